@@ -1,0 +1,23 @@
+//! 210: prove that a new one-time code generator works.
+
+use crate::{
+    one_time_code::{self, OneTimeCode},
+    secret::{self, Secret},
+    username::Username,
+};
+use serde::{Deserialize, Serialize};
+
+/// Confirms that the person scanned the QR code. Enrolment is not a login: the same code may open
+/// the door once as well.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConfirmTotp {
+    /// The account.
+    pub username: Username,
+    /// Its password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// What the authenticator shows now.
+    #[serde(default, deserialize_with = "one_time_code::offered")]
+    pub totp: Option<OneTimeCode>,
+}

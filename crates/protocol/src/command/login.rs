@@ -1,0 +1,49 @@
+//! 100: prove who you are.
+
+use crate::{
+    mac_address::{self, MacAddress},
+    one_time_code::{self, OneTimeCode},
+    picture::{self, Picture},
+    secret::{self, Secret},
+    time::{self, UnixMillis},
+    username::Username,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a peer presents to log in: four factors and a clock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Login {
+    /// The account it claims.
+    pub username: Username,
+    /// Clear text; wiped when the attempt ends.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// What the authenticator shows.
+    #[serde(default, deserialize_with = "one_time_code::offered")]
+    pub totp: Option<OneTimeCode>,
+    /// A picture taken now.
+    #[serde(rename = "faceID", default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Picture>,
+    /// Several pictures taken now; used instead of `faceID` if there are any.
+    #[serde(
+        rename = "faceIDs",
+        default,
+        deserialize_with = "picture::bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub faces: Vec<Picture>,
+    /// The device's address.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// The client's clock.
+    #[serde(default, deserialize_with = "time::offered")]
+    pub client_ts_utc: Option<UnixMillis>,
+}
+
+impl Login {
+    /// The pictures that count.
+    pub fn faces(&self) -> impl Iterator<Item = &Picture> {
+        picture::that_count(self.face.as_ref(), &self.faces)
+    }
+}

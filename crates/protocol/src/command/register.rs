@@ -1,0 +1,64 @@
+//! 200: an administrator adds an account.
+
+use crate::{
+    contact::{Email, Phone},
+    mac_address::{self, MacAddress},
+    picture::{self, Picture},
+    secret::{self, Secret},
+    username::Username,
+};
+use serde::{Deserialize, Serialize};
+
+/// A new account, and the administrator who vouches for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Register {
+    /// An administrator's secret.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub admin_secret: Secret<String>,
+    /// The name to take.
+    pub username: Username,
+    /// The first password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// Always `"new"`: the server makes the secret.
+    #[serde(default)]
+    pub totp: NewTotp,
+    /// A picture of the person.
+    #[serde(rename = "faceID", default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Picture>,
+    /// Several pictures of the person; used instead of `faceID` if there are any.
+    #[serde(
+        rename = "faceIDs",
+        default,
+        deserialize_with = "picture::bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub faces: Vec<Picture>,
+    /// The address of the person's device.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// Where to write to the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Where to text the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+}
+
+impl Register {
+    /// The pictures that count.
+    pub fn faces(&self) -> impl Iterator<Item = &Picture> {
+        picture::that_count(self.face.as_ref(), &self.faces)
+    }
+}
+
+/// The word `"new"`. A client cannot bring a one-time code secret of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum NewTotp {
+    /// Make one.
+    #[default]
+    #[serde(rename = "new")]
+    New,
+}

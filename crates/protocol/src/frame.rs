@@ -1,0 +1,170 @@
+//! Frames: a `u32` length, big-endian, then that many bytes of JSON.
+//!
+//! The decoder does no IO. It is fed whatever a socket produced and hands back whole frames, so one
+//! piece of code serves the server, the client, the fuzzer and the golden transcripts.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// Bytes in the length prefix.
+const HEADER: usize = 4;
+
+/// Largest payload either side may announce, in bytes.
+///
+/// A login carries one JPEG of the face, about 150 KiB as base64. 4 MiB leaves room for several
+/// pictures and still bounds what a peer who has proved nothing can make us hold.
+pub const MAX_PAYLOAD: usize = 4 * 1024 * 1024;
+
+/// Largest payload of a command that carries no picture, in bytes.
+pub const MAX_PAYLOAD_WITHOUT_PICTURE: usize = 64 * 1024;
+
+/// Reassembles frames from arbitrary chunks.
+///
+/// Its buffer grows with the bytes that arrived, never with the bytes that were announced.
+#[derive(Debug)]
+pub struct Decoder {
+    buffer: BytesMut,
+    limit: usize,
+}
+
+/// A decoder that accepts payloads of up to [`MAX_PAYLOAD`] bytes.
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::with_limit(MAX_PAYLOAD)
+    }
+}
+
+impl Decoder {
+    /// A decoder that accepts payloads of up to `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self { buffer: BytesMut::new(), limit }
+    }
+
+    /// Appends bytes as they arrived from the peer.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.buffer.extend_from_slice(chunk);
+    }
+
+    /// Whether a frame has begun and not ended.
+    #[must_use]
+    pub fn is_mid_frame(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// Takes the next whole payload, or `None` while it is still incomplete.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::TooLarge`] once a header announces more than the limit. The header alone
+    /// decides: the payload is neither awaited nor buffered.
+    pub fn next_payload(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(header) = self.buffer.first_chunk::<HEADER>() else {
+            return Ok(None);
+        };
+        let length = announced_length(*header, self.limit)?;
+        if self.buffer.len() < HEADER + length {
+            return Ok(None);
+        }
+        self.buffer.advance(HEADER);
+        let payload = self.buffer.split_to(length).freeze();
+        if self.buffer.is_empty() {
+            // An idle connection keeps no buffer: ten thousand of them must stay small.
+            self.buffer = BytesMut::new();
+        }
+        Ok(Some(payload))
+    }
+}
+
+fn announced_length(header: [u8; HEADER], limit: usize) -> Result<usize, FrameError> {
+    let announced = u32::from_be_bytes(header);
+    usize::try_from(announced)
+        .ok()
+        .filter(|&length| length <= limit)
+        .ok_or(FrameError::TooLarge { announced, limit })
+}
+
+/// Writes `payload` to `out` as one frame.
+///
+/// # Errors
+///
+/// [`FrameError::TooLarge`] if the payload exceeds [`MAX_PAYLOAD`]. Nothing is written then.
+pub fn encode(payload: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
+    let announced = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    if payload.len() > MAX_PAYLOAD {
+        return Err(FrameError::TooLarge { announced, limit: MAX_PAYLOAD });
+    }
+    out.reserve(HEADER + payload.len());
+    out.put_u32(announced);
+    out.put_slice(payload);
+    Ok(())
+}
+
+/// Why a byte stream stopped being a sequence of frames. The connection cannot be resynchronised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// The length prefix exceeds the limit.
+    #[error("frame of {announced} bytes exceeds the limit of {limit}")]
+    TooLarge {
+        /// What the prefix said, in bytes.
+        announced: u32,
+        /// What was allowed, in bytes.
+        limit: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_oversized_header_is_refused_before_its_payload_arrives() {
+        let mut decoder = Decoder::default();
+        decoder.push(&u32::MAX.to_be_bytes());
+        let refused = FrameError::TooLarge { announced: u32::MAX, limit: MAX_PAYLOAD };
+        assert_eq!(decoder.next_payload(), Err(refused));
+    }
+
+    #[test]
+    fn an_announcement_reserves_nothing() {
+        let mut decoder = Decoder::default();
+        decoder.push(&u32::try_from(MAX_PAYLOAD).unwrap().to_be_bytes());
+        assert_eq!(decoder.next_payload(), Ok(None));
+        assert!(decoder.buffer.capacity() < 1024);
+    }
+
+    #[test]
+    fn an_idle_decoder_keeps_no_buffer() {
+        let mut decoder = Decoder::default();
+        let mut frame = BytesMut::new();
+        encode(&vec![b' '; 100_000], &mut frame).unwrap();
+        decoder.push(&frame);
+        assert_eq!(decoder.next_payload().unwrap().map(|payload| payload.len()), Some(100_000));
+        assert_eq!(decoder.buffer.capacity(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_a_stream_yields_the_same_payloads(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8),
+            chunk in 1_usize..64,
+        ) {
+            let mut stream = BytesMut::new();
+            for payload in &payloads {
+                encode(payload, &mut stream).unwrap();
+            }
+
+            let mut decoder = Decoder::default();
+            let mut seen = Vec::new();
+            for piece in stream.chunks(chunk) {
+                decoder.push(piece);
+                while let Some(payload) = decoder.next_payload().unwrap() {
+                    seen.push(payload.to_vec());
+                }
+            }
+            prop_assert_eq!(seen, payloads);
+            prop_assert!(!decoder.is_mid_frame());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Hardware addresses: the name a device goes by.
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A 48-bit hardware address (IEEE 802 EUI-48).
+///
+/// It names a device and proves nothing: a client says what it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MacAddress([u8; 6]);
+
+impl MacAddress {
+    /// Reads twelve hexadecimal digits in any case, alone or in groups divided by `:`, `-` or `.`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAMacAddress`] for anything else, and for the two addresses that no device has:
+    /// all zeros, which software reports when it found none, and the broadcast address.
+    pub fn parse(text: &str) -> Result<Self, NotAMacAddress> {
+        let text = text.trim();
+        let separator = text.chars().find(|c| matches!(c, ':' | '-' | '.'));
+        let digits = match separator {
+            None => text.to_owned(),
+            Some(separator) => join_groups(text, separator)?,
+        };
+        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAMacAddress)?;
+        let address: [u8; 6] = bytes.try_into().map_err(|_| NotAMacAddress)?;
+        if address == [0; 6] || address == [0xff; 6] {
+            return Err(NotAMacAddress);
+        }
+        Ok(Self(address))
+    }
+
+    /// The six octets in transmission order.
+    #[must_use]
+    pub const fn octets(self) -> [u8; 6] {
+        self.0
+    }
+}
+
+/// Six groups of two digits or three groups of four, as printed by Windows, Unix and Cisco.
+fn join_groups(text: &str, separator: char) -> Result<String, NotAMacAddress> {
+    let groups: Vec<&str> = text.split(separator).collect();
+    let even = |length: usize| groups.iter().all(|group| group.len() == length);
+    match groups.len() {
+        6 if even(2) => Ok(groups.concat()),
+        3 if even(4) => Ok(groups.concat()),
+        _ => Err(NotAMacAddress),
+    }
+}
+
+/// Lower case, divided by colons: the form that is stored and compared.
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = self.0.map(|octet| format!("{octet:02x}"));
+        f.write_str(&groups.join(":"))
+    }
+}
+
+impl Serialize for MacAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The text is not the address of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the hardware address of a device")]
+pub struct NotAMacAddress;
+
+/// Reads an offered address: `None` where the text is none.
+///
+/// What is no address is answered like the wrong one, after the first secret and not before.
+pub(crate) fn offered<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<MacAddress>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| MacAddress::parse(&text).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn case_and_separators_do_not_matter() {
+        let canonical = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
+        for text in ["00-1B-44-11-3A-B7", "001b44113ab7", "001b.4411.3AB7", " 00:1B:44:11:3a:b7\n"]
+        {
+            assert_eq!(MacAddress::parse(text), Ok(canonical), "{text:?}");
+        }
+        assert_eq!(canonical.to_string(), "00:1b:44:11:3a:b7");
+    }
+
+    #[test]
+    fn what_names_no_device_is_refused() {
+        for text in [
+            "",
+            "00:00:00:00:00:00",
+            "FF-FF-FF-FF-FF-FF",
+            "00:1b:44:11:3a",
+            "00:1b:44:11:3a:b7:ff",
+            "00:1b-44:11:3a:b7",
+            "0:1b:44:11:3a:b7",
+            "zz:1b:44:11:3a:b7",
+        ] {
+            assert_eq!(MacAddress::parse(text), Err(NotAMacAddress), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(octets in any::<[u8; 6]>()) {
+            prop_assume!(octets != [0; 6] && octets != [0xff; 6]);
+            prop_assert_eq!(MacAddress::parse(&MacAddress(octets).to_string()), Ok(MacAddress(octets)));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
+            let _parsed = MacAddress::parse(&text);
+        }
+    }
+}

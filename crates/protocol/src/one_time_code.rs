@@ -1,0 +1,72 @@
+//! The digits a person copies from an authenticator.
+
+use crate::secret::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Six decimal digits (RFC 6238 with the digits of RFC 4226 §5.3). Leading zeros count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct OneTimeCode([u8; 6]);
+
+impl OneTimeCode {
+    /// Parses exactly six ASCII digits.
+    ///
+    /// # Errors
+    ///
+    /// [`NotACode`] for anything else, including digits of other scripts and surrounding space.
+    pub fn parse(text: &str) -> Result<Self, NotACode> {
+        let digits: [u8; 6] = text.as_bytes().try_into().map_err(|_| NotACode)?;
+        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(NotACode) }
+    }
+
+    /// The six digits as text.
+    ///
+    /// # Panics
+    ///
+    /// Never: [`OneTimeCode::parse`] admits ASCII digits only.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).expect("parse admits ASCII digits only")
+    }
+}
+
+/// A code that may still open a door is not printed.
+impl fmt::Debug for OneTimeCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneTimeCode(..)")
+    }
+}
+
+impl Serialize for OneTimeCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The text is not six digits. Does not quote the text: it may be a mistyped secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a one-time code is six digits")]
+pub struct NotACode;
+
+/// Reads an offered code: `None` where the text is not six digits.
+///
+/// A mistyped code is answered like a wrong one, after the first secret and not before.
+pub(crate) fn offered<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<OneTimeCode>, D::Error> {
+    let text = Option::<Secret<String>>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| OneTimeCode::parse(text.expose()).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_six_ascii_digits_are_a_code() {
+        assert_eq!(OneTimeCode::parse("005924").as_ref().map(OneTimeCode::as_str), Ok("005924"));
+        for text in ["", "12345", "1234567", "12 456", "+12345", "١٢٣"] {
+            assert_eq!(OneTimeCode::parse(text), Err(NotACode), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Pictures of faces, still encoded as JPEG or PNG.
+
+use crate::secret::Secret;
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// Most pictures one command may carry: what the client takes at enrolment.
+pub const MAX_PICTURES: usize = 5;
+
+/// The bytes of one picture. What is in them is known only after `fourauth-face` has looked.
+#[derive(Clone, Debug)]
+pub struct Picture(Secret<Vec<u8>>);
+
+impl Picture {
+    /// Wraps the bytes of a file.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The bytes; none if the text that arrived was not base64.
+    ///
+    /// So a text that is not base64 is refused where every other text that is no picture is
+    /// refused, in the words that the command has for that.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+/// On the wire a picture is base64 with padding (RFC 4648 §4).
+impl Serialize for Picture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(self.bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+/// Decodes in place of copying: the text is read where it lies in the frame.
+struct Base64;
+
+impl de::Visitor<'_> for Base64 {
+    type Value = Picture;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a picture as base64")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Picture, E> {
+        Ok(Picture::new(BASE64.decode(text.as_bytes()).unwrap_or_default()))
+    }
+}
+
+/// The pictures that count where a command takes one or several.
+pub(crate) fn that_count<'a>(
+    one: Option<&'a Picture>,
+    several: &'a [Picture],
+) -> impl Iterator<Item = &'a Picture> {
+    several.iter().chain(one.filter(|_| several.is_empty()))
+}
+
+/// Reads a list of at most [`MAX_PICTURES`].
+pub(crate) fn bounded_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Picture>, D::Error> {
+    deserializer.deserialize_seq(BoundedList)
+}
+
+struct BoundedList;
+
+impl<'de> de::Visitor<'de> for BoundedList {
+    type Value = Vec<Picture>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {MAX_PICTURES} pictures")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Picture>, A::Error> {
+        let mut pictures = Vec::new();
+        while let Some(picture) = seq.next_element()? {
+            if pictures.len() == MAX_PICTURES {
+                return Err(de::Error::invalid_length(MAX_PICTURES + 1, &self));
+            }
+            pictures.push(picture);
+        }
+        Ok(pictures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_that_is_not_base64_holds_no_picture() {
+        for text in ["\"!!\"", "\"aGk\"", "\"a b=\"", "\"\""] {
+            let picture: Picture = serde_json::from_str(text).unwrap();
+            assert!(picture.bytes().is_empty(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_survive_the_wire(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let json = serde_json::to_string(&Picture::new(bytes.clone())).unwrap();
+            let picture: Picture = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(picture.bytes(), &bytes);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! JSON Schema of every message, generated from the types that read and write them.
+//!
+//! The files under `docs/schema/` are checked in; a test holds them against this.
+
+use crate::{
+    answer::Answer,
+    command::{
+        ConfirmTotp, Hello, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
+        RecoverTotp, Register,
+    },
+    contact::{Email, Phone},
+    mac_address::MacAddress,
+    one_time_code::OneTimeCode,
+    picture::Picture,
+    request_id::RequestId,
+    secret::Secret,
+    time::UnixMillis,
+    username::{MAX_CHARS, Username},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use zeroize::Zeroize;
+
+/// Every message with the name of its file: a command's number, or `answer`.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        command("100", schema_for!(Login)),
+        command("190", schema_for!(Hello)),
+        command("200", schema_for!(Register)),
+        command("210", schema_for!(ConfirmTotp)),
+        command("240", schema_for!(ReadAudit)),
+        command("300", schema_for!(RecoverTotp)),
+        command("310", schema_for!(RecoverPassword)),
+        command("320", schema_for!(RecoverFace)),
+        command("330", schema_for!(RecoverDevice)),
+        ("answer", schema_for!(Answer).to_value()),
+    ]
+}
+
+/// The body's schema with the `cmd` that selects it.
+fn command(code: &'static str, body: Schema) -> (&'static str, Value) {
+    let mut schema = body.to_value();
+    schema["properties"]["cmd"] = json!({ "const": code });
+    let mut required = vec![json!("cmd")];
+    required.extend(schema["required"].as_array().into_iter().flatten().cloned());
+    schema["required"] = Value::Array(required);
+    (code, schema)
+}
+
+/// Describes a type that travels as text.
+macro_rules! text {
+    ($type:ty, $name:literal, $schema:tt) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+text!(Username, "Username", { "type": "string", "minLength": 1, "maxLength": MAX_CHARS });
+text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
+text!(MacAddress, "MacAddress", {
+    "type": "string",
+    "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"
+});
+text!(Picture, "Picture", {
+    "type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"
+});
+text!(RequestId, "RequestId", { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$" });
+text!(UnixMillis, "Instant", { "type": "string", "format": "date-time" });
+text!(Email, "Email", { "type": "string", "format": "email", "maxLength": 254 });
+text!(Phone, "Phone", { "type": "string", "pattern": "^\\+[0-9 .()-]{8,31}$" });
+
+impl<T: Zeroize + JsonSchema> JsonSchema for Secret<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}

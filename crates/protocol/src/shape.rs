@@ -1,0 +1,192 @@
+//! What a payload must look like before anybody reads its fields.
+//!
+//! One JSON object, no key twice at any level, no nesting or key count without bound. Two readers
+//! who disagree about which of two `username`s counts are how one signs for the other's request
+//! (RFC 8259 §4 leaves it open), and `serde_json` notices only the keys that a type names.
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::{collections::HashSet, fmt};
+
+/// Deepest nesting accepted. The protocol itself needs two levels.
+const MAX_DEPTH: usize = 32;
+
+/// Most keys one object may have. The richest command has a dozen.
+const MAX_KEYS: usize = 128;
+
+/// Why a payload is not looked into.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// Not one JSON object in UTF-8.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// JSON, but not of a shape that this protocol uses.
+    #[error("a key that appears twice, too many keys, or too much nesting")]
+    NotOurs,
+}
+
+/// Checks the shape of `payload` and finds its `cmd`, if it has one that is a text.
+///
+/// # Errors
+///
+/// [`ShapeError`]; the payload is then answered as malformed.
+pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
+    if payload.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ShapeError::NotAnObject);
+    }
+    let mut json = serde_json::Deserializer::from_slice(payload);
+    let code = Node { depth: 0 }.deserialize(&mut json).map_err(|error| refusal(&error))?;
+    json.end().map_err(|_| ShapeError::NotAnObject)?;
+    Ok(code)
+}
+
+fn refusal(error: &serde_json::Error) -> ShapeError {
+    if error.is_data() { ShapeError::NotOurs } else { ShapeError::NotAnObject }
+}
+
+/// One JSON value at some depth. Its value is its `cmd` if it is the outermost object.
+struct Node {
+    depth: usize,
+}
+
+impl Node {
+    fn child<E: de::Error>(&self) -> Result<Self, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom("nested too deeply"));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut code = None;
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if self.depth == 0 && key == "cmd" {
+                code = map.next_value_seed(TextOnly)?;
+            } else {
+                map.next_value_seed(self.child()?)?;
+            }
+            if !seen.insert(key) || seen.len() > MAX_KEYS {
+                return Err(de::Error::custom("a key twice, or too many"));
+            }
+        }
+        Ok(code)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element_seed(self.child()?)?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// The value of `cmd`, which is a text or the payload is not ours.
+struct TextOnly;
+
+impl<'de> DeserializeSeed<'de> for TextOnly {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for TextOnly {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_command_is_found_wherever_it_stands() {
+        for text in [r#"{"cmd":"100"}"#, r#" {"a":[{"cmd":"300"}],"cmd":"100","b":null}"#] {
+            assert_eq!(command_code(text.as_bytes()), Ok(Some("100".into())), "{text}");
+        }
+        assert_eq!(command_code(b"{}"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_refused() {
+        for text in
+            ["", "[]", "5", "null", "{", "{}{}", "{}x", "GET / HTTP/1.1", "{\"a\":\"\u{1}\"}"]
+        {
+            assert_eq!(command_code(text.as_bytes()), Err(ShapeError::NotAnObject), "{text}");
+        }
+        assert_eq!(command_code(b"{\"a\":\"\xff\"}"), Err(ShapeError::NotAnObject));
+    }
+
+    #[test]
+    fn a_key_that_appears_twice_is_refused_at_any_level() {
+        for text in [
+            r#"{"cmd":"100","cmd":"200"}"#,
+            r#"{"cmd":"100","x":1,"x":1}"#,
+            r#"{"cmd":"100","x":[{"y":1,"y":2}]}"#,
+            r#"{"cmd":"100","x":1,"\u0078":1}"#,
+            r#"{"cmd":100}"#,
+        ] {
+            assert_eq!(command_code(text.as_bytes()), Err(ShapeError::NotOurs), "{text}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_levels_are_refused_without_recursing_into_them() {
+        let deep = format!("{{\"cmd\":\"100\",\"x\":{}", "[".repeat(10_000));
+        assert_eq!(command_code(deep.as_bytes()), Err(ShapeError::NotOurs));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _shape = command_code(&bytes);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Instants as they travel: milliseconds since the epoch, and ISO 8601 texts of them.
+//!
+//! Nothing here asks what time it is; that is `fourauth-timekeeper`'s business.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use time::{
+    OffsetDateTime,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
+
+/// Longest timestamp looked at, in bytes. The longest that Python or JavaScript print has 32.
+const MAX_TEXT: usize = 64;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX time).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(pub i64);
+
+impl UnixMillis {
+    /// Reads an ISO 8601 instant that names its zone: `2025-03-01T12:00:00.123456+00:00`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnInstant`] for anything else, a time without a zone among it: nobody can say when that
+    /// was.
+    pub fn parse(text: &str) -> Result<Self, NotAnInstant> {
+        if text.len() > MAX_TEXT {
+            return Err(NotAnInstant);
+        }
+        let instant = OffsetDateTime::parse(text, &Iso8601::PARSING).map_err(|_| NotAnInstant)?;
+        i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000))
+            .map(Self)
+            .map_err(|_| NotAnInstant)
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This instant, later by `millis` (earlier if negative).
+    #[must_use]
+    pub const fn saturating_add_ms(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// Milliseconds from `earlier` to this instant; negative if this is the earlier one.
+    #[must_use]
+    pub const fn millis_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// RFC 3339 in UTC, to the millisecond; what an instant beyond the year 9999 shows is its number.
+impl fmt::Display for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .ok()
+            .and_then(|instant| instant.format(&Rfc3339).ok());
+        match text {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl Serialize for UnixMillis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UnixMillis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text is not an instant with a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an ISO 8601 instant with a zone")]
+pub struct NotAnInstant;
+
+/// Reads the client's clock: `None` where the text is not an instant.
+///
+/// A text that names no instant is answered like one that is out of the window, after the first
+/// secret and not before; so it is a finding of the login and not a malformed request.
+pub(crate) fn offered<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<UnixMillis>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| UnixMillis::parse(&text).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_texts_that_clients_print_are_read() {
+        for text in [
+            "2025-03-01T12:00:00Z",
+            "2025-03-01T12:00:00+00:00",
+            "2025-03-01T12:00:00.000000+00:00",
+            "2025-03-01T13:00:00+01:00",
+            "20250301T120000Z",
+        ] {
+            assert_eq!(UnixMillis::parse(text), Ok(UnixMillis(1_740_830_400_000)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_no_instant() {
+        for text in ["2025-03-01T12:00:00", "", "yesterday", "2025-02-30T12:00:00Z", "99999-01-01"]
+        {
+            assert_eq!(UnixMillis::parse(text), Err(NotAnInstant), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(millis in 0..253_402_300_799_999_i64) {
+            let instant = UnixMillis(millis);
+            prop_assert_eq!(UnixMillis::parse(&instant.to_string()), Ok(instant));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,70}") {
+            let _parsed = UnixMillis::parse(&text);
+        }
+    }
+}
