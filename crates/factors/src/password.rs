@@ -1,0 +1,340 @@
+//! Passwords: Argon2id with a pepper, RFC 9106, stored as PHC strings; and the bcrypt hashes of
+//! imported accounts, until their first login.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc9106>
+
+use crate::{Finding, password_rule::NewPassword};
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
+};
+use fourauth_protocol::secret::Secret;
+use subtle::ConstantTimeEq as _;
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroize as _;
+
+/// Bytes of a salt (RFC 9106 §3.1 recommends 16).
+pub const SALT_BYTES: usize = 16;
+
+/// Bytes of a tag.
+const TAG_BYTES: usize = 32;
+
+/// Longest password looked at, in bytes: 256 characters of four. A longer one matches nothing.
+const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// Dearest bcrypt cost accepted from an import: about two seconds. A hostile row must not be able
+/// to name 31, which is days.
+const MAX_BCRYPT_COST: u32 = 14;
+
+/// Dearest Argon2id parameters accepted from a row, for the same reason.
+const MAX_COST: Cost = Cost { memory_kib: 256 * 1024, passes: 8 };
+
+/// How much work one check costs. The same for every account, including those that do not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+}
+
+/// 19 MiB and two passes with one lane: OWASP's recommendation, about 25 ms of one core.
+impl Default for Cost {
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2 }
+    }
+}
+
+impl Cost {
+    fn params(self) -> Result<Params, NotAHash> {
+        Params::new(self.memory_kib, self.passes, 1, Some(TAG_BYTES)).map_err(|_| NotAHash)
+    }
+}
+
+/// A key that is mixed into every hash and kept outside the database (RFC 9106 §3.1 calls it K).
+pub type Pepper = Secret<[u8; 32]>;
+
+/// The matrix that Argon2 fills, kept between hashes: allocating it anew costs a fifth of the work.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
+
+impl Memory {
+    fn of(&mut self, params: &Params) -> &mut [Block] {
+        let needed = params.block_count();
+        if self.0.len() < needed {
+            self.0.resize(needed, Block::default());
+        }
+        &mut self.0[..needed]
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memory({} blocks)", self.0.len())
+    }
+}
+
+/// A stored password.
+#[derive(Debug, Clone)]
+pub struct Hash {
+    stored: Secret<String>,
+    scheme: Scheme,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Argon2id(Cost),
+    Bcrypt,
+}
+
+impl Hash {
+    /// Accepts an Argon2id PHC string or a bcrypt hash.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAHash`] if it is neither, or one so dear that checking it would stall the server.
+    /// Checked here so that [`check`] has nothing left to refuse.
+    pub fn parse(stored: String) -> Result<Self, NotAHash> {
+        let stored = Secret::new(stored);
+        let scheme = if stored.expose().starts_with("$2") {
+            bcrypt_scheme(stored.expose())?
+        } else {
+            argon2_scheme(stored.expose())?
+        };
+        Ok(Self { stored, scheme })
+    }
+
+    /// Hashes `password`. Takes as long as `cost` says: call it where it stalls nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAHash`] if `cost` is outside what RFC 9106 §3.1 allows.
+    pub fn create(
+        password: &NewPassword,
+        salt: [u8; SALT_BYTES],
+        cost: Cost,
+        pepper: &Pepper,
+        memory: &mut Memory,
+    ) -> Result<Self, NotAHash> {
+        let params = cost.params()?;
+        let tag = tag(password.as_str().as_bytes(), &salt, &params, pepper, memory)?;
+        let phc = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(|_| NotAHash)?,
+            salt: Some(Salt::new(&salt).map_err(|_| NotAHash)?),
+            hash: Some(Output::new(tag.expose()).map_err(|_| NotAHash)?),
+        };
+        Ok(Self { stored: Secret::new(phc.to_string()), scheme: Scheme::Argon2id(cost) })
+    }
+
+    /// The form that is stored.
+    #[must_use]
+    pub const fn as_stored(&self) -> &Secret<String> {
+        &self.stored
+    }
+
+    /// Whether a hash made today would differ in scheme or cost, so that the next right password
+    /// is the occasion to make one.
+    #[must_use]
+    pub fn is_outdated(&self, today: Cost) -> bool {
+        self.scheme != Scheme::Argon2id(today)
+    }
+}
+
+fn bcrypt_scheme(stored: &str) -> Result<Scheme, NotAHash> {
+    let parts: bcrypt::HashParts = stored.parse().map_err(|_| NotAHash)?;
+    if parts.get_cost() > MAX_BCRYPT_COST {
+        return Err(NotAHash);
+    }
+    Ok(Scheme::Bcrypt)
+}
+
+fn argon2_scheme(stored: &str) -> Result<Scheme, NotAHash> {
+    let phc = PasswordHash::new(stored).map_err(|_| NotAHash)?;
+    let params = Params::try_from(&phc).map_err(|_| NotAHash)?;
+    let cost = Cost { memory_kib: params.m_cost(), passes: params.t_cost() };
+    let is_ours = phc.algorithm == Algorithm::Argon2id.ident()
+        && phc.version == Some(Version::V0x13.into())
+        && phc.salt.is_some()
+        && phc.hash.is_some_and(|tag| tag.len() == TAG_BYTES)
+        && params.p_cost() == 1;
+    if !is_ours || cost.memory_kib > MAX_COST.memory_kib || cost.passes > MAX_COST.passes {
+        return Err(NotAHash);
+    }
+    Ok(Scheme::Argon2id(cost))
+}
+
+/// Compares a password with a stored hash.
+///
+/// Takes as long as the hash's cost says, tens of milliseconds: call it where it stalls nobody.
+#[must_use]
+pub fn check(
+    hash: &Hash,
+    password: &Secret<String>,
+    pepper: &Pepper,
+    memory: &mut Memory,
+) -> Finding {
+    let matches = match hash.scheme {
+        Scheme::Argon2id(cost) => check_argon2id(hash, cost, password, pepper, memory),
+        Scheme::Bcrypt => check_bcrypt(hash, password),
+    };
+    Finding::from_match(matches)
+}
+
+fn check_argon2id(
+    hash: &Hash,
+    cost: Cost,
+    password: &Secret<String>,
+    pepper: &Pepper,
+    memory: &mut Memory,
+) -> bool {
+    // What `parse` admitted has a salt and a tag; were that ever wrong, nothing would match.
+    let Ok(phc) = PasswordHash::new(hash.stored.expose()) else { return false };
+    let (Some(salt), Some(expected), Ok(params)) = (phc.salt, phc.hash, cost.params()) else {
+        return false;
+    };
+    // A password that is too long costs the same hash as one that is wrong.
+    let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
+    let mut text: String =
+        if is_bounded { password.expose().nfc().collect() } else { String::new() };
+    let tag = tag(text.as_bytes(), salt.as_ref(), &params, pepper, memory);
+    text.zeroize();
+    is_bounded && tag.is_ok_and(|tag| tag.expose().ct_eq(expected.as_bytes()).into())
+}
+
+/// bcrypt reads 72 bytes and the system these hashes come from let longer passwords pass, so the
+/// rest is ignored here as it was there.
+fn check_bcrypt(hash: &Hash, password: &Secret<String>) -> bool {
+    let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
+    let text = if is_bounded { password.expose().as_str() } else { "" };
+    is_bounded & bcrypt::verify(text, hash.stored.expose()).unwrap_or(false)
+}
+
+fn tag(
+    password: &[u8],
+    salt: &[u8],
+    params: &Params,
+    pepper: &Pepper,
+    memory: &mut Memory,
+) -> Result<Secret<[u8; TAG_BYTES]>, NotAHash> {
+    let argon2 = Argon2::new_with_secret(
+        pepper.expose(),
+        Algorithm::Argon2id,
+        Version::V0x13,
+        params.clone(),
+    )
+    .map_err(|_| NotAHash)?;
+    let mut tag = [0; TAG_BYTES];
+    argon2
+        .hash_password_into_with_memory(password, salt, &mut tag, memory.of(params))
+        .map_err(|_| NotAHash)?;
+    Ok(Secret::new(tag))
+}
+
+/// The text is no hash that this server checks, or the cost is not one Argon2 accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a password hash of a scheme and cost that this server checks")]
+pub struct NotAHash;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password_rule::PasswordRule;
+
+    const CHEAP: Cost = Cost { memory_kib: 64, passes: 1 };
+    const PEPPER: Pepper = Pepper::new([7; 32]);
+
+    fn hash(text: &str) -> Hash {
+        let password = PasswordRule::default().accept(&Secret::new(text.into()), "alice").unwrap();
+        Hash::create(&password, [1; SALT_BYTES], CHEAP, &PEPPER, &mut Memory::default()).unwrap()
+    }
+
+    fn finding(hash: &Hash, text: &str, pepper: &Pepper) -> Finding {
+        check(hash, &Secret::new(text.into()), pepper, &mut Memory::default())
+    }
+
+    /// RFC 9106 §5.3, which also has a secret (here the pepper) and associated data.
+    #[test]
+    fn the_argon2id_underneath_agrees_with_rfc_9106() {
+        let params = argon2::ParamsBuilder::new()
+            .m_cost(32)
+            .t_cost(3)
+            .p_cost(4)
+            .data(argon2::AssociatedData::new(&[4; 12]).unwrap())
+            .build()
+            .unwrap();
+        let argon2 =
+            Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).unwrap();
+        let mut tag = [0; 32];
+        argon2.hash_password_into(&[1; 32], &[2; 16], &mut tag).unwrap();
+        assert_eq!(
+            tag,
+            [
+                0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b,
+                0x53, 0xc9, 0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9,
+                0x6b, 0x01, 0xe6, 0x59,
+            ]
+        );
+    }
+
+    #[test]
+    fn only_the_right_password_with_the_right_pepper_matches() {
+        let stored = Hash::parse(hash("correct Horse").as_stored().expose().clone()).unwrap();
+        assert_eq!(finding(&stored, "correct Horse", &PEPPER), Finding::Match);
+        assert_eq!(finding(&stored, "correct horse", &PEPPER), Finding::Mismatch);
+        assert_eq!(finding(&stored, "", &PEPPER), Finding::Mismatch);
+        assert_eq!(finding(&stored, "correct Horse", &Pepper::new([8; 32])), Finding::Mismatch);
+    }
+
+    #[test]
+    fn two_spellings_of_one_text_are_one_password() {
+        let composed = hash("Crème brûlée 7");
+        assert_eq!(
+            finding(&composed, "Cre\u{300}me bru\u{302}le\u{301}e 7", &PEPPER),
+            Finding::Match
+        );
+    }
+
+    #[test]
+    fn a_password_without_end_matches_nothing() {
+        let stored = hash("correct Horse");
+        assert_eq!(finding(&stored, &"x".repeat(1_000_000), &PEPPER), Finding::Mismatch);
+    }
+
+    #[test]
+    fn memory_of_a_dearer_hash_serves_a_cheaper_one() {
+        let mut memory = Memory::default();
+        let password = Secret::new("correct Horse".to_owned());
+        let new = PasswordRule::default().accept(&password, "alice").unwrap();
+        for cost in
+            [Cost { memory_kib: 256, passes: 1 }, CHEAP, Cost { memory_kib: 128, passes: 2 }]
+        {
+            let hash = Hash::create(&new, [1; SALT_BYTES], cost, &PEPPER, &mut memory).unwrap();
+            assert_eq!(check(&hash, &password, &PEPPER, &mut memory), Finding::Match, "{cost:?}");
+        }
+    }
+
+    /// Made by Python's bcrypt 4.2: `bcrypt.hashpw(b"Tr0ub4dor&3", bcrypt.gensalt(4))`.
+    const IMPORTED: &str = "$2b$04$lRL70mEaKyQOuJOYcelT2uO5cMA8oHSoXIzT8eNxOPdEXTj6s8Q4y";
+
+    #[test]
+    fn an_imported_bcrypt_hash_is_checked_and_outdated() {
+        let imported = Hash::parse(IMPORTED.into()).unwrap();
+        assert_eq!(finding(&imported, "Tr0ub4dor&3", &PEPPER), Finding::Match);
+        assert_eq!(finding(&imported, "Tr0ub4dor&4", &PEPPER), Finding::Mismatch);
+        assert!(imported.is_outdated(Cost::default()));
+        assert!(!hash("correct Horse").is_outdated(CHEAP));
+        assert!(hash("correct Horse").is_outdated(Cost::default()));
+    }
+
+    #[test]
+    fn rows_that_would_stall_the_server_are_not_hashes() {
+        let dear = hash("correct Horse").as_stored().expose().replace("m=64", "m=2000000");
+        let other = hash("correct Horse").as_stored().expose().replace("argon2id", "argon2i");
+        for text in [dear.as_str(), &other, &IMPORTED.replace("$04$", "$31$"), "", "plain", "$2b$"]
+        {
+            assert_eq!(Hash::parse(text.to_owned()).unwrap_err(), NotAHash, "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which passwords may be taken.
+//!
+//! The documented rule for short ones, length alone for long ones, and nothing that everybody tries
+//! first (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2).
+
+use fourauth_protocol::secret::Secret;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Longest password, in characters.
+const MAX_CHARS: usize = 256;
+
+/// Characters that a guesser is asked about: enough to know a weak password by.
+const JUDGED_CHARS: usize = 64;
+
+/// Words that an attacker of this service tries with every password.
+const SERVICE_WORDS: [&str; 4] = ["fourauth", "4auth", "authentication", "login"];
+
+/// What a new password must be.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordRule {
+    /// Shortest password, in characters.
+    pub min_chars: usize,
+    /// From this length on, in characters, any composition will do.
+    pub long_chars: usize,
+    /// Fewest guesses that a well-informed guesser must need. 10⁵ is the length of the lists that
+    /// are tried first.
+    pub min_guesses: u64,
+}
+
+impl Default for PasswordRule {
+    fn default() -> Self {
+        Self { min_chars: 8, long_chars: 15, min_guesses: 100_000 }
+    }
+}
+
+/// A password that may be taken, in Unicode normalisation form C.
+#[derive(Debug, Clone)]
+pub struct NewPassword(Secret<String>);
+
+impl NewPassword {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl PasswordRule {
+    /// Accepts a password for `username`.
+    ///
+    /// # Errors
+    ///
+    /// [`Weak`]; the person should be told the rule.
+    pub fn accept(&self, password: &Secret<String>, username: &str) -> Result<NewPassword, Weak> {
+        let text = NewPassword(Secret::new(password.expose().nfc().take(MAX_CHARS + 1).collect()));
+        let chars = text.as_str().chars().count();
+        let composed = chars >= self.long_chars || has_documented_composition(text.as_str());
+        if !(self.min_chars..=MAX_CHARS).contains(&chars) || !composed {
+            return Err(Weak);
+        }
+        if guesses(text.as_str(), username) < self.min_guesses {
+            return Err(Weak);
+        }
+        Ok(text)
+    }
+}
+
+/// "an upper-case letter, a digit or a special character"
+fn has_documented_composition(text: &str) -> bool {
+    text.chars().any(|c| c.is_uppercase() || c.is_numeric() || !c.is_alphanumeric())
+}
+
+fn guesses(text: &str, username: &str) -> u64 {
+    let judged = Secret::new(text.chars().take(JUDGED_CHARS).collect::<String>());
+    let [a, b, c, d] = SERVICE_WORDS;
+    zxcvbn::zxcvbn(judged.expose(), &[username, a, b, c, d]).guesses()
+}
+
+/// The password does not meet the rule. Does not say how: that is the rule's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the password does not meet the rule")]
+pub struct Weak;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(text: &str) -> bool {
+        PasswordRule::default().accept(&Secret::new(text.into()), "margaret").is_ok()
+    }
+
+    #[test]
+    fn the_documented_rule_holds_for_short_passwords() {
+        for text in ["Tr0ub4dor&3", "violet-ox", "gorsedd4", "Élan vital"] {
+            assert!(accepted(text), "{text}");
+        }
+        for text in ["", "Ab1!", "gorseddau", &"x7".repeat(129)] {
+            assert!(!accepted(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_password_needs_no_composition() {
+        assert!(accepted("gorseddau yellow umbrella"));
+    }
+
+    #[test]
+    fn what_everybody_tries_first_is_refused() {
+        for text in
+            ["Password1", "P@ssw0rd", "qwerty123", "Margaret1", "fourauth1", "aaaaaaaaaaaaaaaa"]
+        {
+            assert!(!accepted(text), "{text}");
+        }
+    }
+}
