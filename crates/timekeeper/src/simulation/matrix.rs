@@ -1,0 +1,316 @@
+//! What happens to the time in every situation we could think of, one test each.
+//!
+//! A login is possible wherever the state is not `Denied`.
+
+use super::{
+    ALL_HONEST, ALL_SILENT, DAY, HOUR, SECOND,
+    Says::{Ahead, Lost, Truth},
+    World,
+};
+use crate::{
+    clock::State::{Denied, Holdover, Local, Synced},
+    event::{Event, Refusal},
+    sample::Loss,
+    settings::Profile::{Secure, Strict},
+    status::Verdict,
+};
+
+const MINUTE: i64 = 60 * SECOND;
+const YEAR: i64 = 365 * DAY;
+
+fn refusal(events: &[Event]) -> Option<Refusal> {
+    events.iter().find_map(|event| match event {
+        Event::StepRefused { why, .. } => Some(*why),
+        _ => None,
+    })
+}
+
+#[test]
+fn four_honest_servers_are_believed() {
+    for profile in [Secure, Strict] {
+        let world = World::synced(profile);
+        assert!(world.error() <= 25);
+    }
+}
+
+#[test]
+fn one_liar_of_four_is_outvoted_and_flagged_once() {
+    for profile in [Secure, Strict] {
+        for lie in [HOUR, -YEAR] {
+            let mut world = World::starting(profile, 0);
+            let events = world.hear([Truth, Truth, Ahead(lie), Truth]);
+
+            let liar =
+                |event: &&Event| matches!(event, Event::Liar { server, .. } if server == "c");
+            assert_eq!(events.iter().filter(liar).count(), 1, "{events:?}");
+            assert_eq!(world.state(), Synced);
+            assert!(world.error() <= 25);
+            assert_eq!(world.trust.status(world.now()).servers[2].verdict, Verdict::Lies);
+
+            world.pass(64 * SECOND);
+            assert_eq!(world.hear([Truth, Truth, Ahead(lie), Truth]), []);
+        }
+    }
+}
+
+#[test]
+fn two_liars_of_four_leave_us_on_the_old_anchor_with_an_alarm() {
+    for profile in [Secure, Strict] {
+        let mut world = World::synced(profile);
+        world.pass(64 * SECOND);
+        let events = world.hear([Truth, Truth, Ahead(HOUR), Ahead(HOUR)]);
+
+        assert!(events.contains(&Event::QuorumLost { answered: 4, needed: 3 }));
+        assert_eq!(world.state(), Holdover);
+        assert!(world.error() <= 40);
+    }
+}
+
+#[test]
+fn when_all_lie_after_a_good_start_secure_waits_for_a_second_agreement() {
+    let mut world = World::synced(Secure);
+    world.pass(64 * SECOND);
+    let events = world.hear([Ahead(HOUR); 4]);
+    assert_eq!(refusal(&events), Some(Refusal::Unconfirmed));
+    assert_eq!(world.state(), Holdover);
+    assert!(world.error() <= 40);
+
+    world.pass(59 * SECOND);
+    world.hear([Ahead(HOUR); 4]);
+    assert!(world.error() <= 60, "not before a minute has passed");
+
+    world.pass(SECOND);
+    let events = world.hear([Ahead(HOUR); 4]);
+    assert!(events.iter().any(|event| matches!(event, Event::Stepped { by_operator: false, .. })));
+    assert!((world.error() - HOUR).abs() <= 60);
+}
+
+#[test]
+fn a_lie_that_is_not_repeated_has_no_effect() {
+    for second in [[Ahead(2 * HOUR); 4], ALL_HONEST, ALL_SILENT] {
+        let mut world = World::synced(Secure);
+        world.pass(64 * SECOND);
+        world.hear([Ahead(HOUR); 4]);
+        world.pass(64 * SECOND);
+        world.hear(second);
+        assert!(world.error() <= 60, "after {second:?}");
+    }
+}
+
+#[test]
+fn lies_from_before_the_audit_log_are_never_confirmed() {
+    let mut world = World::synced(Secure);
+    for _ in 0..5 {
+        world.pass(64 * SECOND);
+        world.hear([Ahead(-YEAR); 4]);
+        assert_eq!(world.state(), Holdover);
+        assert!(world.error() <= 200);
+    }
+}
+
+#[test]
+fn when_all_lie_after_a_good_start_strict_waits_for_an_operator() {
+    for lie in [HOUR, -YEAR] {
+        let mut world = World::synced(Strict);
+        world.pass(64 * SECOND);
+        let events = world.hear([Ahead(lie); 4]);
+        assert_eq!(refusal(&events), Some(Refusal::NeedsOperator));
+
+        for says in [[Ahead(lie); 4], [Ahead(lie); 4], ALL_HONEST, ALL_SILENT] {
+            world.pass(64 * SECOND);
+            world.hear(says);
+            assert_eq!(world.state(), Denied);
+        }
+    }
+}
+
+#[test]
+fn an_operator_accepts_what_the_servers_say_even_below_the_floor() {
+    let mut world = World::synced(Strict);
+    world.pass(64 * SECOND);
+    world.hear([Ahead(-DAY); 4]);
+
+    world.accept();
+
+    assert_eq!(world.state(), Synced);
+    assert!((world.error() - DAY).abs() <= 40);
+    world.pass(64 * SECOND);
+    world.hear([Ahead(-DAY); 4]);
+    assert_eq!(world.state(), Synced);
+}
+
+#[test]
+fn an_operator_lifts_the_bar_once_the_servers_have_come_to_their_senses() {
+    let mut world = World::synced(Strict);
+    world.hear([Ahead(HOUR); 4]);
+    world.pass(64 * SECOND);
+    world.hear(ALL_HONEST);
+
+    world.accept();
+
+    assert_eq!(world.state(), Synced);
+    assert!(world.error() <= 40);
+}
+
+#[test]
+fn when_all_lie_at_the_first_start_only_a_plausible_time_is_believed() {
+    let cases = [
+        (Secure, HOUR, None, Synced),
+        (Secure, -HOUR, None, Synced),
+        (Secure, -2 * HOUR, Some(Refusal::BelowFloor), Local),
+        (Secure, 2 * DAY, Some(Refusal::FarFromSystemClock), Local),
+        (Strict, HOUR, Some(Refusal::FarFromSystemClock), Denied),
+        (Strict, -YEAR, Some(Refusal::BelowFloor), Denied),
+    ];
+    for (profile, lie, why, state) in cases {
+        let mut world = World::starting(profile, 0);
+        let events = world.hear([Ahead(lie); 4]);
+        assert_eq!((refusal(&events), world.state()), (why, state), "{profile:?} {lie}");
+
+        for _ in 0..3 {
+            world.pass(64 * SECOND);
+            world.hear([Ahead(lie); 4]);
+            assert_eq!(world.state(), state, "repeating it changes nothing");
+        }
+    }
+}
+
+#[test]
+fn a_dropped_sample_costs_nothing_while_three_remain() {
+    let losses = [
+        Loss::RateLimited,
+        Loss::KissOfDeath,
+        Loss::Malformed,
+        Loss::Unsynchronised,
+        Loss::RoundTrip,
+        Loss::ClockMoved,
+        Loss::NoAnswer,
+        Loss::Unresolved,
+    ];
+    for profile in [Secure, Strict] {
+        for loss in losses {
+            let mut world = World::starting(profile, 0);
+            world.hear([Truth, Lost(loss), Truth, Truth]);
+            assert_eq!(world.state(), Synced);
+
+            world.hear([Truth, Lost(loss), Lost(loss), Truth]);
+            assert_eq!(world.state(), Holdover);
+        }
+    }
+}
+
+#[test]
+fn an_offline_host_runs_on_its_own_clock_and_says_so() {
+    for (profile, state) in [(Secure, Local), (Strict, Denied)] {
+        let mut world = World::starting(profile, 0);
+        assert_eq!(world.state(), state, "before anyone was asked");
+
+        let events = world.hear(ALL_SILENT);
+        assert!(events.contains(&Event::QuorumLost { answered: 0, needed: 3 }));
+        assert_eq!(world.state(), state);
+    }
+}
+
+#[test]
+fn a_system_clock_that_moves_does_not_move_us() {
+    for profile in [Secure, Strict] {
+        for jump in [-HOUR, -2 * DAY, 2 * DAY] {
+            let mut world = World::synced(profile);
+            let events = world.set_wall(jump);
+
+            assert!(events.iter().any(|event| matches!(event, Event::SystemClockOff { .. })));
+            assert_eq!(world.state(), Synced);
+            assert!(world.error() <= 25);
+            assert_eq!(world.set_wall(jump), [], "the alarm is raised once");
+        }
+    }
+}
+
+#[test]
+fn a_system_clock_that_moves_does_not_move_an_offline_host_either() {
+    for jump in [-HOUR, -2 * DAY, 2 * DAY] {
+        let mut world = World::starting(Secure, 0);
+        let events = world.set_wall(jump);
+
+        assert!(events.iter().any(|event| matches!(event, Event::SystemClockOff { .. })));
+        assert_eq!(world.state(), Local);
+        assert_eq!(world.error(), 0);
+    }
+}
+
+#[test]
+fn a_system_clock_below_the_floor_at_the_start_denies_until_it_is_set() {
+    for (profile, state) in [(Secure, Local), (Strict, Denied)] {
+        let mut world = World::starting(profile, -2 * DAY);
+        assert_eq!(world.state(), Denied);
+
+        world.set_wall(0);
+        assert_eq!(world.state(), state);
+    }
+}
+
+#[test]
+fn an_operator_may_set_an_offline_host_right() {
+    let mut world = World::starting(Secure, 30 * MINUTE);
+    world.set_wall(0);
+    assert_eq!(world.error(), 30 * MINUTE);
+
+    world.accept();
+
+    assert_eq!((world.error(), world.state()), (0, Local));
+}
+
+#[test]
+fn a_suspend_of_eight_hours_counts_and_is_doubted_until_the_next_round() {
+    for profile in [Secure, Strict] {
+        let mut world = World::synced(profile);
+        world.pass(8 * HOUR);
+        assert_eq!(world.state(), Holdover);
+        assert!(world.error() <= 25);
+
+        world.hear(ALL_HONEST);
+        assert_eq!(world.state(), Synced);
+    }
+}
+
+#[test]
+fn a_leap_second_is_followed_after_a_minute_without_anyone_being_refused() {
+    for profile in [Secure, Strict] {
+        for leap in [SECOND, -SECOND] {
+            let mut world = World::synced(profile);
+            for (state, within) in [(Holdover, 1_100), (Synced, 60)] {
+                world.pass(64 * SECOND);
+                world.hear([Ahead(leap); 4]);
+                assert_eq!(world.state(), state);
+                let off = world.trust.reading(world.now()).now.millis_since(world.truth) - leap;
+                assert!(off.abs() <= within, "{off} ms");
+            }
+        }
+    }
+}
+
+#[test]
+fn hold_over_lasts_a_day_and_then_is_no_more_than_a_local_clock() {
+    for (profile, state) in [(Secure, Local), (Strict, Denied)] {
+        let mut world = World::synced(profile);
+        world.hear(ALL_SILENT);
+        world.pass(27 * HOUR);
+        assert_eq!(world.state(), Holdover);
+
+        let events = world.pass(HOUR);
+        assert_eq!(events, [Event::StateChanged { from: Holdover, to: state }]);
+        assert!(world.error() <= 25, "it still counts on from the last agreement");
+
+        world.hear(ALL_HONEST);
+        assert_eq!(world.state(), Synced);
+    }
+}
+
+/// The negative control: without outvoting, a lie within a day is believed, and this world shows it.
+#[test]
+fn a_quorum_of_liars_is_what_it_takes_to_deceive_a_first_start() {
+    let mut world = World::starting(Secure, 0);
+    world.hear([Ahead(HOUR), Ahead(HOUR), Ahead(HOUR), Truth]);
+    assert_eq!(world.state(), Synced);
+    assert!((world.error() - HOUR).abs() <= 25);
+}

@@ -1,0 +1,223 @@
+//! The servers, asked through rsntp. One round asks all of them at once and waits for the slowest.
+//!
+//! Names are looked up here and not in rsntp, which would use whatever address family it is bound
+//! to and could be led to count one server under several names.
+
+use crate::{
+    sample::{Exchange, Loss, Round, Sample},
+    wall::{Clocks, Moment},
+};
+use rsntp::{
+    AsyncSntpClient, Config, KissCode, ProtocolError, SntpDuration, SynchronizationError,
+    SynchronizationResult,
+};
+use std::{
+    collections::HashSet,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    ops::RangeInclusive,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::lookup_host, task::JoinSet, time::timeout};
+
+const NTP_PORT: u16 = 123;
+/// For a name. A resolver that is slower will be asked again next round.
+const LOOKUP_DEADLINE: Duration = Duration::from_secs(3);
+/// For an answer. Those later than 500 ms are worthless anyway.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
+/// Addresses of one name that are looked at.
+const MAX_ADDRESSES: usize = 16;
+/// Years 1970 to 2104, in Unix milliseconds. rsntp panics on a system clock before 1970, and its
+/// timestamps hold two eras of 2^32 s from 1900, of which the second is cut in half.
+const EXPRESSIBLE: RangeInclusive<i64> = 0..=4_233_000_000_000;
+
+/// Something that can be asked for a round.
+pub(crate) trait Source: Send + 'static {
+    /// Asks every server once; one entry for each, in their order.
+    fn round(&mut self) -> impl Future<Output = Round> + Send;
+}
+
+/// The configured NTP servers.
+#[derive(Debug)]
+pub(crate) struct NtpServers {
+    /// `host:port`.
+    servers: Vec<String>,
+    clocks: Arc<dyn Clocks>,
+}
+
+impl NtpServers {
+    pub(crate) fn new(servers: &[String], clocks: Arc<dyn Clocks>) -> Self {
+        Self { servers: servers.iter().map(|server| with_port(server)).collect(), clocks }
+    }
+}
+
+impl Source for NtpServers {
+    async fn round(&mut self) -> Round {
+        let addresses = all(self.servers.iter().cloned().map(look_up)).await;
+        let chosen = one_each(addresses.into_iter().map(Option::unwrap_or_default));
+        let questions = chosen.into_iter().map(|address| ask(address, self.clocks.clone()));
+        let answers = all(questions).await;
+        answers.into_iter().map(|answer| answer.unwrap_or(Err(Loss::NoAnswer))).collect()
+    }
+}
+
+/// Runs `jobs` side by side; their results in order, `None` for one that panicked. Dropping the
+/// future aborts them.
+async fn all<J>(jobs: impl Iterator<Item = J>) -> Vec<Option<J::Output>>
+where
+    J: Future<Output: Send> + Send + 'static,
+{
+    let (mut running, mut results) = (JoinSet::new(), Vec::new());
+    for (index, job) in jobs.enumerate() {
+        results.push(None);
+        running.spawn(async move { (index, job.await) });
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Ok((index, result)) = ended {
+            results[index] = Some(result);
+        }
+    }
+    results
+}
+
+async fn look_up(server: String) -> Vec<SocketAddr> {
+    match timeout(LOOKUP_DEADLINE, lookup_host(&server)).await {
+        Ok(Ok(addresses)) => addresses.take(MAX_ADDRESSES).collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// Chooses an address for every server, none twice: one liar must not vote under two names.
+///
+/// IPv4 first, because a name with both families is likelier to be reachable by it.
+fn one_each(servers: impl Iterator<Item = Vec<SocketAddr>>) -> Vec<Option<SocketAddr>> {
+    let mut taken = HashSet::new();
+    let choose = |mut addresses: Vec<SocketAddr>| {
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        addresses.into_iter().find(|address| taken.insert(*address))
+    };
+    servers.map(choose).collect()
+}
+
+/// One exchange with one server.
+async fn ask(server: Option<SocketAddr>, clocks: Arc<dyn Clocks>) -> Result<Sample, Loss> {
+    let server = server.ok_or(Loss::Unresolved)?;
+    let before = clocks.moment();
+    if !EXPRESSIBLE.contains(&before.wall.0) {
+        return Err(Loss::SystemClock);
+    }
+    let config = Config::default().bind_address(own_address(server)).timeout(ANSWER_DEADLINE);
+    let answer = AsyncSntpClient::with_config(config).synchronize(server).await;
+    let after = clocks.moment();
+
+    let sample = match answer {
+        Ok(answer) => judge(&answer, before, after),
+        Err(error) => Err(loss(&error)),
+    };
+    tracing::debug!(%server, ?sample, "time server asked");
+    sample
+}
+
+fn judge(answer: &SynchronizationResult, before: Moment, after: Moment) -> Result<Sample, Loss> {
+    Exchange {
+        before,
+        after,
+        offset_us: micros(answer.clock_offset()),
+        round_trip_us: micros(answer.round_trip_delay()),
+        stratum: answer.stratum(),
+    }
+    .sample()
+}
+
+/// What an error of rsntp means for the round.
+///
+/// rsntp reports a kiss-o'-death before it has compared the originate timestamp, so anyone who
+/// guesses a port can send one: it costs the sample, never the server.
+fn loss(error: &SynchronizationError) -> Loss {
+    match error {
+        SynchronizationError::IOError(_) => Loss::NoAnswer,
+        SynchronizationError::ProtocolError(error) => match error {
+            ProtocolError::KissODeath(KissCode::RateExceeded) => Loss::RateLimited,
+            ProtocolError::KissODeath(_) => Loss::KissOfDeath,
+            ProtocolError::ServerNotSynchronized => Loss::Unsynchronised,
+            ProtocolError::PacketIsTooShort
+            | ProtocolError::InvalidPacketVersion
+            | ProtocolError::InvalidLeapIndicator
+            | ProtocolError::InvalidMode
+            | ProtocolError::InvalidOriginateTimestamp
+            | ProtocolError::InvalidTransmitTimestamp
+            | ProtocolError::InvalidReferenceIdentifier => Loss::Malformed,
+        },
+    }
+}
+
+/// Any port of the family of `server`. rsntp's default is IPv4 and reaches nothing else.
+fn own_address(server: SocketAddr) -> SocketAddr {
+    match server {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+/// Microseconds, saturating; below zero if rsntp says so, however little.
+fn micros(duration: SntpDuration) -> i64 {
+    let size = duration.abs_as_std_duration().map_or(u128::MAX, |size| size.as_nanos());
+    let size = i64::try_from(size.div_ceil(1_000)).unwrap_or(i64::MAX);
+    size.saturating_mul(i64::from(duration.signum()))
+}
+
+/// `server` with port 123 unless it names one.
+fn with_port(server: &str) -> String {
+    if server.parse::<Ipv6Addr>().is_ok() {
+        return format!("[{server}]:{NTP_PORT}");
+    }
+    match server.rsplit_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_ok() => server.to_owned(),
+        Some(_) | None => format!("{server}:{NTP_PORT}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_server_is_123_unless_it_names_one() {
+        let cases = [
+            ("pool.ntp.org", "pool.ntp.org:123"),
+            ("pool.ntp.org:1123", "pool.ntp.org:1123"),
+            ("192.0.2.1", "192.0.2.1:123"),
+            ("2001:db8::7", "[2001:db8::7]:123"),
+            ("[2001:db8::7]", "[2001:db8::7]:123"),
+            ("[2001:db8::7]:1123", "[2001:db8::7]:1123"),
+        ];
+        for (configured, asked) in cases {
+            assert_eq!(with_port(configured), asked);
+        }
+    }
+
+    #[test]
+    fn no_server_votes_under_two_names() {
+        let [one, two]: [SocketAddr; 2] =
+            ["192.0.2.1:123", "192.0.2.2:123"].map(|address| address.parse().unwrap());
+        let names = [vec![one, two], vec![one, two], vec![two, one], vec![]];
+        assert_eq!(one_each(names.into_iter()), [Some(one), Some(two), None, None]);
+    }
+
+    #[test]
+    fn the_socket_is_of_the_family_of_the_server() {
+        for server in ["192.0.2.1:123", "[2001:db8::7]:123"] {
+            let server: SocketAddr = server.parse().unwrap();
+            assert_eq!(own_address(server).is_ipv6(), server.is_ipv6());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_costs_its_own_result() {
+        let jobs = (0..3).map(|n| async move {
+            assert_ne!(n, 1, "this panic is the test's");
+            n
+        });
+        assert_eq!(all(jobs).await, [Some(0), None, Some(2)]);
+    }
+}
