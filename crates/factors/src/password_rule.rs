@@ -38,6 +38,12 @@ impl Default for PasswordRule {
 pub struct NewPassword(Secret<String>);
 
 impl NewPassword {
+    /// A password that an account has already, whatever today's rule says of it.
+    #[must_use]
+    pub fn in_use(password: &Secret<String>) -> Self {
+        Self(Secret::new(password.expose().nfc().collect()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -25,7 +25,15 @@ impl MacAddress {
             Some(separator) => join_groups(text, separator)?,
         };
         let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAMacAddress)?;
-        let address: [u8; 6] = bytes.try_into().map_err(|_| NotAMacAddress)?;
+        Self::from_octets(bytes.try_into().map_err(|_| NotAMacAddress)?)
+    }
+
+    /// Takes the six octets in transmission order.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAMacAddress`] for all zeros and for the broadcast address.
+    pub fn from_octets(address: [u8; 6]) -> Result<Self, NotAMacAddress> {
         if address == [0; 6] || address == [0xff; 6] {
             return Err(NotAMacAddress);
         }
