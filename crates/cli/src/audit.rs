@@ -1,0 +1,46 @@
+//! Rows of the audit log as a table.
+
+use crate::printable::printable;
+use comfy_table::{ContentArrangement, Table, presets};
+use fourauth_protocol::answer::AuditRow;
+
+/// The rows in the order given, as wide as the terminal. What strangers typed is escaped.
+pub(crate) fn table(rows: &[AuditRow]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["id", "time (UTC)", "user", "action", "success", "detail"]);
+    for row in rows {
+        table.add_row([
+            row.id.to_string(),
+            row.ts_utc.to_string(),
+            row.username.as_deref().map_or_else(|| "-".to_owned(), printable),
+            printable(&row.action),
+            if row.success { "yes" } else { "no" }.to_owned(),
+            printable(&row.detail),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::time::UnixMillis;
+
+    #[test]
+    fn a_row_cannot_take_over_the_terminal() {
+        let row = AuditRow {
+            id: 7,
+            ts_utc: UnixMillis(1_740_830_400_000),
+            username: Some("eve\u{1b}]0;owned\u{7}".into()),
+            action: "login".into(),
+            success: false,
+            detail: "a\rb".into(),
+        };
+        let shown = table(&[row]);
+        assert!(shown.contains("2025-03-01T12:00:00Z") && shown.contains("login"));
+        assert!(shown.lines().all(|line| !line.chars().any(char::is_control)), "{shown:?}");
+    }
+}

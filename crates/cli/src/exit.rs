@@ -1,0 +1,142 @@
+//! Exit codes: what a script is told. Documented in `--help`, and as stable as the wire.
+
+use fourauth_protocol::code::Code;
+use std::process::ExitCode;
+
+/// The end of `fourauth --help`.
+pub const HELP: &str = "\
+Exit codes:
+   0  done
+   2  usage: arguments, settings or a question that nobody answered
+   3  denied
+   4  more needed: a better picture, a stronger password, an address
+   5  locked or throttled: come back later
+   6  network or TLS
+   7  protocol: the peer is no fourauth server, or another version
+   8  local device: camera, file, network card
+   9  clock: this machine's or the server's
+  10  verification failed: kept for receipts and checkpoints";
+
+/// How a command went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// What was typed cannot be done.
+    Usage = 2,
+    /// The server said no.
+    Denied = 3,
+    /// The server decided nothing about the person yet: it wants something better.
+    MoreNeeded = 4,
+    /// Not now.
+    ComeBackLater = 5,
+    /// The server was not reached, or is not the one that is trusted.
+    Network = 6,
+    /// The peers do not understand each other.
+    Protocol = 7,
+    /// Something on this machine is missing or broken.
+    LocalDevice = 8,
+    /// One of the clocks.
+    Clock = 9,
+    /// Something signed does not hold.
+    VerificationFailed = 10,
+}
+
+impl From<Code> for Exit {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::Ok => Self::Ok,
+            Code::Denied
+            | Code::FaceMismatch
+            | Code::TotpMismatch
+            | Code::DeviceMismatch
+            | Code::AdminDenied
+            | Code::Conflict => Self::Denied,
+            Code::WeakPassword
+            | Code::BadMac
+            | Code::BadImage
+            | Code::ImageTooLarge
+            | Code::NoFace
+            | Code::SeveralFaces
+            | Code::FaceCutOff
+            | Code::FaceTooSmall
+            | Code::FaceBlurred
+            | Code::FaceTurned
+            | Code::BadLight
+            | Code::FacesDisagree => Self::MoreNeeded,
+            Code::Locked | Code::Throttled | Code::Unavailable => Self::ComeBackLater,
+            Code::ClockSkew | Code::TimeDegraded => Self::Clock,
+            Code::Malformed | Code::UnknownCommand | Code::FrameTooLarge | Code::Unrecognised => {
+                Self::Protocol
+            }
+            // `Code` grows with the protocol. A code without a line above is one that this program
+            // was not written for, like those that arrive as `Unrecognised`.
+            _ => Self::Protocol,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_the_documented_one() {
+        for (code, exit) in [
+            (Code::Ok, 0),
+            (Code::Denied, 3),
+            (Code::TotpMismatch, 3),
+            (Code::Conflict, 3),
+            (Code::NoFace, 4),
+            (Code::WeakPassword, 4),
+            (Code::Locked, 5),
+            (Code::Throttled, 5),
+            (Code::Unavailable, 5),
+            (Code::Malformed, 7),
+            (Code::Unrecognised, 7),
+            (Code::ClockSkew, 9),
+        ] {
+            assert_eq!(Exit::from(code) as u8, exit, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn only_ok_is_success() {
+        // Every code of the protocol, in the spelling of the wire.
+        let codes = "denied face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
+            admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
+            conflict weak_password bad_mac bad_image image_too_large no_face several_faces \
+            face_cut_off face_too_small face_blurred face_turned bad_light faces_disagree \
+            unrecognised from_the_future";
+        for name in codes.split_whitespace() {
+            let code: Code = serde_json::from_value(name.into()).unwrap();
+            assert_ne!(Exit::from(code), Exit::Ok, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_exit_code_stands_in_the_help() {
+        for exit in [
+            Exit::Ok,
+            Exit::Usage,
+            Exit::Denied,
+            Exit::MoreNeeded,
+            Exit::ComeBackLater,
+            Exit::Network,
+            Exit::Protocol,
+            Exit::LocalDevice,
+            Exit::Clock,
+            Exit::VerificationFailed,
+        ] {
+            let line = format!("\n{:>4}  ", exit as u8);
+            assert!(HELP.contains(&line), "{exit:?}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Pictures on their way to the server: small enough, upright, and readable at all.
+//!
+//! Looks at pixels and not at faces; that is the server's.
+
+use fast_image_resize::{
+    PixelType, Resizer,
+    images::{Image, ImageRef},
+};
+use fourauth_protocol::picture::Picture;
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage,
+    codecs::jpeg::JpegEncoder,
+};
+use std::io::{self, Cursor, Read};
+
+/// Longest side of a picture that is sent, in pixels. Finer detail is not used by any network.
+pub const LONGEST_SIDE: u32 = 1280;
+
+/// Largest picture that is sent, in bytes: five of them, as base64, fit a frame of 4 MiB.
+const MAX_SENT: usize = 576 * 1024;
+
+/// Largest file that is read, in bytes: more than any telephone makes of a photograph.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// Most memory that decoding may take, in bytes: a picture of 100 megapixels.
+const MAX_DECODED: u64 = 512 * 1024 * 1024;
+
+/// Longest side in pixels and JPEG quality, from the one that is wanted to the one that is sure to
+/// fit: 640 × 640 pixels at quality 75 are below [`MAX_SENT`] even if they are noise.
+const ATTEMPTS: [(u32, u8); 4] = [(LONGEST_SIDE, 90), (LONGEST_SIDE, 75), (960, 75), (640, 75)];
+
+/// Reads a picture from a file or a pipe, no further than a picture goes.
+pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(NotAPicture::TooLarge);
+    }
+    prepare(bytes)
+}
+
+/// Makes a JPEG or PNG ready to send: as it is if it is small, else upright and shrunk.
+///
+/// # Errors
+///
+/// [`NotAPicture`] if the bytes cannot be decoded.
+pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
+    let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
+        return Err(NotAPicture::UnknownFormat);
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|_| NotAPicture::Unreadable)?;
+    // Re-encoding drops the EXIF field that says which side is up, so it is obeyed before.
+    let orientation = decoder.orientation().map_err(|_| NotAPicture::Unreadable)?;
+    let mut pixels = DynamicImage::from_decoder(decoder).map_err(|_| NotAPicture::Unreadable)?;
+    if pixels.width().max(pixels.height()) <= LONGEST_SIDE && bytes.len() <= MAX_SENT {
+        return Ok(Picture::new(bytes));
+    }
+    pixels.apply_orientation(orientation);
+    encode(&pixels.into_rgb8())
+}
+
+/// Makes a JPEG of at most [`LONGEST_SIDE`] pixels and [`MAX_SENT`] bytes.
+pub(crate) fn encode(pixels: &RgbImage) -> Result<Picture, NotAPicture> {
+    for (longest, quality) in ATTEMPTS {
+        let jpeg = to_jpeg(&shrink(pixels, longest)?, quality)?;
+        if jpeg.len() <= MAX_SENT {
+            return Ok(Picture::new(jpeg));
+        }
+    }
+    Err(NotAPicture::TooLarge)
+}
+
+/// The same picture with no side longer than `longest`, in the same proportions.
+fn shrink(pixels: &RgbImage, longest: u32) -> Result<RgbImage, NotAPicture> {
+    let (width, height) = pixels.dimensions();
+    let side = width.max(height);
+    if side <= longest {
+        return Ok(pixels.clone());
+    }
+    let scaled = |length: u32| (u64::from(length) * u64::from(longest) / u64::from(side)).max(1);
+    let scaled = |length| u32::try_from(scaled(length)).unwrap_or(longest);
+    let source = ImageRef::new(width, height, pixels.as_raw(), PixelType::U8x3)
+        .map_err(|_| NotAPicture::Unreadable)?;
+    let mut shrunk = Image::new(scaled(width), scaled(height), PixelType::U8x3);
+    Resizer::new().resize(&source, &mut shrunk, None).map_err(|_| NotAPicture::Unreadable)?;
+    let (width, height) = (shrunk.width(), shrunk.height());
+    RgbImage::from_raw(width, height, shrunk.into_vec()).ok_or(NotAPicture::Unreadable)
+}
+
+fn to_jpeg(pixels: &RgbImage, quality: u8) -> Result<Vec<u8>, NotAPicture> {
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, quality)
+        .encode(pixels.as_raw(), pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
+        .map_err(|_| NotAPicture::Unreadable)?;
+    Ok(jpeg)
+}
+
+/// Why something is not sent as a picture.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPicture {
+    /// The file cannot be read.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// Neither JPEG nor PNG.
+    #[error("neither a JPEG nor a PNG")]
+    UnknownFormat,
+    /// It begins like a picture and cannot be decoded.
+    #[error("a damaged picture, or one that takes too much memory")]
+    Unreadable,
+    /// It is too large to be read.
+    #[error("too large for a photograph")]
+    TooLarge,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    /// Left half red, right half blue.
+    fn flag(width: u32, height: u32) -> RgbImage {
+        let colour = |x| if x < width / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) };
+        RgbImage::from_fn(width, height, |x, _| colour(x))
+    }
+
+    fn noise(width: u32, height: u32) -> RgbImage {
+        let mut state = 1_u32; // xorshift32 (Marsaglia 2003)
+        let mut byte = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_le_bytes()[1]
+        };
+        RgbImage::from_fn(width, height, |_, _| Rgb([byte(), byte(), byte()]))
+    }
+
+    /// A JPEG that says how it must be turned (EXIF 2.3 §4.6.4 A, tag 0x0112).
+    fn jpeg_with_orientation(pixels: &RgbImage, orientation: u8) -> Vec<u8> {
+        let jpeg = to_jpeg(pixels, 95).unwrap();
+        let mut exif =
+            b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+        [&jpeg[..2], &exif[..], &jpeg[2..]].concat()
+    }
+
+    fn decoded(picture: &Picture) -> RgbImage {
+        image::load_from_memory(picture.bytes()).unwrap().into_rgb8()
+    }
+
+    fn is_red(pixel: Rgb<u8>) -> bool {
+        pixel[0] > 200 && pixel[2] < 60
+    }
+
+    #[test]
+    fn a_large_picture_is_shrunk_in_its_proportions() {
+        let mut png = Vec::new();
+        flag(2600, 1300).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        let small = decoded(&prepare(png).unwrap());
+        assert_eq!(small.dimensions(), (1280, 640));
+        assert!(is_red(*small.get_pixel(300, 300)) && !is_red(*small.get_pixel(900, 300)));
+    }
+
+    #[test]
+    fn a_small_picture_is_sent_as_it_is() {
+        let jpeg = jpeg_with_orientation(&flag(640, 480), 6);
+        assert_eq!(prepare(jpeg.clone()).unwrap().bytes(), jpeg);
+    }
+
+    #[test]
+    fn a_picture_is_turned_upright_before_its_orientation_is_forgotten() {
+        // 6: the first row is the right-hand side, so what is left in the file is on top.
+        let upright = decoded(&prepare(jpeg_with_orientation(&flag(2560, 1280), 6)).unwrap());
+        assert_eq!(upright.dimensions(), (640, 1280));
+        assert!(is_red(*upright.get_pixel(320, 200)) && !is_red(*upright.get_pixel(320, 1100)));
+    }
+
+    #[test]
+    fn five_of_the_heaviest_pictures_fit_a_frame() {
+        let picture = encode(&noise(1300, 1300)).unwrap();
+        assert!(picture.bytes().len() <= MAX_SENT);
+        let as_base64 = MAX_SENT.div_ceil(3) * 4;
+        assert!(5 * as_base64 + 64 * 1024 <= fourauth_protocol::frame::MAX_PAYLOAD);
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        let jpeg = to_jpeg(&flag(64, 64), 90).unwrap();
+        for bytes in
+            [&b""[..], b"hello", b"GIF89a\x01\0\x01\0\0\0\0;", &jpeg[..20], b"\x89PNG\r\n\x1a\n"]
+        {
+            assert!(prepare(bytes.to_vec()).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_is_unpacked() {
+        // A PNG of 30,000 × 30,000 pixels in 16-bit RGBA, 7.2 GB, of which only the header is here.
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x75\x30\0\0\x75\x30\x10\x06\0\0\0\x36\xb7\x24\xf9\0\0\0\0IDAT\x35\xaf\x06\x1e";
+        let header = ImageReader::new(Cursor::new(png)).with_guessed_format().unwrap();
+        assert_eq!(header.into_dimensions().unwrap(), (30_000, 30_000), "the control: it is sound");
+        assert!(matches!(prepare(png.to_vec()), Err(NotAPicture::Unreadable)));
+    }
+}

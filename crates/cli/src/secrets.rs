@@ -1,0 +1,154 @@
+//! Secrets, from a file, from a line of standard input, or from the person. Never from arguments.
+
+use crate::{args::SecretFiles, failure::Failure, world::World};
+use fourauth_protocol::{one_time_code::OneTimeCode, secret::Secret};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Longest secret, in bytes: 256 characters of four bytes, and the end of the line.
+const MAX_SECRET: usize = 1026;
+
+/// A secret that a command may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Admin,
+    Password,
+    /// A password for an account that has none yet.
+    FirstPassword,
+    NewPassword,
+    Code,
+}
+
+impl Kind {
+    const fn question(self) -> &'static str {
+        match self {
+            Self::Admin => "Administrator's secret",
+            Self::Password | Self::FirstPassword => "Password",
+            Self::NewPassword => "New password",
+            Self::Code => "One-time code",
+        }
+    }
+
+    fn file(self, files: &SecretFiles) -> Option<&Path> {
+        match self {
+            Self::Admin => files.admin_secret_file.as_deref(),
+            Self::Password | Self::FirstPassword => files.password_file.as_deref(),
+            Self::NewPassword => files.new_password_file.as_deref(),
+            Self::Code => files.totp_file.as_deref(),
+        }
+    }
+}
+
+/// Gets one secret from where the options say, or asks.
+pub(crate) fn obtain(
+    kind: Kind,
+    files: &SecretFiles,
+    world: &mut World<'_>,
+) -> Result<Secret<String>, Failure> {
+    match kind.file(files) {
+        Some(path) if path == Path::new("-") => Ok(first_line(&mut world.input, path)?),
+        Some(path) => {
+            let file = File::open(path).map_err(|reason| unreadable(path, reason))?;
+            Ok(first_line(&mut BufReader::new(file), path)?)
+        }
+        None => {
+            let new = matches!(kind, Kind::FirstPassword | Kind::NewPassword);
+            let question = kind.question();
+            world
+                .person
+                .secret(&format!("{question}:"), new)
+                .map_err(|reason| Failure::NoReply { question: question.to_owned(), reason })
+        }
+    }
+}
+
+/// Gets a one-time code. A slip is noticed here, where it costs no attempt.
+pub(crate) fn one_time_code(
+    files: &SecretFiles,
+    world: &mut World<'_>,
+) -> Result<OneTimeCode, Failure> {
+    let text = obtain(Kind::Code, files, world)?;
+    let digits = Zeroizing::new(text.expose().replace(' ', "")); // Shown as "287 082" by many.
+    OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The first line, without its end.
+fn first_line(reader: &mut dyn BufRead, path: &Path) -> Result<Secret<String>, SecretError> {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET + 1));
+    io::Read::take(reader, MAX_SECRET as u64 + 1)
+        .read_until(b'\n', &mut line)
+        .map_err(|reason| unreadable(path, reason))?;
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let fits = line.len() <= MAX_SECRET && !text.is_empty();
+    let text = str::from_utf8(text).ok().filter(|_| fits);
+    match text {
+        Some(text) => Ok(Secret::new(text.to_owned())),
+        None => Err(SecretError::NotASecret { path: path.to_owned() }),
+    }
+}
+
+fn unreadable(path: &Path, reason: io::Error) -> SecretError {
+    SecretError::Unreadable { path: path.to_owned(), reason }
+}
+
+/// Why a file holds no secret. Does not quote it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: io::Error,
+    },
+    /// Empty, too long, or not text.
+    #[error("{}: no line of text that could be a secret", path.display())]
+    NotASecret {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_of(bytes: &[u8]) -> Option<String> {
+        let mut reader = bytes;
+        first_line(&mut reader, Path::new("-")).ok().map(|secret| secret.expose().clone())
+    }
+
+    #[test]
+    fn a_secret_is_the_first_line_without_its_end() {
+        for bytes in
+            [&b"Tr0ub4dor&3"[..], b"Tr0ub4dor&3\n", b"Tr0ub4dor&3\r\n", b"Tr0ub4dor&3\nx\n"]
+        {
+            assert_eq!(line_of(bytes).as_deref(), Some("Tr0ub4dor&3"), "{bytes:?}");
+        }
+        assert_eq!(line_of(b" a b \n").as_deref(), Some(" a b "), "spaces belong to a secret");
+    }
+
+    #[test]
+    fn several_secrets_are_lines_one_after_the_other() {
+        let mut reader = &b"admin\npassword\n287082\n"[..];
+        for expected in ["admin", "password", "287082"] {
+            let secret = first_line(&mut reader, Path::new("-")).unwrap();
+            assert_eq!(secret.expose(), expected);
+        }
+        assert!(first_line(&mut reader, Path::new("-")).is_err(), "no more lines");
+    }
+
+    #[test]
+    fn what_cannot_be_a_secret_is_refused() {
+        for bytes in [&b""[..], b"\n", b"\xff\xfe\n", &[b'x'; 10_000]] {
+            assert_eq!(line_of(bytes), None, "{:?}", &bytes[..bytes.len().min(4)]);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `client.toml`: which server, whom to believe, which account. It holds no secret.
+
+use crate::{args::Options, failure::Failure};
+use fourauth_client::{Client, Fingerprint, Roots, ServerAddress, Trust};
+use fourauth_protocol::username::Username;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Where a server is looked for if nobody says.
+const DEFAULT_SERVER: &str = "127.0.0.1:65432";
+
+/// What was remembered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) server: Option<ServerAddress>,
+    pub(crate) pin: Option<Fingerprint>,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) username: Option<Username>,
+}
+
+/// The same as it stands in the file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+}
+
+/// Reads the file; one that does not exist says nothing.
+pub(crate) fn read(path: Option<&Path>) -> Result<Settings, SettingsError> {
+    let Some(path) = path else { return Ok(Settings::default()) };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
+        Err(reason) => return Err(SettingsError::File { path: path.to_owned(), reason }),
+    };
+    parse(&text).map_err(|reason| SettingsError::Content { path: path.to_owned(), reason })
+}
+
+fn parse(text: &str) -> Result<Settings, String> {
+    let written: Written = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    if written.pin.is_some() && written.ca.is_some() {
+        return Err("`pin` and `ca` exclude each other".to_owned());
+    }
+    Ok(Settings {
+        server: given(written.server, ServerAddress::parse)?,
+        pin: given(written.pin, Fingerprint::parse)?,
+        ca: written.ca,
+        username: given(written.username, Username::parse)?,
+    })
+}
+
+fn given<T, E: ToString>(
+    text: Option<String>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, String> {
+    text.map(|text| parse(&text).map_err(|error| error.to_string())).transpose()
+}
+
+impl Settings {
+    /// The client that options and settings describe together. Options count more.
+    pub(crate) fn client(&self, options: &Options) -> Result<Client, Failure> {
+        let server = self.server(options);
+        let Some(trust) = self.trust(options, &server)? else {
+            return Err(Failure::Usage(format!(
+                "no reason to believe {server}: give the fingerprint that fourauthd printed, with \
+                 `fourauth trust --server {server} --pin HEX`, or --ca FILE"
+            )));
+        };
+        let builder = Client::builder(server, trust);
+        Ok(if options.tls12 { builder.allow_tls12() } else { builder }.build())
+    }
+
+    /// The server that is meant.
+    pub(crate) fn server(&self, options: &Options) -> ServerAddress {
+        options.server.clone().unwrap_or_else(|| self.remembered_server())
+    }
+
+    fn remembered_server(&self) -> ServerAddress {
+        self.server.clone().unwrap_or_else(|| {
+            ServerAddress::parse(DEFAULT_SERVER).expect("the default is an address")
+        })
+    }
+
+    /// What was remembered about one server says nothing about another.
+    fn trust(&self, options: &Options, server: &ServerAddress) -> Result<Option<Trust>, Failure> {
+        let remembered = Some(self).filter(|_| *server == self.remembered_server());
+        let said = options.pin.is_some() || options.ca.is_some();
+        let (pin, ca) = match remembered {
+            Some(settings) if !said => (settings.pin, settings.ca.as_ref()),
+            _ => (options.pin, options.ca.as_ref()),
+        };
+        if let Some(pin) = pin {
+            return Ok(Some(Trust::Pin(pin)));
+        }
+        let roots = ca.map(|path| {
+            Roots::from_file(path).map_err(|reason| Failure::Roots { path: path.clone(), reason })
+        });
+        Ok(roots.transpose()?.map(Trust::Roots))
+    }
+
+    /// Writes the file whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), SettingsError> {
+        let written = Written {
+            server: self.server.as_ref().map(ToString::to_string),
+            pin: self.pin.as_ref().map(ToString::to_string),
+            ca: self.ca.clone(),
+            username: self.username.as_ref().map(ToString::to_string),
+        };
+        replace(path, &written)
+            .map_err(|reason| SettingsError::File { path: path.to_owned(), reason })
+    }
+}
+
+fn replace(path: &Path, written: &Written) -> io::Result<()> {
+    let text = toml::to_string(written).map_err(io::Error::other)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let beside = path.with_extension("toml.new");
+    fs::write(&beside, text)?;
+    fs::rename(beside, path)
+}
+
+/// Why `client.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: io::Error,
+    },
+    /// It says something that cannot be meant.
+    #[error("{}: {reason}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Cli;
+    use clap::Parser as _;
+
+    const PIN: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn options(line: &str) -> Options {
+        Cli::try_parse_from(line.split(' ')).unwrap().options
+    }
+
+    fn remembered() -> Settings {
+        parse(&format!("server = \"a.example\"\npin = \"{PIN}\"\nusername = \"alice\"\n")).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/client.toml");
+        remembered().write(&path).unwrap();
+        let read = read(Some(&path)).unwrap();
+        assert_eq!((read.server, read.pin), (remembered().server, remembered().pin));
+        assert_eq!(read.username, remembered().username);
+    }
+
+    #[test]
+    fn a_file_that_does_not_exist_says_nothing() {
+        let settings = read(Some(Path::new("/nonexistent/client.toml"))).unwrap();
+        assert!(settings.server.is_none() && settings.pin.is_none());
+    }
+
+    #[test]
+    fn nonsense_in_the_file_is_refused() {
+        for text in [
+            "server = ",
+            "sever = \"a\"",
+            "server = \"a b\"",
+            "pin = \"abcd\"",
+            "username = \"\"",
+            &format!("pin = \"{PIN}\"\nca = \"x.pem\""),
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_believed_without_a_reason() {
+        let refused = Settings::default().client(&options("fourauth hello"));
+        assert!(matches!(refused, Err(Failure::Usage(_))));
+        assert!(remembered().client(&options("fourauth hello")).is_ok());
+    }
+
+    #[test]
+    fn a_remembered_fingerprint_does_not_vouch_for_another_server() {
+        let refused = remembered().client(&options("fourauth hello --server b.example"));
+        assert!(matches!(refused, Err(Failure::Usage(_))));
+        let same = remembered().client(&options("fourauth hello --server a.example:65432"));
+        assert!(same.is_ok());
+    }
+}

@@ -1,0 +1,118 @@
+//! Prints answers: for a person, or as one JSON object for a program.
+
+use crate::{
+    args::Output, audit, exit::Exit, failure::Failure, printable::printable, qr, world::World,
+};
+use fourauth_client::Error;
+use fourauth_protocol::{
+    answer::{Answer, FaceQuality, Gains, ServerInfo},
+    secret::Secret,
+};
+use std::io::{self, Write};
+
+/// Prints an answer and says which exit code it is.
+pub(crate) fn answer(
+    answer: &Answer,
+    output: Output,
+    world: &mut World<'_>,
+) -> Result<Exit, Failure> {
+    match output {
+        Output::Json => {
+            world.output.write_all(answer.to_json().expose())?;
+            world.output.write_all(b"\n")?;
+        }
+        Output::Text if answer.is_ok() => {
+            writeln!(world.output, "{}", printable(&answer.message))?;
+            gains(&answer.gains, world.output)?;
+        }
+        Output::Text => denial(answer, world.notes)?,
+    }
+    world.output.flush()?;
+    // Whatever its code says, an answer that is no "ok" is no success.
+    Ok(if answer.is_ok() { Exit::Ok } else { Exit::from(answer.code).max(Exit::Denied) })
+}
+
+/// What to do about a server that is not believed. Not "try again".
+const UNTRUSTED: &str = "
+Nothing was sent. If the server has a new certificate, or one that it signed itself, compare its
+fingerprint with what fourauthd printed, and then: fourauth trust --pin HEX";
+
+/// Says on standard error why there is no answer.
+pub(crate) fn failure(failure: &Failure, world: &mut World<'_>) -> Exit {
+    let hint = match failure {
+        Failure::Client(Error::Untrusted(_)) => UNTRUSTED,
+        _ => "",
+    };
+    // If even standard error is closed the exit code has to do.
+    let _closed = writeln!(world.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
+    Exit::from(failure)
+}
+
+fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", printable(&answer.message))?;
+    if let Some(millis) = answer.retry_after_ms {
+        writeln!(out, "Try again in {} s.", millis.div_ceil(1000))?;
+    }
+    if let Some(id) = answer.request_id {
+        writeln!(out, "Request {id}.")?;
+    }
+    Ok(())
+}
+
+fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(uri) = &gains.provisioning_uri {
+        authenticator(uri, out)?;
+    }
+    if let Some(token) = &gains.token {
+        writeln!(out, "Token: {}", printable(token.expose()))?;
+    }
+    if let Some(end) = gains.expires_at {
+        writeln!(out, "Valid until {end}.")?;
+    }
+    if gains.must_change == Some(true) {
+        writeln!(
+            out,
+            "Somebody else chose this password: replace it (fourauth recover password)."
+        )?;
+    }
+    if gains.totp_confirmed == Some(false) {
+        writeln!(out, "The authenticator is not confirmed yet (fourauth confirm).")?;
+    }
+    if let Some(quality) = gains.face_quality {
+        face_quality(quality, out)?;
+    }
+    if let Some(server) = &gains.server {
+        server_info(server, out)?;
+    }
+    if let Some(rows) = &gains.rows {
+        writeln!(out, "{}", audit::table(rows))?;
+    }
+    Ok(())
+}
+
+/// The QR code, and the URI for whoever has nothing to scan it with.
+fn authenticator(uri: &Secret<String>, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(drawing) = qr::draw(uri.expose()) {
+        writeln!(out, "\n{drawing}\n")?;
+    }
+    writeln!(out, "{}\n", printable(uri.expose()))?;
+    writeln!(out, "Scan the code with an authenticator, or type the secret. It is shown once.")
+}
+
+fn face_quality(quality: FaceQuality, out: &mut dyn Write) -> io::Result<()> {
+    let FaceQuality { pictures, recommended } = quality;
+    write!(out, "Face enrolled from {pictures} picture{}", if pictures == 1 { "" } else { "s" })?;
+    if pictures < recommended {
+        return writeln!(out, "; {recommended} would serve better.");
+    }
+    writeln!(out, ".")
+}
+
+fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}, protocol {}", printable(&server.software), server.protocol)?;
+    let (enrolment, login) = (server.pictures_at_enrolment, server.pictures_at_login);
+    writeln!(out, "Pictures: {enrolment} at enrolment, {login} at login.")?;
+    writeln!(out, "Frames: up to {} bytes.", server.max_frame)?;
+    let (time, skew) = (printable(&server.time), server.max_skew_seconds);
+    writeln!(out, "Clock: {} ({time}); a client may be {skew} s off.", server.server_ts_utc)
+}

@@ -1,0 +1,48 @@
+//! `fourauth trust`: remembers a server once it has proved to be the one that is meant.
+
+use crate::{
+    args::Options,
+    exit::Exit,
+    failure::Failure,
+    settings::{self, Settings},
+    show,
+    world::World,
+};
+use fourauth_client::Fingerprint;
+use fourauth_protocol::command::{Command, Hello};
+use std::path::PathBuf;
+
+/// Connects, and remembers the server only if it was believed.
+pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
+    let Some(path) = world.settings_file.clone() else {
+        return Err(Failure::Usage("this system has no place for settings".to_owned()));
+    };
+    let before = settings::read(Some(&path))?;
+    let mut options = options.clone();
+    if options.pin.is_none() && options.ca.is_none() {
+        options.pin = Some(ask_for_fingerprint(world)?);
+    }
+    let answer = before.client(&options)?.send_once(Command::Hello(Hello::default())).await?;
+    let settings = Settings {
+        server: Some(before.server(&options)),
+        pin: options.pin,
+        ca: options.ca.map(absolute).transpose()?,
+        username: options.username.or(before.username),
+    };
+    settings.write(&path)?;
+    writeln!(world.notes, "Remembered in {}.", path.display())?;
+    show::answer(&answer, options.output, world)
+}
+
+fn ask_for_fingerprint(world: &mut World<'_>) -> Result<Fingerprint, Failure> {
+    let question = "Fingerprint that fourauthd printed (SHA-256)";
+    let typed = world.person.text(&format!("{question}:"));
+    let typed =
+        typed.map_err(|reason| Failure::NoReply { question: question.to_owned(), reason })?;
+    Fingerprint::parse(&typed).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Settings are read from any folder.
+fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
+    Ok(std::path::absolute(path)?)
+}

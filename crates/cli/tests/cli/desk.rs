@@ -1,0 +1,120 @@
+//! A desk to type at: files, a standard input, a person with prepared replies.
+
+use crate::server::Server;
+use clap::Parser as _;
+use fourauth_cli::{
+    args::Cli,
+    exit::Exit,
+    run,
+    world::{NoReply, Person, World},
+};
+use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMillis};
+use image::{ImageFormat, Rgb, RgbImage};
+use std::{collections::VecDeque, io::Cursor, path::PathBuf};
+use tempfile::TempDir;
+
+pub(crate) const MAC: &str = "00:1b:44:11:3a:b7";
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) exit: Exit,
+    pub(crate) output: String,
+    pub(crate) notes: String,
+}
+
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) input: Vec<u8>,
+    pub(crate) replies: Replies,
+    pub(crate) device_address: fn() -> Option<MacAddress>,
+}
+
+/// Replies in order; a person who is not there if they run out.
+#[derive(Default)]
+pub(crate) struct Replies(pub(crate) VecDeque<&'static str>);
+
+impl Desk {
+    /// A desk with a password, a one-time code, an administrator's secret and two pictures.
+    pub(crate) fn new() -> Self {
+        let desk = Self {
+            folder: tempfile::tempdir().unwrap(),
+            input: Vec::new(),
+            replies: Replies::default(),
+            device_address: || MacAddress::parse(MAC).ok(),
+        };
+        desk.put("password", b"Tr0ub4dor&3\n");
+        desk.put("new-password", b"C0rrect.horse\n");
+        desk.put("totp", b"287 082\n");
+        desk.put("admin", b"s3tup\n");
+        desk.put("a.png", &picture(1));
+        desk.put("b.png", &picture(2));
+        desk
+    }
+
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.file(name), bytes).unwrap();
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Types a line in which `@name` is a file on this desk.
+    pub(crate) async fn types(&mut self, line: &str) -> Printed {
+        let line = line.replace('@', &format!("{}/", self.folder.path().display()));
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let (mut output, mut notes) = (Vec::new(), Vec::new());
+        let exit = run(
+            cli,
+            &mut World {
+                input: &mut Cursor::new(&self.input),
+                output: &mut output,
+                notes: &mut notes,
+                person: &mut self.replies,
+                now: || UnixMillis(1_740_830_400_000),
+                device_address: self.device_address,
+                settings_file: Some(self.folder.path().join("client.toml")),
+            },
+        )
+        .await;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Printed { exit, output: text(output), notes: text(notes) }
+    }
+
+    /// Types a line to a server that it may believe.
+    pub(crate) async fn asks(&mut self, server: &Server, line: &str) -> Printed {
+        let line = format!("fourauth {line} --server {} --pin {}", server.address, server.pin);
+        self.types(&line).await
+    }
+}
+
+impl Replies {
+    fn next(&mut self) -> Result<&'static str, NoReply> {
+        self.0.pop_front().ok_or(NoReply::Nobody)
+    }
+}
+
+impl Person for Replies {
+    fn text(&mut self, _: &str) -> Result<String, NoReply> {
+        self.next().map(str::to_owned)
+    }
+
+    fn secret(&mut self, _: &str, _: bool) -> Result<Secret<String>, NoReply> {
+        self.next().map(|reply| Secret::new(reply.to_owned()))
+    }
+
+    fn choose(&mut self, _: &str, choices: &[&str]) -> Result<usize, NoReply> {
+        let reply = self.next()?;
+        Ok(choices.iter().position(|choice| choice.starts_with(reply)).unwrap())
+    }
+}
+
+/// A small PNG.
+pub(crate) fn picture(brightness: u8) -> Vec<u8> {
+    let mut png = Vec::new();
+    RgbImage::from_pixel(8, 8, Rgb([brightness; 3]))
+        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+        .unwrap();
+    png
+}

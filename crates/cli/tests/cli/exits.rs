@@ -1,0 +1,130 @@
+//! How commands end when they do not succeed.
+
+use crate::{desk::Desk, server::Server};
+use fourauth_cli::exit::Exit;
+use tokio::net::TcpListener;
+
+const NO: &str = r#"{"status":"error","message":"Invalid \u001b[2Jpassword.","code":"denied"}"#;
+const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
+
+async fn exit_after(answer: &'static str) -> Exit {
+    let server = Server::start(answer).await;
+    Desk::new().asks(&server, &format!("login {FACTORS}")).await.exit
+}
+
+#[tokio::test]
+async fn each_kind_of_answer_has_its_exit_code() {
+    for (answer, exit) in [
+        (NO, Exit::Denied),
+        (r#"{"status":"error","message":"","code":"totp_mismatch"}"#, Exit::Denied),
+        (r#"{"status":"error","message":"","code":"face_blurred"}"#, Exit::MoreNeeded),
+        (r#"{"status":"error","message":"","code":"throttled"}"#, Exit::ComeBackLater),
+        (r#"{"status":"error","message":"","code":"clock_skew"}"#, Exit::Clock),
+        (r#"{"status":"error","message":"","code":"of_tomorrow"}"#, Exit::Protocol),
+        (r#"{"status":"error","message":"","code":"ok"}"#, Exit::Denied),
+        ("<html>", Exit::Protocol),
+    ] {
+        assert_eq!(exit_after(answer).await, exit, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_goes_to_standard_error_and_cannot_take_over_the_terminal() {
+    let server = Server::start(NO).await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
+    assert_eq!(printed.output, "");
+    assert!(printed.notes.contains("\\u{1b}[2Jpassword."), "{}", printed.notes);
+}
+
+#[tokio::test]
+async fn a_program_gets_a_denial_as_json() {
+    let server = Server::start(NO).await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS} --output json")).await;
+    let answer: serde_json::Value = serde_json::from_str(&printed.output).unwrap();
+    assert_eq!((answer["code"].as_str(), printed.exit), (Some("denied"), Exit::Denied));
+}
+
+#[tokio::test]
+async fn who_may_come_back_is_told_when() {
+    let server = Server::start(
+        r#"{"status":"error","message":"Wait.","code":"throttled","retry_after_ms":1500}"#,
+    )
+    .await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
+    assert!(printed.notes.contains("Try again in 2 s."), "{}", printed.notes);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_the_pinned_one_gets_no_command() {
+    let (server, other) = (Server::start(NO).await, Server::start(NO).await);
+    let line = format!("fourauth hello --server {} --pin {}", server.address, other.pin);
+    let printed = Desk::new().types(&line).await;
+    assert_eq!(printed.exit, Exit::Network);
+    assert!(printed.notes.contains(&server.pin), "{}", printed.notes);
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_authority_in_a_file_is_believed() {
+    let server = Server::start(r#"{"status":"ok","message":"","code":"ok"}"#).await;
+    let mut desk = Desk::new();
+    desk.put("ca.pem", server.pem.as_bytes());
+    let line = format!("fourauth hello --server {} --ca @ca.pem", server.address);
+    assert_eq!(desk.types(&line).await.exit, Exit::Ok);
+
+    desk.put("ca.pem", b"nothing");
+    assert_eq!(desk.types(&line).await.exit, Exit::LocalDevice);
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_a_network_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let line = format!("fourauth hello --server {address} --pin {}", "ab".repeat(32));
+    assert_eq!(Desk::new().types(&line).await.exit, Exit::Network);
+}
+
+#[tokio::test]
+async fn what_this_machine_lacks_is_a_failure_of_its_own() {
+    let server = Server::start(NO).await;
+    let secrets = "login --username alice --password-file @password --totp-file @totp";
+    let lines = [
+        format!("{secrets} --camera @no-camera"),
+        format!("{secrets} --face @absent.jpg"),
+        format!("{secrets} --face @password"),
+        "login --username alice --password-file @absent".to_owned(),
+    ];
+    for line in lines {
+        let printed = Desk::new().asks(&server, &line).await;
+        assert_eq!(printed.exit, Exit::LocalDevice, "{line}: {}", printed.notes);
+    }
+    let mut desk = Desk::new();
+    desk.device_address = || None;
+    assert_eq!(desk.asks(&server, &format!("login {FACTORS}")).await.exit, Exit::LocalDevice);
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_a_usage_failure() {
+    let server = Server::start(NO).await;
+    let mut desk = Desk::new();
+    desk.put("totp", b"12345\n");
+    for line in [
+        format!("login {FACTORS}"),       // A code of five digits.
+        "login --face @a.png".to_owned(), // Nobody to ask.
+        "login --username alice --password-file - --face -".to_owned(),
+        format!("login {FACTORS} @a.png @a.png @a.png @a.png --face @a.png"),
+    ] {
+        let printed = desk.asks(&server, &line).await;
+        assert_eq!(printed.exit, Exit::Usage, "{line}: {}", printed.notes);
+    }
+    let untrusted = format!("fourauth hello --server {}", server.address);
+    let printed = desk.types(&untrusted).await;
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("fourauth trust"), "{}", printed.notes);
+
+    desk.put("client.toml", b"sever = 1");
+    assert_eq!(desk.asks(&server, "hello").await.exit, Exit::Usage);
+    assert!(server.requests().is_empty());
+}

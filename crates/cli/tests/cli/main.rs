@@ -1,0 +1,9 @@
+//! What a person types, against a TLS server on this machine that answers what the test says.
+
+#![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
+
+mod desk;
+mod exits;
+mod menu;
+mod requests;
+mod server;

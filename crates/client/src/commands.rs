@@ -1,0 +1,189 @@
+//! One typed method for each command, and what each brings.
+
+use crate::{
+    connection::Connection,
+    error::{Error, NotTheProtocol},
+    outcome::Outcome,
+};
+use data_encoding::BASE64;
+use fourauth_protocol::{
+    answer::{AuditRow, FaceQuality, Gains, ServerInfo},
+    command::{
+        Command, ConfirmTotp, Hello, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
+        RecoverTotp, Register,
+    },
+    secret::Secret,
+    time::UnixMillis,
+};
+
+/// What a login brings.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// Proves this login to other services, if the server issues tokens.
+    pub token: Option<Secret<String>>,
+    /// When the token ends.
+    pub expires_at: Option<UnixMillis>,
+    /// Whether somebody else chose the password, so that it should be replaced.
+    pub must_change: bool,
+    /// Whether the authenticator is known to work; `None` if the server does not say.
+    pub totp_confirmed: Option<bool>,
+}
+
+/// The secret for an authenticator to scan. It is shown once.
+#[derive(Debug, Clone)]
+pub struct NewAuthenticator {
+    /// As an `otpauth://` URI.
+    pub provisioning_uri: Secret<String>,
+    /// The same as a QR code, a PNG, if the server drew one.
+    pub qr_png: Option<Secret<Vec<u8>>>,
+}
+
+/// What a registration brings.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// What the person scans.
+    pub authenticator: NewAuthenticator,
+    /// How well the face is enrolled, if the server says.
+    pub face_quality: Option<FaceQuality>,
+}
+
+/// Each method asks one thing and waits for the answer. A server that says yes and leaves out what
+/// its yes is about is refused with [`NotTheProtocol::Incomplete`].
+impl Connection {
+    /// 100: proves who a person is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn login(&mut self, login: Login) -> Result<Outcome<LoggedIn>, Error> {
+        self.ask(Command::Login(login), LoggedIn::from_gains).await
+    }
+
+    /// 190: what the server speaks and wants.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn hello(&mut self) -> Result<Outcome<ServerInfo>, Error> {
+        self.ask(Command::Hello(Hello::default()), |gains| present(gains.server, "server")).await
+    }
+
+    /// 200: adds an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn register(&mut self, register: Register) -> Result<Outcome<Registered>, Error> {
+        self.ask(Command::Register(register), Registered::from_gains).await
+    }
+
+    /// 210: proves that a new authenticator works.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn confirm_totp(&mut self, confirm: ConfirmTotp) -> Result<Outcome<()>, Error> {
+        self.ask(Command::ConfirmTotp(confirm), nothing).await
+    }
+
+    /// 240: reads the audit log. Its texts come from strangers: escape them before display.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn read_audit(&mut self, read: ReadAudit) -> Result<Outcome<Vec<AuditRow>>, Error> {
+        self.ask(Command::ReadAudit(read), |gains| present(gains.rows, "rows")).await
+    }
+
+    /// 300: a new authenticator.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn recover_totp(
+        &mut self,
+        recover: RecoverTotp,
+    ) -> Result<Outcome<NewAuthenticator>, Error> {
+        self.ask(Command::RecoverTotp(recover), NewAuthenticator::from_gains).await
+    }
+
+    /// 310: a new password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn recover_password(
+        &mut self,
+        recover: RecoverPassword,
+    ) -> Result<Outcome<()>, Error> {
+        self.ask(Command::RecoverPassword(recover), nothing).await
+    }
+
+    /// 320: a new face. Brings how well it is enrolled, if the server says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn recover_face(
+        &mut self,
+        recover: RecoverFace,
+    ) -> Result<Outcome<Option<FaceQuality>>, Error> {
+        self.ask(Command::RecoverFace(recover), |gains| Ok(gains.face_quality)).await
+    }
+
+    /// 330: a new device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn recover_device(&mut self, recover: RecoverDevice) -> Result<Outcome<()>, Error> {
+        self.ask(Command::RecoverDevice(recover), nothing).await
+    }
+
+    async fn ask<T>(
+        &mut self,
+        command: Command,
+        gain: impl FnOnce(Gains) -> Result<T, NotTheProtocol>,
+    ) -> Result<Outcome<T>, Error> {
+        Ok(Outcome::read(self.send(command).await?, gain)?)
+    }
+}
+
+impl LoggedIn {
+    #[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads gains")]
+    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
+        Ok(Self {
+            token: gains.token,
+            expires_at: gains.expires_at,
+            must_change: gains.must_change.unwrap_or(false),
+            totp_confirmed: gains.totp_confirmed,
+        })
+    }
+}
+
+impl NewAuthenticator {
+    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
+        let qr_png = match gains.qr_png_b64 {
+            None => None,
+            Some(text) => BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new),
+        };
+        let provisioning_uri = present(gains.provisioning_uri, "provisioning_uri")?;
+        Ok(Self { provisioning_uri, qr_png })
+    }
+}
+
+impl Registered {
+    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
+        let face_quality = gains.face_quality;
+        Ok(Self { authenticator: NewAuthenticator::from_gains(gains)?, face_quality })
+    }
+}
+
+fn present<T>(gain: Option<T>, field: &'static str) -> Result<T, NotTheProtocol> {
+    gain.ok_or(NotTheProtocol::Incomplete(field))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads gains")]
+fn nothing(_: Gains) -> Result<(), NotTheProtocol> {
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! One TLS connection: commands out, answers back, in order.
+//!
+//! [`Connection::pipeline`] is the only exchange there is; a command alone is a pipeline of one. So
+//! what must travel in the same flight as a command can be put in front of it.
+
+use crate::{
+    client::Limits,
+    error::{Error, NotTheProtocol},
+};
+use bytes::{Bytes, BytesMut};
+use fourauth_protocol::{
+    answer::Answer,
+    command::Command,
+    frame::{self, Decoder},
+};
+use std::{fmt, io};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::client::TlsStream;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// How much is read at a time, in bytes. Most answers fit.
+const CHUNK: usize = 4096;
+
+/// A connection to the trusted server. Dropping it hangs up.
+pub struct Connection {
+    stream: TlsStream<TcpStream>,
+    decoder: Decoder,
+    limits: Limits,
+    /// Every command has had its answer. False while an exchange is under way, and for ever if it
+    /// ends early: the next answer to arrive would be taken for another command's.
+    settled: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: TlsStream<TcpStream>, limits: Limits) -> Self {
+        Self { stream, decoder: Decoder::with_limit(limits.max_answer), limits, settled: true }
+    }
+
+    /// Asks one thing and waits for the answer, which may be a denial.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; after one, and after dropping the future, this connection is spent.
+    pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
+        let mut answers = self.pipeline(&[command]).await?;
+        answers.pop().ok_or(Error::Protocol(NotTheProtocol::NoAnswer))
+    }
+
+    /// Sends all commands in one flight and waits for all answers, which come in the same order.
+    ///
+    /// The time allowed is that of one command, times their number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; after one, and after dropping the future, this connection is spent.
+    pub async fn pipeline(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Error> {
+        if !self.settled {
+            return Err(Error::Abandoned);
+        }
+        let mut flight = encode(commands)?;
+        self.settled = false;
+        let count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
+        let deadline = Instant::now() + self.limits.answer_timeout.saturating_mul(count);
+        let exchange = exchange(&mut self.stream, &mut self.decoder, &flight, commands.len());
+        let result = timeout_at(deadline, exchange).await;
+        flight.zeroize();
+        let (answers, sent) = result.map_err(|_| Error::AnswerTimeout)??;
+        self.settled = sent;
+        Ok(answers)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("settled", &self.settled).finish_non_exhaustive()
+    }
+}
+
+/// All commands as one run of bytes, wiped when dropped.
+fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let payloads: Vec<_> = commands.iter().map(Command::to_json).collect();
+    let mut flight = Zeroizing::new(Vec::new());
+    flight.reserve_exact(payloads.iter().map(|payload| payload.expose().len() + 4).sum());
+    for payload in payloads {
+        let mut frame = BytesMut::new();
+        frame::encode(payload.expose(), &mut frame).map_err(Error::TooLarge)?;
+        flight.extend_from_slice(&frame);
+        frame.as_mut().zeroize();
+    }
+    Ok(flight)
+}
+
+/// The answers, and whether all of the flight was sent.
+///
+/// Writes and reads at once: a server that answers before it has read everything, because a frame
+/// is too long or many are under way, must neither be overheard nor blocked.
+async fn exchange<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    decoder: &mut Decoder,
+    flight: &[u8],
+    count: usize,
+) -> Result<(Vec<Answer>, bool), Error> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let writing = async move {
+        writer.write_all(flight).await?;
+        writer.flush().await
+    };
+    let reading = receive(&mut reader, decoder, count);
+    tokio::pin!(writing, reading);
+
+    let mut sent: Option<io::Result<()>> = None;
+    loop {
+        tokio::select! {
+            // Writing first: an answer to the last byte never overtakes the news that it was sent.
+            biased;
+            result = &mut writing, if sent.is_none() => sent = Some(result),
+            answers = &mut reading => return match (answers, sent) {
+                (Err(Error::Protocol(NotTheProtocol::NoAnswer)), Some(Err(error))) => {
+                    Err(Error::Io(error))
+                }
+                (answers, sent) => Ok((answers?, matches!(sent, Some(Ok(()))))),
+            },
+        }
+    }
+}
+
+async fn receive<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    decoder: &mut Decoder,
+    count: usize,
+) -> Result<Vec<Answer>, Error> {
+    let mut answers = Vec::new();
+    let mut chunk = Zeroizing::new([0; CHUNK]);
+    while answers.len() < count {
+        match decoder.next_payload().map_err(NotTheProtocol::from)? {
+            Some(payload) => answers.push(read_answer(payload)?),
+            None => match reader.read(&mut *chunk).await {
+                Ok(0) => return Err(hung_up(decoder).into()),
+                Ok(length) => decoder.push(&chunk[..length]),
+                // A peer that drops the line without TLS's farewell (RFC 8446 §6.1).
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(hung_up(decoder).into());
+                }
+                Err(error) => return Err(Error::Io(error)),
+            },
+        }
+    }
+    if decoder.is_mid_frame() { Err(NotTheProtocol::Unasked.into()) } else { Ok(answers) }
+}
+
+fn hung_up(decoder: &Decoder) -> NotTheProtocol {
+    if decoder.is_mid_frame() { NotTheProtocol::CutOff } else { NotTheProtocol::NoAnswer }
+}
+
+/// Reads an answer and wipes the bytes it came in: they may hold a token.
+fn read_answer(payload: Bytes) -> Result<Answer, NotTheProtocol> {
+    let answer = Answer::from_json(&payload).map_err(|_| NotTheProtocol::NotAnAnswer);
+    if let Ok(mut bytes) = payload.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+    answer
+}

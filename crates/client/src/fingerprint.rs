@@ -1,0 +1,100 @@
+//! The fingerprint of a certificate: how a server is recognised without a certificate authority.
+
+use data_encoding::{HEXLOWER_PERMISSIVE, HEXUPPER};
+use rustls_pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// SHA-256 of a certificate in DER, as `fourauthd` and `openssl x509 -fingerprint -sha256` print it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of `certificate`.
+    #[must_use]
+    pub fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(Sha256::digest(certificate).into())
+    }
+
+    /// Reads 64 hexadecimal digits in any case, with or without colons, with or without `SHA-256`
+    /// in front.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAFingerprint`] for anything else; a shortened fingerprint proves nothing.
+    pub fn parse(text: &str) -> Result<Self, NotAFingerprint> {
+        let digits: String = without_label(text.trim()).chars().filter(|&c| c != ':').collect();
+        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAFingerprint)?;
+        bytes.try_into().map(Self).map_err(|_| NotAFingerprint)
+    }
+}
+
+/// Drops `SHA-256`, `sha256 Fingerprint=` and the like.
+fn without_label(text: &str) -> &str {
+    let labelled = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sha"));
+    let value = text.rsplit(['=', ' ']).next().unwrap_or(text);
+    if !labelled {
+        return text;
+    }
+    ["SHA-256:", "SHA256:"]
+        .into_iter()
+        .find(|label| value.get(..label.len()).is_some_and(|s| s.eq_ignore_ascii_case(label)))
+        .map_or(value, |label| &value[label.len()..])
+}
+
+/// Upper case, divided by colons.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(f, "{colon}{}", HEXUPPER.encode(&[*byte]))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// The text is not a SHA-256 fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 fingerprint: 64 hexadecimal digits, colons allowed")]
+pub struct NotAFingerprint;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_spellings_of_a_fingerprint_are_one() {
+        let abc = Fingerprint::of(&CertificateDer::from(b"abc".to_vec()));
+        // FIPS 180-4, the one-block example.
+        let plain = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Fingerprint::parse(plain), Ok(abc));
+        let colons = abc.to_string();
+        assert!(colons.starts_with("BA:78:16:BF:"));
+        for text in [
+            colons.clone(),
+            plain.to_uppercase(),
+            format!("SHA-256 {colons}"),
+            format!("sha256:{plain}"),
+            format!("SHA-256: {colons}\n"),
+            format!("sha256 Fingerprint={colons}"),
+        ] {
+            assert_eq!(Fingerprint::parse(&text), Ok(abc), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shortened_or_mangled_fingerprint_is_none() {
+        let whole = "ab".repeat(32);
+        for text in
+            ["", "ab", "SHA-256", &whole[..62], &format!("{whole}ab"), &whole.replace('b', "x")]
+        {
+            assert_eq!(Fingerprint::parse(text), Err(NotAFingerprint), "{text}");
+        }
+    }
+}

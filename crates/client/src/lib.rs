@@ -1,0 +1,65 @@
+//! Talks to a fourauth server: a socket, TLS and the protocol. Nothing secret is kept here.
+//!
+//! A [`Client`] cannot exist without [`Trust`], and no switch turns a check off. It opens
+//! [`Connection`]s, which have one typed method for each command. What the server decides is a
+//! value ([`Outcome`]); an [`Error`] means that nothing was decided, or that nobody knows whether it
+//! was, and is split by what the caller does next.
+//!
+//! # One question: may this person in?
+//!
+//! ```no_run
+//! use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
+//! use fourauth_protocol::{
+//!     command::Login, mac_address::MacAddress, one_time_code::OneTimeCode, picture::Picture,
+//!     time::UnixMillis, username::Username,
+//! };
+//!
+//! async fn may_in(password: String, code: &str, now: UnixMillis) -> Result<bool, Box<dyn std::error::Error>> {
+//!     // What `fourauthd` printed when it first started.
+//!     let pin = Fingerprint::parse(&std::fs::read_to_string("fourauthd.pin")?)?;
+//!     let client = Client::new(ServerAddress::parse("auth.example.org:65432")?, Trust::Pin(pin));
+//!     let login = Login {
+//!         username: Username::parse("alice")?,
+//!         password: password.into(),
+//!         totp: OneTimeCode::parse(code).ok(),
+//!         face: Some(Picture::new(std::fs::read("me.jpg")?)),
+//!         faces: Vec::new(),
+//!         mac: Some(MacAddress::parse("00:1b:44:11:3a:b7")?),
+//!         client_ts_utc: Some(now),
+//!     };
+//!     Ok(client.login_once(login).await?)
+//! }
+//! ```
+//!
+//! # A conversation
+//!
+//! ```no_run
+//! # use fourauth_client::{Client, Error, Outcome};
+//! # use fourauth_protocol::command::Login;
+//! # async fn example(client: Client, login: Login) -> Result<(), Error> {
+//! let mut connection = client.connect().await?;
+//! match connection.login(login).await? {
+//!     Outcome::Granted(session) => println!("in until {:?}", session.expires_at),
+//!     Outcome::Refused(refusal) => println!("{} ({:?})", refusal.message, refusal.code),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod client;
+mod commands;
+mod connection;
+mod error;
+mod fingerprint;
+mod outcome;
+mod trust;
+
+pub use address::{DEFAULT_PORT, NotAnAddress, ServerAddress};
+pub use client::{Builder, Client};
+pub use commands::{LoggedIn, NewAuthenticator, Registered};
+pub use connection::Connection;
+pub use error::{Distrust, Error, NotTheProtocol};
+pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use outcome::{Outcome, Refusal};
+pub use trust::{NoRoots, Roots, Trust};

@@ -1,0 +1,198 @@
+//! What the client makes of answers, good and bad.
+
+use crate::server::{Server, always, answer, raw, request};
+use fourauth_client::{Client, Error, NotTheProtocol, Outcome, Trust};
+use fourauth_protocol::{
+    code::Code,
+    command::{Command, Hello, Login, RecoverTotp},
+    frame::{Decoder, MAX_PAYLOAD},
+    picture::Picture,
+    username::Username,
+};
+use std::{future::pending, time::Duration};
+use tokio::io::AsyncWriteExt as _;
+
+const YES: &str = r#"{"status":"ok","message":"Login successful.","code":"ok","token":"t0k",
+    "expires_at":"2025-03-01T12:00:00Z"}"#;
+const NO: &str = r#"{"status":"error","message":"Invalid username or password.","code":"denied",
+    "retry_after_ms":1500}"#;
+
+fn login() -> Login {
+    Login {
+        username: Username::parse("alice").unwrap(),
+        password: "Tr0ub4dor&3".to_owned().into(),
+        totp: None,
+        face: None,
+        faces: Vec::new(),
+        mac: None,
+        client_ts_utc: None,
+    }
+}
+
+fn hello() -> Command {
+    Command::Hello(Hello::default())
+}
+
+/// What the client says when every request is met with these bytes and then the end.
+async fn error_after(bytes: &'static [u8]) -> Error {
+    let server = Server::start(move |mut stream| async move {
+        request(&mut stream, &mut Decoder::default()).await;
+        raw(&mut stream, bytes).await;
+        stream.shutdown().await.unwrap();
+    })
+    .await;
+    server.client().send_once(hello()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_yes_is_a_session() {
+    let server = Server::start(|stream| always(stream, YES)).await;
+    assert!(server.client().login_once(login()).await.unwrap());
+
+    let session = server.client().connect().await.unwrap().login(login()).await.unwrap();
+    let session = session.granted().unwrap();
+    assert_eq!(session.token.map(|token| token.expose().clone()), Some("t0k".into()));
+}
+
+#[tokio::test]
+async fn a_no_is_a_value_and_not_an_error() {
+    let server = Server::start(|stream| always(stream, NO)).await;
+    assert!(!server.client().login_once(login()).await.unwrap());
+
+    let mut connection = server.client().connect().await.unwrap();
+    let Outcome::Refused(refusal) = connection.login(login()).await.unwrap() else {
+        panic!("not refused")
+    };
+    assert_eq!(refusal.code, Code::Denied);
+    assert_eq!(refusal.retry_after, Some(Duration::from_millis(1500)));
+    assert!(connection.hello().await.is_ok(), "the connection lives on");
+}
+
+#[tokio::test]
+async fn a_yes_that_leaves_out_the_secret_is_no_yes() {
+    let server = Server::start(|stream| always(stream, YES)).await;
+    let Login { username, password, .. } = login();
+    let recover = RecoverTotp {
+        username,
+        password,
+        face: None,
+        faces: Vec::new(),
+        mac: None,
+        client_ts_utc: None,
+    };
+    let mut connection = server.client().connect().await.unwrap();
+    let error = connection.recover_totp(recover).await.unwrap_err();
+    let incomplete = NotTheProtocol::Incomplete("provisioning_uri");
+    assert!(matches!(error, Error::Protocol(kind) if kind == incomplete), "{error:?}");
+}
+
+#[tokio::test]
+async fn commands_in_one_flight_are_answered_in_order() {
+    let server = Server::start(|mut stream| async move {
+        let mut decoder = Decoder::default();
+        // Both must have arrived before either is answered.
+        let first = request(&mut stream, &mut decoder).await;
+        let second = request(&mut stream, &mut decoder).await;
+        assert!(first.starts_with(br#"{"cmd":"190""#) && second.starts_with(br#"{"cmd":"100""#));
+        answer(&mut stream, YES).await;
+        answer(&mut stream, NO).await;
+    })
+    .await;
+    let mut connection = server.client().connect().await.unwrap();
+    let answers = connection.pipeline(&[hello(), Command::Login(login())]).await.unwrap();
+    assert_eq!(
+        answers.iter().map(|answer| answer.code).collect::<Vec<_>>(),
+        [Code::Ok, Code::Denied]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_is_heard_although_the_server_stopped_listening() {
+    let server = Server::start(|mut stream| async move {
+        answer(&mut stream, r#"{"status":"error","message":"Too long.","code":"frame_too_large"}"#)
+            .await;
+        pending::<()>().await;
+    })
+    .await;
+    let mut connection = server.client().connect().await.unwrap();
+    let picture = Picture::new(vec![0; 3_000_000]); // As base64 more than any socket buffers.
+    let refused = connection.login(Login { face: Some(picture), ..login() }).await.unwrap();
+    assert!(matches!(refused, Outcome::Refused(refusal) if refusal.code == Code::FrameTooLarge));
+    let error = connection.send(hello()).await.unwrap_err();
+    assert!(matches!(error, Error::Abandoned), "half a frame is still under way: {error:?}");
+}
+
+#[tokio::test]
+async fn garbage_is_not_the_protocol() {
+    for bytes in [&b"\0\0\0\x05hello"[..], b"\0\0\0\0", b"\0\0\0\x02{}", b"\0\0\0\x02[]"] {
+        let error = error_after(bytes).await;
+        let kind = NotTheProtocol::NotAnAnswer;
+        assert!(matches!(error, Error::Protocol(found) if found == kind), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_answer_is_refused_from_its_header() {
+    let error = error_after(b"\xff\xff\xff\xff").await;
+    assert!(matches!(error, Error::Protocol(NotTheProtocol::TooLarge(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_limit_on_answers_is_the_callers() {
+    let server = Server::start(|stream| always(stream, YES)).await;
+    let client = Client::builder(server.address.clone(), Trust::Pin(server.pin)).max_answer(64);
+    let error = client.build().send_once(hello()).await.unwrap_err();
+    assert!(matches!(error, Error::Protocol(NotTheProtocol::TooLarge(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_end_inside_an_answer_is_told_apart_from_no_answer() {
+    let cut = error_after(b"\0\0\0\x40{\"status\":").await;
+    assert!(matches!(cut, Error::Protocol(NotTheProtocol::CutOff)), "{cut:?}");
+    let none = error_after(b"").await;
+    assert!(matches!(none, Error::Protocol(NotTheProtocol::NoAnswer)), "{none:?}");
+}
+
+#[tokio::test]
+async fn more_answers_than_questions_are_not_the_protocol() {
+    let twice = b"\0\0\0\x28{\"status\":\"ok\",\"message\":\"\",\"code\":\"ok\"}\0\0\0\x02{}";
+    let error = error_after(twice).await;
+    assert!(matches!(error, Error::Protocol(NotTheProtocol::Unasked)), "{error:?}");
+}
+
+#[tokio::test]
+async fn silence_is_a_timeout_after_which_the_connection_is_spent() {
+    let server = Server::start(|stream| async move {
+        pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let mut connection = server.hurried_client().connect().await.unwrap();
+    let error = connection.send(hello()).await.unwrap_err();
+    assert!(matches!(error, Error::AnswerTimeout), "{error:?}");
+    // The late answer must not be taken for the answer to this:
+    let error = connection.send(hello()).await.unwrap_err();
+    assert!(matches!(error, Error::Abandoned), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_fits_no_frame_is_not_sent() {
+    let server = Server::start(|stream| always(stream, YES)).await;
+    let mut connection = server.client().connect().await.unwrap();
+    let picture = Picture::new(vec![0; MAX_PAYLOAD]);
+    let heavy = Login { face: Some(picture), ..login() };
+    let error = connection.login(heavy).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge(_)), "{error:?}");
+    assert!(connection.hello().await.is_err(), "a yes without a server in it");
+    assert!(connection.login(login()).await.is_ok(), "the connection lives on");
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_holds_a_secret() {
+    let server = Server::start(|stream| always(stream, YES)).await;
+    let client = server.client();
+    let mut connection = client.connect().await.unwrap();
+    let session = connection.login(login()).await.unwrap();
+    let shown = format!("{client:?} {connection:?} {session:?} {:?}", login());
+    assert!(!shown.contains("t0k") && !shown.contains("Tr0ub4dor"), "{shown}");
+}
