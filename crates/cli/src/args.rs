@@ -7,6 +7,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     mac_address::MacAddress,
     picture::MAX_PICTURES,
+    time::UnixMillis,
     username::Username,
 };
 use std::path::PathBuf;
@@ -88,6 +89,9 @@ pub struct Options {
     /// The device's address [default: this machine's]
     #[arg(long, global = true, value_parser = MacAddress::parse, value_name = "ADDR")]
     pub mac: Option<MacAddress>,
+    /// The time to send, ISO 8601 with a zone [default: this machine's]
+    #[arg(long, global = true, value_parser = UnixMillis::parse, value_name = "TIME")]
+    pub timestamp: Option<UnixMillis>,
     /// Where secrets come from.
     #[command(flatten)]
     pub secrets: SecretFiles,

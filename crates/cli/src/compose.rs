@@ -207,6 +207,6 @@ impl Gather<'_, '_> {
 
     /// Asked for last, so that what travels is the instant of sending.
     fn now(&self) -> UnixMillis {
-        (self.world.now)()
+        self.options.timestamp.unwrap_or_else(self.world.now)
     }
 }

@@ -1,0 +1,313 @@
+//! The one place that knows there are two databases.
+//!
+//! The set is closed, so this is an enum and not a trait: no generics leak into the queries, and a
+//! third database is a variant the compiler will ask about. How each is opened is in `open`, the
+//! two dialects of the schema are in `migrations`.
+
+mod migrations;
+mod open;
+
+use crate::error::{Error, OpenError};
+use sqlx::{
+    Connection as _, PgPool, Row as _, SqlSafeStr, SqlitePool, Transaction,
+    postgres::{PgRow, Postgres},
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow},
+};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A statement parameter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Bytes(&'a [u8]),
+    Int(i64),
+    Text(&'a str),
+    TextOrNull(Option<&'a str>),
+}
+
+/// Connections to one database.
+pub(crate) struct Pool {
+    of: Connections,
+    statements: Arc<AtomicU64>,
+}
+
+enum Connections {
+    Postgres(PgPool),
+    /// SQLite has one writer; every pooled connection only reads.
+    Sqlite {
+        readers: SqlitePool,
+        writer: Box<SqliteConnectOptions>,
+    },
+}
+
+/// How a database likes to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// By one connection; what is committed together is paid for once.
+    Grouped,
+    /// By as many as there are, each with its own transaction.
+    Parallel,
+}
+
+/// A connection that writes.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    of: Writer,
+    statements: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Writer {
+    /// Always inside a transaction, so that dropping it rolls back.
+    Postgres(Transaction<'static, Postgres>),
+    /// Inside one between [`Connection::control`] statements.
+    Sqlite(SqliteConnection),
+}
+
+/// A row from one of them.
+pub(crate) enum Row {
+    Postgres(PgRow),
+    Sqlite(SqliteRow),
+}
+
+/// Binds `values` to `sql`: the same tokens for either database's argument type.
+macro_rules! bind {
+    ($sql:expr, $values:expr) => {{
+        let mut query = sqlx::query($sql);
+        for value in $values {
+            query = match *value {
+                Value::Bytes(bytes) => query.bind(bytes.to_vec()),
+                Value::Int(number) => query.bind(number),
+                Value::Text(text) => query.bind(text.to_owned()),
+                Value::TextOrNull(text) => query.bind(text.map(str::to_owned)),
+            };
+        }
+        query
+    }};
+}
+
+impl Pool {
+    /// Applies the migrations that are missing; refuses a schema that this program does not know.
+    pub(crate) async fn migrate(&self) -> Result<(), OpenError> {
+        match &self.of {
+            Connections::Postgres(pool) => {
+                let mut connection = pool.acquire().await.map_err(Error::from)?;
+                migrations::run(migrations::POSTGRES, &mut *connection).await
+            }
+            Connections::Sqlite { writer, .. } => {
+                let mut connection =
+                    SqliteConnection::connect_with(writer).await.map_err(Error::from)?;
+                // sqlx takes no lock of its own here, and two programs may start on one file.
+                let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from)?;
+                migrations::run(migrations::SQLITE, &mut *tx).await?;
+                tx.commit().await.map_err(Error::from)?;
+                Ok(connection.close().await.map_err(Error::from)?)
+            }
+        }
+    }
+
+    /// How this database likes to be written.
+    pub(crate) const fn writing(&self) -> Writing {
+        match &self.of {
+            Connections::Postgres(_) => Writing::Parallel,
+            Connections::Sqlite { .. } => Writing::Grouped,
+        }
+    }
+
+    /// A connection that may write: inside a transaction if [`Writing::Parallel`].
+    ///
+    /// Not to be cancelled: sqlx 0.9.0 may then return a connection to the pool inside an open
+    /// transaction. The only caller is the writer, whose tasks nobody cancels.
+    pub(crate) async fn writer(&self) -> Result<Connection, Error> {
+        let of = match &self.of {
+            Connections::Postgres(pool) => Writer::Postgres(pool.begin().await?),
+            Connections::Sqlite { writer, .. } => {
+                Writer::Sqlite(SqliteConnection::connect_with(writer).await?)
+            }
+        };
+        Ok(Connection { of, statements: Arc::clone(&self.statements) })
+    }
+
+    /// Every row that one reading statement finds.
+    pub(crate) async fn rows(
+        &self,
+        sql: impl SqlSafeStr,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(match &self.of {
+            Connections::Postgres(pool) => {
+                let rows = bind!(sql, values).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+            Connections::Sqlite { readers, .. } => {
+                let rows = bind!(sql, values).fetch_all(readers).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+        })
+    }
+
+    /// The first row that one reading statement finds, if any.
+    pub(crate) async fn row(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Option<Row>, Error> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+
+    /// Whether there is a table of this name.
+    pub(crate) async fn has_table(&self, name: &str) -> Result<bool, Error> {
+        let sql = match &self.of {
+            Connections::Postgres(_) => {
+                "SELECT 1 FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND table_name = $1"
+            }
+            Connections::Sqlite { .. } => {
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1"
+            }
+        };
+        Ok(self.row(sql, &[Value::Text(name)]).await?.is_some())
+    }
+
+    /// Statements executed so far, reading and writing, transaction control not counted.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    pub(crate) async fn close(&self) {
+        match &self.of {
+            Connections::Postgres(pool) => pool.close().await,
+            Connections::Sqlite { readers, .. } => readers.close().await,
+        }
+    }
+}
+
+impl Connection {
+    /// Every row that a statement returns.
+    pub(crate) async fn rows(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(match &mut self.of {
+            Writer::Postgres(tx) => {
+                let rows = bind!(sql, values).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+            Writer::Sqlite(connection) => {
+                let rows = bind!(sql, values).fetch_all(connection).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+        })
+    }
+
+    /// Runs a statement; the number of rows it changed.
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, Error> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(match &mut self.of {
+            Writer::Postgres(tx) => bind!(sql, values).execute(&mut **tx).await?.rows_affected(),
+            Writer::Sqlite(connection) => {
+                bind!(sql, values).execute(connection).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs a statement that moves between transactions and savepoints.
+    pub(crate) async fn control(&mut self, sql: &'static str) -> Result<(), Error> {
+        match &mut self.of {
+            Writer::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await?.rows_affected(),
+            Writer::Sqlite(connection) => {
+                sqlx::query(sql).execute(connection).await?.rows_affected()
+            }
+        };
+        Ok(())
+    }
+
+    /// Makes everything durable and gives the connection back.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        match self.of {
+            Writer::Postgres(tx) => tx.commit().await?,
+            Writer::Sqlite(mut connection) => {
+                sqlx::query("COMMIT").execute(&mut connection).await?;
+                connection.close().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes what is not committed and gives the connection back.
+    pub(crate) async fn discard(self) -> Result<(), Error> {
+        match self.of {
+            Writer::Postgres(tx) => tx.rollback().await?,
+            Writer::Sqlite(connection) => connection.close().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Says which database, and of how it is reached nothing.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.of {
+            Connections::Postgres(_) => "PostgreSQL",
+            Connections::Sqlite { .. } => "SQLite",
+        })
+    }
+}
+
+/// Reads one value; what cannot be read as its type is [`Error::Corrupt`].
+macro_rules! read {
+    ($row:expr, $table:expr, $column:expr) => {
+        match $row {
+            Row::Postgres(row) => row.try_get($column),
+            Row::Sqlite(row) => row.try_get($column),
+        }
+        .map_err(|_| Error::Corrupt { table: $table, column: $column })
+    };
+}
+
+impl Row {
+    pub(crate) fn int(&self, table: &'static str, column: &'static str) -> Result<i64, Error> {
+        read!(self, table, column)
+    }
+
+    /// A 0 or a 1.
+    pub(crate) fn flag(&self, table: &'static str, column: &'static str) -> Result<bool, Error> {
+        match self.int(table, column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::Corrupt { table, column }),
+        }
+    }
+
+    pub(crate) fn text(&self, table: &'static str, column: &'static str) -> Result<String, Error> {
+        read!(self, table, column)
+    }
+
+    pub(crate) fn text_or_null(
+        &self,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Option<String>, Error> {
+        read!(self, table, column)
+    }
+
+    pub(crate) fn bytes(
+        &self,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Vec<u8>, Error> {
+        read!(self, table, column)
+    }
+}

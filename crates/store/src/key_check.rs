@@ -1,0 +1,89 @@
+//! Whether a keyring is the one that a database was sealed with.
+//!
+//! The table `keys` holds a check value for the pepper and for every key that was ever in use. A
+//! keyring that lacks one of them, or has another under its name, opens nothing here: to go on
+//! would be to lock every account out, or to seal half of the secrets with the wrong key.
+
+use crate::{
+    driver::{Pool, Row, Value},
+    error::{Error, OpenError},
+    keyring::Keyring,
+    location::Location,
+    store::Store,
+    tx::Tx,
+};
+use std::sync::Arc;
+use subtle::ConstantTimeEq as _;
+
+const TABLE: &str = "keys";
+const KNOWN: &str = "SELECT id, check_value FROM keys ORDER BY id";
+
+/// Whether the database at `location` already belongs to a keyring, so that no new one may be made.
+///
+/// # Errors
+///
+/// [`OpenError`] if that cannot be found out.
+pub async fn holds_data(location: &Location) -> Result<bool, OpenError> {
+    if let Location::Sqlite(path) = location
+        && !path.exists()
+    {
+        return Ok(false);
+    }
+    let pool = Pool::connect(location).await?;
+    let held = held_keys(&pool).await;
+    pool.close().await;
+    Ok(held?)
+}
+
+async fn held_keys(pool: &Pool) -> Result<bool, Error> {
+    Ok(pool.has_table(TABLE).await? && !pool.rows(KNOWN, &[]).await?.is_empty())
+}
+
+/// Refuses a keyring that does not fit; notes the check values of keys that are new.
+pub(crate) async fn run(store: &Store, keyring: Arc<Keyring>) -> Result<(), OpenError> {
+    const USED: &str = "SELECT 1 FROM users LIMIT 1";
+
+    let known = store.rows(KNOWN, &[]).await?;
+    if known.is_empty() && store.row(USED, &[]).await?.is_some() {
+        return Err(OpenError::ChecksMissing);
+    }
+    compare(&known, &keyring)?;
+    if known.len() == keyring.checks().count() {
+        return Ok(());
+    }
+    let noted = Arc::clone(&keyring);
+    let written = store.write(move |tx| Box::pin(async move { note(tx, &noted).await })).await;
+    if written.is_err() {
+        // Another server may have been faster with another keyring; then this says which.
+        compare(&store.rows(KNOWN, &[]).await?, &keyring)?;
+    }
+    Ok(written?)
+}
+
+fn compare(known: &[Row], keyring: &Keyring) -> Result<(), OpenError> {
+    for row in known {
+        let id = row.text(TABLE, "id")?;
+        let stored = row.bytes(TABLE, "check_value")?;
+        let Some((.., value)) = keyring.checks().find(|(name, ..)| *name == id) else {
+            return Err(OpenError::KeyMissing { id });
+        };
+        if !bool::from(stored.ct_eq(&value)) {
+            return Err(OpenError::KeyWrong { id });
+        }
+    }
+    Ok(())
+}
+
+/// Inserts what is missing and looks again: of two servers that start on an empty database with
+/// different keyrings, the second waits for the first at the pepper and then finds that it lost.
+async fn note(tx: &mut Tx, keyring: &Keyring) -> Result<(), Error> {
+    const NOTE: &str = "INSERT INTO keys (id, check_value, created_utc) VALUES ($1, $2, $3) \
+                        ON CONFLICT DO NOTHING";
+
+    for (id, created, value) in keyring.checks() {
+        let created = created.to_string();
+        tx.execute(NOTE, &[Value::Text(id), Value::Bytes(&value), Value::Text(&created)]).await?;
+    }
+    let known = tx.rows(KNOWN, &[]).await?;
+    compare(&known, keyring).map_err(|_| Error::Corrupt { table: TABLE, column: "check_value" })
+}

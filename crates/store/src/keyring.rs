@@ -1,0 +1,190 @@
+//! The keys that seal secrets and the pepper of password hashes, kept in a file of their own.
+//!
+//! The newest key seals, all of them open. The pepper is not one of the keys: hashes cannot be made
+//! anew without the passwords, so it stays when keys are rotated. What is sealed and how is
+//! [`seal`](crate::seal)'s business.
+
+use data_encoding::BASE64;
+use fourauth_protocol::{secret::Secret, time::UnixMillis};
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use std::{fmt, path::Path};
+
+mod file;
+pub use file::KeyringError;
+
+/// Random bytes that a new keyring is made of: half become the pepper, half the first key.
+pub const RANDOM_BYTES: usize = 64;
+
+/// What a check value is the HMAC of.
+const CHECKED: &[u8] = b"fourauth key check v1";
+
+/// A pepper and at least one key.
+pub struct Keyring {
+    pepper: Secret<[u8; 32]>,
+    /// Oldest first.
+    keys: Vec<Key>,
+}
+
+/// One key.
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) created: UnixMillis,
+    master: Secret<[u8; 32]>,
+}
+
+impl Keyring {
+    /// Makes a keyring that is nowhere stored.
+    #[must_use]
+    pub fn generate(random: &Secret<[u8; RANDOM_BYTES]>, now: UnixMillis) -> Self {
+        let (pepper, master) = random.expose().split_at(32);
+        let copy = |half: &[u8]| Secret::new(std::array::from_fn(|index| half[index]));
+        Self { pepper: copy(pepper), keys: vec![Key::new(copy(master), now)] }
+    }
+
+    /// Makes a keyring and writes it to `path`, durably, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Exists`] if there is a file already: it is never replaced.
+    /// [`KeyringError::Io`] if it cannot be written.
+    pub fn create(
+        path: &Path,
+        random: &Secret<[u8; RANDOM_BYTES]>,
+        now: UnixMillis,
+    ) -> Result<Self, KeyringError> {
+        let keyring = Self::generate(random, now);
+        file::create(path, &keyring.to_toml())?;
+        Ok(keyring)
+    }
+
+    /// Reads the keyring at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Missing`] if there is none; whether a new one may be made depends on
+    /// [`holds_data`](crate::holds_data). Otherwise the text says what to do.
+    pub fn load(path: &Path) -> Result<Self, KeyringError> {
+        file::parse(&file::read(path)?)
+            .map_err(|line| KeyringError::Malformed { path: path.to_owned(), line })
+    }
+
+    /// What is mixed into every password hash.
+    #[must_use]
+    pub const fn pepper(&self) -> &Secret<[u8; 32]> {
+        &self.pepper
+    }
+
+    /// Takes keys in any order. `None` if there is none, or if two go by one name.
+    fn from_parts(pepper: Secret<[u8; 32]>, mut keys: Vec<Key>) -> Option<Self> {
+        keys.sort_by_key(|key| key.created);
+        let twice = |key: &Key| keys.iter().filter(|other| other.id == key.id).count() > 1;
+        if keys.is_empty() || keys.iter().any(twice) {
+            return None;
+        }
+        Some(Self { pepper, keys })
+    }
+
+    pub(crate) fn newest(&self) -> &Key {
+        self.keys.last().expect("both constructors see to it that there is a key")
+    }
+
+    pub(crate) fn key(&self, id: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+
+    /// Every secret by name with its age and a value that tells whether it is the same one.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, UnixMillis, [u8; 32])> {
+        let pepper = ("pepper", self.keys[0].created, check_value(self.pepper.expose()));
+        let keys = &self.keys;
+        std::iter::once(pepper).chain(
+            keys.iter().map(|key| (key.id.as_str(), key.created, check_value(key.master.expose()))),
+        )
+    }
+
+    fn to_toml(&self) -> Secret<String> {
+        let mut text = Secret::new(format!(
+            "# fourauth's keys. Whoever reads this file and the database reads every secret in it;\n\
+             # whoever loses it loses them. Keep a copy apart from the database's backups.\n\n\
+             pepper = \"{}\"\n",
+            Secret::new(BASE64.encode(self.pepper.expose())).expose()
+        ));
+        for Key { id, created, master } in &self.keys {
+            let master = Secret::new(BASE64.encode(master.expose()));
+            text = Secret::new(format!(
+                "{}\n[[key]]\nid = \"{id}\"\ncreated_utc = \"{created}\"\nmaster = \"{}\"\n",
+                text.expose(),
+                master.expose()
+            ));
+        }
+        text
+    }
+}
+
+impl Key {
+    /// The id follows from the key, so that two keys cannot go by one name by accident.
+    fn new(master: Secret<[u8; 32]>, created: UnixMillis) -> Self {
+        let mut name = [0; 4];
+        Hkdf::<Sha256>::new(None, master.expose())
+            .expand(b"fourauth key id v1", &mut name)
+            .expect("four bytes are within what HKDF can expand");
+        Self { id: format!("k{}", data_encoding::HEXLOWER.encode(&name)), created, master }
+    }
+
+    pub(crate) const fn master(&self) -> &Secret<[u8; 32]> {
+        &self.master
+    }
+}
+
+fn check_value(secret: &[u8; 32]) -> [u8; 32] {
+    let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    mac.chain_update(CHECKED).finalize().into_bytes().into()
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
+
+    #[test]
+    fn the_newest_key_seals_whatever_the_order_in_the_file() {
+        let key = |byte, at| Key::new(Secret::new([byte; 32]), UnixMillis(at));
+        let keyring =
+            Keyring::from_parts(Secret::new([0; 32]), vec![key(2, 200), key(1, 100)]).unwrap();
+        assert_eq!(keyring.newest().created, UnixMillis(200));
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_refused() {
+        let key = || Key::new(Secret::new([1; 32]), NOW);
+        assert!(Keyring::from_parts(Secret::new([0; 32]), vec![key(), key()]).is_none());
+        assert!(Keyring::from_parts(Secret::new([0; 32]), vec![]).is_none());
+    }
+
+    #[test]
+    fn the_pepper_and_the_keys_are_not_printed() {
+        let keyring = Keyring::generate(&Secret::new([7; RANDOM_BYTES]), NOW);
+        let id = &keyring.newest().id;
+        assert_eq!(format!("{keyring:?}"), format!("[{id:?}]"));
+    }
+
+    #[test]
+    fn a_check_value_is_another_for_another_key() {
+        let [one, two] = [1, 2].map(|byte| {
+            Keyring::generate(&Secret::new([byte; RANDOM_BYTES]), NOW)
+                .checks()
+                .map(|(_, _, value)| value)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(one.len(), 2);
+        assert!(one.iter().zip(&two).all(|(one, two)| one != two));
+    }
+}

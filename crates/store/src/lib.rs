@@ -1,0 +1,52 @@
+//! Accounts, sealed secrets, sessions and the audit log. One set of queries, two databases.
+//!
+//! The schema uses the column types that SQLite and PostgreSQL share (`BIGINT`, `TEXT`,
+//! `BLOB`/`BYTEA`) and numbered `$n` parameters, which both accept. A query that needs more than
+//! that is a sign that logic is drifting into SQL.
+//!
+//! | to see | read |
+//! |---|---|
+//! | what an attempt is checked against | `subject` |
+//! | how of two racing attempts one wins | `factor` |
+//! | how many writes share one wait for the disk | `writer` |
+//! | how a secret is bound to its row and column | `seal` |
+//! | what a wrong key leads to | `key_check`, `keyring` |
+//! | that there are two databases | `driver`, and nowhere else |
+//!
+//! **Invariant**: nothing is answered before it is durable, a job is wholly written or not at all,
+//! and no secret is in the database but sealed or hashed.
+//!
+//! It decides nothing: whether an attempt succeeds is `fourauth-auth`'s business.
+
+mod account;
+mod admin;
+mod audit;
+mod driver;
+mod error;
+mod factor;
+mod job;
+mod key_check;
+mod keyring;
+mod location;
+pub mod private_file;
+mod seal;
+mod session;
+mod store;
+mod subject;
+mod tx;
+mod visible;
+mod writer;
+
+pub use account::{AccountId, Added, MAX_PAGE, NewUser, UserSummary};
+pub use admin::Admin;
+pub use audit::{AuditEntry, AuditId, AuditQuery, MAX_ROWS};
+pub use error::{Cause, Error, OpenError};
+pub use factor::NewFace;
+pub use futures_util::future::BoxFuture;
+pub use key_check::holds_data;
+pub use keyring::{Keyring, KeyringError, RANDOM_BYTES};
+pub use location::{Location, NotALocation};
+pub use session::{NewSession, Session, TokenHash};
+pub use store::Store;
+pub use subject::{Decoy, Standing, Subject};
+pub use tx::Tx;

@@ -1,0 +1,85 @@
+//! Text that a peer chose, made fit for a log: bounded, on one line, and with nothing invisible.
+
+/// Marks text that was longer.
+const CUT: char = '…';
+
+/// At most `limit` characters of `text`, with every character that a terminal would obey or not
+/// show written as `\u{..}`. Escapes are kept whole or not at all.
+pub(crate) fn visible(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    let (mut width, mut room_for_mark) = (0, 0);
+    for c in text.chars() {
+        width += push(&mut out, c);
+        if width > limit {
+            out.truncate(room_for_mark);
+            out.push(CUT);
+            break;
+        }
+        if width < limit {
+            room_for_mark = out.len();
+        }
+    }
+    out
+}
+
+/// Appends one character; how many it became.
+fn push(out: &mut String, c: char) -> usize {
+    if c.is_control() || is_invisible(c) {
+        let escape = c.escape_unicode();
+        out.extend(escape.clone());
+        escape.count()
+    } else {
+        out.push(c);
+        1
+    }
+}
+
+/// Characters that show nothing or change the direction of others: Unicode TR 36 §2.5, and the
+/// default ignorable code points of DerivedCoreProperties.txt.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(visible("al\u{1b}[2Jice\n", 128), "al\\u{1b}[2Jice\\u{a}");
+        assert_eq!(visible("a\u{202e}b\u{feff}\u{0}", 128), "a\\u{202e}b\\u{feff}\\u{0}");
+        assert_eq!(visible("Ålesund 田中", 128), "Ålesund 田中");
+    }
+
+    #[test]
+    fn what_is_cut_says_so_and_what_just_fits_is_whole() {
+        assert_eq!(visible(&"x".repeat(128), 128), "x".repeat(128));
+        assert_eq!(visible(&"x".repeat(129), 128), "x".repeat(127) + "…");
+        assert_eq!(visible("xxxx\u{1b}\u{1b}", 11), "xxxx\\u{1b}…");
+        assert_eq!(visible("xxxx\u{1b}x", 11), "xxxx\\u{1b}x");
+        assert_eq!(visible("xxxx\u{1b}x", 10), "xxxx…");
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_is_bounded_and_nothing_in_it_is_invisible(
+            text in any::<String>(), limit in 1_usize..200,
+        ) {
+            let shown = visible(&text, limit);
+            prop_assert!(shown.chars().count() <= limit);
+            prop_assert!(!shown.chars().any(|c| c.is_control() || is_invisible(c)));
+        }
+
+        #[test]
+        fn making_it_visible_twice_changes_nothing(text in any::<String>()) {
+            let once = visible(&text, 128);
+            prop_assert_eq!(visible(&once, 128), once);
+        }
+    }
+}
