@@ -46,6 +46,17 @@ impl Default for Cost {
 }
 
 impl Cost {
+    /// The same cost, if hashes can be made and later checked at it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAHash`] if it is outside what RFC 9106 §3.1 allows, or so dear that [`Hash::parse`]
+    /// would refuse the result.
+    pub fn checked(self) -> Result<Self, NotAHash> {
+        let affordable = self.memory_kib <= MAX_COST.memory_kib && self.passes <= MAX_COST.passes;
+        if affordable { self.params().map(|_| self) } else { Err(NotAHash) }
+    }
+
     fn params(self) -> Result<Params, NotAHash> {
         Params::new(self.memory_kib, self.passes, 1, Some(TAG_BYTES)).map_err(|_| NotAHash)
     }

@@ -30,7 +30,6 @@ use serde::{Serialize, de::DeserializeOwned};
 /// A request.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "cmd")]
-#[non_exhaustive]
 pub enum Command {
     /// 100: prove who you are.
     #[serde(rename = "100")]

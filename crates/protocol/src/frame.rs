@@ -51,6 +51,12 @@ impl Decoder {
         !self.buffer.is_empty()
     }
 
+    /// Length of the frame that has begun, in bytes, once its header is there.
+    #[must_use]
+    pub fn announced(&self) -> Option<u32> {
+        self.buffer.first_chunk::<HEADER>().map(|header| u32::from_be_bytes(*header))
+    }
+
     /// Takes the next whole payload, or `None` while it is still incomplete.
     ///
     /// # Errors

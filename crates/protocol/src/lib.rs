@@ -18,7 +18,7 @@
 //!
 //! // What the service sends over its TLS stream:
 //! let mut out = bytes::BytesMut::new();
-//! frame::encode(Command::Hello(Hello::default()).to_json().expose(), &mut out)?;
+//! frame::encode(Command::Hello(Hello {}).to_json().expose(), &mut out)?;
 //! assert_eq!(&out[..], b"\0\0\0\x0d{\"cmd\":\"190\"}");
 //!
 //! // What it does with the bytes that come back, in whatever pieces they arrive:

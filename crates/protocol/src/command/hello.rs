@@ -5,5 +5,4 @@ use serde::{Deserialize, Serialize};
 /// Asks for versions, limits and requirements. Needs no proof and tells nothing about accounts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
 pub struct Hello {}

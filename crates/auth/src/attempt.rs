@@ -1,0 +1,241 @@
+//! An attempt ends in the audit log. There is no other way to obtain an answer from it.
+//!
+//! * [`Attempt::conclude`] is the only constructor of [`Audited`], and it commits first.
+//! * An answer is made from an [`Audited`] outcome, or says that nothing was decided.
+//! * An attempt dropped unconcluded (error, panic, disconnect) reports itself as undecided.
+//!
+//! Hence: no answer leaves the process before its audit row is durable.
+
+use crate::{
+    decision::Denial,
+    error::Error,
+    grant::{Effect, Lost},
+    profile::Profile,
+    received::Received,
+    undecided::Undecided,
+};
+use fourauth_protocol::{answer::Gains, request_id::RequestId};
+use fourauth_store::{self as store, AuditEntry, Store};
+use fourauth_timekeeper::Reading;
+
+/// What was tried, in the words of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// 100
+    Login,
+    /// 200
+    Register,
+    /// 210
+    ConfirmTotp,
+    /// 240
+    ReadAudit,
+    /// 300
+    RecoverTotp,
+    /// 310
+    RecoverPassword,
+    /// 320
+    RecoverFace,
+    /// 330
+    RecoverDevice,
+}
+
+impl Action {
+    /// The word that stands in the `action` column.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Register => "register",
+            Self::ConfirmTotp => "confirm_totp",
+            Self::ReadAudit => "read_audit",
+            Self::RecoverTotp => "recover_totp",
+            Self::RecoverPassword => "recover_password",
+            Self::RecoverFace => "recover_face",
+            Self::RecoverDevice => "recover_mac",
+        }
+    }
+}
+
+/// An outcome whose audit row has been committed.
+///
+/// ```compile_fail
+/// use fourauth_auth::{attempt::{Action, Audited}, profile::Profile};
+/// use fourauth_protocol::{answer::Gains, request_id::RequestId};
+///
+/// fn forge(request: RequestId) -> Audited {
+///     let outcome = Ok(Box::new(Gains::default()));
+///     Audited { request, action: Action::Login, profile: Profile::Secure, outcome } // private fields
+/// }
+/// ```
+#[must_use = "the peer is waiting for this answer"]
+#[derive(Debug)]
+pub struct Audited {
+    pub(crate) request: RequestId,
+    pub(crate) action: Action,
+    pub(crate) profile: Profile,
+    pub(crate) outcome: Result<Box<Gains>, Denial>,
+}
+
+impl Audited {
+    /// What was tried.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// What was gained, or why nothing was.
+    ///
+    /// # Errors
+    ///
+    /// The denial, which is a decision like any other.
+    pub const fn outcome(&self) -> Result<&Gains, Denial> {
+        match &self.outcome {
+            Ok(gains) => Ok(gains),
+            Err(denial) => Err(*denial),
+        }
+    }
+}
+
+/// One command in progress.
+#[must_use = "an attempt that is dropped is audited as undecided"]
+#[derive(Debug)]
+pub struct Attempt {
+    action: Action,
+    username: Option<String>,
+    received: Received,
+    profile: Profile,
+    /// `None` once concluded.
+    undecided: Option<Undecided>,
+}
+
+/// How an attempt ends, but for what another command does in the same instant.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What to change and what the peer gains by it; or why not.
+    pub outcome: Result<(Effect, Gains), Denial>,
+    /// For the audit log, after the reason.
+    pub detail: String,
+}
+
+impl Attempt {
+    /// Opens an attempt. What is dropped unconcluded goes to `undecided`.
+    pub const fn open(
+        action: Action,
+        username: Option<String>,
+        received: Received,
+        profile: Profile,
+        undecided: Undecided,
+    ) -> Self {
+        Self { action, username, received, profile, undecided: Some(undecided) }
+    }
+
+    /// Carries out the verdict and appends its audit row in one transaction, and only then lets go
+    /// of the outcome.
+    ///
+    /// If another command was quicker (the same one-time code, the same name), what this one changed
+    /// is rolled back and the denial is written down instead.
+    ///
+    /// # Errors
+    ///
+    /// The storage error, in which case nothing was committed, the attempt counts as undecided and
+    /// the peer can only be told `unavailable`.
+    pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
+        let Verdict { outcome, detail } = verdict;
+        let outcome = match outcome {
+            Ok((effect, gains)) => match self.carry_out(store, effect, &detail).await? {
+                Ok(()) => Ok(Box::new(gains)),
+                Err(lost) => {
+                    self.deny(store, lost.into(), &detail).await?;
+                    Err(lost.into())
+                }
+            },
+            Err(denial) => {
+                self.deny(store, denial, &detail).await?;
+                Err(denial)
+            }
+        };
+        self.undecided = None;
+        let request = self.received.id;
+        Ok(Audited { request, action: self.action, profile: self.profile, outcome })
+    }
+
+    /// The change and its row, or neither.
+    async fn carry_out(
+        &self,
+        store: &Store,
+        effect: Effect,
+        detail: &str,
+    ) -> Result<Result<(), Lost>, Error> {
+        let entry = self.entry(None, detail);
+        let done = store.write(move |tx| {
+            Box::pin(async move {
+                effect.apply(tx).await?;
+                tx.append(&entry).await?;
+                Ok(())
+            })
+        });
+        match done.await {
+            Ok(()) => Ok(Ok(())),
+            Err(crate::grant::Undone::Lost(lost)) => Ok(Err(lost)),
+            Err(crate::grant::Undone::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn deny(&self, store: &Store, denial: Denial, detail: &str) -> Result<(), Error> {
+        let entry = self.entry(Some(denial), detail);
+        let appended = store.write(move |tx| {
+            Box::pin(async move {
+                tx.append(&entry).await?;
+                Ok::<_, store::Error>(())
+            })
+        });
+        Ok(appended.await?)
+    }
+
+    fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
+        let reason = match denial {
+            None => crate::words::success(self.action),
+            // The log always has the true reason, whatever the peer is told.
+            Some(denial) => crate::words::refusal(self.action, denial, Profile::Secure).1,
+        };
+        entry(self.action, self.username.clone(), &self.received, denial.is_none(), reason, detail)
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(undecided) = self.undecided.take() {
+            let username = self.username.take();
+            undecided.report(entry(self.action, username, &self.received, false, "Undecided.", ""));
+        }
+    }
+}
+
+/// One row: the reason, what each factor said, and where to look further.
+fn entry(
+    action: Action,
+    username: Option<String>,
+    received: &Received,
+    success: bool,
+    reason: &str,
+    detail: &str,
+) -> AuditEntry {
+    let Received { id, at, peer } = received;
+    let divider = if detail.is_empty() { "" } else { " " };
+    let time = time_quality(at);
+    AuditEntry {
+        at: at.now,
+        username,
+        action: action.as_str(),
+        success,
+        detail: format!("{reason}{divider}{detail} peer={peer} time={time} request={id}"),
+    }
+}
+
+/// How well the time of the row is known: `synced(12ms)`, or `local(?)` if nothing bounds the error.
+fn time_quality(at: &Reading) -> String {
+    match at.error_ms {
+        Reading::UNBOUNDED => format!("{}(?)", at.state),
+        error => format!("{}({error}ms)", at.state),
+    }
+}

@@ -1,0 +1,165 @@
+//! What every command has at hand.
+
+use crate::{
+    attempt::{Action, Attempt},
+    compute::Overload,
+    entropy,
+    faces::Faces,
+    hashing::Hasher,
+    profile::Profile,
+    received::Received,
+    undecided::Undecided,
+};
+use fourauth_factors::{
+    face::Template,
+    password_rule::PasswordRule,
+    totp::{self, Key},
+};
+use fourauth_protocol::{
+    answer::{FaceQuality, Gains},
+    mac_address::MacAddress,
+    secret::Secret,
+    username::Username,
+};
+use fourauth_store::{AccountId, Decoy, Store};
+use std::sync::Arc;
+
+/// Pictures that serve a person best at enrolment.
+pub const PICTURES_AT_ENROLMENT: u32 = 5;
+
+/// Pictures that serve a person best at login.
+pub const PICTURES_AT_LOGIN: u32 = 3;
+
+/// The first epoch of an account's rotation.
+pub(crate) const FIRST_EPOCH: i64 = 1;
+
+/// Decides commands. One method a command, one file a method.
+#[derive(Debug)]
+pub struct Authenticator {
+    pub(crate) store: Arc<Store>,
+    pub(crate) hasher: Hasher,
+    pub(crate) faces: Faces,
+    pub(crate) settings: Settings,
+    pub(crate) undecided: Undecided,
+}
+
+/// What an operator can choose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How much a peer is told.
+    pub profile: Profile,
+    /// Which passwords may be taken.
+    pub password_rule: PasswordRule,
+    /// The name that authenticators show beside the code.
+    pub issuer: String,
+    /// How long a login lasts, in milliseconds.
+    pub session_ms: i64,
+    /// Whether the picture of an enrolment is kept, sealed, beside the template.
+    pub keep_image: bool,
+}
+
+/// How much costly work has been done: equal for an unknown name and a wrong password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Password hashes.
+    pub hashes: u64,
+    /// Pictures that were looked at.
+    pub pictures: u64,
+    /// Statements that the database ran.
+    pub statements: u64,
+}
+
+impl Authenticator {
+    /// Assembles an authenticator.
+    #[must_use]
+    pub const fn new(
+        store: Arc<Store>,
+        hasher: Hasher,
+        faces: Faces,
+        settings: Settings,
+        undecided: Undecided,
+    ) -> Self {
+        Self { store, hasher, faces, settings, undecided }
+    }
+
+    /// How much costly work has been done since start.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work {
+            hashes: self.hasher.hashes(),
+            pictures: self.faces.looked_at(),
+            statements: self.store.statements(),
+        }
+    }
+
+    pub(crate) fn open(
+        &self,
+        action: Action,
+        username: Option<&Username>,
+        received: Received,
+    ) -> Attempt {
+        let username = username.map(|name| name.as_str().to_owned());
+        Attempt::open(action, username, received, self.settings.profile, self.undecided.clone())
+    }
+
+    /// A fresh secret for one-time codes.
+    pub(crate) fn new_key() -> Key {
+        let random = entropy::bytes::<{ totp::KEY_BYTES }>();
+        Key::from_bytes(random.to_vec()).expect("a key of this length is allowed")
+    }
+
+    /// What a person needs to set up an authenticator.
+    pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> Gains {
+        let uri = key.provisioning_uri(&self.settings.issuer, username.as_str()).ok();
+        Gains {
+            qr_png_b64: uri.as_ref().and_then(crate::qr::png_base64),
+            provisioning_uri: uri,
+            totp_confirmed: Some(false),
+            ..Gains::default()
+        }
+    }
+
+    pub(crate) fn kept_image(&self, picture: Option<&[u8]>) -> Option<Secret<Vec<u8>>> {
+        picture.filter(|_| self.settings.keep_image).map(|bytes| Secret::new(bytes.to_vec()))
+    }
+}
+
+pub(crate) fn face_quality(pictures: u8) -> FaceQuality {
+    FaceQuality { pictures: pictures.into(), recommended: PICTURES_AT_ENROLMENT }
+}
+
+/// Makes the record that unknown names are examined against: of the same shape and the same cost as
+/// every real one, and matching nothing.
+///
+/// # Errors
+///
+/// [`Overload`] if no hash could be made.
+///
+/// # Panics
+///
+/// Never: 32 random bytes are a strong password.
+pub async fn decoy(
+    hasher: &Hasher,
+    template: impl FnOnce(AccountId, i64) -> Template,
+) -> Result<Decoy, Overload> {
+    let unguessable = data_encoding::BASE64URL_NOPAD.encode(&entropy::bytes::<32>());
+    let password = PasswordRule::default()
+        .accept(&Secret::new(unguessable), "")
+        .expect("32 random bytes are a strong password");
+    let account = AccountId(entropy::positive_i64());
+    Ok(Decoy {
+        account,
+        face_epoch: FIRST_EPOCH,
+        password: hasher.create(password).await?,
+        totp: Authenticator::new_key(),
+        template: template(account, FIRST_EPOCH),
+        mac: nobodys_address(),
+    })
+}
+
+/// A locally administered address (IEEE 802 clause 8) that no device has been given.
+fn nobodys_address() -> MacAddress {
+    let mut octets = entropy::bytes::<6>();
+    octets[0] = 0x02;
+    MacAddress::from_octets(octets).expect("its first octet is neither 0 nor 255")
+}

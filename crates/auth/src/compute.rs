@@ -1,0 +1,136 @@
+//! Where slow work runs: as many threads as cores, a bounded queue, a deadline.
+//!
+//! Hashing and inference never run on the reactor. A queue that is full says so at once, and the
+//! attempt is not counted: an attacker who fills it gains no verdict and costs no memory.
+
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Semaphore, oneshot};
+
+/// How much may wait, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Threads; one a core.
+    pub threads: usize,
+    /// Jobs that may wait for a thread.
+    pub queue: usize,
+    /// Longest wait and work of one job.
+    pub deadline: Duration,
+}
+
+/// The pool.
+#[derive(Debug, Clone)]
+pub struct Compute {
+    threads: Arc<ThreadPool>,
+    places: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+/// Why a job gave no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Overload {
+    /// The queue was full.
+    #[error("the compute queue is full")]
+    QueueFull,
+    /// The job was not done by its deadline.
+    #[error("the compute deadline has passed")]
+    Late,
+    /// The job panicked. The log says where.
+    #[error("a compute job failed")]
+    Panicked,
+}
+
+impl Compute {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no threads.
+    pub fn start(limits: Limits) -> Result<Self, ThreadPoolBuildError> {
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(limits.threads)
+            .thread_name(|index| format!("compute-{index}"))
+            // The waiting peer learns of a panic through its dropped channel.
+            .panic_handler(|_| tracing::error!("a compute job panicked"))
+            .build()?;
+        let places = Arc::new(Semaphore::new(limits.threads + limits.queue));
+        Ok(Self { threads: Arc::new(threads), places, deadline: limits.deadline })
+    }
+
+    /// Runs `job` on one of the threads.
+    ///
+    /// # Errors
+    ///
+    /// [`Overload`]; nothing is known about the job's result then.
+    pub async fn run<T, F>(&self, job: F) -> Result<T, Overload>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| Overload::QueueFull)?;
+        let (done, result) = oneshot::channel();
+        self.threads.spawn_fifo(move || {
+            // Whoever waited may be gone by now; then the work is not worth beginning.
+            if !done.is_closed() {
+                let _nobody_waits = done.send(job());
+            }
+            drop(place);
+        });
+        match tokio::time::timeout(self.deadline, result).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) => Err(Overload::Panicked),
+            Err(_) => Err(Overload::Late),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn narrow(deadline: Duration) -> Compute {
+        Compute::start(Limits { threads: 1, queue: 0, deadline }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_says_so_at_once_and_recovers() {
+        let compute = narrow(Duration::from_mins(1));
+        let (release, gate) = mpsc::channel::<()>();
+        let (started, running) = oneshot::channel();
+        let holder = tokio::spawn({
+            let compute = compute.clone();
+            async move {
+                compute
+                    .run(move || {
+                        started.send(()).ok();
+                        gate.recv().ok();
+                    })
+                    .await
+            }
+        });
+        running.await.unwrap();
+
+        assert_eq!(compute.run(|| 1).await, Err(Overload::QueueFull));
+        release.send(()).unwrap();
+        assert_eq!(holder.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_does_not_end_is_not_waited_for() {
+        let compute = narrow(Duration::from_secs(2));
+        let (release, gate) = mpsc::channel::<()>();
+        assert_eq!(compute.run(move || gate.recv().ok()).await, Err(Overload::Late));
+        drop(release);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_the_thread_lives_on() {
+        let compute =
+            Compute::start(Limits { threads: 1, queue: 1, deadline: Duration::from_mins(1) })
+                .unwrap();
+        assert_eq!(compute.run(|| panic!("hostile input")).await, Err::<(), _>(Overload::Panicked));
+        assert_eq!(compute.run(|| 7).await, Ok(7));
+    }
+}

@@ -1,0 +1,146 @@
+//! From findings to a decision.
+
+use crate::examination::Examination;
+use fourauth_face::Refusal;
+use fourauth_factors::Finding;
+use fourauth_store::{AccountId, Standing};
+use fourauth_timekeeper::State;
+
+/// Why somebody was turned away. What a peer is told of it is in [`crate::words`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// The first secret was wrong, or there is no such account, or it is disabled.
+    Credentials,
+    /// The face was another's, or no picture showed one well enough.
+    Face(Option<Refusal>),
+    /// The one-time code was wrong, or has been used.
+    Totp,
+    /// The device was another.
+    Device,
+    /// The client's clock was off.
+    Clock,
+    /// The server does not know the time well enough.
+    Time,
+    /// The administrator's secret was wrong.
+    Admin,
+    /// The new password does not meet the rule.
+    NewPassword,
+    /// The new face cannot be enrolled.
+    NewFace(Refusal),
+    /// The new address names no device.
+    NewMac,
+    /// The name is taken.
+    NameTaken,
+    /// The mail address or telephone number belongs to another account.
+    ContactTaken,
+    /// Another command changed the account in the meantime.
+    Superseded,
+}
+
+/// The end of an examination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Decision {
+    /// Every factor that was asked for matches this account's.
+    Granted(AccountId),
+    /// Not so.
+    Denied(Denial),
+}
+
+/// Judges an examination of the account with this standing.
+///
+/// Of several mismatches the first is named, in the order in which 4Auth documents its texts.
+pub fn judge(standing: Standing, examination: &Examination, time: State) -> Decision {
+    let Standing::Active(account) = standing else {
+        return Decision::Denied(Denial::Credentials);
+    };
+    match objection(examination, time) {
+        Some(denial) => Decision::Denied(denial),
+        None => Decision::Granted(account),
+    }
+}
+
+fn objection(examination: &Examination, time: State) -> Option<Denial> {
+    let findings = &examination.findings;
+    let first_secret = findings.password.or(findings.totp);
+    let asked = [
+        (first_secret.or(Some(Finding::Missing)), Denial::Credentials),
+        (findings.face, Denial::Face(examination.refusal)),
+        (findings.totp, Denial::Totp),
+        (findings.device, Denial::Device),
+        (findings.clock, Denial::Clock),
+    ];
+    let mismatch = asked
+        .into_iter()
+        .find(|(finding, _)| finding.is_some_and(|finding| !finding.is_match()))
+        .map(|(_, denial)| denial);
+    // Whether the time is good enough for the profile is the timekeeper's judgement.
+    mismatch.or((time == State::Denied).then_some(Denial::Time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Finding::{Match, Mismatch, Missing};
+    use fourauth_factors::Findings;
+
+    const ALICE: Standing = Standing::Active(AccountId(1));
+    const ALL: Findings = Findings {
+        password: Some(Match),
+        face: Some(Match),
+        totp: Some(Match),
+        device: Some(Match),
+        clock: Some(Match),
+    };
+
+    fn judged(findings: Findings) -> Decision {
+        judge(ALICE, &Examination { findings, ..Examination::default() }, State::Synced)
+    }
+
+    #[test]
+    fn every_factor_that_was_asked_for_must_match() {
+        assert_eq!(judged(ALL), Decision::Granted(AccountId(1)));
+        for bad in [Mismatch, Missing] {
+            for (findings, denial) in [
+                (Findings { password: Some(bad), ..ALL }, Denial::Credentials),
+                (Findings { face: Some(bad), ..ALL }, Denial::Face(None)),
+                (Findings { totp: Some(bad), ..ALL }, Denial::Totp),
+                (Findings { device: Some(bad), ..ALL }, Denial::Device),
+                (Findings { clock: Some(bad), ..ALL }, Denial::Clock),
+            ] {
+                assert_eq!(judged(findings), Decision::Denied(denial), "{findings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_first_secret_is_named_while_it_is_wrong() {
+        let wrong = Findings { password: Some(Mismatch), face: Some(Mismatch), ..ALL };
+        assert_eq!(judged(wrong), Decision::Denied(Denial::Credentials));
+        let without_password =
+            Findings { password: None, totp: Some(Mismatch), face: Some(Mismatch), ..ALL };
+        assert_eq!(judged(without_password), Decision::Denied(Denial::Credentials));
+    }
+
+    #[test]
+    fn a_command_that_asks_for_no_secret_is_never_granted() {
+        let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
+        assert_eq!(judged(none), Decision::Denied(Denial::Credentials));
+    }
+
+    #[test]
+    fn perfect_evidence_opens_neither_a_disabled_nor_an_unknown_account() {
+        let perfect = Examination { findings: ALL, ..Examination::default() };
+        for standing in [Standing::Disabled(AccountId(1)), Standing::Unknown] {
+            let decision = judge(standing, &perfect, State::Synced);
+            assert_eq!(decision, Decision::Denied(Denial::Credentials), "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_granted_by_a_clock_that_may_not_decide() {
+        let perfect = Examination { findings: ALL, ..Examination::default() };
+        let decision = judge(ALICE, &perfect, State::Denied);
+        assert_eq!(decision, Decision::Denied(Denial::Time));
+    }
+}

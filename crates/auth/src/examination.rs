@@ -1,0 +1,158 @@
+//! Evidence and record in, findings out: always every check, always the same work.
+//!
+//! Nothing here can tell a decoy from an account. The password is hashed and the pictures are
+//! looked at side by side; what costs nothing is compared while they run.
+
+use crate::{authenticator::Authenticator, error::Error, evidence::Evidence};
+use fourauth_face::Refusal;
+use fourauth_factors::{Finding, Findings, clock, device, face, totp};
+use fourauth_protocol::{picture::Picture, secret::Secret, time::UnixMillis};
+use fourauth_store::Subject;
+use std::fmt;
+
+/// What was found out about one attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Examination {
+    /// What each check said.
+    pub findings: Findings,
+    /// The step of the one-time code, to be spent if everything else holds.
+    pub step: Option<totp::Step>,
+    /// Why no picture showed a face well enough.
+    pub refusal: Option<Refusal>,
+    /// How far the face was from the template.
+    pub distance: Option<f32>,
+}
+
+/// Nothing was asked for and nothing was found.
+impl Default for Examination {
+    fn default() -> Self {
+        let findings =
+            Findings { password: None, face: None, totp: None, device: None, clock: None };
+        Self { findings, step: None, refusal: None, distance: None }
+    }
+}
+
+/// For the audit log: `password=match face=mismatch(0.512) totp=match`.
+impl fmt::Display for Examination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Findings { password, face, totp, device, clock } = self.findings;
+        let named = [
+            ("password", password),
+            ("face", face),
+            ("totp", totp),
+            ("device", device),
+            ("clock", clock),
+        ];
+        let mut divider = "";
+        for (name, finding) in named {
+            let Some(finding) = finding else { continue };
+            write!(f, "{divider}{name}={}", finding.as_str())?;
+            divider = " ";
+            if name == "face" {
+                self.fmt_face(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Examination {
+    fn fmt_face(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.distance, self.refusal) {
+            (Some(distance), _) => write!(f, "({distance:.3})"),
+            (None, Some(refusal)) => write!(f, "({refusal})"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// What the pictures said.
+struct FaceFinding {
+    finding: Option<Finding>,
+    refusal: Option<Refusal>,
+    distance: Option<f32>,
+}
+
+impl Authenticator {
+    /// Examines evidence against a record, at the instant the evidence arrived.
+    pub(crate) async fn examine(
+        &self,
+        subject: &Subject,
+        evidence: Evidence,
+        at: UnixMillis,
+    ) -> Result<Examination, Error> {
+        let (password, face) = tokio::try_join!(
+            self.examine_password(subject, evidence.password),
+            self.examine_face(subject, evidence.faces),
+        )?;
+        let step =
+            evidence.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
+        let findings = Findings {
+            password,
+            face: face.finding,
+            totp: evidence.totp.map(|code| match (code, step) {
+                (None, _) => Finding::Missing,
+                (Some(_), None) => Finding::Mismatch,
+                (Some(_), Some(_)) => Finding::Match,
+            }),
+            device: evidence.mac.map(|mac| device::check(mac, subject.mac)),
+            clock: evidence.clock.map(|client| clock::check(client, at)),
+        };
+        Ok(Examination { findings, step, refusal: face.refusal, distance: face.distance })
+    }
+
+    async fn examine_password(
+        &self,
+        subject: &Subject,
+        offered: Option<Secret<String>>,
+    ) -> Result<Option<Finding>, Error> {
+        let Some(offered) = offered else { return Ok(None) };
+        Ok(Some(self.hasher.check(subject.password.clone(), offered).await?))
+    }
+
+    async fn examine_face(
+        &self,
+        subject: &Subject,
+        offered: Option<Vec<Picture>>,
+    ) -> Result<FaceFinding, Error> {
+        let Some(pictures) = offered else {
+            return Ok(FaceFinding { finding: None, refusal: None, distance: None });
+        };
+        Ok(match self.faces.probe(pictures).await? {
+            Err(refusal) => FaceFinding {
+                finding: Some(Finding::Missing),
+                refusal: Some(refusal),
+                distance: None,
+            },
+            Ok(likeness) => {
+                let comparison = self.faces.compare(&likeness, subject);
+                FaceFinding {
+                    finding: Some(face::check(comparison.distance, comparison.threshold)),
+                    refusal: None,
+                    distance: comparison.distance,
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_log_names_each_factor_that_was_asked_for() {
+        let examination = Examination {
+            findings: Findings {
+                password: Some(Finding::Match),
+                face: Some(Finding::Mismatch),
+                totp: None,
+                device: Some(Finding::Missing),
+                clock: None,
+            },
+            distance: Some(0.5123),
+            ..Examination::default()
+        };
+        assert_eq!(examination.to_string(), "password=match face=mismatch(0.512) device=missing");
+    }
+}

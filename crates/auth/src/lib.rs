@@ -1,0 +1,37 @@
+//! What the findings add up to, and the proof that the answer was written down first.
+//!
+//! A command enters through one method of [`authenticator::Authenticator`] and leaves as
+//! [`attempt::Audited`]; nothing else can be turned into an answer. Read [`login`] first: the other
+//! commands are variations of it.
+//!
+//! * [`evidence`]: what a peer offered, whatever the command was called.
+//! * [`examination`]: evidence and record in, findings out; always all of them, always the same work.
+//! * [`decision`]: findings in, decision out.
+//! * [`words`]: what a peer may be told of a decision.
+//! * [`grant`]: what a decision changes, in one transaction with its audit row.
+//!
+//! No sockets, no files, no SQL.
+
+pub mod admin;
+pub mod attempt;
+pub mod audit_log;
+pub mod authenticator;
+pub mod compute;
+pub mod confirm;
+pub mod decision;
+pub mod entropy;
+pub mod error;
+pub mod evidence;
+pub mod examination;
+pub mod faces;
+pub mod grant;
+pub mod hashing;
+pub mod login;
+pub mod noise;
+pub mod profile;
+pub mod qr;
+pub mod received;
+pub mod recover;
+pub mod register;
+pub mod undecided;
+pub mod words;

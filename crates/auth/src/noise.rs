@@ -1,0 +1,63 @@
+//! What arrived and was no command: counted, and written down once a connection.
+//!
+//! A row for every malformed frame would let a stranger fill the disk at the price of four bytes.
+
+use crate::{authenticator::Authenticator, received::Received};
+use fourauth_protocol::command::Refused;
+use fourauth_store::{self as store, AuditEntry};
+use std::fmt;
+
+/// How often each kind was refused on one connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Noise {
+    malformed: u64,
+    unknown: u64,
+    too_large: u64,
+}
+
+impl Noise {
+    /// Counts one refusal.
+    pub const fn count(&mut self, refused: &Refused) {
+        match refused {
+            Refused::Malformed(_) => self.malformed += 1,
+            Refused::Unknown => self.unknown += 1,
+            Refused::TooLarge => self.too_large += 1,
+        }
+    }
+
+    const fn is_silence(self) -> bool {
+        self.malformed == 0 && self.unknown == 0 && self.too_large == 0
+    }
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { malformed, unknown, too_large } = self;
+        write!(f, "malformed={malformed} unknown={unknown} too_large={too_large}")
+    }
+}
+
+impl Authenticator {
+    /// Writes one row about a connection that sent noise, and none about one that did not.
+    pub async fn note(&self, received: Received, noise: Noise) {
+        if noise.is_silence() {
+            return;
+        }
+        let entry = AuditEntry {
+            at: received.at.now,
+            username: None,
+            action: "protocol",
+            success: false,
+            detail: format!("Not commands. {noise} peer={}", received.peer),
+        };
+        let written = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.append(&entry).await?;
+                Ok::<_, store::Error>(())
+            })
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, %noise, peer = %received.peer, "unaudited noise");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a peer may be told of a decision: 4Auth's texts, and a code for programs.
+//!
+//! Before the first secret is verified there is one text and one code for everything. After it,
+//! 4Auth's own texts. Under the `strict` profile there is one text and one code to the end.
+
+use crate::{
+    attempt::{Action, Audited},
+    decision::Denial,
+    profile::Profile,
+};
+use fourauth_face::Refusal;
+use fourauth_protocol::{answer::Answer, code::Code};
+
+/// The only way to say yes: by way of what has been written down.
+impl From<Audited> for Answer {
+    fn from(audited: Audited) -> Self {
+        let Audited { request, action, profile, outcome } = audited;
+        let answer = match outcome {
+            Ok(gains) => Self::ok(success(action), *gains),
+            Err(denial) => {
+                let (code, text) = refusal(action, denial, profile);
+                Self::error(code, text)
+            }
+        };
+        answer.to_request(request)
+    }
+}
+
+/// What has been done.
+#[must_use]
+pub const fn success(action: Action) -> &'static str {
+    match action {
+        Action::Login => "Login successful.",
+        Action::Register => "User registered successfully. Scan the QR code.",
+        Action::RecoverTotp => "TOTP secret reset. Scan the new QR code.",
+        Action::RecoverPassword => "Password reset successful.",
+        Action::RecoverFace => "Face re-enrolled successfully.",
+        Action::RecoverDevice => "MAC address updated successfully.",
+        Action::ConfirmTotp => "TOTP confirmed.",
+        Action::ReadAudit => "Audit log.",
+    }
+}
+
+/// Why something has not been done, as far as the peer may know.
+#[must_use]
+pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code, &'static str) {
+    match (profile, denial) {
+        (
+            Profile::Strict,
+            Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
+        ) => (Code::Denied, anonymous(action)),
+        (Profile::Strict | Profile::Secure, denial) => (code(denial), text(action, denial)),
+    }
+}
+
+/// The one text for everybody who has proved nothing.
+const fn anonymous(action: Action) -> &'static str {
+    match action {
+        Action::Login => "Invalid username or password.",
+        Action::RecoverPassword => "TOTP verification failed.",
+        Action::Register
+        | Action::RecoverTotp
+        | Action::RecoverFace
+        | Action::RecoverDevice
+        | Action::ConfirmTotp
+        | Action::ReadAudit => "Invalid credentials.",
+    }
+}
+
+const fn text(action: Action, denial: Denial) -> &'static str {
+    match denial {
+        Denial::Credentials => anonymous(action),
+        Denial::Face(_) => "Face verification failed.",
+        Denial::Totp => "TOTP verification failed.",
+        Denial::Device => "Unauthorized device.",
+        Denial::Clock | Denial::Time => "Time out of allowed window.",
+        Denial::Admin => "Admin authorization failed.",
+        Denial::NewPassword => "Weak password (min 8 chars and include uppercase/digit/special).",
+        Denial::NewFace(_) => match action {
+            Action::RecoverFace => "Invalid new face image.",
+            _ => "Invalid face image.",
+        },
+        Denial::NewMac => "Invalid MAC address.",
+        Denial::NameTaken => "Username already exists.",
+        Denial::ContactTaken => "E-mail or phone already in use.",
+        Denial::Superseded => "Account changed meanwhile. Try again.",
+    }
+}
+
+const fn code(denial: Denial) -> Code {
+    match denial {
+        Denial::Credentials => Code::Denied,
+        Denial::Face(None) => Code::FaceMismatch,
+        Denial::Face(Some(refusal)) | Denial::NewFace(refusal) => picture_code(refusal),
+        Denial::Totp => Code::TotpMismatch,
+        Denial::Device => Code::DeviceMismatch,
+        Denial::Clock => Code::ClockSkew,
+        Denial::Time => Code::TimeDegraded,
+        Denial::Admin => Code::AdminDenied,
+        Denial::NewPassword => Code::WeakPassword,
+        Denial::NewMac => Code::BadMac,
+        Denial::NameTaken | Denial::ContactTaken | Denial::Superseded => Code::Conflict,
+    }
+}
+
+/// One code for each thing that can be wrong with a picture.
+const fn picture_code(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::NotAnImage => Code::BadImage,
+        Refusal::TooLarge => Code::ImageTooLarge,
+        Refusal::NoFace => Code::NoFace,
+        Refusal::SeveralFaces => Code::SeveralFaces,
+        Refusal::CutOff => Code::FaceCutOff,
+        Refusal::TooSmall => Code::FaceTooSmall,
+        Refusal::Blurred => Code::FaceBlurred,
+        Refusal::Turned => Code::FaceTurned,
+        Refusal::BadLight => Code::BadLight,
+        Refusal::Disagree => Code::FacesDisagree,
+        Refusal::Unexamined => Code::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strict_tells_nothing_that_depends_on_which_factor_failed() {
+        for denial in [
+            Denial::Credentials,
+            Denial::Face(Some(Refusal::NoFace)),
+            Denial::Totp,
+            Denial::Device,
+            Denial::Clock,
+            Denial::Time,
+        ] {
+            let told = refusal(Action::Login, denial, Profile::Strict);
+            assert_eq!(told, (Code::Denied, "Invalid username or password."), "{denial:?}");
+        }
+    }
+
+    #[test]
+    fn secure_speaks_as_4auth_does() {
+        for (denial, text) in [
+            (Denial::Credentials, "Invalid username or password."),
+            (Denial::Face(None), "Face verification failed."),
+            (Denial::Totp, "TOTP verification failed."),
+            (Denial::Device, "Unauthorized device."),
+            (Denial::Clock, "Time out of allowed window."),
+        ] {
+            assert_eq!(refusal(Action::Login, denial, Profile::Secure).1, text);
+        }
+    }
+}
