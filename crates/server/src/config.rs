@@ -1,0 +1,132 @@
+//! What an operator can choose. The empty configuration runs.
+//!
+//! One file a section; every field says its unit and why it has the default it has.
+//! `config/example.toml` lists them all, and a test holds it against the defaults here. Where a
+//! value came from is the business of [`layers`].
+
+mod auth;
+mod compute;
+mod face;
+pub mod layers;
+mod limits;
+mod log;
+mod store;
+mod time;
+mod tls;
+
+pub use auth::AuthConfig;
+pub use compute::ComputeConfig;
+pub use face::FaceConfig;
+pub use limits::LimitsConfig;
+pub use log::{LogConfig, LogFormat};
+pub use store::StoreConfig;
+pub use time::TimeConfig;
+pub use tls::{TlsConfig, TlsVersion};
+
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The folder that holds everything the server keeps: keys, certificate, database, models.
+    pub data_dir: PathBuf,
+    /// TLS.
+    pub tls: TlsConfig,
+    /// The database.
+    pub store: StoreConfig,
+    /// What logins need and what peers are told.
+    pub auth: AuthConfig,
+    /// Faces.
+    pub face: FaceConfig,
+    /// Trusted time.
+    pub time: TimeConfig,
+    /// How much one peer and all peers may take.
+    pub limits: LimitsConfig,
+    /// Threads for slow work.
+    pub compute: ComputeConfig,
+    /// The text log.
+    pub log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            // Port 65432 is documented for 4Auth.
+            listen: SocketAddr::from(([0, 0, 0, 0], 65432)),
+            data_dir: PathBuf::from("fourauth-data"),
+            tls: TlsConfig::default(),
+            store: StoreConfig::default(),
+            auth: AuthConfig::default(),
+            face: FaceConfig::default(),
+            time: TimeConfig::default(),
+            limits: LimitsConfig::default(),
+            compute: ComputeConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The keyring: the master keys and the pepper.
+    #[must_use]
+    pub fn keyring_file(&self) -> PathBuf {
+        self.data_dir.join("keyring.toml")
+    }
+
+    /// The secret of the first administrator, until there is another.
+    #[must_use]
+    pub fn setup_secret_file(&self) -> PathBuf {
+        self.data_dir.join("setup-secret")
+    }
+
+    /// The certificate chain, leaf first, as PEM.
+    #[must_use]
+    pub fn certificate_file(&self) -> PathBuf {
+        self.tls.certificate.clone().unwrap_or_else(|| self.data_dir.join("tls/cert.pem"))
+    }
+
+    /// The certificate's private key, as PEM.
+    #[must_use]
+    pub fn private_key_file(&self) -> PathBuf {
+        self.tls.private_key.clone().unwrap_or_else(|| self.data_dir.join("tls/key.pem"))
+    }
+
+    /// The database's URL.
+    #[must_use]
+    pub fn store_url(&self) -> String {
+        let embedded = || format!("sqlite:{}", self.data_dir.join("fourauth.db").display());
+        self.store.url.clone().unwrap_or_else(embedded)
+    }
+
+    /// The folder that holds model packs, one folder each.
+    #[must_use]
+    pub fn packs_dir(&self) -> PathBuf {
+        self.face.packs_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
+    }
+
+    /// The folder of the pack in use.
+    #[must_use]
+    pub fn pack_dir(&self) -> PathBuf {
+        self.packs_dir().join(&self.face.pack)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_lists_every_setting_with_its_default() {
+        let example = include_str!("../../../config/example.toml");
+        let parsed: Config = toml::from_str(example).unwrap();
+        assert_eq!(parsed, Config::default());
+
+        let defaults = toml::Table::try_from(Config::default()).unwrap();
+        let listed: toml::Table = example.parse().unwrap();
+        assert_eq!(listed, defaults, "the example leaves a setting out");
+    }
+}

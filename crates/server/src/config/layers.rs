@@ -1,0 +1,214 @@
+//! Where each setting came from: defaults < file < environment < files named by the environment.
+//!
+//! `FOURAUTH__SECTION__KEY=value` sets one key, `FOURAUTH__SECTION__KEY_FILE=path` reads its value
+//! from a file, as container secrets are handed over. The environment itself is an argument.
+
+use super::Config;
+use std::{collections::BTreeMap, fs, path::Path};
+use toml::{Table, Value};
+
+/// What marks a variable as ours.
+const PREFIX: &str = "FOURAUTH__";
+
+/// A configuration and where each of its keys came from, by dotted name.
+#[derive(Debug, Clone)]
+pub struct Layered {
+    /// The settings.
+    pub config: Config,
+    /// Origins; a key that is not there has its default.
+    pub origins: BTreeMap<String, String>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path}: {error}")]
+    Syntax {
+        /// Which file.
+        path: String,
+        /// Where and why.
+        error: Box<toml::de::Error>,
+    },
+    /// A key that does not exist or a value of the wrong type.
+    #[error("{0}")]
+    Meaning(Box<toml::de::Error>),
+}
+
+impl Layered {
+    /// Puts the layers on top of each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the file or the key.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = Layers::default();
+        if let Some(path) = file {
+            let origin = path.display().to_string();
+            let table = parse(&read(path)?, &origin)?;
+            layers.lay(&table, &mut Vec::new(), &origin);
+        }
+        let mut ours: Vec<_> = environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        // `…_FILE` sorts behind the variable it belongs to, and so wins.
+        ours.sort();
+        for (name, value) in ours {
+            layers.lay_variable(&name, value)?;
+        }
+        let config =
+            layers.merged.try_into().map_err(|error| ConfigError::Meaning(Box::new(error)))?;
+        Ok(Self { config, origins: layers.origins })
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let path_text = || path.display().to_string();
+    fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path_text(), error })
+}
+
+fn parse(text: &str, origin: &str) -> Result<Table, ConfigError> {
+    text.parse()
+        .map_err(|error| ConfigError::Syntax { path: origin.to_owned(), error: Box::new(error) })
+}
+
+#[derive(Default)]
+struct Layers {
+    merged: Table,
+    origins: BTreeMap<String, String>,
+}
+
+impl Layers {
+    fn lay(&mut self, table: &Table, path: &mut Vec<String>, origin: &str) {
+        for (key, value) in table {
+            path.push(key.clone());
+            match value {
+                Value::Table(section) => self.lay(section, path, origin),
+                value => self.set(path, value.clone(), origin),
+            }
+            path.pop();
+        }
+    }
+
+    fn set(&mut self, path: &[String], value: Value, origin: &str) {
+        let Some((key, sections)) = path.split_last() else { return };
+        let mut table = &mut self.merged;
+        for section in sections {
+            let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            let Value::Table(inner) = entry else { return };
+            table = inner;
+        }
+        table.insert(key.clone(), value);
+        self.origins.insert(path.join("."), origin.to_owned());
+    }
+
+    fn lay_variable(&mut self, name: &str, text: String) -> Result<(), ConfigError> {
+        let path = |name: &str| -> Vec<String> {
+            name[PREFIX.len()..].to_lowercase().split("__").map(str::to_owned).collect()
+        };
+        let (path, text, origin) = match name.strip_suffix("_FILE") {
+            Some(key) => {
+                let content = read(Path::new(&text))?.trim().to_owned();
+                (path(key), content, format!("file {text} ({name})"))
+            }
+            None => (path(name), text, name.to_owned()),
+        };
+        let value = typed(&path, text);
+        self.set(&path, value, &origin);
+        Ok(())
+    }
+}
+
+/// A variable is read as the type that its key has by default, so that a password of digits stays a
+/// text.
+fn typed(path: &[String], text: String) -> Value {
+    let defaults = Value::Table(Table::try_from(Config::default()).unwrap_or_default());
+    let default = path.iter().try_fold(&defaults, |value, key| value.get(key));
+    match default {
+        None | Some(Value::String(_)) => Value::String(text),
+        Some(_) => format!("value = {text}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or(Value::String(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, environment: &[(&str, &str)]) -> Result<Layered, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fourauth.toml");
+        fs::write(&path, file).unwrap();
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Layered::load(Some(&path), environment)
+    }
+
+    #[test]
+    fn the_empty_configuration_is_the_default_one() {
+        assert_eq!(load("", &[]).unwrap().config, Config::default());
+        let none = Layered::load(None, std::iter::empty()).unwrap();
+        assert_eq!(none.config, Config::default());
+        assert!(none.origins.is_empty());
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_says_so() {
+        let layered = load(
+            "[auth]\nissuer = 'File'\nsession_s = 60\n",
+            &[("FOURAUTH__AUTH__ISSUER", "12345"), ("FOURAUTH__LIMITS__CONNECTIONS", "7")],
+        )
+        .unwrap();
+        assert_eq!(layered.config.auth.issuer, "12345");
+        assert_eq!(layered.config.auth.session_s, 60);
+        assert_eq!(layered.config.limits.connections, 7);
+        assert_eq!(layered.origins["auth.issuer"], "FOURAUTH__AUTH__ISSUER");
+        assert!(layered.origins["auth.session_s"].ends_with("fourauth.toml"));
+    }
+
+    #[test]
+    fn a_file_named_by_the_environment_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("url");
+        fs::write(&secret, "postgres://example/db\n").unwrap();
+        let layered = load(
+            "",
+            &[
+                ("FOURAUTH__STORE__URL", "sqlite:x"),
+                ("FOURAUTH__STORE__URL_FILE", secret.to_str().unwrap()),
+            ],
+        )
+        .unwrap();
+        assert_eq!(layered.config.store.url.as_deref(), Some("postgres://example/db"));
+    }
+
+    #[test]
+    fn lists_can_come_from_the_environment() {
+        let layered = load("", &[("FOURAUTH__TIME__SERVERS", "['ntp.example.org']")]).unwrap();
+        assert_eq!(layered.config.time.servers, ["ntp.example.org"]);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused_by_name() {
+        for (file, environment) in [
+            ("[auth]\nisuer = 'x'\n", [].as_slice()),
+            ("", [("FOURAUTH__AUTH__ISUER", "x")].as_slice()),
+        ] {
+            assert!(load(file, environment).unwrap_err().to_string().contains("isuer"));
+        }
+        assert!(load("[limits]\nconnections = 'many'\n", &[]).is_err());
+        assert!(load("not toml", &[]).is_err());
+    }
+}

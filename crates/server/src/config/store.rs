@@ -1,0 +1,12 @@
+//! `[store]`
+
+use serde::{Deserialize, Serialize};
+
+/// The database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// `sqlite:PATH` or `postgres://…`. Default: `sqlite:<data_dir>/fourauth.db`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}

@@ -1,0 +1,175 @@
+//! Payloads in, replies out, over any byte stream, each with a deadline.
+
+use crate::{deadlines::Deadlines, reply::Reply};
+use bytes::{Bytes, BytesMut};
+use fourauth_protocol::frame::{self, Decoder, FrameError};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout, timeout_at},
+};
+
+/// Bytes read from the stream at once. A login with a picture takes a few dozen reads.
+const CHUNK: usize = 8 * 1024;
+
+/// Bytes read first. This much is held by every idle connection.
+const FIRST_CHUNK: usize = 64;
+
+/// One peer. In production `S` is a TLS stream.
+#[derive(Debug)]
+pub struct Connection<S> {
+    stream: S,
+    decoder: Decoder,
+    deadlines: Deadlines,
+}
+
+/// Why a connection ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The socket.
+    #[error("connection lost: {0}")]
+    Io(#[from] std::io::Error),
+    /// A header announced more than a frame may hold. The peer is told.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The peer took too long.
+    #[error("the peer took too long")]
+    Late,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Wraps a stream.
+    pub fn new(stream: S, deadlines: Deadlines) -> Self {
+        Self { stream, decoder: Decoder::default(), deadlines }
+    }
+
+    /// Waits up to `patience` for a frame to begin; whether one did. Cancelling it loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectionError`].
+    pub async fn begins(&mut self, patience: Duration) -> Result<bool, ConnectionError> {
+        if self.decoder.is_mid_frame() {
+            return Ok(true);
+        }
+        match timeout(patience, self.fill(FIRST_CHUNK)).await {
+            Ok(filled) => Ok(filled?),
+            Err(_) => Err(ConnectionError::Late),
+        }
+    }
+
+    /// The payload of the frame that has begun, or `None` if the peer hung up in it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectionError`].
+    pub async fn payload(&mut self) -> Result<Option<Bytes>, ConnectionError> {
+        let begun = Instant::now();
+        loop {
+            if let Some(payload) = self.decoder.next_payload()? {
+                return Ok(Some(payload));
+            }
+            let allowed = self.deadlines.frame(self.decoder.announced().unwrap_or(0));
+            match timeout_at(begun + allowed, self.fill(CHUNK)).await {
+                Ok(filled) => {
+                    if !filled? {
+                        return Ok(None);
+                    }
+                }
+                Err(_) => return Err(ConnectionError::Late),
+            }
+        }
+    }
+
+    /// Takes what has arrived; `false` if the peer has hung up.
+    async fn fill(&mut self, room: usize) -> Result<bool, ConnectionError> {
+        let mut chunk = BytesMut::with_capacity(room);
+        let count = self.stream.read_buf(&mut chunk).await?;
+        self.decoder.push(&chunk);
+        Ok(count > 0)
+    }
+
+    /// Sends a reply.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`] if the peer is gone or does not read.
+    pub async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
+        let mut out = BytesMut::new();
+        frame::encode(reply.to_json().expose(), &mut out)?;
+        let sent = async {
+            self.stream.write_all(&out).await?;
+            self.stream.flush().await
+        };
+        timeout(self.deadlines.answer, sent).await.map_err(|_| ConnectionError::Late)??;
+        Ok(())
+    }
+
+    /// Says goodbye, so that the peer can tell the end from a cut.
+    pub async fn close(mut self) {
+        // A peer that is gone already does not mind.
+        let _gone = timeout(self.deadlines.answer, self.stream.shutdown()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LimitsConfig;
+    use tokio::io::duplex;
+
+    fn connection() -> (tokio::io::DuplexStream, Connection<tokio::io::DuplexStream>) {
+        let (peer, server) = duplex(64 * 1024);
+        let deadlines = Deadlines::from(&LimitsConfig::default());
+        (peer, Connection::new(server, deadlines))
+    }
+
+    #[tokio::test]
+    async fn a_frame_arrives_whole_however_it_was_cut() {
+        let (mut peer, mut connection) = connection();
+        for byte in [0, 0, 0, 2, b'{', b'}'] {
+            peer.write_all(&[byte]).await.unwrap();
+        }
+        assert!(connection.begins(Duration::from_secs(1)).await.unwrap());
+        assert_eq!(connection.payload().await.unwrap().as_deref(), Some(b"{}".as_slice()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_says_nothing_is_not_waited_for() {
+        let (_peer, mut connection) = connection();
+        let silence = connection.begins(Duration::from_mins(1)).await;
+        assert!(matches!(silence, Err(ConnectionError::Late)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_drips_is_not_waited_for() {
+        let (mut peer, mut connection) = connection();
+        peer.write_all(&[0, 0, 0, 200, b'{']).await.unwrap();
+        assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
+        let drip = tokio::spawn(async move {
+            while peer.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        assert!(matches!(connection.payload().await, Err(ConnectionError::Late)));
+        drop(connection);
+        drip.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_hangs_up_in_a_frame_is_no_error() {
+        let (mut peer, mut connection) = connection();
+        peer.write_all(&[0, 0, 0, 9, b'{']).await.unwrap();
+        drop(peer);
+        assert!(connection.begins(Duration::from_secs(1)).await.unwrap());
+        assert!(connection.payload().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn an_oversized_header_is_an_error_at_once() {
+        let (mut peer, mut connection) = connection();
+        peer.write_all(&[0xff; 4]).await.unwrap();
+        assert!(connection.begins(Duration::from_secs(1)).await.unwrap());
+        assert!(matches!(connection.payload().await, Err(ConnectionError::Frame(_))));
+    }
+}

@@ -1,0 +1,20 @@
+//! The composition root: sockets, TLS, configuration, and nothing that decides.
+//!
+//! The path of a request, top to bottom: [`listener`] accepts and shakes hands, [`session`] receives
+//! commands over a [`connection`], [`dispatch`] hands each to `fourauth-auth`, and [`reply`] is what
+//! may be sent back. [`server`] puts it together; [`first_run`] makes what is missing.
+
+pub mod certificate;
+pub mod config;
+pub mod connection;
+pub mod deadlines;
+pub mod dispatch;
+pub mod first_run;
+pub mod listener;
+pub mod local;
+pub mod logging;
+pub mod models;
+pub mod reply;
+pub mod server;
+pub mod session;
+pub mod tls;

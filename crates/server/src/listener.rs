@@ -1,0 +1,91 @@
+//! Accepts sockets, shakes hands and starts sessions.
+
+use crate::{connection::Connection, deadlines::Deadlines, dispatch::Context, session};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Rest after a failed accept. Out of file descriptors, accepting again at once would spin.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// What a listener needs for its whole life.
+#[derive(Clone)]
+pub struct Listener {
+    /// Speaks TLS.
+    pub tls: TlsAcceptor,
+    /// Shared by the sessions.
+    pub context: Arc<Context>,
+    /// How long peers may take.
+    pub deadlines: Deadlines,
+    /// One permit a connection.
+    pub permits: Arc<Semaphore>,
+    /// Owns the sessions.
+    pub sessions: TaskTracker,
+    /// Ends the listener and asks the sessions to end.
+    pub stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("deadlines", &self.deadlines).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Accepts until told to stop.
+    pub async fn run(self, socket: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = self.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) => self.rest(&error).await,
+            }
+        }
+    }
+
+    /// Starts a session if there is room for one. Otherwise the socket is closed unanswered: a peer
+    /// that is told why would cost a handshake.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            tracing::warn!(%peer, "no room for another connection");
+            return;
+        };
+        let listener = self.clone();
+        self.sessions.spawn(async move { listener.serve(stream, peer, permit).await });
+    }
+
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
+        // Answers are one frame each: waiting to fill a segment only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "no TCP_NODELAY");
+        }
+        let handshake = timeout(self.deadlines.handshake, self.tls.accept(stream));
+        let stream = match handshake.await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%peer, %error, "no handshake"),
+            Err(_) => return tracing::debug!(%peer, "handshake took too long"),
+        };
+        let connection = Connection::new(stream, self.deadlines);
+        let address = peer.ip().to_canonical();
+        let ended = session::run(connection, self.context, address, self.deadlines, self.stop);
+        if let Err(error) = ended.await {
+            tracing::debug!(%peer, %error, "session ended early");
+        }
+    }
+
+    async fn rest(&self, error: &io::Error) {
+        tracing::warn!(%error, "cannot accept");
+        tokio::select! {
+            () = tokio::time::sleep(ACCEPT_REST) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `fourauthd audit`: the log viewer, on the machine itself.
+
+use super::LocalStore;
+use clap::Args;
+use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
+use fourauth_store::AuditQuery;
+
+/// Which rows to show, newest first.
+#[derive(Debug, Args)]
+pub struct AuditCommand {
+    /// Rows about this name
+    #[arg(long)]
+    user: Option<String>,
+    /// Rows of this action
+    #[arg(long)]
+    action: Option<String>,
+    /// Successes only
+    #[arg(long, conflicts_with = "failures")]
+    successes: bool,
+    /// Failures only
+    #[arg(long)]
+    failures: bool,
+    /// The one row with this number
+    #[arg(long)]
+    id: Option<i64>,
+    /// Most rows
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+}
+
+impl AuditCommand {
+    /// Prints the rows.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
+        let query = AuditQuery {
+            success: if self.successes { Some(true) } else { self.failures.then_some(false) },
+            username: self.user,
+            action: self.action,
+            id: self.id,
+            before_id: None,
+            limit: self.limit,
+        };
+        let mut table = Table::new();
+        table.load_style(UTF8_BORDERS_ONLY);
+        table.set_header(["id", "time", "username", "action", "", "detail"]);
+        for row in local.store.audit_rows(&query).await? {
+            table.add_row([
+                row.id.to_string(),
+                row.ts_utc.to_string(),
+                row.username.unwrap_or_default(),
+                row.action,
+                if row.success { "ok".into() } else { "failed".into() },
+                row.detail,
+            ]);
+        }
+        println!("{table}");
+        Ok(())
+    }
+}

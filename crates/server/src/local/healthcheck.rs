@@ -1,0 +1,37 @@
+//! `fourauthd healthcheck`: asks the server on this machine what it speaks.
+
+use crate::config::Config;
+use anyhow::{Context as _, bail};
+use fourauth_client::{Client, Fingerprint, Outcome, ServerAddress, Trust};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Succeeds if the server answers and knows the time.
+///
+/// # Errors
+///
+/// If it does not.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let leaf = CertificateDer::from_pem_file(config.certificate_file())
+        .context("cannot read the server's certificate")?;
+    let address = ServerAddress::parse(&here(config.listen).to_string())?;
+    let client = Client::new(address, Trust::Pin(Fingerprint::of(&leaf)));
+    match client.connect().await?.hello().await? {
+        Outcome::Granted(server) if server.time != "denied" => {
+            println!("{} answers; its time is {}", server.software, server.time);
+            Ok(())
+        }
+        Outcome::Granted(_) => bail!("the server does not know the time"),
+        Outcome::Refused(refusal) => bail!("the server answers: {}", refusal.message),
+    }
+}
+
+/// A server that listens everywhere listens on loopback.
+fn here(listen: SocketAddr) -> SocketAddr {
+    let address = match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(address, listen.port())
+}

@@ -1,0 +1,58 @@
+//! `fourauthd models install|list|check`
+
+use crate::{config::Config, models};
+use anyhow::bail;
+use clap::Subcommand;
+use fourauth_face::{install::Source, pack::Pack};
+use std::path::PathBuf;
+
+/// What can be done about model packs.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Build the default pack from its npm packages
+    Install {
+        /// Archives of the packages (.tgz) that are already here
+        #[arg(long, num_args = 1.., value_name = "FILE")]
+        from: Vec<PathBuf>,
+    },
+    /// List the packs that are there
+    List,
+    /// Check every file of every pack
+    Check,
+}
+
+impl ModelsCommand {
+    /// Does it, and prints what has been done.
+    ///
+    /// # Errors
+    ///
+    /// If the pack cannot be installed, or one that is there is damaged.
+    pub fn run(self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::Install { from } if from.is_empty() => {
+                models::install(&config.packs_dir(), &Source::Npm)
+            }
+            Self::Install { from } => models::install(&config.packs_dir(), &Source::Archives(from)),
+            Self::List => list(config).map(drop),
+            Self::Check => match list(config)? {
+                0 => Ok(()),
+                damaged => bail!("{damaged} of the packs cannot be used"),
+            },
+        }
+    }
+}
+
+/// Prints a line a pack; how many cannot be used.
+fn list(config: &Config) -> anyhow::Result<usize> {
+    let mut damaged = 0;
+    for found in Pack::installed(&config.packs_dir())? {
+        match found.pack {
+            Ok(pack) => println!("{}  {}  {}", pack.name(), pack.id(), pack.licence()),
+            Err(error) => {
+                damaged += 1;
+                println!("{}  {error}", found.folder.display());
+            }
+        }
+    }
+    Ok(damaged)
+}

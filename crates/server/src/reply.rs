@@ -1,0 +1,76 @@
+//! What may be sent to a peer.
+
+use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
+use fourauth_protocol::{
+    answer::{Answer, Gains, ServerInfo},
+    code::Code,
+    command::Refused,
+    request_id::RequestId,
+    secret::Secret,
+};
+
+/// How long a peer that met a full queue should wait, in milliseconds: a few logins' work.
+const RETRY_AFTER_MS: u64 = 1000;
+
+/// An audited decision, the admission that nothing was decided, or what anybody may know. There is
+/// no other constructor.
+#[must_use]
+#[derive(Debug)]
+pub struct Reply(Answer);
+
+impl From<Audited> for Reply {
+    fn from(audited: Audited) -> Self {
+        Self(audited.into())
+    }
+}
+
+impl Reply {
+    /// An error says `unavailable`, whatever it was; the log has the details.
+    pub fn undecided(id: RequestId, error: &Error) -> Self {
+        let text = match error {
+            Error::Overload(Overload::QueueFull | Overload::Late) => "Server busy.",
+            Error::Overload(Overload::Panicked) | Error::Store(_) | Error::Unexamined => {
+                "Service unavailable."
+            }
+        };
+        Self::unavailable(id, Code::from(error), text)
+    }
+
+    /// The command's task is gone.
+    pub fn crashed(id: RequestId) -> Self {
+        Self::unavailable(id, Code::Unavailable, "Service unavailable.")
+    }
+
+    fn unavailable(id: RequestId, code: Code, text: &str) -> Self {
+        let answer = Answer::error(code, text).to_request(id);
+        Self(Answer { retry_after_ms: Some(RETRY_AFTER_MS), ..answer })
+    }
+
+    /// What was sent is no command.
+    pub fn refused(id: RequestId, refused: &Refused) -> Self {
+        let answer = match refused {
+            Refused::Malformed(what) => {
+                Answer::error(Code::Malformed, format!("Malformed request: {what}."))
+            }
+            Refused::Unknown => Answer::error(Code::UnknownCommand, "Unknown command."),
+            Refused::TooLarge => Answer::error(Code::FrameTooLarge, "Frame too large."),
+        };
+        Self(answer.to_request(id))
+    }
+
+    /// What the server speaks and wants.
+    pub fn hello(id: RequestId, info: ServerInfo) -> Self {
+        let gains = Gains { server: Some(info), ..Gains::default() };
+        Self(Answer::ok("Hello.", gains).to_request(id))
+    }
+
+    /// The code, for the log.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.0.code
+    }
+
+    pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {
+        self.0.to_json()
+    }
+}
