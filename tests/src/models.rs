@@ -1,0 +1,44 @@
+//! The model pack and the pictures that tests look at, as `cargo xtask models` puts them there.
+
+use fourauth_face::Engine;
+use fourauth_protocol::picture::Picture;
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+/// Where they are.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/models")
+}
+
+/// The default pack, loaded once a process.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn engine() -> Arc<Engine> {
+    static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
+    Arc::clone(ENGINE.get_or_init(|| {
+        let pack = folder().join("packs/blaze-dlib");
+        Arc::new(Engine::load(&pack).expect("run `cargo xtask models` first"))
+    }))
+}
+
+/// The path of one of the test pictures.
+#[must_use]
+pub fn picture_file(name: &str) -> PathBuf {
+    folder().join("faces").join(name)
+}
+
+/// One of the test pictures.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn picture(name: &str) -> Picture {
+    Picture::new(fs::read(picture_file(name)).expect("run `cargo xtask models` first"))
+}

@@ -1,0 +1,175 @@
+//! Somebody who has an account: what they know, what they have, and what they show.
+
+use crate::models;
+use data_encoding::BASE32_NOPAD;
+use fourauth_factors::totp::{self, Key, Step};
+use fourauth_protocol::{
+    command::{ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
+    mac_address::MacAddress,
+    one_time_code::OneTimeCode,
+    picture::Picture,
+    secret::Secret,
+    time::UnixMillis,
+    username::Username,
+};
+
+/// One person. Every command they make succeeds; a test changes one thing.
+#[derive(Debug, Clone)]
+pub struct Persona {
+    /// Their name.
+    pub username: Username,
+    /// Their password.
+    pub password: Secret<String>,
+    /// Their device.
+    pub mac: MacAddress,
+    /// The key in their authenticator.
+    pub key: Key,
+    /// What they show to the camera.
+    pub face: Picture,
+}
+
+impl Persona {
+    /// Somebody who has just been registered. Shows another photograph of the person whom
+    /// `obama.jpg` shows.
+    ///
+    /// # Panics
+    ///
+    /// If the URI holds no secret.
+    #[must_use]
+    pub fn new(
+        username: &str,
+        password: Secret<String>,
+        mac: MacAddress,
+        uri: &Secret<String>,
+    ) -> Self {
+        Self {
+            username: Username::parse(username).expect("a username"),
+            password,
+            mac,
+            key: key_of(uri),
+            face: models::picture("obama2.jpg"),
+        }
+    }
+
+    /// What their authenticator shows at `now`.
+    ///
+    /// # Panics
+    ///
+    /// Never: a generator prints six digits.
+    #[must_use]
+    pub fn code(&self, now: UnixMillis) -> OneTimeCode {
+        totp::code_at(&self.key, totp::step_at(now)).expect("six digits")
+    }
+
+    /// A code that is wrong at `now` and was not right a step earlier.
+    ///
+    /// # Panics
+    ///
+    /// Never: of four codes one is neither of two.
+    #[must_use]
+    pub fn wrong_code(&self, now: UnixMillis) -> OneTimeCode {
+        let Step(step) = totp::step_at(now);
+        let right = [step - 1, step].map(|step| totp::code_at(&self.key, Step(step)));
+        ["000000", "111111", "222222"]
+            .map(OneTimeCode::parse)
+            .into_iter()
+            .find(|code| !right.contains(&code.map_err(|_| totp::NotAKey)))
+            .and_then(Result::ok)
+            .expect("one of three is neither of two")
+    }
+
+    /// 100
+    #[must_use]
+    pub fn login(&self, now: UnixMillis) -> Login {
+        Login {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+            face: Some(self.face.clone()),
+            faces: Vec::new(),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+        }
+    }
+
+    /// 210
+    #[must_use]
+    pub fn confirm(&self, now: UnixMillis) -> ConfirmTotp {
+        ConfirmTotp {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+        }
+    }
+
+    /// 300
+    #[must_use]
+    pub fn recover_totp(&self, now: UnixMillis) -> RecoverTotp {
+        RecoverTotp {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            face: Some(self.face.clone()),
+            faces: Vec::new(),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+        }
+    }
+
+    /// 310
+    #[must_use]
+    pub fn recover_password(&self, new: &str, now: UnixMillis) -> RecoverPassword {
+        RecoverPassword {
+            username: self.username.clone(),
+            new_password: Secret::new(new.into()),
+            totp: Some(self.code(now)),
+            face: Some(self.face.clone()),
+            faces: Vec::new(),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+        }
+    }
+
+    /// 320
+    #[must_use]
+    pub fn recover_face(&self, new: Picture, now: UnixMillis) -> RecoverFace {
+        RecoverFace {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+            new_face: Some(new),
+            new_faces: Vec::new(),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+        }
+    }
+
+    /// 330
+    #[must_use]
+    pub fn recover_device(&self, new: MacAddress, now: UnixMillis) -> RecoverDevice {
+        RecoverDevice {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+            face: Some(self.face.clone()),
+            faces: Vec::new(),
+            new_mac: Some(new),
+            client_ts_utc: Some(now),
+        }
+    }
+}
+
+/// The key that a provisioning URI carries.
+///
+/// # Panics
+///
+/// If it carries none.
+#[must_use]
+pub fn key_of(uri: &Secret<String>) -> Key {
+    let secret = uri
+        .expose()
+        .split(['?', '&'])
+        .find_map(|part| part.strip_prefix("secret="))
+        .expect("a secret in the URI");
+    let bytes = BASE32_NOPAD.decode(secret.as_bytes()).expect("base32");
+    Key::from_bytes(bytes).expect("a key")
+}

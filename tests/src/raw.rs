@@ -1,0 +1,145 @@
+//! A TLS connection that sends any bytes at all.
+
+use bytes::BytesMut;
+use fourauth_protocol::{
+    answer::Answer,
+    frame::{self, Decoder},
+};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::aws_lc_rs,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// A connection without manners.
+#[derive(Debug)]
+pub struct RawConnection {
+    stream: TlsStream<TcpStream>,
+    decoder: Decoder,
+}
+
+impl RawConnection {
+    /// Connects to a server of the same process, and so trusts it.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn open(address: SocketAddr) -> Self {
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anyone))
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await.expect("a socket");
+        let name = ServerName::IpAddress(address.ip().into());
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake");
+        Self { stream, decoder: Decoder::default() }
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Panics
+    ///
+    /// If the server has hung up.
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("sent");
+        self.stream.flush().await.expect("flushed");
+    }
+
+    /// Sends a payload as one frame.
+    ///
+    /// # Panics
+    ///
+    /// If the server has hung up.
+    pub async fn send_payload(&mut self, payload: &[u8]) {
+        let mut out = BytesMut::new();
+        frame::encode(payload, &mut out).expect("it fits");
+        self.send(&out).await;
+    }
+
+    /// The next answer, or `None` if the server has hung up.
+    ///
+    /// # Panics
+    ///
+    /// If it sends something else.
+    pub async fn answer(&mut self) -> Option<Answer> {
+        let payload = self.payload().await?;
+        Some(Answer::from_json(&payload).expect("an answer"))
+    }
+
+    /// The next payload, or `None` if the server has hung up.
+    ///
+    /// # Panics
+    ///
+    /// If it sends something that is no frame.
+    pub async fn payload(&mut self) -> Option<Vec<u8>> {
+        let mut chunk = [0; 4096];
+        loop {
+            if let Some(payload) = self.decoder.next_payload().expect("a frame") {
+                return Some(payload.to_vec());
+            }
+            match self.stream.read(&mut chunk).await {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => self.decoder.push(&chunk[..count]),
+            }
+        }
+    }
+
+    /// Sends a payload and waits for its answer.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn ask(&mut self, payload: &str) -> Answer {
+        self.send_payload(payload.as_bytes()).await;
+        self.answer().await.expect("an answer")
+    }
+}
+
+/// Trusts whoever answers: what these tests check is the server, not the client.
+#[derive(Debug)]
+struct Anyone;
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,194 @@
+//! A real server on loopback: real TLS, a real database, real faces; only its clock is ours.
+
+use crate::{models, persona::Persona, raw::RawConnection};
+use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
+use fourauth_protocol::{
+    answer::AuditRow,
+    command::{Command, ReadAudit, Register},
+    mac_address::MacAddress,
+    secret::Secret,
+    time::UnixMillis,
+    username::Username,
+};
+use fourauth_server::{
+    config::Config,
+    server::{Server, TimeSource},
+};
+use fourauth_timekeeper::{Clock as _, ManualClock};
+use std::{fs, net::SocketAddr, sync::Arc};
+use tempfile::TempDir;
+
+/// When every test begins: 2026-11-21T12:00:00Z, at the first second of a one-time code's step.
+pub const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
+
+/// A server, its clock, its folder and its first administrator.
+#[derive(Debug)]
+pub struct TestServer {
+    server: Server,
+    clock: Arc<ManualClock>,
+    folder: TempDir,
+    admin: Secret<String>,
+}
+
+impl TestServer {
+    /// A server on SQLite, with hashes that cost next to nothing.
+    pub async fn start() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// The same, after `change` to its configuration.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = Config::default();
+        config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.data_dir = folder.path().join("data");
+        config.auth.argon2_memory_kib = 64;
+        config.auth.argon2_passes = 1;
+        // A loaded machine is no reason to answer "busy"; tests of that set their own.
+        config.compute.queue = 4096;
+        config.compute.deadline_ms = 120_000;
+        change(&mut config);
+
+        let clock = Arc::new(ManualClock::at(NOON));
+        let time = TimeSource::Given(Arc::clone(&clock) as _);
+        let server = Server::start(&config, models::engine(), time, NOON).await.expect("it starts");
+        let admin = fs::read_to_string(config.setup_secret_file()).expect("the setup secret");
+        Self { server, clock, folder, admin: Secret::new(admin.trim().to_owned()) }
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The clock it goes by.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<ManualClock> {
+        &self.clock
+    }
+
+    /// The time it goes by.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.clock.read().now
+    }
+
+    /// The folder that holds its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// An administrator's secret.
+    #[must_use]
+    pub const fn admin(&self) -> &Secret<String> {
+        &self.admin
+    }
+
+    /// The pin of its certificate.
+    ///
+    /// # Panics
+    ///
+    /// Never: a server prints a fingerprint that a client reads.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::parse(&self.server.fingerprint()).expect("a fingerprint")
+    }
+
+    /// A client that trusts it by its pin.
+    ///
+    /// # Panics
+    ///
+    /// Never: the address of a server is an address.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let address = self.server.address().to_string();
+        let address = ServerAddress::parse(&address).expect("an address");
+        Client::new(address, Trust::Pin(self.fingerprint()))
+    }
+
+    /// A connection with typed commands.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub async fn connect(&self) -> Connection {
+        self.client().connect().await.expect("a connection")
+    }
+
+    /// A connection that sends any bytes at all.
+    pub async fn raw(&self) -> RawConnection {
+        RawConnection::open(self.server.address()).await
+    }
+
+    /// Registers a person whose face is on `picture`.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not accept the person.
+    pub async fn enrol(&self, username: &str, picture: &str) -> Persona {
+        let register = self.registration(username, picture);
+        let password = register.password.clone();
+        let mac = register.mac.expect("a registration has an address");
+        let answer = self.client().send_once(Command::Register(register)).await.expect("an answer");
+        assert!(answer.is_ok(), "{answer:?}");
+        let uri = answer.gains.provisioning_uri.expect("a URI");
+        Persona::new(username, password, mac, &uri)
+    }
+
+    /// A registration that succeeds.
+    ///
+    /// # Panics
+    ///
+    /// If `username` is none.
+    #[must_use]
+    pub fn registration(&self, username: &str, picture: &str) -> Register {
+        Register {
+            admin_secret: self.admin.clone(),
+            username: Username::parse(username).expect("a username"),
+            password: Secret::new("violet-Ox-42".into()),
+            totp: fourauth_protocol::command::NewTotp::New,
+            face: Some(models::picture(picture)),
+            faces: Vec::new(),
+            mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
+            email: None,
+            phone: None,
+        }
+    }
+
+    /// The newest rows of the audit log, read from the database.
+    ///
+    /// # Panics
+    ///
+    /// If the database fails.
+    pub async fn audit(&self) -> Vec<AuditRow> {
+        let query = fourauth_store::AuditQuery { limit: 500, ..Default::default() };
+        self.server.store().audit_rows(&query).await.expect("rows")
+    }
+
+    /// The newest row.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn last_row(&self) -> AuditRow {
+        self.audit().await.into_iter().next().expect("a row")
+    }
+
+    /// A request for the newest rows.
+    #[must_use]
+    pub fn read_audit(&self) -> ReadAudit {
+        ReadAudit::newest(self.admin.clone())
+    }
+
+    /// Stops it in order; its folder stays for as long as the returned handle does.
+    pub async fn stop(self) -> TempDir {
+        self.server.stop().await;
+        self.folder
+    }
+}

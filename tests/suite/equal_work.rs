@@ -1,0 +1,65 @@
+//! An unknown name and a wrong password: same bytes, same work.
+
+use fourauth_auth::authenticator::Work;
+use fourauth_protocol::{
+    command::{Command, Login, RecoverTotp},
+    secret::Secret,
+    username::Username,
+};
+use fourauth_tests::{persona::Persona, server::TestServer};
+
+/// What one command cost and what was answered, without the request's name.
+async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
+    let authenticator = &server.server().context().authenticator;
+    let before = authenticator.work();
+    let mut connection = server.raw().await;
+    connection.send_payload(command.to_json().expose()).await;
+    let payload = String::from_utf8(connection.payload().await.unwrap()).unwrap();
+    let after = authenticator.work();
+
+    let (head, tail) = payload.split_once(r#""request_id":""#).unwrap();
+    let bytes = format!("{head}{}", &tail[26..]);
+    let work = Work {
+        hashes: after.hashes - before.hashes,
+        pictures: after.pictures - before.pictures,
+        statements: after.statements - before.statements,
+    };
+    (work, bytes)
+}
+
+fn nobody() -> Username {
+    Username::parse("nobody").unwrap()
+}
+
+async fn alice() -> (TestServer, Persona) {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    (server, alice)
+}
+
+#[tokio::test]
+async fn an_unknown_name_costs_what_a_wrong_password_costs() {
+    let (server, alice) = alice().await;
+    let right = alice.login(server.now());
+    let wrong = Login { password: Secret::new("no".into()), ..right.clone() };
+    let unknown = Login { username: nobody(), ..right.clone() };
+
+    let wrong = observed(&server, &Command::Login(wrong)).await;
+    let unknown = observed(&server, &Command::Login(unknown)).await;
+    assert_eq!(wrong, unknown);
+    assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 1));
+
+    // The control: what does differ is seen to.
+    let right = observed(&server, &Command::Login(right)).await;
+    assert_ne!(wrong, right);
+}
+
+#[tokio::test]
+async fn it_does_so_for_recoveries_too() {
+    let (server, alice) = alice().await;
+    let right = alice.recover_totp(server.now());
+    let wrong = RecoverTotp { password: Secret::new("no".into()), ..right.clone() };
+    let unknown = RecoverTotp { username: nobody(), ..right };
+    let wrong = observed(&server, &Command::RecoverTotp(wrong)).await;
+    assert_eq!(wrong, observed(&server, &Command::RecoverTotp(unknown)).await);
+}

@@ -1,0 +1,136 @@
+//! Starting, stopping, and what is on disk between.
+
+use fourauth_protocol::{code::Code, command::Command};
+use fourauth_server::{
+    config::Config,
+    server::{Server, TimeSource},
+};
+use fourauth_tests::{
+    models::{self, picture},
+    server::{NOON, TestServer},
+};
+use fourauth_timekeeper::ManualClock;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+async fn start(folder: &Path) -> anyhow::Result<Server> {
+    let mut config = Config::default();
+    config.listen.set_port(0);
+    config.data_dir = folder.join("data");
+    config.auth.argon2_memory_kib = 64;
+    config.auth.argon2_passes = 1;
+    let clock = Arc::new(ManualClock::at(NOON));
+    Server::start(&config, models::engine(), TimeSource::Given(clock), NOON).await
+}
+
+#[tokio::test]
+async fn who_was_registered_before_a_restart_gets_in_after_it() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let fingerprint = server.fingerprint().to_string();
+    let folder = server.stop().await;
+
+    let server = start(folder.path()).await.unwrap();
+    let subject = server.store().subject(&alice.username).await.unwrap();
+    assert!(matches!(subject.standing, fourauth_store::Standing::Active(_)));
+    assert_eq!(subject.totp.as_bytes(), alice.key.as_bytes());
+    assert!(fingerprint.eq_ignore_ascii_case(&server.fingerprint()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_made_on_the_first_run_is_its_owners_alone() {
+    let server = TestServer::start().await;
+    let data = server.folder().join("data");
+    for name in ["keyring.toml", "setup-secret", "tls/key.pem"] {
+        let mode = fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_database_without_its_keyring_is_refused_and_no_new_one_made() {
+    let server = TestServer::start().await;
+    server.enrol("alice", "obama.jpg").await;
+    let folder = server.stop().await;
+    let keyring = folder.path().join("data/keyring.toml");
+    let kept = fs::read(&keyring).unwrap();
+
+    fs::remove_file(&keyring).unwrap();
+    let refused = start(folder.path()).await.unwrap_err();
+    assert!(refused.to_string().contains("keyring"), "{refused:#}");
+    assert!(!keyring.exists());
+
+    let other = tempfile::tempdir().unwrap();
+    start(other.path()).await.unwrap().stop().await;
+    fs::copy(other.path().join("data/keyring.toml"), &keyring).unwrap();
+    let refused = start(folder.path()).await.unwrap_err();
+    assert!(refused.to_string().contains("keyring"), "{refused:#}");
+
+    fs::write(&keyring, kept).unwrap();
+    start(folder.path()).await.unwrap().stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_has_begun_is_answered_before_the_server_stops() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let command = Command::Login(alice.login(server.now()));
+    let mut connection = server.raw().await;
+    connection.ask(r#"{"cmd":"190"}"#).await;
+    connection.send_payload(command.to_json().expose()).await;
+    let authenticator = &server.server().context().authenticator;
+    let before = authenticator.work().pictures;
+    while authenticator.work().pictures == before {
+        tokio::task::yield_now().await;
+    }
+
+    let stopped = tokio::spawn(server.stop());
+    assert_eq!(connection.answer().await.unwrap().code, Code::Ok);
+    assert!(connection.answer().await.is_none());
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_queue_is_said_and_counts_as_undecided() {
+    let server = TestServer::configured(|config| {
+        config.compute.threads = 1;
+        config.compute.queue = 0;
+    })
+    .await;
+    // Two slow things and one place: the picture or the hash finds no room.
+    let register = server.registration("alice", "obama.jpg");
+    let register = fourauth_protocol::command::Register {
+        face: None,
+        faces: vec![picture("obama.jpg"); 3],
+        ..register
+    };
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    assert_eq!((answer.code, answer.message.as_str()), (Code::Unavailable, "Server busy."));
+    assert!(answer.retry_after_ms.is_some());
+    while server.audit().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let row = server.last_row().await;
+    assert!(!row.success && row.detail.starts_with("Undecided."), "{}", row.detail);
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_under_running_connections() {
+    let server = TestServer::start().await;
+    let mut before = server.connect().await;
+    let old = server.fingerprint();
+
+    let made = fourauth_server::certificate::development(&[], time::OffsetDateTime::UNIX_EPOCH);
+    let made = made.unwrap();
+    let tls = server.folder().join("data/tls");
+    fs::write(tls.join("cert.pem"), made.certificate).unwrap();
+    server.server().reload_certificate();
+    assert_eq!(server.fingerprint(), old, "a certificate without its key is not taken");
+    fs::write(tls.join("key.pem"), made.private_key).unwrap();
+    server.server().reload_certificate();
+
+    assert_ne!(server.fingerprint(), old);
+    assert!(before.hello().await.unwrap().granted().is_some());
+    assert!(server.connect().await.hello().await.unwrap().granted().is_some());
+}

@@ -1,0 +1,198 @@
+//! 100: four factors and a clock, in one round trip.
+
+use fourauth_client::Outcome;
+use fourauth_protocol::{
+    code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
+};
+use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
+
+/// Code and text of a refusal.
+type Refusal = (Code, String);
+
+async fn refusal(server: &TestServer, login: Login) -> Refusal {
+    match server.connect().await.login(login).await.unwrap() {
+        Outcome::Granted(_) => panic!("granted"),
+        Outcome::Refused(refusal) => (refusal.code, refusal.message),
+    }
+}
+
+async fn alice() -> (TestServer, Persona) {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    (server, alice)
+}
+
+#[tokio::test]
+async fn another_photograph_of_the_same_person_opens_the_door() {
+    let (server, alice) = alice().await;
+
+    let login = alice.login(server.now());
+    let session = server.connect().await.login(login).await.unwrap().granted().unwrap();
+
+    assert_eq!(session.expires_at, Some(server.now().saturating_add_ms(3_600_000)));
+    let row = server.last_row().await;
+    assert_eq!((row.action.as_str(), row.success), ("login", true));
+    assert_eq!(row.username.as_deref(), Some("alice"));
+    assert_eq!(row.ts_utc, server.now());
+    assert!(row.detail.contains("password=match face=match"), "{}", row.detail);
+}
+
+#[tokio::test]
+async fn each_factor_that_fails_is_named_once_the_password_was_right() {
+    let (server, alice) = alice().await;
+    let right = alice.login(server.now());
+    let late = server.now().saturating_add_ms(-300_000);
+
+    for (login, code, text) in [
+        (
+            Login { face: Some(picture("biden.jpg")), ..right.clone() },
+            Code::FaceMismatch,
+            "Face verification failed.",
+        ),
+        (
+            Login { totp: Some(alice.wrong_code(server.now())), ..right.clone() },
+            Code::TotpMismatch,
+            "TOTP verification failed.",
+        ),
+        (
+            Login { mac: MacAddress::parse("00:1b:44:11:3a:b8").ok(), ..right.clone() },
+            Code::DeviceMismatch,
+            "Unauthorized device.",
+        ),
+        (
+            Login { client_ts_utc: Some(late), ..right.clone() },
+            Code::ClockSkew,
+            "Time out of allowed window.",
+        ),
+        (
+            Login { client_ts_utc: None, ..right.clone() },
+            Code::ClockSkew,
+            "Time out of allowed window.",
+        ),
+        (Login { face: None, ..right.clone() }, Code::NoFace, "Face verification failed."),
+        (Login { totp: None, ..right.clone() }, Code::TotpMismatch, "TOTP verification failed."),
+        (Login { mac: None, ..right.clone() }, Code::DeviceMismatch, "Unauthorized device."),
+    ] {
+        assert_eq!(refusal(&server, login).await, (code, text.to_owned()));
+        let row = server.last_row().await;
+        assert!(!row.success && row.detail.starts_with(text), "{}", row.detail);
+    }
+    // None of these spent the code.
+    assert!(server.client().login_once(right).await.unwrap());
+}
+
+#[tokio::test]
+async fn nothing_is_named_while_the_password_is_wrong() {
+    let (server, alice) = alice().await;
+    let wrong = Login {
+        password: Secret::new("violet-Ox-43".into()),
+        face: Some(picture("biden.jpg")),
+        totp: None,
+        mac: None,
+        client_ts_utc: None,
+        ..alice.login(server.now())
+    };
+    let told = (Code::Denied, "Invalid username or password.".to_owned());
+    assert_eq!(refusal(&server, wrong).await, told);
+}
+
+#[tokio::test]
+async fn a_one_time_code_opens_the_door_once() {
+    let (server, alice) = alice().await;
+    let login = alice.login(server.now());
+
+    assert!(server.client().login_once(login.clone()).await.unwrap());
+    let told = (Code::TotpMismatch, "TOTP verification failed.".to_owned());
+    assert_eq!(refusal(&server, login).await, told);
+}
+
+#[tokio::test]
+async fn the_code_before_a_spent_one_is_spent_as_well() {
+    let (server, alice) = alice().await;
+    let earlier = alice.login(server.now());
+    server.clock().advance_ms(30_000);
+    let later = alice.login(server.now());
+
+    assert!(server.client().login_once(later.clone()).await.unwrap());
+    let stale = Login { client_ts_utc: later.client_ts_utc, ..earlier };
+    assert_eq!(refusal(&server, stale).await.0, Code::TotpMismatch);
+}
+
+#[tokio::test]
+async fn confirming_a_code_and_logging_in_with_it_both_work_once() {
+    let (server, alice) = alice().await;
+    let mut connection = server.connect().await;
+
+    let confirmed = connection.confirm_totp(alice.confirm(server.now())).await.unwrap();
+    assert!(confirmed.granted().is_some());
+    assert!(connection.login(alice.login(server.now())).await.unwrap().granted().is_some());
+
+    let again = connection.confirm_totp(alice.confirm(server.now())).await.unwrap();
+    assert!(again.granted().is_none());
+    let again = connection.login(alice.login(server.now())).await.unwrap();
+    assert!(again.granted().is_none());
+}
+
+#[tokio::test]
+async fn several_frames_serve_as_one_and_a_bad_one_among_them_is_forgiven() {
+    let (server, alice) = alice().await;
+    let login = Login {
+        face: None,
+        faces: vec![picture("obama2.jpg"), picture("obama3.jpg"), picture("sample1.jpg")],
+        ..alice.login(server.now())
+    };
+    // `sample1.jpg` shows somebody else or nobody; it must not turn a mismatch into a match either.
+    let strangers = Login { faces: vec![picture("biden.jpg"); 3], ..login.clone() };
+    assert_eq!(refusal(&server, strangers).await.0, Code::FaceMismatch);
+
+    let bad = fourauth_protocol::picture::Picture::new(b"not a picture".to_vec());
+    let login = Login { faces: vec![picture("obama2.jpg"), picture("obama3.jpg"), bad], ..login };
+    assert!(server.client().login_once(login).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_disabled_account_looks_like_none() {
+    let (server, alice) = alice().await;
+    let account = server.server().store().user(&alice.username).await.unwrap().unwrap().id;
+    let disabled = server
+        .server()
+        .store()
+        .write(move |tx| Box::pin(async move { tx.set_disabled(account, true).await }));
+    assert!(disabled.await.map_err(|error: fourauth_store::Error| error).unwrap());
+
+    let told = (Code::Denied, "Invalid username or password.".to_owned());
+    assert_eq!(refusal(&server, alice.login(server.now())).await, told);
+    let nobody =
+        Login { username: Username::parse("nobody").unwrap(), ..alice.login(server.now()) };
+    assert_eq!(refusal(&server, nobody).await, told);
+}
+
+#[tokio::test]
+async fn under_strict_every_denial_is_the_same() {
+    let server = TestServer::configured(|config| {
+        config.auth.profile = fourauth_auth::profile::Profile::Strict;
+    })
+    .await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let right = alice.login(server.now());
+    let told = (Code::Denied, "Invalid username or password.".to_owned());
+    for login in [
+        Login { face: Some(picture("biden.jpg")), ..right.clone() },
+        Login { totp: None, ..right.clone() },
+        Login { mac: None, ..right.clone() },
+        Login { client_ts_utc: None, ..right.clone() },
+        Login { password: Secret::new("no".into()), ..right.clone() },
+    ] {
+        assert_eq!(refusal(&server, login).await, told);
+    }
+    assert!(server.client().login_once(right).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_clock_that_may_not_decide_lets_nobody_in() {
+    let (server, alice) = alice().await;
+    server.clock().set_state(fourauth_timekeeper::State::Denied);
+    let (code, text) = refusal(&server, alice.login(server.now())).await;
+    assert_eq!((code, text.as_str()), (Code::TimeDegraded, "Time out of allowed window."));
+    assert!(server.last_row().await.detail.contains("time=denied"));
+}

@@ -1,0 +1,61 @@
+//! A client written from 4Auth's documents alone works unchanged.
+
+use fourauth_protocol::time::UnixMillis;
+use fourauth_server::{
+    config::Config,
+    server::{Server, TimeSource},
+};
+use fourauth_tests::models;
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::SystemTime,
+};
+use tokio::process::Command;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the documented client has the system's clock, and so must its server"
+)]
+fn system_clock() -> UnixMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    UnixMillis(since.as_millis().try_into().unwrap())
+}
+
+/// With the default cost of a hash and the server's own clock.
+async fn documented_server(folder: &Path) -> (Server, Config) {
+    let mut config = Config::default();
+    config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.data_dir = folder.join("data");
+    config.time.servers = Vec::new();
+    config.compute.deadline_ms = 120_000;
+    let engine = models::engine();
+    let server = Server::start(&config, engine, TimeSource::Network, system_clock()).await.unwrap();
+    (server, config)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_documented_client_registers_logs_in_and_recovers_all_four_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, config) = documented_server(folder.path()).await;
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python/client.py");
+
+    let ran = Command::new("python3")
+        .arg(script)
+        .arg(server.address().ip().to_string())
+        .arg(server.address().port().to_string())
+        .arg(config.certificate_file())
+        .arg(fs::read_to_string(config.setup_secret_file()).unwrap().trim())
+        .args(["obama.jpg", "biden.jpg", "obama3.jpg"].map(models::picture_file))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("python3 runs");
+
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(said.trim_end().ends_with("Unknown command."), "{said}");
+    server.stop().await;
+}

@@ -1,0 +1,100 @@
+//! 200: an administrator adds an account.
+
+use fourauth_protocol::{
+    answer::Answer,
+    code::Code,
+    command::{Command, Register},
+    picture::Picture,
+    secret::Secret,
+};
+use fourauth_tests::{models::picture, server::TestServer};
+
+async fn answer(server: &TestServer, register: Register) -> Answer {
+    server.client().send_once(Command::Register(register)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_new_account_comes_with_a_qr_code_and_its_uri() {
+    let server = TestServer::start().await;
+    let answer = answer(&server, server.registration("alice", "obama.jpg")).await;
+
+    assert!(answer.is_ok());
+    let uri = answer.gains.provisioning_uri.unwrap();
+    assert!(uri.expose().starts_with("otpauth://totp/4Auth-Authentication:alice?"));
+    let png = data_encoding::BASE64.decode(answer.gains.qr_png_b64.unwrap().expose().as_bytes());
+    assert!(png.unwrap().starts_with(b"\x89PNG"));
+    assert_eq!(answer.gains.must_change, Some(true));
+    assert_eq!(answer.gains.face_quality.map(|quality| quality.pictures), Some(1));
+    let row = server.last_row().await;
+    assert!(row.detail.contains("admin=setup"), "{}", row.detail);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_the_documented_words() {
+    let server = TestServer::start().await;
+    let right = server.registration("alice", "obama.jpg");
+    for (register, code, text) in [
+        (
+            Register { admin_secret: Secret::new("a guess".into()), ..right.clone() },
+            Code::AdminDenied,
+            "Admin authorization failed.",
+        ),
+        (
+            Register { password: Secret::new("short".into()), ..right.clone() },
+            Code::WeakPassword,
+            "Weak password (min 8 chars and include uppercase/digit/special).",
+        ),
+        (
+            Register { face: Some(Picture::new(b"no picture".to_vec())), ..right.clone() },
+            Code::BadImage,
+            "Invalid face image.",
+        ),
+        (Register { face: None, ..right.clone() }, Code::NoFace, "Invalid face image."),
+        (Register { mac: None, ..right.clone() }, Code::BadMac, "Invalid MAC address."),
+    ] {
+        let answer = answer(&server, register).await;
+        assert_eq!((answer.code, answer.message.as_str()), (code, text));
+        assert!(!server.last_row().await.success);
+    }
+    assert!(answer(&server, right.clone()).await.is_ok());
+    let again = answer(&server, right).await;
+    assert_eq!((again.code, again.message.as_str()), (Code::Conflict, "Username already exists."));
+}
+
+#[tokio::test]
+async fn pictures_that_do_not_agree_are_refused() {
+    let server = TestServer::start().await;
+    let faces = ["obama.jpg", "obama2.jpg", "biden.jpg"].map(picture).to_vec();
+    let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };
+    assert_eq!(answer(&server, register).await.code, Code::FacesDisagree);
+}
+
+#[tokio::test]
+async fn several_pictures_make_one_template() {
+    let server = TestServer::start().await;
+    let faces = ["obama.jpg", "obama2.jpg", "obama3.jpg"].map(picture).to_vec();
+    let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };
+    let answer = answer(&server, register).await;
+    assert_eq!(answer.gains.face_quality.map(|quality| quality.pictures), Some(3));
+}
+
+#[tokio::test]
+async fn of_a_hundred_registrations_of_one_name_one_succeeds() {
+    let server = TestServer::start().await;
+    let register = server.registration("alice", "obama.jpg");
+    let clients: Vec<_> = (0..100)
+        .map(|_| {
+            let (client, register) = (server.client(), register.clone());
+            tokio::spawn(
+                async move { client.send_once(Command::Register(register)).await.unwrap() },
+            )
+        })
+        .collect();
+    let mut codes = Vec::new();
+    for client in clients {
+        codes.push(client.await.unwrap().code);
+    }
+    assert_eq!(codes.iter().filter(|code| **code == Code::Ok).count(), 1);
+    assert_eq!(codes.iter().filter(|code| **code == Code::Conflict).count(), 99);
+    assert_eq!(server.server().store().users(None, 500).await.unwrap().len(), 1);
+}

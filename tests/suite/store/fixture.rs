@@ -1,0 +1,187 @@
+//! A database of either kind, a store on it, and accounts to put into it.
+
+use fourauth_factors::{
+    face::{DIMENSIONS, Template},
+    password::{Cost, Hash, Memory, SALT_BYTES},
+    password_rule::NewPassword,
+    rotation::Rotation,
+    totp::Key,
+};
+use fourauth_protocol::{
+    contact::{Email, Phone},
+    mac_address::MacAddress,
+    secret::Secret,
+    time::UnixMillis,
+    username::Username,
+};
+use fourauth_store::{
+    AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Store,
+    Subject,
+};
+use fourauth_tests::postgres;
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+use tempfile::TempDir;
+
+/// 2025-03-01T12:00:00Z.
+pub(super) const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
+
+/// A database that no other test sees.
+pub(super) struct Database {
+    folder: TempDir,
+    url: String,
+}
+
+/// Plain SQL, past the store.
+pub(super) enum Plain {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Database {
+    pub(super) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("fourauth.db").display());
+        Self { folder, url }
+    }
+
+    pub(super) async fn postgres() -> Self {
+        let url = postgres::cluster().database().await;
+        Self { folder: tempfile::tempdir().unwrap(), url }
+    }
+
+    pub(super) fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite")
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn location(&self) -> Location {
+        Location::parse(&self.url).unwrap()
+    }
+
+    pub(super) async fn open(&self) -> Arc<Store> {
+        Arc::new(self.open_with(keyring(1)).await.unwrap())
+    }
+
+    pub(super) async fn open_with(&self, keyring: Keyring) -> Result<Store, OpenError> {
+        Store::open(&self.location(), Arc::new(keyring), decoy()).await
+    }
+
+    pub(super) async fn plain(&self) -> Plain {
+        if self.is_sqlite() {
+            Plain::Sqlite(SqlitePool::connect(&self.url).await.unwrap())
+        } else {
+            Plain::Postgres(PgPool::connect(&self.url).await.unwrap())
+        }
+    }
+}
+
+impl Plain {
+    /// Runs a statement; how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str) -> u64 {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(pool) => pool.execute(sql).await.unwrap().rows_affected(),
+            Self::Postgres(pool) => pool.execute(sql).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// The number in the first column of the first row.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(pool) => pool.fetch_one(sql).await.unwrap().get(0),
+            Self::Postgres(pool) => pool.fetch_one(sql).await.unwrap().get(0),
+        }
+    }
+
+    /// The text in the first column of the first row.
+    pub(super) async fn text(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(pool) => pool.fetch_one(sql).await.unwrap().get(0),
+            Self::Postgres(pool) => pool.fetch_one(sql).await.unwrap().get(0),
+        }
+    }
+}
+
+/// A keyring like no other for each `seed`.
+pub(super) fn keyring(seed: u8) -> Keyring {
+    Keyring::generate(&Secret::new([seed; RANDOM_BYTES]), NOW)
+}
+
+pub(super) fn name(text: &str) -> Username {
+    Username::parse(text).unwrap()
+}
+
+/// A hash of `text`, cheap.
+pub(super) fn hash(text: &str) -> Hash {
+    let password = NewPassword::in_use(&Secret::new(text.to_owned()));
+    let cost = Cost { memory_kib: 64, passes: 1 };
+    let pepper = Secret::new([1; 32]);
+    Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default()).unwrap()
+}
+
+pub(super) fn key(byte: u8) -> Key {
+    Key::from_bytes(vec![byte; 20]).unwrap()
+}
+
+pub(super) fn template(account: AccountId, pictures: u8) -> Template {
+    let rotation = Rotation::derive(&Secret::new([1; 32]), account.0, 1);
+    Template::protect(&[0.088; DIMENSIONS], [9; 32], account.0, pictures, &rotation)
+}
+
+pub(super) fn mac(last: u8) -> MacAddress {
+    MacAddress::parse(&format!("00:1b:44:11:3a:{last:02x}")).unwrap()
+}
+
+pub(super) fn decoy() -> Decoy {
+    let account = AccountId(-1);
+    Decoy {
+        account,
+        password: hash("nobody's"),
+        totp: key(0xdd),
+        template: template(account, 1),
+        face_epoch: 1,
+        mac: mac(0xdd),
+    }
+}
+
+/// An account of its own id, name, address and number, that `change` may change.
+pub(super) fn new_user(username: &str) -> NewUser {
+    static NEXT: AtomicI64 = AtomicI64::new(1);
+    let id = AccountId(NEXT.fetch_add(1, Ordering::Relaxed));
+    NewUser {
+        id,
+        username: name(username),
+        password: hash("Tr0ub4dor&3"),
+        totp: key(0xaa),
+        template: template(id, 5),
+        face_epoch: 1,
+        image: None,
+        mac: mac(0xb7),
+        email: Email::parse(&format!("user{}@mail.example", id.0)).ok(),
+        phone: Phone::parse(&format!("+4420{:08}", id.0)).ok(),
+        must_change: false,
+        created: NOW,
+    }
+}
+
+pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
+    store.write(move |tx| Box::pin(async move { tx.add_user(&user).await })).await
+}
+
+/// Makes the account and reads it back.
+pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
+    assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
+    store.subject(&name(username)).await.unwrap()
+}

@@ -1,0 +1,147 @@
+//! Keys: what does not fit is refused at the door, with a sentence that says what to do.
+
+use super::fixture::{Database, NOW, enrol, keyring, name};
+use fourauth_protocol::secret::Secret;
+use fourauth_store::{Keyring, KeyringError, OpenError, RANDOM_BYTES, Standing, holds_data};
+use futures_util::future::join_all;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
+
+on_both_databases![
+    the_keyring_that_made_the_data_opens_it_again,
+    another_keyring_is_refused_and_changes_nothing,
+    another_pepper_is_refused,
+    a_key_of_the_right_name_and_the_wrong_value_is_refused,
+    a_newer_key_seals_and_the_older_one_still_opens,
+    a_rotated_database_refuses_the_keyring_from_before,
+    accounts_without_check_values_are_refused,
+    data_are_seen_before_a_key_is_made,
+    servers_that_start_together_all_come_up,
+    of_servers_that_start_together_with_different_keys_one_comes_up,
+];
+
+fn file_of(database: &Database, text: &str) -> Result<Keyring, KeyringError> {
+    let path = database.folder().join("keyring.toml");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    Keyring::load(&path)
+}
+
+/// The text of the keyring that [`keyring`] makes, as it stands in its file.
+fn text_of(database: &Database, seed: u8) -> String {
+    let path = database.folder().join(format!("keyring{seed}.toml"));
+    Keyring::create(&path, &Secret::new([seed; RANDOM_BYTES]), NOW).unwrap();
+    fs::read_to_string(path).unwrap()
+}
+
+async fn the_keyring_that_made_the_data_opens_it_again(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    store.close().await;
+
+    let store = database.open().await;
+    assert!(matches!(store.subject(&name("alice")).await.unwrap().standing, Standing::Active(_)));
+}
+
+async fn another_keyring_is_refused_and_changes_nothing(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    store.close().await;
+
+    let refusal = database.open_with(keyring(2)).await.err().unwrap();
+    let OpenError::KeyMissing { id } = &refusal else { panic!("{refusal:?}") };
+    assert!(text_of(&database, 1).contains(id));
+    assert!(refusal.to_string().contains("put the keyring"), "{refusal}");
+
+    let store = database.open().await;
+    assert!(store.subject(&name("alice")).await.is_ok());
+}
+
+async fn another_pepper_is_refused(database: Database) {
+    database.open().await.close().await;
+    let (mine, other) = (text_of(&database, 1), text_of(&database, 2));
+    let pepper =
+        |text: &str| text.lines().find(|line| line.starts_with("pepper")).unwrap().to_owned();
+    let mixed = file_of(&database, &mine.replace(&pepper(&mine), &pepper(&other))).unwrap();
+
+    let refusal = database.open_with(mixed).await.err();
+    assert_eq!(refusal, Some(OpenError::KeyWrong { id: "pepper".into() }));
+}
+
+async fn a_key_of_the_right_name_and_the_wrong_value_is_refused(database: Database) {
+    database.open().await.close().await;
+    let (mine, other) = (text_of(&database, 1), text_of(&database, 2));
+    let line =
+        |text: &str, key| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let master = mine.replace(&line(&mine, "master"), &line(&other, "master"));
+    let id = line(&mine, "id").split('"').nth(1).unwrap().to_owned();
+
+    let refusal = database.open_with(file_of(&database, &master).unwrap()).await.err();
+    assert_eq!(refusal, Some(OpenError::KeyWrong { id }));
+}
+
+/// The keyring of `seed` 1 with the key of `seed` 2 added as the newer one.
+fn rotated(database: &Database) -> Keyring {
+    let (mine, other) = (text_of(database, 1), text_of(database, 2));
+    let newer = other[other.find("[[key]]").unwrap()..].replace("2025-", "2026-");
+    file_of(database, &format!("{mine}\n{newer}")).unwrap()
+}
+
+async fn a_newer_key_seals_and_the_older_one_still_opens(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    store.close().await;
+
+    let store = database.open_with(rotated(&database)).await.unwrap();
+    enrol(&store, "bob").await;
+    assert!(store.subject(&name("alice")).await.is_ok());
+
+    let plain = database.plain().await;
+    let keys = "SELECT COUNT(DISTINCT substr(totp_secret_enc, 1, 12)) FROM users";
+    assert_eq!(plain.number(keys).await, 2);
+}
+
+async fn a_rotated_database_refuses_the_keyring_from_before(database: Database) {
+    let store = database.open_with(rotated(&database)).await.unwrap();
+    store.close().await;
+    let refusal = database.open_with(keyring(1)).await.err();
+    assert!(matches!(refusal, Some(OpenError::KeyMissing { .. })), "{refusal:?}");
+}
+
+async fn accounts_without_check_values_are_refused(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    store.close().await;
+    database.plain().await.execute("DELETE FROM keys").await;
+    for seed in [1, 2] {
+        assert_eq!(database.open_with(keyring(seed)).await.err(), Some(OpenError::ChecksMissing));
+    }
+}
+
+async fn data_are_seen_before_a_key_is_made(database: Database) {
+    assert_eq!(holds_data(&database.location()).await, Ok(false));
+    if database.is_sqlite() {
+        assert!(!database.folder().join("fourauth.db").exists(), "looking makes nothing");
+    }
+    database.open().await.close().await;
+    assert_eq!(holds_data(&database.location()).await, Ok(true));
+}
+
+async fn servers_that_start_together_all_come_up(database: Database) {
+    let opened = join_all((0..4).map(|_| database.open_with(keyring(1)))).await;
+    let refused: Vec<OpenError> = opened.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused, []);
+}
+
+async fn of_servers_that_start_together_with_different_keys_one_comes_up(database: Database) {
+    let opened = join_all((1..=4).map(|seed| database.open_with(keyring(seed)))).await;
+    assert_eq!(opened.iter().filter(|store| store.is_ok()).count(), 1);
+    let misfits = opened.iter().filter(|store| {
+        matches!(store, Err(OpenError::KeyMissing { .. } | OpenError::KeyWrong { .. }))
+    });
+    assert_eq!(misfits.count(), 3);
+    let keys = database.plain().await.number("SELECT COUNT(*) FROM keys").await;
+    assert_eq!(keys, 2, "a keyring that was refused leaves nothing");
+}

@@ -1,0 +1,92 @@
+//! Races: of many, exactly one. And the control, which shows that there was something to win.
+
+use super::fixture::{Database, Plain, add, enrol, hash, name, new_user};
+use fourauth_factors::totp::Step;
+use fourauth_store::Added;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use tokio::sync::Barrier;
+
+/// How many race.
+const RACERS: usize = 100;
+
+on_both_databases![
+    of_a_hundred_that_spend_one_step_exactly_one_wins,
+    of_a_hundred_that_read_and_then_write_more_than_one_wins,
+    of_a_hundred_that_register_one_name_exactly_one_wins,
+    of_twenty_that_change_one_version_exactly_one_wins,
+];
+
+async fn of_a_hundred_that_spend_one_step_exactly_one_wins(database: Database) {
+    let store = database.open().await;
+    let alice = enrol(&store, "alice").await;
+    for round in 1..=5 {
+        let racers = (0..RACERS).map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let spend = store.write(move |tx| {
+                    Box::pin(async move { tx.spend_step(alice.account, 1, Step(round)).await })
+                });
+                spend.await.unwrap()
+            })
+        });
+        let won = join_all(racers).await.into_iter().filter(|won| *won.as_ref().unwrap()).count();
+        assert_eq!(won, 1, "in round {round}");
+    }
+}
+
+/// What the store would be if it read the watermark and then wrote it. All have read before any
+/// writes, which is what a slow hash between the two brings about by itself.
+async fn of_a_hundred_that_read_and_then_write_more_than_one_wins(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    let plain = Arc::new(database.plain().await);
+    let all_have_read = Arc::new(Barrier::new(RACERS));
+    let racers = (0..RACERS).map(|_| {
+        let (plain, all_have_read) = (Arc::clone(&plain), Arc::clone(&all_have_read));
+        tokio::spawn(async move { read_then_write(&plain, &all_have_read).await })
+    });
+    let won = join_all(racers).await.into_iter().filter(|won| *won.as_ref().unwrap()).count();
+    assert!(won > 1, "the control found nothing to win");
+}
+
+async fn read_then_write(plain: &Plain, all_have_read: &Barrier) -> bool {
+    let spent = plain.number("SELECT totp_step FROM users WHERE username = 'alice'").await;
+    all_have_read.wait().await;
+    spent < 100
+        && plain.execute("UPDATE users SET totp_step = 100 WHERE username = 'alice'").await == 1
+}
+
+async fn of_a_hundred_that_register_one_name_exactly_one_wins(database: Database) {
+    let store = database.open().await;
+    let racers = (0..RACERS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { add(&store, new_user("alice")).await.unwrap() })
+    });
+    let told: Vec<Added> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(told.iter().filter(|added| **added == Added::Yes).count(), 1);
+    assert_eq!(told.iter().filter(|added| **added == Added::NameTaken).count(), RACERS - 1);
+    assert_eq!(store.users(None, 500).await.unwrap().len(), 1);
+}
+
+async fn of_twenty_that_change_one_version_exactly_one_wins(database: Database) {
+    let store = database.open().await;
+    let account = enrol(&store, "alice").await.account;
+    let racers = (0..20).map(|number| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let password = hash(&number.to_string());
+            let change = store.write(move |tx| {
+                Box::pin(async move { tx.replace_password(account, 1, &password, false).await })
+            });
+            (number, change.await.unwrap())
+        })
+    });
+    let told = join_all(racers).await.into_iter().map(Result::unwrap);
+    let won: Vec<i32> = told.filter_map(|(number, won)| won.then_some(number)).collect();
+    assert_eq!(won.len(), 1);
+    let alice = store.subject(&name("alice")).await.unwrap();
+    let theirs = hash(&won[0].to_string());
+    assert_eq!(alice.password.as_stored().expose(), theirs.as_stored().expose());
+    assert_eq!(alice.version, 2);
+}
