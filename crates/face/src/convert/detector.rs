@@ -1,0 +1,215 @@
+//! BlazeFace (256 × 256) of `@vladmandic/human`: a TensorFlow.js graph model, followed node by node.
+//!
+//! Ten kinds of node are known, those this graph has. Outputs are scores and boxes at two strides.
+
+use super::{
+    ConvertError,
+    graph::{Graph, Padding, Pool, Value},
+    tensor::Tensor,
+    tfjs::{Group, Weights, weights},
+};
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// Outputs of the TensorFlow graph and what we call them.
+const OUTPUTS: [(&str, &str); 4] = [
+    ("scores16", "Identity"),
+    ("boxes16", "Identity_2"),
+    ("scores32", "Identity_1"),
+    ("boxes32", "Identity_3"),
+];
+
+/// The network as ONNX, from its graph and the file of its weights.
+pub(super) fn detector(model: &[u8], shard: &[u8]) -> Result<Vec<u8>, ConvertError> {
+    let model: Model = serde_json::from_slice(model)
+        .map_err(|error| ConvertError::new(format!("the detector's graph: {error}")))?;
+    let weights = weights(&model.weights_manifest, shard)?;
+    let nodes = model.topology.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
+    let (mut graph, input) = Graph::new("detector", 256);
+    let picture = graph.normalised(&input, [127.5; 3], 1.0 / 127.5);
+
+    let mut net = Net { graph, nodes, weights, picture, known: HashMap::new() };
+    let mut outputs = Vec::with_capacity(OUTPUTS.len());
+    for (name, node) in OUTPUTS {
+        outputs.push((name, net.value(node, MAX_DEPTH)?));
+    }
+    Ok(net.graph.finish(&outputs))
+}
+
+/// How many nodes may feed one another in a row; the graph has about 110 in its longest chain.
+const MAX_DEPTH: usize = 400;
+
+#[derive(Debug, Deserialize)]
+struct Model {
+    #[serde(rename = "modelTopology")]
+    topology: Topology,
+    #[serde(rename = "weightsManifest")]
+    weights_manifest: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Topology {
+    #[serde(rename = "node")]
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    name: String,
+    op: String,
+    #[serde(rename = "input", default)]
+    inputs: Vec<String>,
+    #[serde(rename = "attr", default)]
+    attributes: HashMap<String, Attribute>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Attribute {
+    #[serde(default)]
+    list: List,
+    /// Text as base64.
+    s: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct List {
+    /// Integers, written as text.
+    #[serde(default)]
+    i: Vec<String>,
+    /// Texts as base64.
+    #[serde(default)]
+    s: Vec<String>,
+}
+
+impl Node {
+    fn input(&self, index: usize) -> Result<&str, ConvertError> {
+        let name = self.inputs.get(index).map(String::as_str);
+        name.ok_or_else(|| ConvertError::new(format!("{} has no input {index}", self.name)))
+    }
+
+    /// The middle two of four sizes (batch, height, width, channels), which are equal here.
+    fn side(&self, attribute: &str) -> Result<usize, ConvertError> {
+        let sizes = self.attributes.get(attribute).map(|found| found.list.i.as_slice());
+        match sizes {
+            Some([_, high, wide, _]) if high == wide => high.parse().ok(),
+            _ => None,
+        }
+        .ok_or_else(|| ConvertError::new(format!("{} of {}", attribute, self.name)))
+    }
+
+    fn padding(&self) -> Result<Padding, ConvertError> {
+        match self.attributes.get("padding").and_then(|found| found.s.as_deref()) {
+            Some("U0FNRQ==") => Ok(Padding::Same),
+            Some("VkFMSUQ=") => Ok(Padding::Valid),
+            other => Err(ConvertError::new(format!("padding {other:?} of {}", self.name))),
+        }
+    }
+
+    /// Whether a relu is fused into this convolution; a bias always is.
+    fn fused_relu(&self) -> Result<bool, ConvertError> {
+        let fused = self.attributes.get("fused_ops").map(|found| found.list.s.as_slice());
+        match fused.unwrap_or_default() {
+            [bias] if bias == BIAS_ADD => Ok(false),
+            [bias, relu] if bias == BIAS_ADD && relu == RELU => Ok(true),
+            other => Err(ConvertError::new(format!("{other:?} fused into {}", self.name))),
+        }
+    }
+}
+
+/// `BiasAdd` in base64.
+const BIAS_ADD: &str = "Qmlhc0FkZA==";
+
+/// `Relu` in base64.
+const RELU: &str = "UmVsdQ==";
+
+struct Net<'a> {
+    graph: Graph,
+    nodes: HashMap<&'a str, &'a Node>,
+    weights: Weights,
+    picture: Value,
+    known: HashMap<&'a str, Value>,
+}
+
+impl<'a> Net<'a> {
+    /// What the node called `name` computes; added to the graph when first asked for.
+    fn value(&mut self, name: &str, depth: usize) -> Result<Value, ConvertError> {
+        if let Some(known) = self.known.get(name) {
+            return Ok(known.clone());
+        }
+        let node: &'a Node = self
+            .nodes
+            .get(name)
+            .ok_or_else(|| ConvertError::new(format!("no node called {name}")))?;
+        let depth =
+            depth.checked_sub(1).ok_or_else(|| ConvertError::new("a loop of nodes".to_owned()))?;
+        let value = self.computed(node, depth)?;
+        self.known.insert(&node.name, value.clone());
+        Ok(value)
+    }
+
+    fn computed(&mut self, node: &Node, depth: usize) -> Result<Value, ConvertError> {
+        if node.op == "Placeholder" {
+            return Ok(self.picture.clone());
+        }
+        let from = self.value(node.input(0)?, depth)?;
+        match node.op.as_str() {
+            "Identity" => Ok(from),
+            "Relu" => Ok(self.graph.relu(&from)),
+            "AddV2" => {
+                let other = self.value(node.input(1)?, depth)?;
+                self.graph.add(&from, &other)
+            }
+            "MaxPool" => {
+                let (side, stride) = (node.side("ksize")?, node.side("strides")?);
+                self.graph.pool(&from, Pool::Max, side, stride, node.padding()?)
+            }
+            "DepthwiseConv2dNative" => {
+                let filter = self.weights.named(node.input(1)?)?;
+                self.graph.depthwise(&from, filter, node.side("strides")?, node.padding()?)
+            }
+            "_FusedConv2D" => self.convolved(node, &from),
+            "Pad" => self.padded(node, &from),
+            "Reshape" => self.reshaped(node, &from),
+            other => Err(ConvertError::new(format!("{} is a {other}", node.name))),
+        }
+    }
+
+    fn convolved(&mut self, node: &Node, from: &Value) -> Result<Value, ConvertError> {
+        let filter = self.weights.named(node.input(1)?)?;
+        let bias = self.weights.named(node.input(2)?)?;
+        let value =
+            self.graph.conv(from, filter, Some(bias), node.side("strides")?, node.padding()?)?;
+        Ok(if node.fused_relu()? { self.graph.relu(&value) } else { value })
+    }
+
+    /// Padding of channels at their end: `[[0, 0], [0, 0], [0, 0], [0, n]]`.
+    fn padded(&mut self, node: &Node, from: &Value) -> Result<Value, ConvertError> {
+        let pads = integers(self.weights.named(node.input(1)?)?)?;
+        let [channels, height, width] = from.planes()?;
+        match pads[..] {
+            [0, 0, 0, 0, 0, 0, 0, more] => {
+                self.graph.zero_padded(from, [channels + more, height, width])
+            }
+            _ => Err(ConvertError::new(format!("{} pads by {pads:?}", node.name))),
+        }
+    }
+
+    fn reshaped(&mut self, node: &Node, from: &Value) -> Result<Value, ConvertError> {
+        let shape = integers(self.weights.named(node.input(1)?)?)?;
+        let table = self.graph.table(from, shape.last().copied().unwrap_or(0))?;
+        if table.shape() == shape {
+            return Ok(table);
+        }
+        Err(ConvertError::new(format!("{} is cut into {shape:?}", node.name)))
+    }
+}
+
+/// A tensor of whole numbers, none of them negative.
+fn integers(tensor: &Tensor) -> Result<Vec<usize>, ConvertError> {
+    tensor.values().iter().map(|&value| whole(value)).collect()
+}
+
+fn whole(value: f32) -> Result<usize, ConvertError> {
+    let text = format!("{value:.0}");
+    text.parse().map_err(|_| ConvertError::new(format!("{value} is no size")))
+}

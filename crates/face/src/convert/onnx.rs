@@ -1,0 +1,178 @@
+//! The part of ONNX's protobuf that a converted network needs, by hand: no compiler, no generated file.
+//!
+//! Field numbers are those of onnx.proto3 (ONNX 1.14, IR version 8, operator set 13). Fields that we
+//! never write are left out; a reader treats them as absent. Nothing here reads ONNX.
+//!
+//! <https://github.com/onnx/onnx/blob/v1.14.0/onnx/onnx.proto3>
+
+use prost::Message;
+
+/// `ModelProto.ir_version`.
+const IR_VERSION: i64 = 8;
+
+/// Version of the default operator set.
+const OPERATOR_SET: i64 = 13;
+
+/// `TensorProto.DataType.FLOAT`.
+const FLOAT: i32 = 1;
+
+/// `TensorProto.DataType.INT64`.
+const INT64: i32 = 7;
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Model {
+    #[prost(int64, tag = "1")]
+    ir_version: i64,
+    #[prost(string, tag = "2")]
+    producer_name: String,
+    #[prost(message, optional, tag = "7")]
+    graph: Option<GraphProto>,
+    #[prost(message, repeated, tag = "8")]
+    operator_sets: Vec<OperatorSet>,
+}
+
+impl Model {
+    pub(super) fn new(graph: GraphProto) -> Model {
+        let operator_sets = vec![OperatorSet { version: OPERATOR_SET }];
+        let producer_name = env!("CARGO_PKG_NAME").to_owned();
+        Model { ir_version: IR_VERSION, producer_name, graph: Some(graph), operator_sets }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OperatorSet {
+    #[prost(int64, tag = "2")]
+    version: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct GraphProto {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) nodes: Vec<Node>,
+    #[prost(string, tag = "2")]
+    pub(super) name: String,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) initializers: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub(super) inputs: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "12")]
+    pub(super) outputs: Vec<ValueInfo>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Node {
+    #[prost(string, repeated, tag = "1")]
+    pub(super) inputs: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) outputs: Vec<String>,
+    #[prost(string, tag = "3")]
+    pub(super) name: String,
+    #[prost(string, tag = "4")]
+    pub(super) operator: String,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Attribute {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(int64, tag = "3")]
+    int: i64,
+    #[prost(bytes = "vec", tag = "4")]
+    text: Vec<u8>,
+    #[prost(int64, repeated, tag = "8")]
+    ints: Vec<i64>,
+    #[prost(int32, tag = "20")]
+    kind: i32,
+}
+
+impl Attribute {
+    /// An attribute of `AttributeType.INT`.
+    pub(super) fn int(name: &str, int: i64) -> Attribute {
+        Attribute { name: name.to_owned(), int, kind: 2, ..Attribute::default() }
+    }
+
+    /// An attribute of `AttributeType.STRING`.
+    pub(super) fn text(name: &str, text: &str) -> Attribute {
+        let text = text.as_bytes().to_vec();
+        Attribute { name: name.to_owned(), text, kind: 3, ..Attribute::default() }
+    }
+
+    /// An attribute of `AttributeType.INTS`.
+    pub(super) fn ints(name: &str, ints: Vec<i64>) -> Attribute {
+        Attribute { name: name.to_owned(), ints, kind: 7, ..Attribute::default() }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorProto {
+    #[prost(int64, repeated, tag = "1")]
+    dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    data_type: i32,
+    #[prost(string, tag = "8")]
+    name: String,
+    #[prost(bytes = "vec", tag = "9")]
+    raw_data: Vec<u8>,
+}
+
+impl TensorProto {
+    pub(super) fn floats(name: String, shape: &[usize], values: &[f32]) -> TensorProto {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        TensorProto { dims: dims(shape), data_type: FLOAT, name, raw_data }
+    }
+
+    pub(super) fn ints(name: String, values: &[i64]) -> TensorProto {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        TensorProto { dims: dims(&[values.len()]), data_type: INT64, name, raw_data }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ValueInfo {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    kind: Option<TypeProto>,
+}
+
+impl ValueInfo {
+    /// Declares a float tensor that enters or leaves the graph.
+    pub(super) fn new(name: &str, shape: &[usize]) -> ValueInfo {
+        let dims = dims(shape).into_iter().map(|value| Dimension { value }).collect();
+        let tensor = TensorType { element: FLOAT, shape: Some(Shape { dims }) };
+        ValueInfo { name: name.to_owned(), kind: Some(TypeProto { tensor: Some(tensor) }) }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    tensor: Option<TensorType>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TensorType {
+    #[prost(int32, tag = "1")]
+    element: i32,
+    #[prost(message, optional, tag = "2")]
+    shape: Option<Shape>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Shape {
+    #[prost(message, repeated, tag = "1")]
+    dims: Vec<Dimension>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Dimension {
+    #[prost(int64, tag = "1")]
+    value: i64,
+}
+
+/// A shape as ONNX writes it. No tensor of ours comes near `i64::MAX` elements.
+pub(super) fn dims(shape: &[usize]) -> Vec<i64> {
+    shape.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX)).collect()
+}

@@ -1,0 +1,53 @@
+//! What one picture costs, stage by stage, in processor time of one thread (Linux).
+//!
+//! `cargo test -p fourauth-face --lib cost -- --ignored --nocapture`
+
+use crate::{Engine, decode, detect, landmarks, quality, resample::Square};
+use std::{fs, path::Path};
+
+const ROUNDS: u64 = 50;
+
+/// Nanoseconds this thread has been running (`proc(5)`, schedstat).
+fn spent() -> u64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+fn resident() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned()
+}
+
+/// Runs a stage some times and prints its mean: the counter moves in steps of milliseconds.
+fn mean<T>(stage: &str, mut run: impl FnMut() -> T) -> T {
+    let mut last = run();
+    let start = spent();
+    for _ in 0..ROUNDS {
+        last = run();
+    }
+    println!("{stage:<10} {:>6} µs", (spent() - start) / 1000 / ROUNDS);
+    last
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn the_cost_of_each_stage() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
+    let encoded = fs::read(models.join("faces/obama.jpg")).expect("run `cargo xtask models` first");
+    println!("before loading: {}", resident());
+    let start = spent();
+    let engine = Engine::load(&models.join("packs/blaze-dlib")).unwrap();
+    println!("loading {} ms, after it: {}", (spent() - start) / 1_000_000, resident());
+
+    let picture = mean("decode", || decode::decode(&encoded).unwrap());
+    let square = Square::whole(&picture).unwrap();
+    mean("(resample)", || square.resampled(&picture, 256));
+    let faces = mean("detect", || detect::faces(&engine.detector, &picture, 0.5).unwrap());
+    let points =
+        mean("landmarks", || landmarks::landmarks(&engine.landmarks, &picture, &faces[0]).unwrap());
+    let chip = mean("align", || engine.alignment().aligned(&picture, &points).unwrap());
+    mean("judge", || quality::measured(&picture, &faces[0], &points, &chip));
+    mean("embed", || engine.embedded(chip.clone()).unwrap());
+    mean("all", || engine.portrait(&encoded).unwrap());
+    println!("afterwards: {}", resident());
+}

@@ -1,0 +1,121 @@
+//! Bytes from a stranger → an upright picture, within bounds that hold before the first pixel is decoded.
+//!
+//! JPEG and PNG only. Grey, palette, alpha, 16-bit and CMYK pictures become RGB with eight bits; alpha is
+//! dropped, not blended. EXIF orientation is applied, everything else in the metadata ignored.
+
+use crate::{picture::Picture, refusal::Refusal};
+use image::{
+    DynamicImage, ImageDecoder, Limits,
+    codecs::{jpeg::JpegDecoder, png::PngDecoder},
+    metadata::Orientation,
+};
+use std::io::Cursor;
+
+/// Longest encoded picture, in bytes: a photograph of 12 megapixels has 2 to 5 MB.
+pub const MAX_BYTES: usize = 6_000_000;
+
+/// Longest side, in pixels.
+pub const MAX_SIDE: u32 = 4096;
+
+/// Most pixels: a 12-megapixel photograph (4032 × 3024) is welcome and takes about 80 ms to decode.
+pub const MAX_PIXELS: u64 = 12_500_000;
+
+/// Most memory a decoder may take for its picture, in bytes.
+const MAX_ALLOC: u64 = 64 << 20;
+
+/// Most scans of a progressive JPEG. Encoders write about ten; each costs a pass over the whole picture.
+const MAX_SCANS: usize = 32;
+
+/// Start and end of image and start of scan (ITU-T T.81, table B.1).
+const JPEG_START: &[u8] = &[0xff, 0xd8, 0xff];
+const JPEG_END: [u8; 2] = [0xff, 0xd9];
+const JPEG_SCAN: [u8; 2] = [0xff, 0xda];
+
+/// PNG specification §5.2.
+const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Decodes an encoded picture and turns it upright.
+///
+/// # Errors
+///
+/// [`Refusal::TooLarge`] beyond the bounds above, [`Refusal::NotAnImage`] for everything that is not a
+/// whole JPEG or PNG.
+pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
+    if encoded.len() > MAX_BYTES {
+        return Err(Refusal::TooLarge);
+    }
+    if encoded.starts_with(JPEG_START) {
+        whole_jpeg(encoded)?;
+        upright(JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?)
+    } else if encoded.starts_with(PNG_START) {
+        png_header(encoded)?;
+        upright(PngDecoder::with_limits(Cursor::new(encoded), limits()).map_err(refusal)?)
+    } else {
+        Err(Refusal::NotAnImage)
+    }
+}
+
+fn upright(mut decoder: impl ImageDecoder) -> Result<Picture, Refusal> {
+    let (width, height) = decoder.dimensions();
+    bounded(width, height)?;
+    if decoder.total_bytes() > MAX_ALLOC {
+        return Err(Refusal::TooLarge);
+    }
+    decoder.set_limits(limits()).map_err(refusal)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image =
+        DynamicImage::ImageRgb8(DynamicImage::from_decoder(decoder).map_err(refusal)?.into_rgb8());
+    image.apply_orientation(orientation);
+
+    let image = image.into_rgb8();
+    let [width, height] =
+        [image.width(), image.height()].map(|side| usize::try_from(side).unwrap_or(0));
+    Picture::new(width, height, image.into_raw()).ok_or(Refusal::NotAnImage)
+}
+
+fn bounded(width: u32, height: u32) -> Result<(), Refusal> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(())
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    limits
+}
+
+/// Reads the size in IHDR, which is the first chunk (PNG specification §5.6), before a decoder does more.
+fn png_header(encoded: &[u8]) -> Result<(), Refusal> {
+    let size = encoded.get(16..24).ok_or(Refusal::NotAnImage)?;
+    let (sides, _) = size.as_chunks::<4>();
+    bounded(u32::from_be_bytes(sides[0]), u32::from_be_bytes(sides[1]))
+}
+
+/// Refuses a JPEG that was cut short, which the decoder would fill up with grey, and one of endless scans.
+///
+/// Inside compressed data 0xff is always followed by 0 or a restart marker, so these byte pairs are markers;
+/// those of a thumbnail in the metadata come before the picture's own.
+fn whole_jpeg(encoded: &[u8]) -> Result<(), Refusal> {
+    let last = |marker: [u8; 2]| encoded.windows(2).rposition(|pair| pair == marker);
+    let (scan, end) = (last(JPEG_SCAN), last(JPEG_END));
+    if scan.is_none() || scan > end {
+        return Err(Refusal::NotAnImage);
+    }
+    if encoded.windows(2).filter(|pair| *pair == JPEG_SCAN).count() > MAX_SCANS {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn refusal(error: image::ImageError) -> Refusal {
+    match error {
+        image::ImageError::Limits(_) => Refusal::TooLarge,
+        _ => Refusal::NotAnImage,
+    }
+}

@@ -1,0 +1,130 @@
+//! A loaded pack, and the way of a picture through it: decode, detect, landmarks, align, judge, embed.
+//!
+//! An [`Engine`] holds no state between pictures and is shared by all threads; what it does is blocking
+//! and takes tens of milliseconds of one core, so it belongs on the compute pool.
+
+use crate::{
+    align::Alignment,
+    decode, detect,
+    embedding::{DIMENSIONS, Embedding},
+    landmarks,
+    manifest::{Channels, Embedder, File},
+    pack::{Pack, PackError},
+    picture::{Picture, Planes},
+    quality::{self, Quality},
+    refusal::Refusal,
+    runtime::{Net, NetError},
+};
+use std::path::Path;
+
+/// The networks of one pack, ready to run.
+#[derive(Debug)]
+pub struct Engine {
+    pack: Pack,
+    pub(crate) detector: Net,
+    pub(crate) landmarks: Net,
+    embedder: Net,
+}
+
+/// One face that passed the quality gate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Portrait {
+    /// The face as a vector.
+    pub embedding: Embedding,
+    /// What was measured on it.
+    pub quality: Quality,
+}
+
+impl Engine {
+    /// Checks a pack's files and loads its networks.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError`] says whether to install, repair or replace the pack.
+    pub fn load(pack_folder: &Path) -> Result<Engine, PackError> {
+        let (pack, networks) = Pack::read(pack_folder)?;
+        let manifest = &pack.manifest;
+        let broken = |file: &File| {
+            let path = pack.folder().join(&file.name);
+            move |source: NetError| PackError::Network { path, source }
+        };
+        let side = usize::from(manifest.embedder.alignment.side());
+        let detector = Net::load(&networks.detector, DETECTOR_SIDE, &detect::OUTPUTS)
+            .map_err(broken(&manifest.detector.file))?;
+        let landmarks = Net::load(&networks.landmarks, LANDMARKS_SIDE, &landmarks::OUTPUTS)
+            .map_err(broken(&manifest.landmarks.file))?;
+        let embedder = Net::load(&networks.embedder, side, &[DIMENSIONS])
+            .map_err(broken(&manifest.embedder.file))?;
+        Ok(Engine { pack, detector, landmarks, embedder })
+    }
+
+    /// The pack that was loaded.
+    #[must_use]
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    /// Finds the face in an encoded picture, judges it and embeds it.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Refusal`] but [`Refusal::Disagree`].
+    pub fn portrait(&self, picture: &[u8]) -> Result<Portrait, Refusal> {
+        let picture = decode::decode(picture)?;
+        let (chip, quality) = self.chip(&picture)?;
+        let quality = quality.judged()?;
+        Ok(Portrait { embedding: self.embedded(chip)?, quality })
+    }
+
+    /// The aligned face in a picture and its quality, not judged yet.
+    fn chip(&self, picture: &Picture) -> Result<(Planes, Quality), Refusal> {
+        let faces = detect::faces(&self.detector, picture, self.pack.manifest.detector.score)?;
+        let face = detect::the_face(&faces)?;
+        let landmarks = landmarks::landmarks(&self.landmarks, picture, &face)?;
+        let chip = self.alignment().aligned(picture, &landmarks).ok_or(Refusal::NoFace)?;
+        let quality = quality::measured(picture, &face, &landmarks, &chip);
+        Ok((chip, quality))
+    }
+
+    pub(crate) fn alignment(&self) -> Alignment {
+        self.pack.manifest.embedder.alignment
+    }
+
+    /// Embeds a chip and, if the pack wants it, its mirror image; the sum is the embedding.
+    pub(crate) fn embedded(&self, chip: Planes) -> Result<Embedding, Refusal> {
+        let embedder = &self.pack.manifest.embedder;
+        let mut chips = vec![chip];
+        if embedder.mirror {
+            chips.push(chips[0].mirrored());
+        }
+        let mut sum = [0.0; DIMENSIONS];
+        for chip in &chips {
+            let outputs =
+                self.embedder.run(&prepared(chip, embedder)).map_err(|_| Refusal::Unexamined)?;
+            sum.iter_mut().zip(&outputs[0]).for_each(|(sum, value)| *sum += value);
+        }
+        Embedding::normalised(sum).ok_or(Refusal::Unexamined)
+    }
+}
+
+/// Side of the detector's input, in pixels.
+const DETECTOR_SIDE: usize = 256;
+
+/// Side of the landmark network's input, in pixels.
+const LANDMARKS_SIDE: usize = 112;
+
+/// A chip as this embedder wants it: channel order, mean and scale.
+fn prepared(chip: &Planes, embedder: &Embedder) -> Planes {
+    let mut planes = chip.clone();
+    let plane = chip.side() * chip.side();
+    if embedder.channels == Channels::Bgr {
+        let (red, rest) = planes.values_mut().split_at_mut(plane);
+        red.swap_with_slice(&mut rest[plane..]);
+    }
+    for (values, mean) in planes.values_mut().chunks_exact_mut(plane).zip(embedder.mean) {
+        for value in values {
+            *value = (*value - mean) * embedder.scale;
+        }
+    }
+    planes
+}

@@ -1,0 +1,161 @@
+//! Points, boxes and the similarity transforms that carry a face onto its template.
+
+/// A place in a picture, in pixels from its top left corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+}
+
+impl Point {
+    pub(crate) fn distance(self, other: Point) -> f32 {
+        (self.x - other.x).hypot(self.y - other.y)
+    }
+
+    /// The centre of some points; the origin if there are none.
+    pub(crate) fn mean(points: &[Point]) -> Point {
+        let count = points.iter().fold(0.0, |count, _| count + 1.0_f32).max(1.0);
+        let sum = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.x, sum.1 + point.y));
+        Point { x: sum.0 / count, y: sum.1 / count }
+    }
+}
+
+/// An upright box, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) left: f32,
+    pub(crate) top: f32,
+    pub(crate) right: f32,
+    pub(crate) bottom: f32,
+}
+
+impl Frame {
+    /// The box of this size around a point.
+    pub(crate) fn around(centre: Point, width: f32, height: f32) -> Frame {
+        let (x, y) = (width / 2.0, height / 2.0);
+        Frame { left: centre.x - x, top: centre.y - y, right: centre.x + x, bottom: centre.y + y }
+    }
+
+    pub(crate) fn width(self) -> f32 {
+        self.right - self.left
+    }
+
+    pub(crate) fn height(self) -> f32 {
+        self.bottom - self.top
+    }
+
+    pub(crate) fn area(self) -> f32 {
+        self.width().max(0.0) * self.height().max(0.0)
+    }
+
+    pub(crate) fn centre(self) -> Point {
+        Point { x: f32::midpoint(self.left, self.right), y: f32::midpoint(self.top, self.bottom) }
+    }
+
+    /// Shared area as a fraction of the area of both (intersection over union).
+    pub(crate) fn overlap(self, other: Frame) -> f32 {
+        let shared = Frame {
+            left: self.left.max(other.left),
+            top: self.top.max(other.top),
+            right: self.right.min(other.right),
+            bottom: self.bottom.min(other.bottom),
+        };
+        shared.area() / (self.area() + other.area() - shared.area())
+    }
+}
+
+/// A turn, a scale and a shift, without reflection: `x' = ax - by + tx`, `y' = bx + ay + ty`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Similarity {
+    a: f32,
+    b: f32,
+    shift: Point,
+}
+
+impl Similarity {
+    /// The transform that carries `from` closest to `to`, point by point, in least squares.
+    ///
+    /// This is Umeyama's problem (IEEE PAMI 13(4), 1991) in the plane and without reflections, where it has
+    /// a closed form. `None` where the points say nothing: all in one place, or not finite.
+    pub(crate) fn fit(from: &[Point], to: &[Point]) -> Option<Similarity> {
+        let (from_mean, to_mean) = (Point::mean(from), Point::mean(to));
+        let (mut spread, mut along, mut across) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for (from, to) in from.iter().zip(to) {
+            let (sx, sy) = (f64::from(from.x - from_mean.x), f64::from(from.y - from_mean.y));
+            let (dx, dy) = (f64::from(to.x - to_mean.x), f64::from(to.y - to_mean.y));
+            spread += sx * sx + sy * sy;
+            along += sx * dx + sy * dy;
+            across += sx * dy - sy * dx;
+        }
+        let (a, b) = (narrow(along / spread), narrow(across / spread));
+        let shift = Point {
+            x: to_mean.x - a * from_mean.x + b * from_mean.y,
+            y: to_mean.y - b * from_mean.x - a * from_mean.y,
+        };
+        let usable = a.hypot(b) > f32::EPSILON && shift.x.is_finite() && shift.y.is_finite();
+        usable.then_some(Similarity { a, b, shift })
+    }
+
+    /// The way back.
+    pub(crate) fn inverse(self) -> Similarity {
+        let scale = self.a * self.a + self.b * self.b;
+        let (a, b) = (self.a / scale, -self.b / scale);
+        let shift = Point {
+            x: -a * self.shift.x + b * self.shift.y,
+            y: -b * self.shift.x - a * self.shift.y,
+        };
+        Similarity { a, b, shift }
+    }
+
+    pub(crate) fn apply(self, point: Point) -> Point {
+        Point {
+            x: self.a * point.x - self.b * point.y + self.shift.x,
+            y: self.b * point.x + self.a * point.y + self.shift.y,
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "pixels need no more than an f32 holds")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn point() -> impl Strategy<Value = Point> {
+        (0.0_f32..1000.0, 0.0_f32..1000.0).prop_map(|(x, y)| Point { x, y })
+    }
+
+    proptest! {
+        #[test]
+        fn a_similarity_is_found_again_from_the_points_it_moved(
+            a in 0.2_f32..3.0, b in -3.0_f32..3.0, shift in point(), mut points in proptest::collection::vec(point(), 1..8)
+        ) {
+            points.push(Point { x: -500.0, y: 0.0 });
+            let moved = Similarity { a, b, shift };
+            let images: Vec<Point> = points.iter().map(|&point| moved.apply(point)).collect();
+            let found = Similarity::fit(&points, &images).unwrap();
+            for (&point, &image) in points.iter().zip(&images) {
+                prop_assert!(found.apply(point).distance(image) < 0.05);
+                prop_assert!(found.inverse().apply(image).distance(point) < 0.3);
+            }
+        }
+    }
+
+    #[test]
+    fn points_in_one_place_fit_nothing() {
+        let here = [Point { x: 3.0, y: 4.0 }; 5];
+        assert_eq!(Similarity::fit(&here, &here), None);
+    }
+
+    #[test]
+    fn overlap_is_one_for_itself_and_zero_for_strangers() {
+        let frame = Frame { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
+        let far = Frame { left: 20.0, right: 30.0, ..frame };
+        assert!((frame.overlap(frame) - 1.0).abs() < 1e-6);
+        assert!(frame.overlap(far) < 1e-6);
+    }
+}

@@ -1,0 +1,95 @@
+//! Takes the files that are needed out of npm archives, in memory, within bounds, by their hash.
+//!
+//! Nothing is unpacked to disk and no path in an archive is followed.
+
+use super::{
+    InstallError, Steps,
+    blaze_dlib::{WEIGHTS, Weights},
+};
+use crate::digest::Digest;
+use flate2::read::GzDecoder;
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+/// Most bytes read out of one archive; the larger of the two holds about 40 MB.
+const MAX_UNPACKED: u64 = 256 << 20;
+
+/// Longest file that is taken; the largest has 6.4 MB.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Finds every needed file in `archives`, by path and hash.
+pub(super) fn weights(
+    archives: &[PathBuf],
+    steps: &mut Steps<'_>,
+) -> Result<Weights, InstallError> {
+    steps.next("unpacking".to_owned());
+    let mut found = HashMap::new();
+    for path in archives {
+        search(path, &mut found).map_err(|error| InstallError::Archive {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+    }
+    match WEIGHTS.into_iter().find(|(file, _)| !found.contains_key(file)) {
+        Some((file, _)) => Err(InstallError::Weights { file }),
+        None => Ok(found),
+    }
+}
+
+fn search(path: &Path, found: &mut Weights) -> std::io::Result<()> {
+    let unpacked = GzDecoder::new(BufReader::new(File::open(path)?)).take(MAX_UNPACKED);
+    for entry in tar::Archive::new(unpacked).entries()? {
+        let entry = entry?;
+        let wanted =
+            WEIGHTS.into_iter().find(|(file, _)| entry.path_bytes().as_ref() == file.as_bytes());
+        if let Some((file, sha256)) = wanted {
+            let mut bytes = Vec::new();
+            entry.take(MAX_FILE).read_to_end(&mut bytes)?;
+            if Digest::of(&bytes).to_string() == sha256 {
+                found.insert(file, bytes);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+
+    /// An archive in which every needed file is there, with other contents.
+    fn forged(folder: &Path) -> PathBuf {
+        let path = folder.join("forged.tgz");
+        let gzip = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+        let mut archive = tar::Builder::new(gzip);
+        for (file, _) in WEIGHTS {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(4);
+            archive.append_data(&mut header, file, &b"null"[..]).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_with_another_hash_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut steps = Steps { done: 0, report: &mut |_| () };
+        let error = weights(&[forged(folder.path())], &mut steps).unwrap_err();
+        assert!(matches!(error, InstallError::Weights { file } if file == WEIGHTS[0].0));
+    }
+
+    #[test]
+    fn what_is_no_archive_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text.tgz");
+        std::fs::write(&path, "this is text").unwrap();
+        let mut steps = Steps { done: 0, report: &mut |_| () };
+        assert!(matches!(weights(&[path], &mut steps), Err(InstallError::Archive { .. })));
+    }
+}

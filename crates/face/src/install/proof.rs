@@ -1,0 +1,122 @@
+//! Runs a converted network on a fixed pattern and compares with what it must compute.
+//!
+//! The expected values were computed by ONNX Runtime 1.31 on an independent conversion of the same weights.
+
+use super::{InstallError, unproved};
+use crate::{
+    detect,
+    embedding::DIMENSIONS,
+    landmarks,
+    picture::Planes,
+    runtime::{Net, NetError},
+};
+
+/// Largest difference, as a fraction of the output's root mean square.
+const TOLERANCE: f32 = 2e-3;
+
+/// What one network must compute from the pattern.
+pub(super) struct Proof {
+    network: &'static str,
+    side: usize,
+    outputs: &'static [usize],
+    expected: &'static [Expected],
+}
+
+/// One output: root mean square of all values, and those at the start of each quarter.
+struct Expected {
+    rms: f32,
+    quarters: [f32; 4],
+}
+
+pub(super) const DETECTOR: Proof = Proof {
+    network: "detector",
+    side: 256,
+    outputs: &detect::OUTPUTS,
+    expected: &[
+        Expected { rms: 88.364_33, quarters: [-16.801_884, -3.187_587, -3.417_902, -13.598_623] },
+        Expected { rms: 14.153_217, quarters: [-3.172_21, -2.246_026, -3.006_242, -4.100_907] },
+        Expected { rms: 14.597_878, quarters: [-4.522_97, -4.577_165, -4.888_022, -4.178_477] },
+        Expected { rms: 37.853_31, quarters: [11.708_257, -1.552_703, 0.418_119, -7.653_861] },
+    ],
+};
+
+pub(super) const LANDMARKS: Proof = Proof {
+    network: "landmarks",
+    side: 112,
+    outputs: &landmarks::OUTPUTS,
+    expected: &[Expected {
+        rms: 0.528_389,
+        quarters: [0.419_465, 0.415_490, 0.577_392, 0.599_154],
+    }],
+};
+
+pub(super) const EMBEDDER: Proof = Proof {
+    network: "embedder",
+    side: 150,
+    outputs: &[DIMENSIONS],
+    expected: &[Expected {
+        rms: 0.117_341,
+        quarters: [-0.075_195, -0.177_769, 0.202_027, -0.114_935],
+    }],
+};
+
+impl Proof {
+    /// Loads the network and runs it once.
+    pub(super) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
+        let run = || -> Result<Vec<Vec<f32>>, NetError> {
+            Net::load(onnx, self.side, self.outputs)?.run(&pattern(self.side))
+        };
+        let outputs = run().map_err(unproved(self.network))?;
+        let worst =
+            outputs.iter().zip(self.expected).map(|(output, expected)| expected.off(output));
+        let worst = worst.fold(0.0, f32::max);
+        if worst <= TOLERANCE {
+            return Ok(());
+        }
+        Err(InstallError::Proof {
+            network: self.network,
+            reason: format!("off by {worst:.4} of its range"),
+        })
+    }
+}
+
+impl Expected {
+    /// The largest difference, as a fraction of the root mean square.
+    fn off(&self, output: &[f32]) -> f32 {
+        let quarter = (output.len() / 4).max(1);
+        let probes = output
+            .iter()
+            .step_by(quarter)
+            .zip(self.quarters)
+            .map(|(found, wanted)| (found - wanted).abs());
+        let count = output.iter().fold(0.0_f32, |count, _| count + 1.0);
+        let rms = (output.iter().map(|value| value * value).sum::<f32>() / count).sqrt();
+        probes.fold((rms - self.rms).abs(), f32::max) / self.rms
+    }
+}
+
+/// Stripes of whole numbers from 0 to 255 that differ between rows, columns and planes.
+fn pattern(side: usize) -> Planes {
+    let mut planes = Planes::black(side);
+    for y in 0..side {
+        for x in 0..side {
+            planes.put(x, y, [0, 40, 80].map(|plane| byte(x * 3 + y * 5 + plane + x * y / 64)));
+        }
+    }
+    planes
+}
+
+fn byte(value: usize) -> f32 {
+    u8::try_from(value % 256).map_or(0.0, f32::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_network_does_not_hold() {
+        let error = DETECTOR.hold(b"not ONNX").unwrap_err();
+        assert!(matches!(error, InstallError::Proof { network: "detector", .. }));
+    }
+}

@@ -1,0 +1,87 @@
+//! 68 points of a face (the iBUG 300-W numbering), from a loose square around the detector's box.
+
+use crate::{
+    detect::Face,
+    geometry::{Frame, Point},
+    picture::Picture,
+    refusal::Refusal,
+    resample::Square,
+    runtime::Net,
+};
+use std::ops::Range;
+
+/// Points of one face.
+const COUNT: usize = 68;
+
+/// Outputs of the network: x and y of every point, as fractions of the square it saw.
+pub(crate) const OUTPUTS: [usize; 1] = [2 * COUNT];
+
+/// How much larger than the detector's tight box the network's square is.
+const MARGIN: f32 = 1.2;
+
+/// The points of one face, in pixels of the picture. Right and left are the person's own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Landmarks(Vec<Point>);
+
+impl Landmarks {
+    /// Point number `index`, 0 to 67.
+    pub(crate) fn point(&self, index: usize) -> Point {
+        self.0[index]
+    }
+
+    pub(crate) fn right_eye(&self) -> Point {
+        self.centre(36..42)
+    }
+
+    pub(crate) fn left_eye(&self) -> Point {
+        self.centre(42..48)
+    }
+
+    pub(crate) fn nose_tip(&self) -> Point {
+        self.0[30]
+    }
+
+    pub(crate) fn mouth_corners(&self) -> [Point; 2] {
+        [self.0[48], self.0[54]]
+    }
+
+    fn centre(&self, points: Range<usize>) -> Point {
+        Point::mean(&self.0[points])
+    }
+}
+
+/// Finds the points of a detected face.
+///
+/// # Errors
+///
+/// [`Refusal::CutOff`] if next to nothing of the face's square lies inside the picture.
+pub(crate) fn landmarks(net: &Net, picture: &Picture, face: &Face) -> Result<Landmarks, Refusal> {
+    let (columns, rows) = whole_pixels(face.frame);
+    let square = Square::around(picture, columns, rows).ok_or(Refusal::CutOff)?;
+    let planes = square.resampled(picture, net.side());
+    let outputs = net.run(&planes).map_err(|_| Refusal::Unexamined)?;
+
+    let (pairs, _) = outputs[0].as_chunks::<2>();
+    let place = |&[x, y]: &[f32; 2]| Point {
+        x: x * square.side() + square.left(),
+        y: y * square.side() + square.top(),
+    };
+    Ok(Landmarks(pairs.iter().map(place).collect()))
+}
+
+/// Columns and rows of the square around a face, rounded down as face-api does (`Box.floor`).
+fn whole_pixels(frame: Frame) -> (Range<isize>, Range<isize>) {
+    let side = frame.width().max(frame.height()) * MARGIN;
+    let square = Frame::around(frame.centre(), side, side);
+    let (left, top) = (floor(square.left), floor(square.top));
+    let (width, height) = (floor(square.width()), floor(square.height()));
+    (left..left.saturating_add(width), top..top.saturating_add(height))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates; what is far outside is cut to the picture"
+)]
+fn floor(value: f32) -> isize {
+    value.floor() as isize
+}

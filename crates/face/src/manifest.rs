@@ -1,0 +1,132 @@
+//! `pack.toml`: what a pack consists of, where it is from and how far its answers can be trusted.
+//!
+//! Parsed strictly: an unknown field is an error, because a misspelt threshold must not be a default one.
+
+use crate::{align::Alignment, digest::Digest, thresholds::Thresholds};
+use serde::{Deserialize, Serialize};
+
+/// The only version of the format so far.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    pub(crate) format: u32,
+    pub(crate) name: String,
+    pub(crate) licence: String,
+    pub(crate) source: String,
+    pub(crate) distance: Distance,
+    pub(crate) detector: Detector,
+    pub(crate) landmarks: Landmarks,
+    pub(crate) embedder: Embedder,
+    pub(crate) thresholds: Thresholds,
+}
+
+/// How two embeddings are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Distance {
+    #[serde(rename = "euclidean on L2-normalised")]
+    Euclidean,
+}
+
+/// An ONNX file beside `pack.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) sha256: Digest,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Detector {
+    pub(crate) kind: DetectorKind,
+    /// Least score of a face, 0 to 1.
+    pub(crate) score: f32,
+    pub(crate) file: File,
+}
+
+/// Whose boxes the detector writes, and so how they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DetectorKind {
+    #[serde(rename = "blazeface-256")]
+    BlazeFace,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Landmarks {
+    pub(crate) kind: LandmarksKind,
+    pub(crate) file: File,
+}
+
+/// Whose points the landmark network writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LandmarksKind {
+    #[serde(rename = "face-api-68")]
+    FaceApi,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Embedder {
+    /// Whether the mirror image is embedded as well, and both added.
+    pub(crate) mirror: bool,
+    pub(crate) channels: Channels,
+    /// Taken off each channel, in the order of `channels`, from values of 0 to 255.
+    pub(crate) mean: [f32; 3],
+    /// Multiplied afterwards.
+    pub(crate) scale: f32,
+    pub(crate) alignment: Alignment,
+    pub(crate) file: File,
+}
+
+/// Order of the planes an embedder takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Channels {
+    Rgb,
+    Bgr,
+}
+
+impl Manifest {
+    /// Parses and checks a manifest; says what is wrong with it otherwise.
+    pub(crate) fn parse(text: &str) -> Result<Manifest, String> {
+        let manifest: Manifest = toml::from_str(text).map_err(|error| error.to_string())?;
+        manifest.flaw().map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
+    }
+
+    pub(crate) fn files(&self) -> [&File; 3] {
+        [&self.detector.file, &self.landmarks.file, &self.embedder.file]
+    }
+
+    fn flaw(&self) -> Option<&'static str> {
+        let Embedder { mean, scale, alignment, .. } = &self.embedder;
+        let numbers = mean.iter().chain([scale]);
+        if self.format != FORMAT {
+            Some("this version of the format is unknown")
+        } else if !plain(&self.name) || self.files().into_iter().any(|file| !plain(&file.name)) {
+            Some("names consist of a-z, 0-9, '-', '_' and '.', and begin with a letter or digit")
+        } else if !(self.detector.score > 0.0 && self.detector.score < 1.0) {
+            Some("the detector's score must lie between 0 and 1")
+        } else if !(32..=512).contains(&alignment.side()) {
+            Some("an aligned face has 32 to 512 pixels a side")
+        } else if matches!(alignment, Alignment::DlibChip { padding, .. } if !(0.0..=1.0).contains(padding))
+        {
+            Some("the padding must lie between 0 and 1")
+        } else if !numbers.into_iter().all(|number| number.is_finite()) || *scale == 0.0 {
+            Some("mean and scale must be numbers, the scale not 0")
+        } else {
+            None
+        }
+    }
+}
+
+/// A name that is only a name: no path, no hidden file.
+fn plain(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+    (1..=64).contains(&name.len())
+        && name.bytes().all(allowed)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+}

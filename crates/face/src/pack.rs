@@ -1,0 +1,196 @@
+//! A pack: a folder with `pack.toml` and the networks it names. Nothing is used before its hash was checked.
+//!
+//! A pack's id is the SHA-256 of its `pack.toml`, which holds the hashes of everything else. Templates
+//! carry it, because embeddings of two packs cannot be compared.
+
+use crate::{
+    digest::Digest,
+    manifest::{File, Manifest},
+    runtime::NetError,
+    thresholds::Thresholds,
+};
+use std::{
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// The file that makes a folder a pack.
+pub(crate) const MANIFEST: &str = "pack.toml";
+
+/// Longest `pack.toml`, in bytes.
+const MAX_MANIFEST: u64 = 64 << 10;
+
+/// Longest network, in bytes; the default embedder has 22 MB.
+const MAX_NETWORK: u64 = 512 << 20;
+
+/// What a pack says about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pack {
+    id: Digest,
+    folder: PathBuf,
+    pub(crate) manifest: Manifest,
+}
+
+/// A pack that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// There is no pack here. Install one.
+    #[error("no pack in {}: install one with `fourauthd models install`", .0.display())]
+    Missing(PathBuf),
+    /// The file system does not let us. Look at its permissions.
+    #[error("cannot read {}", .path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `pack.toml` is not valid. Correct it.
+    #[error("{}: {reason}", .path.display())]
+    Malformed {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        reason: String,
+    },
+    /// A file is not the one `pack.toml` names. Install the pack again.
+    #[error("{} is damaged or was exchanged: its SHA-256 is not the one in pack.toml", .0.display())]
+    Altered(PathBuf),
+    /// A network does not fit what `pack.toml` says about it. Supply another pack.
+    #[error("{}", .path.display())]
+    Network {
+        /// The network.
+        path: PathBuf,
+        /// What the engine said.
+        source: NetError,
+    },
+}
+
+/// A folder that claims to be a pack, and what became of checking it.
+#[derive(Debug)]
+pub struct Found {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The pack, if every file is as it should be.
+    pub pack: Result<Pack, PackError>,
+}
+
+impl Pack {
+    /// Reads a pack and checks the hash of every file in it.
+    ///
+    /// # Errors
+    ///
+    /// Every [`PackError`] but `Network`: the networks are not loaded.
+    pub fn check(folder: &Path) -> Result<Pack, PackError> {
+        Pack::read(folder).map(|(pack, _)| pack)
+    }
+
+    /// Checks every pack in a folder of packs, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError::Unreadable`] if the folder of packs itself cannot be listed.
+    pub fn installed(packs: &Path) -> Result<Vec<Found>, PackError> {
+        let entries = match fs::read_dir(packs) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(unreadable(packs))?,
+        };
+        let mut folders = Vec::new();
+        for entry in entries {
+            let folder = entry.map_err(unreadable(packs))?.path();
+            if folder.join(MANIFEST).is_file() {
+                folders.push(folder);
+            }
+        }
+        folders.sort();
+        Ok(folders.into_iter().map(|folder| Found { pack: Pack::check(&folder), folder }).collect())
+    }
+
+    /// SHA-256 of `pack.toml`.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        self.id
+    }
+
+    /// The pack's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// The folder it was read from.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Under which terms its networks may be used.
+    #[must_use]
+    pub fn licence(&self) -> &str {
+        &self.manifest.licence
+    }
+
+    /// Where its networks are from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.manifest.source
+    }
+
+    /// How close is close enough.
+    #[must_use]
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.manifest.thresholds
+    }
+
+    /// The pack with the bytes of its networks, which were read once and are those that were checked.
+    pub(crate) fn read(folder: &Path) -> Result<(Pack, Networks), PackError> {
+        let path = folder.join(MANIFEST);
+        let bytes = bounded(&path, MAX_MANIFEST).map_err(|error| match error {
+            PackError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                PackError::Missing(folder.to_owned())
+            }
+            other => other,
+        })?;
+        let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
+        let text = str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let manifest = Manifest::parse(text).map_err(malformed)?;
+
+        let network = |file: &File| checked(&folder.join(&file.name), file.sha256);
+        let networks = Networks {
+            detector: network(&manifest.detector.file)?,
+            landmarks: network(&manifest.landmarks.file)?,
+            embedder: network(&manifest.embedder.file)?,
+        };
+        Ok((Pack { id: Digest::of(&bytes), folder: folder.to_owned(), manifest }, networks))
+    }
+}
+
+/// The networks of one pack as ONNX.
+pub(crate) struct Networks {
+    pub(crate) detector: Vec<u8>,
+    pub(crate) landmarks: Vec<u8>,
+    pub(crate) embedder: Vec<u8>,
+}
+
+fn checked(path: &Path, sha256: Digest) -> Result<Vec<u8>, PackError> {
+    let bytes = bounded(path, MAX_NETWORK)?;
+    if Digest::of(&bytes) == sha256 { Ok(bytes) } else { Err(PackError::Altered(path.to_owned())) }
+}
+
+/// Reads a file, and no more of it than `limit` bytes.
+fn bounded(path: &Path, limit: u64) -> Result<Vec<u8>, PackError> {
+    let file = fs::File::open(path).map_err(unreadable(path))?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
+    if bytes.len() as u64 > limit {
+        let too_long =
+            io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes"));
+        return Err(unreadable(path)(too_long));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> PackError {
+    move |source| PackError::Unreadable { path: path.to_owned(), source }
+}

@@ -1,0 +1,74 @@
+//! The seam to the inference engine: ONNX bytes in, numbers out. Nothing else in this crate names tract.
+//!
+//! A [`Net`] is loaded once and shared by all threads. One call computes on the thread that makes it.
+
+use crate::picture::Planes;
+use std::{fmt, sync::Arc};
+use tract_onnx::prelude::{
+    Framework, InferenceModelExt, IntoRunnable, Tensor, TractResult, TypedRunnableModel, tvec,
+};
+
+/// A network that cannot be loaded or run: what the engine said.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NetError(String);
+
+/// One loaded network: a square picture in, rows of numbers out.
+pub(crate) struct Net {
+    plan: Arc<TypedRunnableModel>,
+    side: usize,
+    outputs: Vec<usize>,
+}
+
+impl Net {
+    /// Loads a network that takes planes of `side` and answers with as many numbers as `outputs` says.
+    pub(crate) fn load(onnx: &[u8], side: usize, outputs: &[usize]) -> Result<Net, NetError> {
+        let plan = planned(onnx).map_err(|error| NetError(format!("{error:#}")))?;
+        let net = Net { plan, side, outputs: outputs.to_vec() };
+        // Shapes may be declared wrongly or not at all: one run on black shows what they are.
+        net.run(&Planes::black(side))?;
+        Ok(net)
+    }
+
+    /// Side of the square this network takes, in pixels.
+    pub(crate) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Runs the network. All numbers are finite.
+    pub(crate) fn run(&self, planes: &Planes) -> Result<Vec<Vec<f32>>, NetError> {
+        let outputs = self.outputs(planes).map_err(|error| NetError(format!("{error:#}")))?;
+        if !outputs.iter().map(Vec::len).eq(self.outputs.iter().copied()) {
+            let sizes: Vec<usize> = outputs.iter().map(Vec::len).collect();
+            return Err(NetError(format!("outputs of {sizes:?} values, not {:?}", self.outputs)));
+        }
+        if outputs.iter().flatten().all(|value| value.is_finite()) {
+            return Ok(outputs);
+        }
+        Err(NetError("an output that is not a number".to_owned()))
+    }
+
+    fn outputs(&self, planes: &Planes) -> TractResult<Vec<Vec<f32>>> {
+        let side = planes.side();
+        let input = Tensor::from_shape(&[1, 3, side, side], planes.values())?;
+        let outputs = self.plan.run(tvec!(input.into()))?;
+        outputs
+            .iter()
+            .map(|output| Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()))
+            .collect()
+    }
+}
+
+fn planned(onnx: &[u8]) -> TractResult<Arc<TypedRunnableModel>> {
+    let model = tract_onnx::onnx().model_for_read(&mut &*onnx)?;
+    model.into_optimized()?.into_runnable()
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Net")
+            .field("side", &self.side)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! Embeddings of the test pictures: against the reference in `reference.py`, and against each other.
+
+use crate::support::{ENGINE, decoded, encoded, outcome, portrait};
+use fourauth_face::{Embedding, Refusal, enrol};
+use image::DynamicImage;
+use std::{collections::BTreeMap, thread};
+
+/// Pictures of one person, apart from `32bit.png`, which is `obama2.jpg` again.
+const ONE_PERSON: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
+
+const ANOTHER: &str = "biden.jpg";
+
+/// Faces of strangers in the group pictures: left, top and side of a square around each.
+const STRANGERS: [(&str, [u32; 3]); 12] = [
+    ("sample1.jpg", [350, 338, 330]),
+    ("sample3.jpg", [519, 313, 345]),
+    ("sample3.jpg", [978, 172, 422]),
+    ("sample3.jpg", [1396, 284, 346]),
+    ("sample4.jpg", [904, 159, 341]),
+    ("sample4.jpg", [620, 69, 280]),
+    ("sample5.jpg", [720, 102, 282]),
+    ("sample5.jpg", [1344, 365, 358]),
+    ("sample6.jpg", [569, 289, 417]),
+    ("sample6.jpg", [1070, 272, 391]),
+    ("sample6.jpg", [1380, 226, 420]),
+    ("sample6.jpg", [168, 460, 369]),
+];
+
+fn embedding(name: &str) -> Embedding {
+    portrait(name).embedding
+}
+
+#[test]
+fn every_embedding_is_that_of_the_reference() {
+    let reference: BTreeMap<String, Vec<f32>> =
+        serde_json::from_str(include_str!("reference.json")).unwrap();
+    for (name, values) in reference {
+        let expected = Embedding::normalised(values.try_into().unwrap()).unwrap();
+        let found = embedding(&name);
+        let cosine: f32 =
+            found.as_array().iter().zip(expected.as_array()).map(|(a, b)| a * b).sum();
+        println!("{name}: cosine {cosine:.6}");
+        assert!(cosine >= 0.999, "{name}: {cosine}");
+    }
+}
+
+#[test]
+fn distances_are_those_the_pack_was_calibrated_with() {
+    let published = [
+        ("obama.jpg", "obama2.jpg", 0.265),
+        ("obama.jpg", "obama3.jpg", 0.229),
+        ("obama2.jpg", "obama3.jpg", 0.275),
+    ];
+    for (a, b, expected) in published {
+        let distance = embedding(a).distance(&embedding(b));
+        println!("{a} {b}: {distance:.3}");
+        assert!((distance - expected).abs() < 0.02, "{a} and {b}: {distance}");
+    }
+}
+
+#[test]
+fn one_person_is_accepted_and_everyone_else_is_not() {
+    let threshold = ENGINE.pack().thresholds().for_counts(1, 1);
+    for name in ONE_PERSON {
+        let face = embedding(name);
+        assert!(ONE_PERSON.iter().all(|other| face.distance(&embedding(other)) < threshold));
+        assert!(face.distance(&embedding(ANOTHER)) > 0.55);
+    }
+}
+
+#[test]
+fn no_stranger_in_the_group_pictures_is_accepted() {
+    let thresholds = ENGINE.pack().thresholds();
+    let template = enrol(&ONE_PERSON.map(portrait)).unwrap();
+    let known: Vec<Embedding> = ONE_PERSON.into_iter().chain([ANOTHER]).map(embedding).collect();
+    let mut nearest = f32::INFINITY;
+    for (name, [left, top, side]) in STRANGERS {
+        let stranger = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
+        assert!(template.distance(&stranger) > thresholds.for_counts(3, 1));
+        nearest = known.iter().map(|face| face.distance(&stranger)).fold(nearest, f32::min);
+    }
+    println!("nearest stranger: {nearest:.3}");
+    assert!(nearest > thresholds.for_counts(1, 1));
+}
+
+#[test]
+fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
+    let pictures = ONE_PERSON.map(portrait);
+    let template = enrol(&pictures).unwrap();
+    let threshold = ENGINE.pack().thresholds().for_counts(3, 1);
+    assert!(pictures.iter().all(|picture| template.distance(&picture.embedding) < threshold));
+
+    let [first, second, _] = pictures;
+    assert_eq!(enrol(&[first, second, portrait(ANOTHER)]), Err(Refusal::Disagree));
+    assert_eq!(enrol(&[]), Err(Refusal::NoFace));
+}
+
+#[test]
+fn a_mirrored_picture_shows_the_same_person() {
+    let mirrored = outcome(&DynamicImage::ImageRgb8(image::imageops::flip_horizontal(
+        &decoded("obama.jpg").to_rgb8(),
+    )));
+    assert!(mirrored.unwrap().embedding.distance(&embedding("obama.jpg")) < 0.1);
+}
+
+#[test]
+fn many_threads_share_one_engine_and_agree() {
+    let picture = encoded("obama.jpg");
+    let alone = ENGINE.portrait(&picture).unwrap();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| ENGINE.portrait(&picture))).collect();
+        for worker in workers {
+            assert_eq!(worker.join().unwrap().as_ref(), Ok(&alone));
+        }
+    });
+}

@@ -1,0 +1,127 @@
+//! Packs that are sound, missing, altered or made wrongly.
+
+use crate::support::{ENGINE, pack_folder};
+use fourauth_face::{
+    Digest, Engine,
+    install::{DEFAULT_PACK, InstallError, Source, install},
+    pack::{Pack, PackError},
+};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
+
+/// A folder of packs with a copy of the default one.
+fn copied() -> TempDir {
+    let packs = tempfile::tempdir().unwrap();
+    let folder = packs.path().join(DEFAULT_PACK);
+    fs::create_dir(&folder).unwrap();
+    for file in FILES {
+        fs::copy(pack_folder().join(file), folder.join(file))
+            .expect("run `cargo xtask models` first");
+    }
+    packs
+}
+
+/// Replaces a part of `pack.toml`.
+fn edit(folder: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(folder.join("pack.toml"), text.replacen(from, to, 1)).unwrap();
+}
+
+fn flaw(from: &str, to: &str) -> PackError {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    edit(&folder, from, to);
+    Pack::check(&folder).unwrap_err()
+}
+
+#[test]
+fn a_packs_id_is_the_hash_of_its_manifest() {
+    let manifest =
+        fs::read(pack_folder().join("pack.toml")).expect("run `cargo xtask models` first");
+    assert_eq!(ENGINE.pack().id(), Digest::of(&manifest));
+    assert_eq!(ENGINE.pack().name(), DEFAULT_PACK);
+}
+
+#[test]
+fn an_altered_network_is_never_loaded() {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    let path = folder.join("embedder.onnx");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(Engine::load(&folder), Err(PackError::Altered(altered)) if altered == path));
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_no_pack() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Engine::load(folder.path()), Err(PackError::Missing(_))));
+    assert!(Pack::installed(folder.path()).unwrap().is_empty());
+    assert!(Pack::installed(&folder.path().join("nowhere")).unwrap().is_empty());
+}
+
+#[test]
+fn a_manifest_is_read_strictly() {
+    let changes = [
+        ("format = 1", "format = 2"),
+        ("format = 1", "format = 1\ntreshold = 0.6"),
+        ("name = \"blaze-dlib\"", "name = \"../blaze\""),
+        ("name = \"embedder.onnx\"", "name = \"../../embedder.onnx\""),
+        ("name = \"embedder.onnx\"", "name = \"/etc/passwd\""),
+        ("distance = 0.343", "distance = 4.0"),
+        ("mirror = true", "mirror = \"yes\""),
+        ("scale = 1.0", "scale = inf"),
+        ("side = 150", "side = 60000"),
+        ("sha256 = \"", "sha256 = \"0"),
+    ];
+    for (from, to) in changes {
+        let error = flaw(from, to);
+        assert!(matches!(error, PackError::Malformed { .. }), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_network_in_the_wrong_place_is_refused() {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    let hash = |file: &str| Digest::of(&fs::read(folder.join(file)).unwrap()).to_string();
+    let (landmarks, embedder) = (hash("landmarks.onnx"), hash("embedder.onnx"));
+    edit(&folder, &embedder, &landmarks);
+    edit(&folder, "embedder.onnx", "landmarks.onnx");
+    Pack::check(&folder).unwrap();
+    assert!(matches!(Engine::load(&folder), Err(PackError::Network { .. })));
+}
+
+#[test]
+fn installed_packs_are_listed_with_their_flaws() {
+    let packs = copied();
+    let broken = packs.path().join("broken");
+    fs::create_dir(&broken).unwrap();
+    fs::write(broken.join("pack.toml"), "format = ").unwrap();
+
+    let found = Pack::installed(packs.path()).unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].pack.as_ref().unwrap().id(), ENGINE.pack().id());
+    assert!(matches!(found[1].pack, Err(PackError::Malformed { .. })));
+}
+
+#[test]
+fn a_sound_pack_is_not_installed_again() {
+    let packs = copied();
+    let mut steps = 0;
+    let pack = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| steps += 1).unwrap();
+    assert_eq!((pack.id(), steps), (ENGINE.pack().id(), 0));
+}
+
+#[test]
+fn a_failed_installation_leaves_nothing_behind() {
+    let packs = tempfile::tempdir().unwrap();
+    let error = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| ()).unwrap_err();
+    assert!(matches!(error, InstallError::Weights { .. }));
+    assert_eq!(fs::read_dir(packs.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,148 @@
+//! Encoded pictures from strangers: bombs, garbage, odd formats, and EXIF.
+
+use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, png};
+use fourauth_face::{Refusal, decode::MAX_BYTES};
+use image::DynamicImage;
+
+/// A PNG that announces a size and has next to nothing in it.
+fn announced(width: u32, height: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
+    header.extend([8, 2, 0, 0, 0]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&header);
+
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+    bytes.extend(header);
+    bytes.extend(crc.sum().to_be_bytes());
+    bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+    bytes
+}
+
+/// Puts an EXIF segment with nothing but an orientation (EXIF 2.32 §4.6.4, tag 0x0112) behind the start.
+fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+}
+
+fn refused(bytes: &[u8]) -> Refusal {
+    ENGINE.portrait(bytes).unwrap_err()
+}
+
+#[test]
+fn a_bomb_is_refused_from_its_header() {
+    assert_eq!(refused(&announced(30_000, 30_000)), Refusal::TooLarge);
+    assert_eq!(refused(&announced(u32::MAX, u32::MAX)), Refusal::TooLarge);
+    assert_eq!(refused(&announced(4096, 4096)), Refusal::TooLarge);
+    assert_eq!(refused(&announced(5000, 10)), Refusal::TooLarge);
+    assert_eq!(refused(&announced(0, 10)), Refusal::NotAnImage);
+}
+
+#[test]
+fn a_jpeg_that_announces_too_much_is_refused_from_its_header() {
+    let mut bytes = jpeg(&decoded("obama.jpg"));
+    let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    bytes[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn a_file_above_six_megabytes_is_refused_unread() {
+    let mut bytes = encoded("obama.jpg");
+    bytes.resize(MAX_BYTES + 1, 0);
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn what_is_no_jpeg_or_png_is_refused() {
+    let webp = b"RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0\x30\x01\0\x9d\x01\x2a\x01\0\x01\0\x02\0\x34\x25\xa4\0\x03\x70\0\xfe\xfb\x94\0\0";
+    let gif = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    for bytes in [
+        &b""[..],
+        b"hello",
+        b"<svg/>",
+        b"\xff\xd8",
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        webp,
+        gif,
+    ] {
+        assert_eq!(refused(bytes), Refusal::NotAnImage);
+    }
+}
+
+#[test]
+fn a_picture_that_was_cut_short_is_refused() {
+    for name in ["obama.jpg", "biden.jpg", "32bit.png"] {
+        let whole = encoded(name);
+        for length in [9, 30, 500, whole.len() / 2, whole.len() * 9 / 10] {
+            assert_eq!(
+                refused(&whole[..length]),
+                Refusal::NotAnImage,
+                "{name} cut to {length} bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn damaged_pictures_are_refused_or_decoded_and_never_panic() {
+    for whole in [encoded("obama3.jpg"), png(&decoded("obama.jpg").thumbnail(200, 200))] {
+        for round in 0..40_usize {
+            let mut damaged = whole.clone();
+            for hit in 0..8_usize {
+                let place = (round * 7919 + hit * hit * 104_729) % damaged.len();
+                damaged[place] ^= u8::try_from((round * 31 + hit * 17) % 255 + 1).unwrap();
+            }
+            let _ = ENGINE.portrait(&damaged);
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_of_endless_scans_is_refused() {
+    let mut bytes = encoded("obama.jpg");
+    let scans = [[0xff, 0xda].repeat(100), vec![0xff, 0xd9]].concat();
+    bytes.extend(scans);
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn exif_orientation_is_applied_before_the_face_is_sought() {
+    let upright = decoded("obama.jpg");
+    let expected = ENGINE.portrait(&jpeg(&upright)).unwrap();
+    // What a camera stores that was held so, and the orientation it notes.
+    let stored = [(upright.rotate180(), 3), (upright.rotate270(), 6), (upright.rotate90(), 8)];
+    for (pixels, orientation) in stored {
+        let portrait = ENGINE.portrait(&oriented(&jpeg(&pixels), orientation)).unwrap();
+        let distance = portrait.embedding.distance(&expected.embedding);
+        assert!(distance < 0.05, "orientation {orientation}: {distance}");
+    }
+}
+
+#[test]
+fn bad_exif_is_ignored() {
+    let plain = jpeg(&decoded("obama.jpg"));
+    let expected = ENGINE.portrait(&plain).unwrap();
+    for orientation in [0, 9, 255] {
+        assert_eq!(ENGINE.portrait(&oriented(&plain, orientation)).as_ref(), Ok(&expected));
+    }
+    let garbage = [&plain[..2], b"\xff\xe1\0\x10Exif\0\0garbage!", &plain[2..]].concat();
+    assert_eq!(ENGINE.portrait(&garbage), Ok(expected));
+}
+
+#[test]
+fn sixteen_bits_and_alpha_show_the_same_face_and_grey_still_a_face() {
+    let colour = decoded("obama.jpg");
+    let expected = outcome(&colour).unwrap().embedding;
+    let deep = DynamicImage::ImageRgb16(colour.to_rgb16());
+    let clear = DynamicImage::ImageRgba8(colour.to_rgba8());
+    for picture in [deep, clear] {
+        assert!(outcome(&picture).unwrap().embedding.distance(&expected) < 0.01);
+    }
+    let threshold = ENGINE.pack().thresholds().for_counts(1, 1);
+    let grey = outcome(&DynamicImage::ImageLuma8(colour.to_luma8())).unwrap();
+    assert!(grey.embedding.distance(&expected) < threshold);
+}

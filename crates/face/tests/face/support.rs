@@ -1,0 +1,58 @@
+//! Where pack and pictures are, and small changes to pictures.
+
+use fourauth_face::{Engine, Portrait, Refusal};
+use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegEncoder};
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+const ADVICE: &str = "run `cargo xtask models` first";
+
+/// One engine for all tests: loading takes longer than a portrait.
+pub(crate) static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::load(&pack_folder()).expect(ADVICE));
+
+pub(crate) fn pack_folder() -> PathBuf {
+    models().join("packs/blaze-dlib")
+}
+
+/// The bytes of a test picture.
+pub(crate) fn encoded(name: &str) -> Vec<u8> {
+    fs::read(models().join("faces").join(name)).expect(ADVICE)
+}
+
+/// The pixels of a test picture.
+pub(crate) fn decoded(name: &str) -> DynamicImage {
+    image::load_from_memory(&encoded(name)).unwrap()
+}
+
+pub(crate) fn portrait(name: &str) -> Portrait {
+    ENGINE.portrait(&encoded(name)).unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
+}
+
+/// What becomes of these pixels.
+pub(crate) fn outcome(picture: &DynamicImage) -> Result<Portrait, Refusal> {
+    ENGINE.portrait(&png(picture))
+}
+
+pub(crate) fn png(picture: &DynamicImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    bytes
+}
+
+pub(crate) fn jpeg(picture: &DynamicImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    picture.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 95)).unwrap();
+    bytes
+}
+
+/// `FOURAUTH_MODELS`, or `target/models` of the workspace.
+fn models() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    std::env::var_os("FOURAUTH_MODELS")
+        .map_or_else(|| workspace.join("target/models"), PathBuf::from)
+}
