@@ -58,6 +58,9 @@ async fn live(server: &TestServer) -> Vec<(&'static str, Vec<u8>)> {
         connection.send(command).await.unwrap();
     }
     secrets.extend(secrets_of(&alice));
+    let template = server.server().store().subject(&alice.username).await.unwrap().template;
+    let components = template.to_bytes().expose().rchunks(32).next().unwrap().to_vec();
+    secrets.push(("face template", components));
     secrets.push(("new password", b"amber-Fox-17".to_vec()));
     secrets.push(("administrator's secret", server.admin().expose().clone().into_bytes()));
     for name in ["obama.jpg", "obama2.jpg", "obama3.jpg"] {

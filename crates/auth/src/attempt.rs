@@ -145,6 +145,7 @@ impl Attempt {
             Ok((effect, gains)) => match self.carry_out(store, effect, &detail).await? {
                 Ok(()) => Ok(Box::new(gains)),
                 Err(lost) => {
+                    let detail = format!("{detail} lost={}", lost.as_str());
                     self.deny(store, lost.into(), &detail).await?;
                     Err(lost.into())
                 }

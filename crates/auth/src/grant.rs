@@ -67,6 +67,19 @@ pub enum Lost {
     ContactTaken,
 }
 
+impl Lost {
+    /// The word for the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StepSpent => "step_spent",
+            Self::Superseded => "superseded",
+            Self::NameTaken => "name_taken",
+            Self::ContactTaken => "contact_taken",
+        }
+    }
+}
+
 impl From<Lost> for Denial {
     fn from(lost: Lost) -> Self {
         match lost {

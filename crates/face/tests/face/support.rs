@@ -50,9 +50,7 @@ pub(crate) fn jpeg(picture: &DynamicImage) -> Vec<u8> {
     bytes
 }
 
-/// `FOURAUTH_MODELS`, or `target/models` of the workspace.
+/// Where `cargo xtask models` puts pack and pictures.
 fn models() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::env::var_os("FOURAUTH_MODELS")
-        .map_or_else(|| workspace.join("target/models"), PathBuf::from)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models")
 }

@@ -1,0 +1,57 @@
+//! `cargo xtask test`: everything that must hold.
+//!
+//! Every step builds the same set of targets with the same features, so that nothing is built twice.
+
+use crate::{binaries, models, postgres, process::succeed};
+use std::{path::Path, process::Command};
+
+/// What every step is about.
+const EVERYTHING: [&str; 3] = ["--workspace", "--all-targets", "--all-features"];
+
+/// Runs every check, the quick ones first.
+///
+/// # Errors
+///
+/// The first that fails.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let cargo = |arguments: &[&str]| succeed(cargo(root).args(arguments));
+    step("format");
+    cargo(&["fmt", "--all", "--check"])?;
+    step("build");
+    succeed(self::cargo(root).arg("build").args(EVERYTHING))?;
+    step("what the tests need");
+    postgres::install_if_missing()?;
+    models::run(root, &binaries::built(root))?;
+    step("tests");
+    cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
+    step("lints");
+    succeed(self::cargo(root).arg("clippy").args(EVERYTHING).args(["--", "-D", "warnings"]))?;
+    step("documents");
+    succeed(
+        self::cargo(root)
+            .args(["doc", "--workspace", "--no-deps", "--all-features"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    println!("everything holds");
+    Ok(())
+}
+
+/// Prints what a login costs beside the costs of its parts.
+///
+/// # Errors
+///
+/// If it does not build or does not run.
+pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
+    models::run(root, &binaries::build(root)?)?;
+    succeed(cargo(root).args(["bench", "--package", "fourauth-tests"]))
+}
+
+fn step(name: &str) {
+    println!("== {name}");
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root);
+    cargo
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask demo`: a server in a scratch folder, and everything it does, through the programs
+//! that a person uses.
+//!
+//! Each step says what should happen, and the demo fails if something else does. At the end the
+//! database and a log that shows everything are searched for what must not be in them.
+
+mod leaks;
+mod server;
+mod steps;
+
+use crate::{binaries, models};
+use server::DemoServer;
+use std::path::Path;
+use steps::{Person, Steps};
+
+/// Runs the demo.
+///
+/// # Errors
+///
+/// If anything happens that should not.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let binaries = binaries::build(root)?;
+    models::run(root, &binaries)?;
+    let models = models::folder(root);
+    let server = DemoServer::start(&binaries, &models.join("packs"))?;
+    let mut steps = Steps::new(&server, &binaries.fourauth, models.join("faces"))?;
+
+    println!("\nAn administrator registers alice from a photograph.");
+    let mut alice = steps.register("alice", "obama.jpg")?;
+    println!("\nAlice confirms her authenticator and logs in with another photograph.");
+    steps.confirm(&alice)?;
+    let spent = alice.phone.next();
+    steps.login(&alice, &spent)?;
+
+    println!("\nEach thing that is wrong is refused.");
+    refusals(&mut steps, &alice, &spent)?;
+    println!("\nEach factor is recovered by proving the others.");
+    steps.recover_password(&mut alice, "amber-Fox-17")?;
+    steps.recover_totp(&mut alice)?;
+    steps.recover_face(&mut alice, "obama3.jpg")?;
+    steps.recover_device(&mut alice, "00:1b:44:11:3a:c9")?;
+
+    println!("\nThe audit log has a row for each of these, newest first.");
+    steps.audit()?;
+    let secrets = steps.secrets(&alice);
+    let scratch = server.stop()?;
+    leaks::search(scratch.path(), &secrets)?;
+    println!("\nTo run it for real: `target/debug/fourauthd`, and README.md says the rest.");
+    Ok(())
+}
+
+fn refusals(steps: &mut Steps<'_>, alice: &Person, spent: &str) -> anyhow::Result<()> {
+    let code = alice.phone.peek();
+    let stranger = Person { face: "biden.jpg".into(), ..alice.clone() };
+    steps.refused("another person", &stranger, &code, &[], "Face verification failed.")?;
+    let wrong = alice.phone.wrong();
+    steps.refused("a wrong code", alice, &wrong, &[], "TOTP verification failed.")?;
+    steps.refused("the same code again", alice, spent, &[], "TOTP verification failed.")?;
+    let elsewhere = Person { mac: "00:1b:44:11:3a:ff".into(), ..alice.clone() };
+    steps.refused("another device", &elsewhere, &code, &[], "Unauthorized device.")?;
+    let early = steps.five_minutes_ago()?;
+    let late = ["--timestamp", early.as_str()];
+    steps.refused(
+        "a clock five minutes off",
+        alice,
+        &code,
+        &late,
+        "Time out of allowed window.",
+    )?;
+    let nobody = Person { name: "nobody".into(), ..alice.clone() };
+    steps.refused("an unknown user", &nobody, &code, &[], "Invalid username or password.")?;
+    let wrong = Person { password: "violet-Ox-43".into(), ..alice.clone() };
+    steps.refused("a wrong password", &wrong, &code, &[], "Invalid username or password.")
+}

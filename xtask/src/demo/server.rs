@@ -1,0 +1,114 @@
+//! The demo's server: the real binary, in a folder that is thrown away.
+
+use crate::binaries::Binaries;
+use anyhow::{Context as _, bail};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Looks at the log before the server counts as not starting, a tenth of a second apart.
+const LOOKS: usize = 600;
+
+/// A server that is running.
+pub(crate) struct DemoServer {
+    child: Child,
+    folder: TempDir,
+    /// Where it listens.
+    pub(crate) address: String,
+    /// What clients pin.
+    pub(crate) fingerprint: String,
+}
+
+impl DemoServer {
+    /// Starts one with a log that shows everything.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start to serve.
+    pub(crate) fn start(binaries: &Binaries, packs: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        println!("Starting a server in {}.", folder.path().display());
+        let child = Command::new(&binaries.fourauthd)
+            .current_dir(folder.path())
+            .env("FOURAUTH__LISTEN", "127.0.0.1:0")
+            .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
+            .env("FOURAUTH__FACE__PACKS_DIR", packs)
+            .env("FOURAUTH__LOG__FILTER", "trace")
+            .env("FOURAUTH__LOG__FORMAT", "json")
+            .stdin(Stdio::null())
+            .stderr(File::create(folder.path().join("log"))?)
+            .spawn()
+            .context("cannot run fourauthd")?;
+        let mut server = Self { child, folder, address: String::new(), fingerprint: String::new() };
+        server.wait_until_serving()?;
+        println!("It listens on {}; clients pin {}.", server.address, server.fingerprint);
+        Ok(server)
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The secret of the first administrator.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there.
+    pub(crate) fn admin_secret(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.data().join("setup-secret"))?.trim().to_owned())
+    }
+
+    fn wait_until_serving(&mut self) -> anyhow::Result<()> {
+        for _ in 0..LOOKS {
+            let log = fs::read_to_string(self.folder.path().join("log"))?;
+            if let Some(line) = log.lines().find(|line| line.contains("\"serving\"")) {
+                let line: serde_json::Value = serde_json::from_str(line)?;
+                let field =
+                    |name: &str| line["fields"][name].as_str().unwrap_or_default().to_owned();
+                (self.address, self.fingerprint) = (field("address"), field("fingerprint"));
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("fourauthd ended with {status}:\n{log}");
+            }
+            pause();
+        }
+        bail!("fourauthd does not serve")
+    }
+
+    /// Asks it to stop and waits for that; what it has left behind stays for as long as the handle.
+    ///
+    /// # Errors
+    ///
+    /// If it does not stop in order.
+    pub(crate) fn stop(mut self) -> anyhow::Result<TempDir> {
+        let id = self.child.id().to_string();
+        crate::process::succeed(Command::new("kill").args(["-TERM", &id]))?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("fourauthd ended with {status}");
+        }
+        let empty = tempfile::tempdir()?;
+        Ok(std::mem::replace(&mut self.folder, empty))
+    }
+}
+
+/// A demo that fails half-way leaves no server behind.
+impl Drop for DemoServer {
+    fn drop(&mut self) {
+        // One that has been stopped is gone already.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but the log")]
+fn pause() {
+    thread::sleep(Duration::from_millis(100));
+}

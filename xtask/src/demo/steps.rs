@@ -1,0 +1,231 @@
+//! What the demo shows, one command of `fourauth` at a time.
+
+use super::server::DemoServer;
+use crate::authenticator::Authenticator;
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// Somebody with an account.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) password: String,
+    pub(crate) mac: String,
+    pub(crate) face: String,
+    pub(crate) phone: Authenticator,
+}
+
+/// What commands need, and every secret they were given.
+pub(crate) struct Steps<'a> {
+    server: &'a DemoServer,
+    fourauth: &'a Path,
+    faces: PathBuf,
+    admin: String,
+    secrets: Vec<(&'static str, String)>,
+}
+
+/// Where a secret that is given as a line of standard input goes, in the order in which they are
+/// read.
+const ADMIN: &str = "--admin-secret-file";
+const PASSWORD: &str = "--password-file";
+const NEW_PASSWORD: &str = "--new-password-file";
+const TOTP: &str = "--totp-file";
+
+impl<'a> Steps<'a> {
+    pub(crate) fn new(
+        server: &'a DemoServer,
+        fourauth: &'a Path,
+        faces: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let admin = server.admin_secret()?;
+        Ok(Self { server, fourauth, faces, admin, secrets: Vec::new() })
+    }
+
+    pub(crate) fn register(&mut self, name: &str, face: &str) -> anyhow::Result<Person> {
+        let (password, mac) = ("violet-Ox-42", "00:1b:44:11:3a:b7");
+        let secrets = [(ADMIN, self.admin.clone()), (PASSWORD, password.to_owned())];
+        let who = ["--username", name, "--mac", mac];
+        let answer = self.granted(&["register"], &who, Some(face), &secrets)?;
+        Ok(Person {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            mac: mac.to_owned(),
+            face: "obama2.jpg".to_owned(),
+            phone: scan(&answer)?,
+        })
+    }
+
+    pub(crate) fn confirm(&mut self, person: &Person) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.peek())];
+        self.granted(&["confirm"], &["--username", &person.name], None, &secrets).map(drop)
+    }
+
+    pub(crate) fn login(&mut self, person: &Person, code: &str) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, code.to_owned())];
+        let answer =
+            self.granted(&["login"], &person.who(), Some(person.face.as_str()), &secrets)?;
+        let token = answer["token"].as_str().context("a login has a token")?;
+        self.secrets.push(("session token", token.to_owned()));
+        Ok(())
+    }
+
+    pub(crate) fn refused(
+        &mut self,
+        what: &str,
+        person: &Person,
+        code: &str,
+        options: &[&str],
+        text: &str,
+    ) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, code.to_owned())];
+        let options = [&person.who(), options].concat();
+        let ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
+        let answer = answer_of(&ran)?;
+        let message = answer["message"].as_str().unwrap_or_default();
+        println!("  {what:26}  {message}");
+        if ran.status.success() || message != text {
+            bail!("{what}: expected {text:?}, got {answer}");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn recover_password(
+        &mut self,
+        person: &mut Person,
+        new: &str,
+    ) -> anyhow::Result<()> {
+        let secrets = [(NEW_PASSWORD, new.to_owned()), (TOTP, person.phone.next())];
+        self.granted(&["recover", "password"], &person.who(), Some(&person.face), &secrets)?;
+        new.clone_into(&mut person.password);
+        Ok(())
+    }
+
+    pub(crate) fn recover_totp(&mut self, person: &mut Person) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone())];
+        let answer =
+            self.granted(&["recover", "totp"], &person.who(), Some(&person.face), &secrets)?;
+        self.secrets.push(("old TOTP secret", person.phone.secret().to_owned()));
+        person.phone = scan(&answer)?;
+        Ok(())
+    }
+
+    pub(crate) fn recover_face(&mut self, person: &mut Person, new: &str) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
+        self.granted(&["recover", "face"], &person.who(), Some(new), &secrets)?;
+        Ok(())
+    }
+
+    pub(crate) fn recover_device(&mut self, person: &mut Person, new: &str) -> anyhow::Result<()> {
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
+        let who = ["--username", &person.name, "--mac", new];
+        self.granted(&["recover", "device"], &who, Some(&person.face), &secrets)?;
+        new.clone_into(&mut person.mac);
+        Ok(())
+    }
+
+    pub(crate) fn audit(&mut self) -> anyhow::Result<()> {
+        let ran =
+            self.run(&["audit"], &["--output", "text"], None, &[(ADMIN, self.admin.clone())])?;
+        print!("{}", String::from_utf8_lossy(&ran.stdout));
+        if !ran.status.success() {
+            bail!("the audit log cannot be read: {}", String::from_utf8_lossy(&ran.stderr));
+        }
+        Ok(())
+    }
+
+    /// The time a client would send whose clock is five minutes slow.
+    pub(crate) fn five_minutes_ago(&self) -> anyhow::Result<String> {
+        let ran = self.run(&["hello"], &["--output", "json"], None, &[])?;
+        let answer = answer_of(&ran)?;
+        let now = answer["server"]["server_ts_utc"].as_str().context("the server's time")?;
+        // The same hands on a clock five minutes to the east are five minutes earlier.
+        Ok(now.replace('Z', "+00:05"))
+    }
+
+    /// Everything that must not be found.
+    pub(crate) fn secrets(mut self, person: &Person) -> Vec<(&'static str, String)> {
+        self.secrets.push(("administrator's secret", self.admin));
+        self.secrets.push(("TOTP secret", person.phone.secret().to_owned()));
+        self.secrets
+    }
+
+    fn granted(
+        &mut self,
+        command: &[&str],
+        options: &[&str],
+        face: Option<&str>,
+        secrets: &[(&'static str, String)],
+    ) -> anyhow::Result<Value> {
+        let ran = self.fourauth(command, options, face, secrets)?;
+        let answer = answer_of(&ran)?;
+        let message = answer["message"].as_str().unwrap_or_default();
+        println!("  {:26}  {message}", command.join(" "));
+        if !ran.status.success() {
+            bail!("{command:?} was refused: {answer}");
+        }
+        Ok(answer)
+    }
+
+    fn fourauth(
+        &mut self,
+        command: &[&str],
+        options: &[&str],
+        face: Option<&str>,
+        secrets: &[(&'static str, String)],
+    ) -> anyhow::Result<Output> {
+        // Six digits are found everywhere, and are worthless by the time anybody looks.
+        let lasting = secrets.iter().filter(|(option, _)| *option != TOTP);
+        self.secrets.extend(lasting.cloned());
+        self.run(command, &[options, &["--output", "json"]].concat(), face, secrets)
+    }
+
+    fn run(
+        &self,
+        command: &[&str],
+        options: &[&str],
+        face: Option<&str>,
+        secrets: &[(&'static str, String)],
+    ) -> anyhow::Result<Output> {
+        let mut fourauth = Command::new(self.fourauth);
+        fourauth.args(["--server", &self.server.address, "--pin", &self.server.fingerprint]);
+        fourauth.args(options).args(secrets.iter().flat_map(|(option, _)| [option, "-"]));
+        if let Some(face) = face {
+            fourauth.arg("--face").arg(self.faces.join(face));
+        }
+        let mut child = fourauth
+            .args(command)
+            .env("HOME", self.server.data())
+            .env_remove("XDG_CONFIG_HOME")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot run fourauth")?;
+        let mut input = child.stdin.take().context("a pipe")?;
+        for (_, secret) in secrets {
+            writeln!(input, "{secret}")?;
+        }
+        drop(input);
+        Ok(child.wait_with_output()?)
+    }
+}
+
+impl Person {
+    fn who(&self) -> [&str; 4] {
+        ["--username", &self.name, "--mac", &self.mac]
+    }
+}
+
+fn answer_of(ran: &Output) -> anyhow::Result<Value> {
+    serde_json::from_slice(&ran.stdout)
+        .with_context(|| format!("fourauth said: {}", String::from_utf8_lossy(&ran.stderr)))
+}
+
+fn scan(answer: &Value) -> anyhow::Result<Authenticator> {
+    Authenticator::scan(answer["provisioning_uri"].as_str().context("a provisioning URI")?)
+}

@@ -1,0 +1,48 @@
+//! PostgreSQL for the tests, from the system's package, if it is not there yet.
+//!
+//! The tests make and throw away their own clusters; only the programs are needed.
+
+use crate::process::succeed;
+use anyhow::bail;
+use std::{fs, path::Path, process::Command};
+
+/// Where Debian puts the programs of each major version.
+const PACKAGED: &str = "/usr/lib/postgresql";
+
+/// Installs the package if no PostgreSQL is to be found.
+///
+/// # Errors
+///
+/// If it is missing and cannot be installed here. Tests on PostgreSQL are not skipped.
+pub(crate) fn install_if_missing() -> anyhow::Result<()> {
+    if is_there() {
+        return Ok(());
+    }
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!(
+            "the tests need PostgreSQL's initdb and pg_ctl on PATH; install PostgreSQL 15 or newer"
+        );
+    }
+    println!("installing PostgreSQL for the tests");
+    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "postgresql"][..]] {
+        succeed(privileged("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    Ok(())
+}
+
+fn is_there() -> bool {
+    let packaged = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
+    packaged.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.exists())
+        || Command::new("initdb").arg("--version").output().is_ok_and(|ran| ran.status.success())
+}
+
+/// The program, as root.
+fn privileged(program: &str) -> Command {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|ran| ran.stdout == b"0\n");
+    if is_root {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.arg(program);
+    sudo
+}
