@@ -15,7 +15,7 @@ use crate::{
     undecided::Undecided,
 };
 use fourauth_protocol::{answer::Gains, request_id::RequestId};
-use fourauth_store::{self as store, AuditEntry, Store};
+use fourauth_store::{AuditEntry, Store};
 use fourauth_timekeeper::Reading;
 
 /// What was tried, in the words of the audit log.
@@ -184,13 +184,8 @@ impl Attempt {
 
     async fn deny(&self, store: &Store, denial: Denial, detail: &str) -> Result<(), Error> {
         let entry = self.entry(Some(denial), detail);
-        let appended = store.write(move |tx| {
-            Box::pin(async move {
-                tx.append(&entry).await?;
-                Ok::<_, store::Error>(())
-            })
-        });
-        Ok(appended.await?)
+        store.append(entry).await?;
+        Ok(())
     }
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {

@@ -72,10 +72,13 @@ impl Compute {
         let (done, result) = oneshot::channel();
         self.threads.spawn_fifo(move || {
             // Whoever waited may be gone by now; then the work is not worth beginning.
-            if !done.is_closed() {
-                let _nobody_waits = done.send(job());
+            if done.is_closed() {
+                return;
             }
+            let result = job();
+            // First, so that whoever gets the result finds a place for what comes next.
             drop(place);
+            let _nobody_waits = done.send(result);
         });
         match tokio::time::timeout(self.deadline, result).await {
             Ok(Ok(result)) => Ok(result),

@@ -11,7 +11,6 @@ use fourauth_factors::{
 };
 use fourauth_protocol::{picture::Picture, secret::Secret};
 use fourauth_store::{AccountId, Subject};
-use futures_util::future::try_join_all;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -116,14 +115,15 @@ impl Faces {
         pictures: Vec<Picture>,
     ) -> Result<(Vec<Portrait>, Option<Refusal>), Error> {
         self.looked_at.fetch_add(pictures.len() as u64, Ordering::Relaxed);
-        let looks = pictures.into_iter().map(|picture| {
-            let engine = Arc::clone(&self.engine);
-            self.compute.run(move || engine.portrait(picture.bytes()))
-        });
+        let engine = Arc::clone(&self.engine);
+        let look = move || -> Vec<_> {
+            pictures.iter().map(|picture| engine.portrait(picture.bytes())).collect()
+        };
         let mut refused = None;
         let mut good = Vec::new();
-        for look in try_join_all(looks).await? {
-            match look {
+        // One place in the queue however many pictures: a peer that sends five is no five peers.
+        for seen in self.compute.run(look).await? {
+            match seen {
                 Err(Refusal::Unexamined) => return Err(Error::Unexamined),
                 Ok(portrait) => good.push(portrait),
                 Err(refusal) => {

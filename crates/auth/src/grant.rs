@@ -57,7 +57,7 @@ pub enum Change {
 /// Another command was quicker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// It spent the same one-time code.
+    /// It spent the same one-time code, or changed the account so that the code no longer counts.
     StepSpent,
     /// It changed the account.
     Superseded,
@@ -133,15 +133,24 @@ impl Grant {
         {
             return Err(Undone::Lost(Lost::StepSpent));
         }
-        if change.apply(tx, account, version).await? {
-            Ok(())
-        } else {
-            Err(Undone::Lost(Lost::Superseded))
-        }
+        let refused = change.refusal();
+        if change.apply(tx, account, version).await? { Ok(()) } else { Err(Undone::Lost(refused)) }
     }
 }
 
 impl Change {
+    /// What it means that the change was not made.
+    const fn refusal(&self) -> Lost {
+        match self {
+            Self::ConfirmTotp(_) => Lost::StepSpent,
+            Self::LogIn { .. }
+            | Self::Totp(_)
+            | Self::Password(_)
+            | Self::Face(_)
+            | Self::Device(_) => Lost::Superseded,
+        }
+    }
+
     /// `false` if the account is no longer what was examined.
     async fn apply(
         self,

@@ -4,7 +4,7 @@
 
 use crate::{authenticator::Authenticator, received::Received};
 use fourauth_protocol::command::Refused;
-use fourauth_store::{self as store, AuditEntry};
+use fourauth_store::AuditEntry;
 use std::fmt;
 
 /// How often each kind was refused on one connection.
@@ -50,13 +50,7 @@ impl Authenticator {
             success: false,
             detail: format!("Not commands. {noise} peer={}", received.peer),
         };
-        let written = self.store.write(move |tx| {
-            Box::pin(async move {
-                tx.append(&entry).await?;
-                Ok::<_, store::Error>(())
-            })
-        });
-        if let Err(error) = written.await {
+        if let Err(error) = self.store.append(entry).await {
             tracing::error!(%error, %noise, peer = %received.peer, "unaudited noise");
         }
     }

@@ -11,6 +11,6 @@ pub enum Profile {
     /// A client written from 4Auth's documents works unchanged.
     #[default]
     Secure,
-    /// One text for every denial; no decision without trusted time.
+    /// One text whichever factor failed; no decision without trusted time.
     Strict,
 }

@@ -3,7 +3,7 @@
 //! A worker that panics, a database that is away, a queue that is full: the peer is told
 //! `unavailable`, and the row says that nothing was decided.
 
-use fourauth_store::{self as store, AuditEntry, Store};
+use fourauth_store::{AuditEntry, Store};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -49,13 +49,7 @@ impl UndecidedLog {
             };
             let Some(entry) = entry else { return };
             let detail = entry.detail.clone();
-            let written = store.write(move |tx| {
-                Box::pin(async move {
-                    tx.append(&entry).await?;
-                    Ok::<_, store::Error>(())
-                })
-            });
-            if let Err(error) = written.await {
+            if let Err(error) = store.append(entry).await {
                 tracing::error!(%error, detail, "unaudited attempt");
             }
         }

@@ -49,6 +49,10 @@ pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code,
             Profile::Strict,
             Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
         ) => (Code::Denied, anonymous(action)),
+        // The code is this command's first secret: a spent one is told like a wrong one.
+        (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
+            (Code::Denied, anonymous(action))
+        }
         (Profile::Strict | Profile::Secure, denial) => (code(denial), text(action, denial)),
     }
 }

@@ -18,7 +18,7 @@ pub struct Answer {
     pub message: String,
     /// For a program.
     pub code: Code,
-    /// Quote this to the operator: it stands in the log and in the audit row.
+    /// Quote this to the operator: it stands in the log, and in the audit row if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     /// How long to wait before asking again, in milliseconds.
@@ -69,7 +69,7 @@ pub struct Gains {
     /// Whether somebody else chose the password, so that it should be replaced. 100 and 200.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub must_change: Option<bool>,
-    /// Whether a code of the present one-time code secret has been seen. 100, 200 and 300.
+    /// Whether a code of the present one-time code secret has been seen. 200, 210 and 300.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totp_confirmed: Option<bool>,
     /// How well the face is enrolled. 200 and 320.

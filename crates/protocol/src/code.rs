@@ -40,7 +40,7 @@ pub enum Code {
     FrameTooLarge,
     /// Nothing was decided; trying again later may succeed.
     Unavailable,
-    /// The name is taken.
+    /// The name or the contact is taken, or the account has just changed.
     Conflict,
     /// The password does not meet the rule.
     WeakPassword,

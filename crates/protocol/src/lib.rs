@@ -41,6 +41,7 @@ pub mod frame;
 pub mod mac_address;
 pub mod one_time_code;
 pub mod picture;
+pub mod printable;
 pub mod request_id;
 #[cfg(feature = "schema")]
 pub mod schema;

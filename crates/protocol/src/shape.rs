@@ -20,7 +20,9 @@ pub enum ShapeError {
     #[error("not a JSON object")]
     NotAnObject,
     /// JSON, but not of a shape that this protocol uses.
-    #[error("a key that appears twice, too many keys, or too much nesting")]
+    #[error(
+        "a `cmd` that is no text, a key that appears twice, too many keys, or too much nesting"
+    )]
     NotOurs,
 }
 

@@ -1,5 +1,6 @@
 //! Names of accounts.
 
+use crate::printable::is_unprintable;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -20,7 +21,7 @@ impl Username {
     /// [`NotAUsername`] if the text is empty, too long, padded, or could play tricks in a terminal
     /// or a log: control characters and the invisible characters that reorder text.
     pub fn parse(text: &str) -> Result<Self, NotAUsername> {
-        let printable = !text.chars().any(|c| c.is_control() || is_invisible(c));
+        let printable = !text.chars().any(is_unprintable);
         let bounded = text.chars().take(MAX_CHARS + 1).count() <= MAX_CHARS;
         if text.is_empty() || text.trim() != text || !printable || !bounded {
             return Err(NotAUsername);
@@ -33,11 +34,6 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Zero-width and direction-changing characters (Unicode TR 36 §2.5).
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 impl fmt::Display for Username {

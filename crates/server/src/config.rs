@@ -13,6 +13,7 @@ mod log;
 mod store;
 mod time;
 mod tls;
+mod validity;
 
 pub use auth::AuthConfig;
 pub use compute::ComputeConfig;
@@ -22,6 +23,7 @@ pub use log::{LogConfig, LogFormat};
 pub use store::StoreConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
+pub use validity::Unusable;
 
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::{deadlines::Deadlines, reply::Reply};
 use bytes::{Bytes, BytesMut};
-use fourauth_protocol::frame::{self, Decoder, FrameError};
+use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -14,6 +14,9 @@ const CHUNK: usize = 8 * 1024;
 
 /// Bytes read first. This much is held by every idle connection.
 const FIRST_CHUNK: usize = 64;
+
+/// How long a goodbye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// One peer. In production `S` is a TLS stream.
 #[derive(Debug)]
@@ -106,9 +109,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Says goodbye, so that the peer can tell the end from a cut.
+    ///
+    /// What is still under way is read for a moment and dropped: a socket that is closed over unread
+    /// bytes is reset, and takes along the answer that the peer has not read yet (RFC 1122 §4.2.2.13).
     pub async fn close(mut self) {
+        let farewell = async {
+            self.stream.shutdown().await?;
+            let mut chunk = BytesMut::with_capacity(CHUNK);
+            for _ in 0..MAX_PAYLOAD / CHUNK {
+                chunk.clear();
+                if self.stream.read_buf(&mut chunk).await? == 0 {
+                    break;
+                }
+            }
+            Ok::<_, std::io::Error>(())
+        };
         // A peer that is gone already does not mind.
-        let _gone = timeout(self.deadlines.answer, self.stream.shutdown()).await;
+        let _gone = timeout(FAREWELL, farewell).await;
     }
 }
 

@@ -12,8 +12,8 @@ use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data, private
 use std::{fs, io::ErrorKind, os::unix::fs::DirBuilderExt as _, path::Path};
 use time::OffsetDateTime;
 
-/// The name of the first administrator.
-const SETUP: &str = "setup";
+/// The name of the first administrator. Nobody else can have it.
+pub const SETUP: &str = "setup";
 
 /// Makes the data folder, readable by its owner alone.
 ///
@@ -61,7 +61,7 @@ pub async fn keyring(
 pub fn certificate(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     let (chain, key) = (config.certificate_file(), config.private_key_file());
     let is_ours = config.tls.certificate.is_none() && config.tls.private_key.is_none();
-    if !is_ours || (chain.exists() && key.exists()) {
+    if !is_ours || chain.exists() {
         return Ok(());
     }
     let now = OffsetDateTime::from_unix_timestamp(now.seconds()).context("no such time")?;
@@ -69,7 +69,11 @@ pub fn certificate(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     if let Some(folder) = chain.parent() {
         private_dir(folder)?;
     }
-    // The key first: a certificate without its key would be taken for a finished pair.
+    // The certificate last: while it is missing the pair is not finished, and a key that an
+    // interrupted start has left belongs to nothing.
+    if key.exists() {
+        fs::remove_file(&key).with_context(|| format!("cannot remove {}", key.display()))?;
+    }
     for (path, pem) in [(&key, made.private_key), (&chain, made.certificate)] {
         create(path, &Secret::new(pem))?;
     }
@@ -105,27 +109,26 @@ pub async fn setup_admin(
     Ok(())
 }
 
-/// A fresh secret, durable before it is of use. One that an interrupted start has left is used up.
+/// A fresh secret, durable before it is of use. What an interrupted start has left, or somebody has
+/// put there, is no administrator's yet and goes.
 fn setup_secret(path: &Path) -> anyhow::Result<Secret<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text.trim().to_owned())),
-        Ok(_) => fs::remove_file(path)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).context("cannot read the setup secret"),
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).context("cannot remove a setup secret of nobody");
+        }
+        Ok(()) | Err(_) => {}
     }
     let secret = Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>()));
     create(path, &secret)?;
     Ok(secret)
 }
 
-/// Removes the first administrator once another has been named.
+/// Removes the file with the first administrator's secret, once there is another administrator.
 ///
 /// # Errors
 ///
-/// If the store or the file system refuses.
-pub async fn retire_setup_admin(config: &Config, store: &Store) -> anyhow::Result<()> {
-    let name = Username::parse(SETUP)?;
-    store.write(move |tx| Box::pin(async move { tx.remove_admin(&name).await })).await?;
+/// If the file system refuses.
+pub fn remove_setup_secret(config: &Config) -> anyhow::Result<()> {
     match fs::remove_file(config.setup_secret_file()) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

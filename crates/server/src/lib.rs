@@ -2,9 +2,11 @@
 //!
 //! The path of a request, top to bottom: [`listener`] accepts and shakes hands, [`session`] receives
 //! commands over a [`connection`], [`dispatch`] hands each to `fourauth-auth`, and [`reply`] is what
-//! may be sent back. [`server`] puts it together; [`first_run`] makes what is missing.
+//! may be sent back. [`server`] puts it together; [`first_run`] makes what is missing; [`local`] is what an administrator
+//! does on the machine itself.
 
 pub mod certificate;
+mod chores;
 pub mod config;
 pub mod connection;
 pub mod deadlines;
@@ -14,6 +16,7 @@ pub mod listener;
 pub mod local;
 pub mod logging;
 pub mod models;
+mod parts;
 pub mod reply;
 pub mod server;
 pub mod session;

@@ -10,7 +10,7 @@ pub mod healthcheck;
 pub mod models;
 pub mod user;
 
-use crate::{config::Config, server};
+use crate::{config::Config, parts};
 use anyhow::Context as _;
 use fourauth_auth::{
     authenticator,
@@ -46,8 +46,8 @@ impl LocalStore {
         let keyring = Keyring::load(&config.keyring_file())
             .context("start `fourauthd` once, so that there is something to administer")?;
         let keyring = Arc::new(keyring);
-        let compute = Compute::start(Limits { threads: 1, ..server::compute_limits(config) })?;
-        let hasher = server::hasher(config, &compute, &keyring)?;
+        let compute = Compute::start(Limits { threads: 1, ..parts::compute_limits(config) })?;
+        let hasher = parts::hasher(config, &compute, &keyring)?;
         // Nobody logs in here, so the decoy need not resemble a face.
         let decoy = authenticator::decoy(&hasher, |account, epoch| {
             let rotation = Rotation::derive(&Secret::new([0; 32]), account.0, epoch);

@@ -1,12 +1,16 @@
 //! The text log: on standard error, as text or JSON.
 
 use crate::config::{LogConfig, LogFormat};
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use std::io::{IsTerminal as _, stderr};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::ParseError, filter::filter_fn, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
-/// Lines of libraries that would show what passes through them: rustls and sqlx at `trace` print
-/// bytes and statements. They stay at `warn` whatever the filter says.
-const QUIET: [&str; 5] =
-    ["rustls=warn", "tokio_rustls=warn", "sqlx=warn", "h2=warn", "tract_core=warn"];
+/// Libraries that would show what passes through them. Whatever the configured filter says, they
+/// say no more than that something is wrong.
+const DISCREET: [&str; 4] = ["rustls", "tokio_rustls", "sqlx", "tract"];
 
 /// Starts logging for the life of the process.
 ///
@@ -14,14 +18,20 @@ const QUIET: [&str; 5] =
 ///
 /// If the filter is not one.
 pub fn start(config: &LogConfig) -> Result<(), ParseError> {
-    let mut filter = EnvFilter::try_new(&config.filter)?;
-    for directive in QUIET {
-        filter = filter.add_directive(directive.parse()?);
-    }
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal() && config.format == LogFormat::Text);
+    let lines = match config.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let discreet = filter_fn(may_be_shown);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(discreet).init();
     Ok(())
+}
+
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::WARN
+        || !DISCREET.iter().any(|library| metadata.target().starts_with(library))
 }

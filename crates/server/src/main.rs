@@ -76,8 +76,12 @@ fn main() -> ExitCode {
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let layered = Layered::load(arguments.config.as_deref(), std::env::vars())?;
+    // A variable of somebody else's may be no text at all; ours are.
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let layered = Layered::load(arguments.config.as_deref(), texts)?;
     let config = &layered.config;
+    config.check()?;
     let now = system_clock()?;
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(config, now).await,

@@ -64,12 +64,6 @@ impl Reply {
         Self(Answer::ok("Hello.", gains).to_request(id))
     }
 
-    /// The code, for the log.
-    #[must_use]
-    pub const fn code(&self) -> Code {
-        self.0.code
-    }
-
     pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {
         self.0.to_json()
     }

@@ -2,40 +2,24 @@
 
 use crate::{
     certificate,
+    chores::Chores,
     config::Config,
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
     listener::Listener,
+    parts::Parts,
     tls::{self, Certificate},
 };
 use anyhow::Context as _;
-use fourauth_auth::{
-    authenticator::{self, Authenticator, Settings},
-    compute::{Compute, Limits},
-    entropy,
-    faces::Faces,
-    hashing::Hasher,
-    profile::Profile,
-    undecided,
-};
 use fourauth_face::Engine;
-use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Keyring, Location, Store};
-use fourauth_timekeeper::{self as timekeeper, Clock, Floor, Timekeeper};
-use std::{
-    net::SocketAddr, num::NonZero, sync::Arc, thread::available_parallelism, time::Duration,
-};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use fourauth_store::Store;
+use fourauth_timekeeper::Clock;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// When this version was made. No clock that is earlier can be right.
-const RELEASED: UnixMillis = UnixMillis(1_793_491_200_000); // 2026-11-01
-
-/// How often sessions that have ended by themselves are forgotten.
-const HOUSEKEEPING: Duration = Duration::from_hours(1);
+use tokio_util::task::TaskTracker;
 
 /// A server that is running.
 #[derive(Debug)]
@@ -45,12 +29,8 @@ pub struct Server {
     context: Arc<Context>,
     store: Arc<Store>,
     sessions: TaskTracker,
-    /// Told first: listener, sessions and everything that serves them.
-    stop: CancellationToken,
-    /// Told once no session is left: what writes their last words.
-    finish: CancellationToken,
+    chores: Chores,
     shutdown: Duration,
-    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Where the server's time comes from.
@@ -78,37 +58,20 @@ impl Server {
         first_run::certificate(config, now)?;
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
-        let location = Location::parse(&config.store_url())?;
-        let keyring = Arc::new(first_run::keyring(config, &location, now).await?);
-
-        let compute = Compute::start(compute_limits(config))?;
-        let hasher = hasher(config, &compute, &keyring)?;
-        let faces = Faces::new(compute, engine, keyring.pepper().clone());
-        let decoy =
-            authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
-        let store = Arc::new(Store::open(&location, keyring, decoy).await?);
-        first_run::setup_admin(config, &store, &hasher, now).await?;
-
-        let (stop, finish) = (CancellationToken::new(), CancellationToken::new());
-        let mut tasks = Vec::new();
-        let clock = match time {
-            TimeSource::Given(clock) => clock,
-            TimeSource::Network => keep_time(config, &store, &stop, &mut tasks).await?,
-        };
-        let (reports, log) = undecided::channel();
-        let authenticator =
-            Authenticator::new(Arc::clone(&store), hasher, faces, settings(config), reports);
-        let context = Arc::new(Context { authenticator, clock });
-        tasks.push(tokio::spawn(log.run(Arc::clone(&store), finish.clone())));
-        tasks.push(tokio::spawn(housekeeping(
-            Arc::clone(&context),
-            Arc::clone(&store),
-            stop.clone(),
-        )));
-
+        let parts = Parts::open(config, engine, now).await?;
         let socket = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
+
+        let mut chores = Chores::default();
+        let clock = match time {
+            TimeSource::Given(clock) => clock,
+            TimeSource::Network => chores.keep_time(config, &parts.store).await?,
+        };
+        let store = Arc::clone(&parts.store);
+        let authenticator = parts.authenticator(config, chores.write_undecided(&store));
+        let context = Arc::new(Context { authenticator, clock });
+        chores.keep_house(&context, &store);
         let address = socket.local_addr()?;
         let sessions = TaskTracker::new();
         let listener = Listener {
@@ -120,11 +83,11 @@ impl Server {
             deadlines: Deadlines::from(&config.limits),
             permits: Arc::new(Semaphore::new(config.limits.connections)),
             sessions: sessions.clone(),
-            stop: stop.clone(),
+            stop: chores.stop.clone(),
         };
-        tasks.push(tokio::spawn(listener.run(socket)));
+        chores.tasks.push(tokio::spawn(listener.run(socket)));
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
-        Ok(Self { address, certificate, context, store, sessions, stop, finish, shutdown, tasks })
+        Ok(Self { address, certificate, context, store, sessions, chores, shutdown })
     }
 
     /// Where it listens.
@@ -161,87 +124,12 @@ impl Server {
 
     /// Accepts nothing more, answers what has begun, and closes the database.
     pub async fn stop(self) {
-        self.stop.cancel();
+        self.chores.stop.cancel();
         self.sessions.close();
         if tokio::time::timeout(self.shutdown, self.sessions.wait()).await.is_err() {
             tracing::warn!(sessions = self.sessions.len(), "sessions did not end in time");
         }
-        self.finish.cancel();
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task failed");
-            }
-        }
+        self.chores.finish().await;
         self.store.close().await;
-    }
-}
-
-/// A hasher of the configured cost.
-///
-/// # Errors
-///
-/// If no hash can be made at that cost.
-pub fn hasher(config: &Config, compute: &Compute, keyring: &Keyring) -> anyhow::Result<Hasher> {
-    let cost =
-        Cost { memory_kib: config.auth.argon2_memory_kib, passes: config.auth.argon2_passes };
-    Hasher::new(compute.clone(), cost, keyring.pepper().clone())
-        .context("auth.argon2_memory_kib and auth.argon2_passes name no cost that can be used")
-}
-
-/// The configured limits of the compute pool.
-#[must_use]
-pub fn compute_limits(config: &Config) -> Limits {
-    let cores = || available_parallelism().map_or(1, NonZero::get);
-    Limits {
-        threads: if config.compute.threads == 0 { cores() } else { config.compute.threads },
-        queue: config.compute.queue,
-        deadline: Duration::from_millis(config.compute.deadline_ms.into()),
-    }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        profile: config.auth.profile,
-        password_rule: PasswordRule::default(),
-        issuer: config.auth.issuer.clone(),
-        session_ms: i64::from(config.auth.session_s) * 1000,
-        keep_image: config.face.keep_image,
-    }
-}
-
-async fn keep_time(
-    config: &Config,
-    store: &Store,
-    stop: &CancellationToken,
-    tasks: &mut Vec<JoinHandle<()>>,
-) -> anyhow::Result<Arc<dyn Clock>> {
-    let settings = timekeeper::Settings {
-        servers: config.time.servers.clone(),
-        profile: match config.auth.profile {
-            Profile::Secure => timekeeper::Profile::Secure,
-            Profile::Strict => timekeeper::Profile::Strict,
-        },
-        floor: Floor { last_audit: store.latest_audit_instant().await?, built: RELEASED },
-    };
-    let seed = u64::from_be_bytes(entropy::bytes());
-    let (clock, task) = Timekeeper::start(settings, seed, stop.clone());
-    tasks.push(task);
-    Ok(clock)
-}
-
-async fn housekeeping(context: Arc<Context>, store: Arc<Store>, stop: CancellationToken) {
-    let mut hours = tokio::time::interval(HOUSEKEEPING);
-    loop {
-        tokio::select! {
-            _ = hours.tick() => {}
-            () = stop.cancelled() => return,
-        }
-        let now = context.clock.read().now;
-        let forgotten =
-            store.write(move |tx| Box::pin(async move { tx.forget_expired_sessions(now).await }));
-        if let Err(error) = forgotten.await {
-            let error: fourauth_store::Error = error;
-            tracing::warn!(%error, "expired sessions stay for now");
-        }
     }
 }

@@ -12,10 +12,13 @@ use fourauth_protocol::{
     command::{Command, Refused},
     request_id::RequestId,
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+
+/// How long the rest of a frame is waited for once the server stops.
+const LAST_FRAME: Duration = Duration::from_secs(3);
 
 /// Serves one peer until it hangs up, misbehaves or the server stops. A command that has begun is
 /// answered even then.
@@ -37,6 +40,8 @@ where
     let mut patience = deadlines.first_frame;
     let ended = loop {
         let begins = tokio::select! {
+            // What has arrived is served before anything is stopped.
+            biased;
             begins = connection.begins(patience) => begins,
             () = stop.cancelled() => Ok(false),
         };
@@ -45,8 +50,10 @@ where
             Ok(false) => break Ok(()),
             Err(error) => break Err(error),
         }
-        match session.serve_one(&mut connection).await {
+        match session.serve_one(&mut connection, &stop).await {
             Ok(Next::Command) => patience = deadlines.idle,
+            // Only a command earns more patience than a stranger has.
+            Ok(Next::Noise) => {}
             Ok(Next::End) => break Ok(()),
             Err(error) => break Err(error),
         }
@@ -59,7 +66,14 @@ where
 /// Whether the conversation goes on.
 enum Next {
     Command,
+    Noise,
     End,
+}
+
+/// When a server that stops no longer waits for the rest of a frame.
+async fn last_moment(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(LAST_FRAME).await;
 }
 
 struct Session {
@@ -73,11 +87,17 @@ impl Session {
     async fn serve_one<S>(
         &mut self,
         connection: &mut Connection<S>,
+        stop: &CancellationToken,
     ) -> Result<Next, ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let payload = match connection.payload().await {
+        let arrived = tokio::select! {
+            biased;
+            arrived = connection.payload() => arrived,
+            () = last_moment(stop) => Ok(None),
+        };
+        let payload = match arrived {
             Ok(Some(payload)) => payload,
             Ok(None) => return Ok(Next::End),
             Err(ConnectionError::Frame(_)) => {
@@ -100,7 +120,7 @@ impl Session {
                 (self.run(received, command).await, Next::Command)
             }
             Err(refused @ Refused::TooLarge) => (self.refuse(&received, &refused), Next::End),
-            Err(refused) => (self.refuse(&received, &refused), Next::Command),
+            Err(refused) => (self.refuse(&received, &refused), Next::Noise),
         }
     }
 

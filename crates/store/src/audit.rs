@@ -87,6 +87,15 @@ impl Tx {
 }
 
 impl Store {
+    /// Appends a row that belongs to no change.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn append(&self, entry: AuditEntry) -> Result<AuditId, Error> {
+        self.write(move |tx| Box::pin(async move { tx.append(&entry).await })).await
+    }
+
     /// Rows, newest first.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Text that a peer chose, made fit for a log: bounded, on one line, and with nothing invisible.
 
+use fourauth_protocol::printable::is_unprintable;
+
 /// Marks text that was longer.
 const CUT: char = '…';
 
@@ -24,7 +26,7 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
 
 /// Appends one character; how many it became.
 fn push(out: &mut String, c: char) -> usize {
-    if c.is_control() || is_invisible(c) {
+    if is_unprintable(c) {
         let escape = c.escape_unicode();
         out.extend(escape.clone());
         escape.count()
@@ -32,17 +34,6 @@ fn push(out: &mut String, c: char) -> usize {
         out.push(c);
         1
     }
-}
-
-/// Characters that show nothing or change the direction of others: Unicode TR 36 §2.5, and the
-/// default ignorable code points of DerivedCoreProperties.txt.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -73,7 +64,7 @@ mod tests {
         ) {
             let shown = visible(&text, limit);
             prop_assert!(shown.chars().count() <= limit);
-            prop_assert!(!shown.chars().any(|c| c.is_control() || is_invisible(c)));
+            prop_assert!(!shown.chars().any(is_unprintable));
         }
 
         #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
-    /// `secure`: a client written from 4Auth's documents works. `strict`: one text for every denial,
+    /// `secure`: a client written from 4Auth's documents works. `strict`: one text whichever factor failed,
     /// no decision without trusted time.
     pub profile: Profile,
     /// The name that authenticators show beside the code. This one is documented for 4Auth.

@@ -1,7 +1,10 @@
 //! `fourauthd admin list|add|remove`
 
 use super::LocalStore;
-use crate::{config::Config, first_run};
+use crate::{
+    config::Config,
+    first_run::{self, SETUP},
+};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
@@ -66,22 +69,29 @@ async fn add(
     let made = given.is_none();
     let secret = given.unwrap_or_else(|| Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>())));
     let hash = local.hasher.create(NewPassword::in_use(&secret)).await?;
-    let admin = Username::parse(name)?;
+    let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
+    if admin == setup {
+        bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
+    }
     let now = local.now;
-    let entry = local.entry(None, "admin_add", format!("admin={admin} by local administration"));
+    let added_row = local.entry(None, "admin_add", by_hand(&admin));
+    let retired_row = local.entry(None, "admin_remove", by_hand(&setup));
     let added = local.store.write(move |tx| {
         Box::pin(async move {
-            let added = tx.add_admin(&admin, &hash, now).await?;
-            if added {
-                tx.append(&entry).await?;
+            if !tx.add_admin(&admin, &hash, now).await? {
+                return Ok::<_, Error>(false);
             }
-            Ok::<_, Error>(added)
+            tx.append(&added_row).await?;
+            if tx.remove_admin(&setup).await? {
+                tx.append(&retired_row).await?;
+            }
+            Ok(true)
         })
     });
     if !added.await? {
         bail!("there is an administrator named {name} already");
     }
-    first_run::retire_setup_admin(config, &local.store).await?;
+    first_run::remove_setup_secret(config)?;
     if made {
         println!("{}", secret.expose());
         eprintln!("This is {name}'s secret. It is not shown again.");
@@ -91,7 +101,7 @@ async fn add(
 
 async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
-    let entry = local.entry(None, "admin_remove", format!("admin={admin} by local administration"));
+    let entry = local.entry(None, "admin_remove", by_hand(&admin));
     let removed = local.store.write(move |tx| {
         Box::pin(async move {
             let removed = tx.remove_admin(&admin).await?;
@@ -105,6 +115,10 @@ async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
         bail!("there is no administrator named {name}");
     }
     Ok(())
+}
+
+fn by_hand(admin: &Username) -> String {
+    format!("admin={admin} by local administration")
 }
 
 fn from_stdin() -> anyhow::Result<Secret<String>> {

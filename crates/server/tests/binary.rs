@@ -1,0 +1,168 @@
+//! `fourauthd` as an operator meets it: the binary, its answers and its exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+fn packs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs")
+}
+
+/// `fourauthd` in a folder of its own, with hashes that cost next to nothing.
+fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fourauthd"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
+        .env("FOURAUTH__AUTH__ARGON2_MEMORY_KIB", "64")
+        .env("FOURAUTH__TIME__SERVERS", "[]")
+        .env("FOURAUTH__FACE__INSTALL", "false")
+        .env("FOURAUTH__FACE__PACKS_DIR", packs())
+        .stdin(Stdio::null());
+    command
+}
+
+fn said(ran: &Output) -> String {
+    String::from_utf8_lossy(&[ran.stdout.clone(), ran.stderr.clone()].concat()).into_owned()
+}
+
+/// A server that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// A server and where it listens.
+fn serving(folder: &TempDir) -> (Running, String) {
+    let mut running = Running(
+        fourauthd(folder, &[])
+            .env("FOURAUTH__LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let child = &mut running.0;
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let serving = lines.by_ref().map(Result::unwrap).find(|line| line.contains("serving")).unwrap();
+    // Somebody must go on reading, or the server could not go on logging.
+    std::thread::spawn(move || lines.for_each(drop));
+    let address = serving.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
+    (running, address.to_owned())
+}
+
+#[test]
+fn a_missing_model_pack_is_said_with_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let ran = fourauthd(&folder, &[]).env("FOURAUTH__FACE__PACKS_DIR", &nowhere).output().unwrap();
+    assert!(!ran.status.success());
+    assert!(said(&ran).contains("nowhere/blaze-dlib"), "{}", said(&ran));
+}
+
+#[test]
+fn settings_of_others_need_not_be_text_and_ours_must_be_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = std::ffi::OsString::from_vec(vec![0xff]);
+    let ran = fourauthd(&folder, &["config", "check"]).env("FOREIGN", foreign).output().unwrap();
+    assert!(ran.status.success(), "{}", said(&ran));
+    let ran = fourauthd(&folder, &["config", "check"])
+        .env("FOURAUTH__AUTH__ISSUER", "ACME: Doors")
+        .output()
+        .unwrap();
+    assert!(!ran.status.success() && said(&ran).contains("auth.issuer"), "{}", said(&ran));
+}
+
+#[test]
+fn a_setting_that_does_not_exist_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("f.toml"), "[auth]\nisuer = 'x'\n").unwrap();
+    let ran = fourauthd(&folder, &["--config", "f.toml", "config", "check"]).output().unwrap();
+    assert!(!ran.status.success());
+    assert!(said(&ran).contains("isuer"), "{}", said(&ran));
+}
+
+#[test]
+fn the_configuration_says_where_each_setting_comes_from_and_hides_the_database_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = fourauthd(&folder, &["config", "show", "--origin"])
+        .env("FOURAUTH__STORE__URL", "postgres://u:Tr0ub4dor@h/d")
+        .output()
+        .unwrap();
+    let said = said(&ran);
+    assert!(
+        said.contains("auth.argon2_memory_kib = 64  # FOURAUTH__AUTH__ARGON2_MEMORY_KIB"),
+        "{said}"
+    );
+    assert!(said.contains("limits.idle_s = 900  # default"), "{said}");
+    assert!(!said.contains("Tr0ub4dor"), "{said}");
+}
+
+#[test]
+fn there_is_nothing_to_administer_before_the_first_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = fourauthd(&folder, &["user", "list"]).output().unwrap();
+    assert!(!ran.status.success());
+    assert!(said(&ran).contains("start `fourauthd` once"), "{}", said(&ran));
+    assert!(!folder.path().join("data/keyring.toml").exists());
+}
+
+#[test]
+fn a_server_is_healthy_until_it_is_told_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut running, address) = serving(&folder);
+    let healthcheck =
+        || fourauthd(&folder, &["healthcheck"]).env("FOURAUTH__LISTEN", &address).output().unwrap();
+    let healthy = healthcheck();
+    assert!(healthy.status.success(), "{}", said(&healthy));
+
+    let id = running.0.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(running.0.wait().unwrap().success());
+    assert!(!healthcheck().status.success());
+}
+
+#[test]
+fn naming_an_administrator_retires_the_setup_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(serving(&folder));
+    let setup = folder.path().join("data/setup-secret");
+    assert!(setup.exists());
+
+    let short = with_input(fourauthd(&folder, &["admin", "add", "ops", "--secret-stdin"]), "short");
+    assert!(said(&short).contains("at least 16 characters"), "{}", said(&short));
+    let reserved = fourauthd(&folder, &["admin", "add", "setup"]).output().unwrap();
+    assert!(!reserved.status.success() && setup.exists(), "{}", said(&reserved));
+    let added = fourauthd(&folder, &["admin", "add", "ops"]).output().unwrap();
+    assert!(added.status.success(), "{}", said(&added));
+    assert!(String::from_utf8_lossy(&added.stdout).trim().len() >= 32);
+
+    assert!(!setup.exists());
+    let list = fourauthd(&folder, &["admin", "list"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "ops");
+    let audit = fourauthd(&folder, &["audit", "--action", "admin_add"]).output().unwrap();
+    assert!(said(&audit).contains("admin=ops"), "{}", said(&audit));
+}
+
+fn with_input(mut command: Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
