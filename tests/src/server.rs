@@ -11,15 +11,28 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_server::{
-    config::Config,
+    config::{AuthConfig, ComputeConfig, Config},
     server::{Server, TimeSource},
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
-use std::{fs, net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 use tempfile::TempDir;
 
 /// When every test begins: 2026-11-21T12:00:00Z, at the first second of a one-time code's step.
 pub const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
+
+/// The configuration of a server on loopback whose hashes cost next to nothing.
+#[must_use]
+pub fn quick(folder: &Path) -> Config {
+    Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data_dir: folder.join("data"),
+        auth: AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..AuthConfig::default() },
+        // A loaded machine is no reason to answer "busy"; tests of that set their own.
+        compute: ComputeConfig { queue: 4096, deadline_ms: 120_000, ..ComputeConfig::default() },
+        ..Config::default()
+    }
+}
 
 /// A server, its clock, its folder and its first administrator.
 #[derive(Debug)]
@@ -43,14 +56,7 @@ impl TestServer {
     /// If it does not start.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut config = Config::default();
-        config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        config.data_dir = folder.path().join("data");
-        config.auth.argon2_memory_kib = 64;
-        config.auth.argon2_passes = 1;
-        // A loaded machine is no reason to answer "busy"; tests of that set their own.
-        config.compute.queue = 4096;
-        config.compute.deadline_ms = 120_000;
+        let mut config = quick(folder.path());
         change(&mut config);
 
         let clock = Arc::new(ManualClock::at(NOON));
@@ -80,7 +86,7 @@ impl TestServer {
 
     /// The folder that holds its data folder.
     #[must_use]
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 

@@ -114,7 +114,7 @@ async fn a_truncated_frame_hurts_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_slow_frame_is_cut_off() {
+async fn a_peer_that_says_nothing_is_cut_off() {
     let server = TestServer::configured(|config| config.limits.first_frame_s = 1).await;
     let mut silent = server.raw().await;
     let closed = timeout(Duration::from_secs(30), silent.answer()).await;

@@ -2,24 +2,19 @@
 
 use fourauth_protocol::{code::Code, command::Command};
 use fourauth_server::{
-    config::Config,
+    config::AuthConfig,
     server::{Server, TimeSource},
 };
 use fourauth_tests::{
-    models::{self, picture},
-    server::{NOON, TestServer},
+    models,
+    server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 async fn start(folder: &Path) -> anyhow::Result<Server> {
-    let mut config = Config::default();
-    config.listen.set_port(0);
-    config.data_dir = folder.join("data");
-    config.auth.argon2_memory_kib = 64;
-    config.auth.argon2_passes = 1;
     let clock = Arc::new(ManualClock::at(NOON));
-    Server::start(&config, models::engine(), TimeSource::Given(clock), NOON).await
+    Server::start(&quick(folder), models::engine(), TimeSource::Given(clock), NOON).await
 }
 
 #[tokio::test]
@@ -72,6 +67,33 @@ async fn a_database_without_its_keyring_is_refused_and_no_new_one_made() {
 }
 
 #[tokio::test]
+async fn what_an_interrupted_first_start_has_left_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir_all(data.join("tls")).unwrap();
+    fs::write(data.join("tls/key.pem"), "half a key").unwrap();
+    fs::write(data.join("setup-secret"), "A").unwrap();
+    fs::write(data.join("keyring.draft"), "half a keyring").unwrap();
+
+    let server = start(folder.path()).await.unwrap();
+    let secret = fs::read_to_string(data.join("setup-secret")).unwrap();
+    assert_eq!(secret.len(), 32);
+    assert!(server.fingerprint().len() > 64);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_drips_does_not_delay_the_end() {
+    let server = TestServer::start().await;
+    let mut connection = server.raw().await;
+    connection.ask(r#"{"cmd":"190"}"#).await;
+    connection.send(&[0, 0, 1, 0, b'{']).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(15), server.stop()).await;
+    assert!(stopped.is_ok());
+    assert!(connection.answer().await.is_none());
+}
+
+#[tokio::test]
 async fn a_command_that_has_begun_is_answered_before_the_server_stops() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
@@ -96,19 +118,18 @@ async fn a_full_queue_is_said_and_counts_as_undecided() {
     let server = TestServer::configured(|config| {
         config.compute.threads = 1;
         config.compute.queue = 0;
+        // A hash that takes long enough for the picture to come too early.
+        config.auth = AuthConfig::default();
     })
     .await;
-    // Two slow things and one place: the picture or the hash finds no room.
-    let register = server.registration("alice", "obama.jpg");
-    let register = fourauth_protocol::command::Register {
-        face: None,
-        faces: vec![picture("obama.jpg"); 3],
-        ..register
-    };
-    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let rows = server.audit().await.len();
+
+    let login = Command::Login(alice.login(server.now()));
+    let answer = server.client().send_once(login).await.unwrap();
     assert_eq!((answer.code, answer.message.as_str()), (Code::Unavailable, "Server busy."));
     assert!(answer.retry_after_ms.is_some());
-    while server.audit().await.is_empty() {
+    while server.audit().await.len() == rows {
         tokio::task::yield_now().await;
     }
     let row = server.last_row().await;

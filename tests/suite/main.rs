@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
+mod checked_in;
+mod docs;
 mod equal_work;
+mod golden;
 mod hostile;
 mod lifecycle;
 mod login;
@@ -10,5 +13,6 @@ mod python;
 mod races;
 mod recover;
 mod register;
+mod schema;
 mod secrets;
 mod store;

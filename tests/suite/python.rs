@@ -2,13 +2,12 @@
 
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
-    config::Config,
+    config::{AuthConfig, Config, TimeConfig},
     server::{Server, TimeSource},
 };
-use fourauth_tests::models;
+use fourauth_tests::{models, server::quick};
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     time::SystemTime,
@@ -26,11 +25,11 @@ fn system_clock() -> UnixMillis {
 
 /// With the default cost of a hash and the server's own clock.
 async fn documented_server(folder: &Path) -> (Server, Config) {
-    let mut config = Config::default();
-    config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.data_dir = folder.join("data");
-    config.time.servers = Vec::new();
-    config.compute.deadline_ms = 120_000;
+    let config = Config {
+        auth: AuthConfig::default(),
+        time: TimeConfig { servers: Vec::new() },
+        ..quick(folder)
+    };
     let engine = models::engine();
     let server = Server::start(&config, engine, TimeSource::Network, system_clock()).await.unwrap();
     (server, config)

@@ -93,7 +93,8 @@ async fn neither_the_database_nor_a_trace_log_holds_a_secret() {
         .with_env_filter("trace")
         .with_writer(move || writer.clone())
         .finish();
-    // The runtime of this test has one thread, so everything that is logged passes through here.
+    // The runtime of this test has one thread, so everything that is logged passes through here,
+    // but for the compute threads, which log nothing.
     let guard = tracing::subscriber::set_default(subscriber);
     let server = TestServer::start().await;
     let secrets = live(&server).await;

@@ -1,0 +1,77 @@
+//! Conversations with a real server, word for word: tests and documentation at once.
+//!
+//! Each transcript is a file under `tests/golden`, and stands verbatim in `docs/PROTOCOL.md`.
+//! `FOURAUTH_UPDATE=1` rewrites both.
+
+mod accounts;
+mod errors;
+mod login;
+mod recover;
+mod transcript;
+
+use crate::checked_in;
+use fourauth_protocol::schema;
+use std::{
+    fs,
+    sync::{Mutex, PoisonError},
+};
+
+const PROTOCOL: &str = "docs/PROTOCOL.md";
+
+/// Transcripts are made side by side and stand in one document.
+static DOCUMENT: Mutex<()> = Mutex::new(());
+
+/// Holds the file of a transcript and its place in the document against `made`.
+fn settle(name: &str, made: &str) {
+    let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    checked_in::settle(&format!("tests/golden/{name}.txt"), made);
+    include(name, made);
+}
+
+/// Holds the place of a transcript in the document against its text.
+fn include(name: &str, text: &str) {
+    let document = checked_in::read(PROTOCOL);
+    let begin = format!("<!-- golden: {name} -->\n");
+    let (before, rest) =
+        document.split_once(&begin).unwrap_or_else(|| panic!("{PROTOCOL} has no place for {name}"));
+    let (_, after) = rest.split_once("<!-- end -->").expect("what begins ends");
+    let document = format!("{before}{begin}```text\n{text}```\n<!-- end -->{after}");
+    checked_in::settle(PROTOCOL, &document);
+}
+
+#[test]
+fn every_transcript_stands_in_the_protocol_and_every_place_is_filled() {
+    let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = checked_in::path("tests/golden");
+    let mut count = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        include(name, &fs::read_to_string(&file).unwrap());
+        count += 1;
+    }
+    assert_eq!(checked_in::read(PROTOCOL).matches("<!-- golden: ").count(), count);
+}
+
+#[test]
+fn every_code_stands_in_the_protocol() {
+    let document = checked_in::read(PROTOCOL);
+    let (_, answer) = schema::all().into_iter().find(|(name, _)| *name == "answer").unwrap();
+    let codes = answer["$defs"]["Code"]["oneOf"].as_array().unwrap();
+    assert!(codes.len() > 20, "the schema lists the codes elsewhere now");
+    for code in codes {
+        let code = code["const"].as_str().unwrap();
+        assert!(document.contains(&format!("| `{code}` |")), "{PROTOCOL} has no row for {code}");
+    }
+}
+
+#[test]
+fn every_command_and_every_field_stands_in_the_protocol() {
+    let document = checked_in::read(PROTOCOL);
+    for (name, schema) in schema::all() {
+        assert!(document.contains(&format!("schema/{name}.json")), "{name}");
+        for field in schema["properties"].as_object().unwrap().keys() {
+            assert!(document.contains(&format!("`{field}`")), "{name}: {field}");
+        }
+    }
+}

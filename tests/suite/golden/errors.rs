@@ -1,0 +1,83 @@
+//! What is answered to anything that is no command, and to a command that cannot be decided.
+
+use super::transcript::Transcript;
+use fourauth_protocol::{
+    command::{Command, Login},
+    frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
+    mac_address::MacAddress,
+    one_time_code::OneTimeCode,
+    secret::Secret,
+    time::UnixMillis,
+    username::Username,
+};
+use fourauth_server::config::AuthConfig;
+use fourauth_tests::{models::picture, server::TestServer};
+
+#[tokio::test]
+async fn errors() {
+    let mut talk = Transcript::with(TestServer::start().await).await;
+    let nested = format!(r#"{{"cmd":"190","x":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+    for (heading, payload) in [
+        ("No JSON.", "GET / HTTP/1.1"),
+        ("JSON, but no object.", r#"["190"]"#),
+        ("A key that appears twice, here or in any object within.", r#"{"cmd":"190","cmd":"190"}"#),
+        ("Too much nesting.", nested.as_str()),
+        ("A `cmd` that is no text.", r#"{"cmd":190}"#),
+        ("No `cmd`.", "{}"),
+        ("A `cmd` that does not exist.", r#"{"cmd":"999"}"#),
+        ("A field that is missing.", r#"{"cmd":"100","username":"alice"}"#),
+        (
+            "A field of the wrong type.",
+            r#"{"cmd":"100","username":"alice","password":"violet-Ox-42","totp":287082}"#,
+        ),
+        (
+            "A name that no account can have.",
+            r#"{"cmd":"100","username":"al\nice","password":"violet-Ox-42"}"#,
+        ),
+        (
+            "More pictures than five.",
+            r#"{"cmd":"100","username":"alice","password":"violet-Ox-42","faceIDs":["","","","","",""]}"#,
+        ),
+        ("A field that this version does not know is no error.", r#"{"cmd":"190","hint":"later"}"#),
+    ] {
+        talk.ask_text(heading, payload).await;
+    }
+
+    let padding = " ".repeat(MAX_PAYLOAD_WITHOUT_PICTURE);
+    talk.name(&padding, &format!("<{} spaces>", padding.len()));
+    let padded = format!(r#"{{"cmd":"190"{padding}}}"#);
+    talk.ask_text("A command without pictures that is longer than 64 KiB.", &padded).await;
+    talk.is_hung_up().await;
+    let beyond = u32::try_from(MAX_PAYLOAD + 1).unwrap();
+    talk.announce("Any frame that is longer than 4 MiB, known by its header.", beyond).await;
+    talk.is_hung_up().await;
+
+    talk.move_to(busy().await).await;
+    let heading = "A server without room to compute. Nothing was decided, and nothing is spent.";
+    let login = Command::Login(a_login(talk.server.now()));
+    talk.ask(heading, login).await;
+    talk.settle("errors");
+}
+
+/// A server that has room for one slow thing at a time.
+async fn busy() -> TestServer {
+    TestServer::configured(|config| {
+        config.compute.threads = 1;
+        config.compute.queue = 0;
+        // A hash that takes long enough for the picture to come too early.
+        config.auth = AuthConfig::default();
+    })
+    .await
+}
+
+fn a_login(now: UnixMillis) -> Login {
+    Login {
+        username: Username::parse("alice").unwrap(),
+        password: Secret::new("violet-Ox-42".into()),
+        totp: OneTimeCode::parse("287082").ok(),
+        face: None,
+        faces: vec![picture("obama2.jpg"); 3],
+        mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
+        client_ts_utc: Some(now),
+    }
+}
