@@ -3,20 +3,22 @@
 use crate::secret::Secret;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// Most pictures one command may carry: what the client takes at enrolment.
 pub const MAX_PICTURES: usize = 5;
 
 /// The bytes of one picture. What is in them is known only after `fourauth-face` has looked.
+///
+/// Clones share the bytes: wiping a copy costs as much as making one, and pictures are large.
 #[derive(Clone, Debug)]
-pub struct Picture(Secret<Vec<u8>>);
+pub struct Picture(Arc<Secret<Vec<u8>>>);
 
 impl Picture {
     /// Wraps the bytes of a file.
     #[must_use]
-    pub const fn new(bytes: Vec<u8>) -> Self {
-        Self(Secret::new(bytes))
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Secret::new(bytes)))
     }
 
     /// The bytes; none if the text that arrived was not base64.

@@ -6,6 +6,7 @@ use fourauth_face::Engine;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
+    first_run,
     local::{
         LocalStore, admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, healthcheck,
         models::ModelsCommand, user::UserCommand,
@@ -108,6 +109,7 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
 
 async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     logging::start(&config.log)?;
+    first_run::data_dir(config)?;
     models::install_if_missing(config)?;
     let pack = config.pack_dir();
     let engine = Engine::load(&pack)
