@@ -27,6 +27,7 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Binaries> {
 }
 
 /// Where a build has put them.
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable says where cargo builds")]
 pub(crate) fn built(root: &Path) -> Binaries {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), |folder| root.join(folder));
