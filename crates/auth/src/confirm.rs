@@ -4,13 +4,12 @@
 //! same thirty seconds may use it once.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    attempt::{Action, Audited},
     authenticator::Authenticator,
-    decision::{Decision, Denial, judge},
+    decision::Denial,
     error::Error,
     evidence::Evidence,
     grant::Change,
-    login::grant,
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
@@ -26,20 +25,12 @@ impl Authenticator {
         received: Received,
         confirm: ConfirmTotp,
     ) -> Result<Audited, Error> {
-        let attempt = self.open(Action::ConfirmTotp, Some(&confirm.username), received);
-        let subject = self.store.subject(&confirm.username).await?;
-        let evidence = Evidence::from(&confirm);
-        let examination = self.examine(&subject, evidence, received.at.now).await?;
-
-        let decision = judge(subject.standing, &examination, received.at.state);
-        let outcome = match (decision, examination.step) {
-            (Decision::Denied(denial), _) => Err(denial),
-            (Decision::Granted(_), None) => Err(Denial::Totp),
-            (Decision::Granted(account), Some(step)) => {
-                let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
-                Ok((grant(account, &subject, None, Change::ConfirmTotp(step)), gains))
-            }
-        };
-        attempt.conclude(&self.store, Verdict { outcome, detail: examination.to_string() }).await
+        let (action, evidence) = (Action::ConfirmTotp, Evidence::from(&confirm));
+        self.prove(action, received, &confirm.username, evidence, async |_, examination| {
+            let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
+            let step = examination.step.ok_or(Denial::Totp);
+            Ok(step.map(|step| (Change::ConfirmTotp(step), gains)))
+        })
+        .await
     }
 }

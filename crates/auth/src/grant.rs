@@ -139,6 +139,19 @@ impl Grant {
 }
 
 impl Change {
+    /// Whether the one-time code that was offered is worthless afterwards. Confirming one keeps a
+    /// watermark of its own.
+    pub(crate) const fn spends_the_code(&self) -> bool {
+        match self {
+            Self::ConfirmTotp(_) => false,
+            Self::LogIn { .. }
+            | Self::Totp(_)
+            | Self::Password(_)
+            | Self::Face(_)
+            | Self::Device(_) => true,
+        }
+    }
+
     /// What it means that the change was not made.
     const fn refusal(&self) -> Lost {
         match self {

@@ -1,8 +1,8 @@
 //! What the findings add up to, and the proof that the answer was written down first.
 //!
 //! A command enters through one method of [`authenticator::Authenticator`] and leaves as
-//! [`attempt::Audited`]; nothing else can be turned into an answer. Read [`login`] first: the other
-//! commands are variations of it.
+//! [`attempt::Audited`]; nothing else can be turned into an answer. Read [`login`] first, then `proof`:
+//! the other commands are variations of them.
 //!
 //! * [`evidence`]: what a peer offered, whatever the command was called.
 //! * [`examination`]: evidence and record in, findings out; always all of them, always the same work.
@@ -29,6 +29,7 @@ pub mod hashing;
 pub mod login;
 pub mod noise;
 pub mod profile;
+mod proof;
 pub mod qr;
 pub mod received;
 pub mod recover;

@@ -1,28 +1,23 @@
 //! 300–330: replace one factor by proving the others.
 //!
-//! The four differ in what they ask for and in what they change; the walk between is one piece of
-//! code. What is to be taken is looked at only after the proof has been found good.
+//! What is to be taken is looked at only after the proof has been found good.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    attempt::{Action, Audited},
     authenticator::{Authenticator, face_quality},
-    decision::{Decision, Denial, judge},
+    decision::Denial,
     error::Error,
     evidence::Evidence,
     grant::Change,
-    login::grant,
+    proof::Replacement,
     received::Received,
 };
 use fourauth_protocol::{
     answer::Gains,
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     picture::Picture,
-    username::Username,
 };
 use fourauth_store::{NewFace, Subject};
-
-/// A change that may be made and what it gains, or why what was offered cannot be taken.
-type Replacement = Result<(Change, Gains), Denial>;
 
 impl Authenticator {
     /// 300: a new secret for one-time codes.
@@ -37,7 +32,7 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
         let name = &recover.username;
-        self.recover(Action::RecoverTotp, received, name, evidence, async |_| {
+        self.prove(Action::RecoverTotp, received, name, evidence, async |_, _| {
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);
             Ok(Ok((Change::Totp(key), gains)))
@@ -57,7 +52,7 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
         let name = &recover.username;
-        self.recover(Action::RecoverPassword, received, name, evidence, async |_| {
+        self.prove(Action::RecoverPassword, received, name, evidence, async |_, _| {
             let rule = self.settings.password_rule;
             let Ok(password) = rule.accept(&recover.new_password, name.as_str()) else {
                 return Ok(Err(Denial::NewPassword));
@@ -81,7 +76,7 @@ impl Authenticator {
         let evidence = Evidence::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
         let name = &recover.username;
-        self.recover(Action::RecoverFace, received, name, evidence, async |subject| {
+        self.prove(Action::RecoverFace, received, name, evidence, async |subject, _| {
             self.new_face(subject, pictures).await
         })
         .await
@@ -99,32 +94,11 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
         let name = &recover.username;
-        self.recover(Action::RecoverDevice, received, name, evidence, async |_| {
+        self.prove(Action::RecoverDevice, received, name, evidence, async |_, _| {
             let change = recover.new_mac.map(Change::Device).ok_or(Denial::NewMac);
             Ok(change.map(|change| (change, Gains::default())))
         })
         .await
-    }
-
-    async fn recover(
-        &self,
-        action: Action,
-        received: Received,
-        name: &Username,
-        evidence: Evidence,
-        replacement: impl AsyncFnOnce(&Subject) -> Result<Replacement, Error>,
-    ) -> Result<Audited, Error> {
-        let attempt = self.open(action, Some(name), received);
-        let subject = self.store.subject(name).await?;
-        let examination = self.examine(&subject, evidence, received.at.now).await?;
-
-        let outcome = match judge(subject.standing, &examination, received.at.state) {
-            Decision::Denied(denial) => Err(denial),
-            Decision::Granted(account) => replacement(&subject)
-                .await?
-                .map(|(change, gains)| (grant(account, &subject, examination.step, change), gains)),
-        };
-        attempt.conclude(&self.store, Verdict { outcome, detail: examination.to_string() }).await
     }
 
     /// The template of the next epoch: a stolen template of this one is worthless from then on.

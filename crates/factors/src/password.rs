@@ -3,6 +3,10 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9106>
 
+mod cost;
+
+pub use cost::Cost;
+
 use crate::{Finding, password_rule::NewPassword};
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -25,42 +29,6 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 /// Dearest bcrypt cost accepted from an import: about two seconds. A hostile row must not be able
 /// to name 31, which is days.
 const MAX_BCRYPT_COST: u32 = 14;
-
-/// Dearest Argon2id parameters accepted from a row, for the same reason.
-const MAX_COST: Cost = Cost { memory_kib: 256 * 1024, passes: 8 };
-
-/// How much work one check costs. The same for every account, including those that do not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cost {
-    /// Memory, in KiB.
-    pub memory_kib: u32,
-    /// Passes over that memory.
-    pub passes: u32,
-}
-
-/// 19 MiB and two passes with one lane: OWASP's recommendation, about 25 ms of one core.
-impl Default for Cost {
-    fn default() -> Self {
-        Self { memory_kib: 19 * 1024, passes: 2 }
-    }
-}
-
-impl Cost {
-    /// The same cost, if hashes can be made and later checked at it.
-    ///
-    /// # Errors
-    ///
-    /// [`NotAHash`] if it is outside what RFC 9106 §3.1 allows, or so dear that [`Hash::parse`]
-    /// would refuse the result.
-    pub fn checked(self) -> Result<Self, NotAHash> {
-        let affordable = self.memory_kib <= MAX_COST.memory_kib && self.passes <= MAX_COST.passes;
-        if affordable { self.params().map(|_| self) } else { Err(NotAHash) }
-    }
-
-    fn params(self) -> Result<Params, NotAHash> {
-        Params::new(self.memory_kib, self.passes, 1, Some(TAG_BYTES)).map_err(|_| NotAHash)
-    }
-}
 
 /// A key that is mixed into every hash and kept outside the database (RFC 9106 §3.1 calls it K).
 pub type Pepper = Secret<[u8; 32]>;
@@ -170,10 +138,10 @@ fn argon2_scheme(stored: &str) -> Result<Scheme, NotAHash> {
         && phc.salt.is_some()
         && phc.hash.is_some_and(|tag| tag.len() == TAG_BYTES)
         && params.p_cost() == 1;
-    if !is_ours || cost.memory_kib > MAX_COST.memory_kib || cost.passes > MAX_COST.passes {
+    if !is_ours {
         return Err(NotAHash);
     }
-    Ok(Scheme::Argon2id(cost))
+    cost.checked().map(Scheme::Argon2id)
 }
 
 /// Compares a password with a stored hash.
