@@ -11,7 +11,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_server::{
-    config::{AuthConfig, ComputeConfig, Config},
+    config::{AuthConfig, ComputeConfig, Config, LimitsConfig},
     server::{Server, TimeSource},
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
@@ -28,6 +28,13 @@ pub fn quick(folder: &Path) -> Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.join("data"),
         auth: AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..AuthConfig::default() },
+        // Every client of a test is one source, and tests of denials need not wait for them.
+        limits: LimitsConfig {
+            connections_per_source: 1000,
+            in_flight_mib_per_source: 256,
+            denial_ms: 0,
+            ..LimitsConfig::default()
+        },
         // A loaded machine is no reason to answer "busy"; tests of that set their own.
         compute: ComputeConfig { queue: 4096, deadline_ms: 120_000, ..ComputeConfig::default() },
         ..Config::default()

@@ -5,6 +5,7 @@ use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
+use std::time::Duration;
 
 /// Code and text of a refusal.
 type Refusal = (Code, String);
@@ -186,6 +187,26 @@ async fn under_strict_every_denial_is_the_same() {
         assert_eq!(refusal(&server, login).await, told);
     }
     assert!(server.client().login_once(right).await.unwrap());
+}
+
+#[tokio::test]
+async fn every_denial_waits_for_its_time() {
+    let server = TestServer::configured(|config| config.limits.denial_ms = 3000).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let right = alice.login(server.now());
+    for login in [
+        Login { password: Secret::new("no".into()), ..right.clone() },
+        Login { username: Username::parse("nobody").unwrap(), ..right.clone() },
+        Login { face: None, ..right.clone() },
+    ] {
+        let asked = tokio::time::Instant::now();
+        refusal(&server, login).await;
+        assert!(asked.elapsed() >= Duration::from_secs(3));
+    }
+    // The control: what is granted is not kept waiting.
+    let asked = tokio::time::Instant::now();
+    assert!(server.client().login_once(right).await.unwrap());
+    assert!(asked.elapsed() < Duration::from_secs(3));
 }
 
 #[tokio::test]

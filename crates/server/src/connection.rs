@@ -1,6 +1,10 @@
 //! Payloads in, replies out, over any byte stream, each with a deadline.
 
-use crate::{deadlines::Deadlines, reply::Reply};
+use crate::{
+    deadlines::Deadlines,
+    reply::Reply,
+    sources::{Held, Place},
+};
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
 use std::time::Duration;
@@ -24,6 +28,9 @@ pub struct Connection<S> {
     stream: S,
     decoder: Decoder,
     deadlines: Deadlines,
+    place: Place,
+    /// What the frame that has begun holds of the byte budget, until it is answered.
+    held: Held,
 }
 
 /// Why a connection ended early.
@@ -42,8 +49,8 @@ pub enum ConnectionError {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Wraps a stream.
-    pub fn new(stream: S, deadlines: Deadlines) -> Self {
-        Self { stream, decoder: Decoder::default(), deadlines }
+    pub fn new(stream: S, deadlines: Deadlines, place: Place) -> Self {
+        Self { stream, decoder: Decoder::default(), deadlines, place, held: Held::default() }
     }
 
     /// Waits up to `patience` for a frame to begin; whether one did. Cancelling it loses nothing.
@@ -56,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(true);
         }
         match timeout(patience, self.fill(FIRST_CHUNK)).await {
-            Ok(filled) => Ok(filled?),
+            Ok(filled) => Ok(filled? > 0),
             Err(_) => Err(ConnectionError::Late),
         }
     }
@@ -73,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Ok(Some(payload));
             }
             let allowed = self.deadlines.frame(self.decoder.announced().unwrap_or(0));
-            match timeout_at(begun + allowed, self.fill(CHUNK)).await {
+            match timeout_at(begun + allowed, self.fill_within_budget()).await {
                 Ok(filled) => {
                     if !filled? {
                         return Ok(None);
@@ -84,12 +91,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Takes what has arrived; `false` if the peer has hung up.
-    async fn fill(&mut self, room: usize) -> Result<bool, ConnectionError> {
+    async fn fill_within_budget(&mut self) -> Result<bool, ConnectionError> {
+        let count = self.fill(CHUNK).await?;
+        self.place.hold(&mut self.held, count).await;
+        Ok(count > 0)
+    }
+
+    /// Takes what has arrived, and says how many bytes that was; none if the peer has hung up.
+    async fn fill(&mut self, room: usize) -> Result<usize, ConnectionError> {
         let mut chunk = BytesMut::with_capacity(room);
         let count = self.stream.read_buf(&mut chunk).await?;
         self.decoder.push(&chunk);
-        Ok(count > 0)
+        Ok(count)
     }
 
     /// Sends a reply.
@@ -105,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.stream.flush().await
         };
         timeout(self.deadlines.answer, sent).await.map_err(|_| ConnectionError::Late)??;
+        self.held = Held::default();
         Ok(())
     }
 
@@ -132,13 +146,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LimitsConfig;
+    use crate::{config::LimitsConfig, sources::Sources};
+    use std::net::IpAddr;
     use tokio::io::duplex;
 
     fn connection() -> (tokio::io::DuplexStream, Connection<tokio::io::DuplexStream>) {
         let (peer, server) = duplex(64 * 1024);
-        let deadlines = Deadlines::from(&LimitsConfig::default());
-        (peer, Connection::new(server, deadlines))
+        let limits = LimitsConfig::default();
+        let place = Sources::new(&limits).admit(IpAddr::from([127, 0, 0, 1])).unwrap();
+        (peer, Connection::new(server, Deadlines::from(&limits), place))
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@ pub struct Deadlines {
     pub idle: Duration,
     /// For an answer to be taken.
     pub answer: Duration,
+    /// For a denial to be given: not sooner, and only later if deciding took longer.
+    pub denial: Duration,
     min_bytes_per_s: u32,
 }
 
@@ -28,6 +30,7 @@ impl From<&LimitsConfig> for Deadlines {
             first_frame: seconds(limits.first_frame_s),
             idle: seconds(limits.idle_s),
             answer: seconds(limits.answer_s),
+            denial: Duration::from_millis(limits.denial_ms.into()),
             min_bytes_per_s: limits.min_bytes_per_s.max(1),
         }
     }

@@ -20,4 +20,5 @@ mod parts;
 pub mod reply;
 pub mod server;
 pub mod session;
+pub mod sources;
 pub mod tls;

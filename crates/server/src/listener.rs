@@ -1,10 +1,16 @@
 //! Accepts sockets, shakes hands and starts sessions.
 
-use crate::{connection::Connection, deadlines::Deadlines, dispatch::Context, session};
+use crate::{
+    connection::Connection,
+    deadlines::Deadlines,
+    dispatch::Context,
+    session,
+    sources::{Place, Sources},
+};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +30,8 @@ pub struct Listener {
     pub deadlines: Deadlines,
     /// One permit a connection.
     pub permits: Arc<Semaphore>,
+    /// What each source may take.
+    pub sources: Arc<Sources>,
     /// Owns the sessions.
     pub sessions: TaskTracker,
     /// Ends the listener and asks the sessions to end.
@@ -54,15 +62,20 @@ impl Listener {
     /// Starts a session if there is room for one. Otherwise the socket is closed unanswered: a peer
     /// that is told why would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let Some(place) = self.sources.admit(peer.ip()) else {
+            return tracing::debug!(%peer, "its source has enough connections");
+        };
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            tracing::warn!(%peer, "no room for another connection");
-            return;
+            return tracing::warn!(%peer, "no room for another connection");
         };
         let listener = self.clone();
-        self.sessions.spawn(async move { listener.serve(stream, peer, permit).await });
+        self.sessions.spawn(async move {
+            listener.serve(stream, peer, place).await;
+            drop(permit);
+        });
     }
 
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place) {
         // Answers are one frame each: waiting to fill a segment only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
@@ -73,7 +86,7 @@ impl Listener {
             Ok(Err(error)) => return tracing::debug!(%peer, %error, "no handshake"),
             Err(_) => return tracing::debug!(%peer, "handshake took too long"),
         };
-        let connection = Connection::new(stream, self.deadlines);
+        let connection = Connection::new(stream, self.deadlines, place);
         let address = peer.ip().to_canonical();
         let ended = session::run(connection, self.context, address, self.deadlines, self.stop);
         if let Err(error) = ended.await {

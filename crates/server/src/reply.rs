@@ -16,15 +16,30 @@ const RETRY_AFTER_MS: u64 = 1000;
 /// no other constructor.
 #[must_use]
 #[derive(Debug)]
-pub struct Reply(Answer);
+pub struct Reply {
+    answer: Answer,
+    is_denial: bool,
+}
 
 impl From<Audited> for Reply {
     fn from(audited: Audited) -> Self {
-        Self(audited.into())
+        let is_denial = audited.outcome().is_err();
+        Self { answer: audited.into(), is_denial }
     }
 }
 
 impl Reply {
+    /// What tells nothing about any account.
+    const fn public(answer: Answer) -> Self {
+        Self { answer, is_denial: false }
+    }
+
+    /// Whether somebody was turned away. Such a reply waits for its time.
+    #[must_use]
+    pub const fn is_denial(&self) -> bool {
+        self.is_denial
+    }
+
     /// An error says `unavailable`, whatever it was; the log has the details.
     pub fn undecided(id: RequestId, error: &Error) -> Self {
         let text = match error {
@@ -43,7 +58,7 @@ impl Reply {
 
     fn unavailable(id: RequestId, code: Code, text: &str) -> Self {
         let answer = Answer::error(code, text).to_request(id);
-        Self(Answer { retry_after_ms: Some(RETRY_AFTER_MS), ..answer })
+        Self::public(Answer { retry_after_ms: Some(RETRY_AFTER_MS), ..answer })
     }
 
     /// What was sent is no command.
@@ -55,16 +70,16 @@ impl Reply {
             Refused::Unknown => Answer::error(Code::UnknownCommand, "Unknown command."),
             Refused::TooLarge => Answer::error(Code::FrameTooLarge, "Frame too large."),
         };
-        Self(answer.to_request(id))
+        Self::public(answer.to_request(id))
     }
 
     /// What the server speaks and wants.
     pub fn hello(id: RequestId, info: ServerInfo) -> Self {
         let gains = Gains { server: Some(info), ..Gains::default() };
-        Self(Answer::ok("Hello.", gains).to_request(id))
+        Self::public(Answer::ok("Hello.", gains).to_request(id))
     }
 
     pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {
-        self.0.to_json()
+        self.answer.to_json()
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     first_run,
     listener::Listener,
     parts::Parts,
+    sources::Sources,
     tls::{self, Certificate},
 };
 use anyhow::Context as _;
@@ -82,6 +83,7 @@ impl Server {
             context: Arc::clone(&context),
             deadlines: Deadlines::from(&config.limits),
             permits: Arc::new(Semaphore::new(config.limits.connections)),
+            sources: Sources::new(&config.limits),
             sessions: sessions.clone(),
             stop: chores.stop.clone(),
         };

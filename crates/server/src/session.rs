@@ -13,7 +13,10 @@ use fourauth_protocol::{
     request_id::RequestId,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -36,7 +39,7 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut session = Session { context, peer, noise: Noise::default() };
+    let mut session = Session { context, peer, deadlines, noise: Noise::default() };
     let mut patience = deadlines.first_frame;
     let ended = loop {
         let begins = tokio::select! {
@@ -79,6 +82,7 @@ async fn last_moment(stop: &CancellationToken) {
 struct Session {
     context: Arc<Context>,
     peer: IpAddr,
+    deadlines: Deadlines,
     noise: Noise,
 }
 
@@ -107,8 +111,11 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let received = self.received();
+        let (received, arrived) = (self.received(), Instant::now());
         let (reply, next) = self.answer(received, payload).await;
+        if reply.is_denial() {
+            sleep_until(arrived + self.deadlines.denial).await;
+        }
         connection.send(&reply).await?;
         Ok(next)
     }

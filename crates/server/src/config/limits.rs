@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct LimitsConfig {
     /// Connections at once. Further ones are closed as soon as they are accepted.
     pub connections: usize,
+    /// Connections at once from one source: an IPv4 address or an IPv6 /56.
+    pub connections_per_source: usize,
+    /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A peer that
+    /// finds none left waits, within the deadline of its frame.
+    pub in_flight_mib: u32,
+    /// The same of one source.
+    pub in_flight_mib_per_source: u32,
+    /// When a denial is answered, in milliseconds after the command arrived, however soon it was
+    /// decided: what took how long says nothing to a stranger.
+    pub denial_ms: u32,
     /// Longest TLS handshake, in seconds.
     pub handshake_s: u32,
     /// Longest wait for the first frame, in seconds.
@@ -27,6 +37,10 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             connections: 16_384,
+            connections_per_source: 64,
+            in_flight_mib: 256,
+            in_flight_mib_per_source: 16,
+            denial_ms: 350,
             handshake_s: 10,
             first_frame_s: 60,
             idle_s: 15 * 60,

@@ -46,6 +46,16 @@ impl Config {
                 Location::parse(&self.store_url()).is_ok(),
             ),
             ("limits.connections", "must be 1 to 1000000", counts.contains(&limits.connections)),
+            (
+                "limits.connections_per_source",
+                "must be 1 to 1000000",
+                counts.contains(&limits.connections_per_source),
+            ),
+            (
+                "limits.in_flight_mib_per_source",
+                "must be at least 8, two frames, and at most limits.in_flight_mib",
+                (8..=limits.in_flight_mib).contains(&limits.in_flight_mib_per_source),
+            ),
             ("compute.threads", "must be at most 1000", compute.threads <= 1000),
             ("compute.queue", "must be at most 1000000", compute.queue <= MAX_COUNT),
             (
