@@ -192,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn null_is_an_absent_field() {
+        let absent = LOGIN.replace("\"287082\"", "null").replace("\"/9j/\"", "null");
+        let absent = absent.replace("{\"cmd\"", "{\"faceIDs\":null,\"cmd\"");
+        let Ok(Command::Login(login)) = Command::from_json(absent.as_bytes()) else {
+            panic!("not a login")
+        };
+        assert_eq!((login.totp, login.faces().count()), (None, 0));
+    }
+
+    #[test]
     fn commands_that_do_not_exist_are_told_apart_from_nonsense() {
         assert_eq!(refused(r#"{"cmd":"999"}"#), Refused::Unknown);
         assert_eq!(refused("{}"), Refused::Unknown);

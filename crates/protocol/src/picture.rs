@@ -67,11 +67,11 @@ pub(crate) fn that_count<'a>(
     several.iter().chain(one.filter(|_| several.is_empty()))
 }
 
-/// Reads a list of at most [`MAX_PICTURES`].
+/// Reads a list of at most [`MAX_PICTURES`]; `null` is an empty one, as it is an absent picture.
 pub(crate) fn bounded_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Picture>, D::Error> {
-    deserializer.deserialize_seq(BoundedList)
+    deserializer.deserialize_any(BoundedList)
 }
 
 struct BoundedList;
@@ -81,6 +81,10 @@ impl<'de> de::Visitor<'de> for BoundedList {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at most {MAX_PICTURES} pictures")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<Picture>, E> {
+        Ok(Vec::new())
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Picture>, A::Error> {

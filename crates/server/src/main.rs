@@ -15,12 +15,13 @@ use fourauth_server::{
     server::{Server, TimeSource},
 };
 use std::{
+    io,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Longest wait for threads that cannot be stopped, such as a name lookup.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -114,24 +115,40 @@ async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     let pack = config.pack_dir();
     let engine = Engine::load(&pack)
         .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
+    // Before anybody can be told that it serves: a signal that comes then must not just end it.
+    let signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;
     tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
-    wait_for_the_end(&server).await?;
+    signals.wait_for_the_end(&server).await;
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
 }
 
-/// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
-async fn wait_for_the_end(server: &Server) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => server.reload_certificate(),
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
+/// What an operator says while the server runs.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn install() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
+    async fn wait_for_the_end(mut self, server: &Server) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => server.reload_certificate(),
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+            }
         }
     }
 }

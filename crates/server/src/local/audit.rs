@@ -23,8 +23,8 @@ pub struct AuditCommand {
     /// The one row with this number
     #[arg(long)]
     id: Option<i64>,
-    /// Most rows
-    #[arg(long, default_value_t = 50)]
+    /// Most rows, never more than 500
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
 }
 
