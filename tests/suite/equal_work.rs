@@ -2,7 +2,7 @@
 
 use fourauth_auth::authenticator::Work;
 use fourauth_protocol::{
-    command::{Command, Login, RecoverTotp},
+    command::{Command, Login, RecoverPassword, RecoverTotp},
     secret::Secret,
     username::Username,
 };
@@ -52,6 +52,33 @@ async fn an_unknown_name_costs_what_a_wrong_password_costs() {
     // The control: what does differ is seen to.
     let right = observed(&server, &Command::Login(right)).await;
     assert_ne!(wrong, right);
+}
+
+#[tokio::test]
+async fn so_does_a_disabled_account() {
+    let (server, alice) = alice().await;
+    let right = alice.login(server.now());
+    let unknown = Login { username: nobody(), ..right.clone() };
+    let store = server.server().store();
+    let account = store.user(&alice.username).await.unwrap().unwrap().id;
+    let disabled: Result<bool, fourauth_store::Error> =
+        store.write(move |tx| Box::pin(async move { tx.set_disabled(account, true).await })).await;
+    assert!(disabled.unwrap());
+
+    let disabled = observed(&server, &Command::Login(right)).await;
+    assert_eq!(disabled, observed(&server, &Command::Login(unknown)).await);
+}
+
+#[tokio::test]
+async fn a_recovery_without_a_password_costs_a_hash_as_well() {
+    let (server, alice) = alice().await;
+    let right = alice.recover_password("amber-Fox-17", server.now());
+    let wrong = RecoverPassword { totp: Some(alice.wrong_code(server.now())), ..right.clone() };
+    let unknown = RecoverPassword { username: nobody(), ..right };
+
+    let wrong = observed(&server, &Command::RecoverPassword(wrong)).await;
+    assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 1));
+    assert_eq!(wrong, observed(&server, &Command::RecoverPassword(unknown)).await);
 }
 
 #[tokio::test]

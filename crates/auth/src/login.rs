@@ -1,5 +1,5 @@
 //! 100: prove who you are. The command that every other one is a variation of; the walk itself is
-//! in [`crate::proof`].
+//! in `proof.rs`.
 
 use crate::{
     attempt::{Action, Audited},

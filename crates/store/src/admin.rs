@@ -6,7 +6,7 @@ use fourauth_protocol::{time::UnixMillis, username::Username};
 
 const TABLE: &str = "admins";
 
-/// Somebody who may register and disable accounts and read the audit log.
+/// Somebody who may register accounts and read the audit log.
 #[derive(Debug, Clone)]
 pub struct Admin {
     /// What the audit log calls them.
@@ -34,22 +34,6 @@ impl Tx {
         let secret = secret.as_stored().expose();
         let values = [Value::Text(name.as_str()), Value::Text(secret), Value::Text(&created)];
         self.changes(SQL, &values).await
-    }
-
-    /// Gives an administrator another secret. `false` if there is none of this name.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn replace_admin_secret(
-        &mut self,
-        name: &Username,
-        secret: &password::Hash,
-    ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE admins SET secret_hash = $1 WHERE name = $2";
-
-        let secret = secret.as_stored().expose();
-        self.changes(SQL, &[Value::Text(secret), Value::Text(name.as_str())]).await
     }
 
     /// Removes an administrator. `false` if there is none of this name.

@@ -58,7 +58,8 @@ pub enum Cause {
 pub enum OpenError {
     /// The database cannot be reached or read.
     #[error(
-        "{0}; check that it can be reached, that its folder is writable and that the disk has room"
+        "the database cannot be used; check that it can be reached, that its folder is writable and \
+         that the disk has room"
     )]
     Store(#[from] Error),
     /// The keyring file.

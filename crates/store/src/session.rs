@@ -58,17 +58,6 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Ends one session. `false` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn end_session(&mut self, token: &TokenHash) -> Result<bool, Error> {
-        const SQL: &str = "DELETE FROM sessions WHERE token_hash = $1";
-
-        self.changes(SQL, &[Value::Bytes(token)]).await
-    }
-
     /// Ends every session of an account; how many there were.
     ///
     /// # Errors

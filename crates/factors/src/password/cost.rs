@@ -28,7 +28,7 @@ impl Cost {
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if it is outside what RFC 9106 §3.1 allows, or so dear that [`Hash::parse`]
+    /// [`NotAHash`] if it is outside what RFC 9106 §3.1 allows, or so dear that [`Hash::parse`](super::Hash::parse)
     /// would refuse the result.
     pub fn checked(self) -> Result<Self, NotAHash> {
         let affordable = self.memory_kib <= MAX_COST.memory_kib && self.passes <= MAX_COST.passes;
