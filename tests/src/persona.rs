@@ -89,6 +89,8 @@ impl Persona {
             faces: Vec::new(),
             mac: Some(self.mac),
             client_ts_utc: Some(now),
+            device_pubkey: None,
+            device_name: None,
         }
     }
 
@@ -112,6 +114,7 @@ impl Persona {
             faces: Vec::new(),
             mac: Some(self.mac),
             client_ts_utc: Some(now),
+            recovery_code: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl Persona {
             faces: Vec::new(),
             mac: Some(self.mac),
             client_ts_utc: Some(now),
+            recovery_code: None,
         }
     }
 
@@ -140,6 +144,7 @@ impl Persona {
             new_faces: Vec::new(),
             mac: Some(self.mac),
             client_ts_utc: Some(now),
+            recovery_code: None,
         }
     }
 
@@ -153,7 +158,11 @@ impl Persona {
             face: Some(self.face.clone()),
             faces: Vec::new(),
             new_mac: Some(new),
+            mac: None,
+            new_device_pubkey: None,
+            device_name: None,
             client_ts_utc: Some(now),
+            recovery_code: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_server::{
-    config::{AuthConfig, ComputeConfig, Config, LimitsConfig},
+    config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig},
     server::{Server, TimeSource},
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
@@ -31,13 +31,32 @@ pub fn quick(folder: &Path) -> Config {
         // Every client of a test is one source, and tests of denials need not wait for them.
         limits: LimitsConfig {
             connections_per_source: 1000,
+            deciding_per_source: 1000,
             in_flight_mib_per_source: 256,
             denial_ms: 0,
             ..LimitsConfig::default()
         },
+        // Tests deny a lot in a row; those of limits set their own.
+        attempts: unlimited(),
         // A loaded machine is no reason to answer "busy"; tests of that set their own.
         compute: ComputeConfig { queue: 4096, deadline_ms: 120_000, ..ComputeConfig::default() },
         ..Config::default()
+    }
+}
+
+/// Nobody waits and nobody is shut out.
+#[must_use]
+pub fn unlimited() -> AttemptsConfig {
+    AttemptsConfig {
+        unknown_device: u32::MAX,
+        known_device: u32::MAX,
+        backoff_max_s: 0,
+        totp_in_a_minute: u32::MAX,
+        face_before_waiting: u32::MAX,
+        face_unknown_device: u32::MAX,
+        face_known_device: u32::MAX,
+        at_once: u32::MAX,
+        ..AttemptsConfig::default()
     }
 }
 
@@ -171,6 +190,8 @@ impl TestServer {
             mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
             email: None,
             phone: None,
+            device_pubkey: None,
+            device_name: None,
         }
     }
 

@@ -25,7 +25,8 @@ async fn who_was_registered_before_a_restart_gets_in_after_it() {
     let folder = server.stop().await;
 
     let server = start(folder.path()).await.unwrap();
-    let subject = server.store().subject(&alice.username).await.unwrap();
+    let subject =
+        server.store().subject(fourauth_store::Seeking::by_name(&alice.username)).await.unwrap();
     assert!(matches!(subject.standing, fourauth_store::Standing::Active(_)));
     assert_eq!(subject.totp.as_bytes(), alice.key.as_bytes());
     assert!(fingerprint.eq_ignore_ascii_case(&server.fingerprint()));

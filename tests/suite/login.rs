@@ -1,11 +1,11 @@
 //! 100: four factors and a clock, in one round trip.
 
-use fourauth_client::Outcome;
+use fourauth_client::{Identity, Outcome};
 use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Code and text of a refusal.
 type Refusal = (Code, String);
@@ -186,7 +186,12 @@ async fn under_strict_every_denial_is_the_same() {
     ] {
         assert_eq!(refusal(&server, login).await, told);
     }
-    assert!(server.client().login_once(right).await.unwrap());
+    // An address alone is no device under this profile: the first login has to bring a key.
+    assert_eq!(refusal(&server, right.clone()).await, told);
+    let identity = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let first = Login { device_pubkey: Some(identity.key()), ..right };
+    assert!(client.login_once(first).await.unwrap());
 }
 
 #[tokio::test]

@@ -58,7 +58,13 @@ async fn live(server: &TestServer) -> Vec<(&'static str, Vec<u8>)> {
         connection.send(command).await.unwrap();
     }
     secrets.extend(secrets_of(&alice));
-    let template = server.server().store().subject(&alice.username).await.unwrap().template;
+    let template = server
+        .server()
+        .store()
+        .subject(fourauth_store::Seeking::by_name(&alice.username))
+        .await
+        .unwrap()
+        .template;
     let components = template.to_bytes().expose().rchunks(32).next().unwrap().to_vec();
     secrets.push(("face template", components));
     secrets.push(("new password", b"amber-Fox-17".to_vec()));

@@ -22,6 +22,7 @@ macro_rules! on_both_databases {
 
 mod accounts;
 mod audit;
+mod clock;
 mod factors;
 mod keys;
 mod races;

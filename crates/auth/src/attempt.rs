@@ -7,15 +7,17 @@
 //! Hence: no answer leaves the process before its audit row is durable.
 
 use crate::{
+    aftermath::Aftermath,
     decision::Denial,
     error::Error,
-    grant::{Effect, Lost},
+    grant::{Effect, Lost, Undone},
+    limits::Limited,
     profile::Profile,
     received::Received,
-    undecided::Undecided,
+    undecided::{Report, Undecided},
 };
 use fourauth_protocol::{answer::Gains, request_id::RequestId};
-use fourauth_store::{AuditEntry, Store};
+use fourauth_store::{self as store, AuditEntry, Store};
 use fourauth_timekeeper::Reading;
 
 /// What was tried, in the words of the audit log.
@@ -27,6 +29,12 @@ pub enum Action {
     Register,
     /// 210
     ConfirmTotp,
+    /// 220
+    BindDevice,
+    /// 222
+    ListDevices,
+    /// 224
+    RevokeDevice,
     /// 240
     ReadAudit,
     /// 300
@@ -47,11 +55,31 @@ impl Action {
             Self::Login => "login",
             Self::Register => "register",
             Self::ConfirmTotp => "confirm_totp",
+            Self::BindDevice => "bind_device",
+            Self::ListDevices => "list_devices",
+            Self::RevokeDevice => "revoke_device",
             Self::ReadAudit => "read_audit",
             Self::RecoverTotp => "recover_totp",
             Self::RecoverPassword => "recover_password",
             Self::RecoverFace => "recover_face",
             Self::RecoverDevice => "recover_mac",
+        }
+    }
+
+    /// Whether it is for who has lost something.
+    #[must_use]
+    pub const fn replaces_a_factor(self) -> bool {
+        match self {
+            Self::RecoverTotp | Self::RecoverPassword | Self::RecoverFace | Self::RecoverDevice => {
+                true
+            }
+            Self::Login
+            | Self::Register
+            | Self::ConfirmTotp
+            | Self::BindDevice
+            | Self::ListDevices
+            | Self::RevokeDevice
+            | Self::ReadAudit => false,
         }
     }
 }
@@ -115,6 +143,20 @@ pub struct Verdict {
     pub outcome: Result<(Effect, Gains), Denial>,
     /// For the audit log, after the reason.
     pub detail: String,
+    /// What it adds to the counters.
+    pub(crate) aftermath: Aftermath,
+}
+
+impl Verdict {
+    /// One that no counter hears of.
+    pub(crate) fn new(outcome: Result<(Effect, Gains), Denial>, detail: String) -> Self {
+        Self { outcome, detail, aftermath: Aftermath::default() }
+    }
+
+    /// Nothing was examined.
+    pub(crate) fn limited(limited: Limited) -> Self {
+        Self::new(Err(Denial::Limited(limited)), String::new())
+    }
 }
 
 impl Attempt {
@@ -140,18 +182,18 @@ impl Attempt {
     /// The storage error, in which case nothing was committed, the attempt counts as undecided and
     /// the peer can only be told `unavailable`.
     pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
-        let Verdict { outcome, detail } = verdict;
+        let Verdict { outcome, detail, aftermath } = verdict;
         let outcome = match outcome {
-            Ok((effect, gains)) => match self.carry_out(store, effect, &detail).await? {
+            Ok((effect, gains)) => match self.carry_out(store, effect, aftermath, &detail).await? {
                 Ok(()) => Ok(Box::new(gains)),
                 Err(lost) => {
                     let detail = format!("{detail} lost={}", lost.as_str());
-                    self.deny(store, lost.into(), &detail).await?;
+                    self.deny(store, lost.into(), Aftermath::default(), &detail).await?;
                     Err(lost.into())
                 }
             },
             Err(denial) => {
-                self.deny(store, denial, &detail).await?;
+                self.deny(store, denial, aftermath, &detail).await?;
                 Err(denial)
             }
         };
@@ -165,27 +207,48 @@ impl Attempt {
         &self,
         store: &Store,
         effect: Effect,
+        aftermath: Aftermath,
         detail: &str,
     ) -> Result<Result<(), Lost>, Error> {
         let entry = self.entry(None, detail);
         let done = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
+                aftermath.apply_granted(tx).await?;
                 tx.append(&entry).await?;
                 Ok(())
             })
         });
         match done.await {
             Ok(()) => Ok(Ok(())),
-            Err(crate::grant::Undone::Lost(lost)) => Ok(Err(lost)),
-            Err(crate::grant::Undone::Store(error)) => Err(error.into()),
+            Err(Undone::Lost(lost)) => Ok(Err(lost)),
+            Err(Undone::Store(error)) => Err(error.into()),
         }
     }
 
-    async fn deny(&self, store: &Store, denial: Denial, detail: &str) -> Result<(), Error> {
+    /// A row, or one more in the row of everything that limits turn away in this minute.
+    async fn deny(
+        &self,
+        store: &Store,
+        denial: Denial,
+        aftermath: Aftermath,
+        detail: &str,
+    ) -> Result<(), Error> {
+        // Tokens that are none cost nobody anything but this row.
+        if let Denial::Limited(_) | Denial::SignedOut = denial {
+            return turn_away(store, self.action.as_str(), &self.received).await;
+        }
         let entry = self.entry(Some(denial), detail);
-        store.append(entry).await?;
-        Ok(())
+        let written: Result<(), store::Error> = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    aftermath.apply_denied(tx).await?;
+                    tx.append(&entry).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        Ok(written?)
     }
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
@@ -202,9 +265,19 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if let Some(undecided) = self.undecided.take() {
             let username = self.username.take();
-            undecided.report(entry(self.action, username, &self.received, false, "Undecided.", ""));
+            let entry = entry(self.action, username, &self.received, false, "Undecided.", "");
+            undecided.report(Report { entry, source: self.received.source().to_string() });
         }
     }
+}
+
+/// Counts a command that a limit turned away.
+async fn turn_away(store: &Store, action: &'static str, received: &Received) -> Result<(), Error> {
+    let (source, at) = (received.source().to_string(), received.at.now);
+    let counted: Result<(), store::Error> = store
+        .write(move |tx| Box::pin(async move { tx.count_refusal(&source, action, at).await }))
+        .await;
+    Ok(counted?)
 }
 
 /// One row: the reason, what each factor said, and where to look further.
@@ -216,7 +289,7 @@ fn entry(
     reason: &str,
     detail: &str,
 ) -> AuditEntry {
-    let Received { id, at, peer } = received;
+    let Received { id, at, peer, .. } = received;
     let divider = if detail.is_empty() { "" } else { " " };
     let time = time_quality(at);
     AuditEntry {

@@ -1,9 +1,8 @@
 //! 240: an administrator reads the audit log. Reading is audited too.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    attempt::{Action, Audited},
     authenticator::Authenticator,
-    decision::Denial,
     error::Error,
     grant::Effect,
     received::Received,
@@ -24,16 +23,12 @@ impl Authenticator {
     ///
     /// Only if nothing could be decided.
     pub async fn read_audit(&self, received: Received, read: ReadAudit) -> Result<Audited, Error> {
-        let attempt = self.open(Action::ReadAudit, None, received);
-        let verdict = match self.admin(read.admin_secret.clone()).await? {
-            None => Verdict { outcome: Err(Denial::Admin), detail: String::new() },
-            Some(admin) => {
-                let rows = self.store.audit_rows(&query(read)).await?;
-                let gains = Gains { rows: Some(rows), ..Gains::default() };
-                Verdict { outcome: Ok((Effect::Nothing, gains)), detail: format!("admin={admin}") }
-            }
-        };
-        attempt.conclude(&self.store, verdict).await
+        let secret = read.admin_secret.clone();
+        self.as_admin(Action::ReadAudit, received, None, secret, async |_| {
+            let rows = self.store.audit_rows(&query(read)).await?;
+            Ok(Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() })))
+        })
+        .await
     }
 }
 

@@ -1,11 +1,13 @@
 //! What every command has at hand.
 
 use crate::{
+    admission::Admission,
     attempt::{Action, Attempt},
     compute::Overload,
     entropy,
     faces::Faces,
     hashing::Hasher,
+    limits::Limits,
     profile::Profile,
     received::Received,
     undecided::Undecided,
@@ -40,6 +42,7 @@ pub struct Authenticator {
     pub(crate) hasher: Hasher,
     pub(crate) faces: Faces,
     pub(crate) settings: Settings,
+    pub(crate) admission: Admission,
     pub(crate) undecided: Undecided,
 }
 
@@ -56,6 +59,15 @@ pub struct Settings {
     pub session_ms: i64,
     /// Whether the picture of an enrolment is kept, sealed, beside the template.
     pub keep_image: bool,
+    /// Whether the first login that proves everything else may bring the key of its device.
+    pub trust_on_first_use: bool,
+    /// Whether an address suffices for an account that has device keys.
+    pub mac_only: bool,
+    /// How often one may try.
+    pub limits: Limits,
+    /// How long a factor that was changed from an unknown device may not change another, in
+    /// milliseconds.
+    pub cooldown_ms: i64,
 }
 
 /// How much costly work has been done: equal for an unknown name and a wrong password.
@@ -72,14 +84,24 @@ pub struct Work {
 impl Authenticator {
     /// Assembles an authenticator.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         store: Arc<Store>,
         hasher: Hasher,
         faces: Faces,
         settings: Settings,
         undecided: Undecided,
     ) -> Self {
-        Self { store, hasher, faces, settings, undecided }
+        let admission = Admission::new(settings.limits);
+        Self { store, hasher, faces, settings, admission, undecided }
+    }
+
+    /// What peers have to bring although the protocol does not ask for it.
+    #[must_use]
+    pub fn requires(&self) -> Vec<String> {
+        match self.settings.profile {
+            Profile::Secure => Vec::new(),
+            Profile::Strict => vec!["recovery_code".into(), "device_key".into()],
+        }
     }
 
     /// How much costly work has been done since start.

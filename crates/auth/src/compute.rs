@@ -3,9 +3,10 @@
 //! Hashing and inference never run on the reactor. A queue that is full says so at once, and the
 //! attempt is not counted: an attacker who fills it gains no verdict and costs no memory.
 
+use fourauth_store::Lane;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How much may wait, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +19,34 @@ pub struct Limits {
     pub deadline: Duration,
 }
 
+/// Whose work it is. Strangers cannot fill the queue so far that nobody else gets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Of anybody.
+    Ordinary,
+    /// Of a device that the account knows, or of somebody who has proved the rest: a quarter of
+    /// the queue is kept for them.
+    Reserved,
+}
+
+impl Urgency {
+    /// Of an attempt that was admitted to this lane.
+    #[must_use]
+    pub const fn of(lane: Lane) -> Self {
+        match lane {
+            Lane::Known => Self::Reserved,
+            Lane::Unknown | Lane::Admin => Self::Ordinary,
+        }
+    }
+}
+
 /// The pool.
 #[derive(Debug, Clone)]
 pub struct Compute {
     threads: Arc<ThreadPool>,
     places: Arc<Semaphore>,
+    /// Of these, the ones that anybody may take.
+    ordinary: Arc<Semaphore>,
     deadline: Duration,
 }
 
@@ -54,7 +78,9 @@ impl Compute {
             .panic_handler(|_| tracing::error!("a compute job panicked"))
             .build()?;
         let places = Arc::new(Semaphore::new(limits.threads + limits.queue));
-        Ok(Self { threads: Arc::new(threads), places, deadline: limits.deadline })
+        let ordinary = limits.threads + limits.queue - limits.queue / 4;
+        let ordinary = Arc::new(Semaphore::new(ordinary));
+        Ok(Self { threads: Arc::new(threads), places, ordinary, deadline: limits.deadline })
     }
 
     /// Runs `job` on one of the threads.
@@ -62,13 +88,12 @@ impl Compute {
     /// # Errors
     ///
     /// [`Overload`]; nothing is known about the job's result then.
-    pub async fn run<T, F>(&self, job: F) -> Result<T, Overload>
+    pub async fn run<T, F>(&self, urgency: Urgency, job: F) -> Result<T, Overload>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let place =
-            Arc::clone(&self.places).try_acquire_owned().map_err(|_| Overload::QueueFull)?;
+        let place = self.place(urgency)?;
         let (done, result) = oneshot::channel();
         self.threads.spawn_fifo(move || {
             // Whoever waited may be gone by now; then the work is not worth beginning.
@@ -86,7 +111,22 @@ impl Compute {
             Err(_) => Err(Overload::Late),
         }
     }
+
+    /// A place in the queue, or two halves of one.
+    fn place(&self, urgency: Urgency) -> Result<Place, Overload> {
+        let one_of = |places: &Arc<Semaphore>| {
+            Arc::clone(places).try_acquire_owned().map_err(|_| Overload::QueueFull)
+        };
+        let ordinary = match urgency {
+            Urgency::Ordinary => Some(one_of(&self.ordinary)?),
+            Urgency::Reserved => None,
+        };
+        Ok((one_of(&self.places)?, ordinary))
+    }
 }
+
+/// Given back when dropped.
+type Place = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +146,7 @@ mod tests {
             let compute = compute.clone();
             async move {
                 compute
-                    .run(move || {
+                    .run(Urgency::Ordinary, move || {
                         started.send(()).ok();
                         gate.recv().ok();
                     })
@@ -115,16 +155,43 @@ mod tests {
         });
         running.await.unwrap();
 
-        assert_eq!(compute.run(|| 1).await, Err(Overload::QueueFull));
+        assert_eq!(compute.run(Urgency::Ordinary, || 1).await, Err(Overload::QueueFull));
         release.send(()).unwrap();
         assert_eq!(holder.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn strangers_cannot_fill_the_queue_to_the_last_place() {
+        let deadline = Duration::from_mins(1);
+        let compute = Compute::start(Limits { threads: 1, queue: 4, deadline }).unwrap();
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let strangers = (0..4).map(|_| {
+            let (compute, gate) = (compute.clone(), Arc::clone(&gate));
+            tokio::spawn(async move {
+                compute.run(Urgency::Ordinary, move || gate.lock().unwrap().recv().ok()).await
+            })
+        });
+        let strangers: Vec<_> = strangers.collect();
+        while compute.places.available_permits() > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(compute.run(Urgency::Ordinary, || 1).await, Err(Overload::QueueFull));
+        drop(release);
+        assert_eq!(compute.run(Urgency::Reserved, || 2).await, Ok(2));
+        for stranger in strangers {
+            assert!(stranger.await.unwrap().is_ok());
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_job_that_does_not_end_is_not_waited_for() {
         let compute = narrow(Duration::from_secs(2));
         let (release, gate) = mpsc::channel::<()>();
-        assert_eq!(compute.run(move || gate.recv().ok()).await, Err(Overload::Late));
+        assert_eq!(
+            compute.run(Urgency::Ordinary, move || gate.recv().ok()).await,
+            Err(Overload::Late)
+        );
         drop(release);
     }
 
@@ -133,7 +200,10 @@ mod tests {
         let compute =
             Compute::start(Limits { threads: 1, queue: 1, deadline: Duration::from_mins(1) })
                 .unwrap();
-        assert_eq!(compute.run(|| panic!("hostile input")).await, Err::<(), _>(Overload::Panicked));
-        assert_eq!(compute.run(|| 7).await, Ok(7));
+        assert_eq!(
+            compute.run(Urgency::Ordinary, || panic!("hostile input")).await,
+            Err::<(), _>(Overload::Panicked)
+        );
+        assert_eq!(compute.run(Urgency::Ordinary, || 7).await, Ok(7));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     decision::Denial,
     error::Error,
     evidence::Evidence,
-    grant::Change,
+    grant::{Beside, Change},
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
@@ -26,10 +26,10 @@ impl Authenticator {
         confirm: ConfirmTotp,
     ) -> Result<Audited, Error> {
         let (action, evidence) = (Action::ConfirmTotp, Evidence::from(&confirm));
-        self.prove(action, received, &confirm.username, evidence, async |_, examination| {
+        self.prove(action, received, &confirm.username, evidence, async |proven| {
             let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
-            let step = examination.step.ok_or(Denial::Totp);
-            Ok(step.map(|step| (Change::ConfirmTotp(step), gains)))
+            let step = proven.examination.step.ok_or(Denial::Totp);
+            Ok(step.map(|step| (Change::ConfirmTotp(step), Beside::default(), gains)))
         })
         .await
     }

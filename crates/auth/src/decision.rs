@@ -1,6 +1,6 @@
 //! From findings to a decision.
 
-use crate::examination::Examination;
+use crate::{examination::Examination, limits::Limited};
 use fourauth_face::Refusal;
 use fourauth_factors::Finding;
 use fourauth_store::{AccountId, Standing};
@@ -35,6 +35,23 @@ pub enum Denial {
     ContactTaken,
     /// Another command changed the account in the meantime.
     Superseded,
+    /// A limit; nothing was examined.
+    Limited(Limited),
+    /// A factor was changed lately from an unknown device, and may not change another for so many
+    /// milliseconds.
+    CoolingDown(u64),
+    /// A recovery code is needed, or the one offered is none.
+    RecoveryCode,
+    /// An account with device keys needs the key of a device that is to be trusted.
+    DeviceKeyNeeded,
+    /// Another device of the account has that name or key.
+    DeviceTaken,
+    /// The account has as many devices as it may.
+    TooManyDevices,
+    /// The account has no such device.
+    NoSuchDevice,
+    /// There is no session of that token, or no longer.
+    SignedOut,
 }
 
 /// The end of an examination.

@@ -4,8 +4,13 @@
 //! examined by one piece of code: `None` is a factor that the command does not ask for, `Some` of
 //! nothing is one that it asks for and did not get.
 
+use crate::limits::Asked;
 use fourauth_protocol::{
-    command::{ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
+    command::{
+        BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+        RevokeDevice,
+    },
+    device::DeviceKey,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -26,6 +31,15 @@ pub struct Evidence {
     pub mac: Option<Option<MacAddress>>,
     /// What the client takes for the time.
     pub clock: Option<Option<UnixMillis>>,
+    /// A device key to be trusted from the first login on.
+    pub new_key: Option<DeviceKey>,
+}
+
+impl Evidence {
+    /// What has limits of its own.
+    pub(crate) const fn asked(&self) -> Asked {
+        Asked { totp: self.totp.is_some(), face: self.faces.is_some() }
+    }
 }
 
 impl From<&Login> for Evidence {
@@ -36,6 +50,7 @@ impl From<&Login> for Evidence {
             totp: Some(login.totp),
             mac: Some(login.mac),
             clock: Some(login.client_ts_utc),
+            new_key: login.device_pubkey,
         }
     }
 }
@@ -58,6 +73,7 @@ impl From<&RecoverTotp> for Evidence {
             totp: None,
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
+            new_key: None,
         }
     }
 }
@@ -70,6 +86,7 @@ impl From<&RecoverPassword> for Evidence {
             totp: Some(recover.totp),
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
+            new_key: None,
         }
     }
 }
@@ -82,6 +99,7 @@ impl From<&RecoverFace> for Evidence {
             totp: Some(recover.totp),
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
+            new_key: None,
         }
     }
 }
@@ -94,6 +112,33 @@ impl From<&RecoverDevice> for Evidence {
             totp: Some(recover.totp),
             mac: None,
             clock: Some(recover.client_ts_utc),
+            new_key: None,
+        }
+    }
+}
+
+impl From<&BindDevice> for Evidence {
+    fn from(bind: &BindDevice) -> Self {
+        Self {
+            password: Some(bind.password.clone()),
+            faces: None,
+            totp: Some(bind.totp),
+            mac: Some(bind.mac),
+            clock: Some(bind.client_ts_utc),
+            new_key: None,
+        }
+    }
+}
+
+impl From<&RevokeDevice> for Evidence {
+    fn from(revoke: &RevokeDevice) -> Self {
+        Self {
+            password: Some(revoke.password.clone()),
+            faces: None,
+            totp: Some(revoke.totp),
+            mac: Some(revoke.mac),
+            clock: Some(revoke.client_ts_utc),
+            new_key: None,
         }
     }
 }

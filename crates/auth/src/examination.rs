@@ -3,10 +3,13 @@
 //! Nothing here can tell a decoy from an account. The password is hashed and the pictures are
 //! looked at side by side; what costs nothing is compared while they run.
 
-use crate::{authenticator::Authenticator, error::Error, evidence::Evidence};
+use crate::{
+    authenticator::Authenticator, compute::Urgency, device::Speaker, error::Error,
+    evidence::Evidence, profile::Profile,
+};
 use fourauth_face::Refusal;
-use fourauth_factors::{Finding, Findings, clock, device, face, totp};
-use fourauth_protocol::{picture::Picture, secret::Secret, time::UnixMillis};
+use fourauth_factors::{Finding, Findings, clock, face, totp};
+use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, time::UnixMillis};
 use fourauth_store::Subject;
 use std::fmt;
 
@@ -21,6 +24,8 @@ pub struct Examination {
     pub refusal: Option<Refusal>,
     /// How far the face was from the template.
     pub distance: Option<f32>,
+    /// What the finding about the device rests on.
+    pub device: &'static str,
 }
 
 /// Nothing was asked for and nothing was found.
@@ -28,11 +33,11 @@ impl Default for Examination {
     fn default() -> Self {
         let findings =
             Findings { password: None, face: None, totp: None, device: None, clock: None };
-        Self { findings, step: None, refusal: None, distance: None }
+        Self { findings, step: None, refusal: None, distance: None, device: "" }
     }
 }
 
-/// For the audit log: `password=match face=mismatch(0.512) totp=match`.
+/// For the audit log: `password=match face=mismatch(0.512) totp=match device=match(key,tls-exporter)`.
 impl fmt::Display for Examination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Findings { password, face, totp, device, clock } = self.findings;
@@ -48,8 +53,10 @@ impl fmt::Display for Examination {
             let Some(finding) = finding else { continue };
             write!(f, "{divider}{name}={}", finding.as_str())?;
             divider = " ";
-            if name == "face" {
-                self.fmt_face(f)?;
+            match name {
+                "face" => self.fmt_face(f)?,
+                "device" => write!(f, "({})", self.device)?,
+                _ => {}
             }
         }
         Ok(())
@@ -78,13 +85,16 @@ impl Authenticator {
     pub(crate) async fn examine(
         &self,
         subject: &Subject,
+        speaker: &Speaker,
         evidence: Evidence,
         at: UnixMillis,
+        urgency: Urgency,
     ) -> Result<Examination, Error> {
         let (password, face) = tokio::try_join!(
-            self.examine_password(subject, evidence.password),
-            self.examine_face(subject, evidence.faces),
+            self.examine_password(subject, evidence.password, urgency),
+            self.examine_face(subject, evidence.faces, urgency),
         )?;
+        let needs_key = self.needs_key(subject, speaker, evidence.new_key.as_ref(), at);
         let step =
             evidence.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
         let findings = Findings {
@@ -95,22 +105,44 @@ impl Authenticator {
                 (Some(_), None) => Finding::Mismatch,
                 (Some(_), Some(_)) => Finding::Match,
             }),
-            device: evidence.mac.map(|mac| device::check(mac, subject.mac)),
+            device: evidence.mac.map(|mac| speaker.check(subject, mac, needs_key)),
             clock: evidence.clock.map(|client| clock::check(client, at)),
         };
-        Ok(Examination { findings, step, refusal: face.refusal, distance: face.distance })
+        let (refusal, distance, device) = (face.refusal, face.distance, speaker.rests_on());
+        Ok(Examination { findings, step, refusal, distance, device })
+    }
+
+    /// Whether an address alone says nothing about the device.
+    fn needs_key(
+        &self,
+        subject: &Subject,
+        speaker: &Speaker,
+        new: Option<&DeviceKey>,
+        at: UnixMillis,
+    ) -> bool {
+        if subject.keyed {
+            return !self.settings.mac_only;
+        }
+        let brings_one = self.settings.trust_on_first_use
+            && subject.settling.last() <= at
+            && new.is_some_and(|key| speaker.holds(key, &subject.username));
+        match self.settings.profile {
+            Profile::Secure => false,
+            Profile::Strict => !brings_one,
+        }
     }
 
     async fn examine_password(
         &self,
         subject: &Subject,
         offered: Option<Secret<String>>,
+        urgency: Urgency,
     ) -> Result<Option<Finding>, Error> {
         let asked = offered.is_some();
         // A command that asks for no password costs a hash all the same: guessing at another factor
         // must not be cheaper than guessing at passwords.
         let offered = offered.unwrap_or_default();
-        let finding = self.hasher.check(subject.password.clone(), offered).await?;
+        let finding = self.hasher.check(subject.password.clone(), offered, urgency).await?;
         Ok(asked.then_some(finding))
     }
 
@@ -118,11 +150,12 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Vec<Picture>>,
+        urgency: Urgency,
     ) -> Result<FaceFinding, Error> {
         let Some(pictures) = offered else {
             return Ok(FaceFinding { finding: None, refusal: None, distance: None });
         };
-        Ok(match self.faces.probe(pictures).await? {
+        Ok(match self.faces.probe(pictures, urgency).await? {
             Err(refusal) => FaceFinding {
                 finding: Some(Finding::Missing),
                 refusal: Some(refusal),
@@ -155,8 +188,12 @@ mod tests {
                 clock: None,
             },
             distance: Some(0.5123),
+            device: "address",
             ..Examination::default()
         };
-        assert_eq!(examination.to_string(), "password=match face=mismatch(0.512) device=missing");
+        assert_eq!(
+            examination.to_string(),
+            "password=match face=mismatch(0.512) device=missing(address)"
+        );
     }
 }

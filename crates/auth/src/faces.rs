@@ -3,7 +3,11 @@
 //! A login forgives a picture that shows no usable face if another one does: a webcam's first frame
 //! is often dark. Enrolment forgives as long as more pictures are good than bad.
 
-use crate::{compute::Compute, entropy, error::Error};
+use crate::{
+    compute::{Compute, Urgency},
+    entropy,
+    error::Error,
+};
 use fourauth_face::{Embedding, Engine, Portrait, Refusal};
 use fourauth_factors::{
     face::{DIMENSIONS, PackId, Template},
@@ -45,8 +49,12 @@ impl Faces {
     /// # Errors
     ///
     /// If the pictures were not all looked at.
-    pub async fn probe(&self, pictures: Vec<Picture>) -> Result<Result<Likeness, Refusal>, Error> {
-        let (good, refused) = self.look_at(pictures).await?;
+    pub async fn probe(
+        &self,
+        pictures: Vec<Picture>,
+        urgency: Urgency,
+    ) -> Result<Result<Likeness, Refusal>, Error> {
+        let (good, refused) = self.look_at(pictures, urgency).await?;
         Ok(match (good.as_slice(), refused) {
             ([], refused) => Err(refused.unwrap_or(Refusal::NoFace)),
             (good, _) => Embedding::mean_of(&embeddings(good))
@@ -62,7 +70,8 @@ impl Faces {
     /// If the pictures were not all looked at.
     pub async fn enrol(&self, pictures: Vec<Picture>) -> Result<Result<Likeness, Refusal>, Error> {
         let count = pictures.len();
-        let (good, refused) = self.look_at(pictures).await?;
+        // Who enrols has proved to be somebody.
+        let (good, refused) = self.look_at(pictures, Urgency::Reserved).await?;
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
@@ -113,6 +122,7 @@ impl Faces {
     async fn look_at(
         &self,
         pictures: Vec<Picture>,
+        urgency: Urgency,
     ) -> Result<(Vec<Portrait>, Option<Refusal>), Error> {
         self.looked_at.fetch_add(pictures.len() as u64, Ordering::Relaxed);
         let engine = Arc::clone(&self.engine);
@@ -122,7 +132,7 @@ impl Faces {
         let mut refused = None;
         let mut good = Vec::new();
         // One place in the queue however many pictures: a peer that sends five is no five peers.
-        for seen in self.compute.run(look).await? {
+        for seen in self.compute.run(urgency, look).await? {
             match seen {
                 Err(Refusal::Unexamined) => return Err(Error::Unexamined),
                 Ok(portrait) => good.push(portrait),

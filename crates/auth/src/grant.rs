@@ -5,8 +5,16 @@ use fourauth_factors::{
     password::Hash,
     totp::{Key, Step},
 };
-use fourauth_protocol::mac_address::MacAddress;
-use fourauth_store::{self as store, AccountId, Added, NewFace, NewSession, NewUser, Tx};
+use fourauth_protocol::{
+    device::{DeviceId, DeviceName},
+    mac_address::MacAddress,
+    recovery_code::RecoveryCode,
+    time::UnixMillis,
+};
+use fourauth_store::{
+    self as store, AccountId, Added, Bound, Factor, KnownPlace, NewDevice, NewFace, NewSession,
+    NewUser, Notice, Place, Target, Tx,
+};
 
 /// Everything that a granted command can do to the store.
 #[derive(Debug)]
@@ -14,9 +22,20 @@ pub enum Effect {
     /// Nothing but its audit row.
     Nothing,
     /// A new account.
-    Account(Box<NewUser>),
+    Account(Box<NewAccount>),
     /// A change to an account that exists.
     Change(Box<Grant>),
+}
+
+/// A new account and what comes with it.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The account.
+    pub user: NewUser,
+    /// A device that the administrator vouches for.
+    pub device: Option<NewDevice>,
+    /// The ways back in.
+    pub codes: Vec<RecoveryCode>,
 }
 
 /// A change to the account that was examined.
@@ -28,8 +47,27 @@ pub struct Grant {
     pub version: i64,
     /// The step of the one-time code that was offered, to be spent with the change.
     pub step: Option<Step>,
+    /// The device that proved itself, which must still be trusted.
+    pub device: Option<DeviceId>,
+    /// When the command arrived.
+    pub at: UnixMillis,
     /// What.
     pub change: Change,
+    /// What else follows.
+    pub beside: Beside,
+}
+
+/// What follows from a change, in its transaction.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// A recovery code that was offered, to be spent.
+    pub recovery_code: Option<RecoveryCode>,
+    /// A factor that may not change another before an instant.
+    pub settles: Option<(Factor, UnixMillis)>,
+    /// Where the account is known to be used from, from now on.
+    pub place: Option<(Place, KnownPlace)>,
+    /// What its owner is told.
+    pub notice: Option<Notice>,
 }
 
 /// What changes about an account. Replacing a factor ends its sessions.
@@ -41,30 +79,57 @@ pub enum Change {
         session: NewSession,
         /// The hash.
         upgraded: Option<Hash>,
+        /// The first device of an account that had none.
+        device: Option<NewDevice>,
+        /// Whether nobody has logged in before.
+        is_first: bool,
     },
     /// The one-time code generator is known to work.
     ConfirmTotp(Step),
-    /// A new secret for one-time codes.
-    Totp(Key),
+    /// A new secret for one-time codes, and where to it is sent.
+    Totp(Key, Place),
+    /// The present secret for one-time codes is sent once more.
+    TotpAgain,
     /// A new password.
     Password(Hash),
     /// A new face, and its picture if pictures are kept.
     Face(NewFace),
-    /// A new device.
-    Device(MacAddress),
+    /// A new device in the place of another.
+    Device {
+        /// The address of the one that goes.
+        old: MacAddress,
+        /// Whether the one that goes is known by its key alone: the registered address is another's.
+        by_key: bool,
+        /// The address that the account is registered with from now on.
+        registered: MacAddress,
+        /// The key of the one that comes.
+        new: Option<NewDevice>,
+    },
+    /// Another device.
+    BindDevice(NewDevice),
+    /// A device less.
+    RevokeDevice(DeviceName),
 }
 
-/// Another command was quicker.
+/// Another command was quicker, or what was offered does not fit what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// It spent the same one-time code, or changed the account so that the code no longer counts.
+    /// The same one-time code was spent, or the account changed so that the code no longer counts.
     StepSpent,
-    /// It changed the account.
+    /// The account was changed.
     Superseded,
-    /// It took the name.
+    /// The name is taken.
     NameTaken,
-    /// It took the mail address or the telephone number.
+    /// The mail address or the telephone number is taken.
     ContactTaken,
+    /// The recovery code is none of the account's, or has been spent.
+    RecoveryCode,
+    /// The account has a device of that name, or has or had one with that key.
+    DeviceTaken,
+    /// The account has as many devices as it may.
+    TooManyDevices,
+    /// The account has no such device.
+    NoSuchDevice,
 }
 
 impl Lost {
@@ -76,6 +141,10 @@ impl Lost {
             Self::Superseded => "superseded",
             Self::NameTaken => "name_taken",
             Self::ContactTaken => "contact_taken",
+            Self::RecoveryCode => "recovery_code",
+            Self::DeviceTaken => "device_taken",
+            Self::TooManyDevices => "too_many_devices",
+            Self::NoSuchDevice => "no_such_device",
         }
     }
 }
@@ -87,6 +156,10 @@ impl From<Lost> for Denial {
             Lost::Superseded => Self::Superseded,
             Lost::NameTaken => Self::NameTaken,
             Lost::ContactTaken => Self::ContactTaken,
+            Lost::RecoveryCode => Self::RecoveryCode,
+            Lost::DeviceTaken => Self::DeviceTaken,
+            Lost::TooManyDevices => Self::TooManyDevices,
+            Lost::NoSuchDevice => Self::NoSuchDevice,
         }
     }
 }
@@ -94,7 +167,7 @@ impl From<Lost> for Denial {
 /// Why a transaction was rolled back.
 #[derive(Debug)]
 pub enum Undone {
-    /// Somebody else was quicker.
+    /// It came too late, or does not fit.
     Lost(Lost),
     /// The database failed.
     Store(store::Error),
@@ -103,6 +176,28 @@ pub enum Undone {
 impl From<store::Error> for Undone {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<Lost> for Undone {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl Lost {
+    /// Itself, unless what was attempted has been done.
+    const fn unless(self, done: bool) -> Result<(), Self> {
+        if done { Ok(()) } else { Err(self) }
+    }
+
+    const fn of_binding(bound: Bound) -> Result<(), Self> {
+        match bound {
+            Bound::Yes => Ok(()),
+            Bound::Superseded => Err(Self::Superseded),
+            Bound::Taken => Err(Self::DeviceTaken),
+            Bound::TooMany => Err(Self::TooManyDevices),
+        }
     }
 }
 
@@ -115,26 +210,64 @@ impl Effect {
     pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
         match self {
             Self::Nothing => Ok(()),
-            Self::Account(user) => match tx.add_user(&user).await? {
-                Added::Yes => Ok(()),
-                Added::NameTaken => Err(Undone::Lost(Lost::NameTaken)),
-                Added::EmailTaken | Added::PhoneTaken => Err(Undone::Lost(Lost::ContactTaken)),
-            },
+            Self::Account(account) => account.apply(tx).await,
             Self::Change(grant) => grant.apply(tx).await,
         }
     }
 }
 
+impl NewAccount {
+    async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
+        /// The version of an account that was never changed.
+        const FIRST: i64 = 1;
+
+        let Self { user, device, codes } = self;
+        match tx.add_user(&user).await? {
+            Added::Yes => {}
+            Added::NameTaken => return Err(Lost::NameTaken.into()),
+            Added::EmailTaken | Added::PhoneTaken => return Err(Lost::ContactTaken.into()),
+        }
+        tx.replace_recovery_codes(user.id, &codes).await?;
+        // Whoever failed in this name before failed at nobody's account.
+        tx.clear_failures(Target::account(&user.username)).await?;
+        if let Some(device) = device {
+            Lost::of_binding(tx.bind_device(user.id, FIRST, &device).await?)?;
+        }
+        Ok(())
+    }
+}
+
 impl Grant {
     async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
-        let Self { account, version, step, change } = self;
-        if let Some(step) = step
-            && !tx.spend_step(account, version, step).await?
-        {
-            return Err(Undone::Lost(Lost::StepSpent));
+        let Self { account, version, step, device, at, change, beside } = self;
+        // First of all the account's row, always: then nobody waits for another in a circle.
+        match step {
+            Some(step) => Lost::StepSpent.unless(tx.spend_step(account, version, step).await?)?,
+            None => Lost::Superseded.unless(tx.hold(account, version).await?)?,
         }
-        let refused = change.refusal();
-        if change.apply(tx, account, version).await? { Ok(()) } else { Err(Undone::Lost(refused)) }
+        if let Some(device) = device {
+            Lost::Superseded.unless(tx.saw_device(account, device, at).await?)?;
+        }
+        change.apply(tx, account, version, at).await?;
+        beside.apply(tx, account).await
+    }
+}
+
+impl Beside {
+    async fn apply(self, tx: &mut Tx, account: AccountId) -> Result<(), Undone> {
+        if let Some(code) = self.recovery_code {
+            Lost::RecoveryCode.unless(tx.spend_recovery_code(account, &code).await?)?;
+        }
+        if let Some((factor, until)) = self.settles {
+            tx.settle(account, factor, until).await?;
+        }
+        if let Some((place, known)) = self.place {
+            tx.remember_place(account, place, known).await?;
+        }
+        if let Some(notice) = self.notice {
+            tx.notify(&notice).await?;
+        }
+        Ok(())
     }
 }
 
@@ -142,47 +275,72 @@ impl Change {
     /// Whether the one-time code that was offered is worthless afterwards. Confirming one keeps a
     /// watermark of its own.
     pub(crate) const fn spends_the_code(&self) -> bool {
-        match self {
-            Self::ConfirmTotp(_) => false,
-            Self::LogIn { .. }
-            | Self::Totp(_)
-            | Self::Password(_)
-            | Self::Face(_)
-            | Self::Device(_) => true,
-        }
+        !matches!(self, Self::ConfirmTotp(_))
     }
 
-    /// What it means that the change was not made.
-    const fn refusal(&self) -> Lost {
-        match self {
-            Self::ConfirmTotp(_) => Lost::StepSpent,
-            Self::LogIn { .. }
-            | Self::Totp(_)
-            | Self::Password(_)
-            | Self::Face(_)
-            | Self::Device(_) => Lost::Superseded,
-        }
-    }
-
-    /// `false` if the account is no longer what was examined.
     async fn apply(
         self,
         tx: &mut Tx,
         account: AccountId,
         version: i64,
-    ) -> Result<bool, store::Error> {
+        at: UnixMillis,
+    ) -> Result<(), Undone> {
+        let late = Lost::Superseded;
         match self {
-            Self::LogIn { session, upgraded } => {
-                if let Some(hash) = upgraded {
-                    tx.upgrade_password(account, version, &hash).await?;
+            Self::LogIn { session, upgraded, device, is_first } => {
+                if is_first {
+                    tx.note_first_use(account, at).await?;
                 }
-                tx.open_session(&session).await
+                log_in(tx, session, upgraded, device).await?;
             }
-            Self::ConfirmTotp(step) => tx.confirm_step(account, version, step).await,
-            Self::Totp(key) => tx.replace_totp(account, version, &key).await,
-            Self::Password(hash) => tx.replace_password(account, version, &hash, false).await,
-            Self::Face(face) => tx.replace_template(account, version, &face).await,
-            Self::Device(mac) => tx.replace_mac(account, version, mac).await,
+            Self::ConfirmTotp(step) => {
+                Lost::StepSpent.unless(tx.confirm_step(account, version, step).await?)?;
+            }
+            Self::Totp(key, to) => {
+                late.unless(tx.replace_totp(account, version, &key).await?)?;
+                tx.note_issue(account, at, to).await?;
+            }
+            Self::TotpAgain => {}
+            Self::Password(hash) => {
+                late.unless(tx.replace_password(account, version, &hash, false).await?)?;
+            }
+            Self::Face(face) => {
+                late.unless(tx.replace_template(account, version, &face).await?)?;
+            }
+            Self::Device { old, by_key, registered, new } => {
+                late.unless(tx.replace_mac(account, version, registered).await?)?;
+                let revoked = tx.revoke_devices_at(account, old, at).await?;
+                Lost::NoSuchDevice.unless(revoked > 0 || !by_key)?;
+                tx.forget_places(account).await?;
+                if let Some(new) = new {
+                    Lost::of_binding(tx.bind_device(account, version + 1, &new).await?)?;
+                }
+            }
+            Self::BindDevice(device) => {
+                Lost::of_binding(tx.bind_device(account, version, &device).await?)?;
+            }
+            Self::RevokeDevice(name) => {
+                let revoked = tx.revoke_device(account, Some(version), name.as_str(), at).await?;
+                Lost::NoSuchDevice.unless(revoked)?;
+            }
         }
+        Ok(())
     }
+}
+
+async fn log_in(
+    tx: &mut Tx,
+    mut session: NewSession,
+    upgraded: Option<Hash>,
+    device: Option<NewDevice>,
+) -> Result<(), Undone> {
+    if let Some(hash) = upgraded {
+        tx.upgrade_password(session.account, session.version, &hash).await?;
+    }
+    if let Some(device) = device {
+        Lost::of_binding(tx.bind_device(session.account, session.version, &device).await?)?;
+        // The first device raises it.
+        session.version += 1;
+    }
+    Ok(Lost::Superseded.unless(tx.open_session(&session).await?)?)
 }

@@ -1,7 +1,7 @@
 //! Password hashes, on the compute pool, with memory that each thread keeps.
 
 use crate::{
-    compute::{Compute, Overload},
+    compute::{Compute, Overload, Urgency},
     entropy,
 };
 use fourauth_factors::{
@@ -48,12 +48,16 @@ impl Hasher {
     /// # Errors
     ///
     /// [`Overload`] if nothing was compared.
-    pub async fn check(&self, hash: Hash, offered: Secret<String>) -> Result<Finding, Overload> {
+    pub async fn check(
+        &self,
+        hash: Hash,
+        offered: Secret<String>,
+        urgency: Urgency,
+    ) -> Result<Finding, Overload> {
         let pepper = Arc::clone(&self.pepper);
         self.hashes.fetch_add(1, Ordering::Relaxed);
-        self.compute
-            .run(move || with_memory(|memory| password::check(&hash, &offered, &pepper, memory)))
-            .await
+        let check = move || with_memory(|memory| password::check(&hash, &offered, &pepper, memory));
+        self.compute.run(urgency, check).await
     }
 
     /// Which of `hashes` the password fits. All are tried, whichever fits.
@@ -73,7 +77,7 @@ impl Hasher {
                 hashes.iter().map(|hash| password::check(hash, &offered, &pepper, memory)).collect()
             })
         };
-        let findings: Vec<Finding> = self.compute.run(findings).await?;
+        let findings: Vec<Finding> = self.compute.run(Urgency::Ordinary, findings).await?;
         Ok(findings.iter().position(|finding| finding.is_match()))
     }
 
@@ -92,7 +96,7 @@ impl Hasher {
         let salt = entropy::bytes();
         self.hashes.fetch_add(1, Ordering::Relaxed);
         self.compute
-            .run(move || {
+            .run(Urgency::Reserved, move || {
                 with_memory(|memory| Hash::create(&password, salt, cost, &pepper, memory))
                     .expect("the cost has been checked")
             })

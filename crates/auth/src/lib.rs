@@ -4,6 +4,8 @@
 //! [`attempt::Audited`]; nothing else can be turned into an answer. Read [`login`] first, then `proof`:
 //! the other commands are variations of them.
 //!
+//! * [`device`]: which device speaks, and what it has proved.
+//! * [`limits`]: how often one may try.
 //! * [`evidence`]: what a peer offered, whatever the command was called.
 //! * [`examination`]: evidence and record in, findings out; always all of them, always the same work.
 //! * [`decision`]: findings in, decision out.
@@ -13,12 +15,16 @@
 //! No sockets, no files, no SQL.
 
 pub mod admin;
+mod admission;
+mod aftermath;
 pub mod attempt;
 pub mod audit_log;
 pub mod authenticator;
 pub mod compute;
 pub mod confirm;
 pub mod decision;
+pub mod device;
+mod devices;
 pub mod entropy;
 pub mod error;
 pub mod evidence;
@@ -26,6 +32,7 @@ pub mod examination;
 pub mod faces;
 pub mod grant;
 pub mod hashing;
+pub mod limits;
 pub mod login;
 pub mod noise;
 pub mod profile;
@@ -34,5 +41,6 @@ pub mod qr;
 pub mod received;
 pub mod recover;
 pub mod register;
+pub mod source;
 pub mod undecided;
 pub mod words;

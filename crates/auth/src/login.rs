@@ -7,13 +7,14 @@ use crate::{
     entropy,
     error::Error,
     evidence::Evidence,
-    grant::Change,
+    grant::{Beside, Change},
+    proof::Proven,
     received::Received,
 };
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
 use fourauth_protocol::{answer::Gains, command::Login, secret::Secret, time::UnixMillis};
-use fourauth_store::{NewSession, Subject};
+use fourauth_store::{BoundBy, NewDevice, NewSession, Subject};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
@@ -24,12 +25,35 @@ impl Authenticator {
     /// Only if nothing could be decided; the peer is then told `unavailable`, never `ok`.
     pub async fn login(&self, received: Received, login: Login) -> Result<Audited, Error> {
         let evidence = Evidence::from(&login);
-        self.prove(Action::Login, received, &login.username, evidence, async |subject, _| {
-            let upgraded = self.upgrade(subject, &login.password).await?;
-            let (session, gains) = self.session(subject, received.at.now);
-            Ok(Ok((Change::LogIn { session, upgraded }, gains)))
+        self.prove(Action::Login, received, &login.username, evidence, async |proven| {
+            let upgraded = self.upgrade(proven.subject, &login.password).await?;
+            let (session, gains) = self.session(proven.subject, proven.at());
+            let device = self.first_device(proven, &login);
+            let is_first = proven.subject.first_used.is_none();
+            let beside = Beside {
+                place: proven.new_place(),
+                notice: device.is_some().then(|| proven.notice("device_bound")),
+                ..Beside::default()
+            };
+            Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, beside, gains)))
         })
         .await
+    }
+
+    /// The device that has just been used, if it brings a key and the account has none: trust on
+    /// first use. Not while a factor is new that somebody elsewhere chose.
+    fn first_device(&self, proven: &Proven<'_>, login: &Login) -> Option<NewDevice> {
+        let Proven { subject, speaker, .. } = proven;
+        let (key, mac) = (login.device_pubkey?, login.mac?);
+        let first = self.settings.trust_on_first_use && !subject.keyed && proven.is_settled();
+        (first && speaker.holds(&key, &login.username)).then(|| NewDevice {
+            key,
+            mac,
+            name: login.device_name.clone(),
+            by: BoundBy::FirstLogin,
+            at: proven.at(),
+            trusted_from: proven.trusts_from(),
+        })
     }
 
     /// The hash of a password that has just proved right, if its stored hash has fallen behind.

@@ -1,6 +1,9 @@
 //! 300–330: replace one factor by proving the others.
 //!
-//! What is to be taken is looked at only after the proof has been found good.
+//! What is to be taken is looked at only after the proof has been found good. A factor that was
+//! changed from a device that the account does not know has to settle before it may change another:
+//! who has got hold of a password and a photograph gets one factor that way, and not all of them
+//! one after the other.
 
 use crate::{
     attempt::{Action, Audited},
@@ -8,19 +11,27 @@ use crate::{
     decision::Denial,
     error::Error,
     evidence::Evidence,
-    grant::Change,
-    proof::Replacement,
+    grant::{Beside, Change},
+    profile::Profile,
+    proof::{Proven, Replacement},
     received::Received,
 };
 use fourauth_protocol::{
     answer::Gains,
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     picture::Picture,
+    recovery_code::RecoveryCode,
+    time::UnixMillis,
 };
-use fourauth_store::{NewFace, Subject};
+use fourauth_store::{BoundBy, Factor, NewDevice, NewFace, Subject};
+
+/// How long an answer with a new secret is repeated to who asked for it, in milliseconds: the old
+/// secret is gone, and an answer that got lost must not leave its owner without any.
+const REPEATED_MS: i64 = 60_000;
 
 impl Authenticator {
-    /// 300: a new secret for one-time codes.
+    /// 300: a new secret for one-time codes; or the same again, if the device that asked for it
+    /// asks once more within a minute and nobody has used it yet.
     ///
     /// # Errors
     ///
@@ -31,11 +42,17 @@ impl Authenticator {
         recover: RecoverTotp,
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
-        let name = &recover.username;
-        self.prove(Action::RecoverTotp, received, name, evidence, async |_, _| {
+        let (action, name) = (Action::RecoverTotp, &recover.username);
+        self.prove(action, received, name, evidence, async |proven| {
+            if is_repeated(proven) {
+                let gains = self.provisioning(&proven.subject.totp, name);
+                let notice = Some(proven.notice("totp_sent_again"));
+                return Ok(Ok((Change::TotpAgain, Beside { notice, ..Beside::default() }, gains)));
+            }
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);
-            Ok(Ok((Change::Totp(key), gains)))
+            let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
+            Ok(beside.map(|beside| (Change::Totp(key, proven.speaker.place), beside, gains)))
         })
         .await
     }
@@ -51,14 +68,19 @@ impl Authenticator {
         recover: RecoverPassword,
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
-        let name = &recover.username;
-        self.prove(Action::RecoverPassword, received, name, evidence, async |_, _| {
+        let (action, name) = (Action::RecoverPassword, &recover.username);
+        self.prove(action, received, name, evidence, async |proven| {
+            let code = recover.recovery_code.clone();
+            let beside = match self.recovery(proven, code, Factor::Password) {
+                Ok(beside) => beside,
+                Err(denial) => return Ok(Err(denial)),
+            };
             let rule = self.settings.password_rule;
             let Ok(password) = rule.accept(&recover.new_password, name.as_str()) else {
                 return Ok(Err(Denial::NewPassword));
             };
             let hash = self.hasher.create(password).await?;
-            Ok(Ok((Change::Password(hash), Gains::default())))
+            Ok(Ok((Change::Password(hash), beside, Gains::default())))
         })
         .await
     }
@@ -75,14 +97,17 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
-        let name = &recover.username;
-        self.prove(Action::RecoverFace, received, name, evidence, async |subject, _| {
-            self.new_face(subject, pictures).await
+        let (action, name) = (Action::RecoverFace, &recover.username);
+        self.prove(action, received, name, evidence, async |proven| {
+            match self.recovery(proven, recover.recovery_code.clone(), Factor::Face) {
+                Ok(beside) => self.new_face(proven.subject, pictures, beside).await,
+                Err(denial) => Ok(Err(denial)),
+            }
         })
         .await
     }
 
-    /// 330: a new device.
+    /// 330: a new device in the place of one that is lost.
     ///
     /// # Errors
     ///
@@ -93,12 +118,48 @@ impl Authenticator {
         recover: RecoverDevice,
     ) -> Result<Audited, Error> {
         let evidence = Evidence::from(&recover);
-        let name = &recover.username;
-        self.prove(Action::RecoverDevice, received, name, evidence, async |_, _| {
-            let change = recover.new_mac.map(Change::Device).ok_or(Denial::NewMac);
-            Ok(change.map(|change| (change, Gains::default())))
+        let (action, name) = (Action::RecoverDevice, &recover.username);
+        self.prove(action, received, name, evidence, async |proven| {
+            let change = new_device(proven, &recover);
+            Ok(change.and_then(|change| {
+                let code = recover.recovery_code.clone();
+                let beside = self.recovery(proven, code, Factor::Device)?;
+                Ok((change, beside, Gains::default()))
+            }))
         })
         .await
+    }
+
+    /// What goes with the replacement of `factor`; or why it may not be replaced from here and now.
+    ///
+    /// A recovery code makes up for a device that is not known. Whether it is one shows when it is
+    /// spent.
+    fn recovery(
+        &self,
+        proven: &Proven<'_>,
+        code: Option<RecoveryCode>,
+        factor: Factor,
+    ) -> Result<Beside, Denial> {
+        if code.is_none() && self.settings.profile == Profile::Strict {
+            return Err(Denial::RecoveryCode);
+        }
+        let trusted = proven.is_trusted() || code.is_some();
+        let settled = if trusted { proven.at() } else { last_to_settle(proven) };
+        if let wait @ 1.. = settled.0.saturating_sub(proven.at().0) {
+            return Err(Denial::CoolingDown(wait.unsigned_abs()));
+        }
+        let until = proven.at().saturating_add_ms(self.settings.cooldown_ms);
+        Ok(Beside {
+            recovery_code: code,
+            settles: (!trusted).then_some((factor, until)),
+            place: None,
+            notice: Some(proven.notice(match factor {
+                Factor::Password => "password_replaced",
+                Factor::Totp => "totp_replaced",
+                Factor::Face => "face_replaced",
+                Factor::Device => "device_replaced",
+            })),
+        })
     }
 
     /// The template of the next epoch: a stolen template of this one is worthless from then on.
@@ -106,6 +167,7 @@ impl Authenticator {
         &self,
         subject: &Subject,
         pictures: Vec<Picture>,
+        beside: Beside,
     ) -> Result<Replacement, Error> {
         let image = self.kept_image(pictures.first().map(Picture::bytes));
         let likeness = match self.faces.enrol(pictures).await? {
@@ -117,6 +179,52 @@ impl Authenticator {
         let face = NewFace { template, epoch, image };
         let gains =
             Gains { face_quality: Some(face_quality(likeness.pictures)), ..Gains::default() };
-        Ok(Ok((Change::Face(face), gains)))
+        Ok(Ok((Change::Face(face), beside, gains)))
     }
+}
+
+/// Whether the answer that brought the present secret has most likely got lost.
+fn is_repeated(proven: &Proven<'_>) -> bool {
+    let Proven { subject, speaker, .. } = proven;
+    !subject.totp_confirmed
+        && subject.totp_issued.is_some_and(|(at, to)| {
+            let passed = proven.at().0.saturating_sub(at.0);
+            to == speaker.place && (0..REPEATED_MS).contains(&passed)
+        })
+}
+
+/// When the last of the factors that were used has settled.
+fn last_to_settle(proven: &Proven<'_>) -> UnixMillis {
+    let (findings, settling) = (&proven.examination.findings, &proven.subject.settling);
+    let used = [
+        (findings.password, settling.password),
+        (findings.totp, settling.totp),
+        (findings.face, settling.face),
+        (findings.device, settling.device),
+    ];
+    let instants = used.into_iter().filter_map(|(finding, until)| finding.map(|_| until));
+    instants.max().unwrap_or_default()
+}
+
+fn new_device(proven: &Proven<'_>, recover: &RecoverDevice) -> Result<Change, Denial> {
+    let subject = proven.subject;
+    let mac = recover.new_mac.ok_or(Denial::NewMac)?;
+    if subject.keyed && recover.new_device_pubkey.is_none() {
+        return Err(Denial::DeviceKeyNeeded);
+    }
+    let old = recover.mac.unwrap_or(subject.mac);
+    let by_key = old != subject.mac;
+    let new = recover.new_device_pubkey.map(|key| NewDevice {
+        key,
+        mac,
+        name: recover.device_name.clone(),
+        by: BoundBy::Recovery,
+        at: proven.at(),
+        // A recovery code makes up for a device that is not known, here as well.
+        trusted_from: match recover.recovery_code {
+            Some(_) => proven.at(),
+            None => proven.trusts_from(),
+        },
+    });
+    Ok(Change::Device { old, by_key, registered: if by_key { subject.mac } else { mac }, new })
 }

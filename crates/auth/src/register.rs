@@ -1,19 +1,23 @@
 //! 200: an administrator adds an account.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    attempt::{Action, Audited},
     authenticator::{Authenticator, FIRST_EPOCH, face_quality},
     decision::Denial,
     entropy,
     error::Error,
-    grant::Effect,
+    grant::{Effect, NewAccount},
     received::Received,
 };
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
-    answer::Gains, command::Register, mac_address::MacAddress, picture::Picture, time::UnixMillis,
+    answer::Gains, command::Register, mac_address::MacAddress, picture::Picture,
+    recovery_code::RecoveryCode, secret::Secret, time::UnixMillis,
 };
-use fourauth_store::{AccountId, NewUser};
+use fourauth_store::{AccountId, BoundBy, NewDevice, NewUser};
+
+/// Recovery codes of an account.
+const RECOVERY_CODES: usize = 10;
 
 impl Authenticator {
     /// Adds an account if the administrator's secret is right and everything about it is in order.
@@ -22,21 +26,17 @@ impl Authenticator {
     ///
     /// Only if nothing could be decided.
     pub async fn register(&self, received: Received, register: Register) -> Result<Audited, Error> {
-        let attempt = self.open(Action::Register, Some(&register.username), received);
-        let verdict = match self.admin(register.admin_secret.clone()).await? {
-            None => Verdict { outcome: Err(Denial::Admin), detail: String::new() },
-            Some(admin) => Verdict {
-                outcome: self.new_account(register, received.at.now).await?,
-                detail: format!("admin={admin}"),
-            },
-        };
-        attempt.conclude(&self.store, verdict).await
+        let (name, secret) = (register.username.clone(), register.admin_secret.clone());
+        self.as_admin(Action::Register, received, Some(&name), secret, async |received| {
+            self.new_account(received.at.now, register).await
+        })
+        .await
     }
 
     async fn new_account(
         &self,
-        register: Register,
         at: UnixMillis,
+        register: Register,
     ) -> Result<Result<(Effect, Gains), Denial>, Error> {
         let (password, mac) = match self.acceptable(&register) {
             Ok(parts) => parts,
@@ -50,12 +50,21 @@ impl Authenticator {
         };
 
         let id = AccountId(entropy::positive_i64());
-        let key = Self::new_key();
+        let (key, codes) = (Self::new_key(), recovery_codes());
         let gains = Gains {
             must_change: Some(true),
             face_quality: Some(face_quality(likeness.pictures)),
+            recovery_codes: Some(shown(&codes)),
             ..self.provisioning(&key, &register.username)
         };
+        let device = register.device_pubkey.map(|key| NewDevice {
+            key,
+            mac,
+            name: register.device_name,
+            by: BoundBy::Registration,
+            at,
+            trusted_from: at,
+        });
         let user = NewUser {
             id,
             password: self.hasher.create(password).await?,
@@ -70,7 +79,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok(Ok((Effect::Account(Box::new(user)), gains)))
+        Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes })), gains)))
     }
 
     /// What can be said without looking at the face.
@@ -81,4 +90,14 @@ impl Authenticator {
             .map_err(|_| Denial::NewPassword)?;
         Ok((password, register.mac.ok_or(Denial::NewMac)?))
     }
+}
+
+/// Ten codes that nobody has seen yet.
+#[must_use]
+pub fn recovery_codes() -> Vec<RecoveryCode> {
+    (0..RECOVERY_CODES).map(|_| RecoveryCode::from_bytes(entropy::bytes())).collect()
+}
+
+fn shown(codes: &[RecoveryCode]) -> Vec<Secret<String>> {
+    codes.iter().map(RecoveryCode::expose_text).collect()
 }

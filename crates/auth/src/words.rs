@@ -6,6 +6,7 @@
 use crate::{
     attempt::{Action, Audited},
     decision::Denial,
+    limits::Limited,
     profile::Profile,
 };
 use fourauth_face::Refusal;
@@ -19,7 +20,7 @@ impl From<Audited> for Answer {
             Ok(gains) => Self::ok(success(action), *gains),
             Err(denial) => {
                 let (code, text) = refusal(action, denial, profile);
-                Self::error(code, text)
+                Self { retry_after_ms: wait(denial), ..Self::error(code, text) }
             }
         };
         answer.to_request(request)
@@ -38,6 +39,9 @@ pub const fn success(action: Action) -> &'static str {
         Action::RecoverDevice => "MAC address updated successfully.",
         Action::ConfirmTotp => "TOTP confirmed.",
         Action::ReadAudit => "Audit log.",
+        Action::BindDevice => "Device bound.",
+        Action::ListDevices => "Devices.",
+        Action::RevokeDevice => "Device revoked.",
     }
 }
 
@@ -67,6 +71,9 @@ const fn anonymous(action: Action) -> &'static str {
         | Action::RecoverFace
         | Action::RecoverDevice
         | Action::ConfirmTotp
+        | Action::BindDevice
+        | Action::ListDevices
+        | Action::RevokeDevice
         | Action::ReadAudit => "Invalid credentials.",
     }
 }
@@ -88,6 +95,17 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::NameTaken => "Username already exists.",
         Denial::ContactTaken => "E-mail or phone already in use.",
         Denial::Superseded => "Account changed meanwhile. Try again.",
+        Denial::Limited(Limited::Wait(_)) => "Too many attempts. Try again later.",
+        Denial::Limited(Limited::Closed) => {
+            "Too many failed attempts. Use a device that the account knows, or ask an administrator."
+        }
+        Denial::CoolingDown(_) => "Changed too recently from an unknown device. Try again later.",
+        Denial::RecoveryCode => "Recovery code needed, or not valid.",
+        Denial::DeviceKeyNeeded => "This account needs a device key.",
+        Denial::DeviceTaken => "A device of that name or key is there already.",
+        Denial::TooManyDevices => "Too many devices. Revoke one first.",
+        Denial::NoSuchDevice => "No such device.",
+        Denial::SignedOut => "Not signed in, or no longer.",
     }
 }
 
@@ -103,7 +121,26 @@ const fn code(denial: Denial) -> Code {
         Denial::Admin => Code::AdminDenied,
         Denial::NewPassword => Code::WeakPassword,
         Denial::NewMac => Code::BadMac,
-        Denial::NameTaken | Denial::ContactTaken | Denial::Superseded => Code::Conflict,
+        Denial::NameTaken
+        | Denial::ContactTaken
+        | Denial::Superseded
+        | Denial::DeviceTaken
+        | Denial::TooManyDevices => Code::Conflict,
+        Denial::Limited(Limited::Wait(_)) => Code::Throttled,
+        Denial::Limited(Limited::Closed) => Code::Locked,
+        Denial::CoolingDown(_) => Code::CoolingDown,
+        Denial::RecoveryCode => Code::RecoveryCodeMismatch,
+        Denial::DeviceKeyNeeded => Code::DeviceKeyNeeded,
+        Denial::NoSuchDevice => Code::NoSuchDevice,
+        Denial::SignedOut => Code::SignedOut,
+    }
+}
+
+/// How long to wait before the same may succeed, in milliseconds.
+const fn wait(denial: Denial) -> Option<u64> {
+    match denial {
+        Denial::Limited(Limited::Wait(wait)) | Denial::CoolingDown(wait) => Some(wait),
+        _ => None,
     }
 }
 

@@ -1,16 +1,14 @@
 //! What can be typed. Secrets cannot: arguments stand in process lists and in shell histories.
 
+mod details;
+mod options;
+
+pub use details::{Enrolment, NewDevice, OtherDevice, Rows, ThisDevice};
+pub use options::{Options, Output, SecretFiles};
+
 use crate::exit;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use fourauth_client::{Fingerprint, ServerAddress};
-use fourauth_protocol::{
-    contact::{Email, Phone},
-    mac_address::MacAddress,
-    picture::MAX_PICTURES,
-    time::UnixMillis,
-    username::Username,
-};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
+use fourauth_protocol::device::DeviceName;
 
 /// Log in, register and recover with a password, a one-time code, a face and a device.
 ///
@@ -30,14 +28,17 @@ pub struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Task {
     /// Prove who you are
-    Login,
+    Login(ThisDevice),
     /// Add an account, as an administrator
-    Register(Contact),
+    Register(Enrolment),
     /// Replace one factor by proving the others
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Recover(Factor),
     /// Prove that a new authenticator works
     Confirm,
+    /// This device's key, and the devices of an account
+    #[command(subcommand, subcommand_precedence_over_arg = true)]
+    Device(Devices),
     /// Ask what the server speaks and wants
     Hello,
     /// Read the audit log, as an administrator
@@ -47,7 +48,7 @@ pub enum Task {
 }
 
 /// The factor that is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Factor {
     /// A new secret for one-time codes; proves password, face and device
     Totp,
@@ -56,119 +57,31 @@ pub enum Factor {
     /// A new face; proves password, one-time code and device
     Face,
     /// A new device, this one unless --mac names it; proves password, one-time code and face
-    Device,
+    Device(NewDevice),
 }
 
-/// What holds for every command.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// The server, HOST or HOST:PORT [default: the one remembered, or 127.0.0.1:65432]
-    #[arg(long, global = true, env = "FOURAUTH_SERVER", value_parser = ServerAddress::parse, value_name = "HOST:PORT")]
-    pub server: Option<ServerAddress>,
-    /// Believe the server whose certificate has this SHA-256 fingerprint
-    #[arg(long, global = true, env = "FOURAUTH_PIN", value_parser = Fingerprint::parse, value_name = "HEX", conflicts_with = "ca")]
-    pub pin: Option<Fingerprint>,
-    /// Believe servers certified by the authorities in this PEM file
-    #[arg(long, global = true, env = "FOURAUTH_CA", value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// Admit servers that know no TLS 1.3 and speak 1.2
-    #[arg(long, global = true)]
-    pub tls12: bool,
-    /// How answers are printed
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub output: Output,
-    /// The account
-    #[arg(long, global = true, value_parser = Username::parse, value_name = "NAME")]
-    pub username: Option<Username>,
-    /// Pictures of the face instead of the camera's; `-` is one picture on standard input
-    #[arg(long, global = true, num_args = 1..=MAX_PICTURES, value_name = "FILE")]
-    pub face: Vec<PathBuf>,
-    /// The camera that takes pictures of the face
-    #[arg(long, global = true, default_value = "/dev/video0", value_name = "DEVICE")]
-    pub camera: PathBuf,
-    /// The device's address [default: this machine's]
-    #[arg(long, global = true, value_parser = MacAddress::parse, value_name = "ADDR")]
-    pub mac: Option<MacAddress>,
-    /// The time to send, ISO 8601 with a zone [default: this machine's]
-    #[arg(long, global = true, value_parser = UnixMillis::parse, value_name = "TIME")]
-    pub timestamp: Option<UnixMillis>,
-    /// Where secrets come from.
-    #[command(flatten)]
-    pub secrets: SecretFiles,
-}
-
-/// Where secrets come from if nobody is to be asked. Several that are `-` are lines of standard
-/// input, in the order of these fields.
-#[derive(Debug, Clone, Default, Args)]
-#[command(
-    next_help_heading = "Secrets (each from a file, from a line of standard input, or asked for)"
-)]
-pub struct SecretFiles {
-    /// An administrator's secret; `-` reads the first line of standard input
-    #[arg(long, global = true, value_name = "FILE")]
-    pub admin_secret_file: Option<PathBuf>,
-    /// The password; `-` reads the next line
-    #[arg(long, global = true, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-    /// The password to take; `-` reads the next line
-    #[arg(long, global = true, value_name = "FILE")]
-    pub new_password_file: Option<PathBuf>,
-    /// The one-time code; `-` reads the next line
-    #[arg(long, global = true, value_name = "FILE")]
-    pub totp_file: Option<PathBuf>,
-}
-
-/// How answers are printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For a person.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
-}
-
-/// Where to reach the person.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Contact {
-    /// Where to write to the person
-    #[arg(long, value_parser = Email::parse, value_name = "ADDR")]
-    pub email: Option<Email>,
-    /// Where to text the person, in international form
-    #[arg(long, value_parser = Phone::parse, value_name = "NUMBER")]
-    pub phone: Option<Phone>,
-}
-
-/// Which rows of the audit log.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Rows {
-    /// Rows about this name, which need not be an account
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Rows of this action, as the log spells it: login, register, ...
-    #[arg(long)]
-    pub action: Option<String>,
-    /// Successes only
-    #[arg(long, conflicts_with = "failures")]
-    pub successes: bool,
-    /// Failures only
-    #[arg(long)]
-    pub failures: bool,
-    /// The one row with this number
-    #[arg(long, value_name = "N")]
-    pub id: Option<i64>,
-    /// Rows older than the one with this number
-    #[arg(long, value_name = "N")]
-    pub before: Option<i64>,
-    /// Most rows to show, at most 500
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
-    pub limit: Option<u32>,
+/// What is done with devices.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Devices {
+    /// Show this device's public key, to add it to an account from another device
+    Key,
+    /// Add the device whose key and --mac are given; proves password, one-time code and this device
+    Add(OtherDevice),
+    /// List the account's devices, with the token of a login
+    List,
+    /// Believe a device no longer; proves password, one-time code and this device
+    Revoke {
+        /// The device, as `fourauth device list` names it
+        #[arg(value_parser = DeviceName::parse, value_name = "NAME")]
+        name: DeviceName,
+    },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::{CommandFactory as _, error::ErrorKind};
+    use std::path::PathBuf;
 
     fn typed(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(line.split(' '))
@@ -188,8 +101,11 @@ mod tests {
             ("fourauth recover totp", "Recover(Totp)"),
             ("fourauth recover password --username alice", "Recover(Password)"),
             ("fourauth recover face --face a.jpg b.jpg c.jpg", "Recover(Face)"),
-            ("fourauth recover device --mac 00-1B-44-11-3A-B7", "Recover(Device)"),
+            ("fourauth recover device --mac 00-1B-44-11-3A-B7 --device-name x", "Recover(Device("),
             ("fourauth confirm", "Confirm"),
+            ("fourauth device key --device-key x.key", "Device(Key)"),
+            ("fourauth device list --token-file -", "Device(List)"),
+            ("fourauth device revoke laptop", "Device(Revoke"),
             ("fourauth hello --server [::1]:7000 --tls12", "Hello"),
             ("fourauth audit --user x --action login --failures --id 7 --limit 3", "Audit"),
             ("fourauth trust --server h --username alice", "Trust"),
@@ -225,6 +141,9 @@ mod tests {
             ("fourauth login --mac 00:00:00:00:00:00".into(), ErrorKind::ValueValidation),
             ("fourauth login --face 1 2 3 4 5 6".into(), ErrorKind::UnknownArgument),
             ("fourauth audit --successes --failures".into(), ErrorKind::ArgumentConflict),
+            ("fourauth device add --pubkey ed25519:AAAA".into(), ErrorKind::ValueValidation),
+            ("fourauth device add".into(), ErrorKind::MissingRequiredArgument),
+            ("fourauth register --device-name x".into(), ErrorKind::MissingRequiredArgument),
             ("fourauth audit --limit 501".into(), ErrorKind::ValueValidation),
             ("fourauth recover".into(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fourauth fly".into(), ErrorKind::InvalidSubcommand),
@@ -235,7 +154,8 @@ mod tests {
 
     #[test]
     fn no_secret_can_be_an_argument() {
-        for option in ["password", "totp", "new-password", "admin-secret"] {
+        for option in ["password", "totp", "new-password", "admin-secret", "recovery-code", "token"]
+        {
             let line = format!("fourauth login --{option} hunter2");
             assert_eq!(typed(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
         }

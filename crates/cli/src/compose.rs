@@ -3,8 +3,11 @@
 //! Secrets come in the order in which standard input holds them, and the one-time code last, after
 //! the camera: it ages while a person looks for the light.
 
+mod device;
+mod recover;
+
 use crate::{
-    args::{Contact, Factor, Options, Rows, Task},
+    args::{Devices, Enrolment, Factor, Options, Rows, Task, ThisDevice},
     camera,
     failure::Failure,
     picture,
@@ -12,11 +15,10 @@ use crate::{
     settings::Settings,
     world::World,
 };
+use fourauth_client::Identity;
 use fourauth_protocol::{
-    command::{
-        Command, ConfirmTotp, Hello, Login, NewTotp, ReadAudit, RecoverDevice, RecoverFace,
-        RecoverPassword, RecoverTotp, Register,
-    },
+    command::{Command, ConfirmTotp, Hello, Login, NewTotp, ReadAudit, Register},
+    device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::{MAX_PICTURES, Picture},
@@ -24,48 +26,52 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, path::Path};
+
+/// What is known before anybody is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) settings: &'a Settings,
+    /// What proves this device, if anything.
+    pub(crate) identity: Option<&'a Identity>,
+    /// Whether a recovery code goes with what replaces a factor.
+    pub(crate) recovery_code: bool,
+}
 
 /// The command for a task.
 pub(crate) async fn command(
     task: &Task,
-    options: &Options,
-    settings: &Settings,
+    means: Means<'_>,
     world: &mut World<'_>,
 ) -> Result<Command, Failure> {
-    refuse_impossible(options)?;
-    let mut gather = Gather { options, settings, world };
+    let mut gather = Gather { means, world };
     Ok(match task {
-        Task::Login => Command::Login(gather.login().await?),
-        Task::Register(contact) => Command::Register(gather.register(contact).await?),
+        Task::Login(this) => Command::Login(gather.login(this).await?),
+        Task::Register(person) => Command::Register(gather.register(person).await?),
         Task::Recover(Factor::Totp) => Command::RecoverTotp(gather.recover_totp().await?),
         Task::Recover(Factor::Password) => {
             Command::RecoverPassword(gather.recover_password().await?)
         }
         Task::Recover(Factor::Face) => Command::RecoverFace(gather.recover_face().await?),
-        Task::Recover(Factor::Device) => Command::RecoverDevice(gather.recover_device().await?),
+        Task::Recover(Factor::Device(new)) => {
+            Command::RecoverDevice(gather.recover_device(new).await?)
+        }
         Task::Confirm => Command::ConfirmTotp(gather.confirm()?),
+        Task::Device(Devices::Add(other)) => Command::BindDevice(gather.bind_device(other)?),
+        Task::Device(Devices::List) => Command::ListDevices(gather.list_devices()?),
+        Task::Device(Devices::Revoke { name }) => {
+            Command::RevokeDevice(gather.revoke_device(name)?)
+        }
         Task::Audit(rows) => Command::ReadAudit(gather.audit(rows)?),
-        Task::Hello | Task::Trust => Command::Hello(Hello::default()),
+        Task::Hello | Task::Trust | Task::Device(Devices::Key) => Command::Hello(Hello::default()),
     })
 }
 
 /// Refuses options that exclude each other in ways that argument parsing cannot see.
-fn refuse_impossible(options: &Options) -> Result<(), Failure> {
-    let files = &options.secrets;
-    let secrets = [
-        &files.admin_secret_file,
-        &files.password_file,
-        &files.new_password_file,
-        &files.totp_file,
-    ];
-    let is_input = |path: &&PathBuf| path.as_os_str() == "-";
-    let pictures = options.face.iter().filter(is_input).count();
-    let secrets = secrets.into_iter().flatten().filter(is_input).count();
-    if pictures > 1 || (pictures == 1 && secrets > 0) {
+pub(crate) fn refuse_impossible(options: &Options) -> Result<(), Failure> {
+    let pictures = options.face.iter().filter(|path| path.as_os_str() == "-").count();
+    if pictures > 1 || (pictures == 1 && options.secrets.on_standard_input() > 0) {
         let reason = "standard input holds one picture, or secrets line by line, not both";
         return Err(Failure::Usage(reason.to_owned()));
     }
@@ -76,68 +82,52 @@ fn refuse_impossible(options: &Options) -> Result<(), Failure> {
 }
 
 struct Gather<'a, 'w> {
-    options: &'a Options,
-    settings: &'a Settings,
+    means: Means<'a>,
     world: &'a mut World<'w>,
 }
 
 impl Gather<'_, '_> {
-    async fn login(&mut self) -> Result<Login, Failure> {
+    async fn login(&mut self, this: &ThisDevice) -> Result<Login, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
         let mac = Some(self.device()?);
+        let device_pubkey = self.own_key();
+        let device_name = device_pubkey.and_then(|_| self.own_name(this.device_name.as_ref()));
         let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        let totp = Some(self.one_time_code()?);
-        Ok(Login { username, password, totp, face, faces, mac, client_ts_utc: Some(self.now()) })
+        Ok(Login {
+            username,
+            password,
+            totp: Some(self.one_time_code()?),
+            face,
+            faces,
+            mac,
+            client_ts_utc: Some(self.now()),
+            device_pubkey,
+            device_name,
+        })
     }
 
-    async fn register(&mut self, contact: &Contact) -> Result<Register, Failure> {
+    /// The device is the new person's: the administrator's own key has no place here.
+    async fn register(&mut self, person: &Enrolment) -> Result<Register, Failure> {
         let username = self.username()?;
         let admin_secret = self.secret(Kind::Admin)?;
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_ENROLMENT).await?;
-        let Contact { email, phone } = contact.clone();
-        let totp = NewTotp::New;
-        Ok(Register { admin_secret, username, password, totp, face, faces, mac, email, phone })
-    }
-
-    async fn recover_totp(&mut self) -> Result<RecoverTotp, Failure> {
-        let username = self.username()?;
-        let password = self.secret(Kind::Password)?;
-        let mac = Some(self.device()?);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        Ok(RecoverTotp { username, password, face, faces, mac, client_ts_utc: Some(self.now()) })
-    }
-
-    async fn recover_password(&mut self) -> Result<RecoverPassword, Failure> {
-        let username = self.username()?;
-        let new_password = self.secret(Kind::NewPassword)?;
-        let mac = Some(self.device()?);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        let totp = Some(self.one_time_code()?);
-        let client_ts_utc = Some(self.now());
-        Ok(RecoverPassword { username, new_password, totp, face, faces, mac, client_ts_utc })
-    }
-
-    async fn recover_face(&mut self) -> Result<RecoverFace, Failure> {
-        let username = self.username()?;
-        let password = self.secret(Kind::Password)?;
-        let mac = Some(self.device()?);
-        let (new_face, new_faces) = self.faces(camera::AT_ENROLMENT).await?;
-        let totp = Some(self.one_time_code()?);
-        let client_ts_utc = Some(self.now());
-        Ok(RecoverFace { username, password, totp, new_face, new_faces, mac, client_ts_utc })
-    }
-
-    async fn recover_device(&mut self) -> Result<RecoverDevice, Failure> {
-        let username = self.username()?;
-        let password = self.secret(Kind::Password)?;
-        let new_mac = Some(self.device()?);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        let totp = Some(self.one_time_code()?);
-        let client_ts_utc = Some(self.now());
-        Ok(RecoverDevice { username, password, totp, face, faces, new_mac, client_ts_utc })
+        let Enrolment { email, phone, device_pubkey, device_name } = person.clone();
+        Ok(Register {
+            admin_secret,
+            username,
+            password,
+            totp: NewTotp::New,
+            face,
+            faces,
+            mac,
+            email,
+            phone,
+            device_pubkey,
+            device_name,
+        })
     }
 
     fn confirm(&mut self) -> Result<ConfirmTotp, Failure> {
@@ -159,7 +149,7 @@ impl Gather<'_, '_> {
     }
 
     fn username(&mut self) -> Result<Username, Failure> {
-        let known = self.options.username.as_ref().or(self.settings.username.as_ref());
+        let known = self.means.options.username.as_ref().or(self.means.settings.username.as_ref());
         if let Some(username) = known {
             return Ok(username.clone());
         }
@@ -170,24 +160,34 @@ impl Gather<'_, '_> {
     }
 
     fn secret(&mut self, kind: Kind) -> Result<Secret<String>, Failure> {
-        secrets::obtain(kind, &self.options.secrets, self.world)
+        secrets::obtain(kind, &self.means.options.secrets, self.world)
     }
 
     fn one_time_code(&mut self) -> Result<OneTimeCode, Failure> {
-        secrets::one_time_code(&self.options.secrets, self.world)
+        secrets::one_time_code(&self.means.options.secrets, self.world)
     }
 
     fn device(&self) -> Result<MacAddress, Failure> {
-        self.options.mac.or_else(self.world.device_address).ok_or(Failure::NoDeviceAddress)
+        let address = self.means.options.mac.or_else(self.world.device_address);
+        address.ok_or(Failure::NoDeviceAddress { option: "--mac" })
+    }
+
+    fn own_key(&self) -> Option<DeviceKey> {
+        self.means.identity.map(Identity::key)
+    }
+
+    fn own_name(&self, given: Option<&DeviceName>) -> Option<DeviceName> {
+        given.cloned().or_else(self.world.host_name)
     }
 
     /// Pictures from files or the camera: one travels as `faceID`, several as `faceIDs`.
     async fn faces(&mut self, count: usize) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
-        let mut pictures = if self.options.face.is_empty() {
+        let mut pictures = if self.means.options.face.is_empty() {
             writeln!(self.world.notes, "Look into the camera.")?;
-            camera::take(&self.options.camera, count).await?
+            camera::take(&self.means.options.camera, count).await?
         } else {
-            self.options
+            self.means
+                .options
                 .face
                 .iter()
                 .map(|path| self.read_picture(path))
@@ -207,6 +207,6 @@ impl Gather<'_, '_> {
 
     /// Asked for last, so that what travels is the instant of sending.
     fn now(&self) -> UnixMillis {
-        self.options.timestamp.unwrap_or_else(self.world.now)
+        self.means.options.timestamp.unwrap_or_else(self.world.now)
     }
 }

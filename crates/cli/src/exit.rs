@@ -9,7 +9,7 @@ Exit codes:
    0  done
    2  usage: arguments, settings or a question that nobody answered
    3  denied
-   4  more needed: a better picture, a stronger password, an address
+   4  more needed: a better picture, a stronger password, an address, a device's key
    5  locked or throttled: come back later
    6  network or TLS
    7  protocol: the peer is no fourauth server, or another version
@@ -51,10 +51,14 @@ impl From<Code> for Exit {
             | Code::FaceMismatch
             | Code::TotpMismatch
             | Code::DeviceMismatch
+            | Code::RecoveryCodeMismatch
+            | Code::NoSuchDevice
+            | Code::SignedOut
             | Code::AdminDenied
             | Code::Conflict => Self::Denied,
             Code::WeakPassword
             | Code::BadMac
+            | Code::DeviceKeyNeeded
             | Code::BadImage
             | Code::ImageTooLarge
             | Code::NoFace
@@ -65,7 +69,9 @@ impl From<Code> for Exit {
             | Code::FaceTurned
             | Code::BadLight
             | Code::FacesDisagree => Self::MoreNeeded,
-            Code::Locked | Code::Throttled | Code::Unavailable => Self::ComeBackLater,
+            Code::Locked | Code::Throttled | Code::CoolingDown | Code::Unavailable => {
+                Self::ComeBackLater
+            }
             Code::ClockSkew | Code::TimeDegraded => Self::Clock,
             Code::Malformed | Code::UnknownCommand | Code::FrameTooLarge | Code::Unrecognised => {
                 Self::Protocol
@@ -99,6 +105,9 @@ mod tests {
             (Code::Locked, 5),
             (Code::Throttled, 5),
             (Code::Unavailable, 5),
+            (Code::CoolingDown, 5),
+            (Code::DeviceKeyNeeded, 4),
+            (Code::RecoveryCodeMismatch, 3),
             (Code::Malformed, 7),
             (Code::Unrecognised, 7),
             (Code::ClockSkew, 9),
@@ -111,6 +120,7 @@ mod tests {
     fn only_ok_is_success() {
         // Every code of the protocol, in the spelling of the wire.
         let codes = "denied face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
+            recovery_code_mismatch cooling_down device_key_needed no_such_device signed_out \
             admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
             conflict weak_password bad_mac bad_image image_too_large no_face several_faces \
             face_cut_off face_too_small face_blurred face_turned bad_light faces_disagree \

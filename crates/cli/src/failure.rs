@@ -4,7 +4,7 @@ use crate::{
     camera::CameraError, exit::Exit, picture::NotAPicture, secrets::SecretError,
     settings::SettingsError, world::NoReply,
 };
-use fourauth_client::{Error, NoRoots};
+use fourauth_client::{Error, IdentityError, NoRoots};
 use std::{io, path::PathBuf};
 
 /// Why there is no answer to show.
@@ -50,8 +50,14 @@ pub enum Failure {
         reason: NotAPicture,
     },
     /// This machine has no network card with an address.
-    #[error("this machine has no hardware address; give one with --mac")]
-    NoDeviceAddress,
+    #[error("this machine has no hardware address; give one with {option}")]
+    NoDeviceAddress {
+        /// Where it can be given.
+        option: &'static str,
+    },
+    /// The key of this device cannot be used.
+    #[error("{0}; --device-key FILE takes another, --no-device-key does without")]
+    Identity(#[from] IdentityError),
     /// The server was not heard.
     #[error(transparent)]
     Client(#[from] Error),
@@ -68,7 +74,8 @@ impl From<&Failure> for Exit {
             | Failure::Roots { .. }
             | Failure::Camera(_)
             | Failure::Picture { .. }
-            | Failure::NoDeviceAddress
+            | Failure::NoDeviceAddress { .. }
+            | Failure::Identity(_)
             | Failure::Output(_) => Self::LocalDevice,
             Failure::Client(error) => network(error),
         }

@@ -2,7 +2,7 @@
 //!
 //! The path of a command: [`args`] says what was typed, `compose` gathers what the command needs
 //! (`secrets`, `pictures`, [`camera`], the machine's address and its clock), `fourauth-client`
-//! carries it, `show` prints the answer, and [`exit`] turns it into an exit code. Without a command
+//! carries it together with the proof of this device (`device_key`), `show` prints the answer, and [`exit`] turns it into an exit code. Without a command
 //! `menu` asks for one, over and over.
 //!
 //! It decides nothing and keeps no secret. What differs between a terminal and a test is in
@@ -12,6 +12,8 @@ pub mod args;
 mod audit;
 pub mod camera;
 mod compose;
+mod device_key;
+mod devices;
 pub mod exit;
 mod failure;
 mod menu;
@@ -29,8 +31,15 @@ pub use failure::Failure;
 pub use picture::{LONGEST_SIDE, NotAPicture, prepare};
 pub use qr::draw as draw_qr;
 
-use args::{Cli, Options, Task};
+use args::{Cli, Devices, Options, Task};
+use compose::Means;
 use exit::Exit;
+use fourauth_client::{Client, Identity};
+use fourauth_protocol::{
+    answer::Answer,
+    command::{Command, Hello},
+};
+use std::sync::Arc;
 use world::World;
 
 /// Does what was typed and says how it went.
@@ -44,12 +53,55 @@ pub async fn run(cli: Cli, world: &mut World<'_>) -> Exit {
 
 /// One command, from gathering to exit code.
 async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
-    if let Task::Trust = task {
-        return trust::run(options, world).await;
-    }
     let settings = settings::read(world.settings_file.as_deref())?;
+    match task {
+        Task::Trust => return trust::run(options, world).await,
+        Task::Device(Devices::Key) => return device_key::show(options, &settings, world),
+        _ => {}
+    }
+    compose::refuse_impossible(options)?;
     let client = settings.client(options)?;
-    let command = compose::command(task, options, &settings, world).await?;
-    let answer = client.send_once(command).await?;
+    let identity = if device_key::serves(task) {
+        device_key::obtain(options, &settings, world)?.map(Arc::new)
+    } else {
+        None
+    };
+    let recovery_code = is_recovery_code_wanted(task, options, &client).await?;
+    let means =
+        Means { options, settings: &settings, identity: identity.as_deref(), recovery_code };
+    let command = compose::command(task, means, world).await?;
+    let answer = send(command, identity, &client, options, world).await?;
     show::answer(&answer, options.output, world)
+}
+
+/// Sends a command from this device, if it has an identity.
+async fn send(
+    command: Command,
+    identity: Option<Arc<Identity>>,
+    client: &Client,
+    options: &Options,
+    world: &World<'_>,
+) -> Result<Answer, Failure> {
+    let Some(identity) = identity else { return Ok(client.send_once(command).await?) };
+    let mut connection = client.clone().with_identity(Arc::clone(&identity)).connect().await?;
+    if let Some((username, mac)) = device_key::unsaid(&command, options, world) {
+        // What it is answered says nothing.
+        let _noted = connection.prove_device(&identity, username, mac).await?;
+    }
+    Ok(connection.send(command).await?)
+}
+
+/// Who has not given a recovery code is asked for one only if the server insists.
+async fn is_recovery_code_wanted(
+    task: &Task,
+    options: &Options,
+    client: &Client,
+) -> Result<bool, Failure> {
+    if options.secrets.recovery_code_file.is_some() {
+        return Ok(true);
+    }
+    let Task::Recover(_) = task else { return Ok(false) };
+    let answer = client.send_once(Command::Hello(Hello::default())).await?;
+    let requires = answer.gains.server.map(|server| server.requires).unwrap_or_default();
+    Ok(requires.iter().any(|word| word == "recovery_code"))
 }

@@ -3,14 +3,23 @@
 use clap::Parser as _;
 use etcetera::BaseStrategy as _;
 use fourauth_cli::{args::Cli, exit::Exit, run, terminal::Terminal, world::World};
-use fourauth_protocol::{mac_address::MacAddress, time::UnixMillis};
+use fourauth_protocol::{device::DeviceName, mac_address::MacAddress, time::UnixMillis};
 use std::{
+    alloc::System,
+    fs,
     io::{self, BufReader},
     process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
 };
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes all that is freed: the copies that TLS and JSON have left of passwords and pictures. It does
+/// not reach what is still in use, nor the stack.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> anyhow::Result<ExitCode> {
+    keep_memory_private()?;
     let cli = Cli::parse();
     let config = etcetera::choose_base_strategy().ok();
     let mut world = World {
@@ -20,11 +29,28 @@ fn main() -> anyhow::Result<ExitCode> {
         person: &mut Terminal,
         now,
         device_address,
+        host_name,
         settings_file: config.map(|place| place.config_dir().join("fourauth/client.toml")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit: Exit = runtime.block_on(run(cli, &mut world));
     Ok(exit.into())
+}
+
+/// A password that is typed here stands in no core dump, and other programs of the same user cannot
+/// read it (prctl(2), `PR_SET_DUMPABLE`).
+#[cfg(target_os = "linux")]
+fn keep_memory_private() -> io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Left to the system's own settings.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
+fn keep_memory_private() -> io::Result<()> {
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where this program asks for the time")]
@@ -36,4 +62,12 @@ fn now() -> UnixMillis {
 fn device_address() -> Option<MacAddress> {
     let address = mac_address::get_mac_address().ok().flatten()?;
     MacAddress::parse(&address.to_string()).ok()
+}
+
+/// As Linux tells it now, else as it is set at start.
+fn host_name() -> Option<DeviceName> {
+    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .into_iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .find_map(|name| DeviceName::parse(name.trim()).ok())
 }

@@ -1,7 +1,7 @@
 //! Secrets, from a file, from a line of standard input, or from the person. Never from arguments.
 
 use crate::{args::SecretFiles, failure::Failure, world::World};
-use fourauth_protocol::{one_time_code::OneTimeCode, secret::Secret};
+use fourauth_protocol::{one_time_code::OneTimeCode, recovery_code::RecoveryCode, secret::Secret};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     /// A password for an account that has none yet.
     FirstPassword,
     NewPassword,
+    RecoveryCode,
+    Token,
     Code,
 }
 
@@ -29,6 +31,8 @@ impl Kind {
             Self::Admin => "Administrator's secret",
             Self::Password | Self::FirstPassword => "Password",
             Self::NewPassword => "New password",
+            Self::RecoveryCode => "Recovery code",
+            Self::Token => "Token of a login",
             Self::Code => "One-time code",
         }
     }
@@ -38,6 +42,8 @@ impl Kind {
             Self::Admin => files.admin_secret_file.as_deref(),
             Self::Password | Self::FirstPassword => files.password_file.as_deref(),
             Self::NewPassword => files.new_password_file.as_deref(),
+            Self::RecoveryCode => files.recovery_code_file.as_deref(),
+            Self::Token => files.token_file.as_deref(),
             Self::Code => files.totp_file.as_deref(),
         }
     }
@@ -74,6 +80,15 @@ pub(crate) fn one_time_code(
     let text = obtain(Kind::Code, files, world)?;
     let digits = Zeroizing::new(text.expose().replace(' ', "")); // Shown as "287 082" by many.
     OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Gets a recovery code. A slip is noticed here, as one of a one-time code is.
+pub(crate) fn recovery_code(
+    files: &SecretFiles,
+    world: &mut World<'_>,
+) -> Result<RecoveryCode, Failure> {
+    let text = obtain(Kind::RecoveryCode, files, world)?;
+    RecoveryCode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// The first line, without its end.

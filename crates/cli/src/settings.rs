@@ -1,4 +1,5 @@
-//! `client.toml`: which server, whom to believe, which account. It holds no secret.
+//! `client.toml`: which server, whom to believe, which account, where this device's key is. It
+//! holds no secret.
 
 use crate::{args::Options, failure::Failure};
 use fourauth_client::{Client, Fingerprint, Roots, ServerAddress, Trust};
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) pin: Option<Fingerprint>,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) username: Option<Username>,
+    pub(crate) device_key: Option<PathBuf>,
 }
 
 /// The same as it stands in the file.
@@ -33,6 +35,8 @@ struct Written {
     ca: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_key: Option<PathBuf>,
 }
 
 /// Reads the file; one that does not exist says nothing.
@@ -56,6 +60,7 @@ fn parse(text: &str) -> Result<Settings, String> {
         pin: given(written.pin, Fingerprint::parse)?,
         ca: written.ca,
         username: given(written.username, Username::parse)?,
+        device_key: written.device_key,
     })
 }
 
@@ -115,6 +120,7 @@ impl Settings {
             pin: self.pin.as_ref().map(ToString::to_string),
             ca: self.ca.clone(),
             username: self.username.as_ref().map(ToString::to_string),
+            device_key: self.device_key.clone(),
         };
         replace(path, &written)
             .map_err(|reason| SettingsError::File { path: path.to_owned(), reason })
@@ -166,7 +172,10 @@ mod tests {
     }
 
     fn remembered() -> Settings {
-        parse(&format!("server = \"a.example\"\npin = \"{PIN}\"\nusername = \"alice\"\n")).unwrap()
+        parse(&format!(
+            "server = \"a.example\"\npin = \"{PIN}\"\nusername = \"alice\"\ndevice_key = \"k\"\n"
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -177,6 +186,7 @@ mod tests {
         let read = read(Some(&path)).unwrap();
         assert_eq!((read.server, read.pin), (remembered().server, remembered().pin));
         assert_eq!(read.username, remembered().username);
+        assert_eq!(read.device_key, remembered().device_key);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Prints answers: for a person, or as one JSON object for a program.
 
 use crate::{
-    args::Output, audit, exit::Exit, failure::Failure, printable::printable, qr, world::World,
+    args::Output, audit, devices, exit::Exit, failure::Failure, printable::printable, qr,
+    world::World,
 };
 use fourauth_client::Error;
 use fourauth_protocol::{
     answer::{Answer, FaceQuality, Gains, ServerInfo},
+    code::Code,
     secret::Secret,
 };
 use std::io::{self, Write};
@@ -51,7 +53,10 @@ pub(crate) fn failure(failure: &Failure, world: &mut World<'_>) -> Exit {
 fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", printable(&answer.message))?;
     if let Some(millis) = answer.retry_after_ms {
-        writeln!(out, "Try again in {} s.", millis.div_ceil(1000))?;
+        writeln!(out, "Try again in {}.", wait(millis))?;
+    }
+    if let Some(hint) = hint(answer.code) {
+        writeln!(out, "{hint}")?;
     }
     if let Some(id) = answer.request_id {
         writeln!(out, "Request {id}.")?;
@@ -59,9 +64,36 @@ fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What to do about a denial whose text does not say it.
+const fn hint(code: Code) -> Option<&'static str> {
+    match code {
+        Code::DeviceKeyNeeded => Some(
+            "Name the new device's key with --device-pubkey; there, `fourauth device key` shows it.",
+        ),
+        Code::RecoveryCodeMismatch => Some("--recovery-code-file FILE gives one."),
+        Code::SignedOut => Some("`fourauth login` brings a token."),
+        _ => None,
+    }
+}
+
+/// A duration as a person says it, never shorter than it is.
+fn wait(millis: u64) -> String {
+    let seconds = millis.div_ceil(1000);
+    let minutes = seconds.div_ceil(60);
+    match (seconds, minutes / 60, minutes % 60) {
+        (0..=119, ..) => format!("{seconds} s"),
+        (_, 0 | 1, _) => format!("{minutes} min"),
+        (_, hours, 0) => format!("{hours} h"),
+        (_, hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
     if let Some(uri) = &gains.provisioning_uri {
         authenticator(uri, out)?;
+    }
+    if let Some(codes) = &gains.recovery_codes {
+        recovery_codes(codes, out)?;
     }
     if let Some(token) = &gains.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
@@ -84,6 +116,9 @@ fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
     if let Some(server) = &gains.server {
         server_info(server, out)?;
     }
+    if let Some(rows) = &gains.devices {
+        writeln!(out, "{}", devices::table(rows))?;
+    }
     if let Some(rows) = &gains.rows {
         writeln!(out, "{}", audit::table(rows))?;
     }
@@ -97,6 +132,14 @@ fn authenticator(uri: &Secret<String>, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "{}\n", printable(uri.expose()))?;
     writeln!(out, "Scan the code with an authenticator, or type the secret. It is shown once.")
+}
+
+fn recovery_codes(codes: &[Secret<String>], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\nRecovery codes, for the day when a factor is lost:\n")?;
+    for code in codes {
+        writeln!(out, "    {}", printable(code.expose()))?;
+    }
+    writeln!(out, "\nEach is good for once. Write them down now: they are not shown again.\n")
 }
 
 fn face_quality(quality: FaceQuality, out: &mut dyn Write) -> io::Result<()> {
@@ -114,5 +157,31 @@ fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Pictures: {enrolment} at enrolment, {login} at login.")?;
     writeln!(out, "Frames: up to {} bytes.", server.max_frame)?;
     let (time, skew) = (printable(&server.time), server.max_skew_seconds);
-    writeln!(out, "Clock: {} ({time}); a client may be {skew} s off.", server.server_ts_utc)
+    writeln!(out, "Clock: {} ({time}); a client may be {skew} s off.", server.server_ts_utc)?;
+    if !server.requires.is_empty() {
+        writeln!(out, "Requires: {}.", printable(&server.requires.join(", ")))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_said_as_a_person_says_it_and_never_too_short() {
+        for (millis, said) in [
+            (1, "1 s"),
+            (1500, "2 s"),
+            (119_000, "119 s"),
+            (120_000, "2 min"),
+            (899_001, "15 min"),
+            (7_140_001, "2 h"),
+            (86_340_001, "24 h"),
+            (86_340_000, "23 h 59 min"),
+        ] {
+            assert_eq!(wait(millis), said);
+        }
+        assert!(!wait(u64::MAX).is_empty());
+    }
 }

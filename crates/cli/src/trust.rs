@@ -28,6 +28,7 @@ pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit
         pin: options.pin,
         ca: options.ca.map(absolute).transpose()?,
         username: options.username.or(before.username),
+        device_key: options.device_key.map(absolute).transpose()?.or(before.device_key),
     };
     settings.write(&path)?;
     writeln!(world.notes, "Remembered in {}.", path.display())?;

@@ -1,6 +1,8 @@
 //! What differs between a terminal and a test: streams, the person, the clock, the machine.
 
-use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMillis};
+use fourauth_protocol::{
+    device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
+};
 use std::{
     fmt,
     io::{self, BufRead, Write},
@@ -21,6 +23,8 @@ pub struct World<'a> {
     pub now: fn() -> UnixMillis,
     /// The address of this machine's network card, if it has one.
     pub device_address: fn() -> Option<MacAddress>,
+    /// What this machine is called, if that can name a device.
+    pub host_name: fn() -> Option<DeviceName>,
     /// `client.toml`, whether it exists or not; `None` if this system has no place for it.
     pub settings_file: Option<PathBuf>,
 }

@@ -1,14 +1,15 @@
 //! A server that can be called: where it is, whom to believe, how long to wait.
 
 use crate::{
-    address::ServerAddress, connection::Connection, error::Error, outcome::Outcome, trust::Trust,
+    address::ServerAddress, connection::Connection, error::Error, identity::Identity,
+    outcome::Outcome, trust::Trust,
 };
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Login},
     frame::MAX_PAYLOAD,
 };
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
@@ -25,6 +26,7 @@ pub struct Client {
     server: ServerAddress,
     tls: TlsConnector,
     limits: Limits,
+    identity: Option<Arc<Identity>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,13 @@ impl Client {
         Builder { server, trust, tls12: false, limits }
     }
 
+    /// This client as the device that `identity` is of. On each connection the proof of it goes in
+    /// front of the first command that says whose device it is: [`Connection::send`].
+    #[must_use]
+    pub fn with_identity(self, identity: impl Into<Arc<Identity>>) -> Self {
+        Self { identity: Some(identity.into()), ..self }
+    }
+
     /// The server that is called.
     #[must_use]
     pub const fn server(&self) -> &ServerAddress {
@@ -85,7 +94,7 @@ impl Client {
         socket.set_nodelay(true).map_err(Error::Connect)?;
         let stream = self.tls.connect(self.server.name(), socket).await;
         let stream = stream.map_err(Error::in_handshake)?;
-        Ok(Connection::new(stream, self.limits))
+        Ok(Connection::new(stream, self.limits, self.identity.clone()))
     }
 
     /// Connects, asks one thing, and hangs up.
@@ -113,6 +122,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("server", &self.server)
             .field("limits", &self.limits)
+            .field("identity", &self.identity)
             .finish_non_exhaustive()
     }
 }
@@ -146,6 +156,6 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Client {
         let tls = self.trust.into_tls(self.tls12).into();
-        Client { server: self.server, tls, limits: self.limits }
+        Client { server: self.server, tls, limits: self.limits, identity: None }
     }
 }

@@ -3,17 +3,20 @@
 use crate::{
     connection::Connection,
     error::{Error, NotTheProtocol},
+    identity::Identity,
     outcome::Outcome,
 };
 use data_encoding::BASE64;
 use fourauth_protocol::{
-    answer::{AuditRow, FaceQuality, Gains, ServerInfo},
+    answer::{AuditRow, DeviceRow, FaceQuality, Gains, ServerInfo},
     command::{
-        Command, ConfirmTotp, Hello, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
-        RecoverTotp, Register,
+        BindDevice, Command, ConfirmTotp, Hello, ListDevices, Login, ReadAudit, RecoverDevice,
+        RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
     },
+    mac_address::MacAddress,
     secret::Secret,
     time::UnixMillis,
+    username::Username,
 };
 
 /// What a login brings.
@@ -45,6 +48,8 @@ pub struct Registered {
     pub authenticator: NewAuthenticator,
     /// How well the face is enrolled, if the server says.
     pub face_quality: Option<FaceQuality>,
+    /// Codes for the day when a factor is lost, each good for once. They are shown once.
+    pub recovery_codes: Vec<Secret<String>>,
 }
 
 /// Each method asks one thing and waits for the answer. A server that says yes and leaves out what
@@ -57,6 +62,23 @@ impl Connection {
     /// [`Error`], as of [`Connection::send`].
     pub async fn login(&mut self, login: Login) -> Result<Outcome<LoggedIn>, Error> {
         self.ask(Command::Login(login), LoggedIn::from_gains).await
+    }
+
+    /// 150: proves that this connection comes from the device that `identity` is of. A client that
+    /// [has an identity](crate::Client::with_identity) does so by itself. The answer says nothing
+    /// about whether the proof holds; the commands that follow show it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn prove_device(
+        &mut self,
+        identity: &Identity,
+        username: &Username,
+        mac: MacAddress,
+    ) -> Result<Outcome<()>, Error> {
+        let proof = self.device_proof(identity, username, mac)?;
+        self.ask(Command::ProveDevice(proof), nothing).await
     }
 
     /// 190: what the server speaks and wants.
@@ -84,6 +106,36 @@ impl Connection {
     /// [`Error`], as of [`Connection::send`].
     pub async fn confirm_totp(&mut self, confirm: ConfirmTotp) -> Result<Outcome<()>, Error> {
         self.ask(Command::ConfirmTotp(confirm), nothing).await
+    }
+
+    /// 220: one more device for the account, proved from one that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn bind_device(&mut self, bind: BindDevice) -> Result<Outcome<()>, Error> {
+        self.ask(Command::BindDevice(bind), nothing).await
+    }
+
+    /// 222: the devices of the account that a token belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn list_devices(
+        &mut self,
+        list: ListDevices,
+    ) -> Result<Outcome<Vec<DeviceRow>>, Error> {
+        self.ask(Command::ListDevices(list), |gains| present(gains.devices, "devices")).await
+    }
+
+    /// 224: a device that is not to be believed any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as of [`Connection::send`].
+    pub async fn revoke_device(&mut self, revoke: RevokeDevice) -> Result<Outcome<()>, Error> {
+        self.ask(Command::RevokeDevice(revoke), nothing).await
     }
 
     /// 240: reads the audit log. Its texts come from strangers: escape them before display.
@@ -173,9 +225,11 @@ impl NewAuthenticator {
 }
 
 impl Registered {
-    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
+    fn from_gains(mut gains: Gains) -> Result<Self, NotTheProtocol> {
         let face_quality = gains.face_quality;
-        Ok(Self { authenticator: NewAuthenticator::from_gains(gains)?, face_quality })
+        let recovery_codes = gains.recovery_codes.take().unwrap_or_default();
+        let authenticator = NewAuthenticator::from_gains(gains)?;
+        Ok(Self { authenticator, face_quality, recovery_codes })
     }
 }
 

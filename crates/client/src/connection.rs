@@ -1,19 +1,24 @@
 //! One TLS connection: commands out, answers back, in order.
 //!
-//! [`Connection::pipeline`] is the only exchange there is; a command alone is a pipeline of one. So
-//! what must travel in the same flight as a command can be put in front of it.
+//! [`Connection::pipeline`] is the only exchange there is; a command alone is a pipeline of one, or
+//! of two where the proof of the device goes in front of it.
 
 use crate::{
+    claim::Claim,
     client::Limits,
     error::{Error, NotTheProtocol},
+    identity::Identity,
 };
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::{
     answer::Answer,
-    command::Command,
+    command::{Command, ProveDevice},
+    device::{EXPORTER_BYTES, EXPORTER_LABEL},
     frame::{self, Decoder},
+    mac_address::MacAddress,
+    username::Username,
 };
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
@@ -33,21 +38,73 @@ pub struct Connection {
     /// Every command has had its answer. False while an exchange is under way, and for ever if it
     /// ends early: the next answer to arrive would be taken for another command's.
     settled: bool,
+    /// Who this device is.
+    identity: Option<Arc<Identity>>,
+    /// What this device was last proved to be. The server keeps one proof.
+    proved: Option<Claim>,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TlsStream<TcpStream>, limits: Limits) -> Self {
-        Self { stream, decoder: Decoder::with_limit(limits.max_answer), limits, settled: true }
+    pub(crate) fn new(
+        stream: TlsStream<TcpStream>,
+        limits: Limits,
+        identity: Option<Arc<Identity>>,
+    ) -> Self {
+        let decoder = Decoder::with_limit(limits.max_answer);
+        Self { stream, decoder, limits, settled: true, identity, proved: None }
     }
 
     /// Asks one thing and waits for the answer, which may be a denial.
+    ///
+    /// If this client [has an identity](crate::Client::with_identity), and the command names an
+    /// account and a device, and the device has not been proved for them yet, then the proof
+    /// travels in front of the command. What is answered to the proof says nothing and is dropped.
     ///
     /// # Errors
     ///
     /// [`Error`]; after one, and after dropping the future, this connection is spent.
     pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
-        let mut answers = self.pipeline(&[command]).await?;
+        let mut flight = Vec::with_capacity(2);
+        flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
+        flight.push(command);
+        let mut answers = self.exchange(&flight, self.limits.answer_timeout).await?;
         answers.pop().ok_or(Error::Protocol(NotTheProtocol::NoAnswer))
+    }
+
+    /// The 150 that proves `identity` on this connection and on no other: a signature over its TLS
+    /// exporter (RFC 9266). For [`Connection::pipeline`], which adds none by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tls`]; nothing is sent.
+    pub fn device_proof(
+        &self,
+        identity: &Identity,
+        username: &Username,
+        mac: MacAddress,
+    ) -> Result<ProveDevice, Error> {
+        let (_, tls) = self.stream.get_ref();
+        let channel = tls
+            .export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
+            .map_err(Error::Tls)?;
+        Ok(identity.prove(&channel, username, mac))
+    }
+
+    /// The proof that `command` should not travel without.
+    fn missing_proof(&self, command: &Command) -> Result<Option<ProveDevice>, Error> {
+        let (Some(identity), Some(claim)) = (&self.identity, Claim::of(command)) else {
+            return Ok(None);
+        };
+        let is_proved = match (&self.proved, command) {
+            (None, _) => false,
+            // It names the devices that go and come, and may be sent from a third.
+            (Some(proved), Command::RecoverDevice(_)) => proved.username == claim.username,
+            (Some(proved), _) => *proved == claim,
+        };
+        if is_proved {
+            return Ok(None);
+        }
+        self.device_proof(identity, &claim.username, claim.mac).map(Some)
     }
 
     /// Sends all commands in one flight and waits for all answers, which come in the same order.
@@ -58,13 +115,22 @@ impl Connection {
     ///
     /// [`Error`]; after one, and after dropping the future, this connection is spent.
     pub async fn pipeline(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Error> {
+        let count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
+        self.exchange(commands, self.limits.answer_timeout.saturating_mul(count)).await
+    }
+
+    async fn exchange(
+        &mut self,
+        commands: &[Command],
+        allowed: Duration,
+    ) -> Result<Vec<Answer>, Error> {
         if !self.settled {
             return Err(Error::Abandoned);
         }
         let mut flight = encode(commands)?;
         self.settled = false;
-        let count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
-        let deadline = Instant::now() + self.limits.answer_timeout.saturating_mul(count);
+        self.proved = commands.iter().rev().find_map(Claim::proved_by).or(self.proved.take());
+        let deadline = Instant::now() + allowed;
         let exchange = exchange(&mut self.stream, &mut self.decoder, &flight, commands.len());
         let result = timeout_at(deadline, exchange).await;
         flight.zeroize();

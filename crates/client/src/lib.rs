@@ -1,4 +1,5 @@
-//! Talks to a fourauth server: a socket, TLS and the protocol. Nothing secret is kept here.
+//! Talks to a fourauth server: a socket, TLS and the protocol. The one secret that is kept here is
+//! the device's own key, its [`Identity`].
 //!
 //! A [`Client`] cannot exist without [`Trust`], and no switch turns a check off. It opens
 //! [`Connection`]s, which have one typed method for each command. What the server decides is a
@@ -26,6 +27,8 @@
 //!         faces: Vec::new(),
 //!         mac: Some(MacAddress::parse("00:1b:44:11:3a:b7")?),
 //!         client_ts_utc: Some(now),
+//!         device_pubkey: None,
+//!         device_name: None,
 //!     };
 //!     Ok(client.login_once(login).await?)
 //! }
@@ -45,13 +48,34 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A device that is known
+//!
+//! A client with an identity sends the proof of it in front of each command that is about an
+//! account, in the same flight. The first login that succeeds may leave the key with the server.
+//!
+//! ```no_run
+//! # use fourauth_client::{Client, Identity, Outcome};
+//! # use fourauth_protocol::command::Login;
+//! # async fn example(client: Client, login: Login) -> Result<(), Box<dyn std::error::Error>> {
+//! let identity = Identity::load_or_create("device.key".as_ref())?;
+//! let login = Login { device_pubkey: Some(identity.key()), ..login };
+//! let mut connection = client.with_identity(identity).connect().await?;
+//! if let Outcome::Refused(refusal) = connection.login(login).await? {
+//!     println!("{}; try again in {:?}", refusal.message, refusal.retry_after);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod address;
+mod claim;
 mod client;
 mod commands;
 mod connection;
 mod error;
 mod fingerprint;
+mod identity;
 mod outcome;
 mod trust;
 
@@ -61,5 +85,6 @@ pub use commands::{LoggedIn, NewAuthenticator, Registered};
 pub use connection::Connection;
 pub use error::{Distrust, Error, NotTheProtocol};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use identity::{Identity, IdentityError};
 pub use outcome::{Outcome, Refusal};
 pub use trust::{NoRoots, Roots, Trust};

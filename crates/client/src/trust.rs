@@ -81,7 +81,11 @@ impl Trust {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Pinned { expected, provider })),
         };
-        Arc::new(builder.with_no_client_auth())
+        let mut config = builder.with_no_client_auth();
+        // In TLS 1.2 an exporter binds to one connection only with an extended master secret
+        // (RFC 9266 §3; RFC 7627).
+        config.require_ems = true;
+        Arc::new(config)
     }
 }
 

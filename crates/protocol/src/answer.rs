@@ -72,6 +72,15 @@ pub struct Gains {
     /// Whether a code of the present one-time code secret has been seen. 200, 210 and 300.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totp_confirmed: Option<bool>,
+    /// Codes for recovery, each good for once. Shown now and never again. 200.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secret::list_on_the_wire_if_any"
+    )]
+    pub recovery_codes: Option<Vec<Secret<String>>>,
+    /// The account's devices. 222.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Vec<DeviceRow>>,
     /// How well the face is enrolled. 200 and 320.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_quality: Option<FaceQuality>,
@@ -115,6 +124,32 @@ pub struct ServerInfo {
     pub server_ts_utc: UnixMillis,
     /// How well the server knows the time: `synced`, `holdover`, `local` or `denied`.
     pub time: String,
+    /// 32 fresh bytes as base64, for device proofs that are bound to the certificate. The last
+    /// one that the connection was told counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_nonce: Option<String>,
+    /// What this server insists on although the protocol does not: `recovery_code` (300 to 330),
+    /// `device_key`.
+    #[serde(default)]
+    pub requires: Vec<String>,
+}
+
+/// One device of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DeviceRow {
+    /// What the person calls it.
+    pub name: String,
+    /// Its key, for short.
+    pub device_id: String,
+    /// Its address.
+    pub mac: String,
+    /// When its key was bound.
+    pub bound_at: UnixMillis,
+    /// How its key was bound: `registration`, `first_login`, `device` or `recovery`.
+    pub bound_by: String,
+    /// When it last proved itself.
+    pub last_seen: UnixMillis,
 }
 
 /// One row of the audit log, as documented for 4Auth's log viewer.
@@ -224,6 +259,36 @@ mod tests {
         assert!(read.is_ok());
         assert_eq!(read.gains.token.unwrap().expose(), "t");
         assert_eq!(read.gains.expires_at, Some(UnixMillis(1_740_830_400_000)));
+    }
+
+    #[test]
+    fn recovery_codes_and_devices_survive_the_wire() {
+        let row = DeviceRow {
+            name: "laptop".into(),
+            device_id: "21fe31dfa154a261626bf854046fd227".into(),
+            mac: "00:1b:44:11:3a:b7".into(),
+            bound_at: UnixMillis(1_740_830_400_000),
+            bound_by: "first_login".into(),
+            last_seen: UnixMillis(1_740_830_460_000),
+        };
+        let gains = Gains {
+            recovery_codes: Some(vec![Secret::new("7K3M-9QXT-0B5H-WZ2D".into())]),
+            devices: Some(vec![row.clone()]),
+            ..Gains::default()
+        };
+        assert!(!format!("{gains:?}").contains("7K3M"));
+        let read = Answer::from_json(Answer::ok("", gains).to_json().expose()).unwrap();
+        assert_eq!(read.gains.recovery_codes.unwrap()[0].expose(), "7K3M-9QXT-0B5H-WZ2D");
+        assert_eq!(read.gains.devices, Some(vec![row]));
+    }
+
+    #[test]
+    fn a_server_of_the_first_version_requires_nothing_more() {
+        let text = br#"{"protocol":1,"software":"s","max_frame":1,"max_frame_without_picture":1,
+            "pictures_at_enrolment":5,"pictures_at_login":3,"max_skew_seconds":120,
+            "server_ts_utc":"2025-03-01T12:00:00Z","time":"synced"}"#;
+        let server: ServerInfo = serde_json::from_slice(text).unwrap();
+        assert_eq!((server.device_nonce, server.requires), (None, Vec::new()));
     }
 
     #[test]

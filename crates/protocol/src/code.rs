@@ -26,6 +26,17 @@ pub enum Code {
     ClockSkew,
     /// The server does not know the time well enough to decide.
     TimeDegraded,
+    /// The first secret was right; the recovery code was missing, wrong or has been used.
+    RecoveryCodeMismatch,
+    /// A factor was changed lately from an unknown device and may not change another yet;
+    /// `retry_after_ms` says when.
+    CoolingDown,
+    /// The account has device keys, so a new device needs one as well.
+    DeviceKeyNeeded,
+    /// The account has no device of that name.
+    NoSuchDevice,
+    /// The session has ended, or there never was one.
+    SignedOut,
     /// The administrator's secret was wrong.
     AdminDenied,
     /// The account is disabled for now.

@@ -1,13 +1,14 @@
 //! What a peer can ask. One file a family; the fields of 4Auth's six commands are kept to the
 //! letter.
 //!
-//! Decoding is validation: a [`Command`] that exists is well-formed. Three kinds of value are read
-//! leniently, and on purpose: a one-time code, an address or a timestamp that cannot be one is
-//! `None`, and is answered like the wrong one. A person mistypes them, and what a stranger learns
-//! must not depend on how.
+//! Decoding is validation: a [`Command`] that exists is well-formed. Four kinds of value are read
+//! leniently, and on purpose: a one-time code, a recovery code, an address or a timestamp that
+//! cannot be one is `None`, and is answered like the wrong one. A person mistypes them, and what a
+//! stranger learns must not depend on how.
 
 mod audit;
 mod confirm;
+mod device;
 mod hello;
 mod login;
 mod recover;
@@ -15,6 +16,7 @@ mod register;
 
 pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
+pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use hello::Hello;
 pub use login::Login;
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
@@ -34,6 +36,9 @@ pub enum Command {
     /// 100: prove who you are.
     #[serde(rename = "100")]
     Login(Login),
+    /// 150: this connection comes from a device of the account.
+    #[serde(rename = "150")]
+    ProveDevice(ProveDevice),
     /// 190: what does this server speak and want?
     #[serde(rename = "190")]
     Hello(Hello),
@@ -43,6 +48,15 @@ pub enum Command {
     /// 210: prove that the new one-time code generator works.
     #[serde(rename = "210")]
     ConfirmTotp(ConfirmTotp),
+    /// 220: one more device.
+    #[serde(rename = "220")]
+    BindDevice(BindDevice),
+    /// 222: which devices are there?
+    #[serde(rename = "222")]
+    ListDevices(ListDevices),
+    /// 224: one device less.
+    #[serde(rename = "224")]
+    RevokeDevice(RevokeDevice),
     /// 240: an administrator reads the audit log.
     #[serde(rename = "240")]
     ReadAudit(ReadAudit),
@@ -91,9 +105,13 @@ impl Command {
         let code = shape::command_code(payload)?.ok_or(Refused::Unknown)?;
         match code.as_str() {
             "100" => body(payload).map(Self::Login),
+            "150" => small(payload).map(Self::ProveDevice),
             "190" => small(payload).map(Self::Hello),
             "200" => body(payload).map(Self::Register),
             "210" => small(payload).map(Self::ConfirmTotp),
+            "220" => small(payload).map(Self::BindDevice),
+            "222" => small(payload).map(Self::ListDevices),
+            "224" => small(payload).map(Self::RevokeDevice),
             "240" => small(payload).map(Self::ReadAudit),
             "300" => body(payload).map(Self::RecoverTotp),
             "310" => body(payload).map(Self::RecoverPassword),

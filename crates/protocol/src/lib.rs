@@ -37,11 +37,13 @@ pub mod answer;
 pub mod code;
 pub mod command;
 pub mod contact;
+pub mod device;
 pub mod frame;
 pub mod mac_address;
 pub mod one_time_code;
 pub mod picture;
 pub mod printable;
+pub mod recovery_code;
 pub mod request_id;
 #[cfg(feature = "schema")]
 pub mod schema;

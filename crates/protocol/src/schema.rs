@@ -5,13 +5,15 @@
 use crate::{
     answer::Answer,
     command::{
-        ConfirmTotp, Hello, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
-        RecoverTotp, Register,
+        BindDevice, ConfirmTotp, Hello, ListDevices, Login, ProveDevice, ReadAudit, RecoverDevice,
+        RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
     },
     contact::{Email, Phone},
+    device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
+    recovery_code::RecoveryCode,
     request_id::RequestId,
     secret::Secret,
     time::UnixMillis,
@@ -27,9 +29,13 @@ use zeroize::Zeroize;
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         command("100", schema_for!(Login)),
+        command("150", schema_for!(ProveDevice)),
         command("190", schema_for!(Hello)),
         command("200", schema_for!(Register)),
         command("210", schema_for!(ConfirmTotp)),
+        command("220", schema_for!(BindDevice)),
+        command("222", schema_for!(ListDevices)),
+        command("224", schema_for!(RevokeDevice)),
         command("240", schema_for!(ReadAudit)),
         command("300", schema_for!(RecoverTotp)),
         command("310", schema_for!(RecoverPassword)),
@@ -69,6 +75,13 @@ text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" })
 text!(MacAddress, "MacAddress", {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"
+});
+text!(DeviceKey, "DeviceKey", { "type": "string", "pattern": "^ed25519:[A-Za-z0-9+/]{43}=$" });
+text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
+text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
+text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
+text!(RecoveryCode, "RecoveryCode", {
+    "type": "string", "pattern": "^([ -]*[0-9A-TV-Za-tv-z]){16}[ -]*$"
 });
 text!(Picture, "Picture", {
     "type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"

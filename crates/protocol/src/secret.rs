@@ -64,6 +64,22 @@ where
     secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
+/// [`on_the_wire_if_any`] for a list.
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+pub(crate) fn list_on_the_wire_if_any<T, S>(
+    secrets: &Option<Vec<Secret<T>>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error>
+where
+    T: Zeroize + Serialize,
+    S: Serializer,
+{
+    match secrets {
+        None => serializer.serialize_none(),
+        Some(secrets) => serializer.collect_seq(secrets.iter().map(Secret::expose)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use time::{
 const MAX_TEXT: usize = 64;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX time).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {

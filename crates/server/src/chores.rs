@@ -1,5 +1,9 @@
-//! What runs beside the sessions: the clock, the rows of undecided attempts, forgetting old sessions.
+//! What runs beside the sessions: the clock, the rows of undecided attempts, the house.
 //! Each task has an owner here that stops and awaits it.
+
+mod budget;
+mod house;
+pub(crate) mod time;
 
 use crate::{config::Config, dispatch::Context};
 use fourauth_auth::{
@@ -8,17 +12,14 @@ use fourauth_auth::{
     undecided::{self, Undecided},
 };
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Error, Store};
-use fourauth_timekeeper::{self as timekeeper, Clock, Floor, Timekeeper};
-use std::{sync::Arc, time::Duration};
+use fourauth_store::{Location, Store};
+use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// When this version was made. No clock that is earlier can be right.
 const RELEASED: UnixMillis = UnixMillis(1_793_491_200_000); // 2026-11-01
-
-/// How often sessions that have ended by themselves are forgotten.
-const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// The tasks of one server.
 #[derive(Debug, Default)]
@@ -31,24 +32,29 @@ pub(crate) struct Chores {
 }
 
 impl Chores {
-    /// Starts asking the configured servers for the time.
+    /// Starts asking the configured servers for the time, above what is known of the past, and
+    /// reporting about it. `address` is where this server listens.
     pub(crate) async fn keep_time(
         &mut self,
         config: &Config,
-        store: &Store,
-    ) -> Result<Arc<dyn Clock>, Error> {
+        store: &Arc<Store>,
+        address: SocketAddr,
+    ) -> anyhow::Result<Arc<dyn Clock>> {
+        let node = time::node(&Location::parse(&config.store_url())?, address);
+        let known = store.clock_past().await?;
         let settings = timekeeper::Settings {
             servers: config.time.servers.clone(),
             profile: match config.auth.profile {
                 Profile::Secure => timekeeper::Profile::Secure,
                 Profile::Strict => timekeeper::Profile::Strict,
             },
-            floor: Floor { last_audit: store.latest_audit_instant().await?, built: RELEASED },
+            past: Past { vouched: known.vouched, barred: known.barred, built: RELEASED },
         };
         let seed = u64::from_be_bytes(entropy::bytes());
-        let (clock, task) = Timekeeper::start(settings, seed, self.stop.clone());
-        self.tasks.push(task);
-        Ok(clock)
+        let (keeper, task) = Timekeeper::start(settings, seed, self.stop.clone());
+        let reporter = time::Reporter::new(Arc::clone(&keeper), Arc::clone(store), node);
+        self.tasks.extend([task, tokio::spawn(reporter.run(self.finish.clone()))]);
+        Ok(keeper)
     }
 
     /// Starts writing down what was never decided.
@@ -58,10 +64,10 @@ impl Chores {
         reports
     }
 
-    /// Starts forgetting sessions that have ended.
+    /// Starts writing down what was turned away and forgetting what is old.
     pub(crate) fn keep_house(&mut self, context: &Arc<Context>, store: &Arc<Store>) {
         let (context, store) = (Arc::clone(context), Arc::clone(store));
-        self.tasks.push(tokio::spawn(forget_sessions(context, store, self.stop.clone())));
+        self.tasks.push(tokio::spawn(house::keep(context, store, self.stop.clone())));
     }
 
     /// Lets every task end. The sessions have ended before.
@@ -71,23 +77,6 @@ impl Chores {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task failed");
             }
-        }
-    }
-}
-
-async fn forget_sessions(context: Arc<Context>, store: Arc<Store>, stop: CancellationToken) {
-    let mut hours = tokio::time::interval(HOUSEKEEPING);
-    loop {
-        tokio::select! {
-            _ = hours.tick() => {}
-            () = stop.cancelled() => return,
-        }
-        let now = context.clock.read().now;
-        let forgotten: Result<u64, Error> = store
-            .write(move |tx| Box::pin(async move { tx.forget_expired_sessions(now).await }))
-            .await;
-        if let Err(error) = forgotten {
-            tracing::warn!(%error, "expired sessions stay for now");
         }
     }
 }

@@ -4,22 +4,28 @@
 //! `config/example.toml` lists them all, and a test holds it against the defaults here. Where a
 //! value came from is the business of [`layers`].
 
+mod attempts;
 mod auth;
+mod compat;
 mod compute;
 mod face;
 pub mod layers;
 mod limits;
 mod log;
+mod network;
 mod store;
 mod time;
 mod tls;
 mod validity;
 
+pub use attempts::AttemptsConfig;
 pub use auth::AuthConfig;
+pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
 pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
+pub use network::{Network, NotANetwork};
 pub use store::StoreConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
@@ -42,6 +48,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// What logins need and what peers are told.
     pub auth: AuthConfig,
+    /// How often an account may be tried.
+    pub attempts: AttemptsConfig,
+    /// What older systems did.
+    pub compat: CompatConfig,
     /// Faces.
     pub face: FaceConfig,
     /// Trusted time.
@@ -63,6 +73,8 @@ impl Default for Config {
             tls: TlsConfig::default(),
             store: StoreConfig::default(),
             auth: AuthConfig::default(),
+            attempts: AttemptsConfig::default(),
+            compat: CompatConfig::default(),
             face: FaceConfig::default(),
             time: TimeConfig::default(),
             limits: LimitsConfig::default(),

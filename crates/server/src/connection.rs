@@ -1,9 +1,7 @@
 //! Payloads in, replies out, over any byte stream, each with a deadline.
 
 use crate::{
-    deadlines::Deadlines,
-    reply::Reply,
-    sources::{Held, Place},
+    conduct::Offence, deadlines::Deadlines, in_flight::Held, reply::Reply, sources::Place,
 };
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
@@ -45,12 +43,20 @@ pub enum ConnectionError {
     /// The peer took too long.
     #[error("the peer took too long")]
     Late,
+    /// Others had taken what its frame needed.
+    #[error("no room for its frame")]
+    Crowded,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Wraps a stream.
     pub fn new(stream: S, deadlines: Deadlines, place: Place) -> Self {
         Self { stream, decoder: Decoder::default(), deadlines, place, held: Held::default() }
+    }
+
+    /// What it takes of the server.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Waits up to `patience` for a frame to begin; whether one did. Cancelling it loses nothing.
@@ -64,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         match timeout(patience, self.fill(FIRST_CHUNK)).await {
             Ok(filled) => Ok(filled? > 0),
-            Err(_) => Err(ConnectionError::Late),
+            Err(_) => Err(self.late(self.place.is_startup())),
         }
     }
 
@@ -79,22 +85,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(payload) = self.decoder.next_payload()? {
                 return Ok(Some(payload));
             }
-            let allowed = self.deadlines.frame(self.decoder.announced().unwrap_or(0));
-            match timeout_at(begun + allowed, self.fill_within_budget()).await {
-                Ok(filled) => {
-                    if !filled? {
-                        return Ok(None);
-                    }
-                }
-                Err(_) => return Err(ConnectionError::Late),
+            let deadline = begun + self.deadlines.frame(self.decoder.announced().unwrap_or(0));
+            let Ok(filled) = timeout_at(deadline, self.fill(CHUNK)).await else {
+                return Err(self.late(true));
+            };
+            let count = filled?;
+            if count == 0 {
+                return Ok(None);
             }
+            let room = timeout_at(deadline, self.place.hold(&mut self.held, count));
+            room.await.map_err(|_| ConnectionError::Crowded)?;
         }
     }
 
-    async fn fill_within_budget(&mut self) -> Result<bool, ConnectionError> {
-        let count = self.fill(CHUNK).await?;
-        self.place.hold(&mut self.held, count).await;
-        Ok(count > 0)
+    /// A peer that says nothing at first, or sends a frame by drops, holds what others need. One that
+    /// says nothing later is a person.
+    fn late(&self, is_offence: bool) -> ConnectionError {
+        if is_offence {
+            self.place.penalise(Offence::GraceExceeded);
+        }
+        ConnectionError::Late
     }
 
     /// Takes what has arrived, and says how many bytes that was; none if the peer has hung up.
@@ -153,7 +163,8 @@ mod tests {
     fn connection() -> (tokio::io::DuplexStream, Connection<tokio::io::DuplexStream>) {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
-        let place = Sources::new(&limits).admit(IpAddr::from([127, 0, 0, 1])).unwrap();
+        let peer_address = IpAddr::from([192, 0, 2, 1]);
+        let place = Sources::new(&limits).admit(peer_address, 0, Instant::now()).unwrap();
         (peer, Connection::new(server, Deadlines::from(&limits), place))
     }
 
@@ -187,6 +198,35 @@ mod tests {
         assert!(matches!(connection.payload().await, Err(ConnectionError::Late)));
         drop(connection);
         drip.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn to_say_nothing_is_an_offence_until_a_command_has_come() {
+        for has_spoken in [false, true] {
+            let (_peer, mut connection) = connection();
+            if has_spoken {
+                connection.place().settle();
+            }
+            // With ten seconds more it would have to stay away.
+            connection.place().penalise(Offence::Malformed);
+            let silence = connection.begins(Duration::ZERO).await;
+            assert!(matches!(silence, Err(ConnectionError::Late)));
+            assert_eq!(connection.place().penalty().is_none(), has_spoken);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_others_leave_no_room_for_is_no_offence() {
+        let (mut peer, mut connection) = connection();
+        let mut all = Held::default();
+        let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
+        connection.place().hold(&mut all, share).await;
+        connection.place().penalise(Offence::Malformed);
+        peer.write_all(&[0, 0, 0, 200, b'{']).await.unwrap();
+        assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
+        peer.write_all(b" ").await.unwrap();
+        assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
+        assert_eq!(connection.place().penalty(), None);
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! From a command to the method that decides it.
 
-use crate::reply::Reply;
+use crate::{channel::Nonce, reply::Reply};
+use data_encoding::BASE64;
 use fourauth_auth::{
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT, PICTURES_AT_LOGIN},
@@ -12,6 +13,7 @@ use fourauth_protocol::{
     answer::ServerInfo,
     command::Command,
     frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
+    request_id::RequestId,
 };
 use fourauth_timekeeper::Clock;
 use std::sync::Arc;
@@ -29,34 +31,52 @@ pub struct Context {
 }
 
 impl Context {
-    /// Has one command decided.
-    pub async fn dispatch(&self, received: Received, command: Command) -> Reply {
+    /// Has one command decided. `nonce` is what the connection was told last.
+    pub async fn dispatch(
+        &self,
+        received: Received,
+        command: Command,
+        nonce: Option<Nonce>,
+    ) -> Reply {
         let auth = &self.authenticator;
-        match command {
-            Command::Hello(_) => Reply::hello(received.id, server_info(received)),
-            Command::Login(login) => reply(received, auth.login(received, login).await),
-            Command::Register(register) => reply(received, auth.register(received, register).await),
-            Command::ConfirmTotp(confirm) => {
-                reply(received, auth.confirm_totp(received, confirm).await)
-            }
-            Command::ReadAudit(read) => reply(received, auth.read_audit(received, read).await),
-            Command::RecoverTotp(recover) => {
-                reply(received, auth.recover_totp(received, recover).await)
-            }
-            Command::RecoverPassword(recover) => {
-                reply(received, auth.recover_password(received, recover).await)
-            }
-            Command::RecoverFace(recover) => {
-                reply(received, auth.recover_face(received, recover).await)
-            }
-            Command::RecoverDevice(recover) => {
-                reply(received, auth.recover_device(received, recover).await)
-            }
+        let id = received.id;
+        let decided = match command {
+            Command::Hello(_) => return Reply::hello(id, self.server_info(&received, nonce)),
+            // What it is worth shows in the commands that follow.
+            Command::ProveDevice(_) => return Reply::noted(id),
+            Command::Login(login) => auth.login(received, login).await,
+            Command::Register(register) => auth.register(received, register).await,
+            Command::ConfirmTotp(confirm) => auth.confirm_totp(received, confirm).await,
+            Command::BindDevice(bind) => auth.bind_device(received, bind).await,
+            Command::ListDevices(list) => auth.list_devices(received, list).await,
+            Command::RevokeDevice(revoke) => auth.revoke_device(received, revoke).await,
+            Command::ReadAudit(read) => auth.read_audit(received, read).await,
+            Command::RecoverTotp(recover) => auth.recover_totp(received, recover).await,
+            Command::RecoverPassword(recover) => auth.recover_password(received, recover).await,
+            Command::RecoverFace(recover) => auth.recover_face(received, recover).await,
+            Command::RecoverDevice(recover) => auth.recover_device(received, recover).await,
+        };
+        reply(id, decided)
+    }
+
+    fn server_info(&self, received: &Received, nonce: Option<Nonce>) -> ServerInfo {
+        ServerInfo {
+            protocol: PROTOCOL,
+            software: concat!("fourauth ", env!("CARGO_PKG_VERSION")).into(),
+            max_frame: MAX_PAYLOAD as u64,
+            max_frame_without_picture: MAX_PAYLOAD_WITHOUT_PICTURE as u64,
+            pictures_at_enrolment: PICTURES_AT_ENROLMENT,
+            pictures_at_login: PICTURES_AT_LOGIN,
+            max_skew_seconds: MAX_SKEW_SECONDS,
+            server_ts_utc: received.at.now,
+            time: received.at.state.as_str().into(),
+            device_nonce: nonce.map(|nonce| BASE64.encode(&nonce)),
+            requires: self.authenticator.requires(),
         }
     }
 }
 
-fn reply(received: Received, decided: Result<Audited, Error>) -> Reply {
+fn reply(id: RequestId, decided: Result<Audited, Error>) -> Reply {
     match decided {
         Ok(audited) => {
             let action = audited.action().as_str();
@@ -68,21 +88,7 @@ fn reply(received: Received, decided: Result<Audited, Error>) -> Reply {
         }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "undecided");
-            Reply::undecided(received.id, &error)
+            Reply::undecided(id, &error)
         }
-    }
-}
-
-fn server_info(received: Received) -> ServerInfo {
-    ServerInfo {
-        protocol: PROTOCOL,
-        software: concat!("fourauth ", env!("CARGO_PKG_VERSION")).into(),
-        max_frame: MAX_PAYLOAD as u64,
-        max_frame_without_picture: MAX_PAYLOAD_WITHOUT_PICTURE as u64,
-        pictures_at_enrolment: PICTURES_AT_ENROLMENT,
-        pictures_at_login: PICTURES_AT_LOGIN,
-        max_skew_seconds: MAX_SKEW_SECONDS,
-        server_ts_utc: received.at.now,
-        time: received.at.state.as_str().into(),
     }
 }

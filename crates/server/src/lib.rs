@@ -6,19 +6,25 @@
 //! does on the machine itself.
 
 pub mod certificate;
+pub mod channel;
 mod chores;
+pub mod conduct;
 pub mod config;
 pub mod connection;
 pub mod deadlines;
 pub mod dispatch;
 pub mod first_run;
+pub mod hygiene;
+pub mod in_flight;
 pub mod listener;
 pub mod local;
 pub mod logging;
 pub mod models;
 mod parts;
+pub mod penalties;
 pub mod reply;
 pub mod server;
 pub mod session;
 pub mod sources;
+pub mod startups;
 pub mod tls;

@@ -1,17 +1,21 @@
 //! Accepts sockets, shakes hands and starts sessions.
 
 use crate::{
+    channel::Channel,
+    conduct::Offence,
     connection::Connection,
     deadlines::Deadlines,
     dispatch::Context,
-    session,
+    session::{self, Peer},
     sources::{Place, Sources},
+    tls::Certificate,
 };
+use fourauth_auth::entropy;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,6 +28,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 pub struct Listener {
     /// Speaks TLS.
     pub tls: TlsAcceptor,
+    /// What is shown to peers.
+    pub certificate: Arc<Certificate>,
     /// Shared by the sessions.
     pub context: Arc<Context>,
     /// How long peers may take.
@@ -36,6 +42,8 @@ pub struct Listener {
     pub sessions: TaskTracker,
     /// Ends the listener and asks the sessions to end.
     pub stop: CancellationToken,
+    /// Told once nobody is accepted any more, for whatever reason.
+    pub deaf: CancellationToken,
 }
 
 impl std::fmt::Debug for Listener {
@@ -47,6 +55,8 @@ impl std::fmt::Debug for Listener {
 impl Listener {
     /// Accepts until told to stop.
     pub async fn run(self, socket: TcpListener) {
+        // A panic drops it as well.
+        let _deaf = self.deaf.clone().drop_guard();
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
@@ -62,8 +72,10 @@ impl Listener {
     /// Starts a session if there is room for one. Otherwise the socket is closed unanswered: a peer
     /// that is told why would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(place) = self.sources.admit(peer.ip()) else {
-            return tracing::debug!(%peer, "its source has enough connections");
+        let draw = u32::from_be_bytes(entropy::bytes());
+        let place = match self.sources.admit(peer.ip(), draw, Instant::now()) {
+            Ok(place) => place,
+            Err(why) => return tracing::debug!(%peer, %why, "turned away"),
         };
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return tracing::warn!(%peer, "no room for another connection");
@@ -81,14 +93,19 @@ impl Listener {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
         let handshake = timeout(self.deadlines.handshake, self.tls.accept(stream));
-        let stream = match handshake.await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%peer, %error, "no handshake"),
-            Err(_) => return tracing::debug!(%peer, "handshake took too long"),
+        let stream = match handshake.await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(stream) => stream,
+            Err(error) => {
+                place.penalise(Offence::HandshakeAbandoned);
+                return tracing::debug!(%peer, %error, "no handshake");
+            }
+        };
+        let whom = Peer {
+            address: peer.ip().to_canonical(),
+            channel: Channel::of(stream.get_ref().1, &self.certificate.leaf()),
         };
         let connection = Connection::new(stream, self.deadlines, place);
-        let address = peer.ip().to_canonical();
-        let ended = session::run(connection, self.context, address, self.deadlines, self.stop);
+        let ended = session::run(connection, self.context, whom, self.deadlines, self.stop);
         if let Err(error) = ended.await {
             tracing::debug!(%peer, %error, "session ended early");
         }

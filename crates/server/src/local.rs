@@ -1,4 +1,4 @@
-//! `fourauthd user|admin|audit|models|config|healthcheck`: administration on the machine itself.
+//! `fourauthd user|device|admin|audit|time|models|config|healthcheck`: administration on the machine itself.
 //!
 //! Whoever may read the data folder may do all of this; nothing here asks for a secret to prove it.
 //! What changes an account leaves an audit row, in the transaction of the change.
@@ -6,8 +6,10 @@
 pub mod admin;
 pub mod audit;
 pub mod config;
+pub mod device;
 pub mod healthcheck;
 pub mod models;
+pub mod time;
 pub mod user;
 
 use crate::{config::Config, parts};
@@ -22,7 +24,7 @@ use fourauth_factors::{
     rotation::Rotation,
 };
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{AuditEntry, Keyring, Location, Store};
+use fourauth_store::{AuditEntry, BoxFuture, Error, Keyring, Location, Store, Tx};
 use std::sync::Arc;
 
 /// The database of a server, opened beside it.
@@ -59,7 +61,32 @@ impl LocalStore {
     }
 
     /// The row for something done on the machine itself.
-    fn entry(&self, username: Option<String>, action: &'static str, detail: String) -> AuditEntry {
-        AuditEntry { at: self.now, username, action, success: true, detail }
+    fn by_hand(&self, username: Option<&str>, action: &'static str, detail: &str) -> AuditEntry {
+        let divider = if detail.is_empty() { "" } else { " " };
+        let detail = format!("{detail}{divider}by local administration");
+        AuditEntry {
+            at: self.now,
+            username: username.map(str::to_owned),
+            action,
+            success: true,
+            detail,
+        }
+    }
+
+    /// Makes a change together with its row, or neither; whether there was anything to change.
+    async fn change<F>(&self, entry: AuditEntry, change: F) -> Result<bool, Error>
+    where
+        F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<bool, Error>> + Send + 'static,
+    {
+        let changed = self.store.write(move |tx| {
+            Box::pin(async move {
+                let changed = change(tx).await?;
+                if changed {
+                    tx.append(&entry).await?;
+                }
+                Ok(changed)
+            })
+        });
+        changed.await
     }
 }

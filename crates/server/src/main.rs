@@ -1,20 +1,22 @@
 //! `fourauthd`: the server and its local administration.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_face::Engine;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
-    first_run,
+    first_run, hygiene,
     local::{
-        LocalStore, admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, healthcheck,
-        models::ModelsCommand, user::UserCommand,
+        LocalStore, admin::AdminCommand, audit::AuditCommand, config::ConfigCommand,
+        device::DeviceCommand, healthcheck, models::ModelsCommand, time::TimeCommand,
+        user::UserCommand,
     },
     logging, models,
     server::{Server, TimeSource},
 };
 use std::{
+    alloc::System,
     io,
     path::PathBuf,
     process::ExitCode,
@@ -22,6 +24,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes all that is freed: the copies that TLS, JSON and buffers which grew have left of passwords
+/// and pictures. It does not reach what is still in use, the stack, nor what C libraries allocate for
+/// themselves, SQLite above all, which is given sealed and hashed values only.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Longest wait for threads that cannot be stopped, such as a name lookup.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -46,11 +55,17 @@ enum Command {
     /// List, show, disable, unlock and erase accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// List and revoke the devices of an account
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// List, name and remove administrators
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Show the audit log
     Audit(AuditCommand),
+    /// Show the time of the servers, and accept one that they refuse
+    #[command(subcommand)]
+    Time(TimeCommand),
     /// Install, list and check model packs
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -62,18 +77,22 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = tokio::runtime::Runtime::new().context("no runtime").and_then(|runtime| {
-        let done = runtime.block_on(run(Arguments::parse()));
-        runtime.shutdown_timeout(LAST_WAIT);
-        done
-    });
-    match done {
+    match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fourauthd: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn start() -> anyhow::Result<()> {
+    // Before there is anything to keep.
+    hygiene::keep_memory_private().context("cannot keep core dumps from being made")?;
+    let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
+    let done = runtime.block_on(run(Arguments::parse()));
+    runtime.shutdown_timeout(LAST_WAIT);
+    done
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
@@ -91,7 +110,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Models(command) => command.run(config),
         Command::Healthcheck => healthcheck::run(config).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
     }
 }
@@ -116,13 +137,19 @@ async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     let engine = Engine::load(&pack)
         .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
     // Before anybody can be told that it serves: a signal that comes then must not just end it.
-    let signals = Signals::install()?;
+    let mut signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;
     tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
-    signals.wait_for_the_end(&server).await;
+    let end = tokio::select! {
+        () = signals.wait_for_the_end(&server) => Ok(()),
+        // A process that lived on deaf would be restarted by nobody.
+        () = server.deafened() => Err(anyhow!("it accepted no connections any more")),
+    };
     tracing::info!("stopping");
-    server.stop().await;
-    Ok(())
+    tokio::select! {
+        () = server.stop() => end,
+        () = signals.stop() => bail!("told to stop twice, so what had begun was not finished"),
+    }
 }
 
 /// What an operator says while the server runs.
@@ -142,13 +169,25 @@ impl Signals {
     }
 
     /// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
-    async fn wait_for_the_end(mut self, server: &Server) {
+    async fn wait_for_the_end(&mut self, server: &Server) {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => server.reload_certificate(),
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
+                () = stop(&mut self.interrupt, &mut self.terminate) => return,
             }
         }
+    }
+
+    /// Returns on SIGINT or SIGTERM.
+    async fn stop(&mut self) {
+        stop(&mut self.interrupt, &mut self.terminate).await;
+    }
+}
+
+/// Returns on either of two signals. Neither is lost if it is cancelled.
+async fn stop(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
     }
 }

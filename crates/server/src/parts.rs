@@ -1,12 +1,16 @@
 //! What decides and remembers, made from the configuration.
 
-use crate::{config::Config, first_run};
+use crate::{
+    config::{AttemptsConfig, Config},
+    first_run,
+};
 use anyhow::Context as _;
 use fourauth_auth::{
     authenticator::{self, Authenticator, Settings},
     compute::{Compute, Limits},
     faces::Faces,
     hashing::Hasher,
+    limits,
     undecided::Undecided,
 };
 use fourauth_face::Engine;
@@ -47,8 +51,12 @@ impl Parts {
             profile: config.auth.profile,
             password_rule: PasswordRule::default(),
             issuer: config.auth.issuer.clone(),
-            session_ms: i64::from(config.auth.session_s) * 1000,
+            session_ms: milliseconds(config.auth.session_s),
             keep_image: config.face.keep_image,
+            trust_on_first_use: config.auth.device_trust_on_first_use,
+            mac_only: config.compat.mac_only,
+            limits: attempt_limits(&config.attempts),
+            cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
         Authenticator::new(self.store, self.hasher, self.faces, settings, undecided)
     }
@@ -64,6 +72,25 @@ pub(crate) fn hasher(
         Cost { memory_kib: config.auth.argon2_memory_kib, passes: config.auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
         .context("auth.argon2_memory_kib and auth.argon2_passes name no cost that can be used")
+}
+
+/// How often one may try.
+fn attempt_limits(attempts: &AttemptsConfig) -> limits::Limits {
+    limits::Limits {
+        unknown_device: attempts.unknown_device,
+        known_device: attempts.known_device,
+        backoff_max_ms: u64::from(attempts.backoff_max_s) * 1000,
+        totp_in_a_minute: attempts.totp_in_a_minute,
+        face_before_waiting: attempts.face_before_waiting,
+        face_wait_ms: u64::from(attempts.face_wait_s) * 1000,
+        face_unknown_device: attempts.face_unknown_device,
+        face_known_device: attempts.face_known_device,
+        at_once: attempts.at_once,
+    }
+}
+
+fn milliseconds(seconds: u32) -> i64 {
+    i64::from(seconds) * 1000
 }
 
 /// The configured limits of the compute pool.

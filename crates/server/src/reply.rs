@@ -1,5 +1,6 @@
 //! What may be sent to a peer.
 
+use crate::conduct::{Conduct, Offence};
 use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
 use fourauth_protocol::{
     answer::{Answer, Gains, ServerInfo},
@@ -19,25 +20,37 @@ const RETRY_AFTER_MS: u64 = 1000;
 pub struct Reply {
     answer: Answer,
     is_denial: bool,
+    conduct: Conduct,
 }
 
 impl From<Audited> for Reply {
     fn from(audited: Audited) -> Self {
         let is_denial = audited.outcome().is_err();
-        Self { answer: audited.into(), is_denial }
+        let conduct = Conduct::from(&audited);
+        Self { answer: audited.into(), is_denial, conduct }
     }
 }
 
 impl Reply {
     /// What tells nothing about any account.
     const fn public(answer: Answer) -> Self {
-        Self { answer, is_denial: false }
+        Self { answer, is_denial: false, conduct: Conduct::Neutral }
+    }
+
+    fn after(self, offence: Offence) -> Self {
+        Self { conduct: Conduct::Offence(offence), ..self }
     }
 
     /// Whether somebody was turned away. Such a reply waits for its time.
     #[must_use]
     pub const fn is_denial(&self) -> bool {
         self.is_denial
+    }
+
+    /// What it says about where the command came from.
+    #[must_use]
+    pub const fn conduct(&self) -> Conduct {
+        self.conduct
     }
 
     /// An error says `unavailable`, whatever it was; the log has the details.
@@ -48,12 +61,19 @@ impl Reply {
                 "Service unavailable."
             }
         };
-        Self::unavailable(id, Code::from(error), text)
+        // Paced like a denial: whoever keeps the server busy is not to ask again at once.
+        let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
+        match error {
+            Error::Overload(Overload::Panicked) => reply.after(Offence::Crash),
+            Error::Overload(Overload::QueueFull | Overload::Late)
+            | Error::Store(_)
+            | Error::Unexamined => reply,
+        }
     }
 
     /// The command's task is gone.
     pub fn crashed(id: RequestId) -> Self {
-        Self::unavailable(id, Code::Unavailable, "Service unavailable.")
+        Self::unavailable(id, Code::Unavailable, "Service unavailable.").after(Offence::Crash)
     }
 
     fn unavailable(id: RequestId, code: Code, text: &str) -> Self {
@@ -70,7 +90,17 @@ impl Reply {
             Refused::Unknown => Answer::error(Code::UnknownCommand, "Unknown command."),
             Refused::TooLarge => Answer::error(Code::FrameTooLarge, "Frame too large."),
         };
-        Self::public(answer.to_request(id))
+        let reply = Self::public(answer.to_request(id));
+        match refused {
+            Refused::Malformed(_) | Refused::TooLarge => reply.after(Offence::Malformed),
+            // Of a newer client, perhaps.
+            Refused::Unknown => reply,
+        }
+    }
+
+    /// What was said of a device will be looked at when it matters. The same for every claim.
+    pub fn noted(id: RequestId) -> Self {
+        Self::public(Answer::ok("Device proof received.", Gains::default()).to_request(id))
     }
 
     /// What the server speaks and wants.

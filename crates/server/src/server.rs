@@ -20,7 +20,7 @@ use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A server that is running.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct Server {
     context: Arc<Context>,
     store: Arc<Store>,
     sessions: TaskTracker,
+    deaf: CancellationToken,
     chores: Chores,
     shutdown: Duration,
 }
@@ -63,33 +64,35 @@ impl Server {
         let socket = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = socket.local_addr()?;
 
         let mut chores = Chores::default();
         let clock = match time {
             TimeSource::Given(clock) => clock,
-            TimeSource::Network => chores.keep_time(config, &parts.store).await?,
+            TimeSource::Network => chores.keep_time(config, &parts.store, address).await?,
         };
         let store = Arc::clone(&parts.store);
         let authenticator = parts.authenticator(config, chores.write_undecided(&store));
         let context = Arc::new(Context { authenticator, clock });
         chores.keep_house(&context, &store);
-        let address = socket.local_addr()?;
-        let sessions = TaskTracker::new();
+        let (sessions, deaf) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener {
             tls: TlsAcceptor::from(tls::server_config(
                 Arc::clone(&certificate),
                 config.tls.min_version,
             )?),
+            certificate: Arc::clone(&certificate),
             context: Arc::clone(&context),
             deadlines: Deadlines::from(&config.limits),
             permits: Arc::new(Semaphore::new(config.limits.connections)),
             sources: Sources::new(&config.limits),
             sessions: sessions.clone(),
             stop: chores.stop.clone(),
+            deaf: deaf.clone(),
         };
         chores.tasks.push(tokio::spawn(listener.run(socket)));
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
-        Ok(Self { address, certificate, context, store, sessions, chores, shutdown })
+        Ok(Self { address, certificate, context, store, sessions, deaf, chores, shutdown })
     }
 
     /// Where it listens.
@@ -114,6 +117,11 @@ impl Server {
     #[must_use]
     pub const fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// Waits until it accepts nobody any more. Unless it was stopped, something is very wrong.
+    pub async fn deafened(&self) {
+        self.deaf.cancelled().await;
     }
 
     /// Reads certificate and key again, for connections to come.

@@ -1,13 +1,15 @@
 //! One peer's conversation.
 
 use crate::{
+    channel::Channel,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
     reply::Reply,
+    sources::Place,
 };
 use bytes::Bytes;
-use fourauth_auth::{entropy, noise::Noise, received::Received};
+use fourauth_auth::{device::Claim, entropy, noise::Noise, received::Received};
 use fourauth_protocol::{
     command::{Command, Refused},
     request_id::RequestId,
@@ -23,6 +25,15 @@ use tracing::Instrument as _;
 /// How long the rest of a frame is waited for once the server stops.
 const LAST_FRAME: Duration = Duration::from_secs(3);
 
+/// Who is at the other end.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where.
+    pub address: IpAddr,
+    /// What ties a proof to this connection.
+    pub channel: Channel,
+}
+
 /// Serves one peer until it hangs up, misbehaves or the server stops. A command that has begun is
 /// answered even then.
 ///
@@ -32,14 +43,15 @@ const LAST_FRAME: Duration = Duration::from_secs(3);
 pub async fn run<S>(
     mut connection: Connection<S>,
     context: Arc<Context>,
-    peer: IpAddr,
+    peer: Peer,
     deadlines: Deadlines,
     stop: CancellationToken,
 ) -> Result<(), ConnectionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut session = Session { context, peer, deadlines, noise: Noise::default() };
+    let noise = Noise::default();
+    let mut session = Session { context, peer, device: None, deadlines, noise };
     let mut patience = deadlines.first_frame;
     let ended = loop {
         let begins = tokio::select! {
@@ -81,7 +93,9 @@ async fn last_moment(stop: &CancellationToken) {
 
 struct Session {
     context: Arc<Context>,
-    peer: IpAddr,
+    peer: Peer,
+    /// What the peer said of its device last.
+    device: Option<Claim>,
     deadlines: Deadlines,
     noise: Noise,
 }
@@ -106,13 +120,15 @@ impl Session {
             Ok(None) => return Ok(Next::End),
             Err(ConnectionError::Frame(_)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
+                connection.place().note(reply.conduct());
                 connection.send(&reply).await?;
                 return Ok(Next::End);
             }
             Err(error) => return Err(error),
         };
         let (received, arrived) = (self.received(), Instant::now());
-        let (reply, next) = self.answer(received, payload).await;
+        let (reply, next) = self.answer(connection.place(), received, payload).await;
+        connection.place().note(reply.conduct());
         if reply.is_denial() {
             sleep_until(arrived + self.deadlines.denial).await;
         }
@@ -120,10 +136,13 @@ impl Session {
         Ok(next)
     }
 
-    async fn answer(&mut self, received: Received, payload: Bytes) -> (Reply, Next) {
+    async fn answer(&mut self, place: &Place, received: Received, payload: Bytes) -> (Reply, Next) {
         match Command::from_json(&payload) {
             Ok(command) => {
                 drop(payload);
+                place.settle();
+                let _turn = place.turn().await;
+                let received = self.listen(place, received, &command);
                 (self.run(received, command).await, Next::Command)
             }
             Err(refused @ Refused::TooLarge) => (self.refuse(&received, &refused), Next::End),
@@ -131,14 +150,30 @@ impl Session {
         }
     }
 
+    /// Takes from a command what it says about the connection, and adds what is known of that.
+    fn listen(&mut self, place: &Place, mut received: Received, command: &Command) -> Received {
+        match command {
+            Command::Hello(_) => self.peer.channel.renew_nonce(),
+            Command::ProveDevice(proof) => {
+                self.device = Some(self.peer.channel.claim(proof.clone()));
+            }
+            _ => {}
+        }
+        let penalty = place.penalty().map(|wait| u64::try_from(wait.as_millis()));
+        received.penalty_ms = penalty.map(|wait| wait.unwrap_or(u64::MAX));
+        received.device.clone_from(&self.device);
+        received
+    }
+
     /// Runs the command in a task of its own: a peer that hangs up cannot stop it half-way, and a
     /// panic ends the task and not the conversation.
     async fn run(&self, received: Received, command: Command) -> Reply {
         let span = tracing::info_span!("request", id = %received.id, peer = %received.peer);
         let context = Arc::clone(&self.context);
-        let task =
-            tokio::spawn(async move { context.dispatch(received, command).await }.instrument(span));
-        task.await.unwrap_or_else(|_| Reply::crashed(received.id))
+        let (id, nonce) = (received.id, self.peer.channel.nonce());
+        let dispatch = async move { context.dispatch(received, command, nonce).await };
+        let task = tokio::spawn(dispatch.instrument(span));
+        task.await.unwrap_or_else(|_| Reply::crashed(id))
     }
 
     fn refuse(&mut self, received: &Received, refused: &Refused) -> Reply {
@@ -149,7 +184,8 @@ impl Session {
 
     fn received(&self) -> Received {
         let at = self.context.clock.read();
-        Received { id: RequestId::new(at.now, entropy::bytes()), at, peer: self.peer }
+        let id = RequestId::new(at.now, entropy::bytes());
+        Received { id, at, peer: self.peer.address, device: None, penalty_ms: None }
     }
 
     /// One audit row for everything on this connection that was no command.

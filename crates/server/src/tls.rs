@@ -112,6 +112,8 @@ pub fn server_config(
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
+    // Without it two TLS 1.2 connections could share their secrets (RFC 7627), and a device's proof.
+    config.require_ems = true;
     // Data that could be replayed is never read (RFC 8446 §8).
     config.max_early_data_size = 0;
     Ok(Arc::new(config))

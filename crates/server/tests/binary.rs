@@ -135,6 +135,41 @@ fn a_server_is_healthy_until_it_is_told_to_stop() {
 }
 
 #[test]
+fn a_server_that_is_told_to_stop_twice_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut running, address) = serving(&folder);
+    // A handshake that never begins holds a stop up for ten seconds. Connections are accepted in
+    // order, so once a later one was answered this one is inside.
+    let _silent = std::net::TcpStream::connect(&address).unwrap();
+    let healthcheck =
+        fourauthd(&folder, &["healthcheck"]).env("FOURAUTH__LISTEN", &address).output().unwrap();
+    assert!(healthcheck.status.success(), "{}", said(&healthcheck));
+
+    let id = running.0.id().to_string();
+    let ended = loop {
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        if let Some(status) = running.0.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert_eq!(ended.code(), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_leaves_no_core_dump_and_is_read_by_nobody_but_root() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (running, _) = serving(&folder);
+    let process = Path::new("/proc").join(running.0.id().to_string());
+    let limits = fs::read_to_string(process.join("limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    // What belongs to root is not dumpable (proc(5)); a test that root runs learns nothing here.
+    assert_eq!(fs::metadata(process.join("environ")).unwrap().uid(), 0);
+}
+
+#[test]
 fn naming_an_administrator_retires_the_setup_secret() {
     let folder = tempfile::tempdir().unwrap();
     drop(serving(&folder));

@@ -110,18 +110,6 @@ impl Store {
         let rows = self.rows(AssertSqlSafe(sql), &values).await?;
         rows.iter().map(read).collect()
     }
-
-    /// When the newest row was written: a floor for the clock, which cannot be earlier.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn latest_audit_instant(&self) -> Result<Option<UnixMillis>, Error> {
-        const SQL: &str = "SELECT ts_utc FROM access_logs ORDER BY id DESC LIMIT 1";
-
-        let row = self.row(SQL, &[]).await?;
-        row.as_ref().map(instant).transpose()
-    }
 }
 
 impl AuditQuery {

@@ -26,6 +26,7 @@ use std::{
 pub(crate) enum Value<'a> {
     Bytes(&'a [u8]),
     Int(i64),
+    IntOrNull(Option<i64>),
     Text(&'a str),
     TextOrNull(Option<&'a str>),
 }
@@ -83,6 +84,7 @@ macro_rules! bind {
             query = match *value {
                 Value::Bytes(bytes) => query.bind(bytes.to_vec()),
                 Value::Int(number) => query.bind(number),
+                Value::IntOrNull(number) => query.bind(number),
                 Value::Text(text) => query.bind(text.to_owned()),
                 Value::TextOrNull(text) => query.bind(text.map(str::to_owned)),
             };
@@ -282,6 +284,14 @@ impl Row {
         read!(self, table, column)
     }
 
+    pub(crate) fn int_or_null(
+        &self,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Option<i64>, Error> {
+        read!(self, table, column)
+    }
+
     /// A 0 or a 1.
     pub(crate) fn flag(&self, table: &'static str, column: &'static str) -> Result<bool, Error> {
         match self.int(table, column)? {
@@ -300,6 +310,14 @@ impl Row {
         table: &'static str,
         column: &'static str,
     ) -> Result<Option<String>, Error> {
+        read!(self, table, column)
+    }
+
+    pub(crate) fn bytes_or_null(
+        &self,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Option<Vec<u8>>, Error> {
         read!(self, table, column)
     }
 

@@ -7,6 +7,7 @@ use crate::{
     account::AccountId,
     driver::Value,
     error::Error,
+    place::Place,
     subject::{IMAGE, TEMPLATE, TOTP},
     tx::Tx,
 };
@@ -15,7 +16,7 @@ use fourauth_factors::{
     password,
     totp::{self, Step},
 };
-use fourauth_protocol::{mac_address::MacAddress, secret::Secret};
+use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMillis};
 
 /// A new face.
 #[derive(Debug, Clone)]
@@ -147,6 +148,50 @@ impl Tx {
         let sealed = self.sealer.seal(account.place(TOTP), key.as_bytes());
         let values = [Value::Text(&sealed), Value::Int(account.0), Value::Int(version)];
         self.replace(SQL, &values, account).await
+    }
+
+    /// Makes sure that the account is what it was when the command was judged, and that it stays so
+    /// until the transaction ends. `false` if not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn hold(&mut self, account: AccountId, version: i64) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET version = version WHERE id = $1 AND version = $2";
+
+        self.changes(SQL, &[Value::Int(account.0), Value::Int(version)]).await
+    }
+
+    /// Notes that the account is used for the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn note_first_use(
+        &mut self,
+        account: AccountId,
+        at: UnixMillis,
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE users SET first_used = $1 WHERE id = $2 AND first_used = 0";
+
+        self.execute(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await.map(|_| ())
+    }
+
+    /// Notes when and where to the present secret of the one-time codes is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn note_issue(
+        &mut self,
+        account: AccountId,
+        at: UnixMillis,
+        to: Place,
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE users SET totp_issued = $1, totp_issued_to = $2 WHERE id = $3";
+
+        let values = [Value::Int(at.0), Value::Bytes(to.as_bytes()), Value::Int(account.0)];
+        self.execute(SQL, &values).await.map(|_| ())
     }
 
     /// Replaces the face. `false` if the account has changed since `version`.

@@ -7,7 +7,9 @@
 //! | to see | read |
 //! |---|---|
 //! | what an attempt is checked against | `subject` |
+//! | how attempts in vain are counted | `failures` |
 //! | how of two racing attempts one wins | `factor` |
+//! | what a server that starts again knows about the time | `clock` |
 //! | how many writes share one wait for the disk | `writer` |
 //! | how a secret is bound to its row and column | `seal` |
 //! | what a wrong key leads to | `key_check`, `keyring` |
@@ -21,14 +23,20 @@
 mod account;
 mod admin;
 mod audit;
+mod clock;
+mod device;
 mod driver;
 mod error;
 mod factor;
+mod failures;
 mod job;
 mod key_check;
 mod keyring;
 mod location;
+mod notice;
+mod place;
 pub mod private_file;
+mod recovery;
 mod seal;
 mod session;
 mod store;
@@ -40,13 +48,19 @@ mod writer;
 pub use account::{AccountId, Added, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::{AuditEntry, AuditId, AuditQuery, MAX_ROWS};
+pub use clock::{Alarm, ClockPast, ClockReport};
+pub use device::{Bound, BoundBy, Device, KnownDevice, MAX_DEVICES, NewDevice};
 pub use error::{Cause, Error, OpenError};
 pub use factor::NewFace;
+pub use failures::{Failure, Keep, Lane, Tallies, Tally, Target};
 pub use futures_util::future::BoxFuture;
 pub use key_check::holds_data;
 pub use keyring::{Keyring, KeyringError, RANDOM_BYTES};
 pub use location::{Location, NotALocation};
+pub use notice::{Notice, Waiting};
+pub use place::{KnownPlace, Place};
+pub use recovery::{Factor, Settling};
 pub use session::{NewSession, Session, TokenHash};
 pub use store::Store;
-pub use subject::{Decoy, Standing, Subject};
+pub use subject::{Decoy, Seeking, Standing, Subject};
 pub use tx::Tx;

@@ -5,9 +5,12 @@
 
 use crate::{
     account::{AccountId, TABLE},
+    device::KnownDevice,
     driver::{Row, Value},
     error::Error,
-    seal::{Place, Sealer},
+    place::{KnownPlace, Place},
+    recovery::Settling,
+    seal::{self, Sealer},
     store::Store,
 };
 use fourauth_factors::{
@@ -15,7 +18,9 @@ use fourauth_factors::{
     password,
     totp::{self, Step},
 };
-use fourauth_protocol::{mac_address::MacAddress, secret::Secret, username::Username};
+use fourauth_protocol::{
+    device::DeviceId, mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
+};
 
 /// Column of the sealed one-time code key.
 pub(crate) const TOTP: &str = "totp_secret_enc";
@@ -23,6 +28,25 @@ pub(crate) const TOTP: &str = "totp_secret_enc";
 pub(crate) const TEMPLATE: &str = "face_template_enc";
 /// Column of the sealed picture.
 pub(crate) const IMAGE: &str = "face_image_enc";
+
+/// Who is looked for, and what they say they come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Seeking<'a> {
+    /// The name.
+    pub name: &'a Username,
+    /// The device that they claim.
+    pub device: Option<DeviceId>,
+    /// Where they speak from.
+    pub place: Place,
+}
+
+impl<'a> Seeking<'a> {
+    /// Somebody of this name, of whom nothing else is known.
+    #[must_use]
+    pub fn by_name(name: &'a Username) -> Self {
+        Self { name, device: None, place: Place::new(None, "") }
+    }
+}
 
 /// Whose record the checks run against. The checks themselves cannot tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +86,18 @@ pub struct Subject {
     pub mac: MacAddress,
     /// Whether somebody else chose the password.
     pub must_change: bool,
+    /// Whether a device key was ever bound: then an address alone never suffices again.
+    pub keyed: bool,
+    /// The device that was claimed, if the account trusts it.
+    pub device: Option<KnownDevice>,
+    /// When somebody first logged in to it, if anybody has.
+    pub first_used: Option<UnixMillis>,
+    /// The place that the peer speaks from, if the account has been used from there.
+    pub been_here: Option<KnownPlace>,
+    /// Which factors may not change another yet.
+    pub settling: Settling,
+    /// When and where to the present one-time code secret was sent.
+    pub totp_issued: Option<(UnixMillis, Place)>,
 }
 
 /// What stands in for the record of an account that does not exist.
@@ -98,6 +134,12 @@ impl Decoy {
             face_epoch: self.face_epoch,
             mac: self.mac.to_string(),
             must_change: false,
+            keyed: false,
+            device: None,
+            first_used: None,
+            been_here: None,
+            settling: Settling::default(),
+            totp_issued: None,
         }
     }
 }
@@ -123,8 +165,8 @@ impl Sealed {
 }
 
 impl AccountId {
-    pub(crate) const fn place(self, column: &'static str) -> Place {
-        Place { table: TABLE, row: self.0, column }
+    pub(crate) const fn place(self, column: &'static str) -> seal::Place {
+        seal::Place { table: TABLE, row: self.0, column }
     }
 }
 
@@ -142,25 +184,46 @@ pub(crate) struct Record {
     face_epoch: i64,
     mac: String,
     must_change: bool,
+    keyed: bool,
+    device: Option<KnownDevice>,
+    first_used: Option<UnixMillis>,
+    been_here: Option<KnownPlace>,
+    settling: Settling,
+    totp_issued: Option<(UnixMillis, Place)>,
 }
 
 impl Store {
-    /// Finds the record for `name`, or hands out the decoy. One statement, two openings, either way.
+    /// Finds the record of who is looked for, or hands out the decoy. One statement, two openings,
+    /// either way.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails or the row does not open. An unknown name is not a failure.
-    pub async fn subject(&self, name: &Username) -> Result<Subject, Error> {
-        const SQL: &str = "SELECT id, version, password_hash, totp_secret_enc, totp_step, \
-             totp_confirmed, face_template_enc, face_epoch, mac_address, must_change, disabled \
-             FROM users WHERE username = $1";
+    pub async fn subject(&self, seeking: Seeking<'_>) -> Result<Subject, Error> {
+        const SQL: &str = "SELECT u.id, u.version, u.password_hash, u.totp_secret_enc, \
+             u.totp_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
+             u.must_change, u.disabled, u.keyed, u.first_used, u.password_settles, u.totp_settles, \
+             u.face_settles, u.device_settles, u.totp_issued, u.totp_issued_to, \
+             d.pubkey AS device_key, d.mac AS device_mac, \
+             COALESCE(d.trusted_from, 0) AS device_trusted_from, \
+             COALESCE(p.last_seen, 0) AS place_seen, \
+             COALESCE(p.trusted_from, 0) AS place_trusted_from FROM users u \
+             LEFT JOIN devices d ON d.account = u.id AND d.device_id = $2 \
+             AND d.revoked_at IS NULL \
+             LEFT JOIN places p ON p.account = u.id AND p.place = $3 WHERE u.username = $1";
 
-        let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
-        let record = match row {
+        // No device has an empty id.
+        let device = seeking.device.as_ref().map_or(&[][..], |id| id.as_bytes());
+        let values = [
+            Value::Text(seeking.name.as_str()),
+            Value::Bytes(device),
+            Value::Bytes(seeking.place.as_bytes()),
+        ];
+        let record = match self.row(SQL, &values).await? {
             Some(row) => Record::read(&row)?,
             None => self.decoy.clone(),
         };
-        record.open(&self.sealer, name.clone())
+        record.open(&self.sealer, seeking.name.clone())
     }
 }
 
@@ -183,6 +246,12 @@ impl Record {
             face_epoch: row.int(TABLE, "face_epoch")?,
             mac: row.text(TABLE, "mac_address")?,
             must_change: row.flag(TABLE, "must_change")?,
+            keyed: row.flag(TABLE, "keyed")?,
+            device: KnownDevice::read(row)?,
+            first_used: instant(row.int(TABLE, "first_used")?),
+            been_here: KnownPlace::read(row)?,
+            settling: Settling::read(row)?,
+            totp_issued: issue(row)?,
         })
     }
 
@@ -206,8 +275,27 @@ impl Record {
             face_epoch: self.face_epoch,
             mac: MacAddress::parse(&self.mac).map_err(|_| corrupt("mac_address"))?,
             must_change: self.must_change,
+            keyed: self.keyed,
+            device: self.device,
+            first_used: self.first_used,
+            been_here: self.been_here,
+            settling: self.settling,
+            totp_issued: self.totp_issued,
         })
     }
+}
+
+/// Zero is never.
+fn instant(millis: i64) -> Option<UnixMillis> {
+    (millis > 0).then_some(UnixMillis(millis))
+}
+
+fn issue(row: &Row) -> Result<Option<(UnixMillis, Place)>, Error> {
+    let at = instant(row.int(TABLE, "totp_issued")?);
+    let to = row.bytes_or_null(TABLE, "totp_issued_to")?;
+    let (Some(at), Some(to)) = (at, to) else { return Ok(None) };
+    let to = to.try_into().map_err(|_| corrupt("totp_issued_to"))?;
+    Ok(Some((at, Place::from_bytes(to))))
 }
 
 const fn corrupt(column: &'static str) -> Error {

@@ -38,6 +38,16 @@ impl Anchor {
         self.error_ms.saturating_add(drift)
     }
 
+    /// The earliest that UTC can be at `boot`.
+    pub(crate) const fn earliest_at(&self, boot: BootMillis) -> UnixMillis {
+        self.utc_at(boot).saturating_add_ms(self.error_at(boot).saturating_neg())
+    }
+
+    /// The one of two whose earliest instant is the later one at `boot`.
+    pub(crate) fn max_at(self, other: Self, boot: BootMillis) -> Self {
+        if self.earliest_at(boot) < other.earliest_at(boot) { other } else { self }
+    }
+
     /// How far `other` is ahead of this anchor at `boot`, in milliseconds.
     pub(crate) const fn step_to(&self, other: &Self, boot: BootMillis) -> i64 {
         other.utc_at(boot).millis_since(self.utc_at(boot))

@@ -51,6 +51,14 @@ impl State {
             Self::Denied => "denied",
         }
     }
+
+    /// The state of a word; `None` if it is the word of none.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Synced, Self::Holdover, Self::Local, Self::Denied]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
 }
 
 impl fmt::Display for State {

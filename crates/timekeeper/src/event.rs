@@ -54,7 +54,7 @@ pub enum Event {
 pub enum Refusal {
     /// The same must be said again, at least 60 s later.
     Unconfirmed,
-    /// Earlier than the build date or the audit log allows.
+    /// Earlier than the build date, or than a time that was vouched for, allows.
     BelowFloor,
     /// At the first start, and too far from the system clock.
     FarFromSystemClock,
@@ -62,18 +62,92 @@ pub enum Refusal {
     NeedsOperator,
 }
 
+/// Why an operator's word changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAccepted {
+    /// There is nothing to accept.
+    #[error("there is nothing to accept")]
+    NothingOffered,
+    /// It is another time by now than the one that the operator saw.
+    #[error("it is another time by now that could be accepted")]
+    OfferChanged,
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unconfirmed => "to be confirmed after a minute",
-            Self::BelowFloor => "before the build date or the newest audit row",
+            Self::BelowFloor => "earlier than a time that was vouched for, or than the build date",
             Self::FarFromSystemClock => "too far from the system clock for a first agreement",
             Self::NeedsOperator => "needs an operator",
         })
     }
 }
 
+/// A sentence for the audit log.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StateChanged { from, to } => write!(f, "The time is {to}; it was {from}."),
+            Self::Liar { server, off_by_ms } => {
+                write!(f, "Time server {server} was outvoted: {} the others.", Offset(*off_by_ms))
+            }
+            Self::QuorumLost { answered, needed } => {
+                write!(f, "No quorum: {answered} time servers answered, {needed} must agree.")
+            }
+            Self::StepRefused { by_ms, why } => {
+                write!(f, "The servers agree on a time {} ours; refused: {why}.", Offset(*by_ms))
+            }
+            Self::Stepped { by_ms, by_operator: false } => {
+                write!(f, "The time moved by {by_ms} ms, because the servers insisted.")
+            }
+            Self::Stepped { by_ms, by_operator: true } => {
+                write!(f, "The time moved by {by_ms} ms, because an operator accepted it.")
+            }
+            Self::SystemClockOff { by_ms } => {
+                write!(f, "The system clock is {} the trusted time.", Offset(*by_ms))
+            }
+        }
+    }
+}
+
+/// How far something is ahead, in milliseconds.
+struct Offset(i64);
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.0 < 0 { "behind" } else { "ahead of" };
+        write!(f, "{} ms {direction}", self.0.unsigned_abs())
+    }
+}
+
 impl Event {
+    /// Whether it names something that is wrong, which a change of the state only follows from.
+    #[must_use]
+    pub const fn is_alarm(&self) -> bool {
+        match self {
+            Self::StateChanged { .. } => false,
+            Self::Stepped { by_operator, .. } => !*by_operator,
+            Self::Liar { .. }
+            | Self::QuorumLost { .. }
+            | Self::StepRefused { .. }
+            | Self::SystemClockOff { .. } => true,
+        }
+    }
+
+    /// Whether it needs nobody's attention.
+    #[must_use]
+    pub const fn is_good_news(&self) -> bool {
+        match self {
+            Self::StateChanged { to, .. } => matches!(to, State::Synced),
+            Self::Stepped { by_operator, .. } => *by_operator,
+            Self::Liar { .. }
+            | Self::QuorumLost { .. }
+            | Self::StepRefused { .. }
+            | Self::SystemClockOff { .. } => false,
+        }
+    }
+
     /// Writes the event to the log.
     pub(crate) fn log(&self) {
         match self {
@@ -99,5 +173,29 @@ impl Event {
                 tracing::warn!(by_ms, "system clock disagrees with the trusted time");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_a_sentence_that_says_which_way() {
+        let behind = Event::SystemClockOff { by_ms: -2_500 };
+        assert_eq!(behind.to_string(), "The system clock is 2500 ms behind the trusted time.");
+        let refused = Event::StepRefused { by_ms: 3_000, why: Refusal::NeedsOperator };
+        assert_eq!(
+            refused.to_string(),
+            "The servers agree on a time 3000 ms ahead of ours; refused: needs an operator."
+        );
+    }
+
+    #[test]
+    fn a_change_of_the_state_is_no_alarm_and_good_news_only_if_the_time_is_synced() {
+        let change = |to| Event::StateChanged { from: State::Local, to };
+        assert!(!change(State::Denied).is_alarm() && !change(State::Denied).is_good_news());
+        assert!(change(State::Synced).is_good_news());
+        assert!(Event::QuorumLost { answered: 1, needed: 3 }.is_alarm());
     }
 }

@@ -1,7 +1,7 @@
 //! Real NTP servers on loopback sockets, most of them no good, asked by the real client.
 
 use crate::{
-    Clock, Event, Floor, Profile, Settings, State, Timekeeper, Verdict,
+    Clock, Event, Past, Profile, Settings, State, Timekeeper, Verdict,
     sample::Loss,
     source::{NtpServers, Source},
     wall::{Clocks, SystemClocks},
@@ -116,8 +116,8 @@ impl Street {
     }
 
     fn settings(&self, profile: Profile) -> Settings {
-        let floor = Floor { last_audit: None, built: UnixMillis(1_700_000_000_000) };
-        Settings { servers: self.servers.clone(), profile, floor }
+        let past = Past::none(UnixMillis(1_700_000_000_000));
+        Settings { servers: self.servers.clone(), profile, past }
     }
 }
 

@@ -10,7 +10,8 @@
 //! | how servers outvote a liar | `quorum` |
 //! | how time is counted between agreements | `anchor` |
 //! | when time is trusted, doubted or refused | `trust` |
-//! | the same as a table of situations | `simulation::matrix` (tests) |
+//! | what an operator may accept | `trust::operator` |
+//! | the same as a table of situations | `simulation::table`, `simulation::matrix` (tests) |
 //! | which answers of a server are dropped | `sample`, `source` |
 //! | when servers are asked | `schedule`, `task` |
 //!
@@ -32,8 +33,8 @@ mod quorum;
 mod sample;
 mod schedule;
 mod settings;
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod source;
 mod status;
 mod task;
@@ -42,9 +43,9 @@ mod trust;
 mod wall;
 
 pub use clock::{Clock, Reading, State};
-pub use event::{Event, Refusal};
+pub use event::{Event, NotAccepted, Refusal};
 pub use manual::ManualClock;
 pub use sample::Loss;
-pub use settings::{Floor, Profile, Settings};
+pub use settings::{Past, Profile, Settings};
 pub use status::{ServerStatus, Status, Verdict};
 pub use timekeeper::Timekeeper;

@@ -5,9 +5,9 @@ use fourauth_protocol::time::UnixMillis;
 /// The public pool, under four names so that four different servers answer.
 const POOL: [&str; 4] = ["0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org", "3.pool.ntp.org"];
 
-/// How far the system clock may lie behind the newest audit row, in milliseconds: rows are stamped
-/// with trusted time, which may have been ahead of the system clock by what a client may be.
-const AUDIT_TOLERANCE_MS: i64 = 120_000;
+/// How far behind an instant that was vouched for the time may be, in milliseconds: what a client
+/// may be off, and more than a system clock is that nobody has tampered with.
+pub(crate) const TOLERANCE_MS: i64 = 120_000;
 
 /// Where the time comes from and what is refused.
 #[derive(Debug, Clone)]
@@ -19,21 +19,21 @@ pub struct Settings {
     pub servers: Vec<String>,
     /// What to do when the servers cannot be believed.
     pub profile: Profile,
-    /// The instant before which it cannot be.
-    pub floor: Floor,
+    /// What is known from before.
+    pub past: Past,
 }
 
 impl Settings {
     /// The public pool and the default profile.
     #[must_use]
-    pub fn new(floor: Floor) -> Self {
-        Self { servers: POOL.map(str::to_owned).to_vec(), profile: Profile::Secure, floor }
+    pub fn new(past: Past) -> Self {
+        Self { servers: POOL.map(str::to_owned).to_vec(), profile: Profile::Secure, past }
     }
 
-    /// No network at all: the system clock, above `floor`.
+    /// No network at all: the system clock, above what `past` allows.
     #[must_use]
-    pub const fn offline(floor: Floor) -> Self {
-        Self { servers: Vec::new(), profile: Profile::Secure, floor }
+    pub const fn offline(past: Past) -> Self {
+        Self { servers: Vec::new(), profile: Profile::Secure, past }
     }
 }
 
@@ -60,21 +60,29 @@ impl Profile {
     }
 }
 
-/// What is known about the past before any clock is read.
+/// What is known before any clock is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Floor {
-    /// When the newest row of the audit log was written, if there is one. Newest by number: after
-    /// an operator has accepted an earlier time, the latest timestamp is not the newest row.
-    pub last_audit: Option<UnixMillis>,
+pub struct Past {
+    /// The newest instant that a timekeeper has [vouched](crate::Status::vouched) for, if one has.
+    pub vouched: Option<UnixMillis>,
     /// When this program was built.
     pub built: UnixMillis,
+    /// Whether `strict` was [waiting for its operator](crate::Status::barred): ending the process
+    /// is no way around one.
+    pub barred: bool,
 }
 
-impl Floor {
+impl Past {
+    /// A first start.
+    #[must_use]
+    pub const fn none(built: UnixMillis) -> Self {
+        Self { vouched: None, built, barred: false }
+    }
+
     /// The earliest instant that can be now.
     pub(crate) fn earliest(self) -> UnixMillis {
-        let audited = self.last_audit.map(|row| row.saturating_add_ms(-AUDIT_TOLERANCE_MS));
-        audited.map_or(self.built, |audited| audited.max(self.built))
+        let vouched = self.vouched.map(|instant| instant.saturating_add_ms(-TOLERANCE_MS));
+        vouched.map_or(self.built, |vouched| vouched.max(self.built))
     }
 }
 
@@ -83,9 +91,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_floor_is_the_later_of_build_date_and_audit_log() {
+    fn the_floor_is_the_later_of_build_date_and_what_was_vouched_for() {
         let built = UnixMillis(1_000_000);
-        let with = |row| Floor { last_audit: row, built }.earliest();
+        let with = |vouched| Past { vouched, ..Past::none(built) }.earliest();
 
         assert_eq!(with(None), built);
         assert_eq!(with(Some(UnixMillis(1_000_001))), built);

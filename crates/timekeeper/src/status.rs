@@ -6,6 +6,7 @@ use crate::{
     quorum::Interval,
     sample::{Loss, Round},
 };
+use fourauth_protocol::time::UnixMillis;
 
 /// The timekeeper at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,23 @@ pub struct Status {
     pub system_clock_ahead_ms: i64,
     /// The step the servers ask for and do not get: milliseconds, and why not.
     pub refused_step: Option<(i64, Refusal)>,
+    /// The time, if it is good enough to be the floor of a later start; see [`Past::vouched`](crate::Past::vouched).
+    pub vouched: Option<UnixMillis>,
+    /// Whether `strict` waits for its operator; see [`Past::barred`](crate::Past::barred).
+    pub barred: bool,
+    /// How far the time would move if an operator [accepted](crate::Timekeeper::accept) what is
+    /// offered, in milliseconds; `None` if there is nothing to accept.
+    pub offer_ms: Option<i64>,
     /// In the order of the configuration.
     pub servers: Vec<ServerStatus>,
+}
+
+impl Status {
+    /// How many servers were part of the last quorum.
+    #[must_use]
+    pub fn agreeing(&self) -> usize {
+        self.servers.iter().filter(|server| server.verdict == Verdict::Agrees).count()
+    }
 }
 
 /// One server.

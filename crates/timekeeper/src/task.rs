@@ -65,7 +65,7 @@ impl<S: Source> Task<S> {
 mod tests {
     use super::*;
     use crate::{
-        Clock as _, Floor, Settings, State,
+        Clock as _, Past, Settings, State,
         sample::Sample,
         wall::{BootMillis, Clocks, Moment},
     };
@@ -126,8 +126,8 @@ mod tests {
 
     fn honest() -> (Arc<Timekeeper>, Honest) {
         let clocks = Arc::new(Simulated { start: Instant::now(), suspended_ms: AtomicI64::new(0) });
-        let floor = Floor { last_audit: None, built: UnixMillis(0) };
-        let keeper = Arc::new(Timekeeper::new(Settings::new(floor), clocks.clone()));
+        let past = Past::none(UnixMillis(0));
+        let keeper = Arc::new(Timekeeper::new(Settings::new(past), clocks.clone()));
         (keeper, Honest { clocks, asked: Arc::default() })
     }
 

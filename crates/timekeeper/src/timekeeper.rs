@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Clock, Reading},
-    event::Event,
+    event::{Event, NotAccepted},
     sample::Round,
     schedule::Schedule,
     settings::Settings,
@@ -76,13 +76,21 @@ impl Timekeeper {
         self.events.subscribe()
     }
 
-    /// An operator vouches for the time that was refused: what the servers last agreed on, or the
-    /// system clock if they never agreed on anything. Lifts the floor and the bar of `strict`.
+    /// An operator vouches for a time that was refused, or lifts the bar of `strict`: whatever
+    /// [`Status::offer_ms`] stands for. The floor yields to it.
     ///
-    /// Returns what readers are told from here on.
-    pub fn accept(&self) -> Reading {
-        self.change(Trust::accept);
-        self.read()
+    /// `offer_ms` is the offer that the operator saw. Returns what readers are told from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted`] if that is not offered any more. Nothing has changed then; look again.
+    pub fn accept(&self, offer_ms: i64) -> Result<Reading, NotAccepted> {
+        let accepted = {
+            let mut trust = self.trust();
+            trust.accept(offer_ms, self.clocks.moment())?
+        };
+        self.tell(accepted);
+        Ok(self.read())
     }
 
     /// Takes in a round of answers; whether it confirmed our time.
@@ -105,6 +113,10 @@ impl Timekeeper {
             let mut trust = self.trust();
             how(&mut trust, self.clocks.moment())
         };
+        self.tell(events);
+    }
+
+    fn tell(&self, events: Vec<Event>) {
         for event in events {
             event.log();
             // Fails only if nobody subscribes, and then the log is all there is to tell.
@@ -128,14 +140,14 @@ impl Clock for Timekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Floor, State};
+    use crate::{Past, State};
     use fourauth_protocol::time::UnixMillis;
 
     #[tokio::test]
     async fn without_servers_the_time_is_local_at_once() {
         let shutdown = CancellationToken::new();
-        let floor = Floor { last_audit: None, built: UnixMillis(1_700_000_000_000) };
-        let (keeper, task) = Timekeeper::start(Settings::offline(floor), 0, shutdown.clone());
+        let past = Past::none(UnixMillis(1_700_000_000_000));
+        let (keeper, task) = Timekeeper::start(Settings::offline(past), 0, shutdown.clone());
 
         assert_eq!(keeper.read().state, State::Local);
         assert_eq!(keeper.read().error_ms, Reading::UNBOUNDED);

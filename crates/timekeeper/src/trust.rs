@@ -6,6 +6,8 @@
 //!
 //! No IO and no clock in here: what happened and when are arguments.
 
+mod operator;
+
 use crate::{
     anchor::{Anchor, STEP_MS},
     clock::{Reading, State},
@@ -13,7 +15,7 @@ use crate::{
     event::{Event, Refusal},
     quorum::{Interval, majority, quorum},
     sample::{Round, Sample},
-    settings::{Profile, Settings},
+    settings::{Profile, Settings, TOLERANCE_MS},
     status::{Panel, Status},
     wall::{BootMillis, Moment},
 };
@@ -24,6 +26,7 @@ use fourauth_protocol::time::UnixMillis;
 const SYNCED_ERROR_MS: i64 = 2_000;
 /// Largest error of [`State::Holdover`], in milliseconds: 27 hours at 200 ppm.
 const HOLDOVER_ERROR_MS: i64 = 20_000;
+
 /// What the time is counted from.
 #[derive(Debug, Clone, Copy)]
 enum Base {
@@ -50,12 +53,14 @@ enum LastRound {
 #[derive(Debug)]
 pub(crate) struct Trust {
     profile: Profile,
-    floor: UnixMillis,
+    /// What no clock may fall behind. It is counted on, since less time than the boot clock counted
+    /// cannot have passed.
+    floor: Anchor,
     panel: Panel,
     base: Base,
     last_round: LastRound,
     dispute: Option<Dispute>,
-    /// `strict` waits for its operator.
+    /// `strict` waits for its operator. `secure` keeps it for the day when it is `strict` again.
     barred: bool,
     /// Last state and last alarm that were reported.
     shown: State,
@@ -67,12 +72,12 @@ impl Trust {
     pub(crate) fn new(settings: Settings, now: Moment) -> Self {
         let mut trust = Self {
             profile: settings.profile,
-            floor: settings.floor.earliest(),
+            floor: Anchor::new(now.boot, settings.past.earliest(), 0),
             panel: Panel::new(settings.servers),
             base: Base::Nothing,
             last_round: LastRound::NotYet,
             dispute: None,
-            barred: false,
+            barred: settings.past.barred,
             shown: State::Denied,
             system_clock_off: false,
         };
@@ -98,6 +103,9 @@ impl Trust {
             reading: self.reading(now),
             system_clock_ahead_ms: now.wall.millis_since(self.utc_at(now)),
             refused_step: self.dispute.map(|dispute| (step(dispute), dispute.why)),
+            vouched: self.vouched(now),
+            barred: self.barred,
+            offer_ms: self.offer_ms(now),
             servers: self.panel.servers().clone(),
         }
     }
@@ -138,27 +146,15 @@ impl Trust {
         events
     }
 
-    /// An operator vouches for the time that was refused: what the servers offer, or, if they offer
-    /// nothing and never did, the system clock. The floor yields to it.
-    pub(crate) fn accept(&mut self, now: Moment) -> Vec<Event> {
-        let before = self.utc_at(now);
-        match (self.dispute.take(), self.base) {
-            (Some(dispute), _) => {
-                self.base = Base::Quorum(dispute.offered);
-                if self.last_round == LastRound::Refused {
-                    self.last_round = LastRound::Agreed;
-                }
-            }
-            (None, Base::Quorum(_)) => {}
-            (None, Base::System(_) | Base::Nothing) => self.base = Base::System(by_wall(now)),
+    /// The time, unless it is refused or is only the system clock's before any server was asked:
+    /// that may be set in local time, and is corrected a moment later.
+    fn vouched(&self, now: Moment) -> Option<UnixMillis> {
+        let nobody_asked = self.last_round == LastRound::NotYet && !self.panel.servers().is_empty();
+        match self.state_at(now.boot) {
+            State::Denied => None,
+            State::Local if nobody_asked => None,
+            State::Synced | State::Holdover | State::Local => Some(self.utc_at(now)),
         }
-        self.barred = false;
-        self.floor = self.floor.min(self.utc_at(now));
-
-        let by_ms = self.utc_at(now).millis_since(before);
-        let mut events = vec![Event::Stepped { by_ms, by_operator: true }];
-        self.report(now, &mut events);
-        events
     }
 
     /// Believes an agreement of servers, or notes why not.
@@ -175,7 +171,10 @@ impl Trust {
         }
         self.base = Base::Quorum(match self.base {
             Base::Quorum(anchor) => anchor.refreshed_by(offered, now.boot),
-            Base::System(_) | Base::Nothing => offered,
+            Base::System(_) | Base::Nothing => {
+                self.floor = self.floor.max_at(behind(offered, now.boot), now.boot);
+                offered
+            }
         });
         self.last_round = LastRound::Agreed;
         self.dispute = None;
@@ -184,7 +183,7 @@ impl Trust {
     /// Why `offered`, which is `step` ahead of our time, is not to be believed now.
     fn objection(&self, offered: &Anchor, step: i64, now: Moment) -> Option<Refusal> {
         let step = step.saturating_abs();
-        let below_floor = offered.utc_at(now.boot) < self.floor;
+        let below_floor = offered.utc_at(now.boot) < self.floor.earliest_at(now.boot);
         match self.base {
             Base::Quorum(anchor) => {
                 let reach = anchor.joint_error_at(offered, now.boot).max(STEP_MS);
@@ -225,7 +224,7 @@ impl Trust {
     }
 
     fn take_system_clock(&mut self, now: Moment) {
-        if now.wall >= self.floor {
+        if now.wall >= self.floor.earliest_at(now.boot) {
             self.base = Base::System(by_wall(now));
         }
     }
@@ -235,7 +234,7 @@ impl Trust {
             Profile::Secure => State::Local,
             Profile::Strict => State::Denied,
         };
-        if self.barred {
+        if self.barred && self.profile == Profile::Strict {
             return State::Denied;
         }
         match self.base {
@@ -279,4 +278,9 @@ impl Trust {
 /// The system clock taken at its word; nothing says how far it is off.
 const fn by_wall(now: Moment) -> Anchor {
     Anchor::new(now.boot, now.wall, 0)
+}
+
+/// The floor that is set by vouching for `anchor`.
+const fn behind(anchor: Anchor, boot: BootMillis) -> Anchor {
+    Anchor::new(boot, anchor.utc_at(boot).saturating_add_ms(-TOLERANCE_MS), 0)
 }

@@ -79,5 +79,7 @@ fn a_login(now: UnixMillis) -> Login {
         faces: vec![picture("obama2.jpg"); 3],
         mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
         client_ts_utc: Some(now),
+        device_pubkey: None,
+        device_name: None,
     }
 }

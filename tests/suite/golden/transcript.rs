@@ -8,7 +8,7 @@ use fourauth_tests::{models::picture, persona::Persona, raw::RawConnection, serv
 const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"];
 
 /// What a server makes up: the text before it, the characters that may follow it, and its name.
-const MADE_UP: [(&str, &[char], &str); 7] = [
+const MADE_UP: [(&str, &[char], &str); 10] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
@@ -16,7 +16,10 @@ const MADE_UP: [(&str, &[char], &str); 7] = [
     ("?secret=", &['&', '"'], "<secret>"),
     ("\"software\":\"fourauth ", &['"'], "<version>"),
     // Sums of floats differ in the last digit from one processor to the next.
-    ("match(", &[')'], "<distance>"),
+    ("face=match(", &[')'], "<distance>"),
+    ("face=mismatch(", &[')'], "<distance>"),
+    ("\"device_nonce\":\"", &['"'], "<nonce>"),
+    ("\"recovery_codes\":[", &[']'], "\"<recovery code>\", and nine more"),
 ];
 
 /// One conversation after the other, with one server at a time.

@@ -5,7 +5,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     secret::Secret,
 };
-use fourauth_store::{Added, Error, NewSession, NewUser, Standing};
+use fourauth_store::{Added, Error, NewSession, NewUser, Seeking, Standing};
 
 on_both_databases![
     an_account_reads_back_as_it_was_made,
@@ -25,7 +25,7 @@ async fn an_account_reads_back_as_it_was_made(database: Database) {
     let user = NewUser { must_change: true, ..new_user("田中 o'brien") };
     assert_eq!(add(&store, user.clone()).await.unwrap(), Added::Yes);
 
-    let subject = store.subject(&user.username).await.unwrap();
+    let subject = store.subject(Seeking::by_name(&user.username)).await.unwrap();
 
     assert_eq!(subject.standing, Standing::Active(user.id));
     assert_eq!((subject.account, subject.version), (user.id, 1));
@@ -48,7 +48,7 @@ async fn an_unknown_name_costs_what_a_known_one_costs(database: Database) {
     let mut costs = Vec::new();
     for username in ["alice", "nobody"] {
         let before = (store.statements(), store.openings());
-        let subject = store.subject(&name(username)).await.unwrap();
+        let subject = store.subject(Seeking::by_name(&name(username))).await.unwrap();
         costs.push((store.statements() - before.0, store.openings() - before.1));
         assert_eq!(subject.standing == Standing::Unknown, username == "nobody");
         assert_eq!(subject.username, name(username));
@@ -65,12 +65,12 @@ async fn a_disabled_account_is_known_to_be(database: Database) {
     };
 
     assert!(disable(true).await.unwrap());
-    let disabled = store.subject(&name("alice")).await.unwrap();
+    let disabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(disabled.standing, Standing::Disabled(account));
     assert!(disabled.version > alice.version, "what was judged before must not be written after");
 
     assert!(disable(false).await.unwrap());
-    let enabled = store.subject(&name("alice")).await.unwrap();
+    let enabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(enabled.standing, Standing::Active(account));
 }
 
@@ -109,7 +109,10 @@ async fn an_erased_account_takes_its_sessions_along_and_frees_its_name(database:
 
     assert!(erased.unwrap());
     assert_eq!(store.session(&[7; 32], NOW).await.unwrap(), None);
-    assert_eq!(store.subject(&name("alice")).await.unwrap().standing, Standing::Unknown);
+    assert_eq!(
+        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        Standing::Unknown
+    );
     assert_eq!(add(&store, new_user("alice")).await.unwrap(), Added::Yes);
     assert_eq!(database.plain().await.number("SELECT COUNT(*) FROM sessions").await, 0);
 }
@@ -137,7 +140,7 @@ async fn a_secret_moved_to_another_row_does_not_open(database: Database) {
              WHERE username = 'alice'"
         );
         assert_eq!(database.plain().await.execute(&copied).await, 1);
-        let moved = store.subject(&name("alice")).await;
+        let moved = store.subject(Seeking::by_name(&name("alice"))).await;
         assert_eq!(moved.err(), Some(Error::Corrupt { table: "users", column }));
         let alice = store.user(&name("alice")).await.unwrap().unwrap();
         store
@@ -147,7 +150,7 @@ async fn a_secret_moved_to_another_row_does_not_open(database: Database) {
             .await
             .unwrap();
     }
-    assert!(store.subject(&name("mallory")).await.is_ok());
+    assert!(store.subject(Seeking::by_name(&name("mallory"))).await.is_ok());
 }
 
 async fn an_impossible_value_is_reported_by_column(database: Database) {
@@ -162,11 +165,11 @@ async fn an_impossible_value_is_reported_by_column(database: Database) {
     ] {
         let was = plain.text(&format!("SELECT {column} FROM users")).await;
         plain.execute(&format!("UPDATE users SET {column} = '{value}'")).await;
-        let read = store.subject(&name("alice")).await;
+        let read = store.subject(Seeking::by_name(&name("alice"))).await;
         assert_eq!(read.err(), Some(Error::Corrupt { table: "users", column }));
         plain.execute(&format!("UPDATE users SET {column} = '{was}'")).await;
     }
-    assert!(store.subject(&name("alice")).await.is_ok());
+    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
 }
 
 async fn an_administrator_is_made_once_and_removed_once(database: Database) {

@@ -9,7 +9,6 @@ on_both_databases![
     pages_follow_each_other_without_a_gap,
     what_a_peer_claimed_cannot_deceive_a_reader,
     no_question_returns_more_rows_than_the_limit,
-    the_latest_instant_is_that_of_the_latest_row,
 ];
 
 async fn append(store: &Store, entries: Vec<AuditEntry>) {
@@ -123,12 +122,4 @@ async fn no_question_returns_more_rows_than_the_limit(database: Database) {
     let rows = read(&store, AuditQuery { limit: u32::MAX, ..all() }).await;
     assert_eq!(rows.len(), usize::try_from(MAX_ROWS).unwrap());
     assert!(read(&store, AuditQuery { limit: 0, ..all() }).await.is_empty());
-}
-
-async fn the_latest_instant_is_that_of_the_latest_row(database: Database) {
-    let store = database.open().await;
-    assert_eq!(store.latest_audit_instant().await.unwrap(), None);
-    let later = AuditEntry { at: NOW.saturating_add_ms(1500), ..entry(None, "login", true) };
-    append(&store, vec![entry(None, "login", true), later]).await;
-    assert_eq!(store.latest_audit_instant().await.unwrap(), Some(NOW.saturating_add_ms(1500)));
 }

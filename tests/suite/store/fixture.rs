@@ -15,8 +15,8 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Store,
-    Subject,
+    AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking,
+    Store, Subject,
 };
 use fourauth_tests::postgres;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool};
@@ -183,5 +183,5 @@ pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
 /// Makes the account and reads it back.
 pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
     assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
-    store.subject(&name(username)).await.unwrap()
+    store.subject(Seeking::by_name(&name(username))).await.unwrap()
 }

@@ -2,7 +2,9 @@
 
 use super::fixture::{Database, NOW, enrol, keyring, name};
 use fourauth_protocol::secret::Secret;
-use fourauth_store::{Keyring, KeyringError, OpenError, RANDOM_BYTES, Standing, holds_data};
+use fourauth_store::{
+    Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, holds_data,
+};
 use futures_util::future::join_all;
 use std::{
     fs::{self, Permissions},
@@ -42,7 +44,10 @@ async fn the_keyring_that_made_the_data_opens_it_again(database: Database) {
     store.close().await;
 
     let store = database.open().await;
-    assert!(matches!(store.subject(&name("alice")).await.unwrap().standing, Standing::Active(_)));
+    assert!(matches!(
+        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        Standing::Active(_)
+    ));
 }
 
 async fn another_keyring_is_refused_and_changes_nothing(database: Database) {
@@ -56,7 +61,7 @@ async fn another_keyring_is_refused_and_changes_nothing(database: Database) {
     assert!(refusal.to_string().contains("put the keyring"), "{refusal}");
 
     let store = database.open().await;
-    assert!(store.subject(&name("alice")).await.is_ok());
+    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
 }
 
 async fn another_pepper_is_refused(database: Database) {
@@ -96,7 +101,7 @@ async fn a_newer_key_seals_and_the_older_one_still_opens(database: Database) {
 
     let store = database.open_with(rotated(&database)).await.unwrap();
     enrol(&store, "bob").await;
-    assert!(store.subject(&name("alice")).await.is_ok());
+    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
 
     let plain = database.plain().await;
     let keys = "SELECT COUNT(DISTINCT substr(totp_secret_enc, 1, 12)) FROM users";

@@ -1,8 +1,9 @@
 //! Races: of many, exactly one. And the control, which shows that there was something to win.
 
-use super::fixture::{Database, Plain, add, enrol, hash, name, new_user};
+use super::fixture::{Database, NOW, Plain, add, enrol, hash, name, new_user};
 use fourauth_factors::totp::Step;
-use fourauth_store::Added;
+use fourauth_protocol::recovery_code::RecoveryCode;
+use fourauth_store::{Added, Error, Failure, Lane, Seeking, Target};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -15,6 +16,8 @@ on_both_databases![
     of_a_hundred_that_read_and_then_write_more_than_one_wins,
     of_a_hundred_that_register_one_name_exactly_one_wins,
     of_twenty_that_change_one_version_exactly_one_wins,
+    of_a_hundred_that_offer_one_recovery_code_exactly_one_wins,
+    of_a_hundred_failures_at_once_none_is_lost,
 ];
 
 async fn of_a_hundred_that_spend_one_step_exactly_one_wins(database: Database) {
@@ -85,8 +88,48 @@ async fn of_twenty_that_change_one_version_exactly_one_wins(database: Database) 
     let told = join_all(racers).await.into_iter().map(Result::unwrap);
     let won: Vec<i32> = told.filter_map(|(number, won)| won.then_some(number)).collect();
     assert_eq!(won.len(), 1);
-    let alice = store.subject(&name("alice")).await.unwrap();
+    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     let theirs = hash(&won[0].to_string());
     assert_eq!(alice.password.as_stored().expose(), theirs.as_stored().expose());
     assert_eq!(alice.version, 2);
+}
+
+async fn of_a_hundred_that_offer_one_recovery_code_exactly_one_wins(database: Database) {
+    let store = database.open().await;
+    let account = enrol(&store, "alice").await.account;
+    let code = RecoveryCode::from_bytes([7; 10]);
+    let codes = [code.clone()];
+    let made = store
+        .write(move |tx| Box::pin(async move { tx.replace_recovery_codes(account, &codes).await }));
+    made.await.map_err(|error: Error| error).unwrap();
+    let racers = (0..RACERS).map(|_| {
+        let (store, code) = (Arc::clone(&store), code.clone());
+        tokio::spawn(async move {
+            let spend = store.write(move |tx| {
+                Box::pin(async move { tx.spend_recovery_code(account, &code).await })
+            });
+            spend.await.map_err(|error: Error| error).unwrap()
+        })
+    });
+    let won = join_all(racers).await.into_iter().filter(|won| *won.as_ref().unwrap()).count();
+    assert_eq!(won, 1);
+}
+
+async fn of_a_hundred_failures_at_once_none_is_lost(database: Database) {
+    let store = database.open().await;
+    let target = Target::account(&name("nobody"));
+    let lane = Lane::Unknown;
+    let failure = Failure { target, lane, totp: true, face: false, at: NOW };
+    let racers = (0..RACERS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let count =
+                store.write(move |tx| Box::pin(async move { tx.count_failure(&failure).await }));
+            count.await.map_err(|error: Error| error).unwrap();
+        })
+    });
+    join_all(racers).await;
+    let tally = store.tallies(target).await.unwrap().unknown;
+    assert_eq!((tally.failures, tally.totp, tally.face), (100, 100, 0));
+    assert_eq!(tally.totp_within_the_minute(NOW), 100);
 }

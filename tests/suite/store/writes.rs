@@ -2,7 +2,7 @@
 
 use super::fixture::{Database, NOW, add, keyring, name, new_user};
 use fourauth_store::{
-    Added, AuditEntry, AuditQuery, Cause, Error, NewSession, Standing, Store, Tx,
+    Added, AuditEntry, AuditQuery, Cause, Error, NewSession, Seeking, Standing, Store, Tx,
 };
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
@@ -42,7 +42,10 @@ async fn a_job_that_fails_leaves_nothing(database: Database) {
     let failed = store.write(|tx| Box::pin(append_and_fail(tx))).await;
     assert_eq!(failed, Err(Error::Corrupt { table: "none", column: "none" }));
     assert_eq!(rows(&store).await, 0);
-    assert_eq!(store.subject(&name("alice")).await.unwrap().standing, Standing::Unknown);
+    assert_eq!(
+        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        Standing::Unknown
+    );
 }
 
 async fn a_job_that_panics_leaves_nothing_and_takes_nobody_along(database: Database) {
@@ -162,7 +165,9 @@ async fn cancelled_callers_leave_no_transaction_open(database: Database) {
             tokio::spawn(async move {
                 let patience = Duration::from_micros(number * 100);
                 let _ = tokio::time::timeout(patience, append(&store)).await;
-                let _ = tokio::time::timeout(patience, store.subject(&name("alice"))).await;
+                let _ =
+                    tokio::time::timeout(patience, store.subject(Seeking::by_name(&name("alice"))))
+                        .await;
             })
         });
         join_all(callers).await;
@@ -234,7 +239,10 @@ fn what_is_killed_mid_way_leaves_nothing(
     kill_between_two_statements(&database, runtime());
     runtime().block_on(async {
         let store = database.open().await;
-        assert_eq!(store.subject(&name("alice")).await.unwrap().standing, Standing::Unknown);
+        assert_eq!(
+            store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+            Standing::Unknown
+        );
         assert_eq!(add(&store, new_user("alice")).await.unwrap(), Added::Yes);
     });
 }

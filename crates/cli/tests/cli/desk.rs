@@ -8,7 +8,9 @@ use fourauth_cli::{
     run,
     world::{NoReply, Person, World},
 };
-use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMillis};
+use fourauth_protocol::{
+    device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
+};
 use image::{ImageFormat, Rgb, RgbImage};
 use std::{collections::VecDeque, io::Cursor, path::PathBuf};
 use tempfile::TempDir;
@@ -74,6 +76,7 @@ impl Desk {
                 person: &mut self.replies,
                 now: || UnixMillis(1_740_830_400_000),
                 device_address: self.device_address,
+                host_name: || DeviceName::parse("desk").ok(),
                 settings_file: Some(self.folder.path().join("client.toml")),
             },
         )

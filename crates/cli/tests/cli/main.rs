@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 
 mod desk;
+mod device;
 mod exits;
 mod menu;
+mod recovery;
 mod requests;
 mod server;

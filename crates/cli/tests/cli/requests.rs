@@ -23,7 +23,9 @@ fn base64(brightness: u8) -> Value {
     serde_json::to_value(fourauth_protocol::picture::Picture::new(picture(brightness))).unwrap()
 }
 
+/// What 4Auth's own client would send as well.
 async fn sent(line: &str) -> Value {
+    let line = &format!("{line} --no-device-key");
     let server = Server::start(YES).await;
     let printed = Desk::new().asks(&server, line).await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");

@@ -52,11 +52,13 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The one thing that was asked.
+    /// The one thing that was asked, after the server was greeted and the device proved.
     pub(crate) fn request(&self) -> Value {
-        let requests = self.requests();
-        assert_eq!(requests.len(), 1, "{requests:?}");
-        requests.into_iter().next().unwrap()
+        let mut requests = self.requests();
+        let request = requests.pop().unwrap();
+        let before = requests.iter().all(|one| matches!(one["cmd"].as_str(), Some("150" | "190")));
+        assert!(before, "{requests:?}");
+        request
     }
 }
 

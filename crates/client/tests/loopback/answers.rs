@@ -26,6 +26,8 @@ fn login() -> Login {
         faces: Vec::new(),
         mac: None,
         client_ts_utc: None,
+        device_pubkey: None,
+        device_name: None,
     }
 }
 
@@ -79,6 +81,7 @@ async fn a_yes_that_leaves_out_the_secret_is_no_yes() {
         faces: Vec::new(),
         mac: None,
         client_ts_utc: None,
+        recovery_code: None,
     };
     let mut connection = server.client().connect().await.unwrap();
     let error = connection.recover_totp(recover).await.unwrap_err();

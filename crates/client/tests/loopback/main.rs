@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 
 mod answers;
+mod device;
 mod server;
 mod trust;

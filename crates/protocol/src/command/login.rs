@@ -1,6 +1,7 @@
 //! 100: prove who you are.
 
 use crate::{
+    device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
     picture::{self, Picture},
@@ -39,6 +40,12 @@ pub struct Login {
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
+    /// The public key of this device, to be bound if the login succeeds and the account has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_pubkey: Option<DeviceKey>,
+    /// What the person calls this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<DeviceName>,
 }
 
 impl Login {

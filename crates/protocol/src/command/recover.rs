@@ -1,9 +1,11 @@
 //! 300–330: replace one factor by proving the others.
 
 use crate::{
+    device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
     picture::{self, Picture},
+    recovery_code::{self, RecoveryCode},
     secret::{self, Secret},
     time::{self, UnixMillis},
     username::Username,
@@ -36,6 +38,13 @@ pub struct RecoverTotp {
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
+    /// One of the codes shown at registration, where the server asks for it.
+    #[serde(
+        default,
+        deserialize_with = "recovery_code::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_code: Option<RecoveryCode>,
 }
 
 impl RecoverTotp {
@@ -74,6 +83,13 @@ pub struct RecoverPassword {
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
+    /// One of the codes shown at registration, where the server asks for it.
+    #[serde(
+        default,
+        deserialize_with = "recovery_code::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_code: Option<RecoveryCode>,
 }
 
 impl RecoverPassword {
@@ -112,6 +128,13 @@ pub struct RecoverFace {
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
+    /// One of the codes shown at registration, where the server asks for it.
+    #[serde(
+        default,
+        deserialize_with = "recovery_code::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_code: Option<RecoveryCode>,
 }
 
 impl RecoverFace {
@@ -150,11 +173,73 @@ pub struct RecoverDevice {
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
+    /// One of the codes shown at registration, where the server asks for it.
+    #[serde(
+        default,
+        deserialize_with = "recovery_code::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_code: Option<RecoveryCode>,
+    /// The address that the new one replaces; the account's first if absent.
+    #[serde(
+        default,
+        deserialize_with = "mac_address::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mac: Option<MacAddress>,
+    /// The public key of the device to take. Needed if the account has device keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_device_pubkey: Option<DeviceKey>,
+    /// What the person calls the device to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<DeviceName>,
 }
 
 impl RecoverDevice {
     /// The pictures that count.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, Refused};
+    use serde_json::{Value, json};
+
+    fn device(more: Value) -> Result<RecoverDevice, Refused> {
+        let mut payload = json!({
+            "cmd": "330", "username": "alice", "password": "p", "totp": "287082",
+            "new_mac": "00:1b:44:11:3a:b8", "client_ts_utc": "2025-03-01T12:00:00Z",
+        });
+        let Value::Object(more) = more else { panic!("not an object") };
+        payload.as_object_mut().unwrap().extend(more);
+        match Command::from_json(payload.to_string().as_bytes())? {
+            Command::RecoverDevice(recover) => Ok(recover),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_4auth_documents_is_enough_and_nothing_is_added_to_it() {
+        let written = Command::RecoverDevice(device(json!({})).unwrap()).to_json();
+        let written: Value = serde_json::from_slice(written.expose()).unwrap();
+        let fields: Vec<_> = written.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["client_ts_utc", "cmd", "new_mac", "password", "totp", "username"]);
+    }
+
+    #[test]
+    fn a_recovery_code_that_a_person_mistyped_is_absent() {
+        let right = device(json!({ "recovery_code": "7k3m 9qxt 0b5h wz2d" })).unwrap();
+        assert!(right.recovery_code.is_some());
+        let wrong = device(json!({ "recovery_code": "7k3m", "mac": "laptop" })).unwrap();
+        assert!(wrong.recovery_code.is_none() && wrong.mac.is_none());
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_malformed() {
+        let refused = device(json!({ "new_device_pubkey": "ed25519:AAAA" })).unwrap_err();
+        assert!(refused.to_string().contains("`new_device_pubkey`"), "{refused}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     contact::{Email, Phone},
+    device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
     picture::{self, Picture},
     secret::{self, Secret},
@@ -44,6 +45,12 @@ pub struct Register {
     /// Where to text the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// The public key of the person's device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_pubkey: Option<DeviceKey>,
+    /// What the person calls that device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<DeviceName>,
 }
 
 impl Register {

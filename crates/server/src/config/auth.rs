@@ -19,6 +19,8 @@ pub struct AuthConfig {
     pub argon2_memory_kib: u32,
     /// Passes of one Argon2id hash.
     pub argon2_passes: u32,
+    /// Whether a fully successful login may bring the first device key of an account that has none.
+    pub device_trust_on_first_use: bool,
 }
 
 impl Default for AuthConfig {
@@ -30,6 +32,7 @@ impl Default for AuthConfig {
             session_s: 3600,
             argon2_memory_kib: memory_kib,
             argon2_passes: passes,
+            device_trust_on_first_use: true,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `[limits]`
 
+use super::Network;
 use serde::{Deserialize, Serialize};
 
 /// How much one peer and all peers may take.
@@ -10,6 +11,21 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Connections at once from one source: an IPv4 address or an IPv6 /56.
     pub connections_per_source: usize,
+    /// Connections without a first command from which on new ones are dropped by lot, after
+    /// `MaxStartups` of OpenSSH.
+    pub startups_begin: usize,
+    /// How many of them are dropped there, in percent. It grows evenly to all.
+    pub startups_rate: u8,
+    /// Connections without a first command at which all new ones are dropped.
+    pub startups_full: usize,
+    /// Connections without a first command that each source may have without drawing lots.
+    pub startups_per_source: usize,
+    /// Whether sources that misbehave are turned away for a while.
+    pub penalties: bool,
+    /// Whom no penalty meets: the machine itself, and proxies that speak for others.
+    pub penalty_exempt: Vec<Network>,
+    /// Commands of one source that are decided at the same time. Further ones wait.
+    pub deciding_per_source: usize,
     /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A peer that
     /// finds none left waits, within the deadline of its frame.
     pub in_flight_mib: u32,
@@ -38,6 +54,13 @@ impl Default for LimitsConfig {
         Self {
             connections: 16_384,
             connections_per_source: 64,
+            startups_begin: 256,
+            startups_rate: 30,
+            startups_full: 4096,
+            startups_per_source: 4,
+            penalties: true,
+            penalty_exempt: Network::LOOPBACK.to_vec(),
+            deciding_per_source: 16,
             in_flight_mib: 256,
             in_flight_mib_per_source: 16,
             denial_ms: 350,

@@ -11,7 +11,6 @@ use data_encoding::BASE32_NOPAD;
 use fourauth_auth::{admin::MIN_SECRET_CHARS, entropy};
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{secret::Secret, username::Username};
-use fourauth_store::Error;
 use std::io::Read as _;
 
 /// Longest secret read from standard input, in bytes.
@@ -74,18 +73,15 @@ async fn add(
         bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
     }
     let now = local.now;
-    let added_row = local.entry(None, "admin_add", by_hand(&admin));
-    let retired_row = local.entry(None, "admin_remove", by_hand(&setup));
-    let added = local.store.write(move |tx| {
+    let added_row = local.by_hand(None, "admin_add", &format!("admin={admin}"));
+    let retired_row = local.by_hand(None, "admin_remove", &format!("admin={setup}"));
+    let added = local.change(added_row, move |tx| {
         Box::pin(async move {
-            if !tx.add_admin(&admin, &hash, now).await? {
-                return Ok::<_, Error>(false);
-            }
-            tx.append(&added_row).await?;
-            if tx.remove_admin(&setup).await? {
+            let added = tx.add_admin(&admin, &hash, now).await?;
+            if added && tx.remove_admin(&setup).await? {
                 tx.append(&retired_row).await?;
             }
-            Ok(true)
+            Ok(added)
         })
     });
     if !added.await? {
@@ -101,24 +97,13 @@ async fn add(
 
 async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
-    let entry = local.entry(None, "admin_remove", by_hand(&admin));
-    let removed = local.store.write(move |tx| {
-        Box::pin(async move {
-            let removed = tx.remove_admin(&admin).await?;
-            if removed {
-                tx.append(&entry).await?;
-            }
-            Ok::<_, Error>(removed)
-        })
-    });
+    let entry = local.by_hand(None, "admin_remove", &format!("admin={admin}"));
+    let removed =
+        local.change(entry, move |tx| Box::pin(async move { tx.remove_admin(&admin).await }));
     if !removed.await? {
         bail!("there is no administrator named {name}");
     }
     Ok(())
-}
-
-fn by_hand(admin: &Username) -> String {
-    format!("admin={admin} by local administration")
 }
 
 fn from_stdin() -> anyhow::Result<Secret<String>> {

@@ -19,6 +19,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     match client.connect().await?.hello().await? {
         Outcome::Granted(server) if server.time != "denied" => {
             println!("{} answers; its time is {}", server.software, server.time);
+            if server.time == "local" {
+                println!("warning: nobody confirms its time; see `fourauthd time status`");
+            }
             Ok(())
         }
         Outcome::Granted(_) => bail!("the server does not know the time"),

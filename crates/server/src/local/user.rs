@@ -1,11 +1,11 @@
-//! `fourauthd user list|show|unlock|disable|erase`
+//! `fourauthd user list|show|unlock|disable|recovery-codes|erase`
 
 use super::LocalStore;
 use anyhow::bail;
 use clap::Subcommand;
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
-use fourauth_protocol::username::Username;
-use fourauth_store::{AccountId, BoxFuture, Error, Tx, UserSummary};
+use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
+use fourauth_store::{Target, UserSummary};
 
 /// What can be done about accounts.
 #[derive(Debug, Subcommand)]
@@ -17,13 +17,18 @@ pub enum UserCommand {
         /// Its name
         username: String,
     },
-    /// Let a disabled account log in again
+    /// Let an account log in again that is disabled, or that too many attempts have closed
     Unlock {
         /// Its name
         username: String,
     },
     /// Keep an account from logging in, and end its sessions
     Disable {
+        /// Its name
+        username: String,
+    },
+    /// Print ten new recovery codes, which replace all others
+    RecoveryCodes {
         /// Its name
         username: String,
     },
@@ -50,17 +55,13 @@ impl UserCommand {
                 println!("{}", describe(&account(local, &username).await?));
                 Ok(())
             }
-            Self::Unlock { username } => set_disabled(local, &username, false).await,
-            Self::Disable { username } => set_disabled(local, &username, true).await,
+            Self::Unlock { username } => unlock(local, &username).await,
+            Self::Disable { username } => disable(local, &username).await,
+            Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
                 bail!("erasing cannot be undone; say `fourauthd user erase {username} --yes`")
             }
-            Self::Erase { yes: true, username } => {
-                change(local, &username, "user_erase", |tx, id| Box::pin(tx.erase_user(id)))
-                    .await?;
-                println!("{username} is gone. What the audit log says of it stays.");
-                Ok(())
-            }
+            Self::Erase { yes: true, username } => erase(local, &username).await,
         }
     }
 }
@@ -106,41 +107,62 @@ const fn state(user: &UserSummary) -> &'static str {
     if user.disabled { "disabled" } else { "active" }
 }
 
-async fn set_disabled(local: &LocalStore, username: &str, disabled: bool) -> anyhow::Result<()> {
-    let action = if disabled { "user_disable" } else { "user_unlock" };
-    change(local, username, action, move |tx, id| Box::pin(tx.set_disabled(id, disabled))).await?;
-    println!("{username} is {}.", if disabled { "disabled" } else { "active" });
-    Ok(())
+async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let entry = local.by_hand(Some(username), "user_disable", "");
+    let disabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(id, true)));
+    print_change(disabled.await?, username, "is disabled.")
 }
 
-/// The change and its audit row, in one transaction.
-async fn change<F>(
-    local: &LocalStore,
-    username: &str,
-    action: &'static str,
-    change: F,
-) -> anyhow::Result<()>
-where
-    F: for<'a> FnOnce(&'a mut Tx, AccountId) -> BoxFuture<'a, Result<bool, Error>> + Send + 'static,
-{
-    let id = account(local, username).await?.id;
-    let entry = local.entry(Some(username.to_owned()), action, "By local administration.".into());
-    let changed = local.store.write(move |tx| {
+/// Whoever is unlocked starts over: what failed in their name is forgotten.
+async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    let target = Target::account(&Username::parse(username)?);
+    let entry = local.by_hand(Some(username), "user_unlock", "");
+    let unlocked = local.change(entry, move |tx| {
         Box::pin(async move {
-            let changed = change(tx, id).await?;
-            if changed {
-                tx.append(&entry).await?;
-            }
-            Ok::<_, Error>(changed)
+            tx.clear_failures(target).await?;
+            // Enabling ends sessions, for which there is no reason unless they were ended before.
+            if user.disabled { tx.set_disabled(user.id, false).await } else { Ok(true) }
         })
     });
-    if !changed.await? {
-        bail!("{username} has just gone");
+    print_change(unlocked.await?, username, "is unlocked.")
+}
+
+async fn erase(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let entry = local.by_hand(Some(username), "user_erase", "");
+    let erased = local.change(entry, move |tx| Box::pin(tx.erase_user(id)));
+    print_change(erased.await?, username, "is gone. What the audit log says of it stays.")
+}
+
+async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let codes = fourauth_auth::register::recovery_codes();
+    let shown: Vec<_> = codes.iter().map(RecoveryCode::expose_text).collect();
+    let entry = local.by_hand(Some(username), "user_recovery_codes", "");
+    let replaced = local.change(entry, move |tx| {
+        Box::pin(async move { tx.replace_recovery_codes(id, &codes).await.map(|()| true) })
+    });
+    replaced.await?;
+    for code in shown {
+        println!("{}", code.expose());
     }
+    eprintln!(
+        "These are {username}'s recovery codes. They are not shown again; older ones are void."
+    );
     Ok(())
 }
 
-async fn account(local: &LocalStore, username: &str) -> anyhow::Result<UserSummary> {
+fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()> {
+    if !changed {
+        bail!("{username} has just gone");
+    }
+    println!("{username} {what}");
+    Ok(())
+}
+
+pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Result<UserSummary> {
     let name = Username::parse(username)?;
     match local.store.user(&name).await? {
         Some(user) => Ok(user),

@@ -12,11 +12,25 @@ use sqlx::{
 /// Number, name and statements.
 type Step = (i64, &'static str, &'static str);
 
-pub(super) const SQLITE: &[Step] =
-    &[(1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql"))];
+pub(super) const SQLITE: &[Step] = &[
+    (1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql")),
+    (
+        2,
+        "devices_and_limits",
+        include_str!("../../../../migrations/sqlite/0002_devices_and_limits.sql"),
+    ),
+    (3, "clock", include_str!("../../../../migrations/sqlite/0003_clock.sql")),
+];
 
-pub(super) const POSTGRES: &[Step] =
-    &[(1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql"))];
+pub(super) const POSTGRES: &[Step] = &[
+    (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
+    (
+        2,
+        "devices_and_limits",
+        include_str!("../../../../migrations/postgres/0002_devices_and_limits.sql"),
+    ),
+    (3, "clock", include_str!("../../../../migrations/postgres/0003_clock.sql")),
+];
 
 /// Applies what is missing.
 pub(super) async fn run<C: Migrate>(steps: &[Step], database: &mut C) -> Result<(), OpenError> {

@@ -1,6 +1,6 @@
 //! The invariant of the crate, as a property of the simulated world.
 
-use super::{DAY, World};
+use super::{DAY, Start};
 use crate::{
     clock::State::{Holdover, Synced},
     sample::{Loss, Round, Sample},
@@ -33,7 +33,7 @@ proptest! {
             1..30,
         ),
     ) {
-        let mut world = World::starting(profile, 0);
+        let mut world = Start { profile, seed: 0 }.with_wall(0);
         let (boot_0, truth_0) = (world.boot, world.truth);
         for (elapsed, honest, lie, wall_jump) in rounds {
             world.boot = world.boot.saturating_add_ms(elapsed);

@@ -5,18 +5,38 @@
 use super::{
     ALL_HONEST, ALL_SILENT, DAY, HOUR, SECOND,
     Says::{Ahead, Lost, Truth},
-    World,
+    Start, World,
 };
 use crate::{
     clock::State::{Denied, Holdover, Local, Synced},
     event::{Event, Refusal},
     sample::Loss,
-    settings::Profile::{Secure, Strict},
+    settings::Profile::{self, Secure, Strict},
     status::Verdict,
 };
 
 const MINUTE: i64 = 60 * SECOND;
 const YEAR: i64 = 365 * DAY;
+
+impl World {
+    /// A start with the system clock ahead of the truth by `wall_ahead`.
+    fn starting(profile: Profile, wall_ahead: i64) -> Self {
+        Start { profile, seed: 0 }.with_wall(wall_ahead)
+    }
+
+    /// How far what readers are told is from the truth, in milliseconds.
+    pub(super) fn error(&self) -> i64 {
+        self.trust.reading(self.now()).now.millis_since(self.truth).abs()
+    }
+
+    /// A start that went well.
+    fn synced(profile: Profile) -> Self {
+        let mut world = Self::starting(profile, 0);
+        world.hear(ALL_HONEST);
+        assert_eq!(world.state(), Synced);
+        world
+    }
+}
 
 fn refusal(events: &[Event]) -> Option<Refusal> {
     events.iter().find_map(|event| match event {
@@ -130,7 +150,7 @@ fn an_operator_accepts_what_the_servers_say_even_below_the_floor() {
     world.pass(64 * SECOND);
     world.hear([Ahead(-DAY); 4]);
 
-    world.accept();
+    world.accept().unwrap();
 
     assert_eq!(world.state(), Synced);
     assert!((world.error() - DAY).abs() <= 40);
@@ -146,7 +166,7 @@ fn an_operator_lifts_the_bar_once_the_servers_have_come_to_their_senses() {
     world.pass(64 * SECOND);
     world.hear(ALL_HONEST);
 
-    world.accept();
+    world.accept().unwrap();
 
     assert_eq!(world.state(), Synced);
     assert!(world.error() <= 40);
@@ -255,7 +275,7 @@ fn an_operator_may_set_an_offline_host_right() {
     world.set_wall(0);
     assert_eq!(world.error(), 30 * MINUTE);
 
-    world.accept();
+    world.accept().unwrap();
 
     assert_eq!((world.error(), world.state()), (0, Local));
 }

@@ -1,0 +1,123 @@
+//! 220–224: the devices of an account, added, listed and revoked by its owner.
+
+use crate::{
+    attempt::{Action, Audited, Verdict},
+    authenticator::Authenticator,
+    decision::Denial,
+    error::Error,
+    evidence::Evidence,
+    grant::{Beside, Change, Effect},
+    proof::Proven,
+    received::Received,
+};
+use fourauth_protocol::{
+    answer::{DeviceRow, Gains},
+    command::{BindDevice, ListDevices, RevokeDevice},
+    username::Username,
+};
+use fourauth_store::{BoundBy, Device, NewDevice, Session};
+use sha2::{Digest as _, Sha256};
+
+impl Authenticator {
+    /// 220: trusts another device, for who speaks from one that the account knows.
+    ///
+    /// # Errors
+    ///
+    /// Only if nothing could be decided.
+    pub async fn bind_device(
+        &self,
+        received: Received,
+        bind: BindDevice,
+    ) -> Result<Audited, Error> {
+        let (action, evidence) = (Action::BindDevice, Evidence::from(&bind));
+        self.prove(action, received, &bind.username, evidence, async |proven| {
+            Ok(another_device(proven, &bind).map(|device| {
+                let notice = Some(proven.notice("device_bound"));
+                let beside = Beside { notice, ..Beside::default() };
+                (Change::BindDevice(device), beside, Gains::default())
+            }))
+        })
+        .await
+    }
+
+    /// 222: the devices of who is signed in.
+    ///
+    /// # Errors
+    ///
+    /// Only if nothing could be decided.
+    pub async fn list_devices(
+        &self,
+        received: Received,
+        list: ListDevices,
+    ) -> Result<Audited, Error> {
+        if let Some(limited) = received.limited() {
+            let attempt = self.open(Action::ListDevices, None, received);
+            return attempt.conclude(&self.store, Verdict::limited(limited)).await;
+        }
+        let token = Sha256::digest(list.token.expose().as_bytes()).into();
+        let session = self.store.session(&token, received.at.now).await?;
+        let name = session.as_ref().and_then(|session| Username::parse(&session.username).ok());
+        let attempt = self.open(Action::ListDevices, name.as_ref(), received);
+        let outcome = match session {
+            None => Err(Denial::SignedOut),
+            Some(Session { account, .. }) => {
+                let devices = self.store.devices(account).await?;
+                let rows = devices.into_iter().map(shown).collect();
+                Ok((Effect::Nothing, Gains { devices: Some(rows), ..Gains::default() }))
+            }
+        };
+        attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
+    }
+
+    /// 224: trusts a device no longer.
+    ///
+    /// # Errors
+    ///
+    /// Only if nothing could be decided.
+    pub async fn revoke_device(
+        &self,
+        received: Received,
+        revoke: RevokeDevice,
+    ) -> Result<Audited, Error> {
+        let (action, evidence) = (Action::RevokeDevice, Evidence::from(&revoke));
+        self.prove(action, received, &revoke.username, evidence, async |proven| {
+            if !proven.is_trusted() {
+                return Ok(Err(Denial::CoolingDown(proven.until_trusted())));
+            }
+            let notice = Some(proven.notice("device_revoked"));
+            let beside = Beside { notice, ..Beside::default() };
+            let change = Change::RevokeDevice(revoke.device_name.clone());
+            Ok(Ok((change, beside, Gains::default())))
+        })
+        .await
+    }
+}
+
+fn another_device(proven: &Proven<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
+    if !proven.is_settled() {
+        return Err(Denial::CoolingDown(proven.until_settled()));
+    }
+    // Whoever has copied an address and seen a code must not be able to shut the owner out.
+    if proven.speaker.trusted_from(proven.subject).is_none() {
+        return Err(Denial::Device);
+    }
+    Ok(NewDevice {
+        key: bind.device_pubkey,
+        mac: bind.new_mac.ok_or(Denial::NewMac)?,
+        name: bind.device_name.clone(),
+        by: BoundBy::Device,
+        at: proven.at(),
+        trusted_from: proven.trusts_from(),
+    })
+}
+
+fn shown(device: Device) -> DeviceRow {
+    DeviceRow {
+        name: device.name,
+        device_id: device.id.to_string(),
+        mac: device.mac.to_string(),
+        bound_at: device.bound_at,
+        bound_by: device.bound_by,
+        last_seen: device.last_seen.unwrap_or(device.bound_at),
+    }
+}

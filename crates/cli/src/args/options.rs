@@ -1,0 +1,104 @@
+//! What holds for every command: the server, the device, the pictures, where secrets come from.
+
+use clap::{Args, ValueEnum};
+use fourauth_client::{Fingerprint, ServerAddress};
+use fourauth_protocol::{
+    mac_address::MacAddress, picture::MAX_PICTURES, time::UnixMillis, username::Username,
+};
+use std::path::{Path, PathBuf};
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The server, HOST or HOST:PORT [default: the one remembered, or 127.0.0.1:65432]
+    #[arg(long, global = true, env = "FOURAUTH_SERVER", value_parser = ServerAddress::parse, value_name = "HOST:PORT")]
+    pub server: Option<ServerAddress>,
+    /// Believe the server whose certificate has this SHA-256 fingerprint
+    #[arg(long, global = true, env = "FOURAUTH_PIN", value_parser = Fingerprint::parse, value_name = "HEX", conflicts_with = "ca")]
+    pub pin: Option<Fingerprint>,
+    /// Believe servers certified by the authorities in this PEM file
+    #[arg(long, global = true, env = "FOURAUTH_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Admit servers that know no TLS 1.3 and speak 1.2
+    #[arg(long, global = true)]
+    pub tls12: bool,
+    /// How answers are printed
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Output,
+    /// The account
+    #[arg(long, global = true, value_parser = Username::parse, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// Pictures of the face instead of the camera's; `-` is one picture on standard input
+    #[arg(long, global = true, num_args = 1..=MAX_PICTURES, value_name = "FILE")]
+    pub face: Vec<PathBuf>,
+    /// The camera that takes pictures of the face
+    #[arg(long, global = true, default_value = "/dev/video0", value_name = "DEVICE")]
+    pub camera: PathBuf,
+    /// The device's address [default: this machine's]
+    #[arg(long, global = true, value_parser = MacAddress::parse, value_name = "ADDR")]
+    pub mac: Option<MacAddress>,
+    /// The key that proves this device, made on first use [default: beside client.toml]
+    #[arg(long, global = true, env = "FOURAUTH_DEVICE_KEY", value_name = "FILE")]
+    pub device_key: Option<PathBuf>,
+    /// Make no key and prove no device, like 4Auth's own client
+    #[arg(long, global = true)]
+    pub no_device_key: bool,
+    /// The time to send, ISO 8601 with a zone [default: this machine's]
+    #[arg(long, global = true, value_parser = UnixMillis::parse, value_name = "TIME")]
+    pub timestamp: Option<UnixMillis>,
+    /// Where secrets come from.
+    #[command(flatten)]
+    pub secrets: SecretFiles,
+}
+
+/// Where secrets come from if nobody is to be asked. Several that are `-` are lines of standard
+/// input, in the order of these fields.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    next_help_heading = "Secrets (each from a file, from a line of standard input, or asked for)"
+)]
+pub struct SecretFiles {
+    /// An administrator's secret; `-` reads the first line of standard input
+    #[arg(long, global = true, value_name = "FILE")]
+    pub admin_secret_file: Option<PathBuf>,
+    /// The password; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The password to take; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub new_password_file: Option<PathBuf>,
+    /// A recovery code; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub recovery_code_file: Option<PathBuf>,
+    /// The token of a login; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The one-time code; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub totp_file: Option<PathBuf>,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For a person.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+impl SecretFiles {
+    /// How many of them are lines of standard input.
+    pub(crate) fn on_standard_input(&self) -> usize {
+        let files = [
+            &self.admin_secret_file,
+            &self.password_file,
+            &self.new_password_file,
+            &self.recovery_code_file,
+            &self.token_file,
+            &self.totp_file,
+        ];
+        files.into_iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count()
+    }
+}

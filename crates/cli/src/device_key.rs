@@ -1,0 +1,110 @@
+//! This device's key: where it is kept, for which commands it serves, what of it may be shown.
+
+use crate::{
+    args::{Devices, Options, Output, Task},
+    exit::Exit,
+    failure::Failure,
+    settings::Settings,
+    world::World,
+};
+use fourauth_client::Identity;
+use fourauth_protocol::{
+    command::Command,
+    device::{DeviceId, DeviceKey},
+    mac_address::MacAddress,
+    username::Username,
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// The file beside `client.toml`.
+const FILE: &str = "device.key";
+
+/// Whether the device that is typed at says something about the account.
+///
+/// An administrator's does not, and a token speaks for itself.
+pub(crate) const fn serves(task: &Task) -> bool {
+    match task {
+        Task::Login(_)
+        | Task::Confirm
+        | Task::Recover(_)
+        | Task::Device(Devices::Add(_) | Devices::Revoke { .. } | Devices::Key) => true,
+        Task::Register(_)
+        | Task::Device(Devices::List)
+        | Task::Hello
+        | Task::Audit(_)
+        | Task::Trust => false,
+    }
+}
+
+/// The key, made if there is none yet. `None` if it is not wanted, or this system has no place for
+/// it.
+pub(crate) fn obtain(
+    options: &Options,
+    settings: &Settings,
+    world: &World<'_>,
+) -> Result<Option<Identity>, Failure> {
+    if options.no_device_key {
+        return Ok(None);
+    }
+    let beside = || Some(world.settings_file.as_ref()?.with_file_name(FILE));
+    let named = options.device_key.as_ref().or(settings.device_key.as_ref()).cloned();
+    let path: Option<PathBuf> = named.or_else(beside);
+    Ok(path.map(|path| Identity::load_or_create(&path)).transpose()?)
+}
+
+/// Whose device this is, where the command that it sends does not say it.
+pub(crate) fn unsaid<'a>(
+    command: &'a Command,
+    options: &Options,
+    world: &World<'_>,
+) -> Option<(&'a Username, MacAddress)> {
+    let own = (world.device_address)();
+    match command {
+        Command::ConfirmTotp(confirm) => Some((&confirm.username, options.mac.or(own)?)),
+        // One that is not at hand is replaced by another that is not at hand.
+        Command::RecoverDevice(recover) if recover.new_mac != own => {
+            Some((&recover.username, own?))
+        }
+        _ => None,
+    }
+}
+
+/// What another device, or an administrator, needs to bind this one.
+#[derive(Debug, Serialize)]
+struct Shown {
+    device_pubkey: DeviceKey,
+    device_id: DeviceId,
+    mac: Option<MacAddress>,
+}
+
+/// Prints it. No server is asked.
+pub(crate) fn show(
+    options: &Options,
+    settings: &Settings,
+    world: &mut World<'_>,
+) -> Result<Exit, Failure> {
+    let Some(identity) = obtain(options, settings, world)? else {
+        let reason = "no device key: name a file with --device-key";
+        return Err(Failure::Usage(reason.to_owned()));
+    };
+    let (device_pubkey, mac) = (identity.key(), options.mac.or_else(world.device_address));
+    let shown = Shown { device_pubkey, device_id: device_pubkey.id(), mac };
+    match options.output {
+        Output::Json => {
+            let json = serde_json::to_string(&shown).map_err(std::io::Error::other)?;
+            writeln!(world.output, "{json}")?;
+        }
+        Output::Text => {
+            let mac = mac.map_or_else(|| "ADDR".to_owned(), |mac| mac.to_string());
+            writeln!(world.output, "Public key: {device_pubkey}")?;
+            writeln!(world.output, "Device id:  {}", shown.device_id)?;
+            writeln!(world.output, "Address:    {mac}")?;
+            writeln!(world.notes, "To add it to an account, on a device that the account has:")?;
+            let line = format!("fourauth device add --pubkey {device_pubkey} --mac {mac}");
+            writeln!(world.notes, "{line}")?;
+        }
+    }
+    world.output.flush()?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,46 @@
+//! Devices of an account as a table.
+
+use crate::printable::printable;
+use comfy_table::{ContentArrangement, Table, presets};
+use fourauth_protocol::answer::DeviceRow;
+
+/// The rows in the order given, as wide as the terminal. What people typed is escaped.
+pub(crate) fn table(rows: &[DeviceRow]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["name", "address", "bound (UTC)", "by", "last seen (UTC)", "id"]);
+    for row in rows {
+        table.add_row([
+            printable(&row.name),
+            printable(&row.mac),
+            row.bound_at.to_string(),
+            printable(&row.bound_by),
+            row.last_seen.to_string(),
+            printable(&row.device_id),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::time::UnixMillis;
+
+    #[test]
+    fn a_device_is_shown_and_cannot_take_over_the_terminal() {
+        let row = DeviceRow {
+            name: "lap\u{1b}[2Jtop".into(),
+            device_id: "21fe31dfa154a261626bf854046fd227".into(),
+            mac: "00:1b:44:11:3a:b7".into(),
+            bound_at: UnixMillis(1_740_830_400_000),
+            bound_by: "first_login".into(),
+            last_seen: UnixMillis(1_740_830_460_000),
+        };
+        let shown = table(&[row]);
+        assert!(shown.contains("00:1b:44:11:3a:b7") && shown.contains("first_login"));
+        assert!(shown.lines().all(|line| !line.chars().any(char::is_control)), "{shown:?}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Recovery codes, and the device that takes the place of another.
+
+use crate::{
+    desk::{Desk, MAC},
+    server::Server,
+};
+use fourauth_cli::exit::Exit;
+use serde_json::{Value, json};
+
+const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok"}"#;
+/// The answer of a server that insists on recovery codes, to a greeting and to everything else.
+const STRICT: &str = r#"{"status":"ok","message":"Done.","code":"ok","server":{"protocol":1,
+    "software":"s","max_frame":1,"max_frame_without_picture":1,"pictures_at_enrolment":5,
+    "pictures_at_login":3,"max_skew_seconds":120,"server_ts_utc":"2025-03-01T12:00:00Z",
+    "time":"synced","requires":["recovery_code"]}}"#;
+const REGISTERED: &str = r#"{"status":"ok","message":"Registered.","code":"ok",
+    "provisioning_uri":"otpauth://totp/4Auth:alice?secret=JBSWY3DPEHPK3PXP&issuer=4Auth",
+    "recovery_codes":["7K3M-9QXT-0B5H-WZ2D","00H0-M6F4-SADC-G0YZ"]}"#;
+
+const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
+const OTHER: &str = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const OTHER_MAC: &str = "02:00:00:00:00:01";
+
+async fn sent(line: &str) -> Value {
+    let server = Server::start(YES).await;
+    let printed = Desk::new().asks(&server, line).await;
+    assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
+    server.request()
+}
+
+#[tokio::test]
+async fn the_codes_of_a_new_account_are_shown() {
+    let server = Server::start(REGISTERED).await;
+    let line = format!("register {FACTORS} --admin-secret-file @admin");
+    let printed = Desk::new().asks(&server, &line).await;
+    for expected in ["7K3M-9QXT-0B5H-WZ2D", "00H0-M6F4-SADC-G0YZ", "not shown again"] {
+        assert!(printed.output.contains(expected), "{}", printed.output);
+    }
+    let printed = Desk::new().asks(&server, &format!("{line} --output json")).await;
+    let answer: Value = serde_json::from_str(&printed.output).unwrap();
+    assert_eq!(answer["recovery_codes"][1], "00H0-M6F4-SADC-G0YZ");
+}
+
+#[tokio::test]
+async fn a_code_that_is_given_travels_with_every_recovery() {
+    for factor in ["totp", "password", "face", "device"] {
+        let server = Server::start(YES).await;
+        let mut desk = Desk::new();
+        desk.put("code", b"7k3m 9qxt 0b5h wz2d\n");
+        let line = format!(
+            "recover {factor} {FACTORS} --new-password-file @new-password --recovery-code-file @code"
+        );
+        assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
+        assert_eq!(server.request()["recovery_code"], "7K3M-9QXT-0B5H-WZ2D", "{factor}");
+    }
+}
+
+#[tokio::test]
+async fn who_gave_no_code_is_asked_for_one_only_if_the_server_insists() {
+    let server = Server::start(STRICT).await;
+    let mut desk = Desk::new();
+    desk.replies.0.push_back("7k3m9qxt0b5hwz2d");
+    let line = format!("recover face {FACTORS}");
+    assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
+    assert_eq!(server.request()["recovery_code"], "7K3M-9QXT-0B5H-WZ2D");
+
+    let printed = desk.asks(&server, &line).await; // Nobody replies any more.
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("Recovery code"), "{}", printed.notes);
+    assert_eq!(sent(&line).await.get("recovery_code"), None);
+}
+
+#[tokio::test]
+async fn a_slip_in_a_code_costs_no_attempt() {
+    let server = Server::start(YES).await;
+    let mut desk = Desk::new();
+    desk.put("code", b"7k3m 9qxt\n");
+    let line = format!("recover face {FACTORS} --recovery-code-file @code");
+    assert_eq!(desk.asks(&server, &line).await.exit, Exit::Usage);
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_code_on_standard_input_stands_before_the_one_time_code() {
+    let server = Server::start(YES).await;
+    let mut desk = Desk::new();
+    desk.input = b"Tr0ub4dor&3\n7K3M-9QXT-0B5H-WZ2D\n287082\n".to_vec();
+    let line = "recover face --username alice --face @a.png --totp-file - \
+        --recovery-code-file - --password-file -";
+    assert_eq!(desk.asks(&server, line).await.exit, Exit::Ok);
+    let request = server.request();
+    assert_eq!(request["totp"], "287082");
+    assert_eq!(request["recovery_code"], "7K3M-9QXT-0B5H-WZ2D");
+}
+
+#[tokio::test]
+async fn this_device_takes_the_place_of_another_with_its_own_key() {
+    let request = sent(&format!("recover device {FACTORS} --old-mac {OTHER_MAC}")).await;
+    assert_eq!((&request["mac"], &request["new_mac"]), (&json!(OTHER_MAC), &json!(MAC)));
+    assert!(request["new_device_pubkey"].as_str().unwrap().starts_with("ed25519:"));
+    assert_eq!(request["device_name"], "desk");
+}
+
+#[tokio::test]
+async fn another_device_is_not_bound_to_this_ones_key() {
+    let line = format!("recover device {FACTORS} --mac {OTHER_MAC}");
+    let request = sent(&line).await;
+    assert_eq!(request["new_mac"], OTHER_MAC);
+    assert_eq!((request.get("new_device_pubkey"), request.get("device_name")), (None, None));
+
+    let request = sent(&format!("{line} --device-pubkey {OTHER} --device-name phone")).await;
+    assert_eq!(
+        (&request["new_device_pubkey"], &request["device_name"]),
+        (&json!(OTHER), &json!("phone"))
+    );
+}
+
+#[tokio::test]
+async fn a_device_that_replaces_another_by_a_third_proves_itself() {
+    let server = Server::start(YES).await;
+    let line = format!("recover device {FACTORS} --mac {OTHER_MAC} --device-pubkey {OTHER}");
+    assert_eq!(Desk::new().asks(&server, &line).await.exit, Exit::Ok);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3); // A greeting, one proof, and the command.
+    assert_eq!((&requests[1]["cmd"], &requests[1]["mac"]), (&json!("150"), &json!(MAC)));
+}
+
+#[tokio::test]
+async fn who_needs_a_key_or_has_to_wait_is_told_so() {
+    for (answer, said, exit) in [
+        (
+            r#"{"status":"error","message":"Key.","code":"device_key_needed"}"#,
+            "--device-pubkey",
+            Exit::MoreNeeded,
+        ),
+        (
+            r#"{"status":"error","message":"","code":"cooling_down","retry_after_ms":86400000}"#,
+            "Try again in 24 h.",
+            Exit::ComeBackLater,
+        ),
+    ] {
+        let server = Server::start(answer).await;
+        let line = format!("recover device {FACTORS} --recovery-code-file @code");
+        let mut desk = Desk::new();
+        desk.put("code", b"7K3M-9QXT-0B5H-WZ2D\n");
+        let printed = desk.asks(&server, &line).await;
+        assert_eq!(printed.exit, exit);
+        assert!(printed.notes.contains(said), "{}", printed.notes);
+    }
+}

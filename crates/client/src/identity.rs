@@ -1,0 +1,136 @@
+//! The key by which servers recognise this device.
+//!
+//! It is made here, kept in a file that only its owner may read (see [`Identity::load_or_create`]),
+//! and never sent: what travels is a signature that holds on one connection only.
+
+mod file;
+
+pub use file::IdentityError;
+
+use aws_lc_rs::{
+    rand,
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
+use fourauth_protocol::{
+    command::ProveDevice,
+    device::{self, Binding, DeviceKey, DeviceSignature},
+    mac_address::MacAddress,
+    secret::Secret,
+    username::Username,
+};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A device's Ed25519 key pair (RFC 8032).
+pub struct Identity {
+    pair: Ed25519KeyPair,
+    seed: Secret<[u8; 32]>,
+    key: DeviceKey,
+}
+
+impl Identity {
+    /// Makes a new one, from the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError::NoRandomness`].
+    pub fn generate() -> Result<Self, IdentityError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::fill(&mut *seed).map_err(|_| IdentityError::NoRandomness)?;
+        Ok(Self::from_seed(Secret::new(*seed)))
+    }
+
+    /// The one that belongs to 32 random bytes (the secret key of RFC 8032 §5.1.5).
+    ///
+    /// # Panics
+    ///
+    /// Never: every 32 bytes are a secret key, and the public key of none is of small order.
+    #[must_use]
+    pub fn from_seed(seed: Secret<[u8; 32]>) -> Self {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
+        let pair = pair.expect("every 32 bytes are a secret key");
+        let key = pair.public_key().as_ref().try_into().expect("public keys have 32 bytes");
+        let key = DeviceKey::from_bytes(key).expect("secret keys are no multiple of the order");
+        Self { pair, seed, key }
+    }
+
+    /// What a server needs to recognise this device.
+    #[must_use]
+    pub const fn key(&self) -> DeviceKey {
+        self.key
+    }
+
+    /// Signs `message`.
+    ///
+    /// # Panics
+    ///
+    /// Never: every Ed25519 signature has 64 bytes.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> DeviceSignature {
+        let signature = self.pair.sign(message);
+        let bytes = signature.as_ref().try_into().expect("signatures have 64 bytes");
+        DeviceSignature::from_bytes(bytes)
+    }
+
+    /// The 150 that proves this device on the connection whose exporter is `channel`.
+    pub(crate) fn prove(
+        &self,
+        channel: &[u8],
+        username: &Username,
+        mac: MacAddress,
+    ) -> ProveDevice {
+        ProveDevice {
+            username: username.clone(),
+            mac: Some(mac),
+            device_id: self.key.id(),
+            device_sig: self.sign(&device::message(channel, username, mac)),
+            binding: Binding::TlsExporter,
+        }
+    }
+}
+
+/// Shows which key it is and not the key.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Identity").field(&self.key.id()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::HEXLOWER;
+
+    fn seed(text: &str) -> Secret<[u8; 32]> {
+        Secret::new(HEXLOWER.decode(text.as_bytes()).unwrap().try_into().unwrap())
+    }
+
+    #[test]
+    fn a_seed_makes_the_keys_and_signatures_of_the_standard() {
+        // RFC 8032 §7.1, test 2.
+        let identity = Identity::from_seed(seed(
+            "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        ));
+        assert_eq!(
+            HEXLOWER.encode(identity.key().as_bytes()),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+        );
+        assert_eq!(
+            HEXLOWER.encode(identity.sign(b"\x72").as_bytes()),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+             085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+    }
+
+    #[test]
+    fn no_two_devices_are_made_alike() {
+        let (one, other) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        assert_ne!(one.key(), other.key());
+    }
+
+    #[test]
+    fn an_identity_is_shown_without_its_secret() {
+        let identity = Identity::from_seed(Secret::new([7; 32]));
+        assert_eq!(format!("{identity:?}"), format!("Identity({:?})", identity.key().id()));
+    }
+}

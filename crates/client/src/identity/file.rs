@@ -1,0 +1,265 @@
+//! A device's key at rest: a PKCS#8 file (RFC 8410 §7) that only its owner may read.
+//!
+//! `openssl pkey -in device.key -pubout` reads it, and what `openssl genpkey -algorithm ed25519`
+//! writes is read here.
+
+use super::Identity;
+use aws_lc_rs::rand;
+use data_encoding::{BASE64, HEXLOWER};
+use fourauth_protocol::secret::Secret;
+use std::{
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const END: &str = "-----END PRIVATE KEY-----";
+
+/// What precedes the 32 bytes of every Ed25519 secret key in DER (RFC 8410 §10.3).
+const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+
+/// Longest file that is looked at, in bytes. A key takes 119.
+const MAX_FILE: usize = 1024;
+
+impl Identity {
+    /// Reads the file of an identity.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`]; [`IdentityError::Exposed`] if others than its owner may read the file.
+    pub fn load(path: &Path) -> Result<Self, IdentityError> {
+        let file = File::open(path).map_err(failed(path))?;
+        if is_exposed(&file.metadata().map_err(failed(path))?) {
+            return Err(IdentityError::Exposed { path: path.to_owned() });
+        }
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE + 1));
+        file.take(MAX_FILE as u64).read_to_string(&mut text).map_err(failed(path))?;
+        let seed = from_pem(&text).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
+        Ok(Self::from_seed(seed?))
+    }
+
+    /// Writes a new file that only its owner may read, and waits until it is on disk. Folders that
+    /// are missing are made, for their owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError::File`]; a file that exists is never replaced.
+    pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        make_private_folder(folder).map_err(failed(folder))?;
+        let draft = draft_beside(path)?;
+        let written = write_new(&draft, &to_pem(&self.seed));
+        // A link appears whole, and unlike a rename it does not replace what is there.
+        let linked = written.and_then(|()| fs::hard_link(&draft, path));
+        let removed = fs::remove_file(&draft);
+        linked.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed(path))
+    }
+
+    /// Reads the file, or makes an identity and writes it if there is none. Of several programs
+    /// that do so at once all end up with the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Identity::load`], [`Identity::generate`] and [`Identity::save`].
+    pub fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
+        match Self::load(path) {
+            Err(error) if error.is(io::ErrorKind::NotFound) => {}
+            loaded => return loaded,
+        }
+        let identity = Self::generate()?;
+        match identity.save(path) {
+            Err(error) if error.is(io::ErrorKind::AlreadyExists) => Self::load(path),
+            saved => saved.map(|()| identity),
+        }
+    }
+}
+
+fn to_pem(seed: &Secret<[u8; 32]>) -> Zeroizing<String> {
+    let mut der = Zeroizing::new([0; 48]);
+    der[..16].copy_from_slice(&DER);
+    der[16..].copy_from_slice(seed.expose());
+    let encoded = Zeroizing::new(BASE64.encode(&*der));
+    Zeroizing::new(format!("{BEGIN}\n{}\n{END}\n", *encoded))
+}
+
+fn from_pem(text: &str) -> Option<Secret<[u8; 32]>> {
+    let encoded = text.trim().strip_prefix(BEGIN)?.strip_suffix(END)?.trim();
+    let der = Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?);
+    der.strip_prefix(&DER)?.try_into().ok().map(Secret::new)
+}
+
+/// A name that nobody else uses, for a file that is not whole yet.
+fn draft_beside(path: &Path) -> Result<PathBuf, IdentityError> {
+    let mut suffix = [0; 8];
+    rand::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
+    Ok(path.with_extension(format!("{}.draft", HEXLOWER.encode(&suffix))))
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Whether others than the owner may read or change the file.
+#[cfg(unix)]
+fn is_exposed(file: &Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
+}
+
+/// Other systems have no mode; a person's own folders are private there.
+#[cfg(not(unix))]
+fn is_exposed(_: &Metadata) -> bool {
+    false
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
+    move |reason| IdentityError::File { path: path.to_owned(), reason }
+}
+
+/// Why this device has no key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The file cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: io::Error,
+    },
+    /// Others may read the file, and may have done so: `chmod 600` if they have not, else a new
+    /// key.
+    #[error("{}: others may read this key; make it private with chmod 600", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds something else.
+    #[error("{}: not an Ed25519 key in PKCS#8 form", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
+}
+
+impl IdentityError {
+    fn is(&self, kind: io::ErrorKind) -> bool {
+        matches!(self, Self::File { reason, .. } if reason.kind() == kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::Barrier, thread};
+
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(path, permissions).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_its_owners_and_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/device.key");
+        let made = Identity::load_or_create(&path).unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(Identity::load_or_create(&path).unwrap().key(), made.key());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_key_that_exists_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.key");
+        let first = Identity::load_or_create(&path).unwrap();
+        let error = Identity::generate().unwrap().save(&path).unwrap_err();
+        assert!(error.is(io::ErrorKind::AlreadyExists), "{error}");
+        assert_eq!(Identity::load(&path).unwrap().key(), first.key());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.key");
+        Identity::load_or_create(&path).unwrap();
+        for exposed in [0o640, 0o604, 0o660, 0o601] {
+            set_mode(&path, exposed);
+            let error = Identity::load_or_create(&path).unwrap_err();
+            assert!(matches!(error, IdentityError::Exposed { .. }), "{exposed:o}: {error}");
+        }
+        set_mode(&path, 0o400);
+        assert!(Identity::load(&path).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = to_pem(&Secret::new([7; 32]));
+        let other_curve = whole.replace("K2Vw", "K2Vu"); // X25519.
+        for (index, text) in
+            ["", "hello", &whole[..60], &whole[28..], &other_curve].into_iter().enumerate()
+        {
+            let path = folder.path().join(index.to_string());
+            fs::write(&path, text).unwrap();
+            set_mode(&path, 0o600);
+            let error = Identity::load_or_create(&path).unwrap_err();
+            assert!(matches!(error, IdentityError::NotAKey { .. }), "{text:?}: {error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_file_is_the_one_of_the_standard() {
+        // RFC 8410 §10.3.
+        let file = "-----BEGIN PRIVATE KEY-----\n\
+            MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+            -----END PRIVATE KEY-----\n";
+        let seed = from_pem(file).unwrap();
+        assert_eq!(*to_pem(&seed), file);
+        let key = Identity::from_seed(seed).key();
+        assert_eq!(BASE64.encode(key.as_bytes()), "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+    }
+
+    #[test]
+    fn programs_that_start_at_once_share_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.key");
+        let start = Barrier::new(8);
+        let keys: Vec<_> = thread::scope(|scope| {
+            let make = || {
+                start.wait();
+                Identity::load_or_create(&path).unwrap().key()
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+    }
+}

@@ -1,0 +1,186 @@
+//! 150 and 220–224: what a device is proved by, and which devices an account has.
+
+use crate::{
+    device::{Binding, DeviceId, DeviceKey, DeviceName, DeviceSignature},
+    mac_address::{self, MacAddress},
+    one_time_code::{self, OneTimeCode},
+    secret::{self, Secret},
+    time::{self, UnixMillis},
+    username::Username,
+};
+use serde::{Deserialize, Serialize};
+
+/// 150: proves that this connection comes from a device. What it is worth shows in the commands
+/// that follow on the connection; by itself it is always answered alike.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProveDevice {
+    /// The account whose device this is.
+    pub username: Username,
+    /// The device's address.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// Which of the account's keys the signature is of.
+    pub device_id: DeviceId,
+    /// A signature of [`message`](crate::device::message).
+    pub device_sig: DeviceSignature,
+    /// What the signature is tied to.
+    #[serde(default)]
+    pub binding: Binding,
+}
+
+/// 220: one more device for the account, from a connection that has proved one of its devices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BindDevice {
+    /// The account.
+    pub username: Username,
+    /// Its password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// What the authenticator shows.
+    #[serde(default, deserialize_with = "one_time_code::offered")]
+    pub totp: Option<OneTimeCode>,
+    /// The address of the device that asks.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// The client's clock.
+    #[serde(default, deserialize_with = "time::offered")]
+    pub client_ts_utc: Option<UnixMillis>,
+    /// The address of the device to take.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub new_mac: Option<MacAddress>,
+    /// The key of the device to take.
+    pub device_pubkey: DeviceKey,
+    /// What the person calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<DeviceName>,
+}
+
+/// 222: the devices of the account that a login's token belongs to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ListDevices {
+    /// What 100 brought.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub token: Secret<String>,
+}
+
+/// 224: a device that is not to be believed any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RevokeDevice {
+    /// The account.
+    pub username: Username,
+    /// Its password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// What the authenticator shows.
+    #[serde(default, deserialize_with = "one_time_code::offered")]
+    pub totp: Option<OneTimeCode>,
+    /// The address of the device that asks.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// The client's clock.
+    #[serde(default, deserialize_with = "time::offered")]
+    pub client_ts_utc: Option<UnixMillis>,
+    /// What the person calls the device to revoke.
+    pub device_name: DeviceName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, Refused};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn read(payload: &Value) -> Result<Command, Refused> {
+        Command::from_json(payload.to_string().as_bytes())
+    }
+
+    fn proof() -> Value {
+        json!({
+            "cmd": "150", "username": "alice", "mac": "00:1b:44:11:3a:b7",
+            "device_id": "21fe31dfa154a261626bf854046fd227",
+            "device_sig": DeviceSignature::from_bytes([7; 64]),
+        })
+    }
+
+    #[test]
+    fn a_proof_is_bound_to_the_exporter_unless_it_says_otherwise() {
+        let Ok(Command::ProveDevice(read_proof)) = read(&proof()) else { panic!("no proof") };
+        assert_eq!(read_proof.binding, Binding::TlsExporter);
+        let mut other = proof();
+        other["binding"] = json!("certificate");
+        let Ok(Command::ProveDevice(read_proof)) = read(&other) else { panic!("no proof") };
+        assert_eq!(read_proof.binding, Binding::Certificate);
+    }
+
+    #[test]
+    fn a_program_that_errs_is_told_and_a_person_who_errs_is_not() {
+        for (field, nonsense) in [
+            ("device_id", "21FE31DFA154A261626BF854046FD227"),
+            ("device_sig", "AAAA"),
+            ("binding", "none"),
+        ] {
+            let mut payload = proof();
+            payload[field] = json!(nonsense);
+            let refused = read(&payload).unwrap_err().to_string();
+            assert!(refused.contains(&format!("`{field}`")), "{refused}");
+            assert!(!refused.contains(nonsense), "{refused}");
+        }
+        let mut payload = proof();
+        payload["mac"] = json!("laptop");
+        assert!(matches!(read(&payload), Ok(Command::ProveDevice(ProveDevice { mac: None, .. }))));
+    }
+
+    #[test]
+    fn a_device_to_bind_has_a_key_and_one_to_revoke_a_name() {
+        let bind = json!({ "cmd": "220", "username": "alice", "password": "p" });
+        assert_eq!(
+            read(&bind).unwrap_err(),
+            Refused::Malformed("missing field `device_pubkey`".into())
+        );
+        let revoke = json!({ "cmd": "224", "username": "alice", "password": "p" });
+        assert_eq!(
+            read(&revoke).unwrap_err(),
+            Refused::Malformed("missing field `device_name`".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_client_writes_a_server_reads(
+            key in any::<[u8; 32]>(),
+            named in prop::option::of("[a-z]{1,64}"),
+            signature in prop::collection::vec(any::<u8>(), 64),
+        ) {
+            let device_pubkey = DeviceKey::from_bytes(key).unwrap();
+            let username = Username::parse("alice").unwrap();
+            let mac = MacAddress::parse("00:1b:44:11:3a:b7").ok();
+            let bind = Command::BindDevice(BindDevice {
+                username: username.clone(),
+                password: Secret::new("p".to_owned()),
+                totp: OneTimeCode::parse("287082").ok(),
+                mac,
+                client_ts_utc: Some(UnixMillis(1_740_830_400_000)),
+                new_mac: mac,
+                device_pubkey,
+                device_name: named.map(|name| DeviceName::parse(&name).unwrap()),
+            });
+            let prove = Command::ProveDevice(ProveDevice {
+                username,
+                mac,
+                device_id: device_pubkey.id(),
+                device_sig: DeviceSignature::from_bytes(signature.try_into().unwrap()),
+                binding: Binding::Certificate,
+            });
+            for command in [bind, prove] {
+                let written = command.to_json();
+                let again = Command::from_json(written.expose()).unwrap().to_json();
+                prop_assert_eq!(written.expose(), again.expose());
+            }
+        }
+    }
+}

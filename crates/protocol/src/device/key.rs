@@ -1,0 +1,167 @@
+//! The public key of a device.
+
+use super::DeviceId;
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Names the algorithm in front of the key. Other algorithms will have other prefixes.
+const PREFIX: &str = "ed25519:";
+
+/// The points whose order divides eight, without their sign bit, in every encoding there is.
+///
+/// For such a key there are signatures that hold for almost any message, so that everybody could
+/// prove to be the device (RFC 8032 §8.9; Cremers and Jackson, "Prime, Order Please!", 2019).
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    ends(0x01, 0x00, 0x00),
+    ends(0xec, 0xff, 0x7f),
+    ends(0xed, 0xff, 0x7f),
+    ends(0xee, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+/// `first`, thirty times `middle`, `last`.
+const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
+/// An Ed25519 public key (RFC 8032 §5.1.5): what a device is recognised by.
+///
+/// As text it is `ed25519:` and the standard base64 of its 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeviceKey([u8; 32]);
+
+impl DeviceKey {
+    /// Takes the 32 bytes of the encoded point.
+    ///
+    /// # Errors
+    ///
+    /// [`NotADeviceKey`] for the few points that anybody can sign for. Whether the rest is a point
+    /// shows when a signature is verified: no signature holds under what is none.
+    pub fn from_bytes(key: [u8; 32]) -> Result<Self, NotADeviceKey> {
+        let mut unsigned = key;
+        unsigned[31] &= 0x7f;
+        if SMALL_ORDER.contains(&unsigned) {
+            return Err(NotADeviceKey);
+        }
+        Ok(Self(key))
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    ///
+    /// [`NotADeviceKey`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, NotADeviceKey> {
+        let encoded = text.strip_prefix(PREFIX).ok_or(NotADeviceKey)?;
+        let bytes = BASE64.decode(encoded.as_bytes()).map_err(|_| NotADeviceKey)?;
+        Self::from_bytes(bytes.try_into().map_err(|_| NotADeviceKey)?)
+    }
+
+    /// The 32 bytes of the encoded point.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What the key is called for short.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        DeviceId::of(self)
+    }
+}
+
+impl fmt::Display for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}", BASE64.encode(&self.0))
+    }
+}
+
+impl Serialize for DeviceKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeviceKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text or the bytes are no public key that could be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the public key of a device: `ed25519:` and the base64 of 32 bytes")]
+pub struct NotADeviceKey;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::HEXLOWER;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_the_documented_form_is_a_key() {
+        let encoded = BASE64.encode(&[7; 32]);
+        assert!(DeviceKey::parse(&format!("ed25519:{encoded}")).is_ok());
+        for text in [
+            String::new(),
+            encoded.clone(),
+            format!("ED25519:{encoded}"),
+            format!("p256:{encoded}"),
+            format!("ed25519: {encoded}"),
+            format!("ed25519:{}", encoded.trim_end_matches('=')),
+            format!("ed25519:{}", BASE64.encode(&[7; 31])),
+            format!("ed25519:{}", BASE64.encode(&[7; 33])),
+        ] {
+            assert_eq!(DeviceKey::parse(&text), Err(NotADeviceKey), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_anybody_can_sign_for_is_none() {
+        for mut point in SMALL_ORDER {
+            assert_eq!(DeviceKey::from_bytes(point), Err(NotADeviceKey));
+            point[31] |= 0x80;
+            assert_eq!(DeviceKey::from_bytes(point), Err(NotADeviceKey));
+        }
+    }
+
+    #[test]
+    fn the_id_is_half_a_hash_of_the_key() {
+        // The key of RFC 8032 §7.1, test 1; its SHA-256 by an independent implementation.
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let key = HEXLOWER.decode(key.as_bytes()).unwrap().try_into().unwrap();
+        let id = DeviceKey::from_bytes(key).unwrap().id();
+        assert_eq!(id.to_string(), "21fe31dfa154a261626bf854046fd227");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(bytes in any::<[u8; 32]>()) {
+            let key = DeviceKey::from_bytes(bytes).unwrap();
+            prop_assert_eq!(DeviceKey::parse(&key.to_string()), Ok(key));
+            let json = serde_json::to_string(&key).unwrap();
+            prop_assert_eq!(serde_json::from_str::<DeviceKey>(&json).unwrap(), key);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(ed25519:)?\\PC{0,50}") {
+            let _parsed = DeviceKey::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What tells one TLS connection from every other: the bytes that a device signs.
+
+use fourauth_auth::{device::Claim, entropy};
+use fourauth_protocol::{
+    command::ProveDevice,
+    device::{Binding, EXPORTER_BYTES, EXPORTER_LABEL},
+};
+use rustls::ServerConnection;
+use rustls_pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
+
+/// Fresh bytes that a peer was told on this connection.
+pub type Nonce = [u8; 32];
+
+/// One connection, as its server sees it.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    exporter: Option<[u8; EXPORTER_BYTES]>,
+    certificate: [u8; 32],
+    nonce: Option<Nonce>,
+}
+
+impl Channel {
+    /// The channel of a connection whose handshake is done, at which `leaf` was shown.
+    ///
+    /// The exporter is that of RFC 9266 §4.2. Under TLS 1.2 it names one connection only with an
+    /// extended master secret (RFC 7627), which this server insists on.
+    #[must_use]
+    pub fn of(connection: &ServerConnection, leaf: &CertificateDer<'_>) -> Self {
+        let exported =
+            connection.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]));
+        Self { exporter: exported.ok(), certificate: Sha256::digest(leaf).into(), nonce: None }
+    }
+
+    /// Makes a nonce that takes the place of the one before.
+    pub fn renew_nonce(&mut self) {
+        self.nonce = Some(entropy::bytes());
+    }
+
+    /// The nonce, if the peer was told one.
+    #[must_use]
+    pub const fn nonce(&self) -> Option<Nonce> {
+        self.nonce
+    }
+
+    /// What a peer says of its device, tied to this connection.
+    #[must_use]
+    pub fn claim(&self, proof: ProveDevice) -> Claim {
+        let ProveDevice { username, mac, device_id, device_sig, binding } = proof;
+        let channel = self.bytes(binding).unwrap_or_default();
+        Claim { username, mac, id: device_id, signature: device_sig, binding, channel }
+    }
+
+    /// `None` if the connection cannot be named that way.
+    fn bytes(&self, binding: Binding) -> Option<Vec<u8>> {
+        match binding {
+            Binding::TlsExporter => self.exporter.map(|bytes| bytes.to_vec()),
+            Binding::Certificate => self.nonce.map(|nonce| [self.certificate, nonce].concat()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_names_a_connection_only_together_with_a_nonce_of_its_own() {
+        let mut channel = Channel { exporter: None, certificate: [7; 32], nonce: None };
+        assert_eq!(channel.bytes(Binding::TlsExporter), None);
+        assert_eq!(channel.bytes(Binding::Certificate), None);
+        channel.renew_nonce();
+        let first = channel.bytes(Binding::Certificate).unwrap();
+        channel.renew_nonce();
+        let second = channel.bytes(Binding::Certificate).unwrap();
+        assert_eq!((first.len(), &first[..32]), (64, &[7; 32][..]));
+        assert_ne!(first, second);
+    }
+}

@@ -1,0 +1,105 @@
+//! What a command, or the lack of one, says about where it came from. It judges no account: whatever
+//! is wrong with a name, a password or a face weighs the same.
+
+use fourauth_auth::{
+    attempt::{Action, Audited},
+    decision::Denial,
+};
+use std::time::Duration;
+
+/// How somebody behaved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// Nothing to remember.
+    Neutral,
+    /// Something that honest people rarely do often.
+    Offence(Offence),
+    /// A one-time code was spent: somebody with an account is there.
+    Proof,
+}
+
+/// What makes a source wait, once it is done too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offence {
+    /// What was offered was not an account's own. An unknown name costs what a wrong password costs,
+    /// or else it would tell them apart.
+    Denied,
+    /// What was sent is no command.
+    Malformed,
+    /// The TLS handshake was begun and not finished.
+    HandshakeAbandoned,
+    /// A place was held and nothing, or too little, came.
+    GraceExceeded,
+    /// The server stumbled over what was sent.
+    Crash,
+}
+
+impl Offence {
+    /// For how long it alone would keep a source away. These are the figures of OpenSSH
+    /// (`PerSourcePenalties` of `sshd_config(5)`); one has no counterpart there, and malformed frames
+    /// cost no more than a denial, because a connection lives on after them: one must not close
+    /// the door.
+    #[must_use]
+    pub const fn cost(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Denied | Self::Malformed => 5,
+            Self::HandshakeAbandoned => 1,
+            Self::GraceExceeded => 10,
+            Self::Crash => 90,
+        })
+    }
+}
+
+impl From<&Audited> for Conduct {
+    fn from(audited: &Audited) -> Self {
+        match audited.outcome() {
+            Ok(_) if spends_a_code(audited.action()) => Self::Proof,
+            Err(denial) if is_a_guess(denial) => Self::Offence(Offence::Denied),
+            Ok(_) | Err(_) => Self::Neutral,
+        }
+    }
+}
+
+/// Whether a command of this kind succeeds once for each one-time code, so that nobody can have
+/// sources forgiven as often as they like. That a device is claimed (150) or listed (222) forgives
+/// nothing, nor does an administrator's secret.
+const fn spends_a_code(action: Action) -> bool {
+    match action {
+        Action::Login
+        | Action::ConfirmTotp
+        | Action::BindDevice
+        | Action::RevokeDevice
+        | Action::RecoverPassword
+        | Action::RecoverFace
+        | Action::RecoverDevice => true,
+        Action::Register | Action::ListDevices | Action::ReadAudit | Action::RecoverTotp => false,
+    }
+}
+
+/// Whether evidence was wrong. Who hears another denial has proved everything that was asked for, or
+/// was turned away by an account's own limits: perhaps because others failed there.
+const fn is_a_guess(denial: Denial) -> bool {
+    match denial {
+        Denial::Credentials
+        | Denial::Face(_)
+        | Denial::Totp
+        | Denial::Device
+        | Denial::Admin
+        | Denial::RecoveryCode
+        | Denial::SignedOut => true,
+        Denial::Clock
+        | Denial::Time
+        | Denial::NewPassword
+        | Denial::NewFace(_)
+        | Denial::NewMac
+        | Denial::NameTaken
+        | Denial::ContactTaken
+        | Denial::Superseded
+        | Denial::Limited(_)
+        | Denial::CoolingDown(_)
+        | Denial::DeviceKeyNeeded
+        | Denial::DeviceTaken
+        | Denial::TooManyDevices
+        | Denial::NoSuchDevice => false,
+    }
+}

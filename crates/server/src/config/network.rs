@@ -1,0 +1,186 @@
+//! Networks as they are written in settings: `192.0.2.0/24`, `2001:db8::/32`, or one address.
+
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+/// An address and how many of its leading bits count (RFC 4632 §3.1, RFC 4291 §2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Network {
+    first: IpAddr,
+    prefix: u8,
+}
+
+/// Why a text is no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotANetwork {
+    /// Neither an address nor an address and a number.
+    #[error("a network is written as ADDRESS or ADDRESS/BITS")]
+    Syntax,
+    /// More bits than the address has, or an address with bits beyond them: a typing error, and
+    /// guessing which was meant could exempt half the world.
+    #[error("a network must end where its bits do, as in 192.0.2.0/24")]
+    Bits,
+    /// IPv4 in IPv6. Peers are compared by their IPv4 address.
+    #[error("write IPv4 addresses as such")]
+    Mapped,
+}
+
+impl Network {
+    /// The machine itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    pub const LOOPBACK: [Self; 2] = [
+        Self { first: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 },
+        Self { first: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
+    ];
+
+    /// Whether the address lies in it.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let (ours, theirs) = (Bits::from(self.first), Bits::from(address.to_canonical()));
+        ours.width == theirs.width && ours.first(self.prefix) == theirs.first(self.prefix)
+    }
+}
+
+/// An address as a number, and how many bits it has.
+struct Bits {
+    value: u128,
+    width: u8,
+}
+
+impl From<IpAddr> for Bits {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self { value: address.to_bits().into(), width: 32 },
+            IpAddr::V6(address) => Self { value: address.to_bits(), width: 128 },
+        }
+    }
+}
+
+impl Bits {
+    /// The leading `count` bits, as a number; none of them is 0.
+    fn first(&self, count: u8) -> u128 {
+        self.value.checked_shr((self.width - count).into()).unwrap_or(0)
+    }
+
+    /// Whether nothing is set behind the leading `count` bits.
+    fn ends_at(&self, count: u8) -> bool {
+        u32::from(self.width - count) <= self.value.trailing_zeros()
+    }
+}
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let first: IpAddr = address.parse().map_err(|_| NotANetwork::Syntax)?;
+        let bits = Bits::from(first);
+        let prefix = match prefix {
+            Some(prefix) => prefix.parse().map_err(|_| NotANetwork::Syntax)?,
+            None => bits.width,
+        };
+        if first != first.to_canonical() {
+            return Err(NotANetwork::Mapped);
+        }
+        if prefix > bits.width || !bits.ends_at(prefix) {
+            return Err(NotANetwork::Bits);
+        }
+        Ok(Self { first, prefix })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.first, self.prefix)
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = NotANetwork;
+
+    fn try_from(text: String) -> Result<Self, NotANetwork> {
+        text.parse()
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn network(text: &str) -> Network {
+        text.parse().unwrap()
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_network_holds_what_begins_as_it_does() {
+        let office = network("192.0.2.128/25");
+        assert!(office.contains(address("192.0.2.128")));
+        assert!(office.contains(address("::ffff:192.0.2.255")));
+        assert!(!office.contains(address("192.0.2.127")));
+        let office = network("2001:db8::/33");
+        assert!(office.contains(address("2001:db8:7fff::1")));
+        assert!(!office.contains(address("2001:db8:8000::1")));
+    }
+
+    #[test]
+    fn an_address_alone_is_a_network_of_one() {
+        assert_eq!(network("192.0.2.1").to_string(), "192.0.2.1/32");
+        assert!(!network("::1").contains(address("::2")));
+    }
+
+    #[test]
+    fn no_bits_hold_one_family_and_not_the_other() {
+        assert!(network("0.0.0.0/0").contains(address("255.255.255.255")));
+        assert!(!network("0.0.0.0/0").contains(address("::1")));
+        assert!(network("::/0").contains(address("ffff::")));
+        assert!(!network("::/0").contains(address("192.0.2.1")));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for (text, why) in [
+            ("", NotANetwork::Syntax),
+            ("localhost", NotANetwork::Syntax),
+            ("192.0.2.0/", NotANetwork::Syntax),
+            ("192.0.2.0/-1", NotANetwork::Syntax),
+            ("192.0.2.0/24/8", NotANetwork::Syntax),
+            ("192.0.2.0/33", NotANetwork::Bits),
+            ("192.0.2.1/24", NotANetwork::Bits),
+            ("::1/0", NotANetwork::Bits),
+            ("::ffff:192.0.2.0/120", NotANetwork::Mapped),
+        ] {
+            assert_eq!(text.parse::<Network>(), Err(why), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_written_so_that_it_reads_the_same(
+            address: u32, prefix in 0_u8..=32
+        ) {
+            let kept = Bits { value: address.into(), width: 32 }.first(prefix) << (32 - prefix);
+            let first = IpAddr::from(u32::try_from(kept).unwrap().to_be_bytes());
+            let network: Network = format!("{first}/{prefix}").parse().unwrap();
+            prop_assert!(network.contains(IpAddr::from(address.to_be_bytes())));
+            prop_assert_eq!(network.to_string().parse(), Ok(network));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `fourauthd device list|revoke`
+
+use super::{LocalStore, user::account};
+use anyhow::bail;
+use clap::Subcommand;
+use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
+
+/// What can be done about the devices of an account.
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// List the devices that an account trusts
+    List {
+        /// The account's name
+        username: String,
+    },
+    /// Trust a device no longer, for good, and end the account's sessions
+    Revoke {
+        /// The account's name
+        username: String,
+        /// The device's name
+        device: String,
+    },
+}
+
+impl DeviceCommand {
+    /// Does it, and prints what has been done.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such account or device, or the database fails.
+    pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
+        match self {
+            Self::List { username } => list(local, &username).await,
+            Self::Revoke { username, device } => revoke(local, &username, device).await,
+        }
+    }
+}
+
+async fn list(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY);
+    table.set_header(["name", "address", "key", "bound", "by", "last seen"]);
+    for device in local.store.devices(account(local, username).await?.id).await? {
+        let seen = device.last_seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string());
+        let (mac, id) = (device.mac.to_string(), device.id.to_string());
+        let bound = device.bound_at.to_string();
+        table.add_row([&device.name, &mac, &id, &bound, &device.bound_by, &seen]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let (name, at) = (device.clone(), local.now);
+    let entry = local.by_hand(Some(username), "device_revoke", &format!("device={device}"));
+    let revoked = local.change(entry, move |tx| {
+        Box::pin(async move { tx.revoke_device(id, None, &name, at).await })
+    });
+    if !revoked.await? {
+        bail!("{username} has no device named {device}");
+    }
+    println!(
+        "{device} is revoked. A device that replaces it is bound by `fourauth recover device`."
+    );
+    Ok(())
+}

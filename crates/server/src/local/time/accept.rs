@@ -1,0 +1,84 @@
+//! An operator's word: the request, and the server's answer to it.
+
+use super::Presence;
+use crate::{chores::time::ACCEPTED, local::LocalStore};
+use anyhow::bail;
+use fourauth_store::{ClockReport, Error};
+use std::time::Duration;
+
+/// How long a server may take to answer. It looks every few seconds.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often it is seen whether it has.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Asks every server that runs and is offered a time to accept it, and waits for the answers.
+///
+/// A request that nobody answers is withdrawn: it must not wait for a later start, when something
+/// else may be offered.
+pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
+    let reports = local.store.clock_reports().await?;
+    let running: Vec<&ClockReport> = reports
+        .iter()
+        .filter(|report| Presence::of(report, local.now) == Presence::Running)
+        .collect();
+    if running.is_empty() {
+        bail!("no server is running; start it, and see what it is offered")
+    }
+    let offers: Vec<(&str, i64)> = running
+        .iter()
+        .filter_map(|report| Some((report.node.as_str(), report.offer_ms?)))
+        .collect();
+    if offers.is_empty() {
+        println!("There is nothing to accept.");
+        return Ok(());
+    }
+    for (node, offer_ms) in &offers {
+        ask(local, node, *offer_ms).await?;
+    }
+    let mut refused = false;
+    for (node, _) in &offers {
+        let answer = answer(local, node).await?;
+        println!("{node}: {answer}");
+        refused |= answer != ACCEPTED;
+    }
+    if refused {
+        bail!("not every server has accepted; look at `fourauthd time status`")
+    }
+    Ok(())
+}
+
+async fn ask(local: &LocalStore, node: &str, offer_ms: i64) -> anyhow::Result<()> {
+    let detail = format!("step={offer_ms}ms node={node}");
+    let (row, node) = (local.by_hand(None, "time_accept", &detail), node.to_owned());
+    let asked =
+        local.change(row, move |tx| Box::pin(async move { tx.ask_clock(&node, offer_ms).await }));
+    if !asked.await? {
+        bail!("a server has just gone")
+    }
+    Ok(())
+}
+
+/// What the server says, or what became of the request without it.
+async fn answer(local: &LocalStore, node: &str) -> anyhow::Result<String> {
+    let answered = async {
+        loop {
+            if let Some(answer) = local.store.clock_answer(node).await? {
+                return Ok::<_, Error>(answer);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, answered).await {
+        return Ok(answer?);
+    }
+    let name = node.to_owned();
+    let withdrawn =
+        local.store.write(move |tx| Box::pin(async move { tx.take_clock_request(&name).await }));
+    let withdrawn: bool = withdrawn.await.map_err(|error: Error| error)?;
+    Ok(if withdrawn {
+        "no answer; the request is withdrawn".into()
+    } else {
+        "no answer, though it took the request; see `fourauthd audit --action time_accept`".into()
+    })
+}

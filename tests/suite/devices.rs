@@ -1,0 +1,260 @@
+//! A device that has proved itself with a key is never again believed by its address.
+
+use data_encoding::{BASE64, HEXLOWER};
+use fourauth_client::{Client, Identity};
+use fourauth_protocol::{
+    answer::Answer,
+    code::Code,
+    command::{BindDevice, Command, ListDevices, Login, ProveDevice, RevokeDevice},
+    device::{Binding, DeviceName, message},
+    mac_address::MacAddress,
+    username::Username,
+};
+use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer};
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// Somebody whose first login has brought the key of their device, and the device.
+async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let answer = log_in(&device(server, &identity), first_login(server, &alice, &identity)).await;
+    assert_eq!(answer.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    (alice, identity)
+}
+
+fn first_login(server: &TestServer, person: &Persona, identity: &Identity) -> Login {
+    Login {
+        device_pubkey: Some(identity.key()),
+        device_name: DeviceName::parse("laptop").ok(),
+        ..person.login(server.now())
+    }
+}
+
+fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
+    server.client().with_identity(Arc::clone(identity))
+}
+
+async fn log_in(client: &Client, login: Login) -> Answer {
+    client.send_once(Command::Login(login)).await.unwrap()
+}
+
+#[tokio::test]
+async fn after_a_login_with_a_key_the_address_alone_does_not_open_the_door() {
+    let server = TestServer::start().await;
+    let (alice, identity) = alice_with_a_key(&server).await;
+    let right = alice.login(server.now());
+    let answer = log_in(&server.client(), right.clone()).await;
+    assert_eq!(
+        (answer.code, answer.message.as_str()),
+        (Code::DeviceMismatch, "Unauthorized device.")
+    );
+    assert_eq!(log_in(&device(&server, &identity), right).await.code, Code::Ok);
+    assert!(server.last_row().await.detail.contains("device=match(key,tls-exporter)"));
+}
+
+#[tokio::test]
+async fn an_operator_may_go_on_believing_addresses() {
+    let server = TestServer::configured(|config| config.compat.mac_only = true).await;
+    let (alice, _) = alice_with_a_key(&server).await;
+    assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_first_login_binds_no_key_if_the_operator_says_so() {
+    let server =
+        TestServer::configured(|config| config.auth.device_trust_on_first_use = false).await;
+    let (alice, _) = alice_with_a_key(&server).await;
+    assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_first_login_binds_no_key_that_it_does_not_hold() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let (held, other) = (Arc::new(Identity::generate().unwrap()), Identity::generate().unwrap());
+    let answer = log_in(&device(&server, &held), first_login(&server, &alice, &other)).await;
+    assert_eq!(answer.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_proof_is_worth_nothing_on_another_connection_or_for_another_name() {
+    let server = TestServer::start().await;
+    let (alice, identity) = alice_with_a_key(&server).await;
+    let heard = {
+        let connection = server.connect().await;
+        connection.device_proof(&identity, &alice.username, alice.mac).unwrap()
+    };
+    let mut other = server.connect().await;
+    let flight = [Command::ProveDevice(heard), Command::Login(alice.login(server.now()))];
+    let answers = other.pipeline(&flight).await.unwrap();
+    assert_eq!((answers[0].code, answers[1].code), (Code::Ok, Code::DeviceMismatch));
+    assert!(server.last_row().await.detail.contains("device=missing(address,unproven)"));
+
+    let bob = server.enrol("bob", "biden.jpg").await;
+    let bobs = Persona { username: bob.username, ..alice.clone() };
+    let proof = other.device_proof(&identity, &bobs.username, alice.mac).unwrap();
+    let flight = [Command::ProveDevice(proof), Command::Login(alice.login(server.now()))];
+    let answers = other.pipeline(&flight).await.unwrap();
+    assert_eq!(answers[1].code, Code::DeviceMismatch);
+}
+
+#[tokio::test]
+async fn the_key_of_one_account_is_no_key_of_another() {
+    let server = TestServer::start().await;
+    let (alice, alices) = alice_with_a_key(&server).await;
+    let bob = server.enrol("bob", "obama.jpg").await;
+    let bobs = Arc::new(Identity::generate().unwrap());
+    let first = log_in(&device(&server, &bobs), first_login(&server, &bob, &bobs)).await;
+    assert_eq!(first.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    let answer = log_in(&device(&server, &bobs), alice.login(server.now())).await;
+    assert_eq!(answer.code, Code::DeviceMismatch);
+    assert_eq!(log_in(&device(&server, &alices), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn of_many_first_logins_with_keys_of_their_own_one_binds_and_one_gets_in() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let logins = (0..20).map(|_| async {
+        let identity = Arc::new(Identity::generate().unwrap());
+        log_in(&device(&server, &identity), first_login(&server, &alice, &identity)).await
+    });
+    let answers = join_all(logins).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let account = server.server().store().user(&alice.username).await.unwrap().unwrap().id;
+    assert_eq!(server.server().store().devices(account).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_known_device_vouches_for_another_and_revokes_it() {
+    let server = TestServer::start().await;
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let phone = Arc::new(Identity::generate().unwrap());
+    let phones = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let name = DeviceName::parse("phone").unwrap();
+    let bind = |now| BindDevice {
+        username: alice.username.clone(),
+        password: alice.password.clone(),
+        totp: Some(alice.code(now)),
+        mac: Some(alice.mac),
+        client_ts_utc: Some(now),
+        new_mac: Some(phones),
+        device_pubkey: phone.key(),
+        device_name: Some(name.clone()),
+    };
+    let bound = async |client: Client| {
+        client.send_once(Command::BindDevice(bind(server.now()))).await.unwrap().code
+    };
+    assert_eq!(bound(server.client()).await, Code::DeviceMismatch);
+    assert_eq!(bound(device(&server, &laptop)).await, Code::Ok);
+
+    server.clock().advance_ms(60_000);
+    let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
+    let answer = log_in(&device(&server, &phone), on_the_phone.clone()).await;
+    assert_eq!(answer.code, Code::Ok);
+    let list = Command::ListDevices(ListDevices { token: answer.gains.token.unwrap() });
+    let listed = server.client().send_once(list.clone()).await.unwrap().gains.devices.unwrap();
+    let names: Vec<_> = listed.iter().map(|device| device.name.as_str()).collect();
+    assert_eq!(names, ["laptop", "phone"]);
+
+    server.clock().advance_ms(60_000);
+    let now = server.now();
+    let revoke = Command::RevokeDevice(RevokeDevice {
+        username: alice.username.clone(),
+        password: alice.password.clone(),
+        totp: Some(alice.code(now)),
+        mac: Some(alice.mac),
+        client_ts_utc: Some(now),
+        device_name: name.clone(),
+    });
+    assert!(device(&server, &laptop).send_once(revoke).await.unwrap().is_ok());
+    assert_eq!(server.client().send_once(list).await.unwrap().code, Code::SignedOut);
+
+    server.clock().advance_ms(60_000);
+    let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
+    assert_eq!(log_in(&device(&server, &phone), on_the_phone).await.code, Code::DeviceMismatch);
+    assert_eq!(bound(device(&server, &laptop)).await, Code::Conflict, "a revoked key stays so");
+}
+
+#[tokio::test]
+async fn a_recovery_replaces_the_device_and_its_key() {
+    let server = TestServer::start().await;
+    let (alice, lost) = alice_with_a_key(&server).await;
+    let new = Arc::new(Identity::generate().unwrap());
+    let news = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let mut recover = alice.recover_device(news, server.now());
+    let ask = async |command| {
+        server.client().send_once(Command::RecoverDevice(command)).await.unwrap().code
+    };
+    assert_eq!(ask(recover.clone()).await, Code::DeviceKeyNeeded);
+    recover.new_device_pubkey = Some(new.key());
+    assert_eq!(ask(recover).await, Code::Ok);
+
+    server.clock().advance_ms(60_000);
+    let login = Login { mac: Some(news), ..alice.login(server.now()) };
+    assert_eq!(log_in(&server.client(), login.clone()).await.code, Code::DeviceMismatch);
+    assert_eq!(log_in(&device(&server, &new), login).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    let old = log_in(&device(&server, &lost), alice.login(server.now())).await;
+    assert_eq!(old.code, Code::DeviceMismatch);
+}
+
+/// What a client without an exporter signs: the certificate it sees, and what this connection was
+/// told last.
+async fn prove_by_certificate(
+    server: &TestServer,
+    connection: &mut RawConnection,
+    person: &Persona,
+    identity: &Identity,
+) -> Command {
+    let hello = connection.ask(r#"{"cmd":"190"}"#).await;
+    let nonce = hello.gains.server.unwrap().device_nonce.unwrap();
+    let nonce = BASE64.decode(nonce.as_bytes()).unwrap();
+    let certificate = server.server().fingerprint().replace(':', "").to_lowercase();
+    let certificate = HEXLOWER.decode(certificate.as_bytes()).unwrap();
+    let channel = [certificate, nonce].concat();
+    Command::ProveDevice(ProveDevice {
+        username: person.username.clone(),
+        mac: Some(person.mac),
+        device_id: identity.key().id(),
+        device_sig: identity.sign(&message(&channel, &person.username, person.mac)),
+        binding: Binding::Certificate,
+    })
+}
+
+async fn send(connection: &mut RawConnection, command: &Command) -> Code {
+    connection.send_payload(command.to_json().expose()).await;
+    connection.answer().await.unwrap().code
+}
+
+#[tokio::test]
+async fn a_client_without_an_exporter_proves_itself_by_certificate_and_nonce() {
+    let server = TestServer::start().await;
+    let (alice, identity) = alice_with_a_key(&server).await;
+    let login = Command::Login(alice.login(server.now()));
+    let (mut here, mut there) = (server.raw().await, server.raw().await);
+    let proof = prove_by_certificate(&server, &mut here, &alice, &identity).await;
+    for code in [send(&mut there, &proof).await, send(&mut here, &proof).await] {
+        assert_eq!(code, Code::Ok, "the answer says nothing");
+    }
+    assert_eq!(send(&mut there, &login).await, Code::DeviceMismatch);
+    assert_eq!(send(&mut here, &login).await, Code::Ok);
+    assert!(server.last_row().await.detail.contains("device=match(key,certificate)"));
+}
+
+#[tokio::test]
+async fn what_is_said_to_a_proof_does_not_depend_on_whose_it_is() {
+    let server = TestServer::start().await;
+    let (alice, identity) = alice_with_a_key(&server).await;
+    let mut connection = server.connect().await;
+    for name in [alice.username.clone(), Username::parse("nobody").unwrap()] {
+        let proof = connection.device_proof(&identity, &name, alice.mac).unwrap();
+        let answer = connection.send(Command::ProveDevice(proof)).await.unwrap();
+        assert_eq!(answer.message, "Device proof received.");
+    }
+}

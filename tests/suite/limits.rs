@@ -1,0 +1,213 @@
+//! Nobody gets in by trying often, and nobody is kept out by others who try.
+
+use fourauth_protocol::{
+    answer::Answer,
+    code::Code,
+    command::{Command, Login, ReadAudit},
+    mac_address::MacAddress,
+    secret::Secret,
+    username::Username,
+};
+use fourauth_server::{
+    config::{AttemptsConfig, Config},
+    server::{Server, TimeSource},
+};
+use fourauth_store::{Error, Target};
+use fourauth_tests::{
+    models::{self, picture},
+    persona::Persona,
+    server::{TestServer, quick, unlimited},
+};
+use fourauth_timekeeper::ManualClock;
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// A server that closes an account to strangers after three failures.
+fn strict_limits(config: &mut Config) {
+    config.attempts = AttemptsConfig {
+        unknown_device: 3,
+        known_device: 2,
+        backoff_max_s: 900,
+        ..AttemptsConfig::default()
+    };
+}
+
+/// Somebody who has logged in from here before, and whose step is unspent.
+async fn alice_at_home(server: &TestServer) -> Persona {
+    let alice = server.enrol("alice", "obama.jpg").await;
+    assert_eq!(log_in(server, alice.login(server.now())).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    alice
+}
+
+async fn log_in(server: &TestServer, login: Login) -> Answer {
+    server.client().send_once(Command::Login(login)).await.unwrap()
+}
+
+/// A wrong password for `username` from a device that nobody knows.
+fn guess(server: &TestServer, alice: &Persona, username: &str) -> Login {
+    Login {
+        username: Username::parse(username).unwrap(),
+        password: Secret::new("violet-Ox-43".into()),
+        mac: MacAddress::parse("02:00:00:00:00:01").ok(),
+        ..alice.login(server.now())
+    }
+}
+
+/// Fails in somebody's name until there is no more waiting for it.
+async fn shut_out_strangers(server: &TestServer, alice: &Persona) {
+    while log_in(server, guess(server, alice, "alice")).await.code != Code::Locked {
+        server.clock().advance_ms(900_000);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_waits_twice_as_long_after_each_failure_whether_or_not_there_is_an_account() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    for name in ["alice", "nobody"] {
+        for wait in [1_000, 2_000] {
+            assert_eq!(log_in(&server, guess(&server, &alice, name)).await.code, Code::Denied);
+            let answer = log_in(&server, guess(&server, &alice, name)).await;
+            assert_eq!((answer.code, answer.retry_after_ms), (Code::Throttled, Some(wait)));
+            server.clock().advance_ms(i64::try_from(wait).unwrap());
+        }
+        assert_eq!(log_in(&server, guess(&server, &alice, name)).await.code, Code::Denied);
+        let answer = log_in(&server, guess(&server, &alice, name)).await;
+        assert_eq!((answer.code, answer.retry_after_ms), (Code::Locked, None), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_who_fail_on_purpose_do_not_lock_the_owner_out() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    shut_out_strangers(&server, &alice).await;
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
+
+    // The control: the limit is real, also for who has everything but a known device.
+    server.clock().advance_ms(60_000);
+    let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
+    let elsewhere = Login { mac: stranger, ..alice.login(server.now()) };
+    assert_eq!(log_in(&server, elsewhere).await.code, Code::Locked);
+}
+
+#[tokio::test]
+async fn a_known_device_that_fails_too_often_is_treated_like_an_unknown_one() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    let wrong = Login { password: Secret::new("no".into()), ..alice.login(server.now()) };
+    for code in [Code::Denied, Code::Denied, Code::Denied, Code::Throttled] {
+        assert_eq!(log_in(&server, wrong.clone()).await.code, code);
+    }
+}
+
+#[tokio::test]
+async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may_forget_it() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    shut_out_strangers(&server, &alice).await;
+    let now = server.now();
+    let folder = server.stop().await;
+
+    let mut config = quick(folder.path());
+    strict_limits(&mut config);
+    let clock = TimeSource::Given(Arc::new(ManualClock::at(now)));
+    let server = Server::start(&config, models::engine(), clock, now).await.unwrap();
+    let target = Target::account(&alice.username);
+    assert_eq!(server.store().tallies(target).await.unwrap().unknown.failures, 3);
+
+    let cleared = server.store().write(move |tx| Box::pin(tx.clear_failures(target)));
+    assert!(cleared.await.map_err(|error: Error| error).unwrap());
+    assert_eq!(server.store().tallies(target).await.unwrap().unknown.failures, 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn five_wrong_codes_use_up_a_minute_also_at_a_known_device() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { totp_in_a_minute: 5, ..unlimited() };
+    })
+    .await;
+    let alice = alice_at_home(&server).await;
+    let now = server.now();
+    let wrong = Login { totp: Some(alice.wrong_code(now)), ..alice.login(now) };
+    for _ in 0..5 {
+        assert_eq!(log_in(&server, wrong.clone()).await.code, Code::TotpMismatch);
+    }
+    assert_eq!(log_in(&server, alice.login(now)).await.code, Code::Throttled);
+    server.clock().advance_ms(60_000);
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn after_five_wrong_faces_each_has_to_be_waited_for_and_a_picture_without_one_is_none() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { face_before_waiting: 5, face_wait_s: 30, ..unlimited() };
+    })
+    .await;
+    let alice = alice_at_home(&server).await;
+    let right = alice.login(server.now());
+    let faceless = Login { face: None, ..right.clone() };
+    let wrong = Login { face: Some(picture("biden.jpg")), ..right.clone() };
+    for _ in 0..5 {
+        assert_eq!(log_in(&server, faceless.clone()).await.code, Code::NoFace);
+        assert_eq!(log_in(&server, wrong.clone()).await.code, Code::FaceMismatch);
+    }
+    let answer = log_in(&server, right).await;
+    assert_eq!((answer.code, answer.retry_after_ms), (Code::Throttled, Some(30_000)));
+    server.clock().advance_ms(30_000);
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn of_many_guesses_at_once_no_more_are_examined_than_one_after_the_other() {
+    let examined = async |attempts: AttemptsConfig| {
+        let server = TestServer::configured(|config| config.attempts = attempts).await;
+        let alice = server.enrol("alice", "obama.jpg").await;
+        let before = server.server().context().authenticator.work().hashes;
+        let wrong = guess(&server, &alice, "alice");
+        join_all((0..50).map(|_| log_in(&server, wrong.clone()))).await;
+        server.server().context().authenticator.work().hashes - before
+    };
+    assert!(examined(AttemptsConfig { at_once: 5, backoff_max_s: 900, ..unlimited() }).await <= 5);
+    assert!(examined(AttemptsConfig { unknown_device: 7, ..unlimited() }).await <= 7);
+    // The control: without limits all fifty are.
+    assert_eq!(examined(unlimited()).await, 50);
+}
+
+#[tokio::test]
+async fn who_guesses_at_an_administrators_secret_waits() {
+    let server = TestServer::configured(strict_limits).await;
+    let read = |secret: &Secret<String>| Command::ReadAudit(ReadAudit::newest(secret.clone()));
+    let ask = async |secret| server.client().send_once(read(secret)).await.unwrap();
+    let wrong = Secret::new("not the secret of anybody".to_owned());
+    assert_eq!(ask(&wrong).await.code, Code::AdminDenied);
+    let answer = ask(server.admin()).await;
+    assert_eq!((answer.code, answer.retry_after_ms), (Code::Throttled, Some(1_000)));
+    server.clock().advance_ms(1_000);
+    assert_eq!(ask(server.admin()).await.code, Code::Ok);
+    assert_eq!(ask(&wrong).await.code, Code::AdminDenied);
+}
+
+#[tokio::test]
+async fn what_limits_turn_away_is_one_row_a_minute_that_says_how_many() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    let wrong = guess(&server, &alice, "alice");
+    log_in(&server, wrong.clone()).await;
+    let rows = server.audit().await.len();
+    for _ in 0..20 {
+        assert_eq!(log_in(&server, wrong.clone()).await.code, Code::Throttled);
+    }
+    assert_eq!(server.audit().await.len(), rows);
+
+    server.clock().advance_ms(60_000);
+    let now = server.now();
+    let written = server.server().store().write(move |tx| Box::pin(tx.conclude_refusals(now)));
+    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 1);
+    let row = server.last_row().await;
+    assert_eq!(row.action, "limited");
+    assert!(row.detail.contains("command=login count=20"), "{}", row.detail);
+    assert!(row.detail.contains("source=127.0.0.1"), "{}", row.detail);
+}

@@ -1,0 +1,175 @@
+//! Recovery is not the weak spot: one lost factor is replaced, and not one after the other by
+//! somebody who has only some of them.
+
+use fourauth_auth::profile::Profile;
+use fourauth_client::Identity;
+use fourauth_protocol::{
+    answer::Answer,
+    code::Code,
+    command::{Command, Login},
+    recovery_code::RecoveryCode,
+};
+use fourauth_tests::{
+    persona::{Persona, key_of},
+    server::TestServer,
+};
+use std::sync::Arc;
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn ask(server: &TestServer, command: Command) -> Answer {
+    server.client().send_once(command).await.unwrap()
+}
+
+/// Registers Alice; her, and her recovery codes.
+async fn alice_and_her_codes(server: &TestServer) -> (Persona, Vec<RecoveryCode>) {
+    let register = server.registration("alice", "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let gains = ask(server, Command::Register(register)).await.gains;
+    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let codes = gains.recovery_codes.unwrap();
+    (alice, codes.iter().map(|code| RecoveryCode::parse(code.expose()).unwrap()).collect())
+}
+
+/// Replaces the one-time code secret from a device that the account does not know.
+async fn new_secret(server: &TestServer, alice: &Persona) -> Persona {
+    let answer = ask(server, Command::RecoverTotp(alice.recover_totp(server.now()))).await;
+    Persona { key: key_of(&answer.gains.provisioning_uri.unwrap()), ..alice.clone() }
+}
+
+fn new_password(server: &TestServer, alice: &Persona) -> Command {
+    Command::RecoverPassword(alice.recover_password("amber-Fox-17", server.now()))
+}
+
+#[tokio::test]
+async fn what_was_changed_from_an_unknown_device_changes_nothing_else_for_a_day() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let renewed = new_secret(&server, &alice).await;
+    let answer = ask(&server, new_password(&server, &renewed)).await;
+    assert_eq!(answer.code, Code::CoolingDown);
+    assert_eq!(answer.retry_after_ms, u64::try_from(DAY_MS).ok());
+
+    // Nor does a login with it make the device known, or bind a key.
+    let identity = Arc::new(Identity::generate().unwrap());
+    let login = Login { device_pubkey: Some(identity.key()), ..renewed.login(server.now()) };
+    let client = server.client().with_identity(identity);
+    assert!(client.login_once(login).await.unwrap());
+    server.clock().advance_ms(60_000);
+    assert_eq!(ask(&server, new_password(&server, &renewed)).await.code, Code::CoolingDown);
+
+    server.clock().advance_ms(DAY_MS);
+    assert_eq!(ask(&server, new_password(&server, &renewed)).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn who_comes_from_a_known_device_need_not_wait() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    let renewed = new_secret(&server, &alice).await;
+    assert_eq!(ask(&server, new_password(&server, &renewed)).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn who_got_in_from_elsewhere_once_waits_like_a_stranger() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    server.clock().advance_ms(60_000);
+
+    // Somebody who has seen everything brings a key of their own.
+    let identity = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let mut device = alice.recover_device(alice.mac, server.now());
+    device.new_device_pubkey = Some(identity.key());
+    assert!(client.send_once(Command::RecoverDevice(device)).await.unwrap().is_ok());
+    let answer =
+        client.send_once(Command::RecoverTotp(alice.recover_totp(server.now()))).await.unwrap();
+    assert_eq!(answer.code, Code::CoolingDown);
+
+    server.clock().advance_ms(DAY_MS);
+    let answer =
+        client.send_once(Command::RecoverTotp(alice.recover_totp(server.now()))).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_recovery_code_makes_up_for_an_unknown_device_once() {
+    let server = TestServer::start().await;
+    let (alice, codes) = alice_and_her_codes(&server).await;
+    assert_eq!(codes.len(), 10);
+    let renewed = new_secret(&server, &alice).await;
+    let mut command = renewed.recover_password("amber-Fox-17", server.now());
+    command.recovery_code = Some(codes[0].clone());
+    assert_eq!(ask(&server, Command::RecoverPassword(command.clone())).await.code, Code::Ok);
+
+    server.clock().advance_ms(60_000);
+    command.totp = Some(renewed.code(server.now()));
+    command.client_ts_utc = Some(server.now());
+    let again = ask(&server, Command::RecoverPassword(command.clone())).await;
+    assert_eq!(again.code, Code::RecoveryCodeMismatch);
+    // What was refused has spent nothing.
+    command.recovery_code = Some(codes[1].clone());
+    assert_eq!(ask(&server, Command::RecoverPassword(command)).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn under_strict_nothing_is_recovered_without_a_code() {
+    let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
+    let register = server.registration("alice", "obama.jpg");
+    let identity = Arc::new(Identity::generate().unwrap());
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let register =
+        fourauth_protocol::command::Register { device_pubkey: Some(identity.key()), ..register };
+    let gains = ask(&server, Command::Register(register)).await.gains;
+    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let client = server.client().with_identity(identity);
+    let mut command = alice.recover_totp(server.now());
+    let refused = client.send_once(Command::RecoverTotp(command.clone())).await.unwrap();
+    assert_eq!(refused.code, Code::RecoveryCodeMismatch);
+    command.recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[3].expose()).ok();
+    assert!(client.send_once(Command::RecoverTotp(command)).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_is_repeated_for_a_minute() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let uri = async || {
+        let command = Command::RecoverTotp(alice.recover_totp(server.now()));
+        ask(&server, command).await.gains.provisioning_uri.unwrap().expose().clone()
+    };
+    let first = uri().await;
+    server.clock().advance_ms(59_999);
+    assert_eq!(uri().await, first);
+    server.clock().advance_ms(1);
+    assert_ne!(uri().await, first);
+}
+
+#[tokio::test]
+async fn an_answer_is_not_repeated_once_its_secret_was_used() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let renewed = new_secret(&server, &alice).await;
+    assert!(server.client().login_once(renewed.login(server.now())).await.unwrap());
+    let again = new_secret(&server, &alice).await;
+    assert_ne!(again.key.as_bytes(), renewed.key.as_bytes());
+}
+
+#[tokio::test]
+async fn owners_are_told_what_is_done_in_their_name() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let subjects = async || {
+        let notices = server.server().store().notices(100).await.unwrap();
+        notices.into_iter().map(|notice| notice.subject).collect::<Vec<_>>()
+    };
+    let half_way = Login { totp: None, ..alice.login(server.now()) };
+    for _ in 0..3 {
+        assert!(!server.client().login_once(half_way.clone()).await.unwrap());
+    }
+    assert_eq!(subjects().await, ["password_used_elsewhere"], "and not three times");
+    new_secret(&server, &alice).await;
+    assert_eq!(subjects().await, ["password_used_elsewhere", "totp_replaced"]);
+}
