@@ -59,6 +59,8 @@ fn refusals(steps: &mut Steps<'_>, alice: &Person, spent: &str) -> anyhow::Resul
     let elsewhere = Person { mac: "00:1b:44:11:3a:ff".into(), ..alice.clone() };
     steps.refused("another device", &elsewhere, &code, &[], "Unauthorized device.")?;
     let early = steps.five_minutes_ago()?;
+    let copied = Person { key: alice.key.with_file_name("other.key"), ..alice.clone() };
+    steps.refused("a copied address", &copied, &code, &[], "Unauthorized device.")?;
     let late = ["--timestamp", early.as_str()];
     steps.refused(
         "a clock five minutes off",

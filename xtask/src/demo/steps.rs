@@ -8,6 +8,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 /// Somebody with an account.
@@ -16,6 +17,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) password: String,
     pub(crate) mac: String,
+    /// The file with the key of their device.
+    pub(crate) key: PathBuf,
     pub(crate) face: String,
     pub(crate) phone: Authenticator,
 }
@@ -51,10 +54,14 @@ impl<'a> Steps<'a> {
         let secrets = [(ADMIN, self.admin.clone()), (PASSWORD, password.to_owned())];
         let who = ["--username", name, "--mac", mac];
         let answer = self.granted(&["register"], &who, Some(face), &secrets)?;
+        let codes = answer["recovery_codes"].as_array().into_iter().flatten();
+        let codes = codes.filter_map(Value::as_str).map(|code| ("recovery code", code.to_owned()));
+        self.secrets.extend(codes);
         Ok(Person {
             name: name.to_owned(),
             password: password.to_owned(),
             mac: mac.to_owned(),
+            key: self.server.data().join("laptop.key"),
             face: "obama2.jpg".to_owned(),
             phone: scan(&answer)?,
         })
@@ -74,6 +81,7 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "what is waited for is the time itself")]
     pub(crate) fn refused(
         &mut self,
         what: &str,
@@ -83,9 +91,15 @@ impl<'a> Steps<'a> {
         text: &str,
     ) -> anyhow::Result<()> {
         let secrets = [(PASSWORD, person.password.clone()), (TOTP, code.to_owned())];
-        let options = [&person.who(), options].concat();
-        let ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
-        let answer = answer_of(&ran)?;
+        let options = [person.who().as_slice(), options].concat();
+        let mut ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
+        let mut answer = answer_of(&ran)?;
+        // A stranger who has failed before waits as long as told.
+        if let Some(wait) = answer["retry_after_ms"].as_u64() {
+            std::thread::sleep(Duration::from_millis(wait));
+            ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
+            answer = answer_of(&ran)?;
+        }
         let message = answer["message"].as_str().unwrap_or_default();
         println!("  {what:26}  {message}");
         if ran.status.success() || message != text {
@@ -121,11 +135,20 @@ impl<'a> Steps<'a> {
     }
 
     pub(crate) fn recover_device(&mut self, person: &mut Person, new: &str) -> anyhow::Result<()> {
-        let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
-        let who = ["--username", &person.name, "--mac", new];
-        self.granted(&["recover", "device"], &who, Some(&person.face), &secrets)?;
         new.clone_into(&mut person.mac);
+        person.key = self.server.data().join("phone.key");
+        let public = self.public_key(person)?;
+        let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
+        let command = ["recover", "device", "--device-pubkey", &public];
+        self.granted(&command, &person.who(), Some(&person.face), &secrets)?;
         Ok(())
+    }
+
+    fn public_key(&self, person: &Person) -> anyhow::Result<String> {
+        let options = [&person.who()[2..], &["--output", "json"]].concat();
+        let answer = answer_of(&self.run(&["device", "key"], &options, None, &[])?)?;
+        let key = answer["device_pubkey"].as_str().context("a device has a key")?;
+        Ok(key.to_owned())
     }
 
     pub(crate) fn audit(&mut self) -> anyhow::Result<()> {
@@ -164,7 +187,9 @@ impl<'a> Steps<'a> {
         let ran = self.fourauth(command, options, face, secrets)?;
         let answer = answer_of(&ran)?;
         let message = answer["message"].as_str().unwrap_or_default();
-        println!("  {:26}  {message}", command.join(" "));
+        let words: Vec<_> =
+            command.iter().copied().take_while(|word| !word.starts_with('-')).collect();
+        println!("  {:26}  {message}", words.join(" "));
         if !ran.status.success() {
             bail!("{command:?} was refused: {answer}");
         }
@@ -216,8 +241,9 @@ impl<'a> Steps<'a> {
 }
 
 impl Person {
-    fn who(&self) -> [&str; 4] {
-        ["--username", &self.name, "--mac", &self.mac]
+    fn who(&self) -> [&str; 6] {
+        let key = self.key.to_str().unwrap_or_default();
+        ["--username", &self.name, "--mac", &self.mac, "--device-key", key]
     }
 }
 
