@@ -13,6 +13,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/models")
 }
 
+/// The folder of the model packs.
+#[must_use]
+pub fn packs() -> PathBuf {
+    folder().join("packs")
+}
+
 /// The default pack, loaded once a process.
 ///
 /// # Panics
@@ -22,7 +28,7 @@ fn folder() -> PathBuf {
 pub fn engine() -> Arc<Engine> {
     static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
     Arc::clone(ENGINE.get_or_init(|| {
-        let pack = folder().join("packs/blaze-dlib");
+        let pack = packs().join("blaze-dlib");
         Arc::new(Engine::load(&pack).expect("run `cargo xtask models` first"))
     }))
 }

@@ -32,16 +32,10 @@ impl RawConnection {
     ///
     /// If there is none.
     pub async fn open(address: SocketAddr) -> Self {
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone))
-            .with_no_client_auth();
         let stream = TcpStream::connect(address).await.expect("a socket");
         let name = ServerName::IpAddress(address.ip().into());
         let stream =
-            TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake");
+            TlsConnector::from(trusting()).connect(name, stream).await.expect("a handshake");
         Self { stream, decoder: Decoder::default() }
     }
 
@@ -103,6 +97,22 @@ impl RawConnection {
         self.send_payload(payload.as_bytes()).await;
         self.answer().await.expect("an answer")
     }
+}
+
+/// TLS that believes anyone.
+///
+/// # Panics
+///
+/// Never: the provider speaks the default versions.
+#[must_use]
+pub fn trusting() -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone))
+        .with_no_client_auth();
+    Arc::new(config)
 }
 
 /// Trusts whoever answers: what these tests check is the server, not the client.

@@ -13,6 +13,8 @@ pub(crate) struct Binaries {
     pub(crate) fourauthd: PathBuf,
     /// The client.
     pub(crate) fourauth: PathBuf,
+    /// What measures the assurances.
+    pub(crate) assure: PathBuf,
 }
 
 /// Builds server and client.
@@ -27,10 +29,23 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Binaries> {
 }
 
 /// Where a build has put them.
-#[expect(clippy::disallowed_methods, reason = "cargo's own variable says where cargo builds")]
 pub(crate) fn built(root: &Path) -> Binaries {
+    in_profile(root, "debug")
+}
+
+/// Where a build for release has put them.
+pub(crate) fn released(root: &Path) -> Binaries {
+    in_profile(root, "release")
+}
+
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable says where cargo builds")]
+fn in_profile(root: &Path, profile: &str) -> Binaries {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let binary = |name| target.join("debug").join(name);
-    Binaries { fourauthd: binary("fourauthd"), fourauth: binary("fourauth") }
+    let binary = |name| target.join(profile).join(name);
+    Binaries {
+        fourauthd: binary("fourauthd"),
+        fourauth: binary("fourauth"),
+        assure: binary("assure"),
+    }
 }

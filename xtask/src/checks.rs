@@ -2,7 +2,7 @@
 //!
 //! Every step builds the same set of targets with the same features, so that nothing is built twice.
 
-use crate::{binaries, models, postgres, process::succeed};
+use crate::{assure, binaries, models, postgres, process::succeed};
 use std::{path::Path, process::Command};
 
 /// What every step is about.
@@ -24,6 +24,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     models::run(root, &binaries::built(root))?;
     step("tests");
     cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
+    step("assurances, short");
+    assure::all_short(&binaries::built(root))?;
     step("lints");
     succeed(self::cargo(root).arg("clippy").args(EVERYTHING).args(["--", "-D", "warnings"]))?;
     step("documents");

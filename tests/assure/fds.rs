@@ -1,0 +1,93 @@
+//! G-05: a server without file descriptors rests, serves who is there, and recovers.
+
+use crate::{
+    crowd,
+    daemon::Daemon,
+    naive::{self, Naive},
+    peer::{Caller, HELLO, host},
+    process::Process,
+    report::Figures,
+    setup::{Defence, Setup},
+};
+use anyhow::ensure;
+use fourauth_protocol::command::Command;
+use std::time::Duration;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+
+/// Sockets that take them. More than it can accept, so that there is always one it cannot; and not
+/// more than the naive acceptor's backlog of 128 holds besides.
+const HOGS: u32 = 150;
+
+/// How busy it may be meanwhile, in percent of one core.
+const CPU_PERCENT: f64 = 10.0;
+
+pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
+    let mut figures = Figures::default();
+    let watched = Duration::from_secs(setup.count(5, 2).into());
+    match defence {
+        Defence::On => with_rest(setup, watched, &mut figures).await?,
+        Defence::Off => without_rest(watched, &mut figures).await?,
+    }
+    Ok(figures)
+}
+
+async fn with_rest(setup: &Setup, watched: Duration, figures: &mut Figures) -> anyhow::Result<()> {
+    let short = Setup { files: Some(naive::FILES), ..setup.clone() };
+    let daemon = Daemon::start(&short, |_| {}).await?;
+    let mut people = crowd::register(&daemon, 2).await?;
+    let mut session = daemon.client()?.connect().await?;
+    let mut neighbour = daemon.caller().open(host(0)).await?;
+    ensure!(neighbour.ask(HELLO).await?.is_ok(), "190 was refused");
+
+    let hogs = hog(&daemon.caller()).await?;
+    while !daemon.log()?.contains("cannot accept") {
+        sleep(Duration::from_millis(50)).await;
+    }
+    figures.at_most("cpu_percent", cpu_percent(daemon.process()?, watched).await?, CPU_PERCENT);
+    let greeted = neighbour.ask(HELLO).await?.is_ok();
+    let login = people[0].login().await?;
+    let entered = session.send(Command::Login(login)).await?.is_ok();
+    figures.exactly("open_sessions_served", u32::from(greeted) + u32::from(entered), 2);
+    ensure!(is_starved(&daemon.caller()).await, "a new peer was served: nothing was short");
+
+    let login = people[1].login().await?;
+    drop(hogs);
+    let begun = Instant::now();
+    let entry = crowd::enter(&daemon.client()?, &login, Duration::from_mins(1)).await;
+    ensure!(entry.is_in(), "nobody gets in again: {entry:?}");
+    figures.at_most("recovery_s", begun.elapsed().as_secs_f64(), 5.0);
+    Ok(())
+}
+
+/// Sockets that say nothing, from more hosts than one would need.
+async fn hog(caller: &Caller) -> anyhow::Result<Vec<TcpStream>> {
+    let mut hogs = Vec::new();
+    for index in 0..HOGS {
+        hogs.push(caller.socket(host(index)).await?);
+    }
+    Ok(hogs)
+}
+
+/// Whether a new peer is left waiting.
+async fn is_starved(caller: &Caller) -> bool {
+    timeout(Duration::from_millis(500), caller.open(host(HOGS))).await.is_err()
+}
+
+async fn without_rest(watched: Duration, figures: &mut Figures) -> anyhow::Result<()> {
+    let naive = Naive::start(naive::ACCEPTOR)?;
+    let hogs = hog(&Caller::new(naive.address)).await?;
+    sleep(Duration::from_millis(500)).await;
+    figures.at_most("cpu_percent", cpu_percent(naive.process()?, watched).await?, CPU_PERCENT);
+    drop(hogs);
+    Ok(())
+}
+
+async fn cpu_percent(process: Process, watched: Duration) -> anyhow::Result<f64> {
+    let (begun, before) = (Instant::now(), process.cpu()?);
+    sleep(watched).await;
+    let busy = process.cpu()?.saturating_sub(before);
+    Ok(100.0 * busy.as_secs_f64() / begun.elapsed().as_secs_f64())
+}

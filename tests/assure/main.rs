@@ -1,0 +1,129 @@
+//! `assure`: starts a real server, does to it what an attacker would, and prints one line of figures.
+//!
+//! Every name is one file here and one goal of the threat model; docs/ASSURANCE.md lists them. Each
+//! is measured twice: with the defence, where every figure has to be within its limit, and without
+//! it, where one has to be outside. A measurement that cannot fail shows nothing.
+
+mod crowd;
+mod daemon;
+mod fds;
+mod flood;
+mod frame;
+mod idle;
+mod memory;
+mod naive;
+mod numbers;
+mod once;
+mod peer;
+mod process;
+mod races;
+mod report;
+mod secrets;
+mod setup;
+mod slow;
+mod stopwatch;
+mod time;
+mod timing;
+mod totp;
+mod unguarded;
+
+use anyhow::{Context as _, bail, ensure};
+use report::{Figures, Report};
+use setup::{Defence, Setup};
+use std::{env, path::PathBuf, process::ExitCode};
+use tokio::runtime::Builder;
+
+const USAGE: &str = "usage: assure NAME|all --fourauthd PATH [--short] [--json-only]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let is_given = match arguments.first().map(String::as_str) {
+        Some(naive::READER) => naive::read().map(|()| true),
+        Some(naive::ACCEPTOR) => naive::accept().map(|()| true),
+        Some(name) => assure(name, arguments.get(1..).unwrap_or_default()),
+        None => Err(anyhow::anyhow!(USAGE)),
+    };
+    match is_given {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("assure: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Gives one assurance or all of them; whether they are given.
+fn assure(wanted: &str, options: &[String]) -> anyhow::Result<bool> {
+    let setup = setup(options)?;
+    process::raise_file_limit()?;
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let names: Vec<_> = NAMES.into_iter().filter(|name| wanted == ALL || *name == wanted).collect();
+    ensure!(!names.is_empty(), "no assurance is called {wanted:?}; there are {NAMES:?}");
+    let mut all_given = true;
+    for name in names {
+        let report = runtime.block_on(report(name, &setup))?;
+        println!("{}", serde_json::to_string(&report)?);
+        all_given &= report.is_given();
+    }
+    Ok(all_given)
+}
+
+/// Measures with and without.
+async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
+    setup.say(&format!("{name}: with the defence"));
+    let with = figures(name, setup, Defence::On).await.context(name)?;
+    setup.say(&format!("{name}: the control"));
+    let without = figures(name, setup, Defence::Off).await.context(name)?;
+    Ok(Report::new(name, with, without))
+}
+
+/// In the place of a name: one after the other.
+const ALL: &str = "all";
+
+const NAMES: [&str; 10] =
+    ["idle", "slow", "frame", "fds", "flood", "totp", "timing", "secrets", "time", "once"];
+
+async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
+    match name {
+        "idle" => idle::figures(setup, defence).await,
+        "slow" => slow::figures(setup, defence).await,
+        "frame" => frame::figures(setup, defence).await,
+        "fds" => fds::figures(setup, defence).await,
+        "totp" => totp::figures(setup, defence).await,
+        "timing" => timing::figures(setup, defence).await,
+        "time" => time::figures(setup, defence),
+        "once" => once::figures(setup, defence).await,
+        "secrets" => secrets::figures(setup, defence).await,
+        "flood" => flood::figures(setup, defence).await,
+        _ => bail!("no assurance is called {name:?}"),
+    }
+}
+
+fn setup(options: &[String]) -> anyhow::Result<Setup> {
+    let mut setup =
+        Setup { fourauthd: PathBuf::new(), is_short: false, is_quiet: false, files: None };
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match option.as_str() {
+            "--fourauthd" => setup.fourauthd = options.next().context(USAGE)?.into(),
+            "--short" => setup.is_short = true,
+            "--json-only" => setup.is_quiet = true,
+            _ => bail!("{USAGE}"),
+        }
+    }
+    Ok(setup)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_a_row_for_every_name() {
+        let document = include_str!("../../docs/ASSURANCE.md");
+        for name in NAMES {
+            assert!(document.contains(&format!("| `{name}` | G-")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a process keeps in its memory, as Linux shows it to its owner.
+
+use crate::process::Process;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::ErrorKind,
+    ops::Range,
+    os::unix::fs::FileExt as _,
+};
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 1 << 20;
+
+/// Things to look for, and how often each was found. Named, because several are traces of one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Search {
+    traces: Vec<Trace>,
+    /// Bytes that were looked at.
+    pub(crate) searched: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Trace {
+    name: &'static str,
+    bytes: Vec<u8>,
+    found: u32,
+}
+
+impl Search {
+    /// Looks for this as well. Short things are found everywhere, and a single byte is not looked for.
+    pub(crate) fn add(&mut self, name: &'static str, bytes: impl Into<Vec<u8>>) {
+        self.traces.push(Trace { name, bytes: bytes.into(), found: 0 });
+    }
+
+    /// How many things are looked for.
+    pub(crate) const fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// The same search, with nothing found yet.
+    pub(crate) fn anew(&self) -> Self {
+        let traces = self.traces.iter().map(|trace| Trace { found: 0, ..trace.clone() }).collect();
+        Self { traces, searched: 0 }
+    }
+
+    /// How often anything was found.
+    pub(crate) fn found(&self) -> u32 {
+        self.traces.iter().map(|trace| trace.found).sum()
+    }
+
+    /// What was found and how often.
+    pub(crate) fn names(&self) -> BTreeMap<&'static str, u32> {
+        let mut names = BTreeMap::new();
+        for trace in self.traces.iter().filter(|trace| trace.found > 0) {
+            *names.entry(trace.name).or_default() += trace.found;
+        }
+        names
+    }
+
+    /// Looks through bytes.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.begun_before(bytes, bytes.len());
+    }
+
+    /// Looks for what begins in the first `end` bytes.
+    fn begun_before(&mut self, bytes: &[u8], end: usize) {
+        let mut begins = vec![false; 1 << 16];
+        for pair in self.traces.iter().filter_map(|trace| trace.bytes.first_chunk()) {
+            begins[usize::from(u16::from_be_bytes(*pair))] = true;
+        }
+        for (at, pair) in bytes.windows(2).enumerate().take(end) {
+            if !begins[usize::from(pair[0]) << 8 | usize::from(pair[1])] {
+                continue;
+            }
+            for trace in &mut self.traces {
+                trace.found += u32::from(bytes[at..].starts_with(&trace.bytes));
+            }
+        }
+        self.searched += end.min(bytes.len());
+    }
+
+    /// Looks through everything that a process may write to. `false` if it does not let itself be
+    /// looked at.
+    pub(crate) fn memory(&mut self, process: Process) -> anyhow::Result<bool> {
+        let memory = match File::open(process.file("mem")) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(false),
+            opened => opened?,
+        };
+        for region in regions(&fs::read_to_string(process.file("maps"))?) {
+            self.region(&memory, region);
+        }
+        Ok(true)
+    }
+
+    fn region(&mut self, memory: &File, region: Range<u64>) {
+        let longest = self.traces.iter().map(|trace| trace.bytes.len()).max().unwrap_or(0);
+        let mut chunk = vec![0; CHUNK + longest];
+        let mut at = region.start;
+        while at < region.end {
+            let wanted = usize::try_from(region.end - at).map_or(CHUNK, |rest| rest.min(CHUNK));
+            // What has been unmapped since, and the kernel's own pages, cannot be read.
+            let Ok(count) = memory.read_at(&mut chunk, at) else { return };
+            if count == 0 {
+                return;
+            }
+            let looked_at = count.min(wanted);
+            self.begun_before(&chunk[..count], looked_at);
+            at += looked_at as u64;
+        }
+    }
+}
+
+/// Where it may write, by `/proc/PID/maps` (proc(5)).
+fn regions(maps: &str) -> impl Iterator<Item = Range<u64>> {
+    maps.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (range, rights) = (fields.next()?, fields.next()?);
+        let (start, end) = range.split_once('-')?;
+        let address = |text| u64::from_str_radix(text, 16).ok();
+        rights.starts_with("rw").then_some(address(start)?..address(end)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process;
+
+    #[test]
+    fn what_is_kept_in_memory_is_found() {
+        let kept: Vec<u8> = (0..64).map(|index| (index * 37) ^ 0x5a).collect();
+        let mut search = Search::default();
+        search.add("kept", kept.clone());
+        assert!(search.memory(process::own()).unwrap());
+        assert!(search.found() >= 1 && search.searched > 1 << 20);
+        assert_eq!(search.names().get("kept"), Some(&search.found()));
+        assert_eq!(search.anew().found(), 0);
+        drop(kept);
+    }
+
+    #[test]
+    fn every_occurrence_counts_even_at_the_end() {
+        let mut search = Search::default();
+        search.add("a", *b"aa");
+        search.bytes(b"aaaa baa");
+        assert_eq!(search.found(), 4);
+    }
+}

@@ -1,0 +1,63 @@
+//! A hundred at the same moment with the same thing, and how many of them get it.
+
+use crate::{report::Figures, setup::Setup, unguarded::Unguarded};
+use fourauth_protocol::command::Command;
+use fourauth_tests::server::TestServer;
+use tokio::task::JoinSet;
+
+/// How many come at once.
+pub(crate) const AT_ONCE: u32 = 100;
+
+/// How many of a hundred who send `command` at once are told yes.
+pub(crate) async fn winners(server: &TestServer, command: &Command) -> anyhow::Result<u32> {
+    let mut senders = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (client, command) = (server.client(), command.clone());
+        senders.spawn(async move { client.send_once(command).await });
+    }
+    let mut winners = 0;
+    while let Some(answer) = senders.join_next().await {
+        winners += u32::from(answer??.is_ok());
+    }
+    Ok(winners)
+}
+
+/// The rounds in which exactly one of them was, of all rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    played: u32,
+    with_one: u32,
+    winners: u32,
+}
+
+impl Rounds {
+    pub(crate) fn count(&mut self, winners: u32) {
+        self.played += 1;
+        self.with_one += u32::from(winners == 1);
+        self.winners += winners;
+    }
+
+    /// Under `name`.
+    pub(crate) fn report(&self, figures: &mut Figures, name: &str) {
+        figures.note(&format!("{name}_winners_mean"), self.mean());
+        figures.exactly(&format!("{name}_rounds_with_one_winner"), self.with_one, self.played);
+    }
+
+    fn mean(&self) -> f64 {
+        f64::from(self.winners) / f64::from(self.played)
+    }
+}
+
+/// The control: the same rounds against what reads, checks and saves.
+pub(crate) async fn unguarded(
+    setup: &Setup,
+    figures: &mut Figures,
+    name: &str,
+) -> anyhow::Result<()> {
+    let (store, mut rounds) = (Unguarded::open().await?, Rounds::default());
+    for round in 0..setup.count(50, 5) {
+        rounds.count(store.winners(i64::from(round) + 1, AT_ONCE).await?);
+    }
+    rounds.report(figures, name);
+    Ok(())
+}

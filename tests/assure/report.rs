@@ -1,0 +1,132 @@
+//! What was measured, beside what it was measured against.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Measurements of one run. They hold until one is outside its limit.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    figure: Map<String, Value>,
+    limit: Map<String, Value>,
+    held: bool,
+}
+
+/// The line that is printed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    assure: &'static str,
+    figure: Map<String, Value>,
+    limit: Map<String, Value>,
+    control: Map<String, Value>,
+    held: bool,
+    control_failed_as_it_should: bool,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { figure: Map::new(), limit: Map::new(), held: true }
+    }
+}
+
+impl Figures {
+    /// Something worth knowing that has no limit.
+    pub(crate) fn note(&mut self, name: &str, value: impl Into<Value>) {
+        self.figure.insert(name.to_owned(), value.into());
+    }
+
+    pub(crate) fn at_most(&mut self, name: &str, measured: f64, limit: f64) {
+        self.compare(name, measured, json!({ "at_most": number(limit) }), measured <= limit);
+    }
+
+    pub(crate) fn at_least(&mut self, name: &str, measured: f64, limit: f64) {
+        self.compare(name, measured, json!({ "at_least": number(limit) }), measured >= limit);
+    }
+
+    pub(crate) fn exactly(&mut self, name: &str, counted: u32, limit: u32) {
+        self.compare(name, counted.into(), json!({ "exactly": limit }), counted == limit);
+    }
+
+    /// Both ends of what was measured must be inside both ends of the limit.
+    pub(crate) fn within(&mut self, name: &str, measured: [f64; 2], limit: [f64; 2]) {
+        let inside = measured[0] >= limit[0] && measured[1] <= limit[1];
+        self.figure.insert(name.to_owned(), measured.map(number).to_vec().into());
+        self.limit.insert(name.to_owned(), json!({ "within": limit.map(number) }));
+        self.held &= inside;
+    }
+
+    fn compare(&mut self, name: &str, measured: f64, limit: Value, holds: bool) {
+        self.figure.insert(name.to_owned(), number(measured));
+        self.limit.insert(name.to_owned(), limit);
+        self.held &= holds;
+    }
+}
+
+impl Report {
+    /// What a name shows: the defence holds, and the same measurement without it does not.
+    pub(crate) fn new(assure: &'static str, with: Figures, without: Figures) -> Self {
+        let mut control = without.figure;
+        control.insert("held".to_owned(), without.held.into());
+        Self {
+            assure,
+            figure: with.figure,
+            limit: with.limit,
+            control,
+            held: with.held,
+            control_failed_as_it_should: !without.held,
+        }
+    }
+
+    /// Whether the assurance is given.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.held && self.control_failed_as_it_should
+    }
+}
+
+/// Three digits after the point say enough, and a count has none. What is no number at all (a ratio
+/// of nothing) is `null`, and has been outside its limit.
+fn number(value: f64) -> Value {
+    // Not a measurement of anything if it is not exact in this range.
+    const EXACT: f64 = 9e15;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        return serde_json::from_str(&format!("{value:.0}")).unwrap_or(Value::Null);
+    }
+    if value != 0.0 && value.abs() < 1e-3 {
+        return json!(value);
+    }
+    json!((value * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_figure_outside_its_limit_is_enough() {
+        let mut figures = Figures::default();
+        figures.at_most("a", 1.0, 2.0);
+        figures.exactly("b", 3, 3);
+        figures.within("c", [-1.0, 1.0], [-2.0, 2.0]);
+        assert!(figures.held);
+        figures.at_least("d", 0.9, 1.0);
+        assert!(!figures.held);
+    }
+
+    #[test]
+    fn what_is_no_number_holds_nothing() {
+        let mut figures = Figures::default();
+        figures.at_most("ratio", f64::NAN, 1.5);
+        assert!(!figures.held);
+    }
+
+    #[test]
+    fn an_assurance_without_a_failing_control_is_none() {
+        let failing = || {
+            let mut figures = Figures::default();
+            figures.exactly("accepted", 1, 0);
+            figures
+        };
+        assert!(Report::new("x", Figures::default(), failing()).is_given());
+        assert!(!Report::new("x", Figures::default(), Figures::default()).is_given());
+        assert!(!Report::new("x", failing(), failing()).is_given());
+    }
+}

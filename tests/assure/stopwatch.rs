@@ -1,0 +1,128 @@
+//! Asks several questions again and again, in an order that nothing else follows, and measures how
+//! long each answer takes.
+
+use crate::{
+    peer::{Caller, Peer, host},
+    process,
+};
+use anyhow::Context as _;
+use std::{collections::BTreeSet, time::Duration};
+use tokio::{runtime::Builder, time::Instant};
+
+/// A question. All of them have one length.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    pub(crate) name: &'static str,
+    pub(crate) payload: Vec<u8>,
+    /// What is waited before it is sent, while the clock runs.
+    pub(crate) held_back: Duration,
+}
+
+/// What was measured of one question.
+#[derive(Debug, Clone)]
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) micros: Vec<f64>,
+    /// Every answer that came, but for the request's name.
+    pub(crate) answers: BTreeSet<String>,
+}
+
+/// Asks every question `warm_up` times for nothing and `each` times for the record, over one
+/// connection and from one core.
+pub(crate) fn measure(
+    caller: &Caller,
+    questions: &[Question],
+    core: Option<usize>,
+    warm_up: u32,
+    each: u32,
+) -> anyhow::Result<Vec<Sample>> {
+    if let Some(core) = core {
+        process::pin_this_thread(core)?;
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut peer = caller.open(host(0)).await?;
+        let mut samples: Vec<Sample> = questions.iter().map(Sample::of).collect();
+        let mut order: Vec<usize> = (0..questions.len()).collect();
+        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        for round in 0..warm_up + each {
+            chance.shuffle(&mut order);
+            for index in &order {
+                let (micros, answer) = ask(&mut peer, &questions[*index]).await?;
+                if round >= warm_up {
+                    samples[*index].micros.push(micros);
+                    samples[*index].answers.insert(answer);
+                }
+            }
+        }
+        Ok(samples)
+    })
+}
+
+async fn ask(peer: &mut Peer, question: &Question) -> anyhow::Result<(f64, String)> {
+    let begun = Instant::now();
+    // A timer would be too coarse.
+    while begun.elapsed() < question.held_back {}
+    peer.say(&question.payload).await?;
+    let answer = peer.hear().await?;
+    let micros = begun.elapsed().as_secs_f64() * 1e6;
+    Ok((micros, without_request_id(&String::from_utf8(answer)?)?))
+}
+
+/// The answer, but for the 26 characters that name its request.
+fn without_request_id(answer: &str) -> anyhow::Result<String> {
+    let (head, tail) = answer.split_once(r#""request_id":""#).context("a request has a name")?;
+    Ok(format!("{head}{}", tail.get(26..).context("a request's name has 26 characters")?))
+}
+
+impl Sample {
+    fn of(question: &Question) -> Self {
+        Self { name: question.name, micros: Vec::new(), answers: BTreeSet::new() }
+    }
+}
+
+/// Marsaglia's xorshift64: the same at each run, and in step with nothing that a server does.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
+    }
+
+    fn shuffle(&mut self, order: &mut [usize]) {
+        for last in (1..order.len()).rev() {
+            order.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_is_asked_in_every_place() {
+        let (mut order, mut chance) = ([0, 1, 2, 3], Chance(1));
+        let mut seen = [[0_u32; 4]; 4];
+        for _ in 0..4000 {
+            chance.shuffle(&mut order);
+            for (place, index) in order.into_iter().enumerate() {
+                seen[place][index] += 1;
+            }
+        }
+        assert!(seen.iter().flatten().all(|count| (850..1150).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn answers_that_differ_in_more_than_the_requests_name_differ() {
+        let answer = |id: &str, text: &str| {
+            without_request_id(&format!(r#"{{"request_id":"{id}","message":"{text}"}}"#)).unwrap()
+        };
+        let (first, second) = ("01KAJ0000000000000000000AA", "01KAJ0000000000000000000BB");
+        assert_eq!(answer(first, "no"), answer(second, "no"));
+        assert_ne!(answer(first, "no"), answer(second, "No"));
+    }
+}

@@ -1,0 +1,39 @@
+//! G-19: whatever servers and clocks say, no time that is far off lets anybody decide.
+//!
+//! The table of situations is the timekeeper's own; here it is played and held against its limits.
+
+use crate::{
+    report::Figures,
+    setup::{Defence, Setup},
+};
+use anyhow::ensure;
+use fourauth_timekeeper::simulation::assurance;
+
+pub(crate) fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
+    let found = assurance();
+    let mut figures = Figures::default();
+    match defence {
+        Defence::On => {
+            for fault in &found.faults {
+                setup.say(fault);
+            }
+            figures.note("rows", found.rows);
+            figures.note("runs", found.runs);
+            figures.note("conceded_rows", found.conceded_rows);
+            figures.exactly("false_accepts", found.false_accepts, 0);
+            figures.exactly("unexpected_states", found.unexpected_states, 0);
+        }
+        // Clocks that believe what they are told. A lie that does not deceive them shows nothing.
+        Defence::Off => {
+            let deceived = found
+                .lying_rows_that_deceive_the_first_answer
+                .min(found.lying_rows_that_deceive_the_mean);
+            ensure!(deceived == found.lying_rows, "a lie deceives nobody: {found:?}");
+            figures.note("lying_rows", found.lying_rows);
+            figures.exactly("false_accepts_of_the_mean", found.naive_mean_false_accepts, 0);
+            let first = found.naive_first_false_accepts;
+            figures.exactly("false_accepts_of_the_first_answer", first, 0);
+        }
+    }
+    Ok(figures)
+}
