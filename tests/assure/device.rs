@@ -216,7 +216,7 @@ impl Scene {
 }
 
 async fn call(address: SocketAddr) -> anyhow::Result<Peer> {
-    Ok(Caller::new(address)?.open(Ipv4Addr::LOCALHOST).await?)
+    Ok(Caller::new(address).open(Ipv4Addr::LOCALHOST).await?)
 }
 
 async fn say(peer: &mut Peer, command: Command) -> anyhow::Result<Answer> {

@@ -321,7 +321,7 @@ impl House {
     }
 
     async fn ask(&self, from: Ipv4Addr, login: Login) -> anyhow::Result<Answer> {
-        let mut peer = Caller::new(self.server.address())?.open(from).await?;
+        let mut peer = Caller::new(self.server.address()).open(from).await?;
         Ok(peer.ask(Command::Login(login).to_json().expose()).await?)
     }
 }

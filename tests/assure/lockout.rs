@@ -101,7 +101,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let server = TestServer::configured(as_shipped).await;
     let mut owners = owners(&server, defence).await?;
     let (heard, begun) = (Arc::default(), Instant::now());
-    let mut attack = attack(&server, &owners, scale.speed, &heard)?;
+    let mut attack = attack(&server, &owners, scale.speed, &heard);
     attack.spawn(run(Arc::clone(server.clock()), scale.speed));
     log_in(setup, &server, &mut owners, scale, defence).await?;
     let hours = begun.elapsed().as_secs_f64() * f64::from(scale.speed) / 3600.0;
@@ -192,8 +192,8 @@ fn attack(
     owners: &[Owner],
     speed: u32,
     heard: &Arc<Mutex<Heard>>,
-) -> anyhow::Result<JoinSet<()>> {
-    let caller = Caller::new(server.server().address())?;
+) -> JoinSet<()> {
+    let caller = Caller::new(server.server().address());
     let pause = Duration::from_secs_f64(3600.0 / (AN_HOUR * ZEAL * f64::from(speed)));
     let mut attack = JoinSet::new();
     for (owner, first) in owners.iter().zip((0..).step_by(HOSTS as usize)) {
@@ -213,7 +213,7 @@ fn attack(
             attack.spawn(attacker.fail(begin, pause * HOSTS, Arc::clone(heard)));
         }
     }
-    Ok(attack)
+    attack
 }
 
 /// What somebody who knows which device it should be can say of it.
@@ -276,7 +276,7 @@ impl Owner {
     /// From a host that nobody has seen before.
     async fn call_from_elsewhere(&self, server: &TestServer, turn: u32) -> anyhow::Result<Answer> {
         let from = host(1000 + turn);
-        let mut peer = Caller::new(server.server().address())?.open(from).await?;
+        let mut peer = Caller::new(server.server().address()).open(from).await?;
         let login = Command::Login(self.persona.login(server.now()));
         Ok(peer.ask(login.to_json().expose()).await?)
     }

@@ -6,10 +6,13 @@
 
 mod crowd;
 mod daemon;
+mod device;
 mod fds;
 mod flood;
 mod frame;
 mod idle;
+mod limits;
+mod lockout;
 mod memory;
 mod naive;
 mod numbers;
@@ -81,8 +84,10 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 10] =
-    ["idle", "slow", "frame", "fds", "flood", "totp", "timing", "secrets", "time", "once"];
+const NAMES: [&str; 13] = [
+    "idle", "slow", "frame", "fds", "flood", "totp", "timing", "secrets", "time", "once", "limits",
+    "lockout", "device",
+];
 
 async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     match name {
@@ -95,6 +100,9 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "time" => time::figures(setup, defence),
         "once" => once::figures(setup, defence).await,
         "secrets" => secrets::figures(setup, defence).await,
+        "limits" => limits::figures(setup, defence).await,
+        "lockout" => lockout::figures(setup, defence).await,
+        "device" => device::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),
     }

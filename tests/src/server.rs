@@ -44,18 +44,21 @@ pub fn quick(folder: &Path) -> Config {
     }
 }
 
+/// As many as a configuration may say.
+const MANY: u32 = 1_000_000;
+
 /// Nobody waits and nobody is shut out.
 #[must_use]
 pub fn unlimited() -> AttemptsConfig {
     AttemptsConfig {
-        unknown_device: u32::MAX,
-        known_device: u32::MAX,
+        unknown_device: MANY,
+        known_device: MANY,
         backoff_max_s: 0,
-        totp_in_a_minute: u32::MAX,
-        face_before_waiting: u32::MAX,
-        face_unknown_device: u32::MAX,
-        face_known_device: u32::MAX,
-        at_once: u32::MAX,
+        totp_in_a_minute: MANY,
+        face_before_waiting: MANY,
+        face_unknown_device: MANY,
+        face_known_device: MANY,
+        at_once: MANY,
         ..AttemptsConfig::default()
     }
 }
