@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use fourauth_protocol::{
     answer::Answer,
+    device::{EXPORTER_BYTES, EXPORTER_LABEL},
     frame::{self, Decoder},
 };
 use rustls::{
@@ -37,6 +38,18 @@ impl RawConnection {
         let stream =
             TlsConnector::from(trusting()).connect(name, stream).await.expect("a handshake");
         Self { stream, decoder: Decoder::default() }
+    }
+
+    /// What only the two ends of this connection know (RFC 9266).
+    ///
+    /// # Panics
+    ///
+    /// Never: the handshake is done.
+    #[must_use]
+    pub fn exporter(&self) -> [u8; EXPORTER_BYTES] {
+        let (_, tls) = self.stream.get_ref();
+        tls.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
+            .expect("a handshake that is done has an exporter")
     }
 
     /// Sends bytes as they are.

@@ -1,7 +1,11 @@
 //! A conversation as it is written down: what changes from run to run has a name instead.
 
 use data_encoding::BASE64;
-use fourauth_protocol::command::Command;
+use fourauth_client::Identity;
+use fourauth_protocol::{
+    command::{Command, ProveDevice},
+    device::{Binding, message},
+};
 use fourauth_tests::{models::picture, persona::Persona, raw::RawConnection, server::TestServer};
 
 /// Pictures that transcripts show. The first two are of one person.
@@ -80,6 +84,20 @@ impl Transcript {
         let [right, wrong] = [person.code(now), person.wrong_code(now)];
         self.name(&format!("\"{}\"", right.as_str()), "\"<code>\"");
         self.name(&format!("\"{}\"", wrong.as_str()), "\"<wrong code>\"");
+    }
+
+    /// The proof that this connection comes from the person's device.
+    pub(super) fn proof(&mut self, identity: &Identity, person: &Persona) -> Command {
+        let message = message(&self.connection.exporter(), &person.username, person.mac);
+        let signature = identity.sign(&message);
+        self.name(&BASE64.encode(signature.as_bytes()), "<signature>");
+        Command::ProveDevice(ProveDevice {
+            username: person.username.clone(),
+            mac: Some(person.mac),
+            device_id: identity.key().id(),
+            device_sig: signature,
+            binding: Binding::TlsExporter,
+        })
     }
 
     /// Sends a command and writes both sides down.
