@@ -17,13 +17,20 @@ use fourauth_protocol::{
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 /// How long the rest of a frame is waited for once the server stops.
 const LAST_FRAME: Duration = Duration::from_secs(3);
+
+/// How long a command waits for its source's turn. Then it is turned away, unless a device that
+/// proves itself asks.
+const TURN: Duration = Duration::from_secs(1);
+
+/// When it may come back, in milliseconds.
+const COME_BACK_MS: u64 = 1000;
 
 /// Who is at the other end.
 #[derive(Debug)]
@@ -141,8 +148,12 @@ impl Session {
             Ok(command) => {
                 drop(payload);
                 place.settle();
-                let _turn = place.turn().await;
-                let received = self.listen(place, received, &command);
+                // Held until the command is decided.
+                let turn = timeout(TURN, place.turn()).await.ok().flatten();
+                let mut received = self.listen(place, received, &command);
+                if turn.is_none() {
+                    received.penalty_ms.get_or_insert(COME_BACK_MS);
+                }
                 (self.run(received, command).await, Next::Command)
             }
             Err(refused @ Refused::TooLarge) => (self.refuse(&received, &refused), Next::End),

@@ -24,7 +24,7 @@ pub struct LimitsConfig {
     pub penalties: bool,
     /// Whom no penalty meets: the machine itself, and proxies that speak for others.
     pub penalty_exempt: Vec<Network>,
-    /// Commands of one source that are decided at the same time. Further ones wait.
+    /// Commands of one source that are decided at the same time. Further ones wait for a second.
     pub deciding_per_source: usize,
     /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A peer that
     /// finds none left waits, within the deadline of its frame.
