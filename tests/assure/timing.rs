@@ -61,7 +61,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 
 /// Every kind against the first, where every denial has its time.
 async fn equivalence(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
-    let each = setup.count(20_000, 100);
+    let each = setup.count(5000, 100);
     let samples = measure(setup, DENIAL_MS, each, |_| {}).await?;
     let (known, others) = samples.split_first().context("nothing was measured")?;
     figures.note("samples_each", each);

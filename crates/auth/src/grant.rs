@@ -1,6 +1,6 @@
 //! What a decision changes: a value, carried out in the transaction of its audit row.
 
-use crate::decision::Denial;
+use crate::lost::{Lost, Undone};
 use fourauth_factors::{
     password::Hash,
     totp::{Key, Step},
@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    self as store, AccountId, Added, Bound, Factor, KnownPlace, NewDevice, NewFace, NewSession,
-    NewUser, Notice, Place, Target, Tx,
+    AccountId, Added, Factor, KnownPlace, NewDevice, NewFace, NewSession, NewUser, Notice, Place,
+    Target, Tx,
 };
 
 /// Everything that a granted command can do to the store.
@@ -109,96 +109,6 @@ pub enum Change {
     BindDevice(NewDevice),
     /// A device less.
     RevokeDevice(DeviceName),
-}
-
-/// Another command was quicker, or what was offered does not fit what is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
-    /// The same one-time code was spent, or the account changed so that the code no longer counts.
-    StepSpent,
-    /// The account was changed.
-    Superseded,
-    /// The name is taken.
-    NameTaken,
-    /// The mail address or the telephone number is taken.
-    ContactTaken,
-    /// The recovery code is none of the account's, or has been spent.
-    RecoveryCode,
-    /// The account has a device of that name, or has or had one with that key.
-    DeviceTaken,
-    /// The account has as many devices as it may.
-    TooManyDevices,
-    /// The account has no such device.
-    NoSuchDevice,
-}
-
-impl Lost {
-    /// The word for the audit log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StepSpent => "step_spent",
-            Self::Superseded => "superseded",
-            Self::NameTaken => "name_taken",
-            Self::ContactTaken => "contact_taken",
-            Self::RecoveryCode => "recovery_code",
-            Self::DeviceTaken => "device_taken",
-            Self::TooManyDevices => "too_many_devices",
-            Self::NoSuchDevice => "no_such_device",
-        }
-    }
-}
-
-impl From<Lost> for Denial {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::StepSpent => Self::Totp,
-            Lost::Superseded => Self::Superseded,
-            Lost::NameTaken => Self::NameTaken,
-            Lost::ContactTaken => Self::ContactTaken,
-            Lost::RecoveryCode => Self::RecoveryCode,
-            Lost::DeviceTaken => Self::DeviceTaken,
-            Lost::TooManyDevices => Self::TooManyDevices,
-            Lost::NoSuchDevice => Self::NoSuchDevice,
-        }
-    }
-}
-
-/// Why a transaction was rolled back.
-#[derive(Debug)]
-pub enum Undone {
-    /// It came too late, or does not fit.
-    Lost(Lost),
-    /// The database failed.
-    Store(store::Error),
-}
-
-impl From<store::Error> for Undone {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Lost> for Undone {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
-    }
-}
-
-impl Lost {
-    /// Itself, unless what was attempted has been done.
-    const fn unless(self, done: bool) -> Result<(), Self> {
-        if done { Ok(()) } else { Err(self) }
-    }
-
-    const fn of_binding(bound: Bound) -> Result<(), Self> {
-        match bound {
-            Bound::Yes => Ok(()),
-            Bound::Superseded => Err(Self::Superseded),
-            Bound::Taken => Err(Self::DeviceTaken),
-            Bound::TooMany => Err(Self::TooManyDevices),
-        }
-    }
 }
 
 impl Effect {

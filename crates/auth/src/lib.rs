@@ -34,6 +34,7 @@ pub mod grant;
 pub mod hashing;
 pub mod limits;
 pub mod login;
+pub mod lost;
 pub mod noise;
 pub mod profile;
 mod proof;
