@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_in_memory_is_found() {
-        let kept: Vec<u8> = (0..64).map(|index| (index * 37) ^ 0x5a).collect();
+        let kept: Vec<u8> = (0..64_u8).map(|index| index.wrapping_mul(37) ^ 0x5a).collect();
         let mut search = Search::default();
         search.add("kept", kept.clone());
         assert!(search.memory(process::own()).unwrap());
