@@ -102,6 +102,9 @@ async fn neither_the_database_nor_a_trace_log_holds_a_secret() {
     // The runtime of this test has one thread, so everything that is logged passes through here,
     // but for the compute threads, which log nothing.
     let guard = tracing::subscriber::set_default(subscriber);
+    // While there is only one, `tracing` takes the word of whichever thread comes to an event first
+    // on whether anybody listens, and other tests have threads where nobody does.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let server = TestServer::start().await;
     let secrets = live(&server).await;
     let folder = server.stop().await;
