@@ -29,6 +29,8 @@ pub(crate) const PASSWORD: &str = "violet-Ox-42";
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) persona: Persona,
+    /// What they wrote down at their registration.
+    pub(crate) recovery_codes: Vec<Secret<String>>,
     spent: Step,
 }
 
@@ -89,7 +91,9 @@ async fn enrol(client: &Client, admin: Secret<String>, name: &str) -> anyhow::Re
     let answer = client.send_once(Command::Register(register)).await?;
     ensure!(answer.is_ok(), "{name} was not registered: {answer:?}");
     let uri = answer.gains.provisioning_uri.context("a URI")?;
-    Ok(Member { persona: Persona::new(name, password, mac, &uri), spent: Step(0) })
+    let recovery_codes = answer.gains.recovery_codes.unwrap_or_default();
+    let persona = Persona::new(name, password, mac, &uri);
+    Ok(Member { persona, recovery_codes, spent: Step(0) })
 }
 
 impl Member {

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::ensure;
 use fourauth_server::config::Config;
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::{task::JoinSet, time::sleep};
 
 /// 200 MiB for ten thousand.
@@ -104,8 +104,11 @@ async fn open(caller: &Caller, count: u32, defence: Defence) -> anyhow::Result<V
     Ok(open)
 }
 
+/// How often somebody who is dropped comes again.
+const TRIES: u32 = 20;
+
 async fn one(caller: &Caller, index: u32, defence: Defence) -> anyhow::Result<Peer> {
-    let mut peer = caller.open(host(index / PER_HOST)).await?;
+    let mut peer = patiently(caller, host(index / PER_HOST)).await?;
     ensure!(peer.ask(HELLO).await?.is_ok(), "190 was refused");
     if defence == Defence::Off {
         let mut unfinished = u32::try_from(2 * UNFINISHED)?.to_be_bytes().to_vec();
@@ -124,4 +127,14 @@ async fn all_answer(idle: Vec<Peer>) -> bool {
         }
     }
     true
+}
+
+/// In a crowd that has not said anything yet, newcomers are dropped by lot, and come again.
+async fn patiently(caller: &Caller, from: Ipv4Addr) -> anyhow::Result<Peer> {
+    for _ in 0..TRIES {
+        if let Ok(peer) = caller.open(from).await {
+            return Ok(peer);
+        }
+    }
+    Ok(caller.open(from).await?)
 }

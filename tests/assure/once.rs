@@ -6,16 +6,27 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_protocol::command::Command;
-use fourauth_tests::server::TestServer;
+use anyhow::Context as _;
+use fourauth_protocol::{
+    answer::Answer,
+    command::{Command, RecoverTotp},
+    recovery_code::RecoveryCode,
+    secret::Secret,
+};
+use fourauth_tests::{persona::Persona, server::TestServer};
+use std::collections::BTreeSet;
+
+/// Two steps of a one-time code; and as long as an answer with a secret is repeated.
+const MINUTE_MS: i64 = 60_000;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
     match defence {
         Defence::On => {
-            let server = TestServer::start().await;
+            let server = Box::pin(TestServer::start()).await;
             names(setup, &server, &mut figures).await?;
             confirmations(setup, &server, &mut figures).await?;
+            recovery_codes(setup, &server, &mut figures).await?;
             server.stop().await;
         }
         Defence::Off => races::unguarded(setup, &mut figures, "unguarded").await?,
@@ -40,14 +51,66 @@ async fn confirmations(
     server: &TestServer,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    const STEP_MS: i64 = 30_000;
     let bob = server.enrol("bob", "obama.jpg").await;
     let mut rounds = Rounds::default();
     for _ in 0..setup.count(100, 5) {
-        server.clock().advance_ms(2 * STEP_MS);
+        server.clock().advance_ms(MINUTE_MS);
         let confirm = Command::ConfirmTotp(bob.confirm(server.now()));
         rounds.count(races::winners(server, &confirm).await?);
     }
     rounds.report(figures, "one_time_code");
     Ok(())
+}
+
+/// A recovery code, which a hundred recoveries carry; and once more when it has been used.
+///
+/// Who asks twice within a minute gets the same new secret twice, so what counts is how many secrets
+/// there are.
+async fn recovery_codes(
+    setup: &Setup,
+    server: &TestServer,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let (mut rounds, mut used_again) = (Rounds::default(), 0);
+    let mut codes: Vec<(Persona, RecoveryCode)> = Vec::new();
+    for round in 0..setup.count(100, 2) {
+        if codes.is_empty() {
+            codes = written_down(server, &format!("forgetful-{round}")).await?;
+        }
+        let (person, code) = codes.pop().context("a code")?;
+        server.clock().advance_ms(2 * MINUTE_MS);
+        let recover = || RecoverTotp {
+            recovery_code: Some(code.clone()),
+            ..person.recover_totp(server.now())
+        };
+        let answers = races::answers(server, &Command::RecoverTotp(recover())).await?;
+        let secrets: BTreeSet<_> = answers.iter().filter_map(secret).collect();
+        rounds.count(u32::try_from(secrets.len())?);
+
+        server.clock().advance_ms(2 * MINUTE_MS);
+        let again = server.client().send_once(Command::RecoverTotp(recover())).await?;
+        used_again += u32::from(again.is_ok());
+    }
+    rounds.report(figures, "recovery_code");
+    figures.exactly("recovery_code_used_again", used_again, 0);
+    Ok(())
+}
+
+fn secret(answer: &Answer) -> Option<&String> {
+    answer.gains.provisioning_uri.as_ref().map(Secret::expose)
+}
+
+/// Somebody new, once for each of their codes.
+async fn written_down(
+    server: &TestServer,
+    name: &str,
+) -> anyhow::Result<Vec<(Persona, RecoveryCode)>> {
+    let register = server.registration(name, "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.context("an address")?);
+    let answer = server.client().send_once(Command::Register(register)).await?;
+    let uri = answer.gains.provisioning_uri.context("a URI")?;
+    let person = Persona::new(name, password, mac, &uri);
+    let codes = answer.gains.recovery_codes.context("recovery codes")?;
+    let codes = codes.iter().map(|code| Ok((person.clone(), RecoveryCode::parse(code.expose())?)));
+    codes.collect()
 }

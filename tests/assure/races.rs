@@ -1,25 +1,31 @@
 //! A hundred at the same moment with the same thing, and how many of them get it.
 
 use crate::{report::Figures, setup::Setup, unguarded::Unguarded};
-use fourauth_protocol::command::Command;
+use fourauth_protocol::{answer::Answer, command::Command};
 use fourauth_tests::server::TestServer;
 use tokio::task::JoinSet;
 
 /// How many come at once.
 pub(crate) const AT_ONCE: u32 = 100;
 
-/// How many of a hundred who send `command` at once are told yes.
-pub(crate) async fn winners(server: &TestServer, command: &Command) -> anyhow::Result<u32> {
+/// What a hundred who send `command` at once are told.
+pub(crate) async fn answers(server: &TestServer, command: &Command) -> anyhow::Result<Vec<Answer>> {
     let mut senders = JoinSet::new();
     for _ in 0..AT_ONCE {
         let (client, command) = (server.client(), command.clone());
         senders.spawn(async move { client.send_once(command).await });
     }
-    let mut winners = 0;
+    let mut answers = Vec::new();
     while let Some(answer) = senders.join_next().await {
-        winners += u32::from(answer??.is_ok());
+        answers.push(answer??);
     }
-    Ok(winners)
+    Ok(answers)
+}
+
+/// How many of them are told yes.
+pub(crate) async fn winners(server: &TestServer, command: &Command) -> anyhow::Result<u32> {
+    let answers = answers(server, command).await?;
+    Ok(answers.iter().map(|answer| u32::from(answer.is_ok())).sum())
 }
 
 /// The rounds in which exactly one of them was, of all rounds.

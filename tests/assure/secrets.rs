@@ -13,9 +13,12 @@ use anyhow::{Context as _, ensure};
 use data_encoding::{BASE32_NOPAD, BASE64};
 use fourauth_protocol::{
     answer::{Answer, Gains},
-    command::{Command, Login, ReadAudit},
+    command::{
+        Command, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+    },
     mac_address::MacAddress,
     picture::Picture,
+    recovery_code::RecoveryCode,
     secret::Secret,
 };
 use fourauth_server::config::Config;
@@ -62,7 +65,7 @@ async fn nothing_stays(setup: &Setup, daemon: Daemon) -> anyhow::Result<Figures>
     let person = people.first_mut().context("nobody is there")?;
     let peer = daemon.caller().open(host(0)).await?;
     let mut life = Life { peer, errors: Vec::new(), secrets: Search::default() };
-    life.live(setup, person, daemon.admin()?).await?;
+    life.live(setup, person, daemon.admin()?).await.with_context(|| last_lines(&daemon))?;
     let Life { peer, errors, secrets } = life;
     drop(peer);
     sleep(AFTERWARDS).await;
@@ -87,6 +90,13 @@ async fn nothing_stays(setup: &Setup, daemon: Daemon) -> anyhow::Result<Figures>
     }
     figures.exactly("memory_hits", resident.found(), 0);
     Ok(figures)
+}
+
+/// What the server said before something went wrong.
+fn last_lines(daemon: &Daemon) -> String {
+    let log = daemon.log().unwrap_or_default();
+    let lines: Vec<_> = log.lines().rev().take(3).collect();
+    format!("the log ends with {lines:#?}")
 }
 
 /// What is left on purpose: a name in the log and in the database, a frame that has not ended.
@@ -155,15 +165,19 @@ impl Life {
         admin: Secret<String>,
     ) -> anyhow::Result<()> {
         self.know(person, &admin);
-        self.granted(Command::ConfirmTotp(person.persona.confirm(crowd::now()))).await?;
+        // Whoever is first to use an account is trusted with what follows.
         let gains = self.granted(Command::Login(person.login().await?)).await?;
+        self.granted(Command::ConfirmTotp(person.persona.confirm(crowd::now()))).await?;
         let token = gains.token.context("a login has a token")?;
         self.secrets.add("session token", token.expose().as_bytes());
         self.be_wrong(person).await?;
         if !setup.is_short {
             self.recover(person).await?;
         }
+        let code = person.recovery_codes.first().context("a recovery code")?;
+        let recovery_code = Some(RecoveryCode::parse(code.expose())?);
         let recover = person.persona.recover_totp(crowd::now());
+        let recover = RecoverTotp { recovery_code, ..recover };
         let gains = self.granted(Command::RecoverTotp(recover)).await?;
         person.persona.key = key_of(&gains.provisioning_uri.context("a URI")?);
         self.know_key(person);
@@ -177,6 +191,9 @@ impl Life {
         self.secrets.add("new password", NEW_PASSWORD);
         self.secrets.add("administrator's secret", admin.expose().as_bytes());
         self.know_key(person);
+        for code in &person.recovery_codes {
+            self.secrets.add("recovery code", code.expose().as_bytes());
+        }
         for (name, file) in [("enrolled picture", "obama.jpg"), ("shown picture", "obama2.jpg")] {
             self.know_picture(name, &picture(file));
         }
@@ -228,17 +245,17 @@ impl Life {
         let mac = MacAddress::parse("00:1b:44:11:3a:ff")?;
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_password(NEW_PASSWORD, crowd::now());
-        let recover = fourauth_protocol::command::RecoverPassword { totp, ..recover };
+        let recover = RecoverPassword { totp, ..recover };
         self.granted(Command::RecoverPassword(recover)).await?;
         person.persona.password = Secret::new(NEW_PASSWORD.into());
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_face(picture("obama3.jpg"), crowd::now());
-        let recover = fourauth_protocol::command::RecoverFace { totp, ..recover };
+        let recover = RecoverFace { totp, ..recover };
         self.know_picture("new picture", &picture("obama3.jpg"));
         self.granted(Command::RecoverFace(recover)).await?;
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_device(mac, crowd::now());
-        let recover = fourauth_protocol::command::RecoverDevice { totp, ..recover };
+        let recover = RecoverDevice { totp, ..recover };
         self.granted(Command::RecoverDevice(recover)).await?;
         person.persona.mac = mac;
         Ok(())

@@ -47,11 +47,26 @@ const BCRYPT: &str = "$2b$04$/uaF/uaF/uaF/uaF/uaF/uipoQZSzXIVBS/vQ6McaCDU3COWhtB
 /// A name of the same length as the others, and nobody's.
 const NOBODY: &str = "person-9";
 
+/// How the server is set.
+#[derive(Debug, Clone, Copy)]
+struct Server {
+    denial_ms: u32,
+    /// Failures in a row after which an account is closed, if it ever is. Nobody waits before.
+    closed_after: Option<u32>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { denial_ms: DENIAL_MS, closed_after: None }
+    }
+}
+
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
     match defence {
         Defence::On => {
             equivalence(setup, &mut figures).await?;
+            locked(setup, &mut figures).await?;
             bare(setup, &mut figures).await?;
         }
         Defence::Off => a_difference(setup, &mut figures).await?,
@@ -62,27 +77,52 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 /// Every kind against the first, where every denial has its time.
 async fn equivalence(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let each = setup.count(5000, 100);
-    let samples = measure(setup, DENIAL_MS, each, |_| {}).await?;
-    let (known, others) = samples.split_first().context("nothing was measured")?;
+    let samples = measure(setup, Server::default(), each, |_| {}).await?;
     figures.note("samples_each", each);
     figures.note("denial_ms", DENIAL_MS);
-    note(figures, "", known);
+    are_equal(setup, figures, "", &samples)
+}
+
+/// The same where so much has failed that nothing is looked at any more.
+async fn locked(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
+    let server = Server { closed_after: Some(3), ..Server::default() };
+    let samples = measure(setup, server, setup.count(5000, 100), |_| {}).await?;
+    let answers = samples.iter().flat_map(|sample| &sample.answers);
+    let are_locked = answers.clone().all(|answer| answer.contains(r#""code":"locked""#));
+    ensure!(are_locked, "not locked: {:?}", answers.collect::<Vec<_>>());
+    are_equal(setup, figures, "locked_", &samples)
+}
+
+fn are_equal(
+    setup: &Setup,
+    figures: &mut Figures,
+    prefix: &str,
+    samples: &[Sample],
+) -> anyhow::Result<()> {
+    let (known, others) = samples.split_first().context("nothing was measured")?;
+    note(figures, prefix, known);
     // A hundred samples find nothing smaller; that all of it works is what they are for.
-    let (shift, auc) =
-        if setup.is_short { (2000.0, 4.0 * auc_error(each as usize)) } else { (SHIFT_US, AUC) };
+    let (shift, auc) = if setup.is_short {
+        (2000.0, 4.0 * auc_error(known.micros.len()))
+    } else {
+        (SHIFT_US, AUC)
+    };
     for other in others {
         let (shifted, apart) = compare(known, other);
-        figures.within(&format!("{}_shift_us", other.name), shifted, [-shift, shift]);
-        figures.within(&format!("{}_auc", other.name), [apart; 2], [0.5 - auc, 0.5 + auc]);
+        let name = format!("{prefix}{}", other.name);
+        figures.within(&format!("{name}_shift_us"), shifted, [-shift, shift]);
+        figures.within(&format!("{name}_auc"), [apart; 2], [0.5 - auc, 0.5 + auc]);
     }
     let answers: BTreeSet<_> = samples.iter().flat_map(|sample| &sample.answers).collect();
-    figures.exactly("different_answers", u32::try_from(answers.len())?, 1);
+    let different = u32::try_from(answers.len())?;
+    figures.exactly(&format!("{prefix}different_answers"), different, 1);
     Ok(())
 }
 
 /// What the equal work gives alone, where no deadline covers it. Bcrypt's work is its own.
 async fn bare(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
-    let samples = measure(setup, 0, setup.count(5000, 50), |_| {}).await?;
+    let server = Server { denial_ms: 0, ..Server::default() };
+    let samples = measure(setup, server, setup.count(5000, 50), |_| {}).await?;
     let (known, others) = samples.split_first().context("nothing was measured")?;
     note(figures, "bare_", known);
     for other in others {
@@ -101,7 +141,7 @@ async fn a_difference(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()
             question.held_back = Duration::from_micros(added_us.into());
         }
     };
-    let samples = measure(setup, DENIAL_MS, setup.count(5000, 100), slower).await?;
+    let samples = measure(setup, Server::default(), setup.count(5000, 100), slower).await?;
     let of = |wanted| samples.iter().find(|sample| sample.name == wanted).context("a sample");
     let (known, unknown) = (of("known")?, of("unknown")?);
     figures.note("added_us", added_us);
@@ -126,11 +166,11 @@ fn note(figures: &mut Figures, prefix: &str, sample: &Sample) {
 /// a core each, if there are two.
 async fn measure(
     setup: &Setup,
-    denial_ms: u32,
+    server: Server,
     each: u32,
     change: impl Fn(&mut Question),
 ) -> anyhow::Result<Vec<Sample>> {
-    let daemon = Daemon::start(setup, |config| cheap(config, denial_ms)).await?;
+    let daemon = Daemon::start(setup, |config| server.configure(config)).await?;
     let people = crowd::register(&daemon, 3).await?;
     let mut questions = questions(&daemon, &people).await?;
     questions.iter_mut().for_each(change);
@@ -145,12 +185,16 @@ async fn measure(
     measured.await?
 }
 
-/// Thousands of attempts must be over today: hashes of the least cost, and nobody waits for having
-/// failed.
-fn cheap(config: &mut Config, denial_ms: u32) {
-    config.attempts = unlimited();
-    (config.auth.argon2_memory_kib, config.auth.argon2_passes) = (64, 1);
-    config.limits.denial_ms = denial_ms;
+impl Server {
+    /// Thousands of attempts must be over today: hashes are of the least cost.
+    fn configure(self, config: &mut Config) {
+        (config.auth.argon2_memory_kib, config.auth.argon2_passes) = (64, 1);
+        config.limits.denial_ms = self.denial_ms;
+        config.attempts = unlimited();
+        if let Some(failures) = self.closed_after {
+            config.attempts.unknown_device = failures;
+        }
+    }
 }
 
 /// A wrong password for somebody, for nobody, and for an account that was imported; and the right one

@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     step("tests");
     cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
     step("assurances, short");
-    assure::all_short(&binaries::built(root))?;
+    assure::counted(&binaries::built(root))?;
     step("lints");
     succeed(self::cargo(root).arg("clippy").args(EVERYTHING).args(["--", "-D", "warnings"]))?;
     step("documents");
