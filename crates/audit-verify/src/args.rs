@@ -1,0 +1,82 @@
+//! The command line, and the small files that it names.
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser;
+use fourauth_audit::{EpochKey, VerifyingKey};
+use fourauth_audit_verify::Options;
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// Longest key file, in bytes.
+const MAX_FILE: u64 = 4096;
+
+/// Says whether anybody has changed fourauth's audit log, and where.
+///
+/// Exits with 0 if nothing shows a change, with 1 if something does, with 2 if the log could not be
+/// read.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// A database file of SQLite, or what `fourauthd audit export` wrote.
+    pub(crate) input: PathBuf,
+
+    /// The log's public key, `name+id+base64`, or a file with it. Not from the machine that wrote
+    /// the log.
+    #[arg(long, value_name = "KEY|FILE")]
+    key: String,
+
+    /// A file of checkpoints that were exported while the log grew. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+
+    /// The key of the first epoch in hexadecimal digits, or a file with it.
+    #[arg(long, value_name = "KEY|FILE")]
+    epoch_key: Option<String>,
+
+    /// The size of a checkpoint that the operator told you was lost by restoring a backup. May be
+    /// given several times.
+    #[arg(long, value_name = "SIZE")]
+    accept_rollback: Vec<u64>,
+
+    /// One JSON object instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Args {
+    /// Reads the keys.
+    pub(crate) fn options(&self) -> anyhow::Result<Options> {
+        let key = match VerifyingKey::parse(&self.key) {
+            Ok(key) => key,
+            Err(error) if self.key.contains('+') => return Err(anyhow!(error)),
+            Err(_) => VerifyingKey::parse(first_line(Path::new(&self.key))?.trim())
+                .with_context(|| self.key.clone())?,
+        };
+        let epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
+        Ok(Options {
+            key,
+            checkpoints: self.checkpoints.clone(),
+            epoch_key,
+            accepted: self.accept_rollback.iter().copied().collect(),
+        })
+    }
+}
+
+fn epoch_key(text: &str) -> anyhow::Result<EpochKey> {
+    if let Some(key) = EpochKey::from_hex(0, text) {
+        return Ok(key);
+    }
+    let line = first_line(Path::new(text))?;
+    EpochKey::from_hex(0, line.trim())
+        .with_context(|| format!("{text}: not a key of 64 hexadecimal digits"))
+}
+
+fn first_line(path: &Path) -> anyhow::Result<String> {
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text).with_context(|| path.display().to_string())?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

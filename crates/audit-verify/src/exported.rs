@@ -1,0 +1,80 @@
+//! Checkpoints that were exported while the log grew: the auditor's, in files and in any order.
+//!
+//! 64 bytes of each are kept in mind.
+
+use crate::{
+    epochs::Epochs,
+    finding::{Finding, Findings, Kind},
+    instant,
+    lines::Lines,
+    options::Options,
+    unreadable::Unreadable,
+};
+use data_encoding::BASE64;
+use fourauth_audit::{Checkpoint, Hash, checkpoint::Notes};
+use std::path::Path;
+
+/// What is kept in mind of an exported checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Exported {
+    pub(crate) size: u64,
+    pub(crate) at: Option<i64>,
+    pub(crate) root: Hash,
+}
+
+/// What the auditor has, read before the log is opened: a log that goes on has what was exported
+/// before, but not what is exported while it is read.
+pub(crate) struct Known {
+    pub(crate) exported: Vec<Exported>,
+    pub(crate) epochs: Epochs,
+    pub(crate) findings: Findings,
+}
+
+impl Known {
+    pub(crate) fn read(options: &Options) -> Result<Self, Unreadable> {
+        let (epochs, findings) = (Epochs::new(options), Findings::default());
+        let mut known = Self { exported: Vec::new(), epochs, findings };
+        for path in &options.checkpoints {
+            known.read_file(path, options)?;
+        }
+        known.exported.sort_unstable();
+        Ok(known)
+    }
+
+    /// Reads a file of checkpoints. What was not written to its end is left out.
+    fn read_file(&mut self, path: &Path, options: &Options) -> Result<(), Unreadable> {
+        let (mut lines, mut notes) = (Lines::open(path)?, Notes::default());
+        while let Some(line) = lines.next()? {
+            let carried = carried(line);
+            // Whatever was before such a line has ended.
+            let line = if carried.is_some() { "\n" } else { line };
+            for note in notes.line(line).into_iter().chain(carried) {
+                self.take(&note, path, options);
+            }
+        }
+        if let (Some(note), _) = notes.finish() {
+            self.take(&note, path, options);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, note: &str, path: &Path, options: &Options) {
+        match Checkpoint::open(note, &options.key) {
+            Ok(found) => {
+                self.epochs.check(note, &found, &mut self.findings);
+                let (size, root, at) = (found.size, found.root, instant::seconds(&found.at));
+                self.exported.push(Exported { size, at, root });
+            }
+            Err(error) => {
+                let says = format!("in {}: {error}", path.display());
+                self.findings.add(Finding::new(Kind::BadSignature, says));
+            }
+        }
+    }
+}
+
+/// The note that a syslog message carries: base64 behind the message's id.
+fn carried(line: &str) -> Option<String> {
+    let (_, base64) = line.trim_end().rsplit_once(" checkpoint - ")?;
+    String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok()
+}

@@ -1,0 +1,61 @@
+//! Lines of a file, none longer than it may be.
+
+use crate::unreadable::Unreadable;
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+/// Longest line that is read, in bytes.
+pub(crate) const MAX_LINE: u64 = 16 * 1024 * 1024;
+
+/// Bytes read at once.
+const BUFFER: usize = 256 * 1024;
+
+/// A file, read line by line.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    line: Vec<u8>,
+    /// Lines read, and where the next one begins.
+    pub(crate) number: u64,
+    pub(crate) offset: u64,
+}
+
+impl Lines {
+    pub(crate) fn open(path: &Path) -> Result<Self, Unreadable> {
+        let file = File::open(path).map_err(|source| Unreadable::file(path, source))?;
+        let reader = BufReader::with_capacity(BUFFER, file);
+        Ok(Self { path: path.to_owned(), reader, line: Vec::new(), number: 0, offset: 0 })
+    }
+
+    /// Goes on where another reader of the file has got to.
+    pub(crate) fn skip_to(&mut self, offset: u64, number: u64) -> Result<(), Unreadable> {
+        let moved = self.reader.seek(SeekFrom::Start(offset));
+        moved.map_err(|source| Unreadable::file(&self.path, source))?;
+        (self.offset, self.number) = (offset, number);
+        Ok(())
+    }
+
+    /// The next line, with its newline if it has one; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] if the file fails or the line is not text or longer than [`MAX_LINE`].
+    pub(crate) fn next(&mut self) -> Result<Option<&str>, Unreadable> {
+        self.line.clear();
+        let mut bounded = self.reader.by_ref().take(MAX_LINE);
+        let read = bounded.read_until(b'\n', &mut self.line);
+        let read = read.map_err(|source| Unreadable::file(&self.path, source))?;
+        self.number += 1;
+        self.offset += read as u64;
+        if read as u64 == MAX_LINE {
+            return Err(Unreadable::file(&self.path, ErrorKind::FileTooLarge.into()));
+        }
+        let text = str::from_utf8(&self.line);
+        let text = text.map_err(|_| Unreadable::file(&self.path, ErrorKind::InvalidData.into()))?;
+        Ok((read > 0).then_some(text))
+    }
+}

@@ -1,0 +1,304 @@
+//! Whoever writes to the database is seen, and what they did has a name.
+
+use crate::fixture::{Log, kinds};
+use fourauth_audit::{EpochKey, SigningKey};
+use fourauth_audit_verify::{Kind, verify};
+use rusqlite::ToSql;
+
+/// Runs statements on a log of 300 rows and says which kinds are found.
+fn after(statements: &[(&str, &[&dyn ToSql])]) -> (Log, Vec<&'static str>) {
+    let log = Log::of(300);
+    for (sql, values) in statements {
+        assert!(log.run(sql, values) > 0, "{sql}");
+    }
+    let found = log.found();
+    (log, found)
+}
+
+#[test]
+fn every_column_of_a_row_is_guarded() {
+    for change in [
+        "ts_utc = ts_utc || ' '",
+        "username = 'somebody'",
+        "username = NULL",
+        "username = ''",
+        "action = 'register'",
+        "success = 0",
+        "detail = ''",
+        "detail = detail || x'00'",
+        "detail = CAST(detail AS BLOB)",
+        "ts_utc = 5.0",
+    ] {
+        let sql = format!("UPDATE access_logs SET {change} WHERE id = 37");
+        let (log, found) = after(&[(&sql, &[])]);
+        assert_eq!(found, ["edited_row"], "{change}");
+        let finding = &log.report().findings[0];
+        assert_eq!((finding.row, finding.position), (Some(37), Some(36)), "{change}");
+    }
+}
+
+#[test]
+fn every_column_of_a_leaf_is_guarded() {
+    for change in [
+        "node = 'other'",
+        "node_seq = 1000",
+        "leaf_hash = zeroblob(32)",
+        "leaf_hash = x'00'",
+        "salt = zeroblob(16)",
+        "salt = NULL",
+        "salt = zeroblob(15)",
+        "name_hash = zeroblob(32)",
+        "detail_hash = zeroblob(32)",
+        "erased_by = 5",
+        "erased_by = 'x'",
+        "position = 1000",
+        "position = -1",
+        "position = NULL",
+        "position = 36.5",
+        "log_id = 1000",
+    ] {
+        let sql = format!("UPDATE audit_leaf SET {change} WHERE log_id = 37");
+        let (_, found) = after(&[(&sql, &[])]);
+        assert!(!found.is_empty(), "{change}");
+    }
+}
+
+#[test]
+fn a_row_without_its_leaf_and_a_leaf_without_its_row_are_told_apart() {
+    let (log, found) = after(&[("DELETE FROM access_logs WHERE id = 37", &[])]);
+    assert_eq!(found, ["missing_row"]);
+    assert_eq!(log.report().findings[0].row, Some(37));
+
+    let (_, found) = after(&[("DELETE FROM audit_leaf WHERE log_id = 37", &[])]);
+    assert!(found.contains(&"missing_leaf") && found.contains(&"missing_row"), "{found:?}");
+
+    let row =
+        "INSERT INTO access_logs VALUES (NULL, '2026-11-21T10:00:05Z', 'eve', 'login', 1, '')";
+    let (log, found) = after(&[(row, &[])]);
+    assert_eq!(found, ["inserted_row"]);
+    assert_eq!(log.report().findings[0].row, Some(301));
+}
+
+#[test]
+fn a_row_that_is_gone_with_its_leaf_leaves_a_hole() {
+    for id in [1, 37, 300] {
+        let (_, found) = after(&[
+            ("DELETE FROM access_logs WHERE id = ?", &[&id]),
+            ("DELETE FROM audit_leaf WHERE log_id = ?", &[&id]),
+        ]);
+        let expected = if id == 300 { "root_mismatch" } else { "missing_row" };
+        assert!(found.contains(&expected), "{id}: {found:?}");
+    }
+}
+
+#[test]
+fn two_rows_that_change_places_are_seen() {
+    let swap = |column: &str| {
+        let sql = format!(
+            "UPDATE access_logs SET {column} = (SELECT {column} FROM access_logs b \
+             WHERE b.id = 57 - access_logs.id) WHERE id IN (20, 37)"
+        );
+        after(&[(&sql, &[])]).1
+    };
+    assert_eq!(swap("ts_utc"), ["edited_row"]);
+    assert_eq!(swap("username"), ["edited_row"]);
+
+    let (_, found) = after(&[
+        ("UPDATE audit_leaf SET position = 1000 WHERE position = 20", &[]),
+        ("UPDATE audit_leaf SET position = 20 WHERE position = 37", &[]),
+        ("UPDATE audit_leaf SET position = 37 WHERE position = 1000", &[]),
+    ]);
+    assert!(found.contains(&"chain_broken"), "{found:?}");
+    assert!(found.contains(&"root_mismatch") && found.contains(&"history_changed"), "{found:?}");
+}
+
+#[test]
+fn checkpoints_are_guarded() {
+    for change in [
+        "ts_utc = '2026-11-21T10:00:00Z'",
+        "epoch = 1",
+        "size = 15",
+        "note = replace(note, 'time 2026', 'time 2025')",
+        "note = replace(note, 'epoch 0', 'epoch 1')",
+        "note = ''",
+        "note = x'ff'",
+        "note = (SELECT note FROM audit_checkpoint b WHERE b.size = 30)",
+    ] {
+        let sql = format!("UPDATE audit_checkpoint SET {change} WHERE size = 20");
+        let (_, found) = after(&[(&sql, &[])]);
+        assert_eq!(found, ["bad_signature"], "{change}");
+    }
+}
+
+#[test]
+fn what_the_database_remembers_of_the_tree_is_guarded() {
+    for change in [
+        "UPDATE audit_tree SET size = size - 1",
+        "UPDATE audit_tree SET frontier = zeroblob(length(frontier))",
+        "DELETE FROM audit_tree",
+        "UPDATE audit_node SET node_seq = 7",
+        "UPDATE audit_node SET leaf_hash = zeroblob(32)",
+        "INSERT INTO audit_node VALUES ('other', 3, zeroblob(32))",
+        "DELETE FROM audit_node",
+        "UPDATE audit_tile SET hash = zeroblob(32)",
+        "UPDATE audit_tile SET number = 5",
+        "DELETE FROM audit_tile",
+        "INSERT INTO audit_tile VALUES (16, 0, zeroblob(32))",
+    ] {
+        let (_, found) = after(&[(change, &[])]);
+        assert_eq!(found, ["tree_state"], "{change}");
+    }
+}
+
+#[test]
+fn another_key_is_another_log() {
+    let log = Log::of(30);
+    let other = SigningKey::from_seed(&[2; 32]).unwrap();
+    log.sign_with(30, &other);
+    assert_eq!(log.found(), ["bad_signature"]);
+
+    let log = Log::of(30);
+    log.run("UPDATE audit_tree SET vkey = ?", &[&log.verifying_key().to_string()]);
+    assert_eq!(log.found(), [""; 0]);
+    log.run("UPDATE audit_tree SET vkey = 'fourauth/other+00000000+AAAA'", &[]);
+    assert_eq!(log.found(), ["bad_signature"]);
+}
+
+#[test]
+fn a_tail_that_is_cut_and_signed_again_is_missed_by_the_exported_checkpoints() {
+    let log = Log::of(300);
+    log.set_back_to(290);
+    assert_eq!(log.found(), ["tail_gone"]);
+
+    // With the key of the machine, though: nothing in the database tells.
+    log.append(301, Some("eve"), "login", "ok");
+    log.sign_with(302, &log.key);
+    let report = log.report();
+    assert_eq!(kinds(&report), ["tail_gone"]);
+    assert_eq!(report.findings[0].size, Some(300));
+    let mut alone = log.options();
+    alone.checkpoints.clear();
+    assert!(verify(&log.file(), &alone).unwrap().is_proved());
+}
+
+#[test]
+fn a_history_that_was_written_anew_is_missed_by_the_exported_checkpoints() {
+    let log = Log::of(50);
+    log.set_back_to(30);
+    for second in 31..=60 {
+        log.append(second, Some("eve"), "login", "ok");
+    }
+    log.sign_with(60, &log.key);
+    let report = log.report();
+    assert_eq!(kinds(&report), ["history_changed"]);
+    assert_eq!(report.findings[0].size, Some(40));
+}
+
+/// The attacker has the key of the eighth epoch and signs for the first one.
+#[test]
+fn whoever_has_the_key_of_now_cannot_sign_for_this_morning() {
+    let log = Log::empty();
+    for quarter in 0..8 {
+        log.append(quarter * 900, Some("ada"), "login", "ok");
+        log.sign(quarter * 900 + 1);
+    }
+    log.set_back_to(0);
+    for quarter in 0..8 {
+        log.append(quarter * 900, Some("eve"), "login", "ok");
+        log.sign_with(quarter * 900 + 1, &log.key);
+    }
+    let mut options = log.options();
+    options.checkpoints.clear();
+    assert_eq!(kinds(&verify(&log.file(), &options).unwrap()), ["bad_epoch_mac"]);
+    options.epoch_key = None;
+    assert!(verify(&log.file(), &options).unwrap().is_proved(), "without the first key");
+    options.epoch_key = Some(EpochKey::new(0, [4; 32]));
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(report.counts[&Kind::BadEpochMac], 8, "by another first key");
+}
+
+/// Something that is done to a log in which this row erased a name.
+type Change = &'static dyn Fn(&Log, i64);
+
+#[test]
+fn an_erasure_is_what_its_row_says() {
+    let told = |log: &Log| log.erase(301, "person-3");
+    let changes: [Change; 6] = [
+        &|log, _| log.erase_row(4, "person-4", 301),
+        &|log, _| log.erase_row(4, "person-4", 9),
+        &|log, _| log.erase_row(4, "person-4", 900),
+        &|log, told| {
+            log.run("UPDATE audit_leaf SET erased_by = 9 WHERE erased_by = ?", &[&told]);
+        },
+        &|log, _| {
+            log.run("UPDATE audit_leaf SET erased_by = 1 WHERE log_id = 3", &[]);
+        },
+        &|log, _| {
+            log.run("UPDATE access_logs SET detail = 'rows=0 digest=' WHERE id = 301", &[]);
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let log = Log::of(300);
+        let told = told(&log);
+        log.sign(302);
+        assert_eq!(log.found(), [""; 0]);
+        change(&log, told);
+        assert!(log.found().contains(&"erased_without_row"), "{number}: {}", log.report());
+    }
+}
+
+#[test]
+fn what_was_erased_cannot_be_made_up_again() {
+    for change in [
+        "UPDATE access_logs SET username = 'person-3' WHERE id = 3",
+        "UPDATE access_logs SET username = 'person-4', detail = 'ok' WHERE id = 3",
+        "UPDATE audit_leaf SET erased_by = NULL WHERE log_id = 3",
+        "UPDATE audit_leaf SET erased_by = NULL, salt = zeroblob(16), name_hash = NULL, \
+         detail_hash = NULL WHERE log_id = 3",
+        "UPDATE audit_leaf SET name_hash = zeroblob(32) WHERE log_id = 3",
+        "UPDATE audit_leaf SET name_hash = NULL WHERE log_id = 3",
+        "UPDATE audit_leaf SET detail_hash = zeroblob(32) WHERE log_id = 3",
+    ] {
+        let log = Log::of(300);
+        log.erase(301, "person-3");
+        log.sign(302);
+        log.run(change, &[]);
+        assert!(log.found().contains(&"edited_row"), "{change}");
+    }
+}
+
+#[test]
+fn a_rollback_counts_for_nothing_without_its_row() {
+    let log = Log::of(50);
+    let lost = log.sign(50);
+    log.set_back_to(30);
+    let (row, size) = log.accept_rollback(60, &lost);
+    log.sign(61);
+    let mut options = log.options();
+    options.accepted.insert(size);
+    assert!(verify(&log.file(), &options).unwrap().is_proved());
+
+    log.run("UPDATE audit_rollback SET log_id = 3 WHERE log_id = ?", &[&row]);
+    let found = kinds(&verify(&log.file(), &options).unwrap());
+    assert_eq!(found, ["tail_gone", "rollback"]);
+    log.run("UPDATE audit_rollback SET note = 'x'", &[]);
+    let found = kinds(&verify(&log.file(), &options).unwrap());
+    assert_eq!(found, ["bad_signature", "tail_gone"]);
+}
+
+#[test]
+fn a_rollback_does_not_excuse_what_was_there_before_it() {
+    let log = Log::of(50);
+    let lost = log.sign(50);
+    log.set_back_to(5);
+    for second in 6..=30 {
+        log.append(second, Some("eve"), "login", "ok");
+    }
+    let (_, size) = log.accept_rollback(60, &lost);
+    log.sign_with(61, &log.key);
+    let mut options = log.options();
+    options.accepted.insert(size);
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(kinds(&report), ["history_changed"], "{report}");
+    assert_eq!(report.findings[0].size, Some(10));
+}

@@ -1,0 +1,89 @@
+//! The command says with its exit code what it found.
+
+use crate::fixture::{Log, ORIGIN};
+use serde_json::Value;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn command(arguments: &[&str], input: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fourauth-audit-verify"))
+        .args(arguments)
+        .arg(input)
+        .output()
+        .unwrap()
+}
+
+fn code(arguments: &[&str], input: &Path) -> Option<i32> {
+    command(arguments, input).status.code()
+}
+
+#[test]
+fn what_was_not_changed_is_0_what_was_is_1_and_what_cannot_be_read_is_2() {
+    let log = Log::of(30);
+    let key = log.verifying_key().to_string();
+    let exported = log.exported();
+    let arguments = ["--key", &key, "--checkpoints", exported.to_str().unwrap()];
+    let export = log.export();
+    assert_eq!(code(&arguments, &log.file()), Some(0));
+    assert_eq!(code(&arguments, &export), Some(0));
+    log.run("UPDATE access_logs SET success = 0 WHERE id = 7", &[]);
+    assert_eq!(code(&arguments, &log.file()), Some(1));
+    assert_eq!(code(&arguments, &log.exported()), Some(2));
+    assert_eq!(code(&["--key", "x"], &log.file()), Some(2));
+    assert_eq!(code(&["--key", &key, "--checkpoints", "not-there"], &log.file()), Some(2));
+}
+
+#[test]
+fn people_are_told_in_a_sentence_and_programs_in_an_object() {
+    let log = Log::of(30);
+    let (key, first) = (log.folder.path().join("log.vkey"), log.folder.path().join("epoch-0"));
+    fs::write(&key, format!("{}\n", log.verifying_key())).unwrap();
+    fs::write(&first, format!("{}\n", "03".repeat(32))).unwrap();
+    let arguments = ["--key", key.to_str().unwrap(), "--epoch-key", first.to_str().unwrap()];
+    log.run("UPDATE access_logs SET success = 0 WHERE id = 7", &[]);
+
+    let told = String::from_utf8(command(&arguments, &log.file()).stdout).unwrap();
+    assert!(told.contains("edited_row: row 7 was changed"), "{told}");
+    assert!(told.contains(&format!("{ORIGIN}: the log was changed. 30 rows")), "{told}");
+
+    let told = command(&[&arguments[..], &["--json"]].concat(), &log.file()).stdout;
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told["proved"], false);
+    assert_eq!(told["has_epoch_key"], true);
+    assert_eq!(told["findings"][0]["finding"], "edited_row");
+    assert_eq!(told["findings"][0]["row"], 7);
+    assert_eq!(told["counts"]["edited_row"], 1);
+    assert!(told["rows_per_second"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_an_object_too() {
+    let log = Log::of(3);
+    let key = log.verifying_key().to_string();
+    let told = command(&["--json", "--key", &key], &log.exported()).stdout;
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told["proved"], false);
+    assert!(told["error"].is_string());
+}
+
+#[test]
+fn checkpoints_are_found_in_what_a_syslog_collector_wrote() {
+    let log = Log::of(30);
+    let notes = fs::read_to_string(log.exported()).unwrap();
+    let (notes, _) = fourauth_audit::checkpoint::parse_all(&notes);
+    let lines = notes.iter().map(|note| {
+        let note = data_encoding::BASE64.encode(note.as_bytes());
+        format!(
+            "Mar  1 12:00:00 host 1 2025-03-01T12:00:00Z host fourauthd - checkpoint - {note}\n"
+        )
+    });
+    fs::write(log.exported(), lines.collect::<String>()).unwrap();
+    let report = log.report();
+    assert!(report.is_proved(), "{report}");
+    assert_eq!(report.exported_checkpoints, 3);
+    log.set_back_to(25);
+    assert_eq!(log.found(), ["tail_gone"]);
+}

@@ -1,0 +1,154 @@
+//! Keys that forget: each epoch's is the hash of the last one's, which is then destroyed.
+//!
+//! Whoever takes the machine finds the key of now and can make all that follow, but none before.
+//! The auditor has the first and can make them all. When an epoch ends is the server's business.
+
+use crate::{Hash, key::KeyId, key::key_id, note::Note};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Length of an epoch, in milliseconds: 15 minutes.
+pub const EPOCH_MS: i64 = 15 * 60 * 1000;
+
+/// Before a key that becomes the next one.
+const NEXT: &[u8] = b"fourauth-fs";
+
+/// Signature type of what is not in the standard's list, and our name for it.
+const OTHER_TYPE: u8 = 0xff;
+const KIND: &[u8] = b"fourauth-epoch-hmac-sha256";
+
+/// What a log's epoch MACs are marked with: they need a key id, but have no public key.
+#[must_use]
+pub fn mac_id(name: &str) -> KeyId {
+    key_id(name, OTHER_TYPE, KIND)
+}
+
+/// The secret of one epoch. Wiped when it is dropped.
+#[derive(Clone)]
+pub struct EpochKey {
+    /// Which epoch, from 0.
+    pub number: u64,
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl EpochKey {
+    /// The key of this epoch.
+    #[must_use]
+    pub fn new(number: u64, key: [u8; 32]) -> Self {
+        Self { number, key: Zeroizing::new(key) }
+    }
+
+    /// Reads a key of 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(number: u64, hex: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?);
+        Some(Self::new(number, bytes.as_slice().try_into().ok()?))
+    }
+
+    /// The key as 64 hexadecimal digits, for the file that keeps it and for the auditor.
+    #[must_use]
+    pub fn expose_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(HEXLOWER_PERMISSIVE.encode(&*self.key))
+    }
+
+    /// The key of the epoch after: SHA-256 of `fourauth-fs` and this key, which is gone then.
+    ///
+    /// There is no epoch after the last that can be counted; it would be its own successor.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let key = Sha256::new_with_prefix(NEXT).chain_update(*self.key).finalize();
+        Self::new(self.number.saturating_add(1), key.into())
+    }
+
+    /// HMAC-SHA-256 of a note's text.
+    #[must_use]
+    pub fn mac(&self, text: &str) -> Hash {
+        self.keyed(text).finalize().into_bytes().into()
+    }
+
+    /// Whether `mac` is this key's of the text.
+    #[must_use]
+    pub fn made(&self, text: &str, mac: &EpochMac) -> bool {
+        mac.number == self.number && self.keyed(text).verify_slice(&mac.mac).is_ok()
+    }
+
+    fn keyed(&self, text: &str) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(&*self.key)
+            .expect("HMAC takes keys of any length")
+            .chain_update(text)
+    }
+}
+
+impl fmt::Debug for EpochKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EpochKey({}, ..)", self.number)
+    }
+}
+
+/// What an epoch's key made of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochMac {
+    /// Whose key: the epoch's number.
+    pub number: u64,
+    /// [`EpochKey::mac`].
+    pub mac: Hash,
+}
+
+impl EpochMac {
+    /// The one under this note by the log of this name. None if there is not exactly one.
+    #[must_use]
+    pub fn of(note: &Note<'_>, name: &str) -> Option<Self> {
+        let mut ours = note.signatures_by(name, mac_id(name));
+        let (bytes, None) = (ours.next()?, ours.next()) else { return None };
+        let (number, mac) = bytes.split_first_chunk()?;
+        Some(Self { number: u64::from_be_bytes(*number), mac: mac.try_into().ok()? })
+    }
+
+    /// The number, big-endian in eight bytes, and the MAC: what stands under a note.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        [&self.number.to_be_bytes()[..], &self.mac].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::note::signature_line;
+
+    #[test]
+    fn the_next_key_is_the_hash_of_this_one() {
+        let next = EpochKey::new(4, [7; 32]).next();
+        let hash: Hash = Sha256::digest([b"fourauth-fs".as_slice(), &[7; 32]].concat()).into();
+        assert_eq!(next.number, 5);
+        assert_eq!(*next.key, hash);
+    }
+
+    #[test]
+    fn the_mac_under_a_note_is_found_and_fits() {
+        let key = EpochKey::new(3, [7; 32]);
+        let mac = EpochMac { number: 3, mac: key.mac("text\n") };
+        let note = format!("text\n\n{}", signature_line("log", mac_id("log"), &mac.to_bytes()));
+        let found = EpochMac::of(&Note::parse(&note).unwrap(), "log").unwrap();
+        assert!(key.made("text\n", &found));
+        assert!(!key.made("other\n", &found));
+        assert!(!key.clone().next().made("text\n", &found));
+        assert!(!EpochKey::new(4, [7; 32]).made("text\n", &found), "another number");
+    }
+
+    #[test]
+    fn a_key_survives_being_written() {
+        let key = EpochKey::new(0, [9; 32]);
+        assert_eq!(*EpochKey::from_hex(0, &key.expose_hex()).unwrap().key, [9; 32]);
+        assert!(EpochKey::from_hex(0, "09").is_none());
+        assert!(EpochKey::from_hex(0, &"x".repeat(64)).is_none());
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        assert_eq!(format!("{:?}", EpochKey::new(2, [9; 32])), "EpochKey(2, ..)");
+    }
+}
