@@ -1,7 +1,10 @@
 //! Fixtures of the test suite: what is too slow or too large to be made for each test.
 
 pub mod models;
+pub mod old_schema;
+pub mod old_system;
 pub mod persona;
 pub mod postgres;
+pub mod python;
 pub mod raw;
 pub mod server;

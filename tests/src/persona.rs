@@ -145,6 +145,7 @@ impl Persona {
             mac: Some(self.mac),
             client_ts_utc: Some(now),
             recovery_code: None,
+            consent: None,
         }
     }
 

@@ -11,7 +11,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_server::{
-    config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig},
+    config::{AttemptsConfig, AuditConfig, AuthConfig, ComputeConfig, Config, LimitsConfig},
     server::{Server, TimeSource},
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
@@ -38,6 +38,8 @@ pub fn quick(folder: &Path) -> Config {
         },
         // Tests deny a lot in a row; those of limits set their own.
         attempts: unlimited(),
+        // Signing reads and writes beside what a test counts; those of checkpoints set their own.
+        audit: AuditConfig { checkpoint_s: 3600, ..AuditConfig::default() },
         // A loaded machine is no reason to answer "busy"; tests of that set their own.
         compute: ComputeConfig { queue: 4096, deadline_ms: 120_000, ..ComputeConfig::default() },
         ..Config::default()
@@ -84,7 +86,15 @@ impl TestServer {
     ///
     /// If it does not start.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), change).await
+    }
+
+    /// The same in a folder where another has [stopped](Self::stop). Its clock says noon again.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start, or the setup secret is gone.
+    pub async fn start_in(folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = quick(folder.path());
         change(&mut config);
 
@@ -195,6 +205,7 @@ impl TestServer {
             phone: None,
             device_pubkey: None,
             device_name: None,
+            consent: None,
         }
     }
 

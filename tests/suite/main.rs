@@ -2,20 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
+mod audit_verify;
+mod backup;
 mod checked_in;
 mod devices;
 mod docs;
 mod equal_work;
+mod erasure;
 mod golden;
 mod hostile;
+mod import;
+mod key_rotation;
 mod lifecycle;
 mod limits;
 mod login;
 mod penalties;
 mod python;
 mod races;
+mod receipts;
 mod recover;
 mod register;
+mod room;
 mod schema;
 mod secrets;
 mod store;

@@ -23,8 +23,12 @@ macro_rules! on_both_databases {
 mod accounts;
 mod audit;
 mod clock;
+mod erasure;
+mod evidence;
 mod factors;
 mod keys;
+mod migrate;
 mod races;
+mod rotation;
 mod schema;
 mod writes;

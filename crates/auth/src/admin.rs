@@ -22,16 +22,16 @@ pub const MIN_SECRET_CHARS: usize = 16;
 
 impl Authenticator {
     /// Decides one command that needs an administrator, and records the decision. `act` is asked only
-    /// once the secret has proved to be one's.
+    /// once the secret has proved to be one's, and told whose.
     pub(crate) async fn as_admin(
         &self,
         action: Action,
         received: Received,
         about: Option<&Username>,
         secret: Secret<String>,
-        act: impl AsyncFnOnce(&Received) -> Result<Result<(Effect, Gains), Denial>, Error>,
+        act: impl AsyncFnOnce(&Received, &str) -> Result<Result<(Effect, Gains), Denial>, Error>,
     ) -> Result<Audited, Error> {
-        let attempt = self.open(action, about, received.clone());
+        let attempt = self.open(action, about, received.clone())?;
         if let Some(limited) = received.limited() {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
@@ -48,7 +48,7 @@ impl Authenticator {
                 aftermath: Aftermath::wrong_admin(&admitted, &received),
             },
             Some(admin) => Verdict {
-                outcome: act(&received).await?,
+                outcome: act(&received, &admin).await?,
                 detail: format!("admin={admin}"),
                 aftermath: Aftermath::right_admin(&admitted),
             },

@@ -17,8 +17,8 @@ use crate::{
     received::Received,
     undecided::{Report, Undecided},
 };
-use fourauth_protocol::{answer::Gains, request_id::RequestId};
-use fourauth_store::{self as store, AuditEntry, Store};
+use fourauth_protocol::{answer::Gains, request_id::RequestId, secret::Secret};
+use fourauth_store::{self as store, AuditEntry, AuditId, Store};
 use fourauth_timekeeper::Reading;
 
 /// What was tried, in the words of the audit log.
@@ -67,6 +67,24 @@ impl Action {
         }
     }
 
+    /// Whether nobody is let in or kept out by it, so that it can wait while the database is full.
+    #[must_use]
+    pub const fn can_wait(self) -> bool {
+        match self {
+            Self::Register
+            | Self::ConfirmTotp
+            | Self::BindDevice
+            | Self::ListDevices
+            | Self::ReadAudit => true,
+            Self::Login
+            | Self::RevokeDevice
+            | Self::RecoverTotp
+            | Self::RecoverPassword
+            | Self::RecoverFace
+            | Self::RecoverDevice => false,
+        }
+    }
+
     /// Whether it is for who has lost something.
     #[must_use]
     pub const fn replaces_a_factor(self) -> bool {
@@ -88,11 +106,11 @@ impl Action {
 /// An outcome whose audit row has been committed.
 ///
 /// ```compile_fail
-/// use fourauth_auth::{attempt::{Action, Audited}, profile::Profile};
-/// use fourauth_protocol::{answer::Gains, request_id::RequestId};
+/// use fourauth_auth::{attempt::{Action, Audited}, decision::Denial, profile::Profile};
+/// use fourauth_protocol::request_id::RequestId;
 ///
 /// fn forge(request: RequestId) -> Audited {
-///     let outcome = Ok(Box::new(Gains::default()));
+///     let outcome = Err(Denial::Totp); // a grant has no public constructor either
 ///     Audited { request, action: Action::Login, profile: Profile::Secure, outcome } // private fields
 /// }
 /// ```
@@ -102,7 +120,14 @@ pub struct Audited {
     pub(crate) request: RequestId,
     pub(crate) action: Action,
     pub(crate) profile: Profile,
-    pub(crate) outcome: Result<Box<Gains>, Denial>,
+    pub(crate) outcome: Result<Granted, Denial>,
+}
+
+/// What was gained, and the row that says so.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) gains: Box<Gains>,
+    row: AuditId,
 }
 
 impl Audited {
@@ -119,9 +144,22 @@ impl Audited {
     /// The denial, which is a decision like any other.
     pub const fn outcome(&self) -> Result<&Gains, Denial> {
         match &self.outcome {
-            Ok(gains) => Ok(gains),
+            Ok(granted) => Ok(&granted.gains),
             Err(denial) => Err(*denial),
         }
+    }
+
+    /// The audit row of what was granted.
+    pub(crate) fn row(&self) -> Option<AuditId> {
+        self.outcome.as_ref().ok().map(|granted| granted.row)
+    }
+
+    /// The same outcome, with a receipt if something was granted.
+    pub(crate) fn with_receipt(mut self, receipt: Secret<String>) -> Self {
+        if let Ok(granted) = &mut self.outcome {
+            granted.gains.receipt = Some(receipt);
+        }
+        self
     }
 }
 
@@ -186,7 +224,7 @@ impl Attempt {
         let Verdict { outcome, detail, aftermath } = verdict;
         let outcome = match outcome {
             Ok((effect, gains)) => match self.carry_out(store, effect, aftermath, &detail).await? {
-                Ok(()) => Ok(Box::new(gains)),
+                Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
                 Err(lost) => {
                     let detail = format!("{detail} lost={}", lost.as_str());
                     self.deny(store, lost.into(), Aftermath::default(), &detail).await?;
@@ -210,18 +248,17 @@ impl Attempt {
         effect: Effect,
         aftermath: Aftermath,
         detail: &str,
-    ) -> Result<Result<(), Lost>, Error> {
+    ) -> Result<Result<AuditId, Lost>, Error> {
         let entry = self.entry(None, detail);
         let done = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
                 aftermath.apply_granted(tx).await?;
-                tx.append(&entry).await?;
-                Ok(())
+                Ok(tx.append(&entry).await?)
             })
         });
         match done.await {
-            Ok(()) => Ok(Ok(())),
+            Ok(row) => Ok(Ok(row)),
             Err(Undone::Lost(lost)) => Ok(Err(lost)),
             Err(Undone::Store(error)) => Err(error.into()),
         }

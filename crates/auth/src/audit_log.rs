@@ -24,7 +24,7 @@ impl Authenticator {
     /// Only if nothing could be decided.
     pub async fn read_audit(&self, received: Received, read: ReadAudit) -> Result<Audited, Error> {
         let secret = read.admin_secret.clone();
-        self.as_admin(Action::ReadAudit, received, None, secret, async |_| {
+        self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {
             let rows = self.store.audit_rows(&query(read)).await?;
             Ok(Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() })))
         })

@@ -5,10 +5,12 @@ use crate::{
     attempt::{Action, Attempt},
     compute::Overload,
     entropy,
+    error::Error,
     faces::Faces,
     hashing::Hasher,
     limits::Limits,
     profile::Profile,
+    receipt::ReceiptKey,
     received::Received,
     undecided::Undecided,
 };
@@ -19,12 +21,17 @@ use fourauth_factors::{
 };
 use fourauth_protocol::{
     answer::{FaceQuality, Gains},
+    consent::Consent,
     mac_address::MacAddress,
+    receipt::VerifyingKey,
     secret::Secret,
     username::Username,
 };
 use fourauth_store::{AccountId, Decoy, Store};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Pictures that serve a person best at enrolment.
 pub const PICTURES_AT_ENROLMENT: u32 = 5;
@@ -33,7 +40,7 @@ pub const PICTURES_AT_ENROLMENT: u32 = 5;
 pub const PICTURES_AT_LOGIN: u32 = 3;
 
 /// The first epoch of an account's rotation.
-pub(crate) const FIRST_EPOCH: i64 = 1;
+pub const FIRST_EPOCH: i64 = 1;
 
 /// Decides commands. One method a command, one file a method.
 #[derive(Debug)]
@@ -43,7 +50,26 @@ pub struct Authenticator {
     pub(crate) faces: Faces,
     pub(crate) settings: Settings,
     pub(crate) admission: Admission,
+    pub(crate) receipts: ReceiptKey,
     pub(crate) undecided: Undecided,
+    is_full: AtomicBool,
+}
+
+/// What an authenticator works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Accounts and the audit log.
+    pub store: Arc<Store>,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// Looks at pictures.
+    pub faces: Faces,
+    /// What an operator has chosen.
+    pub settings: Settings,
+    /// Signs receipts.
+    pub receipts: ReceiptKey,
+    /// Hears of attempts that end without a decision.
+    pub undecided: Undecided,
 }
 
 /// What an operator can choose.
@@ -57,7 +83,7 @@ pub struct Settings {
     pub issuer: String,
     /// How long a login lasts, in milliseconds.
     pub session_ms: i64,
-    /// Whether the picture of an enrolment is kept, sealed, beside the template.
+    /// Whether the picture of an enrolment is kept, sealed, beside the template, for who has agreed.
     pub keep_image: bool,
     /// Whether the first login that proves everything else may bring the key of its device.
     pub trust_on_first_use: bool,
@@ -84,15 +110,23 @@ pub struct Work {
 impl Authenticator {
     /// Assembles an authenticator.
     #[must_use]
-    pub fn new(
-        store: Arc<Store>,
-        hasher: Hasher,
-        faces: Faces,
-        settings: Settings,
-        undecided: Undecided,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, hasher, faces, settings, receipts, undecided } = parts;
         let admission = Admission::new(settings.limits);
-        Self { store, hasher, faces, settings, admission, undecided }
+        let is_full = AtomicBool::new(false);
+        Self { store, hasher, faces, settings, admission, receipts, undecided, is_full }
+    }
+
+    /// Says whether the database is as large as it may be. While it is, commands that
+    /// [can wait](Action::can_wait) are not decided.
+    pub fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// What services verify receipts with.
+    #[must_use]
+    pub const fn receipt_key(&self) -> VerifyingKey {
+        self.receipts.public()
     }
 
     /// What peers have to bring although the protocol does not ask for it.
@@ -114,14 +148,18 @@ impl Authenticator {
         }
     }
 
+    /// Opens an attempt, which is undecided at once if it can wait and there is no room.
     pub(crate) fn open(
         &self,
         action: Action,
         username: Option<&Username>,
         received: Received,
-    ) -> Attempt {
+    ) -> Result<Attempt, Error> {
         let username = username.map(|name| name.as_str().to_owned());
-        Attempt::open(action, username, received, self.settings.profile, self.undecided.clone())
+        let (profile, undecided) = (self.settings.profile, self.undecided.clone());
+        let attempt = Attempt::open(action, username, received, profile, undecided);
+        let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
+        if is_put_off { Err(Error::NoRoom) } else { Ok(attempt) }
     }
 
     /// A fresh secret for one-time codes.
@@ -141,8 +179,14 @@ impl Authenticator {
         }
     }
 
-    pub(crate) fn kept_image(&self, picture: Option<&[u8]>) -> Option<Secret<Vec<u8>>> {
-        picture.filter(|_| self.settings.keep_image).map(|bytes| Secret::new(bytes.to_vec()))
+    /// The picture, if pictures are kept and the person has agreed to it.
+    pub(crate) fn kept_image(
+        &self,
+        picture: Option<&[u8]>,
+        consent: Option<&Consent>,
+    ) -> Option<Secret<Vec<u8>>> {
+        let is_kept = self.settings.keep_image && consent.is_some();
+        picture.filter(|_| is_kept).map(|bytes| Secret::new(bytes.to_vec()))
     }
 }
 

@@ -92,6 +92,14 @@ impl Speaker {
         matches!(self.proof, Proof::Proven { .. })
     }
 
+    /// What is known of it, if it is the account's: its address, and the key it has proved to hold.
+    pub(crate) const fn device(&self, subject: &Subject) -> (MacAddress, Option<DeviceId>) {
+        match self.proof {
+            Proof::Proven { id, mac, .. } => (mac, Some(id)),
+            Proof::Unclaimed | Proof::Unproven => (subject.mac, None),
+        }
+    }
+
     /// Who it is counted together with.
     pub(crate) fn lane(&self, subject: &Subject) -> Lane {
         let known = match self.proof {

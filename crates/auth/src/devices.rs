@@ -51,13 +51,13 @@ impl Authenticator {
         list: ListDevices,
     ) -> Result<Audited, Error> {
         if let Some(limited) = received.limited() {
-            let attempt = self.open(Action::ListDevices, None, received);
+            let attempt = self.open(Action::ListDevices, None, received)?;
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
         let token = Sha256::digest(list.token.expose().as_bytes()).into();
         let session = self.store.session(&token, received.at.now).await?;
         let name = session.as_ref().and_then(|session| Username::parse(&session.username).ok());
-        let attempt = self.open(Action::ListDevices, name.as_ref(), received);
+        let attempt = self.open(Action::ListDevices, name.as_ref(), received)?;
         let outcome = match session {
             None => Err(Denial::SignedOut),
             Some(Session { account, .. }) => {

@@ -16,13 +16,18 @@ pub enum Error {
     /// The networks gave no usable answer, which is not the picture's fault.
     #[error("a picture could not be examined")]
     Unexamined,
+    /// The database is as large as it may be, and what was asked can wait.
+    #[error("the database has reached its limit")]
+    NoRoom,
 }
 
 /// The only place where an error becomes something a peer can see.
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Store(_) | Error::Overload(_) | Error::Unexamined => Self::Unavailable,
+            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::NoRoom => {
+                Self::Unavailable
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, KnownPlace, NewDevice, NewFace, NewSession, NewUser, Notice, Place,
-    Target, Tx,
+    AccountId, Added, Factor, KnownPlace, NewConsent, NewDevice, NewFace, NewSession, NewUser,
+    Notice, Place, Target, Tx,
 };
 
 /// Everything that a granted command can do to the store.
@@ -36,6 +36,8 @@ pub struct NewAccount {
     pub device: Option<NewDevice>,
     /// The ways back in.
     pub codes: Vec<RecoveryCode>,
+    /// What its face was enrolled on.
+    pub consent: NewConsent,
 }
 
 /// A change to the account that was examined.
@@ -92,8 +94,8 @@ pub enum Change {
     TotpAgain,
     /// A new password.
     Password(Hash),
-    /// A new face, and its picture if pictures are kept.
-    Face(NewFace),
+    /// A new face, its picture if that is kept, and what both were enrolled on.
+    Face(NewFace, NewConsent),
     /// A new device in the place of another.
     Device {
         /// The address of the one that goes.
@@ -131,12 +133,13 @@ impl NewAccount {
         /// The version of an account that was never changed.
         const FIRST: i64 = 1;
 
-        let Self { user, device, codes } = self;
+        let Self { user, device, codes, consent } = self;
         match tx.add_user(&user).await? {
             Added::Yes => {}
             Added::NameTaken => return Err(Lost::NameTaken.into()),
             Added::EmailTaken | Added::PhoneTaken => return Err(Lost::ContactTaken.into()),
         }
+        tx.record_consent(user.id, &consent).await?;
         tx.replace_recovery_codes(user.id, &codes).await?;
         // Whoever failed in this name before failed at nobody's account.
         tx.clear_failures(Target::account(&user.username)).await?;
@@ -214,8 +217,9 @@ impl Change {
             Self::Password(hash) => {
                 late.unless(tx.replace_password(account, version, &hash, false).await?)?;
             }
-            Self::Face(face) => {
+            Self::Face(face, consent) => {
                 late.unless(tx.replace_template(account, version, &face).await?)?;
+                tx.record_consent(account, &consent).await?;
             }
             Self::Device { old, by_key, registered, new } => {
                 late.unless(tx.replace_mac(account, version, registered).await?)?;

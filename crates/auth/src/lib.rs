@@ -11,6 +11,7 @@
 //! * [`decision`]: findings in, decision out.
 //! * [`words`]: what a peer may be told of a decision.
 //! * [`grant`]: what a decision changes, in one transaction with its audit row.
+//! * [`receipt`]: what a service can verify of a login by itself.
 //!
 //! No sockets, no files, no SQL.
 
@@ -39,6 +40,7 @@ pub mod noise;
 pub mod profile;
 mod proof;
 pub mod qr;
+pub mod receipt;
 pub mod received;
 pub mod recover;
 pub mod register;

@@ -9,6 +9,7 @@ use crate::{
     evidence::Evidence,
     grant::{Beside, Change},
     proof::Proven,
+    receipt::Statement,
     received::Received,
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -18,26 +19,34 @@ use fourauth_store::{BoundBy, NewDevice, NewSession, Subject};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
-    /// Opens a session for who proves password, face, one-time code, device and an honest clock.
+    /// Opens a session for who proves password, face, one-time code, device and an honest clock, and
+    /// says so in a receipt.
     ///
     /// # Errors
     ///
     /// Only if nothing could be decided; the peer is then told `unavailable`, never `ok`.
     pub async fn login(&self, received: Received, login: Login) -> Result<Audited, Error> {
         let evidence = Evidence::from(&login);
-        self.prove(Action::Login, received, &login.username, evidence, async |proven| {
-            let upgraded = self.upgrade(proven.subject, &login.password).await?;
-            let (session, gains) = self.session(proven.subject, proven.at());
-            let device = self.first_device(proven, &login);
-            let is_first = proven.subject.first_used.is_none();
-            let beside = Beside {
-                place: proven.new_place(),
-                notice: device.is_some().then(|| proven.notice("device_bound")),
-                ..Beside::default()
-            };
-            Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, beside, gains)))
+        let mut statement = None;
+        let decided =
+            self.prove(Action::Login, received, &login.username, evidence, async |proven| {
+                let upgraded = self.upgrade(proven.subject, &login.password).await?;
+                let (session, gains) = self.session(proven.subject, proven.at());
+                let device = self.first_device(proven, &login);
+                statement = Some(Statement::of(proven, &session, device.as_ref()));
+                let is_first = proven.subject.first_used.is_none();
+                let beside = Beside {
+                    place: proven.new_place(),
+                    notice: device.is_some().then(|| proven.notice("device_bound")),
+                    ..Beside::default()
+                };
+                Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, beside, gains)))
+            });
+        let audited = decided.await?;
+        Ok(match statement {
+            Some(statement) => self.with_receipt(audited, statement).await,
+            None => audited,
         })
-        .await
     }
 
     /// The device that has just been used, if it brings a key and the account has none: trust on

@@ -78,7 +78,7 @@ impl Authenticator {
         evidence: Evidence,
         change: impl AsyncFnOnce(&Proven<'_>) -> Result<Replacement, Error>,
     ) -> Result<Audited, Error> {
-        let attempt = self.open(action, Some(name), received.clone());
+        let attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(evidence.mac.flatten()), received.at.now);
         let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
         let device = claim.as_ref().map(|claim| claim.id);

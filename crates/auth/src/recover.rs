@@ -19,11 +19,12 @@ use crate::{
 use fourauth_protocol::{
     answer::Gains,
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
+    consent::Consent,
     picture::Picture,
     recovery_code::RecoveryCode,
     time::UnixMillis,
 };
-use fourauth_store::{BoundBy, Factor, NewDevice, NewFace, Subject};
+use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
 
 /// How long an answer with a new secret is repeated to who asked for it, in milliseconds: the old
 /// secret is gone, and an answer that got lost must not leave its owner without any.
@@ -100,7 +101,9 @@ impl Authenticator {
         let (action, name) = (Action::RecoverFace, &recover.username);
         self.prove(action, received, name, evidence, async |proven| {
             match self.recovery(proven, recover.recovery_code.clone(), Factor::Face) {
-                Ok(beside) => self.new_face(proven.subject, pictures, beside).await,
+                Ok(beside) => {
+                    self.new_face(proven, pictures, recover.consent.clone(), beside).await
+                }
                 Err(denial) => Ok(Err(denial)),
             }
         })
@@ -165,11 +168,20 @@ impl Authenticator {
     /// The template of the next epoch: a stolen template of this one is worthless from then on.
     async fn new_face(
         &self,
-        subject: &Subject,
+        proven: &Proven<'_>,
         pictures: Vec<Picture>,
+        notice: Option<Consent>,
         beside: Beside,
     ) -> Result<Replacement, Error> {
-        let image = self.kept_image(pictures.first().map(Picture::bytes));
+        let subject = proven.subject;
+        let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
+        let consent = NewConsent {
+            notice,
+            keeps_picture: image.is_some(),
+            given: proven.at(),
+            given_by: "self".to_owned(),
+            request: Some(proven.received.id.to_string()),
+        };
         let likeness = match self.faces.enrol(pictures).await? {
             Ok(likeness) => likeness,
             Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
@@ -179,7 +191,7 @@ impl Authenticator {
         let face = NewFace { template, epoch, image };
         let gains =
             Gains { face_quality: Some(face_quality(likeness.pictures)), ..Gains::default() };
-        Ok(Ok((Change::Face(face), beside, gains)))
+        Ok(Ok((Change::Face(face, consent), beside, gains)))
     }
 }
 

@@ -12,9 +12,9 @@ use crate::{
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
     answer::Gains, command::Register, mac_address::MacAddress, picture::Picture,
-    recovery_code::RecoveryCode, secret::Secret, time::UnixMillis,
+    recovery_code::RecoveryCode, secret::Secret,
 };
-use fourauth_store::{AccountId, BoundBy, NewDevice, NewUser};
+use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
 
 /// Recovery codes of an account.
 const RECOVERY_CODES: usize = 10;
@@ -27,15 +27,16 @@ impl Authenticator {
     /// Only if nothing could be decided.
     pub async fn register(&self, received: Received, register: Register) -> Result<Audited, Error> {
         let (name, secret) = (register.username.clone(), register.admin_secret.clone());
-        self.as_admin(Action::Register, received, Some(&name), secret, async |received| {
-            self.new_account(received.at.now, register).await
+        self.as_admin(Action::Register, received, Some(&name), secret, async |received, admin| {
+            self.new_account(received, admin, register).await
         })
         .await
     }
 
     async fn new_account(
         &self,
-        at: UnixMillis,
+        received: &Received,
+        admin: &str,
         register: Register,
     ) -> Result<Result<(Effect, Gains), Denial>, Error> {
         let (password, mac) = match self.acceptable(&register) {
@@ -43,12 +44,21 @@ impl Authenticator {
             Err(denial) => return Ok(Err(denial)),
         };
         let pictures: Vec<Picture> = register.faces().cloned().collect();
-        let image = self.kept_image(pictures.first().map(Picture::bytes));
+        let picture = pictures.first().map(Picture::bytes);
+        let image = self.kept_image(picture, register.consent.as_ref());
         let likeness = match self.faces.enrol(pictures).await? {
             Ok(likeness) => likeness,
             Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
         };
 
+        let at = received.at.now;
+        let consent = NewConsent {
+            notice: register.consent,
+            keeps_picture: image.is_some(),
+            given: at,
+            given_by: format!("admin={admin}"),
+            request: Some(received.id.to_string()),
+        };
         let id = AccountId(entropy::positive_i64());
         let (key, codes) = (Self::new_key(), recovery_codes());
         let gains = Gains {
@@ -79,7 +89,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes })), gains)))
+        Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains)))
     }
 
     /// What can be said without looking at the face.

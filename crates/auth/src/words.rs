@@ -17,7 +17,7 @@ impl From<Audited> for Answer {
     fn from(audited: Audited) -> Self {
         let Audited { request, action, profile, outcome } = audited;
         let answer = match outcome {
-            Ok(gains) => Self::ok(success(action), *gains),
+            Ok(granted) => Self::ok(success(action), *granted.gains),
             Err(denial) => {
                 let (code, text) = refusal(action, denial, profile);
                 Self { retry_after_ms: wait(denial), ..Self::error(code, text) }

@@ -3,7 +3,7 @@
 mod details;
 mod options;
 
-pub use details::{Enrolment, NewDevice, OtherDevice, Rows, ThisDevice};
+pub use details::{Agreement, Enrolment, NewDevice, OtherDevice, Rows, Shown, SigningIn};
 pub use options::{Options, Output, SecretFiles};
 
 use crate::exit;
@@ -28,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Task {
     /// Prove who you are
-    Login(ThisDevice),
+    Login(SigningIn),
     /// Add an account, as an administrator
     Register(Enrolment),
     /// Replace one factor by proving the others
@@ -39,6 +39,9 @@ pub enum Task {
     /// This device's key, and the devices of an account
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Device(Devices),
+    /// What logins leave for other services
+    #[command(subcommand, subcommand_precedence_over_arg = true)]
+    Receipt(Receipts),
     /// Ask what the server speaks and wants
     Hello,
     /// Read the audit log, as an administrator
@@ -55,7 +58,7 @@ pub enum Factor {
     /// A new password; proves one-time code, face and device
     Password,
     /// A new face; proves password, one-time code and device
-    Face,
+    Face(Agreement),
     /// A new device, this one unless --mac names it; proves password, one-time code and face
     Device(NewDevice),
 }
@@ -77,11 +80,21 @@ pub enum Devices {
     },
 }
 
+/// What is done with receipts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Receipts {
+    /// See whether a receipt holds; no server is asked
+    Verify(Shown),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::{CommandFactory as _, error::ErrorKind};
     use std::path::PathBuf;
+
+    const RECEIPT: &str = "fourauth receipt verify - --issuer 4Auth-Authentication \
+                           --key ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
     fn typed(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(line.split(' '))
@@ -100,12 +113,15 @@ mod tests {
             ("fourauth register --email a@b.example --phone +4420794600", "Register"),
             ("fourauth recover totp", "Recover(Totp)"),
             ("fourauth recover password --username alice", "Recover(Password)"),
-            ("fourauth recover face --face a.jpg b.jpg c.jpg", "Recover(Face)"),
+            ("fourauth recover face --face a.jpg b.jpg c.jpg --consent v3", "Recover(Face("),
+            ("fourauth register --consent v3 --face a.jpg", "Register"),
             ("fourauth recover device --mac 00-1B-44-11-3A-B7 --device-name x", "Recover(Device("),
             ("fourauth confirm", "Confirm"),
             ("fourauth device key --device-key x.key", "Device(Key)"),
             ("fourauth device list --token-file -", "Device(List)"),
             ("fourauth device revoke laptop", "Device(Revoke"),
+            ("fourauth login --receipt-file alice.receipt", "Login"),
+            (RECEIPT, "Receipt(Verify("),
             ("fourauth hello --server [::1]:7000 --tls12", "Hello"),
             ("fourauth audit --user x --action login --failures --id 7 --limit 3", "Audit"),
             ("fourauth trust --server h --username alice", "Trust"),
@@ -128,7 +144,7 @@ mod tests {
                 [PathBuf::from("a.jpg"), PathBuf::from("b.jpg")],
                 "{line}"
             );
-            assert!(matches!(cli.task, Some(Task::Recover(Factor::Face))), "{line}");
+            assert!(matches!(cli.task, Some(Task::Recover(Factor::Face(_)))), "{line}");
         }
     }
 
@@ -145,6 +161,8 @@ mod tests {
             ("fourauth device add".into(), ErrorKind::MissingRequiredArgument),
             ("fourauth register --device-name x".into(), ErrorKind::MissingRequiredArgument),
             ("fourauth audit --limit 501".into(), ErrorKind::ValueValidation),
+            ("fourauth receipt verify x --issuer y".into(), ErrorKind::MissingRequiredArgument),
+            (RECEIPT.replace("ed25519", "rsa"), ErrorKind::ValueValidation),
             ("fourauth recover".into(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fourauth fly".into(), ErrorKind::InvalidSubcommand),
         ] {

@@ -7,7 +7,7 @@ mod device;
 mod recover;
 
 use crate::{
-    args::{Devices, Enrolment, Factor, Options, Rows, Task, ThisDevice},
+    args::{Devices, Enrolment, Factor, Options, Rows, SigningIn, Task},
     camera,
     failure::Failure,
     picture,
@@ -53,7 +53,9 @@ pub(crate) async fn command(
         Task::Recover(Factor::Password) => {
             Command::RecoverPassword(gather.recover_password().await?)
         }
-        Task::Recover(Factor::Face) => Command::RecoverFace(gather.recover_face().await?),
+        Task::Recover(Factor::Face(agreement)) => {
+            Command::RecoverFace(gather.recover_face(agreement).await?)
+        }
         Task::Recover(Factor::Device(new)) => {
             Command::RecoverDevice(gather.recover_device(new).await?)
         }
@@ -64,7 +66,9 @@ pub(crate) async fn command(
             Command::RevokeDevice(gather.revoke_device(name)?)
         }
         Task::Audit(rows) => Command::ReadAudit(gather.audit(rows)?),
-        Task::Hello | Task::Trust | Task::Device(Devices::Key) => Command::Hello(Hello::default()),
+        Task::Hello | Task::Trust | Task::Device(Devices::Key) | Task::Receipt(_) => {
+            Command::Hello(Hello::default())
+        }
     })
 }
 
@@ -87,7 +91,7 @@ struct Gather<'a, 'w> {
 }
 
 impl Gather<'_, '_> {
-    async fn login(&mut self, this: &ThisDevice) -> Result<Login, Failure> {
+    async fn login(&mut self, this: &SigningIn) -> Result<Login, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
         let mac = Some(self.device()?);
@@ -114,7 +118,7 @@ impl Gather<'_, '_> {
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_ENROLMENT).await?;
-        let Enrolment { email, phone, device_pubkey, device_name } = person.clone();
+        let Enrolment { email, phone, device_pubkey, device_name, agreement } = person.clone();
         Ok(Register {
             admin_secret,
             username,
@@ -127,6 +131,7 @@ impl Gather<'_, '_> {
             phone,
             device_pubkey,
             device_name,
+            consent: agreement.consent,
         })
     }
 

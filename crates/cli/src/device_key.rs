@@ -31,6 +31,7 @@ pub(crate) const fn serves(task: &Task) -> bool {
         | Task::Device(Devices::Add(_) | Devices::Revoke { .. } | Devices::Key) => true,
         Task::Register(_)
         | Task::Device(Devices::List)
+        | Task::Receipt(_)
         | Task::Hello
         | Task::Audit(_)
         | Task::Trust => false,

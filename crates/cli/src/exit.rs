@@ -15,7 +15,7 @@ Exit codes:
    7  protocol: the peer is no fourauth server, or another version
    8  local device: camera, file, network card
    9  clock: this machine's or the server's
-  10  verification failed: kept for receipts and checkpoints";
+  10  verification failed: a receipt that does not hold";
 
 /// How a command went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ use crate::{
     camera::CameraError, exit::Exit, picture::NotAPicture, secrets::SecretError,
     settings::SettingsError, world::NoReply,
 };
-use fourauth_client::{Error, IdentityError, NoRoots};
+use fourauth_client::{Error, IdentityError, NoRoots, NotAReceipt};
 use std::{io, path::PathBuf};
 
 /// Why there is no answer to show.
@@ -61,6 +61,21 @@ pub enum Failure {
     /// The server was not heard.
     #[error(transparent)]
     Client(#[from] Error),
+    /// The file of a receipt cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    ReceiptFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: io::Error,
+    },
+    /// The server lets people in and says nothing of it that could be kept.
+    #[error("the server sent no receipt")]
+    NoReceipt,
+    /// A receipt is not to be believed.
+    #[error("the receipt does not hold: {0}")]
+    Receipt(#[from] NotAReceipt),
     /// The answer could not be printed.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
@@ -76,7 +91,10 @@ impl From<&Failure> for Exit {
             | Failure::Picture { .. }
             | Failure::NoDeviceAddress { .. }
             | Failure::Identity(_)
+            | Failure::ReceiptFile { .. }
             | Failure::Output(_) => Self::LocalDevice,
+            Failure::NoReceipt => Self::Protocol,
+            Failure::Receipt(_) => Self::VerificationFailed,
             Failure::Client(error) => network(error),
         }
     }

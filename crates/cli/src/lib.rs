@@ -20,6 +20,7 @@ mod menu;
 mod picture;
 mod printable;
 mod qr;
+mod receipt;
 mod secrets;
 mod settings;
 mod show;
@@ -31,7 +32,7 @@ pub use failure::Failure;
 pub use picture::{LONGEST_SIDE, NotAPicture, prepare};
 pub use qr::draw as draw_qr;
 
-use args::{Cli, Devices, Options, Task};
+use args::{Cli, Devices, Options, Receipts, Task};
 use compose::Means;
 use exit::Exit;
 use fourauth_client::{Client, Identity};
@@ -57,6 +58,7 @@ async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Resul
     match task {
         Task::Trust => return trust::run(options, world).await,
         Task::Device(Devices::Key) => return device_key::show(options, &settings, world),
+        Task::Receipt(Receipts::Verify(shown)) => return receipt::verify(shown, options, world),
         _ => {}
     }
     compose::refuse_impossible(options)?;
@@ -71,7 +73,11 @@ async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Resul
         Means { options, settings: &settings, identity: identity.as_deref(), recovery_code };
     let command = compose::command(task, means, world).await?;
     let answer = send(command, identity, &client, options, world).await?;
-    show::answer(&answer, options.output, world)
+    let exit = show::answer(&answer, options.output, world)?;
+    if let Task::Login(signing_in) = task {
+        receipt::keep(&answer, signing_in.receipt_file.as_deref())?;
+    }
+    Ok(exit)
 }
 
 /// Sends a command from this device, if it has an identity.

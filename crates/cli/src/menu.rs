@@ -1,7 +1,7 @@
 //! 4Auth's menu: log in, register, recovery, exit.
 
 use crate::{
-    args::{Enrolment, Factor, NewDevice, Options, Task, ThisDevice},
+    args::{Agreement, Enrolment, Factor, NewDevice, Options, SigningIn, Task},
     exit::Exit,
     failure::Failure,
     perform, settings, show, trust,
@@ -49,12 +49,12 @@ async fn get_to_know_the_server(options: &Options, world: &mut World<'_>) -> Res
 
 fn choose(world: &mut World<'_>) -> Result<Choice, NoReply> {
     Ok(match world.person.choose("fourauth", &MAIN)? {
-        0 => Choice::Do(Task::Login(ThisDevice::default())),
+        0 => Choice::Do(Task::Login(SigningIn::default())),
         1 => Choice::Do(Task::Register(Enrolment::default())),
         2 => match world.person.choose("Recover", &RECOVERY)? {
             0 => Choice::Do(Task::Recover(Factor::Totp)),
             1 => Choice::Do(Task::Recover(Factor::Password)),
-            2 => Choice::Do(Task::Recover(Factor::Face)),
+            2 => Choice::Do(Task::Recover(Factor::Face(Agreement::default()))),
             3 => Choice::Do(Task::Recover(Factor::Device(NewDevice::default()))),
             _ => Choice::Back,
         },

@@ -158,6 +158,9 @@ fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Frames: up to {} bytes.", server.max_frame)?;
     let (time, skew) = (printable(&server.time), server.max_skew_seconds);
     writeln!(out, "Clock: {} ({time}); a client may be {skew} s off.", server.server_ts_utc)?;
+    if let Some(key) = &server.receipt_key {
+        writeln!(out, "Receipts are signed with {}.", printable(key))?;
+    }
     if !server.requires.is_empty() {
         writeln!(out, "Requires: {}.", printable(&server.requires.join(", ")))?;
     }

@@ -24,6 +24,9 @@ use fourauth_protocol::{
 pub struct LoggedIn {
     /// Proves this login to other services, if the server issues tokens.
     pub token: Option<Secret<String>>,
+    /// What the server says of this login, signed, for services that [verify](crate::ReceiptVerifier)
+    /// it by themselves.
+    pub receipt: Option<Secret<String>>,
     /// When the token ends.
     pub expires_at: Option<UnixMillis>,
     /// Whether somebody else chose the password, so that it should be replaced.
@@ -206,6 +209,7 @@ impl LoggedIn {
     fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
         Ok(Self {
             token: gains.token,
+            receipt: gains.receipt,
             expires_at: gains.expires_at,
             must_change: gains.must_change.unwrap_or(false),
             totp_confirmed: gains.totp_confirmed,

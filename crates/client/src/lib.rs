@@ -67,6 +67,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A service that is shown a login
+//!
+//! A login brings a receipt, which another service verifies by itself: [`ReceiptVerifier`].
 
 mod address;
 mod claim;
@@ -77,6 +81,7 @@ mod error;
 mod fingerprint;
 mod identity;
 mod outcome;
+mod receipt;
 mod trust;
 
 pub use address::{DEFAULT_PORT, NotAnAddress, ServerAddress};
@@ -87,4 +92,5 @@ pub use error::{Distrust, Error, NotTheProtocol};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use identity::{Identity, IdentityError};
 pub use outcome::{Outcome, Refusal};
+pub use receipt::{NotAReceipt, ReceiptVerifier};
 pub use trust::{NoRoots, Roots, Trust};

@@ -63,6 +63,12 @@ pub struct Gains {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub token: Option<Secret<String>>,
+    /// What the server says of this login, signed: for services that verify it by themselves. 100.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secret::on_the_wire_if_any"
+    )]
+    pub receipt: Option<Secret<String>>,
     /// When `token` ends. 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
@@ -128,6 +134,9 @@ pub struct ServerInfo {
     /// one that the connection was told counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_nonce: Option<String>,
+    /// The public key of this server's receipts, in the form of a device's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_key: Option<String>,
     /// What this server insists on although the protocol does not: `recovery_code` (300 to 330),
     /// `device_key`.
     #[serde(default)]
@@ -289,6 +298,7 @@ mod tests {
             "server_ts_utc":"2025-03-01T12:00:00Z","time":"synced"}"#;
         let server: ServerInfo = serde_json::from_slice(text).unwrap();
         assert_eq!((server.device_nonce, server.requires), (None, Vec::new()));
+        assert_eq!(server.receipt_key, None);
     }
 
     #[test]

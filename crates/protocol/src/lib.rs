@@ -36,6 +36,7 @@
 pub mod answer;
 pub mod code;
 pub mod command;
+pub mod consent;
 pub mod contact;
 pub mod device;
 pub mod frame;
@@ -43,6 +44,7 @@ pub mod mac_address;
 pub mod one_time_code;
 pub mod picture;
 pub mod printable;
+pub mod receipt;
 pub mod recovery_code;
 pub mod request_id;
 #[cfg(feature = "schema")]

@@ -87,6 +87,11 @@ pub(crate) fn offered<'de, D: Deserializer<'de>>(
     Ok(text.and_then(|text| MacAddress::parse(&text).ok()))
 }
 
+/// Reads an address that somebody vouches for, where anything else is malformed.
+pub(crate) fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MacAddress, D::Error> {
+    MacAddress::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,11 +8,13 @@ use crate::{
         BindDevice, ConfirmTotp, Hello, ListDevices, Login, ProveDevice, ReadAudit, RecoverDevice,
         RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
     },
+    consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
+    receipt::{Receipt, SessionHash},
     recovery_code::RecoveryCode,
     request_id::RequestId,
     secret::Secret,
@@ -24,7 +26,8 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use zeroize::Zeroize;
 
-/// Every message with the name of its file: a command's number, or `answer`.
+/// Every message with the name of its file: a command's number, `answer`, or `receipt` for what a
+/// receipt says.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
@@ -42,6 +45,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         command("320", schema_for!(RecoverFace)),
         command("330", schema_for!(RecoverDevice)),
         ("answer", schema_for!(Answer).to_value()),
+        ("receipt", schema_for!(Receipt).to_value()),
     ]
 }
 
@@ -80,6 +84,7 @@ text!(DeviceKey, "DeviceKey", { "type": "string", "pattern": "^ed25519:[A-Za-z0-
 text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
 text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
+text!(Consent, "Consent", { "type": "string", "minLength": 1, "maxLength": MAX_NOTICE_CHARS });
 text!(RecoveryCode, "RecoveryCode", {
     "type": "string", "pattern": "^([ -]*[0-9A-TV-Za-tv-z]){16}[ -]*$"
 });
@@ -87,6 +92,7 @@ text!(Picture, "Picture", {
     "type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"
 });
 text!(RequestId, "RequestId", { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$" });
+text!(SessionHash, "SessionHash", { "type": "string", "pattern": "^[0-9a-f]{64}$" });
 text!(UnixMillis, "Instant", { "type": "string", "format": "date-time" });
 text!(Email, "Email", { "type": "string", "format": "email", "maxLength": 254 });
 text!(Phone, "Phone", { "type": "string", "pattern": "^\\+[0-9 .()-]{8,31}$" });

@@ -32,11 +32,25 @@ pub enum ShapeError {
 ///
 /// [`ShapeError`]; the payload is then answered as malformed.
 pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
+    inspect(payload, Node { depth: 0 })
+}
+
+/// Checks the shape of `payload`, whose `cmd` means nothing.
+///
+/// # Errors
+///
+/// [`ShapeError`].
+pub fn check(payload: &[u8]) -> Result<(), ShapeError> {
+    // Only at the outermost level has a key a meaning.
+    inspect(payload, Node { depth: 1 }).map(|_| ())
+}
+
+fn inspect(payload: &[u8], outermost: Node) -> Result<Option<String>, ShapeError> {
     if payload.trim_ascii_start().first() != Some(&b'{') {
         return Err(ShapeError::NotAnObject);
     }
     let mut json = serde_json::Deserializer::from_slice(payload);
-    let code = Node { depth: 0 }.deserialize(&mut json).map_err(|error| refusal(&error))?;
+    let code = outermost.deserialize(&mut json).map_err(|error| refusal(&error))?;
     json.end().map_err(|_| ShapeError::NotAnObject)?;
     Ok(code)
 }
@@ -177,6 +191,13 @@ mod tests {
         ] {
             assert_eq!(command_code(text.as_bytes()), Err(ShapeError::NotOurs), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_command_may_hold_any_cmd_and_no_key_twice() {
+        assert_eq!(check(br#"{"cmd":100,"x":{"y":[]}}"#), Ok(()));
+        assert_eq!(check(br#"{"x":1,"x":1}"#), Err(ShapeError::NotOurs));
+        assert_eq!(check(b"[]"), Err(ShapeError::NotAnObject));
     }
 
     #[test]

@@ -2,10 +2,13 @@
 //! Each task has an owner here that stops and awaits it.
 
 mod budget;
+mod evidence;
 mod house;
+mod keys;
+mod room;
 pub(crate) mod time;
 
-use crate::{config::Config, dispatch::Context};
+use crate::{config::Config, dispatch::Context, evidence::Publisher};
 use fourauth_auth::{
     entropy,
     profile::Profile,
@@ -14,7 +17,8 @@ use fourauth_auth::{
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Location, Store};
 use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
-use std::{net::SocketAddr, sync::Arc};
+use room::Room;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +33,9 @@ pub(crate) struct Chores {
     /// Told once no session is left: what writes their last words.
     finish: CancellationToken,
     pub(crate) tasks: Vec<JoinHandle<()>>,
+    /// Told once nobody writes any more: what signs the audit log.
+    seal: CancellationToken,
+    signer: Option<JoinHandle<()>>,
 }
 
 impl Chores {
@@ -64,19 +71,55 @@ impl Chores {
         reports
     }
 
-    /// Starts writing down what was turned away and forgetting what is old.
-    pub(crate) fn keep_house(&mut self, context: &Arc<Context>, store: &Arc<Store>) {
+    /// Starts writing down what was turned away, forgetting what is old and measuring the room. A
+    /// database that is full is known to be so from the first command on.
+    pub(crate) async fn keep_house(
+        &mut self,
+        config: &Config,
+        context: &Arc<Context>,
+        store: &Arc<Store>,
+    ) -> anyhow::Result<()> {
+        let mut room = Room::new(config.store.max_mib);
+        room.measure(&context.authenticator, store, context.clock.read().now).await?;
         let (context, store) = (Arc::clone(context), Arc::clone(store));
-        self.tasks.push(tokio::spawn(house::keep(context, store, self.stop.clone())));
+        self.tasks.push(tokio::spawn(house::keep(context, store, room, self.stop.clone())));
+        Ok(())
+    }
+
+    /// Starts signing the audit log.
+    pub(crate) async fn sign(
+        &mut self,
+        config: &Config,
+        publisher: Publisher,
+        store: &Arc<Store>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<()> {
+        let every = Duration::from_secs(config.audit.checkpoint_s.into());
+        let signer = evidence::Signer::new(publisher, Arc::clone(store), clock, every).await?;
+        self.signer = Some(tokio::spawn(signer.run(self.seal.clone())));
+        Ok(())
+    }
+
+    /// Starts to follow the keyring's file.
+    pub(crate) fn follow_keyring(&mut self, store: &Arc<Store>) {
+        self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
     }
 
     /// Lets every task end. The sessions have ended before.
     pub(crate) async fn finish(self) {
         self.finish.cancel();
         for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task failed");
-            }
+            ended(task).await;
         }
+        self.seal.cancel();
+        if let Some(signer) = self.signer {
+            ended(signer).await;
+        }
+    }
+}
+
+async fn ended(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a task failed");
     }
 }

@@ -5,6 +5,7 @@
 //! value came from is the business of [`layers`].
 
 mod attempts;
+mod audit;
 mod auth;
 mod compat;
 mod compute;
@@ -13,12 +14,14 @@ pub mod layers;
 mod limits;
 mod log;
 mod network;
+mod sink_address;
 mod store;
 mod time;
 mod tls;
 mod validity;
 
 pub use attempts::AttemptsConfig;
+pub use audit::{AuditConfig, OnRollback};
 pub use auth::AuthConfig;
 pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
@@ -26,6 +29,7 @@ pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
+pub use sink_address::{HostPort, NotASink, SinkAddress, Transport};
 pub use store::StoreConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
@@ -56,6 +60,8 @@ pub struct Config {
     pub face: FaceConfig,
     /// Trusted time.
     pub time: TimeConfig,
+    /// The evidence that the audit log was not changed.
+    pub audit: AuditConfig,
     /// How much one peer and all peers may take.
     pub limits: LimitsConfig,
     /// Threads for slow work.
@@ -77,6 +83,7 @@ impl Default for Config {
             compat: CompatConfig::default(),
             face: FaceConfig::default(),
             time: TimeConfig::default(),
+            audit: AuditConfig::default(),
             limits: LimitsConfig::default(),
             compute: ComputeConfig::default(),
             log: LogConfig::default(),
@@ -114,6 +121,25 @@ impl Config {
     pub fn store_url(&self) -> String {
         let embedded = || format!("sqlite:{}", self.data_dir.join("fourauth.db").display());
         self.store.url.clone().unwrap_or_else(embedded)
+    }
+
+    /// The folder with the keys of the audit log, and its checkpoints unless they go elsewhere.
+    #[must_use]
+    pub fn audit_dir(&self) -> PathBuf {
+        self.data_dir.join("audit")
+    }
+
+    /// The key that receipts are signed with, as PEM.
+    #[must_use]
+    pub fn receipt_key_file(&self) -> PathBuf {
+        self.audit_dir().join("receipts.key")
+    }
+
+    /// Where checkpoints go.
+    #[must_use]
+    pub fn checkpoint_sinks(&self) -> Vec<SinkAddress> {
+        let beside = || vec![SinkAddress::File(self.audit_dir().join("checkpoints.log"))];
+        self.audit.checkpoint_sinks.clone().unwrap_or_else(beside)
     }
 
     /// The folder that holds model packs, one folder each.

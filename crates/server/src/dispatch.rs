@@ -71,6 +71,7 @@ impl Context {
             server_ts_utc: received.at.now,
             time: received.at.state.as_str().into(),
             device_nonce: nonce.map(|nonce| BASE64.encode(&nonce)),
+            receipt_key: Some(self.authenticator.receipt_key().to_string()),
             requires: self.authenticator.requires(),
         }
     }

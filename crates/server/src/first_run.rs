@@ -2,10 +2,10 @@
 //!
 //! Nothing that exists is ever replaced, and keys are made only for a database that holds nothing.
 
-use crate::{certificate, config::Config};
+use crate::{certificate, config::Config, receipt_key};
 use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{entropy, hashing::Hasher};
+use fourauth_auth::{entropy, hashing::Hasher, receipt::ReceiptKey};
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{secret::Secret, time::UnixMillis, username::Username};
 use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data, private_file};
@@ -83,6 +83,19 @@ pub fn certificate(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
 fn create(path: &Path, text: &Secret<String>) -> anyhow::Result<()> {
     private_file::create(path, text.expose().as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The key that receipts are signed with.
+///
+/// # Errors
+///
+/// If it cannot be made or read, or is readable by others.
+pub fn receipt_key(config: &Config) -> anyhow::Result<ReceiptKey> {
+    let path = config.receipt_key_file();
+    if let Some(folder) = path.parent() {
+        private_dir(folder)?;
+    }
+    receipt_key::load_or_create(&path)
 }
 
 /// The first administrator, if there is none: a secret in a file, for as long as nobody else is

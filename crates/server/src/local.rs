@@ -1,13 +1,16 @@
-//! `fourauthd user|device|admin|audit|time|models|config|healthcheck`: administration on the machine itself.
+//! `fourauthd user|device|admin|key|backup|audit|time|models|config|import|healthcheck`: administration on the machine itself.
 //!
 //! Whoever may read the data folder may do all of this; nothing here asks for a secret to prove it.
 //! What changes an account leaves an audit row, in the transaction of the change.
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 pub mod config;
 pub mod device;
 pub mod healthcheck;
+pub mod import;
+pub mod key;
 pub mod models;
 pub mod time;
 pub mod user;
@@ -17,8 +20,10 @@ use anyhow::Context as _;
 use fourauth_auth::{
     authenticator,
     compute::{Compute, Limits},
+    faces::Faces,
     hashing::Hasher,
 };
+use fourauth_face::Engine;
 use fourauth_factors::{
     face::{DIMENSIONS, Template},
     rotation::Rotation,
@@ -26,6 +31,9 @@ use fourauth_factors::{
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{AuditEntry, BoxFuture, Error, Keyring, Location, Store, Tx};
 use std::sync::Arc;
+
+/// Ends the detail of every row about something done on the machine itself.
+const BY_HAND: &str = "by local administration";
 
 /// The database of a server, opened beside it.
 #[derive(Debug)]
@@ -36,6 +44,8 @@ pub struct LocalStore {
     pub hasher: Hasher,
     /// What the system clock says.
     pub now: UnixMillis,
+    compute: Compute,
+    pepper: Secret<[u8; 32]>,
 }
 
 impl LocalStore {
@@ -55,15 +65,21 @@ impl LocalStore {
             let rotation = Rotation::derive(&Secret::new([0; 32]), account.0, epoch);
             Template::protect(&[0.0; DIMENSIONS], [0; 32], account.0, 1, &rotation)
         });
+        let pepper = keyring.pepper().clone();
         let location = Location::parse(&config.store_url())?;
         let store = Store::open(&location, keyring, decoy.await?).await?;
-        Ok(Self { store, hasher, now })
+        Ok(Self { store, hasher, now, compute, pepper })
+    }
+
+    /// Looks at faces as the server does, so that it recognises them.
+    fn faces(&self, engine: Arc<Engine>) -> Faces {
+        Faces::new(self.compute.clone(), engine, self.pepper.clone())
     }
 
     /// The row for something done on the machine itself.
     fn by_hand(&self, username: Option<&str>, action: &'static str, detail: &str) -> AuditEntry {
         let divider = if detail.is_empty() { "" } else { " " };
-        let detail = format!("{detail}{divider}by local administration");
+        let detail = format!("{detail}{divider}{BY_HAND}");
         AuditEntry {
             at: self.now,
             username: username.map(str::to_owned),

@@ -8,9 +8,9 @@ use fourauth_server::{
     config::{Config, layers::Layered},
     first_run, hygiene,
     local::{
-        LocalStore, admin::AdminCommand, audit::AuditCommand, config::ConfigCommand,
-        device::DeviceCommand, healthcheck, models::ModelsCommand, time::TimeCommand,
-        user::UserCommand,
+        LocalStore, admin::AdminCommand, audit::AuditCommand, backup::BackupCommand,
+        config::ConfigCommand, device::DeviceCommand, healthcheck, import::ImportCommand,
+        key::KeyCommand, models::ModelsCommand, time::TimeCommand, user::UserCommand,
     },
     logging, models,
     server::{Server, TimeSource},
@@ -61,8 +61,14 @@ enum Command {
     /// List, name and remove administrators
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Show the audit log
+    /// Show, export and verify the audit log
     Audit(AuditCommand),
+    /// Make, check and restore backups
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// List, replace and retire the keys that seal secrets
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Show the time of the servers, and accept one that they refuse
     #[command(subcommand)]
     Time(TimeCommand),
@@ -72,6 +78,9 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Import the accounts and the log of another system
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Succeed if the server on this machine answers
     Healthcheck,
 }
@@ -110,9 +119,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Models(command) => command.run(config),
         Command::Healthcheck => healthcheck::run(config).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Import(command) => {
+            command.run(config, &LocalStore::open(config, now).await?).await
+        }
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Audit(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Backup(command) => command.run(config, now).await,
+        Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
         Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
     }
 }

@@ -11,6 +11,7 @@ use fourauth_auth::{
     faces::Faces,
     hashing::Hasher,
     limits,
+    receipt::ReceiptKey,
     undecided::Undecided,
 };
 use fourauth_face::Engine;
@@ -24,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     hasher: Hasher,
     faces: Faces,
+    receipts: ReceiptKey,
 }
 
 impl Parts {
@@ -42,7 +44,8 @@ impl Parts {
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
         let store = Arc::new(Store::open(&location, keyring, decoy).await?);
         first_run::setup_admin(config, &store, &hasher, now).await?;
-        Ok(Self { store, hasher, faces })
+        let receipts = first_run::receipt_key(config)?;
+        Ok(Self { store, hasher, faces, receipts })
     }
 
     /// What decides commands.
@@ -58,7 +61,15 @@ impl Parts {
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
-        Authenticator::new(self.store, self.hasher, self.faces, settings, undecided)
+        let Self { store, hasher, faces, receipts } = self;
+        Authenticator::new(authenticator::Parts {
+            store,
+            hasher,
+            faces,
+            settings,
+            receipts,
+            undecided,
+        })
     }
 }
 

@@ -57,9 +57,10 @@ impl Reply {
     pub fn undecided(id: RequestId, error: &Error) -> Self {
         let text = match error {
             Error::Overload(Overload::QueueFull | Overload::Late) => "Server busy.",
-            Error::Overload(Overload::Panicked) | Error::Store(_) | Error::Unexamined => {
-                "Service unavailable."
-            }
+            Error::Overload(Overload::Panicked)
+            | Error::Store(_)
+            | Error::Unexamined
+            | Error::NoRoom => "Service unavailable.",
         };
         // Paced like a denial: whoever keeps the server busy is not to ask again at once.
         let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
@@ -67,7 +68,8 @@ impl Reply {
             Error::Overload(Overload::Panicked) => reply.after(Offence::Crash),
             Error::Overload(Overload::QueueFull | Overload::Late)
             | Error::Store(_)
-            | Error::Unexamined => reply,
+            | Error::Unexamined
+            | Error::NoRoom => reply,
         }
     }
 

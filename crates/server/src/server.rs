@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     deadlines::Deadlines,
     dispatch::Context,
+    evidence::Publisher,
     first_run,
     listener::Listener,
     parts::Parts,
@@ -61,6 +62,9 @@ impl Server {
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
         let parts = Parts::open(config, engine, now).await?;
+        let has_checkpoints = parts.store.newest_checkpoint().await?.is_some();
+        let publisher = Publisher::open(config, has_checkpoints, now)?;
+        publisher.check(&parts.store, config.audit.on_rollback, now).await?;
         let socket = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -73,8 +77,10 @@ impl Server {
         };
         let store = Arc::clone(&parts.store);
         let authenticator = parts.authenticator(config, chores.write_undecided(&store));
+        chores.sign(config, publisher, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
-        chores.keep_house(&context, &store);
+        chores.keep_house(config, &context, &store).await?;
+        chores.follow_keyring(&store);
         let (sessions, deaf) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener {
             tls: TlsAcceptor::from(tls::server_config(

@@ -5,7 +5,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    os::unix::ffi::OsStringExt as _,
+    os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -189,6 +189,38 @@ fn naming_an_administrator_retires_the_setup_secret() {
     assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "ops");
     let audit = fourauthd(&folder, &["audit", "--action", "admin_add"]).output().unwrap();
     assert!(said(&audit).contains("admin=ops"), "{}", said(&audit));
+}
+
+#[test]
+fn keys_are_changed_and_a_backup_is_made_beside_a_server_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_running, _) = serving(&folder);
+    let run = |arguments: &[&str]| fourauthd(&folder, arguments).output().unwrap();
+    let keys = || {
+        let listed = said(&run(&["key", "list"]));
+        let ids = listed.split_whitespace().filter(|word| word.starts_with('k') && word.len() == 9);
+        ids.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = keys();
+    assert_eq!(first.len(), 1);
+    let rotated = run(&["key", "rotate"]);
+    assert!(rotated.status.success(), "{}", said(&rotated));
+    let newest = run(&["key", "retire", &keys()[1]]);
+    assert!(!newest.status.success() && said(&newest).contains("newest"), "{}", said(&newest));
+    let retired = run(&["key", "retire", &first[0]]);
+    assert!(retired.status.success(), "{}", said(&retired));
+    assert_eq!(keys().len(), 1);
+    assert_ne!(keys(), first);
+
+    let passphrase = folder.path().join("passphrase");
+    fs::write(&passphrase, "nine brass monkeys\n").unwrap();
+    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o600)).unwrap();
+    let for_nobody = run(&["backup", "create", "a.age"]);
+    assert_eq!(for_nobody.status.code(), Some(2), "{}", said(&for_nobody));
+    for task in ["create", "verify"] {
+        let done = run(&["backup", task, "a.age", "--passphrase-file", "passphrase"]);
+        assert!(done.status.success(), "{}", said(&done));
+    }
 }
 
 fn with_input(mut command: Command, input: &str) -> Output {

@@ -108,9 +108,10 @@ impl Tx {
              must_change, created_utc) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
 
-        let sealed = Sealed::new(&self.sealer, user.id, &user.totp, &user.template);
+        let seal = self.sealing().await?;
+        let sealed = Sealed::new(&seal, user.id, &user.totp, &user.template);
         let place = user.id.place(IMAGE);
-        let image = user.image.as_ref().map(|image| self.sealer.seal(place, image.expose()));
+        let image = user.image.as_ref().map(|image| seal.seal(place, image.expose()));
         let (mac, created) = (user.mac.to_string(), user.created.to_string());
         let values = [
             Value::Text(user.username.as_str()),

@@ -5,6 +5,7 @@
 use crate::{
     driver::{Row, Value},
     error::Error,
+    evidence::Unsealed,
     store::Store,
     tx::Tx,
     visible::visible,
@@ -16,10 +17,10 @@ const TABLE: &str = "access_logs";
 const COLUMNS: &str = "SELECT id, ts_utc, username, action, success, detail FROM access_logs";
 
 /// Longest name that is kept, in characters. What is claimed need not be a valid one.
-const MAX_USERNAME: usize = 128;
+pub(crate) const MAX_USERNAME: usize = 128;
 
 /// Longest action and detail that are kept, in characters.
-const MAX_DETAIL: usize = 1000;
+pub(crate) const MAX_DETAIL: usize = 1000;
 
 /// Most rows that one question returns.
 pub const MAX_ROWS: u32 = 500;
@@ -61,28 +62,41 @@ pub struct AuditQuery {
 }
 
 impl Tx {
-    /// Appends a row. Its texts are made visible and cut on the way.
+    /// Appends a row. Its texts are made visible and cut on the way; its leaf is written with the
+    /// commit.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn append(&mut self, entry: &AuditEntry) -> Result<AuditId, Error> {
+        self.append_row(Unsealed {
+            id: 0,
+            ts_utc: entry.at.to_string(),
+            username: entry.username.as_deref().map(|name| visible(name, MAX_USERNAME)),
+            action: entry.action.to_owned(),
+            success: entry.success,
+            detail: visible(&entry.detail, MAX_DETAIL),
+        })
+        .await
+    }
+
+    /// Appends a row as it is; its id is the database's to give.
+    pub(crate) async fn append_row(&mut self, row: Unsealed) -> Result<AuditId, Error> {
         const SQL: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
                            VALUES ($1, $2, $3, $4, $5) RETURNING id";
 
-        let at = entry.at.to_string();
-        let username = entry.username.as_deref().map(|name| visible(name, MAX_USERNAME));
-        let detail = visible(&entry.detail, MAX_DETAIL);
         let values = [
-            Value::Text(&at),
-            Value::TextOrNull(username.as_deref()),
-            Value::Text(entry.action),
-            Value::Int(entry.success.into()),
-            Value::Text(&detail),
+            Value::Text(&row.ts_utc),
+            Value::TextOrNull(row.username.as_deref()),
+            Value::Text(&row.action),
+            Value::Int(row.success.into()),
+            Value::Text(&row.detail),
         ];
-        let rows = self.rows(SQL, &values).await?;
-        let row = rows.first().ok_or(Error::Corrupt { table: TABLE, column: "id" })?;
-        Ok(AuditId(row.int(TABLE, "id")?))
+        let inserted = self.rows(SQL, &values).await?;
+        let inserted = inserted.first().ok_or(Error::Corrupt { table: TABLE, column: "id" })?;
+        let id = inserted.int(TABLE, "id")?;
+        self.unsealed.push(Unsealed { id, ..row });
+        Ok(AuditId(id))
     }
 }
 
@@ -153,7 +167,7 @@ fn read(row: &Row) -> Result<AuditRow, Error> {
     })
 }
 
-fn instant(row: &Row) -> Result<UnixMillis, Error> {
+pub(crate) fn instant(row: &Row) -> Result<UnixMillis, Error> {
     let text = row.text(TABLE, "ts_utc")?;
     UnixMillis::parse(&text).map_err(|_| Error::Corrupt { table: TABLE, column: "ts_utc" })
 }

@@ -1,11 +1,13 @@
 //! The one place that knows there are two databases.
 //!
 //! The set is closed, so this is an enum and not a trait: no generics leak into the queries, and a
-//! third database is a variant the compiler will ask about. How each is opened is in `open`, the
-//! two dialects of the schema are in `migrations`.
+//! third database is a variant the compiler will ask about. How each is opened is in `open`, how each
+//! is written anew in `compact`, the two dialects of the schema are in `migrations`.
 
+mod compact;
 mod migrations;
 mod open;
+mod size;
 
 use crate::error::{Error, OpenError};
 use sqlx::{
@@ -191,6 +193,14 @@ impl Pool {
 }
 
 impl Connection {
+    /// How this database likes to be written.
+    pub(crate) const fn writing(&self) -> Writing {
+        match &self.of {
+            Writer::Postgres(_) => Writing::Parallel,
+            Writer::Sqlite(_) => Writing::Grouped,
+        }
+    }
+
     /// Every row that a statement returns.
     pub(crate) async fn rows(
         &mut self,

@@ -42,6 +42,9 @@ pub enum Cause {
     /// The job panicked. Nothing of it was written.
     #[error("the job was abandoned")]
     Abandoned,
+    /// Every key that this program holds was retired: it needs the keyring of the others.
+    #[error("the keys that it could be sealed with were retired")]
+    KeysRetired,
     /// The database refused a statement.
     #[error("it refused a statement with code {code}")]
     Refused {
@@ -89,7 +92,8 @@ pub enum OpenError {
     /// The keyring lacks a key that the database needs.
     #[error(
         "the database was sealed with key {id}, which the keyring does not hold: put the keyring \
-         file that belongs to this database back in its place; a new one cannot open what is stored"
+         file that belongs to this database back in its place (if keys were rotated, the one that \
+         `fourauthd key rotate` has written); a new one cannot open what is stored"
     )]
     KeyMissing {
         /// The key.

@@ -145,7 +145,7 @@ impl Tx {
              totp_confirm_step = 0, totp_confirmed = 0, version = version + 1 \
              WHERE id = $2 AND version = $3";
 
-        let sealed = self.sealer.seal(account.place(TOTP), key.as_bytes());
+        let sealed = self.sealing().await?.seal(account.place(TOTP), key.as_bytes());
         let values = [Value::Text(&sealed), Value::Int(account.0), Value::Int(version)];
         self.replace(SQL, &values, account).await
     }
@@ -208,7 +208,8 @@ impl Tx {
         const SQL: &str = "UPDATE users SET face_template_enc = $1, face_image_enc = $2, \
              face_epoch = $3, version = version + 1 WHERE id = $4 AND version = $5";
 
-        let seal = |column, value: &[u8]| self.sealer.seal(account.place(column), value);
+        let sealing = self.sealing().await?;
+        let seal = |column, value: &[u8]| sealing.seal(account.place(column), value);
         let template = seal(TEMPLATE, face.template.to_bytes().expose());
         let image = face.image.as_ref().map(|image| seal(IMAGE, image.expose()));
         let values = [

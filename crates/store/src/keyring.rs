@@ -1,21 +1,29 @@
 //! The keys that seal secrets and the pepper of password hashes, kept in a file of their own.
 //!
-//! The newest key seals, all of them open. The pepper is not one of the keys: hashes cannot be made
-//! anew without the passwords, so it stays when keys are rotated. What is sealed and how is
-//! [`seal`](crate::seal)'s business.
+//! All keys open; which one seals is [`sealing`](crate::sealing)'s business, and how is
+//! [`seal`](crate::seal)'s. The pepper is not one of the keys: hashes cannot be made anew without the
+//! passwords, so it stays when keys are rotated.
 
 use data_encoding::BASE64;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
+mod change;
 mod file;
+pub use change::KeyringLock;
 pub use file::KeyringError;
 
 /// Random bytes that a new keyring is made of: half become the pepper, half the first key.
 pub const RANDOM_BYTES: usize = 64;
+
+/// Random bytes that a key is made of.
+pub const KEY_BYTES: usize = 32;
+
+/// The name of the pepper among the check values. No key has it.
+pub(crate) const PEPPER: &str = "pepper";
 
 /// What a check value is the HMAC of.
 const CHECKED: &[u8] = b"fourauth key check v1";
@@ -24,14 +32,16 @@ const CHECKED: &[u8] = b"fourauth key check v1";
 pub struct Keyring {
     pepper: Secret<[u8; 32]>,
     /// Oldest first.
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
+    /// The file that it was read from.
+    source: Option<file::Source>,
 }
 
 /// One key.
 pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) created: UnixMillis,
-    master: Secret<[u8; 32]>,
+    master: Secret<[u8; KEY_BYTES]>,
 }
 
 impl Keyring {
@@ -40,23 +50,23 @@ impl Keyring {
     pub fn generate(random: &Secret<[u8; RANDOM_BYTES]>, now: UnixMillis) -> Self {
         let (pepper, master) = random.expose().split_at(32);
         let copy = |half: &[u8]| Secret::new(std::array::from_fn(|index| half[index]));
-        Self { pepper: copy(pepper), keys: vec![Key::new(copy(master), now)] }
+        let keys = vec![Arc::new(Key::new(copy(master), now))];
+        Self { pepper: copy(pepper), keys, source: None }
     }
 
     /// Makes a keyring and writes it to `path`, durably, readable by its owner alone.
     ///
     /// # Errors
     ///
-    /// [`KeyringError::Exists`] if there is a file already: it is never replaced.
+    /// [`KeyringError::Exists`] if there is a file already: no keyring takes another's place.
     /// [`KeyringError::Io`] if it cannot be written.
     pub fn create(
         path: &Path,
         random: &Secret<[u8; RANDOM_BYTES]>,
         now: UnixMillis,
     ) -> Result<Self, KeyringError> {
-        let keyring = Self::generate(random, now);
-        file::create(path, &keyring.to_toml())?;
-        Ok(keyring)
+        file::create(path, &Self::generate(random, now).to_toml())?;
+        Self::load(path)
     }
 
     /// Reads the keyring at `path`.
@@ -66,8 +76,10 @@ impl Keyring {
     /// [`KeyringError::Missing`] if there is none; whether a new one may be made depends on
     /// [`holds_data`](crate::holds_data). Otherwise the text says what to do.
     pub fn load(path: &Path) -> Result<Self, KeyringError> {
-        file::parse(&file::read(path)?)
-            .map_err(|line| KeyringError::Malformed { path: path.to_owned(), line })
+        let (text, source) = file::read(path)?;
+        let keyring = file::parse(&text)
+            .map_err(|line| KeyringError::Malformed { path: path.to_owned(), line })?;
+        Ok(Self { source: Some(source), ..keyring })
     }
 
     /// What is mixed into every password hash.
@@ -76,31 +88,50 @@ impl Keyring {
         &self.pepper
     }
 
+    /// What stands now in the file that this was read from. `None` if that is the same as ever, or
+    /// if it was read from none.
+    pub(crate) fn read_again(&self) -> Result<Option<Self>, KeyringError> {
+        match &self.source {
+            Some(source) if source.has_changed() => Self::load(&source.path).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Takes keys in any order. `None` if there is none, or if two go by one name.
-    fn from_parts(pepper: Secret<[u8; 32]>, mut keys: Vec<Key>) -> Option<Self> {
+    fn from_parts(pepper: Secret<[u8; 32]>, keys: Vec<Key>) -> Option<Self> {
+        let mut keys: Vec<Arc<Key>> = keys.into_iter().map(Arc::new).collect();
         keys.sort_by_key(|key| key.created);
-        let twice = |key: &Key| keys.iter().filter(|other| other.id == key.id).count() > 1;
+        let twice = |key: &Arc<Key>| keys.iter().filter(|other| other.id == key.id).count() > 1;
         if keys.is_empty() || keys.iter().any(twice) {
             return None;
         }
-        Some(Self { pepper, keys })
+        Some(Self { pepper, keys, source: None })
     }
 
-    pub(crate) fn newest(&self) -> &Key {
-        self.keys.last().expect("both constructors see to it that there is a key")
+    /// Oldest first.
+    pub(crate) fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
     }
 
-    pub(crate) fn key(&self, id: &str) -> Option<&Key> {
+    pub(crate) fn newest(&self) -> &Arc<Key> {
+        self.keys.last().expect("every constructor sees to it that there is a key")
+    }
+
+    /// The newest of the keys that `known` names.
+    pub(crate) fn newest_of(&self, known: &[String]) -> Option<&Arc<Key>> {
+        self.keys.iter().rfind(|key| known.contains(&key.id))
+    }
+
+    pub(crate) fn key(&self, id: &str) -> Option<&Arc<Key>> {
         self.keys.iter().find(|key| key.id == id)
     }
 
     /// Every secret by name with its age and a value that tells whether it is the same one.
     pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, UnixMillis, [u8; 32])> {
-        let pepper = ("pepper", self.keys[0].created, check_value(self.pepper.expose()));
+        let pepper = (PEPPER, self.keys[0].created, check_value(self.pepper.expose()));
         let keys = &self.keys;
-        std::iter::once(pepper).chain(
-            keys.iter().map(|key| (key.id.as_str(), key.created, check_value(key.master.expose()))),
-        )
+        std::iter::once(pepper)
+            .chain(keys.iter().map(|key| (key.id.as_str(), key.created, key.check_value())))
     }
 
     fn to_toml(&self) -> Secret<String> {
@@ -110,7 +141,8 @@ impl Keyring {
              pepper = \"{}\"\n",
             Secret::new(BASE64.encode(self.pepper.expose())).expose()
         ));
-        for Key { id, created, master } in &self.keys {
+        for key in &self.keys {
+            let Key { id, created, master } = &**key;
             let master = Secret::new(BASE64.encode(master.expose()));
             text = Secret::new(format!(
                 "{}\n[[key]]\nid = \"{id}\"\ncreated_utc = \"{created}\"\nmaster = \"{}\"\n",
@@ -124,7 +156,7 @@ impl Keyring {
 
 impl Key {
     /// The id follows from the key, so that two keys cannot go by one name by accident.
-    fn new(master: Secret<[u8; 32]>, created: UnixMillis) -> Self {
+    fn new(master: Secret<[u8; KEY_BYTES]>, created: UnixMillis) -> Self {
         let mut name = [0; 4];
         Hkdf::<Sha256>::new(None, master.expose())
             .expand(b"fourauth key id v1", &mut name)
@@ -132,8 +164,13 @@ impl Key {
         Self { id: format!("k{}", data_encoding::HEXLOWER.encode(&name)), created, master }
     }
 
-    pub(crate) const fn master(&self) -> &Secret<[u8; 32]> {
+    pub(crate) const fn master(&self) -> &Secret<[u8; KEY_BYTES]> {
         &self.master
+    }
+
+    /// Tells whether it is the same key, and nothing else of it.
+    pub(crate) fn check_value(&self) -> [u8; 32] {
+        check_value(self.master.expose())
     }
 }
 
@@ -155,11 +192,15 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
     #[test]
-    fn the_newest_key_seals_whatever_the_order_in_the_file() {
+    fn the_newest_key_is_the_newest_whatever_the_order_in_the_file() {
         let key = |byte, at| Key::new(Secret::new([byte; 32]), UnixMillis(at));
-        let keyring =
-            Keyring::from_parts(Secret::new([0; 32]), vec![key(2, 200), key(1, 100)]).unwrap();
-        assert_eq!(keyring.newest().created, UnixMillis(200));
+        let keys = vec![key(2, 200), key(3, 300), key(1, 100)];
+        let known = [keys[2].id.clone(), keys[0].id.clone()];
+        let keyring = Keyring::from_parts(Secret::new([0; 32]), keys).unwrap();
+        assert_eq!(keyring.newest().created, UnixMillis(300));
+        let of_the_known = keyring.newest_of(&known).map(|key| key.created);
+        assert_eq!(of_the_known, Some(UnixMillis(200)));
+        assert!(keyring.newest_of(&["other".into()]).is_none());
     }
 
     #[test]

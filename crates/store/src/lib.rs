@@ -10,8 +10,11 @@
 //! | how attempts in vain are counted | `failures` |
 //! | how of two racing attempts one wins | `factor` |
 //! | what a server that starts again knows about the time | `clock` |
+//! | what shows that no row was changed | `evidence` |
+//! | how a name goes from the log | `erasure` |
 //! | how many writes share one wait for the disk | `writer` |
 //! | how a secret is bound to its row and column | `seal` |
+//! | which key seals, and how keys are changed | `sealing`, `rotation` |
 //! | what a wrong key leads to | `key_check`, `keyring` |
 //! | that there are two databases | `driver`, and nowhere else |
 //!
@@ -24,20 +27,30 @@ mod account;
 mod admin;
 mod audit;
 mod clock;
+mod consent;
 mod device;
 mod driver;
+mod entropy;
+mod erasure;
 mod error;
+mod evidence;
 mod factor;
 mod failures;
+mod history;
 mod job;
 mod key_check;
 mod keyring;
 mod location;
 mod notice;
+mod opening;
 mod place;
 pub mod private_file;
 mod recovery;
+#[cfg(feature = "faults")]
+mod rig;
+mod rotation;
 mod seal;
+mod sealing;
 mod session;
 mod store;
 mod subject;
@@ -49,17 +62,27 @@ pub use account::{AccountId, Added, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::{AuditEntry, AuditId, AuditQuery, MAX_ROWS};
 pub use clock::{Alarm, ClockPast, ClockReport};
+pub use consent::{Consented, Held, NewConsent};
 pub use device::{Bound, BoundBy, Device, KnownDevice, MAX_DEVICES, NewDevice};
+pub use erasure::Remains;
 pub use error::{Cause, Error, OpenError};
+pub use evidence::{
+    EvidenceRow, InclusionProof, MAX_EVIDENCE, Rollback, SignedCheckpoint, TreeHead,
+};
 pub use factor::NewFace;
 pub use failures::{Failure, Keep, Lane, Tallies, Tally, Target};
 pub use futures_util::future::BoxFuture;
+pub use history::ForeignEntry;
 pub use key_check::holds_data;
-pub use keyring::{Keyring, KeyringError, RANDOM_BYTES};
+pub use keyring::{KEY_BYTES, Keyring, KeyringError, KeyringLock, RANDOM_BYTES};
 pub use location::{Location, NotALocation};
 pub use notice::{Notice, Waiting};
+pub use opening::Opened;
 pub use place::{KnownPlace, Place};
 pub use recovery::{Factor, Settling};
+#[cfg(feature = "faults")]
+pub use rig::Rig;
+pub use rotation::{KeyState, KeySummary, NotRetired, Resealed};
 pub use session::{NewSession, Session, TokenHash};
 pub use store::Store;
 pub use subject::{Decoy, Seeking, Standing, Subject};

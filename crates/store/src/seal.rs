@@ -4,9 +4,11 @@
 //! a key of the keyring and the value's place, so that a value copied to another row or column
 //! does not open. <https://github.com/fernet/spec/blob/master/Spec.md>
 //!
-//! Only what this store wrote is ever opened here: no token of a peer comes near Fernet.
+//! Only what this store wrote is ever opened here: no token of a peer comes near Fernet. Which key
+//! seals is not decided here, see [`sealing`](crate::sealing).
 
-use crate::keyring::{Key, Keyring};
+use crate::keyring::{Key, Keyring, KeyringError};
+use arc_swap::ArcSwap;
 use data_encoding::BASE64URL;
 use fernet::Fernet;
 use fourauth_protocol::secret::Secret;
@@ -38,25 +40,77 @@ pub(crate) struct Place {
     pub(crate) column: &'static str,
 }
 
-/// Seals and opens with the keys of one keyring.
+/// Seals with one key.
+#[derive(Clone)]
+pub(crate) struct Seal(Arc<Key>);
+
+impl Seal {
+    pub(crate) const fn new(key: Arc<Key>) -> Self {
+        Self(key)
+    }
+
+    /// What its values begin with, and no others.
+    pub(crate) fn mark(&self) -> String {
+        mark(&self.0.id)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Encrypts `value` for `place`.
+    pub(crate) fn seal(&self, place: Place, value: &[u8]) -> String {
+        let token = fernet_for(&self.0, place).encrypt_at_time(value, NO_TIME);
+        format!("{}{token}", self.mark())
+    }
+}
+
+/// What all begins with that the key of this id has sealed.
+pub(crate) fn mark(id: &str) -> String {
+    format!("v1.{id}.")
+}
+
+/// Opens with the keys of one keyring, which may be replaced by a later state of itself.
 pub(crate) struct Sealer {
-    keyring: Arc<Keyring>,
+    keyring: ArcSwap<Keyring>,
     opened: AtomicU64,
 }
 
 impl Sealer {
-    pub(crate) const fn new(keyring: Arc<Keyring>) -> Self {
-        Self { keyring, opened: AtomicU64::new(0) }
+    pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
+        Self { keyring: ArcSwap::new(keyring), opened: AtomicU64::new(0) }
     }
 
-    /// Encrypts `value` for `place` with the newest key.
-    pub(crate) fn seal(&self, place: Place, value: &[u8]) -> String {
-        let key = self.keyring.newest();
-        let token = fernet_for(key, place).encrypt_at_time(value, NO_TIME);
-        format!("v1.{}.{token}", key.id)
+    /// The keys in use.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
     }
 
-    /// Opens what [`Sealer::seal`] made for the same place, with whichever key it was sealed.
+    /// The keys in the file, if it has been replaced since it was read.
+    pub(crate) fn replacement(&self) -> Result<Option<Keyring>, KeyringError> {
+        self.keyring().read_again()
+    }
+
+    /// Uses these keys from now on.
+    pub(crate) fn adopt(&self, keyring: Arc<Keyring>) {
+        self.keyring.store(keyring);
+    }
+
+    /// The newest of the keys that `known` names, among those in use and those in the file.
+    pub(crate) fn newest_of(&self, known: &[String]) -> Option<Seal> {
+        let held = self.keyring();
+        let newest = held.newest_of(known).cloned();
+        let later = if known.iter().all(|id| held.key(id).is_some()) {
+            None
+        } else {
+            // It need not be one that belongs here, so that it is only asked for what is known.
+            let replacement = held.read_again().ok().flatten();
+            replacement.and_then(|keyring| keyring.newest_of(known).cloned())
+        };
+        later.or(newest).map(Seal::new)
+    }
+
+    /// Opens what a [`Seal`] made for the same place, with whichever key it was made.
     pub(crate) fn open(
         &self,
         place: Place,
@@ -67,9 +121,16 @@ impl Sealer {
             .strip_prefix("v1.")
             .and_then(|rest| rest.split_once('.'))
             .ok_or(DoesNotOpen)?;
-        let key = self.keyring.key(id).ok_or(DoesNotOpen)?;
-        let opened = fernet_for(key, place).decrypt_at_time(token, None, NO_TIME);
+        let key = self.key(id).ok_or(DoesNotOpen)?;
+        let opened = fernet_for(&key, place).decrypt_at_time(token, None, NO_TIME);
         opened.map(Secret::new).map_err(|_| DoesNotOpen)
+    }
+
+    /// A key that is not in use may have been added to the file since: another process may already
+    /// seal with it. A file that has not changed is looked at and not read.
+    fn key(&self, id: &str) -> Option<Arc<Key>> {
+        let held = self.keyring();
+        held.key(id).cloned().or_else(|| held.read_again().ok()??.key(id).cloned())
     }
 
     /// Openings tried so far.
@@ -97,7 +158,7 @@ fn fernet_for(key: &Key, place: Place) -> Fernet {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.keyring.fmt(f)
+        self.keyring().fmt(f)
     }
 }
 
@@ -108,7 +169,7 @@ pub(crate) struct DoesNotOpen;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::RANDOM_BYTES;
+    use crate::keyring::{KEY_BYTES, KeyringLock, RANDOM_BYTES};
     use fourauth_protocol::time::UnixMillis;
     use proptest::prelude::*;
 
@@ -119,6 +180,15 @@ mod tests {
         Sealer::new(Arc::new(Keyring::generate(&random, UnixMillis(0))))
     }
 
+    /// A seal of its only key.
+    fn sealed(sealer: &Sealer, place: Place, value: &[u8]) -> String {
+        Seal::new(Arc::clone(sealer.keyring().newest())).seal(place, value)
+    }
+
+    fn id(sealer: &Sealer) -> String {
+        sealer.keyring().newest().id.clone()
+    }
+
     fn opened(sealer: &Sealer, place: Place, envelope: &str) -> Option<Vec<u8>> {
         sealer.open(place, envelope).ok().map(|value| value.expose().clone())
     }
@@ -126,23 +196,55 @@ mod tests {
     #[test]
     fn the_same_value_is_never_sealed_to_the_same_text() {
         let sealer = sealer(1);
-        assert_ne!(sealer.seal(HOME, b"secret"), sealer.seal(HOME, b"secret"));
+        assert_ne!(sealed(&sealer, HOME, b"secret"), sealed(&sealer, HOME, b"secret"));
     }
 
     #[test]
     fn a_seal_of_another_keyring_does_not_open_even_under_the_same_name() {
         let [mine, other] = [1, 2].map(sealer);
-        let envelope = other.seal(HOME, b"secret");
+        let envelope = sealed(&other, HOME, b"secret");
         assert_eq!(opened(&mine, HOME, &envelope), None);
-        let renamed = envelope.replace(&other.keyring.newest().id, &mine.keyring.newest().id);
+        let renamed = envelope.replace(&id(&other), &id(&mine));
         assert_eq!(opened(&mine, HOME, &renamed), None);
+    }
+
+    #[test]
+    fn a_key_that_was_added_to_the_file_opens_at_once_and_seals_what_asks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.toml");
+        let random = Secret::new([1; RANDOM_BYTES]);
+        let keyring = Arc::new(Keyring::create(&path, &random, UnixMillis(0)).unwrap());
+        let (running, old) = (Sealer::new(Arc::clone(&keyring)), keyring.newest().id.clone());
+        let lock = KeyringLock::take(&path).unwrap();
+        let new = lock.add(Secret::new([2; KEY_BYTES]), UnixMillis(0)).unwrap();
+
+        let elsewhere = Sealer::new(Arc::new(Keyring::load(&path).unwrap()));
+        let envelope = sealed(&elsewhere, HOME, b"secret");
+        assert!(envelope.starts_with(&mark(&new)));
+        assert_eq!(opened(&running, HOME, &envelope).as_deref(), Some(&b"secret"[..]));
+        let newest_of = |known: &[&String]| {
+            let known: Vec<String> = known.iter().map(|id| (*id).clone()).collect();
+            running.newest_of(&known).map(|seal| seal.id().to_owned())
+        };
+        assert_eq!(newest_of(&[&old]).as_ref(), Some(&old));
+        assert_eq!(newest_of(&[&old, &new]).as_ref(), Some(&new));
+        assert_eq!(newest_of(&[]), None);
+
+        running.adopt(Arc::new(running.replacement().unwrap().unwrap()));
+        assert!(running.replacement().unwrap().is_none());
+        lock.remove(&old).unwrap();
+        assert_eq!(
+            newest_of(&[&old]).as_ref(),
+            Some(&old),
+            "what is in use stays so until adopted"
+        );
     }
 
     #[test]
     fn a_seal_opens_whatever_the_clock_says() {
         let sealer = sealer(1);
-        let fernet = fernet_for(sealer.keyring.newest(), HOME);
-        let token = sealer.seal(HOME, b"secret").rsplit('.').next().unwrap().to_owned();
+        let fernet = fernet_for(sealer.keyring().newest(), HOME);
+        let token = sealed(&sealer, HOME, b"secret").rsplit('.').next().unwrap().to_owned();
         // Also with the plain call, on a machine whose clock was set back to 1970.
         assert!(fernet.decrypt_at_time(&token, None, 0).is_ok());
         assert!(fernet.decrypt_at_time(&token, None, 4_000_000_000).is_ok());
@@ -156,7 +258,7 @@ mod tests {
         let sealer = sealer(1);
         let mut token = [0xff; 73];
         token[0] = 0x80;
-        let envelope = format!("v1.{}.{}", sealer.keyring.newest().id, BASE64URL.encode(&token));
+        let envelope = format!("{}{}", mark(&id(&sealer)), BASE64URL.encode(&token));
         assert_eq!(opened(&sealer, HOME, &envelope), None);
     }
 
@@ -170,7 +272,7 @@ mod tests {
             prop_assume!(row != other);
             let sealer = sealer(1);
             let home = Place { row, ..HOME };
-            let envelope = sealer.seal(home, &value);
+            let envelope = sealed(&sealer, home, &value);
             prop_assert_eq!(opened(&sealer, home, &envelope), Some(value));
             for place in [
                 Place { row: other, ..home },
@@ -184,7 +286,7 @@ mod tests {
         #[test]
         fn a_damaged_envelope_is_refused(cut in 0_usize..200, at in 0_usize..200, to in any::<char>()) {
             let sealer = sealer(1);
-            let whole = sealer.seal(HOME, b"JBSWY3DPEHPK3PXP");
+            let whole = sealed(&sealer, HOME, b"JBSWY3DPEHPK3PXP");
             let padding = whole.trim_end_matches('=').len();
             if cut < padding {
                 prop_assert_eq!(opened(&sealer, HOME, &whole[..cut]), None);
@@ -200,9 +302,9 @@ mod tests {
         #[test]
         fn no_text_makes_opening_panic(text in "\\PC{0,120}", token in "[A-Za-z0-9_=-]{0,160}") {
             let sealer = sealer(1);
-            let id = sealer.keyring.newest().id.clone();
             prop_assert_eq!(opened(&sealer, HOME, &text), None);
-            prop_assert_eq!(opened(&sealer, HOME, &format!("v1.{id}.{token}")), None);
+            let envelope = format!("{}{token}", mark(&id(&sealer)));
+            prop_assert_eq!(opened(&sealer, HOME, &envelope), None);
         }
     }
 }

@@ -69,6 +69,15 @@ impl Tx {
         self.execute(SQL, &[Value::Int(account.0)]).await
     }
 
+    /// Ends every session of everybody; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn end_all_sessions(&mut self) -> Result<u64, Error> {
+        self.execute("DELETE FROM sessions", &[]).await
+    }
+
     /// Forgets sessions that ended by themselves; how many there were.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 use crate::{
     Decoy,
-    driver::{Pool, Row, Value},
+    driver::{Pool, Row, Value, Writing},
+    erasure::Remains,
     error::{Cause, Error, OpenError},
+    evidence,
     job::Pending,
     key_check,
     keyring::Keyring,
@@ -13,6 +15,7 @@ use crate::{
     tx::Tx,
     writer::Writer,
 };
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use sqlx::SqlSafeStr;
 use std::sync::Arc;
@@ -23,7 +26,9 @@ pub struct Store {
     pool: Arc<Pool>,
     writer: Writer,
     pub(crate) sealer: Arc<Sealer>,
-    pub(crate) decoy: Record,
+    decoy: Decoy,
+    /// The decoy, sealed with a key in use.
+    sealed_decoy: ArcSwap<Record>,
 }
 
 impl Store {
@@ -38,15 +43,43 @@ impl Store {
         keyring: Arc<Keyring>,
         decoy: Decoy,
     ) -> Result<Self, OpenError> {
-        let pool = Arc::new(Pool::connect(location).await?);
+        Self::open_on(Pool::connect(location).await?, location, keyring, decoy).await
+    }
+
+    /// The same for a SQLite file that is reached as `rig` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    #[cfg(feature = "faults")]
+    pub async fn open_rigged(
+        path: &std::path::Path,
+        rig: crate::Rig,
+        keyring: Arc<Keyring>,
+        decoy: Decoy,
+    ) -> Result<Self, OpenError> {
+        let pool = Pool::connect_rigged(path, rig).await?;
+        Self::open_on(pool, &Location::Sqlite(path.to_owned()), keyring, decoy).await
+    }
+
+    async fn open_on(
+        pool: Pool,
+        location: &Location,
+        keyring: Arc<Keyring>,
+        decoy: Decoy,
+    ) -> Result<Self, OpenError> {
+        let pool = Arc::new(pool);
         pool.migrate().await?;
         let sealer = Arc::new(Sealer::new(Arc::clone(&keyring)));
-        let writer = Writer::start(Arc::clone(&pool), Arc::clone(&sealer));
-        let store = Self { decoy: decoy.seal(&sealer), pool, writer, sealer };
+        let node = evidence::node(location).into();
+        let writer = Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node);
+        let sealed_decoy = ArcSwap::from_pointee(decoy.seal(&keyring));
+        let store = Self { pool, writer, sealer, decoy, sealed_decoy };
         if let Err(refusal) = key_check::run(&store, keyring).await {
             store.close().await;
             return Err(refusal);
         }
+        store.seal_old_rows().await?;
         Ok(store)
     }
 
@@ -77,6 +110,20 @@ impl Store {
         answer.await.unwrap_or(Err(Error::Unavailable(Cause::Closed).into()))
     }
 
+    /// Writes the database anew, so that no page holds what was deleted from it, and empties its
+    /// journal. Also while others use it: on SQLite they can read meanwhile and have to wait to
+    /// write.
+    ///
+    /// On PostgreSQL room is made free for use, which is less: pages may hold the bytes until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if there is no room to do so, or the database was busy all the time. What was
+    /// deleted is deleted all the same.
+    pub async fn compact(&self) -> Result<Remains, Error> {
+        self.pool.compact().await
+    }
+
     /// Asks the database for nothing.
     ///
     /// # Errors
@@ -92,6 +139,16 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// How much room the data takes, in bytes: what a limit on it is held against. A backup or a dump
+    /// has another size, and so have the files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database does not say.
+    pub async fn size_bytes(&self) -> Result<u64, Error> {
+        self.pool.size_bytes().await
+    }
+
     /// Statements executed so far, transaction control not counted: two attempts that differ in
     /// this differ in what they do.
     #[must_use]
@@ -103,6 +160,21 @@ impl Store {
     #[must_use]
     pub fn openings(&self) -> u64 {
         self.sealer.opened()
+    }
+
+    /// What stands in for the record of an account that does not exist.
+    pub(crate) fn decoy(&self) -> Record {
+        Record::clone(&self.sealed_decoy.load())
+    }
+
+    /// Uses a later state of the keyring. The decoy may have been sealed with a key that is gone.
+    pub(crate) fn adopt(&self, keyring: Keyring) {
+        self.sealed_decoy.store(Arc::new(self.decoy.seal(&keyring)));
+        self.sealer.adopt(Arc::new(keyring));
+    }
+
+    pub(crate) fn writing(&self) -> Writing {
+        self.pool.writing()
     }
 
     pub(crate) async fn rows(

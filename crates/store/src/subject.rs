@@ -8,9 +8,10 @@ use crate::{
     device::KnownDevice,
     driver::{Row, Value},
     error::Error,
+    keyring::Keyring,
     place::{KnownPlace, Place},
     recovery::Settling,
-    seal::{self, Sealer},
+    seal::{self, Seal, Sealer},
     store::Store,
 };
 use fourauth_factors::{
@@ -21,6 +22,7 @@ use fourauth_factors::{
 use fourauth_protocol::{
     device::DeviceId, mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
 };
+use std::sync::Arc;
 
 /// Column of the sealed one-time code key.
 pub(crate) const TOTP: &str = "totp_secret_enc";
@@ -119,9 +121,10 @@ pub struct Decoy {
 
 impl Decoy {
     /// Seals it like a row, so that opening it costs what opening a row costs.
-    pub(crate) fn seal(&self, sealer: &Sealer) -> Record {
+    pub(crate) fn seal(&self, keyring: &Keyring) -> Record {
+        let seal = Seal::new(Arc::clone(keyring.newest()));
         let Sealed { totp, template } =
-            Sealed::new(sealer, self.account, &self.totp, &self.template);
+            Sealed::new(&seal, self.account, &self.totp, &self.template);
         Record {
             standing: Standing::Unknown,
             account: self.account,
@@ -152,14 +155,14 @@ pub(crate) struct Sealed {
 
 impl Sealed {
     pub(crate) fn new(
-        sealer: &Sealer,
+        seal: &Seal,
         account: AccountId,
         totp: &totp::Key,
         template: &Template,
     ) -> Self {
         Self {
-            totp: sealer.seal(account.place(TOTP), totp.as_bytes()),
-            template: sealer.seal(account.place(TEMPLATE), template.to_bytes().expose()),
+            totp: seal.seal(account.place(TOTP), totp.as_bytes()),
+            template: seal.seal(account.place(TEMPLATE), template.to_bytes().expose()),
         }
     }
 }
@@ -221,7 +224,7 @@ impl Store {
         ];
         let record = match self.row(SQL, &values).await? {
             Some(row) => Record::read(&row)?,
-            None => self.decoy.clone(),
+            None => self.decoy(),
         };
         record.open(&self.sealer, seeking.name.clone())
     }

@@ -2,8 +2,9 @@
 //! the audit log, administrators.
 
 use crate::{
-    driver::{Connection, Row, Value},
+    driver::{Connection, Row, Value, Writing},
     error::Error,
+    evidence::Unsealed,
     seal::Sealer,
 };
 use std::{fmt, sync::Arc};
@@ -12,12 +13,24 @@ use std::{fmt, sync::Arc};
 pub struct Tx {
     connection: Connection,
     pub(crate) sealer: Arc<Sealer>,
+    /// Whose chain of the audit log it adds to.
+    node: Arc<str>,
+    /// Rows of the audit log that have no leaf yet.
+    pub(crate) unsealed: Vec<Unsealed>,
     failure: Option<Error>,
 }
 
 impl Tx {
-    pub(crate) const fn new(connection: Connection, sealer: Arc<Sealer>) -> Self {
-        Self { connection, sealer, failure: None }
+    pub(crate) const fn new(connection: Connection, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
+        Self { connection, sealer, node, unsealed: Vec::new(), failure: None }
+    }
+
+    pub(crate) const fn writing(&self) -> Writing {
+        self.connection.writing()
+    }
+
+    pub(crate) fn node(&self) -> Arc<str> {
+        Arc::clone(&self.node)
     }
 
     /// Runs a statement; the number of rows it changed.

@@ -32,17 +32,35 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 enum How {
     Grouped(mpsc::Sender<Box<dyn Job>>),
-    Parallel { pool: Arc<Pool>, sealer: Arc<Sealer> },
+    Parallel(Desk),
+}
+
+/// What a transaction needs.
+#[derive(Debug, Clone)]
+struct Desk {
+    pool: Arc<Pool>,
+    sealer: Arc<Sealer>,
+    node: Arc<str>,
+}
+
+impl Desk {
+    async fn begin(&self) -> Result<Tx, Error> {
+        let connection = self.pool.writer().await?;
+        Ok(Tx::new(connection, Arc::clone(&self.sealer), Arc::clone(&self.node)))
+    }
 }
 
 impl Writer {
-    pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>) -> Self {
+    /// `node` is whose chain of the audit log its rows belong to.
+    pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-        let how = match pool.writing() {
-            Writing::Parallel => How::Parallel { pool, sealer },
+        let writing = pool.writing();
+        let desk = Desk { pool, sealer, node };
+        let how = match writing {
+            Writing::Parallel => How::Parallel(desk),
             Writing::Grouped => {
                 let (sender, queue) = mpsc::channel(QUEUE);
-                let group = Group { pool, sealer, open: None };
+                let group = Group { desk, open: None };
                 tasks.spawn(group.serve(queue, closing.clone()));
                 How::Grouped(sender)
             }
@@ -59,8 +77,8 @@ impl Writer {
             How::Grouped(queue) => {
                 queue.send(job).await.map_err(|_| Error::Unavailable(Cause::Closed))
             }
-            How::Parallel { pool, sealer } => {
-                self.tasks.spawn(run_alone(Arc::clone(pool), Arc::clone(sealer), job));
+            How::Parallel(desk) => {
+                self.tasks.spawn(run_alone(desk.clone(), job));
                 Ok(())
             }
         }
@@ -74,21 +92,25 @@ impl Writer {
     }
 }
 
-async fn run_alone(pool: Arc<Pool>, sealer: Arc<Sealer>, mut job: Box<dyn Job>) {
-    let outcome = match pool.writer().await {
-        Err(error) => Err(error),
-        Ok(connection) => {
-            let mut tx = Tx::new(connection, sealer);
-            if job.run(&mut tx).await { tx.commit().await } else { tx.discard().await }
-        }
-    };
+async fn run_alone(desk: Desk, mut job: Box<dyn Job>) {
+    let outcome = commit_alone(&desk, &mut *job).await;
     job.answer(outcome);
+}
+
+async fn commit_alone(desk: &Desk, job: &mut dyn Job) -> Result<(), Error> {
+    let mut tx = desk.begin().await?;
+    if !job.run(&mut tx).await {
+        return tx.discard().await;
+    }
+    match tx.seal_rows().await {
+        Ok(()) => tx.commit().await,
+        Err(error) => tx.discard().await.and(Err(error)),
+    }
 }
 
 /// The one writer of a database that has one.
 struct Group {
-    pool: Arc<Pool>,
-    sealer: Arc<Sealer>,
+    desk: Desk,
     open: Option<Tx>,
 }
 
@@ -111,21 +133,21 @@ impl Group {
     async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Error> {
         let tx = match &mut self.open {
             Some(tx) => tx,
-            closed => {
-                let connection = self.pool.writer().await?;
-                closed.insert(Tx::new(connection, Arc::clone(&self.sealer)))
-            }
+            closed => closed.insert(self.desk.begin().await?),
         };
         // Takes the lock at once: a deferred transaction that reads before it writes fails instead
         // of waiting (<https://www.sqlite.org/lang_transaction.html>).
         tx.control("BEGIN IMMEDIATE").await?;
         for job in jobs {
             tx.control("SAVEPOINT job").await?;
+            let appended = tx.unsealed.len();
             if !job.run(tx).await {
                 tx.control("ROLLBACK TO job").await?;
+                tx.unsealed.truncate(appended);
             }
             tx.control("RELEASE job").await?;
         }
+        tx.seal_rows().await?;
         tx.control("COMMIT").await
     }
 
@@ -168,23 +190,23 @@ mod tests {
     const COUNT: &str = "SELECT COUNT(*) AS count FROM access_logs";
 
     /// A writer on a SQLite file, and readers of the same.
-    struct Desk {
+    struct Office {
         writer: Writer,
         pool: Arc<Pool>,
         _folder: TempDir,
     }
 
-    async fn desk() -> Desk {
+    async fn office() -> Office {
         let folder = tempfile::tempdir().unwrap();
         let pool = Pool::connect(&Location::Sqlite(folder.path().join("a.db"))).await.unwrap();
         pool.migrate().await.unwrap();
         let (pool, random) = (Arc::new(pool), Secret::new([1; 64]));
         let sealer = Sealer::new(Arc::new(Keyring::generate(&random, UnixMillis(0))));
-        let writer = Writer::start(Arc::clone(&pool), Arc::new(sealer));
-        Desk { writer, pool, _folder: folder }
+        let writer = Writer::start(Arc::clone(&pool), Arc::new(sealer), "self".into());
+        Office { writer, pool, _folder: folder }
     }
 
-    impl Desk {
+    impl Office {
         async fn begin<T, F>(&self, work: F) -> oneshot::Receiver<Result<T, Error>>
         where
             F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
@@ -229,35 +251,35 @@ mod tests {
 
     #[tokio::test]
     async fn the_writing_connection_keeps_what_durability_needs() {
-        let desk = desk().await;
+        let office = office().await;
         for (pragma, column, expected) in [
             ("PRAGMA synchronous", "synchronous", 2),
             ("PRAGMA secure_delete", "secure_delete", 1),
             ("PRAGMA foreign_keys", "foreign_keys", 1),
             ("PRAGMA busy_timeout", "timeout", 5000),
         ] {
-            let read = desk.begin(move |tx| {
+            let read = office.begin(move |tx| {
                 Box::pin(async move { tx.rows(pragma, &[]).await?[0].int("pragma", column) })
             });
             assert_eq!(read.await.await.unwrap(), Ok(expected), "{pragma}");
         }
-        let journal = desk.begin(|tx| {
+        let journal = office.begin(|tx| {
             Box::pin(async move {
                 tx.rows("PRAGMA journal_mode", &[]).await?[0].text("pragma", "journal_mode")
             })
         });
         assert_eq!(journal.await.await.unwrap().as_deref(), Ok("wal"));
-        assert!(desk.pool.rows("DELETE FROM users", &[]).await.is_err(), "readers only read");
+        assert!(office.pool.rows("DELETE FROM users", &[]).await.is_err(), "readers only read");
     }
 
     #[tokio::test]
     async fn jobs_that_wait_together_are_committed_together() {
-        let desk = desk().await;
-        let go = desk.hold().await;
+        let office = office().await;
+        let go = office.hold().await;
         let mut answers = Vec::new();
         for _ in 0..GROUP {
-            let pool = Arc::clone(&desk.pool);
-            let answer = desk.begin(|tx| {
+            let pool = Arc::clone(&office.pool);
+            let answer = office.begin(|tx| {
                 Box::pin(async move {
                     let inside = append(tx).await?;
                     let outside = pool.row(COUNT, &[]).await?.map(|row| row.int("", "count"));
@@ -270,15 +292,15 @@ mod tests {
         for (answer, inside) in join_all(answers).await.into_iter().zip(1..) {
             assert_eq!(answer.unwrap(), Ok((inside, Some(Ok(0)))));
         }
-        assert_eq!(desk.rows().await, 64);
+        assert_eq!(office.rows().await, 64);
     }
 
     #[tokio::test]
     async fn a_commit_that_fails_fails_every_job_of_its_group_and_no_later_one() {
-        let desk = desk().await;
-        let go = desk.hold().await;
-        let innocent = desk.begin(append).await;
-        let culprit = desk
+        let office = office().await;
+        let go = office.hold().await;
+        let innocent = office.begin(append).await;
+        let culprit = office
             .begin(|tx| {
                 Box::pin(async move {
                     // Puts the complaint about a session of nobody off until the commit.
@@ -292,18 +314,18 @@ mod tests {
         let refused = Error::Unavailable(Cause::Refused { code: "787".into() });
         assert_eq!(innocent.await.unwrap(), Err(refused.clone()));
         assert_eq!(culprit.await.unwrap(), Err(refused));
-        assert_eq!(desk.rows().await, 0);
-        assert_eq!(desk.begin(append).await.await.unwrap(), Ok(1));
+        assert_eq!(office.rows().await, 0);
+        assert_eq!(office.begin(append).await.await.unwrap(), Ok(1));
     }
 
     #[tokio::test]
     async fn a_full_disk_is_an_answer_and_not_the_end() {
-        let desk = desk().await;
-        desk.control("PRAGMA max_page_count = 40").await.unwrap();
+        let office = office().await;
+        office.control("PRAGMA max_page_count = 40").await.unwrap();
         let mut acknowledged = 0;
         let error = loop {
             let large = "x".repeat(10_000);
-            let job = desk.begin(|tx| {
+            let job = office.begin(|tx| {
                 Box::pin(async move { tx.execute(APPEND, &[Value::Text(&large)]).await })
             });
             match job.await.await.unwrap() {
@@ -312,9 +334,9 @@ mod tests {
             }
         };
         assert_eq!(error, Error::Unavailable(Cause::DiskFull));
-        assert_eq!(desk.rows().await, acknowledged);
+        assert_eq!(office.rows().await, acknowledged);
 
-        desk.control("PRAGMA max_page_count = 1000000").await.unwrap();
-        assert_eq!(desk.begin(append).await.await.unwrap(), Ok(acknowledged + 1));
+        office.control("PRAGMA max_page_count = 1000000").await.unwrap();
+        assert_eq!(office.begin(append).await.await.unwrap(), Ok(acknowledged + 1));
     }
 }

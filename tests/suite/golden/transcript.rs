@@ -12,10 +12,12 @@ use fourauth_tests::{models::picture, persona::Persona, raw::RawConnection, serv
 const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"];
 
 /// What a server makes up: the text before it, the characters that may follow it, and its name.
-const MADE_UP: [(&str, &[char], &str); 10] = [
+const MADE_UP: [(&str, &[char], &str); 12] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
+    ("\"receipt\":\"", &['"'], "<receipt>"),
+    ("\"receipt_key\":\"", &['"'], "<key>"),
     ("\"qr_png_b64\":\"", &['"'], "<qr>"),
     ("?secret=", &['&', '"'], "<secret>"),
     ("\"software\":\"fourauth ", &['"'], "<version>"),

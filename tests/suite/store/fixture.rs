@@ -19,7 +19,9 @@ use fourauth_store::{
     Store, Subject,
 };
 use fourauth_tests::postgres;
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool};
+use sqlx::{
+    AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool, sqlite::SqliteConnectOptions,
+};
 use std::{
     path::Path,
     sync::{
@@ -78,7 +80,8 @@ impl Database {
 
     pub(super) async fn plain(&self) -> Plain {
         if self.is_sqlite() {
-            Plain::Sqlite(SqlitePool::connect(&self.url).await.unwrap())
+            let options: SqliteConnectOptions = self.url.parse().unwrap();
+            Plain::Sqlite(SqlitePool::connect_with(options.create_if_missing(true)).await.unwrap())
         } else {
             Plain::Postgres(PgPool::connect(&self.url).await.unwrap())
         }
@@ -92,6 +95,28 @@ impl Plain {
         match self {
             Self::Sqlite(pool) => pool.execute(sql).await.unwrap().rows_affected(),
             Self::Postgres(pool) => pool.execute(sql).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// Runs a text of any number of statements; how many rows they changed.
+    pub(super) async fn script(&self, sql: &str) -> u64 {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+        match self {
+            Self::Sqlite(pool) => sql.execute(pool).await.unwrap().rows_affected(),
+            Self::Postgres(pool) => sql.execute(pool).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// The text in the first column of every row.
+    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(pool) => {
+                pool.fetch_all(sql).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+            Self::Postgres(pool) => {
+                pool.fetch_all(sql).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
         }
     }
 

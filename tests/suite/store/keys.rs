@@ -3,7 +3,7 @@
 use super::fixture::{Database, NOW, enrol, keyring, name};
 use fourauth_protocol::secret::Secret;
 use fourauth_store::{
-    Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, holds_data,
+    Error, Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, Store, holds_data,
 };
 use futures_util::future::join_all;
 use std::{
@@ -16,7 +16,7 @@ on_both_databases![
     another_keyring_is_refused_and_changes_nothing,
     another_pepper_is_refused,
     a_key_of_the_right_name_and_the_wrong_value_is_refused,
-    a_newer_key_seals_and_the_older_one_still_opens,
+    a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens,
     a_rotated_database_refuses_the_keyring_from_before,
     accounts_without_check_values_are_refused,
     data_are_seen_before_a_key_is_made,
@@ -94,25 +94,52 @@ fn rotated(database: &Database) -> Keyring {
     file_of(database, &format!("{mine}\n{newer}")).unwrap()
 }
 
-async fn a_newer_key_seals_and_the_older_one_still_opens(database: Database) {
+/// The ids of [`rotated`], the newer one last.
+async fn ids(store: &Store) -> Vec<String> {
+    store.keys().await.unwrap().into_iter().map(|key| key.id).collect()
+}
+
+async fn activate(store: &Store, id: &str) -> bool {
+    let id = id.to_owned();
+    let activated: Result<bool, Error> =
+        store.write(move |tx| Box::pin(async move { tx.activate_key(&id).await })).await;
+    activated.unwrap()
+}
+
+async fn a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     store.close().await;
 
     let store = database.open_with(rotated(&database)).await.unwrap();
     enrol(&store, "bob").await;
-    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
-
     let plain = database.plain().await;
     let keys = "SELECT COUNT(DISTINCT substr(totp_secret_enc, 1, 12)) FROM users";
+    assert_eq!(plain.number(keys).await, 1, "it waits");
+
+    let ids = ids(&store).await;
+    assert!(activate(&store, &ids[1]).await);
+    assert!(!activate(&store, &ids[1]).await && !activate(&store, "other").await);
+    enrol(&store, "carol").await;
     assert_eq!(plain.number(keys).await, 2);
+    for name in ["alice", "bob", "carol"] {
+        assert!(store.subject(Seeking::by_name(&self::name(name))).await.is_ok());
+    }
 }
 
 async fn a_rotated_database_refuses_the_keyring_from_before(database: Database) {
-    let store = database.open_with(rotated(&database)).await.unwrap();
+    let store = database.open().await;
+    enrol(&store, "alice").await;
     store.close().await;
-    let refusal = database.open_with(keyring(1)).await.err();
-    assert!(matches!(refusal, Some(OpenError::KeyMissing { .. })), "{refusal:?}");
+    let store = database.open_with(rotated(&database)).await.unwrap();
+    // Until it seals, nobody needs it.
+    database.open().await.close().await;
+    activate(&store, &ids(&store).await[1]).await;
+    store.close().await;
+
+    let refusal = database.open_with(keyring(1)).await.err().unwrap();
+    assert!(matches!(refusal, OpenError::KeyMissing { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("`fourauthd key rotate` has written"), "{refusal}");
 }
 
 async fn accounts_without_check_values_are_refused(database: Database) {

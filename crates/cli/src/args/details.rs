@@ -2,17 +2,37 @@
 
 use clap::Args;
 use fourauth_protocol::{
+    consent::Consent,
     contact::{Email, Phone},
     device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
+    receipt::VerifyingKey,
 };
+use std::path::PathBuf;
 
-/// What this device is called.
+/// What a login leaves behind.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ThisDevice {
+pub struct SigningIn {
     /// What to call this device where it is not known yet [default: this machine's name]
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME")]
     pub device_name: Option<DeviceName>,
+    /// Keep the receipt of the login in this file, to be shown to other services
+    #[arg(long, value_name = "FILE")]
+    pub receipt_file: Option<PathBuf>,
+}
+
+/// A receipt, and whose it should be.
+#[derive(Debug, Clone, Args)]
+pub struct Shown {
+    /// The receipt; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The server's key for receipts, as `fourauth hello` shows it over a connection that is trusted
+    #[arg(long, value_parser = VerifyingKey::parse, value_name = "KEY")]
+    pub key: VerifyingKey,
+    /// The server's name in receipts: auth.issuer of its configuration
+    #[arg(long, value_name = "NAME")]
+    pub issuer: String,
 }
 
 /// A device that takes the place of another.
@@ -58,6 +78,17 @@ pub struct Enrolment {
     /// What the person calls that device
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME", requires = "device_pubkey")]
     pub device_name: Option<DeviceName>,
+    /// What the person agreed to.
+    #[command(flatten)]
+    pub agreement: Agreement,
+}
+
+/// What a person agreed to before their face was enrolled.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Agreement {
+    /// The notice that the person agreed to, its version or its words; without it no picture is kept
+    #[arg(long, value_parser = Consent::parse, value_name = "TEXT")]
+    pub consent: Option<Consent>,
 }
 
 /// Which rows of the audit log.

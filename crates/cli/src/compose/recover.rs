@@ -1,7 +1,13 @@
 //! 300–330: the other factors, and what takes the place of the one that is replaced.
 
 use super::Gather;
-use crate::{args::NewDevice, camera, failure::Failure, secrets, secrets::Kind};
+use crate::{
+    args::{Agreement, NewDevice},
+    camera,
+    failure::Failure,
+    secrets,
+    secrets::Kind,
+};
 use fourauth_client::Identity;
 use fourauth_protocol::{
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
@@ -38,7 +44,10 @@ impl Gather<'_, '_> {
         })
     }
 
-    pub(super) async fn recover_face(&mut self) -> Result<RecoverFace, Failure> {
+    pub(super) async fn recover_face(
+        &mut self,
+        agreement: &Agreement,
+    ) -> Result<RecoverFace, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
         let recovery_code = self.recovery_code()?;
@@ -53,6 +62,7 @@ impl Gather<'_, '_> {
             mac,
             client_ts_utc: Some(self.now()),
             recovery_code,
+            consent: agreement.consent.clone(),
         })
     }
 

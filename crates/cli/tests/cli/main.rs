@@ -6,6 +6,7 @@ mod desk;
 mod device;
 mod exits;
 mod menu;
+mod receipts;
 mod recovery;
 mod requests;
 mod server;

@@ -1,6 +1,7 @@
 //! 300–330: replace one factor by proving the others.
 
 use crate::{
+    consent::Consent,
     device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
@@ -135,6 +136,9 @@ pub struct RecoverFace {
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_code: Option<RecoveryCode>,
+    /// The notice that the person agreed to before the pictures were taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
 }
 
 impl RecoverFace {

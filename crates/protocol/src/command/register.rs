@@ -1,6 +1,7 @@
 //! 200: an administrator adds an account.
 
 use crate::{
+    consent::Consent,
     contact::{Email, Phone},
     device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
@@ -51,6 +52,9 @@ pub struct Register {
     /// What the person calls that device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
+    /// The notice that the person agreed to before the pictures were taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
 }
 
 impl Register {
@@ -68,4 +72,30 @@ pub enum NewTotp {
     #[default]
     #[serde(rename = "new")]
     New,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::{Command, Refused};
+    use serde_json::{Value, json};
+
+    fn register(consent: Value) -> Result<Command, Refused> {
+        let mut payload = json!({
+            "cmd": "200", "admin_secret": "s", "username": "alice", "password": "p", "totp": "new",
+        });
+        payload["consent"] = consent;
+        Command::from_json(payload.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_notice_is_kept_as_it_was_said_and_one_that_deceives_is_malformed() {
+        let Command::Register(read) = register(json!("v3")).unwrap() else { panic!("no 200") };
+        assert_eq!(read.consent.unwrap().as_str(), "v3");
+        let Command::Register(read) = register(Value::Null).unwrap() else { panic!("no 200") };
+        assert!(read.consent.is_none());
+        for text in ["", "v3\u{202e}", &"x".repeat(201)] {
+            let refused = register(json!(text)).unwrap_err();
+            assert!(refused.to_string().contains("`consent`"), "{refused}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
-//! Housekeeping: what limits turned away is written down minute by minute, and what nobody needs
-//! any longer is forgotten.
+//! Housekeeping: what limits turned away is written down minute by minute, what nobody needs any
+//! longer is forgotten, and the room that is left is measured.
 
+use super::room::Room;
 use crate::dispatch::Context;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Store};
@@ -14,17 +15,26 @@ const REFUSALS: Duration = Duration::from_secs(20);
 /// How often what is old is forgotten.
 const OLD_THINGS: Duration = Duration::from_hours(1);
 
+/// How often it is seen whether the database still has room.
+const ROOM: Duration = Duration::from_mins(1);
+
 /// How long failures of names that are no accounts are kept, and notices: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
 /// Keeps house until told to stop.
-pub(super) async fn keep(context: Arc<Context>, store: Arc<Store>, stop: CancellationToken) {
-    let (mut refusals, mut old) = (interval(REFUSALS), interval(OLD_THINGS));
-    while let Some(chore) = next(&mut refusals, &mut old, &stop).await {
+pub(super) async fn keep(
+    context: Arc<Context>,
+    store: Arc<Store>,
+    mut room: Room,
+    stop: CancellationToken,
+) {
+    let mut due = Due::default();
+    while let Some(chore) = due.next(&stop).await {
         let now = context.clock.read().now;
         let done = match chore {
             Chore::WriteRefusals => write_refusals(&store, now).await,
             Chore::Forget => forget(&store, now).await,
+            Chore::Measure => room.measure(&context.authenticator, &store, now).await,
         };
         if let Err(error) = done {
             tracing::warn!(%error, ?chore, "put off");
@@ -36,17 +46,34 @@ pub(super) async fn keep(context: Arc<Context>, store: Arc<Store>, stop: Cancell
 enum Chore {
     WriteRefusals,
     Forget,
+    Measure,
 }
 
-async fn next(
-    refusals: &mut Interval,
-    old: &mut Interval,
-    stop: &CancellationToken,
-) -> Option<Chore> {
-    tokio::select! {
-        _ = refusals.tick() => Some(Chore::WriteRefusals),
-        _ = old.tick() => Some(Chore::Forget),
-        () = stop.cancelled() => None,
+/// When each is due.
+struct Due {
+    refusals: Interval,
+    old_things: Interval,
+    room: Interval,
+}
+
+impl Default for Due {
+    fn default() -> Self {
+        Self {
+            refusals: interval(REFUSALS),
+            old_things: interval(OLD_THINGS),
+            room: interval(ROOM),
+        }
+    }
+}
+
+impl Due {
+    async fn next(&mut self, stop: &CancellationToken) -> Option<Chore> {
+        tokio::select! {
+            _ = self.refusals.tick() => Some(Chore::WriteRefusals),
+            _ = self.old_things.tick() => Some(Chore::Forget),
+            _ = self.room.tick() => Some(Chore::Measure),
+            () = stop.cancelled() => None,
+        }
     }
 }
 

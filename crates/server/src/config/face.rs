@@ -14,8 +14,8 @@ pub struct FaceConfig {
     pub pack: String,
     /// Whether the default pack is installed at start if it is not there.
     pub install: bool,
-    /// Whether the picture of an enrolment is kept, sealed, beside its template. Matching never
-    /// needs it.
+    /// Whether the picture of an enrolment is kept, sealed, beside its template, of people who have
+    /// agreed to a notice. Matching never needs it.
     pub keep_image: bool,
 }
 

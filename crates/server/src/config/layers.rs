@@ -129,13 +129,14 @@ impl Layers {
 }
 
 /// A variable is read as the type that its key has by default, so that a password of digits stays a
-/// text.
+/// text. A key without a default is a text as well, or a list.
 fn typed(path: &[String], text: String) -> Value {
     let defaults = Value::Table(Table::try_from(Config::default()).unwrap_or_default());
     let default = path.iter().try_fold(&defaults, |value, key| value.get(key));
     match default {
-        None | Some(Value::String(_)) => Value::String(text),
-        Some(_) => format!("value = {text}")
+        Some(Value::String(_)) => Value::String(text),
+        None if !text.starts_with('[') => Value::String(text),
+        None | Some(_) => format!("value = {text}")
             .parse::<Table>()
             .ok()
             .and_then(|mut table| table.remove("value"))
@@ -198,6 +199,10 @@ mod tests {
     fn lists_can_come_from_the_environment() {
         let layered = load("", &[("FOURAUTH__TIME__SERVERS", "['ntp.example.org']")]).unwrap();
         assert_eq!(layered.config.time.servers, ["ntp.example.org"]);
+
+        let sinks = "['file:a.log', 'syslog+tls://logs.example.org:6514']";
+        let layered = load("", &[("FOURAUTH__AUDIT__CHECKPOINT_SINKS", sinks)]).unwrap();
+        assert_eq!(layered.config.checkpoint_sinks().len(), 2);
     }
 
     #[test]

@@ -15,6 +15,9 @@ const MAX_WAIT_S: u32 = 86_400;
 /// Longest wait between two recoveries, in seconds: thirty days.
 const MAX_COOLDOWN_S: u32 = 30 * 86_400;
 
+/// Longest issuer, in characters: receipts carry it.
+const MAX_ISSUER_CHARS: usize = 256;
+
 /// A setting that no server could run with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]
@@ -42,6 +45,16 @@ impl Config {
                     key: "store.url",
                     reason: "is neither sqlite:PATH nor postgres://…",
                     holds: Location::parse(&self.store_url()).is_ok(),
+                },
+                Requirement {
+                    key: "audit.checkpoint_sinks",
+                    reason: "must name at least one place",
+                    holds: !self.checkpoint_sinks().is_empty(),
+                },
+                Requirement {
+                    key: "audit.checkpoint_s",
+                    reason: "must be 1 to 86400",
+                    holds: (1..=MAX_WAIT_S).contains(&self.audit.checkpoint_s),
                 },
                 Requirement {
                     key: "log.filter",
@@ -85,6 +98,11 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
             key: "auth.issuer",
             reason: "must not be empty or hold a colon, which divides issuer and account",
             holds: !auth.issuer.is_empty() && !auth.issuer.contains(':'),
+        },
+        Requirement {
+            key: "auth.issuer",
+            reason: "must be at most 256 characters, so that a receipt stays short",
+            holds: auth.issuer.chars().count() <= MAX_ISSUER_CHARS,
         },
         Requirement {
             key: "auth.argon2_memory_kib",
@@ -171,7 +189,12 @@ mod tests {
             (|config: &mut Config| config.store.url = Some("mysql:x".into()), "store.url"),
             (|config: &mut Config| config.compute.queue = usize::MAX, "compute.queue"),
             (|config: &mut Config| config.log.filter = "=[".into(), "log.filter"),
-        ] as [(fn(&mut Config), &str); 5]
+            (
+                |config: &mut Config| config.audit.checkpoint_sinks = Some(Vec::new()),
+                "audit.checkpoint_sinks",
+            ),
+            (|config: &mut Config| config.audit.checkpoint_s = 0, "audit.checkpoint_s"),
+        ] as [(fn(&mut Config), &str); 7]
         {
             assert_eq!(refused(change), key);
         }

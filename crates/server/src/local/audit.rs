@@ -1,62 +1,109 @@
-//! `fourauthd audit`: the log viewer, on the machine itself.
+//! `fourauthd audit …`: the log viewer on the machine itself, and what auditors are given.
+//!
+//! Rows are read and never changed. Whether they were is `fourauth-audit-verify`'s business.
+
+mod accept;
+mod export;
+mod keys;
+mod proof;
+mod show;
+mod verify;
 
 use super::LocalStore;
-use clap::Args;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
-use fourauth_store::AuditQuery;
+use crate::config::Config;
+use clap::{Args, Subcommand};
+use fourauth_protocol::time::UnixMillis;
+use std::path::PathBuf;
 
-/// Which rows to show, newest first.
+/// What can be asked of the audit log. Without a word it shows the newest rows.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct AuditCommand {
-    /// Rows about this name
-    #[arg(long)]
-    user: Option<String>,
-    /// Rows of this action
-    #[arg(long)]
-    action: Option<String>,
-    /// Successes only
-    #[arg(long, conflicts_with = "failures")]
-    successes: bool,
-    /// Failures only
-    #[arg(long)]
-    failures: bool,
-    /// The one row with this number
-    #[arg(long)]
-    id: Option<i64>,
-    /// Most rows, never more than 500
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    filter: show::Filter,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show rows, newest first
+    Show(show::Filter),
+    /// Write the whole log with its evidence into a new file, for fourauth-audit-verify
+    Export {
+        /// Where to; must not exist
+        file: PathBuf,
+    },
+    /// Print the proof that a row is in the tree of the newest checkpoint
+    Proof {
+        /// The row's number
+        row: i64,
+    },
+    /// Say whether anybody has changed the log, as far as this machine can tell
+    Verify(verify::Request),
+    /// Give up what was signed and this database lacks, because an older one was restored on purpose
+    AcceptRollback {
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print the public keys that checkpoints and receipts are verified with
+    Keys,
+    /// Print the key of the first epoch, for the auditor, and remove it from this machine
+    EpochKey,
 }
 
 impl AuditCommand {
-    /// Prints the rows.
+    /// Does it, and prints what has come of it. `now` is what the system clock says.
     ///
     /// # Errors
     ///
-    /// If the database fails.
-    pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
-        let query = AuditQuery {
-            success: if self.successes { Some(true) } else { self.failures.then_some(false) },
-            username: self.user,
-            action: self.action,
-            id: self.id,
-            before_id: None,
-            limit: self.limit,
-        };
-        let mut table = Table::new();
-        table.load_style(UTF8_BORDERS_ONLY);
-        table.set_header(["id", "time", "username", "action", "", "detail"]);
-        for row in local.store.audit_rows(&query).await? {
-            table.add_row([
-                row.id.to_string(),
-                row.ts_utc.to_string(),
-                row.username.unwrap_or_default(),
-                row.action,
-                if row.success { "ok".into() } else { "failed".into() },
-                row.detail,
-            ]);
+    /// If the database fails, or a file cannot be read or written. `verify`: also if the log was
+    /// changed.
+    pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        let local = || LocalStore::open(config, now);
+        match self.task.unwrap_or(Task::Show(self.filter)) {
+            Task::Show(filter) => filter.run(&local().await?).await,
+            Task::Export { file } => export::run(config, &local().await?, &file).await,
+            Task::Proof { row } => proof::run(&local().await?, row).await,
+            Task::Verify(request) => request.run(config, now).await,
+            Task::AcceptRollback { yes } => accept::run(config, &local().await?, yes).await,
+            Task::Keys => keys::show(config),
+            Task::EpochKey => keys::take_first_epoch(config),
         }
-        println!("{table}");
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Parser, error::ErrorKind};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        command: AuditCommand,
+    }
+
+    fn parse(line: &str) -> Result<AuditCommand, ErrorKind> {
+        let words = ["audit"].into_iter().chain(line.split_whitespace());
+        Line::try_parse_from(words).map(|line| line.command).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn what_was_typed_before_there_were_words_still_shows_rows() {
+        for line in ["", "--user alice --failures", "--action login --limit 200", "--id 4711"] {
+            assert!(parse(line).unwrap().task.is_none(), "{line}");
+            let shown = parse(&format!("show {line}")).unwrap();
+            assert!(matches!(shown.task, Some(Task::Show(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn filters_are_for_showing_alone() {
+        assert!(parse("--user alice keys").is_err());
+        assert!(parse("keys --user alice").is_err());
+        assert_eq!(parse("--successes --failures").unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("show --limit 501").unwrap_err(), ErrorKind::ValueValidation);
     }
 }

@@ -39,8 +39,9 @@ impl ConfigCommand {
 }
 
 fn line(layered: &Layered, key: &str, value: &Value, origin: bool) -> String {
-    // The URL of a database may hold its password.
-    let shown = if key == "store.url" { "(set)".to_owned() } else { value.to_string() };
+    // URLs may hold passwords.
+    let is_secret = matches!(key, "store.url" | "audit.checkpoint_sinks");
+    let shown = if is_secret { "(set)".to_owned() } else { value.to_string() };
     let from = layered.origins.get(key).map_or("default", String::as_str);
     if origin { format!("{key} = {shown}  # {from}") } else { format!("{key} = {shown}") }
 }

@@ -73,6 +73,13 @@ impl Presence {
     }
 }
 
+/// Servers that use the database now.
+pub(super) async fn running(local: &LocalStore) -> anyhow::Result<usize> {
+    let reports = local.store.clock_reports().await?;
+    let is_running = |report: &&ClockReport| Presence::of(report, local.now) == Presence::Running;
+    Ok(reports.iter().filter(is_running).count())
+}
+
 const fn age_ms(report: &ClockReport, now: UnixMillis) -> i64 {
     now.millis_since(report.updated)
 }

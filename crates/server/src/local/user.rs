@@ -1,18 +1,20 @@
 //! `fourauthd user list|show|unlock|disable|recovery-codes|erase`
 
-use super::LocalStore;
+mod erase;
+
+use super::{BY_HAND, LocalStore};
 use anyhow::bail;
 use clap::Subcommand;
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
-use fourauth_store::{Target, UserSummary};
+use fourauth_store::{Consented, Target, UserSummary};
 
 /// What can be done about accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// List accounts
     List,
-    /// Show one account, without its secrets
+    /// Show one account, and what its face was enrolled on; no secrets
     Show {
         /// Its name
         username: String,
@@ -32,7 +34,7 @@ pub enum UserCommand {
         /// Its name
         username: String,
     },
-    /// Delete an account, its secrets and its sessions
+    /// Delete an account with all that hangs on it, and its name from the audit log
     Erase {
         /// Its name
         username: String,
@@ -51,17 +53,14 @@ impl UserCommand {
     pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
         match self {
             Self::List => list(local).await,
-            Self::Show { username } => {
-                println!("{}", describe(&account(local, &username).await?));
-                Ok(())
-            }
+            Self::Show { username } => show(local, &username).await,
             Self::Unlock { username } => unlock(local, &username).await,
             Self::Disable { username } => disable(local, &username).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
                 bail!("erasing cannot be undone; say `fourauthd user erase {username} --yes`")
             }
-            Self::Erase { yes: true, username } => erase(local, &username).await,
+            Self::Erase { yes: true, username } => erase::run(local, &username).await,
         }
     }
 }
@@ -103,6 +102,23 @@ fn describe(user: &UserSummary) -> String {
     )
 }
 
+async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    println!("{}", describe(&user));
+    for consent in local.store.consents(user.id).await? {
+        println!("{}", on_what(&consent));
+    }
+    Ok(())
+}
+
+/// What is held of the face, and on what it was enrolled.
+fn on_what(consent: &Consented) -> String {
+    let Consented { what, notice, given, given_by, request } = consent;
+    let notice = notice.as_deref().map_or("no notice named".to_owned(), |it| format!("\"{it}\""));
+    let request = request.as_deref().map(|id| format!(" request={id}")).unwrap_or_default();
+    format!("{:<16}{notice}, {given}, {given_by}{request}", what.as_str())
+}
+
 const fn state(user: &UserSummary) -> &'static str {
     if user.disabled { "disabled" } else { "active" }
 }
@@ -127,13 +143,6 @@ async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
         })
     });
     print_change(unlocked.await?, username, "is unlocked.")
-}
-
-async fn erase(local: &LocalStore, username: &str) -> anyhow::Result<()> {
-    let id = account(local, username).await?.id;
-    let entry = local.by_hand(Some(username), "user_erase", "");
-    let erased = local.change(entry, move |tx| Box::pin(tx.erase_user(id)));
-    print_change(erased.await?, username, "is gone. What the audit log says of it stays.")
 }
 
 async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {

@@ -20,6 +20,8 @@ pub(super) const SQLITE: &[Step] = &[
         include_str!("../../../../migrations/sqlite/0002_devices_and_limits.sql"),
     ),
     (3, "clock", include_str!("../../../../migrations/sqlite/0003_clock.sql")),
+    (4, "evidence", include_str!("../../../../migrations/sqlite/0004_evidence.sql")),
+    (5, "consents", include_str!("../../../../migrations/sqlite/0005_consents.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -30,6 +32,8 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../migrations/postgres/0002_devices_and_limits.sql"),
     ),
     (3, "clock", include_str!("../../../../migrations/postgres/0003_clock.sql")),
+    (4, "evidence", include_str!("../../../../migrations/postgres/0004_evidence.sql")),
+    (5, "consents", include_str!("../../../../migrations/postgres/0005_consents.sql")),
 ];
 
 /// Applies what is missing.

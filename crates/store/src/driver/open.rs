@@ -6,9 +6,12 @@ use crate::{
     location::Location,
 };
 use sqlx::{
-    ConnectOptions as _, Executor as _,
+    ConnectOptions as _, Connection as _, Executor as _,
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 use std::{
     fs::OpenOptions,
@@ -44,14 +47,24 @@ impl Pool {
     /// Connects, without looking at what is there.
     pub(crate) async fn connect(location: &Location) -> Result<Self, OpenError> {
         let of = match location {
-            Location::Sqlite(path) => sqlite(path).await?,
+            Location::Sqlite(path) => sqlite(path, |options| options).await?,
             Location::Postgres(url) => postgres(url.expose()).await?,
         };
         Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
     }
+
+    /// The same for a SQLite file that is reached in another way.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn connect_rigged(path: &Path, rig: crate::Rig) -> Result<Self, OpenError> {
+        let of = sqlite(path, |options| rig.apply(options)).await?;
+        Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
+    }
 }
 
-async fn sqlite(path: &Path) -> Result<Connections, OpenError> {
+async fn sqlite(
+    path: &Path,
+    rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<Connections, OpenError> {
     create_private(path)?;
     let writer = SqliteConnectOptions::new()
         .filename(path)
@@ -62,12 +75,23 @@ async fn sqlite(path: &Path) -> Result<Connections, OpenError> {
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging();
+    let writer = rig(writer);
+    // The first on a new file is alone: while the journal becomes a write-ahead log SQLite turns
+    // others away without letting them wait.
+    let first = SqliteConnection::connect_with(&writer).await.map_err(Error::from)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        // One stays open, so that the index of the journal lives on when the writer hangs up after a
+        // failed sync. Who opened the journal anew would take what is in the page cache for what is
+        // on the disk (fsync(2), and <https://wiki.postgresql.org/wiki/Fsync_Errors>).
+        .min_connections(1)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
         .acquire_timeout(PATIENCE)
         .connect_with(writer.clone().pragma("query_only", "ON"))
         .await
         .map_err(Error::from)?;
+    first.close().await.map_err(Error::from)?;
     Ok(Connections::Sqlite { readers, writer: Box::new(writer) })
 }
 

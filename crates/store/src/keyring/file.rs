@@ -1,19 +1,20 @@
-//! The keyring's file: made once, never replaced, read only while nobody else can read it.
+//! The keyring's file: read only while nobody but its owner can read it. How it changes is
+//! [`change`](super::change)'s business.
 
-use super::{Key, Keyring};
+use super::{Key, Keyring, PEPPER};
 use crate::private_file;
 use data_encoding::BASE64;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, ErrorKind, Read as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 /// Largest file that is read, in bytes: some hundred keys.
-const MAX_BYTES: u64 = 64 * 1024;
+pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
 /// What is wrong with a keyring's file. Never quotes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,20 @@ pub enum KeyringError {
         /// Where in it, from 1; 0 if it is the whole that makes no sense.
         line: usize,
     },
+    /// Another command is changing it.
+    #[error("another command is changing the keyring {}: wait until it has ended", path.display())]
+    Locked {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It has no room for another key.
+    #[error(
+        "the keyring {} holds as many keys as it can: retire those that seal nothing", path.display()
+    )]
+    Full {
+        /// Which file.
+        path: PathBuf,
+    },
     /// It cannot be read or written.
     #[error("the keyring {} cannot be used: {kind}", path.display())]
     Io {
@@ -73,15 +88,50 @@ pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyringEr
     })
 }
 
+/// A file as it was when it was read.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    stamp: Stamp,
+}
+
+/// Another one for every file that takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Source {
+    /// Whether another file is there now, or none.
+    pub(super) fn has_changed(&self) -> bool {
+        fs::metadata(&self.path).map(|there| Stamp::of(&there)).ok() != Some(self.stamp)
+    }
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            bytes: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        }
+    }
+}
+
 /// Reads a file that nobody but its owner can. Permissions are those of the opened file, so that
 /// nothing can be put in its place between the look and the reading.
-pub(super) fn read(path: &Path) -> Result<Secret<String>, KeyringError> {
+pub(super) fn read(path: &Path) -> Result<(Secret<String>, Source), KeyringError> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => KeyringError::Missing { path: path.to_owned() },
         kind => KeyringError::Io { path: path.to_owned(), kind },
     };
     let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    let metadata = file.metadata().map_err(failed)?;
+    let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeyringError::Exposed { path: path.to_owned(), mode });
     }
@@ -89,7 +139,7 @@ pub(super) fn read(path: &Path) -> Result<Secret<String>, KeyringError> {
     let read = file.take(MAX_BYTES).read_to_string(&mut text);
     let text = Secret::new(text);
     read.map_err(failed)?;
-    Ok(text)
+    Ok((text, Source { path: path.to_owned(), stamp: Stamp::of(&metadata) }))
 }
 
 #[derive(Deserialize)]
@@ -123,7 +173,7 @@ impl Entry {
     fn into_key(self) -> Option<Key> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let named = (1..=32).contains(&self.id.len()) && self.id.bytes().all(plain);
-        let master = secret_bytes(&self.master).filter(|_| named && self.id != "pepper")?;
+        let master = secret_bytes(&self.master).filter(|_| named && self.id != PEPPER)?;
         Some(Key { id: self.id, created: self.created_utc, master })
     }
 }
@@ -137,7 +187,7 @@ fn secret_bytes(text: &Secret<String>) -> Option<Secret<[u8; 32]>> {
 mod tests {
     use super::*;
     use crate::keyring::RANDOM_BYTES;
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
 
     const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
@@ -180,6 +230,24 @@ mod tests {
         let missing = KeyringError::Missing { path: path.clone() };
         assert_eq!(Keyring::load(&path).err(), Some(missing));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_read_again_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.toml");
+        let keyring = Keyring::create(&path, &random(), NOW).unwrap();
+        assert!(keyring.read_again().unwrap().is_none());
+
+        let same = fs::read(&path).unwrap();
+        private_file::replace(&path, &same).unwrap();
+        let again = keyring.read_again().unwrap().unwrap();
+        assert!(again.checks().eq(keyring.checks()));
+        assert!(again.read_again().unwrap().is_none());
+
+        fs::remove_file(&path).unwrap();
+        assert_eq!(again.read_again().err(), Some(KeyringError::Missing { path }));
+        assert!(Keyring::generate(&random(), NOW).read_again().unwrap().is_none());
     }
 
     #[test]

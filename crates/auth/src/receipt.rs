@@ -1,0 +1,227 @@
+//! Receipts: what a service can verify of a login without asking this server.
+//!
+//! A receipt names the row in which its login was written down, so it is signed once that row is
+//! durable. It adds to an answer and decides nothing: a login without one is a login.
+
+use crate::{attempt::Audited, authenticator::Authenticator, proof::Proven};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use fourauth_factors::{Finding, Findings};
+use fourauth_protocol::{
+    device::DeviceId,
+    receipt::{
+        self, Method, ProvenDevice, Receipt, SessionHash, TimeQuality, VerifyingKey, to_be_signed,
+    },
+    request_id::RequestId,
+    secret::Secret,
+    time::UnixMillis,
+    username::Username,
+};
+use fourauth_store::{AccountId, AuditId, NewDevice, NewSession};
+use fourauth_timekeeper::Reading;
+use std::fmt;
+
+/// The Ed25519 key that receipts are signed with (RFC 8032). Wiped when it is dropped.
+pub struct ReceiptKey {
+    pair: Ed25519KeyPair,
+    public: VerifyingKey,
+}
+
+impl ReceiptKey {
+    /// Takes a PKCS#8 document in DER (RFC 8410 §7).
+    ///
+    /// # Errors
+    ///
+    /// [`NotAReceiptKey`] if it holds no Ed25519 key.
+    pub fn from_pkcs8(document: &Secret<Vec<u8>>) -> Result<Self, NotAReceiptKey> {
+        let pair = Ed25519KeyPair::from_pkcs8(document.expose()).map_err(|_| NotAReceiptKey)?;
+        let public = pair.public_key().as_ref().try_into().map_err(|_| NotAReceiptKey)?;
+        let public = VerifyingKey::from_bytes(public).map_err(|_| NotAReceiptKey)?;
+        Ok(Self { pair, public })
+    }
+
+    /// What services verify with.
+    #[must_use]
+    pub const fn public(&self) -> VerifyingKey {
+        self.public
+    }
+
+    /// Signs what a receipt says (RFC 7515 §5.1).
+    #[must_use]
+    pub fn sign(&self, receipt: &Receipt) -> Secret<String> {
+        let signed = to_be_signed(receipt, &self.public.name());
+        let signature = self.pair.sign(signed.as_bytes());
+        receipt::compact(&signed, signature.as_ref())
+    }
+}
+
+/// Shows which key it is and not the key.
+impl fmt::Debug for ReceiptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReceiptKey").field(&self.public.name()).finish()
+    }
+}
+
+/// The document is no Ed25519 key in PKCS#8. Not quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an Ed25519 key in PKCS#8")]
+pub struct NotAReceiptKey;
+
+/// What will be said of a login once it is known where it is written down.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    username: Username,
+    account: AccountId,
+    request_id: RequestId,
+    at: Reading,
+    expires: UnixMillis,
+    methods: Vec<Method>,
+    device: ProvenDevice,
+    session: SessionHash,
+}
+
+impl Statement {
+    /// About a login that opens `session`, and binds the device `first` if there is one.
+    pub(crate) fn of(proven: &Proven<'_>, session: &NewSession, first: Option<&NewDevice>) -> Self {
+        let (mac, known) = proven.speaker.device(proven.subject);
+        let key_id = known.or(first.map(|device| device.key.id()));
+        Self {
+            username: proven.subject.username.clone(),
+            account: session.account,
+            request_id: proven.received.id,
+            at: proven.received.at,
+            expires: session.expires,
+            methods: methods(proven.examination.findings, key_id),
+            device: ProvenDevice { mac, key_id },
+            session: SessionHash::from_bytes(session.token),
+        }
+    }
+
+    fn written_as(self, AuditId(row): AuditId, tree_size: u64, issuer: &str) -> Receipt {
+        let error_ms = Some(self.at.error_ms).filter(|error| *error != Reading::UNBOUNDED);
+        Receipt {
+            issuer: issuer.to_owned(),
+            username: self.username,
+            account: self.account.0.to_string(),
+            issued_at: self.at.now,
+            expires_at: self.expires,
+            request_id: self.request_id,
+            methods: self.methods,
+            device: self.device,
+            time: TimeQuality { state: self.at.state.as_str().to_owned(), error_ms },
+            row,
+            tree_size,
+            session: self.session,
+        }
+    }
+}
+
+/// What matched, in the words of RFC 8176.
+fn methods(findings: Findings, key: Option<DeviceId>) -> Vec<Method> {
+    let Findings { password, face, totp, device: _, clock: _ } = findings;
+    let matched = |finding: Option<Finding>| finding.is_some_and(Finding::is_match);
+    let proved = [
+        (matched(password), Method::Password),
+        (matched(totp), Method::OneTimeCode),
+        (matched(face), Method::Face),
+        (key.is_some(), Method::DeviceKey),
+    ];
+    let mut methods: Vec<_> =
+        proved.into_iter().filter_map(|(proved, method)| proved.then_some(method)).collect();
+    if methods.len() > 1 {
+        methods.push(Method::Several);
+    }
+    methods
+}
+
+impl Authenticator {
+    /// The same outcome with a receipt, if the login was granted. That the tree cannot be asked how
+    /// large it is does not undo what is written down.
+    pub(crate) async fn with_receipt(&self, audited: Audited, statement: Statement) -> Audited {
+        let Some(row) = audited.row() else { return audited };
+        match self.store.tree_size().await {
+            Ok(tree_size) => {
+                let receipt = statement.written_as(row, tree_size, &self.settings.issuer);
+                audited.with_receipt(self.receipts.sign(&receipt))
+            }
+            Err(error) => {
+                tracing::error!(%error, row = row.0, "a login without a receipt");
+                audited
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+    use data_encoding::HEXLOWER;
+    use fourauth_protocol::receipt::Unverified;
+
+    /// The secret key of RFC 8032 §7.1, test 1, in PKCS#8 (RFC 8410 §7).
+    fn key() -> ReceiptKey {
+        let document = "302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc4\
+                        4449c5697b326919703bac031cae7f60";
+        let document = HEXLOWER.decode(document.as_bytes()).unwrap();
+        ReceiptKey::from_pkcs8(&Secret::new(document)).unwrap()
+    }
+
+    #[test]
+    fn what_is_signed_holds_under_the_public_key_and_says_what_was_meant() {
+        let receipt = statement().written_as(AuditId(42), 43, "issuer");
+        assert_eq!((receipt.row, receipt.tree_size), (42, 43));
+        let text = key().sign(&receipt);
+        let read = Unverified::parse(text.expose()).unwrap();
+        assert_eq!(read.key().to_string(), "21fe31dfa154a261");
+        let public = UnparsedPublicKey::new(&ED25519, *key().public().as_bytes());
+        assert!(public.verify(read.signed(), read.signature()).is_ok());
+        assert_eq!(read.claims(), Ok(receipt));
+    }
+
+    #[test]
+    fn a_time_that_nothing_bounds_has_no_error_to_name() {
+        let mut unbounded = statement();
+        unbounded.at.error_ms = Reading::UNBOUNDED;
+        assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
+        assert_eq!(statement().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
+    }
+
+    #[test]
+    fn only_what_matched_is_named() {
+        let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
+        assert_eq!(methods(none, None), []);
+        let password = Findings { password: Some(Finding::Match), ..none };
+        assert_eq!(methods(password, None), [Method::Password]);
+        let all =
+            Findings { face: Some(Finding::Mismatch), totp: Some(Finding::Match), ..password };
+        let (otp, swk) = (Method::OneTimeCode, Method::DeviceKey);
+        assert_eq!(
+            methods(all, Some(DeviceId::from_bytes([1; 16]))),
+            [Method::Password, otp, swk, Method::Several]
+        );
+    }
+
+    #[test]
+    fn a_key_is_shown_by_its_name_and_what_is_none_is_refused() {
+        assert!(format!("{:?}", key()).contains("ReceiptKey(KeyName("));
+        assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
+    }
+
+    fn statement() -> Statement {
+        let now = UnixMillis(1_795_262_400_000);
+        Statement {
+            username: Username::parse("alice").unwrap(),
+            account: AccountId(7),
+            request_id: RequestId::new(now, [7; 10]),
+            at: Reading { now, error_ms: 12, state: fourauth_timekeeper::State::Synced },
+            expires: now.saturating_add_ms(3_600_000),
+            methods: Vec::new(),
+            device: ProvenDevice {
+                mac: fourauth_protocol::mac_address::MacAddress::parse("00:1b:44:11:3a:b7")
+                    .unwrap(),
+                key_id: None,
+            },
+            session: SessionHash::of_token("token"),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Signs the audit log: as often as is configured if it has grown, and at the end.
+//!
+//! What is signed and where it goes is [`crate::evidence`]'s business. A sink that is away or a
+//! database that is busy stops nobody: the next tick signs more.
+
+use crate::evidence::Publisher;
+use fourauth_store::{Error, Store};
+use fourauth_timekeeper::Clock;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// How often leaves that wait enter the tree, where they have to wait.
+const GROWTH: Duration = Duration::from_millis(200);
+
+/// What signs one log.
+#[derive(Debug)]
+pub(super) struct Signer {
+    publisher: Publisher,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    every: Duration,
+    /// Leaves of the tree that was signed last.
+    signed: u64,
+}
+
+impl Signer {
+    /// Goes on where an earlier run has stopped, and signs at most so often.
+    pub(super) async fn new(
+        publisher: Publisher,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        every: Duration,
+    ) -> Result<Self, Error> {
+        let signed = store.newest_checkpoint().await?.map_or(0, |newest| newest.size);
+        Ok(Self { publisher, store, clock, every, signed })
+    }
+
+    /// Signs until told to stop, and then what is left. Tell it once nobody writes any more.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = interval(GROWTH);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut due = Instant::now() + self.every;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.grow().await,
+                () = sleep_until(due) => {
+                    self.sign().await;
+                    due = Instant::now() + self.every;
+                }
+                () = stop.cancelled() => break,
+            }
+        }
+        self.grow().await;
+        self.sign().await;
+        self.publisher.finish().await;
+    }
+
+    async fn grow(&self) {
+        loop {
+            match self.store.integrate().await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the tree of the audit log did not grow");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn sign(&mut self) {
+        self.publisher.turn(self.clock.read().now);
+        if let Err(error) = self.sign_what_has_grown().await {
+            tracing::error!(%error, "the audit log was not signed");
+        }
+    }
+
+    async fn sign_what_has_grown(&mut self) -> Result<(), Error> {
+        let head = self.store.tree_head().await?.frontier;
+        if head.size() <= self.signed {
+            return Ok(());
+        }
+        let signed = self.publisher.sign(head.size(), head.root(), self.clock.read().now);
+        let kept = signed.clone();
+        let keep =
+            self.store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));
+        let is_first = keep.await?;
+        self.signed = head.size();
+        // Otherwise another server has signed this tree, and sends it.
+        if is_first {
+            self.publisher.publish(&signed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! Where a checkpoint goes: `file:PATH`, `syslog+udp|tcp|tls://HOST:PORT` or `https://…`.
+//!
+//! Only says where; whether anybody is there is found out by sending.
+
+use reqwest::Url;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+/// Longest address looked at, in bytes.
+const MAX_TEXT: usize = 2048;
+
+/// Names a place for checkpoints.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SinkAddress {
+    /// A file that is appended to.
+    File(PathBuf),
+    /// A collector of syslog messages (RFC 5424).
+    Syslog(Transport, HostPort),
+    /// A URL that takes a checkpoint by POST and shows the newest by GET. It may hold a password.
+    Https(Url),
+}
+
+/// How syslog messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// RFC 5426: unacknowledged, in the clear.
+    Udp,
+    /// RFC 6587 §3.4.1: in the clear.
+    Tcp,
+    /// RFC 5425.
+    Tls,
+}
+
+/// A host by name or number, and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    /// The host, an IPv6 address without its brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// The text names no place for checkpoints. Does not quote it: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a place for checkpoints is file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, \
+     syslog+tls://HOST:PORT or https://…"
+)]
+pub struct NotASink;
+
+impl FromStr for SinkAddress {
+    type Err = NotASink;
+
+    fn from_str(text: &str) -> Result<Self, NotASink> {
+        if text.len() > MAX_TEXT || text.contains(char::is_control) {
+            return Err(NotASink);
+        }
+        let (scheme, rest) = text.split_once(':').ok_or(NotASink)?;
+        match scheme {
+            "file" => file(rest),
+            "syslog+udp" => syslog(Transport::Udp, rest),
+            "syslog+tcp" => syslog(Transport::Tcp, rest),
+            "syslog+tls" => syslog(Transport::Tls, rest),
+            "https" | "http" => web(text),
+            _ => Err(NotASink),
+        }
+    }
+}
+
+fn file(path: &str) -> Result<SinkAddress, NotASink> {
+    if path.is_empty() || path.ends_with('/') {
+        return Err(NotASink);
+    }
+    Ok(SinkAddress::File(PathBuf::from(path)))
+}
+
+fn syslog(transport: Transport, rest: &str) -> Result<SinkAddress, NotASink> {
+    let authority = rest.strip_prefix("//").ok_or(NotASink)?;
+    let (host, port) = authority.rsplit_once(':').ok_or(NotASink)?;
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or(NotASink)?;
+    let host = match host.strip_prefix('[') {
+        Some(rest) => {
+            let address = rest.strip_suffix(']').ok_or(NotASink)?;
+            let IpAddr::V6(_) = address.parse().map_err(|_| NotASink)? else {
+                return Err(NotASink);
+            };
+            address
+        }
+        None => host,
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    if host.is_empty() || !host.chars().all(plain) {
+        return Err(NotASink);
+    }
+    Ok(SinkAddress::Syslog(transport, HostPort { host: host.to_owned(), port }))
+}
+
+/// In the clear only to this machine: for tests, and for a forwarder that runs beside the server.
+fn web(text: &str) -> Result<SinkAddress, NotASink> {
+    let url = Url::parse(text).map_err(|_| NotASink)?;
+    let encrypted = url.scheme() == "https";
+    if url.host().is_none() || !(encrypted || is_here(&url)) {
+        return Err(NotASink);
+    }
+    Ok(SinkAddress::Https(url))
+}
+
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+impl SinkAddress {
+    /// The whole address, password and all.
+    fn expose(&self) -> String {
+        match self {
+            Self::Https(url) => url.to_string(),
+            Self::File(_) | Self::Syslog(..) => self.to_string(),
+        }
+    }
+}
+
+/// Fit for a log: of a URL only the host, for the rest of it may be a secret.
+impl fmt::Display for SinkAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Syslog(transport, place) => write!(f, "syslog+{transport}://{place}"),
+            Self::Https(url) => {
+                write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
+                url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
+                f.write_str("/…")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SinkAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        })
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+impl Serialize for SinkAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for SinkAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_and_written_back() {
+        for text in [
+            "file:fourauth-data/audit/checkpoints.log",
+            "file:/mnt/worm/checkpoints.log",
+            "syslog+udp://127.0.0.1:514",
+            "syslog+tcp://[::1]:601",
+            "syslog+tls://logs.example.org:6514",
+            "https://witness.example.org/checkpoints?from=a",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080/x",
+            "http://localhost:8080/x",
+        ] {
+            let address: SinkAddress = text.parse().unwrap();
+            assert_eq!(address.expose(), text);
+        }
+    }
+
+    #[test]
+    fn what_names_no_place_is_refused() {
+        for text in [
+            "",
+            "/var/log/checkpoints.log",
+            "file:",
+            "file:folder/",
+            "syslog://h:514",
+            "syslog+tls://h",
+            "syslog+tls://h:0",
+            "syslog+tls://h:65536",
+            "syslog+tls://:6514",
+            "syslog+tls://h/x:6514",
+            "syslog+tls://user@h:6514",
+            "syslog+tcp://[localhost]:601",
+            "http://witness.example.org/",
+            "http://127.0.0.1.example.org/",
+            "https://",
+            "ftp://h/",
+            "file:a\nb",
+        ] {
+            assert_eq!(text.parse::<SinkAddress>(), Err(NotASink), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_secret_in_a_url_is_not_shown() {
+        let text = "https://log:Tr0ub4dor@witness.example.org:8443/in/Tr0ub4dor";
+        let address: SinkAddress = text.parse().unwrap();
+        assert_eq!(format!("{address} {address:?}").matches("Tr0ub4dor").count(), 0);
+        assert_eq!(address.to_string(), "https://witness.example.org:8443/…");
+    }
+}

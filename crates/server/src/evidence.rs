@@ -1,0 +1,255 @@
+//! What leaves this machine so that a change of the audit log shows: signed checkpoints.
+//!
+//! | to see | read |
+//! |---|---|
+//! | which keys sign, and where they lie | `keys`, `epoch_file` |
+//! | where checkpoints go | `sink` |
+//! | what happens while a place is away | `outlet` |
+//! | what a start has to find | `rollback` |
+//!
+//! It does not know the tree: when there is something to sign, and what, is the business of
+//! `chores::evidence`.
+
+mod epoch_file;
+mod key_file;
+mod keys;
+mod outlet;
+mod rollback;
+pub mod sink;
+
+pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
+pub use key_file::KeyFileError;
+pub use keys::{Fresh, LogKeys, public_key};
+pub use rollback::RollbackError;
+
+use crate::config::Config;
+use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
+use fourauth_auth::entropy;
+use fourauth_protocol::{secret::Secret, time::UnixMillis};
+use fourauth_store::SignedCheckpoint;
+use outlet::Outlet;
+use sink::{Exported, Sink, SinkError, Trust};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest that the last checkpoint may take at shutdown.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(10);
+
+/// Signs checkpoints and sends them to all places that are configured.
+#[derive(Debug)]
+pub struct Publisher {
+    keys: LogKeys,
+    epoch: EpochFile,
+    outlets: Vec<Outlet>,
+}
+
+/// Why nothing can be signed or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum PublisherError {
+    /// A key's file is not as it should be; the text says what to do.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// A place cannot even be tried.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
+
+impl Publisher {
+    /// Opens the keys and prepares the places. Keys that are missing are made as long as the
+    /// database has no checkpoint, whose proof they would be.
+    ///
+    /// # Errors
+    ///
+    /// [`PublisherError`].
+    pub fn open(
+        config: &Config,
+        has_checkpoints: bool,
+        now: UnixMillis,
+    ) -> Result<Self, PublisherError> {
+        let (folder, may_create) = (config.audit_dir(), !has_checkpoints);
+        let fresh = Fresh { seed: Secret::new(entropy::bytes()), name: entropy::bytes() };
+        let keys = LogKeys::open_or_create(&folder, may_create, &fresh)?;
+        let first_epoch = Secret::new(entropy::bytes());
+        let epoch = EpochFile::open_or_create(&folder, may_create, &first_epoch, now)?;
+        let open = |address: &_| Sink::open(address, &Trust::System);
+        let sinks: Vec<Sink> =
+            config.checkpoint_sinks().iter().map(open).collect::<Result<_, _>>()?;
+        if first_key_is_here(&folder) {
+            tracing::warn!(
+                folder = %folder.display(),
+                "the first epoch key lies beside the others: hand it to the auditor with \
+                 `fourauthd audit epoch-key`"
+            );
+        }
+        Ok(Self { keys, epoch, outlets: sinks.into_iter().map(Outlet::start).collect() })
+    }
+
+    /// What checks its checkpoints. Its name is their origin.
+    #[must_use]
+    pub const fn verifying_key(&self) -> &VerifyingKey {
+        self.keys.verifying()
+    }
+
+    /// The largest tree that any place shows a checkpoint of. Those that were signed at
+    /// `given_up` or before are left out: a restore was accepted in full knowledge of them.
+    ///
+    /// A place that is away is an alarm in the text log and is left out too, for it must not keep
+    /// the server from starting.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError::Foreign`] if a place shows checkpoints and none of them is of this log's key.
+    pub async fn newest_exported(
+        &self,
+        given_up: Option<UnixMillis>,
+    ) -> Result<Option<Exported>, SinkError> {
+        let mut newest: Option<Exported> = None;
+        for outlet in &self.outlets {
+            let shown = match outlet.sink().newest(self.verifying_key(), given_up).await {
+                Ok(shown) => shown,
+                Err(error @ SinkError::Foreign { .. }) => return Err(error),
+                Err(error @ SinkError::Away { .. }) => {
+                    tracing::error!(%error, "a place for checkpoints cannot be asked for the newest");
+                    None
+                }
+            };
+            newest = newest.into_iter().chain(shown).max_by_key(|one| one.checkpoint.size);
+        }
+        Ok(newest)
+    }
+
+    /// Turns to the epoch of `now`, so that the key of one that is over is nowhere any more. Does
+    /// so whether or not there is something to sign; every call between is cheap.
+    ///
+    /// Waits for the disk, a few milliseconds, at each turn.
+    pub fn turn(&mut self, now: UnixMillis) {
+        if let Err(error) = self.epoch.advance(now) {
+            tracing::error!(%error, "the key of the epoch stays");
+        }
+    }
+
+    /// Signs the statement that the tree has this size and root, in the epoch of `at`.
+    #[must_use]
+    pub fn sign(&mut self, size: u64, root: Hash, at: UnixMillis) -> SignedCheckpoint {
+        self.turn(at);
+        let key = self.epoch.current();
+        let origin = self.verifying_key().name().to_owned();
+        let checkpoint = Checkpoint { origin, size, root, at: at.to_string(), epoch: key.number };
+        let note = self.keys.sign(&checkpoint, key);
+        SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: checkpoint.epoch, note }
+    }
+
+    /// Hands a checkpoint to every place. Does not wait for them: one that is away is tried again
+    /// every second, with what is newest then.
+    ///
+    /// What is stated must be durable: nobody can take it back.
+    pub fn publish(&self, signed: &SignedCheckpoint) {
+        self.outlets.iter().for_each(|outlet| outlet.offer(signed));
+    }
+
+    /// Waits until the newest checkpoint is out, at most ten seconds.
+    pub async fn finish(self) {
+        let deadline = Instant::now() + LAST_CHECKPOINT;
+        let endings: Vec<_> = self.outlets.into_iter().map(Outlet::end).collect();
+        for ending in endings {
+            ending.wait(deadline).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_audit::{checkpoint::parse_all, epoch::EpochMac, note::Note};
+    use std::fs;
+
+    const START: UnixMillis = UnixMillis(1_790_000_000_000);
+
+    fn config() -> (tempfile::TempDir, Config) {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().to_owned();
+        (folder, Config { data_dir, ..Config::default() })
+    }
+
+    fn seconds(seconds: i64) -> UnixMillis {
+        START.saturating_add_ms(seconds * 1000)
+    }
+
+    #[tokio::test]
+    async fn what_is_published_is_shown_to_the_next_start() {
+        let (_folder, config) = config();
+        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        assert_eq!(publisher.newest_exported(None).await.unwrap(), None);
+        let signed = publisher.sign(3, [9; 32], seconds(1));
+        publisher.publish(&signed);
+        publisher.finish().await;
+
+        let next = Publisher::open(&config, true, seconds(2)).unwrap();
+        let newest = next.newest_exported(None).await.unwrap().unwrap().checkpoint;
+        assert_eq!((newest.size, newest.root), (3, [9; 32]));
+        assert_eq!(newest.origin, next.verifying_key().name());
+        assert_eq!(next.newest_exported(Some(seconds(1))).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_carries_the_mac_of_its_epoch() {
+        let (_folder, config) = config();
+        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        let signed = publisher.sign(3, [9; 32], seconds(16 * 60));
+        assert_eq!(signed.epoch, 1);
+        let note = Note::parse(&signed.note).unwrap();
+        assert!(note.is_signed_by(publisher.verifying_key()));
+        let mac = EpochMac::of(&note, publisher.verifying_key().name()).unwrap();
+        assert!(publisher.epoch.current().made(note.text(), &mac));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_away_keeps_no_other_from_its_checkpoints() {
+        let (folder, mut config) = config();
+        let path = folder.path().join("log");
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sinks = [
+            format!("http://{}/", silent.local_addr().unwrap()),
+            format!("file:{}/none/log", folder.path().display()),
+            format!("file:{}", path.display()),
+        ];
+        config.audit.checkpoint_sinks =
+            Some(sinks.iter().map(|sink| sink.parse().unwrap()).collect());
+        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        let signed = publisher.sign(3, [9; 32], seconds(1));
+        publisher.publish(&signed);
+        drop(silent);
+        publisher.finish().await;
+        assert_eq!(fs::read_to_string(path).unwrap(), signed.note);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_comes_back_gets_the_newest_checkpoint() {
+        let (folder, mut config) = config();
+        let away = folder.path().join("mnt");
+        let sink = format!("file:{}/log", away.display());
+        config.audit.checkpoint_sinks = Some(vec![sink.parse().unwrap()]);
+        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        for size in [3, 4] {
+            let signed = publisher.sign(size, [9; 32], seconds(1));
+            publisher.publish(&signed);
+            // The clock is halted: this is over once the place has been tried in vain.
+            tokio::time::sleep(Duration::from_mins(2)).await;
+            assert!(!away.exists());
+        }
+        fs::create_dir(&away).unwrap();
+        publisher.finish().await;
+        let (notes, torn) = parse_all(&fs::read_to_string(away.join("log")).unwrap());
+        assert!(!torn && notes.last().unwrap().contains("\n4\n"));
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_gone_are_not_made_anew_for_a_log_that_was_signed() {
+        let (_folder, config) = config();
+        assert!(matches!(
+            Publisher::open(&config, true, START),
+            Err(PublisherError::Key(KeyFileError::Missing { .. }))
+        ));
+        assert!(!config.audit_dir().exists());
+    }
+}

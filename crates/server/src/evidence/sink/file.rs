@@ -1,0 +1,213 @@
+//! Checkpoints in a file, one note after the other, each on disk before the next.
+//!
+//! The file may be moved away at any time; the next checkpoint begins a new one. Something that is
+//! no regular file, such as `/dev/stdout`, is written to and cannot be asked.
+
+use super::Fault;
+use fourauth_audit::note::SIGNATURE_LINE;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+/// How much of the end is looked at, in bytes: about two hundred notes.
+const TAIL: u64 = 64 * 1024;
+
+/// How a line of signatures begins.
+const SIGNATURE: &[u8] = SIGNATURE_LINE.as_bytes();
+
+/// What ends a note that nobody can finish.
+const TORN: &[u8] = "\n— torn\n".as_bytes();
+
+/// A file of notes.
+#[derive(Debug)]
+pub(super) struct Notes {
+    path: PathBuf,
+    /// Held while a note is written. A disk that hangs keeps one thread and no more.
+    writing: Arc<Mutex<()>>,
+}
+
+impl Notes {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, writing: Arc::default() }
+    }
+
+    /// Appends `note` and waits until it is on disk.
+    pub(super) async fn append(&self, note: String) -> Result<(), Fault> {
+        let Ok(writing) = Arc::clone(&self.writing).try_lock_owned() else {
+            return Err(Fault::Away("an older checkpoint is still being written".to_owned()));
+        };
+        let path = self.path.clone();
+        let appended = spawn_blocking(move || {
+            let _until_done = writing;
+            append(&path, &note)
+        });
+        Ok(appended.await.map_err(io::Error::other)??)
+    }
+
+    /// The end of the file, from the first note of `origin` in it on; empty if there is no file.
+    pub(super) async fn tail(&self, origin: String) -> Result<String, Fault> {
+        let path = self.path.clone();
+        let read = spawn_blocking(move || tail(&path, &origin));
+        Ok(read.await.map_err(io::Error::other)??)
+    }
+}
+
+fn append(path: &Path, note: &str) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    if !file.metadata()?.is_file() {
+        return file.write_all(note.as_bytes());
+    }
+    let whole = mend(&mut file, note)?;
+    // One call, so that a kill finds it either begun or not.
+    if let Err(error) = file.write_all(note.as_bytes()) {
+        // The disk is full, as a rule. If this fails too, the next one mends it.
+        let _torn = file.set_len(whole);
+        return Err(error);
+    }
+    file.sync_all()?;
+    if whole == 0 { sync_folder(path) } else { Ok(()) }
+}
+
+/// It is text whatever was written there: what is none is shown as U+FFFD.
+fn tail(path: &Path, origin: &str) -> io::Result<String> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+        // Reading a pipe would wait for somebody who writes.
+        Ok(found) if !found.is_file() => return Ok(String::new()),
+        Err(error) => return Err(error),
+        Ok(_) => {}
+    }
+    let mut file = File::open(path)?;
+    let (bytes, is_whole) = end_of(&mut file)?;
+    let text = String::from_utf8_lossy(&bytes);
+    if is_whole {
+        return Ok(text.into_owned());
+    }
+    let first = text.find(&format!("\n{origin}\n"));
+    Ok(first.map(|at| text[at + 1..].to_owned()).unwrap_or_default())
+}
+
+/// Takes off what a crash has left of a note; how long the file is then. What is not the beginning
+/// of a note is not ours to take, and an append-only file cannot be cut: there a line like that of a
+/// signature ends it, so that what follows can be told from it.
+fn mend(file: &mut File, note: &str) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let bytes = end_of(file)?.0;
+    let torn = &bytes[end_of_last_note(&bytes)..];
+    if torn.is_empty() {
+        return Ok(length);
+    }
+    let origin = note.split_inclusive('\n').next().unwrap_or_default().as_bytes();
+    let is_ours = torn.starts_with(origin) || origin.starts_with(torn);
+    let cut = length - torn.len() as u64;
+    if is_ours && file.set_len(cut).is_ok() {
+        return Ok(cut);
+    }
+    file.write_all(TORN)?;
+    Ok(length + TORN.len() as u64)
+}
+
+/// Where the last two lines of signatures that follow each other end; 0 if there are none. Every
+/// note of ours has two: of the key and of the epoch.
+fn end_of_last_note(bytes: &[u8]) -> usize {
+    let (mut at, mut last, mut signatures) = (0, 0, 0);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        at += line.len();
+        let is_signature = line.starts_with(SIGNATURE) && line.ends_with(b"\n");
+        signatures = if is_signature { signatures + 1 } else { 0 };
+        if signatures == 2 {
+            last = at;
+        }
+    }
+    last
+}
+
+/// The last [`TAIL`] bytes, and whether they are the whole file.
+fn end_of(file: &mut File) -> io::Result<(Vec<u8>, bool)> {
+    let start = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    Ok((bytes, start == 0))
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn note(size: u32) -> String {
+        format!("fourauth/ab\n{size}\nAAAA\n\n— fourauth/ab c2ln\n— fourauth/ab+epoch bWFj\n")
+    }
+
+    #[test]
+    fn notes_follow_each_other_in_a_file_of_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoints.log");
+        append(&path, &note(1)).unwrap();
+        append(&path, &note(2)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), note(1) + &note(2));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(tail(&path, "fourauth/ab").unwrap(), note(1) + &note(2));
+    }
+
+    #[test]
+    fn what_a_kill_left_of_a_note_is_gone_with_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoints.log");
+        for cut in 1..note(2).len() {
+            fs::write(&path, [note(1).as_bytes(), &note(2).as_bytes()[..cut]].concat()).unwrap();
+            append(&path, &note(3)).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), note(1) + &note(3), "{cut}");
+
+            fs::write(&path, &note(2).as_bytes()[..cut]).unwrap();
+            append(&path, &note(3)).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), note(3), "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_note_is_not_taken_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        fs::write(&path, "127.0.0.1 localhost\n").unwrap();
+        append(&path, &note(1)).unwrap();
+        append(&path, &note(2)).unwrap();
+        let all = format!("127.0.0.1 localhost\n\n— torn\n{}{}", note(1), note(2));
+        assert_eq!(fs::read_to_string(&path).unwrap(), all);
+    }
+
+    #[test]
+    fn of_a_long_file_the_end_is_read_from_a_whole_note_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoints.log");
+        let notes: String = (0..5000).map(note).collect();
+        fs::write(&path, &notes).unwrap();
+        let end = tail(&path, "fourauth/ab").unwrap();
+        assert!(end.starts_with("fourauth/ab\n") && notes.ends_with(&end));
+        assert!(end.len() > 60_000);
+
+        append(&path, &note(5000)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), notes + &note(5000));
+    }
+
+    #[test]
+    fn what_is_no_file_has_nothing_to_show() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(tail(&folder.path().join("none"), "x").unwrap(), "");
+        assert_eq!(tail(Path::new("/dev/null"), "x").unwrap(), "");
+        append(Path::new("/dev/null"), &note(1)).unwrap();
+        assert!(append(&folder.path().join("none/checkpoints.log"), &note(1)).is_err());
+    }
+}

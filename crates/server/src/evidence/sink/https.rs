@@ -1,0 +1,91 @@
+//! Checkpoints by HTTPS: POST hands one over, GET of the same URL shows the newest.
+//!
+//! The URL is taken as it stands: no redirect is followed, and no proxy of the environment is used.
+
+use super::{Fault, Trust};
+use reqwest::{Client, Response, StatusCode, Url, header::CONTENT_TYPE, redirect::Policy};
+use rustls::RootCertStore;
+use std::{fmt, sync::Arc};
+
+/// Most that is read of an answer, in bytes: about two hundred notes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// A URL that takes checkpoints.
+pub(super) struct Receiver {
+    url: Url,
+    client: Client,
+}
+
+impl Receiver {
+    pub(super) fn new(url: Url, trust: &Trust) -> Result<Self, Fault> {
+        // To loopback in the clear there is nobody to believe, so no authorities are looked for.
+        let nobody = Trust::Roots(Arc::new(RootCertStore::empty()));
+        let trust = if url.scheme() == "https" { trust } else { &nobody };
+        let client = Client::builder()
+            .tls_backend_preconfigured(trust.tls()?)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { url, client })
+    }
+
+    /// Hands a checkpoint over. What the answer says beside its status is not read.
+    pub(super) async fn post(&self, note: &str) -> Result<(), Fault> {
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+            .body(note.to_owned());
+        let status = request.send().await?.status();
+        if status.is_success() { Ok(()) } else { Err(answered(status)) }
+    }
+
+    /// What is shown there; empty if nothing is there yet or the URL only takes.
+    pub(super) async fn get(&self) -> Result<String, Fault> {
+        let answer = self.client.get(self.url.clone()).send().await?;
+        match answer.status() {
+            StatusCode::OK => text(answer).await,
+            StatusCode::NO_CONTENT
+            | StatusCode::NOT_FOUND
+            | StatusCode::GONE
+            | StatusCode::METHOD_NOT_ALLOWED => Ok(String::new()),
+            status => Err(answered(status)),
+        }
+    }
+}
+
+async fn text(mut answer: Response) -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if bytes.len() + chunk.len() > MAX_ANSWER {
+            return Err(Fault::Away(format!("the answer is longer than {MAX_ANSWER} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|_| Fault::Away("the answer is no text".to_owned()))
+}
+
+fn answered(status: StatusCode) -> Fault {
+    Fault::Away(format!("it answers {status}"))
+}
+
+/// Leaves the URL out, which may be a secret, and goes on to the cause, which is what helps.
+impl From<reqwest::Error> for Fault {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        Self::Away(reason)
+    }
+}
+
+/// Leaves the URL out, which may be a secret.
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! Files and collectors as places for checkpoints, against real receivers on loopback.
+
+mod web;
+
+use super::*;
+use data_encoding::BASE64;
+use fourauth_audit::{epoch::EpochKey, key::SigningKey};
+use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::sync::Arc;
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, UdpSocket},
+};
+use tokio_rustls::TlsAcceptor;
+
+const ORIGIN: &str = "fourauth/0011223344556677";
+
+fn key() -> SigningKey {
+    SigningKey::from_seed(&[1; 32]).unwrap()
+}
+
+fn verifying() -> VerifyingKey {
+    key().verifying_key(ORIGIN).unwrap()
+}
+
+fn signed_with(key: &SigningKey, size: u64) -> SignedCheckpoint {
+    let at = format!("2026-11-21T10:00:{size:02}Z");
+    let origin = ORIGIN.to_owned();
+    let checkpoint = Checkpoint { origin, size, root: [9; 32], at, epoch: 2 };
+    let note = checkpoint.sign(key, Some(&EpochKey::new(2, [5; 32])));
+    SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: 2, note }
+}
+
+fn signed(size: u64) -> SignedCheckpoint {
+    signed_with(&key(), size)
+}
+
+fn open(address: &str, trust: &Trust) -> Sink {
+    Sink::open(&address.parse().unwrap(), trust).unwrap()
+}
+
+async fn newest(sink: &Sink) -> Option<u64> {
+    sink.newest(&verifying(), None).await.unwrap().map(|shown| shown.checkpoint.size)
+}
+
+/// A server's side of TLS for `localhost`, and who trusts it.
+fn tls() -> (TlsAcceptor, Trust) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let chain = vec![made.cert.der().clone()];
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.clone(), key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(chain);
+    (TlsAcceptor::from(Arc::new(config)), Trust::Roots(Arc::new(roots)))
+}
+
+/// The note in a message, after a look at the rest of it.
+fn note_in(message: &str) -> String {
+    let (header, note) = message.rsplit_once(' ').unwrap();
+    assert!(header.starts_with("<109>1 2026-11-21T10:00:"), "{header}");
+    assert!(header.ends_with(" fourauthd - checkpoint -"), "{header}");
+    String::from_utf8(BASE64.decode(note.as_bytes()).unwrap()).unwrap()
+}
+
+/// The one message of a stream (RFC 6587 §3.4.1).
+fn framed(stream: &[u8]) -> String {
+    let text = std::str::from_utf8(stream).unwrap();
+    let (length, message) = text.split_once(' ').unwrap();
+    assert_eq!(length.parse(), Ok(message.len()));
+    note_in(message)
+}
+
+#[tokio::test]
+async fn a_file_shows_what_was_appended_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.log");
+    let sink = open(&format!("file:{}", path.display()), &Trust::System);
+    assert_eq!(newest(&sink).await, None);
+    for size in [3, 7] {
+        sink.publish(&signed(size)).await.unwrap();
+        assert_eq!(newest(&sink).await, Some(size));
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), signed(3).note + &signed(7).note);
+}
+
+#[tokio::test]
+async fn an_old_checkpoint_behind_a_new_one_hides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
+    for size in [7, 3] {
+        sink.publish(&signed(size)).await.unwrap();
+    }
+    assert_eq!(newest(&sink).await, Some(7));
+}
+
+#[tokio::test]
+async fn what_was_given_up_counts_no_more_and_what_came_later_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
+    for size in [20, 21, 30] {
+        sink.publish(&signed(size)).await.unwrap();
+    }
+    for (second, left) in [(20, Some(30)), (29, Some(30)), (30, None)] {
+        let given_up = UnixMillis::parse(&format!("2026-11-21T10:00:{second}Z")).unwrap();
+        let newest = sink.newest(&verifying(), Some(given_up)).await.unwrap();
+        assert_eq!(newest.map(|shown| shown.checkpoint.size), left);
+    }
+}
+
+#[tokio::test]
+async fn a_torn_checkpoint_is_not_shown_and_does_not_spoil_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.log");
+    let sink = open(&format!("file:{}", path.display()), &Trust::System);
+    let torn = &signed(7).note[..100];
+    std::fs::write(&path, signed(3).note + torn).unwrap();
+    assert_eq!(newest(&sink).await, Some(3));
+    sink.publish(&signed(8)).await.unwrap();
+    assert_eq!(newest(&sink).await, Some(8));
+}
+
+#[tokio::test]
+async fn a_file_of_another_key_is_no_file_without_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
+    let another = SigningKey::from_seed(&[2; 32]).unwrap();
+    sink.publish(&signed_with(&another, 7)).await.unwrap();
+    let shown = sink.newest(&verifying(), None).await;
+    assert!(matches!(shown, Err(SinkError::Foreign { .. })));
+
+    sink.publish(&signed(3)).await.unwrap();
+    assert_eq!(newest(&sink).await, Some(3));
+}
+
+#[tokio::test]
+async fn a_collector_gets_one_datagram() {
+    let collector = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("syslog+udp://{}", collector.local_addr().unwrap());
+    let sink = open(&address, &Trust::System);
+    sink.publish(&signed(3)).await.unwrap();
+    let mut buffer = [0; 2048];
+    let length = collector.recv(&mut buffer).await.unwrap();
+    assert_eq!(note_in(std::str::from_utf8(&buffer[..length]).unwrap()), signed(3).note);
+    assert_eq!(newest(&sink).await, None, "it cannot be asked");
+}
+
+#[tokio::test]
+async fn a_collector_gets_one_message_a_connection() {
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
+    let sink = open(&address, &Trust::System);
+    for size in [3, 7] {
+        let received = async {
+            let (mut stream, _) = collector.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).await.unwrap();
+            bytes
+        };
+        let signed = signed(size);
+        let (sent, received) = tokio::join!(sink.publish(&signed), received);
+        sent.unwrap();
+        assert_eq!(framed(&received), signed.note);
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_closes_unread_has_not_taken_it() {
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
+    let sink = open(&address, &Trust::System);
+    let unread = async {
+        let (stream, _) = collector.accept().await.unwrap();
+        // Once there is something to read, a close is a reset.
+        stream.peek(&mut [0]).await.unwrap();
+    };
+    let message = signed(3);
+    let (sent, ()) = tokio::join!(sink.publish(&message), unread);
+    assert!(matches!(sent, Err(SinkError::Away { .. })));
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_up_at_once_has_not_taken_it() {
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
+    let sink = open(&address, &Trust::System);
+    let hang_up = async { drop(collector.accept().await.unwrap()) };
+    let message = signed(3);
+    let (sent, ()) = tokio::join!(sink.publish(&message), hang_up);
+    assert!(matches!(sent, Err(SinkError::Away { .. })));
+}
+
+#[tokio::test]
+async fn a_collector_that_is_not_there_is_away() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for scheme in ["syslog+tcp", "http"] {
+        let sink = open(&format!("{scheme}://{gone}"), &Trust::System);
+        let sent = sink.publish(&signed(3)).await;
+        assert!(matches!(sent, Err(SinkError::Away { .. })), "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_trusted_is_told_under_tls() {
+    let (acceptor, trust) = tls();
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let sink = open(&format!("syslog+tls://localhost:{port}"), &trust);
+    let received = async {
+        let (stream, _) = collector.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        let mut bytes = Vec::new();
+        // Without close_notify this would be an error.
+        stream.read_to_end(&mut bytes).await.unwrap();
+        bytes
+    };
+    let message = signed(3);
+    let (sent, received) = tokio::join!(sink.publish(&message), received);
+    sent.unwrap();
+    assert_eq!(framed(&received), signed(3).note);
+}
+
+#[tokio::test]
+async fn a_collector_that_nobody_vouches_for_is_told_nothing() {
+    let ((acceptor, _), (_, trust)) = (tls(), tls());
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let sink = open(&format!("syslog+tls://localhost:{port}"), &trust);
+    let accepted = async { acceptor.accept(collector.accept().await.unwrap().0).await };
+    let message = signed(3);
+    let (sent, accepted) = tokio::join!(sink.publish(&message), accepted);
+    assert!(accepted.is_err());
+    let Err(SinkError::Away { reason, .. }) = sent else { panic!("it was sent") };
+    assert!(reason.contains("certificate"), "{reason}");
+}

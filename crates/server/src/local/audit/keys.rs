@@ -1,0 +1,40 @@
+//! `fourauthd audit keys|epoch-key`: what auditors and other services get of the keys.
+
+use crate::{
+    config::Config,
+    evidence::{self, KeyFileError},
+    receipt_key,
+};
+use anyhow::{Context as _, bail};
+use std::io::{self, Write as _};
+
+/// Prints the public keys.
+pub(super) fn show(config: &Config) -> anyhow::Result<()> {
+    let log = evidence::public_key(&config.audit_dir())
+        .context("start `fourauthd` once, so that there are keys")?;
+    println!("{log}");
+    let receipts = config.receipt_key_file();
+    if receipts.exists() {
+        println!("{}", receipt_key::load_or_create(&receipts)?.public());
+    }
+    Ok(())
+}
+
+/// Prints the key of the first epoch, and removes it once it is printed.
+pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
+    let taken = evidence::take_first_key(&config.audit_dir(), |key| {
+        let mut out = io::stdout().lock();
+        out.write_all(key.expose().as_bytes())?;
+        out.flush()
+    });
+    match taken {
+        Err(KeyFileError::Missing { path }) => {
+            bail!("{} is not there: it was taken, or no server has run here yet", path.display())
+        }
+        taken => taken?,
+    }
+    eprintln!(
+        "This is the key of the first epoch. It is not shown again: keep it off this machine."
+    );
+    Ok(())
+}

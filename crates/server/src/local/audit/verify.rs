@@ -1,0 +1,101 @@
+//! `fourauthd audit verify`: the check that this machine can make by itself.
+//!
+//! Whoever owns the machine can make it say anything. What counts is the same check elsewhere: by
+//! `fourauth-audit-verify`, with checkpoints and a key that were there before.
+
+use super::export;
+use crate::{
+    config::{Config, SinkAddress},
+    evidence,
+    local::LocalStore,
+};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use data_encoding::HEXLOWER;
+use fourauth_audit::epoch::EpochKey;
+use fourauth_audit_verify::{Options, Report};
+use fourauth_auth::entropy;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::Location;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What to check the log with, beside the files of this machine.
+#[derive(Debug, Args)]
+pub(super) struct Request {
+    /// More checkpoints that were exported, for example from a collector of syslog messages
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+    /// A file with the key of the first epoch
+    #[arg(long, value_name = "FILE")]
+    epoch_key: Option<PathBuf>,
+    /// A rollback that you know of, by the size of the checkpoint that was given up
+    #[arg(long, value_name = "SIZE")]
+    accept_rollback: Vec<u64>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Request {
+    /// Prints the report; fails if the log was changed.
+    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        let options = self.options(config)?;
+        let report = match Location::parse(&config.store_url())? {
+            Location::Sqlite(path) => fourauth_audit_verify::verify(&path, &options)?,
+            Location::Postgres(_) => by_export(config, now, &options).await?,
+        };
+        if self.json {
+            let mut line = serde_json::to_value(&report)?;
+            line["proved"] = report.is_proved().into();
+            println!("{line}");
+        } else {
+            println!("{report}");
+        }
+        if !report.is_proved() {
+            bail!("the audit log is not what was signed");
+        }
+        Ok(())
+    }
+
+    fn options(&self, config: &Config) -> anyhow::Result<Options> {
+        let key = evidence::public_key(&config.audit_dir())
+            .context("start `fourauthd` once, so that there is something to verify")?;
+        let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
+            // One that nothing was written to yet is none.
+            SinkAddress::File(path) => path.is_file().then_some(path),
+            SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
+        });
+        let mut options = Options::new(key);
+        options.checkpoints = files.chain(self.checkpoints.iter().cloned()).collect();
+        options.epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
+        options.accepted = self.accept_rollback.iter().copied().collect();
+        Ok(options)
+    }
+}
+
+fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    EpochKey::from_hex(0, text.trim())
+        .with_context(|| format!("{} is no key of 64 hexadecimal digits", path.display()))
+}
+
+/// Through a file that is gone afterwards: the verifier reads files, and no database but SQLite.
+async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
+    let local = LocalStore::open(config, now).await?;
+    let name = format!("verify-{}.draft", HEXLOWER.encode(&entropy::bytes::<8>()));
+    let scratch = Scratch(config.audit_dir().join(name));
+    export::to_file(&local.store, &options.key, &scratch.0).await?;
+    Ok(fourauth_audit_verify::verify(&scratch.0, options)?)
+}
+
+/// A file that is removed when it is needed no more.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,124 @@
+//! The encryption of a backup: an age file (<https://c2sp.org/age>), so that other programs open it.
+//!
+//! With a passphrase nobody else can make one that opens. To a recipient anybody can: keep such
+//! backups where others do not write.
+
+use age::{
+    Decryptor, Encryptor, Identity, Recipient, scrypt,
+    secrecy::SecretString,
+    stream::{StreamReader, StreamWriter},
+    x25519,
+};
+use anyhow::{Context as _, anyhow, ensure};
+use clap::Args;
+use fourauth_protocol::secret::Secret;
+use fourauth_store::private_file;
+use std::{
+    io::{BufRead, Write},
+    path::{Path, PathBuf},
+};
+
+/// Work of a passphrase: 2^17 blocks of scrypt, 128 MiB and about half a second.
+const WORK: u8 = 17;
+
+/// The most that is done for a file that somebody may have made to waste it: 256 MiB.
+const MAX_WORK: u8 = 18;
+
+/// Fewest characters of a passphrase that a backup is made with.
+const MIN_PASSPHRASE: usize = 16;
+
+/// Largest file with a passphrase or identities, in bytes.
+const MOST: u64 = 16 << 10;
+
+/// Whom a backup is for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Lock {
+    /// A file with the passphrase that opens it, at least 16 characters
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// A public key that age-keygen made (age1…); may be given several times
+    #[arg(long, value_name = "AGE1…")]
+    pub recipient: Vec<String>,
+}
+
+/// Who opens one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Unlock {
+    /// A file with the passphrase
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// A file with secret keys that age-keygen made
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+impl Lock {
+    /// Encrypts what is written from here on. It must be finished.
+    pub(super) fn encrypt<W: Write>(&self, to: W) -> anyhow::Result<StreamWriter<W>> {
+        let recipients: Vec<Box<dyn Recipient>> = match &self.passphrase_file {
+            Some(file) => vec![Box::new(by_passphrase(file)?)],
+            None => self.recipient.iter().map(|text| by_key(text)).collect::<Result<_, _>>()?,
+        };
+        let encryptor = Encryptor::with_recipients(recipients.iter().map(|known| &**known))?;
+        Ok(encryptor.wrap_output(to)?)
+    }
+}
+
+fn by_passphrase(file: &Path) -> anyhow::Result<scrypt::Recipient> {
+    let passphrase = passphrase(file)?;
+    let is_long = passphrase.expose().chars().count() >= MIN_PASSPHRASE;
+    ensure!(is_long, "a passphrase of a backup has at least {MIN_PASSPHRASE} characters");
+    let mut recipient = scrypt::Recipient::new(SecretString::from(passphrase.expose().clone()));
+    recipient.set_work_factor(WORK);
+    Ok(recipient)
+}
+
+fn by_key(text: &str) -> anyhow::Result<Box<dyn Recipient>> {
+    let key: x25519::Recipient =
+        text.parse().map_err(|reason: &str| anyhow!("{text} is no recipient: {reason}"))?;
+    Ok(Box::new(key))
+}
+
+impl Unlock {
+    /// Decrypts. What is read is whole only if the end was read without an error.
+    pub(super) fn decrypt<R: BufRead>(&self, from: R) -> anyhow::Result<StreamReader<R>> {
+        let identities: Vec<Box<dyn Identity>> = match (&self.passphrase_file, &self.identity) {
+            (Some(file), _) => {
+                let passphrase = SecretString::from(passphrase(file)?.expose().clone());
+                let mut identity = scrypt::Identity::new(passphrase);
+                identity.set_max_work_factor(MAX_WORK);
+                vec![Box::new(identity)]
+            }
+            (None, Some(file)) => keys(file)?,
+            (None, None) => Vec::new(),
+        };
+        let decryptor = Decryptor::new_buffered(from).context("this is no backup")?;
+        decryptor
+            .decrypt(identities.iter().map(|identity| &**identity))
+            .context("the backup does not open with this")
+    }
+}
+
+fn passphrase(file: &Path) -> anyhow::Result<Secret<String>> {
+    let text = private(file)?;
+    Ok(Secret::new(text.expose().trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// As age-keygen writes them: one a line, between comments.
+fn keys(file: &Path) -> anyhow::Result<Vec<Box<dyn Identity>>> {
+    let text = private(file)?;
+    let lines = text.expose().lines().map(str::trim);
+    let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+        let key: Result<x25519::Identity, &str> = line.parse();
+        // Not quoted: it may be a key all the same.
+        let key = key.map_err(|_| anyhow!("{} has a line that is no key", file.display()))?;
+        Ok(Box::new(key) as Box<dyn Identity>)
+    });
+    keys.collect()
+}
+
+fn private(file: &Path) -> anyhow::Result<Secret<String>> {
+    private_file::read(file, MOST).with_context(|| format!("cannot use {}", file.display()))
+}

@@ -1,0 +1,152 @@
+//! The first file of a backup: what else there is, by hash, and what the database was at the time.
+
+use super::contents::{self, DATABASE, KEYRING};
+use anyhow::{Context as _, bail, ensure};
+use data_encoding::HEXLOWER;
+use fourauth_protocol::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Its name.
+pub(super) const NAME: &str = "manifest.toml";
+
+/// Largest manifest, in bytes.
+pub(super) const MOST: u64 = 64 << 10;
+
+/// The only format so far.
+const FORMAT: u32 = 1;
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    format: u32,
+    pub(super) created_utc: UnixMillis,
+    /// Version of the program that wrote it.
+    program: String,
+    /// Absent if the database is kept by other means.
+    pub(super) database: Option<Database>,
+    pub(super) file: Vec<Entry>,
+}
+
+/// The database at the moment of the copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Database {
+    /// Its newest migration.
+    pub(super) schema: i64,
+    /// Leaves of the audit log's tree.
+    pub(super) tree_size: u64,
+    /// The tree's root, in hexadecimal digits.
+    pub(super) tree_root: String,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    /// In hexadecimal digits.
+    sha256: String,
+}
+
+/// All that a program needs to know to say that it is too old.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl Manifest {
+    pub(super) fn new(
+        created_utc: UnixMillis,
+        database: Option<Database>,
+        file: Vec<Entry>,
+    ) -> Self {
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        Self { format: FORMAT, created_utc, program, database, file }
+    }
+
+    pub(super) fn to_toml(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// Reads a manifest that anybody may have written.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let Format { format } = toml::from_str(text).context("the manifest makes no sense")?;
+        if format != FORMAT {
+            bail!("the backup has format {format}, which this program does not know");
+        }
+        let manifest: Self = toml::from_str(text).context("the manifest makes no sense")?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let mut names = BTreeSet::new();
+        for Entry { name, bytes, .. } in &self.file {
+            let most = contents::most(name).context("the manifest names a file of no backup")?;
+            ensure!(*bytes <= most, "the manifest names a {name} that is too large");
+            ensure!(names.insert(name.as_str()), "the manifest names {name} twice");
+        }
+        ensure!(names.contains(KEYRING), "the backup has no keyring");
+        let has_database = names.contains(DATABASE);
+        ensure!(has_database == self.database.is_some(), "the manifest contradicts itself");
+        Ok(())
+    }
+
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.file.iter().find(|entry| entry.name == name)
+    }
+}
+
+impl Entry {
+    pub(super) fn new(name: &str, bytes: u64, sha256: &[u8]) -> Self {
+        Self { name: name.to_owned(), bytes, sha256: HEXLOWER.encode(sha256) }
+    }
+
+    pub(super) fn has(&self, sha256: &[u8]) -> bool {
+        self.sha256 == HEXLOWER.encode(sha256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let database = Database { schema: 4, tree_size: 9, tree_root: "ab".into() };
+        let file = [DATABASE, KEYRING].map(|name| Entry::new(name, 10, &[1; 32])).to_vec();
+        Manifest::new(UnixMillis(1_795_262_400_000), Some(database), file)
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let text = manifest().to_toml().unwrap();
+        assert_eq!(Manifest::parse(&text).unwrap(), manifest());
+        let without = Manifest { database: None, ..manifest() };
+        let file = without.file[1..].to_vec();
+        let text = Manifest { file, ..without.clone() }.to_toml().unwrap();
+        assert_eq!(Manifest::parse(&text).unwrap().database, None);
+    }
+
+    #[test]
+    fn a_manifest_that_no_backup_has_is_refused() {
+        let text = manifest().to_toml().unwrap();
+        for (spoilt, reason) in [
+            (text.replace("keyring.toml", "../keyring.toml"), "a file of no backup"),
+            (text.replace("keyring.toml", "/etc/passwd"), "a file of no backup"),
+            (text.replace("keyring.toml", "database.db"), "twice"),
+            (text.replace("keyring.toml", "setup-secret"), "no keyring"),
+            (text.replace("bytes = 10", "bytes = 100000000"), "too large"),
+            (text.replace("database.db", "setup-secret"), "contradicts itself"),
+            (text.replace("format = 1", "format = 2"), "format 2"),
+            (text.replace("bytes = 10", "bytes = -1"), "makes no sense"),
+            (text.replace("program", "programme"), "makes no sense"),
+            (String::new(), "makes no sense"),
+        ] {
+            let refused = Manifest::parse(&spoilt).unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `fourauthd backup restore`
+//!
+//! Everything is proved in a scratch folder first. Then the files go to their places, the database
+//! before the keyring: a restore that is broken off leaves a database that no server starts with.
+
+use super::{
+    contents::{DATABASE, KEYRING, PARTS},
+    envelope::Unlock,
+    examination::{Examined, examine},
+    exported::{self, Newer},
+    scratch::Scratch,
+};
+use crate::{config::Config, first_run, local::LocalStore};
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use data_encoding::HEXLOWER;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::{AuditEntry, Error, Location};
+use std::{
+    fs::{self, DirBuilder, File},
+    io::ErrorKind,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+/// Which, how it is opened, and what may be undone.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup
+    pub file: PathBuf,
+    /// Who opens it
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Restore although rows were exported that the backup does not have; leaves a row that says so
+    #[arg(long)]
+    pub accept_rollback: bool,
+    /// More checkpoints that were exported, for example from a collector of syslog messages
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Vec<PathBuf>,
+}
+
+impl Restore {
+    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        let database = Self::refuse_to_replace(config)?;
+        first_run::data_dir(config)?;
+        let scratch = Scratch::make(config.data_dir.join("restore.scratch"))?;
+        let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
+        keep_one_log(config, &examined.config)?;
+        match (&examined.manifest.database, &database) {
+            (Some(_), Some(_)) => self.settle(&examined, now).await?,
+            (None, _) => {}
+            (Some(_), None) => {
+                bail!("the backup holds a SQLite database, and store.url names PostgreSQL")
+            }
+        }
+        put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
+        println!("{examined}\nrestored  to {}", config.data_dir.display());
+        if examined.manifest.database.is_some() {
+            println!(
+                "All sessions are ended. Codes for recovery that were used since are good again."
+            );
+        }
+        Ok(())
+    }
+
+    /// Where the database goes, if it is a file. Nothing that somebody needs may be there.
+    fn refuse_to_replace(config: &Config) -> anyhow::Result<Option<PathBuf>> {
+        let database = match Location::parse(&config.store_url())? {
+            Location::Sqlite(path) => Some(path),
+            Location::Postgres(_) => None,
+        };
+        let keyring = Some(config.keyring_file());
+        // SQLite would play another database's journal into this one.
+        let journal = database.as_deref().map(journal_of);
+        let wanted = [&database, &journal, &keyring];
+        if let Some(taken) = wanted.into_iter().flatten().find(|path| path.exists()) {
+            bail!(
+                "{} is there: a backup is restored only where there is neither a database nor a \
+                 keyring; stop the server and move both away first",
+                taken.display()
+            );
+        }
+        Ok(database)
+    }
+
+    /// Writes down what the restore undoes, while the database is still in the scratch folder.
+    async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
+        let inside = LocalStore::open(&examined.config, now).await?;
+        let newer = exported::newer(&examined.config, &inside, &self.checkpoints).await?;
+        if let Some(Newer { checkpoint, .. }) = &newer
+            && !self.accept_rollback
+        {
+            bail!(
+                "a checkpoint of {} rows was exported on {}, and the backup has not got them: find \
+                 a newer backup, or give them up with --accept-rollback, which leaves a row in the \
+                 audit log",
+                checkpoint.size,
+                checkpoint.at
+            );
+        }
+        let made = examined.manifest.created_utc;
+        let restored = inside.by_hand(None, "backup_restore", &format!("made={made}"));
+        let given_up = newer.map(|newer| (entry(&inside, &newer), newer));
+        let written: Result<(), Error> = inside
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some((entry, Newer { checkpoint, note })) = &given_up {
+                        tx.accept_rollback(checkpoint.size, note, entry).await?;
+                    }
+                    tx.append(&restored).await?;
+                    tx.end_all_sessions().await.map(|_| ())
+                })
+            })
+            .await;
+        inside.store.close().await;
+        Ok(written?)
+    }
+}
+
+fn journal_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn entry(inside: &LocalStore, newer: &Newer) -> AuditEntry {
+    let Newer { checkpoint, .. } = newer;
+    let root = HEXLOWER.encode(&checkpoint.root);
+    inside.by_hand(None, "accept_rollback", &format!("size={} root={root}", checkpoint.size))
+}
+
+/// What another log has left in the folder must not sign for this one.
+fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
+    let key = |config: &Config| fs::read(config.audit_dir().join("log.vkey")).ok();
+    if let (Some(there), Some(restored)) = (key(config), key(inside)) {
+        ensure!(
+            there == restored,
+            "{} has the keys of another audit log: move that folder away first",
+            config.audit_dir().display()
+        );
+    }
+    Ok(())
+}
+
+/// Moves what was unpacked. What is there already stays: the key of an epoch must not go back.
+fn put_in_place(
+    examined: &Examined,
+    scratch: &Path,
+    config: &Config,
+    database: Option<&Path>,
+) -> anyhow::Result<()> {
+    let has = |name| examined.manifest.entry(name).is_some();
+    let parts = PARTS.iter().map(|part| part.name).filter(|name| *name != KEYRING && has(name));
+    for name in parts {
+        let path = config.data_dir.join(name);
+        if !path.exists() {
+            place(&scratch.join(name), &path)?;
+        }
+    }
+    if let Some(path) = database.filter(|_| has(DATABASE)) {
+        let journal = journal_of(&scratch.join(DATABASE));
+        ensure!(!journal.exists(), "the restored database was not closed");
+        place(&scratch.join(DATABASE), path)?;
+    }
+    place(&scratch.join(KEYRING), &config.keyring_file())
+}
+
+/// Moves a file, durably, also to another file system.
+fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", to.display());
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            let draft = to.with_extension("draft");
+            fs::copy(from, &draft).with_context(cannot)?;
+            File::open(&draft)?.sync_all()?;
+            fs::rename(&draft, to)
+        }
+        renamed => renamed,
+    }
+    .with_context(cannot)?;
+    File::open(folder)?.sync_all().with_context(cannot)
+}

@@ -1,0 +1,93 @@
+//! A SQLite database, copied while a server writes to it, and looked at without the server.
+
+use super::manifest::Database;
+use anyhow::{Context as _, bail, ensure};
+use data_encoding::HEXLOWER;
+use fourauth_audit::tree::Frontier;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+
+/// How long to wait for a server that is busy with the file as a whole.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The first migration with a tree.
+const EVIDENCE: i64 = 4;
+
+/// Copies the database as it is at one moment between two transactions. Everything that was
+/// acknowledged before the call is in the copy. Nobody waits for it.
+///
+/// What was deleted is not in it: <https://www.sqlite.org/lang_vacuum.html#vacuuminto>.
+pub(super) fn take(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot copy the database {}", from.display());
+    // SQLite fills an empty file and leaves its permissions.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(cannot)?;
+    let database = open(from).with_context(cannot)?;
+    let to = to.to_str().context("the data folder's path is no text")?;
+    database.execute("VACUUM INTO ?1", [to]).with_context(cannot)?;
+    Ok(())
+}
+
+/// What a backup says of its database.
+pub(super) fn describe(path: &Path) -> anyhow::Result<Database> {
+    let database = open(path)?;
+    let schema = schema(&database)?;
+    let tree = if schema < EVIDENCE { Frontier::default() } else { tree(&database)? };
+    let tree_root = HEXLOWER.encode(&tree.root());
+    Ok(Database { schema, tree_size: tree.size(), tree_root })
+}
+
+/// Whether the tree of the audit log is there.
+pub(super) const fn has_tree(database: &Database) -> bool {
+    database.schema >= EVIDENCE
+}
+
+/// Sizes of the checkpoints that earlier restores gave up.
+pub(super) fn given_up(path: &Path) -> anyhow::Result<Vec<u64>> {
+    let database = open(path)?;
+    let mut statement = database.prepare("SELECT size FROM audit_rollback")?;
+    let sizes = statement.query_map([], |row| row.get::<_, i64>(0))?;
+    let sizes = sizes.map(|size| Ok(u64::try_from(size?)?));
+    sizes.collect()
+}
+
+/// Sees that the file is a sound database with nothing in it that acts by itself.
+pub(super) fn check(path: &Path) -> anyhow::Result<()> {
+    const ACTING: &str = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1";
+
+    let database = open(path)?;
+    let acting = database.query_row(ACTING, [], |row| row.get::<_, String>(0)).optional()?;
+    if acting.is_some() {
+        bail!("the database has triggers or views, which fourauth never makes");
+    }
+    let verdict =
+        database.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))?;
+    ensure!(verdict == "ok", "the database is damaged: {verdict}");
+    let orphan = database.query_row("PRAGMA foreign_key_check", [], |_| Ok(())).optional()?;
+    ensure!(orphan.is_none(), "the database has rows that belong to nobody");
+    Ok(())
+}
+
+fn open(path: &Path) -> anyhow::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    database.busy_timeout(PATIENCE)?;
+    // A file that somebody made may have functions in its schema.
+    database.pragma_update(None, "trusted_schema", false)?;
+    Ok(database)
+}
+
+fn schema(database: &Connection) -> anyhow::Result<i64> {
+    const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
+
+    database.query_row(NEWEST, [], |row| row.get(0)).context("this is no database of fourauth")
+}
+
+fn tree(database: &Connection) -> anyhow::Result<Frontier> {
+    let (size, frontier) = database
+        .query_row("SELECT size, frontier FROM audit_tree", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .context("the database has no audit tree")?;
+    let frontier = u64::try_from(size).ok().and_then(|size| Frontier::from_bytes(size, &frontier));
+    frontier.context("the audit tree makes no sense")
+}

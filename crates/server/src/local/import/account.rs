@@ -1,0 +1,178 @@
+//! One account of 4Auth, from what stands in its row to one of ours, or why it cannot be one.
+
+use super::{old_key::OldKey, source::OldUser};
+use data_encoding::BASE32_NOPAD;
+use fourauth_auth::{authenticator::FIRST_EPOCH, entropy, error::Error, faces::Faces};
+use fourauth_face::Refusal;
+use fourauth_factors::{password::Hash, totp::Key};
+use fourauth_protocol::{
+    consent::Consent, mac_address::MacAddress, picture::Picture, secret::Secret, time::UnixMillis,
+    username::Username,
+};
+use fourauth_store::{self as store, AccountId, Added, NewConsent, NewUser, Tx};
+
+/// Why an account cannot be imported. Each is told to the operator, and none of them quotes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// No name, or one that ours may not have.
+    #[error("its name cannot be one here")]
+    Name,
+    /// There is an account of that name.
+    #[error("there is an account of that name")]
+    NameTaken,
+    /// Not a bcrypt hash, or a ruinously dear one.
+    #[error("its password hash is no bcrypt hash that can be checked here")]
+    Hash,
+    /// The key does not open the one-time code secret.
+    #[error("its one-time code secret does not open with this key")]
+    SecretSealed,
+    /// What it holds is no secret for one-time codes.
+    #[error("its one-time code secret is not base32, or has fewer than 128 bits")]
+    Secret,
+    /// No address, or one that no device has.
+    #[error("its MAC address is none")]
+    Mac,
+    /// The key does not open the picture.
+    #[error("its picture is missing, too large, or does not open with this key")]
+    FaceSealed,
+    /// No face can be enrolled from the picture.
+    #[error("no face can be enrolled: {0}")]
+    Face(Refusal),
+}
+
+/// An account of which everything but the face is known to be in order.
+pub(super) struct Candidate {
+    name: Username,
+    password: Hash,
+    totp: Key,
+    mac: MacAddress,
+    picture: Picture,
+}
+
+/// On what a face is enrolled.
+pub(super) struct Terms {
+    pub(super) keeps_picture: bool,
+    pub(super) notice: Option<Consent>,
+    pub(super) now: UnixMillis,
+}
+
+/// An account to be made.
+pub(super) struct Newcomer {
+    user: NewUser,
+    consent: NewConsent,
+}
+
+impl Candidate {
+    /// Parses what stands in the row. Of several faults the first is named.
+    pub(super) fn read(user: OldUser, key: &OldKey) -> Result<Self, Unfit> {
+        let name = user.name.and_then(|name| Username::parse(&name).ok()).ok_or(Unfit::Name)?;
+        let password = user.password.and_then(bcrypt_hash).ok_or(Unfit::Hash)?;
+        let opened = user.totp.and_then(|token| key.open(&token)).ok_or(Unfit::SecretSealed)?;
+        let totp = totp_key(&opened).ok_or(Unfit::Secret)?;
+        let mac = user.mac.and_then(|mac| MacAddress::parse(&mac).ok()).ok_or(Unfit::Mac)?;
+        let picture = user.face.and_then(|token| key.open(&token)).ok_or(Unfit::FaceSealed)?;
+        let picture = Picture::new(picture.expose().clone());
+        Ok(Self { name, password, totp, mac, picture })
+    }
+
+    pub(super) const fn name(&self) -> &Username {
+        &self.name
+    }
+
+    /// Looks at the face, and makes the account that is to be added.
+    pub(super) async fn enrol(
+        self,
+        faces: &Faces,
+        terms: Terms,
+    ) -> anyhow::Result<Result<Newcomer, Unfit>> {
+        let Self { name, password, totp, mac, picture } = self;
+        let likeness = match faces.enrol(vec![picture.clone()]).await {
+            Ok(Ok(likeness)) => likeness,
+            Ok(Err(refusal)) => return Ok(Err(Unfit::Face(refusal))),
+            Err(Error::Unexamined) => return Ok(Err(Unfit::Face(Refusal::Unexamined))),
+            Err(error) => return Err(error.into()),
+        };
+        let id = AccountId(entropy::positive_i64());
+        let image = terms.keeps_picture.then(|| Secret::new(picture.bytes().to_vec()));
+        let consent = NewConsent {
+            notice: terms.notice,
+            keeps_picture: image.is_some(),
+            given: terms.now,
+            given_by: "import".to_owned(),
+            request: None,
+        };
+        let user = NewUser {
+            id,
+            username: name,
+            password,
+            totp,
+            template: faces.template(&likeness, id, FIRST_EPOCH),
+            face_epoch: FIRST_EPOCH,
+            image,
+            mac,
+            email: None,
+            phone: None,
+            must_change: false,
+            created: terms.now,
+        };
+        Ok(Ok(Newcomer { user, consent }))
+    }
+}
+
+impl Newcomer {
+    pub(super) const fn name(&self) -> &Username {
+        &self.user.username
+    }
+
+    /// Adds the account; `false` if somebody has taken the name meanwhile.
+    pub(super) async fn add(self, tx: &mut Tx) -> Result<bool, store::Error> {
+        let added = tx.add_user(&self.user).await? == Added::Yes;
+        if added {
+            tx.record_consent(self.user.id, &self.consent).await?;
+        }
+        Ok(added)
+    }
+}
+
+fn bcrypt_hash(stored: String) -> Option<Hash> {
+    Hash::parse(stored).ok().filter(|hash| hash.as_stored().expose().starts_with("$2"))
+}
+
+/// Base32 as `pyotp` reads it: in any case, with or without padding.
+fn totp_key(opened: &Secret<Vec<u8>>) -> Option<Key> {
+    let text = str::from_utf8(opened.expose()).ok()?;
+    let text = Secret::new(text.trim().trim_end_matches('=').to_ascii_uppercase());
+    BASE32_NOPAD.decode(text.expose().as_bytes()).ok().and_then(|bytes| Key::from_bytes(bytes).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(text: &str) -> Option<Key> {
+        totp_key(&Secret::new(text.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn secrets_are_read_as_pyotp_writes_and_reads_them() {
+        // RFC 6238, appendix B: the ASCII digits 12345678901234567890.
+        let key = key_of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(key.as_bytes(), b"12345678901234567890");
+        assert!(key_of("gezdgnbvgy3tqojqgezdgnbvgy3tqojq\n").is_some());
+        assert!(key_of("GEZDGNBVGY3TQOJQGEZDGNBVGY======").is_some());
+        for text in ["", "GEZDGNBVGY3TQOJQ", "not base 32 at all, but long enough", "8!"] {
+            assert!(key_of(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_is_not_bcrypt_is_none_of_4auths() {
+        let bcrypt = "$2b$10$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK";
+        assert!(bcrypt_hash(bcrypt.to_owned()).is_some());
+        let argon2id = "$argon2id$v=19$m=64,t=1,p=1$AQEBAQEBAQEBAQEBAQEBAQ$\
+                        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for text in [argon2id, "$2b$31$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK", ""] {
+            assert!(bcrypt_hash(text.to_owned()).is_none(), "{text}");
+        }
+    }
+}

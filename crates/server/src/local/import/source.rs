@@ -1,0 +1,318 @@
+//! The database of 4Auth, read and never written.
+//!
+//! A SQLite file can hold more than tables: views and virtual tables that run whatever their author
+//! wanted, and values of a gigabyte. What is read here are two plain tables, with a bound on each
+//! value that holds before it is loaded.
+
+use anyhow::{Context as _, ensure};
+use data_encoding::HEXLOWER;
+use rusqlite::{Connection, OpenFlags, Row, Statement, limits::Limit, types::ValueRef};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+/// Longest value that is loaded at all, in bytes.
+const MAX_VALUE: i32 = 16 << 20;
+
+/// Longest shown name, in characters.
+const MAX_SHOWN: usize = 64;
+
+/// An opened file.
+#[derive(Debug)]
+pub(super) struct Source {
+    connection: Connection,
+    /// SHA-256 of the file, in hex: what it is known by.
+    digest: String,
+}
+
+/// An account as it stands there: `None` is what is missing, too long, or no text.
+#[derive(Debug)]
+pub(super) struct OldUser {
+    pub(super) name: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) face: Option<String>,
+    pub(super) totp: Option<String>,
+    pub(super) mac: Option<String>,
+}
+
+/// A row of the log as it stands there.
+#[derive(Debug)]
+pub(super) struct OldRow {
+    pub(super) ts_utc: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) success: bool,
+    pub(super) detail: Option<String>,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let named = || format!("cannot read {}", path.display());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).with_context(named)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE).with_context(named)?;
+        // The transaction keeps the file as it is from here on: what is read is what was hashed.
+        connection
+            .execute_batch(
+                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN; \
+                 SELECT 1 FROM sqlite_schema",
+            )
+            .with_context(named)?;
+        ensure!(is_alone(path), "{} is in use: stop 4Auth first", path.display());
+        let digest = digest(path).with_context(named)?;
+        let source = Self { connection, digest };
+        for table in ["users", "access_logs"] {
+            ensure!(
+                source.has_plain_table(table).with_context(named)?,
+                "{} is no database of 4Auth: it has no table {table}",
+                path.display()
+            );
+        }
+        Ok(source)
+    }
+
+    /// What the file is known by.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Not a view, no virtual table, and without columns that are computed.
+    fn has_plain_table(&self, name: &str) -> rusqlite::Result<bool> {
+        const SQL: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 \
+             AND UPPER(sql) LIKE 'CREATE TABLE%' \
+             AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
+
+        self.connection.query_row(SQL, [name], |row| row.get::<_, i64>(0)).map(|count| count == 1)
+    }
+
+    pub(super) fn has_users(&self) -> rusqlite::Result<bool> {
+        self.count("SELECT COUNT(*) FROM main.users").map(|count| count > 0)
+    }
+
+    /// Rows of the log.
+    pub(super) fn rows(&self) -> rusqlite::Result<u64> {
+        self.count("SELECT COUNT(*) FROM main.access_logs")
+    }
+
+    fn count(&self, sql: &str) -> rusqlite::Result<u64> {
+        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Whether any one-time code secret does.
+    pub(super) fn has_a_secret_that(&self, does: impl Fn(&str) -> bool) -> rusqlite::Result<bool> {
+        const SQL: &str = "SELECT CASE WHEN octet_length(totp_secret_enc) <= 4096 \
+                           THEN totp_secret_enc END FROM main.users";
+
+        let mut tokens = self.connection.prepare(SQL)?;
+        let mut tokens = tokens.query([])?;
+        while let Some(row) = tokens.next()? {
+            if text(row, 0)?.is_some_and(|token| does(&token)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Every account; read each row with [`user`].
+    pub(super) fn users(&self) -> rusqlite::Result<Statement<'_>> {
+        // A picture of the largest size that is looked at has 8 MB in base64, and 11 as a token.
+        self.connection.prepare(
+            "SELECT CASE WHEN octet_length(username) <= 4096 THEN username END, \
+             CASE WHEN octet_length(password_hash) <= 4096 THEN password_hash END, \
+             CASE WHEN octet_length(face_image_enc) <= 12000000 THEN face_image_enc END, \
+             CASE WHEN octet_length(totp_secret_enc) <= 4096 THEN totp_secret_enc END, \
+             CASE WHEN octet_length(mac_address) <= 4096 THEN mac_address END FROM main.users",
+        )
+    }
+
+    /// Every row of the log, in its order; read each with [`row`].
+    pub(super) fn log(&self) -> rusqlite::Result<Statement<'_>> {
+        self.connection.prepare(
+            "SELECT CASE WHEN octet_length(ts_utc) <= 65536 THEN ts_utc END, \
+             CASE WHEN octet_length(username) <= 65536 THEN username END, \
+             CASE WHEN octet_length(action) <= 65536 THEN action END, success, \
+             CASE WHEN octet_length(detail) <= 65536 THEN detail END \
+             FROM main.access_logs ORDER BY id",
+        )
+    }
+}
+
+/// Reads a row of [`Source::users`].
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<OldUser> {
+    Ok(OldUser {
+        name: text(row, 0)?,
+        password: text(row, 1)?,
+        face: text(row, 2)?,
+        totp: text(row, 3)?,
+        mac: text(row, 4)?,
+    })
+}
+
+/// Reads a row of [`Source::log`].
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<OldRow> {
+    Ok(OldRow {
+        ts_utc: lossy(row, 0)?,
+        username: lossy(row, 1)?,
+        action: lossy(row, 2)?,
+        success: matches!(row.get_ref(3)?, ValueRef::Integer(1)),
+        detail: lossy(row, 4)?,
+    })
+}
+
+impl OldUser {
+    /// The name, fit to be shown whatever it is.
+    pub(super) fn shown_name(&self) -> String {
+        let Some(name) = &self.name else { return "(no name)".to_owned() };
+        let cut: String = name.chars().take(MAX_SHOWN).collect();
+        cut.escape_debug().to_string()
+    }
+}
+
+/// Python's driver writes `str` as text and `bytes` as a blob, and 4Auth both.
+fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<&'a [u8]>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+    })
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    let text = bytes(row, column)?.and_then(|bytes| str::from_utf8(bytes).ok());
+    Ok(text.map(str::to_owned))
+}
+
+/// What stands in a log is kept, readable or not.
+fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    Ok(bytes(row, column)?.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Whether no journal lies beside the file: what is in one is not in the file, nor in its hash.
+fn is_alone(path: &Path) -> bool {
+    ["-wal", "-journal"].into_iter().all(|suffix| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        fs::metadata(PathBuf::from(beside)).map_or(true, |file| file.len() == 0)
+    })
+}
+
+fn digest(path: &Path) -> io::Result<String> {
+    let (mut file, mut digest) = (File::open(path)?, Sha256::new());
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(HEXLOWER.encode(&digest.finalize())),
+            count => digest.update(&chunk[..count]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    const TABLES: &str = "CREATE TABLE users (username TEXT PRIMARY KEY, password_hash BLOB, \
+             face_image_enc BLOB, totp_secret_enc BLOB, mac_address TEXT); \
+         CREATE TABLE access_logs (id INTEGER PRIMARY KEY AUTOINCREMENT, ts_utc TEXT, \
+             username TEXT, action TEXT, success INTEGER, detail TEXT);";
+
+    const ROWS: &str = "INSERT INTO users VALUES \
+             ('alice', x'2432', 'face', x'746f7470', '00:1b:44:11:3a:b7'), \
+             (x'ff', 7, zeroblob(13000000), 1.5, NULL); \
+         INSERT INTO access_logs VALUES (2, 'then', NULL, 'login', 1, NULL), \
+             (1, 'before', x'ff61', 'register', '1', 'why');";
+
+    fn made(sql: &str) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.db");
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        (folder, path)
+    }
+
+    fn all(path: &Path) -> anyhow::Result<(Vec<OldUser>, Vec<OldRow>)> {
+        let source = Source::open(path)?;
+        let (mut statement, mut log) = (source.users()?, source.log()?);
+        let users = statement.query_map([], user)?.collect::<Result<_, _>>()?;
+        let rows = log.query_map([], row)?.collect::<Result<_, _>>()?;
+        Ok((users, rows))
+    }
+
+    #[test]
+    fn values_of_whatever_type_are_read_as_what_they_are() {
+        let (_folder, path) = made(&[TABLES, ROWS].concat());
+        let (users, rows) = all(&path).unwrap();
+        assert_eq!(users[0].password.as_deref(), Some("$2"));
+        assert_eq!(users[0].totp.as_deref(), Some("totp"));
+        let OldUser { name, password, face, totp, mac } = &users[1];
+        assert_eq!([name, password, face, totp, mac], [&None; 5], "none of it is a bounded text");
+        assert_eq!(users[1].shown_name(), "(no name)");
+
+        let told: Vec<_> = rows.iter().map(|row| (row.ts_utc.as_deref(), row.success)).collect();
+        assert_eq!(told, [(Some("before"), true), (Some("then"), true)]);
+        assert_eq!(rows[0].username.as_deref(), Some("\u{fffd}a"));
+        assert_eq!((rows[1].username.as_ref(), rows[1].detail.as_ref()), (None, None));
+    }
+
+    #[test]
+    fn a_database_that_is_no_4auth_is_not_read() {
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT";
+        for sql in [
+            "CREATE TABLE other (a)".to_owned(),
+            TABLES.replace("TABLE users", "TABLE users2"),
+            TABLES.replace("mac_address TEXT", "mac_address TEXT AS (hex(username))"),
+            format!(
+                "{} CREATE VIEW users AS {endless} i AS username, i AS password_hash, \
+                 i AS face_image_enc, i AS totp_secret_enc, i AS mac_address FROM n;",
+                TABLES.replace("TABLE users", "TABLE users2")
+            ),
+        ] {
+            let (_folder, path) = made(&sql);
+            let refused = all(&path).unwrap_err();
+            assert!(refused.to_string().contains("no database of 4Auth"), "{refused:#}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_somebody_writes_to_is_not_read() {
+        let (_folder, path) = made(TABLES);
+        fs::write(path.with_extension("db-wal"), "something").unwrap();
+        assert!(all(&path).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_or_not_there_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.db");
+        assert!(all(&path).is_err());
+        assert!(!path.exists(), "it is not made");
+        fs::write(&path, [0x5a; 5000]).unwrap();
+        assert!(all(&path).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_damaged_file_is_an_error_and_never_a_panic(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let small = ROWS.replace("13000000", "10");
+            let (_folder, path) = made(&[TABLES, &small].concat());
+            let mut bytes = fs::read(&path).unwrap();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            fs::write(&path, bytes).unwrap();
+            if let Ok((users, _)) = all(&path) {
+                let shown: Vec<_> = users.iter().map(OldUser::shown_name).collect();
+                prop_assert!(shown.iter().all(|name| name.chars().count() <= 10 * MAX_SHOWN));
+            }
+        }
+    }
+}

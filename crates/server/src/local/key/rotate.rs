@@ -1,0 +1,204 @@
+//! From one key to the next, or on from where an earlier rotation was interrupted.
+//!
+//! There is nothing to wait for between the steps. A server that meets a value of the new key looks
+//! into the file, and each transaction asks the database which key seals.
+
+use crate::{
+    config::Config,
+    local::{LocalStore, time},
+};
+use anyhow::bail;
+use fourauth_auth::entropy;
+use fourauth_protocol::{secret::Secret, time::UnixMillis};
+use fourauth_store::{AccountId, AuditEntry, KeyState, KeySummary, KeyringLock, Location};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::{Instant, sleep};
+
+/// Accounts sealed anew in one transaction: a few milliseconds, which logins have to wait for.
+const BATCH: u32 = 16;
+
+/// What there is to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Make a key.
+    Add,
+    /// Have this one seal, which waits for it.
+    Activate(String),
+    /// Seal with this one what is still sealed with others.
+    GoOn(String),
+}
+
+pub(super) async fn run(
+    config: &Config,
+    local: &LocalStore,
+    only_add: bool,
+    new: bool,
+) -> anyhow::Result<()> {
+    let lock = KeyringLock::take(&config.keyring_file())?;
+    let id = match next(&local.store.keys().await?, new) {
+        Step::Activate(id) => id,
+        Step::Add if only_add => add(&lock, local).await?,
+        Step::Add => {
+            refuse_if_others_would_be_locked_out(config, local).await?;
+            add(&lock, local).await?
+        }
+        Step::GoOn(_) if only_add => {
+            bail!("an earlier rotation has not ended: `fourauthd key rotate` goes on with it")
+        }
+        Step::GoOn(id) => {
+            println!("An earlier rotation to {id} has not ended. It goes on.");
+            return seal_everything(local).await;
+        }
+    };
+    if only_add {
+        tell_what_comes_next(config, &id);
+        return Ok(());
+    }
+    activate(local, &id).await?;
+    seal_everything(local).await
+}
+
+/// The newest key decides: unless it has sealed everything, there is no need of another.
+fn next(keys: &[KeySummary], new: bool) -> Step {
+    if let Some(waiting) = keys.iter().rfind(|key| key.state == KeyState::Waits) {
+        return Step::Activate(waiting.id.clone());
+    }
+    let is_left = keys.iter().any(|key| key.state == KeyState::Opens && key.values > 0);
+    match keys.iter().find(|key| key.state == KeyState::Seals) {
+        Some(sealing) if is_left && !new => Step::GoOn(sealing.id.clone()),
+        Some(_) | None => Step::Add,
+    }
+}
+
+/// Servers that share a database but not the file could open nothing that the new key seals.
+async fn refuse_if_others_would_be_locked_out(
+    config: &Config,
+    local: &LocalStore,
+) -> anyhow::Result<()> {
+    let is_shared = matches!(Location::parse(&config.store_url())?, Location::Postgres(_));
+    if is_shared && time::running(local).await? > 1 {
+        bail!(
+            "several servers use this database, and all need the new key before anything is sealed \
+             with it: run `fourauthd key rotate --only-add`, copy {} to every machine, and then run \
+             `fourauthd key rotate`",
+            config.keyring_file().display()
+        );
+    }
+    Ok(())
+}
+
+/// Until the database knows of it, nobody seals with it, and nobody needs it to start.
+async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
+    let id = lock.add(Secret::new(entropy::bytes()), local.now)?;
+    local.store.follow_keyring().await?;
+    Ok(id)
+}
+
+fn tell_what_comes_next(config: &Config, id: &str) {
+    println!(
+        "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, and \
+         then run `fourauthd key rotate` on one of them.",
+        config.keyring_file().display()
+    );
+}
+
+async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
+    let (row, name) =
+        (local.by_hand(None, "key_rotate", &format!("begins key={id}")), id.to_owned());
+    local.change(row, move |tx| Box::pin(async move { tx.activate_key(&name).await })).await?;
+    println!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
+    Ok(())
+}
+
+/// Goes through the accounts until it finds nothing that an older key has sealed.
+async fn seal_everything(local: &LocalStore) -> anyhow::Result<()> {
+    let (begun, bar) = (Instant::now(), bar(&local.store.keys().await?)?);
+    let mut sealed = 0;
+    let unopened = loop {
+        let pass = pass(local, &bar).await?;
+        if pass.values == 0 {
+            break pass.unopened;
+        }
+        sealed += pass.values;
+    };
+    bar.finish_and_clear();
+    let at = local.now.saturating_add_ms(i64::try_from(begun.elapsed().as_millis())?);
+    conclude(local, at, sealed, unopened).await
+}
+
+#[derive(Default)]
+struct Pass {
+    values: u64,
+    unopened: u64,
+}
+
+/// Looks at every account once. It rests for as long as it has worked, so that a server's
+/// transactions find their place between: SQLite lets one process write at a time, and who waits is
+/// not in a queue.
+async fn pass(local: &LocalStore, bar: &ProgressBar) -> anyhow::Result<Pass> {
+    let (mut done, mut after): (Pass, Option<AccountId>) = (Pass::default(), None);
+    loop {
+        let begun = Instant::now();
+        let Some(batch) = local.store.reseal(after, BATCH).await? else { return Ok(done) };
+        done.values += batch.values;
+        done.unopened += batch.unopened;
+        bar.inc(batch.values);
+        after = Some(batch.last);
+        sleep(begun.elapsed()).await;
+    }
+}
+
+fn bar(keys: &[KeySummary]) -> anyhow::Result<ProgressBar> {
+    let old = keys.iter().filter(|key| key.state != KeyState::Seals).map(|key| key.values).sum();
+    let bar = ProgressBar::new(old);
+    bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} values sealed anew")?);
+    Ok(bar)
+}
+
+async fn conclude(
+    local: &LocalStore,
+    at: UnixMillis,
+    sealed: u64,
+    unopened: u64,
+) -> anyhow::Result<()> {
+    let keys = local.store.keys().await?;
+    let newest = keys.iter().find(|key| key.state == KeyState::Seals);
+    let id = newest.map_or("", |key| &key.id);
+    let detail = format!("ends key={id} values={sealed} unopened={unopened}");
+    local.store.append(AuditEntry { at, ..local.by_hand(None, "key_rotate", &detail) }).await?;
+    if unopened > 0 {
+        bail!(
+            "{unopened} values do not open and were left as they are, so their keys cannot be \
+             retired; whose they are cannot log in, and is erased and registered anew"
+        );
+    }
+    println!("{sealed} values are sealed anew; {id} has sealed all of them.");
+    for key in keys.iter().filter(|key| key.state == KeyState::Opens) {
+        println!("`fourauthd key retire {}` removes what is not needed any more.", key.id);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str, state: KeyState, values: u64) -> KeySummary {
+        KeySummary { id: id.into(), created: UnixMillis(0), state, values }
+    }
+
+    #[test]
+    fn what_an_earlier_rotation_has_left_comes_first() {
+        let done = [key("a", KeyState::Opens, 0), key("b", KeyState::Seals, 9)];
+        assert_eq!(next(&done, false), Step::Add);
+        let half_done = [key("a", KeyState::Opens, 1), key("b", KeyState::Seals, 8)];
+        assert_eq!(next(&half_done, false), Step::GoOn("b".into()));
+        assert_eq!(next(&half_done, true), Step::Add);
+        let added = [key("a", KeyState::Seals, 9), key("b", KeyState::Waits, 0)];
+        for new in [false, true] {
+            assert_eq!(next(&added, new), Step::Activate("b".into()));
+        }
+        let retired = [key("a", KeyState::Retired, 0), key("b", KeyState::Seals, 0)];
+        assert_eq!(next(&retired, false), Step::Add);
+    }
+}

@@ -1,0 +1,88 @@
+//! `fourauthd user erase`: an account, its name in the audit log, and the bytes of both.
+//!
+//! Each step can be repeated, so that an erasure which was interrupted is finished by saying it
+//! again. What a server printed, and what was copied elsewhere, is not its business.
+
+use super::super::LocalStore;
+use anyhow::{Context as _, bail};
+use fourauth_protocol::username::Username;
+use fourauth_store::{Error, Remains, Target};
+
+/// Erases whatever goes by this name, and says what that was.
+///
+/// # Errors
+///
+/// If nothing does, or the database fails.
+pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let name = Username::parse(username)?;
+    let had_account = account(local, &name).await?;
+    let rows = rows(local, &name).await?;
+    if had_account {
+        println!("{name} is gone, with everything that hung on the account.");
+    }
+    println!("{rows} rows of the audit log name nobody any more; the log can still be verified.");
+    let remains = local.store.compact().await.context(
+        "everything is erased, but pages of the database may still hold its bytes, because it \
+         could not be written anew; say the same again later",
+    )?;
+    println!("{}", words(remains));
+    if !had_account && rows == 0 {
+        bail!("there was no account named {name}, and no row of the audit log about it");
+    }
+    Ok(())
+}
+
+/// The account, and what was counted in its name; whether there was one. Its row names nobody.
+async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
+    let target = Target::account(name);
+    let Some(user) = local.store.user(name).await? else {
+        // Failures are counted for names that are no accounts, too.
+        let forgotten: Result<bool, Error> =
+            local.store.write(move |tx| Box::pin(tx.clear_failures(target))).await;
+        return forgotten.map(|_| false).context("what failed in this name is still counted");
+    };
+    let entry = local.by_hand(None, "user_erase", "");
+    let erased = local.change(entry, move |tx| {
+        Box::pin(async move {
+            tx.clear_failures(target).await?;
+            tx.erase_user(user.id).await
+        })
+    });
+    Ok(erased.await?)
+}
+
+/// Rows of the audit log, a transaction at a time; how many.
+async fn rows(local: &LocalStore, name: &Username) -> anyhow::Result<u64> {
+    let mut erased = 0;
+    loop {
+        let (name, at) = (name.clone(), local.now);
+        let some: Result<u64, Error> = local
+            .store
+            .write(move |tx| {
+                Box::pin(async move { tx.erase_audit_rows(&name, at, super::BY_HAND).await })
+            })
+            .await;
+        match some? {
+            0 => return Ok(erased),
+            some => erased += some,
+        }
+    }
+}
+
+const fn words(remains: Remains) -> &'static str {
+    match remains {
+        Remains::None => {
+            "The database was written anew and its journal emptied. What backups hold is still there."
+        }
+        Remains::Journal => {
+            "The database was written anew, but its journal could not be emptied, because somebody \
+             is reading all the time: say the same again, or stop the server once. What backups hold \
+             is still there."
+        }
+        Remains::Pages => {
+            "PostgreSQL has made the room free for use; `VACUUM FULL` would overwrite it, and keeps \
+             everybody out meanwhile. Archives of its write-ahead log and backups still hold \
+             everything."
+        }
+    }
+}

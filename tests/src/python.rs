@@ -1,0 +1,53 @@
+//! Python with the packages that its programs here need, installed once for all runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{self, Command},
+    sync::OnceLock,
+};
+
+/// What pip installs: what 4Auth used, and what verifies an Ed25519 signature.
+const PACKAGES: [&str; 4] =
+    ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0"];
+
+/// Python, which finds the packages.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", packages());
+    command
+}
+
+/// What a program prints.
+///
+/// # Panics
+///
+/// If it does not run, or fails.
+#[must_use]
+pub fn said(command: &mut Command) -> String {
+    let ran = command.output().expect("python3 runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).expect("text")
+}
+
+/// The folder of the packages. Installed elsewhere first, so that of two processes that need them
+/// neither sees half of them.
+fn packages() -> &'static Path {
+    static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGED.get_or_init(|| {
+        let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
+        let folder = target.join("python");
+        if !folder.exists() {
+            let draft = target.join(format!("python.{}", process::id()));
+            let mut pip = Command::new("python3");
+            pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
+            let _quiet = said(pip.arg(&draft).args(PACKAGES));
+            if fs::rename(&draft, &folder).is_err() {
+                // Somebody else was quicker.
+                fs::remove_dir_all(&draft).expect("a draft can be removed");
+            }
+        }
+        folder
+    })
+}

@@ -1,0 +1,254 @@
+//! `fourauthd backup`: what is in one, what is proved of it, and what a restore may undo.
+
+use fourauth_protocol::time::UnixMillis;
+use fourauth_server::{
+    config::{AuditConfig, Config},
+    local::{
+        LocalStore,
+        backup::{BackupCommand, Create, Lock, Restore, Unlock, Verify},
+        key::KeyCommand,
+    },
+    server::{Server, TimeSource},
+};
+use fourauth_store::private_file;
+use fourauth_tests::{
+    models,
+    persona::Persona,
+    postgres,
+    server::{NOON, TestServer, quick},
+};
+use fourauth_timekeeper::ManualClock;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use tempfile::TempDir;
+
+mod restore;
+
+/// A key pair of age-keygen, which opens nothing but what these tests make.
+const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+const IDENTITY: &str =
+    "# a comment\nAGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33\n";
+
+/// A server with somebody in it, and room for backups.
+struct House {
+    server: TestServer,
+    config: Config,
+    alice: Persona,
+    shelf: TempDir,
+}
+
+impl House {
+    async fn open() -> Self {
+        let server = TestServer::start().await;
+        let config = quick(server.folder());
+        let alice = server.enrol("alice", "obama.jpg").await;
+        let shelf = tempfile::tempdir().unwrap();
+        private_file::create(&shelf.path().join("identity"), IDENTITY.as_bytes()).unwrap();
+        Self { server, config, alice, shelf }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.shelf.path().join(name)
+    }
+
+    async fn create(&self, name: &str) {
+        run(&self.config, create(self.file(name), to_recipient())).await.unwrap();
+    }
+
+    fn unlock(&self) -> Unlock {
+        Unlock { passphrase_file: None, identity: Some(self.file("identity")) }
+    }
+
+    fn verify(&self, name: &str) -> BackupCommand {
+        let (file, unlock) = (self.file(name), self.unlock());
+        BackupCommand::Verify(Verify { file, unlock, scratch: None })
+    }
+
+    fn restore(&self, name: &str, accept_rollback: bool) -> BackupCommand {
+        let (file, unlock) = (self.file(name), self.unlock());
+        BackupCommand::Restore(Restore { file, unlock, accept_rollback, checkpoints: Vec::new() })
+    }
+}
+
+fn to_recipient() -> Lock {
+    Lock { passphrase_file: None, recipient: vec![RECIPIENT.into()] }
+}
+
+const fn create(file: PathBuf, lock: Lock) -> BackupCommand {
+    BackupCommand::Create(Create { file, lock, files_only: false })
+}
+
+async fn run(config: &Config, command: BackupCommand) -> anyhow::Result<()> {
+    command.run(config, NOON).await
+}
+
+/// A data folder with nothing in it.
+fn nowhere() -> (TempDir, Config) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = quick(folder.path());
+    (folder, config)
+}
+
+/// The same, which knows where the checkpoints of `config` go.
+fn elsewhere(config: &Config) -> (TempDir, Config) {
+    let (folder, empty) = nowhere();
+    let audit =
+        AuditConfig { checkpoint_sinks: Some(config.checkpoint_sinks()), ..config.audit.clone() };
+    let elsewhere = Config { audit, ..empty };
+    (folder, elsewhere)
+}
+
+async fn start(config: &Config, now: UnixMillis) -> anyhow::Result<Server> {
+    let clock = Arc::new(ManualClock::at(now));
+    Server::start(config, models::engine(), TimeSource::Given(clock), now).await
+}
+
+async fn refused(config: &Config, command: BackupCommand) -> String {
+    format!("{:#}", run(config, command).await.unwrap_err())
+}
+
+#[tokio::test]
+async fn what_was_there_when_a_backup_was_made_is_there_when_it_is_restored() {
+    let house = House::open().await;
+    assert!(house.server.client().login_once(house.alice.login(house.server.now())).await.unwrap());
+    house.create("one.age").await;
+    let mode = fs::metadata(house.file("one.age")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    run(&house.config, house.verify("one.age")).await.unwrap();
+    let row = house.server.last_row().await;
+    assert_eq!(row.action, "backup_create");
+
+    let (_folder, config) = nowhere();
+    run(&config, house.restore("one.age", false)).await.unwrap();
+    for name in ["keyring.toml", "tls/key.pem", "audit/log.key", "setup-secret", "fourauth.db"] {
+        let mode = fs::metadata(config.data_dir.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+    let leftovers = fs::read_dir(&config.data_dir).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(leftovers.into_iter().all(|name| !name.to_string_lossy().contains("scratch")));
+    let local = LocalStore::open(&config, NOON).await.unwrap();
+    let alice = local.store.user(&house.alice.username).await.unwrap().unwrap();
+    assert_eq!(local.store.sessions_of(alice.id, NOON).await, Ok(0), "sessions are ended");
+    local.store.close().await;
+
+    let now = house.server.now().saturating_add_ms(60_000);
+    let restored = start(&config, now).await.unwrap();
+    assert!(house.server.fingerprint().to_string().eq_ignore_ascii_case(&restored.fingerprint()));
+    let subject = fourauth_store::Seeking::by_name(&house.alice.username);
+    let subject = restored.store().subject(subject).await.unwrap();
+    assert_eq!(subject.totp.as_bytes(), house.alice.key.as_bytes());
+    restored.stop().await;
+}
+
+#[tokio::test]
+async fn a_passphrase_opens_what_it_locked_and_no_other_does() {
+    let house = House::open().await;
+    for (name, text) in [
+        ("right", "nine brass monkeys\n"),
+        ("wrong", "ten brass monkeys\n"),
+        ("short", "monkeys\n"),
+    ] {
+        private_file::create(&house.file(name), text.as_bytes()).unwrap();
+    }
+    let by = |name: &str| Lock { passphrase_file: Some(house.file(name)), recipient: Vec::new() };
+    let short = refused(&house.config, create(house.file("one.age"), by("short"))).await;
+    assert!(short.contains("at least 16 characters"), "{short}");
+    run(&house.config, create(house.file("one.age"), by("right"))).await.unwrap();
+    let again = refused(&house.config, create(house.file("one.age"), by("right"))).await;
+    assert!(again.contains("there already"), "{again}");
+
+    let verify = |name: &str| {
+        let unlock = Unlock { passphrase_file: Some(house.file(name)), identity: None };
+        BackupCommand::Verify(Verify { file: house.file("one.age"), unlock, scratch: None })
+    };
+    run(&house.config, verify("right")).await.unwrap();
+    let wrong = refused(&house.config, verify("wrong")).await;
+    assert!(wrong.contains("does not open with this"), "{wrong}");
+    let other = refused(&house.config, house.verify("one.age")).await;
+    assert!(other.contains("does not open with this"), "{other}");
+    fs::set_permissions(house.file("right"), fs::Permissions::from_mode(0o644)).unwrap();
+    let exposed = refused(&house.config, verify("right")).await;
+    assert!(exposed.contains("read by others"), "{exposed}");
+}
+
+#[tokio::test]
+async fn nothing_of_a_backup_is_readable_and_nothing_is_left_of_making_one() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let keyring = fs::read_to_string(house.config.keyring_file()).unwrap();
+    let master = keyring.lines().find(|line| line.starts_with("master")).unwrap();
+    let backup = fs::read(house.file("one.age")).unwrap();
+    for plain in [master.as_bytes(), b"SQLite format 3", b"alice", b"keyring.toml"] {
+        assert!(!backup.windows(plain.len()).any(|window| window == plain));
+    }
+    assert!(!house.config.data_dir.join("backup.scratch").exists());
+    assert!(!house.file("one.age.draft").exists());
+    let local = LocalStore::open(&house.config, NOON).await.unwrap();
+    assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "the server's own data stay");
+}
+
+#[tokio::test]
+async fn a_backup_with_one_byte_changed_or_cut_off_is_refused() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let whole = fs::read(house.file("one.age")).unwrap();
+    for at in [0, 30, 180, whole.len() / 2, whole.len() - 1] {
+        let mut spoilt = whole.clone();
+        spoilt[at] ^= 1;
+        fs::write(house.file("spoilt.age"), &spoilt).unwrap();
+        assert!(run(&house.config, house.verify("spoilt.age")).await.is_err(), "byte {at}");
+        fs::write(house.file("spoilt.age"), &whole[..at]).unwrap();
+        assert!(run(&house.config, house.verify("spoilt.age")).await.is_err(), "{at} bytes");
+    }
+    assert!(!house.file("spoilt.age.scratch").exists());
+    let (_folder, config) = elsewhere(&house.config);
+    assert!(run(&config, house.restore("spoilt.age", true)).await.is_err());
+    assert!(!config.keyring_file().exists());
+}
+
+#[tokio::test]
+async fn a_backup_in_the_middle_of_a_rotation_opens() {
+    let house = House::open().await;
+    let rotate = || KeyCommand::Rotate { only_add: false, new: true };
+    let local = LocalStore::open(&house.config, NOON).await.unwrap();
+    rotate().run(&house.config, &local).await.unwrap();
+    house.create("one.age").await;
+    let old = local.store.keys().await.unwrap().remove(0).id;
+    KeyCommand::Retire { id: old }.run(&house.config, &local).await.unwrap();
+    rotate().run(&house.config, &local).await.unwrap();
+    house.create("two.age").await;
+    for name in ["one.age", "two.age"] {
+        run(&house.config, house.verify(name)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn postgresql_is_left_to_its_own_tools() {
+    let url = Some(postgres::cluster().database().await);
+    let server = TestServer::configured(|config| config.store.url.clone_from(&url)).await;
+    let mut config = quick(server.folder());
+    config.store.url = url;
+    let shelf = tempfile::tempdir().unwrap();
+    let file = shelf.path().join("one.age");
+    let refusal = refused(&config, create(file.clone(), to_recipient())).await;
+    assert!(refusal.contains("pg_dump"), "{refusal}");
+
+    let lock = to_recipient();
+    let files = BackupCommand::Create(Create { file: file.clone(), lock, files_only: true });
+    run(&config, files).await.unwrap();
+    let identity = shelf.path().join("identity");
+    private_file::create(&identity, IDENTITY.as_bytes()).unwrap();
+    let unlock = || Unlock { passphrase_file: None, identity: Some(identity.clone()) };
+    let verify = Verify { file: file.clone(), unlock: unlock(), scratch: None };
+    run(&config, BackupCommand::Verify(verify)).await.unwrap();
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut there = quick(elsewhere.path());
+    there.store.url = config.store.url.clone();
+    let restore =
+        Restore { file, unlock: unlock(), accept_rollback: false, checkpoints: Vec::new() };
+    run(&there, BackupCommand::Restore(restore)).await.unwrap();
+    let same = |path: &dyn Fn(&Config) -> PathBuf| {
+        fs::read(path(&config)).unwrap() == fs::read(path(&there)).unwrap()
+    };
+    assert!(same(&Config::keyring_file) && same(&Config::private_key_file));
+}

@@ -1,0 +1,115 @@
+//! What a restore may not put in the place of something else, and what it may not undo.
+
+use super::{House, create, elsewhere, nowhere, refused, run, to_recipient};
+use fourauth_server::{
+    config::Config,
+    local::{
+        LocalStore,
+        backup::{BackupCommand, Restore, Unlock},
+    },
+};
+use fourauth_tests::server::NOON;
+use std::fs;
+use tempfile::TempDir;
+
+#[tokio::test]
+async fn a_restore_replaces_nothing() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let taken = refused(&house.config, house.restore("one.age", true)).await;
+    assert!(taken.contains("neither a database nor a keyring"), "{taken}");
+
+    let (_folder, config) = elsewhere(&house.config);
+    fs::create_dir_all(config.audit_dir()).unwrap();
+    fs::write(config.audit_dir().join("log.vkey"), "another").unwrap();
+    let foreign = refused(&config, house.restore("one.age", true)).await;
+    assert!(foreign.contains("another audit log"), "{foreign}");
+    fs::remove_file(config.audit_dir().join("log.vkey")).unwrap();
+    for name in ["keyring.toml", "fourauth.db-wal", "fourauth.db"] {
+        fs::write(config.data_dir.join(name), "kept").unwrap();
+        let taken = refused(&config, house.restore("one.age", true)).await;
+        assert!(taken.contains(&format!("{name} is there")), "{taken}");
+        fs::remove_file(config.data_dir.join(name)).unwrap();
+    }
+    run(&config, house.restore("one.age", false)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_exported_is_given_up_only_in_so_many_words() {
+    let house = House::open().await;
+    house.create("old.age").await;
+    for _ in 0..3 {
+        house
+            .server
+            .enrol(&format!("later{}", house.server.audit().await.len()), "obama.jpg")
+            .await;
+    }
+    let config = house.config.clone();
+    let (unlock, shelf) = (house.unlock(), house.shelf);
+    let folder = house.server.stop().await;
+
+    let (_elsewhere, restored) = elsewhere(&config);
+    let restore = |accept_rollback| {
+        let unlock = Unlock { passphrase_file: None, identity: unlock.identity.clone() };
+        let file = shelf.path().join("old.age");
+        BackupCommand::Restore(Restore { file, unlock, accept_rollback, checkpoints: Vec::new() })
+    };
+    let behind = refused(&restored, restore(false)).await;
+    assert!(behind.contains("--accept-rollback"), "{behind}");
+    assert!(!restored.keyring_file().exists());
+    run(&restored, restore(true)).await.unwrap();
+
+    let local = LocalStore::open(&restored, NOON).await.unwrap();
+    let rollbacks = local.store.rollbacks().await.unwrap();
+    assert_eq!(rollbacks.len(), 1);
+    let query = fourauth_store::AuditQuery {
+        action: Some("accept_rollback".into()),
+        limit: 10,
+        ..Default::default()
+    };
+    let rows = local.store.audit_rows(&query).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].detail.starts_with(&format!("size={} root=", rollbacks[0].size)));
+    local.store.close().await;
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_database_that_was_meddled_with_is_not_restored() {
+    let house = House::open().await;
+    house.server.enrol("bob", "obama.jpg").await;
+    for (name, meddle, reason) in [
+        ("row.age", "UPDATE access_logs SET success = 0 WHERE id = 1", "not what was signed"),
+        ("gone.age", "DELETE FROM access_logs WHERE id = 1", "not what was signed"),
+        (
+            "moved.age",
+            "UPDATE users SET totp_secret_enc = (SELECT other.totp_secret_enc FROM users other \
+             WHERE other.username = 'bob') WHERE username = 'alice'",
+            "do not open with the keyring",
+        ),
+        (
+            "acting.age",
+            "CREATE TRIGGER back_door AFTER INSERT ON access_logs BEGIN DELETE FROM keys; END",
+            "triggers or views",
+        ),
+    ] {
+        let (folder, config) = copy_of(&house).await;
+        let url = format!("sqlite:{}", config.data_dir.join("fourauth.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(meddle)).execute(&pool).await.unwrap();
+        pool.close().await;
+        run(&config, create(house.file(name), to_recipient())).await.unwrap();
+        let refusal = refused(&config, house.verify(name)).await;
+        assert!(refusal.contains(reason), "{name}: {refusal}");
+        drop(folder);
+    }
+}
+
+/// The same data in another folder.
+async fn copy_of(house: &House) -> (TempDir, Config) {
+    let name = format!("copy{}.age", house.server.audit().await.len());
+    house.create(&name).await;
+    let (folder, config) = nowhere();
+    run(&config, house.restore(&name, true)).await.unwrap();
+    (folder, config)
+}

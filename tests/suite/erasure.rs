@@ -1,0 +1,164 @@
+//! Who is erased is nowhere any more: no table, no page, no journal; and the log still holds.
+
+use fourauth_protocol::{
+    code::Code,
+    command::{Command, Register},
+    consent::Consent,
+    contact::{Email, Phone},
+};
+use fourauth_server::local::{LocalStore, user::UserCommand};
+use fourauth_store::{Held, Seeking};
+use fourauth_tests::{
+    models,
+    server::{NOON, TestServer, quick},
+};
+use sqlx::{Row as _, SqlitePool};
+use std::fs;
+
+const NAME: &str = "wilhelmina-who-leaves";
+const MAIL: &str = "wilhelmina@mail.example";
+const PHONE: &str = "+442079460123";
+
+/// What a database file, its journal and its index of the journal hold, byte for byte.
+fn files(server: &TestServer) -> Vec<u8> {
+    let data = server.folder().join("data");
+    let names = ["fourauth.db", "fourauth.db-wal", "fourauth.db-shm"];
+    names.iter().flat_map(|name| fs::read(data.join(name)).unwrap_or_default()).collect()
+}
+
+fn occurs(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+async fn erase(server: &TestServer, name: &str) -> anyhow::Result<()> {
+    let local = LocalStore::open(&quick(server.folder()), NOON).await.unwrap();
+    UserCommand::Erase { username: name.to_owned(), yes: true }.run(&local).await
+}
+
+/// The one number that a statement finds.
+async fn number(server: &TestServer, sql: &'static str) -> i64 {
+    let url = format!("sqlite:{}", server.folder().join("data/fourauth.db").display());
+    let database = SqlitePool::connect(&url).await.unwrap();
+    sqlx::query(sql).fetch_one(&database).await.unwrap().get(0)
+}
+
+/// Somebody who has left traces wherever one can; and a text for each of them.
+async fn somebody_with_a_past(server: &TestServer) -> Vec<String> {
+    let register = Register {
+        email: Email::parse(MAIL).ok(),
+        phone: Phone::parse(PHONE).ok(),
+        consent: Consent::parse("the notice of 2026, in her words").ok(),
+        ..server.registration(NAME, "obama.jpg")
+    };
+    let password = register.password.clone();
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    assert!(answer.is_ok(), "{answer:?}");
+    let uri = answer.gains.provisioning_uri.unwrap();
+    let mac = server.registration(NAME, "obama.jpg").mac.unwrap();
+    let person = fourauth_tests::persona::Persona::new(NAME, password, mac, &uri);
+
+    let now = server.now();
+    let login = server.client().send_once(Command::Login(person.login(now))).await.unwrap();
+    assert_eq!(login.code, Code::Ok);
+    // The code is spent: a failure that is counted, and a row.
+    let again = server.client().send_once(Command::Login(person.login(now))).await.unwrap();
+    assert_eq!(again.code, Code::TotpMismatch, "{again:?}");
+
+    let sealed = ["face_template_enc", "totp_secret_enc", "password_hash"];
+    let url = format!("sqlite:{}", server.folder().join("data/fourauth.db").display());
+    let database = SqlitePool::connect(&url).await.unwrap();
+    let row = sqlx::query("SELECT * FROM users WHERE username = 'wilhelmina-who-leaves'");
+    let row = row.fetch_one(&database).await.unwrap();
+    let mut traces: Vec<String> = sealed.map(|column| row.get(column)).into();
+    let plain = [NAME, MAIL, PHONE, "in her words"];
+    traces.extend(plain.map(str::to_owned));
+    traces
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_is_in_no_byte_of_the_database_while_the_server_runs() {
+    let server = TestServer::start().await;
+    let bob = server.enrol("bob", "biden.jpg").await;
+    let traces = somebody_with_a_past(&server).await;
+    let before = files(&server);
+    for trace in &traces {
+        assert!(occurs(&before, trace), "{trace} was never there");
+    }
+
+    erase(&server, NAME).await.unwrap();
+
+    let after = files(&server);
+    for trace in &traces {
+        assert!(!occurs(&after, trace), "{trace} is still there");
+    }
+    for table in [
+        "SELECT COUNT(*) FROM users",
+        "SELECT COUNT(*) FROM consents",
+        "SELECT COUNT(*) - 10 FROM recovery_codes",
+    ] {
+        let left = number(&server, table).await;
+        assert_eq!(left, i64::from(!table.contains("codes")), "{table}");
+    }
+    for table in [
+        "SELECT COUNT(*) FROM sessions",
+        "SELECT COUNT(*) FROM failures",
+        "SELECT COUNT(*) FROM places",
+        "SELECT COUNT(*) FROM outbox",
+    ] {
+        assert_eq!(number(&server, table).await, 0, "{table}");
+    }
+    let told = "SELECT COUNT(*) FROM access_logs WHERE action IN ('user_erase', 'erase_audit') \
+        AND username IS NULL AND detail LIKE '%by local administration'";
+    assert_eq!(number(&server, told).await, 2);
+    // The others notice nothing of it.
+    let mut bob = bob;
+    bob.face = models::picture("biden.jpg");
+    let login = server.client().send_once(Command::Login(bob.login(server.now()))).await.unwrap();
+    assert_eq!(login.code, Code::Ok, "{login:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_was_only_claimed_can_be_erased_too() {
+    let server = TestServer::start().await;
+    let mut nobody = server.enrol("alice", "obama.jpg").await;
+    nobody.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
+    let login = Command::Login(nobody.login(server.now()));
+    assert_eq!(server.client().send_once(login).await.unwrap().code, Code::Denied);
+    assert!(occurs(&files(&server), NAME));
+
+    erase(&server, NAME).await.unwrap();
+    assert!(!occurs(&files(&server), NAME));
+    assert_eq!(number(&server, "SELECT COUNT(*) FROM failures").await, 0);
+    let refused = erase(&server, NAME).await.unwrap_err();
+    assert!(refused.to_string().contains("there was no account"), "{refused:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_kept_only_for_who_has_agreed_to_it() {
+    const KEPT: &str = "SELECT COUNT(face_image_enc) FROM users";
+
+    let server = TestServer::configured(|config| config.face.keep_image = true).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let store = server.server().store();
+    let account = store.subject(Seeking::by_name(&alice.username)).await.unwrap().account;
+    let held = async || {
+        let consents = store.consents(account).await.unwrap();
+        consents.into_iter().map(|it| (it.what, it.notice, it.given_by)).collect::<Vec<_>>()
+    };
+    assert_eq!(number(&server, KEPT).await, 0);
+    assert_eq!(held().await, [(Held::Template, None, "admin=setup".to_owned())]);
+
+    for (notice, kept) in [(Some("v3"), 1), (None, 0)] {
+        server.clock().advance_ms(60_000);
+        let mut recover = alice.recover_face(models::picture("obama3.jpg"), server.now());
+        recover.consent = notice.and_then(|text| Consent::parse(text).ok());
+        let answer = server.client().send_once(Command::RecoverFace(recover)).await.unwrap();
+        assert_eq!(answer.code, Code::Ok, "{answer:?}");
+        assert_eq!(number(&server, KEPT).await, kept);
+        let said = notice.map(str::to_owned);
+        let template = (Held::Template, said.clone(), "self".to_owned());
+        let picture = (Held::Picture, said, "self".to_owned());
+        let expected = [template, picture];
+        assert_eq!(held().await, expected[..=usize::from(kept == 1)]);
+    }
+}

@@ -1,0 +1,273 @@
+//! `fourauthd key rotate` and `retire` beside a server that people log in to.
+
+use fourauth_client::Outcome;
+use fourauth_factors::{
+    face::{DIMENSIONS, Template},
+    password::{Cost, Hash, Memory, SALT_BYTES},
+    password_rule::NewPassword,
+    rotation::Rotation,
+    totp::Key,
+};
+use fourauth_protocol::{
+    code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
+};
+use fourauth_server::{
+    config::Config,
+    local::{LocalStore, key::KeyCommand},
+    server::{Server, TimeSource},
+};
+use fourauth_store::{AccountId, Added, Error, KeyState, KeySummary, NewUser, OpenError};
+use fourauth_tests::{
+    models,
+    persona::{Persona, key_of},
+    postgres,
+    server::{NOON, TestServer, quick},
+};
+use fourauth_timekeeper::ManualClock;
+use futures_util::future::join_all;
+use std::{fs, path::Path, sync::Arc};
+
+/// Accounts besides those that log in, so that a rotation takes some time.
+const OTHERS: u8 = 200;
+
+const ROTATE: KeyCommand = KeyCommand::Rotate { only_add: false, new: false };
+
+/// A server, and the configuration of the commands beside it.
+struct House {
+    server: TestServer,
+    config: Config,
+}
+
+impl House {
+    async fn open(url: Option<String>) -> Self {
+        let server = TestServer::configured(|config| config.store.url.clone_from(&url)).await;
+        let config = configuration(server.folder(), url);
+        Self { server, config }
+    }
+
+    /// A command in a process of its own, as far as the database and the keyring can tell.
+    async fn run(&self, command: KeyCommand) -> anyhow::Result<()> {
+        run(&self.config, command).await
+    }
+
+    async fn keys(&self) -> Vec<KeySummary> {
+        LocalStore::open(&self.config, NOON).await.unwrap().store.keys().await.unwrap()
+    }
+
+    /// Accounts of people who are not here.
+    async fn fill(&self) {
+        let people: Vec<NewUser> = (0..OTHERS).map(absent).collect();
+        let added = self.server.server().store().write(move |tx| {
+            Box::pin(async move {
+                for person in &people {
+                    assert_eq!(tx.add_user(person).await?, Added::Yes);
+                }
+                Ok::<_, Error>(())
+            })
+        });
+        added.await.unwrap();
+    }
+}
+
+fn configuration(folder: &Path, url: Option<String>) -> Config {
+    let mut config = quick(folder);
+    config.store.url = url;
+    config
+}
+
+async fn run(config: &Config, command: KeyCommand) -> anyhow::Result<()> {
+    let local = LocalStore::open(config, NOON).await?;
+    let done = command.run(config, &local).await;
+    local.store.close().await;
+    done
+}
+
+fn absent(number: u8) -> NewUser {
+    let id = AccountId(1 + i64::from(number));
+    let password = NewPassword::in_use(&Secret::new("Tr0ub4dor&3".to_owned()));
+    let (cost, pepper) = (Cost { memory_kib: 64, passes: 1 }, Secret::new([1; 32]));
+    let hash =
+        Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default()).unwrap();
+    let rotation = Rotation::derive(&pepper, id.0, 1);
+    NewUser {
+        id,
+        username: Username::parse(&format!("absent{number}")).unwrap(),
+        password: hash,
+        totp: Key::from_bytes(vec![number; 20]).unwrap(),
+        template: Template::protect(&[0.088; DIMENSIONS], [9; 32], id.0, 1, &rotation),
+        face_epoch: 1,
+        image: None,
+        mac: MacAddress::parse("00:1b:44:11:3a:b7").unwrap(),
+        email: None,
+        phone: None,
+        must_change: false,
+        created: NOON,
+    }
+}
+
+/// Everybody logs in, and one of them replaces the secret of the one-time codes.
+async fn a_round(house: &House, people: &mut [Persona]) {
+    let server = &house.server;
+    server.clock().advance_ms(90_000);
+    let (now, client) = (server.now(), server.client());
+    let logins = people.iter().map(|person| client.login_once(person.login(now)));
+    for entered in join_all(logins).await {
+        assert!(entered.unwrap());
+    }
+    server.clock().advance_ms(90_000);
+    let person = people.first_mut().unwrap();
+    let recovered = server.connect().await.recover_totp(person.recover_totp(server.now())).await;
+    let Outcome::Granted(new) = recovered.unwrap() else { panic!("not recovered") };
+    person.key = key_of(&new.provisioning_uri);
+    people.rotate_left(1);
+}
+
+async fn everybody_gets_in_while_keys_change(url: Option<String>) {
+    let house = House::open(url).await;
+    let mut people = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        people.push(house.server.enrol(name, "obama.jpg").await);
+    }
+    house.fill().await;
+    let old = house.keys().await.remove(0).id;
+
+    let config = house.config.clone();
+    let rotation = tokio::spawn(async move { run(&config, ROTATE).await });
+    loop {
+        let has_ended = rotation.is_finished();
+        a_round(&house, &mut people).await;
+        if has_ended {
+            break;
+        }
+    }
+    rotation.await.unwrap().unwrap();
+    let keys = house.keys().await;
+    assert_eq!(keys.len(), 2);
+    assert_eq!((keys[0].state, keys[0].values), (KeyState::Opens, 0));
+    assert_eq!((keys[1].state, keys[1].values), (KeyState::Seals, 2 * (u64::from(OTHERS) + 3)));
+    let details: Vec<String> = (house.server.audit().await.into_iter().rev())
+        .filter(|row| row.action == "key_rotate")
+        .map(|row| row.detail)
+        .collect();
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(details[0].starts_with("begins key=") && details[1].starts_with("ends key="));
+
+    house.run(KeyCommand::Retire { id: old.clone() }).await.unwrap();
+    house.server.server().store().follow_keyring().await.unwrap();
+    a_round(&house, &mut people).await;
+    let unknown = Username::parse("nobody").unwrap();
+    let login = Login { username: unknown, ..people[0].login(house.server.now()) };
+    let answer = house.server.connect().await.login(login).await.unwrap();
+    assert!(matches!(answer, Outcome::Refused(refusal) if refusal.code == Code::Denied));
+    let retired = house.server.audit().await.into_iter().find(|row| row.action == "key_retire");
+    assert!(retired.unwrap().detail.contains(&old));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_gets_in_while_keys_change_on_sqlite() {
+    everybody_gets_in_while_keys_change(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_gets_in_while_keys_change_on_postgresql() {
+    everybody_gets_in_while_keys_change(Some(postgres::cluster().database().await)).await;
+}
+
+async fn a_rotation_that_is_broken_off_goes_on(url: Option<String>) {
+    let house = House::open(url).await;
+    house.fill().await;
+    let config = house.config.clone();
+    let watching = LocalStore::open(&config, NOON).await.unwrap().store;
+    let broken_off = tokio::spawn(async move { run(&config, ROTATE).await });
+    loop {
+        watching.follow_keyring().await.unwrap();
+        let keys = watching.keys().await.unwrap();
+        if keys.len() == 2 && keys[1].values > 0 {
+            break;
+        }
+        assert!(!broken_off.is_finished());
+    }
+    broken_off.abort();
+    let ended = broken_off.await;
+    assert!(ended.is_err(), "it was not half-way: {ended:?}");
+
+    let half_way = house.keys().await;
+    assert_eq!(half_way.len(), 2);
+    assert!(half_way.iter().all(|key| key.values > 0), "{half_way:?}");
+    house.run(ROTATE).await.unwrap();
+    let done = house.keys().await;
+    assert_eq!(done.len(), 2, "it goes on with the key that there is");
+    assert_eq!(done.iter().map(|key| key.values).collect::<Vec<_>>(), [0, 2 * u64::from(OTHERS)]);
+    house.run(ROTATE).await.unwrap();
+    assert_eq!(house.keys().await.len(), 3, "and then makes another");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_is_broken_off_goes_on_on_sqlite() {
+    a_rotation_that_is_broken_off_goes_on(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_is_broken_off_goes_on_on_postgresql() {
+    a_rotation_that_is_broken_off_goes_on(Some(postgres::cluster().database().await)).await;
+}
+
+#[tokio::test]
+async fn a_key_is_added_to_every_machine_before_it_seals() {
+    let url = postgres::cluster().database().await;
+    let house = House::open(Some(url.clone())).await;
+    let mut alice = house.server.enrol("alice", "obama.jpg").await;
+    let first = house.server.folder().join("data/keyring.toml");
+
+    // Another machine has the file as it is now, and knows what it means that two servers run.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir(elsewhere.path().join("data")).unwrap();
+    let second = elsewhere.path().join("data/keyring.toml");
+    fs::copy(&first, &second).unwrap();
+    let other = configuration(elsewhere.path(), Some(url));
+
+    house.run(KeyCommand::Rotate { only_add: true, new: false }).await.unwrap();
+    let states: Vec<_> = house.keys().await.iter().map(|key| key.state).collect();
+    assert_eq!(states, [KeyState::Seals, KeyState::Waits]);
+    // Nothing needs the new key yet, whatever the first machine does now.
+    a_round(&house, std::slice::from_mut(&mut alice)).await;
+    LocalStore::open(&other, NOON).await.unwrap();
+
+    fs::copy(&first, &second).unwrap();
+    house.run(ROTATE).await.unwrap();
+    let there = LocalStore::open(&other, NOON).await.unwrap();
+    let keys = there.store.keys().await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.values).collect::<Vec<_>>(), [0, 2]);
+}
+
+#[tokio::test]
+async fn a_server_with_the_file_from_before_is_told_what_it_needs() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let config = quick(server.folder());
+    let before = fs::read(config.keyring_file()).unwrap();
+    run(&config, ROTATE).await.unwrap();
+    let store = LocalStore::open(&config, NOON).await.unwrap().store;
+    let old = store.keys().await.unwrap().remove(0).id;
+    run(&config, KeyCommand::Retire { id: old.clone() }).await.unwrap();
+    let again = run(&config, KeyCommand::Retire { id: old }).await.unwrap_err();
+    assert!(again.to_string().contains("holds no key"), "{again}");
+    let folder = server.stop().await;
+
+    let after = fs::read(config.keyring_file()).unwrap();
+    fourauth_store::private_file::replace(&config.keyring_file(), &before).unwrap();
+    let refused = start(folder.path()).await.unwrap_err();
+    let reason = refused.downcast_ref::<OpenError>();
+    assert!(matches!(reason, Some(OpenError::KeyMissing { .. })), "{refused:#}");
+    assert!(refused.to_string().contains("`fourauthd key rotate` has written"), "{refused:#}");
+
+    fourauth_store::private_file::replace(&config.keyring_file(), &after).unwrap();
+    let server = start(folder.path()).await.unwrap();
+    assert!(server.store().user(&alice.username).await.unwrap().is_some());
+    server.stop().await;
+}
+
+async fn start(folder: &Path) -> anyhow::Result<Server> {
+    let clock = Arc::new(ManualClock::at(NOON));
+    Server::start(&quick(folder), models::engine(), TimeSource::Given(clock), NOON).await
+}

@@ -1,0 +1,215 @@
+//! A receipt: what a service can verify of a login without asking the server.
+
+use aws_lc_rs::hmac;
+use data_encoding::BASE64URL_NOPAD;
+use fourauth_client::{Identity, NotAReceipt, ReceiptVerifier};
+use fourauth_protocol::{
+    answer::Answer,
+    command::{Command, Login},
+    mac_address::MacAddress,
+    receipt::{Method, Unreadable, VerifyingKey},
+    secret::Secret,
+    time::UnixMillis,
+};
+use fourauth_tests::{models::picture, persona::Persona, postgres, server::TestServer};
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
+
+/// `auth.issuer`, unless an operator says otherwise.
+const ISSUER: &str = "4Auth-Authentication";
+
+async fn alice() -> (TestServer, Persona) {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    (server, alice)
+}
+
+/// What a server says that its receipts are signed with.
+async fn key_of(server: &TestServer) -> VerifyingKey {
+    let hello = server.connect().await.hello().await.unwrap().granted().unwrap();
+    VerifyingKey::parse(&hello.receipt_key.unwrap()).unwrap()
+}
+
+/// A service that trusts this server.
+async fn service(server: &TestServer) -> ReceiptVerifier {
+    ReceiptVerifier::new(key_of(server).await, ISSUER)
+}
+
+async fn log_in(server: &TestServer, login: Login) -> Answer {
+    server.client().send_once(Command::Login(login)).await.unwrap()
+}
+
+/// The receipt of a login that succeeds.
+async fn receipt(server: &TestServer, person: &Persona) -> String {
+    let answer = log_in(server, person.login(server.now())).await;
+    answer.gains.receipt.expect("a login brings a receipt").expose().clone()
+}
+
+#[tokio::test]
+async fn a_service_verifies_a_login_offline() {
+    let (server, alice) = alice().await;
+    let (service, now) = (service(&server).await, server.now());
+    let answer = log_in(&server, alice.login(now)).await;
+    server.stop().await;
+
+    let text = answer.gains.receipt.unwrap();
+    let receipt = service.verify(text.expose(), now).unwrap();
+    assert_eq!((&receipt.username, receipt.issuer.as_str()), (&alice.username, ISSUER));
+    assert_eq!((receipt.issued_at, Some(receipt.expires_at)), (now, answer.gains.expires_at));
+    assert_eq!(Some(receipt.request_id), answer.request_id);
+    assert_eq!((receipt.device.mac, receipt.device.key_id), (alice.mac, None));
+    assert_eq!((receipt.time.state.as_str(), receipt.time.error_ms), ("synced", Some(0)));
+    let (pwd, otp) = (Method::Password, Method::OneTimeCode);
+    assert_eq!(receipt.methods, [pwd, otp, Method::Face, Method::Several]);
+    // Whoever shows a token as well shows the one that belongs to it.
+    assert!(receipt.session.is_of(&answer.gains.token.unwrap()));
+    assert!(!receipt.session.is_of(&Secret::new("another".into())));
+}
+
+#[tokio::test]
+async fn a_receipt_names_the_key_of_the_device_that_has_proved_itself() {
+    let (server, alice) = alice().await;
+    let service = service(&server).await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+
+    // By the login that brings the key, and by one that finds it there.
+    for minute in 0..2 {
+        let now = server.now();
+        let login = if minute == 0 { first.clone() } else { alice.login(now) };
+        let session = client.connect().await.unwrap().login(login).await.unwrap();
+        let text = session.granted().unwrap().receipt.unwrap();
+        let receipt = service.verify(text.expose(), now).unwrap();
+        assert_eq!(receipt.device.key_id, Some(identity.key().id()));
+        assert!(receipt.methods.contains(&Method::DeviceKey), "{:?}", receipt.methods);
+        server.clock().advance_ms(60_000);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_names_the_row_of_its_login_in_a_tree_that_holds_it() {
+    let (server, alice) = alice().await;
+    let text = receipt(&server, &alice).await;
+    let receipt = service(&server).await.verify(&text, server.now()).unwrap();
+
+    let row = server.last_row().await;
+    assert_eq!((receipt.row, row.action.as_str(), row.success), (row.id, "login", true));
+    assert!(row.detail.ends_with(&format!("request={}", receipt.request_id)), "{}", row.detail);
+    let proof = server.server().store().inclusion_proof(receipt.row, receipt.tree_size).await;
+    assert!(proof.unwrap().is_some(), "row {} of {}", receipt.row, receipt.tree_size);
+}
+
+#[tokio::test]
+async fn on_postgresql_a_receipt_names_its_row_as_well() {
+    let url = postgres::cluster().database().await;
+    let server = TestServer::configured(|config| config.store.url = Some(url)).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let text = receipt(&server, &alice).await;
+    let receipt = service(&server).await.verify(&text, server.now()).unwrap();
+    assert_eq!(receipt.row, server.last_row().await.id);
+}
+
+#[tokio::test]
+async fn a_receipt_with_one_changed_byte_is_refused() {
+    let (server, alice) = alice().await;
+    let (text, service) = (receipt(&server, &alice).await, service(&server).await);
+    assert!(service.verify(&text, server.now()).is_ok());
+    for at in 0..text.len() {
+        let mut changed = text.clone().into_bytes();
+        changed[at] ^= 1;
+        let changed = String::from_utf8(changed).unwrap();
+        assert!(service.verify(&changed, server.now()).is_err(), "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_of_another_server_is_refused() {
+    let ((server, alice), other) = (alice().await, TestServer::start().await);
+    let text = receipt(&server, &alice).await;
+    let named = key_of(&server).await.name();
+    let refused = service(&other).await.verify(&text, server.now());
+    assert_eq!(refused, Err(NotAReceipt::OtherKey { named }));
+    // The same key under another name is another issuer.
+    let renamed = ReceiptVerifier::new(key_of(&server).await, "Elsewhere");
+    assert_eq!(renamed.verify(&text, server.now()), Err(NotAReceipt::OtherIssuer));
+}
+
+#[tokio::test]
+async fn a_receipt_cannot_choose_how_it_is_verified() {
+    let (server, alice) = alice().await;
+    let (text, service) = (receipt(&server, &alice).await, service(&server).await);
+    let key = key_of(&server).await;
+    let (header, rest) = text.split_once('.').unwrap();
+    let payload = rest.split_once('.').unwrap().0;
+    let header = String::from_utf8(BASE64URL_NOPAD.decode(header.as_bytes()).unwrap()).unwrap();
+    let claiming = |algorithm: &str| {
+        let header = header.replace("EdDSA", algorithm);
+        format!("{}.{payload}", BASE64URL_NOPAD.encode(header.as_bytes()))
+    };
+    let refused = Err(NotAReceipt::Unreadable(Unreadable));
+
+    let signature = text.rsplit_once('.').unwrap().1;
+    for text in [
+        format!("{}.", claiming("none")),
+        format!("{}.{signature}", claiming("none")),
+        format!("{}.", claiming("EdDSA")),
+    ] {
+        assert_eq!(service.verify(&text, server.now()), refused, "{text}");
+    }
+    // The public key is no secret, so anybody can make a MAC with it (RFC 8725 §2.1).
+    for secret in [key.as_bytes().as_slice(), key.to_string().as_bytes()] {
+        let signed = claiming("HS256");
+        let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
+        let text = format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref()));
+        assert_eq!(service.verify(&text, server.now()), refused);
+        // As long as a signature would be.
+        let text = format!("{signed}.{}", BASE64URL_NOPAD.encode(&mac.as_ref().repeat(2)));
+        assert_eq!(service.verify(&text, server.now()), refused);
+    }
+    // The control: these are the parts of a receipt that holds.
+    assert!(service.verify(&format!("{}.{signature}", claiming("EdDSA")), server.now()).is_ok());
+}
+
+#[tokio::test]
+async fn a_receipt_ends_with_its_session() {
+    let (server, alice) = alice().await;
+    let (text, service) = (receipt(&server, &alice).await, service(&server).await);
+    let end = server.now().saturating_add_ms(3_600_000);
+    assert!(service.verify(&text, UnixMillis(end.0 - 1)).is_ok());
+    assert_eq!(service.verify(&text, end), Err(NotAReceipt::Expired { at: end }));
+}
+
+#[tokio::test]
+async fn no_denial_and_no_recovery_carries_a_receipt() {
+    let (server, alice) = alice().await;
+    let right = alice.login(server.now());
+    let new_mac = MacAddress::parse("00:1b:44:11:3a:ff").unwrap();
+    for (command, is_granted) in [
+        (Command::Login(Login { password: Secret::new("no".into()), ..right.clone() }), false),
+        (Command::Login(Login { face: Some(picture("biden.jpg")), ..right.clone() }), false),
+        (Command::Login(Login { totp: None, ..right.clone() }), false),
+        (Command::Login(Login { mac: None, ..right.clone() }), false),
+        (Command::ConfirmTotp(alice.confirm(server.now())), true),
+        (Command::RecoverDevice(alice.recover_device(new_mac, server.now())), true),
+        // The code has been spent.
+        (Command::Login(right), false),
+    ] {
+        let answer = server.client().send_once(command.clone()).await.unwrap();
+        assert_eq!((answer.is_ok(), answer.gains.receipt.is_some()), (is_granted, false));
+    }
+    let registered = Command::Register(server.registration("bob", "biden.jpg"));
+    let answer = server.client().send_once(registered).await.unwrap();
+    assert!(answer.is_ok() && answer.gains.receipt.is_none());
+}
+
+#[tokio::test]
+async fn the_key_of_receipts_is_made_once_and_is_its_owners() {
+    let server = TestServer::start().await;
+    let (key, file) = (key_of(&server).await, server.folder().join("data/audit/receipts.key"));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_ne!(key, key_of(&TestServer::start().await).await);
+
+    let (folder, text) = (server.stop().await, fs::read(&file).unwrap());
+    let server = TestServer::start_in(folder, |_| {}).await;
+    assert_eq!((key_of(&server).await, fs::read(&file).unwrap()), (key, text));
+}

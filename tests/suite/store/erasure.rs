@@ -1,0 +1,205 @@
+//! A name goes from the audit log, and the log can still be verified.
+
+use super::fixture::{Database, NOW, add, name, new_user};
+use data_encoding::HEXLOWER;
+use fourauth_audit::{
+    Hash,
+    leaf::{self, Leaf},
+};
+use fourauth_protocol::{consent::Consent, username::Username};
+use fourauth_store::{
+    AuditEntry, Consented, Error, EvidenceRow, ForeignEntry, Held, NewConsent, Remains, Store,
+};
+
+on_both_databases![
+    a_name_goes_from_the_log_and_the_log_can_still_be_verified,
+    more_rows_than_one_transaction_should_erase_go_one_after_the_other,
+    rows_of_the_transaction_that_erases_are_not_erased,
+    a_row_of_another_log_stays_what_it_was_and_gets_its_leaf,
+    what_a_face_was_enrolled_on_goes_with_the_account,
+    a_database_can_be_written_anew_while_it_is_used,
+];
+
+async fn append(store: &Store, names: Vec<Option<&'static str>>) {
+    let appended: Result<(), Error> = store
+        .write(|tx| {
+            Box::pin(async move {
+                for username in names {
+                    tx.append(&entry(username)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    appended.unwrap();
+}
+
+fn entry(username: Option<&str>) -> AuditEntry {
+    AuditEntry {
+        at: NOW,
+        username: username.map(str::to_owned),
+        action: "login",
+        success: false,
+        detail: "Face verification failed. peer=192.0.2.7".into(),
+    }
+}
+
+/// Erases once; how many rows.
+async fn erase(store: &Store, username: &str) -> u64 {
+    let username = name(username);
+    let erased: Result<u64, Error> = store
+        .write(move |tx| {
+            Box::pin(async move { tx.erase_audit_rows(&username, NOW, "by hand").await })
+        })
+        .await;
+    erased.unwrap()
+}
+
+/// The whole tree, once every leaf is in it.
+async fn evidence(store: &Store) -> Vec<EvidenceRow> {
+    while store.integrate().await.unwrap() > 0 {}
+    let mut rows: Vec<EvidenceRow> = Vec::new();
+    loop {
+        let page = store.evidence(rows.len() as u64, 500).await.unwrap();
+        if page.is_empty() {
+            return rows;
+        }
+        rows.extend(page);
+    }
+}
+
+/// The leaf, of the texts and their salt or of what is left of both.
+fn recomputed(row: &EvidenceRow, previous: Hash) -> Hash {
+    let (name, detail) = match &row.salt {
+        Some(salt) => {
+            let name = row.username.as_deref().map(|name| leaf::name_hash(salt, name));
+            (name, leaf::detail_hash(salt, &row.detail))
+        }
+        None => (row.name_hash, row.detail_hash.unwrap()),
+    };
+    let EvidenceRow { id, ts_utc, action, success, node, node_seq, .. } = row;
+    let (id, success, node_seq) = (*id, *success, *node_seq);
+    Leaf { id, ts_utc, name, action, success, detail, node, node_seq, previous }.hash()
+}
+
+async fn a_name_goes_from_the_log_and_the_log_can_still_be_verified(database: Database) {
+    let store = database.open().await;
+    append(&store, vec![Some("alice"), Some("bob"), None, Some("alice"), Some("alice2")]).await;
+    let before = evidence(&store).await;
+    let root = store.root_at(5).await.unwrap();
+    assert_eq!(erase(&store, "alice").await, 2);
+    assert_eq!(erase(&store, "alice").await, 0, "there is nothing left of it");
+
+    let after = evidence(&store).await;
+    assert_eq!(after.len(), 6);
+    let (log, told) = (&after[..5], &after[5]);
+    let mut previous = leaf::FIRST;
+    for row in &after {
+        assert_eq!(row.leaf_hash, recomputed(row, previous), "row {}", row.id);
+        previous = row.leaf_hash;
+    }
+    assert_eq!(store.root_at(5).await.unwrap(), root, "the tree is what it was");
+
+    let erased: Vec<i64> =
+        log.iter().filter(|row| row.erased_by.is_some()).map(|row| row.id).collect();
+    assert_eq!(erased, [before[0].id, before[3].id]);
+    for row in log.iter().filter(|row| row.erased_by.is_some()) {
+        assert_eq!((row.username.as_deref(), row.detail.as_str(), row.salt), (None, "", None));
+        assert_eq!(row.erased_by, Some(told.id));
+        assert!(row.name_hash.is_some() && row.detail_hash.is_some());
+    }
+    for (row, was) in log.iter().zip(&before).filter(|(row, _)| row.erased_by.is_none()) {
+        assert_eq!(row, was);
+    }
+    let digest = HEXLOWER.encode(&leaf::erasure_digest(erased.into_iter()));
+    assert_eq!((told.action.as_str(), told.username.as_deref()), ("erase_audit", None));
+    assert_eq!(told.detail, format!("rows=2 digest={digest} by hand"));
+}
+
+async fn more_rows_than_one_transaction_should_erase_go_one_after_the_other(database: Database) {
+    let store = database.open().await;
+    append(&store, vec![Some("alice"); 1001]).await;
+    assert_eq!((erase(&store, "alice").await, erase(&store, "alice").await), (1000, 1));
+    assert_eq!(erase(&store, "alice").await, 0);
+    let left =
+        "SELECT COUNT(*) FROM access_logs WHERE username IS NOT NULL OR detail LIKE '%Face%'";
+    assert_eq!(database.plain().await.number(left).await, 0);
+}
+
+async fn rows_of_the_transaction_that_erases_are_not_erased(database: Database) {
+    let store = database.open().await;
+    let alice: Username = name("alice");
+    let erased: Result<u64, Error> = store
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.append(&entry(Some("alice"))).await?;
+                tx.erase_audit_rows(&alice, NOW, "by hand").await
+            })
+        })
+        .await;
+    assert_eq!(erased, Ok(0));
+    assert_eq!(erase(&store, "alice").await, 1);
+}
+
+async fn a_row_of_another_log_stays_what_it_was_and_gets_its_leaf(database: Database) {
+    let store = database.open().await;
+    let foreign = ForeignEntry {
+        ts_utc: "2024-05-01T08:00:00.123456+00:00".into(),
+        username: Some("田中".into()),
+        action: "recover_mac".into(),
+        success: true,
+        detail: "MAC\u{1b}[2J".into(),
+    };
+    let appended: Result<_, Error> =
+        store.write(move |tx| Box::pin(async move { tx.append_foreign(&foreign).await })).await;
+    let row = &evidence(&store).await[0];
+    assert_eq!(row.id, appended.unwrap().0);
+    assert_eq!(row.ts_utc, "2024-05-01T08:00:00.123456+00:00");
+    assert_eq!((row.username.as_deref(), row.action.as_str()), (Some("田中"), "recover_mac"));
+    assert_eq!(row.detail, "MAC\\u{1b}[2J");
+    assert_eq!(row.leaf_hash, recomputed(row, leaf::FIRST));
+}
+
+async fn what_a_face_was_enrolled_on_goes_with_the_account(database: Database) {
+    let store = database.open().await;
+    let user = new_user("alice");
+    let id = user.id;
+    add(&store, user).await.unwrap();
+    assert_eq!(store.consents(id).await, Ok(Vec::new()));
+
+    let agreed = NewConsent {
+        notice: Consent::parse("v3").ok(),
+        keeps_picture: true,
+        given: NOW,
+        given_by: "admin=margaret".into(),
+        request: Some("01J".into()),
+    };
+    let later = NewConsent { notice: None, keeps_picture: false, ..agreed.clone() };
+    for (consent, expected) in [
+        (agreed, vec![(Held::Template, Some("v3")), (Held::Picture, Some("v3"))]),
+        (later, vec![(Held::Template, None)]),
+    ] {
+        let noted: Result<(), Error> = store
+            .write(move |tx| Box::pin(async move { tx.record_consent(id, &consent).await }))
+            .await;
+        noted.unwrap();
+        let consents = store.consents(id).await.unwrap();
+        let held = |it: &Consented| (it.what, it.notice.clone());
+        let expected: Vec<_> =
+            expected.into_iter().map(|(what, notice)| (what, notice.map(str::to_owned))).collect();
+        assert_eq!(consents.iter().map(held).collect::<Vec<_>>(), expected);
+        assert_eq!((consents[0].given, consents[0].given_by.as_str()), (NOW, "admin=margaret"));
+    }
+    assert_eq!(store.write(move |tx| Box::pin(tx.erase_user(id))).await, Ok::<_, Error>(true));
+    assert_eq!(store.consents(id).await, Ok(Vec::new()));
+}
+
+async fn a_database_can_be_written_anew_while_it_is_used(database: Database) {
+    let (store, other) = (database.open().await, database.open().await);
+    append(&other, vec![Some("alice"); 500]).await;
+    erase(&store, "alice").await;
+    let remains = store.compact().await.unwrap();
+    assert_eq!(remains, if database.is_sqlite() { Remains::None } else { Remains::Pages });
+    append(&other, vec![Some("bob")]).await;
+    assert_eq!(evidence(&other).await.len(), 502);
+}

@@ -1,0 +1,69 @@
+//! Databases of earlier versions: everything is there afterwards, opens, and is in the tree.
+
+use super::fixture::{Database, Plain, enrol, keyring, name};
+use fourauth_store::{AuditQuery, Seeking};
+use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
+use std::collections::BTreeSet;
+
+/// More than one perfect subtree of the audit log whose root is kept.
+const ROWS: u32 = 300;
+
+on_both_databases![
+    the_first_version_becomes_todays,
+    the_second_version_becomes_todays,
+    the_third_version_becomes_todays,
+];
+
+async fn the_first_version_becomes_todays(database: Database) {
+    becomes_todays(&database, VERSIONS[0]).await;
+}
+
+async fn the_second_version_becomes_todays(database: Database) {
+    becomes_todays(&database, VERSIONS[1]).await;
+}
+
+async fn the_third_version_becomes_todays(database: Database) {
+    becomes_todays(&database, VERSIONS[2]).await;
+}
+
+async fn becomes_todays(database: &Database, version: usize) {
+    let dialect = if database.is_sqlite() { Dialect::Sqlite } else { Dialect::Postgres };
+    let plain = database.plain().await;
+    for statement in past().await.statements(version, dialect) {
+        plain.script(&statement).await;
+    }
+    let before = texts(&plain, version, dialect).await;
+    assert!(before.len() > ROWS as usize);
+
+    let store = database.open_with(keyring(1)).await.unwrap();
+    let after = texts(&plain, version, dialect).await;
+    assert_eq!(before.difference(&after).next(), None);
+    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    assert_eq!(alice.username, name("alice"));
+    while store.integrate().await.unwrap() > 0 {}
+    assert_eq!(store.tree_head().await.unwrap().frontier.size(), u64::from(ROWS));
+    let newest = AuditQuery { limit: 1, ..AuditQuery::default() };
+    let row = store.audit_rows(&newest).await.unwrap().pop().unwrap();
+    let proof = store.inclusion_proof(row.id, ROWS.into()).await.unwrap().unwrap();
+    assert_eq!(proof.root, store.tree_head().await.unwrap().frontier.root());
+}
+
+/// Alice and Bob, as a database of today has them.
+async fn past() -> Past {
+    let today = Database::sqlite();
+    let store = today.open().await;
+    enrol(&store, "alice").await;
+    enrol(&store, "bob").await;
+    store.close().await;
+    Past::of(&today.folder().join("fourauth.db"), ROWS).await.unwrap()
+}
+
+async fn texts(plain: &Plain, version: usize, dialect: Dialect) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for (table, dump) in dumps(version, dialect) {
+        for row in plain.texts(&dump).await {
+            texts.insert(format!("{table}: {row}"));
+        }
+    }
+    texts
+}

@@ -1,0 +1,247 @@
+//! Keys that change under accounts in use: nothing is overwritten, nothing is left that does not open.
+
+use super::fixture::{Database, NOW, Plain, add, enrol, key, keyring, name, new_user};
+use fourauth_protocol::secret::Secret;
+use fourauth_store::{
+    AccountId, Cause, Error, KEY_BYTES, KeyState, Keyring, KeyringLock, NewUser, NotRetired,
+    OpenError, RANDOM_BYTES, Seeking, Store,
+};
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::oneshot;
+
+on_both_databases![
+    everything_is_sealed_anew_and_opens_as_before,
+    a_rotation_that_was_interrupted_goes_on,
+    a_running_server_opens_what_a_key_that_it_was_not_told_of_has_sealed,
+    a_secret_that_is_replaced_during_a_rotation_stays_replaced,
+    a_key_is_retired_once_it_seals_nothing,
+    nothing_is_left_behind_a_key_that_is_retired_while_others_seal,
+    what_does_not_open_is_counted_and_keeps_its_key,
+    a_keyring_of_another_database_is_not_followed,
+];
+
+fn path(database: &Database) -> PathBuf {
+    database.folder().join("keyring.toml")
+}
+
+/// A store whose keyring is in a file.
+async fn open(database: &Database) -> Arc<Store> {
+    let path = path(database);
+    if !path.exists() {
+        Keyring::create(&path, &Secret::new([1; RANDOM_BYTES]), NOW).unwrap();
+    }
+    Arc::new(database.open_with(Keyring::load(&path).unwrap()).await.unwrap())
+}
+
+/// Adds a key to the file and has it seal; its id.
+async fn change_key(database: &Database, store: &Store, byte: u8) -> String {
+    let lock = KeyringLock::take(&path(database)).unwrap();
+    let id = lock.add(Secret::new([byte; KEY_BYTES]), NOW).unwrap();
+    assert_eq!(store.follow_keyring().await, Ok(true));
+    let name = id.clone();
+    let activated: Result<bool, Error> =
+        store.write(move |tx| Box::pin(async move { tx.activate_key(&name).await })).await;
+    assert!(activated.unwrap());
+    id
+}
+
+/// Seals everything anew; how many values that were.
+async fn reseal(store: &Store) -> u64 {
+    let (mut values, mut after) = (0, None);
+    while let Some(batch) = store.reseal(after, 2).await.unwrap() {
+        (values, after) = (values + batch.values, Some(batch.last));
+    }
+    values
+}
+
+async fn retire(store: &Store, id: &str) -> Result<(), NotRetired> {
+    let id = id.to_owned();
+    store.write(move |tx| Box::pin(async move { tx.retire_key(&id).await })).await
+}
+
+/// How many values each key has sealed, oldest first.
+async fn values(store: &Store) -> Vec<u64> {
+    store.keys().await.unwrap().iter().map(|key| key.values).collect()
+}
+
+async fn states(store: &Store) -> Vec<KeyState> {
+    store.keys().await.unwrap().iter().map(|key| key.state).collect()
+}
+
+/// Whether a value in the database is sealed with this key.
+async fn seals(plain: &Plain, id: &str) -> bool {
+    let sql = format!(
+        "SELECT COUNT(*) FROM users WHERE totp_secret_enc LIKE 'v1.{id}.%' \
+         OR face_template_enc LIKE 'v1.{id}.%' OR face_image_enc LIKE 'v1.{id}.%'"
+    );
+    plain.number(&sql).await > 0
+}
+
+async fn everything_is_sealed_anew_and_opens_as_before(database: Database) {
+    let store = open(&database).await;
+    for name in ["alice", "bob", "carol", "dave", "erin"] {
+        enrol(&store, name).await;
+    }
+    let pictured = NewUser { image: Some(Secret::new(vec![7; 100])), ..new_user("frank") };
+    add(&store, pictured).await.unwrap();
+    let before = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let old = store.keys().await.unwrap().remove(0).id;
+
+    let new = change_key(&database, &store, 2).await;
+    assert_eq!(values(&store).await, [13, 0]);
+    assert_eq!(states(&store).await, [KeyState::Opens, KeyState::Seals]);
+    assert_eq!(reseal(&store).await, 13);
+    assert_eq!(values(&store).await, [0, 13]);
+    assert_eq!(store.reseal(None, 2).await, Ok(None));
+
+    let plain = database.plain().await;
+    assert!(!seals(&plain, &old).await && seals(&plain, &new).await);
+    let after = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    assert_eq!(after.totp.as_bytes(), before.totp.as_bytes());
+    assert_eq!(after.template.to_bytes().expose(), before.template.to_bytes().expose());
+    assert_eq!(after.version, before.version, "no factor has changed");
+}
+
+async fn a_rotation_that_was_interrupted_goes_on(database: Database) {
+    let store = open(&database).await;
+    for name in ["alice", "bob", "carol"] {
+        enrol(&store, name).await;
+    }
+    change_key(&database, &store, 2).await;
+    let first = store.reseal(None, 1).await.unwrap().unwrap();
+    assert_eq!((first.values, first.unopened), (2, 0));
+    // Whatever ends the command ends it between two transactions.
+    store.close().await;
+
+    let store = open(&database).await;
+    assert_eq!(values(&store).await, [4, 2]);
+    assert_eq!(reseal(&store).await, 4);
+    assert_eq!(values(&store).await, [0, 6]);
+}
+
+async fn a_running_server_opens_what_a_key_that_it_was_not_told_of_has_sealed(database: Database) {
+    let (running, beside) = (open(&database).await, open(&database).await);
+    enrol(&running, "alice").await;
+    let new = change_key(&database, &beside, 2).await;
+    reseal(&beside).await;
+    assert!(running.subject(Seeking::by_name(&name("alice"))).await.is_ok());
+    // What it seals from now on is sealed with the new key as well.
+    enrol(&running, "bob").await;
+    let old = running.keys().await.unwrap().remove(0).id;
+    let plain = database.plain().await;
+    assert!(seals(&plain, &new).await && !seals(&plain, &old).await);
+
+    // Also for names of nobody, once it has forgotten the key that it began with.
+    assert_eq!(running.follow_keyring().await, Ok(true));
+    assert_eq!(running.follow_keyring().await, Ok(false));
+    retire(&beside, &old).await.unwrap();
+    KeyringLock::take(&path(&database)).unwrap().remove(&old).unwrap();
+    assert_eq!(running.follow_keyring().await, Ok(true));
+    for name in ["alice", "bob", "nobody"] {
+        assert!(running.subject(Seeking::by_name(&self::name(name))).await.is_ok(), "{name}");
+    }
+}
+
+async fn a_secret_that_is_replaced_during_a_rotation_stays_replaced(database: Database) {
+    const ROUNDS: u8 = 12;
+    let store = open(&database).await;
+    let alice = enrol(&store, "alice").await.account;
+    for round in 1..=ROUNDS {
+        change_key(&database, &store, 100 + round).await;
+        let rotating = Arc::clone(&store);
+        let rotation = tokio::spawn(async move { reseal(&rotating).await });
+        let replaced = store.write(move |tx| {
+            Box::pin(async move { tx.replace_totp(alice, round.into(), &key(round)).await })
+        });
+        assert_eq!(replaced.await, Ok::<_, Error>(true));
+        rotation.await.unwrap();
+        let subject = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+        assert_eq!(subject.totp.as_bytes(), key(round).as_bytes());
+    }
+}
+
+async fn a_key_is_retired_once_it_seals_nothing(database: Database) {
+    let store = open(&database).await;
+    enrol(&store, "alice").await;
+    let old = store.keys().await.unwrap().remove(0).id;
+    assert_eq!(retire(&store, &old).await, Err(NotRetired::Newest { id: old.clone() }));
+    let new = change_key(&database, &store, 2).await;
+    assert_eq!(retire(&store, &new).await, Err(NotRetired::Newest { id: new }));
+    let in_use = NotRetired::InUse { id: old.clone(), values: 2 };
+    assert_eq!(retire(&store, &old).await, Err(in_use));
+    assert!(retire(&store, "pepper").await.is_err());
+    assert_eq!(states(&store).await, [KeyState::Opens, KeyState::Seals], "nothing was changed");
+
+    reseal(&store).await;
+    retire(&store, &old).await.unwrap();
+    assert_eq!(states(&store).await, [KeyState::Retired, KeyState::Seals]);
+    // A start between the two steps finds more in the keyring than it needs.
+    store.close().await;
+    let store = open(&database).await;
+    assert_eq!(KeyringLock::take(&path(&database)).unwrap().remove(&old), Ok(true));
+    assert_eq!(store.follow_keyring().await, Ok(true));
+    assert_eq!(states(&store).await, [KeyState::Seals]);
+
+    let stale = database.open_with(keyring(1)).await.err().unwrap();
+    assert!(matches!(stale, OpenError::KeyMissing { .. }), "{stale:?}");
+}
+
+/// One server was never given the new key, and goes on sealing with the old one for as long as it is
+/// let.
+async fn nothing_is_left_behind_a_key_that_is_retired_while_others_seal(database: Database) {
+    const MEANWHILE: u32 = 60;
+    let store = open(&database).await;
+    let stale = database.open().await;
+    let old = store.keys().await.unwrap().remove(0).id;
+    change_key(&database, &store, 2).await;
+    let (retired, is_retired) = oneshot::channel();
+    let sealing = tokio::spawn(async move {
+        for number in 0..MEANWHILE {
+            if let Err(error) = add(&stale, new_user(&format!("person{number}"))).await {
+                return error;
+            }
+        }
+        is_retired.await.unwrap();
+        add(&stale, new_user("late")).await.unwrap_err()
+    });
+    loop {
+        reseal(&store).await;
+        match retire(&store, &old).await {
+            Ok(()) => break,
+            Err(NotRetired::InUse { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let _whether_or_not_it_waits = retired.send(());
+    assert_eq!(sealing.await.unwrap(), Error::Unavailable(Cause::KeysRetired));
+    assert!(!seals(&database.plain().await, &old).await);
+}
+
+async fn what_does_not_open_is_counted_and_keeps_its_key(database: Database) {
+    let store = open(&database).await;
+    for name in ["alice", "bob"] {
+        enrol(&store, name).await;
+    }
+    let moved = "UPDATE users SET totp_secret_enc = (SELECT other.totp_secret_enc FROM users other \
+         WHERE other.username = 'bob') WHERE username = 'alice'";
+    assert_eq!(database.plain().await.execute(moved).await, 1);
+    let old = store.keys().await.unwrap().remove(0).id;
+    change_key(&database, &store, 2).await;
+
+    let batch = store.reseal(None, 10).await.unwrap().unwrap();
+    assert_eq!((batch.values, batch.unopened), (3, 1));
+    assert!(batch.last > AccountId(0));
+    assert_eq!(retire(&store, &old).await, Err(NotRetired::InUse { id: old, values: 1 }));
+}
+
+async fn a_keyring_of_another_database_is_not_followed(database: Database) {
+    let store = open(&database).await;
+    enrol(&store, "alice").await;
+    let other = database.folder().join("other.toml");
+    Keyring::create(&other, &Secret::new([9; RANDOM_BYTES]), NOW).unwrap();
+    std::fs::rename(&other, path(&database)).unwrap();
+    let refused = store.follow_keyring().await;
+    assert!(matches!(refused, Err(OpenError::KeyMissing { .. })), "{refused:?}");
+    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
+    enrol(&store, "bob").await;
+}
