@@ -82,6 +82,7 @@ pub(crate) fn registration(admin: Secret<String>, name: &str) -> anyhow::Result<
         phone: None,
         device_pubkey: None,
         device_name: None,
+        consent: None,
     })
 }
 

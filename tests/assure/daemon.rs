@@ -67,11 +67,7 @@ impl Daemon {
         change(&mut config);
         fs::write(folder.path().join("fourauthd.toml"), toml::to_string(&config)?)?;
         let program = setup.fourauthd.clone();
-        let mut child = command(&program, folder.path(), setup.files)
-            .stderr(File::create(folder.path().join("log"))?)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot run {}", program.display()))?;
+        let mut child = launch(&program, folder.path(), setup.files)?;
         let (address, fingerprint) = serving(&mut child, folder.path()).await?;
         Ok(Self { child, folder, program, config, address, fingerprint })
     }
@@ -106,9 +102,36 @@ impl Daemon {
 
     /// Runs `fourauthd` with these arguments beside it, on the same data.
     pub(crate) async fn administer(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let ran = command(&self.program, self.folder.path(), None).args(arguments).output().await?;
+        let ran = self.command().args(arguments).output().await?;
         ensure!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
         Ok(())
+    }
+
+    /// Kills it as the system would: it is not asked, and nothing of it ends in order.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Starts it once more, on what it has left, and does not wait.
+    pub(crate) fn launch(&mut self) -> anyhow::Result<()> {
+        self.child = launch(&self.program, self.folder.path(), None)?;
+        Ok(())
+    }
+
+    /// Waits until it serves.
+    pub(crate) async fn wait(&mut self) -> anyhow::Result<()> {
+        (self.address, self.fingerprint) = serving(&mut self.child, self.folder.path()).await?;
+        Ok(())
+    }
+
+    /// Its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.config.data_dir.join("fourauth.db")
+    }
+
+    /// The server's program, to be run beside it on the same data.
+    pub(crate) fn command(&self) -> Command {
+        command(&self.program, self.folder.path(), None)
     }
 
     /// Asks it to stop, and waits; its folder stays for as long as the handle does.
@@ -118,6 +141,15 @@ impl Daemon {
         ensure!(status.success(), "fourauthd ended with {status}:\n{}", self.log()?);
         Ok(self.folder)
     }
+}
+
+/// Starts the server with a new log.
+fn launch(program: &Path, folder: &Path, files: Option<u32>) -> anyhow::Result<Child> {
+    command(program, folder, files)
+        .stderr(File::create(folder.join("log"))?)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot run {}", program.display()))
 }
 
 /// Where it listens and what clients pin, once it says so.

@@ -4,20 +4,30 @@
 //! is measured twice: with the defence, where every figure has to be within its limit, and without
 //! it, where one has to be outside. A measurement that cannot fail shows nothing.
 
+mod audit;
+mod backup;
+mod chance;
+mod crash;
 mod crowd;
 mod daemon;
 mod device;
+mod disk;
+mod diskfull;
+mod erase;
 mod fds;
 mod flood;
 mod frame;
 mod idle;
+mod import;
 mod limits;
 mod lockout;
 mod memory;
+mod migrate;
 mod naive;
 mod numbers;
 mod once;
 mod peer;
+mod powerfail;
 mod process;
 mod races;
 mod report;
@@ -36,13 +46,16 @@ use setup::{Defence, Setup};
 use std::{env, path::PathBuf, process::ExitCode};
 use tokio::runtime::Builder;
 
-const USAGE: &str = "usage: assure NAME|all --fourauthd PATH [--short] [--json-only]";
+const USAGE: &str = "usage: assure NAME|all --fourauthd PATH [--short] [--json-only] [--kills N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let is_given = match arguments.first().map(String::as_str) {
         Some(naive::READER) => naive::read().map(|()| true),
         Some(naive::ACCEPTOR) => naive::accept().map(|()| true),
+        Some(crash::HASTY) => {
+            crash::run_hasty(arguments.get(1..).unwrap_or_default()).map(|()| true)
+        }
         Some(name) => assure(name, arguments.get(1..).unwrap_or_default()),
         None => Err(anyhow::anyhow!(USAGE)),
     };
@@ -84,13 +97,34 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 13] = [
-    "idle", "slow", "frame", "fds", "flood", "totp", "timing", "secrets", "time", "once", "limits",
-    "lockout", "device",
+const NAMES: [&str; 21] = [
+    "idle",
+    "slow",
+    "frame",
+    "fds",
+    "flood",
+    "totp",
+    "timing",
+    "secrets",
+    "time",
+    "once",
+    "limits",
+    "lockout",
+    "device",
+    "powerfail",
+    "diskfull",
+    "crash",
+    "migrate",
+    "erase",
+    "import",
+    "audit",
+    "backup",
 ];
 
 async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     match name {
+        "backup" => backup::figures(setup, defence).await,
+        "audit" => audit::figures(setup, defence).await,
         "idle" => idle::figures(setup, defence).await,
         "slow" => slow::figures(setup, defence).await,
         "frame" => frame::figures(setup, defence).await,
@@ -103,20 +137,32 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "limits" => limits::figures(setup, defence).await,
         "lockout" => lockout::figures(setup, defence).await,
         "device" => device::figures(setup, defence).await,
+        "diskfull" => diskfull::figures(setup, defence).await,
+        "crash" => crash::figures(setup, defence).await,
+        "migrate" => migrate::figures(setup, defence).await,
+        "powerfail" => powerfail::figures(setup, defence).await,
+        "erase" => erase::figures(setup, defence).await,
+        "import" => import::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),
     }
 }
 
 fn setup(options: &[String]) -> anyhow::Result<Setup> {
-    let mut setup =
-        Setup { fourauthd: PathBuf::new(), is_short: false, is_quiet: false, files: None };
+    let mut setup = Setup {
+        fourauthd: PathBuf::new(),
+        is_short: false,
+        is_quiet: false,
+        kills: None,
+        files: None,
+    };
     let mut options = options.iter();
     while let Some(option) = options.next() {
         match option.as_str() {
             "--fourauthd" => setup.fourauthd = options.next().context(USAGE)?.into(),
             "--short" => setup.is_short = true,
             "--json-only" => setup.is_quiet = true,
+            "--kills" => setup.kills = Some(options.next().context(USAGE)?.parse()?),
             _ => bail!("{USAGE}"),
         }
     }

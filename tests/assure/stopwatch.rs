@@ -2,6 +2,7 @@
 //! long each answer takes.
 
 use crate::{
+    chance::Chance,
     peer::{Caller, Peer, host},
     process,
 };
@@ -44,7 +45,7 @@ pub(crate) fn measure(
         let mut peer = caller.open(host(0)).await?;
         let mut samples: Vec<Sample> = questions.iter().map(Sample::of).collect();
         let mut order: Vec<usize> = (0..questions.len()).collect();
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let mut chance = Chance::of(0);
         for round in 0..warm_up + each {
             chance.shuffle(&mut order);
             for index in &order {
@@ -81,31 +82,13 @@ impl Sample {
     }
 }
 
-/// Marsaglia's xorshift64: the same at each run, and in step with nothing that a server does.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
-    }
-
-    fn shuffle(&mut self, order: &mut [usize]) {
-        for last in (1..order.len()).rev() {
-            order.swap(last, self.below(last + 1));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_question_is_asked_in_every_place() {
-        let (mut order, mut chance) = ([0, 1, 2, 3], Chance(1));
+        let (mut order, mut chance) = ([0, 1, 2, 3], Chance::of(1));
         let mut seen = [[0_u32; 4]; 4];
         for _ in 0..4000 {
             chance.shuffle(&mut order);

@@ -31,7 +31,21 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
 }
 
 /// Those that count and do not time: a loaded machine is no reason for a test to fail.
-const COUNTED: [&str; 6] = ["frame", "totp", "time", "once", "limits", "device"];
+const COUNTED: [&str; 13] = [
+    "frame",
+    "totp",
+    "time",
+    "once",
+    "limits",
+    "device",
+    "audit",
+    "erase",
+    "import",
+    "powerfail",
+    "diskfull",
+    "crash",
+    "migrate",
+];
 
 /// Gives what does not depend on how fast this machine is, shortly, with programs that have been
 /// built.

@@ -1,0 +1,156 @@
+//! G-18: whatever somebody does to the audit log, one of two verifiers that know nothing of each
+//! other says so, and neither says it of a log that nobody has touched.
+//!
+//! Every log is grown by the real store. One is looked at as it is, then tampered with and looked at
+//! again. The control has no exported checkpoints: it has to miss what the machine itself signed.
+
+mod life;
+mod peer;
+mod second;
+mod signer;
+mod speed;
+mod tamper;
+
+use crate::{
+    chance::Chance,
+    report::Figures,
+    setup::{Defence, Setup},
+};
+use anyhow::Context as _;
+use fourauth_audit_verify::{Options, verify};
+use life::Log;
+use second::{Second, Verdict};
+use std::collections::BTreeMap;
+use tamper::Tampering;
+
+/// Where chance begins.
+const SEED: u64 = 18;
+
+/// The figure of the threat model, for one core.
+const ROWS_PER_SECOND: f64 = 200_000.0;
+
+pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
+    let logs = setup.count(1000, 40);
+    let mut tally = Tally::default();
+    let mut second = match defence {
+        Defence::On => Some(Second::start()?),
+        Defence::Off => None,
+    };
+    for number in 0..logs {
+        let mut chance = Chance::of(SEED + u64::from(number));
+        let log = Log::grow(&mut chance).await.context("growing a log")?;
+        tally.clean(&log, second.as_mut(), defence).await?;
+        let tampering = Tampering::apply(&log, &mut chance)?;
+        tally.tampered(&log, tampering, second.as_mut(), defence).await?;
+        if number % 100 == 99 {
+            setup.say(&format!("{} logs", number + 1));
+        }
+    }
+    let mut figures = Figures::default();
+    tally.report(logs, defence, &mut figures);
+    if defence == Defence::On {
+        rows_per_second(setup, &mut figures).await?;
+    }
+    Ok(figures)
+}
+
+/// Short runs are of a program that is not optimised.
+async fn rows_per_second(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
+    let [of_database, of_export] = speed::rows_per_second(setup.count(500_000, 2_000)).await?;
+    for (name, rate) in [("database", of_database), ("export", of_export)] {
+        let name = format!("{name}_rows_per_second");
+        if setup.is_short {
+            figures.note(&name, rate.round());
+        } else {
+            figures.at_least(&name, rate.round(), ROWS_PER_SECOND);
+        }
+    }
+    Ok(())
+}
+
+/// What the auditor has: all of it, or nothing that the machine had not had as well.
+fn options(log: &Log, defence: Defence) -> Options {
+    let all = log.options();
+    match defence {
+        Defence::On => all,
+        Defence::Off => Options { checkpoints: Vec::new(), epoch_key: None, ..all },
+    }
+}
+
+/// What was found, and what should have been.
+#[derive(Debug, Default)]
+struct Tally {
+    false_alarms: u32,
+    missed: u32,
+    disagreements: u32,
+    rows: u64,
+    /// How often each way was gone, and how often it was missed.
+    ways: BTreeMap<&'static str, [u32; 2]>,
+}
+
+impl Tally {
+    async fn clean(
+        &mut self,
+        log: &Log,
+        second: Option<&mut Second>,
+        defence: Defence,
+    ) -> anyhow::Result<()> {
+        let found = Verdict::of(&verify(&log.database(), &options(log, defence)));
+        self.rows += found.rows;
+        self.false_alarms += u32::from(found.exit != 0);
+        if found.exit != 0 {
+            eprintln!("a false alarm: {found:?}");
+        }
+        self.compare(log, &found, second).await
+    }
+
+    async fn tampered(
+        &mut self,
+        log: &Log,
+        tampering: Tampering,
+        second: Option<&mut Second>,
+        defence: Defence,
+    ) -> anyhow::Result<()> {
+        let found = Verdict::of(&verify(&log.database(), &options(log, defence)));
+        let is_missed = u32::from(found.exit == 0);
+        let [gone, missed] = self.ways.entry(tampering.way).or_default();
+        (*gone, *missed) = (*gone + 1, *missed + is_missed);
+        self.missed += is_missed;
+        if is_missed == 1 && defence == Defence::On {
+            eprintln!("missed: {tampering:?}");
+        }
+        self.compare(log, &found, second).await
+    }
+
+    /// Both say the same about every row, or both that they cannot read it.
+    async fn compare(
+        &mut self,
+        log: &Log,
+        found: &Verdict,
+        second: Option<&mut Second>,
+    ) -> anyhow::Result<()> {
+        let Some(second) = second else { return Ok(()) };
+        let other = second.verify(log).await?;
+        if other != *found {
+            self.disagreements += 1;
+            eprintln!("the verifiers disagree: {found:?} {other:?}");
+        }
+        Ok(())
+    }
+
+    fn report(self, logs: u32, defence: Defence, figures: &mut Figures) {
+        figures.note("logs", logs);
+        figures.note("rows", self.rows);
+        figures.note("ways", self.ways.len());
+        figures.exactly("false_alarms", self.false_alarms, 0);
+        figures.exactly("missed", self.missed, 0);
+        match defence {
+            Defence::On => figures.exactly("disagreements", self.disagreements, 0),
+            Defence::Off => {
+                let missed = self.ways.iter().filter(|(_, [_, missed])| *missed > 0);
+                let missed: Vec<_> = missed.map(|(way, _)| *way).collect();
+                figures.note("missed_ways", missed);
+            }
+        }
+    }
+}

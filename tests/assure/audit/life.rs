@@ -1,0 +1,290 @@
+//! A log as the server would have written it: logins, erasures, a backup that was restored, rows
+//! from before the upgrade, other servers; and what was sent away of it meanwhile.
+
+use super::{peer::Peer, signer::Signer};
+use crate::{chance::Chance, disk::people};
+use anyhow::{Context as _, ensure};
+use data_encoding::HEXLOWER;
+use fourauth_audit::{Checkpoint, Frontier};
+use fourauth_audit_verify::Options;
+use fourauth_protocol::{time::UnixMillis, username::Username};
+use fourauth_store::{AuditEntry, Error, Location, SignedCheckpoint, Store, Tx};
+use rusqlite::{Connection, params};
+use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
+use tempfile::TempDir;
+
+/// 2025-03-01T12:00:00Z.
+const BEGIN: UnixMillis = UnixMillis(1_740_830_400_000);
+
+/// Where it is quick to wait for the disk, if there is such a place.
+const MEMORY: &str = "/dev/shm";
+
+const NAMES: usize = 12;
+
+/// A log and its auditor's knowledge. No file is open.
+pub(super) struct Log {
+    folder: TempDir,
+    pub(super) signer: Signer,
+    now: UnixMillis,
+    /// Sizes of checkpoints that the operator told the auditor were lost.
+    accepted: Vec<u64>,
+    /// The size of the largest tree that was sent away and that this log still has.
+    pub(super) exported_to: u64,
+    /// The note of it.
+    newest: Option<String>,
+    /// The size of the tree in the older copy.
+    copied: u64,
+}
+
+impl Log {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            folder: tempfile::tempdir_in(MEMORY).or_else(|_| tempfile::tempdir())?,
+            signer: Signer::new(1, BEGIN)?,
+            now: BEGIN,
+            accepted: Vec::new(),
+            exported_to: 0,
+            newest: None,
+            copied: 0,
+        })
+    }
+
+    /// One without rows.
+    pub(super) async fn empty() -> anyhow::Result<Self> {
+        let log = Self::new()?;
+        log.open().await?.close().await;
+        Ok(log)
+    }
+
+    /// Grows one, as chance will have it.
+    pub(super) async fn grow(chance: &mut Chance) -> anyhow::Result<Self> {
+        let mut log = Self::new()?;
+        let rows = chance.below(301);
+        if chance.below(4) == 0 {
+            log.begin_with_old_rows(chance).await?;
+        }
+        log.live(rows / 2, chance).await?;
+        log.keep_a_copy().await?;
+        log.live(rows - rows / 2, chance).await?;
+        if chance.below(8) == 0 && log.exported_to > 0 {
+            log.restore_the_copy(chance).await?;
+        }
+        if chance.below(4) == 0 {
+            log.grow_elsewhere(chance).await?;
+        }
+        Ok(log)
+    }
+
+    /// When the log began.
+    pub(super) const fn begin() -> UnixMillis {
+        BEGIN
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.path().join("users.db")
+    }
+
+    pub(super) fn exported(&self) -> PathBuf {
+        self.folder.path().join("checkpoints.log")
+    }
+
+    pub(super) fn older_copy(&self) -> PathBuf {
+        self.folder.path().join("backup.db")
+    }
+
+    /// The auditor's knowledge.
+    pub(super) fn options(&self) -> Options {
+        // Nothing may have been sent away.
+        let exported = Some(self.exported()).filter(|file| file.exists());
+        Options {
+            key: self.signer.verifying_key(),
+            checkpoints: exported.into_iter().collect(),
+            epoch_key: Some(Signer::first_epoch_key()),
+            accepted: self.accepted.iter().copied().collect(),
+        }
+    }
+
+    async fn open(&self) -> anyhow::Result<Store> {
+        let location = Location::Sqlite(self.database());
+        let keyring = Arc::new(people::keyring());
+        Ok(Store::open(&location, keyring, people::decoy()?).await?)
+    }
+
+    /// So many rows in some commits, checkpoints in between, and now and then an erasure.
+    async fn live(&mut self, mut rows: usize, chance: &mut Chance) -> anyhow::Result<()> {
+        let store = self.open().await?;
+        while rows > 0 {
+            let at_once = (1 + chance.below(40)).min(rows);
+            rows -= at_once;
+            let entries: Vec<_> = (0..at_once).map(|_| self.entry(chance)).collect();
+            store.write(|tx| Box::pin(append(tx, entries))).await?;
+            if chance.below(5) == 0 {
+                self.erase(&store, chance).await?;
+            }
+            if chance.below(10) < 7 {
+                self.sign(&store).await?;
+            }
+            self.now = self.now.saturating_add_ms(millis(400_000, chance));
+        }
+        if chance.below(10) < 8 {
+            self.sign(&store).await?;
+        }
+        store.close().await;
+        Ok(())
+    }
+
+    fn entry(&mut self, chance: &mut Chance) -> AuditEntry {
+        self.now = self.now.saturating_add_ms(millis(3000, chance));
+        let username = (chance.below(10) > 0).then(|| name(chance));
+        let action = ["login", "register", "recover_totp", "read_audit"][chance.below(4)];
+        let detail = ["ok", "wrong password", "Gesicht: \u{e4}hnlich 0.71", ""][chance.below(4)];
+        let success = chance.below(3) > 0;
+        AuditEntry { at: self.now, username, action, success, detail: detail.to_owned() }
+    }
+
+    async fn erase(&self, store: &Store, chance: &mut Chance) -> anyhow::Result<()> {
+        let (name, at) = (Username::parse(&name(chance))?, self.now);
+        let erased = store.write(move |tx| {
+            Box::pin(async move { tx.erase_audit_rows(&name, at, "console").await })
+        });
+        let erased: Result<u64, Error> = erased.await;
+        erased?;
+        Ok(())
+    }
+
+    /// Signs the tree, and sends that away.
+    async fn sign(&mut self, store: &Store) -> anyhow::Result<()> {
+        let tree = store.tree_head().await?.frontier;
+        if tree.size() == 0 {
+            return Ok(());
+        }
+        let signed = self.signer.sign(&tree, self.now)?;
+        let (vkey, kept) = (self.signer.verifying_key().to_string(), signed.clone());
+        let noted = store.write(move |tx| {
+            Box::pin(async move {
+                tx.claim_log(&vkey).await?;
+                tx.note_checkpoint(&kept).await
+            })
+        });
+        let is_new: Result<bool, Error> = noted.await;
+        if is_new? {
+            self.export(&signed.note)?;
+            self.exported_to = signed.size;
+            self.newest = Some(signed.note);
+        }
+        Ok(())
+    }
+
+    /// Signs a tree that somebody else has written, and sends that away.
+    pub(super) fn sign_tree(
+        &mut self,
+        tree: &Frontier,
+        now: UnixMillis,
+    ) -> anyhow::Result<SignedCheckpoint> {
+        let signed = self.signer.sign(tree, now)?;
+        self.export(&signed.note)?;
+        Ok(signed)
+    }
+
+    fn export(&self, note: &str) -> anyhow::Result<()> {
+        let mut file = fs::File::options().create(true).append(true).open(self.exported())?;
+        Ok(file.write_all(note.as_bytes())?)
+    }
+
+    /// As a database that 4Auth wrote: rows, and no leaves.
+    async fn begin_with_old_rows(&self, chance: &mut Chance) -> anyhow::Result<()> {
+        const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
+                           VALUES (?, ?, '100', 1, 'ok')";
+        const OLD: &str = "UPDATE audit_tree SET legacy_to = \
+                           (SELECT COALESCE(MAX(id), 0) FROM access_logs)";
+
+        self.open().await?.close().await;
+        let database = Connection::open(self.database())?;
+        for second in 0..chance.below(30) {
+            let ts_utc = format!("2019-03-01T12:00:{second:02}.123456+00:00");
+            database.execute(ROW, params![ts_utc, name(chance)])?;
+        }
+        database.execute(OLD, [])?;
+        Ok(())
+    }
+
+    async fn keep_a_copy(&mut self) -> anyhow::Result<()> {
+        let store = self.open().await?;
+        self.copied = store.tree_size().await?;
+        store.close().await;
+        ensure!(!journal(&self.database()).exists(), "the store has closed its journal");
+        fs::copy(self.database(), self.older_copy())?;
+        Ok(())
+    }
+
+    /// The operator restores a backup, says so, and goes on.
+    async fn restore_the_copy(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
+        fs::copy(self.older_copy(), self.database())?;
+        let store = self.open().await?;
+        let note = self.newest.clone().context("a checkpoint that was sent away")?;
+        let lost = Checkpoint::open(&note, &self.signer.verifying_key())?;
+        if store.root_at(lost.size).await? != Some(lost.root) {
+            self.now = self.now.saturating_add_ms(1000);
+            let entry = AuditEntry {
+                at: self.now,
+                username: None,
+                action: "accept_rollback",
+                success: true,
+                detail: format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root)),
+            };
+            let size = lost.size;
+            store
+                .write(move |tx| {
+                    Box::pin(async move { tx.accept_rollback(size, &note, &entry).await })
+                })
+                .await?;
+            self.accepted.push(size);
+            self.exported_to = 0;
+            self.now = self.now.saturating_add_ms(1000);
+            self.sign(&store).await?;
+        }
+        store.close().await;
+        self.live(chance.below(60), chance).await
+    }
+
+    /// Two other servers, and then this one again.
+    async fn grow_elsewhere(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
+        let mut peer = Peer::open(&self.database())?;
+        for _ in 0..=chance.below(40) {
+            let entry = self.entry(chance);
+            peer.append(["host-a", "host-b"][chance.below(2)], &entry)?;
+        }
+        peer.close()?;
+        let store = self.open().await?;
+        self.sign(&store).await?;
+        store.close().await;
+        self.live(chance.below(20), chance).await
+    }
+
+    /// Whether the older copy lacks something that was sent away, and nobody has given up.
+    pub(super) const fn has_telling_copy(&self) -> bool {
+        self.accepted.is_empty() && self.copied < self.exported_to
+    }
+}
+
+async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), Error> {
+    for entry in &entries {
+        tx.append(entry).await?;
+    }
+    Ok(())
+}
+
+/// Less than `bound`, whatever it is.
+fn millis(bound: usize, chance: &mut Chance) -> i64 {
+    i64::try_from(chance.below(bound)).unwrap_or(0)
+}
+
+fn name(chance: &mut Chance) -> String {
+    format!("person-{}", chance.below(NAMES))
+}
+
+pub(super) fn journal(database: &std::path::Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}

@@ -1,0 +1,130 @@
+//! Opens a database that was found after a power failure, as a server would, and says what is wrong
+//! with it.
+//!
+//! Nothing is known of it but the script that was running: which operations are in it, its own audit
+//! log tells, and then every other table has to say the same.
+
+use super::{
+    evidence, people,
+    platter::Image,
+    script::{Expected, Operation},
+};
+use anyhow::Context as _;
+use fourauth_store::{AuditEntry, Decoy, Keyring, Location, Store};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use tempfile::TempDir;
+
+/// What the database's file is called.
+pub(crate) const DATABASE: &str = "a.db";
+
+/// What is the same for every database.
+#[derive(Debug)]
+pub(crate) struct Inquest {
+    script: Vec<Operation>,
+    keyring: Arc<Keyring>,
+    decoy: Decoy,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The operations whose rows are there.
+    pub(crate) operations: BTreeSet<usize>,
+    pub(crate) wrong: Vec<Wrong>,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    /// No server would start on it.
+    NotOpened,
+    /// SQLite's own check says so.
+    Damaged,
+    /// Tables contradict the log: something is there by half, or twice.
+    HalfDone,
+    /// Rows of the log and leaves of its tree are not the same.
+    Evidence,
+    /// Nothing more can be written.
+    Closed,
+}
+
+/// A folder in memory where the system has one: thousands of databases need no disk.
+pub(crate) fn folder() -> anyhow::Result<TempDir> {
+    let shared = Path::new("/dev/shm");
+    Ok(if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }?)
+}
+
+impl Inquest {
+    /// Into databases that this script was run on.
+    pub(crate) fn new(script: Vec<Operation>) -> anyhow::Result<Self> {
+        Ok(Self { script, keyring: Arc::new(people::keyring()), decoy: people::decoy()? })
+    }
+
+    /// Puts the files of `image` into a folder and looks.
+    pub(crate) async fn hold(&self, image: &Image) -> anyhow::Result<Finding> {
+        let folder = folder()?;
+        for (name, content) in image {
+            fs::write(folder.path().join(&**name), content)?;
+        }
+        Ok(self.look(&folder.path().join(DATABASE)).await)
+    }
+
+    async fn look(&self, path: &Path) -> Finding {
+        let only = |wrong| Finding { wrong: vec![wrong], ..Finding::default() };
+        let location = Location::Sqlite(path.to_owned());
+        let opened = Store::open(&location, Arc::clone(&self.keyring), self.decoy.clone()).await;
+        let Ok(store) = opened else { return only(Wrong::NotOpened) };
+        // A database that cannot be read to its end is one that is damaged.
+        let finding = self.examine(&store, path).await.unwrap_or_else(|_| only(Wrong::Damaged));
+        store.close().await;
+        finding
+    }
+
+    async fn examine(&self, store: &Store, path: &Path) -> anyhow::Result<Finding> {
+        let mut plain = SqliteConnectOptions::new().filename(path).connect().await?;
+        let done = self.done(&mut plain).await?;
+        let operations: BTreeSet<_> = done.iter().map(|operation| operation.number).collect();
+        let tables = texts(&mut plain, TABLES).await?;
+        let is_whole = operations.len() == done.len()
+            && Expected::after(&done).is_ok_and(|expected| expected.rows() == tables);
+        let checks = [
+            (Wrong::Damaged, texts(&mut plain, INTEGRITY).await? == ["ok"]),
+            (Wrong::HalfDone, is_whole),
+            (Wrong::Evidence, evidence::is_whole(store).await.unwrap_or(false)),
+            (Wrong::Closed, store.append(last_word()).await.is_ok()),
+        ];
+        plain.close().await?;
+        let wrong = checks.into_iter().filter_map(|(wrong, is_right)| (!is_right).then_some(wrong));
+        Ok(Finding { operations, wrong: wrong.collect() })
+    }
+
+    /// The operations whose rows are in the log, in its order.
+    async fn done(&self, plain: &mut SqliteConnection) -> anyhow::Result<Vec<Operation>> {
+        let details = texts(plain, "SELECT detail FROM access_logs ORDER BY id").await?;
+        let numbers = details.iter().filter_map(|detail| detail.strip_prefix("operation="));
+        let operation = |number: &str| self.script.get(number.parse::<usize>().ok()?).copied();
+        numbers.map(|number| operation(number).context("an operation of the script")).collect()
+    }
+}
+
+const INTEGRITY: &str = "PRAGMA integrity_check";
+
+/// The same as [`Expected::rows`], as they are.
+const TABLES: &str = "SELECT username || ' ' || version || ' ' || totp_step || ' ' || mac_address \
+     FROM users UNION ALL \
+     SELECT u.username || ' ' || s.version || ' ' || lower(hex(s.token_hash)) \
+     FROM sessions s JOIN users u ON u.id = s.account ORDER BY 1";
+
+async fn texts(plain: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<Vec<String>> {
+    let rows = sqlx::query(sql).fetch_all(plain).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// What a server writes that has just started.
+fn last_word() -> AuditEntry {
+    let detail = "after the power came back".to_owned();
+    AuditEntry { at: people::NOON, username: None, action: "start", success: true, detail }
+}

@@ -1,0 +1,95 @@
+//! Accounts that cost nothing to make: everything about them follows from their number.
+
+use data_encoding::HEXLOWER;
+use fourauth_factors::{
+    face::{DIMENSIONS, Template},
+    password::{Cost, Hash, Memory, SALT_BYTES},
+    password_rule::NewPassword,
+    rotation::Rotation,
+    totp::Key,
+};
+use fourauth_protocol::{
+    mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
+};
+use fourauth_store::{AccountId, Decoy, Keyring, NewUser, RANDOM_BYTES, TokenHash};
+
+/// 2026-11-21T12:00:00Z.
+pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
+
+/// The keys of every database here.
+pub(crate) fn keyring() -> Keyring {
+    Keyring::generate(&Secret::new([1; RANDOM_BYTES]), NOON)
+}
+
+pub(crate) fn name(person: u32) -> anyhow::Result<Username> {
+    Ok(Username::parse(&format!("person-{person}"))?)
+}
+
+/// An account of person so-and-so.
+pub(crate) fn new_user(person: u32) -> anyhow::Result<NewUser> {
+    let id = AccountId(i64::from(person) + 1);
+    Ok(NewUser {
+        id,
+        username: name(person)?,
+        password: hash("violet-Ox-42")?,
+        totp: key(0)?,
+        template: template(id),
+        face_epoch: 1,
+        image: None,
+        mac: mac(0)?,
+        email: None,
+        phone: None,
+        must_change: false,
+        created: NOON,
+    })
+}
+
+pub(crate) fn decoy() -> anyhow::Result<Decoy> {
+    let account = AccountId(-1);
+    Ok(Decoy {
+        account,
+        password: hash("nobody's")?,
+        totp: key(1)?,
+        template: template(account),
+        face_epoch: 1,
+        mac: mac(1)?,
+    })
+}
+
+/// The device that operation so-and-so brings.
+pub(crate) fn mac(operation: usize) -> anyhow::Result<MacAddress> {
+    let [.., high, low] = operation.to_be_bytes();
+    Ok(MacAddress::parse(&format!("00:1b:44:11:{high:02x}:{low:02x}"))?)
+}
+
+/// The key of one-time codes that it brings.
+pub(crate) fn key(operation: usize) -> anyhow::Result<Key> {
+    let [.., low] = operation.to_be_bytes();
+    Ok(Key::from_bytes(vec![low; 20])?)
+}
+
+/// The session that it opens.
+pub(crate) fn token(operation: usize) -> TokenHash {
+    let mut token = [0xab; 32];
+    let number = operation.to_be_bytes();
+    token[..number.len()].copy_from_slice(&number);
+    token
+}
+
+/// As a statement that reads it would show it.
+pub(crate) fn shown(token: &TokenHash) -> String {
+    HEXLOWER.encode(token)
+}
+
+/// The cheapest there is: it is written and read, and never checked.
+fn hash(password: &str) -> anyhow::Result<Hash> {
+    let password = NewPassword::in_use(&Secret::new(password.to_owned()));
+    let cost = Cost { memory_kib: 64, passes: 1 };
+    let pepper = Secret::new([1; 32]);
+    Ok(Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default())?)
+}
+
+fn template(account: AccountId) -> Template {
+    let rotation = Rotation::derive(&Secret::new([1; 32]), account.0, 1);
+    Template::protect(&[0.088; DIMENSIONS], [9; 32], account.0, 1, &rotation)
+}

@@ -1,0 +1,230 @@
+//! G-30: who is erased is in no byte that is left, and the audit log still proves that nothing else
+//! was changed.
+
+use crate::{
+    crowd::{self, Member, PASSWORD},
+    daemon::Daemon,
+    memory::Search,
+    peer::{Peer, host},
+    report::Figures,
+    setup::{Defence, Setup},
+};
+use anyhow::{Context as _, ensure};
+use fourauth_audit_verify::{Options, Report, verify};
+use fourauth_protocol::{
+    command::{Command, Login, Register},
+    consent::Consent,
+    contact::{Email, Phone},
+    mac_address::MacAddress,
+    secret::Secret,
+};
+use fourauth_tests::{models::picture, persona::Persona};
+use serde_json::json;
+use sqlx::{
+    Connection as _, Executor as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Patience with one login of those who stay.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Characters of a sealed value that are looked for, and how many times from one value.
+const PIECE: usize = 40;
+const PIECES: usize = 4;
+
+/// What stands in the row of an account and must be gone with it.
+const COLUMNS: [&str; 4] =
+    ["password_hash", "face_template_enc", "totp_secret_enc", "face_image_enc"];
+
+pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
+    let daemon = Daemon::start(setup, |config| config.face.keep_image = true).await?;
+    let mut stay = crowd::register(&daemon, 2).await?;
+    let mut search = Search::default();
+    let mut leave = Vec::new();
+    for number in 0..setup.count(20, 2) {
+        leave.push(live(&daemon, number, &mut search).await?);
+    }
+    sealed_values(&daemon, &leave, &mut search).await?;
+
+    let mut figures = Figures::default();
+    figures.note("people", leave.len());
+    figures.note("traces", search.len());
+    let mut before = search.anew();
+    files(&daemon.config.data_dir, &mut before)?;
+    ensure!(before.found() > 0, "there is nothing to be erased");
+    figures.note("hits_before", before.found());
+    match defence {
+        Defence::On => erase(daemon, &leave, &mut stay, &search, &mut figures).await?,
+        Defence::Off => delete(daemon, &leave, &search, &mut figures).await?,
+    }
+    Ok(figures)
+}
+
+/// As an operator does, while the others go on.
+async fn erase(
+    daemon: Daemon,
+    leave: &[String],
+    stay: &mut [Member],
+    search: &Search,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let mut shut_out = 0;
+    for name in leave {
+        daemon.administer(&["user", "erase", name, "--yes"]).await?;
+        let person = stay.first_mut().context("somebody stays")?;
+        let entry = crowd::enter(&daemon.client()?, &person.login().await?, PATIENCE).await;
+        shut_out += u32::from(!entry.is_in());
+        stay.rotate_left(1);
+    }
+    let mut running = search.anew();
+    files(&daemon.config.data_dir, &mut running)?;
+    let export = daemon.config.data_dir.join("export.jsonl");
+    let path = export.to_str().context("a path in UTF-8")?;
+    daemon.administer(&["audit", "export", path]).await?;
+    let mut exported = search.anew();
+    exported.bytes(&fs::read(&export)?);
+    ensure!(exported.searched > 0, "the export is empty");
+
+    let (stopped, report) = afterwards(daemon, search).await?;
+    for (name, found) in
+        [("database", &running), ("stopped_database", &stopped), ("export", &exported)]
+    {
+        figures.note(&format!("{name}_searched_kib"), found.searched >> 10);
+        figures.note(&format!("{name}_found"), json!(found.names()));
+        figures.exactly(&format!("{name}_hits"), found.found(), 0);
+    }
+    figures.exactly("logins_refused", shut_out, 0);
+    figures.note("erased_rows", report.erased_rows);
+    figures.exactly("log_found_changed", u32::from(!report.is_proved()), 0);
+    Ok(())
+}
+
+/// As somebody does who knows SQL: rows are deleted and texts emptied, and SQLite does what it does
+/// by default.
+async fn delete(
+    daemon: Daemon,
+    leave: &[String],
+    search: &Search,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let options = options(&daemon.config.data_dir).pragma("secure_delete", "OFF");
+    let mut database = SqliteConnection::connect_with(&options).await?;
+    database.execute("PRAGMA foreign_keys = ON").await?;
+    for name in leave {
+        for sql in [
+            "DELETE FROM users WHERE username = $1",
+            "UPDATE access_logs SET username = NULL, detail = '' WHERE username = $1",
+        ] {
+            sqlx::query(sql).bind(name).execute(&mut database).await?;
+        }
+    }
+    database.close().await?;
+    let (stopped, report) = afterwards(daemon, search).await?;
+    figures.note("found", json!(stopped.names()));
+    figures.exactly("stopped_database_hits", stopped.found(), 0);
+    figures.exactly("log_found_changed", u32::from(!report.is_proved()), 0);
+    Ok(())
+}
+
+/// Stops the server, looks through its database and has the log verified.
+async fn afterwards(daemon: Daemon, search: &Search) -> anyhow::Result<(Search, Report)> {
+    let data = daemon.config.data_dir.clone();
+    let folder = daemon.stop().await?;
+    let mut stopped = search.anew();
+    files(&data, &mut stopped)?;
+    let key = fs::read_to_string(data.join("audit/log.vkey"))?;
+    let report = verify(&data.join("fourauth.db"), &Options::new(key.trim().parse()?))?;
+    drop(folder);
+    Ok((stopped, report))
+}
+
+/// The database, its journal and the index of that.
+fn files(data: &Path, search: &mut Search) -> anyhow::Result<()> {
+    for name in ["fourauth.db", "fourauth.db-wal", "fourauth.db-shm"] {
+        let path: PathBuf = data.join(name);
+        if path.exists() {
+            search.bytes(&fs::read(path)?);
+        }
+    }
+    Ok(())
+}
+
+fn options(data: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(data.join("fourauth.db"))
+}
+
+/// Somebody registers, gets in, does not get in, and changes their face; what they leave is added to
+/// the search.
+async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Result<String> {
+    let name = format!("leaver-{number:04}-of-many");
+    let address = host(100 + number);
+    let mac = format!("02:a5:a5:a5:{:02x}:{:02x}", number >> 8, number & 0xff);
+    let (mail, phone) = (format!("{name}@mail.example"), format!("+4420794{number:05}"));
+    let notice = format!("notice for {number:04}, in plain words");
+    let register = Register {
+        mac: MacAddress::parse(&mac).ok(),
+        email: Email::parse(&mail).ok(),
+        phone: Phone::parse(&phone).ok(),
+        consent: Consent::parse(&notice).ok(),
+        ..crowd::registration(daemon.admin()?, &name)?
+    };
+    let mac_of = register.mac.context("an address")?;
+    let answer = daemon.client()?.send_once(Command::Register(register)).await?;
+    let uri = answer.gains.provisioning_uri.with_context(|| format!("{name} is not registered"))?;
+    let persona = Persona::new(&name, Secret::new(PASSWORD.into()), mac_of, &uri);
+    let mut peer = daemon.caller().open(address).await?;
+    visit(&mut peer, &persona).await?;
+    for (kind, text) in [
+        ("name", name.clone()),
+        ("mail", mail),
+        ("phone", phone),
+        ("mac", mac),
+        ("peer", format!("peer={address} ")),
+        ("notice", notice),
+    ] {
+        search.add(kind, text);
+    }
+    Ok(name)
+}
+
+/// A login, the same code again, and a wrong face: three rows, a place and a failure.
+async fn visit(peer: &mut Peer, persona: &Persona) -> anyhow::Result<()> {
+    let login = persona.login(crowd::now());
+    let wrong = Login { face: Some(picture("biden.jpg")), ..login.clone() };
+    for (login, gets_in) in [(login.clone(), true), (login, false), (wrong, false)] {
+        let answer = peer.ask(Command::Login(login).to_json().expose()).await?;
+        ensure!(answer.is_ok() == gets_in, "{answer:?}");
+    }
+    Ok(())
+}
+
+/// Pieces of what is sealed or hashed: a deleted row may be overwritten in part.
+async fn sealed_values(
+    daemon: &Daemon,
+    leave: &[String],
+    search: &mut Search,
+) -> anyhow::Result<()> {
+    let options = options(&daemon.config.data_dir).read_only(true);
+    let mut database = SqliteConnection::connect_with(&options).await?;
+    for name in leave {
+        let row = sqlx::query(
+            "SELECT password_hash, face_template_enc, totp_secret_enc, face_image_enc \
+             FROM users WHERE username = $1",
+        );
+        let row = row.bind(name).fetch_one(&mut database).await?;
+        for column in COLUMNS {
+            let value: String = row.get(column);
+            let apart = (value.len() / PIECES).max(PIECE);
+            // From the end: how they begin is the same for all of one key.
+            let pieces = value.as_bytes().rchunks(apart).take(PIECES);
+            for piece in pieces.filter(|piece| piece.len() >= PIECE) {
+                search.add(column, &piece[piece.len() - PIECE..]);
+            }
+        }
+    }
+    Ok(database.close().await?)
+}
