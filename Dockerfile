@@ -19,6 +19,8 @@ RUN fourauthd models install && fourauthd models check
 FROM debian:13-slim
 COPY --from=build /src/target/release/fourauthd /usr/local/bin/
 COPY --from=models /models /usr/share/fourauth/models
+# Whom to trust with checkpoints that leave by HTTPS or syslog over TLS.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=65532:65532 /empty /var/lib/fourauth
 ENV FOURAUTH__DATA_DIR=/var/lib/fourauth \
     FOURAUTH__FACE__PACKS_DIR=/usr/share/fourauth/models \
