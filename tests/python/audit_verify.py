@@ -202,17 +202,18 @@ def opened(note, key):
         return None
 
 
-def notes_in(path):
+def notes_in(path, origin):
     """The notes of a file of checkpoints. What was not written to its end is left out."""
     gathered, signed = "", False
     with open(path, "rb") as file:
-        text = file.read().decode()
+        text = file.read().decode(errors="replace")
     for line in re.findall("[^\n]*\n|[^\n]+", text):
         carried = None
         if " checkpoint - " in line:
             try:
                 carried = strict_base64(line.rstrip().rpartition(" checkpoint - ")[2]).decode()
-                line = "\n"
+                carried = carried if carried.startswith(origin + "\n") else None
+                line = "\n" if carried is not None else line
             except (ValueError, binascii.Error):
                 pass
         is_signature = line.startswith(DASH)
@@ -699,7 +700,7 @@ def verify(arguments):
         epoch_key = bytes.fromhex(epoch_key)
         if len(epoch_key) != 32:
             raise Unreadable("not the key of an epoch")
-    notes = [note for path in arguments.checkpoints for note in notes_in(path)]  # first: the log may go on
+    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # first: the log may go on
     with open(arguments.input, "rb") as file:
         is_database = file.read(16) == b"SQLite format 3\0"
     source = Database(arguments.input) if is_database else Export(arguments.input)

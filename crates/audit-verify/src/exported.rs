@@ -41,21 +41,8 @@ impl Known {
         Ok(known)
     }
 
-    /// Reads a file of checkpoints. What was not written to its end is left out.
     fn read_file(&mut self, path: &Path, options: &Options) -> Result<(), Unreadable> {
-        let (mut lines, mut notes) = (Lines::open(path)?, Notes::default());
-        while let Some(line) = lines.next()? {
-            let carried = carried(line);
-            // Whatever was before such a line has ended.
-            let line = if carried.is_some() { "\n" } else { line };
-            for note in notes.line(line).into_iter().chain(carried) {
-                self.take(&note, path, options);
-            }
-        }
-        if let (Some(note), _) = notes.finish() {
-            self.take(&note, path, options);
-        }
-        Ok(())
+        for_each_note(path, options.key.name(), |note| self.take(note, path, options))
     }
 
     fn take(&mut self, note: &str, path: &Path, options: &Options) {
@@ -73,8 +60,36 @@ impl Known {
     }
 }
 
+/// Reads a file of checkpoints, note by note: as they were signed, or in syslog messages, where those
+/// of other logs than `origin` are left out. What was not written to its end is left out as well.
+///
+/// # Errors
+///
+/// [`Unreadable`] if the file cannot be read, or has a line that is longer than any may be.
+pub fn for_each_note(
+    path: &Path,
+    origin: &str,
+    mut take: impl FnMut(&str),
+) -> Result<(), Unreadable> {
+    let (mut lines, mut notes) = (Lines::open(path)?, Notes::default());
+    while let Some(line) = lines.next_lossily()? {
+        let carried = carried(&line, origin);
+        // Whatever was before such a line has ended.
+        let line = if carried.is_some() { "\n" } else { &line };
+        for note in notes.line(line).into_iter().chain(carried) {
+            take(&note);
+        }
+    }
+    if let (Some(note), _) = notes.finish() {
+        take(&note);
+    }
+    Ok(())
+}
+
 /// The note that a syslog message carries: base64 behind the message's id.
-fn carried(line: &str) -> Option<String> {
+fn carried(line: &str, origin: &str) -> Option<String> {
     let (_, base64) = line.trim_end().rsplit_once(" checkpoint - ")?;
-    String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok()
+    let note = String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok()?;
+    let is_ours = note.strip_prefix(origin).is_some_and(|rest| rest.starts_with('\n'));
+    is_ours.then_some(note)
 }

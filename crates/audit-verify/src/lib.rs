@@ -32,6 +32,7 @@ mod row;
 mod signed;
 mod unreadable;
 
+pub use exported::for_each_note;
 pub use finding::{Finding, Kind};
 pub use options::Options;
 pub use report::{Input, Report};

@@ -2,6 +2,7 @@
 
 use crate::unreadable::Unreadable;
 use std::{
+    borrow::Cow,
     fs::File,
     io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
@@ -45,6 +46,23 @@ impl Lines {
     ///
     /// [`Unreadable`] if the file fails or the line is not text or longer than [`MAX_LINE`].
     pub(crate) fn next(&mut self) -> Result<Option<&str>, Unreadable> {
+        let read = self.read()?;
+        let text = str::from_utf8(&self.line);
+        let text = text.map_err(|_| Unreadable::file(&self.path, ErrorKind::InvalidData.into()))?;
+        Ok((read > 0).then_some(text))
+    }
+
+    /// The same of a file that others write to as well: what is not text is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] if the file fails or the line is longer than [`MAX_LINE`].
+    pub(crate) fn next_lossily(&mut self) -> Result<Option<Cow<'_, str>>, Unreadable> {
+        let read = self.read()?;
+        Ok((read > 0).then(|| String::from_utf8_lossy(&self.line)))
+    }
+
+    fn read(&mut self) -> Result<usize, Unreadable> {
         self.line.clear();
         let mut bounded = self.reader.by_ref().take(MAX_LINE);
         let read = bounded.read_until(b'\n', &mut self.line);
@@ -54,8 +72,6 @@ impl Lines {
         if read as u64 == MAX_LINE {
             return Err(Unreadable::file(&self.path, ErrorKind::FileTooLarge.into()));
         }
-        let text = str::from_utf8(&self.line);
-        let text = text.map_err(|_| Unreadable::file(&self.path, ErrorKind::InvalidData.into()))?;
-        Ok((read > 0).then_some(text))
+        Ok(read)
     }
 }

@@ -21,6 +21,7 @@ pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
 pub use key_file::KeyFileError;
 pub use keys::{Fresh, LogKeys, public_key};
 pub use rollback::RollbackError;
+pub(crate) use rollback::given_up;
 
 use crate::config::Config;
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};

@@ -125,7 +125,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Backup(command) => command.run(config, now).await,
+        Command::Backup(command) => {
+            let mut signals = Signals::install()?;
+            tokio::select! {
+                done = command.run(config, now) => done,
+                // What was unpacked is removed as the work is dropped.
+                () = signals.stop() => bail!("interrupted"),
+            }
+        }
         Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
         Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
     }

@@ -167,7 +167,7 @@ fn read(row: &Row) -> Result<AuditRow, Error> {
     })
 }
 
-pub(crate) fn instant(row: &Row) -> Result<UnixMillis, Error> {
+fn instant(row: &Row) -> Result<UnixMillis, Error> {
     let text = row.text(TABLE, "ts_utc")?;
     UnixMillis::parse(&text).map_err(|_| Error::Corrupt { table: TABLE, column: "ts_utc" })
 }

@@ -32,7 +32,12 @@ impl Signer {
         clock: Arc<dyn Clock>,
         every: Duration,
     ) -> Result<Self, Error> {
-        let signed = store.newest_checkpoint().await?.map_or(0, |newest| newest.size);
+        let newest = store.newest_checkpoint().await?;
+        // It may never have got out: the process was killed, or the places were away.
+        if let Some(newest) = &newest {
+            publisher.publish(newest);
+        }
+        let signed = newest.map_or(0, |newest| newest.size);
         Ok(Self { publisher, store, clock, every, signed })
     }
 
@@ -85,12 +90,10 @@ impl Signer {
         let kept = signed.clone();
         let keep =
             self.store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));
-        let is_first = keep.await?;
+        // Another server may have signed this tree, and may not live to send it.
+        let _is_first: bool = keep.await?;
         self.signed = head.size();
-        // Otherwise another server has signed this tree, and sends it.
-        if is_first {
-            self.publisher.publish(&signed);
-        }
+        self.publisher.publish(&signed);
         Ok(())
     }
 }

@@ -8,9 +8,9 @@ use super::{
     sink::{Exported, SinkError},
 };
 use crate::config::OnRollback;
-use fourauth_audit::checkpoint::Checkpoint;
+use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, Error, Store};
+use fourauth_store::{AuditEntry, Error, Rollback, Store};
 
 /// Why the log cannot be gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,15 @@ impl Publisher {
         now: UnixMillis,
     ) -> Result<(), RollbackError> {
         self.claim(store).await?;
-        let Some(lost) = self.lost(store).await? else { return Ok(()) };
+        let lost = match self.lost(store).await {
+            // Whoever can write there must not decide whether the server starts.
+            Err(RollbackError::Sink(error)) if on_rollback == OnRollback::Alarm => {
+                tracing::error!(%error, "audit rollback");
+                return Ok(());
+            }
+            lost => lost?,
+        };
+        let Some(lost) = lost else { return Ok(()) };
         let lost = lost.checkpoint;
         let refusal = RollbackError::Behind { size: lost.size, at: lost.at.clone() };
         match on_rollback {
@@ -78,7 +86,7 @@ impl Publisher {
     ///
     /// [`RollbackError`].
     pub async fn lost(&self, store: &Store) -> Result<Option<Exported>, RollbackError> {
-        let given_up = store.rollbacks().await?.last().map(|rollback| rollback.at);
+        let given_up = given_up(&store.rollbacks().await?, self.verifying_key());
         let Some(newest) = self.newest_exported(given_up).await? else { return Ok(None) };
         let Checkpoint { size, root, .. } = newest.checkpoint;
         let is_there = store.root_at(size).await? == Some(root);
@@ -93,6 +101,13 @@ impl Publisher {
         let vkey = store.tree_head().await?.vkey.unwrap_or_default();
         Err(RollbackError::OtherKey { vkey })
     }
+}
+
+/// Until when checkpoints are given up: when the newest of those was signed that an operator has let
+/// go. What this log's key has not signed lets go of nothing.
+pub(crate) fn given_up(rollbacks: &[Rollback], key: &VerifyingKey) -> Option<UnixMillis> {
+    let signed = rollbacks.iter().filter_map(|rollback| Checkpoint::open(&rollback.note, key).ok());
+    signed.filter_map(|lost| UnixMillis::parse(&lost.at).ok()).max()
 }
 
 fn alarm(lost: &Checkpoint, now: UnixMillis) -> AuditEntry {

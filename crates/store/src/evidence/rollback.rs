@@ -2,13 +2,12 @@
 //! an operator has said that this is how it shall be.
 
 use crate::{
-    audit::{AuditEntry, AuditId, instant},
+    audit::{AuditEntry, AuditId},
     driver::{Row, Value},
     error::Error,
     store::Store,
     tx::Tx,
 };
-use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "audit_rollback";
 
@@ -21,8 +20,6 @@ pub struct Rollback {
     pub note: String,
     /// The row that says so.
     pub row: AuditId,
-    /// When that was.
-    pub at: UnixMillis,
 }
 
 impl Tx {
@@ -30,14 +27,15 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails, or it has been given up before.
+    /// [`Error`] if the database fails.
     pub async fn accept_rollback(
         &mut self,
         size: u64,
         note: &str,
         entry: &AuditEntry,
     ) -> Result<AuditId, Error> {
-        const SQL: &str = "INSERT INTO audit_rollback (size, note, log_id) VALUES ($1, $2, $3)";
+        const SQL: &str = "INSERT INTO audit_rollback (size, note, log_id) VALUES ($1, $2, $3) \
+                           ON CONFLICT DO NOTHING";
 
         let row = self.append(entry).await?;
         let size = i64::try_from(size).unwrap_or(i64::MAX);
@@ -54,8 +52,7 @@ impl Store {
     ///
     /// [`Error`] if the database fails.
     pub async fn rollbacks(&self) -> Result<Vec<Rollback>, Error> {
-        const SQL: &str = "SELECT r.size, r.note, r.log_id, a.ts_utc FROM audit_rollback r \
-                           JOIN access_logs a ON a.id = r.log_id ORDER BY r.log_id";
+        const SQL: &str = "SELECT size, note, log_id FROM audit_rollback ORDER BY log_id";
 
         self.rows(SQL, &[]).await?.iter().map(Rollback::read).collect()
     }
@@ -69,7 +66,6 @@ impl Rollback {
                 .map_err(|_| Error::Corrupt { table: TABLE, column: "size" })?,
             note: row.text(TABLE, "note")?,
             row: AuditId(row.int(TABLE, "log_id")?),
-            at: instant(row)?,
         })
     }
 }

@@ -8,11 +8,11 @@ use crate::{
     evidence,
     local::LocalStore,
 };
-use anyhow::Context as _;
-use fourauth_audit::checkpoint::{Checkpoint, parse_all};
+use anyhow::bail;
+use fourauth_audit::checkpoint::Checkpoint;
+use fourauth_audit_verify::for_each_note;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::AuditQuery;
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 /// A checkpoint that the backup does not know of.
 #[derive(Debug)]
@@ -29,20 +29,23 @@ pub(super) async fn newer(
     more: &[PathBuf],
 ) -> anyhow::Result<Option<Newer>> {
     let Ok(key) = evidence::public_key(&config.audit_dir()) else { return Ok(None) };
-    let given_up = given_up(inside).await?;
+    let given_up = evidence::given_up(&inside.store.rollbacks().await?, &key);
     let mut newest: Option<Newer> = None;
     for file in files(config, more) {
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("cannot read the checkpoints in {}", file.display()))?;
-        for note in parse_all(&text).0 {
-            let Ok(checkpoint) = Checkpoint::open(&note, &key) else { continue };
+        let mut ours = 0_u64;
+        for_each_note(&file, key.name(), |note| {
+            let Ok(checkpoint) = Checkpoint::open(note, &key) else { return };
+            ours += 1;
             let at = UnixMillis::parse(&checkpoint.at).ok();
             let counts = at.zip(given_up).is_none_or(|(at, given_up)| at > given_up);
             let is_larger =
                 newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size);
             if counts && is_larger {
-                newest = Some(Newer { checkpoint, note });
+                newest = Some(Newer { checkpoint, note: note.to_owned() });
             }
+        })?;
+        if ours == 0 && more.contains(&file) {
+            bail!("{} holds no checkpoint of this log", file.display());
         }
     }
     let Some(newest) = newest else { return Ok(None) };
@@ -56,11 +59,4 @@ fn files(config: &Config, more: &[PathBuf]) -> Vec<PathBuf> {
         SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
     });
     sinks.chain(more.iter().cloned()).collect()
-}
-
-/// When a restore was last accepted.
-async fn given_up(inside: &LocalStore) -> anyhow::Result<Option<UnixMillis>> {
-    let Some(last) = inside.store.rollbacks().await?.pop() else { return Ok(None) };
-    let query = AuditQuery { id: Some(last.row.0), limit: 1, ..AuditQuery::default() };
-    Ok(inside.store.audit_rows(&query).await?.first().map(|row| row.ts_utc))
 }
