@@ -21,9 +21,13 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
+use tokio::time::{Instant, sleep};
 
 /// How long to wait for a lock or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long between two tries where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Connections that read a SQLite file. Reads are short; more would only contend.
 const SQLITE_READERS: u32 = 4;
@@ -66,19 +70,8 @@ async fn sqlite(
     rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
 ) -> Result<Connections, OpenError> {
     create_private(path)?;
-    let writer = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(PATIENCE)
-        .pragma("secure_delete", "ON")
-        .pragma("temp_store", "MEMORY")
-        .disable_statement_logging();
-    let writer = rig(writer);
-    // The first on a new file is alone: while the journal becomes a write-ahead log SQLite turns
-    // others away without letting them wait.
-    let first = SqliteConnection::connect_with(&writer).await.map_err(Error::from)?;
+    let writer = rig(writing(path));
+    let first = first(&writer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         // One stays open, so that the index of the journal lives on when the writer hangs up after a
@@ -93,6 +86,34 @@ async fn sqlite(
         .map_err(Error::from)?;
     first.close().await.map_err(Error::from)?;
     Ok(Connections::Sqlite { readers, writer: Box::new(writer) })
+}
+
+/// How a SQLite file is written.
+fn writing(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+/// The connection that turns the journal of a new file into a write-ahead log, before there are
+/// others. Servers that start together all want to be it, and SQLite turns away at once, without the
+/// wait that it was told to grant, who comes while another is at it.
+async fn first(writer: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match SqliteConnection::connect_with(writer).await.map_err(Error::from) {
+            Err(Error::Unavailable(Cause::Busy)) if Instant::now() < deadline => {
+                sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// SQLite gives its journal the permissions of the file, so these decide for all of them.
@@ -119,4 +140,27 @@ async fn postgres(url: &str) -> Result<Connections, OpenError> {
         .await
         .map_err(Error::from)?;
     Ok(Connections::Postgres(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_starts_while_another_makes_the_journal_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        create_private(&path).unwrap();
+        let other = SqliteConnectOptions::new().filename(&path);
+        let mut other = SqliteConnection::connect_with(&other).await.unwrap();
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let location = Location::Sqlite(path.clone());
+        let starting = tokio::spawn(async move { Pool::connect(&location).await.map(drop) });
+
+        let turned_away = SqliteConnection::connect_with(&writing(&path)).await.err();
+        let turned_away = turned_away.map(Error::from);
+        assert_eq!(turned_away, Some(Error::Unavailable(Cause::Busy)), "SQLite itself waits");
+        other.execute("COMMIT").await.unwrap();
+        assert_eq!(starting.await.unwrap(), Ok(()));
+    }
 }
