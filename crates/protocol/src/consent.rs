@@ -1,6 +1,6 @@
 //! What a person has agreed to: the notice that they were shown.
 
-use crate::printable::is_unprintable;
+use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -23,12 +23,7 @@ impl Consent {
     /// [`NotANotice`] if the text is empty, too long, padded, or could play tricks in a terminal or
     /// a log.
     pub fn parse(text: &str) -> Result<Self, NotANotice> {
-        let printable = !text.chars().any(is_unprintable);
-        let bounded = text.chars().take(MAX_NOTICE_CHARS + 1).count() <= MAX_NOTICE_CHARS;
-        if text.is_empty() || text.trim() != text || !printable || !bounded {
-            return Err(NotANotice);
-        }
-        Ok(Self(text.to_owned()))
+        if is_label(text, MAX_NOTICE_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotANotice) }
     }
 
     /// The notice as it was given.

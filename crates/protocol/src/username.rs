@@ -1,6 +1,6 @@
 //! Names of accounts.
 
-use crate::printable::is_unprintable;
+use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -21,12 +21,7 @@ impl Username {
     /// [`NotAUsername`] if the text is empty, too long, padded, or could play tricks in a terminal
     /// or a log: control characters and the invisible characters that reorder text.
     pub fn parse(text: &str) -> Result<Self, NotAUsername> {
-        let printable = !text.chars().any(is_unprintable);
-        let bounded = text.chars().take(MAX_CHARS + 1).count() <= MAX_CHARS;
-        if text.is_empty() || text.trim() != text || !printable || !bounded {
-            return Err(NotAUsername);
-        }
-        Ok(Self(text.to_owned()))
+        if is_label(text, MAX_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotAUsername) }
     }
 
     /// The name as it was given.

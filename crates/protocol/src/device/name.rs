@@ -1,6 +1,6 @@
 //! What a person calls a device.
 
-use crate::printable::is_unprintable;
+use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
@@ -21,12 +21,7 @@ impl DeviceName {
     /// [`NotADeviceName`] if the text is empty, too long, padded, or could play tricks in a
     /// terminal or a log.
     pub fn parse(text: &str) -> Result<Self, NotADeviceName> {
-        let printable = !text.chars().any(is_unprintable);
-        let bounded = text.chars().take(MAX_NAME_CHARS + 1).count() <= MAX_NAME_CHARS;
-        if text.is_empty() || text.trim() != text || !printable || !bounded {
-            return Err(NotADeviceName);
-        }
-        Ok(Self(text.to_owned()))
+        if is_label(text, MAX_NAME_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotADeviceName) }
     }
 
     /// The name as it was given.
