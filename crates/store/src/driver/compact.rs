@@ -69,9 +69,11 @@ async fn empty_journal(connection: &mut SqliteConnection) -> Result<bool, Error>
 /// Plain `VACUUM`, beside which others read and write; `FULL` would keep them out.
 async fn postgres(pool: &PgPool) -> Result<Remains, Error> {
     let mut connection = pool.acquire().await?;
-    // As long as it takes: the limit is for statements that somebody waits for.
+    // As long as it takes: the limit is for statements that somebody waits for, and so this
+    // connection is never given back to them.
     connection.execute("SET statement_timeout = 0").await?;
-    connection.execute(VACUUM).await?;
+    let written = connection.execute(VACUUM).await;
     connection.close().await?;
+    written?;
     Ok(Remains::Pages)
 }
