@@ -23,6 +23,7 @@ pub mod logging;
 pub mod models;
 mod parts;
 pub mod penalties;
+mod punctual;
 pub mod receipt_key;
 pub mod reply;
 pub mod server;

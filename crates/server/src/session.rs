@@ -5,6 +5,7 @@ use crate::{
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
+    punctual,
     reply::Reply,
     sources::Place,
 };
@@ -17,7 +18,7 @@ use fourauth_protocol::{
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -137,7 +138,7 @@ impl Session {
         let (reply, next) = self.answer(connection.place(), received, payload).await;
         connection.place().note(reply.conduct());
         if reply.is_denial() {
-            sleep_until(arrived + self.deadlines.denial).await;
+            punctual::sleep_until(arrived + self.deadlines.denial).await;
         }
         connection.send(&reply).await?;
         Ok(next)
