@@ -15,7 +15,7 @@ use fourauth_server::{
     server::{Server, TimeSource},
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
-use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 /// When every test begins: 2026-11-21T12:00:00Z, at the first second of a one-time code's step.
@@ -28,12 +28,16 @@ pub fn quick(folder: &Path) -> Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.join("data"),
         auth: AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..AuthConfig::default() },
-        // Every client of a test is one source, and tests of denials need not wait for them.
+        // Every client of a test is one source, and tests of denials need not wait for them. A
+        // hundred of them on a loaded machine are slow, and not to be hung up on.
         limits: LimitsConfig {
             connections_per_source: 1000,
             deciding_per_source: 1000,
             in_flight_mib_per_source: 256,
             denial_ms: 0,
+            handshake_s: PATIENCE_S,
+            min_bytes_per_s: 1,
+            answer_s: PATIENCE_S,
             ..LimitsConfig::default()
         },
         // Tests deny a lot in a row; those of limits set their own.
@@ -45,6 +49,9 @@ pub fn quick(folder: &Path) -> Config {
         ..Config::default()
     }
 }
+
+/// How long a server and its clients wait for each other, in seconds.
+const PATIENCE_S: u32 = 120;
 
 /// As many as a configuration may say.
 const MANY: u32 = 1_000_000;
@@ -154,7 +161,11 @@ impl TestServer {
     pub fn client(&self) -> Client {
         let address = self.server.address().to_string();
         let address = ServerAddress::parse(&address).expect("an address");
-        Client::new(address, Trust::Pin(self.fingerprint()))
+        let patience = Duration::from_secs(PATIENCE_S.into());
+        Client::builder(address, Trust::Pin(self.fingerprint()))
+            .connect_timeout(patience)
+            .answer_timeout(patience)
+            .build()
     }
 
     /// A connection with typed commands.
