@@ -9,14 +9,15 @@
 //! system has taken back.
 
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, MAX_USERNAME},
     driver::{Row, Value},
     error::Error,
     tx::Tx,
+    visible::visible,
 };
 use data_encoding::HEXLOWER;
 use fourauth_audit::{Hash, Salt, leaf};
-use fourauth_protocol::{time::UnixMillis, username::Username};
+use fourauth_protocol::time::UnixMillis;
 
 const LOG: &str = "access_logs";
 const LEAF: &str = "audit_leaf";
@@ -40,6 +41,9 @@ impl Tx {
     /// Erases name and detail of rows about `name`, oldest first and no more than a transaction
     /// should; how many. Call it until it answers 0.
     ///
+    /// Any text can be a name in the log: whoever is refused may have typed it, or another system
+    /// may have allowed it.
+    ///
     /// Not in the transaction that appended such a row: that one has no leaf before the commit.
     ///
     /// # Errors
@@ -47,7 +51,7 @@ impl Tx {
     /// [`Error`] if the database fails.
     pub async fn erase_audit_rows(
         &mut self,
-        name: &Username,
+        name: &str,
         at: UnixMillis,
         by: &str,
     ) -> Result<u64, Error> {
@@ -55,11 +59,13 @@ impl Tx {
              JOIN audit_leaf l ON l.log_id = a.id \
              WHERE a.username = $1 AND l.salt IS NOT NULL ORDER BY a.id LIMIT $2";
 
-        let values = [Value::Text(name.as_str()), Value::Int(AT_ONCE)];
+        // Names are looked for as they were written.
+        let name = visible(name, MAX_USERNAME);
+        let values = [Value::Text(&name), Value::Int(AT_ONCE)];
         let rows: Vec<Sealed> =
             self.rows(SQL, &values).await?.iter().map(Sealed::read).collect::<Result<_, _>>()?;
         if rows.is_empty() {
-            return Ok(0);
+            return self.erase_unproved_rows(&name, at, by).await;
         }
         let digest = leaf::erasure_digest(rows.iter().map(|row| row.id));
         let digest = HEXLOWER.encode(&digest);
@@ -75,6 +81,35 @@ impl Tx {
             self.erase_row(row, told.0).await?;
         }
         Ok(rows.len() as u64)
+    }
+
+    /// Rows that are in no tree, because an older server or another hand put them there. They are
+    /// in one statement: there should be none.
+    async fn erase_unproved_rows(
+        &mut self,
+        name: &str,
+        at: UnixMillis,
+        by: &str,
+    ) -> Result<u64, Error> {
+        const SQL: &str = "UPDATE access_logs SET username = NULL, detail = '' \
+             WHERE username = $1 \
+             AND NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.log_id = access_logs.id)";
+
+        if !self.unsealed.is_empty() {
+            return Ok(0);
+        }
+        let erased = self.execute(SQL, &[Value::Text(name)]).await?;
+        if erased > 0 {
+            let told = AuditEntry {
+                at,
+                username: None,
+                action: "erase_unproved",
+                success: true,
+                detail: format!("rows={erased} {by}"),
+            };
+            self.append(&told).await?;
+        }
+        Ok(erased)
     }
 
     async fn erase_row(&mut self, row: &Sealed, told: i64) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use data_encoding::HEXLOWER;
 use fourauth_audit::{Checkpoint, Frontier};
 use fourauth_audit_verify::Options;
-use fourauth_protocol::{time::UnixMillis, username::Username};
+use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, Error, Location, SignedCheckpoint, Store, Tx};
 use rusqlite::{Connection, params};
 use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
@@ -143,7 +143,7 @@ impl Log {
     }
 
     async fn erase(&self, store: &Store, chance: &mut Chance) -> anyhow::Result<()> {
-        let (name, at) = (Username::parse(&name(chance))?, self.now);
+        let (name, at) = (name(chance), self.now);
         let erased = store.write(move |tx| {
             Box::pin(async move { tx.erase_audit_rows(&name, at, "console").await })
         });

@@ -1,12 +1,12 @@
 //! A name goes from the audit log, and the log can still be verified.
 
-use super::fixture::{Database, NOW, add, name, new_user};
+use super::fixture::{Database, NOW, add, new_user};
 use data_encoding::HEXLOWER;
 use fourauth_audit::{
     Hash,
     leaf::{self, Leaf},
 };
-use fourauth_protocol::{consent::Consent, username::Username};
+use fourauth_protocol::consent::Consent;
 use fourauth_store::{
     AuditEntry, Consented, Error, EvidenceRow, ForeignEntry, Held, NewConsent, Remains, Store,
 };
@@ -15,6 +15,8 @@ on_both_databases![
     a_name_goes_from_the_log_and_the_log_can_still_be_verified,
     more_rows_than_one_transaction_should_erase_go_one_after_the_other,
     rows_of_the_transaction_that_erases_are_not_erased,
+    a_name_that_no_account_can_have_goes_too,
+    rows_that_are_in_no_tree_are_erased_and_told_of,
     a_row_of_another_log_stays_what_it_was_and_gets_its_leaf,
     what_a_face_was_enrolled_on_goes_with_the_account,
     a_database_can_be_written_anew_while_it_is_used,
@@ -46,7 +48,7 @@ fn entry(username: Option<&str>) -> AuditEntry {
 
 /// Erases once; how many rows.
 async fn erase(store: &Store, username: &str) -> u64 {
-    let username = name(username);
+    let username = username.to_owned();
     let erased: Result<u64, Error> = store
         .write(move |tx| {
             Box::pin(async move { tx.erase_audit_rows(&username, NOW, "by hand").await })
@@ -128,17 +130,44 @@ async fn more_rows_than_one_transaction_should_erase_go_one_after_the_other(data
 
 async fn rows_of_the_transaction_that_erases_are_not_erased(database: Database) {
     let store = database.open().await;
-    let alice: Username = name("alice");
     let erased: Result<u64, Error> = store
         .write(move |tx| {
             Box::pin(async move {
                 tx.append(&entry(Some("alice"))).await?;
-                tx.erase_audit_rows(&alice, NOW, "by hand").await
+                tx.erase_audit_rows("alice", NOW, "by hand").await
             })
         })
         .await;
     assert_eq!(erased, Ok(0));
     assert_eq!(erase(&store, "alice").await, 1);
+}
+
+async fn a_name_that_no_account_can_have_goes_too(database: Database) {
+    let store = database.open().await;
+    append(&store, vec![Some("padded "), Some("padded"), Some("bell\u{7}")]).await;
+    assert_eq!(erase(&store, "padded ").await, 1);
+    assert_eq!(erase(&store, "bell\u{7}").await, 1);
+    let left = "SELECT COUNT(*) FROM access_logs WHERE username IS NOT NULL";
+    assert_eq!(database.plain().await.number(left).await, 1);
+    assert_eq!(erase(&store, "padded").await, 1);
+}
+
+async fn rows_that_are_in_no_tree_are_erased_and_told_of(database: Database) {
+    let store = database.open().await;
+    let plain = database.plain().await;
+    let by_hand = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
+        VALUES ('2026-11-21T12:00:00.000Z', 'alice', 'login', 1, 'Face of another hand'), \
+        ('2026-11-21T12:00:00.000Z', 'bob', 'login', 1, 'Face of another hand')";
+    assert_eq!(plain.execute(by_hand).await, 2);
+    assert_eq!(erase(&store, "alice").await, 1);
+    assert_eq!(erase(&store, "alice").await, 0);
+    let left = "SELECT COUNT(*) FROM access_logs WHERE username = 'alice'";
+    assert_eq!(plain.number(left).await, 0);
+    let others = "SELECT COUNT(*) FROM access_logs WHERE username = 'bob' AND detail LIKE 'Face%'";
+    assert_eq!(plain.number(others).await, 1);
+    let told = "SELECT COUNT(*) FROM access_logs WHERE action = 'erase_unproved' \
+        AND detail = 'rows=1 by hand'";
+    assert_eq!(plain.number(told).await, 1);
 }
 
 async fn a_row_of_another_log_stays_what_it_was_and_gets_its_leaf(database: Database) {

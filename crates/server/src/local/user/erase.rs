@@ -10,16 +10,20 @@ use fourauth_store::{Error, Remains, Target};
 
 /// Erases whatever goes by this name, and says what that was.
 ///
+/// What is no name of an account may still be one in the log, from another system's.
+///
 /// # Errors
 ///
 /// If nothing does, or the database fails.
 pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()> {
-    let name = Username::parse(username)?;
-    let had_account = account(local, &name).await?;
-    let rows = rows(local, &name).await?;
+    let had_account = match Username::parse(username) {
+        Ok(name) => account(local, &name).await?,
+        Err(_) => false,
+    };
     if had_account {
-        println!("{name} is gone, with everything that hung on the account.");
+        println!("{username} is gone, with everything that hung on the account.");
     }
+    let rows = rows(local, username).await?;
     println!("{rows} rows of the audit log name nobody any more; the log can still be verified.");
     let remains = local.store.compact().await.context(
         "everything is erased, but pages of the database may still hold its bytes, because it \
@@ -27,7 +31,7 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     )?;
     println!("{}", words(remains));
     if !had_account && rows == 0 {
-        bail!("there was no account named {name}, and no row of the audit log about it");
+        bail!("there was no account named {username:?}, and no row of the audit log about it");
     }
     Ok(())
 }
@@ -52,10 +56,10 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
 }
 
 /// Rows of the audit log, a transaction at a time; how many.
-async fn rows(local: &LocalStore, name: &Username) -> anyhow::Result<u64> {
+async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
     let mut erased = 0;
     loop {
-        let (name, at) = (name.clone(), local.now);
+        let (name, at) = (name.to_owned(), local.now);
         let some: Result<u64, Error> = local
             .store
             .write(move |tx| {
