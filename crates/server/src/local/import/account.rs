@@ -2,7 +2,9 @@
 
 use super::{old_key::OldKey, source::OldUser};
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{authenticator::FIRST_EPOCH, entropy, error::Error, faces::Faces};
+use fourauth_auth::{
+    authenticator::FIRST_EPOCH, compute::Overload, entropy, error::Error, faces::Faces,
+};
 use fourauth_face::Refusal;
 use fourauth_factors::{password::Hash, totp::Key};
 use fourauth_protocol::{
@@ -89,7 +91,10 @@ impl Candidate {
         let likeness = match faces.enrol(vec![picture.clone()]).await {
             Ok(Ok(likeness)) => likeness,
             Ok(Err(refusal)) => return Ok(Err(Unfit::Face(refusal))),
-            Err(Error::Unexamined) => return Ok(Err(Unfit::Face(Refusal::Unexamined))),
+            // No other account has to wait for a picture that is beyond the networks.
+            Err(Error::Unexamined | Error::Overload(Overload::Late | Overload::Panicked)) => {
+                return Ok(Err(Unfit::Face(Refusal::Unexamined)));
+            }
             Err(error) => return Err(error.into()),
         };
         let id = AccountId(entropy::positive_i64());
