@@ -64,7 +64,8 @@ impl ReceiptVerifier {
     /// `now`.
     ///
     /// Who has been shown a receipt knows that the login took place, and not that its session still
-    /// lasts: one that was ended early is known to the server alone. To tie it to a token see
+    /// lasts: one that was ended early is known to the server alone. It names no audience: a service
+    /// to which it was shown can show it to another that trusts the same key. To tie it to a token see
     /// [`SessionHash::is_of`](fourauth_protocol::receipt::SessionHash::is_of).
     ///
     /// # Errors
