@@ -202,30 +202,38 @@ def opened(note, key):
         return None
 
 
+def carried_note(line):
+    """The note in a syslog message, of whichever log."""
+    if " checkpoint - " not in line or not line.endswith("\n"):
+        return None
+    try:
+        note = strict_base64(line.rstrip().rpartition(" checkpoint - ")[2])
+        is_note = len(note) <= MAX_NOTE and f"\n\n{DASH}".encode() in note
+        return note.decode() if is_note else None
+    except (ValueError, binascii.Error):
+        return None
+
+
 def notes_in(path, origin):
     """The notes of a file of checkpoints. What was not written to its end is left out."""
-    gathered, signed = "", False
+    gathered, size, signed = [], 0, False
     with open(path, "rb") as file:
-        text = file.read().decode(errors="replace")
-    for line in re.findall("[^\n]*\n|[^\n]+", text):
-        carried = None
-        if " checkpoint - " in line:
-            try:
-                carried = strict_base64(line.rstrip().rpartition(" checkpoint - ")[2]).decode()
-                carried = carried if carried.startswith(origin + "\n") else None
-                line = "\n" if carried is not None else line
-            except (ValueError, binascii.Error):
-                pass
-        is_signature = line.startswith(DASH)
-        if signed and not is_signature:
-            yield gathered
-            gathered, signed = "", False
-        if gathered or line.strip():
-            gathered, signed = gathered + line, signed or is_signature
-        if carried is not None:
-            yield carried
-    if signed and gathered.endswith("\n"):
-        yield gathered
+        for raw in file:
+            line = raw.decode(errors="replace")
+            carried = carried_note(line) if len(raw) < MAX_LINE else None
+            is_signature, more = line.startswith(DASH), len(line.encode())
+            if carried is not None or signed and not is_signature or size + more > MAX_NOTE:
+                if signed:
+                    yield "".join(gathered)
+                gathered, size, signed = [], 0, False
+            if carried is not None:
+                if carried.startswith(origin + "\n"):
+                    yield carried
+            elif more <= MAX_NOTE and (gathered or line.strip()):
+                gathered.append(line)
+                size, signed = size + more, signed or is_signature
+    if signed and gathered[-1].endswith("\n"):
+        yield "".join(gathered)
 
 
 def seconds(text):

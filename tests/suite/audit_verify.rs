@@ -2,7 +2,8 @@
 //! ours: they say the same, of the database and of its export.
 
 use clap::Parser;
-use fourauth_audit::{EpochKey, VerifyingKey};
+use data_encoding::BASE64;
+use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
 use fourauth_audit_verify::{Options, verify};
 use fourauth_protocol::command::Command;
 use fourauth_server::{config::Config, local::audit::AuditCommand};
@@ -18,6 +19,11 @@ use std::{
     process::Stdio,
 };
 use tempfile::TempDir;
+
+/// Takes the last row away with everything that says it was there.
+const CUT: &str = "DELETE FROM audit_checkpoint WHERE size = (SELECT size FROM audit_tree);
+    DELETE FROM access_logs WHERE id = (SELECT MAX(log_id) FROM audit_leaf);
+    DELETE FROM audit_leaf WHERE log_id = (SELECT MAX(log_id) FROM audit_leaf);";
 
 /// `fourauthd audit`.
 #[derive(Parser)]
@@ -97,6 +103,31 @@ impl Stopped {
         (ran.status.code().unwrap(), names)
     }
 
+    /// Leaves the checkpoints as a collector of syslog messages would: each among messages of other
+    /// programs, one of them without end, and of another log, and the last not yet written to its end.
+    fn collect(&self) {
+        let notes = fs::read_to_string(self.checkpoints()).unwrap();
+        let (notes, _) = parse_all(&notes);
+        let message = |note: &str| {
+            let base64 = BASE64.encode(note.as_bytes());
+            format!("Nov 21 10:00:00 host fourauthd - checkpoint - {base64}")
+        };
+        let origin = notes[0].split_inclusive('\n').next().unwrap();
+        let other = message(&notes[0].replace(origin, "another/log\n"));
+        let chatter = "Nov 21 10:00:00 host LOG: checkpoint - done\n".repeat(7_000);
+        let mut file = chatter.clone().into_bytes();
+        for note in &notes {
+            file.extend_from_slice(format!("{other}\n{}\n{chatter}", message(note)).as_bytes());
+        }
+        file.extend_from_slice(&vec![b'x'; 17 << 20]);
+        file.extend_from_slice(b"\n\xff\n");
+        // In four bytes of base64 are three of the note, so this is the beginning of one.
+        let torn = message(&notes[0]);
+        let whole = torn.len() - BASE64.encode(notes[0].as_bytes()).len();
+        file.extend_from_slice(&torn.as_bytes()[..whole + 400]);
+        fs::write(self.checkpoints(), file).unwrap();
+    }
+
     async fn both(&self, input: &Path) -> (i32, Vec<String>) {
         let (code, mut names) = self.first(input);
         names.sort_unstable();
@@ -110,6 +141,19 @@ async fn two_verifiers_find_nothing_in_the_log_of_a_server_that_nobody_touched()
     let server = Stopped::used().await;
     assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
     assert_eq!(server.both(&server.export().await).await, (0, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_verifiers_find_the_checkpoints_among_whatever_else_was_collected() {
+    let server = Stopped::used().await;
+    server.collect();
+    assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
+    let database = Connection::open(server.database()).unwrap();
+    database.execute_batch(CUT).unwrap();
+    drop(database);
+    let (code, found) = server.both(&server.database()).await;
+    assert_eq!(code, 1);
+    assert!(found.contains(&"tail_gone".to_owned()), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

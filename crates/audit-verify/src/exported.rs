@@ -11,8 +11,11 @@ use crate::{
     unreadable::Unreadable,
 };
 use data_encoding::BASE64;
-use fourauth_audit::{Checkpoint, Hash, checkpoint::Notes};
+use fourauth_audit::{Checkpoint, Hash, checkpoint::Notes, note::MAX_NOTE};
 use std::path::Path;
+
+/// Where the signatures under a note's text begin.
+const SIGNATURES: &str = "\n\n— ";
 
 /// What is kept in mind of an exported checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,11 +64,12 @@ impl Known {
 }
 
 /// Reads a file of checkpoints, note by note: as they were signed, or in syslog messages, where those
-/// of other logs than `origin` are left out. What was not written to its end is left out as well.
+/// of other logs than `origin` are left out. What was not written to its end is left out as well, and
+/// what is longer than any note may be.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if the file cannot be read, or has a line that is longer than any may be.
+/// [`Unreadable`] if the file cannot be read.
 pub fn for_each_note(
     path: &Path,
     origin: &str,
@@ -73,10 +77,9 @@ pub fn for_each_note(
 ) -> Result<(), Unreadable> {
     let (mut lines, mut notes) = (Lines::open(path)?, Notes::default());
     while let Some(line) = lines.next_lossily()? {
-        let carried = carried(&line, origin);
-        // Whatever was before such a line has ended.
-        let line = if carried.is_some() { "\n" } else { &line };
-        for note in notes.line(line).into_iter().chain(carried) {
+        let carried = carried(&line);
+        let ended = if carried.is_some() { notes.interrupt() } else { notes.line(&line) };
+        for note in ended.into_iter().chain(carried.filter(|note| is_of(note, origin))) {
             take(&note);
         }
     }
@@ -86,10 +89,13 @@ pub fn for_each_note(
     Ok(())
 }
 
-/// The note that a syslog message carries: base64 behind the message's id.
-fn carried(line: &str, origin: &str) -> Option<String> {
-    let (_, base64) = line.trim_end().rsplit_once(" checkpoint - ")?;
+/// The note that a syslog message carries, of this log or another: base64 behind the message's id.
+fn carried(line: &str) -> Option<String> {
+    let (_, base64) = line.strip_suffix('\n')?.trim_end().rsplit_once(" checkpoint - ")?;
     let note = String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok()?;
-    let is_ours = note.strip_prefix(origin).is_some_and(|rest| rest.starts_with('\n'));
-    is_ours.then_some(note)
+    (note.len() <= MAX_NOTE && note.contains(SIGNATURES)).then_some(note)
+}
+
+fn is_of(note: &str, origin: &str) -> bool {
+    note.strip_prefix(origin).is_some_and(|rest| rest.starts_with('\n'))
 }

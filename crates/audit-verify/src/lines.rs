@@ -52,26 +52,36 @@ impl Lines {
         Ok((read > 0).then_some(text))
     }
 
-    /// The same of a file that others write to as well: what is not text is replaced.
+    /// The same of a file that others write to as well: what is not text is replaced, and of a line
+    /// that is longer than [`MAX_LINE`] the end is left out, with its newline.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if the file fails or the line is longer than [`MAX_LINE`].
+    /// [`Unreadable`] if the file fails.
     pub(crate) fn next_lossily(&mut self) -> Result<Option<Cow<'_, str>>, Unreadable> {
-        let read = self.read()?;
+        let read = self.read_bounded()?;
+        if read == MAX_LINE {
+            let skipped = self.reader.skip_until(b'\n');
+            self.offset += skipped.map_err(|source| Unreadable::file(&self.path, source))? as u64;
+            self.line.pop();
+        }
         Ok((read > 0).then(|| String::from_utf8_lossy(&self.line)))
     }
 
-    fn read(&mut self) -> Result<usize, Unreadable> {
+    fn read(&mut self) -> Result<u64, Unreadable> {
+        match self.read_bounded()? {
+            MAX_LINE => Err(Unreadable::file(&self.path, ErrorKind::FileTooLarge.into())),
+            read => Ok(read),
+        }
+    }
+
+    fn read_bounded(&mut self) -> Result<u64, Unreadable> {
         self.line.clear();
         let mut bounded = self.reader.by_ref().take(MAX_LINE);
         let read = bounded.read_until(b'\n', &mut self.line);
-        let read = read.map_err(|source| Unreadable::file(&self.path, source))?;
+        let read = read.map_err(|source| Unreadable::file(&self.path, source))? as u64;
         self.number += 1;
-        self.offset += read as u64;
-        if read as u64 == MAX_LINE {
-            return Err(Unreadable::file(&self.path, ErrorKind::FileTooLarge.into()));
-        }
+        self.offset += read;
         Ok(read)
     }
 }

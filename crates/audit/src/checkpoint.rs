@@ -106,7 +106,8 @@ pub enum CheckpointError {
 
 /// Takes notes that were written one after the other apart, line by line.
 ///
-/// A note ends where a signature is followed by something else. Never holds more than one note.
+/// A note ends where a signature is followed by something else. Never holds more than one note:
+/// what would be longer than any has ended, and is forgotten if nobody has signed it by then.
 #[derive(Debug, Default)]
 pub struct Notes {
     gathered: String,
@@ -115,19 +116,24 @@ pub struct Notes {
 
 impl Notes {
     /// Takes the next line, with its newline if it has one; gives the note that ended before it.
-    ///
-    /// What grows longer than any note is given as it is: it opens for nobody.
     pub fn line(&mut self, line: &str) -> Option<String> {
         let is_signature = line.starts_with(SIGNATURE_LINE);
         let has_ended = self.has_signature && !is_signature;
         let is_too_long = self.gathered.len() + line.len() > MAX_NOTE;
-        let ended = (has_ended || is_too_long).then(|| self.take()).filter(|note| !note.is_empty());
-        if !(self.gathered.is_empty() && line.trim_end().is_empty()) {
-            let room = line.floor_char_boundary(MAX_NOTE);
-            self.gathered.push_str(&line[..room]);
+        let ended = if has_ended || is_too_long { self.interrupt() } else { None };
+        let is_between = self.gathered.is_empty() && line.trim_end().is_empty();
+        if !is_between && line.len() <= MAX_NOTE {
+            self.gathered.push_str(line);
             self.has_signature |= is_signature;
         }
         ended
+    }
+
+    /// Says that what follows is no part of a note; gives the one that has ended, if it was signed.
+    pub fn interrupt(&mut self) -> Option<String> {
+        let is_signed = self.has_signature;
+        let gathered = self.take();
+        is_signed.then_some(gathered)
     }
 
     /// The last note, if there is one and it was written to its end; and whether one was not.
@@ -250,14 +256,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_never_signs_is_not_held_in_memory() {
+    fn what_nobody_signs_is_neither_held_in_memory_nor_taken_for_a_note() {
         let mut notes = Notes::default();
         for _ in 0..10 {
-            notes.line(&"x".repeat(MAX_NOTE / 3));
+            assert_eq!(notes.line(&"x".repeat(MAX_NOTE / 3)), None);
             assert!(notes.gathered.len() <= MAX_NOTE);
         }
-        notes.line(&"ä".repeat(MAX_NOTE));
-        assert!(notes.gathered.len() <= MAX_NOTE);
+        assert_eq!(notes.line(&"ä".repeat(MAX_NOTE)), None);
+        assert_eq!(notes.gathered, "");
+    }
+
+    #[test]
+    fn a_note_that_goes_on_for_too_long_has_ended() {
+        let note = checkpoint().sign(&keys().unwrap().0, None);
+        let more = format!("{SIGNATURE_LINE}{}\n", "x".repeat(MAX_NOTE / 2));
+        let (all, is_torn) = parse_all(&format!("{note}{more}{more}{more}"));
+        assert_eq!((all, is_torn), (vec![note + &more, more.clone(), more], false));
     }
 
     proptest! {
