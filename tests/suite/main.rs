@@ -9,6 +9,7 @@ mod devices;
 mod docs;
 mod equal_work;
 mod erasure;
+mod evidence;
 mod golden;
 mod hostile;
 mod import;

@@ -27,7 +27,7 @@ use crate::config::Config;
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_auth::entropy;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::SignedCheckpoint;
+use fourauth_store::{Error, SignedCheckpoint, Store};
 use outlet::Outlet;
 use sink::{Exported, Sink, SinkError, Trust};
 use std::time::Duration;
@@ -89,6 +89,21 @@ impl Publisher {
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         self.keys.verifying()
+    }
+
+    /// Whether this is a checkpoint of the tree in `store`, by this log's key, with what stands
+    /// beside its note.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn has_signed(&self, told: &SignedCheckpoint, store: &Store) -> Result<bool, Error> {
+        let Ok(checkpoint) = Checkpoint::open(&told.note, self.verifying_key()) else {
+            return Ok(false);
+        };
+        let Checkpoint { size, root, at, epoch, .. } = checkpoint;
+        let is_beside = (size, &at, epoch) == (told.size, &told.ts_utc, told.epoch);
+        Ok(is_beside && store.root_at(size).await? == Some(root))
     }
 
     /// The largest tree that any place shows a checkpoint of. Those that were signed at

@@ -4,7 +4,7 @@
 //! database that is busy stops nobody: the next tick signs more.
 
 use crate::evidence::Publisher;
-use fourauth_store::{Error, Store};
+use fourauth_store::{Error, SignedCheckpoint, Store};
 use fourauth_timekeeper::Clock;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -26,18 +26,31 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Goes on where an earlier run has stopped, and signs at most so often.
+    ///
+    /// What the database calls the newest checkpoint is believed if it is one of this tree. If it is
+    /// not, somebody has written there: it is an alarm, and the tree is signed anew.
     pub(super) async fn new(
         publisher: Publisher,
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
         every: Duration,
     ) -> Result<Self, Error> {
-        let newest = store.newest_checkpoint().await?;
-        // It may never have got out: the process was killed, or the places were away.
-        if let Some(newest) = &newest {
-            publisher.publish(newest);
-        }
-        let signed = newest.map_or(0, |newest| newest.size);
+        let signed = match store.newest_checkpoint().await? {
+            // It may never have got out: the process was killed, or the places were away.
+            Some(newest) if publisher.has_signed(&newest, &store).await? => {
+                publisher.publish(&newest);
+                newest.size
+            }
+            Some(SignedCheckpoint { size, .. }) => {
+                tracing::error!(
+                    size,
+                    "the newest checkpoint in the database is none of this log: somebody has \
+                     written to it. Run `fourauthd audit verify`"
+                );
+                0
+            }
+            None => 0,
+        };
         Ok(Self { publisher, store, clock, every, signed })
     }
 
@@ -83,7 +96,17 @@ impl Signer {
 
     async fn sign_what_has_grown(&mut self) -> Result<(), Error> {
         let head = self.store.tree_head().await?.frontier;
-        if head.size() <= self.signed {
+        if head.size() < self.signed {
+            tracing::error!(
+                size = head.size(),
+                signed = self.signed,
+                "the tree of the audit log has fewer rows than were signed: somebody has written to \
+                 the database. Run `fourauthd audit verify`"
+            );
+            // What grows from here is signed, and proves it.
+            self.signed = head.size();
+        }
+        if head.size() == self.signed {
             return Ok(());
         }
         let signed = self.publisher.sign(head.size(), head.root(), self.clock.read().now);
