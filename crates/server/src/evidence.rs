@@ -6,13 +6,17 @@
 //! | where checkpoints go | `sink` |
 //! | what happens while a place is away | `outlet` |
 //! | what a start has to find | `rollback` |
+//! | what of it an operator has given up | `given_up` |
+//! | which of many checkpoints is the largest | `largest` |
 //!
 //! It does not know the tree: when there is something to sign, and what, is the business of
 //! `chores::evidence`.
 
 mod epoch_file;
+mod given_up;
 mod key_file;
 mod keys;
+mod largest;
 mod outlet;
 mod rollback;
 pub mod sink;
@@ -21,7 +25,10 @@ pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
 pub use key_file::KeyFileError;
 pub use keys::{Fresh, LogKeys, public_key};
 pub use rollback::RollbackError;
-pub(crate) use rollback::given_up;
+
+pub(crate) use given_up::{GivenUp, told};
+pub(crate) use largest::{Largest, Seen};
+pub(crate) use rollback::lost;
 
 use crate::config::Config;
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
@@ -30,7 +37,7 @@ use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{Error, SignedCheckpoint, Store};
 use outlet::Outlet;
 use sink::{Exported, Sink, SinkError, Trust};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Longest that the last checkpoint may take at shutdown.
@@ -106,8 +113,7 @@ impl Publisher {
         Ok(is_beside && store.root_at(size).await? == Some(root))
     }
 
-    /// The largest tree that any place shows a checkpoint of. Those that were signed at
-    /// `given_up` or before are left out: a restore was accepted in full knowledge of them.
+    /// The largest tree that any place shows a checkpoint of, but for those that are `given_up`.
     ///
     /// A place that is away is an alarm in the text log and is left out too, for it must not keep
     /// the server from starting.
@@ -115,9 +121,9 @@ impl Publisher {
     /// # Errors
     ///
     /// [`SinkError::Foreign`] if a place shows checkpoints and none of them is of this log's key.
-    pub async fn newest_exported(
+    async fn newest_exported(
         &self,
-        given_up: Option<UnixMillis>,
+        given_up: &Arc<GivenUp>,
     ) -> Result<Option<Exported>, SinkError> {
         let mut newest: Option<Exported> = None;
         for outlet in &self.outlets {
@@ -195,16 +201,18 @@ mod tests {
     async fn what_is_published_is_shown_to_the_next_start() {
         let (_folder, config) = config();
         let mut publisher = Publisher::open(&config, false, START).unwrap();
-        assert_eq!(publisher.newest_exported(None).await.unwrap(), None);
+        assert_eq!(publisher.newest_exported(&Arc::default()).await.unwrap(), None);
         let signed = publisher.sign(3, [9; 32], seconds(1));
         publisher.publish(&signed);
         publisher.finish().await;
 
         let next = Publisher::open(&config, true, seconds(2)).unwrap();
-        let newest = next.newest_exported(None).await.unwrap().unwrap().checkpoint;
+        let newest = next.newest_exported(&Arc::default()).await.unwrap().unwrap().checkpoint;
         assert_eq!((newest.size, newest.root), (3, [9; 32]));
         assert_eq!(newest.origin, next.verifying_key().name());
-        assert_eq!(next.newest_exported(Some(seconds(1))).await.unwrap(), None);
+        let mut given_up = GivenUp::default();
+        given_up.add(&newest, 2);
+        assert_eq!(next.newest_exported(&Arc::new(given_up)).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -15,8 +15,13 @@ pub mod models;
 pub mod time;
 pub mod user;
 
-use crate::{config::Config, parts};
-use anyhow::Context as _;
+use crate::{
+    config::Config,
+    evidence::{self, sink::Exported},
+    parts,
+};
+use anyhow::{Context as _, bail};
+use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
     authenticator,
     compute::{Compute, Limits},
@@ -29,7 +34,7 @@ use fourauth_factors::{
     rotation::Rotation,
 };
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{AuditEntry, BoxFuture, Error, Keyring, Location, Store, Tx};
+use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Location, Store, Tx};
 use std::sync::Arc;
 
 /// Ends the detail of every row about something done on the machine itself.
@@ -87,6 +92,25 @@ impl LocalStore {
             success: true,
             detail,
         }
+    }
+
+    /// The row that gives up a checkpoint that was exported.
+    fn gives_up(&self, lost: &Checkpoint) -> AuditEntry {
+        self.by_hand(None, ACCEPT_ROLLBACK, &evidence::told(lost))
+    }
+
+    /// Refuses if one of these cannot be given up, because the tree has got as far by other rows.
+    async fn refuse_contradictions(&self, lost: &[Exported]) -> anyhow::Result<()> {
+        let has = self.store.tree_size().await?;
+        let contradicted = lost.iter().map(|lost| &lost.checkpoint).find(|lost| lost.size <= has);
+        if let Some(Checkpoint { size, at, .. }) = contradicted {
+            bail!(
+                "the first {size} rows of this database are not those that were signed at {at}: it \
+                 is of another history of this log, and that cannot be given up. Put the database \
+                 there that has them, or start the server with audit.on_rollback = \"alarm\""
+            );
+        }
+        Ok(())
     }
 
     /// Makes a change together with its row, or neither; whether there was anything to change.

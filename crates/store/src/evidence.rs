@@ -12,7 +12,7 @@ mod rollback;
 mod tree;
 
 pub use checkpoint::SignedCheckpoint;
-pub use rollback::Rollback;
+pub use rollback::{ACCEPT_ROLLBACK, AcceptedRollback, Rollback};
 pub use tree::{InclusionProof, TreeHead};
 
 pub(crate) use leaf::{Unsealed, node};

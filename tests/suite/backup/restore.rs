@@ -1,6 +1,6 @@
 //! What a restore may not put in the place of something else, and what it may not undo.
 
-use super::{House, create, elsewhere, nowhere, refused, run, to_recipient};
+use super::{House, create, elsewhere, nowhere, refused, run, start, to_recipient};
 use fourauth_server::{
     config::Config,
     local::{
@@ -71,6 +71,18 @@ async fn what_was_exported_is_given_up_only_in_so_many_words() {
     assert_eq!(rows.len(), 1);
     assert!(rows[0].detail.starts_with(&format!("size={} root=", rollbacks[0].size)));
     local.store.close().await;
+
+    // The same once more, after a life in which others were signed.
+    for _ in 0..2 {
+        let now = NOON.saturating_add_ms(3_600_000);
+        start(&restored, now).await.unwrap().stop().await;
+        for name in ["fourauth.db", "keyring.toml"] {
+            fs::remove_file(restored.data_dir.join(name)).unwrap();
+        }
+        refused(&restored, restore(false)).await;
+        run(&restored, restore(true)).await.unwrap();
+    }
+    start(&restored, NOON).await.unwrap().stop().await;
     drop(folder);
 }
 

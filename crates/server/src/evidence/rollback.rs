@@ -4,13 +4,14 @@
 //! that takes a reading of the whole log, `fourauthd audit verify`.
 
 use super::{
-    Publisher,
+    GivenUp, Publisher,
     sink::{Exported, SinkError},
 };
 use crate::config::OnRollback;
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, Error, Rollback, Store};
+use fourauth_store::{AuditEntry, Error, Store};
+use std::sync::Arc;
 
 /// Why the log cannot be gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -66,31 +67,26 @@ impl Publisher {
             }
             lost => lost?,
         };
-        let Some(lost) = lost else { return Ok(()) };
-        let lost = lost.checkpoint;
+        let Some(Exported { checkpoint: lost, .. }) = lost.last() else { return Ok(()) };
         let refusal = RollbackError::Behind { size: lost.size, at: lost.at.clone() };
         match on_rollback {
             OnRollback::Refuse => Err(refusal),
             OnRollback::Alarm => {
                 tracing::error!(error = %refusal, "audit rollback");
-                store.append(alarm(&lost, now)).await?;
+                store.append(alarm(lost, now)).await?;
                 Ok(())
             }
         }
     }
 
-    /// The newest exported checkpoint, if the database does not have what it was about, and nobody
-    /// has given it up.
+    /// What was exported and the database lacks; see [`lost`].
     ///
     /// # Errors
     ///
     /// [`RollbackError`].
-    pub async fn lost(&self, store: &Store) -> Result<Option<Exported>, RollbackError> {
-        let given_up = given_up(&store.rollbacks().await?, self.verifying_key());
-        let Some(newest) = self.newest_exported(given_up).await? else { return Ok(None) };
-        let Checkpoint { size, root, .. } = newest.checkpoint;
-        let is_there = store.root_at(size).await? == Some(root);
-        Ok((!is_there).then_some(newest))
+    pub(crate) async fn lost(&self, store: &Store) -> Result<Vec<Exported>, RollbackError> {
+        let largest = async |given_up: &Arc<GivenUp>| Ok(self.newest_exported(given_up).await?);
+        lost(store, self.verifying_key(), largest).await
     }
 
     async fn claim(&self, store: &Store) -> Result<(), RollbackError> {
@@ -103,11 +99,37 @@ impl Publisher {
     }
 }
 
-/// Until when checkpoints are given up: when the newest of those was signed that an operator has let
-/// go. What this log's key has not signed lets go of nothing.
-pub(crate) fn given_up(rollbacks: &[Rollback], key: &VerifyingKey) -> Option<UnixMillis> {
-    let signed = rollbacks.iter().filter_map(|rollback| Checkpoint::open(&rollback.note, key).ok());
-    signed.filter_map(|lost| UnixMillis::parse(&lost.at).ok()).max()
+/// Exported checkpoints that the tree in `store` does not lead to, and that nobody has given up: the
+/// largest of each history, if there has been more than one rollback; the smallest of them first.
+///
+/// `largest` finds the largest that was exported and is not given up.
+///
+/// # Errors
+///
+/// Those of the database and of `largest`.
+pub(crate) async fn lost<E: From<Error>>(
+    store: &Store,
+    key: &VerifyingKey,
+    largest: impl AsyncFn(&Arc<GivenUp>) -> Result<Option<Exported>, E>,
+) -> Result<Vec<Exported>, E> {
+    let mut given_up = Arc::new(GivenUp::read(store, key).await?);
+    let has = store.tree_size().await?;
+    let mut all = Vec::new();
+    while let Some(exported) = largest(&given_up).await? {
+        let Checkpoint { size, root, .. } = exported.checkpoint;
+        if store.root_at(size).await? == Some(root) {
+            break;
+        }
+        Arc::make_mut(&mut given_up).add(&exported.checkpoint, has);
+        let can_be_given_up = given_up.covers(&exported.checkpoint);
+        all.push(exported);
+        if !can_be_given_up {
+            break;
+        }
+    }
+    // Each row that gives one up makes the tree larger, and gives up only what goes beyond it.
+    all.reverse();
+    Ok(all)
 }
 
 fn alarm(lost: &Checkpoint, now: UnixMillis) -> AuditEntry {

@@ -11,18 +11,21 @@ mod trust;
 
 pub use trust::Trust;
 
+use super::{GivenUp, Largest, Seen};
 use crate::config::SinkAddress;
 use fourauth_audit::{
     checkpoint::{Checkpoint, parse_all},
     key::VerifyingKey,
 };
-use fourauth_protocol::time::{NotAnInstant, UnixMillis};
 use fourauth_store::SignedCheckpoint;
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Longest that one checkpoint may take, from the name lookup to the last answer.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Longest that the reading of a file may take: that of many gigabytes, on a disk.
+const READING: Duration = Duration::from_mins(2);
 
 /// A place for checkpoints.
 #[derive(Debug)]
@@ -108,29 +111,33 @@ impl Sink {
                 Kind::Https(receiver) => receiver.post(&signed.note).await,
             }
         };
-        in_time(done).await.map_err(|fault| fault.at(&self.name))
+        in_time(DEADLINE, done).await.map_err(|fault| fault.at(&self.name))
     }
 
-    /// The newest checkpoint that the place shows, of those that were signed after `given_up`.
+    /// The largest tree that the place shows a checkpoint of, but for those that are `given_up`.
     /// `None` if it has none, and for a collector, which cannot be asked.
     ///
     /// # Errors
     ///
-    /// [`SinkError`], after ten seconds at the latest.
-    pub async fn newest(
+    /// [`SinkError`]: of a URL after ten seconds at the latest, of a file after two minutes.
+    pub(super) async fn newest(
         &self,
         key: &VerifyingKey,
-        given_up: Option<UnixMillis>,
+        given_up: &Arc<GivenUp>,
     ) -> Result<Option<Exported>, SinkError> {
-        let shown = async {
-            match &self.kind {
-                Kind::File(notes) => notes.tail(key.name().to_owned()).await,
-                Kind::Syslog(_) => Ok(String::new()),
-                Kind::Https(receiver) => receiver.get().await,
+        let seen = match &self.kind {
+            Kind::File(notes) => in_time(READING, notes.largest(key, given_up)).await,
+            Kind::Syslog(_) => return Ok(None),
+            Kind::Https(receiver) => {
+                let shown = in_time(DEADLINE, receiver.get()).await;
+                shown.map(|text| largest_in(&text, key, given_up))
             }
         };
-        let newest = in_time(shown).await.and_then(|text| newest_in(&text, key, given_up));
-        newest.map_err(|fault| fault.at(&self.name))
+        let ours = seen.and_then(|seen| match seen {
+            Seen { is_ours: false, notes: 1.., .. } => Err(Fault::Foreign),
+            Seen { largest, .. } => Ok(largest),
+        });
+        ours.map_err(|fault| fault.at(&self.name))
     }
 }
 
@@ -140,33 +147,21 @@ impl fmt::Display for Sink {
     }
 }
 
-/// The largest tree that a valid checkpoint in `text` is about. Whoever may write there can repeat
-/// an old checkpoint behind a new one, so the last one need not be the newest.
-fn newest_in(
-    text: &str,
-    key: &VerifyingKey,
-    given_up: Option<UnixMillis>,
-) -> Result<Option<Exported>, Fault> {
+fn largest_in(text: &str, key: &VerifyingKey, given_up: &GivenUp) -> Seen {
+    let mut largest = Largest::new(key, given_up);
     let (notes, _torn) = parse_all(text);
-    let are_there = !notes.is_empty();
-    let open = |note: String| {
-        Checkpoint::open(&note, key).ok().map(|checkpoint| Exported { checkpoint, note })
-    };
-    let ours: Vec<Exported> = notes.into_iter().filter_map(open).collect();
-    if ours.is_empty() && are_there {
-        return Err(Fault::Foreign);
+    for note in &notes {
+        largest.offer(note);
     }
-    let is_in_force = |shown: &Exported| match UnixMillis::parse(&shown.checkpoint.at) {
-        Ok(at) => given_up.is_none_or(|given_up| at > given_up),
-        // The key has signed it, so it counts, whatever it says of the time.
-        Err(NotAnInstant) => true,
-    };
-    Ok(ours.into_iter().filter(is_in_force).max_by_key(|shown| shown.checkpoint.size))
+    largest.finish()
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let late = |_| Fault::Away(format!("no answer in {} s", DEADLINE.as_secs()));
-    timeout(DEADLINE, work).await.map_err(late)?
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let late = |_| Fault::Away(format!("no answer in {} s", limit.as_secs()));
+    timeout(limit, work).await.map_err(late)?
 }
 
 impl Fault {

@@ -1,6 +1,7 @@
 //! Checkpoints that were exported and are no longer true, because an older backup was restored and
 //! an operator has said that this is how it shall be.
 
+use super::LEAF;
 use crate::{
     audit::{AuditEntry, AuditId},
     driver::{Row, Value},
@@ -11,6 +12,9 @@ use crate::{
 
 const TABLE: &str = "audit_rollback";
 
+/// The action of the row by which a checkpoint is given up.
+pub const ACCEPT_ROLLBACK: &str = "accept_rollback";
+
 /// An exported checkpoint that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback {
@@ -20,6 +24,17 @@ pub struct Rollback {
     pub note: String,
     /// The row that says so.
     pub row: AuditId,
+}
+
+/// A checkpoint that was given up by a row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedRollback {
+    /// The checkpoint, as it was signed.
+    pub note: String,
+    /// The row's place in the tree, from 0.
+    pub position: u64,
+    /// What the row says.
+    pub detail: String,
 }
 
 impl Tx {
@@ -55,6 +70,33 @@ impl Store {
         const SQL: &str = "SELECT size, note, log_id FROM audit_rollback ORDER BY log_id";
 
         self.rows(SQL, &[]).await?.iter().map(Rollback::read).collect()
+    }
+
+    /// Every checkpoint that was given up by a row that is in the tree, a success, and was not erased.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn accepted_rollbacks(&self) -> Result<Vec<AcceptedRollback>, Error> {
+        const SQL: &str = "SELECT given.note, leaf.position, log.detail FROM audit_rollback given \
+             JOIN audit_leaf leaf ON leaf.log_id = given.log_id \
+             JOIN access_logs log ON log.id = given.log_id \
+             WHERE log.action = $1 AND log.success = 1 \
+             AND leaf.salt IS NOT NULL AND leaf.position IS NOT NULL ORDER BY leaf.position";
+
+        let values = [Value::Text(ACCEPT_ROLLBACK)];
+        self.rows(SQL, &values).await?.iter().map(AcceptedRollback::read).collect()
+    }
+}
+
+impl AcceptedRollback {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let position = u64::try_from(row.int(LEAF, "position")?);
+        Ok(Self {
+            note: row.text(TABLE, "note")?,
+            position: position.map_err(|_| Error::Corrupt { table: LEAF, column: "position" })?,
+            detail: row.text("access_logs", "detail")?,
+        })
     }
 }
 

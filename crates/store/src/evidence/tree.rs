@@ -120,6 +120,16 @@ impl Store {
         self.write(|tx| Box::pin(tx.grow_by_those_that_wait())).await
     }
 
+    /// Lets all leaves that wait enter the tree.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn integrate_all(&self) -> Result<(), Error> {
+        while self.integrate().await? > 0 {}
+        Ok(())
+    }
+
     /// The tree as it is.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 //! The file may be moved away at any time; the next checkpoint begins a new one. Something that is
 //! no regular file, such as `/dev/stdout`, is written to and cannot be asked.
 
-use super::Fault;
-use fourauth_audit::note::SIGNATURE_LINE;
+use super::{Fault, GivenUp, Largest, Seen};
+use fourauth_audit::{key::VerifyingKey, note::SIGNATURE_LINE};
+use fourauth_audit_verify::{Unreadable, for_each_note};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _},
@@ -14,7 +15,7 @@ use std::{
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// How much of the end is looked at, in bytes: about two hundred notes.
+/// How much of the end is looked at before something is appended, in bytes: about two hundred notes.
 const TAIL: u64 = 64 * 1024;
 
 /// How a line of signatures begins.
@@ -49,11 +50,15 @@ impl Notes {
         Ok(appended.await.map_err(io::Error::other)??)
     }
 
-    /// The end of the file, from the first note of `origin` in it on; empty if there is no file.
-    pub(super) async fn tail(&self, origin: String) -> Result<String, Fault> {
-        let path = self.path.clone();
-        let read = spawn_blocking(move || tail(&path, &origin));
-        Ok(read.await.map_err(io::Error::other)??)
+    /// The largest checkpoint in the file; none if there is no file. All of it is read.
+    pub(super) async fn largest(
+        &self,
+        key: &VerifyingKey,
+        given_up: &Arc<GivenUp>,
+    ) -> Result<Seen, Fault> {
+        let (path, key, given_up) = (self.path.clone(), key.clone(), Arc::clone(given_up));
+        let read = spawn_blocking(move || largest(&path, &key, &given_up));
+        read.await.map_err(io::Error::other)?
     }
 }
 
@@ -74,23 +79,16 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     if whole == 0 { sync_folder(path) } else { Ok(()) }
 }
 
-/// It is text whatever was written there: what is none is shown as U+FFFD.
-fn tail(path: &Path, origin: &str) -> io::Result<String> {
+fn largest(path: &Path, key: &VerifyingKey, given_up: &GivenUp) -> Result<Seen, Fault> {
+    let mut largest = Largest::new(key, given_up);
     match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(largest.finish()),
         // Reading a pipe would wait for somebody who writes.
-        Ok(found) if !found.is_file() => return Ok(String::new()),
-        Err(error) => return Err(error),
-        Ok(_) => {}
-    }
-    let mut file = File::open(path)?;
-    let (bytes, is_whole) = end_of(&mut file)?;
-    let text = String::from_utf8_lossy(&bytes);
-    if is_whole {
-        return Ok(text.into_owned());
-    }
-    let first = text.find(&format!("\n{origin}\n"));
-    Ok(first.map(|at| text[at + 1..].to_owned()).unwrap_or_default())
+        Ok(found) if !found.is_file() => return Ok(largest.finish()),
+        found => found?,
+    };
+    for_each_note(path, key.name(), |note| largest.offer(note))?;
+    Ok(largest.finish())
 }
 
 /// Takes off what a crash has left of a note; how long the file is then. What is not the beginning
@@ -98,7 +96,7 @@ fn tail(path: &Path, origin: &str) -> io::Result<String> {
 /// signature ends it, so that what follows can be told from it.
 fn mend(file: &mut File, note: &str) -> io::Result<u64> {
     let length = file.metadata()?.len();
-    let bytes = end_of(file)?.0;
+    let bytes = end_of(file)?;
     let torn = &bytes[end_of_last_note(&bytes)..];
     if torn.is_empty() {
         return Ok(length);
@@ -128,13 +126,19 @@ fn end_of_last_note(bytes: &[u8]) -> usize {
     last
 }
 
-/// The last [`TAIL`] bytes, and whether they are the whole file.
-fn end_of(file: &mut File) -> io::Result<(Vec<u8>, bool)> {
+/// The last [`TAIL`] bytes.
+fn end_of(file: &mut File) -> io::Result<Vec<u8>> {
     let start = file.metadata()?.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes)?;
-    Ok((bytes, start == 0))
+    Ok(bytes)
+}
+
+impl From<Unreadable> for Fault {
+    fn from(error: Unreadable) -> Self {
+        Self::Away(error.to_string())
+    }
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -159,7 +163,6 @@ mod tests {
         append(&path, &note(2)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), note(1) + &note(2));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(tail(&path, "fourauth/ab").unwrap(), note(1) + &note(2));
     }
 
     #[test]
@@ -189,24 +192,18 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_file_the_end_is_read_from_a_whole_note_on() {
+    fn to_a_long_file_is_appended_as_to_a_short_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoints.log");
         let notes: String = (0..5000).map(note).collect();
         fs::write(&path, &notes).unwrap();
-        let end = tail(&path, "fourauth/ab").unwrap();
-        assert!(end.starts_with("fourauth/ab\n") && notes.ends_with(&end));
-        assert!(end.len() > 60_000);
-
         append(&path, &note(5000)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), notes + &note(5000));
     }
 
     #[test]
-    fn what_is_no_file_has_nothing_to_show() {
+    fn what_is_no_file_is_written_to_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(tail(&folder.path().join("none"), "x").unwrap(), "");
-        assert_eq!(tail(Path::new("/dev/null"), "x").unwrap(), "");
         append(Path::new("/dev/null"), &note(1)).unwrap();
         assert!(append(&folder.path().join("none/checkpoints.log"), &note(1)).is_err());
     }

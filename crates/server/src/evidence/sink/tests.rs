@@ -41,7 +41,8 @@ fn open(address: &str, trust: &Trust) -> Sink {
 }
 
 async fn newest(sink: &Sink) -> Option<u64> {
-    sink.newest(&verifying(), None).await.unwrap().map(|shown| shown.checkpoint.size)
+    let newest = sink.newest(&verifying(), &Arc::default()).await;
+    newest.unwrap().map(|shown| shown.checkpoint.size)
 }
 
 /// A server's side of TLS for `localhost`, and who trusts it.
@@ -90,25 +91,34 @@ async fn a_file_shows_what_was_appended_to_it() {
 }
 
 #[tokio::test]
-async fn an_old_checkpoint_behind_a_new_one_hides_nothing() {
+async fn nothing_that_is_written_behind_a_new_checkpoint_hides_it() {
     let folder = tempfile::tempdir().unwrap();
-    let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
+    let path = folder.path().join("checkpoints.log");
+    let sink = open(&format!("file:{}", path.display()), &Trust::System);
     for size in [7, 3] {
         sink.publish(&signed(size)).await.unwrap();
     }
     assert_eq!(newest(&sink).await, Some(7));
+    let another = signed_with(&SigningKey::from_seed(&[2; 32]).unwrap(), 9).note;
+    for hiding in [signed(3).note.repeat(1000), another.repeat(1000), "x\n".repeat(1 << 20)] {
+        std::fs::write(&path, signed(7).note + &hiding).unwrap();
+        assert_eq!(newest(&sink).await, Some(7));
+    }
 }
 
 #[tokio::test]
-async fn what_was_given_up_counts_no_more_and_what_came_later_does() {
+async fn what_was_given_up_counts_no_more_and_what_was_not_lost_does() {
     let folder = tempfile::tempdir().unwrap();
     let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
     for size in [20, 21, 30] {
         sink.publish(&signed(size)).await.unwrap();
     }
-    for (second, left) in [(20, Some(30)), (29, Some(30)), (30, None)] {
-        let given_up = UnixMillis::parse(&format!("2026-11-21T10:00:{second}Z")).unwrap();
-        let newest = sink.newest(&verifying(), Some(given_up)).await.unwrap();
+    for (lost, after, left) in
+        [(21, 20, Some(30)), (30, 20, Some(20)), (30, 19, None), (30, 30, Some(30))]
+    {
+        let mut given_up = GivenUp::default();
+        given_up.add(&Checkpoint::open(&signed(lost).note, &verifying()).unwrap(), after);
+        let newest = sink.newest(&verifying(), &Arc::new(given_up)).await.unwrap();
         assert_eq!(newest.map(|shown| shown.checkpoint.size), left);
     }
 }
@@ -131,7 +141,7 @@ async fn a_file_of_another_key_is_no_file_without_checkpoints() {
     let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
     let another = SigningKey::from_seed(&[2; 32]).unwrap();
     sink.publish(&signed_with(&another, 7)).await.unwrap();
-    let shown = sink.newest(&verifying(), None).await;
+    let shown = sink.newest(&verifying(), &Arc::default()).await;
     assert!(matches!(shown, Err(SinkError::Foreign { .. })));
 
     sink.publish(&signed(3)).await.unwrap();

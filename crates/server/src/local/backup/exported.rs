@@ -5,52 +5,49 @@
 
 use crate::{
     config::{Config, SinkAddress},
-    evidence,
+    evidence::{self, GivenUp, Largest, sink::Exported},
     local::LocalStore,
 };
 use anyhow::bail;
-use fourauth_audit::checkpoint::Checkpoint;
+use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::for_each_note;
-use fourauth_protocol::time::UnixMillis;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-/// A checkpoint that the backup does not know of.
-#[derive(Debug)]
-pub(super) struct Newer {
-    pub(super) checkpoint: Checkpoint,
-    pub(super) note: String,
-}
-
-/// The largest checkpoint that the restored tree does not lead to. Those that an earlier restore gave
-/// up do not count.
+/// What the restored tree does not lead to; see [`evidence::lost`].
+///
+/// # Errors
+///
+/// If a file cannot be read, or one of `more` has no checkpoint of this log; or if the restored tree
+/// contradicts what was exported, so that it cannot be given up.
 pub(super) async fn newer(
     config: &Config,
     inside: &LocalStore,
     more: &[PathBuf],
-) -> anyhow::Result<Option<Newer>> {
-    let Ok(key) = evidence::public_key(&config.audit_dir()) else { return Ok(None) };
-    let given_up = evidence::given_up(&inside.store.rollbacks().await?, &key);
-    let mut newest: Option<Newer> = None;
+) -> anyhow::Result<Vec<Exported>> {
+    let Ok(key) = evidence::public_key(&config.audit_dir()) else { return Ok(Vec::new()) };
+    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, &key, given_up);
+    let lost = evidence::lost(&inside.store, &key, largest).await?;
+    inside.refuse_contradictions(&lost).await?;
+    Ok(lost)
+}
+
+fn largest(
+    config: &Config,
+    more: &[PathBuf],
+    key: &VerifyingKey,
+    given_up: &GivenUp,
+) -> anyhow::Result<Option<Exported>> {
+    let mut newest: Option<Exported> = None;
     for file in files(config, more) {
-        let mut ours = 0_u64;
-        for_each_note(&file, key.name(), |note| {
-            let Ok(checkpoint) = Checkpoint::open(note, &key) else { return };
-            ours += 1;
-            let at = UnixMillis::parse(&checkpoint.at).ok();
-            let counts = at.zip(given_up).is_none_or(|(at, given_up)| at > given_up);
-            let is_larger =
-                newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size);
-            if counts && is_larger {
-                newest = Some(Newer { checkpoint, note: note.to_owned() });
-            }
-        })?;
-        if ours == 0 && more.contains(&file) {
+        let mut largest = Largest::new(key, given_up);
+        for_each_note(&file, key.name(), |note| largest.offer(note))?;
+        let seen = largest.finish();
+        if !seen.is_ours && more.contains(&file) {
             bail!("{} holds no checkpoint of this log", file.display());
         }
+        newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);
     }
-    let Some(newest) = newest else { return Ok(None) };
-    let restored = inside.store.root_at(newest.checkpoint.size).await?;
-    Ok((restored != Some(newest.checkpoint.root)).then_some(newest))
+    Ok(newest)
 }
 
 fn files(config: &Config, more: &[PathBuf]) -> Vec<PathBuf> {

@@ -7,15 +7,14 @@ use super::{
     contents::{DATABASE, KEYRING, PARTS},
     envelope::Unlock,
     examination::{Examined, examine},
-    exported::{self, Newer},
+    exported,
     scratch::Scratch,
 };
-use crate::{config::Config, first_run, local::LocalStore};
+use crate::{config::Config, evidence::sink::Exported, first_run, local::LocalStore};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use data_encoding::HEXLOWER;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, Error, Location};
+use fourauth_store::{Error, Location};
 use std::{
     fs::{self, DirBuilder, File},
     io::ErrorKind,
@@ -87,7 +86,7 @@ impl Restore {
     async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
         let inside = LocalStore::open(&examined.config, now).await?;
         let newer = exported::newer(&examined.config, &inside, &self.checkpoints).await?;
-        if let Some(Newer { checkpoint, .. }) = &newer
+        if let Some(Exported { checkpoint, .. }) = newer.last()
             && !self.accept_rollback
         {
             bail!(
@@ -100,13 +99,18 @@ impl Restore {
         }
         let made = examined.manifest.created_utc;
         let restored = inside.by_hand(None, "backup_restore", &format!("made={made}"));
-        let given_up = newer.map(|newer| (entry(&inside, &newer), newer));
+        let given_up: Vec<_> = newer
+            .into_iter()
+            .map(|Exported { checkpoint, note }| {
+                (inside.gives_up(&checkpoint), checkpoint.size, note)
+            })
+            .collect();
         let written: Result<(), Error> = inside
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some((entry, Newer { checkpoint, note })) = &given_up {
-                        tx.accept_rollback(checkpoint.size, note, entry).await?;
+                    for (entry, size, note) in &given_up {
+                        tx.accept_rollback(*size, note, entry).await?;
                     }
                     tx.append(&restored).await?;
                     tx.end_all_sessions().await.map(|_| ())
@@ -122,12 +126,6 @@ fn journal_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
-}
-
-fn entry(inside: &LocalStore, newer: &Newer) -> AuditEntry {
-    let Newer { checkpoint, .. } = newer;
-    let root = HEXLOWER.encode(&checkpoint.root);
-    inside.by_hand(None, "accept_rollback", &format!("size={} root={root}", checkpoint.size))
 }
 
 /// What another log has left in the folder must not sign for this one.

@@ -102,7 +102,7 @@ async fn a_url_that_refuses_has_not_taken_it() {
         *web.answer.lock().unwrap() = Some(answer);
         let sent = sink.publish(&signed(3)).await;
         assert!(matches!(sent, Err(SinkError::Away { .. })), "{answer}");
-        let shown = sink.newest(&verifying(), None).await;
+        let shown = sink.newest(&verifying(), &Arc::default()).await;
         assert!(matches!(shown, Err(SinkError::Away { .. })), "{answer}");
     }
 }
@@ -124,7 +124,9 @@ async fn of_an_endless_answer_only_the_beginning_is_read() {
     let sink = open(&address, &Trust::System);
     let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20));
     *web.answer.lock().unwrap() = Some(answer.leak());
-    let Err(error) = sink.newest(&verifying(), None).await else { panic!("it was read") };
+    let Err(error) = sink.newest(&verifying(), &Arc::default()).await else {
+        panic!("it was read")
+    };
     assert!(error.to_string().contains("longer than 65536 bytes"), "{error}");
 }
 

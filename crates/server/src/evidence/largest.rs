@@ -1,0 +1,147 @@
+//! The largest checkpoint among many, at the price of few signatures.
+//!
+//! Whoever may write to a place for checkpoints can put old ones or anything else behind the newest,
+//! so all of it is read. In what a server has written by itself each is larger than the one before,
+//! and then only the last has to be opened.
+
+use super::{GivenUp, sink::Exported};
+use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
+
+/// How much may wait to be opened, in bytes.
+const MOST: usize = 1 << 20;
+
+/// Looks at notes, one after the other, in any order.
+#[derive(Debug)]
+pub(crate) struct Largest<'a> {
+    key: &'a VerifyingKey,
+    given_up: &'a GivenUp,
+    /// Not opened yet. Each says that it is larger than the one before, and than what was found.
+    waiting: Vec<(u64, String)>,
+    bytes: usize,
+    found: Option<Exported>,
+    notes: u64,
+    is_ours: bool,
+}
+
+/// What has come of it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The largest that was not given up.
+    pub(crate) largest: Option<Exported>,
+    /// How many notes there were, of any kind.
+    pub(crate) notes: u64,
+    /// Whether any of them was of this log's key.
+    pub(crate) is_ours: bool,
+}
+
+impl<'a> Largest<'a> {
+    /// Those of `key` count, unless they are among `given_up`.
+    pub(crate) const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
+        let waiting = Vec::new();
+        Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, is_ours: false }
+    }
+
+    /// Looks at the next note.
+    pub(crate) fn offer(&mut self, note: &str) {
+        self.notes += 1;
+        let Some(size) = claimed(note) else { return };
+        while self.waiting.last().is_some_and(|(other, _)| *other >= size) {
+            self.open_last();
+        }
+        if self.found.as_ref().is_some_and(|found| found.checkpoint.size >= size) {
+            return;
+        }
+        self.bytes += note.len();
+        self.waiting.push((size, note.to_owned()));
+        if self.bytes > MOST {
+            self.open_all();
+        }
+    }
+
+    /// What has come of it.
+    pub(crate) fn finish(mut self) -> Seen {
+        self.open_all();
+        Seen { largest: self.found, notes: self.notes, is_ours: self.is_ours }
+    }
+
+    fn open_all(&mut self) {
+        while !self.waiting.is_empty() {
+            self.open_last();
+        }
+    }
+
+    /// Opens the one that says it is the largest. If it counts, no other has to be opened.
+    fn open_last(&mut self) {
+        let Some((_, note)) = self.waiting.pop() else { return };
+        self.bytes -= note.len();
+        let Ok(checkpoint) = Checkpoint::open(&note, self.key) else { return };
+        self.is_ours = true;
+        if !self.given_up.covers(&checkpoint) {
+            self.waiting.clear();
+            self.bytes = 0;
+            self.found = Some(Exported { checkpoint, note });
+        }
+    }
+}
+
+/// What a note says that its size is.
+fn claimed(note: &str) -> Option<u64> {
+    note.split('\n').nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_audit::key::SigningKey;
+    use proptest::{collection::vec, prelude::*};
+
+    const ORIGIN: &str = "fourauth/0011223344556677";
+
+    fn note(seed: u8, size: u64) -> String {
+        let at = "2026-11-21T10:00:00Z".to_owned();
+        let origin = ORIGIN.to_owned();
+        let key = SigningKey::from_seed(&[seed; 32]).unwrap();
+        Checkpoint { origin, size, root: [9; 32], at, epoch: 2 }.sign(&key, None)
+    }
+
+    fn key() -> VerifyingKey {
+        SigningKey::from_seed(&[1; 32]).unwrap().verifying_key(ORIGIN).unwrap()
+    }
+
+    fn seen(notes: &[String], given_up: &GivenUp) -> Seen {
+        let key = key();
+        let mut largest = Largest::new(&key, given_up);
+        for note in notes {
+            largest.offer(note);
+            assert!(largest.bytes <= MOST);
+        }
+        largest.finish()
+    }
+
+    #[test]
+    fn more_than_may_wait_is_opened_meanwhile() {
+        let notes: Vec<_> = (0..6000).map(|size| note(1, size)).collect();
+        assert!(notes.iter().map(String::len).sum::<usize>() > MOST);
+        let seen = seen(&notes, &GivenUp::default());
+        assert_eq!(seen.largest.unwrap().checkpoint.size, 5999);
+        assert_eq!(seen.notes, 6000);
+    }
+
+    proptest! {
+        #[test]
+        fn in_any_order_and_among_any_others_the_largest_is_found(
+            notes in vec((1_u8..3, 0_u64..40), 0..40), lost in 0_u64..40, after in 0_u64..40,
+        ) {
+            let mut given_up = GivenUp::default();
+            let text = note(1, lost);
+            given_up.add(&Checkpoint::open(&text, &key()).unwrap(), after);
+            let ours = |of: &(u8, u64)| (of.0 == 1).then_some(of.1);
+            let counts = |size: &u64| *size <= after || *size > lost;
+            let expected = notes.iter().filter_map(ours).filter(counts).max();
+            let texts: Vec<_> = notes.iter().map(|(seed, size)| note(*seed, *size)).collect();
+            let seen = seen(&texts, &given_up);
+            prop_assert_eq!(seen.largest.map(|found| found.checkpoint.size), expected);
+            prop_assert_eq!(seen.is_ours, notes.iter().any(|(seed, _)| *seed == 1));
+        }
+    }
+}
