@@ -425,6 +425,7 @@ class Database:
         self.vkey = or_null(lambda key: key if (key := text_of(key)) is not UNFIT else "", vkey)
         self.origin = None
         self.tiles, self.tiles_are_so = 0, True
+        self.leaves, self.bodies = 0, 0
 
     def all(self, sql, *values):
         return self.database.execute(sql, values).fetchall()
@@ -444,6 +445,7 @@ class Database:
                "FROM audit_leaf l LEFT JOIN access_logs a ON a.id = l.log_id ORDER BY l.position")
         for (position, log_id, node, node_seq, leaf, salt, name_hash, detail_hash, erased_by,
              row_id, ts_utc, username, action, success, detail) in self.database.execute(sql):
+            self.leaves, self.bodies = self.leaves + 1, self.bodies + (row_id is not None)
             link = (text_of(node), int_of(node_seq))
             is_link = UNFIT not in link and len(link[0].encode()) <= MAX_NODE
             success = {0: False, 1: True}.get(success, UNFIT) if isinstance(success, int) else UNFIT
@@ -480,9 +482,13 @@ class Database:
         if not self.tiles_are_so or self.all("SELECT COUNT(*) FROM audit_tile") != [(self.tiles,)]:
             audit.find("tree_state")
         lacks = self.size is not None and self.size > tree.size
-        for row, in self.all("SELECT a.id FROM access_logs a WHERE NOT EXISTS "
+        for row, in self.all("SELECT a.id FROM access_logs a NOT INDEXED WHERE NOT EXISTS "
                              "(SELECT 1 FROM audit_leaf l WHERE l.log_id = a.id) ORDER BY a.id"):
             audit.find("missing_leaf" if lacks or row <= self.legacy_to else "inserted_row", row=row)
+            self.bodies += 1
+        for table, read in ("audit_leaf", self.leaves), ("access_logs", self.bodies):
+            if self.all(f"SELECT COUNT(*) FROM {table} NOT INDEXED") != [(read,)]:
+                audit.find("hidden_row")
 
 
 # Verifying

@@ -42,12 +42,12 @@ impl<'a> Auditor<'a> {
         options: &'a Options,
         known: Known,
         stored: StoredOnes<'a>,
-        given_up: &[Noted],
+        given_up: Vec<Noted>,
     ) -> Result<Self, Unreadable> {
         let Known { exported, epochs, mut findings } = known;
         let mut rollbacks = Rollbacks::default();
         for noted in given_up {
-            rollbacks.add(noted, &options.key, &options.accepted, &mut findings)?;
+            rollbacks.add(noted, &options.accepted, &mut findings)?;
         }
         let signed = Signed::new(options, (exported, epochs), stored, &mut findings)?;
         let mut auditor = Self {

@@ -17,6 +17,7 @@ use crate::{
     signed::{Beside, Stored},
     unreadable::Unreadable,
 };
+use fourauth_audit::VerifyingKey;
 use rusqlite::{Connection, Statement};
 use std::path::Path;
 use value::{count, flag, hash, int, is_null, sized, text};
@@ -37,20 +38,26 @@ pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadabl
     let (database, size) = open::open(path)?;
     let tree = state::Tree::read(&database)?;
     tree.check_key(options, &mut known.findings);
-    let rollbacks = rollbacks(&database)?;
+    let rollbacks = rollbacks(&database, &options.key)?;
     let mut checkpoints = database.prepare(CHECKPOINTS)?;
     let stored = stored(&mut checkpoints)?;
 
-    let mut auditor = Auditor::new(options, known, Box::new(stored), &rollbacks)?;
+    let mut auditor = Auditor::new(options, known, Box::new(stored), rollbacks)?;
     let mut tiles = state::Tiles::new(&database)?;
+    let (mut leaves, mut bodies) = (0, 0);
     read_rows(&database, size / LEAST_ROW, |row| {
+        (leaves, bodies) = (leaves + 1, bodies + u64::from(!matches!(row.body, Body::Gone)));
+        let before = auditor.tree.size();
         auditor.row(row)?;
-        tiles.check(&auditor.tree)
+        if auditor.tree.size() > before { tiles.check(&auditor.tree) } else { Ok(()) }
     })?;
     tree.check(&auditor.tree, auditor.places, &mut auditor.findings);
     tiles.finish(&mut auditor.findings)?;
     state::check_chains(&database, &auditor.chains, &mut auditor.findings)?;
-    state::check_leafless(&database, &tree, auditor.tree.size(), &mut auditor.findings)?;
+    bodies += state::check_leafless(&database, &tree, auditor.tree.size(), &mut auditor.findings)?;
+    for (table, read) in [("audit_leaf", leaves), ("access_logs", bodies)] {
+        state::check_hidden(&database, table, read, &mut auditor.findings)?;
+    }
     auditor.finish(Input::Database)
 }
 
@@ -132,16 +139,15 @@ fn stored<'a>(
     Ok(rows.map(|row| Ok(row?)))
 }
 
-fn rollbacks(database: &Connection) -> Result<Vec<Noted>, Unreadable> {
+fn rollbacks(database: &Connection, key: &VerifyingKey) -> Result<Vec<Noted>, Unreadable> {
     const SQL: &str = "SELECT size, note, log_id FROM audit_rollback ORDER BY size, note LIMIT ?";
 
     let mut statement = database.prepare(SQL)?;
     let rows = statement.query_map([MAX_ROLLBACKS], |row| {
         // What is no number agrees with no checkpoint.
         let size = count(row.get_ref(0)?).unwrap_or(u64::MAX);
-        let note = text(row.get_ref(1)?).unwrap_or_default().to_owned();
-        let row = int(row.get_ref(2)?).unwrap_or(0);
-        Ok(Noted { size: Some(size), note, row })
+        let note = text(row.get_ref(1)?).unwrap_or_default();
+        Ok(Noted::read(note, key, Some(size), int(row.get_ref(2)?).unwrap_or(0)))
     })?;
     rows.map(|row| Ok(row?)).collect()
 }

@@ -16,6 +16,7 @@ use crate::{
     unreadable::Unreadable,
 };
 use data_encoding::HEXLOWER;
+use fourauth_audit::VerifyingKey;
 use serde::Deserialize;
 use std::{borrow::Cow, path::Path};
 
@@ -34,12 +35,12 @@ pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadabl
     let mut lines = Lines::open(path)?;
     check_header(&mut lines, options, &mut known.findings)?;
     let rows_from = (lines.offset, lines.number);
-    let behind = Behind::read(&mut lines)?;
+    let behind = Behind::read(&mut lines, &options.key)?;
 
     let mut checkpoints = Lines::open(path)?;
     checkpoints.skip_to(behind.offset, behind.line)?;
     let stored = std::iter::from_fn(|| next_checkpoint(&mut checkpoints).transpose());
-    let mut auditor = Auditor::new(options, known, Box::new(stored), &behind.rollbacks)?;
+    let mut auditor = Auditor::new(options, known, Box::new(stored), behind.rollbacks)?;
     lines.skip_to(rows_from.0, rows_from.1)?;
     for _ in 0..behind.rows {
         let number = lines.number + 1;
@@ -80,7 +81,7 @@ struct Behind {
 }
 
 impl Behind {
-    fn read(lines: &mut Lines) -> Result<Self, Unreadable> {
+    fn read(lines: &mut Lines, key: &VerifyingKey) -> Result<Self, Unreadable> {
         let (mut offset, mut line) = (lines.offset, lines.number);
         let mut behind = Self { rows: 0, offset, line, rollbacks: Vec::new() };
         while lines.next()?.ok_or(Unreadable::Truncated)?.starts_with(ROW) {
@@ -89,11 +90,11 @@ impl Behind {
         }
         (behind.offset, behind.line) = (offset, line);
         lines.skip_to(offset, line)?;
-        behind.read_on(lines)?;
+        behind.read_on(lines, key)?;
         Ok(behind)
     }
 
-    fn read_on(&mut self, lines: &mut Lines) -> Result<(), Unreadable> {
+    fn read_on(&mut self, lines: &mut Lines, key: &VerifyingKey) -> Result<(), Unreadable> {
         let mut checkpoints = 0;
         loop {
             let number = lines.number + 1;
@@ -102,7 +103,7 @@ impl Behind {
                 checkpoints += 1;
             } else if line.starts_with(ROLLBACK) && self.rollbacks.len() < MAX_ROLLBACKS {
                 let RollbackLine { rollback: note, log_id: row } = json(line, number)?;
-                self.rollbacks.push(Noted { size: None, note, row });
+                self.rollbacks.push(Noted::read(&note, key, None, row));
             } else {
                 let EndLine { end } = json(line, number)?;
                 count("rows", end.rows, self.rows)?;

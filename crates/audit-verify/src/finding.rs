@@ -18,6 +18,8 @@ pub enum Kind {
     MissingLeaf,
     /// A row that never had a leaf.
     InsertedRow,
+    /// A table has other rows, read from its beginning, than if they are looked up.
+    HiddenRow,
     /// The numbers of a node's leaves have a gap, or one twice.
     ChainBroken,
     /// A leaf whose place in the tree is none, or another leaf's.
@@ -53,6 +55,7 @@ impl Kind {
             Self::MissingRow => "missing_row",
             Self::MissingLeaf => "missing_leaf",
             Self::InsertedRow => "inserted_row",
+            Self::HiddenRow => "hidden_row",
             Self::ChainBroken => "chain_broken",
             Self::WrongPosition => "wrong_position",
             Self::RootMismatch => "root_mismatch",

@@ -22,9 +22,17 @@ const MAX: usize = 10_000;
 /// A rollback as the log has it.
 #[derive(Debug)]
 pub(crate) struct Noted {
-    pub(crate) size: Option<u64>,
-    pub(crate) note: String,
-    pub(crate) row: i64,
+    /// None if nobody has signed it, or not for the size that stands beside it.
+    lost: Option<Checkpoint>,
+    row: i64,
+}
+
+impl Noted {
+    /// What `note` says if it is as it was signed, and of as many rows as stand beside it, if any do.
+    pub(crate) fn read(note: &str, key: &VerifyingKey, beside: Option<u64>, row: i64) -> Self {
+        let opened = Checkpoint::open(note, key).ok();
+        Self { lost: opened.filter(|lost| beside.is_none_or(|size| size == lost.size)), row }
+    }
 }
 
 #[derive(Debug)]
@@ -50,17 +58,14 @@ impl Rollbacks {
     /// [`Unreadable::TooMany`] of them.
     pub(crate) fn add(
         &mut self,
-        noted: &Noted,
-        key: &VerifyingKey,
+        noted: Noted,
         accepted: &BTreeSet<u64>,
         findings: &mut Findings,
     ) -> Result<(), Unreadable> {
         if self.0.len() == MAX {
             return Err(Unreadable::TooMany { what: "rollbacks", limit: MAX });
         }
-        let opened = Checkpoint::open(&noted.note, key).ok();
-        let Some(lost) = opened.filter(|lost| noted.size.is_none_or(|size| size == lost.size))
-        else {
+        let Some(lost) = noted.lost else {
             let says = format!("the checkpoint that row {} gave up is not signed", noted.row);
             findings.add(Finding::new(Kind::BadSignature, says).row(noted.row));
             return Ok(());

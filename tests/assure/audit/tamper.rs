@@ -22,7 +22,7 @@ pub(super) struct Tampering {
 /// A way: does it and says what was done, or that there is nothing to do it to.
 type Way = fn(&Log, &Database, &mut Chance) -> anyhow::Result<Option<String>>;
 
-const WAYS: [(&str, Way); 23] = [
+const WAYS: [(&str, Way); 24] = [
     ("edit_row", rows::edit_row),
     ("edit_leaf", leaves::edit_leaf),
     ("delete_row", rows::delete_row),
@@ -32,6 +32,7 @@ const WAYS: [(&str, Way); 23] = [
     ("delete_tail", rows::delete_tail),
     ("insert_row", rows::insert_row),
     ("insert_row_and_leaf", leaves::insert_row_and_leaf),
+    ("insert_past_index", leaves::insert_past_index),
     ("swap_rows", rows::swap_rows),
     ("swap_positions", leaves::swap_positions),
     ("move_leaf", leaves::move_leaf),

@@ -15,6 +15,15 @@ const MAX_VALUE: i32 = 16 * 1024 * 1024;
 /// Page cache, in KiB.
 const CACHE: i64 = 16 * 1024;
 
+/// Steps of SQLite's machine between two looks at how many there were.
+const AT_ONCE: i32 = 1_000_000;
+
+/// How often these may be done for any file.
+const LEAST_STEPS: u64 = 20;
+
+/// Steps for each byte. A row and its leaf have some 200 bytes and take some 40 steps.
+const STEPS_PER_BYTE: u64 = 8;
+
 const TABLES: [&str; 7] = [
     "access_logs",
     "audit_leaf",
@@ -39,8 +48,10 @@ pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
         }
         opened => opened?,
     };
+    let size = size(path).unwrap_or(0) + waiting.unwrap_or(0);
+    limit_work(&database, size)?;
     TABLES.iter().try_for_each(|table| expect_table(&database, table))?;
-    Ok((database, size(path).unwrap_or(0) + waiting.unwrap_or(0)))
+    Ok((database, size))
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -81,6 +92,17 @@ fn harden(database: &Connection) -> rusqlite::Result<()> {
     database.busy_timeout(std::time::Duration::from_secs(10))?;
     database.execute_batch("BEGIN")?;
     database.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+/// Whoever makes pages of the file lead to one another lets SQLite read rows without end. So its
+/// steps have a limit, far beyond what a file of `size` bytes needs; then it is interrupted.
+fn limit_work(database: &Connection, size: u64) -> rusqlite::Result<()> {
+    let mut left = LEAST_STEPS + size * STEPS_PER_BYTE / u64::from(AT_ONCE.unsigned_abs());
+    let is_over = move || {
+        left = left.saturating_sub(1);
+        left == 0
+    };
+    database.progress_handler(AT_ONCE, Some(is_over))
 }
 
 /// A view or a virtual table could make rows up as they are read.

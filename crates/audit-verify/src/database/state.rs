@@ -129,20 +129,23 @@ pub(super) fn check_chains(
     Ok(())
 }
 
-/// Rows that no leaf is of: their leaf was taken away, or they were put there by another hand.
+/// Rows that no leaf is of: their leaf was taken away, or they were put there by another hand. How
+/// many there are.
 pub(super) fn check_leafless(
     database: &Connection,
     tree: &Tree,
     leaves: u64,
     findings: &mut Findings,
-) -> Result<(), Unreadable> {
-    const SQL: &str = "SELECT a.id FROM access_logs a \
+) -> Result<u64, Unreadable> {
+    const SQL: &str = "SELECT a.id FROM access_logs a NOT INDEXED \
          WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.log_id = a.id) ORDER BY a.id";
 
     let lacks = tree.frontier.as_ref().is_some_and(|frontier| frontier.size() > leaves);
     let mut statement = database.prepare(SQL)?;
     let mut rows = statement.query([])?;
+    let mut found = 0;
     while let Some(row) = rows.next()? {
+        found += 1;
         let id = int(row.get_ref(0)?).unwrap_or(0);
         let finding = if lacks || id <= tree.legacy_to {
             Finding::new(Kind::MissingLeaf, format!("row {id} has lost its leaf, or has none yet"))
@@ -150,6 +153,28 @@ pub(super) fn check_leafless(
             Finding::new(Kind::InsertedRow, format!("row {id} was put there: it has no leaf"))
         };
         findings.add(finding.row(id));
+    }
+    Ok(found)
+}
+
+/// A table, read from its beginning to its end, has to have as many rows as were found by their ids
+/// and places: whoever can write the file can leave a row out of an index, or out of order.
+pub(super) fn check_hidden(
+    database: &Connection,
+    table: &str,
+    read: u64,
+    findings: &mut Findings,
+) -> Result<(), Unreadable> {
+    let sql = format!("SELECT 1 FROM {table} NOT INDEXED");
+    let mut statement = database.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut all = 0_u64;
+    while rows.next()?.is_some() {
+        all += 1;
+    }
+    if all != read {
+        let says = format!("{table} has {all} rows, of which a search finds {read}");
+        findings.add(Finding::new(Kind::HiddenRow, says));
     }
     Ok(())
 }

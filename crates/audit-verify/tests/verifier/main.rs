@@ -6,4 +6,5 @@ mod changed;
 mod clean;
 mod command;
 mod fixture;
+mod hidden;
 mod hostile;

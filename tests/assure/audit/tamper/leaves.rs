@@ -54,6 +54,30 @@ pub(super) fn insert_row_and_leaf(
     database.run(LEAF, params![id, other])
 }
 
+/// The same, so that no index of the leaves knows of it, and whoever reads them in order neither.
+pub(super) fn insert_past_index(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    const FORGET: &str = "PRAGMA writable_schema = ON;
+        CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
+        DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf' AND type = 'index';
+        UPDATE sqlite_schema SET sql =
+            replace(replace(sql, 'UNIQUE (node, node_seq)', 'CHECK (1)'), 'UNIQUE', '')
+            WHERE name = 'audit_leaf';
+        PRAGMA writable_schema = RESET;";
+    const REMEMBER: &str = "PRAGMA writable_schema = ON;
+        DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
+        INSERT INTO sqlite_schema SELECT * FROM kept;
+        PRAGMA writable_schema = RESET;";
+
+    database.0.execute_batch(FORGET)?;
+    let done = insert_row_and_leaf(log, database, chance);
+    database.0.execute_batch(REMEMBER)?;
+    done
+}
+
 pub(super) fn swap_positions(
     _: &Log,
     database: &Database,
