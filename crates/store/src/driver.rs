@@ -126,7 +126,8 @@ impl Pool {
     /// A connection that may write: inside a transaction if [`Writing::Parallel`].
     ///
     /// Not to be cancelled: sqlx 0.9.0 may then return a connection to the pool inside an open
-    /// transaction. The only caller is the writer, whose tasks nobody cancels.
+    /// transaction. The callers are the writer, whose tasks nobody cancels, and the snapshots of
+    /// commands that end with them.
     pub(crate) async fn writer(&self) -> Result<Connection, Error> {
         let of = match &self.of {
             Connections::Postgres(pool) => Writer::Postgres(pool.begin().await?),
@@ -135,6 +136,20 @@ impl Pool {
             }
         };
         Ok(Connection { of, statements: Arc::clone(&self.statements) })
+    }
+
+    /// A connection that reads the database as it is at its first statement, whatever is committed
+    /// afterwards.
+    pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
+        let begin = match &self.of {
+            Connections::Postgres(_) => {
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+            }
+            Connections::Sqlite { .. } => "BEGIN",
+        };
+        let mut connection = self.writer().await?;
+        connection.control(begin).await?;
+        Ok(connection)
     }
 
     /// Every row that one reading statement finds.

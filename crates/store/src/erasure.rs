@@ -22,6 +22,9 @@ use fourauth_protocol::time::UnixMillis;
 const LOG: &str = "access_logs";
 const LEAF: &str = "audit_leaf";
 
+/// The action of rows that say which others were erased.
+pub(crate) const ERASE_AUDIT: &str = "erase_audit";
+
 /// Most rows that one transaction erases. On SQLite nobody else writes meanwhile.
 const AT_ONCE: i64 = 1000;
 
@@ -72,7 +75,7 @@ impl Tx {
         let told = AuditEntry {
             at,
             username: None,
-            action: "erase_audit",
+            action: ERASE_AUDIT,
             success: true,
             detail: format!("rows={} digest={digest} {by}", rows.len()),
         };

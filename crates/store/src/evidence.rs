@@ -1,7 +1,7 @@
 //! What shows that the audit log was not changed: a leaf for every row, in one RFC 9162 tree.
 //!
-//! Here is how rows and their leaves are read again, by whoever exports or proves them. How leaves
-//! come about is [`leaf`]'s business, how they become a tree [`tree`]'s, what is signed of it
+//! Here is what rows and their leaves are to whoever reads them again; [`snapshot`] reads all of them
+//! as they were at one moment. How leaves come about is [`leaf`]'s business, how they become a tree [`tree`]'s, what is signed of it
 //! [`checkpoint`]'s. Nothing here signs or judges: docs/AUDIT.md says how it is checked, and
 //! `fourauth-audit-verify` does it without this crate.
 
@@ -9,19 +9,17 @@ mod checkpoint;
 mod leaf;
 mod legacy;
 mod rollback;
+mod snapshot;
 mod tree;
 
 pub use checkpoint::SignedCheckpoint;
 pub use rollback::{ACCEPT_ROLLBACK, AcceptedRollback, Rollback};
+pub use snapshot::LogSnapshot;
 pub use tree::{InclusionProof, TreeHead};
 
 pub(crate) use leaf::{Unsealed, node};
 
-use crate::{
-    driver::{Row, Value},
-    error::Error,
-    store::Store,
-};
+use crate::{driver::Row, error::Error};
 use fourauth_audit::{Hash, Salt};
 
 const LEAF: &str = "audit_leaf";
@@ -60,25 +58,6 @@ pub struct EvidenceRow {
     pub erased_by: Option<i64>,
     /// The leaf.
     pub leaf_hash: Hash,
-}
-
-impl Store {
-    /// Rows with their leaves in the order of the tree, from the first at or beyond `from`, at most
-    /// `limit` and never more than [`MAX_EVIDENCE`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn evidence(&self, from: u64, limit: u32) -> Result<Vec<EvidenceRow>, Error> {
-        const SQL: &str = "SELECT l.position, a.id, a.ts_utc, a.username, a.action, a.success, \
-             a.detail, l.node, l.node_seq, l.salt, l.name_hash, l.detail_hash, l.erased_by, \
-             l.leaf_hash FROM audit_leaf l JOIN access_logs a ON a.id = l.log_id \
-             WHERE l.position >= $1 ORDER BY l.position LIMIT $2";
-
-        let from = i64::try_from(from).unwrap_or(i64::MAX);
-        let values = [Value::Int(from), Value::Int(limit.min(MAX_EVIDENCE).into())];
-        self.rows(SQL, &values).await?.iter().map(EvidenceRow::read).collect()
-    }
 }
 
 impl EvidenceRow {

@@ -67,8 +67,8 @@ pub use device::{Bound, BoundBy, Device, KnownDevice, MAX_DEVICES, NewDevice};
 pub use erasure::Remains;
 pub use error::{Cause, Error, OpenError};
 pub use evidence::{
-    ACCEPT_ROLLBACK, AcceptedRollback, EvidenceRow, InclusionProof, MAX_EVIDENCE, Rollback,
-    SignedCheckpoint, TreeHead,
+    ACCEPT_ROLLBACK, AcceptedRollback, EvidenceRow, InclusionProof, LogSnapshot, MAX_EVIDENCE,
+    Rollback, SignedCheckpoint, TreeHead,
 };
 pub use factor::NewFace;
 pub use failures::{Failure, Keep, Lane, Tallies, Tally, Target};

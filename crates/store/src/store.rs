@@ -2,7 +2,7 @@
 
 use crate::{
     Decoy,
-    driver::{Pool, Row, Value, Writing},
+    driver::{Connection, Pool, Row, Value, Writing},
     erasure::Remains,
     error::{Cause, Error, OpenError},
     evidence,
@@ -171,6 +171,11 @@ impl Store {
     pub(crate) fn adopt(&self, keyring: Keyring) {
         self.sealed_decoy.store(Arc::new(self.decoy.seal(&keyring)));
         self.sealer.adopt(Arc::new(keyring));
+    }
+
+    /// What reads the database as it is from the first look on.
+    pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
+        self.pool.snapshot().await
     }
 
     pub(crate) fn writing(&self) -> Writing {

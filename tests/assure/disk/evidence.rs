@@ -10,7 +10,7 @@ use fourauth_store::{AuditQuery, Error, EvidenceRow, MAX_EVIDENCE, Store};
 /// Every row has its leaf, every leaf is of its row and follows the one before, and the tree is made
 /// of these leaves. For logs of one node and few rows.
 pub(crate) async fn is_whole(store: &Store) -> Result<bool, Error> {
-    let rows = store.evidence(0, MAX_EVIDENCE).await?;
+    let rows = store.log_snapshot().await?.evidence(0, MAX_EVIDENCE).await?;
     let (mut tree, mut previous) = (Frontier::default(), FIRST);
     for (row, number) in rows.iter().zip(1..) {
         let leaf = leaf_of(row, previous);

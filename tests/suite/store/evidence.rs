@@ -20,6 +20,7 @@ on_both_databases![
     rows_that_are_older_than_the_tree_get_their_leaves_once,
     a_row_that_turns_up_beside_the_store_gets_no_leaf,
     a_checkpoint_is_kept_once_and_by_one_key,
+    a_snapshot_is_of_one_moment_and_has_the_rows_that_others_refer_to,
 ];
 
 fn entry(number: usize) -> AuditEntry {
@@ -48,10 +49,10 @@ async fn append(store: &Store, count: usize) {
 
 /// The whole tree, once every leaf is in it.
 async fn evidence(store: &Store) -> Vec<EvidenceRow> {
-    while store.integrate().await.unwrap() > 0 {}
+    let mut log = store.log_snapshot().await.unwrap();
     let mut rows: Vec<EvidenceRow> = Vec::new();
     loop {
-        let page = store.evidence(rows.len() as u64, 300).await.unwrap();
+        let page = log.evidence(rows.len() as u64, 300).await.unwrap();
         if page.is_empty() {
             return rows;
         }
@@ -214,8 +215,9 @@ async fn a_checkpoint_is_kept_once_and_by_one_key(database: Database) {
             store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&checkpoint).await }));
         assert_eq!(kept.await, Ok(is_first), "{size}");
     }
-    assert_eq!(store.checkpoints(0).await, Ok(vec![signed(5), signed(9)]));
-    assert_eq!(store.checkpoints(5).await, Ok(vec![signed(9)]));
+    let mut log = store.log_snapshot().await.unwrap();
+    assert_eq!(log.checkpoints(0).await, Ok(vec![signed(5), signed(9)]));
+    assert_eq!(log.checkpoints(5).await, Ok(vec![signed(9)]));
     assert_eq!(store.newest_checkpoint().await, Ok(Some(signed(9))));
 
     for (vkey, is_ours) in [("log+1+a", true), ("log+1+a", true), ("log+2+b", false)] {
@@ -223,4 +225,24 @@ async fn a_checkpoint_is_kept_once_and_by_one_key(database: Database) {
         assert_eq!(claimed.await, Ok(is_ours), "{vkey}");
     }
     assert_eq!(store.tree_head().await.unwrap().vkey.as_deref(), Some("log+1+a"));
+}
+
+async fn a_snapshot_is_of_one_moment_and_has_the_rows_that_others_refer_to(database: Database) {
+    let store = database.open().await;
+    append(&store, 5).await;
+    let mut before = store.log_snapshot().await.unwrap();
+    assert_eq!(before.tree_head().await.unwrap().frontier.size(), 5);
+    let erased: Result<u64, Error> = store
+        .write(|tx| Box::pin(async { tx.erase_audit_rows("user1", NOW, "by hand").await }))
+        .await;
+    assert_eq!(erased, Ok(1));
+
+    let mut after = store.log_snapshot().await.unwrap();
+    let rows = after.evidence(0, 100).await.unwrap();
+    let by = rows.iter().find_map(|row| row.erased_by).unwrap();
+    assert!(rows.iter().any(|row| row.id == by && row.action == "erase_audit"));
+
+    let rows = before.evidence(0, 100).await.unwrap();
+    assert_eq!(rows.len(), 5);
+    assert_eq!(rows[1].username.as_deref(), Some("user1"));
 }

@@ -11,9 +11,6 @@ use crate::{
 
 const TABLE: &str = "audit_checkpoint";
 
-/// Most checkpoints that one question returns.
-const MAX: u32 = 1000;
-
 /// A checkpoint as it was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedCheckpoint {
@@ -59,20 +56,6 @@ impl Tx {
 }
 
 impl Store {
-    /// Checkpoints of trees with more than `size` leaves, smallest first, at most a thousand.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn checkpoints(&self, size: u64) -> Result<Vec<SignedCheckpoint>, Error> {
-        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
-                           WHERE size > $1 ORDER BY size LIMIT $2";
-
-        let size = i64::try_from(size).unwrap_or(i64::MAX);
-        let values = [Value::Int(size), Value::Int(MAX.into())];
-        self.rows(SQL, &values).await?.iter().map(SignedCheckpoint::read).collect()
-    }
-
     /// The checkpoint of the largest tree.
     ///
     /// # Errors
@@ -87,7 +70,7 @@ impl Store {
 }
 
 impl SignedCheckpoint {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let count = |column| {
             let number = row.int(TABLE, column)?;
             u64::try_from(number).map_err(|_| Error::Corrupt { table: TABLE, column })

@@ -61,17 +61,6 @@ impl Tx {
 }
 
 impl Store {
-    /// Every checkpoint that was given up.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn rollbacks(&self) -> Result<Vec<Rollback>, Error> {
-        const SQL: &str = "SELECT size, note, log_id FROM audit_rollback ORDER BY log_id";
-
-        self.rows(SQL, &[]).await?.iter().map(Rollback::read).collect()
-    }
-
     /// Every checkpoint that was given up by a row that is in the tree, a success, and was not erased.
     ///
     /// # Errors
@@ -101,7 +90,7 @@ impl AcceptedRollback {
 }
 
 impl Rollback {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let size = row.int(TABLE, "size")?;
         Ok(Self {
             size: u64::try_from(size)

@@ -7,11 +7,10 @@ use crate::{config::Config, evidence, local::LocalStore};
 use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use fourauth_audit::key::VerifyingKey;
-use fourauth_store::{EvidenceRow, MAX_EVIDENCE, Store};
+use fourauth_store::{EvidenceRow, LogSnapshot, MAX_EVIDENCE, Store};
 use serde::Serialize;
 use serde_json::json;
 use std::{
-    collections::BTreeSet,
     fs::{self, OpenOptions},
     io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt as _,
@@ -20,9 +19,6 @@ use std::{
 
 /// The version of the format.
 const VERSION: u32 = 1;
-
-/// The action of rows that say which rows were erased.
-const ERASURE: &str = "erase_audit";
 
 /// Writes the export and says how much it is.
 pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
@@ -49,7 +45,8 @@ pub(super) async fn to_file(
 ) -> anyhow::Result<Written> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let file = created.with_context(|| format!("cannot make {}", path.display()))?;
-    let mut export = Export { store, out: BufWriter::new(&file), rows: 0, places: 0 };
+    let log = store.log_snapshot().await?;
+    let mut export = Export { log, out: BufWriter::new(&file), rows: 0 };
     let written = export.write(key).await;
     drop(export);
     let synced = written.and_then(|written| Ok(file.sync_all().map(|()| written)?));
@@ -59,24 +56,23 @@ pub(super) async fn to_file(
     synced.with_context(|| format!("the export to {} is not finished", path.display()))
 }
 
-struct Export<'a, W: Write> {
-    store: &'a Store,
+struct Export<W: Write> {
+    log: LogSnapshot,
     out: W,
     rows: u64,
-    /// Places of the tree that were gone through.
-    places: u64,
 }
 
-impl<W: Write> Export<'_, W> {
+impl<W: Write> Export<W> {
     async fn write(&mut self, key: &VerifyingKey) -> anyhow::Result<Written> {
         self.line(&json!({
             "fourauth_audit": VERSION,
             "origin": key.name(),
             "vkey": key.to_string(),
         }))?;
-        self.rows().await?;
-        let checkpoints = self.checkpoints().await?;
-        for rollback in self.store.rollbacks().await? {
+        let end = self.log.tree_head().await?.frontier.size();
+        self.rows(end).await?;
+        let checkpoints = self.checkpoints(end).await?;
+        for rollback in self.log.rollbacks().await? {
             self.line(&Given { rollback: &rollback.note, log_id: rollback.row.0 })?;
         }
         let written = Written { rows: self.rows, checkpoints };
@@ -85,40 +81,30 @@ impl<W: Write> Export<'_, W> {
         Ok(written)
     }
 
-    /// All rows that are in the tree now. If one of them was erased while this went on, the row that
-    /// says so has come later, so then it goes on to what the tree has become.
-    async fn rows(&mut self) -> anyhow::Result<()> {
-        let mut erasures = Erasures::default();
-        self.rows_below(self.store.tree_size().await?, &mut erasures).await?;
-        if !erasures.are_told() {
-            self.rows_below(self.store.tree_size().await?, &mut erasures).await?;
-        }
-        Ok(())
-    }
-
-    async fn rows_below(&mut self, end: u64, erasures: &mut Erasures) -> anyhow::Result<()> {
-        while self.places < end {
-            let page = self.store.evidence(self.places, MAX_EVIDENCE).await?;
-            let place = |row: &EvidenceRow| u64::try_from(row.position).unwrap_or(u64::MAX);
-            for row in page.iter().filter(|row| place(row) < end) {
-                erasures.see(row);
+    /// All rows that are in the tree of `end` leaves.
+    async fn rows(&mut self, end: u64) -> anyhow::Result<()> {
+        let mut places = 0;
+        while places < end {
+            let page = self.log.evidence(places, MAX_EVIDENCE).await?;
+            for row in &page {
                 self.line(&Line::of(row))?;
                 self.rows += 1;
             }
             // A log that somebody has thinned out has gaps, and they are for the verifier to name.
-            self.places = page.last().map_or(end, |last| end.min(place(last).saturating_add(1)));
+            let last = page.last().and_then(|last| u64::try_from(last.position).ok());
+            places = last.map_or(end, |last| last + 1);
         }
         Ok(())
     }
 
-    /// Those of trees that are not larger than what was written.
-    async fn checkpoints(&mut self) -> anyhow::Result<u64> {
-        let (mut count, mut after, places) = (0, 0, self.places);
+    /// Those of trees that are not larger.
+    async fn checkpoints(&mut self, end: u64) -> anyhow::Result<u64> {
+        let (mut count, mut after) = (0, 0);
         loop {
-            let page = self.store.checkpoints(after).await?;
+            let page = self.log.checkpoints(after).await?;
             let Some(last) = page.last() else { return Ok(count) };
             after = last.size;
-            for checkpoint in page.iter().filter(|checkpoint| checkpoint.size <= places) {
+            for checkpoint in page.iter().filter(|checkpoint| checkpoint.size <= end) {
                 self.line(&json!({ "checkpoint": checkpoint.note }))?;
                 count += 1;
             }
@@ -128,26 +114,6 @@ impl<W: Write> Export<'_, W> {
     fn line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_writer(&mut self.out, value)?;
         Ok(self.out.write_all(b"\n")?)
-    }
-}
-
-/// Which erasures rows speak of, and which have a row of their own.
-#[derive(Default)]
-struct Erasures {
-    spoken_of: BTreeSet<i64>,
-    told: BTreeSet<i64>,
-}
-
-impl Erasures {
-    fn see(&mut self, row: &EvidenceRow) {
-        self.spoken_of.extend(row.erased_by);
-        if row.action == ERASURE {
-            self.told.insert(row.id);
-        }
-    }
-
-    fn are_told(&self) -> bool {
-        self.spoken_of.is_subset(&self.told)
     }
 }
 
