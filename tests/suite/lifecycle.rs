@@ -74,11 +74,13 @@ async fn what_an_interrupted_first_start_has_left_is_made_anew() {
     fs::create_dir_all(data.join("tls")).unwrap();
     fs::write(data.join("tls/key.pem"), "half a key").unwrap();
     fs::write(data.join("setup-secret"), "A").unwrap();
-    fs::write(data.join("keyring.draft"), "half a keyring").unwrap();
+    let draft = data.join("keyring.toml.0011223344556677.draft");
+    fs::write(&draft, "half a keyring").unwrap();
 
     let server = start(folder.path()).await.unwrap();
     let secret = fs::read_to_string(data.join("setup-secret")).unwrap();
     assert_eq!(secret.len(), 32);
+    assert!(!draft.exists());
     assert!(server.fingerprint().len() > 64);
     server.stop().await;
 }

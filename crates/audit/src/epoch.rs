@@ -59,8 +59,10 @@ impl EpochKey {
     /// There is no epoch after the last that can be counted; it would be its own successor.
     #[must_use]
     pub fn next(self) -> Self {
-        let key = Sha256::new_with_prefix(NEXT).chain_update(*self.key).finalize();
-        Self::new(self.number.saturating_add(1), key.into())
+        let mut key = Zeroizing::new([0; 32]);
+        let made = Sha256::new_with_prefix(NEXT).chain_update(*self.key);
+        made.finalize_into((&mut *key).into());
+        Self { number: self.number.saturating_add(1), key }
     }
 
     /// HMAC-SHA-256 of a note's text.

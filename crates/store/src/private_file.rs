@@ -1,12 +1,17 @@
 //! Files that only their owner may read, made and replaced whole or not at all.
 
+use crate::entropy;
+use data_encoding::HEXLOWER;
 use fourauth_protocol::secret::Secret;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, ErrorKind, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
 };
+
+/// How the name of a file ends that is not finished.
+const DRAFT: &str = ".draft";
 
 /// Why a file of its owner's is not read.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +27,8 @@ pub enum Unread {
     Io(#[from] io::Error),
 }
 
-/// Writes a new file with mode 0600 and waits until it and its folder are on disk.
+/// Writes a new file with mode 0600 and waits until it and its folder are on disk. It belongs to whom
+/// the folder belongs, if root makes it.
 ///
 /// It is written under another name first, so that an interrupted start leaves no half of it.
 ///
@@ -31,24 +37,71 @@ pub enum Unread {
 /// [`io::ErrorKind::AlreadyExists`] if there is one: it is never replaced. Otherwise what the
 /// operating system says.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = draft(path, bytes)?;
+    let draft = Draft::write(path, bytes)?;
+    let _others_give_nothing_away = give_as(&draft.file, folder_of(path));
     // Unlike a rename, a link does not replace what is there.
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    linked?;
+    fs::hard_link(&draft.path, path)?;
+    drop(draft);
     sync_folder(path)
 }
 
 /// Puts a new file with mode 0600 in the place of one that may be there, and waits until it and its
 /// folder are on disk. Whoever reads it, even after a crash, finds the old one or the new one whole.
 ///
+/// It belongs to whom the old one belonged: otherwise whoever needs it could not read it any more.
+///
 /// # Errors
 ///
 /// What the operating system says. Unless it is the very last step that fails, the old file stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = draft(path, bytes)?;
-    fs::rename(&draft, path)?;
+    let draft = Draft::write(path, bytes)?;
+    match give_as(&draft.file, path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        given => given?,
+    }
+    fs::rename(&draft.path, path)?;
     sync_folder(path)
+}
+
+/// The same; then what was there is overwritten, so that its blocks do not have it any more. A file
+/// system that writes elsewhere (copy on write), and flash, may keep it all the same.
+///
+/// # Errors
+///
+/// As [`replace`]; the file may be replaced, and the old one not overwritten.
+pub fn replace_and_wipe(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let old = match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        old => Some(old?),
+    };
+    replace(path, bytes)?;
+    old.map_or(Ok(()), wipe)
+}
+
+/// Removes a file, durably, and then overwrites it as [`replace_and_wipe`] does.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub fn remove_and_wipe(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    fs::remove_file(path)?;
+    sync_folder(path)?;
+    wipe(file)
+}
+
+/// Gives a file to whom the one at `path` belongs, if that is somebody else.
+///
+/// # Errors
+///
+/// What the operating system says: only root gives files away.
+pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
+    let owner = |found: Metadata| (found.uid(), found.gid());
+    let (uid, gid) = owner(fs::metadata(path)?);
+    if owner(file.metadata()?) == (uid, gid) {
+        return Ok(());
+    }
+    fchown(file, Some(uid), Some(gid))
 }
 
 /// Reads at most `limit` bytes of a file that nobody but its owner can read. Permissions are those
@@ -71,28 +124,84 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
     Ok(text)
 }
 
-/// Writes a file under another name, durably.
-fn draft(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let draft = path.with_extension("draft");
-    // What an interrupted start has left is of no use to anybody.
-    let _none = fs::remove_file(&draft);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if written.is_err() {
-        let _none = fs::remove_file(&draft);
+/// A file under another name, locked for as long as somebody is at it, and gone afterwards.
+struct Draft {
+    path: PathBuf,
+    file: File,
+}
+
+impl Draft {
+    /// Writes it, durably. What an interrupted start has left of others goes.
+    fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        sweep(path)?;
+        let mut draft = Self::open(path)?;
+        draft.file.write_all(bytes)?;
+        draft.file.sync_all()?;
+        Ok(draft)
     }
-    written.map(|()| draft)
+
+    fn open(path: &Path) -> io::Result<Self> {
+        loop {
+            let name =
+                format!("{}{}{DRAFT}", prefix(path), HEXLOWER.encode(&entropy::bytes::<8>()));
+            let path = path.with_file_name(name);
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            // Where there are no locks nobody sweeps either.
+            let _locked = file.lock();
+            // Somebody who swept between the two lines has taken it for dead.
+            if file.metadata()?.nlink() > 0 {
+                return Ok(Self { path, file });
+            }
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _renamed = fs::remove_file(&self.path);
+    }
+}
+
+/// Removes drafts of this file that nobody is at.
+fn sweep(path: &Path) -> io::Result<()> {
+    let prefix = prefix(path);
+    for entry in fs::read_dir(folder_of(path))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(&prefix)
+            && name.ends_with(DRAFT)
+            && let Ok(dead) = File::open(entry.path())
+            && dead.try_lock().is_ok()
+        {
+            let _gone = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// How drafts of a file begin.
+fn prefix(path: &Path) -> String {
+    format!("{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn wipe(mut file: File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::Permissions;
+    use std::{fs::Permissions, os::unix::fs::chown, thread};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -102,7 +211,7 @@ mod tests {
     fn a_file_is_its_owners_and_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
-        fs::write(path.with_extension("draft"), "half").unwrap();
+        fs::write(folder.path().join("key.pem.0011223344556677.draft"), "half").unwrap();
         create(&path, b"whole").unwrap();
         assert_eq!(mode(&path), 0o600);
 
@@ -116,13 +225,73 @@ mod tests {
     fn what_is_meant_to_be_replaced_is_replaced_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("epoch.toml");
-        fs::write(path.with_extension("draft"), "half").unwrap();
+        fs::write(folder.path().join("epoch.toml.0011223344556677.draft"), "half").unwrap();
         for bytes in [b"one".as_slice(), b"other"] {
             replace(&path, bytes).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);
             assert_eq!(mode(&path), 0o600);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }
+    }
+
+    #[test]
+    fn of_many_that_make_a_file_at_once_one_does_and_no_other_is_disturbed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        let made = thread::scope(|scope| {
+            let all: Vec<_> = (0..16_u8)
+                .map(|number| {
+                    let path = &path;
+                    scope.spawn(move || create(path, &[number; 100]).map(|()| number))
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        let (winners, losers): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+        assert_eq!(winners.len(), 1);
+        assert_eq!(fs::read(&path).unwrap(), [*winners[0].as_ref().unwrap(); 100]);
+        for error in losers {
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_replaced_or_removed_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, kept) = (folder.path().join("epoch.toml"), folder.path().join("kept"));
+        for bytes in [b"old".as_slice(), b"new"] {
+            replace_and_wipe(&path, bytes).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        // Another name, so that it can be looked at afterwards.
+        fs::hard_link(&path, &kept).unwrap();
+        replace_and_wipe(&path, b"newest").unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), [0; 3]);
+
+        fs::remove_file(&kept).unwrap();
+        fs::hard_link(&path, &kept).unwrap();
+        remove_and_wipe(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(&kept).unwrap(), [0; 6]);
+    }
+
+    #[test]
+    fn what_root_makes_or_replaces_belongs_to_whom_it_is_for() {
+        const SOMEBODY: u32 = 4711;
+
+        let folder = tempfile::tempdir().unwrap();
+        if chown(folder.path(), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+            eprintln!("SKIPPED: only root can give files away");
+            return;
+        }
+        let path = folder.path().join("keyring.toml");
+        let owner = || (fs::metadata(&path).unwrap().uid(), fs::metadata(&path).unwrap().gid());
+        create(&path, b"one").unwrap();
+        assert_eq!(owner(), (SOMEBODY, SOMEBODY));
+        chown(&path, Some(SOMEBODY + 1), None).unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(owner(), (SOMEBODY + 1, SOMEBODY));
     }
 
     #[test]

@@ -9,10 +9,7 @@ use fourauth_audit::epoch::{EPOCH_MS, EpochKey};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::private_file;
 use serde::Deserialize;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The key in use.
 const FILE: &str = "epoch.toml";
@@ -64,8 +61,7 @@ pub fn take_first_key(
     let text = key_file::read(&path)?;
     let failed = |error| KeyFileError::Io { path: path.clone(), error };
     show(&text).map_err(failed)?;
-    fs::remove_file(&path).map_err(failed)?;
-    key_file::sync(folder).map_err(failed)
+    private_file::remove_and_wipe(&path).map_err(failed)
 }
 
 impl EpochFile {
@@ -123,7 +119,7 @@ impl EpochFile {
                 next = next.next();
             }
             let text = self.to_toml(&next);
-            private_file::replace(&self.path, text.expose().as_bytes())
+            private_file::replace_and_wipe(&self.path, text.expose().as_bytes())
                 .map_err(|error| KeyFileError::Io { path: self.path.clone(), error })?;
             self.key = next;
         }
@@ -168,6 +164,7 @@ fn parse(text: &str, path: &Path) -> Option<EpochFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
 
     const START: UnixMillis = UnixMillis(1_740_830_400_000);

@@ -106,8 +106,3 @@ pub(super) fn read_or_create(
         found => found,
     }
 }
-
-/// Waits until what was done to the names in a folder is on disk.
-pub(super) fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}

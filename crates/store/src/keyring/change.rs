@@ -34,6 +34,8 @@ impl KeyringLock {
         options.write(true).create(true).truncate(false).mode(0o600);
         let beside =
             options.open(path.with_extension("lock")).map_err(|error| failed(error.kind()))?;
+        // Whoever the keyring belongs to has to be able to lock it as well.
+        let _others_give_nothing_away = private_file::give_as(&beside, path);
         match beside.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _beside: beside }),
             Err(TryLockError::WouldBlock) => Err(KeyringError::Locked { path: path.to_owned() }),
