@@ -88,9 +88,9 @@ fn assure(wanted: &str, options: &[String]) -> anyhow::Result<bool> {
 /// Measures with and without.
 async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
     setup.say(&format!("{name}: with the defence"));
-    let with = figures(name, setup, Defence::On).await.context(name)?;
+    let with = Box::pin(figures(name, setup, Defence::On)).await.context(name)?;
     setup.say(&format!("{name}: the control"));
-    let without = figures(name, setup, Defence::Off).await.context(name)?;
+    let without = Box::pin(figures(name, setup, Defence::Off)).await.context(name)?;
     Ok(Report::new(name, with, without))
 }
 

@@ -4,6 +4,7 @@ use crate::{
     certificate,
     chores::Chores,
     config::Config,
+    data_folder::DataFolderLock,
     deadlines::Deadlines,
     dispatch::Context,
     evidence::Publisher,
@@ -34,6 +35,7 @@ pub struct Server {
     deaf: CancellationToken,
     chores: Chores,
     shutdown: Duration,
+    _folder: DataFolderLock,
 }
 
 /// Where the server's time comes from.
@@ -58,6 +60,7 @@ impl Server {
         now: UnixMillis,
     ) -> anyhow::Result<Self> {
         first_run::data_dir(config)?;
+        let folder = DataFolderLock::share(config)?;
         first_run::certificate(config, now)?;
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
@@ -98,7 +101,17 @@ impl Server {
         };
         chores.tasks.push(tokio::spawn(listener.run(socket)));
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
-        Ok(Self { address, certificate, context, store, sessions, deaf, chores, shutdown })
+        Ok(Self {
+            address,
+            certificate,
+            context,
+            store,
+            sessions,
+            deaf,
+            chores,
+            shutdown,
+            _folder: folder,
+        })
     }
 
     /// Where it listens.

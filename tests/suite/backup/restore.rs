@@ -25,13 +25,38 @@ async fn a_restore_replaces_nothing() {
     let foreign = refused(&config, house.restore("one.age", true)).await;
     assert!(foreign.contains("another audit log"), "{foreign}");
     fs::remove_file(config.audit_dir().join("log.vkey")).unwrap();
-    for name in ["keyring.toml", "fourauth.db-wal", "fourauth.db"] {
+    let taken = ["keyring.toml", "fourauth.db-wal", "fourauth.db-journal", "fourauth.db"];
+    for name in taken {
         fs::write(config.data_dir.join(name), "kept").unwrap();
         let taken = refused(&config, house.restore("one.age", true)).await;
         assert!(taken.contains(&format!("{name} is there")), "{taken}");
         fs::remove_file(config.data_dir.join(name)).unwrap();
     }
     run(&config, house.restore("one.age", false)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_restored_where_a_server_runs_and_no_server_starts_meanwhile() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    // Somebody has moved the files away, and not stopped the server.
+    for name in ["keyring.toml", "fourauth.db", "fourauth.db-wal", "fourauth.db-shm"] {
+        let path = house.config.data_dir.join(name);
+        fs::rename(&path, path.with_extension("away")).unwrap();
+    }
+    let running = refused(&house.config, house.restore("one.age", true)).await;
+    assert!(running.contains("a server runs"), "{running}");
+    assert!(!house.config.keyring_file().exists());
+
+    let (_folder, config) = nowhere();
+    fs::create_dir(&config.data_dir).unwrap();
+    let lock = fs::File::create(config.data_dir.join("in-use.lock")).unwrap();
+    lock.lock().unwrap();
+    let restoring = format!("{:#}", start(&config, NOON).await.unwrap_err());
+    assert!(restoring.contains("is being restored"), "{restoring}");
+    drop(lock);
+    run(&config, house.restore("one.age", true)).await.unwrap();
+    start(&config, NOON).await.unwrap().stop().await;
 }
 
 #[tokio::test]
@@ -115,6 +140,35 @@ async fn a_database_that_was_meddled_with_is_not_restored() {
         assert!(refusal.contains(reason), "{name}: {refusal}");
         drop(folder);
     }
+}
+
+#[tokio::test]
+async fn whoever_takes_the_public_key_out_of_a_backup_has_not_switched_off_the_proof() {
+    let house = House::open().await;
+    let vkey = house.config.audit_dir().join("log.vkey");
+    let kept = fs::read(&vkey).unwrap();
+    let (folder, meddled) = copy_of(&house).await;
+    let url = format!("sqlite:{}", meddled.data_dir.join("fourauth.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let change = "UPDATE access_logs SET username = 'mallory' WHERE id = 1";
+    sqlx::query(change).execute(&pool).await.unwrap();
+    pool.close().await;
+    fs::remove_file(meddled.audit_dir().join("log.vkey")).unwrap();
+    run(&meddled, create(house.file("one.age"), to_recipient())).await.unwrap();
+
+    let by_ours = refused(&house.config, house.verify("one.age")).await;
+    assert!(by_ours.contains("not what was signed"), "{by_ours}");
+    let (_elsewhere, empty) = nowhere();
+    for (key, reason) in [(None, "public key is neither"), (Some(&kept), "not what was signed")] {
+        if let Some(key) = key {
+            fs::create_dir_all(empty.audit_dir()).unwrap();
+            fs::write(empty.audit_dir().join("log.vkey"), key).unwrap();
+        }
+        let refusal = refused(&empty, house.restore("one.age", true)).await;
+        assert!(refusal.contains(reason), "{refusal}");
+        assert!(!empty.keyring_file().exists());
+    }
+    drop(folder);
 }
 
 /// The same data in another folder.

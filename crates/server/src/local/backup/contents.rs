@@ -18,6 +18,9 @@ pub(super) const DATABASE: &str = "database.db";
 /// The keyring's, as in the data folder.
 pub(super) const KEYRING: &str = "keyring.toml";
 
+/// The folder with what belongs to the audit log.
+pub(super) const AUDIT: &str = "audit";
+
 /// A file of the data folder, by its path there.
 #[derive(Debug)]
 pub(super) struct Part {

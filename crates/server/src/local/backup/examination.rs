@@ -3,7 +3,7 @@
 
 use super::{
     archive,
-    contents::DATABASE,
+    contents::{AUDIT, DATABASE},
     envelope::Unlock,
     manifest::{Database, Manifest},
     scratch::Scratch,
@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     config::{Config, StoreConfig},
-    evidence,
+    evidence::{self, KeyFileError},
     local::LocalStore,
 };
 use anyhow::{Context as _, bail, ensure};
+use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::{Options, Report};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Keyring;
@@ -31,6 +32,8 @@ pub(super) struct Examined {
     pub(super) manifest: Manifest,
     /// The configuration of a server that has its data in the scratch folder.
     pub(super) config: Config,
+    /// The key of the audit log; `None` if nobody has signed it yet.
+    pub(super) log_key: Option<VerifyingKey>,
     values: u64,
     /// `None` if the database is older than the tree, or has not been signed yet.
     audit: Option<Report>,
@@ -47,17 +50,18 @@ pub(super) async fn examine(
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plain = unlock.decrypt(BufReader::new(opened))?;
     let manifest = archive::extract(plain, scratch.folder())?;
+    let log_key = log_key(scratch.folder(), config)?;
     let (config, path) = inside(config, scratch.folder())?;
     let Some(database) = &manifest.database else {
         Keyring::load(&config.keyring_file())?;
-        return Ok(Examined { manifest, config, values: 0, audit: None });
+        return Ok(Examined { manifest, config, log_key, values: 0, audit: None });
     };
     snapshot::check(&path)?;
     let found = snapshot::describe(&path)?;
     ensure!(found == *database, "the database is not what the manifest says");
-    let audit = audit(&config, database, &path)?;
+    let audit = audit(log_key.as_ref(), database, &path)?;
     let values = open_everything(&config, now).await?;
-    Ok(Examined { manifest, config, values, audit })
+    Ok(Examined { manifest, config, log_key, values, audit })
 }
 
 /// The configuration of a server in the scratch folder, and its database.
@@ -74,12 +78,36 @@ fn inside(config: &Config, scratch: &Path) -> anyhow::Result<(Config, PathBuf)> 
     Ok((inside, path))
 }
 
+/// The key that is in the backup; if it is not, that of this machine, for whoever takes it out of a
+/// backup must not be able to say that there is nothing to prove.
+fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKey>> {
+    for folder in [scratch.join(AUDIT), config.audit_dir()] {
+        match evidence::public_key(&folder) {
+            Err(KeyFileError::Missing { .. }) => {}
+            key => return Ok(Some(key?)),
+        }
+    }
+    Ok(None)
+}
+
 /// Before anything opens the database for writing: an older one would be brought up to date.
-fn audit(config: &Config, database: &Database, path: &Path) -> anyhow::Result<Option<Report>> {
-    if !snapshot::has_tree(database) || !config.audit_dir().join("log.vkey").exists() {
+fn audit(
+    key: Option<&VerifyingKey>,
+    database: &Database,
+    path: &Path,
+) -> anyhow::Result<Option<Report>> {
+    if !snapshot::has_tree(database) {
         return Ok(None);
     }
-    let mut options = Options::new(evidence::public_key(&config.audit_dir())?);
+    let Some(key) = key else {
+        ensure!(
+            !snapshot::is_signed(path)?,
+            "the audit log in the backup is signed, and its public key is neither in the backup nor \
+             on this machine: put it at audit/log.vkey in the data folder"
+        );
+        return Ok(None);
+    };
+    let mut options = Options::new(key.clone());
     options.accepted = snapshot::given_up(path)?.into_iter().collect();
     let report = fourauth_audit_verify::verify(path, &options)?;
     ensure!(report.is_proved(), "the audit log is not what was signed:\n{report}");
@@ -111,6 +139,9 @@ impl fmt::Display for Examined {
                 "audit     {} rows replayed, nothing was changed; tree of {tree_size}, root {tree_root}",
                 report.rows
             ),
+            None if *tree_size > 0 => {
+                write!(f, "audit     NOT PROVED: nobody has signed its {tree_size} rows yet")
+            }
             None => write!(f, "audit     nothing is signed yet"),
         }
     }

@@ -21,12 +21,12 @@ use std::{path::PathBuf, sync::Arc};
 /// contradicts what was exported, so that it cannot be given up.
 pub(super) async fn newer(
     config: &Config,
+    key: &VerifyingKey,
     inside: &LocalStore,
     more: &[PathBuf],
 ) -> anyhow::Result<Vec<Exported>> {
-    let Ok(key) = evidence::public_key(&config.audit_dir()) else { return Ok(Vec::new()) };
-    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, &key, given_up);
-    let lost = evidence::lost(&inside.store, &key, largest).await?;
+    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, key, given_up);
+    let lost = evidence::lost(&inside.store, key, largest).await?;
     inside.refuse_contradictions(&lost).await?;
     Ok(lost)
 }
@@ -51,9 +51,18 @@ fn largest(
 }
 
 fn files(config: &Config, more: &[PathBuf]) -> Vec<PathBuf> {
-    let sinks = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
+    let sinks = config.checkpoint_sinks().into_iter().filter_map(file);
+    sinks.chain(more.iter().cloned()).collect()
+}
+
+fn file(sink: SinkAddress) -> Option<PathBuf> {
+    match sink {
         SinkAddress::File(path) => path.is_file().then_some(path),
         SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
-    });
-    sinks.chain(more.iter().cloned()).collect()
+    }
+}
+
+/// Places for checkpoints that cannot be looked at here: collectors, URLs, files that are not there.
+pub(super) fn unseen(config: &Config) -> Vec<SinkAddress> {
+    config.checkpoint_sinks().into_iter().filter(|sink| file(sink.clone()).is_none()).collect()
 }

@@ -10,14 +10,17 @@ use super::{
     exported,
     scratch::Scratch,
 };
-use crate::{config::Config, evidence::sink::Exported, first_run, local::LocalStore};
+use crate::{
+    config::Config, data_folder::DataFolderLock, evidence::sink::Exported, first_run,
+    local::LocalStore,
+};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Error, Location};
+use fourauth_store::{Error, Location, private_file};
 use std::{
     fs::{self, DirBuilder, File},
-    io::ErrorKind,
+    io::{self, ErrorKind},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
@@ -40,9 +43,11 @@ pub struct Restore {
 
 impl Restore {
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
-        let database = Self::refuse_to_replace(config)?;
+        Self::refuse_to_replace(config)?;
         first_run::data_dir(config)?;
-        let scratch = Scratch::make(config.data_dir.join("restore.scratch"))?;
+        let _folder = DataFolderLock::take(config)?;
+        let database = Self::refuse_to_replace(config)?;
+        let scratch = Scratch::make(&config.data_dir, "restore")?;
         let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
         keep_one_log(config, &examined.config)?;
         match (&examined.manifest.database, &database) {
@@ -68,11 +73,13 @@ impl Restore {
             Location::Sqlite(path) => Some(path),
             Location::Postgres(_) => None,
         };
-        let keyring = Some(config.keyring_file());
-        // SQLite would play another database's journal into this one.
-        let journal = database.as_deref().map(journal_of);
-        let wanted = [&database, &journal, &keyring];
-        if let Some(taken) = wanted.into_iter().flatten().find(|path| path.exists()) {
+        let mut wanted = vec![config.keyring_file()];
+        if let Some(database) = &database {
+            // SQLite would play another database's journal into this one.
+            wanted.extend(JOURNALS.map(|suffix| beside(database, suffix)));
+            wanted.push(database.clone());
+        }
+        if let Some(taken) = wanted.iter().find(|path| path.exists()) {
             bail!(
                 "{} is there: a backup is restored only where there is neither a database nor a \
                  keyring; stop the server and move both away first",
@@ -85,7 +92,10 @@ impl Restore {
     /// Writes down what the restore undoes, while the database is still in the scratch folder.
     async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
         let inside = LocalStore::open(&examined.config, now).await?;
-        let newer = exported::newer(&examined.config, &inside, &self.checkpoints).await?;
+        let newer = match &examined.log_key {
+            Some(key) => exported::newer(&examined.config, key, &inside, &self.checkpoints).await?,
+            None => Vec::new(),
+        };
         if let Some(Exported { checkpoint, .. }) = newer.last()
             && !self.accept_rollback
         {
@@ -97,8 +107,13 @@ impl Restore {
                 checkpoint.at
             );
         }
-        let made = examined.manifest.created_utc;
-        let restored = inside.by_hand(None, "backup_restore", &format!("made={made}"));
+        let unseen = exported::unseen(&examined.config);
+        for place in &unseen {
+            println!("NOT LOOKED AT: {place}. Whether it has newer checkpoints is not known.");
+        }
+        let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
+        let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
+        let restored = inside.by_hand(None, "backup_restore", &told);
         let given_up: Vec<_> = newer
             .into_iter()
             .map(|Exported { checkpoint, note }| {
@@ -122,9 +137,12 @@ impl Restore {
     }
 }
 
-fn journal_of(database: &Path) -> PathBuf {
+/// What SQLite keeps beside a database.
+const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(suffix);
     PathBuf::from(name)
 }
 
@@ -157,28 +175,36 @@ fn put_in_place(
         }
     }
     if let Some(path) = database.filter(|_| has(DATABASE)) {
-        let journal = journal_of(&scratch.join(DATABASE));
+        let journal = beside(&scratch.join(DATABASE), "-wal");
         ensure!(!journal.exists(), "the restored database was not closed");
         place(&scratch.join(DATABASE), path)?;
     }
     place(&scratch.join(KEYRING), &config.keyring_file())
 }
 
-/// Moves a file, durably, also to another file system.
+/// Puts a file where there is none, durably, also on another file system. It belongs to whom the
+/// folder belongs.
 fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
-    match fs::rename(from, to) {
+    // Unlike a rename, a link does not replace what is there.
+    match fs::hard_link(from, to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-            let draft = to.with_extension("draft");
-            fs::copy(from, &draft).with_context(cannot)?;
-            File::open(&draft)?.sync_all()?;
-            fs::rename(&draft, to)
+            let draft = beside(to, ".draft");
+            let linked = copy(from, &draft).and_then(|()| fs::hard_link(&draft, to));
+            let _gone = fs::remove_file(&draft);
+            linked
         }
-        renamed => renamed,
+        linked => linked,
     }
     .with_context(cannot)?;
+    let _others_give_nothing_away = private_file::give_as(&File::open(to)?, folder);
     File::open(folder)?.sync_all().with_context(cannot)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::open(to)?.sync_all()
 }

@@ -1,42 +1,73 @@
 //! A folder for what is on its way, its owner's alone and gone afterwards.
 
 use anyhow::Context as _;
+use data_encoding::HEXLOWER;
+use fourauth_auth::entropy;
 use std::{
-    fs,
-    io::ErrorKind,
-    os::unix::fs::DirBuilderExt as _,
+    fs::{self, File},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
+/// How its name ends.
+const SUFFIX: &str = ".scratch";
+
 /// Removed with everything in it when it is dropped. What a crash has left is removed by the next.
 #[derive(Debug)]
-pub(super) struct Scratch(PathBuf);
+pub(super) struct Scratch {
+    folder: PathBuf,
+    /// Locked, so that nobody takes it for what a crash has left.
+    _lock: File,
+}
 
 impl Scratch {
-    /// Makes `folder` anew.
-    pub(super) fn make(folder: PathBuf) -> anyhow::Result<Self> {
-        let cannot = || format!("cannot make the folder {}", folder.display());
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error).with_context(cannot);
+    /// Makes a folder in `parent` whose name begins with `name`.
+    pub(super) fn make(parent: &Path, name: &str) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot make a folder in {}", parent.display());
+        let prefix = format!("{name}-");
+        sweep(parent, &prefix).with_context(cannot)?;
+        loop {
+            let name = format!("{prefix}{}{SUFFIX}", HEXLOWER.encode(&entropy::bytes::<8>()));
+            let folder = parent.join(name);
+            fs::DirBuilder::new().mode(0o700).create(&folder).with_context(cannot)?;
+            let lock = File::open(&folder).with_context(cannot)?;
+            // Where there are no locks nobody sweeps either.
+            let _locked = lock.lock();
+            // Somebody who swept between the two lines has taken it for dead.
+            if lock.metadata().with_context(cannot)?.nlink() > 0 {
+                return Ok(Self { folder, _lock: lock });
             }
-            Ok(()) | Err(_) => {}
         }
-        fs::DirBuilder::new().mode(0o700).create(&folder).with_context(cannot)?;
-        Ok(Self(folder))
     }
 
     pub(super) fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("remove {} by hand: {error}", self.0.display());
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            eprintln!("remove {} by hand: {error}", self.folder.display());
         }
     }
+}
+
+/// Removes folders of this name that nobody is at.
+fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(prefix)
+            && name.ends_with(SUFFIX)
+            && let Ok(dead) = File::open(entry.path())
+            && dead.try_lock().is_ok()
+        {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -47,16 +78,23 @@ mod tests {
     #[test]
     fn it_is_its_owners_and_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("scratch");
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("left by a crash"), "secret").unwrap();
+        let left = home.path().join("backup-0011223344556677.scratch");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("left by a crash"), "secret").unwrap();
         {
-            let scratch = Scratch::make(folder.clone()).unwrap();
-            assert_eq!(fs::read_dir(scratch.folder()).unwrap().count(), 0);
-            let mode = fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode, 0o700);
+            let scratch = Scratch::make(home.path(), "backup").unwrap();
+            let folder = scratch.folder();
+            assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+            assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
             fs::write(folder.join("secret"), "secret").unwrap();
         }
-        assert!(!folder.exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_that_is_in_use_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, other] = [(), ()].map(|()| Scratch::make(home.path(), "backup").unwrap());
+        assert!(one.folder().exists() && other.folder().exists());
     }
 }

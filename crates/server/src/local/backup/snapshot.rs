@@ -41,6 +41,14 @@ pub(super) const fn has_tree(database: &Database) -> bool {
     database.schema >= EVIDENCE
 }
 
+/// Whether somebody has signed the audit log.
+pub(super) fn is_signed(path: &Path) -> anyhow::Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM audit_checkpoint) \
+                       OR EXISTS (SELECT 1 FROM audit_tree WHERE vkey IS NOT NULL)";
+
+    Ok(open(path)?.query_row(SQL, [], |row| row.get(0))?)
+}
+
 /// Sizes of the checkpoints that earlier restores gave up.
 pub(super) fn given_up(path: &Path) -> anyhow::Result<Vec<u64>> {
     let database = open(path)?;

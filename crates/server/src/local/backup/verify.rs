@@ -2,6 +2,7 @@
 
 use super::{envelope::Unlock, examination::examine, scratch::Scratch};
 use crate::config::Config;
+use anyhow::ensure;
 use clap::Args;
 use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
@@ -14,19 +15,21 @@ pub struct Verify {
     /// Who opens it
     #[command(flatten)]
     pub unlock: Unlock,
-    /// A folder with room for all of it [default: that of the backup]
+    /// A folder with room for all of it, in which nobody else can read [default: the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub scratch: Option<PathBuf>,
 }
 
 impl Verify {
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
-        let name = format!("{}.scratch", self.file.file_name().unwrap_or_default().display());
-        let folder = match self.scratch {
-            Some(folder) => folder.join(name),
-            None => self.file.with_file_name(name),
-        };
-        let scratch = Scratch::make(folder)?;
+        // Not beside the backup: that may be on a disk which no key should ever be on in the clear.
+        let parent = self.scratch.as_deref().unwrap_or(&config.data_dir);
+        ensure!(
+            parent.is_dir(),
+            "{} is no folder: name one with --scratch, on a disk that keys may be on",
+            parent.display()
+        );
+        let scratch = Scratch::make(parent, "verify")?;
         println!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
         Ok(())
     }
