@@ -77,6 +77,12 @@ const fn create(file: PathBuf, lock: Lock) -> BackupCommand {
     BackupCommand::Create(Create { file, lock, files_only: false })
 }
 
+/// Folders that a command should have removed.
+fn scratches(config: &Config) -> usize {
+    let names = fs::read_dir(&config.data_dir).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().contains("scratch")).count()
+}
+
 async fn run(config: &Config, command: BackupCommand) -> anyhow::Result<()> {
     command.run(config, NOON).await
 }
@@ -123,8 +129,7 @@ async fn what_was_there_when_a_backup_was_made_is_there_when_it_is_restored() {
         let mode = fs::metadata(config.data_dir.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{name}");
     }
-    let leftovers = fs::read_dir(&config.data_dir).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(leftovers.into_iter().all(|name| !name.to_string_lossy().contains("scratch")));
+    assert_eq!(scratches(&config), 0);
     let local = LocalStore::open(&config, NOON).await.unwrap();
     let alice = local.store.user(&house.alice.username).await.unwrap().unwrap();
     assert_eq!(local.store.sessions_of(alice.id, NOON).await, Ok(0), "sessions are ended");
@@ -180,7 +185,7 @@ async fn nothing_of_a_backup_is_readable_and_nothing_is_left_of_making_one() {
     for plain in [master.as_bytes(), b"SQLite format 3", b"alice", b"keyring.toml"] {
         assert!(!backup.windows(plain.len()).any(|window| window == plain));
     }
-    assert!(!house.config.data_dir.join("backup.scratch").exists());
+    assert_eq!(scratches(&house.config), 0);
     assert!(!house.file("one.age.draft").exists());
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
     assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "the server's own data stay");
@@ -199,7 +204,7 @@ async fn a_backup_with_one_byte_changed_or_cut_off_is_refused() {
         fs::write(house.file("spoilt.age"), &whole[..at]).unwrap();
         assert!(run(&house.config, house.verify("spoilt.age")).await.is_err(), "{at} bytes");
     }
-    assert!(!house.file("spoilt.age.scratch").exists());
+    assert_eq!(scratches(&house.config), 0);
     let (_folder, config) = elsewhere(&house.config);
     assert!(run(&config, house.restore("spoilt.age", true)).await.is_err());
     assert!(!config.keyring_file().exists());
@@ -208,7 +213,7 @@ async fn a_backup_with_one_byte_changed_or_cut_off_is_refused() {
 #[tokio::test]
 async fn a_backup_in_the_middle_of_a_rotation_opens() {
     let house = House::open().await;
-    let rotate = || KeyCommand::Rotate { only_add: false, new: true };
+    let rotate = || KeyCommand::Rotate { only_add: false, new: true, alone: false };
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
     rotate().run(&house.config, &local).await.unwrap();
     house.create("one.age").await;

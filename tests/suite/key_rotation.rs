@@ -16,7 +16,9 @@ use fourauth_server::{
     local::{LocalStore, key::KeyCommand},
     server::{Server, TimeSource},
 };
-use fourauth_store::{AccountId, Added, Error, KeyState, KeySummary, NewUser, OpenError};
+use fourauth_store::{
+    AccountId, Added, ClockReport, Error, KeyState, KeySummary, NewUser, OpenError,
+};
 use fourauth_tests::{
     models,
     persona::{Persona, key_of},
@@ -30,7 +32,7 @@ use std::{fs, path::Path, sync::Arc};
 /// Accounts besides those that log in, so that a rotation takes some time.
 const OTHERS: u8 = 200;
 
-const ROTATE: KeyCommand = KeyCommand::Rotate { only_add: false, new: false };
+const ROTATE: KeyCommand = KeyCommand::Rotate { only_add: false, new: false, alone: false };
 
 /// A server, and the configuration of the commands beside it.
 struct House {
@@ -226,7 +228,7 @@ async fn a_key_is_added_to_every_machine_before_it_seals() {
     fs::copy(&first, &second).unwrap();
     let other = configuration(elsewhere.path(), Some(url));
 
-    house.run(KeyCommand::Rotate { only_add: true, new: false }).await.unwrap();
+    house.run(KeyCommand::Rotate { only_add: true, new: false, alone: false }).await.unwrap();
     let states: Vec<_> = house.keys().await.iter().map(|key| key.state).collect();
     assert_eq!(states, [KeyState::Seals, KeyState::Waits]);
     // Nothing needs the new key yet, whatever the first machine does now.
@@ -238,6 +240,45 @@ async fn a_key_is_added_to_every_machine_before_it_seals() {
     let there = LocalStore::open(&other, NOON).await.unwrap();
     let keys = there.store.keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| key.values).collect::<Vec<_>>(), [0, 2]);
+}
+
+#[tokio::test]
+async fn no_key_seals_at_once_while_another_server_may_run() {
+    let url = postgres::cluster().database().await;
+    let house = House::open(Some(url)).await;
+    // Not heard of for an hour: it has crashed, or its clock is wrong.
+    let report = ClockReport {
+        node: "elsewhere:4433".to_owned(),
+        running: true,
+        state: "synced".to_owned(),
+        error_ms: 10,
+        vouched: None,
+        agreeing: 3,
+        asked: 4,
+        barred: false,
+        offer_ms: None,
+        alarm: None,
+        updated: NOON.saturating_add_ms(-3_600_000),
+    };
+    let store = house.server.server().store();
+    let told: Result<(), Error> =
+        store.write(move |tx| Box::pin(async move { tx.report_clock(&report).await })).await;
+    told.unwrap();
+    let refused = house.run(ROTATE).await.unwrap_err().to_string();
+    assert!(refused.contains("elsewhere") && refused.contains("--only-add"), "{refused}");
+    assert_eq!(house.keys().await.len(), 1);
+    house.run(KeyCommand::Rotate { only_add: false, new: false, alone: true }).await.unwrap();
+    assert_eq!(house.keys().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_command_goes_by_the_keyring_as_it_is_once_nobody_else_changes_it() {
+    let house = House::open(None).await;
+    let before = LocalStore::open(&house.config, NOON).await.unwrap();
+    let old = house.keys().await.remove(0).id;
+    house.run(ROTATE).await.unwrap();
+    KeyCommand::Retire { id: old }.run(&house.config, &before).await.unwrap();
+    assert_eq!(house.keys().await.len(), 1);
 }
 
 #[tokio::test]

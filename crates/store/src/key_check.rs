@@ -87,12 +87,19 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails.
-    pub async fn activate_key(&mut self, id: &str) -> Result<bool, Error> {
+    /// [`OpenError::KeyMissing`] if somebody has activated a key meanwhile that the keyring lacks: two
+    /// keyrings would be in use, and neither would open everything. Otherwise that of the database.
+    pub async fn activate_key(&mut self, id: &str) -> Result<bool, OpenError> {
+        // Whoever activates another key at the same time waits here, and then finds this one.
+        const HOLD: &str = "UPDATE keys SET id = id";
+
         let keyring = self.sealer.keyring();
         let Some(key) = keyring.key(id) else { return Ok(false) };
+        self.execute(HOLD, &[]).await?;
+        compare(&self.rows(KNOWN, &[]).await?, &keyring)?;
         let (value, created) = (key.check_value(), key.created.to_string());
-        self.changes(NOTE, &[Value::Text(id), Value::Bytes(&value), Value::Text(&created)]).await
+        let values = [Value::Text(id), Value::Bytes(&value), Value::Text(&created)];
+        Ok(self.changes(NOTE, &values).await?)
     }
 }
 

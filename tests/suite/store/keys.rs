@@ -3,7 +3,7 @@
 use super::fixture::{Database, NOW, enrol, keyring, name};
 use fourauth_protocol::secret::Secret;
 use fourauth_store::{
-    Error, Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, Store, holds_data,
+    Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, Store, holds_data,
 };
 use futures_util::future::join_all;
 use std::{
@@ -101,7 +101,7 @@ async fn ids(store: &Store) -> Vec<String> {
 
 async fn activate(store: &Store, id: &str) -> bool {
     let id = id.to_owned();
-    let activated: Result<bool, Error> =
+    let activated: Result<bool, OpenError> =
         store.write(move |tx| Box::pin(async move { tx.activate_key(&id).await })).await;
     activated.unwrap()
 }

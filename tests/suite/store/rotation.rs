@@ -18,6 +18,7 @@ on_both_databases![
     nothing_is_left_behind_a_key_that_is_retired_while_others_seal,
     what_does_not_open_is_counted_and_keeps_its_key,
     a_keyring_of_another_database_is_not_followed,
+    of_two_keyrings_that_get_a_new_key_at_once_one_is_refused,
 ];
 
 fn path(database: &Database) -> PathBuf {
@@ -39,10 +40,12 @@ async fn change_key(database: &Database, store: &Store, byte: u8) -> String {
     let id = lock.add(Secret::new([byte; KEY_BYTES]), NOW).unwrap();
     assert_eq!(store.follow_keyring().await, Ok(true));
     let name = id.clone();
-    let activated: Result<bool, Error> =
-        store.write(move |tx| Box::pin(async move { tx.activate_key(&name).await })).await;
-    assert!(activated.unwrap());
+    assert_eq!(activate(store, name).await, Ok(true));
     id
+}
+
+async fn activate(store: &Store, id: String) -> Result<bool, OpenError> {
+    store.write(move |tx| Box::pin(async move { tx.activate_key(&id).await })).await
 }
 
 /// Seals everything anew; how many values that were.
@@ -244,4 +247,29 @@ async fn a_keyring_of_another_database_is_not_followed(database: Database) {
     assert!(matches!(refused, Err(OpenError::KeyMissing { .. })), "{refused:?}");
     assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
     enrol(&store, "bob").await;
+}
+
+async fn of_two_keyrings_that_get_a_new_key_at_once_one_is_refused(database: Database) {
+    let first = path(&database);
+    // Whatever keys an empty database meets are in use from then on.
+    open(&database).await.close().await;
+    let second = database.folder().join("elsewhere.toml");
+    std::fs::copy(&first, &second).unwrap();
+    let ids = [(&first, 2), (&second, 3)].map(|(path, byte)| {
+        let lock = KeyringLock::take(path).unwrap();
+        lock.add(Secret::new([byte; KEY_BYTES]), NOW).unwrap()
+    });
+    let mut stores = Vec::new();
+    for path in [&first, &second] {
+        stores.push(database.open_with(Keyring::load(path).unwrap()).await.unwrap());
+    }
+    let [id, other] = ids;
+    let (one, two) = tokio::join!(activate(&stores[0], id), activate(&stores[1], other));
+    let refused = |activated: &Result<bool, OpenError>| {
+        matches!(activated, Err(OpenError::KeyMissing { .. }))
+    };
+    match (&one, &two) {
+        (Ok(true), refusal) | (refusal, Ok(true)) => assert!(refused(refusal), "{one:?} {two:?}"),
+        _ => panic!("{one:?} {two:?}"),
+    }
 }

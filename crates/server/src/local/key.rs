@@ -25,6 +25,9 @@ pub enum KeyCommand {
         /// Make another key even if an earlier rotation has not ended
         #[arg(long)]
         new: bool,
+        /// No other server uses this database, though some have not said that they stopped
+        #[arg(long, conflicts_with = "only_add")]
+        alone: bool,
     },
     /// Remove a key that seals nothing any more
     Retire {
@@ -43,7 +46,9 @@ impl KeyCommand {
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
             Self::List => list(local).await,
-            Self::Rotate { only_add, new } => rotate::run(config, local, only_add, new).await,
+            Self::Rotate { only_add, new, alone } => {
+                rotate::run(config, local, rotate::How { only_add, new, alone }).await
+            }
             Self::Retire { id } => retire(config, local, &id).await,
         }
     }
@@ -70,14 +75,21 @@ const fn word(state: KeyState) -> &'static str {
     }
 }
 
+/// Keeps others from changing the keyring, and looks at what they have done to it until now.
+async fn lock(config: &Config, local: &LocalStore) -> anyhow::Result<KeyringLock> {
+    let lock = KeyringLock::take(&config.keyring_file())?;
+    local.store.follow_keyring().await?;
+    Ok(lock)
+}
+
 /// The database forgets the key first: a keyring may hold more than the database needs, not less.
 async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result<()> {
-    let lock = KeyringLock::take(&config.keyring_file())?;
+    let lock = lock(config, local).await?;
     let keys = local.store.keys().await?;
     let key = keys.iter().find(|key| key.id == id);
     let key = key.with_context(|| format!("the keyring holds no key {id}"))?;
     // An earlier attempt may have got no further.
-    if key.state != KeyState::Retired {
+    if key.state != KeyState::Retired || key.values > 0 {
         let (row, name) = (local.by_hand(None, "key_retire", &format!("key={id}")), id.to_owned());
         let retired = local.store.write(move |tx| {
             Box::pin(async move {

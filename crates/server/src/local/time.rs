@@ -73,11 +73,12 @@ impl Presence {
     }
 }
 
-/// Servers that use the database now.
-pub(super) async fn running(local: &LocalStore) -> anyhow::Result<usize> {
+/// Servers that have used the database within a day and have not said that they stopped. One that
+/// is silent may run all the same: its clock, or the one here, may be wrong.
+pub(super) async fn not_stopped(local: &LocalStore) -> anyhow::Result<Vec<String>> {
     let reports = local.store.clock_reports().await?;
-    let is_running = |report: &&ClockReport| Presence::of(report, local.now) == Presence::Running;
-    Ok(reports.iter().filter(is_running).count())
+    let counted = reports.into_iter().filter(|report| status::counts(report, local.now));
+    Ok(counted.map(|report| report.node).collect())
 }
 
 const fn age_ms(report: &ClockReport, now: UnixMillis) -> i64 {

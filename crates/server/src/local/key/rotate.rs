@@ -7,10 +7,12 @@ use crate::{
     config::Config,
     local::{LocalStore, time},
 };
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use fourauth_auth::entropy;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{AccountId, AuditEntry, KeyState, KeySummary, KeyringLock, Location};
+use fourauth_store::{
+    AccountId, AuditEntry, KeyState, KeySummary, KeyringLock, Location, OpenError,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep};
 
@@ -28,18 +30,24 @@ enum Step {
     GoOn(String),
 }
 
-pub(super) async fn run(
-    config: &Config,
-    local: &LocalStore,
-    only_add: bool,
-    new: bool,
-) -> anyhow::Result<()> {
-    let lock = KeyringLock::take(&config.keyring_file())?;
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    pub(super) only_add: bool,
+    pub(super) new: bool,
+    pub(super) alone: bool,
+}
+
+pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow::Result<()> {
+    let How { only_add, new, alone } = how;
+    let lock = super::lock(config, local).await?;
     let id = match next(&local.store.keys().await?, new) {
         Step::Activate(id) => id,
         Step::Add if only_add => add(&lock, local).await?,
         Step::Add => {
-            refuse_if_others_would_be_locked_out(config, local).await?;
+            if !alone {
+                refuse_if_others_would_be_locked_out(config, local).await?;
+            }
             add(&lock, local).await?
         }
         Step::GoOn(_) if only_add => {
@@ -63,7 +71,9 @@ fn next(keys: &[KeySummary], new: bool) -> Step {
     if let Some(waiting) = keys.iter().rfind(|key| key.state == KeyState::Waits) {
         return Step::Activate(waiting.id.clone());
     }
-    let is_left = keys.iter().any(|key| key.state == KeyState::Opens && key.values > 0);
+    // One that was retired has sealed nothing any more, unless an older database was put in place.
+    let is_old = |key: &&KeySummary| matches!(key.state, KeyState::Opens | KeyState::Retired);
+    let is_left = keys.iter().filter(is_old).any(|key| key.values > 0);
     match keys.iter().find(|key| key.state == KeyState::Seals) {
         Some(sealing) if is_left && !new => Step::GoOn(sealing.id.clone()),
         Some(_) | None => Step::Add,
@@ -76,11 +86,18 @@ async fn refuse_if_others_would_be_locked_out(
     local: &LocalStore,
 ) -> anyhow::Result<()> {
     let is_shared = matches!(Location::parse(&config.store_url())?, Location::Postgres(_));
-    if is_shared && time::running(local).await? > 1 {
+    if !is_shared {
+        return Ok(());
+    }
+    let servers = time::not_stopped(local).await?;
+    let here = format!("{}:", rustix::system::uname().nodename().to_string_lossy());
+    let is_elsewhere = servers.iter().any(|server| !server.starts_with(&here));
+    if is_elsewhere || servers.len() > 1 {
         bail!(
-            "several servers use this database, and all need the new key before anything is sealed \
-             with it: run `fourauthd key rotate --only-add`, copy {} to every machine, and then run \
-             `fourauthd key rotate`",
+            "other servers use this database ({}), and all need the new key before anything is \
+             sealed with it: run `fourauthd key rotate --only-add`, copy {} to every machine, and \
+             then run `fourauthd key rotate`. If no other runs any more, say --alone",
+            servers.join(", "),
             config.keyring_file().display()
         );
     }
@@ -105,7 +122,17 @@ fn tell_what_comes_next(config: &Config, id: &str) {
 async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
     let (row, name) =
         (local.by_hand(None, "key_rotate", &format!("begins key={id}")), id.to_owned());
-    local.change(row, move |tx| Box::pin(async move { tx.activate_key(&name).await })).await?;
+    let activated = local.store.write(move |tx| {
+        Box::pin(async move {
+            if tx.activate_key(&name).await? {
+                tx.append(&row).await?;
+            }
+            Ok::<_, OpenError>(())
+        })
+    });
+    activated.await.context(
+        "another keyring is in use by now: copy it here, and then run `fourauthd key rotate` again",
+    )?;
     println!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
     Ok(())
 }
@@ -200,5 +227,7 @@ mod tests {
         }
         let retired = [key("a", KeyState::Retired, 0), key("b", KeyState::Seals, 0)];
         assert_eq!(next(&retired, false), Step::Add);
+        let too_early = [key("a", KeyState::Retired, 1), key("b", KeyState::Seals, 0)];
+        assert_eq!(next(&too_early, false), Step::GoOn("b".into()));
     }
 }

@@ -66,7 +66,7 @@ impl Overview {
 }
 
 /// Whether the whole is to be judged by this server as well.
-fn counts(report: &ClockReport, now: UnixMillis) -> bool {
+pub(super) fn counts(report: &ClockReport, now: UnixMillis) -> bool {
     report.running && age_ms(report, now).unsigned_abs() <= FORGOTTEN_MS
 }
 
