@@ -16,7 +16,7 @@ pub enum Unreadable {
         source: io::Error,
     },
     /// A line of an export is not what stands there.
-    #[error("line {line} of the export {why}")]
+    #[error("line {line} of the export {}", visible(.why))]
     Line {
         /// Which, from 1.
         line: u64,
@@ -37,7 +37,7 @@ pub enum Unreadable {
         counted: u64,
     },
     /// SQLite could not read the database.
-    #[error("the database cannot be read: {0}")]
+    #[error("the database cannot be read: {}", visible(&.0.to_string()))]
     Database(#[from] rusqlite::Error),
     /// The database is not one of fourauth's.
     #[error("the database {0}")]
@@ -50,6 +50,18 @@ pub enum Unreadable {
         /// How many are kept in mind.
         limit: usize,
     },
+}
+
+/// What is quoted of a file that anybody may have made: no terminal obeys it, and it has an end.
+fn visible(text: &str) -> String {
+    const LONGEST: usize = 500;
+
+    let is_plain = |letter: char| matches!(letter, ' '..='~') || letter.is_alphanumeric();
+    let shown = |letter: char| match letter {
+        letter if is_plain(letter) => letter.to_string(),
+        letter => letter.escape_default().to_string(),
+    };
+    text.chars().take(LONGEST).map(shown).collect()
 }
 
 impl Unreadable {

@@ -151,14 +151,26 @@ impl Publisher {
     }
 
     /// Signs the statement that the tree has this size and root, in the epoch of `at`.
-    #[must_use]
-    pub fn sign(&mut self, size: u64, root: Hash, at: UnixMillis) -> SignedCheckpoint {
-        self.turn(at);
+    ///
+    /// # Errors
+    ///
+    /// [`EpochError`] if that epoch's key cannot be put in its file and the last one's is too old:
+    /// nobody would believe it of that key, for ever.
+    pub fn sign(
+        &mut self,
+        size: u64,
+        root: Hash,
+        at: UnixMillis,
+    ) -> Result<SignedCheckpoint, EpochError> {
+        let turned = self.epoch.advance(at).map(|_| ());
+        if self.epoch.lags(at) {
+            turned?;
+        }
         let key = self.epoch.current();
         let origin = self.verifying_key().name().to_owned();
         let checkpoint = Checkpoint { origin, size, root, at: at.to_string(), epoch: key.number };
         let note = self.keys.sign(&checkpoint, key);
-        SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: checkpoint.epoch, note }
+        Ok(SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: checkpoint.epoch, note })
     }
 
     /// Hands a checkpoint to every place. Does not wait for them: one that is away is tried again
@@ -202,7 +214,7 @@ mod tests {
         let (_folder, config) = config();
         let mut publisher = Publisher::open(&config, false, START).unwrap();
         assert_eq!(publisher.newest_exported(&Arc::default()).await.unwrap(), None);
-        let signed = publisher.sign(3, [9; 32], seconds(1));
+        let signed = publisher.sign(3, [9; 32], seconds(1)).unwrap();
         publisher.publish(&signed);
         publisher.finish().await;
 
@@ -219,7 +231,7 @@ mod tests {
     async fn a_checkpoint_carries_the_mac_of_its_epoch() {
         let (_folder, config) = config();
         let mut publisher = Publisher::open(&config, false, START).unwrap();
-        let signed = publisher.sign(3, [9; 32], seconds(16 * 60));
+        let signed = publisher.sign(3, [9; 32], seconds(16 * 60)).unwrap();
         assert_eq!(signed.epoch, 1);
         let note = Note::parse(&signed.note).unwrap();
         assert!(note.is_signed_by(publisher.verifying_key()));
@@ -240,7 +252,7 @@ mod tests {
         config.audit.checkpoint_sinks =
             Some(sinks.iter().map(|sink| sink.parse().unwrap()).collect());
         let mut publisher = Publisher::open(&config, false, START).unwrap();
-        let signed = publisher.sign(3, [9; 32], seconds(1));
+        let signed = publisher.sign(3, [9; 32], seconds(1)).unwrap();
         publisher.publish(&signed);
         drop(silent);
         publisher.finish().await;
@@ -255,7 +267,7 @@ mod tests {
         config.audit.checkpoint_sinks = Some(vec![sink.parse().unwrap()]);
         let mut publisher = Publisher::open(&config, false, START).unwrap();
         for size in [3, 4] {
-            let signed = publisher.sign(size, [9; 32], seconds(1));
+            let signed = publisher.sign(size, [9; 32], seconds(1)).unwrap();
             publisher.publish(&signed);
             // The clock is halted: this is over once the place has been tried in vain.
             tokio::time::sleep(Duration::from_mins(2)).await;
@@ -275,5 +287,20 @@ mod tests {
             Err(PublisherError::Key(KeyFileError::Missing { .. }))
         ));
         assert!(!config.audit_dir().exists());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_signed_with_a_key_whose_time_has_long_gone() {
+        let (folder, config) = config();
+        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        // Nothing can be written there any more.
+        let away = folder.path().join("away");
+        fs::rename(config.audit_dir(), &away).unwrap();
+        for (minutes, epoch) in [(14, Some(0)), (29, Some(0)), (31, None), (600, None)] {
+            let signed = publisher.sign(3, [9; 32], seconds(60 * minutes));
+            assert_eq!(signed.ok().map(|signed| signed.epoch), epoch, "{minutes}");
+        }
+        fs::rename(&away, config.audit_dir()).unwrap();
+        assert_eq!(publisher.sign(3, [9; 32], seconds(60 * 31)).unwrap().epoch, 2);
     }
 }

@@ -33,6 +33,17 @@ fn an_export_that_was_cut_short_is_unreadable_wherever_it_was_cut() {
 }
 
 #[test]
+fn what_is_said_of_a_hostile_export_is_short_and_takes_over_no_terminal() {
+    let log = Log::of(3);
+    let file = log.folder.path().join("x");
+    let key = "\u{1b}[2J\u{202e}".repeat(10_000);
+    fs::write(&file, format!("{{\"{key}\":1}}\n")).unwrap();
+    let error = verify(&file, &log.options()).unwrap_err().to_string();
+    assert!(error.len() < 10_000, "{}", error.len());
+    assert!(!error.contains(['\u{1b}', '\u{202e}', '\n']), "{error}");
+}
+
+#[test]
 fn an_export_that_lacks_a_line_does_not_count_up() {
     let log = Log::of(12);
     let whole = fs::read_to_string(log.export()).unwrap();

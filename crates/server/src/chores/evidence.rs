@@ -109,7 +109,14 @@ impl Signer {
         if head.size() == self.signed {
             return Ok(());
         }
-        let signed = self.publisher.sign(head.size(), head.root(), self.clock.read().now);
+        let now = self.clock.read().now;
+        let signed = match self.publisher.sign(head.size(), head.root(), now) {
+            Ok(signed) => signed,
+            Err(error) => {
+                tracing::error!(%error, "the audit log was not signed");
+                return Ok(());
+            }
+        };
         let kept = signed.clone();
         let keep =
             self.store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));

@@ -107,8 +107,7 @@ impl EpochFile {
     ///
     /// [`EpochError`]; [`EpochFile::current`] then goes on.
     pub fn advance(&mut self, now: UnixMillis) -> Result<&EpochKey, EpochError> {
-        let number = u64::try_from(now.millis_since(self.since) / EPOCH_MS).unwrap_or(0);
-        let steps = number.saturating_sub(self.key.number);
+        let (number, steps) = self.ahead(now);
         if steps > MAX_STEP {
             return Err(EpochError::Leap { path: self.path.clone() });
         }
@@ -124,6 +123,18 @@ impl EpochFile {
             self.key = next;
         }
         Ok(&self.key)
+    }
+
+    /// Whether the key in use is older than that of the epoch before that of `now`.
+    #[must_use]
+    pub fn lags(&self, now: UnixMillis) -> bool {
+        self.ahead(now).1 > 1
+    }
+
+    /// The epoch of `now`, and how many that is ahead of the key in use.
+    fn ahead(&self, now: UnixMillis) -> (u64, u64) {
+        let number = u64::try_from(now.millis_since(self.since) / EPOCH_MS).unwrap_or(0);
+        (number, number.saturating_sub(self.key.number))
     }
 
     /// The key in use.

@@ -68,6 +68,8 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return file.write_all(note.as_bytes());
     }
+    // Another server may write there. Where there are no locks, it had better not.
+    let _until_closed = file.lock();
     let whole = mend(&mut file, note)?;
     // One call, so that a kill finds it either begun or not.
     if let Err(error) = file.write_all(note.as_bytes()) {
