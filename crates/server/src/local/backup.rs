@@ -17,7 +17,6 @@ mod examination;
 mod exported;
 mod manifest;
 mod restore;
-mod scratch;
 mod snapshot;
 mod verify;
 

@@ -7,14 +7,12 @@ use super::export;
 use crate::{
     config::{Config, SinkAddress},
     evidence,
-    local::LocalStore,
+    local::{LocalStore, scratch::Scratch},
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
-use data_encoding::HEXLOWER;
 use fourauth_audit::epoch::EpochKey;
 use fourauth_audit_verify::{Options, Report};
-use fourauth_auth::entropy;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Location;
 use std::{
@@ -85,33 +83,17 @@ fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
 /// Through a file that is gone afterwards: the verifier reads files, and no database but SQLite.
 async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
     let local = LocalStore::open(config, now).await?;
+    let scratch = Scratch::make(&config.data_dir, "verify")?;
     // The checkpoints of before: what a running server signs meanwhile is of rows that are not in
     // the export.
-    let copy = |file: &PathBuf| -> anyhow::Result<Scratch> {
-        let scratch = Scratch::new(config);
-        fs::copy(file, &scratch.0).with_context(|| file.display().to_string())?;
-        Ok(scratch)
-    };
-    let known: Vec<Scratch> = options.checkpoints.iter().map(copy).collect::<Result<_, _>>()?;
-    let checkpoints = known.iter().map(|copy| copy.0.clone()).collect();
+    let mut checkpoints = Vec::new();
+    for (number, file) in options.checkpoints.iter().enumerate() {
+        let copy = scratch.folder().join(format!("checkpoints-{number}"));
+        fs::copy(file, &copy).with_context(|| file.display().to_string())?;
+        checkpoints.push(copy);
+    }
     let options = Options { checkpoints, ..options.clone() };
-    let scratch = Scratch::new(config);
-    export::to_file(&local.store, &options.key, &scratch.0).await?;
-    Ok(fourauth_audit_verify::verify(&scratch.0, &options)?)
-}
-
-/// A file that is removed when it is needed no more.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(config: &Config) -> Self {
-        let name = format!("verify-{}.draft", HEXLOWER.encode(&entropy::bytes::<8>()));
-        Self(config.audit_dir().join(name))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _gone = fs::remove_file(&self.0);
-    }
+    let export = scratch.folder().join("export.jsonl");
+    export::to_file(&local.store, &options.key, &export).await?;
+    Ok(fourauth_audit_verify::verify(&export, &options)?)
 }

@@ -5,10 +5,12 @@ use super::{
     contents::{self, DATABASE},
     envelope::Lock,
     manifest::{self, Database, Entry, Manifest},
-    scratch::Scratch,
     snapshot,
 };
-use crate::{config::Config, local::LocalStore};
+use crate::{
+    config::Config,
+    local::{LocalStore, scratch::Scratch},
+};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};

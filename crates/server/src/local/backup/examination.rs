@@ -6,13 +6,12 @@ use super::{
     contents::{AUDIT, DATABASE},
     envelope::Unlock,
     manifest::{Database, Manifest},
-    scratch::Scratch,
     snapshot,
 };
 use crate::{
     config::{Config, StoreConfig},
     evidence::{self, KeyFileError},
-    local::LocalStore,
+    local::{LocalStore, scratch::Scratch},
 };
 use anyhow::{Context as _, bail, ensure};
 use fourauth_audit::key::VerifyingKey;

@@ -8,11 +8,13 @@ use super::{
     envelope::Unlock,
     examination::{Examined, examine},
     exported,
-    scratch::Scratch,
 };
 use crate::{
-    config::Config, data_folder::DataFolderLock, evidence::sink::Exported, first_run,
-    local::LocalStore,
+    config::Config,
+    data_folder::DataFolderLock,
+    evidence::sink::Exported,
+    first_run,
+    local::{LocalStore, scratch::Scratch},
 };
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;

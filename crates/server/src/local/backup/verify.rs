@@ -1,7 +1,7 @@
 //! `fourauthd backup verify`
 
-use super::{envelope::Unlock, examination::examine, scratch::Scratch};
-use crate::config::Config;
+use super::{envelope::Unlock, examination::examine};
+use crate::{config::Config, local::scratch::Scratch};
 use anyhow::ensure;
 use clap::Args;
 use fourauth_protocol::time::UnixMillis;

@@ -15,7 +15,7 @@ const SUFFIX: &str = ".scratch";
 
 /// Removed with everything in it when it is dropped. What a crash has left is removed by the next.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(in crate::local) struct Scratch {
     folder: PathBuf,
     /// Locked, so that nobody takes it for what a crash has left.
     _lock: File,
@@ -23,7 +23,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Makes a folder in `parent` whose name begins with `name`.
-    pub(super) fn make(parent: &Path, name: &str) -> anyhow::Result<Self> {
+    pub(in crate::local) fn make(parent: &Path, name: &str) -> anyhow::Result<Self> {
         let cannot = || format!("cannot make a folder in {}", parent.display());
         let prefix = format!("{name}-");
         sweep(parent, &prefix).with_context(cannot)?;
@@ -41,7 +41,7 @@ impl Scratch {
         }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::local) fn folder(&self) -> &Path {
         &self.folder
     }
 }
