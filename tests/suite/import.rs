@@ -7,7 +7,7 @@ use fourauth_server::{
     config::Config,
     local::{
         LocalStore,
-        import::{FourAuth, ImportCommand, Outcome, Sum},
+        import::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
     },
 };
 use fourauth_store::{AuditEntry, Held, Seeking};
@@ -260,6 +260,25 @@ async fn an_import_that_was_interrupted_goes_on_where_it_was() {
         number(&moved.database().await, appended).await,
         i64::try_from(ROWS).unwrap() - 2000
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_accounts_of_one_name_the_second_is_refused_and_a_dry_run_says_so() {
+    let moved = Move::prepare(Kind::Good).await;
+    let old = database(&moved.old.database()).await;
+    let twice = "CREATE TABLE twice AS SELECT * FROM users;
+        INSERT INTO twice SELECT * FROM users WHERE username = 'alice';
+        DROP TABLE users;
+        CREATE TABLE users AS SELECT * FROM twice";
+    sqlx::raw_sql(twice).execute(&old).await.unwrap();
+    old.close().await;
+    for dry_run in [true, false] {
+        let import = FourAuth { dry_run, ..moved.old.import() };
+        let (sum, outcomes) = moved.import(&import).await.unwrap();
+        assert_eq!((sum.imported, sum.refused), (2, 1), "{dry_run}");
+        let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.unfit).collect();
+        assert_eq!(refused, [Unfit::NameTwice]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ use fourauth_protocol::consent::Consent;
 use history::Past;
 use old_key::OldKey;
 use source::Source;
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
 
 /// What can be imported.
 #[derive(Debug, Subcommand)]
@@ -150,10 +150,12 @@ impl FourAuth {
     ) -> anyhow::Result<()> {
         let mut users = import.source.users()?;
         let mut users = users.query([])?;
+        let mut names = BTreeSet::new();
         while let Some(row) = users.next()? {
             let user = source::user(row)?;
             let name = user.shown_name();
             let unfit = match Candidate::read(user, &import.key) {
+                Ok(candidate) if !names.insert(candidate.name().clone()) => Some(Unfit::NameTwice),
                 Ok(candidate) => self.account(import, candidate).await?.err(),
                 Err(unfit) => Some(unfit),
             };

@@ -19,6 +19,9 @@ pub enum Unfit {
     /// No name, or one that ours may not have.
     #[error("its name cannot be one here")]
     Name,
+    /// Another account of the file had that name first.
+    #[error("the file has an account of that name before it")]
+    NameTwice,
     /// There is an account of that name.
     #[error("there is an account of that name")]
     NameTaken,

@@ -4,7 +4,7 @@
 //! again. What a server printed, and what was copied elsewhere, is not its business.
 
 use super::super::LocalStore;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use fourauth_protocol::username::Username;
 use fourauth_store::{Error, Remains, Target};
 
@@ -14,7 +14,7 @@ use fourauth_store::{Error, Remains, Target};
 ///
 /// # Errors
 ///
-/// If nothing does, or the database fails.
+/// If nothing does, the database fails, or the bytes could not be taken out of the journal.
 pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let had_account = match Username::parse(username) {
         Ok(name) => account(local, &name).await?,
@@ -24,14 +24,18 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         println!("{username} is gone, with everything that hung on the account.");
     }
     let rows = rows(local, username).await?;
-    println!("{rows} rows of the audit log name nobody any more; the log can still be verified.");
+    let those = if rows == 1 { "row of the audit log names" } else { "rows of the audit log name" };
+    println!("{rows} {those} nobody any more; the log can still be verified.");
     let remains = local.store.compact().await.context(
         "everything is erased, but pages of the database may still hold its bytes, because it \
          could not be written anew; say the same again later",
     )?;
+    ensure!(remains != Remains::Journal, "{}", words(remains));
     println!("{}", words(remains));
     if !had_account && rows == 0 {
-        bail!("there was no account named {username:?}, and no row of the audit log about it");
+        bail!(
+            "there was no account named {username:?} any more, and no row of the audit log about it"
+        );
     }
     Ok(())
 }
