@@ -3,10 +3,7 @@
 use crate::config::Config;
 use anyhow::{Context as _, bail};
 use fourauth_store::private_file;
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt as _,
-};
+use std::fs::{File, TryLockError};
 
 /// The file that is locked. It is empty, and stays.
 const FILE: &str = "in-use.lock";
@@ -42,7 +39,10 @@ impl DataFolderLock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
-                bail!("a server runs in {}: stop it first", config.data_dir.display())
+                bail!(
+                    "a server runs in {}, or a backup is being restored there: stop it first",
+                    config.data_dir.display()
+                )
             }
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {}", config.data_dir.display()))
@@ -53,9 +53,6 @@ impl DataFolderLock {
 
 fn open(config: &Config) -> anyhow::Result<File> {
     let path = config.data_dir.join(FILE);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-    let _others_give_nothing_away = private_file::give_as(&file, &config.data_dir);
-    Ok(file)
+    private_file::open_lock(&path, &config.data_dir)
+        .with_context(|| format!("cannot open {}", path.display()))
 }

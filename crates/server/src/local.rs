@@ -12,7 +12,7 @@ pub mod healthcheck;
 pub mod import;
 pub mod key;
 pub mod models;
-mod scratch;
+pub(crate) mod scratch;
 pub mod time;
 pub mod user;
 

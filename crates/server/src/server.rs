@@ -10,6 +10,7 @@ use crate::{
     evidence::Publisher,
     first_run,
     listener::Listener,
+    local::scratch,
     parts::Parts,
     sources::Sources,
     tls::{self, Certificate},
@@ -61,6 +62,7 @@ impl Server {
     ) -> anyhow::Result<Self> {
         first_run::data_dir(config)?;
         let folder = DataFolderLock::share(config)?;
+        scratch::sweep_all(&config.data_dir)?;
         first_run::certificate(config, now)?;
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;

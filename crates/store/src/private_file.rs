@@ -70,10 +70,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// As [`replace`]; the file may be replaced, and the old one not overwritten.
 pub fn replace_and_wipe(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let old = match OpenOptions::new().write(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        old => Some(old?),
-    };
+    let old = open_itself(path)?;
     replace(path, bytes)?;
     old.map_or(Ok(()), wipe)
 }
@@ -84,24 +81,45 @@ pub fn replace_and_wipe(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// What the operating system says.
 pub fn remove_and_wipe(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
+    let file = open_itself(path)?;
     fs::remove_file(path)?;
     sync_folder(path)?;
-    wipe(file)
+    file.map_or(Ok(()), wipe)
 }
 
-/// Gives a file to whom the one at `path` belongs, if that is somebody else.
+/// Opens a file that is there to be locked, and makes it if there is none; for whom the file or folder
+/// at `like` belongs to.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub fn open_lock(path: &Path, like: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    match options.clone().create_new(true).open(path) {
+        // What was there before may be a link to what is not ours to give away.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(path),
+        made => {
+            let made = made?;
+            let _others_give_nothing_away = give_as(&made, like);
+            Ok(made)
+        }
+    }
+}
+
+/// Gives a file to whom the one at `path` belongs, if that is somebody else; to the group as well, if
+/// that can be done.
 ///
 /// # Errors
 ///
 /// What the operating system says: only root gives files away.
 pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
-    let owner = |found: Metadata| (found.uid(), found.gid());
-    let (uid, gid) = owner(fs::metadata(path)?);
-    if owner(file.metadata()?) == (uid, gid) {
-        return Ok(());
+    let (like, given) = (fs::metadata(path)?, file.metadata()?);
+    if given.gid() != like.gid() {
+        // A file of its owner alone is nobody else's, whatever the group.
+        let _not_a_member = fchown(file, None, Some(like.gid()));
     }
-    fchown(file, Some(uid), Some(gid))
+    if given.uid() == like.uid() { Ok(()) } else { fchown(file, Some(like.uid()), None) }
 }
 
 /// Reads at most `limit` bytes of a file that nobody but its owner can read. Permissions are those
@@ -111,17 +129,42 @@ pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
 ///
 /// [`Unread`].
 pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
-    let file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(Unread::Exposed { mode });
+    loop {
+        let file = File::open(path)?;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(Unread::Exposed { mode });
+        }
+        // A text that grows leaves copies of itself behind.
+        let mut text = String::with_capacity(4096);
+        let read = (&file).take(limit).read_to_string(&mut text);
+        let text = Secret::new(text);
+        read?;
+        if !is_replaced(&file)? {
+            return Ok(text);
+        }
     }
-    // A text that grows leaves copies of itself behind.
-    let mut text = String::with_capacity(4096);
-    let read = file.take(limit).read_to_string(&mut text);
-    let text = Secret::new(text);
-    read?;
-    Ok(text)
+}
+
+/// Whether another file has taken the place of this one since it was opened: what was read may have
+/// been [overwritten](replace_and_wipe) meanwhile.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub fn is_replaced(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.nlink() == 0)
+}
+
+/// Opens what goes by this name to overwrite it, and nothing that the name only leads to.
+fn open_itself(path: &Path) -> io::Result<Option<File>> {
+    let file = match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let (named, opened) = (fs::symlink_metadata(path)?, file.metadata()?);
+    let place = |found: &Metadata| (found.dev(), found.ino());
+    Ok((place(&named) == place(&opened)).then_some(file))
 }
 
 /// A file under another name, locked for as long as somebody is at it, and gone afterwards.
@@ -201,7 +244,11 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs::Permissions, os::unix::fs::chown, thread};
+    use std::{
+        fs::Permissions,
+        os::unix::fs::{chown, symlink},
+        thread,
+    };
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -277,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_replaced_while_it_was_read_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epoch.toml");
+        create(&path, b"old").unwrap();
+        let file = File::open(&path).unwrap();
+        assert!(!is_replaced(&file).unwrap());
+        replace_and_wipe(&path, b"new").unwrap();
+        assert!(is_replaced(&file).unwrap());
+    }
+
+    #[test]
     fn what_root_makes_or_replaces_belongs_to_whom_it_is_for() {
         const SOMEBODY: u32 = 4711;
 
@@ -285,6 +343,17 @@ mod tests {
             eprintln!("SKIPPED: only root can give files away");
             return;
         }
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "kept").unwrap();
+        for name in ["keyring.lock", "epoch.toml", "epoch-0"] {
+            symlink(&victim, folder.path().join(name)).unwrap();
+        }
+        open_lock(&folder.path().join("keyring.lock"), folder.path()).unwrap();
+        replace_and_wipe(&folder.path().join("epoch.toml"), b"new").unwrap();
+        remove_and_wipe(&folder.path().join("epoch-0")).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"kept");
+        assert_ne!(fs::metadata(&victim).unwrap().uid(), SOMEBODY);
+
         let path = folder.path().join("keyring.toml");
         let owner = || (fs::metadata(&path).unwrap().uid(), fs::metadata(&path).unwrap().gid());
         create(&path, b"one").unwrap();

@@ -9,7 +9,10 @@ use fourauth_server::{
     },
 };
 use fourauth_tests::server::NOON;
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, chown},
+};
 use tempfile::TempDir;
 
 #[tokio::test]
@@ -167,6 +170,33 @@ async fn whoever_takes_the_public_key_out_of_a_backup_has_not_switched_off_the_p
         let refusal = refused(&empty, house.restore("one.age", true)).await;
         assert!(refusal.contains(reason), "{refusal}");
         assert!(!empty.keyring_file().exists());
+    }
+    drop(folder);
+}
+
+#[tokio::test]
+async fn what_root_restores_belongs_to_whom_the_data_folder_belongs() {
+    const SOMEBODY: u32 = 4711;
+
+    let house = House::open().await;
+    house.create("one.age").await;
+    let (folder, config) = nowhere();
+    fs::create_dir(&config.data_dir).unwrap();
+    if chown(&config.data_dir, Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+        eprintln!("SKIPPED: only root can give files away");
+        return;
+    }
+    run(&config, house.restore("one.age", false)).await.unwrap();
+    let mut folders = vec![config.data_dir.clone()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(at).unwrap() {
+            let entry = entry.unwrap();
+            let found = entry.metadata().unwrap();
+            assert_eq!(found.uid(), SOMEBODY, "{}", entry.path().display());
+            if found.is_dir() {
+                folders.push(entry.path());
+            }
+        }
     }
     drop(folder);
 }

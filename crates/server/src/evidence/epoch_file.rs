@@ -65,7 +65,18 @@ pub fn take_first_key(
 }
 
 impl EpochFile {
-    /// Reads the file in `folder`. If there is none and `may_create`, begins the first epoch at
+    /// Reads the file in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`].
+    pub fn open(folder: &Path) -> Result<Self, KeyFileError> {
+        let path = folder.join(FILE);
+        let text = key_file::read(&path)?;
+        parse(text.expose(), &path).ok_or(KeyFileError::Malformed { path })
+    }
+
+    /// The same. If there is none and `may_create`, begins the first epoch at
     /// `now` with the key `random`.
     ///
     /// # Errors
@@ -77,10 +88,9 @@ impl EpochFile {
         random: &Secret<[u8; 32]>,
         now: UnixMillis,
     ) -> Result<Self, KeyFileError> {
-        let path = folder.join(FILE);
-        match key_file::read(&path) {
+        match Self::open(folder) {
             Err(KeyFileError::Missing { .. }) if may_create => Self::create(folder, random, now),
-            text => parse(text?.expose(), &path).ok_or(KeyFileError::Malformed { path }),
+            opened => opened,
         }
     }
 

@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use fourauth_auth::entropy;
 use std::{
     fs::{self, File},
-    io,
+    io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
@@ -31,10 +31,13 @@ impl Scratch {
             let name = format!("{prefix}{}{SUFFIX}", HEXLOWER.encode(&entropy::bytes::<8>()));
             let folder = parent.join(name);
             fs::DirBuilder::new().mode(0o700).create(&folder).with_context(cannot)?;
-            let lock = File::open(&folder).with_context(cannot)?;
+            let lock = match File::open(&folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                lock => lock.with_context(cannot)?,
+            };
             // Where there are no locks nobody sweeps either.
             let _locked = lock.lock();
-            // Somebody who swept between the two lines has taken it for dead.
+            // Somebody who swept meanwhile has taken it for dead.
             if lock.metadata().with_context(cannot)?.nlink() > 0 {
                 return Ok(Self { folder, _lock: lock });
             }
@@ -46,6 +49,15 @@ impl Scratch {
     }
 }
 
+/// Removes what commands have left in a data folder that were killed: it may hold every key.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(crate) fn sweep_all(parent: &Path) -> anyhow::Result<()> {
+    sweep(parent, "").with_context(|| format!("cannot remove what is left in {}", parent.display()))
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
@@ -54,7 +66,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes folders of this name that nobody is at.
+/// Removes folders whose name begins like this and that nobody is at.
 fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -64,7 +76,10 @@ fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
             && let Ok(dead) = File::open(entry.path())
             && dead.try_lock().is_ok()
         {
-            fs::remove_dir_all(entry.path())?;
+            match fs::remove_dir_all(entry.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
     }
     Ok(())

@@ -7,8 +7,7 @@ use super::{KEY_BYTES, Key, Keyring, KeyringError, file::MAX_BYTES};
 use crate::private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -30,12 +29,9 @@ impl KeyringLock {
     /// [`KeyringError::Locked`] if somebody else is at it; [`KeyringError::Io`].
     pub fn take(path: &Path) -> Result<Self, KeyringError> {
         let failed = |kind| KeyringError::Io { path: path.to_owned(), kind };
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let beside =
-            options.open(path.with_extension("lock")).map_err(|error| failed(error.kind()))?;
         // Whoever the keyring belongs to has to be able to lock it as well.
-        let _others_give_nothing_away = private_file::give_as(&beside, path);
+        let beside = private_file::open_lock(&path.with_extension("lock"), path)
+            .map_err(|error| failed(error.kind()))?;
         match beside.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _beside: beside }),
             Err(TryLockError::WouldBlock) => Err(KeyringError::Locked { path: path.to_owned() }),

@@ -6,6 +6,7 @@
 use crate::config::Config;
 use anyhow::Context as _;
 use fourauth_protocol::secret::Secret;
+use fourauth_store::private_file;
 use std::{
     fs::File,
     io::{ErrorKind, Read as _},
@@ -21,6 +22,9 @@ pub(super) const KEYRING: &str = "keyring.toml";
 /// The folder with what belongs to the audit log.
 pub(super) const AUDIT: &str = "audit";
 
+/// The key of the epoch.
+pub(super) const EPOCH: &str = "audit/epoch.toml";
+
 /// A file of the data folder, by its path there.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -33,7 +37,7 @@ pub(super) struct Part {
 pub(super) const PARTS: [Part; 8] = [
     Part { name: "audit/log.key", most: 16 << 10 },
     Part { name: "audit/log.vkey", most: 16 << 10 },
-    Part { name: "audit/epoch.toml", most: 16 << 10 },
+    Part { name: EPOCH, most: 16 << 10 },
     Part { name: "audit/receipts.key", most: 16 << 10 },
     Part { name: "tls/cert.pem", most: 1 << 20 },
     Part { name: "tls/key.pem", most: 64 << 10 },
@@ -67,13 +71,17 @@ pub(super) fn collect(config: &Config) -> anyhow::Result<Vec<Found>> {
 }
 
 fn read(path: &Path, most: u64) -> anyhow::Result<Option<Secret<Vec<u8>>>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let mut bytes = Vec::with_capacity(4096);
-    let read = file.take(most + 1).read_to_end(&mut bytes);
-    let bytes = Secret::new(bytes);
-    anyhow::ensure!(u64::try_from(read?)? <= most, "it is larger than {most} bytes");
-    Ok(Some(bytes))
+    loop {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut bytes = Vec::with_capacity(4096);
+        let read = (&file).take(most + 1).read_to_end(&mut bytes);
+        let bytes = Secret::new(bytes);
+        anyhow::ensure!(u64::try_from(read?)? <= most, "it is larger than {most} bytes");
+        if !private_file::is_replaced(&file)? {
+            return Ok(Some(bytes));
+        }
+    }
 }

@@ -48,8 +48,6 @@ impl Create {
         ensure!(!self.file.exists(), "{} is there already", self.file.display());
         // A keyring that does not fit would make a backup that nobody can use.
         let local = LocalStore::open(config, now).await?;
-        // No key may be retired between the copy and the look at the keyring.
-        let _lock = KeyringLock::take(&config.keyring_file())?;
         let scratch = Scratch::make(&config.data_dir, "backup")?;
         let collected = self.collect(config, &scratch)?;
         let manifest = collected.manifest(now)?;
@@ -62,6 +60,8 @@ impl Create {
     }
 
     fn collect(&self, config: &Config, scratch: &Scratch) -> anyhow::Result<Collected> {
+        // No key may be retired between the copy and the look at the keyring.
+        let _lock = KeyringLock::take(&config.keyring_file())?;
         let database = match Location::parse(&config.store_url())? {
             _ if self.files_only => None,
             Location::Sqlite(path) => {

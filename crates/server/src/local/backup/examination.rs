@@ -3,14 +3,14 @@
 
 use super::{
     archive,
-    contents::{AUDIT, DATABASE},
+    contents::{AUDIT, DATABASE, EPOCH},
     envelope::Unlock,
     manifest::{Database, Manifest},
     snapshot,
 };
 use crate::{
     config::{Config, StoreConfig},
-    evidence::{self, KeyFileError},
+    evidence::{self, EpochFile, KeyFileError},
     local::{LocalStore, scratch::Scratch},
 };
 use anyhow::{Context as _, bail, ensure};
@@ -51,6 +51,9 @@ pub(super) async fn examine(
     let manifest = archive::extract(plain, scratch.folder())?;
     let log_key = log_key(scratch.folder(), config)?;
     let (config, path) = inside(config, scratch.folder())?;
+    if manifest.entry(EPOCH).is_some() {
+        EpochFile::open(&config.audit_dir())?;
+    }
     let Some(database) = &manifest.database else {
         Keyring::load(&config.keyring_file())?;
         return Ok(Examined { manifest, config, log_key, values: 0, audit: None });

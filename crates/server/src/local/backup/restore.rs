@@ -21,9 +21,9 @@ use clap::Args;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Location, private_file};
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, ErrorKind},
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -173,40 +173,47 @@ fn put_in_place(
     for name in parts {
         let path = config.data_dir.join(name);
         if !path.exists() {
-            place(&scratch.join(name), &path)?;
+            place(&scratch.join(name), &path, &config.data_dir)?;
         }
     }
     if let Some(path) = database.filter(|_| has(DATABASE)) {
         let journal = beside(&scratch.join(DATABASE), "-wal");
         ensure!(!journal.exists(), "the restored database was not closed");
-        place(&scratch.join(DATABASE), path)?;
+        place(&scratch.join(DATABASE), path, &config.data_dir)?;
     }
-    place(&scratch.join(KEYRING), &config.keyring_file())
+    place(&scratch.join(KEYRING), &config.keyring_file(), &config.data_dir)
 }
 
-/// Puts a file where there is none, durably, also on another file system. It belongs to whom the
-/// folder belongs.
-fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// Puts a file where there is none, durably, also on another file system. It belongs to whom `like`
+/// belongs, and so do folders that have to be made.
+fn place(from: &Path, to: &Path, like: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
+    if !folder.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
+        let _others_give_nothing_away = private_file::give_as(&File::open(folder)?, like);
+    }
+    let _others_give_nothing_away = private_file::give_as(&File::open(from)?, like);
     // Unlike a rename, a link does not replace what is there.
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             let draft = beside(to, ".draft");
-            let linked = copy(from, &draft).and_then(|()| fs::hard_link(&draft, to));
+            // What a crash has left may be a second name of what is in its place.
+            let _gone = fs::remove_file(&draft);
+            let linked = copy(from, &draft, like).and_then(|()| fs::hard_link(&draft, to));
             let _gone = fs::remove_file(&draft);
             linked
         }
         linked => linked,
     }
     .with_context(cannot)?;
-    let _others_give_nothing_away = private_file::give_as(&File::open(to)?, folder);
     File::open(folder)?.sync_all().with_context(cannot)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    File::open(to)?.sync_all()
+fn copy(from: &Path, to: &Path, like: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let _others_give_nothing_away = private_file::give_as(&file, like);
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()
 }

@@ -130,9 +130,14 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
             Ok::<_, OpenError>(())
         })
     });
-    activated.await.context(
-        "another keyring is in use by now: copy it here, and then run `fourauthd key rotate` again",
-    )?;
+    match activated.await {
+        Err(error @ (OpenError::KeyMissing { .. } | OpenError::KeyWrong { .. })) => {
+            return Err(error).context(
+                "another keyring is in use by now: copy it here, and run `fourauthd key rotate` again",
+            );
+        }
+        activated => activated?,
+    }
     println!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
     Ok(())
 }
