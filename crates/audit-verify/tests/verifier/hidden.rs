@@ -6,18 +6,9 @@ use rusqlite::Connection;
 use std::fs;
 
 /// Makes SQLite forget the indexes of `audit_leaf`, until it is told of them again.
-const FORGET: &str = "PRAGMA writable_schema = ON;
-    CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
-    DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf' AND type = 'index';
-    UPDATE sqlite_schema SET sql =
-        replace(replace(sql, 'UNIQUE (node, node_seq)', 'CHECK (1)'), 'UNIQUE', '')
-        WHERE name = 'audit_leaf';
-    PRAGMA writable_schema = RESET;";
+const FORGET: &str = include_str!("forget_indexes.sql");
 
-const REMEMBER: &str = "PRAGMA writable_schema = ON;
-    DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
-    INSERT INTO sqlite_schema SELECT * FROM kept;
-    PRAGMA writable_schema = RESET;";
+const REMEMBER: &str = include_str!("remember_indexes.sql");
 
 const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail)
     VALUES ('2026-11-21T10:00:00Z', 'mallory', 'login', 1, 'ok')";

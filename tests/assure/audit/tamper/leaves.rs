@@ -5,6 +5,11 @@ use crate::{audit::life::Log, chance::Chance};
 use anyhow::ensure;
 use rusqlite::params;
 
+const FORGET_INDEXES: &str =
+    include_str!("../../../../crates/audit-verify/tests/verifier/forget_indexes.sql");
+const REMEMBER_INDEXES: &str =
+    include_str!("../../../../crates/audit-verify/tests/verifier/remember_indexes.sql");
+
 pub(super) fn edit_leaf(
     _: &Log,
     database: &Database,
@@ -60,21 +65,9 @@ pub(super) fn insert_past_index(
     database: &Database,
     chance: &mut Chance,
 ) -> anyhow::Result<Option<String>> {
-    const FORGET: &str = "PRAGMA writable_schema = ON;
-        CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
-        DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf' AND type = 'index';
-        UPDATE sqlite_schema SET sql =
-            replace(replace(sql, 'UNIQUE (node, node_seq)', 'CHECK (1)'), 'UNIQUE', '')
-            WHERE name = 'audit_leaf';
-        PRAGMA writable_schema = RESET;";
-    const REMEMBER: &str = "PRAGMA writable_schema = ON;
-        DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
-        INSERT INTO sqlite_schema SELECT * FROM kept;
-        PRAGMA writable_schema = RESET;";
-
-    database.0.execute_batch(FORGET)?;
+    database.0.execute_batch(FORGET_INDEXES)?;
     let done = insert_row_and_leaf(log, database, chance);
-    database.0.execute_batch(REMEMBER)?;
+    database.0.execute_batch(REMEMBER_INDEXES)?;
     done
 }
 
