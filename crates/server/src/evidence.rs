@@ -36,6 +36,7 @@ use fourauth_auth::entropy;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{Error, SignedCheckpoint, Store};
 use outlet::Outlet;
+use rollback::leads_to;
 use sink::{Exported, Sink, SinkError, Trust};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -108,9 +109,9 @@ impl Publisher {
         let Ok(checkpoint) = Checkpoint::open(&told.note, self.verifying_key()) else {
             return Ok(false);
         };
-        let Checkpoint { size, root, at, epoch, .. } = checkpoint;
-        let is_beside = (size, &at, epoch) == (told.size, &told.ts_utc, told.epoch);
-        Ok(is_beside && store.root_at(size).await? == Some(root))
+        let Checkpoint { size, at, epoch, .. } = &checkpoint;
+        let is_beside = (*size, at, *epoch) == (told.size, &told.ts_utc, told.epoch);
+        Ok(is_beside && leads_to(store, &checkpoint).await?)
     }
 
     /// The largest tree that any place shows a checkpoint of, but for those that are `given_up`.

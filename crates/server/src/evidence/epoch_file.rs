@@ -76,8 +76,8 @@ impl EpochFile {
         parse(text.expose(), &path).ok_or(KeyFileError::Malformed { path })
     }
 
-    /// The same. If there is none and `may_create`, begins the first epoch at
-    /// `now` with the key `random`.
+    /// The same. If there is none and `may_create`, begins the first epoch at `now` with the key
+    /// `random`.
     ///
     /// # Errors
     ///
@@ -185,8 +185,10 @@ fn parse(text: &str, path: &Path) -> Option<EpochFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
 
     const START: UnixMillis = UnixMillis(1_740_830_400_000);
     const MINUTE: i64 = 60_000;

@@ -116,8 +116,7 @@ pub(crate) async fn lost<E: From<Error>>(
     let has = store.tree_size().await?;
     let mut all = Vec::new();
     while let Some(exported) = largest(&given_up).await? {
-        let Checkpoint { size, root, .. } = exported.checkpoint;
-        if store.root_at(size).await? == Some(root) {
+        if leads_to(store, &exported.checkpoint).await? {
             break;
         }
         Arc::make_mut(&mut given_up).add(&exported.checkpoint, has);
@@ -130,6 +129,18 @@ pub(crate) async fn lost<E: From<Error>>(
     // Each row that gives one up makes the tree larger, and gives up only what goes beyond it.
     all.reverse();
     Ok(all)
+}
+
+/// Whether the tree in `store` has been what a checkpoint says. One whose leaves are gone has not.
+///
+/// # Errors
+///
+/// [`Error`] if the database fails.
+pub(super) async fn leads_to(store: &Store, checkpoint: &Checkpoint) -> Result<bool, Error> {
+    match store.root_at(checkpoint.size).await {
+        Err(Error::Corrupt { .. }) => Ok(false),
+        root => Ok(root? == Some(checkpoint.root)),
+    }
 }
 
 fn alarm(lost: &Checkpoint, now: UnixMillis) -> AuditEntry {

@@ -1,9 +1,6 @@
 //! The whole log with its evidence, as it is at one moment, read page by page while others write.
 
-use super::{
-    ACCEPT_ROLLBACK, EvidenceRow, MAX_EVIDENCE, Rollback, SignedCheckpoint,
-    tree::{HEAD, TreeHead},
-};
+use super::{ACCEPT_ROLLBACK, EvidenceRow, MAX_EVIDENCE, Rollback, SignedCheckpoint};
 use crate::{
     driver::{Connection, Row, Value},
     erasure::ERASE_AUDIT,
@@ -45,15 +42,6 @@ impl Store {
 }
 
 impl LogSnapshot {
-    /// The tree.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn tree_head(&mut self) -> Result<TreeHead, Error> {
-        TreeHead::read(self.rows(HEAD, &[]).await?.first())
-    }
-
     /// Rows with their leaves in the order of the tree, from the first at or beyond `from`, at most
     /// `limit` and never more than [`MAX_EVIDENCE`].
     ///

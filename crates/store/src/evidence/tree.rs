@@ -25,9 +25,6 @@ const STEP: u32 = 8;
 /// Leaves that enter the tree in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// What is known of the tree.
-pub(super) const HEAD: &str = "SELECT size, frontier, vkey FROM audit_tree";
-
 /// What the tree is at this moment.
 #[derive(Debug, Clone)]
 pub struct TreeHead {
@@ -50,14 +47,6 @@ pub struct InclusionProof {
     pub root: Hash,
     /// Hashes from the leaf's sibling upwards (RFC 9162 §2.1.3).
     pub path: Vec<Hash>,
-}
-
-impl TreeHead {
-    /// Reads what [`HEAD`] finds.
-    pub(super) fn read(row: Option<&Row>) -> Result<Self, Error> {
-        let row = row.ok_or(Error::Corrupt { table: TREE, column: "one" })?;
-        Ok(Self { frontier: frontier(row)?, vkey: row.text_or_null(TREE, "vkey")? })
-    }
 }
 
 impl Tx {
@@ -147,7 +136,11 @@ impl Store {
     ///
     /// [`Error`] if the database fails.
     pub async fn tree_head(&self) -> Result<TreeHead, Error> {
-        TreeHead::read(self.row(HEAD, &[]).await?.as_ref())
+        const SQL: &str = "SELECT size, frontier, vkey FROM audit_tree";
+
+        let row = self.row(SQL, &[]).await?;
+        let row = row.ok_or(Error::Corrupt { table: TREE, column: "one" })?;
+        Ok(TreeHead { frontier: frontier(&row)?, vkey: row.text_or_null(TREE, "vkey")? })
     }
 
     /// How many leaves the tree has.

@@ -43,9 +43,9 @@ pub(super) async fn to_file(
     key: &VerifyingKey,
     path: &Path,
 ) -> anyhow::Result<Written> {
+    let log = store.log_snapshot().await?;
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let file = created.with_context(|| format!("cannot make {}", path.display()))?;
-    let log = store.log_snapshot().await?;
     let mut export = Export { log, out: BufWriter::new(&file), rows: 0 };
     let written = export.write(key).await;
     drop(export);
@@ -69,9 +69,8 @@ impl<W: Write> Export<W> {
             "origin": key.name(),
             "vkey": key.to_string(),
         }))?;
-        let end = self.log.tree_head().await?.frontier.size();
-        self.rows(end).await?;
-        let checkpoints = self.checkpoints(end).await?;
+        self.rows().await?;
+        let checkpoints = self.checkpoints().await?;
         for rollback in self.log.rollbacks().await? {
             self.line(&Given { rollback: &rollback.note, log_id: rollback.row.0 })?;
         }
@@ -81,30 +80,30 @@ impl<W: Write> Export<W> {
         Ok(written)
     }
 
-    /// All rows that are in the tree of `end` leaves.
-    async fn rows(&mut self, end: u64) -> anyhow::Result<()> {
-        let mut places = 0;
-        while places < end {
-            let page = self.log.evidence(places, MAX_EVIDENCE).await?;
+    /// All that have a place in the tree. A log that somebody has thinned out has gaps, and they are
+    /// for the verifier to name.
+    async fn rows(&mut self) -> anyhow::Result<()> {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let page = self.log.evidence(from, MAX_EVIDENCE).await?;
             for row in &page {
                 self.line(&Line::of(row))?;
                 self.rows += 1;
             }
-            // A log that somebody has thinned out has gaps, and they are for the verifier to name.
             let last = page.last().and_then(|last| u64::try_from(last.position).ok());
-            places = last.map_or(end, |last| last + 1);
+            next = last.map(|last| last + 1);
         }
         Ok(())
     }
 
-    /// Those of trees that are not larger.
-    async fn checkpoints(&mut self, end: u64) -> anyhow::Result<u64> {
+    /// All of them, also of trees that are larger than what is there: a tail that was cut shows.
+    async fn checkpoints(&mut self) -> anyhow::Result<u64> {
         let (mut count, mut after) = (0, 0);
         loop {
             let page = self.log.checkpoints(after).await?;
             let Some(last) = page.last() else { return Ok(count) };
             after = last.size;
-            for checkpoint in page.iter().filter(|checkpoint| checkpoint.size <= end) {
+            for checkpoint in &page {
                 self.line(&json!({ "checkpoint": checkpoint.note }))?;
                 count += 1;
             }
