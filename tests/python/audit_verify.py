@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 NOTES = {"unsigned_tail", "late"}
 DASH = "\u2014 "
+BLANK = " \t\r\n"
 MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
 EPOCH, CLOCK_WENT_BACK, MAX_EPOCH = 900, 3600, 10_000_000
 MAX_LISTED = 100
@@ -207,7 +208,7 @@ def carried_note(line):
     if " checkpoint - " not in line or not line.endswith("\n"):
         return None
     try:
-        note = strict_base64(line.rstrip().rpartition(" checkpoint - ")[2])
+        note = strict_base64(line.rstrip(BLANK).rpartition(" checkpoint - ")[2])
         is_note = len(note) <= MAX_NOTE and f"\n\n{DASH}".encode() in note
         return note.decode() if is_note else None
     except (ValueError, binascii.Error):
@@ -229,7 +230,7 @@ def notes_in(path, origin):
             if carried is not None:
                 if carried.startswith(origin + "\n"):
                     yield carried
-            elif more <= MAX_NOTE and (gathered or line.strip()):
+            elif more <= MAX_NOTE and (gathered or line.strip(BLANK)):
                 gathered.append(line)
                 size, signed = size + more, signed or is_signature
     if signed and gathered[-1].endswith("\n"):

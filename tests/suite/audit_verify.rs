@@ -13,7 +13,9 @@ use fourauth_tests::{
 };
 use rusqlite::Connection;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -154,6 +156,58 @@ async fn two_verifiers_find_the_checkpoints_among_whatever_else_was_collected() 
     let (code, found) = server.both(&server.database()).await;
     assert_eq!(code, 1);
     assert!(found.contains(&"tail_gone".to_owned()), "{found:?}");
+}
+
+/// What files of checkpoints may be put together from, sense or none.
+fn pieces(note: &str) -> Vec<Vec<u8>> {
+    let message = |note: &str, end: &str| {
+        format!("Nov 21 host fourauthd - checkpoint - {}{end}", BASE64.encode(note.as_bytes()))
+    };
+    let half = note.floor_char_boundary(note.len() / 2);
+    let texts = [
+        note.to_owned(),
+        note[..half].to_owned(),
+        note[half..].to_owned(),
+        note.replace('\n', "\r\n"),
+        message(note, "\n"),
+        message(note, " \t\r\n"),
+        message(note, "\u{a0}\n"),
+        message(note, ""),
+        message("another/log\n\n\u{2014} b c\n", "\n"),
+        message("done", "\n"),
+        "\n".into(),
+        " \t\r\n".into(),
+        "\u{1c}\n".into(),
+        "\u{a0}\n".into(),
+        "junk\n".into(),
+        "\0\n".into(),
+        " checkpoint - ".into(),
+        "\u{2014} torn\n".into(),
+        format!("{}\n", "x".repeat(262_143)),
+        format!("{}\n", "x".repeat(262_144)),
+        format!("\u{2014} {}\n", "x".repeat(200_000)),
+    ];
+    texts.into_iter().map(String::into_bytes).chain([b"\xff\xfe\n".to_vec()]).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_verifiers_find_the_same_checkpoints_in_any_file() {
+    const FILES: u64 = 60;
+
+    let server = Stopped::used().await;
+    let notes = fs::read_to_string(server.checkpoints()).unwrap();
+    let pieces = pieces(parse_all(&notes).0.last().unwrap());
+    let mut outcomes = BTreeSet::new();
+    for number in 0..FILES {
+        // Any numbers will do that are others for each file, and the same in each run.
+        let mut chance = Sha256::digest(number.to_be_bytes()).into_iter().map(usize::from);
+        let length = chance.next().unwrap() % 9;
+        let chosen = chance.take(length).map(|number| &pieces[number % pieces.len()]);
+        let file: Vec<u8> = chosen.flatten().copied().collect();
+        fs::write(server.checkpoints(), file).unwrap();
+        outcomes.insert(server.both(&server.database()).await);
+    }
+    assert!(outcomes.len() > 1, "all files are alike");
 }
 
 #[tokio::test(flavor = "multi_thread")]

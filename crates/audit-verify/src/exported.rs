@@ -11,7 +11,11 @@ use crate::{
     unreadable::Unreadable,
 };
 use data_encoding::BASE64;
-use fourauth_audit::{Checkpoint, Hash, checkpoint::Notes, note::MAX_NOTE};
+use fourauth_audit::{
+    Checkpoint, Hash,
+    checkpoint::{BLANK, Notes},
+    note::MAX_NOTE,
+};
 use std::path::Path;
 
 /// Where the signatures under a note's text begin.
@@ -91,7 +95,8 @@ pub fn for_each_note(
 
 /// The note that a syslog message carries, of this log or another: base64 behind the message's id.
 fn carried(line: &str) -> Option<String> {
-    let (_, base64) = line.strip_suffix('\n')?.trim_end().rsplit_once(" checkpoint - ")?;
+    let (_, base64) =
+        line.strip_suffix('\n')?.trim_end_matches(BLANK).rsplit_once(" checkpoint - ")?;
     let note = String::from_utf8(BASE64.decode(base64.as_bytes()).ok()?).ok()?;
     (note.len() <= MAX_NOTE && note.contains(SIGNATURES)).then_some(note)
 }

@@ -13,6 +13,9 @@ use crate::{
 };
 use data_encoding::BASE64;
 
+/// What a line may have that is taken for an empty one.
+pub const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Longest instant that is looked at, in bytes.
 const MAX_INSTANT: usize = 40;
 
@@ -121,7 +124,7 @@ impl Notes {
         let has_ended = self.has_signature && !is_signature;
         let is_too_long = self.gathered.len() + line.len() > MAX_NOTE;
         let ended = if has_ended || is_too_long { self.interrupt() } else { None };
-        let is_between = self.gathered.is_empty() && line.trim_end().is_empty();
+        let is_between = self.gathered.is_empty() && line.trim_end_matches(BLANK).is_empty();
         if !is_between && line.len() <= MAX_NOTE {
             self.gathered.push_str(line);
             self.has_signature |= is_signature;
