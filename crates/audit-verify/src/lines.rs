@@ -60,10 +60,9 @@ impl Lines {
     /// [`Unreadable`] if the file fails.
     pub(crate) fn next_lossily(&mut self) -> Result<Option<Cow<'_, str>>, Unreadable> {
         let read = self.read_bounded()?;
-        if read == MAX_LINE {
+        if read == MAX_LINE && self.line.pop() != Some(b'\n') {
             let skipped = self.reader.skip_until(b'\n');
             self.offset += skipped.map_err(|source| Unreadable::file(&self.path, source))? as u64;
-            self.line.pop();
         }
         Ok((read > 0).then(|| String::from_utf8_lossy(&self.line)))
     }

@@ -70,6 +70,18 @@ fn what_cannot_be_read_is_an_object_too() {
 }
 
 #[test]
+fn a_line_as_long_as_any_may_be_takes_no_other_with_it() {
+    let log = Log::of(30);
+    let notes = fs::read_to_string(log.exported()).unwrap();
+    for length in [(16 << 20) - 2, (16 << 20) - 1, 16 << 20] {
+        fs::write(log.exported(), format!("{}\n{notes}", "x".repeat(length))).unwrap();
+        let report = log.report();
+        assert!(report.is_proved(), "{report}");
+        assert_eq!(report.exported_checkpoints, 3, "{length}");
+    }
+}
+
+#[test]
 fn checkpoints_are_found_in_what_a_syslog_collector_wrote() {
     let log = Log::of(30);
     let notes = fs::read_to_string(log.exported()).unwrap();

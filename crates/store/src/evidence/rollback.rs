@@ -38,7 +38,8 @@ pub struct AcceptedRollback {
 }
 
 impl Tx {
-    /// Gives up an exported checkpoint, with the row that says so.
+    /// Gives up an exported checkpoint, with the row that says so. Another row that was to say so
+    /// before has not, or there would be nothing to give up.
     ///
     /// # Errors
     ///
@@ -50,7 +51,7 @@ impl Tx {
         entry: &AuditEntry,
     ) -> Result<AuditId, Error> {
         const SQL: &str = "INSERT INTO audit_rollback (size, note, log_id) VALUES ($1, $2, $3) \
-                           ON CONFLICT DO NOTHING";
+                           ON CONFLICT (size, note) DO UPDATE SET log_id = excluded.log_id";
 
         let row = self.append(entry).await?;
         let size = i64::try_from(size).unwrap_or(i64::MAX);

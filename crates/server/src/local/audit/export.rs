@@ -90,8 +90,9 @@ impl<W: Write> Export<W> {
                 self.line(&Line::of(row))?;
                 self.rows += 1;
             }
-            let last = page.last().and_then(|last| u64::try_from(last.position).ok());
-            next = last.map(|last| last + 1);
+            // Nothing comes after the last place that can be written down.
+            let after = page.last().and_then(|last| last.position.checked_add(1));
+            next = after.and_then(|after| u64::try_from(after).ok());
         }
         Ok(())
     }
