@@ -75,15 +75,8 @@ impl Signer {
     }
 
     async fn grow(&self) {
-        loop {
-            match self.store.integrate().await {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the tree of the audit log did not grow");
-                    return;
-                }
-            }
+        if let Err(error) = self.store.integrate_all().await {
+            tracing::warn!(%error, "the tree of the audit log did not grow");
         }
     }
 

@@ -86,10 +86,11 @@ impl LogSnapshot {
         self.rows(SQL, &[]).await?.iter().map(Rollback::read).collect()
     }
 
-    /// Whether a row has no place in the tree yet that others refer to.
+    /// Whether a row has no place in the tree yet that others refer to, or that refers to another.
     async fn awaits_another_row(&mut self) -> Result<bool, Error> {
         const SQL: &str = "SELECT 1 FROM audit_leaf l JOIN access_logs a ON a.id = l.log_id \
-             WHERE l.position IS NULL AND a.action IN ($1, $2) LIMIT 1";
+             WHERE l.position IS NULL \
+             AND (a.action IN ($1, $2) OR l.erased_by IS NOT NULL) LIMIT 1";
 
         let values = [Value::Text(ERASE_AUDIT), Value::Text(ACCEPT_ROLLBACK)];
         Ok(!self.rows(SQL, &values).await?.is_empty())

@@ -120,13 +120,14 @@ impl Store {
         self.write(|tx| Box::pin(tx.grow_by_those_that_wait())).await
     }
 
-    /// Lets all leaves that wait enter the tree.
+    /// Lets all leaves that wait now enter the tree; not those that come meanwhile without end.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn integrate_all(&self) -> Result<(), Error> {
-        while self.integrate().await? > 0 {}
+        // Fewer than there may be at once are all that had been committed by then.
+        while i64::try_from(self.integrate().await?).is_ok_and(|grown| grown >= AT_ONCE) {}
         Ok(())
     }
 
