@@ -231,6 +231,8 @@ async fn ask(client: Client, heard: Arc<Mutex<BTreeSet<String>>>) {
                 client_ts_utc: Some(crowd::now()),
                 device_pubkey: None,
                 device_name: None,
+                recovery_code: None,
+                audience: None,
             };
             let answer = client.send_once(Request::Login(login)).await.ok();
             if let Some(id) = answer.and_then(|answer| answer.request_id) {

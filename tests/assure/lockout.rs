@@ -22,7 +22,7 @@ use fourauth_protocol::{
     secret::Secret,
 };
 use fourauth_server::config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
-use fourauth_store::Target;
+use fourauth_store::{Lane, Target};
 use fourauth_tests::{persona::Persona, server::TestServer};
 use fourauth_timekeeper::ManualClock;
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
@@ -248,7 +248,7 @@ async fn failures(server: &TestServer, owners: &[Owner]) -> anyhow::Result<Vec<i
     let mut failures = Vec::new();
     for owner in owners {
         let target = Target::account(&owner.persona.username);
-        failures.push(server.server().store().tallies(target).await?.unknown.failures);
+        failures.push(server.server().store().tallies(target).await?.of(Lane::Unknown).failures);
     }
     Ok(failures)
 }

@@ -136,7 +136,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "secrets" => secrets::figures(setup, defence).await,
         "limits" => limits::figures(setup, defence).await,
         "lockout" => lockout::figures(setup, defence).await,
-        "device" => device::figures(setup, defence).await,
+        "device" => Box::pin(device::figures(setup, defence)).await,
         "diskfull" => diskfull::figures(setup, defence).await,
         "crash" => crash::figures(setup, defence).await,
         "migrate" => migrate::figures(setup, defence).await,

@@ -165,7 +165,6 @@ impl Life {
         admin: Secret<String>,
     ) -> anyhow::Result<()> {
         self.know(person, &admin);
-        // Whoever is first to use an account is trusted with what follows.
         let gains = self.granted(Command::Login(person.login().await?)).await?;
         self.granted(Command::ConfirmTotp(person.persona.confirm(crowd::now()))).await?;
         let token = gains.token.context("a login has a token")?;
@@ -240,22 +239,27 @@ impl Life {
         Ok(())
     }
 
-    /// A new password, a new face and a new device, each with a code of its own.
+    /// A new password, a new face and a new device, each with a one-time code and a recovery code of
+    /// its own: without one, what is new would change nothing else for a day.
     async fn recover(&mut self, person: &mut Member) -> anyhow::Result<()> {
         let mac = MacAddress::parse("00:1b:44:11:3a:ff")?;
+        let codes = person.recovery_codes.clone();
+        let code = |number: usize| -> anyhow::Result<Option<RecoveryCode>> {
+            Ok(Some(RecoveryCode::parse(codes.get(number).context("a recovery code")?.expose())?))
+        };
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_password(NEW_PASSWORD, crowd::now());
-        let recover = RecoverPassword { totp, ..recover };
+        let recover = RecoverPassword { totp, recovery_code: code(1)?, ..recover };
         self.granted(Command::RecoverPassword(recover)).await?;
         person.persona.password = Secret::new(NEW_PASSWORD.into());
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_face(picture("obama3.jpg"), crowd::now());
-        let recover = RecoverFace { totp, ..recover };
+        let recover = RecoverFace { totp, recovery_code: code(2)?, ..recover };
         self.know_picture("new picture", &picture("obama3.jpg"));
         self.granted(Command::RecoverFace(recover)).await?;
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_device(mac, crowd::now());
-        let recover = RecoverDevice { totp, ..recover };
+        let recover = RecoverDevice { totp, recovery_code: code(3)?, ..recover };
         self.granted(Command::RecoverDevice(recover)).await?;
         person.persona.mac = mac;
         Ok(())

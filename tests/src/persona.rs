@@ -4,7 +4,11 @@ use crate::models;
 use data_encoding::BASE32_NOPAD;
 use fourauth_factors::totp::{self, Key, Step};
 use fourauth_protocol::{
-    command::{ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
+    command::{
+        BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+        RevokeDevice,
+    },
+    device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -91,6 +95,8 @@ impl Persona {
             client_ts_utc: Some(now),
             device_pubkey: None,
             device_name: None,
+            recovery_code: None,
+            audience: None,
         }
     }
 
@@ -101,6 +107,34 @@ impl Persona {
             username: self.username.clone(),
             password: self.password.clone(),
             totp: Some(self.code(now)),
+        }
+    }
+
+    /// 220, in which this person's own device vouches for another of this address and key.
+    #[must_use]
+    pub fn bind_device(&self, new: MacAddress, key: DeviceKey, now: UnixMillis) -> BindDevice {
+        BindDevice {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+            new_mac: Some(new),
+            device_pubkey: key,
+            device_name: None,
+        }
+    }
+
+    /// 224, in which this person's own device revokes one by name.
+    #[must_use]
+    pub fn revoke_device(&self, name: DeviceName, now: UnixMillis) -> RevokeDevice {
+        RevokeDevice {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            totp: Some(self.code(now)),
+            mac: Some(self.mac),
+            client_ts_utc: Some(now),
+            device_name: name,
         }
     }
 

@@ -1,11 +1,12 @@
 //! A device that has proved itself with a key is never again believed by its address.
 
 use data_encoding::{BASE64, HEXLOWER};
+use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{BindDevice, Command, ListDevices, Login, ProveDevice, RevokeDevice},
+    command::{BindDevice, Command, ListDevices, Login, ProveDevice, Register},
     device::{Binding, DeviceName, message},
     mac_address::MacAddress,
     username::Username,
@@ -138,14 +139,8 @@ async fn a_known_device_vouches_for_another_and_revokes_it() {
     let phones = MacAddress::parse("02:11:22:33:44:55").unwrap();
     let name = DeviceName::parse("phone").unwrap();
     let bind = |now| BindDevice {
-        username: alice.username.clone(),
-        password: alice.password.clone(),
-        totp: Some(alice.code(now)),
-        mac: Some(alice.mac),
-        client_ts_utc: Some(now),
-        new_mac: Some(phones),
-        device_pubkey: phone.key(),
         device_name: Some(name.clone()),
+        ..alice.bind_device(phones, phone.key(), now)
     };
     let bound = async |client: Client| {
         client.send_once(Command::BindDevice(bind(server.now()))).await.unwrap().code
@@ -163,15 +158,7 @@ async fn a_known_device_vouches_for_another_and_revokes_it() {
     assert_eq!(names, ["laptop", "phone"]);
 
     server.clock().advance_ms(60_000);
-    let now = server.now();
-    let revoke = Command::RevokeDevice(RevokeDevice {
-        username: alice.username.clone(),
-        password: alice.password.clone(),
-        totp: Some(alice.code(now)),
-        mac: Some(alice.mac),
-        client_ts_utc: Some(now),
-        device_name: name.clone(),
-    });
+    let revoke = Command::RevokeDevice(alice.revoke_device(name.clone(), server.now()));
     assert!(device(&server, &laptop).send_once(revoke).await.unwrap().is_ok());
     assert_eq!(server.client().send_once(list).await.unwrap().code, Code::SignedOut);
 
@@ -245,6 +232,59 @@ async fn a_client_without_an_exporter_proves_itself_by_certificate_and_nonce() {
     assert_eq!(send(&mut there, &login).await, Code::DeviceMismatch);
     assert_eq!(send(&mut here, &login).await, Code::Ok);
     assert!(server.last_row().await.detail.contains("device=match(key,certificate)"));
+}
+
+#[tokio::test]
+async fn under_strict_a_proof_by_certificate_is_worth_nothing() {
+    let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let register = server.registration("alice", "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let register = Register { device_pubkey: Some(identity.key()), ..register };
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    let uri = answer.gains.provisioning_uri.unwrap();
+    let alice = Persona::new("alice", password, mac, &uri);
+    let mut connection = server.raw().await;
+    let proof = prove_by_certificate(&server, &mut connection, &alice, &identity).await;
+    assert_eq!(send(&mut connection, &proof).await, Code::Ok);
+    let login = Command::Login(alice.login(server.now()));
+    assert_eq!(send(&mut connection, &login).await, Code::Denied);
+    // The control: the exporter proves the same device.
+    let answer = log_in(&device(&server, &identity), alice.login(server.now())).await;
+    assert_eq!(answer.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_neighbour_binds_no_key_by_a_copied_address() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    let key = Identity::generate().unwrap().key();
+    let bind = Command::BindDevice(alice.bind_device(alice.mac, key, server.now()));
+    let answer = server.client().send_once(bind).await.unwrap();
+    assert_eq!(answer.code, Code::DeviceKeyNeeded);
+    // The account still has no key, and its owner gets in as before.
+    assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_key_of_a_minute_ago_revokes_no_device() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_with_a_key(&server).await;
+    // A stranger who has seen everything replaces the device by one of their own.
+    let (theirs, mac) =
+        (Arc::new(Identity::generate().unwrap()), MacAddress::parse("02:11:22:33:44:55").unwrap());
+    let mut recover = alice.recover_device(mac, server.now());
+    recover.new_device_pubkey = Some(theirs.key());
+    let answer = server.client().send_once(Command::RecoverDevice(recover)).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    let stranger = Persona { mac, ..alice };
+    let name = DeviceName::parse("laptop").unwrap();
+    let revoke = Command::RevokeDevice(stranger.revoke_device(name, server.now()));
+    let answer = device(&server, &theirs).send_once(revoke).await.unwrap();
+    assert_eq!(answer.code, Code::CoolingDown);
 }
 
 #[tokio::test]

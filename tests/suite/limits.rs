@@ -1,10 +1,13 @@
 //! Nobody gets in by trying often, and nobody is kept out by others who try.
 
+use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Command, Login, ReadAudit},
+    command::{BindDevice, Command, Login, ReadAudit, Register},
+    device::DeviceName,
     mac_address::MacAddress,
+    recovery_code::RecoveryCode,
     secret::Secret,
     username::Username,
 };
@@ -12,7 +15,7 @@ use fourauth_server::{
     config::{AttemptsConfig, Config},
     server::{Server, TimeSource},
 };
-use fourauth_store::{Error, Target};
+use fourauth_store::{Error, Lane, Target};
 use fourauth_tests::{
     models::{self, picture},
     persona::Persona,
@@ -102,6 +105,148 @@ async fn a_known_device_that_fails_too_often_is_treated_like_an_unknown_one() {
     }
 }
 
+/// Somebody with two devices that have keys: hers, and one of an address and a key of its own.
+async fn alice_with_two_devices(server: &TestServer) -> (Persona, Client, Persona, Client) {
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let [phone, laptop] = [(); 2].map(|()| Arc::new(Identity::generate().unwrap()));
+    let on_the_phone = server.client().with_identity(Arc::clone(&phone));
+    let login = Login { device_pubkey: Some(phone.key()), ..alice.login(server.now()) };
+    assert!(on_the_phone.login_once(login).await.unwrap());
+    server.clock().advance_ms(60_000);
+    let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let bind = alice.bind_device(mac, laptop.key(), server.now());
+    let bind = BindDevice { device_name: DeviceName::parse("laptop").ok(), ..bind };
+    assert!(on_the_phone.send_once(Command::BindDevice(bind)).await.unwrap().is_ok());
+    server.clock().advance_ms(60_000);
+    let at_the_laptop = Persona { mac, ..alice.clone() };
+    (alice, on_the_phone, at_the_laptop, server.client().with_identity(laptop))
+}
+
+fn wrong_password(login: Login) -> Login {
+    Login { password: Secret::new("no".into()), ..login }
+}
+
+/// Fails on `device` until it is told to wait or that it is closed.
+async fn use_up(server: &TestServer, device: &Client, login: &Login) {
+    for _ in 0..50 {
+        let answer = device.send_once(Command::Login(login.clone())).await.unwrap();
+        if answer.code == Code::Throttled || answer.code == Code::Locked {
+            return;
+        }
+    }
+    panic!("{} is never closed", server.now());
+}
+
+#[tokio::test]
+async fn a_lost_device_closes_only_itself() {
+    let server = TestServer::configured(|config| config.attempts = AttemptsConfig::default()).await;
+    let (alice, phone, lost, laptop) = alice_with_two_devices(&server).await;
+    use_up(&server, &laptop, &wrong_password(lost.login(server.now()))).await;
+    let answer = phone.send_once(Command::Login(alice.login(server.now()))).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+
+    server.clock().advance_ms(60_000);
+    let name = DeviceName::parse("laptop").unwrap();
+    let revoke = Command::RevokeDevice(alice.revoke_device(name, server.now()));
+    assert!(phone.send_once(revoke).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_success_opens_the_lane_of_the_device_that_spoke() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { known_device: 4, ..AttemptsConfig::default() };
+    })
+    .await;
+    let (alice, phone, ..) = alice_with_two_devices(&server).await;
+    use_up(&server, &phone, &wrong_password(alice.login(server.now()))).await;
+    server.clock().advance_ms(60_000);
+    assert!(phone.login_once(alice.login(server.now())).await.unwrap());
+    // It is in its own lane again, where a slip makes nobody wait.
+    server.clock().advance_ms(60_000);
+    assert!(!phone.login_once(wrong_password(alice.login(server.now()))).await.unwrap());
+    assert!(phone.login_once(alice.login(server.now())).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_success_without_a_face_forgives_no_wrong_faces() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { face_before_waiting: 2, face_wait_s: 30, ..unlimited() };
+    })
+    .await;
+    let alice = alice_at_home(&server).await;
+    let wrong = Login { face: Some(picture("biden.jpg")), ..alice.login(server.now()) };
+    for _ in 0..2 {
+        assert_eq!(log_in(&server, wrong.clone()).await.code, Code::FaceMismatch);
+    }
+    let confirm = Command::ConfirmTotp(alice.confirm(server.now()));
+    assert_eq!(server.client().send_once(confirm).await.unwrap().code, Code::Ok);
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Throttled);
+}
+
+#[tokio::test]
+async fn all_but_the_device_is_a_guess_that_counts() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
+    let elsewhere = Login { mac: stranger, ..alice.login(server.now()) };
+    assert_eq!(log_in(&server, elsewhere.clone()).await.code, Code::DeviceMismatch);
+    assert_eq!(log_in(&server, elsewhere).await.code, Code::Throttled);
+}
+
+#[tokio::test]
+async fn a_spent_code_counts_as_a_wrong_one() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { totp_in_a_minute: 3, ..unlimited() };
+    })
+    .await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
+    let replay = Command::RecoverPassword(alice.recover_password("amber-Fox-17", server.now()));
+    for code in [Code::Denied, Code::Denied, Code::Denied, Code::Throttled] {
+        assert_eq!(server.client().send_once(replay.clone()).await.unwrap().code, code);
+    }
+    let rows = server.audit().await;
+    assert!(rows.iter().any(|row| row.detail.contains(" totp=mismatch(spent) ")));
+}
+
+#[tokio::test]
+async fn a_key_given_at_registration_opens_the_known_lane() {
+    let server = TestServer::configured(strict_limits).await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let register = server.registration("alice", "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let register = Register { device_pubkey: Some(identity.key()), ..register };
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    let uri = answer.gains.provisioning_uri.unwrap();
+    let alice = Persona::new("alice", password, mac, &uri);
+    shut_out_strangers(&server, &alice).await;
+    let login = Command::Login(alice.login(server.now()));
+    assert_eq!(server.client().send_once(login.clone()).await.unwrap().code, Code::Locked);
+    let client = server.client().with_identity(identity);
+    assert_eq!(client.send_once(login).await.unwrap().code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_recovery_code_lets_a_traveller_log_in_once() {
+    let server = TestServer::configured(strict_limits).await;
+    let register = server.registration("alice", "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    let gains = answer.gains;
+    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).unwrap();
+    shut_out_strangers(&server, &alice).await;
+    let with = |code: &RecoveryCode| Login {
+        recovery_code: Some(code.clone()),
+        ..alice.login(server.now())
+    };
+    let made_up = RecoveryCode::from_bytes([7; 10]);
+    assert_eq!(log_in(&server, with(&made_up)).await.code, Code::Locked);
+    assert_eq!(log_in(&server, with(&code)).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    assert_eq!(log_in(&server, with(&code)).await.code, Code::RecoveryCodeMismatch);
+}
+
 #[tokio::test]
 async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may_forget_it() {
     let server = TestServer::configured(strict_limits).await;
@@ -115,11 +260,11 @@ async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may
     let clock = TimeSource::Given(Arc::new(ManualClock::at(now)));
     let server = Server::start(&config, models::engine(), clock, now).await.unwrap();
     let target = Target::account(&alice.username);
-    assert_eq!(server.store().tallies(target).await.unwrap().unknown.failures, 3);
+    assert_eq!(server.store().tallies(target).await.unwrap().of(Lane::Unknown).failures, 3);
 
     let cleared = server.store().write(move |tx| Box::pin(tx.clear_failures(target)));
     assert!(cleared.await.map_err(|error: Error| error).unwrap());
-    assert_eq!(server.store().tallies(target).await.unwrap().unknown.failures, 0);
+    assert_eq!(server.store().tallies(target).await.unwrap().of(Lane::Unknown).failures, 0);
     server.stop().await;
 }
 

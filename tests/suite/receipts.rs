@@ -5,6 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use fourauth_client::{Identity, NotAReceipt, ReceiptVerifier};
 use fourauth_protocol::{
     answer::Answer,
+    audience::Audience,
     command::{Command, Login},
     mac_address::MacAddress,
     receipt::{Method, Unreadable, VerifyingKey},
@@ -168,6 +169,38 @@ async fn a_receipt_cannot_choose_how_it_is_verified() {
     }
     // The control: these are the parts of a receipt that holds.
     assert!(service.verify(&format!("{}.{signature}", claiming("EdDSA")), server.now()).is_ok());
+}
+
+#[tokio::test]
+async fn a_receipt_is_for_the_audience_that_the_login_named() {
+    let (server, alice) = alice().await;
+    let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).unwrap());
+    let login = Login { audience: Some(door.clone()), ..alice.login(server.now()) };
+    let text = log_in(&server, login).await.gains.receipt.unwrap();
+    let (service, now) = (service(&server).await, server.now());
+    let refused = Err(NotAReceipt::OtherAudience);
+    assert_eq!(service.clone().for_audience(gate).verify(text.expose(), now), refused);
+    assert_eq!(service.verify(text.expose(), now), refused);
+    assert!(service.for_audience(door).verify(text.expose(), now).is_ok());
+}
+
+#[tokio::test]
+async fn a_receipt_does_not_name_a_face_of_a_minute_ago() {
+    let (server, alice) = alice().await;
+    // Somebody who knows password and code, from a device that is not known.
+    let face = alice.recover_face(picture("biden.jpg"), server.now());
+    let recover = Command::RecoverFace(face);
+    assert!(server.client().send_once(recover).await.unwrap().is_ok());
+    server.clock().advance_ms(60_000);
+    let stranger = Persona { face: picture("biden.jpg"), ..alice };
+    let text = receipt(&server, &stranger).await;
+    let methods = service(&server).await.verify(&text, server.now()).unwrap().methods;
+    assert_eq!(methods, [Method::Password, Method::OneTimeCode, Method::Several]);
+
+    server.clock().advance_ms(86_400_000);
+    let text = receipt(&server, &stranger).await;
+    let methods = service(&server).await.verify(&text, server.now()).unwrap().methods;
+    assert!(methods.contains(&Method::Face), "a day later it has settled");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
 };
 use fourauth_tests::{
+    models::picture,
     persona::{Persona, key_of},
     server::TestServer,
 };
@@ -63,12 +64,102 @@ async fn what_was_changed_from_an_unknown_device_changes_nothing_else_for_a_day(
 }
 
 #[tokio::test]
-async fn who_comes_from_a_known_device_need_not_wait() {
+async fn a_proven_key_need_not_wait() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let client = server.client().with_identity(first_key(&server, &alice).await);
+    let answer = client.send_once(Command::RecoverTotp(alice.recover_totp(server.now()))).await;
+    let key = key_of(&answer.unwrap().gains.provisioning_uri.unwrap());
+    let renewed = Persona { key, ..alice };
+    let answer = client.send_once(new_password(&server, &renewed)).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+}
+
+/// The key that a login from here brings as the account's first.
+async fn first_key(server: &TestServer, alice: &Persona) -> Arc<Identity> {
+    let identity = Arc::new(Identity::generate().unwrap());
+    let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let client = server.client().with_identity(Arc::clone(&identity));
+    assert!(client.login_once(login).await.unwrap());
+    server.clock().advance_ms(60_000);
+    identity
+}
+
+#[tokio::test]
+async fn a_known_place_spares_no_wait() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    // A neighbour at the same address has copied the MAC address.
     let renewed = new_secret(&server, &alice).await;
-    assert_eq!(ask(&server, new_password(&server, &renewed)).await.code, Code::Ok);
+    assert_eq!(ask(&server, new_password(&server, &renewed)).await.code, Code::CoolingDown);
+}
+
+#[tokio::test]
+async fn the_first_key_of_an_account_in_use_waits_a_day() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    server.clock().advance_ms(60_000);
+    let client = server.client().with_identity(first_key(&server, &alice).await);
+    let recover = async || {
+        let command = Command::RecoverTotp(alice.recover_totp(server.now()));
+        client.send_once(command).await.unwrap().gains.provisioning_uri.unwrap()
+    };
+    let renewed = Persona { key: key_of(&recover().await), ..alice.clone() };
+    let answer = client.send_once(new_password(&server, &renewed)).await.unwrap();
+    assert_eq!(answer.code, Code::CoolingDown);
+    server.clock().advance_ms(DAY_MS);
+    let renewed = Persona { key: key_of(&recover().await), ..alice.clone() };
+    let answer = client.send_once(new_password(&server, &renewed)).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_recovery_code_is_spent_also_from_a_trusted_device() {
+    let server = TestServer::start().await;
+    let (alice, codes) = alice_and_her_codes(&server).await;
+    let client = server.client().with_identity(first_key(&server, &alice).await);
+    let recover = async |code: &RecoveryCode| {
+        let mut command = alice.recover_totp(server.now());
+        command.recovery_code = Some(code.clone());
+        client.send_once(Command::RecoverTotp(command)).await.unwrap().code
+    };
+    let made_up = RecoveryCode::from_bytes([7; 10]);
+    assert_eq!(recover(&made_up).await, Code::RecoveryCodeMismatch);
+    assert_eq!(recover(&codes[0]).await, Code::Ok);
+    assert_eq!(recover(&codes[0]).await, Code::RecoveryCodeMismatch);
+}
+
+#[tokio::test]
+async fn a_wrong_recovery_code_counts_as_a_guess() {
+    let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let mut command = alice.recover_totp(server.now());
+    command.recovery_code = Some(RecoveryCode::from_bytes([7; 10]));
+    let command = Command::RecoverTotp(command);
+    assert_eq!(ask(&server, command.clone()).await.code, Code::RecoveryCodeMismatch);
+    assert_eq!(ask(&server, command).await.code, Code::Throttled);
+}
+
+#[tokio::test]
+async fn an_answer_is_not_repeated_to_another_device() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let identity = first_key(&server, &alice).await;
+    let phone = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let bind = Command::BindDevice(alice.bind_device(alice.mac, phone.key(), server.now()));
+    assert!(client.send_once(bind).await.unwrap().is_ok());
+    let uri = async |identity: &Arc<Identity>| {
+        let client = server.client().with_identity(Arc::clone(identity));
+        let command = Command::RecoverTotp(alice.recover_totp(server.now()));
+        let answer = client.send_once(command).await.unwrap();
+        answer.gains.provisioning_uri.unwrap().expose().clone()
+    };
+    let first = uri(&identity).await;
+    assert_eq!(uri(&identity).await, first, "the control");
+    assert_ne!(uri(&phone).await, first);
 }
 
 #[tokio::test]
@@ -126,8 +217,11 @@ async fn under_strict_nothing_is_recovered_without_a_code() {
     let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
     let client = server.client().with_identity(identity);
     let mut command = alice.recover_totp(server.now());
-    let refused = client.send_once(Command::RecoverTotp(command.clone())).await.unwrap();
-    assert_eq!(refused.code, Code::RecoveryCodeMismatch);
+    for made_up in [None, Some(RecoveryCode::from_bytes([7; 10]))] {
+        command.recovery_code = made_up;
+        let refused = client.send_once(Command::RecoverTotp(command.clone())).await.unwrap();
+        assert_eq!(refused.code, Code::RecoveryCodeMismatch);
+    }
     command.recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[3].expose()).ok();
     assert!(client.send_once(Command::RecoverTotp(command)).await.unwrap().is_ok());
 }
@@ -172,4 +266,20 @@ async fn owners_are_told_what_is_done_in_their_name() {
     assert_eq!(subjects().await, ["password_used_elsewhere"], "and not three times");
     new_secret(&server, &alice).await;
     assert_eq!(subjects().await, ["password_used_elsewhere", "totp_replaced"]);
+}
+
+#[tokio::test]
+async fn owners_are_told_of_a_login_with_a_factor_that_settles() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let face = alice.recover_face(picture("biden.jpg"), server.now());
+    assert!(ask(&server, Command::RecoverFace(face)).await.is_ok());
+    server.clock().advance_ms(60_000);
+    let stranger = Persona { face: picture("biden.jpg"), ..alice };
+    assert!(server.client().login_once(stranger.login(server.now())).await.unwrap());
+    let row = server.last_row().await;
+    assert!(row.detail.contains(" settling=face "), "{}", row.detail);
+    let notices = server.server().store().notices(100).await.unwrap();
+    let subjects: Vec<_> = notices.iter().map(|notice| notice.subject.as_str()).collect();
+    assert_eq!(subjects, ["face_replaced", "login_with_settling_factor"]);
 }

@@ -1,17 +1,18 @@
 //! Administrators: who may add accounts and read the log. The walk of every command that an
 //! administrator vouches for.
 //!
-//! Guesses at their secrets are counted by where they come from: whoever guesses waits longer and
-//! longer, and administrators elsewhere do not.
+//! Guesses at their secrets are counted by where they come from: a source that guesses waits longer
+//! and longer, and administrators elsewhere do not.
 
 use crate::{
+    admission::{AdmissionRequest, Admitted},
     aftermath::Aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
     grant::Effect,
-    limits::Asked,
+    limits::{Asked, Limited},
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
@@ -35,9 +36,7 @@ impl Authenticator {
         if let Some(limited) = received.limited() {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
-        let target = Target::admin(&received.source().to_string());
-        let admission = self.admit(target, Lane::Admin, Asked::default(), received.at.now);
-        let admitted = match admission.await? {
+        let admitted = match self.admit_admin(&received).await? {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
@@ -45,15 +44,34 @@ impl Authenticator {
             None => Verdict {
                 outcome: Err(Denial::Admin),
                 detail: String::new(),
-                aftermath: Aftermath::wrong_admin(&admitted, &received),
+                aftermath: Aftermath::wrong_admin(admitted.as_ref(), &received),
             },
             Some(admin) => Verdict {
                 outcome: act(&received, &admin).await?,
                 detail: format!("admin={admin}"),
-                aftermath: Aftermath::right_admin(&admitted),
+                aftermath: Aftermath::right_admin(admitted.as_ref(), &received),
             },
         };
         attempt.conclude(&self.store, verdict).await
+    }
+
+    /// Admits a guess at an administrator's secret to the lane of its source. A shared address has no
+    /// lane: every administrator behind it would wait for one who guesses. Secrets are long.
+    async fn admit_admin(
+        &self,
+        received: &Received,
+    ) -> Result<Result<Option<Admitted>, Limited>, Error> {
+        if received.is_shared_address {
+            return Ok(Ok(None));
+        }
+        let request = AdmissionRequest {
+            target: Target::admin(&received.source().to_string()),
+            lanes: &[Lane::Admin],
+            known_lanes: 0,
+            asked: Asked::default(),
+            at: received.at.now,
+        };
+        Ok(self.admit(request).await?.map(Some))
     }
 
     /// The name of the administrator whose secret this is.

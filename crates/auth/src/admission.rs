@@ -1,8 +1,7 @@
 //! Who may try at all: limits, before anything slow is done.
 //!
 //! Nothing here depends on whether the account exists: tallies are kept by the name that was
-//! claimed. A device that is known to the account has a lane of its own; once that is closed, it
-//! shares the lane of everybody else.
+//! claimed. An attempt has one or more lanes, best first; a lane that is closed leads to the next.
 
 use crate::{
     authenticator::Authenticator,
@@ -10,32 +9,49 @@ use crate::{
     limits::{Asked, Limited, Limits},
 };
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Lane, Tally, Target};
+use fourauth_store::{Lane, Tallies, Target};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Limits, and who is being decided.
+/// Limits, and which attempts are being decided.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Limits,
     deciding: Arc<Deciding>,
 }
 
-/// How many attempts of each lane have been admitted and not concluded.
-type Deciding = Mutex<HashMap<(Target, Lane), u32>>;
+/// How many attempts in each lane of a target have been admitted and not concluded.
+type Deciding = Mutex<HashMap<Target, Vec<(Lane, u32)>>>;
+
+/// What is asked of admission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdmissionRequest<'a> {
+    /// Who was asked for.
+    pub(crate) target: Target,
+    /// The lanes that the attempt may use, best first.
+    pub(crate) lanes: &'a [Lane],
+    /// How many known devices or places share what known devices may fail.
+    pub(crate) known_lanes: u32,
+    /// What is to be compared.
+    pub(crate) asked: Asked,
+    /// When the attempt arrived.
+    pub(crate) at: UnixMillis,
+}
 
 /// An attempt that may be examined. It counts as one that is ahead of others until it is dropped,
-/// which is not to be before its failure is written down.
+/// which must not happen before its failure is written down.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     /// Who was asked for.
     pub(crate) target: Target,
-    /// Who is counted together.
+    /// The lane that it is counted in.
     pub(crate) lane: Lane,
-    /// What failed in that lane before.
-    pub(crate) tally: Tally,
+    /// The better lanes that were closed to it.
+    closed: Vec<Lane>,
+    /// What failed before.
+    tallies: Tallies,
     deciding: Arc<Deciding>,
 }
 
@@ -44,72 +60,86 @@ impl Admission {
         Self { limits, deciding: Arc::default() }
     }
 
-    /// Joins those who are being decided in a lane; how many were there before.
-    fn enter(&self, target: Target, lane: Lane) -> (Admitted, u32) {
+    /// Adds one to those who are being decided in a lane; how many were there before, in every lane
+    /// of the target.
+    fn enter(&self, target: Target, lane: Lane) -> (Admitted, Vec<(Lane, u32)>) {
         let mut deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        let inside = deciding.entry((target, lane)).or_default();
-        let ahead = *inside;
-        *inside += 1;
+        let lanes = deciding.entry(target).or_default();
+        let ahead = lanes.clone();
+        match lanes.iter_mut().find(|(other, _)| *other == lane) {
+            Some((_, inside)) => *inside += 1,
+            None => lanes.push((lane, 1)),
+        }
         let deciding = Arc::clone(&self.deciding);
-        (Admitted { target, lane, tally: Tally::default(), deciding }, ahead)
+        let (closed, tallies) = (Vec::new(), Tallies::default());
+        (Admitted { target, lane, closed, tallies, deciding }, ahead)
     }
 }
 
 impl Admitted {
-    fn after(mut self, tally: Tally) -> Self {
-        self.tally = tally;
-        self
+    /// Whether something failed in the lane of this attempt since it last went well.
+    pub(crate) fn has_failures(&self) -> bool {
+        self.tallies.of(self.lane).failures > 0
     }
 
-    /// Whether something failed in this lane since it last went well.
-    pub(crate) fn has_failures(&self) -> bool {
-        self.tally.failures > 0
+    /// The lanes that a success may clear: its own, and the better ones that were closed to it, as
+    /// far as something has failed there.
+    pub(crate) fn lanes_with_failures(&self) -> Vec<Lane> {
+        let mut lanes = self.closed.clone();
+        lanes.extend(self.has_failures().then_some(self.lane));
+        lanes
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(inside) = deciding.get_mut(&(self.target, self.lane)) {
-            *inside -= 1;
-            if *inside == 0 {
-                deciding.remove(&(self.target, self.lane));
+        let Some(lanes) = deciding.get_mut(&self.target) else { return };
+        for (lane, inside) in lanes.iter_mut() {
+            if *lane == self.lane {
+                *inside -= 1;
             }
+        }
+        lanes.retain(|(_, inside)| *inside > 0);
+        if lanes.is_empty() {
+            deciding.remove(&self.target);
         }
     }
 }
 
 impl Authenticator {
-    /// Admits an attempt to its lane, or says why not.
+    /// Admits an attempt to the best lane that is not closed to it, or says why not.
     ///
-    /// Entering comes before reading: whoever is not in the tally by then is among those ahead, so
-    /// that nobody is overlooked. On several servers each looks after its own, and that many more
-    /// may be examined at once.
+    /// Entering comes before reading: what is not in the tally by then is among those ahead, so
+    /// that none is overlooked. Each of several servers looks after its own, and that many more may
+    /// be examined at once.
     pub(crate) async fn admit(
         &self,
-        target: Target,
-        lane: Lane,
-        asked: Asked,
-        at: UnixMillis,
+        request: AdmissionRequest<'_>,
     ) -> Result<Result<Admitted, Limited>, Error> {
-        match self.try_lane(target, lane, asked, at).await? {
-            Err(Limited::Closed) if lane == Lane::Known => {
-                self.try_lane(target, Lane::Unknown, asked, at).await
+        let mut closed = Vec::new();
+        for lane in request.lanes {
+            match self.try_lane(request, *lane).await? {
+                Ok(mut admitted) => {
+                    admitted.closed = closed;
+                    return Ok(Ok(admitted));
+                }
+                Err(Limited::Closed) => closed.push(*lane),
+                Err(wait) => return Ok(Err(wait)),
             }
-            outcome => Ok(outcome),
         }
+        Ok(Err(Limited::Closed))
     }
 
     async fn try_lane(
         &self,
-        target: Target,
+        request: AdmissionRequest<'_>,
         lane: Lane,
-        asked: Asked,
-        at: UnixMillis,
     ) -> Result<Result<Admitted, Limited>, Error> {
-        let (admitted, ahead) = self.admission.enter(target, lane);
-        let tally = self.store.tallies(target).await?.of(lane);
-        let checked = self.admission.limits.check(lane, &tally, asked, ahead, at);
-        Ok(checked.map(|()| admitted.after(tally)))
+        let (mut admitted, ahead) = self.admission.enter(request.target, lane);
+        admitted.tallies = self.store.tallies(request.target).await?;
+        let limits = &self.admission.limits;
+        let checked = limits.check(lane, request, &admitted.tallies, &ahead);
+        Ok(checked.map(|()| admitted))
     }
 }

@@ -225,9 +225,9 @@ impl Attempt {
         let outcome = match outcome {
             Ok((effect, gains)) => match self.carry_out(store, effect, aftermath, &detail).await? {
                 Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
-                Err(lost) => {
+                Err((lost, aftermath)) => {
                     let detail = format!("{detail} lost={}", lost.as_str());
-                    self.deny(store, lost.into(), Aftermath::default(), &detail).await?;
+                    self.deny(store, lost.into(), aftermath, &detail).await?;
                     Err(lost.into())
                 }
             },
@@ -241,15 +241,16 @@ impl Attempt {
         Ok(Audited { request, action: self.action, profile: self.profile, outcome })
     }
 
-    /// The change and its row, or neither.
+    /// The change and its row, or neither; what is counted then.
     async fn carry_out(
         &self,
         store: &Store,
         effect: Effect,
         aftermath: Aftermath,
         detail: &str,
-    ) -> Result<Result<AuditId, Lost>, Error> {
+    ) -> Result<Result<AuditId, (Lost, Aftermath)>, Error> {
         let entry = self.entry(None, detail);
+        let counted = aftermath.counted;
         let done = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
@@ -259,7 +260,7 @@ impl Attempt {
         });
         match done.await {
             Ok(row) => Ok(Ok(row)),
-            Err(Undone::Lost(lost)) => Ok(Err(lost)),
+            Err(Undone::Lost(lost)) => Ok(Err((lost, Aftermath::of_loss(lost, counted)))),
             Err(Undone::Store(error)) => Err(error.into()),
         }
     }

@@ -39,7 +39,7 @@ impl Urgency {
     #[must_use]
     pub const fn of(lane: Lane) -> Self {
         match lane {
-            Lane::Known => Self::Reserved,
+            Lane::Device(_) | Lane::Place(_) | Lane::RecoveryCode => Self::Reserved,
             Lane::Unknown | Lane::Admin => Self::Ordinary,
         }
     }

@@ -40,8 +40,10 @@ pub enum Denial {
     /// A factor was changed lately from an unknown device, and may not change another for so many
     /// milliseconds.
     CoolingDown(u64),
-    /// A recovery code is needed, or the one offered is none.
+    /// The recovery code that was offered is not one of the account's, or has been spent.
     RecoveryCode,
+    /// A recovery code is needed.
+    RecoveryCodeNeeded,
     /// An account with device keys needs the key of a device that is to be trusted.
     DeviceKeyNeeded,
     /// Another device of the account has that name or key.
@@ -86,6 +88,7 @@ fn objection(examination: &Examination, time: State) -> Option<Denial> {
         (findings.totp, Denial::Totp),
         (findings.device, Denial::Device),
         (findings.clock, Denial::Clock),
+        (examination.recovery_code, Denial::RecoveryCode),
     ];
     let mismatch = asked
         .into_iter()

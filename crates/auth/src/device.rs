@@ -3,6 +3,7 @@
 //! A MAC address is a label that anybody can copy. A device that has a key signs the TLS connection
 //! it speaks over; a signature from another connection, or for another name, is worth nothing.
 
+use crate::rules::identification::ClaimFacts;
 use fourauth_factors::{Finding, device};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceKey, DeviceSignature, message},
@@ -10,7 +11,7 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{KnownDevice, Lane, Place, Subject};
+use fourauth_store::{KnownDevice, Place, Subject};
 
 /// What a peer said of its device on this connection.
 #[derive(Debug, Clone)]
@@ -44,8 +45,8 @@ pub(crate) enum Proof {
 #[derive(Debug, Clone)]
 pub(crate) struct Speaker {
     pub(crate) proof: Proof,
-    /// Where it speaks from.
-    pub(crate) place: Place,
+    /// Where it speaks from, if that tells one peer from another.
+    pub(crate) place: Option<Place>,
     claim: Option<Claim>,
 }
 
@@ -58,26 +59,35 @@ fn nobodys() -> DeviceKey {
 }
 
 impl Claim {
-    fn is_signed_by(&self, key: &DeviceKey, name: &Username) -> bool {
+    fn is_signed_by(&self, key: &DeviceKey) -> bool {
         let Some(mac) = self.mac else { return false };
         let message = message(&self.channel, &self.username, mac);
-        let signed = device::is_signed(key, &message, &self.signature);
-        // Last, so that it is not what decides how long this takes.
-        signed && !self.channel.is_empty() && self.username == *name
+        device::is_signed(key, &message, &self.signature)
+    }
+
+    /// What it is worth against `device`, which is bound to the account `name`. The signature is
+    /// checked in any case, so that an unknown device takes as long as a known one.
+    fn facts(&self, device: Option<&KnownDevice>, name: &Username) -> ClaimFacts {
+        let key = device.map_or_else(nobodys, |device| device.key);
+        ClaimFacts {
+            is_signed: self.is_signed_by(&key),
+            is_bound: device.is_some(),
+            is_for_this_account: self.username == *name,
+            is_for_this_connection: !self.channel.is_empty(),
+            has_bound_address: device.is_some_and(|device| self.mac == Some(device.mac)),
+        }
     }
 }
 
 impl Speaker {
     /// Checks a claim about the account of `subject`.
-    pub(crate) fn identify(subject: &Subject, claim: Option<Claim>, place: Place) -> Self {
+    pub(crate) fn identify(subject: &Subject, claim: Option<Claim>, place: Option<Place>) -> Self {
         let proof = match &claim {
             None => Proof::Unclaimed,
             Some(claim) => {
-                let key = subject.device.map_or_else(nobodys, |device| device.key);
-                let signed = claim.is_signed_by(&key, &subject.username);
+                let facts = claim.facts(subject.device.as_ref(), &subject.username);
                 match subject.device {
-                    Some(device) if signed && claim.mac == Some(device.mac) => {
-                        let KnownDevice { mac, trusted_from, .. } = device;
+                    Some(KnownDevice { mac, trusted_from, .. }) if facts.proves_the_device() => {
                         Proof::Proven { id: claim.id, mac, binding: claim.binding, trusted_from }
                     }
                     Some(_) | None => Proof::Unproven,
@@ -100,31 +110,33 @@ impl Speaker {
         }
     }
 
-    /// Who it is counted together with.
-    pub(crate) fn lane(&self, subject: &Subject) -> Lane {
-        let known = match self.proof {
-            Proof::Proven { .. } => true,
-            Proof::Unclaimed | Proof::Unproven => !subject.keyed && subject.been_here.is_some(),
-        };
-        if known { Lane::Known } else { Lane::Unknown }
+    /// The key that it has proved to hold.
+    pub(crate) const fn key(&self) -> Option<DeviceId> {
+        match self.proof {
+            Proof::Proven { id, .. } => Some(id),
+            Proof::Unclaimed | Proof::Unproven => None,
+        }
     }
 
-    /// From when on it may change factors at once, if it is known: having got in once from somewhere
-    /// is not to be a way around waiting.
-    pub(crate) fn trusted_from(&self, subject: &Subject) -> Option<UnixMillis> {
+    /// From when on that key is trusted.
+    pub(crate) const fn key_trusted_from(&self) -> Option<UnixMillis> {
         match self.proof {
             Proof::Proven { trusted_from, .. } => Some(trusted_from),
-            Proof::Unclaimed | Proof::Unproven => {
-                subject.been_here.filter(|_| !subject.keyed).map(|place| place.trusted_from)
-            }
+            Proof::Unclaimed | Proof::Unproven => None,
         }
+    }
+
+    /// Where an answer goes that only it may have: to its key, wherever it is, or to its place.
+    pub(crate) fn addressee(&self) -> Option<Place> {
+        self.key().map(Place::of_device).or(self.place)
     }
 
     /// Whether it holds the key `offered`, which the account does not know yet.
     pub(crate) fn holds(&self, offered: &DeviceKey, name: &Username) -> bool {
-        self.claim
-            .as_ref()
-            .is_some_and(|claim| claim.id == offered.id() && claim.is_signed_by(offered, name))
+        self.claim.as_ref().is_some_and(|claim| {
+            let is_here = !claim.channel.is_empty() && claim.username == *name;
+            claim.id == offered.id() && claim.is_signed_by(offered) && is_here
+        })
     }
 
     /// Whether this is the device of `subject`, if it calls itself `mac`.

@@ -19,7 +19,7 @@ use fourauth_store::{BoundBy, Device, NewDevice, Session};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
-    /// 220: trusts another device, for who speaks from one that the account knows.
+    /// 220: trusts another device, on the word of one that proves its key.
     ///
     /// # Errors
     ///
@@ -32,8 +32,8 @@ impl Authenticator {
         let (action, evidence) = (Action::BindDevice, Evidence::from(&bind));
         self.prove(action, received, &bind.username, evidence, async |proven| {
             Ok(another_device(proven, &bind).map(|device| {
-                let notice = Some(proven.notice("device_bound"));
-                let beside = Beside { notice, ..Beside::default() };
+                let notices = vec![proven.notice("device_bound")];
+                let beside = Beside { notices, ..Beside::default() };
                 (Change::BindDevice(device), beside, Gains::default())
             }))
         })
@@ -81,11 +81,11 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let (action, evidence) = (Action::RevokeDevice, Evidence::from(&revoke));
         self.prove(action, received, &revoke.username, evidence, async |proven| {
-            if !proven.is_trusted() {
-                return Ok(Err(Denial::CoolingDown(proven.until_trusted())));
+            if let Err(denial) = proven.ground().may_revoke() {
+                return Ok(Err(denial));
             }
-            let notice = Some(proven.notice("device_revoked"));
-            let beside = Beside { notice, ..Beside::default() };
+            let notices = vec![proven.notice("device_revoked")];
+            let beside = Beside { notices, ..Beside::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
             Ok(Ok((change, beside, Gains::default())))
         })
@@ -94,20 +94,14 @@ impl Authenticator {
 }
 
 fn another_device(proven: &Proven<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
-    if !proven.is_settled() {
-        return Err(Denial::CoolingDown(proven.until_settled()));
-    }
-    // Whoever has copied an address and seen a code must not be able to shut the owner out.
-    if proven.speaker.trusted_from(proven.subject).is_none() {
-        return Err(Denial::Device);
-    }
+    proven.ground().may_bind()?;
     Ok(NewDevice {
         key: bind.device_pubkey,
         mac: bind.new_mac.ok_or(Denial::NewMac)?,
         name: bind.device_name.clone(),
         by: BoundBy::Device,
         at: proven.at(),
-        trusted_from: proven.trusts_from(),
+        trusted_from: proven.ground().trusts_from(),
     })
 }
 

@@ -14,6 +14,7 @@ use fourauth_protocol::{
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
+    recovery_code::RecoveryCode,
     secret::Secret,
     time::UnixMillis,
 };
@@ -33,6 +34,10 @@ pub struct Evidence {
     pub clock: Option<Option<UnixMillis>>,
     /// A device key to be trusted from the first login on.
     pub new_key: Option<DeviceKey>,
+    /// Makes up for a device that is not known. Always checked, and spent with a success.
+    pub recovery_code: Option<RecoveryCode>,
+    /// Whether the one-time code is shown to confirm its generator, which has a watermark of its own.
+    pub is_confirmation: bool,
 }
 
 impl Evidence {
@@ -51,6 +56,8 @@ impl From<&Login> for Evidence {
             mac: Some(login.mac),
             clock: Some(login.client_ts_utc),
             new_key: login.device_pubkey,
+            recovery_code: login.recovery_code.clone(),
+            is_confirmation: false,
         }
     }
 }
@@ -60,6 +67,7 @@ impl From<&ConfirmTotp> for Evidence {
         Self {
             password: Some(confirm.password.clone()),
             totp: Some(confirm.totp),
+            is_confirmation: true,
             ..Self::default()
         }
     }
@@ -70,10 +78,10 @@ impl From<&RecoverTotp> for Evidence {
         Self {
             password: Some(recover.password.clone()),
             faces: Some(recover.faces().cloned().collect()),
-            totp: None,
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
-            new_key: None,
+            recovery_code: recover.recovery_code.clone(),
+            ..Self::default()
         }
     }
 }
@@ -81,12 +89,12 @@ impl From<&RecoverTotp> for Evidence {
 impl From<&RecoverPassword> for Evidence {
     fn from(recover: &RecoverPassword) -> Self {
         Self {
-            password: None,
             faces: Some(recover.faces().cloned().collect()),
             totp: Some(recover.totp),
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
-            new_key: None,
+            recovery_code: recover.recovery_code.clone(),
+            ..Self::default()
         }
     }
 }
@@ -95,11 +103,11 @@ impl From<&RecoverFace> for Evidence {
     fn from(recover: &RecoverFace) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: None,
             totp: Some(recover.totp),
             mac: Some(recover.mac),
             clock: Some(recover.client_ts_utc),
-            new_key: None,
+            recovery_code: recover.recovery_code.clone(),
+            ..Self::default()
         }
     }
 }
@@ -110,9 +118,9 @@ impl From<&RecoverDevice> for Evidence {
             password: Some(recover.password.clone()),
             faces: Some(recover.faces().cloned().collect()),
             totp: Some(recover.totp),
-            mac: None,
             clock: Some(recover.client_ts_utc),
-            new_key: None,
+            recovery_code: recover.recovery_code.clone(),
+            ..Self::default()
         }
     }
 }
@@ -121,11 +129,10 @@ impl From<&BindDevice> for Evidence {
     fn from(bind: &BindDevice) -> Self {
         Self {
             password: Some(bind.password.clone()),
-            faces: None,
             totp: Some(bind.totp),
             mac: Some(bind.mac),
             clock: Some(bind.client_ts_utc),
-            new_key: None,
+            ..Self::default()
         }
     }
 }
@@ -134,11 +141,10 @@ impl From<&RevokeDevice> for Evidence {
     fn from(revoke: &RevokeDevice) -> Self {
         Self {
             password: Some(revoke.password.clone()),
-            faces: None,
             totp: Some(revoke.totp),
             mac: Some(revoke.mac),
             clock: Some(revoke.client_ts_utc),
-            new_key: None,
+            ..Self::default()
         }
     }
 }

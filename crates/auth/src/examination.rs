@@ -20,6 +20,10 @@ pub struct Examination {
     pub findings: Findings,
     /// The step of the one-time code, to be spent if everything else holds.
     pub step: Option<totp::Step>,
+    /// Whether the code was a right one that has been spent already.
+    pub is_spent: bool,
+    /// Whether the recovery code that was offered is one of the account's.
+    pub recovery_code: Option<Finding>,
     /// Why no picture showed a face well enough.
     pub refusal: Option<Refusal>,
     /// How far the face was from the template.
@@ -33,7 +37,15 @@ impl Default for Examination {
     fn default() -> Self {
         let findings =
             Findings { password: None, face: None, totp: None, device: None, clock: None };
-        Self { findings, step: None, refusal: None, distance: None, device: "" }
+        Self {
+            findings,
+            step: None,
+            is_spent: false,
+            recovery_code: None,
+            refusal: None,
+            distance: None,
+            device: "",
+        }
     }
 }
 
@@ -47,6 +59,7 @@ impl fmt::Display for Examination {
             ("totp", totp),
             ("device", device),
             ("clock", clock),
+            ("recovery_code", self.recovery_code),
         ];
         let mut divider = "";
         for (name, finding) in named {
@@ -56,6 +69,7 @@ impl fmt::Display for Examination {
             match name {
                 "face" => self.fmt_face(f)?,
                 "device" => write!(f, "({})", self.device)?,
+                "totp" if self.is_spent => f.write_str("(spent)")?,
                 _ => {}
             }
         }
@@ -87,6 +101,7 @@ impl Authenticator {
         subject: &Subject,
         speaker: &Speaker,
         evidence: Evidence,
+        recovery_code: Option<Finding>,
         at: UnixMillis,
         urgency: Urgency,
     ) -> Result<Examination, Error> {
@@ -95,8 +110,10 @@ impl Authenticator {
             self.examine_face(subject, evidence.faces, urgency),
         )?;
         let needs_key = self.needs_key(subject, speaker, evidence.new_key.as_ref(), at);
-        let step =
+        let right =
             evidence.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
+        let step = right.filter(|step| *step > subject.newest_spent(evidence.is_confirmation));
+        let is_spent = right.is_some() && step.is_none();
         let findings = Findings {
             password,
             face: face.finding,
@@ -109,7 +126,19 @@ impl Authenticator {
             clock: evidence.clock.map(|client| clock::check(client, at)),
         };
         let (refusal, distance, device) = (face.refusal, face.distance, speaker.rests_on());
-        Ok(Examination { findings, step, refusal, distance, device })
+        Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
+    }
+
+    /// Whether the recovery code is one of the account's, if one was offered. Asked before limits,
+    /// since it chooses the lane: eighty random bits are not guessed.
+    pub(crate) async fn examine_recovery_code(
+        &self,
+        subject: &Subject,
+        evidence: &Evidence,
+    ) -> Result<Option<Finding>, Error> {
+        let Some(code) = &evidence.recovery_code else { return Ok(None) };
+        let is_right = self.store.has_recovery_code(subject.account, code).await?;
+        Ok(Some(Finding::from_match(is_right)))
     }
 
     /// Whether an address alone says nothing about the device.

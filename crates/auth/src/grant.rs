@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, KnownPlace, NewConsent, NewDevice, NewFace, NewSession, NewUser,
-    Notice, Place, Target, Tx,
+    AccountId, Added, Factor, Lane, NewConsent, NewDevice, NewFace, NewSession, NewUser, Notice,
+    Place, Target, Tx,
 };
 
 /// Everything that a granted command can do to the store.
@@ -45,6 +45,8 @@ pub struct NewAccount {
 pub struct Grant {
     /// Whose.
     pub account: AccountId,
+    /// What its failures are counted by.
+    pub target: Target,
     /// The version that was examined. If it is no longer the present one, nothing is changed.
     pub version: i64,
     /// The step of the one-time code that was offered, to be spent with the change.
@@ -67,9 +69,9 @@ pub struct Beside {
     /// A factor that may not change another before an instant.
     pub settles: Option<(Factor, UnixMillis)>,
     /// Where the account is known to be used from, from now on.
-    pub place: Option<(Place, KnownPlace)>,
+    pub place: Option<Place>,
     /// What its owner is told.
-    pub notice: Option<Notice>,
+    pub notices: Vec<Notice>,
 }
 
 /// What changes about an account. Replacing a factor ends its sessions.
@@ -88,8 +90,8 @@ pub enum Change {
     },
     /// The one-time code generator is known to work.
     ConfirmTotp(Step),
-    /// A new secret for one-time codes, and where to it is sent.
-    Totp(Key, Place),
+    /// A new secret for one-time codes, and where to it is sent, if that tells one peer from another.
+    Totp(Key, Option<Place>),
     /// The present secret for one-time codes is sent once more.
     TotpAgain,
     /// A new password.
@@ -152,7 +154,7 @@ impl NewAccount {
 
 impl Grant {
     async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
-        let Self { account, version, step, device, at, change, beside } = self;
+        let Self { account, target, version, step, device, at, change, beside } = self;
         // First of all the account's row, always: then nobody waits for another in a circle.
         match step {
             Some(step) => Lost::StepSpent.unless(tx.spend_step(account, version, step).await?)?,
@@ -161,23 +163,23 @@ impl Grant {
         if let Some(device) = device {
             Lost::Superseded.unless(tx.saw_device(account, device, at).await?)?;
         }
-        change.apply(tx, account, version, at).await?;
-        beside.apply(tx, account).await
+        change.apply(tx, (account, target), version, at).await?;
+        beside.apply(tx, account, at).await
     }
 }
 
 impl Beside {
-    async fn apply(self, tx: &mut Tx, account: AccountId) -> Result<(), Undone> {
+    async fn apply(self, tx: &mut Tx, account: AccountId, at: UnixMillis) -> Result<(), Undone> {
         if let Some(code) = self.recovery_code {
             Lost::RecoveryCode.unless(tx.spend_recovery_code(account, &code).await?)?;
         }
         if let Some((factor, until)) = self.settles {
             tx.settle(account, factor, until).await?;
         }
-        if let Some((place, known)) = self.place {
-            tx.remember_place(account, place, known).await?;
+        if let Some(place) = self.place {
+            tx.remember_place(account, place, at).await?;
         }
-        if let Some(notice) = self.notice {
+        for notice in self.notices {
             tx.notify(&notice).await?;
         }
         Ok(())
@@ -194,7 +196,7 @@ impl Change {
     async fn apply(
         self,
         tx: &mut Tx,
-        account: AccountId,
+        (account, target): (AccountId, Target),
         version: i64,
         at: UnixMillis,
     ) -> Result<(), Undone> {
@@ -224,7 +226,10 @@ impl Change {
             Self::Device { old, by_key, registered, new } => {
                 late.unless(tx.replace_mac(account, version, registered).await?)?;
                 let revoked = tx.revoke_devices_at(account, old, at).await?;
-                Lost::NoSuchDevice.unless(revoked > 0 || !by_key)?;
+                Lost::NoSuchDevice.unless(!revoked.is_empty() || !by_key)?;
+                for device in revoked {
+                    tx.forget_lane(target, Lane::Device(device)).await?;
+                }
                 tx.forget_places(account).await?;
                 if let Some(new) = new {
                     Lost::of_binding(tx.bind_device(account, version + 1, &new).await?)?;
@@ -235,7 +240,8 @@ impl Change {
             }
             Self::RevokeDevice(name) => {
                 let revoked = tx.revoke_device(account, Some(version), name.as_str(), at).await?;
-                Lost::NoSuchDevice.unless(revoked)?;
+                let revoked = revoked.ok_or(Lost::NoSuchDevice)?;
+                tx.forget_lane(target, Lane::Device(revoked)).await?;
             }
         }
         Ok(())

@@ -44,6 +44,7 @@ pub mod receipt;
 pub mod received;
 pub mod recover;
 pub mod register;
+mod rules;
 pub mod source;
 pub mod undecided;
 pub mod words;

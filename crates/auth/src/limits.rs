@@ -1,12 +1,13 @@
-//! How often one may try, and how long one waits in between. Tallies in, a verdict out; counting is
-//! the store's business, and who is counted together is decided in `admission`.
+//! How often one may try, and how long one waits in between. Tallies in, a verdict out; the store
+//! counts, and `admission` decides which attempts are counted together.
 //!
-//! Devices that the account has been used with are counted apart from all others, so that nobody
-//! locks an owner out by failing in their name. Both lanes together stay within the hundred
-//! consecutive failures of NIST SP 800-63B-4 §3.2.2.
+//! Each device that an account knows is counted by itself, so that failing on purpose in an owner's
+//! name locks no owner out, and a lost device closes no other. What all lanes forgive together stays
+//! within the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
 
+use crate::{admission::AdmissionRequest, rules::allowance::Budget};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Lane, Tally};
+use fourauth_store::{Lane, Tallies, Tally};
 
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
@@ -18,9 +19,10 @@ const MOST_DOUBLINGS: i64 = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Consecutive failures after which an account is closed to devices that it does not know, until
-    /// a recovery from one that it knows, or an administrator, opens it again.
+    /// a recovery with a trusted key or a recovery code, or an administrator, opens it again.
     pub unknown_device: u32,
-    /// The same for devices that it knows; they are then treated like unknown ones.
+    /// The same for all devices together that it knows. One that has used up its part is then
+    /// treated like an unknown one.
     pub known_device: u32,
     /// Longest wait between two attempts from unknown devices, in milliseconds: 1 s after the first
     /// failure, then twice that after each. Zero: no waiting.
@@ -58,52 +60,74 @@ pub struct Asked {
     pub face: bool,
 }
 
+impl Asked {
+    /// Everything: a success then makes good all that failed.
+    pub(crate) const fn all() -> Self {
+        Self { totp: true, face: true }
+    }
+}
+
 impl Limits {
-    /// Whether one more attempt may be examined at `at`, while `ahead` others still are. Those count
+    /// Whether one more attempt may be examined in `lane`, while those `ahead` still are. Those count
     /// as if they had failed: of many at once no more get through than one after the other.
     ///
     /// # Errors
     ///
     /// [`Limited`]; the attempt is then neither examined nor counted.
-    pub fn check(
+    pub(crate) fn check(
         &self,
         lane: Lane,
-        tally: &Tally,
-        asked: Asked,
-        ahead: u32,
-        at: UnixMillis,
+        request: AdmissionRequest<'_>,
+        tallies: &Tallies,
+        ahead: &[(Lane, u32)],
     ) -> Result<(), Limited> {
-        let ahead = i64::from(ahead);
-        let (all, faces) = self.totals(lane);
-        if tally.failures >= all || (asked.face && tally.face >= faces) {
+        let AdmissionRequest { asked, at, known_lanes, .. } = request;
+        let tally = tallies.of(lane);
+        if self.is_used_up(lane, tallies, &[], asked, known_lanes) {
             return Err(Limited::Closed);
         }
-        let pause = self.pause(lane, tally, asked);
-        let wait = remaining(tally.last, pause, at).max(self.codes_wait(tally, asked, ahead, at));
-        let crowded = ahead >= self.at_once.into()
-            || (ahead > 0 && (pause > 0 || tally.failures + ahead >= all));
+        let own = ahead.iter().find(|(other, _)| *other == lane).map_or(0, |(_, ahead)| *ahead);
+        let pause = self.pause(lane, &tally, asked);
+        let wait =
+            remaining(tally.last, pause, at).max(self.codes_wait(&tally, asked, own.into(), at));
+        let crowded = own >= self.at_once
+            || (own > 0 && pause > 0)
+            || self.is_used_up(lane, tallies, ahead, asked, known_lanes);
         match if crowded { wait.max(SECOND_MS) } else { wait } {
             0 => Ok(()),
             wait => Err(Limited::Wait(wait)),
         }
     }
 
-    /// Failures and wrong faces that a lane forgives.
-    fn totals(&self, lane: Lane) -> (i64, i64) {
-        match lane {
-            Lane::Unknown => (self.unknown_device.into(), self.face_unknown_device.into()),
-            Lane::Known => (self.known_device.into(), self.face_known_device.into()),
-            // Sources are many and secrets long: waiting is enough, and closing a source would close
-            // it to everybody behind it.
-            Lane::Admin => (i64::MAX, i64::MAX),
-        }
+    /// Whether a lane forgives no further failure, or no further wrong face if one is asked for, once
+    /// those `ahead` have failed as well.
+    fn is_used_up(
+        &self,
+        lane: Lane,
+        tallies: &Tallies,
+        ahead: &[(Lane, u32)],
+        asked: Asked,
+        known_lanes: u32,
+    ) -> bool {
+        let all = Budget { unknown: self.unknown_device.into(), known: self.known_device.into() };
+        let faces = Budget {
+            unknown: self.face_unknown_device.into(),
+            known: self.face_known_device.into(),
+        };
+        let is_used_up = |budget: Budget, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]| {
+            let spent = spent(tallies, count, ahead);
+            let own = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
+            own >= budget.of(lane, &spent, known_lanes)
+        };
+        is_used_up(all, |tally| tally.failures, ahead)
+            || (asked.face && is_used_up(faces, |tally| tally.face, &[]))
     }
 
     /// How long after the newest failure nothing is examined.
     fn pause(&self, lane: Lane, tally: &Tally, asked: Asked) -> u64 {
         let backoff = match lane {
             Lane::Unknown | Lane::Admin => self.backoff(tally.failures),
-            Lane::Known => 0,
+            Lane::Device(_) | Lane::Place(_) | Lane::RecoveryCode => 0,
         };
         let waits_for_face = asked.face && tally.face >= self.face_before_waiting.into();
         if waits_for_face { backoff.max(self.face_wait_ms) } else { backoff }
@@ -129,6 +153,18 @@ impl Limits {
     }
 }
 
+/// What every lane has used, if those `ahead` fail as well.
+fn spent(tallies: &Tallies, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]) -> Vec<(Lane, i64)> {
+    let mut spent: Vec<_> = tallies.iter().map(|(lane, tally)| (lane, count(tally))).collect();
+    for (lane, ahead) in ahead {
+        match spent.iter_mut().find(|(other, _)| other == lane) {
+            Some((_, used)) => *used += i64::from(*ahead),
+            None => spent.push((*lane, i64::from(*ahead))),
+        }
+    }
+    spent
+}
+
 /// What is left of a pause. A clock that has been set back by more than the pause since ends it, or
 /// else it would last for as long as the clock was set back.
 fn remaining(last: UnixMillis, pause: u64, at: UnixMillis) -> u64 {
@@ -138,6 +174,8 @@ fn remaining(last: UnixMillis, pause: u64, at: UnixMillis) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fourauth_protocol::{device::DeviceId, username::Username};
+    use fourauth_store::Target;
     use proptest::prelude::*;
 
     const LIMITS: Limits = Limits {
@@ -154,12 +192,27 @@ mod tests {
     const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
     const BOTH: Asked = Asked { totp: true, face: true };
 
+    const DEVICE: Lane = Lane::Device(DeviceId::from_bytes([1; 16]));
+
     fn failed(failures: i64) -> Tally {
         Tally { failures, last: NOON, ..Tally::default() }
     }
 
+    fn examined(
+        lane: Lane,
+        tally: Tally,
+        asked: Asked,
+        ahead: u32,
+        at: UnixMillis,
+    ) -> Result<(), Limited> {
+        let name = Username::parse("alice").unwrap();
+        let target = Target::account(&name);
+        let request = AdmissionRequest { target, lanes: &[], known_lanes: 1, asked, at };
+        LIMITS.check(lane, request, &[(lane, tally)].into_iter().collect(), &[(lane, ahead)])
+    }
+
     fn check(lane: Lane, tally: Tally, ahead: u32, later_ms: i64) -> Result<(), Limited> {
-        LIMITS.check(lane, &tally, BOTH, ahead, UnixMillis(NOON.0 + later_ms))
+        examined(lane, tally, BOTH, ahead, UnixMillis(NOON.0 + later_ms))
     }
 
     #[test]
@@ -176,8 +229,8 @@ mod tests {
 
     #[test]
     fn a_known_device_does_not_wait_and_has_thirty() {
-        assert_eq!(check(Lane::Known, failed(29), 0, 0), Ok(()));
-        assert_eq!(check(Lane::Known, failed(30), 0, 86_400_000), Err(Limited::Closed));
+        assert_eq!(check(DEVICE, failed(29), 0, 0), Ok(()));
+        assert_eq!(check(DEVICE, failed(30), 0, 86_400_000), Err(Limited::Closed));
     }
 
     #[test]
@@ -189,25 +242,25 @@ mod tests {
     fn five_wrong_codes_use_up_a_minute() {
         let minute = NOON.0 / 60_000;
         let tally = Tally { totp_recent: 5, totp_minute: minute, ..failed(5) };
-        assert_eq!(check(Lane::Known, tally, 0, 10_000), Err(Limited::Wait(50_000)));
-        assert_eq!(check(Lane::Known, tally, 0, 60_000), Ok(()));
+        assert_eq!(check(DEVICE, tally, 0, 10_000), Err(Limited::Wait(50_000)));
+        assert_eq!(check(DEVICE, tally, 0, 60_000), Ok(()));
         let no_code = Asked { totp: false, face: true };
-        assert_eq!(LIMITS.check(Lane::Known, &tally, no_code, 0, NOON), Ok(()));
+        assert_eq!(examined(DEVICE, tally, no_code, 0, NOON), Ok(()));
     }
 
     #[test]
     fn after_five_wrong_faces_each_has_to_be_waited_for() {
         let tally = Tally { face: 5, ..failed(5) };
-        assert_eq!(check(Lane::Known, tally, 0, 1_000), Err(Limited::Wait(29_000)));
-        assert_eq!(check(Lane::Known, tally, 0, 30_000), Ok(()));
+        assert_eq!(check(DEVICE, tally, 0, 1_000), Err(Limited::Wait(29_000)));
+        assert_eq!(check(DEVICE, tally, 0, 30_000), Ok(()));
     }
 
     #[test]
     fn when_too_many_faces_were_wrong_only_commands_without_a_face_go_on() {
         let tally = Tally { face: 15, ..failed(15) };
-        assert_eq!(check(Lane::Known, tally, 0, 86_400_000), Err(Limited::Closed));
+        assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
         let no_face = Asked { totp: true, face: false };
-        assert_eq!(LIMITS.check(Lane::Known, &tally, no_face, 0, NOON), Ok(()));
+        assert_eq!(examined(DEVICE, tally, no_face, 0, NOON), Ok(()));
     }
 
     #[test]
@@ -224,9 +277,8 @@ mod tests {
         fn many_at_once_get_no_further_than_one_after_the_other(
             failures in 0_i64..80, ahead in 0_u32..100, known in any::<bool>(),
         ) {
-            let lane = if known { Lane::Known } else { Lane::Unknown };
+            let (lane, all) = if known { (DEVICE, 30) } else { (Lane::Unknown, 70) };
             if check(lane, failed(failures), ahead, 0).is_ok() {
-                let (all, _) = LIMITS.totals(lane);
                 prop_assert!(failures + i64::from(ahead) < all);
                 prop_assert!(ahead < LIMITS.at_once);
                 prop_assert!(known || ahead == 0 || failures == 0);

@@ -15,7 +15,7 @@ use crate::{
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
 use fourauth_protocol::{answer::Gains, command::Login, secret::Secret, time::UnixMillis};
-use fourauth_store::{BoundBy, NewDevice, NewSession, Subject};
+use fourauth_store::{BoundBy, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
@@ -33,12 +33,14 @@ impl Authenticator {
                 let upgraded = self.upgrade(proven.subject, &login.password).await?;
                 let (session, gains) = self.session(proven.subject, proven.at());
                 let device = self.first_device(proven, &login);
-                statement = Some(Statement::of(proven, &session, device.as_ref()));
+                let audience = login.audience.clone();
+                statement = Some(Statement::of(proven, audience, &session, device.as_ref()));
                 let is_first = proven.subject.first_used.is_none();
                 let beside = Beside {
+                    recovery_code: login.recovery_code.clone(),
+                    settles: None,
                     place: proven.new_place(),
-                    notice: device.is_some().then(|| proven.notice("device_bound")),
-                    ..Beside::default()
+                    notices: login_notices(proven, device.is_some()),
                 };
                 Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, beside, gains)))
             });
@@ -54,14 +56,15 @@ impl Authenticator {
     fn first_device(&self, proven: &Proven<'_>, login: &Login) -> Option<NewDevice> {
         let Proven { subject, speaker, .. } = proven;
         let (key, mac) = (login.device_pubkey?, login.mac?);
-        let first = self.settings.trust_on_first_use && !subject.keyed && proven.is_settled();
+        let ground = proven.ground();
+        let first = self.settings.trust_on_first_use && !subject.keyed && ground.is_settled();
         (first && speaker.holds(&key, &login.username)).then(|| NewDevice {
             key,
             mac,
             name: login.device_name.clone(),
             by: BoundBy::FirstLogin,
             at: proven.at(),
-            trusted_from: proven.trusts_from(),
+            trusted_from: ground.first_key_trusted_from(subject.first_used.is_some()),
         })
     }
 
@@ -96,4 +99,11 @@ impl Authenticator {
         };
         (session, gains)
     }
+}
+
+/// What the owner is told of a login.
+fn login_notices(proven: &Proven<'_>, binds_a_device: bool) -> Vec<Notice> {
+    let bound = binds_a_device.then_some("device_bound");
+    let new = (!proven.unsettled().is_empty()).then_some("login_with_settling_factor");
+    bound.into_iter().chain(new).map(|subject| proven.notice(subject)).collect()
 }

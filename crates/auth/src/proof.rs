@@ -3,7 +3,7 @@
 //! ```text
 //! open      from here on, ending unaudited reports itself
 //! subject   the account's record, or a decoy: one read, one immutable snapshot
-//! identify  which device speaks, and so who it is counted together with
+//! identify  which device speaks, and so in which lane the attempt is counted
 //! admit     limits; nothing here depends on whether the account exists
 //! examine   every check, always, at the instant the command arrived
 //! judge     findings in, decision out; the only place that knows what a decoy is
@@ -14,20 +14,27 @@
 //! The commands differ in what they ask for and in what they change.
 
 use crate::{
+    admission::AdmissionRequest,
     aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
     compute::Urgency,
     decision::{Decision, Denial, judge},
-    device::{Proof, Speaker},
+    device::Speaker,
     error::Error,
     evidence::Evidence,
     examination::Examination,
     grant::{Beside, Change, Effect, Grant},
     received::Received,
+    rules::{
+        lane::{self, Origin},
+        settling::Unsettled,
+        trust::{Ground, Issue},
+    },
 };
+use fourauth_factors::Finding;
 use fourauth_protocol::{answer::Gains, time::UnixMillis, username::Username};
-use fourauth_store::{KnownPlace, Notice, Place, Seeking, Subject, Target};
+use fourauth_store::{Notice, Place, Seeking, Subject, Target};
 
 /// How often the use of a place is noted.
 const DAY_MS: i64 = 86_400_000;
@@ -41,6 +48,7 @@ pub(crate) struct Proven<'a> {
     pub(crate) speaker: &'a Speaker,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
+    target: Target,
     cooldown_ms: i64,
 }
 
@@ -50,17 +58,31 @@ impl Proven<'_> {
         self.received.at.now
     }
 
-    /// Whether it came from a device that the account has known for long enough, or ever since it
-    /// was first used.
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.speaker.trusted_from(self.subject).is_some_and(|from| from <= self.at())
+    /// What trust can rest on.
+    pub(crate) fn ground(&self) -> Ground {
+        Ground {
+            key_trusted_from: self.speaker.key_trusted_from(),
+            has_recovery_code: self.has_recovery_code(),
+            all_settled: self.subject.settling.last(),
+            at: self.at(),
+            cooldown_ms: self.cooldown_ms,
+        }
     }
 
-    /// From when on what is bound or remembered by this command is trusted: at once if its device
-    /// is, or if nobody has used the account before; else when a day has passed.
-    pub(crate) fn trusts_from(&self) -> UnixMillis {
-        let at_once = self.is_trusted() || self.subject.first_used.is_none();
-        if at_once { self.at() } else { self.at().saturating_add_ms(self.cooldown_ms) }
+    /// Whether a right recovery code came with it, which is spent with the success.
+    pub(crate) fn has_recovery_code(&self) -> bool {
+        self.examination.recovery_code == Some(Finding::Match)
+    }
+
+    /// Which of the factors that matched still settle.
+    pub(crate) fn unsettled(&self) -> Unsettled {
+        let (subject, key) = (self.subject, self.speaker.key_trusted_from());
+        Unsettled::among(self.examination.findings, &subject.settling, key, self.at())
+    }
+
+    /// How the present secret of the one-time codes was sent.
+    pub(crate) const fn issue(&self) -> Issue {
+        Issue { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
     }
 }
 
@@ -84,63 +106,62 @@ impl Authenticator {
         let device = claim.as_ref().map(|claim| claim.id);
         let subject = self.store.subject(Seeking { name, device, place }).await?;
         let speaker = Speaker::identify(&subject, claim, place);
-        if let Some(limited) = received.limited().filter(|_| !speaker.is_proven()) {
+        let recovery_code = self.examine_recovery_code(&subject, &evidence).await?;
+        let origin = Origin {
+            proven: speaker.key(),
+            has_recovery_code: recovery_code == Some(Finding::Match),
+            known_place: subject.been_here.and(place),
+            is_keyed: subject.keyed,
+        };
+        let is_heard = speaker.is_proven() || origin.has_recovery_code;
+        if let Some(limited) = received.limited().filter(|_| !is_heard) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
 
-        let (asked, lane) = (evidence.asked(), speaker.lane(&subject));
-        let admitted = match self.admit(Target::account(name), lane, asked, at).await? {
+        let (asked, lanes) = (evidence.asked(), lane::lanes(origin));
+        let (target, known_lanes) = (Target::account(name), subject.known_lanes);
+        let request = AdmissionRequest { target, lanes: &lanes, known_lanes, asked, at };
+        let admitted = match self.admit(request).await? {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let examination =
-            self.examine(&subject, &speaker, evidence, at, Urgency::of(admitted.lane)).await?;
+        let examination = self
+            .examine(&subject, &speaker, evidence, recovery_code, at, Urgency::of(admitted.lane))
+            .await?;
+        let proven = Proven {
+            subject: &subject,
+            speaker: &speaker,
+            examination: &examination,
+            received: &received,
+            target,
+            cooldown_ms: self.settings.cooldown_ms,
+        };
         let outcome = match judge(subject.standing, &examination, received.at.state) {
             Decision::Denied(denial) => Err(denial),
-            Decision::Granted(_) => {
-                let proven = Proven {
-                    subject: &subject,
-                    speaker: &speaker,
-                    examination: &examination,
-                    received: &received,
-                    cooldown_ms: self.settings.cooldown_ms,
-                };
-                change(&proven).await?.map(|parts| proven.effect(parts))
-            }
+            Decision::Granted(_) => change(&proven).await?.map(|parts| proven.effect(parts)),
         };
-        let aftermath =
-            aftermath::of(&admitted, asked, action, &subject, &examination, &outcome, &received);
-        let detail = format!("{examination} lane={}", admitted.lane.as_str());
+        let context = aftermath::Context {
+            action,
+            asked,
+            subject: &subject,
+            examination: &examination,
+            received: &received,
+            is_trusted: proven.ground().is_trusted(),
+        };
+        let aftermath = aftermath::of(&admitted, &context, &outcome);
+        let (unsettled, lane) = (proven.unsettled(), admitted.lane.as_str());
+        let detail = format!("{examination}{unsettled} lane={lane}");
         attempt.conclude(&self.store, Verdict { outcome, detail, aftermath }).await
     }
 }
 
 impl Proven<'_> {
-    /// Whether what was used may be built upon: it comes from a trusted device, or nothing of the
-    /// account was changed lately from another.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.is_trusted() || self.subject.settling.last() <= self.at()
-    }
-
-    /// How long it takes until the device is trusted, in milliseconds.
-    pub(crate) fn until_trusted(&self) -> u64 {
-        let from = self.speaker.trusted_from(self.subject);
-        let wait = from.map_or(self.cooldown_ms, |from| from.0 - self.at().0);
-        u64::try_from(wait).unwrap_or(0)
-    }
-
-    /// How long it takes until everything of the account has settled, in milliseconds.
-    pub(crate) fn until_settled(&self) -> u64 {
-        u64::try_from(self.subject.settling.last().0 - self.at().0).unwrap_or(0)
-    }
-
-    /// Where the account is now known to be used from, unless that is known well enough, or proved
-    /// by better than a place.
-    pub(crate) fn new_place(&self) -> Option<(Place, KnownPlace)> {
-        let lately = |place: KnownPlace| place.last_seen.saturating_add_ms(DAY_MS) > self.at();
+    /// The place that the account is now known to be used from, unless that is known well enough, or
+    /// proved by better than a place.
+    pub(crate) fn new_place(&self) -> Option<Place> {
+        let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
         let is_news = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
-        let known = KnownPlace { last_seen: self.at(), trusted_from: self.trusts_from() };
-        (is_news && self.is_settled()).then_some((self.speaker.place, known))
+        self.speaker.place.filter(|_| is_news && self.ground().is_settled())
     }
 
     /// What the owner is told.
@@ -152,12 +173,9 @@ impl Proven<'_> {
 
     fn effect(&self, (change, beside, gains): (Change, Beside, Gains)) -> (Effect, Gains) {
         let step = self.examination.step.filter(|_| change.spends_the_code());
-        let device = match self.speaker.proof {
-            Proof::Proven { id, .. } => Some(id),
-            Proof::Unclaimed | Proof::Unproven => None,
-        };
         let Subject { account, version, .. } = *self.subject;
-        let grant = Grant { account, version, step, device, at: self.at(), change, beside };
+        let (target, device, at) = (self.target, self.speaker.key(), self.at());
+        let grant = Grant { account, target, version, step, device, at, change, beside };
         (Effect::Change(Box::new(grant)), gains)
     }
 }

@@ -3,10 +3,13 @@
 //! A receipt names the row in which its login was written down, so it is signed once that row is
 //! durable. It adds to an answer and decides nothing: a login without one is a login.
 
-use crate::{attempt::Audited, authenticator::Authenticator, proof::Proven};
+use crate::{
+    attempt::Audited, authenticator::Authenticator, proof::Proven, rules::settling::Unsettled,
+};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{
+    audience::Audience,
     device::DeviceId,
     receipt::{
         self, Method, ProvenDevice, Receipt, SessionHash, TimeQuality, VerifyingKey, to_be_signed,
@@ -69,6 +72,7 @@ pub struct NotAReceiptKey;
 /// What will be said of a login once it is known where it is written down.
 #[derive(Debug)]
 pub(crate) struct Statement {
+    audience: Option<Audience>,
     username: Username,
     account: AccountId,
     request_id: RequestId,
@@ -81,16 +85,25 @@ pub(crate) struct Statement {
 
 impl Statement {
     /// About a login that opens `session`, and binds the device `first` if there is one.
-    pub(crate) fn of(proven: &Proven<'_>, session: &NewSession, first: Option<&NewDevice>) -> Self {
+    pub(crate) fn of(
+        proven: &Proven<'_>,
+        audience: Option<Audience>,
+        session: &NewSession,
+        first: Option<&NewDevice>,
+    ) -> Self {
         let (mac, known) = proven.speaker.device(proven.subject);
         let key_id = known.or(first.map(|device| device.key.id()));
+        let is_new = first.is_some_and(|device| device.trusted_from > proven.at());
+        let unsettled =
+            Unsettled { device: proven.unsettled().device || is_new, ..proven.unsettled() };
         Self {
+            audience,
             username: proven.subject.username.clone(),
             account: session.account,
             request_id: proven.received.id,
             at: proven.received.at,
             expires: session.expires,
-            methods: methods(proven.examination.findings, key_id),
+            methods: methods(proven.examination.findings, key_id, unsettled),
             device: ProvenDevice { mac, key_id },
             session: SessionHash::from_bytes(session.token),
         }
@@ -100,6 +113,7 @@ impl Statement {
         let error_ms = Some(self.at.error_ms).filter(|error| *error != Reading::UNBOUNDED);
         Receipt {
             issuer: issuer.to_owned(),
+            audience: self.audience,
             username: self.username,
             account: self.account.0.to_string(),
             issued_at: self.at.now,
@@ -115,15 +129,16 @@ impl Statement {
     }
 }
 
-/// What matched, in the words of RFC 8176.
-fn methods(findings: Findings, key: Option<DeviceId>) -> Vec<Method> {
+/// What matched, in the words of RFC 8176. A factor that still settles is left out: a stranger may
+/// have chosen it a minute ago.
+fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Method> {
     let Findings { password, face, totp, device: _, clock: _ } = findings;
     let matched = |finding: Option<Finding>| finding.is_some_and(Finding::is_match);
     let proved = [
-        (matched(password), Method::Password),
-        (matched(totp), Method::OneTimeCode),
-        (matched(face), Method::Face),
-        (key.is_some(), Method::DeviceKey),
+        (matched(password) && !new.password, Method::Password),
+        (matched(totp) && !new.totp, Method::OneTimeCode),
+        (matched(face) && !new.face, Method::Face),
+        (key.is_some() && !new.device, Method::DeviceKey),
     ];
     let mut methods: Vec<_> =
         proved.into_iter().filter_map(|(proved, method)| proved.then_some(method)).collect();
@@ -189,16 +204,38 @@ mod tests {
     #[test]
     fn only_what_matched_is_named() {
         let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
-        assert_eq!(methods(none, None), []);
+        let settled = Unsettled::default();
+        assert_eq!(methods(none, None, settled), []);
         let password = Findings { password: Some(Finding::Match), ..none };
-        assert_eq!(methods(password, None), [Method::Password]);
+        assert_eq!(methods(password, None, settled), [Method::Password]);
         let all =
             Findings { face: Some(Finding::Mismatch), totp: Some(Finding::Match), ..password };
         let (otp, swk) = (Method::OneTimeCode, Method::DeviceKey);
         assert_eq!(
-            methods(all, Some(DeviceId::from_bytes([1; 16]))),
+            methods(all, Some(DeviceId::from_bytes([1; 16])), settled),
             [Method::Password, otp, swk, Method::Several]
         );
+    }
+
+    #[test]
+    fn what_still_settles_is_not_named() {
+        let matched = Some(Finding::Match);
+        let all =
+            Findings { password: matched, face: matched, totp: matched, device: None, clock: None };
+        let key = Some(DeviceId::from_bytes([1; 16]));
+        let (pwd, otp, face, swk) =
+            (Method::Password, Method::OneTimeCode, Method::Face, Method::DeviceKey);
+        let none = Unsettled::default();
+        for (new, named) in [
+            (Unsettled { password: true, ..none }, vec![otp, face, swk]),
+            (Unsettled { totp: true, ..none }, vec![pwd, face, swk]),
+            (Unsettled { face: true, ..none }, vec![pwd, otp, swk]),
+            (Unsettled { device: true, ..none }, vec![pwd, otp, face]),
+        ] {
+            let mut named = named;
+            named.push(Method::Several);
+            assert_eq!(methods(all, key, new), named, "{new:?}");
+        }
     }
 
     #[test]
@@ -210,6 +247,7 @@ mod tests {
     fn statement() -> Statement {
         let now = UnixMillis(1_795_262_400_000);
         Statement {
+            audience: None,
             username: Username::parse("alice").unwrap(),
             account: AccountId(7),
             request_id: RequestId::new(now, [7; 10]),

@@ -21,6 +21,9 @@ pub struct Received {
     /// For how many milliseconds its source has to stay away, if it has to. Devices that prove
     /// themselves are heard all the same.
     pub penalty_ms: Option<u64>,
+    /// Whether many people stand behind the peer's address, so that it tells nothing about any of
+    /// them: the address of a balancer, or of a container's gateway.
+    pub is_shared_address: bool,
 }
 
 impl Received {
@@ -35,9 +38,9 @@ impl Received {
         self.penalty_ms.map(Limited::Wait)
     }
 
-    /// Where a device that calls itself `mac` speaks from.
+    /// Where a device that calls itself `mac` speaks from; `None` if its address tells nothing.
     #[must_use]
-    pub fn place(&self, mac: Option<MacAddress>) -> Place {
-        Place::new(mac, &self.source().to_string())
+    pub fn place(&self, mac: Option<MacAddress>) -> Option<Place> {
+        (!self.is_shared_address).then(|| Place::new(mac, &self.source().to_string()))
     }
 }

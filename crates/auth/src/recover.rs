@@ -1,9 +1,9 @@
 //! 300–330: replace one factor by proving the others.
 //!
 //! What is to be taken is looked at only after the proof has been found good. A factor that was
-//! changed from a device that the account does not know has to settle before it may change another:
-//! who has got hold of a password and a photograph gets one factor that way, and not all of them
-//! one after the other.
+//! changed without a trusted key or a recovery code has to settle before it may change another: a
+//! thief of a password and a photograph gets one factor that way, and not all of them one after the
+//! other.
 
 use crate::{
     attempt::{Action, Audited},
@@ -15,6 +15,7 @@ use crate::{
     profile::Profile,
     proof::{Proven, Replacement},
     received::Received,
+    rules::{settling::used_settled, trust::Replaced},
 };
 use fourauth_protocol::{
     answer::Gains,
@@ -22,13 +23,8 @@ use fourauth_protocol::{
     consent::Consent,
     picture::Picture,
     recovery_code::RecoveryCode,
-    time::UnixMillis,
 };
 use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
-
-/// How long an answer with a new secret is repeated to who asked for it, in milliseconds: the old
-/// secret is gone, and an answer that got lost must not leave its owner without any.
-const REPEATED_MS: i64 = 60_000;
 
 impl Authenticator {
     /// 300: a new secret for one-time codes; or the same again, if the device that asked for it
@@ -45,15 +41,18 @@ impl Authenticator {
         let evidence = Evidence::from(&recover);
         let (action, name) = (Action::RecoverTotp, &recover.username);
         self.prove(action, received, name, evidence, async |proven| {
-            if is_repeated(proven) {
+            let addressee = proven.speaker.addressee();
+            if proven.issue().may_repeat(addressee, proven.at()) {
                 let gains = self.provisioning(&proven.subject.totp, name);
-                let notice = Some(proven.notice("totp_sent_again"));
-                return Ok(Ok((Change::TotpAgain, Beside { notice, ..Beside::default() }, gains)));
+                let notices = vec![proven.notice("totp_sent_again")];
+                let recovery_code = recover.recovery_code.clone();
+                let beside = Beside { recovery_code, notices, ..Beside::default() };
+                return Ok(Ok((Change::TotpAgain, beside, gains)));
             }
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);
             let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
-            Ok(beside.map(|beside| (Change::Totp(key, proven.speaker.place), beside, gains)))
+            Ok(beside.map(|beside| (Change::Totp(key, addressee), beside, gains)))
         })
         .await
     }
@@ -134,34 +133,29 @@ impl Authenticator {
     }
 
     /// What goes with the replacement of `factor`; or why it may not be replaced from here and now.
-    ///
-    /// A recovery code makes up for a device that is not known. Whether it is one shows when it is
-    /// spent.
+    /// A recovery code that came along has proved to be right, and is spent.
     fn recovery(
         &self,
         proven: &Proven<'_>,
         code: Option<RecoveryCode>,
         factor: Factor,
     ) -> Result<Beside, Denial> {
-        if code.is_none() && self.settings.profile == Profile::Strict {
-            return Err(Denial::RecoveryCode);
-        }
-        let trusted = proven.is_trusted() || code.is_some();
-        let settled = if trusted { proven.at() } else { last_to_settle(proven) };
-        if let wait @ 1.. = settled.0.saturating_sub(proven.at().0) {
-            return Err(Denial::CoolingDown(wait.unsigned_abs()));
-        }
-        let until = proven.at().saturating_add_ms(self.settings.cooldown_ms);
+        let used = used_settled(proven.examination.findings, &proven.subject.settling);
+        let needs_code = self.settings.profile == Profile::Strict;
+        let replaced = proven.ground().may_recover(used, needs_code)?;
         Ok(Beside {
             recovery_code: code,
-            settles: (!trusted).then_some((factor, until)),
+            settles: match replaced {
+                Replaced::Trusted => None,
+                Replaced::Settles(until) => Some((factor, until)),
+            },
             place: None,
-            notice: Some(proven.notice(match factor {
+            notices: vec![proven.notice(match factor {
                 Factor::Password => "password_replaced",
                 Factor::Totp => "totp_replaced",
                 Factor::Face => "face_replaced",
                 Factor::Device => "device_replaced",
-            })),
+            })],
         })
     }
 
@@ -195,29 +189,6 @@ impl Authenticator {
     }
 }
 
-/// Whether the answer that brought the present secret has most likely got lost.
-fn is_repeated(proven: &Proven<'_>) -> bool {
-    let Proven { subject, speaker, .. } = proven;
-    !subject.totp_confirmed
-        && subject.totp_issued.is_some_and(|(at, to)| {
-            let passed = proven.at().0.saturating_sub(at.0);
-            to == speaker.place && (0..REPEATED_MS).contains(&passed)
-        })
-}
-
-/// When the last of the factors that were used has settled.
-fn last_to_settle(proven: &Proven<'_>) -> UnixMillis {
-    let (findings, settling) = (&proven.examination.findings, &proven.subject.settling);
-    let used = [
-        (findings.password, settling.password),
-        (findings.totp, settling.totp),
-        (findings.face, settling.face),
-        (findings.device, settling.device),
-    ];
-    let instants = used.into_iter().filter_map(|(finding, until)| finding.map(|_| until));
-    instants.max().unwrap_or_default()
-}
-
 fn new_device(proven: &Proven<'_>, recover: &RecoverDevice) -> Result<Change, Denial> {
     let subject = proven.subject;
     let mac = recover.new_mac.ok_or(Denial::NewMac)?;
@@ -232,11 +203,7 @@ fn new_device(proven: &Proven<'_>, recover: &RecoverDevice) -> Result<Change, De
         name: recover.device_name.clone(),
         by: BoundBy::Recovery,
         at: proven.at(),
-        // A recovery code makes up for a device that is not known, here as well.
-        trusted_from: match recover.recovery_code {
-            Some(_) => proven.at(),
-            None => proven.trusts_from(),
-        },
+        trusted_from: proven.ground().trusts_from(),
     });
     Ok(Change::Device { old, by_key, registered: if by_key { subject.mac } else { mac }, new })
 }

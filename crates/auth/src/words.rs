@@ -100,7 +100,7 @@ const fn text(action: Action, denial: Denial) -> &'static str {
             "Too many failed attempts. Use a device that the account knows, or ask an administrator."
         }
         Denial::CoolingDown(_) => "Changed too recently from an unknown device. Try again later.",
-        Denial::RecoveryCode => "Recovery code needed, or not valid.",
+        Denial::RecoveryCode | Denial::RecoveryCodeNeeded => "Recovery code needed, or not valid.",
         Denial::DeviceKeyNeeded => "This account needs a device key.",
         Denial::DeviceTaken => "A device of that name or key is there already.",
         Denial::TooManyDevices => "Too many devices. Revoke one first.",
@@ -129,7 +129,7 @@ const fn code(denial: Denial) -> Code {
         Denial::Limited(Limited::Wait(_)) => Code::Throttled,
         Denial::Limited(Limited::Closed) => Code::Locked,
         Denial::CoolingDown(_) => Code::CoolingDown,
-        Denial::RecoveryCode => Code::RecoveryCodeMismatch,
+        Denial::RecoveryCode | Denial::RecoveryCodeNeeded => Code::RecoveryCodeMismatch,
         Denial::DeviceKeyNeeded => Code::DeviceKeyNeeded,
         Denial::NoSuchDevice => Code::NoSuchDevice,
         Denial::SignedOut => Code::SignedOut,

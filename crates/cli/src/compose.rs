@@ -108,6 +108,8 @@ impl Gather<'_, '_> {
             client_ts_utc: Some(self.now()),
             device_pubkey,
             device_name,
+            recovery_code: self.recovery_code()?,
+            audience: this.audience.clone(),
         })
     }
 

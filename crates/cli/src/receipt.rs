@@ -48,7 +48,11 @@ pub(crate) fn verify(
     let text = read(&shown.file, world)
         .map_err(|reason| Failure::ReceiptFile { path: shown.file.clone(), reason })?;
     let now = options.timestamp.unwrap_or_else(world.now);
-    let receipt = ReceiptVerifier::new(shown.key, &shown.issuer).verify(text.trim(), now)?;
+    let mut verifier = ReceiptVerifier::new(shown.key, &shown.issuer);
+    if let Some(audience) = &shown.audience {
+        verifier = verifier.for_audience(audience.clone());
+    }
+    let receipt = verifier.verify(text.trim(), now)?;
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&receipt).map_err(io::Error::other)?;
@@ -83,6 +87,9 @@ fn print(receipt: &Receipt, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "The receipt holds.")?;
     writeln!(out, "Who:      {} (account {})", printable(username.as_str()), printable(account))?;
     writeln!(out, "Says:     {}", printable(issuer))?;
+    if let Some(audience) = &receipt.audience {
+        writeln!(out, "For:      {}", printable(audience.as_str()))?;
+    }
     writeln!(out, "When:     {}, valid until {}", receipt.issued_at, receipt.expires_at)?;
     writeln!(out, "Proved:   {}", methods.join(", "))?;
     writeln!(out, "Device:   {}, {key}", device.mac)?;

@@ -29,6 +29,8 @@
 //!         client_ts_utc: Some(now),
 //!         device_pubkey: None,
 //!         device_name: None,
+//!         recovery_code: None,
+//!         audience: None,
 //!     };
 //!     Ok(client.login_once(login).await?)
 //! }

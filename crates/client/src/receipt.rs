@@ -5,6 +5,7 @@
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use fourauth_protocol::{
+    audience::Audience,
     receipt::{KeyName, Receipt, Unreadable, Unverified, VerifyingKey},
     time::UnixMillis,
 };
@@ -50,6 +51,7 @@ use fourauth_protocol::{
 pub struct ReceiptVerifier {
     key: VerifyingKey,
     issuer: String,
+    audience: Option<Audience>,
 }
 
 impl ReceiptVerifier {
@@ -57,15 +59,22 @@ impl ReceiptVerifier {
     /// configuration.
     #[must_use]
     pub fn new(key: VerifyingKey, issuer: impl Into<String>) -> Self {
-        Self { key, issuer: issuer.into() }
+        Self { key, issuer: issuer.into(), audience: None }
+    }
+
+    /// Believes only receipts that are for `audience`: what this service has its people name at
+    /// login. Without it, a receipt that was shown here could be shown at another service.
+    #[must_use]
+    pub fn for_audience(self, audience: Audience) -> Self {
+        Self { audience: Some(audience), ..self }
     }
 
     /// What the receipt says, if the server has said it and the session has not ended by itself at
     /// `now`.
     ///
-    /// Who has been shown a receipt knows that the login took place, and not that its session still
-    /// lasts: one that was ended early is known to the server alone. It names no audience: a service
-    /// to which it was shown can show it to another that trusts the same key. To tie it to a token see
+    /// A receipt shows that the login took place, and not that its session still lasts: only the server
+    /// knows of a session that was ended early. A receipt without an audience can be shown on by any
+    /// service to another that asks for none. To tie it to a token see
     /// [`SessionHash::is_of`](fourauth_protocol::receipt::SessionHash::is_of).
     ///
     /// # Errors
@@ -82,6 +91,13 @@ impl ReceiptVerifier {
         let receipt = unverified.claims()?;
         if receipt.issuer != self.issuer {
             return Err(NotAReceipt::OtherIssuer);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
+        //# If the principal processing the claim does not identify itself with a
+        //# value in the "aud" claim when this claim is present, then the JWT MUST
+        //# be rejected.
+        if receipt.audience != self.audience {
+            return Err(NotAReceipt::OtherAudience);
         }
         if receipt.expires_at <= now {
             return Err(NotAReceipt::Expired { at: receipt.expires_at });
@@ -109,6 +125,9 @@ pub enum NotAReceipt {
     /// The server said it under another name.
     #[error("it is of another issuer")]
     OtherIssuer,
+    /// It is for another service, or for none where one is asked for, or the other way round.
+    #[error("it is for another audience")]
+    OtherAudience,
     /// It was true and has ended: log in again.
     #[error("it has ended at {at}")]
     Expired {
@@ -137,6 +156,7 @@ mod tests {
     fn receipt() -> Receipt {
         Receipt {
             issuer: ISSUER.into(),
+            audience: None,
             username: Username::parse("alice").unwrap(),
             account: "7".into(),
             issued_at: NOW,
@@ -187,6 +207,27 @@ mod tests {
         assert_eq!(other.verify(&text, NOW), Err(NotAReceipt::OtherKey { named }));
         let elsewhere = ReceiptVerifier::new(server(1).1, "Elsewhere");
         assert_eq!(elsewhere.verify(&text, NOW), Err(NotAReceipt::OtherIssuer));
+    }
+
+    #[test]
+    fn only_a_receipt_for_this_service_is_believed() {
+        let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).ok());
+        for (named, asked, is_believed) in [
+            (None, None, true),
+            (door.clone(), door.clone(), true),
+            (door.clone(), gate.clone(), false),
+            (door, None, false),
+            (None, gate, false),
+        ] {
+            let text = signed(&Receipt { audience: named.clone(), ..receipt() });
+            let verifier = match asked.clone() {
+                Some(audience) => verifier().for_audience(audience),
+                None => verifier(),
+            };
+            let outcome = verifier.verify(&text, NOW);
+            assert_eq!(outcome.is_ok(), is_believed, "{named:?} {asked:?}");
+            assert!(is_believed || outcome == Err(NotAReceipt::OtherAudience));
+        }
     }
 
     #[test]

@@ -146,6 +146,34 @@ impl ServerCertVerifier for Pinned {
 mod tests {
     use super::*;
 
+    fn check(pin: Fingerprint, shown: &CertificateDer<'_>) -> bool {
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let name = ServerName::try_from("localhost").unwrap();
+        let now = UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        Pinned { expected: pin, provider }.verify_server_cert(shown, &[], &name, &[], now).is_ok()
+    }
+
+    #[test]
+    fn a_pin_that_differs_in_one_digit_is_another() {
+        let certificate = CertificateDer::from(b"a certificate".to_vec());
+        let pin = Fingerprint::of(&certificate).to_string();
+        assert!(check(Fingerprint::parse(&pin).unwrap(), &certificate));
+        for (at, digit) in pin.char_indices().filter(|(_, digit)| *digit != ':') {
+            let other = if digit == '0' { "1" } else { "0" };
+            let changed = format!("{}{other}{}", &pin[..at], &pin[at + 1..]);
+            let changed = Fingerprint::parse(&changed).unwrap();
+            assert!(!check(changed, &certificate), "digit {at}");
+        }
+    }
+
+    #[test]
+    fn one_connection_cannot_pass_for_another() {
+        let pin = Fingerprint::of(&CertificateDer::from(b"a certificate".to_vec()));
+        for tls12 in [false, true] {
+            assert!(Trust::Pin(pin).into_tls(tls12).require_ems);
+        }
+    }
+
     #[test]
     fn a_file_without_certificates_trusts_nobody_and_says_so() {
         for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {

@@ -34,6 +34,7 @@
 //! ```
 
 pub mod answer;
+pub mod audience;
 pub mod code;
 pub mod command;
 pub mod consent;

@@ -13,6 +13,7 @@ pub use key::{KeyName, NotAReceiptKey, VerifyingKey};
 pub use session::SessionHash;
 
 use crate::{
+    audience::Audience,
     device::DeviceId,
     mac_address::{self, MacAddress},
     request_id::RequestId,
@@ -28,6 +29,10 @@ pub struct Receipt {
     /// Who says so: `auth.issuer` of the server.
     #[serde(rename = "iss")]
     pub issuer: String,
+    /// The service that it is for, if the login named one. Another service must not take it
+    /// (RFC 7519 §4.1.3).
+    #[serde(rename = "aud", default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
     /// Who logged in, by name.
     #[serde(rename = "sub")]
     pub username: Username,
@@ -128,6 +133,7 @@ mod numeric_date {
 pub(crate) fn example() -> Receipt {
     Receipt {
         issuer: "4Auth-Authentication".into(),
+        audience: None,
         username: Username::parse("alice").expect("a name"),
         account: "7203685477580700001".into(),
         issued_at: UnixMillis(1_795_262_400_000),
@@ -171,6 +177,15 @@ mod tests {
         let newer = text.replace("\"pwd\"", "\"hwk\"").replace("{\"iss", "{\"x\":[1],\"iss");
         let read: Receipt = serde_json::from_str(&newer).unwrap();
         assert_eq!(read.methods[0], Method::Unrecognised);
+    }
+
+    #[test]
+    fn an_audience_stands_beside_the_issuer() {
+        let audience = Audience::parse("door").ok();
+        let receipt = Receipt { audience, ..example() };
+        let text = serde_json::to_string(&receipt).unwrap();
+        assert!(text.starts_with(r#"{"iss":"4Auth-Authentication","aud":"door","sub":"alice","#));
+        assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), receipt);
     }
 
     #[test]

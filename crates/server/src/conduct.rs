@@ -97,9 +97,67 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::Superseded
         | Denial::Limited(_)
         | Denial::CoolingDown(_)
+        | Denial::RecoveryCodeNeeded
         | Denial::DeviceKeyNeeded
         | Denial::DeviceTaken
         | Denial::TooManyDevices
         | Denial::NoSuchDevice => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_auth::limits::Limited;
+    use fourauth_face::Refusal;
+
+    #[test]
+    fn what_is_wrong_is_an_offence_and_what_cannot_be_taken_is_none() {
+        for (denial, is_offence) in [
+            (Denial::Credentials, true),
+            (Denial::Face(None), true),
+            (Denial::Face(Some(Refusal::NoFace)), true),
+            (Denial::Totp, true),
+            (Denial::Device, true),
+            (Denial::Admin, true),
+            (Denial::RecoveryCode, true),
+            (Denial::SignedOut, true),
+            (Denial::Clock, false),
+            (Denial::Time, false),
+            (Denial::NewPassword, false),
+            (Denial::NewFace(Refusal::NoFace), false),
+            (Denial::NewMac, false),
+            (Denial::NameTaken, false),
+            (Denial::ContactTaken, false),
+            (Denial::Superseded, false),
+            (Denial::Limited(Limited::Closed), false),
+            (Denial::CoolingDown(1), false),
+            (Denial::RecoveryCodeNeeded, false),
+            (Denial::DeviceKeyNeeded, false),
+            (Denial::DeviceTaken, false),
+            (Denial::TooManyDevices, false),
+            (Denial::NoSuchDevice, false),
+        ] {
+            assert_eq!(is_a_guess(denial), is_offence, "{denial:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_spends_a_code_forgives_a_source() {
+        for (action, forgives) in [
+            (Action::Login, true),
+            (Action::ConfirmTotp, true),
+            (Action::BindDevice, true),
+            (Action::RevokeDevice, true),
+            (Action::RecoverPassword, true),
+            (Action::RecoverFace, true),
+            (Action::RecoverDevice, true),
+            (Action::Register, false),
+            (Action::ListDevices, false),
+            (Action::ReadAudit, false),
+            (Action::RecoverTotp, false),
+        ] {
+            assert_eq!(spends_a_code(action), forgives, "{action:?}");
+        }
     }
 }

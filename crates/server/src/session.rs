@@ -197,7 +197,14 @@ impl Session {
     fn received(&self) -> Received {
         let at = self.context.clock.read();
         let id = RequestId::new(at.now, entropy::bytes());
-        Received { id, at, peer: self.peer.address, device: None, penalty_ms: None }
+        Received {
+            id,
+            at,
+            peer: self.peer.address,
+            device: None,
+            penalty_ms: None,
+            is_shared_address: false,
+        }
     }
 
     /// One audit row for everything on this connection that was no command.

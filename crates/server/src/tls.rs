@@ -122,3 +122,24 @@ pub fn server_config(
 fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::generate_simple_self_signed;
+
+    #[test]
+    fn one_connection_cannot_pass_for_another() {
+        let made = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let [chain, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+        std::fs::write(&chain, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+            let certificate = Certificate::load(&chain, &key).unwrap();
+            let config = server_config(certificate, version).unwrap();
+            assert!(config.require_ems, "TLS 1.2 without RFC 7627 lets a proof be passed on");
+            assert_eq!(config.max_early_data_size, 0, "early data can be sent again");
+        }
+    }
+}

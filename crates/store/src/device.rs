@@ -179,7 +179,7 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Trusts a device no longer, for good, and ends the account's sessions. `false` if the account
+    /// Trusts a device no longer, for good, and ends the account's sessions. `None` if the account
     /// has changed since `version` or has no such device.
     ///
     /// # Errors
@@ -191,21 +191,22 @@ impl Tx {
         version: Option<i64>,
         name: &str,
         at: UnixMillis,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<DeviceId>, Error> {
         const REVOKE: &str = "UPDATE devices SET revoked_at = $1 \
-             WHERE account = $2 AND name = $3 AND revoked_at IS NULL";
+             WHERE account = $2 AND name = $3 AND revoked_at IS NULL RETURNING device_id";
         const RAISE: &str = "UPDATE users SET version = version + 1 \
              WHERE id = $1 AND ($2 < 0 OR version = $2)";
 
         let id = Value::Int(account.0);
         if !self.changes(RAISE, &[id, Value::Int(version.unwrap_or(-1))]).await? {
-            return Ok(false);
+            return Ok(None);
         }
         self.end_sessions(account).await?;
-        self.changes(REVOKE, &[Value::Int(at.0), id, Value::Text(name)]).await
+        let revoked = self.rows(REVOKE, &[Value::Int(at.0), id, Value::Text(name)]).await?;
+        revoked.first().map(device_id).transpose()
     }
 
-    /// Trusts no device of this address any longer; how many there were.
+    /// Trusts no device of this address any longer; which there were.
     ///
     /// # Errors
     ///
@@ -215,12 +216,13 @@ impl Tx {
         account: AccountId,
         mac: MacAddress,
         at: UnixMillis,
-    ) -> Result<u64, Error> {
-        const SQL: &str = "UPDATE devices SET revoked_at = $1 \
-             WHERE account = $2 AND mac = $3 AND revoked_at IS NULL";
+    ) -> Result<Vec<DeviceId>, Error> {
+        const SQL: &str = "UPDATE devices SET revoked_at = $1 WHERE account = $2 AND mac = $3 \
+             AND revoked_at IS NULL RETURNING device_id";
 
         let mac = mac.to_string();
-        self.execute(SQL, &[Value::Int(at.0), Value::Int(account.0), Value::Text(&mac)]).await
+        let values = [Value::Int(at.0), Value::Int(account.0), Value::Text(&mac)];
+        self.rows(SQL, &values).await?.iter().map(device_id).collect()
     }
 
     /// Notes that a device was used. `false` if it is trusted no longer.
@@ -259,10 +261,9 @@ impl Store {
 
 impl Device {
     fn read(row: &Row) -> Result<Self, Error> {
-        let id = row.bytes(TABLE, "device_id")?;
         let last_seen = UnixMillis(row.int(TABLE, "last_seen")?);
         Ok(Self {
-            id: DeviceId::from_bytes(id.try_into().map_err(|_| corrupt("device_id"))?),
+            id: device_id(row)?,
             name: row.text(TABLE, "name")?,
             mac: MacAddress::parse(&row.text(TABLE, "mac")?).map_err(|_| corrupt("mac"))?,
             bound_at: UnixMillis(row.int(TABLE, "bound_at")?),
@@ -286,6 +287,11 @@ impl KnownDevice {
             trusted_from: UnixMillis(row.int(TABLE, "device_trusted_from")?),
         }))
     }
+}
+
+fn device_id(row: &Row) -> Result<DeviceId, Error> {
+    let id = row.bytes(TABLE, "device_id")?;
+    id.try_into().map(DeviceId::from_bytes).map_err(|_| corrupt("device_id"))
 }
 
 const fn corrupt(column: &'static str) -> Error {

@@ -177,7 +177,8 @@ impl Tx {
         self.execute(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await.map(|_| ())
     }
 
-    /// Notes when and where to the present secret of the one-time codes is sent.
+    /// Notes when and where to the present secret of the one-time codes is sent; `None` where an
+    /// address tells nothing.
     ///
     /// # Errors
     ///
@@ -186,11 +187,12 @@ impl Tx {
         &mut self,
         account: AccountId,
         at: UnixMillis,
-        to: Place,
+        to: Option<Place>,
     ) -> Result<(), Error> {
         const SQL: &str = "UPDATE users SET totp_issued = $1, totp_issued_to = $2 WHERE id = $3";
 
-        let values = [Value::Int(at.0), Value::Bytes(to.as_bytes()), Value::Int(account.0)];
+        let to = to.as_ref().map_or(&[][..], Place::as_bytes);
+        let values = [Value::Int(at.0), Value::Bytes(to), Value::Int(account.0)];
         self.execute(SQL, &values).await.map(|_| ())
     }
 

@@ -8,114 +8,19 @@ use crate::{
     audit::AuditEntry,
     driver::{Row, Value},
     error::Error,
+    lane::{Lane, Tallies, Tally, Target, minute},
     store::Store,
     tx::Tx,
 };
-use fourauth_protocol::{time::UnixMillis, username::Username};
-use sha2::{Digest as _, Sha256};
+use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "failures";
 
-/// Milliseconds of the minute that refusals and wrong one-time codes are counted by.
+/// Milliseconds of the minute that refusals are counted by.
 const MINUTE_MS: i64 = 60_000;
 
 /// Sources whose refusals are moved to the audit log at a time.
 const AT_A_TIME: i64 = 100;
-
-/// What attempts are counted by: a hash, so that names of any length take the same room, and are not
-/// there to be read. (It has no key: whoever suspects a name can check it.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Target([u8; 32]);
-
-impl Target {
-    /// Everybody who claims this name.
-    #[must_use]
-    pub fn account(name: &Username) -> Self {
-        Self::hash("account", name.as_str())
-    }
-
-    /// Everybody from this source who claims to be an administrator.
-    #[must_use]
-    pub fn admin(source: &str) -> Self {
-        Self::hash("admin", source)
-    }
-
-    fn hash(kind: &str, text: &str) -> Self {
-        let hash = Sha256::new().chain_update(kind).chain_update([0]).chain_update(text);
-        Self(hash.finalize().into())
-    }
-}
-
-/// Who is counted together. An attacker fills one lane and not the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// Devices that have proved nothing.
-    Unknown,
-    /// Devices that the account has been used with.
-    Known,
-    /// Guesses at administrators' secrets.
-    Admin,
-}
-
-impl Lane {
-    /// The word for the database and the audit log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Known => "known",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// Consecutive failures of one lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// All of them.
-    pub failures: i64,
-    /// Of these, wrong one-time codes.
-    pub totp: i64,
-    /// Of these, wrong faces.
-    pub face: i64,
-    /// Wrong one-time codes within the minute of `totp_minute`.
-    pub totp_recent: i64,
-    /// A minute of Unix time.
-    pub totp_minute: i64,
-    /// When the newest was.
-    pub last: UnixMillis,
-}
-
-impl Tally {
-    /// Wrong one-time codes within the minute of `at`.
-    #[must_use]
-    pub const fn totp_within_the_minute(&self, at: UnixMillis) -> i64 {
-        if self.totp_minute == minute(at) { self.totp_recent } else { 0 }
-    }
-}
-
-/// The tallies of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tallies {
-    /// [`Lane::Unknown`]
-    pub unknown: Tally,
-    /// [`Lane::Known`]
-    pub known: Tally,
-    /// [`Lane::Admin`]
-    pub admin: Tally,
-}
-
-impl Tallies {
-    /// The tally of one lane.
-    #[must_use]
-    pub const fn of(&self, lane: Lane) -> Tally {
-        match lane {
-            Lane::Unknown => self.unknown,
-            Lane::Known => self.known,
-            Lane::Admin => self.admin,
-        }
-    }
-}
 
 /// What a success leaves counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,9 +60,10 @@ impl Tx {
              face = failures.face + $4, last_failure = $6, totp_minute = $5, totp_recent = $3 + \
              CASE WHEN failures.totp_minute = $5 THEN failures.totp_recent ELSE 0 END";
 
+        let lane = failure.lane.to_column();
         let values = [
-            Value::Bytes(&failure.target.0),
-            Value::Text(failure.lane.as_str()),
+            Value::Bytes(failure.target.as_bytes()),
+            Value::Text(&lane),
             Value::Int(failure.totp.into()),
             Value::Int(failure.face.into()),
             Value::Int(minute(failure.at)),
@@ -181,12 +87,26 @@ impl Tx {
         const SQL: &str = "UPDATE failures SET totp = totp * $3, totp_recent = totp_recent * $3, \
              face = face * $4, failures = totp * $3 + face * $4 WHERE target = $1 AND lane = $2";
 
+        let lane = lane.to_column();
         let values = [
-            Value::Bytes(&target.0),
-            Value::Text(lane.as_str()),
+            Value::Bytes(target.as_bytes()),
+            Value::Text(&lane),
             Value::Int(keep.totp.into()),
             Value::Int(keep.face.into()),
         ];
+        self.execute(SQL, &values).await.map(|_| ())
+    }
+
+    /// Forgets all of one lane: its device has gone for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn forget_lane(&mut self, target: Target, lane: Lane) -> Result<(), Error> {
+        const SQL: &str = "DELETE FROM failures WHERE target = $1 AND lane = $2";
+
+        let lane = lane.to_column();
+        let values = [Value::Bytes(target.as_bytes()), Value::Text(&lane)];
         self.execute(SQL, &values).await.map(|_| ())
     }
 
@@ -198,7 +118,7 @@ impl Tx {
     pub async fn clear_failures(&mut self, target: Target) -> Result<bool, Error> {
         const SQL: &str = "DELETE FROM failures WHERE target = $1";
 
-        Ok(self.execute(SQL, &[Value::Bytes(&target.0)]).await? > 0)
+        Ok(self.execute(SQL, &[Value::Bytes(target.as_bytes())]).await? > 0)
     }
 
     /// Forgets what failed last before `before`, of accounts and of names that are none alike: who
@@ -264,17 +184,13 @@ impl Store {
         const SQL: &str = "SELECT lane, failures, totp, face, totp_minute, totp_recent, \
              last_failure FROM failures WHERE target = $1";
 
-        let mut tallies = Tallies::default();
-        for row in self.rows(SQL, &[Value::Bytes(&target.0)]).await? {
-            let tally = Tally::read(&row)?;
-            match row.text(TABLE, "lane")?.as_str() {
-                "unknown" => tallies.unknown = tally,
-                "known" => tallies.known = tally,
-                "admin" => tallies.admin = tally,
-                _ => return Err(Error::Corrupt { table: TABLE, column: "lane" }),
-            }
-        }
-        Ok(tallies)
+        let rows = self.rows(SQL, &[Value::Bytes(target.as_bytes())]).await?;
+        let tally = |row: &Row| {
+            let lane = Lane::from_column(&row.text(TABLE, "lane")?)
+                .ok_or(Error::Corrupt { table: TABLE, column: "lane" })?;
+            Ok((lane, Tally::read(row)?))
+        };
+        rows.iter().map(tally).collect()
     }
 }
 
@@ -289,10 +205,6 @@ impl Tally {
             last: UnixMillis(row.int(TABLE, "last_failure")?),
         })
     }
-}
-
-const fn minute(at: UnixMillis) -> i64 {
-    at.0.div_euclid(MINUTE_MS)
 }
 
 fn summary(row: &Row, now: UnixMillis) -> Result<AuditEntry, Error> {

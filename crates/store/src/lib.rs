@@ -40,6 +40,7 @@ mod history;
 mod job;
 mod key_check;
 mod keyring;
+mod lane;
 mod location;
 mod notice;
 mod opening;
@@ -71,15 +72,16 @@ pub use evidence::{
     Rollback, SignedCheckpoint, TreeHead,
 };
 pub use factor::NewFace;
-pub use failures::{Failure, Keep, Lane, Tallies, Tally, Target};
+pub use failures::{Failure, Keep};
 pub use futures_util::future::BoxFuture;
 pub use history::ForeignEntry;
 pub use key_check::holds_data;
 pub use keyring::{KEY_BYTES, Keyring, KeyringError, KeyringLock, RANDOM_BYTES};
+pub use lane::{Lane, Tallies, Tally, Target};
 pub use location::{Location, NotALocation};
 pub use notice::{Notice, Waiting};
 pub use opening::Opened;
-pub use place::{KnownPlace, Place};
+pub use place::Place;
 pub use recovery::{Factor, Settling};
 #[cfg(feature = "faults")]
 pub use rig::Rig;

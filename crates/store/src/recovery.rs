@@ -5,6 +5,7 @@ use crate::{
     account::{self, AccountId},
     driver::{Row, Value},
     error::Error,
+    store::Store,
     tx::Tx,
 };
 use fourauth_protocol::{recovery_code::RecoveryCode, time::UnixMillis};
@@ -112,6 +113,27 @@ impl Tx {
 
         let hash = hash(account, code);
         self.changes(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await
+    }
+}
+
+impl Store {
+    /// Whether a recovery code is one of the account's that has not been spent. One statement, also
+    /// for the account of a decoy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn has_recovery_code(
+        &self,
+        account: AccountId,
+        code: &RecoveryCode,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "SELECT 1 AS found FROM recovery_codes \
+                           WHERE account = $1 AND code_hash = $2";
+
+        let hash = hash(account, code);
+        let row = self.row(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await?;
+        Ok(row.is_some())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     driver::{Row, Value},
     error::Error,
     keyring::Keyring,
-    place::{KnownPlace, Place},
+    place::Place,
     recovery::Settling,
     seal::{self, Seal, Sealer},
     store::Store,
@@ -38,15 +38,15 @@ pub struct Seeking<'a> {
     pub name: &'a Username,
     /// The device that they claim.
     pub device: Option<DeviceId>,
-    /// Where they speak from.
-    pub place: Place,
+    /// Where they speak from, if that tells one peer from another.
+    pub place: Option<Place>,
 }
 
 impl<'a> Seeking<'a> {
     /// Somebody of this name, of whom nothing else is known.
     #[must_use]
     pub fn by_name(name: &'a Username) -> Self {
-        Self { name, device: None, place: Place::new(None, "") }
+        Self { name, device: None, place: None }
     }
 }
 
@@ -76,8 +76,10 @@ pub struct Subject {
     pub password: password::Hash,
     /// What makes the one-time codes.
     pub totp: totp::Key,
-    /// The newest step that has been spent. Only [`Tx::spend_step`](crate::Tx::spend_step) decides.
+    /// The newest step that has been spent.
     pub totp_step: Step,
+    /// The newest step that has been spent on a confirmation, which has a watermark of its own.
+    pub totp_confirm_step: Step,
     /// Whether a code of the present key has been seen.
     pub totp_confirmed: bool,
     /// What the face is compared with.
@@ -94,12 +96,25 @@ pub struct Subject {
     pub device: Option<KnownDevice>,
     /// When somebody first logged in to it, if anybody has.
     pub first_used: Option<UnixMillis>,
-    /// The place that the peer speaks from, if the account has been used from there.
-    pub been_here: Option<KnownPlace>,
+    /// When the account was last used from the place that the peer speaks from, if ever.
+    pub been_here: Option<UnixMillis>,
+    /// How many devices the account trusts, or how many places it knows if it has no device key.
+    pub known_lanes: u32,
     /// Which factors may not change another yet.
     pub settling: Settling,
     /// When and where to the present one-time code secret was sent.
     pub totp_issued: Option<(UnixMillis, Place)>,
+}
+
+impl Subject {
+    /// The newest step of a one-time code that is worthless by now: of a confirmation, which has a
+    /// watermark of its own, or of any other command. Two commands that race with one code are
+    /// decided by [`Tx::spend_step`](crate::Tx::spend_step) and
+    /// [`Tx::confirm_step`](crate::Tx::confirm_step).
+    #[must_use]
+    pub const fn newest_spent(&self, is_confirmation: bool) -> Step {
+        if is_confirmation { self.totp_confirm_step } else { self.totp_step }
+    }
 }
 
 /// What stands in for the record of an account that does not exist.
@@ -131,7 +146,8 @@ impl Decoy {
             version: 0,
             password: self.password.as_stored().clone(),
             totp,
-            totp_step: 0,
+            totp_step: Step(0),
+            totp_confirm_step: Step(0),
             totp_confirmed: true,
             template,
             face_epoch: self.face_epoch,
@@ -141,6 +157,7 @@ impl Decoy {
             device: None,
             first_used: None,
             been_here: None,
+            known_lanes: 0,
             settling: Settling::default(),
             totp_issued: None,
         }
@@ -181,7 +198,8 @@ pub(crate) struct Record {
     version: i64,
     password: Secret<String>,
     totp: String,
-    totp_step: i64,
+    totp_step: Step,
+    totp_confirm_step: Step,
     totp_confirmed: bool,
     template: String,
     face_epoch: i64,
@@ -190,7 +208,8 @@ pub(crate) struct Record {
     keyed: bool,
     device: Option<KnownDevice>,
     first_used: Option<UnixMillis>,
-    been_here: Option<KnownPlace>,
+    been_here: Option<UnixMillis>,
+    known_lanes: u32,
     settling: Settling,
     totp_issued: Option<(UnixMillis, Place)>,
 }
@@ -204,24 +223,24 @@ impl Store {
     /// [`Error`] if the database fails or the row does not open. An unknown name is not a failure.
     pub async fn subject(&self, seeking: Seeking<'_>) -> Result<Subject, Error> {
         const SQL: &str = "SELECT u.id, u.version, u.password_hash, u.totp_secret_enc, \
-             u.totp_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
+             u.totp_step, u.totp_confirm_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
              u.must_change, u.disabled, u.keyed, u.first_used, u.password_settles, u.totp_settles, \
              u.face_settles, u.device_settles, u.totp_issued, u.totp_issued_to, \
              d.pubkey AS device_key, d.mac AS device_mac, \
              COALESCE(d.trusted_from, 0) AS device_trusted_from, \
              COALESCE(p.last_seen, 0) AS place_seen, \
-             COALESCE(p.trusted_from, 0) AS place_trusted_from FROM users u \
+             CASE WHEN u.keyed = 1 THEN (SELECT COUNT(*) FROM devices k WHERE k.account = u.id \
+             AND k.revoked_at IS NULL) ELSE (SELECT COUNT(*) FROM places k \
+             WHERE k.account = u.id) END AS known_lanes FROM users u \
              LEFT JOIN devices d ON d.account = u.id AND d.device_id = $2 \
              AND d.revoked_at IS NULL \
              LEFT JOIN places p ON p.account = u.id AND p.place = $3 WHERE u.username = $1";
 
-        // No device has an empty id.
+        // No device has an empty id, and no place an empty hash.
         let device = seeking.device.as_ref().map_or(&[][..], |id| id.as_bytes());
-        let values = [
-            Value::Text(seeking.name.as_str()),
-            Value::Bytes(device),
-            Value::Bytes(seeking.place.as_bytes()),
-        ];
+        let place = seeking.place.as_ref().map_or(&[][..], Place::as_bytes);
+        let values =
+            [Value::Text(seeking.name.as_str()), Value::Bytes(device), Value::Bytes(place)];
         let record = match self.row(SQL, &values).await? {
             Some(row) => Record::read(&row)?,
             None => self.decoy(),
@@ -243,7 +262,8 @@ impl Record {
             version: row.int(TABLE, "version")?,
             password: Secret::new(row.text(TABLE, "password_hash")?),
             totp: row.text(TABLE, TOTP)?,
-            totp_step: row.int(TABLE, "totp_step")?,
+            totp_step: step(row, "totp_step")?,
+            totp_confirm_step: step(row, "totp_confirm_step")?,
             totp_confirmed: row.flag(TABLE, "totp_confirmed")?,
             template: row.text(TABLE, TEMPLATE)?,
             face_epoch: row.int(TABLE, "face_epoch")?,
@@ -252,7 +272,8 @@ impl Record {
             keyed: row.flag(TABLE, "keyed")?,
             device: KnownDevice::read(row)?,
             first_used: instant(row.int(TABLE, "first_used")?),
-            been_here: KnownPlace::read(row)?,
+            been_here: instant(row.int(TABLE, "place_seen")?),
+            known_lanes: u32::try_from(row.int(TABLE, "known_lanes")?).unwrap_or(u32::MAX),
             settling: Settling::read(row)?,
             totp_issued: issue(row)?,
         })
@@ -272,7 +293,8 @@ impl Record {
             password: password::Hash::parse(self.password.expose().clone())
                 .map_err(|_| corrupt("password_hash"))?,
             totp: totp::Key::from_bytes(totp.expose().clone()).map_err(|_| corrupt(TOTP))?,
-            totp_step: Step(u64::try_from(self.totp_step).map_err(|_| corrupt("totp_step"))?),
+            totp_step: self.totp_step,
+            totp_confirm_step: self.totp_confirm_step,
             totp_confirmed: self.totp_confirmed,
             template: Template::from_bytes(template.expose()).map_err(|_| corrupt(TEMPLATE))?,
             face_epoch: self.face_epoch,
@@ -282,6 +304,7 @@ impl Record {
             device: self.device,
             first_used: self.first_used,
             been_here: self.been_here,
+            known_lanes: self.known_lanes,
             settling: self.settling,
             totp_issued: self.totp_issued,
         })
@@ -293,10 +316,18 @@ fn instant(millis: i64) -> Option<UnixMillis> {
     (millis > 0).then_some(UnixMillis(millis))
 }
 
+fn step(row: &Row, column: &'static str) -> Result<Step, Error> {
+    u64::try_from(row.int(TABLE, column)?).map(Step).map_err(|_| corrupt(column))
+}
+
 fn issue(row: &Row) -> Result<Option<(UnixMillis, Place)>, Error> {
     let at = instant(row.int(TABLE, "totp_issued")?);
     let to = row.bytes_or_null(TABLE, "totp_issued_to")?;
     let (Some(at), Some(to)) = (at, to) else { return Ok(None) };
+    // Empty where it was sent to an address that tells nothing.
+    if to.is_empty() {
+        return Ok(None);
+    }
     let to = to.try_into().map_err(|_| corrupt("totp_issued_to"))?;
     Ok(Some((at, Place::from_bytes(to))))
 }

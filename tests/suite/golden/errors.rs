@@ -81,5 +81,7 @@ fn a_login(now: UnixMillis) -> Login {
         client_ts_utc: Some(now),
         device_pubkey: None,
         device_name: None,
+        recovery_code: None,
+        audience: None,
     }
 }

@@ -129,7 +129,7 @@ async fn of_a_hundred_failures_at_once_none_is_lost(database: Database) {
         })
     });
     join_all(racers).await;
-    let tally = store.tallies(target).await.unwrap().unknown;
+    let tally = store.tallies(target).await.unwrap().of(lane);
     assert_eq!((tally.failures, tally.totp, tally.face), (100, 100, 0));
     assert_eq!(tally.totp_within_the_minute(NOW), 100);
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use fourauth_protocol::{
+    audience::Audience,
     consent::Consent,
     contact::{Email, Phone},
     device::{DeviceKey, DeviceName},
@@ -19,6 +20,9 @@ pub struct SigningIn {
     /// Keep the receipt of the login in this file, to be shown to other services
     #[arg(long, value_name = "FILE")]
     pub receipt_file: Option<PathBuf>,
+    /// The service that the receipt is for; others must not take it
+    #[arg(long, value_parser = Audience::parse, value_name = "NAME")]
+    pub audience: Option<Audience>,
 }
 
 /// A receipt, and whose it should be.
@@ -33,6 +37,9 @@ pub struct Shown {
     /// The server's name in receipts: auth.issuer of its configuration
     #[arg(long, value_name = "NAME")]
     pub issuer: String,
+    /// The service that the receipt has to be for [default: a receipt that names none]
+    #[arg(long, value_parser = Audience::parse, value_name = "NAME")]
+    pub audience: Option<Audience>,
 }
 
 /// A device that takes the place of another.

@@ -109,7 +109,7 @@ impl Gather<'_, '_> {
         }
     }
 
-    fn recovery_code(&mut self) -> Result<Option<RecoveryCode>, Failure> {
+    pub(super) fn recovery_code(&mut self) -> Result<Option<RecoveryCode>, Failure> {
         if !self.means.recovery_code {
             return Ok(None);
         }

@@ -28,6 +28,8 @@ fn login() -> Login {
         client_ts_utc: None,
         device_pubkey: None,
         device_name: None,
+        recovery_code: None,
+        audience: None,
     }
 }
 

@@ -40,6 +40,8 @@ fn login(username: &str, address: u8) -> Login {
         client_ts_utc: None,
         device_pubkey: None,
         device_name: None,
+        recovery_code: None,
+        audience: None,
     }
 }
 

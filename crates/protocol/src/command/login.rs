@@ -1,10 +1,12 @@
 //! 100: prove who you are.
 
 use crate::{
+    audience::Audience,
     device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
     picture::{self, Picture},
+    recovery_code::{self, RecoveryCode},
     secret::{self, Secret},
     time::{self, UnixMillis},
     username::Username,
@@ -46,6 +48,17 @@ pub struct Login {
     /// What the person calls this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
+    /// One of the codes shown at registration: makes up for a device that the account does not know,
+    /// and is spent by a success.
+    #[serde(
+        default,
+        deserialize_with = "recovery_code::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_code: Option<RecoveryCode>,
+    /// The service that the receipt is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
 }
 
 impl Login {

@@ -5,15 +5,16 @@ use serde::{Deserialize, Serialize};
 /// How often an account may be tried, and how long it then waits.
 ///
 /// The numbers are of NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row for one
-/// authenticator. They are divided into two lanes, so that whoever fails on purpose from anywhere
-/// takes nothing from the devices that an account already knows.
+/// authenticator. They are divided into lanes, so that an attacker who fails on purpose takes nothing
+/// from the devices that an account already knows, and a lost device nothing from the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AttemptsConfig {
     /// Failures in a row from devices that the account does not know, until they are shut out. An
-    /// administrator, a recovery or a known device lets them in again.
+    /// administrator lets them in again, or a recovery with a trusted key or a recovery code.
     pub unknown_device: u32,
-    /// The same from devices that it knows. They are then treated like unknown ones.
+    /// The same from all devices together that it knows. Each has five of them to itself; one that
+    /// has used up its part is treated like an unknown one.
     pub known_device: u32,
     /// Longest wait between two attempts from unknown devices, in seconds. It doubles from one
     /// second on with each failure. 0 makes nobody wait.

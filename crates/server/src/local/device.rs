@@ -4,6 +4,8 @@ use super::{LocalStore, user::account};
 use anyhow::bail;
 use clap::Subcommand;
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
+use fourauth_protocol::username::Username;
+use fourauth_store::{Lane, Target};
 
 /// What can be done about the devices of an account.
 #[derive(Debug, Subcommand)]
@@ -54,8 +56,15 @@ async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::R
     let id = account(local, username).await?.id;
     let (name, at) = (device.clone(), local.now);
     let entry = local.by_hand(Some(username), "device_revoke", &format!("device={device}"));
+    let target = Target::account(&Username::parse(username)?);
     let revoked = local.change(entry, move |tx| {
-        Box::pin(async move { tx.revoke_device(id, None, &name, at).await })
+        Box::pin(async move {
+            let Some(revoked) = tx.revoke_device(id, None, &name, at).await? else {
+                return Ok(false);
+            };
+            tx.forget_lane(target, Lane::Device(revoked)).await?;
+            Ok(true)
+        })
     });
     if !revoked.await? {
         bail!("{username} has no device named {device}");

@@ -1,0 +1,143 @@
+//! How many failures each lane of an account forgives.
+//!
+//! All lanes together forgive no more than `unknown` + `known` consecutive failures, the hundred of
+//! NIST SP 800-63B-4 §3.2.2, and each known device keeps a few whatever the others do:
+//!
+//! * Strangers have `unknown`. Attempts with a right recovery code share it, and may go on when
+//!   strangers have used it up, as long as the whole is not used up.
+//! * Known devices (or places) share `known`. Each has a guaranteed part of it, and may use what the
+//!   others' guarantees leave.
+
+use fourauth_store::Lane;
+
+/// Failures that a known device has to itself: as many slips as a person makes in a row.
+const GUARANTEED: i64 = 5;
+
+/// Failures that attempts with a recovery code have.
+const WITH_RECOVERY_CODE: i64 = 5;
+
+/// How many failures an account forgives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// Of strangers.
+    pub(crate) unknown: i64,
+    /// Of all known devices, or places, together.
+    pub(crate) known: i64,
+}
+
+impl Budget {
+    /// How many failures `lane` forgives before it is closed, given what every lane has `spent`, of
+    /// an account with so many known devices or places.
+    pub(crate) fn of(self, lane: Lane, spent: &[(Lane, i64)], known_lanes: u32) -> i64 {
+        let of = |wanted| spent.iter().filter(|(lane, _)| *lane == wanted).map(|(_, n)| n).sum();
+        let (unknown, code): (i64, i64) = (of(Lane::Unknown), of(Lane::RecoveryCode));
+        match lane {
+            // Sources are many and secrets are long: waiting is enough, and a closed source would
+            // be closed to every administrator behind it.
+            Lane::Admin => i64::MAX,
+            Lane::Unknown => self.unknown - code,
+            Lane::RecoveryCode => {
+                let known: i64 = spent.iter().filter(|(l, _)| l.is_known()).map(|(_, n)| n).sum();
+                WITH_RECOVERY_CODE.min(self.unknown + self.known - unknown - known)
+            }
+            Lane::Device(_) | Lane::Place(_) => {
+                let overdrawn = (unknown + code - self.unknown).max(0);
+                let others = spent.iter().filter(|(l, _)| l.is_known() && *l != lane);
+                share(self.known - overdrawn, others.map(|(_, n)| *n), known_lanes)
+            }
+        }
+    }
+}
+
+/// What one known lane may use of a pool while `others` have used so much.
+fn share(pool: i64, others: impl Iterator<Item = i64>, known_lanes: u32) -> i64 {
+    let lanes = i64::from(known_lanes.max(1));
+    let guaranteed = (pool / lanes).clamp(1, GUARANTEED);
+    let (mut reserved, mut idle) = (0, lanes - 1);
+    for used in others {
+        reserved += used.max(guaranteed);
+        idle -= 1;
+    }
+    guaranteed.max(pool - reserved - idle.max(0) * guaranteed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::device::DeviceId;
+    use proptest::prelude::*;
+
+    const HUNDRED: Budget = Budget { unknown: 70, known: 30 };
+
+    fn device(number: u8) -> Lane {
+        Lane::Device(DeviceId::from_bytes([number; 16]))
+    }
+
+    #[test]
+    fn the_figures_are_those_of_the_documents() {
+        let nothing: &[(Lane, i64)] = &[];
+        let lost = &[(device(1), 30)][..];
+        let attacked = &[(Lane::Unknown, 70)][..];
+        let all_out = &[(Lane::Unknown, 70), (device(1), 30)][..];
+        for (lane, spent, known_lanes, forgiven) in [
+            (Lane::Unknown, nothing, 0, 70),
+            (Lane::Unknown, &[(Lane::RecoveryCode, 5)], 0, 65),
+            (Lane::Unknown, lost, 2, 70),
+            (Lane::RecoveryCode, nothing, 0, 5),
+            (Lane::RecoveryCode, lost, 1, 5),
+            (Lane::RecoveryCode, attacked, 1, 5),
+            (Lane::RecoveryCode, all_out, 1, 0),
+            (device(1), nothing, 1, 30),
+            (device(1), attacked, 1, 30),
+            (device(1), nothing, 2, 25),
+            (device(1), nothing, 3, 20),
+            (device(1), nothing, 6, 5),
+            (device(1), nothing, 16, 15),
+            (device(2), &[(device(1), 25)], 2, 5),
+            (device(2), &[(device(1), 15)], 16, 1),
+            (device(2), lost, 1, 5),
+            (Lane::Admin, nothing, 0, i64::MAX),
+        ] {
+            let is = HUNDRED.of(lane, spent, known_lanes);
+            assert_eq!(is, forgiven, "{lane:?} {spent:?} {known_lanes}");
+        }
+    }
+
+    /// Fails in the lanes of `order` for as long as each is open; what every lane has used then.
+    fn fail_in(order: &[u8], devices: u8) -> Vec<(Lane, i64)> {
+        let mut spent: Vec<(Lane, i64)> = Vec::new();
+        for pick in order {
+            let lane = match pick % (devices + 2) {
+                0 => Lane::Unknown,
+                1 => Lane::RecoveryCode,
+                number => device(number),
+            };
+            let used = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
+            if used < HUNDRED.of(lane, &spent, devices.into()) {
+                spent.retain(|(other, _)| *other != lane);
+                spent.push((lane, used + 1));
+            }
+        }
+        spent
+    }
+
+    proptest! {
+        #[test]
+        fn all_lanes_together_forgive_no_more_than_a_hundred(
+            order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=16,
+        ) {
+            let spent = fail_in(&order, devices);
+            prop_assert!(spent.iter().map(|(_, used)| used).sum::<i64>() <= 100, "{spent:?}");
+        }
+
+        #[test]
+        fn what_others_do_closes_no_known_device(
+            order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=15,
+        ) {
+            let spent = fail_in(&order, devices);
+            let open = HUNDRED.of(device(200), &spent, u32::from(devices) + 1);
+            prop_assert!(open >= 1, "{spent:?}");
+            prop_assert!(devices > 4 || open >= 5, "{spent:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! In which lane an attempt is counted.
+
+use fourauth_protocol::device::DeviceId;
+use fourauth_store::{Lane, Place};
+
+/// What an attempt shows of where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Origin {
+    /// The device that has proved its key.
+    pub(crate) proven: Option<DeviceId>,
+    /// Whether a right recovery code came along.
+    pub(crate) has_recovery_code: bool,
+    /// The place it comes from, if the account has been used from there.
+    pub(crate) known_place: Option<Place>,
+    /// Whether the account has or had a device key: then a place shows nothing.
+    pub(crate) is_keyed: bool,
+}
+
+/// The lanes that an attempt may use, best first. A lane that is closed leads to the next one; the
+/// last is that of attempts which have shown nothing.
+pub(crate) fn lanes(origin: Origin) -> Vec<Lane> {
+    let Origin { proven, has_recovery_code, known_place, is_keyed } = origin;
+    let device = proven.map(Lane::Device);
+    let code = has_recovery_code.then_some(Lane::RecoveryCode);
+    let place = known_place.filter(|_| !is_keyed).map(Lane::Place);
+    [device, code, place, Some(Lane::Unknown)].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Lane::{RecoveryCode, Unknown};
+
+    #[test]
+    fn a_place_counts_only_where_there_is_no_key() {
+        let id = DeviceId::from_bytes([1; 16]);
+        let here = Place::new(None, "192.0.2.1");
+        let (device, place) = (Lane::Device(id), Lane::Place(here));
+        for (proven, code, known_place, is_keyed, expected) in [
+            (false, false, false, false, vec![Unknown]),
+            (false, false, false, true, vec![Unknown]),
+            (false, false, true, false, vec![place, Unknown]),
+            (false, false, true, true, vec![Unknown]),
+            (false, true, false, false, vec![RecoveryCode, Unknown]),
+            (false, true, false, true, vec![RecoveryCode, Unknown]),
+            (false, true, true, false, vec![RecoveryCode, place, Unknown]),
+            (false, true, true, true, vec![RecoveryCode, Unknown]),
+            (true, false, false, true, vec![device, Unknown]),
+            (true, false, true, true, vec![device, Unknown]),
+            (true, true, false, true, vec![device, RecoveryCode, Unknown]),
+            (true, true, true, true, vec![device, RecoveryCode, Unknown]),
+        ] {
+            let origin = Origin {
+                proven: proven.then_some(id),
+                has_recovery_code: code,
+                known_place: known_place.then_some(here),
+                is_keyed,
+            };
+            assert_eq!(lanes(origin), expected, "{origin:?}");
+        }
+    }
+}

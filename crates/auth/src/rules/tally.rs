@@ -1,0 +1,206 @@
+//! What an attempt adds to the tally of its lane, and what it takes from tallies.
+
+use crate::{attempt::Action, decision::Denial, limits::Asked, lost::Lost};
+use fourauth_factors::{Finding, Findings};
+use fourauth_store::{Keep, Lane};
+
+/// A guess that was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Guess {
+    /// Whether it counts among the wrong one-time codes.
+    pub(crate) totp: bool,
+    /// Whether it counts among the wrong faces.
+    pub(crate) face: bool,
+}
+
+/// Which failures a success makes good.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Clears {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those of these lanes, without those of a factor that was not shown.
+    Lanes(Vec<Lane>, Keep),
+    /// All: an owner who has just replaced a factor has what the limits protect.
+    All,
+}
+
+/// What a denial counts as, if it is a guess. A clock that is off, a weak new password or a name that
+/// is taken is none.
+///
+/// The kind of a guess counts only where the peer may know it. Otherwise the wait would tell what the
+/// answer keeps to itself: that there is such an account, or that its password or its face was right.
+pub(crate) fn of_denial(denial: Denial, is_active: bool, findings: Findings) -> Option<Guess> {
+    match denial {
+        Denial::Credentials
+        | Denial::Face(_)
+        | Denial::Totp
+        | Denial::Device
+        | Denial::RecoveryCode => {}
+        Denial::Clock
+        | Denial::Time
+        | Denial::Admin
+        | Denial::NewPassword
+        | Denial::NewFace(_)
+        | Denial::NewMac
+        | Denial::NameTaken
+        | Denial::ContactTaken
+        | Denial::Superseded
+        | Denial::Limited(_)
+        | Denial::CoolingDown(_)
+        | Denial::RecoveryCodeNeeded
+        | Denial::DeviceKeyNeeded
+        | Denial::DeviceTaken
+        | Denial::TooManyDevices
+        | Denial::NoSuchDevice
+        | Denial::SignedOut => return None,
+    }
+    let Findings { password, totp, face, .. } = findings;
+    let is_told = denial != Denial::Credentials && is_active;
+    // Where no password is asked for, the code is the first secret, and every peer is told of it.
+    let is_told_of_totp = is_told || password.is_none();
+    Some(Guess {
+        totp: is_told_of_totp && totp == Some(Finding::Mismatch),
+        face: is_told && face == Some(Finding::Mismatch),
+    })
+}
+
+/// What it counts as that something granted was not done after all. A code that another command has
+/// spent a moment ago is a wrong one.
+pub(crate) const fn of_loss(lost: Lost) -> Option<Guess> {
+    match lost {
+        Lost::StepSpent => Some(Guess { totp: true, face: false }),
+        Lost::RecoveryCode => Some(Guess { totp: false, face: false }),
+        Lost::Superseded
+        | Lost::NameTaken
+        | Lost::ContactTaken
+        | Lost::DeviceTaken
+        | Lost::TooManyDevices
+        | Lost::NoSuchDevice => None,
+    }
+}
+
+/// What a success makes good. `lanes` are the one that admitted the attempt and those of its device
+/// that were closed before; only lanes in which something has failed.
+pub(crate) fn of_success(
+    action: Action,
+    is_trusted: bool,
+    asked: Asked,
+    lanes: Vec<Lane>,
+) -> Clears {
+    if action.replaces_a_factor() && is_trusted {
+        return Clears::All;
+    }
+    if lanes.is_empty() {
+        return Clears::Nothing;
+    }
+    Clears::Lanes(lanes, Keep { totp: !asked.totp, face: !asked.face })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limited;
+    use Finding::{Match, Mismatch, Missing};
+    use fourauth_face::Refusal;
+
+    const NOTHING: Findings =
+        Findings { password: None, face: None, totp: None, device: None, clock: None };
+    const ALL_WRONG: Findings = Findings {
+        password: Some(Mismatch),
+        face: Some(Mismatch),
+        totp: Some(Mismatch),
+        device: Some(Mismatch),
+        clock: Some(Mismatch),
+    };
+    const KNOWS_THE_PASSWORD: Findings = Findings { password: Some(Match), ..ALL_WRONG };
+
+    const fn guess(totp: bool, face: bool) -> Guess {
+        Guess { totp, face }
+    }
+
+    #[test]
+    fn what_is_wrong_counts_as_far_as_the_peer_is_told() {
+        let by_code = Findings { password: None, totp: Some(Mismatch), ..ALL_WRONG };
+        let faceless = Findings { face: Some(Missing), ..KNOWS_THE_PASSWORD };
+        for (denial, is_active, findings, counted) in [
+            (Denial::Credentials, true, ALL_WRONG, guess(false, false)),
+            (Denial::Credentials, false, ALL_WRONG, guess(false, false)),
+            (Denial::Credentials, true, by_code, guess(true, false)),
+            (Denial::Credentials, false, by_code, guess(true, false)),
+            (Denial::Face(None), true, KNOWS_THE_PASSWORD, guess(true, true)),
+            (Denial::Face(Some(Refusal::NoFace)), true, faceless, guess(true, false)),
+            (Denial::Totp, true, KNOWS_THE_PASSWORD, guess(true, true)),
+            (
+                Denial::Device,
+                true,
+                Findings { device: Some(Mismatch), ..NOTHING },
+                guess(false, false),
+            ),
+            (
+                Denial::Device,
+                true,
+                Findings { device: Some(Missing), ..NOTHING },
+                guess(false, false),
+            ),
+            (Denial::RecoveryCode, true, NOTHING, guess(false, false)),
+        ] {
+            let is = of_denial(denial, is_active, findings);
+            assert_eq!(is, Some(counted), "{denial:?} {findings:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_guess_counts_as_none() {
+        for denial in [
+            Denial::Clock,
+            Denial::Time,
+            Denial::Admin,
+            Denial::NewPassword,
+            Denial::NewFace(Refusal::NoFace),
+            Denial::NewMac,
+            Denial::NameTaken,
+            Denial::ContactTaken,
+            Denial::Superseded,
+            Denial::Limited(Limited::Closed),
+            Denial::CoolingDown(1),
+            Denial::RecoveryCodeNeeded,
+            Denial::DeviceKeyNeeded,
+            Denial::DeviceTaken,
+            Denial::TooManyDevices,
+            Denial::NoSuchDevice,
+            Denial::SignedOut,
+        ] {
+            assert_eq!(of_denial(denial, true, ALL_WRONG), None, "{denial:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_was_spent_meanwhile_counts() {
+        for (lost, counted) in [
+            (Lost::StepSpent, Some(guess(true, false))),
+            (Lost::RecoveryCode, Some(guess(false, false))),
+            (Lost::Superseded, None),
+            (Lost::NameTaken, None),
+            (Lost::ContactTaken, None),
+            (Lost::DeviceTaken, None),
+            (Lost::TooManyDevices, None),
+            (Lost::NoSuchDevice, None),
+        ] {
+            assert_eq!(of_loss(lost), counted, "{lost:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_makes_good_only_what_it_has_shown() {
+        let lanes = vec![Lane::Unknown];
+        for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
+            let asked = Asked { totp, face };
+            let cleared = Clears::Lanes(lanes.clone(), Keep { totp: !totp, face: !face });
+            assert_eq!(of_success(Action::Login, true, asked, lanes.clone()), cleared);
+            assert_eq!(of_success(Action::RecoverFace, false, asked, lanes.clone()), cleared);
+            assert_eq!(of_success(Action::RecoverFace, true, asked, lanes.clone()), Clears::All);
+            assert_eq!(of_success(Action::Login, true, asked, Vec::new()), Clears::Nothing);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Who may change what at once, who has to wait, and who may not.
+//!
+//! Only a proven key or a recovery code gives trust. A place (an address of a network card at an
+//! address of the network) can be copied by a neighbour, and gives none.
+
+use crate::decision::Denial;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::Place;
+
+/// What a command has shown that trust can rest on. Its factors have matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ground {
+    /// From when on the device that has proved its key is trusted; `None` if none has.
+    pub(crate) key_trusted_from: Option<UnixMillis>,
+    /// Whether a right recovery code came along.
+    pub(crate) has_recovery_code: bool,
+    /// When every factor of the account has settled.
+    pub(crate) all_settled: UnixMillis,
+    /// When the command arrived.
+    pub(crate) at: UnixMillis,
+    /// How long what is new has to wait, in milliseconds.
+    pub(crate) cooldown_ms: i64,
+}
+
+/// What becomes of a factor that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replaced {
+    /// It may change others at once.
+    Trusted,
+    /// It may not change others before this instant.
+    Settles(UnixMillis),
+}
+
+impl Ground {
+    /// Whether what this command changes may be built upon at once.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.has_recovery_code || self.key_trusted_from.is_some_and(|from| from <= self.at)
+    }
+
+    /// From when on a device that this command binds is trusted.
+    pub(crate) fn trusts_from(&self) -> UnixMillis {
+        if self.is_trusted() { self.at } else { self.at.saturating_add_ms(self.cooldown_ms) }
+    }
+
+    /// From when on the key that a login brings as the account's first is trusted: at once if the
+    /// account was never used before, since there is no owner whom it could shut out.
+    pub(crate) fn first_key_trusted_from(&self, was_used_before: bool) -> UnixMillis {
+        if was_used_before { self.trusts_from() } else { self.at }
+    }
+
+    /// Whether a login may make its device or place known: a factor that somebody elsewhere has
+    /// just chosen opens nothing else.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_trusted() || self.all_settled <= self.at
+    }
+
+    /// Whether another device may be bound.
+    ///
+    /// # Errors
+    ///
+    /// Without a proven key: [`Denial::DeviceKeyNeeded`]. While a factor settles and the key is not
+    /// trusted: [`Denial::CoolingDown`].
+    pub(crate) fn may_bind(&self) -> Result<(), Denial> {
+        match self.key_trusted_from {
+            None => Err(Denial::DeviceKeyNeeded),
+            Some(_) if !self.is_settled() => Err(self.until(self.all_settled)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whether a device may be revoked.
+    ///
+    /// # Errors
+    ///
+    /// Without a proven key: [`Denial::DeviceKeyNeeded`]. While that key is not trusted yet:
+    /// [`Denial::CoolingDown`].
+    pub(crate) fn may_revoke(&self) -> Result<(), Denial> {
+        match self.key_trusted_from {
+            None => Err(Denial::DeviceKeyNeeded),
+            Some(from) if !self.is_trusted() => Err(self.until(from)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whether a factor may be replaced by factors that have all settled at `used_settled`, and what
+    /// becomes of the new one.
+    ///
+    /// # Errors
+    ///
+    /// Without a recovery code where one is needed: [`Denial::RecoveryCodeNeeded`]. While a factor
+    /// that was used settles, and there is no trust: [`Denial::CoolingDown`].
+    pub(crate) fn may_recover(
+        &self,
+        used_settled: UnixMillis,
+        needs_recovery_code: bool,
+    ) -> Result<Replaced, Denial> {
+        if needs_recovery_code && !self.has_recovery_code {
+            return Err(Denial::RecoveryCodeNeeded);
+        }
+        if self.is_trusted() {
+            return Ok(Replaced::Trusted);
+        }
+        if used_settled > self.at {
+            return Err(self.until(used_settled));
+        }
+        Ok(Replaced::Settles(self.trusts_from()))
+    }
+
+    fn until(&self, instant: UnixMillis) -> Denial {
+        Denial::CoolingDown(u64::try_from(instant.0.saturating_sub(self.at.0)).unwrap_or(0))
+    }
+}
+
+/// The answer that brought an account's present secret for one-time codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Issue {
+    /// When and where to it was sent.
+    pub(crate) sent: Option<(UnixMillis, Place)>,
+    /// Whether the secret has been used.
+    pub(crate) is_confirmed: bool,
+}
+
+/// How long such an answer is repeated, in milliseconds: the old secret is gone, and an answer that
+/// was lost must not leave its owner without any.
+const REPEATED_MS: i64 = 60_000;
+
+impl Issue {
+    /// Whether it is sent once more to `to`, `None` for a peer that cannot be told from others.
+    pub(crate) fn may_repeat(&self, to: Option<Place>, at: UnixMillis) -> bool {
+        self.sent.is_some_and(|(sent, place)| {
+            let passed = at.0.saturating_sub(sent.0);
+            !self.is_confirmed && to == Some(place) && (0..REPEATED_MS).contains(&passed)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_795_262_400_000);
+    const DAY_MS: i64 = 86_400_000;
+    const DAY: u64 = 86_400_000;
+    const TOMORROW: UnixMillis = UnixMillis(NOW.0 + DAY_MS);
+    const LATER: UnixMillis = UnixMillis(NOW.0 + 1);
+    const NEVER: UnixMillis = UnixMillis(0);
+
+    fn ground(key: Option<UnixMillis>, code: bool, settled: UnixMillis) -> Ground {
+        Ground {
+            key_trusted_from: key,
+            has_recovery_code: code,
+            all_settled: settled,
+            at: NOW,
+            cooldown_ms: DAY_MS,
+        }
+    }
+
+    #[test]
+    fn only_a_trusted_key_or_a_recovery_code_gives_trust() {
+        for (key, code, trusted) in [
+            (None, false, false),
+            (None, true, true),
+            (Some(NOW), false, true),
+            (Some(LATER), false, false),
+            (Some(LATER), true, true),
+        ] {
+            let ground = ground(key, code, NEVER);
+            assert_eq!(ground.is_trusted(), trusted, "{ground:?}");
+            assert_eq!(ground.trusts_from(), if trusted { NOW } else { TOMORROW }, "{ground:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_key_of_an_account_in_use_waits_a_day() {
+        for (key, code, used, from) in [
+            (None, false, false, NOW),
+            (None, false, true, TOMORROW),
+            (None, true, true, NOW),
+            (Some(LATER), false, true, TOMORROW),
+        ] {
+            let ground = ground(key, code, NEVER);
+            assert_eq!(ground.first_key_trusted_from(used), from, "{ground:?} {used}");
+        }
+    }
+
+    #[test]
+    fn nothing_new_is_built_on_what_still_settles() {
+        for (key, code, settled, is_settled) in [
+            (None, false, NOW, true),
+            (None, false, LATER, false),
+            (None, true, LATER, true),
+            (Some(LATER), false, LATER, false),
+            (Some(NOW), false, LATER, true),
+        ] {
+            assert_eq!(ground(key, code, settled).is_settled(), is_settled);
+        }
+    }
+
+    #[test]
+    fn another_device_is_bound_by_a_proven_key_alone() {
+        for (key, code, settled, outcome) in [
+            (None, false, NEVER, Err(Denial::DeviceKeyNeeded)),
+            (None, true, NEVER, Err(Denial::DeviceKeyNeeded)),
+            (Some(NOW), false, NEVER, Ok(())),
+            (Some(NOW), false, TOMORROW, Ok(())),
+            (Some(LATER), false, NOW, Ok(())),
+            (Some(LATER), false, TOMORROW, Err(Denial::CoolingDown(DAY))),
+        ] {
+            assert_eq!(ground(key, code, settled).may_bind(), outcome, "{key:?} {code}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_revoked_by_a_trusted_key_alone() {
+        for (key, code, outcome) in [
+            (None, false, Err(Denial::DeviceKeyNeeded)),
+            (None, true, Err(Denial::DeviceKeyNeeded)),
+            (Some(NOW), false, Ok(())),
+            (Some(TOMORROW), false, Err(Denial::CoolingDown(DAY))),
+            (Some(TOMORROW), true, Ok(())),
+        ] {
+            assert_eq!(ground(key, code, TOMORROW).may_revoke(), outcome, "{key:?} {code}");
+        }
+    }
+
+    #[test]
+    fn a_factor_that_settles_replaces_no_other_without_trust() {
+        let settles = Ok(Replaced::Settles(TOMORROW));
+        let waits = Err(Denial::CoolingDown(DAY));
+        let needed = Err(Denial::RecoveryCodeNeeded);
+        for (key, code, used_settled, needs_code, outcome) in [
+            (None, false, NOW, false, settles),
+            (None, false, TOMORROW, false, waits),
+            (None, false, NOW, true, needed),
+            (None, true, TOMORROW, false, Ok(Replaced::Trusted)),
+            (None, true, TOMORROW, true, Ok(Replaced::Trusted)),
+            (Some(LATER), false, NOW, false, settles),
+            (Some(LATER), false, TOMORROW, false, waits),
+            (Some(NOW), false, TOMORROW, false, Ok(Replaced::Trusted)),
+            (Some(NOW), false, NOW, true, needed),
+        ] {
+            let is = ground(key, code, NEVER).may_recover(used_settled, needs_code);
+            assert_eq!(is, outcome, "{key:?} {code} {used_settled:?} {needs_code}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_repeated_to_where_it_was_sent_for_a_minute() {
+        let (here, there) = (Place::new(None, "192.0.2.1"), Place::new(None, "192.0.2.2"));
+        for (sent, to, passed, is_confirmed, repeated) in [
+            (Some(here), Some(here), 0, false, true),
+            (Some(here), Some(here), 59_999, false, true),
+            (Some(here), Some(here), 60_000, false, false),
+            (Some(here), Some(here), -1, false, false),
+            (Some(here), Some(here), 0, true, false),
+            (Some(here), Some(there), 0, false, false),
+            (Some(here), None, 0, false, false),
+            (None, Some(here), 0, false, false),
+            (None, None, 0, false, false),
+        ] {
+            let sent = sent.map(|place| (NOW, place));
+            let issue = Issue { sent, is_confirmed };
+            let at = UnixMillis(NOW.0 + passed);
+            assert_eq!(issue.may_repeat(to, at), repeated, "{issue:?} {to:?} {passed}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Who a receipt is for.
+
+use crate::printable::is_label;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+/// Longest audience, in characters: room for a host name or a short address.
+pub const MAX_AUDIENCE_CHARS: usize = 255;
+
+/// The service that a receipt is for, as that service calls itself (RFC 7519 §4.1.3): 1 to
+/// [`MAX_AUDIENCE_CHARS`] printable characters, no space at either end.
+///
+/// The server copies it into the receipt and does not judge it. Compared as it is, case included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Audience(String);
+
+impl Audience {
+    /// Accepts a name.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnAudience`] if the text is empty, too long, padded, or holds a character that a reader
+    /// cannot see.
+    pub fn parse(text: &str) -> Result<Self, NotAnAudience> {
+        let is_audience = is_label(text, MAX_AUDIENCE_CHARS);
+        if is_audience { Ok(Self(text.to_owned())) } else { Err(NotAnAudience) }
+    }
+
+    /// The name as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text names no audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an audience has 1 to {MAX_AUDIENCE_CHARS} printable characters, and no space at either end"
+)]
+pub struct NotAnAudience;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_deceive_a_reader_are_refused() {
+        for text in ["", " door", "door\n", "do\u{202e}or", &"x".repeat(256)] {
+            assert_eq!(Audience::parse(text), Err(NotAnAudience), "{text:?}");
+        }
+        for text in ["door", "https://door.example.org", &"é".repeat(255)] {
+            assert!(Audience::parse(text).is_ok(), "{text:?}");
+        }
+    }
+}
