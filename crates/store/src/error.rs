@@ -2,7 +2,7 @@
 //!
 //! No message quotes a value: the databases' own texts may, so only their codes are kept.
 
-use crate::keyring::KeyringError;
+use crate::{custody::NotKept, keyring::KeyringError};
 
 /// Why the store did not answer. Whatever was asked has not been decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +74,9 @@ pub enum OpenError {
     /// The keyring file.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The file of the database, or one of those that SQLite keeps beside it, is not its user's alone.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// The connection URL has a part that cannot be read. Not quoted: it may hold a password.
     #[error(
         "the database URL cannot be read; write it as postgres://USER:PASSWORD@HOST/NAME, with \
@@ -81,9 +84,6 @@ pub enum OpenError {
          with no other parameters than those of libpq that docs/OPERATIONS.md lists"
     )]
     NotAUrl,
-    /// A newer version of this program has written the database.
-    #[error(
-        "the database has migration {version}, which this program does not know: run the newer \
     /// The database is on another host, and others on the way could read the connection or answer
     /// in the database's place. The host is not quoted: of a URL with an unencoded password it may
     /// be a part of that.
@@ -93,6 +93,9 @@ pub enum OpenError {
          if that is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need neither)"
     )]
     Unprotected,
+    /// A newer version of this program has written the database.
+    #[error(
+        "the database has migration {version}, which this program does not know: run the newer \
          version that made it, or restore a backup from before the upgrade"
     )]
     NewerSchema {
@@ -141,12 +144,12 @@ impl From<sqlx::Error> for Error {
         Self::Unavailable(match error {
             Sql::Database(error) => Cause::from_code(&error.code().unwrap_or_default()),
             Sql::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Cause::DiskFull,
+            // What rustls says reaches the driver as this.
+            Sql::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Tls,
             Sql::Io(_) | Sql::WorkerCrashed => Cause::Io,
             Sql::Tls(_) => Cause::Tls,
             Sql::PoolTimedOut => Cause::NoConnection,
             Sql::PoolClosed => Cause::Closed,
-            // What rustls says reaches the driver as this.
-            Sql::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Tls,
             // What is left are faults of a driver or of its use, and the enum is open-ended.
             _ => Cause::Driver,
         })

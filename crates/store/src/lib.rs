@@ -28,6 +28,7 @@ mod admin;
 mod audit;
 mod clock;
 mod consent;
+pub mod custody;
 mod device;
 mod driver;
 mod entropy;

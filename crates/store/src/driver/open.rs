@@ -71,6 +71,7 @@ async fn sqlite(
     rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
 ) -> Result<Connections, OpenError> {
     create_private(path)?;
+    Location::Sqlite(path.to_owned()).check_files()?;
     let writer = rig(writing(path));
     let first = first(&writer).await?;
     let readers = SqlitePoolOptions::new()
