@@ -7,11 +7,14 @@
 mod attempts;
 mod audit;
 mod auth;
+#[cfg(test)]
+mod canary;
 mod compat;
 mod compute;
 mod face;
 pub mod layers;
 mod limits;
+mod error;
 mod log;
 mod network;
 mod sink_address;
@@ -19,6 +22,7 @@ mod store;
 mod time;
 mod tls;
 mod validity;
+mod store_url;
 
 pub use attempts::AttemptsConfig;
 pub use audit::{AuditConfig, OnRollback};
@@ -29,20 +33,26 @@ pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
+pub use error::ConfigError;
 pub use sink_address::{HostPort, NotASink, SinkAddress, Transport};
 pub use store::StoreConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
+pub use store_url::StoreUrl;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// The whole configuration.
+use fourauth_store::Location;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+use toml::{Table, Value};
 pub struct Config {
     /// Where the server listens.
+///
+/// Neither `Debug` nor `Serialize` show a secret: the types of settings that may hold one leave it out.
     pub listen: SocketAddr,
     /// The folder that holds everything the server keeps: keys, certificate, database, models.
     pub data_dir: PathBuf,
@@ -96,6 +106,17 @@ impl Config {
     #[must_use]
     pub fn keyring_file(&self) -> PathBuf {
         self.data_dir.join("keyring.toml")
+    /// Every setting that has a value, by dotted name. Fit to be shown.
+    ///
+    /// # Errors
+    ///
+    /// If a number is too large for TOML, which [`check`](Self::check) refuses.
+    pub fn settings(&self) -> Result<Vec<(String, Value)>, toml::ser::Error> {
+        let mut settings = Vec::new();
+        flatten(&Table::try_from(self)?, "", &mut settings);
+        Ok(settings)
+    }
+
     }
 
     /// The secret of the first administrator, until there is another.
@@ -116,11 +137,11 @@ impl Config {
         self.tls.private_key.clone().unwrap_or_else(|| self.data_dir.join("tls/key.pem"))
     }
 
-    /// The database's URL.
+    /// Where the database is.
     #[must_use]
-    pub fn store_url(&self) -> String {
-        let embedded = || format!("sqlite:{}", self.data_dir.join("fourauth.db").display());
-        self.store.url.clone().unwrap_or_else(embedded)
+    pub fn location(&self) -> Location {
+        let embedded = || Location::Sqlite(self.data_dir.join("fourauth.db"));
+        self.store.url.as_ref().map_or_else(embedded, |url| url.location().clone())
     }
 
     /// The folder with the keys of the audit log, and its checkpoints unless they go elsewhere.
@@ -158,6 +179,15 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+fn flatten(table: &Table, prefix: &str, settings: &mut Vec<(String, Value)>) {
+    for (key, value) in table {
+        match value {
+            Value::Table(section) => flatten(section, &format!("{prefix}{key}."), settings),
+            value => settings.push((format!("{prefix}{key}"), value.clone())),
+        }
+    }
+}
 
     #[test]
     fn the_example_lists_every_setting_with_its_default() {

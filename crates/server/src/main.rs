@@ -106,14 +106,12 @@ fn start() -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    // A variable of somebody else's may be no text at all; ours are.
-    let texts = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let layered = Layered::load(arguments.config.as_deref(), texts)?;
+    let layered = Layered::load(arguments.config.as_deref(), std::env::vars_os())?;
     let config = &layered.config;
     config.check()?;
     let now = system_clock()?;
-    match arguments.command.unwrap_or(Command::Serve) {
+    let command = arguments.command.unwrap_or(Command::Serve);
+    match command {
         Command::Serve => serve(config, now).await,
         Command::Config(command) => command.run(&layered),
         Command::Models(command) => command.run(config),

@@ -2,7 +2,6 @@
 
 use super::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
 use fourauth_factors::password::Cost;
-use fourauth_store::Location;
 use std::ops::RangeInclusive;
 use tracing_subscriber::EnvFilter;
 
@@ -43,8 +42,8 @@ impl Config {
             vec![
                 Requirement {
                     key: "store.url",
-                    reason: "is neither sqlite:PATH nor postgres://…",
-                    holds: Location::parse(&self.store_url()).is_ok(),
+                    reason: "is a database on another host without sslmode=verify-full, or cannot be read",
+                    holds: self.location().check().is_ok(),
                 },
                 Requirement {
                     key: "audit.checkpoint_sinks",
@@ -186,7 +185,7 @@ mod tests {
         for (change, key) in [
             (|config: &mut Config| config.auth.issuer = "ACME: Doors".into(), "auth.issuer"),
             (|config: &mut Config| config.auth.argon2_passes = 0, "auth.argon2_memory_kib"),
-            (|config: &mut Config| config.store.url = Some("mysql:x".into()), "store.url"),
+            (|config: &mut Config| config.store.url = "postgres://h/d".parse().ok(), "store.url"),
             (|config: &mut Config| config.compute.queue = usize::MAX, "compute.queue"),
             (|config: &mut Config| config.log.filter = "=[".into(), "log.filter"),
             (
