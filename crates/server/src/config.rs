@@ -7,52 +7,54 @@
 mod attempts;
 mod audit;
 mod auth;
+mod bounds;
 #[cfg(test)]
 mod canary;
 mod compat;
 mod compute;
+mod error;
 mod face;
 pub mod layers;
 mod limits;
-mod error;
 mod log;
 mod network;
 mod sink_address;
 mod store;
+mod store_url;
 mod time;
 mod tls;
 mod validity;
-mod store_url;
+mod warnings;
 
 pub use attempts::AttemptsConfig;
 pub use audit::{AuditConfig, OnRollback};
 pub use auth::AuthConfig;
 pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
+pub use error::ConfigError;
 pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
-pub use error::ConfigError;
 pub use sink_address::{HostPort, NotASink, SinkAddress, Transport};
 pub use store::StoreConfig;
+pub use store_url::StoreUrl;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
-pub use store_url::StoreUrl;
+use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
+use toml::{Table, Value};
 
 /// The whole configuration.
-use fourauth_store::Location;
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-use toml::{Table, Value};
-pub struct Config {
-    /// Where the server listens.
 ///
 /// Neither `Debug` nor `Serialize` show a secret: the types of settings that may hold one leave it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the server listens.
     pub listen: SocketAddr,
     /// The folder that holds everything the server keeps: keys, certificate, database, models.
     pub data_dir: PathBuf,
@@ -102,10 +104,6 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The keyring: the master keys and the pepper.
-    #[must_use]
-    pub fn keyring_file(&self) -> PathBuf {
-        self.data_dir.join("keyring.toml")
     /// Every setting that has a value, by dotted name. Fit to be shown.
     ///
     /// # Errors
@@ -117,6 +115,10 @@ impl Config {
         Ok(settings)
     }
 
+    /// The keyring: the master keys and the pepper.
+    #[must_use]
+    pub fn keyring_file(&self) -> PathBuf {
+        self.data_dir.join("keyring.toml")
     }
 
     /// The secret of the first administrator, until there is another.
@@ -176,10 +178,6 @@ impl Config {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
 fn flatten(table: &Table, prefix: &str, settings: &mut Vec<(String, Value)>) {
     for (key, value) in table {
         match value {
@@ -188,6 +186,10 @@ fn flatten(table: &Table, prefix: &str, settings: &mut Vec<(String, Value)>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn the_example_lists_every_setting_with_its_default() {

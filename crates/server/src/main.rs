@@ -150,6 +150,9 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
 
 async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     logging::start(&config.log)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     first_run::data_dir(config)?;
     models::install_if_missing(config)?;
     let pack = config.pack_dir();

@@ -33,7 +33,7 @@ fn said(file: &str, environment: &[(String, String)]) -> String {
     match Layered::load(Some(&path), variables) {
         Ok(layered) => {
             let checked = layered.config.check();
-            write!(said, "{checked:?} {layered:?}").unwrap();
+            write!(said, "{checked:?} {:?} {layered:?}", layered.config.warnings()).unwrap();
             if let Err(unusable) = checked {
                 write!(said, "{unusable}").unwrap();
             }

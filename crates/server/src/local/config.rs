@@ -25,7 +25,12 @@ impl ConfigCommand {
     /// If the configuration cannot be written as TOML.
     pub fn run(&self, layered: &Layered) -> anyhow::Result<()> {
         match self {
-            Self::Check => println!("The configuration can be used."),
+            Self::Check => {
+                for warning in layered.config.warnings() {
+                    eprintln!("warning: {warning}");
+                }
+                println!("The configuration can be used.");
+            }
             Self::Show { origin } => {
                 for (key, value) in layered.config.settings()? {
                     println!("{}", line(layered, &key, &value, *origin));
