@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
-use fourauth_face::Engine;
+use fourauth_face::{Engine, install::ClientEnvironment};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
@@ -107,14 +107,15 @@ fn start() -> anyhow::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let layered = Layered::load(arguments.config.as_deref(), std::env::vars_os())?;
+    let environment = std::env::vars_os().collect();
     let config = &layered.config;
     config.check()?;
     let now = system_clock()?;
     let command = arguments.command.unwrap_or(Command::Serve);
     match command {
-        Command::Serve => serve(config, now).await,
+        Command::Serve => serve(config, environment, now).await,
         Command::Config(command) => command.run(&layered),
-        Command::Models(command) => command.run(config),
+        Command::Models(command) => command.run(config, environment),
         Command::Healthcheck => healthcheck::run(config).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Import(command) => {
@@ -148,13 +149,17 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
     Ok(UnixMillis(i64::try_from(since.as_millis())?))
 }
 
-async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    environment: ClientEnvironment,
+    now: UnixMillis,
+) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     first_run::data_dir(config)?;
-    models::install_if_missing(config)?;
+    models::install_if_missing(config, environment)?;
     let pack = config.pack_dir();
     let engine = Engine::load(&pack)
         .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
