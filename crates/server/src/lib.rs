@@ -11,7 +11,7 @@ mod chores;
 pub mod conduct;
 pub mod config;
 pub mod connection;
-mod data_folder;
+pub mod data_folder;
 pub mod deadlines;
 pub mod dispatch;
 pub mod evidence;

@@ -6,7 +6,7 @@ use fourauth_face::{Engine, install::ClientEnvironment};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
-    first_run, hygiene,
+    data_folder, first_run, hygiene,
     local::{
         LocalStore, admin::AdminCommand, audit::AuditCommand, backup::BackupCommand,
         config::ConfigCommand, device::DeviceCommand, healthcheck, import::ImportCommand,
@@ -112,6 +112,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     config.check()?;
     let now = system_clock()?;
     let command = arguments.command.unwrap_or(Command::Serve);
+    if !matches!(command, Command::Config(_)) {
+        data_folder::check(config)?;
+    }
     match command {
         Command::Serve => serve(config, environment, now).await,
         Command::Config(command) => command.run(&layered),

@@ -4,7 +4,7 @@ use crate::{
     certificate,
     chores::Chores,
     config::Config,
-    data_folder::DataFolderLock,
+    data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     evidence::Publisher,
@@ -63,6 +63,7 @@ impl Server {
         first_run::data_dir(config)?;
         let folder = DataFolderLock::share(config)?;
         scratch::sweep_all(&config.data_dir)?;
+        data_folder::check(config)?;
         first_run::certificate(config, now)?;
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
