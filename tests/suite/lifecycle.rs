@@ -150,10 +150,10 @@ async fn a_certificate_is_replaced_under_running_connections() {
     let made = made.unwrap();
     let tls = server.folder().join("data/tls");
     fs::write(tls.join("cert.pem"), made.certificate).unwrap();
-    server.server().reload_certificate();
+    server.server().reload_certificate().await;
     assert_eq!(server.fingerprint(), old, "a certificate without its key is not taken");
     fs::write(tls.join("key.pem"), made.private_key).unwrap();
-    server.server().reload_certificate();
+    server.server().reload_certificate().await;
 
     assert_ne!(server.fingerprint(), old);
     assert!(before.hello().await.unwrap().granted().is_some());

@@ -105,12 +105,16 @@ impl Chores {
         self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
     }
 
-    /// Lets every task end. The sessions have ended before.
-    pub(crate) async fn finish(self) {
+    /// Lets every task end that writes. The sessions have ended before.
+    pub(crate) async fn finish(&mut self) {
         self.finish.cancel();
-        for task in self.tasks {
+        for task in self.tasks.drain(..) {
             ended(task).await;
         }
+    }
+
+    /// Lets the last task end, which signs what was written.
+    pub(crate) async fn seal(self) {
         self.seal.cancel();
         if let Some(signer) = self.signer {
             ended(signer).await;

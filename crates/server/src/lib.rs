@@ -27,6 +27,7 @@ pub mod penalties;
 mod punctual;
 pub mod receipt_key;
 pub mod reply;
+mod run_log;
 pub mod server;
 pub mod session;
 pub mod sources;

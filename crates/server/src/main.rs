@@ -202,7 +202,7 @@ impl Signals {
     async fn wait_for_the_end(&mut self, server: &Server) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => server.reload_certificate(),
+                _ = self.hangup.recv() => server.reload_certificate().await,
                 () = stop(&mut self.interrupt, &mut self.terminate) => return,
             }
         }

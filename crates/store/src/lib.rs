@@ -50,6 +50,7 @@ mod recovery;
 #[cfg(feature = "faults")]
 mod rig;
 mod rotation;
+mod run;
 mod seal;
 mod sealing;
 mod session;
@@ -85,6 +86,7 @@ pub use recovery::{Factor, Settling};
 #[cfg(feature = "faults")]
 pub use rig::Rig;
 pub use rotation::{KeyState, KeySummary, NotRetired, Resealed};
+pub use run::Run;
 pub use session::{NewSession, Session, TokenHash};
 pub use store::Store;
 pub use subject::{Decoy, Seeking, Standing, Subject};
