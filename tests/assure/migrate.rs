@@ -19,7 +19,7 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store};
+use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store, private_file};
 use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
@@ -69,7 +69,9 @@ async fn open(path: &Path) -> anyhow::Result<Store> {
 }
 
 async fn plain(path: &Path) -> sqlx::Result<SqliteConnection> {
-    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await
+    // As the server makes it: its owner's alone.
+    let _there = private_file::create(path, b"");
+    SqliteConnectOptions::new().filename(path).connect().await
 }
 
 /// Makes an old database, and says what is in it.

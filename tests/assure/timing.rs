@@ -21,7 +21,7 @@ use fourauth_protocol::{
 };
 use fourauth_server::config::Config;
 use fourauth_tests::server::unlimited;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, time::Duration};
 
 /// How far the median of one kind may be from that of another, in microseconds.
@@ -224,7 +224,8 @@ async fn questions(daemon: &Daemon, people: &[Member]) -> anyhow::Result<Vec<Que
 
 /// Gives an account the hash that an import would have given it.
 async fn import(daemon: &Daemon, name: &Username) -> anyhow::Result<()> {
-    let mut database = SqliteConnection::connect(&daemon.config.store_url()).await?;
+    let file = SqliteConnectOptions::new().filename(daemon.database());
+    let mut database = SqliteConnection::connect_with(&file).await?;
     let done = sqlx::query("UPDATE users SET password_hash = ? WHERE username = ?")
         .bind(BCRYPT)
         .bind(name.as_str())

@@ -1,7 +1,7 @@
 //! Python with the packages that its programs here need, installed once for all runs.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{self, Command},
     sync::OnceLock,
@@ -10,6 +10,23 @@ use std::{
 /// What pip installs: what 4Auth used, and what verifies an Ed25519 signature.
 const PACKAGES: [&str; 4] =
     ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0"];
+
+/// What pip sees of the environment: a package's build script may be run by it.
+const PASSED: [&str; 13] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_CERT",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+];
 
 /// Python, which finds the packages.
 #[must_use]
@@ -33,6 +50,7 @@ pub fn said(command: &mut Command) -> String {
 
 /// The folder of the packages. Installed elsewhere first, so that of two processes that need them
 /// neither sees half of them.
+#[expect(clippy::disallowed_methods, reason = "pip has settings of its own")]
 fn packages() -> &'static Path {
     static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
     PACKAGED.get_or_init(|| {
@@ -41,6 +59,7 @@ fn packages() -> &'static Path {
         if !folder.exists() {
             let draft = target.join(format!("python.{}", process::id()));
             let mut pip = Command::new("python3");
+            pip.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
             let _quiet = said(pip.arg(&draft).args(PACKAGES));
             if fs::rename(&draft, &folder).is_err() {

@@ -228,7 +228,7 @@ async fn a_backup_in_the_middle_of_a_rotation_opens() {
 
 #[tokio::test]
 async fn postgresql_is_left_to_its_own_tools() {
-    let url = Some(postgres::cluster().database().await);
+    let url = postgres::cluster().database().await.parse().ok();
     let server = TestServer::configured(|config| config.store.url.clone_from(&url)).await;
     let mut config = quick(server.folder());
     config.store.url = url;

@@ -12,7 +12,7 @@ use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
 use fourauth_server::{
-    config::Config,
+    config::{Config, StoreUrl},
     local::{LocalStore, key::KeyCommand},
     server::{Server, TimeSource},
 };
@@ -41,7 +41,7 @@ struct House {
 }
 
 impl House {
-    async fn open(url: Option<String>) -> Self {
+    async fn open(url: Option<StoreUrl>) -> Self {
         let server = TestServer::configured(|config| config.store.url.clone_from(&url)).await;
         let config = configuration(server.folder(), url);
         Self { server, config }
@@ -71,7 +71,7 @@ impl House {
     }
 }
 
-fn configuration(folder: &Path, url: Option<String>) -> Config {
+fn configuration(folder: &Path, url: Option<StoreUrl>) -> Config {
     let mut config = quick(folder);
     config.store.url = url;
     config
@@ -124,7 +124,7 @@ async fn a_round(house: &House, people: &mut [Persona]) {
     people.rotate_left(1);
 }
 
-async fn everybody_gets_in_while_keys_change(url: Option<String>) {
+async fn everybody_gets_in_while_keys_change(url: Option<StoreUrl>) {
     let house = House::open(url).await;
     let mut people = Vec::new();
     for name in ["alice", "bob", "carol"] {
@@ -172,10 +172,10 @@ async fn everybody_gets_in_while_keys_change_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_gets_in_while_keys_change_on_postgresql() {
-    everybody_gets_in_while_keys_change(Some(postgres::cluster().database().await)).await;
+    everybody_gets_in_while_keys_change(postgres::cluster().database().await.parse().ok()).await;
 }
 
-async fn a_rotation_that_is_broken_off_goes_on(url: Option<String>) {
+async fn a_rotation_that_is_broken_off_goes_on(url: Option<StoreUrl>) {
     let house = House::open(url).await;
     house.fill().await;
     let config = house.config.clone();
@@ -211,12 +211,12 @@ async fn a_rotation_that_is_broken_off_goes_on_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_is_broken_off_goes_on_on_postgresql() {
-    a_rotation_that_is_broken_off_goes_on(Some(postgres::cluster().database().await)).await;
+    a_rotation_that_is_broken_off_goes_on(postgres::cluster().database().await.parse().ok()).await;
 }
 
 #[tokio::test]
 async fn a_key_is_added_to_every_machine_before_it_seals() {
-    let url = postgres::cluster().database().await;
+    let url: StoreUrl = postgres::cluster().database().await.parse().unwrap();
     let house = House::open(Some(url.clone())).await;
     let mut alice = house.server.enrol("alice", "obama.jpg").await;
     let first = house.server.folder().join("data/keyring.toml");
@@ -244,7 +244,7 @@ async fn a_key_is_added_to_every_machine_before_it_seals() {
 
 #[tokio::test]
 async fn no_key_seals_at_once_while_another_server_may_run() {
-    let url = postgres::cluster().database().await;
+    let url: StoreUrl = postgres::cluster().database().await.parse().unwrap();
     let house = House::open(Some(url)).await;
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let store = house.server.server().store();

@@ -5,6 +5,7 @@ use fourauth_server::{
     config::AuthConfig,
     server::{Server, TimeSource},
 };
+use fourauth_store::private_file;
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},
@@ -72,8 +73,8 @@ async fn what_an_interrupted_first_start_has_left_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir_all(data.join("tls")).unwrap();
-    fs::write(data.join("tls/key.pem"), "half a key").unwrap();
-    fs::write(data.join("setup-secret"), "A").unwrap();
+    private_file::create(&data.join("tls/key.pem"), b"half a key").unwrap();
+    private_file::create(&data.join("setup-secret"), b"A").unwrap();
     let draft = data.join("keyring.toml.0011223344556677.draft");
     fs::write(&draft, "half a keyring").unwrap();
 
@@ -149,10 +150,10 @@ async fn a_certificate_is_replaced_under_running_connections() {
     let made = made.unwrap();
     let tls = server.folder().join("data/tls");
     fs::write(tls.join("cert.pem"), made.certificate).unwrap();
-    server.server().reload_certificate();
+    server.server().reload_certificate().await;
     assert_eq!(server.fingerprint(), old, "a certificate without its key is not taken");
     fs::write(tls.join("key.pem"), made.private_key).unwrap();
-    server.server().reload_certificate();
+    server.server().reload_certificate().await;
 
     assert_ne!(server.fingerprint(), old);
     assert!(before.hello().await.unwrap().granted().is_some());

@@ -26,6 +26,7 @@ mod register;
 mod room;
 mod schema;
 mod secrets;
+mod settings;
 mod store;
 mod time;
 mod way_back;

@@ -44,6 +44,7 @@ async fn of_a_hundred_logins_with_one_code_one_succeeds_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_logins_with_one_code_one_succeeds_on_postgresql() {
     let url = postgres::cluster().database().await;
-    let server = TestServer::configured(move |config| config.store.url = Some(url)).await;
+    let server =
+        TestServer::configured(move |config| config.store.url = Some(url.parse().unwrap())).await;
     one_of_a_hundred_wins_every_round(server).await;
 }

@@ -103,7 +103,8 @@ async fn a_receipt_names_the_row_of_its_login_in_a_tree_that_holds_it() {
 #[tokio::test]
 async fn on_postgresql_a_receipt_names_its_row_as_well() {
     let url = postgres::cluster().database().await;
-    let server = TestServer::configured(|config| config.store.url = Some(url)).await;
+    let server =
+        TestServer::configured(|config| config.store.url = Some(url.parse().unwrap())).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let text = receipt(&server, &alice).await;
     let receipt = service(&server).await.verify(&text, server.now()).unwrap();

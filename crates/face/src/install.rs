@@ -6,8 +6,11 @@
 
 mod archive;
 mod blaze_dlib;
+mod environment;
 mod npm;
 mod proof;
+
+pub use environment::ClientEnvironment;
 
 use crate::{
     convert::ConvertError,
@@ -25,8 +28,9 @@ pub const DEFAULT_PACK: &str = blaze_dlib::NAME;
 /// Where the npm packages come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The npm client of this machine, with whatever registry it is set to.
-    Npm,
+    /// The npm client of this machine, with whatever registry it is set to, and what it sees of this
+    /// process's environment.
+    Npm(ClientEnvironment),
     /// Archives (`.tgz`) that are already here.
     Archives(Vec<PathBuf>),
 }
@@ -115,7 +119,7 @@ pub fn install(
     let mut steps = Steps { done: 0, report: progress };
 
     let archives = match source {
-        Source::Npm => npm::fetched(workshop.path(), &mut steps)?,
+        Source::Npm(environment) => npm::fetched(workshop.path(), environment, &mut steps)?,
         Source::Archives(paths) => paths.clone(),
     };
     let weights = archive::weights(&archives, &mut steps)?;

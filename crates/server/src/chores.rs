@@ -15,7 +15,7 @@ use fourauth_auth::{
     undecided::{self, Undecided},
 };
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Location, Store};
+use fourauth_store::Store;
 use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
 use room::Room;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -47,7 +47,7 @@ impl Chores {
         store: &Arc<Store>,
         address: SocketAddr,
     ) -> anyhow::Result<Arc<dyn Clock>> {
-        let node = time::node(&Location::parse(&config.store_url())?, address);
+        let node = time::node(&config.location(), address);
         let known = store.clock_past().await?;
         let settings = timekeeper::Settings {
             servers: config.time.servers.clone(),
@@ -105,12 +105,16 @@ impl Chores {
         self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
     }
 
-    /// Lets every task end. The sessions have ended before.
-    pub(crate) async fn finish(self) {
+    /// Lets every task end that writes. The sessions have ended before.
+    pub(crate) async fn finish(&mut self) {
         self.finish.cancel();
-        for task in self.tasks {
+        for task in self.tasks.drain(..) {
             ended(task).await;
         }
+    }
+
+    /// Lets the last task end, which signs what was written.
+    pub(crate) async fn seal(self) {
         self.seal.cancel();
         if let Some(signer) = self.signer {
             ended(signer).await;

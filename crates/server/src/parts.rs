@@ -17,7 +17,7 @@ use fourauth_auth::{
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Keyring, Location, Store};
+use fourauth_store::{Keyring, Store};
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
 /// The store and what examines evidence.
@@ -35,7 +35,7 @@ impl Parts {
         engine: Arc<Engine>,
         now: UnixMillis,
     ) -> anyhow::Result<Self> {
-        let location = Location::parse(&config.store_url())?;
+        let location = config.location();
         let keyring = Arc::new(first_run::keyring(config, &location, now).await?);
         let compute = Compute::start(compute_limits(config))?;
         let hasher = hasher(config, &compute, &keyring)?;

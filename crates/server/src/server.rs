@@ -4,7 +4,7 @@ use crate::{
     certificate,
     chores::Chores,
     config::Config,
-    data_folder::DataFolderLock,
+    data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     evidence::Publisher,
@@ -12,6 +12,7 @@ use crate::{
     listener::Listener,
     local::scratch,
     parts::Parts,
+    run_log::RunLog,
     sources::Sources,
     tls::{self, Certificate},
 };
@@ -35,6 +36,7 @@ pub struct Server {
     sessions: TaskTracker,
     deaf: CancellationToken,
     chores: Chores,
+    run: RunLog,
     shutdown: Duration,
     _folder: DataFolderLock,
 }
@@ -61,6 +63,7 @@ impl Server {
         now: UnixMillis,
     ) -> anyhow::Result<Self> {
         first_run::data_dir(config)?;
+        data_folder::check(config)?;
         let folder = DataFolderLock::share(config)?;
         scratch::sweep_all(&config.data_dir)?;
         first_run::certificate(config, now)?;
@@ -82,6 +85,7 @@ impl Server {
         };
         let store = Arc::clone(&parts.store);
         let authenticator = parts.authenticator(config, chores.write_undecided(&store));
+        let run = RunLog::begin(config, &store, &clock, address).await?;
         chores.sign(config, publisher, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
         chores.keep_house(config, &context, &store).await?;
@@ -111,6 +115,7 @@ impl Server {
             sessions,
             deaf,
             chores,
+            run,
             shutdown,
             _folder: folder,
         })
@@ -146,21 +151,30 @@ impl Server {
     }
 
     /// Reads certificate and key again, for connections to come.
-    pub fn reload_certificate(&self) {
+    pub async fn reload_certificate(&self) {
         match self.certificate.reload() {
-            Ok(()) => tracing::info!(fingerprint = self.fingerprint(), "certificate reloaded"),
-            Err(error) => tracing::error!(%error, "the certificate in use stays"),
+            Ok(()) => {
+                let fingerprint = self.fingerprint();
+                tracing::info!(fingerprint, "certificate reloaded");
+                self.run.certificate(Ok(&fingerprint)).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the certificate in use stays");
+                self.run.certificate(Err(&error.to_string())).await;
+            }
         }
     }
 
     /// Accepts nothing more, answers what has begun, and closes the database.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.chores.stop.cancel();
         self.sessions.close();
         if tokio::time::timeout(self.shutdown, self.sessions.wait()).await.is_err() {
             tracing::warn!(sessions = self.sessions.len(), "sessions did not end in time");
         }
         self.chores.finish().await;
+        self.run.end().await;
+        self.chores.seal().await;
         self.store.close().await;
     }
 }

@@ -7,6 +7,7 @@
 mod compact;
 mod migrations;
 mod open;
+mod postgres;
 mod size;
 
 use crate::error::{Error, OpenError};

@@ -2,7 +2,7 @@
 //!
 //! No message quotes a value: the databases' own texts may, so only their codes are kept.
 
-use crate::keyring::KeyringError;
+use crate::{custody::NotKept, keyring::KeyringError};
 
 /// Why the store did not answer. Whatever was asked has not been decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum Cause {
     /// Somebody else held a lock for too long.
     #[error("it is busy")]
     Busy,
+    /// The database did not prove itself to be the host that was named, or speaks no TLS.
+    #[error(
+        "TLS failed: it speaks none, or its certificate is not for this host or of no known \
+         authority (sslrootcert names one)"
+    )]
+    Tls,
     /// Every connection was taken for too long, or none could be made.
     #[error("no connection could be had in time")]
     NoConnection,
@@ -68,9 +74,25 @@ pub enum OpenError {
     /// The keyring file.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The file of the database, or one of those that SQLite keeps beside it, is not its user's alone.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// The connection URL has a part that cannot be read. Not quoted: it may hold a password.
-    #[error("the database URL cannot be read; write it as postgres://USER@HOST/NAME")]
+    #[error(
+        "the database URL cannot be read; write it as postgres://USER:PASSWORD@HOST/NAME, with \
+         every other character than letters, digits, - and _ of the password percent-encoded, and \
+         with no other parameters than those of libpq that docs/OPERATIONS.md lists"
+    )]
     NotAUrl,
+    /// The database is on another host, and others on the way could read the connection or answer
+    /// in the database's place. The host is not quoted: of a URL with an unencoded password it may
+    /// be a part of that.
+    #[error(
+        "the database is on another host, and the connection to it would not be protected: add \
+         sslmode=verify-full to the URL, and sslrootcert=FILE with the certificate of the authority \
+         if that is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need neither)"
+    )]
+    Unprotected,
     /// A newer version of this program has written the database.
     #[error(
         "the database has migration {version}, which this program does not know: run the newer \
@@ -122,8 +144,11 @@ impl From<sqlx::Error> for Error {
         Self::Unavailable(match error {
             Sql::Database(error) => Cause::from_code(&error.code().unwrap_or_default()),
             Sql::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Cause::DiskFull,
+            // What rustls says reaches the driver as this.
+            Sql::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Tls,
             Sql::Io(_) | Sql::WorkerCrashed => Cause::Io,
-            Sql::PoolTimedOut | Sql::Tls(_) => Cause::NoConnection,
+            Sql::Tls(_) => Cause::Tls,
+            Sql::PoolTimedOut => Cause::NoConnection,
             Sql::PoolClosed => Cause::Closed,
             // What is left are faults of a driver or of its use, and the enum is open-ended.
             _ => Cause::Driver,

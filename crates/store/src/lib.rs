@@ -28,6 +28,7 @@ mod admin;
 mod audit;
 mod clock;
 mod consent;
+pub mod custody;
 mod device;
 mod driver;
 mod entropy;
@@ -50,6 +51,7 @@ mod recovery;
 #[cfg(feature = "faults")]
 mod rig;
 mod rotation;
+mod run;
 mod seal;
 mod sealing;
 mod session;
@@ -86,6 +88,7 @@ pub use recovery::{Factor, Settling};
 #[cfg(feature = "faults")]
 pub use rig::Rig;
 pub use rotation::{KeyState, KeySummary, NotRetired, Resealed};
+pub use run::Run;
 pub use session::{NewSession, Session, TokenHash};
 pub use store::Store;
 pub use subject::{Decoy, Seeking, Standing, Subject};

@@ -2,8 +2,12 @@
 //!
 //! Only says where; whether anything is there is found out by opening it.
 
+use crate::custody::{self, Kind, NotKept};
 use fourauth_protocol::secret::Secret;
 use std::{fmt, path::PathBuf};
+
+/// How the names of the files of a SQLite database end: the file itself, and what lies beside it.
+const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// Names a database.
 #[derive(Clone)]
@@ -31,6 +35,23 @@ impl Location {
             return Err(NotALocation);
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+
+    /// Whether the files of the database are their user's alone. Those of PostgreSQL are its own
+    /// business.
+    ///
+    /// # Errors
+    ///
+    /// [`NotKept`] names the file and says what to do.
+    pub fn check_files(&self) -> Result<(), NotKept> {
+        match self {
+            Self::Sqlite(path) => FILES.iter().try_for_each(|suffix| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                custody::check(name.as_ref(), Kind::Secret).map(|_| ())
+            }),
+            Self::Postgres(_) => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files that only their owner may read, made and replaced whole or not at all.
 
-use crate::entropy;
+use crate::{custody::OTHERS, entropy};
 use data_encoding::HEXLOWER;
 use fourauth_protocol::secret::Secret;
 use std::{
@@ -132,7 +132,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
     loop {
         let file = File::open(path)?;
         let mode = file.metadata()?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        if mode & OTHERS != 0 {
             return Err(Unread::Exposed { mode });
         }
         // A text that grows leaves copies of itself behind.

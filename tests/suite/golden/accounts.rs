@@ -99,7 +99,7 @@ async fn read_audit() {
         ("The newest two rows.", ReadAudit { limit: Some(2), ..newest.clone() }),
         (
             "The page after them.",
-            ReadAudit { limit: Some(2), before_id: Some(3), ..newest.clone() },
+            ReadAudit { limit: Some(2), before_id: Some(4), ..newest.clone() },
         ),
         (
             "Failed logins of one name.",
@@ -110,7 +110,7 @@ async fn read_audit() {
                 ..newest.clone()
             },
         ),
-        ("One row by its number.", ReadAudit { id: Some(1), ..newest.clone() }),
+        ("One row by its number.", ReadAudit { id: Some(2), ..newest.clone() }),
         ("A row that there is not.", ReadAudit { id: Some(1000), ..newest }),
     ] {
         talk.ask(heading, Command::ReadAudit(read)).await;

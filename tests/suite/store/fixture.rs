@@ -16,7 +16,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{
     AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking,
-    Store, Subject,
+    Store, Subject, private_file,
 };
 use fourauth_tests::postgres;
 use sqlx::{
@@ -80,8 +80,11 @@ impl Database {
 
     pub(super) async fn plain(&self) -> Plain {
         if self.is_sqlite() {
-            let options: SqliteConnectOptions = self.url.parse().unwrap();
-            Plain::Sqlite(SqlitePool::connect_with(options.create_if_missing(true)).await.unwrap())
+            let Location::Sqlite(path) = self.location() else { unreachable!("it is SQLite") };
+            // As the server makes it: its owner's alone.
+            let _there = private_file::create(&path, b"");
+            let options = SqliteConnectOptions::new().filename(path);
+            Plain::Sqlite(SqlitePool::connect_with(options).await.unwrap())
         } else {
             Plain::Postgres(PgPool::connect(&self.url).await.unwrap())
         }

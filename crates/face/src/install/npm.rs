@@ -1,6 +1,7 @@
-//! Fetches the two packages with the ordinary npm client. Nothing in them is run.
+//! Fetches the two packages with the ordinary npm client. Nothing in them is run, and nothing of this
+//! process's environment is passed on but [what npm needs](ClientEnvironment).
 
-use super::{InstallError, Steps};
+use super::{ClientEnvironment, InstallError, Steps};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -17,21 +18,32 @@ const CLIENT: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const MAX_COMPLAINT: usize = 600;
 
 /// Fetches both packages into `folder` and returns their archives.
-pub(super) fn fetched(folder: &Path, steps: &mut Steps<'_>) -> Result<Vec<PathBuf>, InstallError> {
+pub(super) fn fetched(
+    folder: &Path,
+    environment: &ClientEnvironment,
+    steps: &mut Steps<'_>,
+) -> Result<Vec<PathBuf>, InstallError> {
     let mut archives = Vec::with_capacity(PACKAGES.len());
     for (index, package) in PACKAGES.into_iter().enumerate() {
         steps.next(format!("fetching {package}"));
-        archives.push(pack(package, &folder.join(format!("package-{index}")))?);
+        let place = folder.join(format!("package-{index}"));
+        archives.push(pack(package, &place, environment)?);
     }
     Ok(archives)
 }
 
 /// `npm pack` in a folder of its own, where exactly one archive appears.
-fn pack(package: &'static str, folder: &Path) -> Result<PathBuf, InstallError> {
+fn pack(
+    package: &'static str,
+    folder: &Path,
+    environment: &ClientEnvironment,
+) -> Result<PathBuf, InstallError> {
     let failed = |reason: String| InstallError::Npm { package, reason };
     fs::create_dir(folder).map_err(|error| failed(error.to_string()))?;
     let output = Command::new(CLIENT)
         .args(["pack", "--ignore-scripts", "--loglevel=error", package])
+        .env_clear()
+        .envs(environment.variables())
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()

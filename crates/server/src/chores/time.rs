@@ -23,7 +23,7 @@ pub(crate) const ACCEPTED: &str = "accepted";
 /// The name of this server among those that share its database: `self` where no other can.
 ///
 /// It need not stay the same: what a start has to know of the past is asked of all names.
-pub(super) fn node(location: &Location, address: SocketAddr) -> String {
+pub(crate) fn node(location: &Location, address: SocketAddr) -> String {
     match location {
         Location::Sqlite(_) => "self".to_owned(),
         Location::Postgres(_) => {

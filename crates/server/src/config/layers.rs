@@ -3,8 +3,11 @@
 //! `FOURAUTH__SECTION__KEY=value` sets one key, `FOURAUTH__SECTION__KEY_FILE=path` reads its value
 //! from a file, as container secrets are handed over. The environment itself is an argument.
 
-use super::Config;
-use std::{collections::BTreeMap, fs, path::Path};
+use super::{
+    Config,
+    error::{self, ConfigError},
+};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 use toml::{Table, Value};
 
 /// What marks a variable as ours.
@@ -19,66 +22,67 @@ pub struct Layered {
     pub origins: BTreeMap<String, String>,
 }
 
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {error}")]
-    Read {
-        /// Which file.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("{path}: {error}")]
-    Syntax {
-        /// Which file.
-        path: String,
-        /// Where and why.
-        error: Box<toml::de::Error>,
-    },
-    /// A key that does not exist or a value of the wrong type.
-    #[error("{0}")]
-    Meaning(Box<toml::de::Error>),
-}
-
 impl Layered {
     /// Puts the layers on top of each other.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the file or the key.
+    /// [`ConfigError`] names the file, the variable or the key, and quotes no value.
     pub fn load(
         file: Option<&Path>,
-        environment: impl Iterator<Item = (String, String)>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
         let mut layers = Layers::default();
         if let Some(path) = file {
             let origin = path.display().to_string();
-            let table = parse(&read(path)?, &origin)?;
-            layers.lay(&table, &mut Vec::new(), &origin);
+            let read = fs::read_to_string(path);
+            let text = read.map_err(|error| ConfigError::Read { path: origin.clone(), error })?;
+            layers.lay(&parse(&text, &origin)?, &mut Vec::new(), &origin);
         }
-        let mut ours: Vec<_> = environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        let mut ours: Vec<_> = environment.filter_map(ours).collect::<Result<_, _>>()?;
         // `…_FILE` sorts behind the variable it belongs to, and so wins.
         ours.sort();
         for (name, value) in ours {
             layers.lay_variable(&name, value)?;
         }
-        let config =
-            layers.merged.try_into().map_err(|error| ConfigError::Meaning(Box::new(error)))?;
-        Ok(Self { config, origins: layers.origins })
+        let Layers { merged, origins } = layers;
+        let config = meaning(merged, &origins)?;
+        Ok(Self { config, origins })
     }
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    let path_text = || path.display().to_string();
-    fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path_text(), error })
+/// A variable of ours, as text. The others may be no text at all.
+fn ours((name, value): (OsString, OsString)) -> Option<Result<(String, String), ConfigError>> {
+    let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+    Some(match value.into_string() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(ConfigError::NotText { variable: name }),
+    })
 }
 
 fn parse(text: &str, origin: &str) -> Result<Table, ConfigError> {
-    text.parse()
-        .map_err(|error| ConfigError::Syntax { path: origin.to_owned(), error: Box::new(error) })
+    text.parse().map_err(|failed| {
+        let (line, column) = error::position(text, &failed);
+        ConfigError::Syntax { path: origin.to_owned(), line, column }
+    })
+}
+
+fn meaning(merged: Table, origins: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
+    serde_path_to_error::deserialize(merged).map_err(|failed| {
+        let key = failed.path().to_string();
+        // An entry of a list comes from where the list does, a section from its settings.
+        let listed = key.split('[').next().unwrap_or_default();
+        let named = |(name, _): &(&String, &String)| {
+            name.as_str() == listed
+                || name.strip_prefix(listed).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let origin = origins.iter().find(named).map_or("the configuration", |(_, from)| from);
+        ConfigError::Meaning {
+            key: error::shown(&key),
+            origin: origin.to_owned(),
+            reason: error::reason(failed.inner().message()),
+        }
+    })
 }
 
 #[derive(Default)]
@@ -117,7 +121,7 @@ impl Layers {
         };
         let (path, text, origin) = match name.strip_suffix("_FILE") {
             Some(key) => {
-                let content = read(Path::new(&text))?.trim().to_owned();
+                let content = named_file(name, &text)?.trim().to_owned();
                 (path(key), content, format!("file {text} ({name})"))
             }
             None => (path(name), text, name.to_owned()),
@@ -126,6 +130,14 @@ impl Layers {
         self.set(&path, value, &origin);
         Ok(())
     }
+}
+
+fn named_file(variable: &str, path: &str) -> Result<String, ConfigError> {
+    let failed = |error| ConfigError::ReadNamed { variable: variable.to_owned(), error };
+    if path.is_empty() {
+        return Err(failed(io::ErrorKind::NotFound.into()));
+    }
+    fs::read_to_string(path).map_err(failed)
 }
 
 /// A variable is read as the type that its key has by default, so that a password of digits stays a
@@ -152,8 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fourauth.toml");
         fs::write(&path, file).unwrap();
-        let environment =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = environment.iter().map(|(name, value)| (name.into(), value.into()));
         Layered::load(Some(&path), environment)
     }
 
@@ -192,7 +203,7 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(layered.config.store.url.as_deref(), Some("postgres://example/db"));
+        assert_eq!(layered.config.store.url, Some("postgres://example/db".parse().unwrap()));
     }
 
     #[test]

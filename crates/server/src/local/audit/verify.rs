@@ -41,7 +41,7 @@ impl Request {
     /// Prints the report; fails if the log was changed.
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
         let options = self.options(config)?;
-        let report = match Location::parse(&config.store_url())? {
+        let report = match config.location() {
             Location::Sqlite(path) => fourauth_audit_verify::verify(&path, &options)?,
             Location::Postgres(_) => by_export(config, now, &options).await?,
         };

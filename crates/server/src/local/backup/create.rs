@@ -62,7 +62,7 @@ impl Create {
     fn collect(&self, config: &Config, scratch: &Scratch) -> anyhow::Result<Collected> {
         // No key may be retired between the copy and the look at the keyring.
         let _lock = KeyringLock::take(&config.keyring_file())?;
-        let database = match Location::parse(&config.store_url())? {
+        let database = match config.location() {
             _ if self.files_only => None,
             Location::Sqlite(path) => {
                 let copy = scratch.folder().join(DATABASE);

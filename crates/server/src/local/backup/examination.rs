@@ -9,7 +9,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    config::{Config, StoreConfig},
+    config::{Config, StoreConfig, StoreUrl},
     evidence::{self, EpochFile, KeyFileError},
     local::{LocalStore, scratch::Scratch},
 };
@@ -17,7 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::{Options, Report};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::Keyring;
+use fourauth_store::{Keyring, Location};
 use std::{
     fmt,
     fs::File,
@@ -69,7 +69,7 @@ pub(super) async fn examine(
 /// The configuration of a server in the scratch folder, and its database.
 fn inside(config: &Config, scratch: &Path) -> anyhow::Result<(Config, PathBuf)> {
     let path = scratch.join(DATABASE);
-    let url = format!("sqlite:{}", path.to_str().context("a path that is no text")?);
+    let url = StoreUrl::from(Location::Sqlite(path.clone()));
     let sinks = Some(config.checkpoint_sinks());
     let mut inside = Config {
         data_dir: scratch.to_owned(),

@@ -71,7 +71,7 @@ impl Restore {
 
     /// Where the database goes, if it is a file. Nothing that somebody needs may be there.
     fn refuse_to_replace(config: &Config) -> anyhow::Result<Option<PathBuf>> {
-        let database = match Location::parse(&config.store_url())? {
+        let database = match config.location() {
             Location::Sqlite(path) => Some(path),
             Location::Postgres(_) => None,
         };

@@ -85,7 +85,7 @@ async fn refuse_if_others_would_be_locked_out(
     config: &Config,
     local: &LocalStore,
 ) -> anyhow::Result<()> {
-    let is_shared = matches!(Location::parse(&config.store_url())?, Location::Postgres(_));
+    let is_shared = matches!(config.location(), Location::Postgres(_));
     if !is_shared {
         return Ok(());
     }

@@ -1,0 +1,64 @@
+//! Which variables of this process the client of a registry sees.
+//!
+//! The environment of a server holds its secrets (`FOURAUTH__STORE__URL` and those of whatever else
+//! runs it), and a client of a registry is a large program that may run code of others. So it gets
+//! what it needs to find itself, its settings and the registry, and nothing else.
+
+use std::{ffi::OsString, fmt};
+
+/// What is passed on: where programs and settings are, how the network is reached, whom to trust.
+const PASSED: [&str; 14] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "NPM_CONFIG_CAFILE",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_cafile",
+    "npm_config_registry",
+];
+
+/// The variables that a client sees. A proxy's may hold a password, so `Debug` shows names alone.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ClientEnvironment(Vec<(OsString, OsString)>);
+
+impl ClientEnvironment {
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+}
+
+/// Keeps what is passed on.
+impl FromIterator<(OsString, OsString)> for ClientEnvironment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(environment: I) -> Self {
+        let passed = |(name, _): &(OsString, OsString)| PASSED.iter().any(|it| name == it);
+        Self(environment.into_iter().filter(passed).collect())
+    }
+}
+
+impl fmt::Debug for ClientEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_what_a_client_needs_is_passed_on() {
+        let all = ["PATH", "HOME", "https_proxy", "FOURAUTH__STORE__URL", "PGPASSWORD", "path"];
+        let kept: ClientEnvironment =
+            all.iter().map(|name| (OsString::from(name), OsString::from("Tr0ub4dor"))).collect();
+        let names: Vec<_> = kept.variables().map(|(name, _)| name.to_str().unwrap()).collect();
+        assert_eq!(names, ["PATH", "HOME", "https_proxy"]);
+        assert!(!format!("{kept:?}").contains("Tr0ub4dor"));
+    }
+}

@@ -1,0 +1,123 @@
+//! A secret that was given to any setting, in any layer, is in no error and in nothing that is shown.
+
+use super::{Config, layers::Layered};
+use std::{ffi::OsString, fmt::Write as _, fs};
+use toml::{Table, Value};
+
+const CANARY: &str = "Tr0ub4dor-and-3";
+
+/// Settings that have no value by default.
+const OPTIONAL: [&str; 5] =
+    ["store.url", "tls.certificate", "tls.private_key", "face.packs_dir", "audit.checkpoint_sinks"];
+
+/// Every setting, by dotted name.
+fn settings() -> Vec<String> {
+    let table = Table::try_from(Config::default()).unwrap();
+    let mut names: Vec<String> = OPTIONAL.map(str::to_owned).into();
+    for (key, value) in table {
+        match value {
+            Value::Table(section) => names.extend(section.keys().map(|it| format!("{key}.{it}"))),
+            _ => names.push(key),
+        }
+    }
+    names
+}
+
+/// Everything that is said of a configuration, from reading it to checking it.
+fn said(file: &str, environment: &[(String, String)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fourauth.toml");
+    fs::write(&path, file).unwrap();
+    let variables = environment.iter().map(|(name, value)| (name.into(), value.into()));
+    let mut said = String::new();
+    match Layered::load(Some(&path), variables) {
+        Ok(layered) => {
+            let checked = layered.config.check();
+            write!(said, "{checked:?} {:?} {layered:?}", layered.config.warnings()).unwrap();
+            if let Err(unusable) = checked {
+                write!(said, "{unusable}").unwrap();
+            }
+        }
+        Err(error) => {
+            write!(said, "{error} {error:?}").unwrap();
+            write!(said, "{:#}", anyhow::anyhow!(error)).unwrap();
+        }
+    }
+    said
+}
+
+/// Values in which a secret may turn up, well-formed ones and others.
+fn values() -> [String; 6] {
+    [
+        format!("'{CANARY}'"),
+        format!("'postgres://fourauth:{CANARY}@localhost/fourauth?{CANARY}={CANARY}'"),
+        format!("'postgres://fourauth:{CANARY}@db.example.org/fourauth'"),
+        format!("['{CANARY}', 'https://u:{CANARY}@h/', 'http://u:{CANARY}@h/']"),
+        format!("'{CANARY}"),
+        CANARY.to_owned(),
+    ]
+}
+
+/// Texts are shown by `config show`: what is no text may not be. These are meant to be read.
+fn is_shown(name: &str) -> bool {
+    ["auth.issuer", "face.pack", "face.packs_dir", "data_dir", "log.filter", "time.servers"]
+        .contains(&name)
+        || name.starts_with("tls.")
+}
+
+#[test]
+fn a_secret_in_a_file_is_in_no_error() {
+    for name in settings().iter().filter(|name| !is_shown(name)) {
+        for value in values() {
+            let said = said(&format!("{name} = {value}\n"), &[]);
+            assert!(!said.contains(CANARY), "{name} = {value}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_a_variable_is_in_no_error() {
+    for name in settings().iter().filter(|name| !is_shown(name)) {
+        let variable = format!("FOURAUTH__{}", name.replace('.', "__").to_uppercase());
+        for value in values() {
+            let value = value.trim_matches('\'').to_owned();
+            for (variable, value) in
+                [(variable.clone(), value.clone()), (format!("{variable}_FILE"), value)]
+            {
+                let said = said("", &[(variable.clone(), value)]);
+                assert!(!said.contains(CANARY), "{variable}\n{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_that_a_variable_names_is_in_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    for value in values() {
+        fs::write(&secret, value.trim_matches('\'')).unwrap();
+        let named = secret.to_str().unwrap().to_owned();
+        for name in settings().iter().filter(|name| !is_shown(name)) {
+            let variable = format!("FOURAUTH__{}_FILE", name.replace('.', "__").to_uppercase());
+            let said = said("", &[(variable, named.clone())]);
+            assert!(!said.contains(CANARY), "{name}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_does_not_parse_is_named_and_not_shown() {
+    let file = format!("[store]\nmax_mib = 0\nurl = postgres://u:{CANARY}@localhost/d\n");
+    let said = said(&file, &[]);
+    assert!(said.contains("line 3") && !said.contains(CANARY), "{said}");
+}
+
+#[test]
+fn a_variable_of_ours_that_is_no_text_is_refused_by_name() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let value = OsString::from_vec(vec![0xff]);
+    let variables = [("FOURAUTH__AUTH__ISSUER".into(), value.clone()), ("OTHER".into(), value)];
+    let refused = Layered::load(None, variables.into_iter()).unwrap_err();
+    assert!(refused.to_string().contains("FOURAUTH__AUTH__ISSUER"), "{refused}");
+}

@@ -1,0 +1,63 @@
+//! `store.url`, which may hold the password of the database.
+
+use fourauth_store::{Location, NotALocation};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr};
+
+/// Names a database. Neither `Debug` nor `Serialize` show what a URL says beside its scheme.
+#[derive(Clone)]
+pub struct StoreUrl(Location);
+
+impl StoreUrl {
+    /// Where the database is.
+    #[must_use]
+    pub const fn location(&self) -> &Location {
+        &self.0
+    }
+}
+
+impl From<Location> for StoreUrl {
+    fn from(location: Location) -> Self {
+        Self(location)
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = NotALocation;
+
+    fn from_str(text: &str) -> Result<Self, NotALocation> {
+        Location::parse(text).map(Self)
+    }
+}
+
+impl PartialEq for StoreUrl {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Location::Sqlite(one), Location::Sqlite(other)) => one == other,
+            (Location::Postgres(one), Location::Postgres(other)) => one.expose() == other.expose(),
+            (Location::Sqlite(_), Location::Postgres(_))
+            | (Location::Postgres(_), Location::Sqlite(_)) => false,
+        }
+    }
+}
+
+impl Eq for StoreUrl {}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// As it may be shown.
+impl Serialize for StoreUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:?}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for StoreUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

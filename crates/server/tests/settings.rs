@@ -1,0 +1,192 @@
+//! `fourauthd` and its settings: what it refuses, what it says of them, and what it passes on.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+const CANARY: &str = "Tr0ub4dor-and-3";
+
+fn packs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs")
+}
+
+/// `fourauthd` in a folder of its own, with hashes that cost next to nothing.
+fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fourauthd"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
+        .env("FOURAUTH__LISTEN", "127.0.0.1:0")
+        .env("FOURAUTH__AUTH__ARGON2_MEMORY_KIB", "64")
+        .env("FOURAUTH__TIME__SERVERS", "[]")
+        .env("FOURAUTH__FACE__INSTALL", "false")
+        .env("FOURAUTH__FACE__PACKS_DIR", packs())
+        .stdin(Stdio::null());
+    command
+}
+
+fn said(ran: &Output) -> String {
+    String::from_utf8_lossy(&[ran.stdout.clone(), ran.stderr.clone()].concat()).into_owned()
+}
+
+/// What it says, and whether it could do it.
+fn run(command: &mut Command) -> (bool, String) {
+    let ran = command.output().unwrap();
+    (ran.status.success(), said(&ran))
+}
+
+/// Runs a server until it serves, and kills it as a power failure would.
+fn start_and_kill(folder: &TempDir) {
+    let mut child =
+        fourauthd(folder, &[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().map(Result::unwrap).any(|line| line.contains("serving")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn no_error_about_a_setting_quotes_its_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("postgres://fourauth:{CANARY}@localhost/fourauth");
+    for line in [
+        format!("[store]\nurl = {url}\n"),
+        format!("[store]\nurl = \"{url}\nmax_mib = 0\n"),
+        format!("[store]\nmax_mib = \"{url}\"\n"),
+        format!("[auth]\nprofile = \"{url}\"\n"),
+        format!("[store]\nurl = \"mysql://u:{CANARY}@h/d\"\n"),
+        format!("[store]\nurl = \"{url}?pasword={CANARY}\"\n"),
+        format!("[audit]\ncheckpoint_sinks = [\"http://u:{CANARY}@h/\"]\n"),
+    ] {
+        fs::write(folder.path().join("f.toml"), &line).unwrap();
+        let (done, said) = run(&mut fourauthd(&folder, &["--config", "f.toml", "config", "check"]));
+        assert!(!done && !said.contains(CANARY), "{line}\n{said}");
+    }
+    let (done, said) =
+        run(fourauthd(&folder, &["config", "check"]).env("FOURAUTH__STORE__URL_FILE", &url));
+    assert!(!done && !said.contains(CANARY), "{said}");
+    assert!(said.contains("FOURAUTH__STORE__URL_FILE"), "{said}");
+}
+
+#[test]
+fn a_database_on_another_host_needs_verified_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = "postgres://u:Tr0ub4dor@db.example.org/d";
+    let check = |url: &str, variables: &[(&str, &str)]| {
+        let mut command = fourauthd(&folder, &["config", "check"]);
+        run(command.env("FOURAUTH__STORE__URL", url).envs(variables.iter().copied()))
+    };
+    for (url, variables) in [
+        (other, [].as_slice()),
+        ("postgres://u@db.example.org/d?sslmode=require", &[]),
+        ("postgres://u@db.example.org/d?ssl-mode=verify-ca", &[]),
+        (other, &[("PGSSLMODE", "require")]),
+        ("postgres:///d", &[("PGHOST", "db.example.org")]),
+        ("postgres:///d", &[("PGHOSTADDR", "192.0.2.7")]),
+    ] {
+        let (done, said) = check(url, variables);
+        assert!(!done && said.contains("sslmode=verify-full"), "{url} {variables:?}\n{said}");
+        assert!(said.contains("store.url") && !said.contains("Tr0ub4dor"), "{said}");
+    }
+    for (url, variables) in [
+        ("postgres://u@db.example.org/d?sslmode=verify-full", [].as_slice()),
+        (other, &[("PGSSLMODE", "verify-full")]),
+        ("postgres://u@localhost/d", &[]),
+        ("postgres:///d", &[("PGHOST", "/var/run/postgresql")]),
+    ] {
+        let (done, said) = check(url, variables);
+        assert!(done, "{url} {variables:?}\n{said}");
+    }
+    let mut serve = fourauthd(&folder, &[]);
+    let (done, said) = run(serve.env("FOURAUTH__STORE__URL", other));
+    assert!(!done && said.contains("sslmode=verify-full"), "{said}");
+}
+
+#[test]
+fn a_deadline_of_zero_is_refused_before_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in [
+        "LIMITS__HANDSHAKE_S",
+        "LIMITS__FIRST_FRAME_S",
+        "LIMITS__IDLE_S",
+        "LIMITS__ANSWER_S",
+        "LIMITS__SHUTDOWN_S",
+        "LIMITS__MIN_BYTES_PER_S",
+        "LIMITS__IN_FLIGHT_MIB",
+        "COMPUTE__DEADLINE_MS",
+        "AUTH__SESSION_S",
+    ] {
+        for value in ["0", "4294967295"] {
+            let mut check = fourauthd(&folder, &["config", "check"]);
+            let (done, said) = run(check.env(format!("FOURAUTH__{key}"), value));
+            let name = key.to_lowercase().replace("__", ".");
+            assert!(!done && said.contains(&name), "{key}={value}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn more_failures_than_nist_allows_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = fourauthd(&folder, &["config", "check"]);
+    let (done, said) = run(check.env("FOURAUTH__ATTEMPTS__UNKNOWN_DEVICE", "71"));
+    assert!(done && said.contains("warning") && said.contains("800-63B"), "{said}");
+}
+
+#[test]
+fn npm_sees_nothing_of_the_environment_but_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (npm, seen) = (folder.path().join("npm"), folder.path().join("seen"));
+    fs::write(&npm, format!("#!/bin/sh\n/usr/bin/env > {}\nexit 1\n", seen.display())).unwrap();
+    fs::set_permissions(&npm, Permissions::from_mode(0o755)).unwrap();
+    let mut install = fourauthd(&folder, &["models", "install"]);
+    let (done, _) = run(install
+        .env("FOURAUTH__FACE__PACKS_DIR", folder.path().join("packs"))
+        .env("FOURAUTH__STORE__URL", format!("postgres://u:{CANARY}@localhost/d"))
+        .env("PGPASSWORD", CANARY)
+        .env("CI_TOKEN", CANARY)
+        .env("HOME", "/nonexistent")
+        .env("https_proxy", "http://proxy.example.org:3128")
+        .env("PATH", folder.path()));
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(!done && !seen.contains(CANARY) && !seen.contains("FOURAUTH"), "{seen}");
+    for kept in ["PATH=", "HOME=/nonexistent", "https_proxy=http://proxy.example.org:3128"] {
+        assert!(seen.contains(kept), "{kept}\n{seen}");
+    }
+}
+
+#[test]
+fn a_start_says_that_the_run_before_it_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    start_and_kill(&folder);
+    start_and_kill(&folder);
+    let (done, said) = run(&mut fourauthd(&folder, &["audit", "--action", "server_start"]));
+    assert!(done && said.contains("did not stop in order"), "{said}");
+    let (done, said) = run(&mut fourauthd(&folder, &["audit", "--action", "server_stop"]));
+    assert!(done && !said.contains("Stopped"), "{said}");
+}
+
+#[test]
+fn no_command_opens_a_database_that_others_can_read() {
+    let folder = tempfile::tempdir().unwrap();
+    start_and_kill(&folder);
+    let data = folder.path().join("data");
+    for name in ["fourauth.db", "fourauth.db-wal", "keyring.toml", "tls/key.pem"] {
+        let path = data.join(name);
+        assert!(path.exists(), "{name}");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let (done, said) = run(&mut fourauthd(&folder, &["user", "list"]));
+        assert!(!done && said.contains(name) && said.contains("chmod 600"), "{name}: {said}");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    }
+    let (done, said) = run(&mut fourauthd(&folder, &["user", "list"]));
+    assert!(done, "{said}");
+}
