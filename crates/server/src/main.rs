@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_face::Engine;
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     config::{Config, layers::Layered},
     first_run, hygiene,
@@ -89,7 +89,8 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fourauthd: {error:#}");
+            // It may quote a file or a peer.
+            eprintln!("fourauthd: {}", printable_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
+use fourauth_protocol::printable::is_unprintable;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -189,6 +190,22 @@ fn naming_an_administrator_retires_the_setup_secret() {
     assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "ops");
     let audit = fourauthd(&folder, &["audit", "--action", "admin_add"]).output().unwrap();
     assert!(said(&audit).contains("admin=ops"), "{}", said(&audit));
+}
+
+#[test]
+fn no_text_from_elsewhere_takes_over_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(serving(&folder));
+    let hostile = "nim\u{202e}da\u{9b}2J\u{1b}[2J";
+    let exported = fourauthd(&folder, &["audit", "export", hostile]).output().unwrap();
+    assert!(exported.status.success(), "{}", said(&exported));
+    let refused = fourauthd(&folder, &["--config", hostile, "config", "check"]).output().unwrap();
+    assert!(!refused.status.success());
+    for ran in [exported, refused] {
+        let said = said(&ran);
+        assert!(said.contains("nim\\u{202e}da\\u{9b}2J\\u{1b}[2J"), "{said}");
+        assert!(!said.chars().any(|c| c != '\n' && is_unprintable(c)), "{said:?}");
+    }
 }
 
 #[test]

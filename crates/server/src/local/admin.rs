@@ -46,7 +46,7 @@ impl AdminCommand {
         match self {
             Self::List => {
                 for admin in local.store.admins().await? {
-                    println!("{}", admin.name);
+                    say!("{}", admin.name);
                 }
                 Ok(())
             }
@@ -89,8 +89,8 @@ async fn add(
     }
     first_run::remove_setup_secret(config)?;
     if made {
-        println!("{}", secret.expose());
-        eprintln!("This is {name}'s secret. It is not shown again.");
+        say!("{}", secret.expose());
+        note!("This is {name}'s secret. It is not shown again.");
     }
     Ok(())
 }

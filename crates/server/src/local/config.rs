@@ -25,12 +25,12 @@ impl ConfigCommand {
     /// If the configuration cannot be written as TOML.
     pub fn run(&self, layered: &Layered) -> anyhow::Result<()> {
         match self {
-            Self::Check => println!("The configuration can be used."),
+            Self::Check => say!("The configuration can be used."),
             Self::Show { origin } => {
                 let mut lines = Vec::new();
                 flatten(&Table::try_from(&layered.config)?, "", &mut lines);
                 for (key, value) in lines {
-                    println!("{}", line(layered, &key, &value, *origin));
+                    say!("{}", line(layered, &key, &value, *origin));
                 }
             }
         }

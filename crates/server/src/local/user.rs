@@ -80,7 +80,7 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
             table.add_row([&user.username, &user.mac, confirmed, state(&user), &created]);
         }
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -104,9 +104,9 @@ fn describe(user: &UserSummary) -> String {
 
 async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
-    println!("{}", describe(&user));
+    say!("{}", describe(&user));
     for consent in local.store.consents(user.id).await? {
-        println!("{}", on_what(&consent));
+        say!("{}", on_what(&consent));
     }
     Ok(())
 }
@@ -155,11 +155,9 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
     });
     replaced.await?;
     for code in shown {
-        println!("{}", code.expose());
+        say!("{}", code.expose());
     }
-    eprintln!(
-        "These are {username}'s recovery codes. They are not shown again; older ones are void."
-    );
+    note!("These are {username}'s recovery codes. They are not shown again; older ones are void.");
     Ok(())
 }
 
@@ -167,7 +165,7 @@ fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()>
     if !changed {
         bail!("{username} has just gone");
     }
-    println!("{username} {what}");
+    say!("{username} {what}");
     Ok(())
 }
 
