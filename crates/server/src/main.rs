@@ -58,7 +58,7 @@ enum Command {
     /// List and revoke the devices of an account
     #[command(subcommand)]
     Device(DeviceCommand),
-    /// List, name and remove administrators
+    /// List, name and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Show, export and verify the audit log

@@ -193,6 +193,34 @@ fn naming_an_administrator_retires_the_setup_secret() {
 }
 
 #[test]
+fn an_administrators_secret_is_held_to_the_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(serving(&folder));
+    let typed = |verb, secret| {
+        with_input(fourauthd(&folder, &["admin", verb, "ops", "--secret-stdin"]), secret)
+    };
+    let weak = ["CHANGE_THIS_ADMIN_SECRET", "ChangeThisToAStrongRandomKey", "passwordpassword"];
+    for secret in weak {
+        let refused = typed("add", secret);
+        assert!(!refused.status.success(), "{secret}");
+        assert!(said(&refused).contains("too weak"), "{}", said(&refused));
+    }
+    let added = typed("add", "gorseddau yellow umbrella");
+    assert!(added.status.success(), "{}", said(&added));
+    for secret in weak {
+        assert!(!typed("secret", secret).status.success(), "{secret}");
+    }
+    let replaced = typed("secret", "sixteen violet oxen in Pwllheli");
+    assert!(replaced.status.success(), "{}", said(&replaced));
+    let made = fourauthd(&folder, &["admin", "secret", "ops"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&made.stdout).trim().len() >= 32, "{}", said(&made));
+    let nobody = fourauthd(&folder, &["admin", "secret", "nobody"]).output().unwrap();
+    assert!(said(&nobody).contains("no administrator named nobody"), "{}", said(&nobody));
+    let audit = fourauthd(&folder, &["audit", "--action", "admin_secret"]).output().unwrap();
+    assert_eq!(said(&audit).matches("admin=ops").count(), 2, "{}", said(&audit));
+}
+
+#[test]
 fn no_text_from_elsewhere_takes_over_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     drop(serving(&folder));
