@@ -10,6 +10,7 @@ use fourauth_protocol::{
 };
 use fourauth_server::{
     config::{AttemptsConfig, Config},
+    local::{LocalStore, user::UserCommand},
     server::{Server, TimeSource},
 };
 use fourauth_store::{Error, Target};
@@ -121,6 +122,39 @@ async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may
     assert!(cleared.await.map_err(|error: Error| error).unwrap());
     assert_eq!(server.store().tallies(target).await.unwrap().unknown.failures, 0);
     server.stop().await;
+}
+
+/// `fourauthd user …`, said beside the server.
+async fn say(server: &TestServer, command: UserCommand) -> anyhow::Result<()> {
+    let local = LocalStore::open(&quick(server.folder()), server.now()).await.unwrap();
+    command.run(&local).await
+}
+
+#[tokio::test]
+async fn unlocking_and_enabling_are_two_things() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    shut_out_strangers(&server, &alice).await;
+    let username = || "alice".to_owned();
+    let state = async || {
+        let target = Target::account(&alice.username);
+        let failures = server.server().store().tallies(target).await.unwrap().unknown.failures;
+        let user = server.server().store().user(&alice.username).await.unwrap().unwrap();
+        (failures, user.disabled)
+    };
+    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    assert_eq!(state().await, (3, true));
+
+    say(&server, UserCommand::Enable { username: username() }).await.unwrap();
+    assert_eq!(state().await, (3, false), "enabling forgets no failure");
+    assert_eq!(server.last_row().await.action, "user_enable");
+    let again = say(&server, UserCommand::Enable { username: username() }).await.unwrap_err();
+    assert!(again.to_string().contains("is not disabled"), "{again:#}");
+
+    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    say(&server, UserCommand::Unlock { username: username() }).await.unwrap();
+    assert_eq!(state().await, (0, true), "unlocking enables nothing");
+    assert_eq!(server.last_row().await.action, "user_unlock");
 }
 
 #[tokio::test]

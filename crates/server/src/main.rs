@@ -52,7 +52,7 @@ struct Arguments {
 enum Command {
     /// Serve until told to stop
     Serve,
-    /// List, show, disable, unlock and erase accounts
+    /// List, show, disable, enable, unlock and erase accounts
     #[command(subcommand)]
     User(UserCommand),
     /// List and revoke the devices of an account
