@@ -225,7 +225,7 @@ async fn who_guesses_at_an_administrators_secret_waits() {
 }
 
 #[tokio::test]
-async fn what_limits_turn_away_is_one_row_a_minute_that_says_how_many() {
+async fn what_limits_turn_away_is_a_row_that_says_who_and_how_many() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let wrong = guess(&server, &alice, "alice");
@@ -238,10 +238,9 @@ async fn what_limits_turn_away_is_one_row_a_minute_that_says_how_many() {
 
     server.clock().advance_ms(60_000);
     let now = server.now();
-    let written = server.server().store().write(move |tx| Box::pin(tx.conclude_refusals(now)));
-    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 1);
+    assert_eq!(server.server().store().conclude_refusals(now).await, Ok(1));
     let row = server.last_row().await;
-    assert_eq!(row.action, "limited");
+    assert_eq!((row.action.as_str(), row.username.as_deref()), ("limited", Some("alice")));
     assert!(row.detail.contains("command=login count=20"), "{}", row.detail);
     assert!(row.detail.contains("source=127.0.0.1"), "{}", row.detail);
 }

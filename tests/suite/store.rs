@@ -29,6 +29,7 @@ mod factors;
 mod keys;
 mod migrate;
 mod races;
+mod refusals;
 mod rotation;
 mod schema;
 mod writes;

