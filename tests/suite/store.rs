@@ -22,10 +22,13 @@ macro_rules! on_both_databases {
 
 mod accounts;
 mod audit;
+mod bystander;
 mod clock;
+mod devices;
 mod erasure;
 mod evidence;
 mod factors;
+mod guards;
 mod keys;
 mod migrate;
 mod races;
