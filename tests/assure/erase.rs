@@ -191,11 +191,19 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
     Ok(name)
 }
 
-/// A login, the same code again, and a wrong face: three rows, a place and a failure.
+/// A login, the same code again, and a wrong face: three rows, a place and a failure. Then a guess from
+/// a device that the account does not know, and one too early: a row, and a refusal by name.
 async fn visit(peer: &mut Peer, persona: &Persona) -> anyhow::Result<()> {
     let login = persona.login(crowd::now());
     let wrong = Login { face: Some(picture("biden.jpg")), ..login.clone() };
-    for (login, gets_in) in [(login.clone(), true), (login, false), (wrong, false)] {
+    let guess = Login { password: Secret::new("a guess".into()), mac: None, ..login.clone() };
+    for (login, gets_in) in [
+        (login.clone(), true),
+        (login, false),
+        (wrong, false),
+        (guess.clone(), false),
+        (guess, false),
+    ] {
         let answer = peer.ask(Command::Login(login).to_json().expose()).await?;
         ensure!(answer.is_ok() == gets_in, "{answer:?}");
     }

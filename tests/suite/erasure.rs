@@ -134,6 +134,32 @@ async fn a_name_that_was_only_claimed_can_be_erased_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_was_turned_away_can_be_erased_too() {
+    let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
+    let mut nobody = server.enrol("alice", "obama.jpg").await;
+    nobody.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
+    let refused = async |code| {
+        let login = Command::Login(nobody.login(server.now()));
+        assert_eq!(server.client().send_once(login).await.unwrap().code, code);
+    };
+    refused(Code::Denied).await;
+    refused(Code::Throttled).await;
+    server.clock().advance_ms(60_000);
+    assert_eq!(server.server().store().conclude_refusals(server.now()).await, Ok(1));
+    refused(Code::Denied).await;
+    refused(Code::Throttled).await;
+    const NAMED: &str = "SELECT (SELECT COUNT(*) FROM access_logs WHERE action = 'limited' \
+        AND username IS NOT NULL) + 10 * (SELECT COUNT(*) FROM refusals WHERE name <> '')";
+    assert_eq!(number(&server, NAMED).await, 11, "one row is written, one is still counted");
+
+    erase(&server, NAME).await.unwrap();
+    assert_eq!(number(&server, NAMED).await, 0);
+    assert!(!occurs(&files(&server), NAME));
+    let counted = "SELECT COUNT(*) FROM access_logs WHERE detail LIKE '%count=1 minute%'";
+    assert_eq!(number(&server, counted).await, 1, "what was not written yet is not lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_kept_only_for_who_has_agreed_to_it() {
     const KEPT: &str = "SELECT COUNT(face_image_enc) FROM users";
 

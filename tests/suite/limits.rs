@@ -13,6 +13,7 @@ use fourauth_protocol::{
 };
 use fourauth_server::{
     config::{AttemptsConfig, Config},
+    local::{LocalStore, user::UserCommand},
     server::{Server, TimeSource},
 };
 use fourauth_store::{Error, Lane, Target};
@@ -268,6 +269,40 @@ async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may
     server.stop().await;
 }
 
+/// `fourauthd user …`, said beside the server.
+async fn say(server: &TestServer, command: UserCommand) -> anyhow::Result<()> {
+    let local = LocalStore::open(&quick(server.folder()), server.now()).await.unwrap();
+    command.run(&local).await
+}
+
+#[tokio::test]
+async fn unlocking_and_enabling_are_two_things() {
+    let server = TestServer::configured(strict_limits).await;
+    let alice = alice_at_home(&server).await;
+    shut_out_strangers(&server, &alice).await;
+    let username = || "alice".to_owned();
+    let state = async || {
+        let target = Target::account(&alice.username);
+        let failures =
+            server.server().store().tallies(target).await.unwrap().of(Lane::Unknown).failures;
+        let user = server.server().store().user(&alice.username).await.unwrap().unwrap();
+        (failures, user.disabled)
+    };
+    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    assert_eq!(state().await, (3, true));
+
+    say(&server, UserCommand::Enable { username: username() }).await.unwrap();
+    assert_eq!(state().await, (3, false), "enabling forgets no failure");
+    assert_eq!(server.last_row().await.action, "user_enable");
+    let again = say(&server, UserCommand::Enable { username: username() }).await.unwrap_err();
+    assert!(again.to_string().contains("is not disabled"), "{again:#}");
+
+    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    say(&server, UserCommand::Unlock { username: username() }).await.unwrap();
+    assert_eq!(state().await, (0, true), "unlocking enables nothing");
+    assert_eq!(server.last_row().await.action, "user_unlock");
+}
+
 #[tokio::test]
 async fn five_wrong_codes_use_up_a_minute_also_at_a_known_device() {
     let server = TestServer::configured(|config| {
@@ -336,7 +371,7 @@ async fn who_guesses_at_an_administrators_secret_waits() {
 }
 
 #[tokio::test]
-async fn what_limits_turn_away_is_one_row_a_minute_that_says_how_many() {
+async fn what_limits_turn_away_is_a_row_that_says_who_and_how_many() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let wrong = guess(&server, &alice, "alice");
@@ -349,10 +384,9 @@ async fn what_limits_turn_away_is_one_row_a_minute_that_says_how_many() {
 
     server.clock().advance_ms(60_000);
     let now = server.now();
-    let written = server.server().store().write(move |tx| Box::pin(tx.conclude_refusals(now)));
-    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 1);
+    assert_eq!(server.server().store().conclude_refusals(now).await, Ok(1));
     let row = server.last_row().await;
-    assert_eq!(row.action, "limited");
+    assert_eq!((row.action.as_str(), row.username.as_deref()), ("limited", Some("alice")));
     assert!(row.detail.contains("command=login count=20"), "{}", row.detail);
     assert!(row.detail.contains("source=127.0.0.1"), "{}", row.detail);
 }

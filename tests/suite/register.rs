@@ -5,9 +5,10 @@ use fourauth_protocol::{
     code::Code,
     command::{Command, Register},
     picture::Picture,
+    recovery_code::RecoveryCode,
     secret::Secret,
 };
-use fourauth_tests::{models::picture, server::TestServer};
+use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
 
 async fn answer(server: &TestServer, register: Register) -> Answer {
     server.client().send_once(Command::Register(register)).await.unwrap()
@@ -27,6 +28,37 @@ async fn a_new_account_comes_with_a_qr_code_and_its_uri() {
     assert_eq!(answer.gains.face_quality.map(|quality| quality.pictures), Some(1));
     let row = server.last_row().await;
     assert!(row.detail.contains("admin=setup"), "{}", row.detail);
+}
+
+#[tokio::test]
+async fn a_repeated_registration_is_refused_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let register = server.registration("alice", "obama.jpg");
+    let gains = answer(&server, register.clone()).await.gains;
+    let again = answer(&server, register.clone()).await;
+    assert_eq!((again.code, again.message.as_str()), (Code::Conflict, "Username already exists."));
+    assert!(again.gains.provisioning_uri.is_none() && again.gains.recovery_codes.is_none());
+
+    // What the lost answer said is still so: its secret opens the door, its codes recover.
+    let (password, mac) = (register.password, register.mac.unwrap());
+    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    let mut recover = alice.recover_totp(server.now());
+    recover.recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).ok();
+    let recovered = server.client().send_once(Command::RecoverTotp(recover)).await.unwrap();
+    assert_eq!(recovered.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn who_lost_the_answer_to_a_registration_gets_another_secret() {
+    let server = TestServer::start().await;
+    // Nobody has seen the answer: the person knows the password and has the device.
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let recover = Command::RecoverTotp(alice.recover_totp(server.now()));
+    let answer = server.client().send_once(recover).await.unwrap();
+    let uri = answer.gains.provisioning_uri.unwrap();
+    let alice = Persona::new("alice", alice.password, alice.mac, &uri);
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
 }
 
 #[tokio::test]

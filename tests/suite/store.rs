@@ -22,13 +22,18 @@ macro_rules! on_both_databases {
 
 mod accounts;
 mod audit;
+mod bystander;
 mod clock;
+mod devices;
 mod erasure;
 mod evidence;
 mod factors;
+mod guards;
 mod keys;
+mod lanes;
 mod migrate;
 mod races;
+mod refusals;
 mod rotation;
 mod schema;
 mod writes;

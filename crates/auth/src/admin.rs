@@ -18,9 +18,6 @@ use crate::{
 use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};
 
-/// Shortest administrator's secret, in characters.
-pub const MIN_SECRET_CHARS: usize = 16;
-
 impl Authenticator {
     /// Decides one command that needs an administrator, and records the decision. `act` is asked only
     /// once the secret has proved to be one's, and told whose.

@@ -18,7 +18,7 @@ use crate::{
     undecided::{Report, Undecided},
 };
 use fourauth_protocol::{answer::Gains, request_id::RequestId, secret::Secret};
-use fourauth_store::{self as store, AuditEntry, AuditId, Store};
+use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
 
 /// What was tried, in the words of the audit log.
@@ -275,7 +275,7 @@ impl Attempt {
     ) -> Result<(), Error> {
         // Tokens that are none cost nobody anything but this row.
         if let Denial::Limited(_) | Denial::SignedOut = denial {
-            return turn_away(store, self.action.as_str(), &self.received).await;
+            return Ok(store.count_refusal(self.refusal()).await?);
         }
         let entry = self.entry(Some(denial), detail);
         let written: Result<(), store::Error> = store
@@ -288,6 +288,15 @@ impl Attempt {
             })
             .await;
         Ok(written?)
+    }
+
+    fn refusal(&self) -> Refusal {
+        Refusal {
+            source: self.received.source().to_string(),
+            action: self.action.as_str(),
+            name: self.username.clone(),
+            at: self.received.at.now,
+        }
     }
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
@@ -308,15 +317,6 @@ impl Drop for Attempt {
             undecided.report(Report { entry, source: self.received.source().to_string() });
         }
     }
-}
-
-/// Counts a command that a limit turned away.
-async fn turn_away(store: &Store, action: &'static str, received: &Received) -> Result<(), Error> {
-    let (source, at) = (received.source().to_string(), received.at.now);
-    let counted: Result<(), store::Error> = store
-        .write(move |tx| Box::pin(async move { tx.count_refusal(&source, action, at).await }))
-        .await;
-    Ok(counted?)
 }
 
 /// One row: the reason, what each factor said, and where to look further.

@@ -4,7 +4,7 @@
 //! `unavailable`, and the row says that nothing was decided. Whoever keeps the queue full cannot fill
 //! the disk with it: of each minute the first have a row of their own, and the rest are counted.
 
-use fourauth_store::{AuditEntry, Error, Store};
+use fourauth_store::{AuditEntry, Error, Refusal, Store};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 /// Rows that may wait. If the database is away for longer, the text log has the rest.
 const BACKLOG: usize = 1024;
 
-/// Rows of a minute. What is beyond is counted by source.
+/// Rows of a minute. What is beyond is counted by source and name.
 const A_MINUTE: u32 = 60;
 
 /// Milliseconds of a minute.
@@ -80,8 +80,6 @@ async fn write(store: &Store, report: Report, in_full: bool) -> Result<(), Error
     if in_full {
         return store.append(entry).await.map(|_| ());
     }
-    let at = entry.at;
-    store
-        .write(move |tx| Box::pin(async move { tx.count_refusal(&source, "undecided", at).await }))
-        .await
+    let AuditEntry { at, username: name, .. } = entry;
+    store.count_refusal(Refusal { source, action: "undecided", name, at }).await
 }

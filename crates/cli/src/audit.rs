@@ -1,8 +1,7 @@
 //! Rows of the audit log as a table.
 
-use crate::printable::printable;
 use comfy_table::{ContentArrangement, Table, presets};
-use fourauth_protocol::answer::AuditRow;
+use fourauth_protocol::{answer::AuditRow, printable::printable};
 
 /// The rows in the order given, as wide as the terminal. What strangers typed is escaped.
 pub(crate) fn table(rows: &[AuditRow]) -> String {

@@ -12,6 +12,7 @@ use fourauth_protocol::{
     command::Command,
     device::{DeviceId, DeviceKey},
     mac_address::MacAddress,
+    printable::PrintableJson,
     username::Username,
 };
 use serde::Serialize;
@@ -94,7 +95,7 @@ pub(crate) fn show(
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&shown).map_err(std::io::Error::other)?;
-            writeln!(world.output, "{json}")?;
+            writeln!(world.output, "{}", PrintableJson(&json))?;
         }
         Output::Text => {
             let mac = mac.map_or_else(|| "ADDR".to_owned(), |mac| mac.to_string());

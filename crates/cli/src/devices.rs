@@ -1,8 +1,7 @@
 //! Devices of an account as a table.
 
-use crate::printable::printable;
 use comfy_table::{ContentArrangement, Table, presets};
-use fourauth_protocol::answer::DeviceRow;
+use fourauth_protocol::{answer::DeviceRow, printable::printable};
 
 /// The rows in the order given, as wide as the terminal. What people typed is escaped.
 pub(crate) fn table(rows: &[DeviceRow]) -> String {

@@ -18,7 +18,6 @@ pub mod exit;
 mod failure;
 mod menu;
 mod picture;
-mod printable;
 mod qr;
 mod receipt;
 mod secrets;

@@ -4,12 +4,12 @@ use crate::{
     args::{Options, Output, Shown},
     exit::Exit,
     failure::Failure,
-    printable::printable,
     world::World,
 };
 use fourauth_client::ReceiptVerifier;
 use fourauth_protocol::{
     answer::Answer,
+    printable::{PrintableJson, printable},
     receipt::{MAX_BYTES, Receipt},
 };
 use std::{
@@ -56,7 +56,7 @@ pub(crate) fn verify(
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&receipt).map_err(io::Error::other)?;
-            writeln!(world.output, "{json}")?;
+            writeln!(world.output, "{}", PrintableJson(&json))?;
         }
         Output::Text => print(&receipt, world.output)?,
     }

@@ -1,13 +1,11 @@
 //! Prints answers: for a person, or as one JSON object for a program.
 
-use crate::{
-    args::Output, audit, devices, exit::Exit, failure::Failure, printable::printable, qr,
-    world::World,
-};
+use crate::{args::Output, audit, devices, exit::Exit, failure::Failure, qr, world::World};
 use fourauth_client::Error;
 use fourauth_protocol::{
     answer::{Answer, FaceQuality, Gains, ServerInfo},
     code::Code,
+    printable::{PrintableJson, printable},
     secret::Secret,
 };
 use std::io::{self, Write};
@@ -20,8 +18,9 @@ pub(crate) fn answer(
 ) -> Result<Exit, Failure> {
     match output {
         Output::Json => {
-            world.output.write_all(answer.to_json().expose())?;
-            world.output.write_all(b"\n")?;
+            let json = answer.to_json();
+            let json = str::from_utf8(json.expose()).map_err(io::Error::other)?;
+            writeln!(world.output, "{}", PrintableJson(json))?;
         }
         Output::Text if answer.is_ok() => {
             writeln!(world.output, "{}", printable(&answer.message))?;

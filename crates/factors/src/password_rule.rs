@@ -1,7 +1,8 @@
 //! Which passwords may be taken.
 //!
 //! The documented rule for short ones, length alone for long ones, and nothing that everybody tries
-//! first (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2).
+//! first (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2). Secrets that an operator chooses are held
+//! to a stricter rule: [`PasswordRule::OPERATOR`].
 
 use fourauth_protocol::secret::Secret;
 use unicode_normalization::UnicodeNormalization as _;
@@ -14,6 +15,26 @@ const JUDGED_CHARS: usize = 64;
 
 /// Words that an attacker of this service tries with every password.
 const SERVICE_WORDS: [&str; 4] = ["fourauth", "4auth", "authentication", "login"];
+
+/// How values begin that documents show and that are meant to be replaced, without case and
+/// punctuation: `CHANGE_THIS_ADMIN_SECRET` of 4Auth, `ChangeThisToAStrongRandomKey` and
+/// `StrongPass123` of the MFA and JWT system, `example-password` of the passcode systems.
+const PLACEHOLDERS: [&str; 14] = [
+    "changethis",
+    "changeme",
+    "changeit",
+    "replacethis",
+    "replaceme",
+    "placeholder",
+    "insertyour",
+    "enteryour",
+    "example",
+    "strongpass",
+    "youradmin",
+    "yourpassword",
+    "yoursecret",
+    "yoursupersecret",
+];
 
 /// What a new password must be.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +73,11 @@ impl NewPassword {
 }
 
 impl PasswordRule {
+    /// For a secret that opens much and is the only factor: an administrator's secret, or the
+    /// passphrase of a backup, which can be guessed at without asking a server. 10¹⁰ guesses are what
+    /// `zxcvbn` calls safe against guessing offline at a slow hash.
+    pub const OPERATOR: Self = Self { min_chars: 16, long_chars: 16, min_guesses: 10_000_000_000 };
+
     /// Accepts a password for `username`.
     ///
     /// # Errors
@@ -64,11 +90,18 @@ impl PasswordRule {
         if !(self.min_chars..=MAX_CHARS).contains(&chars) || !composed {
             return Err(Weak);
         }
-        if guesses(text.as_str(), username) < self.min_guesses {
+        if is_placeholder(text.as_str()) || guesses(text.as_str(), username) < self.min_guesses {
             return Err(Weak);
         }
         Ok(text)
     }
+}
+
+/// Whether `text` begins like a value that a document shows in the place of a secret.
+fn is_placeholder(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    let bare = Secret::new(letters.take(JUDGED_CHARS).collect::<String>());
+    PLACEHOLDERS.iter().any(|placeholder| bare.expose().starts_with(placeholder))
 }
 
 /// "an upper-case letter, a digit or a special character"
@@ -115,6 +148,42 @@ mod tests {
         for text in
             ["Password1", "P@ssw0rd", "qwerty123", "Margaret1", "fourauth1", "aaaaaaaaaaaaaaaa"]
         {
+            assert!(!accepted(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_document_shows_in_the_place_of_a_secret_is_refused() {
+        for text in [
+            "CHANGE_THIS_ADMIN_SECRET",
+            "ChangeThisToAStrongRandomKey",
+            "StrongPass123",
+            "example-password-7Q",
+            "your-super-secret-admin-key-42",
+            "<replace me: gorsedd 7 umbrella>",
+        ] {
+            assert!(!accepted(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_an_operator_is_long_and_hard_to_guess() {
+        let accepted = |text: &str| {
+            PasswordRule::OPERATOR.accept(&Secret::new(text.into()), "margaret").is_ok()
+        };
+        for text in ["gorseddau yellow umbrella", "IRVHK4DZM5WGC3TH", "JBSWY3DPEHPK3PXPJBSWY3DP"] {
+            assert!(accepted(text), "{text}");
+        }
+        for text in [
+            "Tr0ub4dor&3",
+            "gorsedd umbrell",
+            "passwordpassword",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "1234567890123456",
+            "qwertyuiopasdfgh",
+            "margaretmargaret",
+            "CHANGE_THIS_ADMIN_SECRET",
+        ] {
             assert!(!accepted(text), "{text}");
         }
     }

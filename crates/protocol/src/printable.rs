@@ -1,6 +1,8 @@
 //! Characters that a reader cannot see, or that would change what a reader sees, and texts without
 //! them.
 
+use std::fmt::{self, Write as _};
+
 /// Whether a terminal would obey `c` or show nothing for it: control characters, characters that
 /// change the direction of others (Unicode TR 36 §2.5), and the default ignorable code points of
 /// `DerivedCoreProperties.txt`.
@@ -15,6 +17,50 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// `text` with every unprintable character as `\u{…}`, on one line: fit for a terminal or a log
+/// (CWE-150).
+#[must_use]
+pub fn printable(text: &str) -> String {
+    escaped(text, is_unprintable)
+}
+
+/// The same for a text of several lines, which stay lines.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    escaped(text, |c| c != '\n' && is_unprintable(c))
+}
+
+fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// JSON, displayed with every unprintable character in a string as `\uXXXX` (RFC 8259 §7), so that a
+/// terminal may show it. It stays the same JSON value.
+///
+/// Encoders escape only what JSON does not allow, the characters below U+0020. Outside of strings
+/// JSON has no other unprintable characters, so none has to be told from those inside.
+#[derive(Debug, Clone, Copy)]
+pub struct PrintableJson<'a>(pub &'a str);
+
+impl fmt::Display for PrintableJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c < ' ' || !is_unprintable(c) {
+                f.write_char(c)?;
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(f, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether `text` is something to be read in a table or a log: 1 to `most` characters that can be
 /// seen, no space at either end. No more of it is looked at than that takes.
 pub(crate) fn is_label(text: &str, most: usize) -> bool {
@@ -25,11 +71,43 @@ pub(crate) fn is_label(text: &str, most: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn letters_of_any_script_can_be_seen_and_tricks_cannot() {
         assert!("alice Ålesund 田中 'o".chars().all(|c| !is_unprintable(c)));
         assert!("\u{1b}\0\u{202e}\u{feff}\u{ad}\u{3164}".chars().all(is_unprintable));
+    }
+
+    #[test]
+    fn an_escape_sequence_is_shown_and_not_obeyed() {
+        assert_eq!(printable("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
+        assert_eq!(printable("nim\u{202e}da \u{9b}2J"), "nim\\u{202e}da \\u{9b}2J");
+        assert_eq!(printable("Ålesund 田中 \\u{1b}"), "Ålesund 田中 \\u{1b}");
+        assert_eq!(printable_lines("a\nb\u{1b}\r"), "a\nb\\u{1b}\\u{d}");
+    }
+
+    #[test]
+    fn json_hides_nothing_and_stays_the_same_value() {
+        let text = "\u{1b} \u{9b}2J \u{7f} nim\u{202e}da \u{feff} \u{e0041} Ålesund 田中";
+        let json = serde_json::json!({ text: [text, 1.5, null] }).to_string();
+        let shown = PrintableJson(&json).to_string();
+        assert!(shown.contains("\\u009b2J") && shown.contains("\\udb40\\udc41"), "{shown}");
+        assert!(shown.contains("Ålesund 田中"), "{shown}");
+        assert!(!shown.chars().any(is_unprintable), "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, serde_json::from_str::<serde_json::Value>(&json).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unprintable_is_left_in_any_text(text in any::<String>()) {
+            prop_assert!(!printable(&text).chars().any(is_unprintable));
+            let json = serde_json::to_string(&text).unwrap();
+            let shown = PrintableJson(&json).to_string();
+            prop_assert!(!shown.chars().any(is_unprintable));
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! Whoever may read the data folder may do all of this; nothing here asks for a secret to prove it.
 //! What changes an account leaves an audit row, in the transaction of the change.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+pub(crate) mod screen;
+
 pub mod admin;
 pub mod audit;
 pub mod backup;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_face::{Engine, install::ClientEnvironment};
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     config::{Config, layers::Layered},
     data_folder, first_run, hygiene,
@@ -52,13 +52,13 @@ struct Arguments {
 enum Command {
     /// Serve until told to stop
     Serve,
-    /// List, show, disable, unlock and erase accounts
+    /// List, show, disable, enable, unlock and erase accounts
     #[command(subcommand)]
     User(UserCommand),
     /// List and revoke the devices of an account
     #[command(subcommand)]
     Device(DeviceCommand),
-    /// List, name and remove administrators
+    /// List, name and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Show, export and verify the audit log
@@ -89,7 +89,8 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fourauthd: {error:#}");
+            // It may quote a file or a peer.
+            eprintln!("fourauthd: {}", printable_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

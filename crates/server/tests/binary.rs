@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
+use fourauth_protocol::printable::is_unprintable;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -189,6 +190,50 @@ fn naming_an_administrator_retires_the_setup_secret() {
     assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "ops");
     let audit = fourauthd(&folder, &["audit", "--action", "admin_add"]).output().unwrap();
     assert!(said(&audit).contains("admin=ops"), "{}", said(&audit));
+}
+
+#[test]
+fn an_administrators_secret_is_held_to_the_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(serving(&folder));
+    let typed = |verb, secret| {
+        with_input(fourauthd(&folder, &["admin", verb, "ops", "--secret-stdin"]), secret)
+    };
+    let weak = ["CHANGE_THIS_ADMIN_SECRET", "ChangeThisToAStrongRandomKey", "passwordpassword"];
+    for secret in weak {
+        let refused = typed("add", secret);
+        assert!(!refused.status.success(), "{secret}");
+        assert!(said(&refused).contains("too weak"), "{}", said(&refused));
+    }
+    let added = typed("add", "gorseddau yellow umbrella");
+    assert!(added.status.success(), "{}", said(&added));
+    for secret in weak {
+        assert!(!typed("secret", secret).status.success(), "{secret}");
+    }
+    let replaced = typed("secret", "sixteen violet oxen in Pwllheli");
+    assert!(replaced.status.success(), "{}", said(&replaced));
+    let made = fourauthd(&folder, &["admin", "secret", "ops"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&made.stdout).trim().len() >= 32, "{}", said(&made));
+    let nobody = fourauthd(&folder, &["admin", "secret", "nobody"]).output().unwrap();
+    assert!(said(&nobody).contains("no administrator named nobody"), "{}", said(&nobody));
+    let audit = fourauthd(&folder, &["audit", "--action", "admin_secret"]).output().unwrap();
+    assert_eq!(said(&audit).matches("admin=ops").count(), 2, "{}", said(&audit));
+}
+
+#[test]
+fn no_text_from_elsewhere_takes_over_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(serving(&folder));
+    let hostile = "nim\u{202e}da\u{9b}2J\u{1b}[2J";
+    let exported = fourauthd(&folder, &["audit", "export", hostile]).output().unwrap();
+    assert!(exported.status.success(), "{}", said(&exported));
+    let refused = fourauthd(&folder, &["--config", hostile, "config", "check"]).output().unwrap();
+    assert!(!refused.status.success());
+    for ran in [exported, refused] {
+        let said = said(&ran);
+        assert!(said.contains("nim\\u{202e}da\\u{9b}2J\\u{1b}[2J"), "{said}");
+        assert!(!said.chars().any(|c| c != '\n' && is_unprintable(c)), "{said:?}");
+    }
 }
 
 #[test]

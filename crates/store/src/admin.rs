@@ -36,6 +36,22 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
+    /// Replaces an administrator's secret. `false` if there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_admin_secret(
+        &mut self,
+        name: &Username,
+        secret: &password::Hash,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE admins SET secret_hash = $1 WHERE name = $2";
+
+        let secret = secret.as_stored().expose();
+        self.changes(SQL, &[Value::Text(secret), Value::Text(name.as_str())]).await
+    }
+
     /// Removes an administrator. `false` if there is none of this name.
     ///
     /// # Errors

@@ -1,11 +1,10 @@
-//! How often somebody was asked for in vain, and what limits turned away. Counted here so that a
-//! restart forgets nothing; what follows from it is `fourauth-auth`'s business.
+//! How often somebody was asked for in vain. Counted here so that a restart forgets nothing; what
+//! follows from it is `fourauth-auth`'s business.
 //!
 //! Failures are counted by the name that was claimed, whether or not there is such an account, so
 //! that being limited says nothing about that.
 
 use crate::{
-    audit::AuditEntry,
     driver::{Row, Value},
     error::Error,
     lane::{Lane, Tallies, Tally, Target, minute},
@@ -15,12 +14,6 @@ use crate::{
 use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "failures";
-
-/// Milliseconds of the minute that refusals are counted by.
-const MINUTE_MS: i64 = 60_000;
-
-/// Sources whose refusals are moved to the audit log at a time.
-const AT_A_TIME: i64 = 100;
 
 /// What a success leaves counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -132,46 +125,6 @@ impl Tx {
 
         self.execute(SQL, &[Value::Int(before.0)]).await
     }
-
-    /// Counts a command that a limit turned away, instead of a row in the audit log for each:
-    /// whoever is turned away by the thousand must not fill the disk by it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn count_refusal(
-        &mut self,
-        source: &str,
-        action: &'static str,
-        at: UnixMillis,
-    ) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO refusals (source, minute, action, count) \
-             VALUES ($1, $2, $3, 1) \
-             ON CONFLICT (source, minute, action) DO UPDATE SET count = refusals.count + 1";
-
-        let values = [Value::Text(source), Value::Int(minute(at)), Value::Text(action)];
-        self.execute(SQL, &values).await.map(|_| ())
-    }
-
-    /// Moves what was counted in minutes that are over at `now` to the audit log, one row a source,
-    /// minute and action; how many rows that made. If there are very many it takes several calls:
-    /// others want to write in between.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    pub async fn conclude_refusals(&mut self, now: UnixMillis) -> Result<usize, Error> {
-        const SQL: &str = "DELETE FROM refusals WHERE minute < $1 AND source IN \
-             (SELECT source FROM refusals WHERE minute < $1 ORDER BY minute LIMIT $2) \
-             RETURNING source, minute, action, count";
-
-        let values = [Value::Int(minute(now)), Value::Int(AT_A_TIME)];
-        let rows = self.rows(SQL, &values).await?;
-        for row in &rows {
-            self.append(&summary(row, now)?).await?;
-        }
-        Ok(rows.len())
-    }
 }
 
 impl Store {
@@ -205,19 +158,4 @@ impl Tally {
             last: UnixMillis(row.int(TABLE, "last_failure")?),
         })
     }
-}
-
-fn summary(row: &Row, now: UnixMillis) -> Result<AuditEntry, Error> {
-    let source = row.text("refusals", "source")?;
-    let from = UnixMillis(row.int("refusals", "minute")?.saturating_mul(MINUTE_MS));
-    let (action, count) = (row.text("refusals", "action")?, row.int("refusals", "count")?);
-    Ok(AuditEntry {
-        at: now,
-        username: None,
-        action: "limited",
-        success: false,
-        detail: format!(
-            "Turned away by limits. command={action} count={count} minute={from} source={source}"
-        ),
-    })
 }

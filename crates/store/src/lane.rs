@@ -8,7 +8,7 @@ use fourauth_protocol::{device::DeviceId, time::UnixMillis, username::Username};
 use sha2::{Digest as _, Sha256};
 
 /// Milliseconds of the minute that refusals and wrong one-time codes are counted by.
-const MINUTE_MS: i64 = 60_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
 
 /// What attempts are counted by: a hash, so that names of any length take the same room and cannot
 /// be read. It has no key: a reader of the database who suspects a name can check it.

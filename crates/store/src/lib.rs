@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what an attempt is checked against | `subject` |
 //! | how attempts in vain are counted | `failures` |
+//! | how what limits turned away is counted | `refusals` |
 //! | how of two racing attempts one wins | `factor` |
 //! | what a server that starts again knows about the time | `clock` |
 //! | what shows that no row was changed | `evidence` |
@@ -48,6 +49,7 @@ mod opening;
 mod place;
 pub mod private_file;
 mod recovery;
+mod refusals;
 #[cfg(feature = "faults")]
 mod rig;
 mod rotation;
@@ -85,6 +87,7 @@ pub use notice::{Notice, Waiting};
 pub use opening::Opened;
 pub use place::Place;
 pub use recovery::{Factor, Settling};
+pub use refusals::Refusal;
 #[cfg(feature = "faults")]
 pub use rig::Rig;
 pub use rotation::{KeyState, KeySummary, NotRetired, Resealed};

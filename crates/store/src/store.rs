@@ -4,12 +4,11 @@ use crate::{
     Decoy,
     driver::{Connection, Pool, Row, Value, Writing},
     erasure::Remains,
-    error::{Cause, Error, OpenError},
-    evidence,
-    job::Pending,
-    key_check,
+    error::{Error, OpenError},
+    evidence, key_check,
     keyring::Keyring,
     location::Location,
+    refusals::Counter,
     seal::Sealer,
     subject::Record,
     tx::Tx,
@@ -24,7 +23,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Store {
     pool: Arc<Pool>,
-    writer: Writer,
+    writer: Arc<Writer>,
+    pub(crate) refusals: Counter,
     pub(crate) sealer: Arc<Sealer>,
     decoy: Decoy,
     /// The decoy, sealed with a key in use.
@@ -72,9 +72,10 @@ impl Store {
         pool.migrate().await?;
         let sealer = Arc::new(Sealer::new(Arc::clone(&keyring)));
         let node = evidence::node(location).into();
-        let writer = Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node);
+        let writer = Arc::new(Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node));
+        let refusals = Counter::start(Arc::clone(&writer));
         let sealed_decoy = ArcSwap::from_pointee(decoy.seal(&keyring));
-        let store = Self { pool, writer, sealer, decoy, sealed_decoy };
+        let store = Self { pool, writer, refusals, sealer, decoy, sealed_decoy };
         if let Err(refusal) = key_check::run(&store, keyring).await {
             store.close().await;
             return Err(refusal);
@@ -105,9 +106,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (job, answer) = Pending::new(job);
-        self.writer.submit(Box::new(job)).await?;
-        answer.await.unwrap_or(Err(Error::Unavailable(Cause::Closed).into()))
+        self.writer.write(job).await
     }
 
     /// Writes the database anew, so that no page holds what was deleted from it, and empties its
@@ -135,6 +134,7 @@ impl Store {
 
     /// Takes no more jobs, finishes those it has and disconnects.
     pub async fn close(&self) {
+        self.refusals.close().await;
         self.writer.close().await;
         self.pool.close().await;
     }

@@ -6,10 +6,11 @@
 use crate::{
     driver::{Pool, Writing},
     error::{Cause, Error},
-    job::Job,
+    job::{Job, Pending},
     seal::Sealer,
     tx::Tx,
 };
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -82,6 +83,18 @@ impl Writer {
                 Ok(())
             }
         }
+    }
+
+    /// Runs a job and answers once it is durable: [`crate::Store::write`].
+    pub(crate) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (job, answer) = Pending::new(job);
+        self.submit(Box::new(job)).await?;
+        answer.await.unwrap_or(Err(Error::Unavailable(Cause::Closed).into()))
     }
 
     /// Takes no more jobs and waits for those it has.
@@ -179,9 +192,9 @@ async fn next_group(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{driver::Value, job::Pending, keyring::Keyring, location::Location};
+    use crate::{driver::Value, keyring::Keyring, location::Location};
     use fourauth_protocol::{secret::Secret, time::UnixMillis};
-    use futures_util::future::{BoxFuture, join_all};
+    use futures_util::future::join_all;
     use tempfile::TempDir;
     use tokio::sync::oneshot;
 

@@ -2,6 +2,7 @@
 
 use crate::{desk::Desk, server::Server};
 use fourauth_cli::exit::Exit;
+use fourauth_protocol::printable::is_unprintable;
 use tokio::net::TcpListener;
 
 const NO: &str = r#"{"status":"error","message":"Invalid \u001b[2Jpassword.","code":"denied"}"#;
@@ -42,6 +43,17 @@ async fn a_program_gets_a_denial_as_json() {
     let printed = Desk::new().asks(&server, &format!("login {FACTORS} --output json")).await;
     let answer: serde_json::Value = serde_json::from_str(&printed.output).unwrap();
     assert_eq!((answer["code"].as_str(), printed.exit), (Some("denied"), Exit::Denied));
+}
+
+#[tokio::test]
+async fn json_from_a_server_cannot_take_over_the_terminal() {
+    let hostile =
+        r#"{"status":"error","message":"nim\u202eda \u009b2J \udb40\udc41 Å","code":"denied"}"#;
+    let server = Server::start(hostile).await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS} --output json")).await;
+    assert!(!printed.output.trim_end().chars().any(is_unprintable), "{:?}", printed.output);
+    let answer: serde_json::Value = serde_json::from_str(&printed.output).unwrap();
+    assert_eq!(answer["message"], "nim\u{202e}da \u{9b}2J \u{e0041} Å");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub(super) async fn keep(
     while let Some(chore) = due.next(&stop).await {
         let now = context.clock.read().now;
         let done = match chore {
-            Chore::WriteRefusals => write_refusals(&store, now).await,
+            Chore::WriteRefusals => write_refusals(&store, now, &stop).await,
             Chore::Forget => forget(&store, now).await,
             Chore::Measure => room.measure(&context.authenticator, &store, now).await,
         };
@@ -77,10 +77,16 @@ impl Due {
     }
 }
 
-async fn write_refusals(store: &Store, now: UnixMillis) -> Result<(), Error> {
-    store
-        .write(move |tx| Box::pin(async move { tx.conclude_refusals(now).await.map(|_| ()) }))
-        .await
+/// All of them, however many. What is left when the server stops is written after its next start.
+async fn write_refusals(
+    store: &Store,
+    now: UnixMillis,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    tokio::select! {
+        written = store.conclude_refusals(now) => written.map(|_| ()),
+        () = stop.cancelled() => Ok(()),
+    }
 }
 
 async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {

@@ -1,15 +1,15 @@
-//! `fourauthd admin list|add|remove`
+//! `fourauthd admin list|add|secret|remove`
 
 use super::LocalStore;
 use crate::{
     config::Config,
     first_run::{self, SETUP},
 };
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{admin::MIN_SECRET_CHARS, entropy};
-use fourauth_factors::password_rule::NewPassword;
+use fourauth_auth::entropy;
+use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use std::io::Read as _;
 
@@ -29,6 +29,14 @@ pub enum AdminCommand {
         #[arg(long)]
         secret_stdin: bool,
     },
+    /// Replace an administrator's secret; prints a new one, or takes one from standard input
+    Secret {
+        /// The administrator's name
+        name: String,
+        /// Read the secret from standard input
+        #[arg(long)]
+        secret_stdin: bool,
+    },
     /// Remove an administrator
     Remove {
         /// Its name
@@ -41,20 +49,48 @@ impl AdminCommand {
     ///
     /// # Errors
     ///
-    /// If the name is taken or unknown, the secret too short, or the database fails.
+    /// If the name is taken or unknown, the secret too weak, or the database fails.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
             Self::List => {
                 for admin in local.store.admins().await? {
-                    println!("{}", admin.name);
+                    say!("{}", admin.name);
                 }
                 Ok(())
             }
             Self::Add { name, secret_stdin } => {
-                let secret = if secret_stdin { Some(from_stdin()?) } else { None };
-                add(config, local, &name, secret).await
+                add(config, local, &name, Chosen::read(&name, secret_stdin)?).await
+            }
+            Self::Secret { name, secret_stdin } => {
+                replace(local, &name, Chosen::read(&name, secret_stdin)?).await
             }
             Self::Remove { name } => remove(local, &name).await,
+        }
+    }
+}
+
+/// A secret that may be an administrator's.
+struct Chosen {
+    secret: NewPassword,
+    /// Whether the administrator has to be told.
+    made: bool,
+}
+
+impl Chosen {
+    /// The secret on standard input, held to the rule; or a new one of 160 random bits.
+    fn read(name: &str, from_stdin: bool) -> anyhow::Result<Self> {
+        if from_stdin {
+            return Ok(Self { secret: accepted(&stdin()?, name)?, made: false });
+        }
+        let secret = Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>()));
+        Ok(Self { secret: NewPassword::in_use(&secret), made: true })
+    }
+
+    /// Shows a secret that was made, once.
+    fn show(&self, name: &str) {
+        if self.made {
+            say!("{}", self.secret.as_str());
+            note!("This is {name}'s secret. It is not shown again.");
         }
     }
 }
@@ -63,11 +99,9 @@ async fn add(
     config: &Config,
     local: &LocalStore,
     name: &str,
-    given: Option<Secret<String>>,
+    chosen: Chosen,
 ) -> anyhow::Result<()> {
-    let made = given.is_none();
-    let secret = given.unwrap_or_else(|| Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>())));
-    let hash = local.hasher.create(NewPassword::in_use(&secret)).await?;
+    let hash = local.hasher.create(chosen.secret.clone()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
@@ -88,10 +122,26 @@ async fn add(
         bail!("there is an administrator named {name} already");
     }
     first_run::remove_setup_secret(config)?;
-    if made {
-        println!("{}", secret.expose());
-        eprintln!("This is {name}'s secret. It is not shown again.");
+    chosen.show(name);
+    Ok(())
+}
+
+/// The old secret is refused from the commit on; the name and its rows in the log stay.
+async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Result<()> {
+    let admin = Username::parse(name)?;
+    ensure!(
+        name != SETUP,
+        "the secret of `{SETUP}` is in its file; name an administrator with `fourauthd admin add`"
+    );
+    let hash = local.hasher.create(chosen.secret.clone()).await?;
+    let entry = local.by_hand(None, "admin_secret", &format!("admin={admin}"));
+    let replaced = local.change(entry, move |tx| {
+        Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })
+    });
+    if !replaced.await? {
+        bail!("there is no administrator named {name}");
     }
+    chosen.show(name);
     Ok(())
 }
 
@@ -106,15 +156,19 @@ async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn from_stdin() -> anyhow::Result<Secret<String>> {
+fn stdin() -> anyhow::Result<Secret<String>> {
     let mut text = String::new();
     std::io::stdin()
         .take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
         .context("cannot read the secret")?;
-    let secret = Secret::new(text.trim().to_owned());
-    if secret.expose().chars().count() < MIN_SECRET_CHARS {
-        bail!("an administrator's secret has at least {MIN_SECRET_CHARS} characters");
-    }
-    Ok(secret)
+    Ok(Secret::new(text.trim().to_owned()))
+}
+
+fn accepted(secret: &Secret<String>, name: &str) -> anyhow::Result<NewPassword> {
+    PasswordRule::OPERATOR.accept(secret, name).context(
+        "the secret is too weak: an administrator's secret has at least 16 characters, needs ten \
+         billion guesses, and is no value that a document shows; leave out --secret-stdin to have \
+         one made",
+    )
 }

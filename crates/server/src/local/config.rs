@@ -29,11 +29,11 @@ impl ConfigCommand {
                 for warning in layered.config.warnings() {
                     eprintln!("warning: {warning}");
                 }
-                println!("The configuration can be used.");
+                say!("The configuration can be used.");
             }
             Self::Show { origin } => {
                 for (key, value) in layered.config.settings()? {
-                    println!("{}", line(layered, &key, &value, *origin));
+                    say!("{}", line(layered, &key, &value, *origin));
                 }
             }
         }

@@ -48,7 +48,7 @@ async fn list(local: &LocalStore, username: &str) -> anyhow::Result<()> {
         let bound = device.bound_at.to_string();
         table.add_row([&device.name, &mac, &id, &bound, &device.bound_by, &seen]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -69,8 +69,6 @@ async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::R
     if !revoked.await? {
         bail!("{username} has no device named {device}");
     }
-    println!(
-        "{device} is revoked. A device that replaces it is bound by `fourauth recover device`."
-    );
+    say!("{device} is revoked. A device that replaces it is bound by `fourauth recover device`.");
     Ok(())
 }

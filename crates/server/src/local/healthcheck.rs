@@ -18,9 +18,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let client = Client::new(address, Trust::Pin(Fingerprint::of(&leaf)));
     match client.connect().await?.hello().await? {
         Outcome::Granted(server) if server.time != "denied" => {
-            println!("{} answers; its time is {}", server.software, server.time);
+            say!("{} answers; its time is {}", server.software, server.time);
             if server.time == "local" {
-                println!("warning: nobody confirms its time; see `fourauthd time status`");
+                say!("warning: nobody confirms its time; see `fourauthd time status`");
             }
             Ok(())
         }

@@ -82,12 +82,12 @@ impl ImportCommand {
     /// imported.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         let Self::FourAuth(import) = self;
-        let sum = import.run(config, local, |outcome| println!("{outcome}")).await?;
+        let sum = import.run(config, local, |outcome| say!("{outcome}")).await?;
         let (accounts, rows) = (sum.imported, sum.rows);
         if import.dry_run {
-            println!("{accounts} accounts and {rows} rows of the log would be imported.");
+            say!("{accounts} accounts and {rows} rows of the log would be imported.");
         } else {
-            println!("{accounts} accounts and {rows} rows of the log are imported.");
+            say!("{accounts} accounts and {rows} rows of the log are imported.");
         }
         ensure!(sum.refused == 0, "{} accounts cannot be imported", sum.refused);
         Ok(())

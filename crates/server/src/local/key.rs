@@ -62,7 +62,7 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
         let state = word(key.state);
         table.add_row([&key.id, &key.created.to_string(), state, &key.values.to_string()]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -103,7 +103,7 @@ async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result
     if !lock.remove(id)? {
         bail!("key {id} has gone from the keyring");
     }
-    println!(
+    say!(
         "{id} is retired. Copies of the database from before still need it: keep a copy of the \
          keyring from before for as long as you keep them."
     );

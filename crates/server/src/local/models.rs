@@ -50,10 +50,10 @@ fn list(config: &Config) -> anyhow::Result<usize> {
     let mut damaged = 0;
     for found in Pack::installed(&config.packs_dir())? {
         match found.pack {
-            Ok(pack) => println!("{}  {}  {}", pack.name(), pack.id(), pack.licence()),
+            Ok(pack) => say!("{}  {}  {}", pack.name(), pack.id(), pack.licence()),
             Err(error) => {
                 damaged += 1;
-                println!("{}  {error}", found.folder.display());
+                say!("{}  {error}", found.folder.display());
             }
         }
     }

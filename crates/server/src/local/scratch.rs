@@ -61,7 +61,7 @@ pub(crate) fn sweep_all(parent: &Path) -> anyhow::Result<()> {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
-            eprintln!("remove {} by hand: {error}", self.folder.display());
+            note!("remove {} by hand: {error}", self.folder.display());
         }
     }
 }

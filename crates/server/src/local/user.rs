@@ -1,4 +1,4 @@
-//! `fourauthd user list|show|unlock|disable|recovery-codes|erase`
+//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`
 
 mod erase;
 
@@ -19,13 +19,19 @@ pub enum UserCommand {
         /// Its name
         username: String,
     },
-    /// Let an account log in again that is disabled, or that too many attempts have closed
+    /// Forget the failures that were counted for an account, which may have locked it; a disabled
+    /// account stays disabled
     Unlock {
         /// Its name
         username: String,
     },
     /// Keep an account from logging in, and end its sessions
     Disable {
+        /// Its name
+        username: String,
+    },
+    /// Let a disabled account log in again; failures that were counted stay counted
+    Enable {
         /// Its name
         username: String,
     },
@@ -56,6 +62,7 @@ impl UserCommand {
             Self::Show { username } => show(local, &username).await,
             Self::Unlock { username } => unlock(local, &username).await,
             Self::Disable { username } => disable(local, &username).await,
+            Self::Enable { username } => enable(local, &username).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
                 bail!("erasing cannot be undone; say `fourauthd user erase {username} --yes`")
@@ -80,7 +87,7 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
             table.add_row([&user.username, &user.mac, confirmed, state(&user), &created]);
         }
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 
@@ -104,9 +111,9 @@ fn describe(user: &UserSummary) -> String {
 
 async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
-    println!("{}", describe(&user));
+    say!("{}", describe(&user));
     for consent in local.store.consents(user.id).await? {
-        println!("{}", on_what(&consent));
+        say!("{}", on_what(&consent));
     }
     Ok(())
 }
@@ -130,19 +137,30 @@ async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     print_change(disabled.await?, username, "is disabled.")
 }
 
-/// Whoever is unlocked starts over: what failed in their name is forgotten.
+/// Lifts [`disable`] and nothing else.
+async fn enable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    if !user.disabled {
+        bail!("{username} is not disabled; `fourauthd user unlock {username}` forgets failures");
+    }
+    let entry = local.by_hand(Some(username), "user_enable", "");
+    let enabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(user.id, false)));
+    print_change(enabled.await?, username, "is enabled.")
+}
+
+/// Forgets what failed in the account's name and changes nothing else.
 async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     let target = Target::account(&Username::parse(username)?);
     let entry = local.by_hand(Some(username), "user_unlock", "");
     let unlocked = local.change(entry, move |tx| {
-        Box::pin(async move {
-            tx.clear_failures(target).await?;
-            // Enabling ends sessions, for which there is no reason unless they were ended before.
-            if user.disabled { tx.set_disabled(user.id, false).await } else { Ok(true) }
-        })
+        Box::pin(async move { tx.clear_failures(target).await.map(|_| true) })
     });
-    print_change(unlocked.await?, username, "is unlocked.")
+    print_change(unlocked.await?, username, "is unlocked.")?;
+    if user.disabled {
+        say!("It is still disabled; `fourauthd user enable {username}` lifts that.");
+    }
+    Ok(())
 }
 
 async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {
@@ -155,11 +173,9 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
     });
     replaced.await?;
     for code in shown {
-        println!("{}", code.expose());
+        say!("{}", code.expose());
     }
-    eprintln!(
-        "These are {username}'s recovery codes. They are not shown again; older ones are void."
-    );
+    note!("These are {username}'s recovery codes. They are not shown again; older ones are void.");
     Ok(())
 }
 
@@ -167,7 +183,7 @@ fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()>
     if !changed {
         bail!("{username} has just gone");
     }
-    println!("{username} {what}");
+    say!("{username} {what}");
     Ok(())
 }
 

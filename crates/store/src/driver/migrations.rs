@@ -22,6 +22,12 @@ pub(super) const SQLITE: &[Step] = &[
     (3, "clock", include_str!("../../../../migrations/sqlite/0003_clock.sql")),
     (4, "evidence", include_str!("../../../../migrations/sqlite/0004_evidence.sql")),
     (5, "consents", include_str!("../../../../migrations/sqlite/0005_consents.sql")),
+    (6, "lanes", include_str!("../../../../migrations/sqlite/0006_lanes.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../migrations/sqlite/0007_refusals_by_name.sql"),
+    ),
     (8, "server_run", include_str!("../../../../migrations/sqlite/0008_server_run.sql")),
 ];
 
@@ -35,6 +41,12 @@ pub(super) const POSTGRES: &[Step] = &[
     (3, "clock", include_str!("../../../../migrations/postgres/0003_clock.sql")),
     (4, "evidence", include_str!("../../../../migrations/postgres/0004_evidence.sql")),
     (5, "consents", include_str!("../../../../migrations/postgres/0005_consents.sql")),
+    (6, "lanes", include_str!("../../../../migrations/postgres/0006_lanes.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../migrations/postgres/0007_refusals_by_name.sql"),
+    ),
     (8, "server_run", include_str!("../../../../migrations/postgres/0008_server_run.sql")),
 ];
 
@@ -75,6 +87,6 @@ mod tests {
         let outline =
             |steps: &[Step]| steps.iter().map(|step| (step.0, step.1)).collect::<Vec<_>>();
         assert_eq!(outline(SQLITE), outline(POSTGRES));
-        assert!(SQLITE.is_sorted_by(|one, next| one.0 < next.0));
+        assert!(SQLITE.is_sorted_by(|earlier, later| earlier.0 < later.0));
     }
 }

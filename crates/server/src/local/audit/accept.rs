@@ -32,7 +32,7 @@ pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyho
             Box::pin(async move { tx.accept_rollback(size, &note, &entry).await })
         });
         let row = accepted.await?.0;
-        println!("Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor.");
+        say!("Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor.");
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> any
     let key = evidence::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there is something to export")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
-    println!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
+    say!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
     Ok(())
 }
 

@@ -12,10 +12,10 @@ use std::io::{self, Write as _};
 pub(super) fn show(config: &Config) -> anyhow::Result<()> {
     let log = evidence::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there are keys")?;
-    println!("{log}");
+    say!("{log}");
     let receipts = config.receipt_key_file();
     if receipts.exists() {
-        println!("{}", receipt_key::load_or_create(&receipts)?.public());
+        say!("{}", receipt_key::load_or_create(&receipts)?.public());
     }
     Ok(())
 }
@@ -33,8 +33,6 @@ pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
         }
         taken => taken?,
     }
-    eprintln!(
-        "This is the key of the first epoch. It is not shown again: keep it off this machine."
-    );
+    note!("This is the key of the first epoch. It is not shown again: keep it off this machine.");
     Ok(())
 }

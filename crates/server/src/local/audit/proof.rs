@@ -1,6 +1,6 @@
 //! `fourauthd audit proof`: that one row is in the tree that a checkpoint was signed for.
 
-use crate::local::LocalStore;
+use crate::local::{LocalStore, screen};
 use anyhow::{Context as _, ensure};
 use data_encoding::{BASE64, HEXLOWER};
 use fourauth_audit::proof::verify_inclusion;
@@ -40,7 +40,7 @@ pub(super) async fn run(local: &LocalStore, row: i64) -> anyhow::Result<()> {
         proof: proof.path.iter().map(hex).collect(),
         checkpoint: checkpoint.note,
     };
-    println!("{}", serde_json::to_string(&shown)?);
+    screen::json(&shown)?;
     Ok(())
 }
 

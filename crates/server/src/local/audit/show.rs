@@ -3,7 +3,7 @@
 use crate::local::LocalStore;
 use clap::Args;
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
-use fourauth_protocol::printable::is_unprintable;
+use fourauth_protocol::printable::printable;
 use fourauth_store::AuditQuery;
 
 /// Which rows to show, newest first.
@@ -47,34 +47,13 @@ impl Filter {
             table.add_row([
                 row.id.to_string(),
                 row.ts_utc.to_string(),
-                visible(&row.username.unwrap_or_default()),
-                visible(&row.action),
+                printable(&row.username.unwrap_or_default()),
+                printable(&row.action),
                 if row.success { "ok".into() } else { "failed".into() },
-                visible(&row.detail),
+                printable(&row.detail),
             ]);
         }
-        println!("{table}");
+        say!("{table}");
         Ok(())
-    }
-}
-
-/// The text with what a terminal would obey spelt out. It was when the row was written; but whoever
-/// changes the database could write anything, and here is where one looks for it.
-fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_unprintable(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_that_was_forged_cannot_hide_from_the_terminal() {
-        assert_eq!(visible("ok \u{1b}[1A\u{1b}[2K\r"), "ok \\u{1b}[1A\\u{1b}[2K\\u{d}");
-        assert_eq!(visible("Ålesund 田中 \\u{1b}"), "Ålesund 田中 \\u{1b}");
     }
 }

@@ -7,7 +7,7 @@ use super::export;
 use crate::{
     config::{Config, SinkAddress},
     evidence,
-    local::{LocalStore, scratch::Scratch},
+    local::{LocalStore, scratch::Scratch, screen},
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -48,9 +48,9 @@ impl Request {
         if self.json {
             let mut line = serde_json::to_value(&report)?;
             line["proved"] = report.is_proved().into();
-            println!("{line}");
+            screen::json(&line)?;
         } else {
-            println!("{report}");
+            say!("{report}");
         }
         if !report.is_proved() {
             bail!("the audit log is not what was signed");

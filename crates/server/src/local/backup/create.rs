@@ -55,7 +55,7 @@ impl Create {
         let detail = describe(&manifest);
         local.store.append(local.by_hand(None, "backup_create", &detail)).await?;
         local.store.close().await;
-        println!("{} holds {detail}. `fourauthd backup verify` proves it.", self.file.display());
+        say!("{} holds {detail}. `fourauthd backup verify` proves it.", self.file.display());
         Ok(())
     }
 

@@ -9,8 +9,9 @@ use age::{
     stream::{StreamReader, StreamWriter},
     x25519,
 };
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use clap::Args;
+use fourauth_factors::password_rule::PasswordRule;
 use fourauth_protocol::secret::Secret;
 use fourauth_store::private_file;
 use std::{
@@ -23,9 +24,6 @@ const WORK: u8 = 17;
 
 /// The most that is done for a file that somebody may have made to waste it: 256 MiB.
 const MAX_WORK: u8 = 18;
-
-/// Fewest characters of a passphrase that a backup is made with.
-const MIN_PASSPHRASE: usize = 16;
 
 /// Largest file with a passphrase or identities, in bytes.
 const MOST: u64 = 16 << 10;
@@ -68,8 +66,14 @@ impl Lock {
 
 fn by_passphrase(file: &Path) -> anyhow::Result<scrypt::Recipient> {
     let passphrase = passphrase(file)?;
-    let is_long = passphrase.expose().chars().count() >= MIN_PASSPHRASE;
-    ensure!(is_long, "a passphrase of a backup has at least {MIN_PASSPHRASE} characters");
+    // Only judged: what is typed to open the backup is compared byte by byte.
+    PasswordRule::OPERATOR.accept(&passphrase, "backup").with_context(|| {
+        format!(
+            "the passphrase in {} is too weak: it has at least 16 characters, needs ten billion \
+             guesses, and is no value that a document shows",
+            file.display()
+        )
+    })?;
     let mut recipient = scrypt::Recipient::new(SecretString::from(passphrase.expose().clone()));
     recipient.set_work_factor(WORK);
     Ok(recipient)

@@ -60,11 +60,9 @@ impl Restore {
             }
         }
         put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
-        println!("{examined}\nrestored  to {}", config.data_dir.display());
+        say!("{examined}\nrestored  to {}", config.data_dir.display());
         if examined.manifest.database.is_some() {
-            println!(
-                "All sessions are ended. Codes for recovery that were used since are good again."
-            );
+            say!("All sessions are ended. Codes for recovery that were used since are good again.");
         }
         Ok(())
     }
@@ -111,7 +109,7 @@ impl Restore {
         }
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
-            println!("NOT LOOKED AT: {place}. Whether it has newer checkpoints is not known.");
+            say!("NOT LOOKED AT: {place}. Whether it has newer checkpoints is not known.");
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
         let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());

@@ -30,7 +30,7 @@ impl Verify {
             parent.display()
         );
         let scratch = Scratch::make(parent, "verify")?;
-        println!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
+        say!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
         Ok(())
     }
 }

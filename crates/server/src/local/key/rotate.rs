@@ -54,7 +54,7 @@ pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow
             bail!("an earlier rotation has not ended: `fourauthd key rotate` goes on with it")
         }
         Step::GoOn(id) => {
-            println!("An earlier rotation to {id} has not ended. It goes on.");
+            say!("An earlier rotation to {id} has not ended. It goes on.");
             return seal_everything(local).await;
         }
     };
@@ -112,7 +112,7 @@ async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
 }
 
 fn tell_what_comes_next(config: &Config, id: &str) {
-    println!(
+    say!(
         "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, and \
          then run `fourauthd key rotate` on one of them.",
         config.keyring_file().display()
@@ -138,7 +138,7 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
         }
         activated => activated?,
     }
-    println!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
+    say!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
     Ok(())
 }
 
@@ -204,9 +204,9 @@ async fn conclude(
              retired; whose they are cannot log in, and is erased and registered anew"
         );
     }
-    println!("{sealed} values are sealed anew; {id} has sealed all of them.");
+    say!("{sealed} values are sealed anew; {id} has sealed all of them.");
     for key in keys.iter().filter(|key| key.state == KeyState::Opens) {
-        println!("`fourauthd key retire {}` removes what is not needed any more.", key.id);
+        say!("`fourauthd key retire {}` removes what is not needed any more.", key.id);
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
         .filter_map(|report| Some((report.node.as_str(), report.offer_ms?)))
         .collect();
     if offers.is_empty() {
-        println!("There is nothing to accept.");
+        say!("There is nothing to accept.");
         return Ok(());
     }
     for (node, offer_ms) in &offers {
@@ -39,7 +39,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
     let mut refused = false;
     for (node, _) in &offers {
         let answer = answer(local, node).await?;
-        println!("{node}: {answer}");
+        say!("{node}: {answer}");
         refused |= answer != ACCEPTED;
     }
     if refused {

@@ -1,7 +1,7 @@
 //! What the servers say of their time, and what to do about it.
 
 use super::{Output, Presence, age_ms};
-use crate::local::LocalStore;
+use crate::local::{LocalStore, screen};
 use anyhow::bail;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::ClockReport;
@@ -42,10 +42,10 @@ struct Line {
 pub(super) async fn run(local: &LocalStore, output: Output) -> anyhow::Result<()> {
     let overview = Overview::of(local.store.clock_reports().await?, local.now);
     match output {
-        Output::Json => println!("{}", serde_json::to_string(&overview)?),
+        Output::Json => screen::json(&overview)?,
         Output::Text => {
             let texts: Vec<String> = overview.servers.iter().map(Line::text).collect();
-            println!("{}", texts.join("\n\n"));
+            say!("{}", texts.join("\n\n"));
         }
     }
     if overview.servers.is_empty() {

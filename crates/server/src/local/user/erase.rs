@@ -21,17 +21,17 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         Err(_) => false,
     };
     if had_account {
-        println!("{username} is gone, with everything that hung on the account.");
+        say!("{username} is gone, with everything that hung on the account.");
     }
     let rows = rows(local, username).await?;
     let those = if rows == 1 { "row of the audit log names" } else { "rows of the audit log name" };
-    println!("{rows} {those} nobody any more; the log can still be verified.");
+    say!("{rows} {those} nobody any more; the log can still be verified.");
     let remains = local.store.compact().await.context(
         "everything is erased, but pages of the database may still hold its bytes, because it \
          could not be written anew; say the same again later",
     )?;
     ensure!(remains != Remains::Journal, "{}", words(remains));
-    println!("{}", words(remains));
+    say!("{}", words(remains));
     if !had_account && rows == 0 {
         bail!(
             "there was no account named {username:?} any more, and no row of the audit log about it"
@@ -59,9 +59,14 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     Ok(erased.await?)
 }
 
-/// Rows of the audit log, a transaction at a time; how many.
+/// Rows of the audit log, and counts that are not rows yet, a transaction at a time; how many.
 async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
-    let mut erased = 0;
+    let (counted, at) = (name.to_owned(), local.now);
+    let counts: Result<u64, Error> = local
+        .store
+        .write(move |tx| Box::pin(async move { tx.erase_refusals(&counted, at).await }))
+        .await;
+    let mut erased = counts?;
     loop {
         let (name, at) = (name.to_owned(), local.now);
         let some: Result<u64, Error> = local
