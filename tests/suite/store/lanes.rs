@@ -133,9 +133,9 @@ async fn a_recovery_code_is_known_to_its_account_until_it_is_spent(database: Dat
     };
     assert!(has(alice, &code).await);
     assert!(!has(alice, &other).await && !has(bob, &code).await);
-    let spent = code.clone();
-    let spend =
-        store.write(move |tx| Box::pin(async move { tx.spend_recovery_code(alice, &spent).await }));
+    let offered = code.clone();
+    let spend = store
+        .write(move |tx| Box::pin(async move { tx.spend_recovery_code(alice, &offered).await }));
     assert_eq!(spend.await, Ok::<_, Error>(true));
     assert!(!has(alice, &code).await);
 }

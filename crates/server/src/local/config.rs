@@ -27,7 +27,7 @@ impl ConfigCommand {
         match self {
             Self::Check => {
                 for warning in layered.config.warnings() {
-                    eprintln!("warning: {warning}");
+                    note!("warning: {warning}");
                 }
                 say!("The configuration can be used.");
             }

@@ -50,7 +50,7 @@ pub(super) async fn examine(
     let plain = unlock.decrypt(BufReader::new(opened))?;
     let manifest = archive::extract(plain, scratch.folder())?;
     let log_key = log_key(scratch.folder(), config)?;
-    let (config, path) = inside(config, scratch.folder())?;
+    let (config, path) = inside(config, scratch.folder());
     if manifest.entry(EPOCH).is_some() {
         EpochFile::open(&config.audit_dir())?;
     }
@@ -67,7 +67,7 @@ pub(super) async fn examine(
 }
 
 /// The configuration of a server in the scratch folder, and its database.
-fn inside(config: &Config, scratch: &Path) -> anyhow::Result<(Config, PathBuf)> {
+fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
     let path = scratch.join(DATABASE);
     let url = StoreUrl::from(Location::Sqlite(path.clone()));
     let sinks = Some(config.checkpoint_sinks());
@@ -77,7 +77,7 @@ fn inside(config: &Config, scratch: &Path) -> anyhow::Result<(Config, PathBuf)> 
         ..config.clone()
     };
     inside.audit.checkpoint_sinks = sinks;
-    Ok((inside, path))
+    (inside, path)
 }
 
 /// The key that is in the backup; if it is not, that of this machine, for whoever takes it out of a
