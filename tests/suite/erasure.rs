@@ -135,6 +135,9 @@ async fn a_name_that_was_only_claimed_can_be_erased_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_was_turned_away_can_be_erased_too() {
+    const NAMED: &str = "SELECT (SELECT COUNT(*) FROM access_logs WHERE action = 'limited' \
+        AND username IS NOT NULL) + 10 * (SELECT COUNT(*) FROM refusals WHERE name <> '')";
+
     let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
     let mut nobody = server.enrol("alice", "obama.jpg").await;
     nobody.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
@@ -148,8 +151,6 @@ async fn a_name_that_was_turned_away_can_be_erased_too() {
     assert_eq!(server.server().store().conclude_refusals(server.now()).await, Ok(1));
     refused(Code::Denied).await;
     refused(Code::Throttled).await;
-    const NAMED: &str = "SELECT (SELECT COUNT(*) FROM access_logs WHERE action = 'limited' \
-        AND username IS NOT NULL) + 10 * (SELECT COUNT(*) FROM refusals WHERE name <> '')";
     assert_eq!(number(&server, NAMED).await, 11, "one row is written, one is still counted");
 
     erase(&server, NAME).await.unwrap();
