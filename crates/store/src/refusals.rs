@@ -30,8 +30,8 @@ const NAMES: i64 = 5;
 /// Stands for all names beyond [`NAMES`]. A name that was made visible has no line feed.
 const OTHERS: &str = "\n";
 
-/// Rows that are moved to the audit log in one transaction: a few hundredths of a second, in which
-/// nobody else writes to SQLite.
+/// Rows that are moved to the audit log in one transaction: less than a tenth of a second, in which no
+/// other job writes to SQLite.
 const AT_A_TIME: i64 = 250;
 
 /// A command that a limit turned away.

@@ -76,8 +76,14 @@ async fn a_disabled_account_is_known_to_be(database: Database) {
 
 async fn what_is_taken_is_named(database: Database) {
     let store = database.open().await;
+    enrol(&store, "aaron").await;
     let alice = new_user("alice");
     assert_eq!(add(&store, alice.clone()).await.unwrap(), Added::Yes);
+    enrol(&store, "zoe").await;
+    for username in ["aaron", "alice", "zoe"] {
+        let found = store.user(&super::fixture::name(username)).await.unwrap().unwrap();
+        assert_eq!(found.username, username);
+    }
     let (name, email, phone) = (new_user("alice"), new_user("bob"), new_user("carol"));
     let email = NewUser { email: alice.email.clone(), ..email };
     let phone = NewUser { phone: alice.phone.clone(), ..phone };
@@ -85,7 +91,7 @@ async fn what_is_taken_is_named(database: Database) {
     assert_eq!(add(&store, name).await.unwrap(), Added::NameTaken);
     assert_eq!(add(&store, email).await.unwrap(), Added::EmailTaken);
     assert_eq!(add(&store, phone).await.unwrap(), Added::PhoneTaken);
-    assert_eq!(store.users(None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.users(None, 10).await.unwrap().len(), 3);
 }
 
 async fn an_erased_account_takes_its_sessions_along_and_frees_its_name(database: Database) {

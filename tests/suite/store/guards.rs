@@ -66,6 +66,8 @@ async fn what_was_judged_on_another_version_changes_nothing(database: Database) 
             assert!(!does(&store, move |tx| act(tx, account, version)).await, "{attempt}");
             assert_eq!(plain.text(state).await, untouched, "{attempt}");
         }
+        assert!(!does(&store, move |tx| act(tx, AccountId(-5), VERSION)).await, "{attempt}");
+        assert_eq!(plain.text(state).await, untouched, "{attempt} of no account");
     }
     for (attempt, act) in ATTEMPTS {
         assert!(does(&store, move |tx| act(tx, account, VERSION)).await, "{attempt}");
@@ -169,6 +171,7 @@ async fn a_session_is_found_by_its_own_token(database: Database) {
             Box::pin(async move { tx.open_session(&session(account, VERSION, token)).await })
         });
         assert!(opened.await);
+        assert_eq!(store.sessions_of(account, NOW).await.unwrap(), 1, "{username}");
     }
     let found = async |token: TokenHash| {
         store.session(&token, NOW).await.unwrap().map(|session| session.username)
