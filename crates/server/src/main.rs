@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
-use fourauth_face::Engine;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{Config, layers::Layered},
@@ -153,10 +152,7 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
 async fn serve(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     first_run::data_dir(config)?;
-    models::install_if_missing(config)?;
-    let pack = config.pack_dir();
-    let engine = Engine::load(&pack)
-        .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
+    let engine = models::load(config)?;
     // Before anybody can be told that it serves: a signal that comes then must not just end it.
     let mut signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;

