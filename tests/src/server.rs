@@ -2,6 +2,7 @@
 
 use crate::{models, persona::Persona, raw::RawConnection};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
+use fourauth_face::Engine;
 use fourauth_protocol::{
     answer::AuditRow,
     command::{Command, ReadAudit, Register},
@@ -102,12 +103,25 @@ impl TestServer {
     ///
     /// If it does not start, or the setup secret is gone.
     pub async fn start_in(folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(models::engine(), folder, change).await
+    }
+
+    /// The same with networks or thresholds of its own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start, or the setup secret is gone.
+    pub async fn start_with(
+        engine: Arc<Engine>,
+        folder: TempDir,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = quick(folder.path());
         change(&mut config);
 
         let clock = Arc::new(ManualClock::at(NOON));
         let time = TimeSource::Given(Arc::clone(&clock) as _);
-        let server = Server::start(&config, models::engine(), time, NOON).await.expect("it starts");
+        let server = Server::start(&config, engine, time, NOON).await.expect("it starts");
         let admin = fs::read_to_string(config.setup_secret_file()).expect("the setup secret");
         Self { server, clock, folder, admin: Secret::new(admin.trim().to_owned()) }
     }

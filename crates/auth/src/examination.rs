@@ -5,10 +5,10 @@
 
 use crate::{
     authenticator::Authenticator, compute::Urgency, device::Speaker, error::Error,
-    evidence::Evidence, profile::Profile,
+    evidence::Evidence, faces::finding_of, profile::Profile,
 };
 use fourauth_face::Refusal;
-use fourauth_factors::{Finding, Findings, clock, face, totp};
+use fourauth_factors::{Finding, Findings, clock, totp};
 use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, time::UnixMillis};
 use fourauth_store::Subject;
 use std::fmt;
@@ -186,14 +186,14 @@ impl Authenticator {
         };
         Ok(match self.faces.probe(pictures, urgency).await? {
             Err(refusal) => FaceFinding {
-                finding: Some(Finding::Missing),
+                finding: Some(finding_of(refusal)),
                 refusal: Some(refusal),
                 distance: None,
             },
             Ok(likeness) => {
                 let comparison = self.faces.compare(&likeness, subject);
                 FaceFinding {
-                    finding: Some(face::check(comparison.distance, comparison.threshold)),
+                    finding: Some(comparison.finding()),
                     refusal: None,
                     distance: comparison.distance,
                 }

@@ -1,16 +1,18 @@
 //! Pictures to embeddings, on the compute pool.
 //!
 //! A login forgives a picture that shows no usable face if another one does: a webcam's first frame
-//! is often dark. Enrolment forgives as long as more pictures are good than bad.
+//! is often dark. Enrolment forgives as long as more pictures are good than bad. Neither forgives a
+//! picture that shows another face: all of a command's usable pictures must agree.
 
 use crate::{
     compute::{Compute, Urgency},
     entropy,
     error::Error,
 };
-use fourauth_face::{Embedding, Engine, Portrait, Refusal};
+use fourauth_face::{Embedding, Engine, Likeness, Limits, Portrait, Refusal};
 use fourauth_factors::{
-    face::{DIMENSIONS, PackId, Template},
+    Finding,
+    face::{self, DIMENSIONS, PackId, Template},
     rotation::Rotation,
 };
 use fourauth_protocol::{picture::Picture, secret::Secret};
@@ -25,26 +27,21 @@ use std::sync::{
 pub struct Faces {
     compute: Compute,
     engine: Arc<Engine>,
+    /// The ids of the templates that this engine's embeddings compare with, its own first.
+    packs: Arc<[PackId]>,
     pepper: Arc<Secret<[u8; 32]>>,
     looked_at: Arc<AtomicU64>,
-}
-
-/// One face out of several pictures.
-#[derive(Debug)]
-pub struct Likeness {
-    embedding: Embedding,
-    /// Pictures that showed it well enough.
-    pub pictures: u8,
 }
 
 impl Faces {
     /// Looks at faces with the networks of `engine`.
     #[must_use]
     pub fn new(compute: Compute, engine: Arc<Engine>, pepper: Secret<[u8; 32]>) -> Self {
-        Self { compute, engine, pepper: Arc::new(pepper), looked_at: Arc::default() }
+        let packs = engine.pack().ids().iter().map(|id| *id.as_bytes()).collect();
+        Self { compute, engine, packs, pepper: Arc::new(pepper), looked_at: Arc::default() }
     }
 
-    /// The face of who wants in.
+    /// The face of a person who wants in. The pictures must agree with each other.
     ///
     /// # Errors
     ///
@@ -55,11 +52,9 @@ impl Faces {
         urgency: Urgency,
     ) -> Result<Result<Likeness, Refusal>, Error> {
         let (good, refused) = self.look_at(pictures, urgency).await?;
-        Ok(match (good.as_slice(), refused) {
-            ([], refused) => Err(refused.unwrap_or(Refusal::NoFace)),
-            (good, _) => Embedding::mean_of(&embeddings(good))
-                .map(|mean| Likeness::of(good, mean))
-                .ok_or(Refusal::Disagree),
+        Ok(match good.as_slice() {
+            [] => Err(refused.unwrap_or(Refusal::NoFace)),
+            good => Likeness::of(&embeddings(good)),
         })
     }
 
@@ -75,15 +70,15 @@ impl Faces {
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
-        Ok(fourauth_face::enrol(&good).map(|embedding| Likeness::of(&good, embedding)))
+        Ok(Likeness::of(&embeddings(&good)))
     }
 
     /// The template of `account` from a likeness.
     #[must_use]
     pub fn template(&self, likeness: &Likeness, account: AccountId, epoch: i64) -> Template {
         let rotation = Rotation::derive(&self.pepper, account.0, epoch);
-        let embedding = likeness.embedding.as_array();
-        Template::protect(embedding, self.pack(), account.0, likeness.pictures, &rotation)
+        let mean = likeness.mean().as_array();
+        Template::protect(mean, self.pack(), account.0, likeness.count(), &rotation)
     }
 
     /// A template that no face is near to, for names that are no accounts.
@@ -100,11 +95,14 @@ impl Faces {
     pub fn compare(&self, likeness: &Likeness, subject: &Subject) -> Comparison {
         let Subject { account: AccountId(account), face_epoch, template, .. } = subject;
         let rotation = Rotation::derive(&self.pepper, *account, *face_epoch);
-        let probe = likeness.embedding.as_array();
+        let distance = |embedding: &Embedding| {
+            template.distance(embedding.as_array(), &self.packs, *account, &rotation)
+        };
         let thresholds = self.engine.pack().thresholds();
         Comparison {
-            distance: template.distance(probe, self.pack(), *account, &rotation),
-            threshold: thresholds.for_counts(template.pictures().into(), likeness.pictures.into()),
+            distance: distance(likeness.mean()),
+            singles: likeness.pictures().iter().map(distance).collect(),
+            limits: thresholds.limits(template.pictures().into(), likeness.count().into()),
         }
     }
 
@@ -115,7 +113,7 @@ impl Faces {
     }
 
     fn pack(&self) -> PackId {
-        *self.engine.pack().id().as_bytes()
+        self.packs[0]
     }
 
     /// The portraits, and why the first picture without one has none.
@@ -146,21 +144,82 @@ impl Faces {
 }
 
 /// How far a face is from a template, and how far it may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Comparison {
-    /// Euclidean; `None` if the two cannot be compared.
+    /// Of the mean of the pictures, Euclidean; `None` if the two cannot be compared.
     pub distance: Option<f32>,
-    /// The farthest that still counts as the same person.
-    pub threshold: f32,
+    /// Of each picture alone.
+    pub singles: Vec<Option<f32>>,
+    /// The farthest that still count as the same person.
+    pub limits: Limits,
 }
 
-impl Likeness {
-    fn of(portraits: &[Portrait], embedding: Embedding) -> Self {
-        let pictures = u8::try_from(portraits.len()).unwrap_or(u8::MAX);
-        Self { embedding, pictures }
+impl Comparison {
+    /// Whether it is the same person: the mean is near enough, and so is each picture.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let finding = face::check(self.distance, self.limits.mean);
+        let near = |single: &Option<f32>| face::check(*single, self.limits.single).is_match();
+        match finding {
+            Finding::Match if !self.singles.iter().all(near) => Finding::Mismatch,
+            finding => finding,
+        }
+    }
+}
+
+/// What pictures that were refused say about a person.
+///
+/// A picture that shows no face well enough is no guess. Pictures of different people are one: an owner
+/// does not send them, and to compare what they have in common is an attack.
+#[must_use]
+pub const fn finding_of(refusal: Refusal) -> Finding {
+    match refusal {
+        Refusal::Disagree => Finding::Mismatch,
+        Refusal::NotAnImage
+        | Refusal::TooLarge
+        | Refusal::NoFace
+        | Refusal::SeveralFaces
+        | Refusal::CutOff
+        | Refusal::TooSmall
+        | Refusal::Blurred
+        | Refusal::Turned
+        | Refusal::BadLight
+        | Refusal::Unexamined => Finding::Missing,
     }
 }
 
 fn embeddings(portraits: &[Portrait]) -> Vec<Embedding> {
     portraits.iter().map(|portrait| portrait.embedding.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Finding::{Match, Mismatch, Missing};
+
+    #[test]
+    fn a_mean_that_passes_does_not_excuse_a_picture_that_does_not() {
+        let limits = Limits { mean: 0.25, single: 0.35 };
+        let table = [
+            (Some(0.25), vec![Some(0.35); 3], Match),
+            (Some(0.251), vec![Some(0.3); 3], Mismatch),
+            (Some(0.2), vec![Some(0.3), Some(0.351), Some(0.3)], Mismatch),
+            (Some(0.2), vec![Some(0.3), Some(0.3), Some(f32::NAN)], Mismatch),
+            (Some(0.2), vec![Some(0.3), None], Mismatch),
+            (None, vec![None; 3], Missing),
+        ];
+        for (distance, singles, finding) in table {
+            let comparison = Comparison { distance, singles, limits };
+            assert_eq!(comparison.finding(), finding, "{comparison:?}");
+        }
+    }
+
+    #[test]
+    fn only_pictures_of_different_people_count_as_a_wrong_face() {
+        assert_eq!(finding_of(Refusal::Disagree), Mismatch);
+        for refusal in [Refusal::NoFace, Refusal::Blurred, Refusal::NotAnImage, Refusal::Unexamined]
+        {
+            assert_eq!(finding_of(refusal), Missing, "{refusal:?}");
+        }
+    }
 }

@@ -184,7 +184,7 @@ impl Authenticator {
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
         let gains =
-            Gains { face_quality: Some(face_quality(likeness.pictures)), ..Gains::default() };
+            Gains { face_quality: Some(face_quality(likeness.count())), ..Gains::default() };
         Ok(Ok((Change::Face(face, consent), beside, gains)))
     }
 }

@@ -63,7 +63,7 @@ impl Authenticator {
         let (key, codes) = (Self::new_key(), recovery_codes());
         let gains = Gains {
             must_change: Some(true),
-            face_quality: Some(face_quality(likeness.pictures)),
+            face_quality: Some(face_quality(likeness.count())),
             recovery_codes: Some(shown(&codes)),
             ..self.provisioning(&key, &register.username)
         };

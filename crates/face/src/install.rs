@@ -9,6 +9,9 @@ mod blaze_dlib;
 mod environment;
 mod npm;
 mod proof;
+mod recalibrate;
+
+pub use recalibrate::recalibrate;
 
 pub use environment::ClientEnvironment;
 
@@ -95,7 +98,8 @@ pub enum InstallError {
     Pack(#[from] PackError),
 }
 
-/// Installs the default pack into a folder of packs, unless a sound one is there.
+/// Installs the default pack into a folder of packs, unless a sound one is there. One that an earlier version
+/// installed gets today's thresholds and keeps its networks.
 ///
 /// Blocks for some seconds, mostly on the network: 41 MB are fetched, 24 MB written.
 ///
@@ -108,6 +112,7 @@ pub fn install(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, InstallError> {
     let folder = packs.join(DEFAULT_PACK);
+    recalibrate(packs)?;
     if let Ok(pack) = Pack::check(&folder) {
         return Ok(pack);
     }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The only version of the format so far.
 pub(crate) const FORMAT: u32 = 1;
 
+/// Most former ids of a pack.
+const MAX_FORMER_IDS: usize = 16;
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,10 +20,31 @@ pub(crate) struct Manifest {
     pub(crate) licence: String,
     pub(crate) source: String,
     pub(crate) distance: Distance,
+    /// Ids under which earlier versions made templates with the same networks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) former_ids: Vec<Digest>,
     pub(crate) detector: Detector,
     pub(crate) landmarks: Landmarks,
     pub(crate) embedder: Embedder,
     pub(crate) thresholds: Thresholds,
+}
+
+/// What decides the embedding of a face that was found, and nothing else: no name, no licence, no threshold.
+///
+/// Its text as TOML is hashed, so names and order of the fields must not change.
+#[derive(Serialize)]
+struct Essence {
+    distance: Distance,
+    detector: DetectorKind,
+    detector_sha256: Digest,
+    landmarks: LandmarksKind,
+    landmarks_sha256: Digest,
+    mirror: bool,
+    channels: Channels,
+    mean: [f32; 3],
+    scale: f32,
+    embedder_sha256: Digest,
+    alignment: Alignment,
 }
 
 /// How two embeddings are compared.
@@ -93,8 +117,33 @@ pub(crate) enum Channels {
 impl Manifest {
     /// Parses and checks a manifest; says what is wrong with it otherwise.
     pub(crate) fn parse(text: &str) -> Result<Manifest, String> {
-        let manifest: Manifest = toml::from_str(text).map_err(|error| error.to_string())?;
+        let manifest = Manifest::parse_unchecked(text)?;
         manifest.flaw().map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
+    }
+
+    /// Parses a manifest that an earlier version may have written, by rules that have since changed.
+    pub(crate) fn parse_unchecked(text: &str) -> Result<Manifest, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The id of all packs whose embeddings can be compared with this one's.
+    pub(crate) fn id(&self) -> Result<Digest, String> {
+        let Manifest { distance, detector, landmarks, embedder, .. } = self;
+        let essence = Essence {
+            distance: *distance,
+            detector: detector.kind,
+            detector_sha256: detector.file.sha256,
+            landmarks: landmarks.kind,
+            landmarks_sha256: landmarks.file.sha256,
+            mirror: embedder.mirror,
+            channels: embedder.channels,
+            mean: embedder.mean,
+            scale: embedder.scale,
+            embedder_sha256: embedder.file.sha256,
+            alignment: embedder.alignment,
+        };
+        let text = toml::to_string(&essence).map_err(|error| error.to_string())?;
+        Ok(Digest::of(text.as_bytes()))
     }
 
     pub(crate) fn files(&self) -> [&File; 3] {
@@ -117,6 +166,13 @@ impl Manifest {
             Some("the padding must lie between 0 and 1")
         } else if !numbers.into_iter().all(|number| number.is_finite()) || *scale == 0.0 {
             Some("mean and scale must be numbers, the scale not 0")
+        } else if !self.thresholds.reach_every_count() {
+            Some(
+                "one of the thresholds must be of at least 5 pictures enrolled and 5 shown; measure it, or \
+                 copy the default pack's if these are its networks",
+            )
+        } else if self.former_ids.len() > MAX_FORMER_IDS {
+            Some("at most 16 former ids")
         } else {
             None
         }

@@ -1,7 +1,8 @@
 //! A pack: a folder with `pack.toml` and the networks it names. Nothing is used before its hash was checked.
 //!
-//! A pack's id is the SHA-256 of its `pack.toml`, which holds the hashes of everything else. Templates
-//! carry it, because embeddings of two packs cannot be compared.
+//! A pack's id is a SHA-256 over what decides an embedding: the hashes of the networks and how pictures are
+//! prepared for them. Templates carry it, because embeddings of other networks cannot be compared. Name,
+//! licence and thresholds take no part, so that a new calibration leaves every template as it is.
 
 use crate::{
     digest::Digest,
@@ -27,7 +28,7 @@ const MAX_NETWORK: u64 = 512 << 20;
 /// What a pack says about itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pack {
-    id: Digest,
+    ids: Vec<Digest>,
     folder: PathBuf,
     pub(crate) manifest: Manifest,
 }
@@ -107,10 +108,17 @@ impl Pack {
         Ok(folders.into_iter().map(|folder| Found { pack: Pack::check(&folder), folder }).collect())
     }
 
-    /// SHA-256 of `pack.toml`.
+    /// Names what made an embedding; new templates carry it.
     #[must_use]
     pub fn id(&self) -> Digest {
-        self.id
+        self.ids[0]
+    }
+
+    /// The ids of all templates that embeddings of this pack can be compared with: its own first, then the
+    /// SHA-256 of its `pack.toml`, which was the id in earlier versions, then those that `pack.toml` lists.
+    #[must_use]
+    pub fn ids(&self) -> &[Digest] {
+        &self.ids
     }
 
     /// The pack's name.
@@ -162,7 +170,9 @@ impl Pack {
             landmarks: network(&manifest.landmarks.file)?,
             embedder: network(&manifest.embedder.file)?,
         };
-        Ok((Pack { id: Digest::of(&bytes), folder: folder.to_owned(), manifest }, networks))
+        let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(&bytes)];
+        ids.extend(&manifest.former_ids);
+        Ok((Pack { ids, folder: folder.to_owned(), manifest }, networks))
     }
 }
 

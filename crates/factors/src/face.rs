@@ -18,8 +18,8 @@ const STEPS_PER_UNIT: f32 = 220.0;
 /// Bytes of a stored template: version, pack, account, pictures, components.
 const STORED_BYTES: usize = 1 + 32 + 8 + 1 + DIMENSIONS;
 
-/// Names the networks that made an embedding: SHA-256 of the pack's manifest. Embeddings of two
-/// packs cannot be compared.
+/// Names what made an embedding: the networks, and how pictures are prepared for them. Embeddings of
+/// different makers cannot be compared. What a pack accepts takes no part.
 pub type PackId = [u8; 32];
 
 /// What is kept of a face, already turned by the account's [`Rotation`].
@@ -52,16 +52,17 @@ impl Template {
     }
 
     /// Euclidean distance between the template and an embedding: 0 for the same picture, √2 for
-    /// two that have nothing in common. `None` if another pack or another account made the template.
+    /// two that have nothing in common. `None` if another account made the template, or a pack that
+    /// is none of `packs`: all ids, present and former, of the pack that made the embedding.
     #[must_use]
     pub fn distance(
         &self,
         probe: &[f32; DIMENSIONS],
-        pack: PackId,
+        packs: &[PackId],
         account: i64,
         rotation: &Rotation,
     ) -> Option<f32> {
-        if self.pack != pack || self.account != account {
+        if !packs.contains(&self.pack) || self.account != account {
             return None;
         }
         let turned = rotation.apply(probe);
@@ -157,7 +158,7 @@ mod tests {
             let plain: f32 = a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f32>().sqrt();
             let template = Template::protect(&a, PACK, 42, 3, &rotation());
             let read = Template::from_bytes(template.to_bytes().expose()).unwrap();
-            let stored = read.distance(&b, PACK, 42, &rotation()).unwrap();
+            let stored = read.distance(&b, &[PACK], 42, &rotation()).unwrap();
             prop_assert!((plain - stored).abs() < 0.02, "{plain} {stored}");
         }
 
@@ -171,16 +172,21 @@ mod tests {
     fn a_template_moved_to_another_account_or_pack_compares_with_nothing() {
         let face = unit(&[1]);
         let template = Template::protect(&face, PACK, 42, 1, &rotation());
-        assert!(template.distance(&face, PACK, 42, &rotation()).is_some_and(|d| d < 0.05));
-        assert_eq!(template.distance(&face, PACK, 43, &rotation()), None);
-        assert_eq!(template.distance(&face, [8; 32], 42, &rotation()), None);
+        for packs in [&[PACK][..], &[[8; 32], PACK]] {
+            let distance = template.distance(&face, packs, 42, &rotation());
+            assert!(distance.is_some_and(|d| d < 0.05));
+        }
+        assert_eq!(template.distance(&face, &[PACK], 43, &rotation()), None);
+        for packs in [&[][..], &[[8; 32]]] {
+            assert_eq!(template.distance(&face, packs, 42, &rotation()), None);
+        }
     }
 
     #[test]
     fn nearer_than_the_threshold_matches() {
-        assert_eq!(check(Some(0.343), 0.343), Finding::Match);
-        assert_eq!(check(Some(0.3431), 0.343), Finding::Mismatch);
-        assert_eq!(check(Some(f32::NAN), 0.343), Finding::Mismatch);
-        assert_eq!(check(None, 0.343), Finding::Missing);
+        assert_eq!(check(Some(0.300), 0.300), Finding::Match);
+        assert_eq!(check(Some(0.3001), 0.300), Finding::Mismatch);
+        assert_eq!(check(Some(f32::NAN), 0.300), Finding::Mismatch);
+        assert_eq!(check(None, 0.300), Finding::Missing);
     }
 }

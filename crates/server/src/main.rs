@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
-use fourauth_face::{Engine, install::ClientEnvironment};
+use fourauth_face::install::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     config::{Config, layers::Layered},
@@ -164,9 +164,7 @@ async fn serve(
     }
     first_run::data_dir(config)?;
     models::install_if_missing(config, environment)?;
-    let pack = config.pack_dir();
-    let engine = Engine::load(&pack)
-        .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
+    let engine = models::load(config)?;
     // Before anybody can be told that it serves: a signal that comes then must not just end it.
     let mut signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;

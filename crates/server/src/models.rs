@@ -1,8 +1,12 @@
-//! Makes sure that there is a model pack, with a bar that says how far it is.
+//! Makes sure that there is a model pack with today's thresholds, with a bar that says how far it is, and
+//! loads it.
 
 use crate::config::Config;
 use anyhow::Context as _;
-use fourauth_face::install::{self, ClientEnvironment, DEFAULT_PACK, Progress, Source};
+use fourauth_face::{
+    Engine,
+    install::{self, ClientEnvironment, DEFAULT_PACK, Progress, Source},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
@@ -21,6 +25,47 @@ pub fn install_if_missing(config: &Config, environment: ClientEnvironment) -> an
          archives that are already here",
     )
 }
+
+/// Gives the default pack today's thresholds if it is the one in use and an earlier version installed
+/// it.
+fn recalibrate(config: &Config) -> anyhow::Result<()> {
+    if config.face.pack != DEFAULT_PACK || !config.pack_dir().exists() {
+        return Ok(());
+    }
+    let replaced = install::recalibrate(&config.packs_dir()).context(
+        "the default model pack has the thresholds of an earlier version and they cannot be \
+         replaced; run `fourauthd models install` as the owner of that folder",
+    )?;
+    if replaced {
+        tracing::warn!(pack = DEFAULT_PACK, "thresholds of an earlier version replaced");
+    }
+    Ok(())
+}
+
+/// Loads the pack in use, with today's thresholds if it is the default one.
+///
+/// # Errors
+///
+/// If it cannot be brought up to date or loaded, with what to do about it.
+pub fn load(config: &Config) -> anyhow::Result<Engine> {
+    recalibrate(config)?;
+    let folder = config.pack_dir();
+    let engine = Engine::load(&folder)
+        .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+    let pack = engine.pack();
+    let rate = pack.thresholds().false_match_rate();
+    if rate > ACCEPTABLE_RATE {
+        tracing::warn!(
+            pack = pack.name(),
+            false_match_rate = rate,
+            "this model pack accepts more than 1 stranger in 100000"
+        );
+    }
+    Ok(engine)
+}
+
+/// The false match rate of the default pack's thresholds, with room for its rounding.
+const ACCEPTABLE_RATE: f32 = 1.01e-5;
 
 /// Installs the default pack into `packs`, showing progress.
 ///

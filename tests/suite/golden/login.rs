@@ -39,6 +39,14 @@ async fn login() {
         ),
         ("There is no picture.", Login { face: None, ..right.clone() }),
         (
+            "The pictures are not of one person. It counts as a wrong face.",
+            Login {
+                face: None,
+                faces: ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec(),
+                ..right.clone()
+            },
+        ),
+        (
             "The one-time code is wrong.",
             Login { totp: Some(alice.wrong_code(talk.server.now())), ..right.clone() },
         ),

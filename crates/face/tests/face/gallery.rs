@@ -1,7 +1,7 @@
 //! Embeddings of the test pictures: against the reference in `reference.py`, and against each other.
 
-use crate::support::{ENGINE, decoded, encoded, outcome, portrait};
-use fourauth_face::{Embedding, Refusal, enrol};
+use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, portrait};
+use fourauth_face::{AGREEMENT, Embedding, Likeness, Refusal, SAME_PICTURE};
 use image::DynamicImage;
 use std::{collections::BTreeMap, thread};
 
@@ -71,12 +71,12 @@ fn one_person_is_accepted_and_everyone_else_is_not() {
 #[test]
 fn no_stranger_in_the_group_pictures_is_accepted() {
     let thresholds = ENGINE.pack().thresholds();
-    let template = enrol(&ONE_PERSON.map(portrait)).unwrap();
+    let template = Likeness::of(&ONE_PERSON.map(embedding)).unwrap();
     let known: Vec<Embedding> = ONE_PERSON.into_iter().chain([ANOTHER]).map(embedding).collect();
     let mut nearest = f32::INFINITY;
     for (name, [left, top, side]) in STRANGERS {
         let stranger = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
-        assert!(template.distance(&stranger) > thresholds.for_counts(3, 1));
+        assert!(template.mean().distance(&stranger) > thresholds.limits(3, 1).single);
         nearest = known.iter().map(|face| face.distance(&stranger)).fold(nearest, f32::min);
     }
     println!("nearest stranger: {nearest:.3}");
@@ -85,14 +85,40 @@ fn no_stranger_in_the_group_pictures_is_accepted() {
 
 #[test]
 fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
-    let pictures = ONE_PERSON.map(portrait);
-    let template = enrol(&pictures).unwrap();
+    let pictures = ONE_PERSON.map(embedding);
+    let template = Likeness::of(&pictures).unwrap();
+    assert_eq!(template.count(), 3);
     let threshold = ENGINE.pack().thresholds().for_counts(3, 1);
-    assert!(pictures.iter().all(|picture| template.distance(&picture.embedding) < threshold));
+    assert!(pictures.iter().all(|picture| template.mean().distance(picture) < threshold));
 
     let [first, second, _] = pictures;
-    assert_eq!(enrol(&[first, second, portrait(ANOTHER)]), Err(Refusal::Disagree));
-    assert_eq!(enrol(&[]), Err(Refusal::NoFace));
+    let mixed = [first, second, embedding(ANOTHER)];
+    assert_eq!(Likeness::of(&mixed), Err(Refusal::Disagree));
+}
+
+#[test]
+fn another_encoding_of_a_picture_is_the_same_picture() {
+    let pixels = decoded("obama.jpg");
+    let half = pixels.thumbnail(pixels.width() / 2, pixels.height() / 2);
+    let again = [
+        ("compressed", ENGINE.portrait(&jpeg(&pixels))),
+        ("halved", outcome(&half)),
+        ("mirrored", outcome(&pixels.fliph())),
+        ("cut", outcome(&pixels.crop_imm(9, 6, pixels.width() - 9, pixels.height() - 6))),
+        ("brightened", outcome(&pixels.brighten(12))),
+    ];
+    let first = embedding("obama.jpg");
+    for (name, portrait) in again {
+        let distance = first.distance(&portrait.unwrap().embedding);
+        println!("{name}: {distance:.3}");
+        assert!(distance < SAME_PICTURE, "{name}: {distance}");
+    }
+    for (index, name) in ONE_PERSON.into_iter().enumerate() {
+        for other in &ONE_PERSON[index + 1..] {
+            let distance = embedding(name).distance(&embedding(other));
+            assert!((SAME_PICTURE..AGREEMENT).contains(&distance), "{name} {other}: {distance}");
+        }
+    }
 }
 
 #[test]

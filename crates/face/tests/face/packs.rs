@@ -3,11 +3,14 @@
 use crate::support::{ENGINE, pack_folder};
 use fourauth_face::{
     Digest, Engine,
-    install::{DEFAULT_PACK, InstallError, Source, install},
+    install::{DEFAULT_PACK, InstallError, Source, install, recalibrate},
     pack::{Pack, PackError},
 };
 use std::{fs, path::Path};
 use tempfile::TempDir;
+
+/// The id that all templates of the default pack carry. If it changes, no face is known any more.
+const DEFAULT_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
 
 const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
 
@@ -37,12 +40,85 @@ fn flaw(from: &str, to: &str) -> PackError {
     Pack::check(&folder).unwrap_err()
 }
 
+/// The thresholds that the default pack had before its false match rate became 1e-5.
+const OLD_THRESHOLDS: [(u16, u16, &str, &str); 4] = [
+    (1, 1, "0.343", "0.154"),
+    (3, 1, "0.316", "0.058"),
+    (5, 1, "0.312", "0.039"),
+    (3, 3, "0.271", "0.0"),
+];
+
+/// Makes a copied pack what an earlier version installed; its id in that version.
+fn age(folder: &Path) -> Digest {
+    let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
+    let (networks, _) = text.split_once("[[thresholds]]").unwrap();
+    let (start, rest) = networks.split_once("former_ids = [").unwrap();
+    let (_, rest) = rest.split_once("]\n").unwrap();
+    let points = OLD_THRESHOLDS.map(|(enrolled, probes, distance, rejected)| {
+        format!(
+            "[[thresholds]]\nenrolled = {enrolled}\nprobes = {probes}\ndistance = {distance}\n\
+             false_match_rate = 0.0001\nfalse_non_match_rate = {rejected}\n"
+        )
+    });
+    let old = format!("{start}{rest}{}", points.join("\n"));
+    fs::write(folder.join("pack.toml"), &old).unwrap();
+    Digest::of(old.as_bytes())
+}
+
 #[test]
-fn a_packs_id_is_the_hash_of_its_manifest() {
-    let manifest =
-        fs::read(pack_folder().join("pack.toml")).expect("run `cargo xtask models` first");
-    assert_eq!(ENGINE.pack().id(), Digest::of(&manifest));
+fn a_packs_id_covers_what_decides_an_embedding_and_no_more() {
+    assert_eq!(ENGINE.pack().id().to_string(), DEFAULT_ID);
     assert_eq!(ENGINE.pack().name(), DEFAULT_PACK);
+    let id = |from: &str, to: &str| {
+        let packs = copied();
+        let folder = packs.path().join(DEFAULT_PACK);
+        edit(&folder, from, to);
+        Pack::check(&folder).unwrap().id().to_string()
+    };
+    for (from, to) in [
+        ("name = \"blaze-dlib\"", "name = \"ours\""),
+        ("licence = \"MIT", "licence = \"ISC"),
+        ("distance = 0.25", "distance = 0.2"),
+        ("score = 0.5", "score = 0.6"),
+        ("former_ids = [", "former_ids = [ "),
+    ] {
+        assert_eq!(id(from, to), DEFAULT_ID, "{to}");
+    }
+    for (from, to) in [
+        ("mirror = true", "mirror = false"),
+        ("channels = \"rgb\"", "channels = \"bgr\""),
+        ("scale = 1.0", "scale = 0.5"),
+        ("padding = 0.22", "padding = 0.25"),
+    ] {
+        assert_ne!(id(from, to), DEFAULT_ID, "{to}");
+    }
+}
+
+#[test]
+fn an_older_default_pack_gets_todays_thresholds() {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    let old = age(&folder);
+    assert!(matches!(Pack::check(&folder), Err(PackError::Malformed { .. })));
+
+    assert!(recalibrate(packs.path()).unwrap());
+    let pack = Pack::check(&folder).unwrap();
+    assert_eq!(pack.thresholds(), ENGINE.pack().thresholds());
+    assert_eq!(pack.id(), ENGINE.pack().id());
+    assert!(pack.ids().contains(&old));
+    // A pack of this version that was installed afresh knows the templates of the older one as well.
+    assert!(ENGINE.pack().ids().contains(&old));
+    assert!(!recalibrate(packs.path()).unwrap(), "there is nothing left to replace");
+}
+
+#[test]
+fn thresholds_that_an_operator_has_set_are_left_alone() {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    edit(&folder, "distance = 0.25", "distance = 0.2");
+    let before = fs::read(folder.join("pack.toml")).unwrap();
+    assert!(!recalibrate(packs.path()).unwrap());
+    assert_eq!(fs::read(folder.join("pack.toml")).unwrap(), before);
 }
 
 #[test]
@@ -73,7 +149,8 @@ fn a_manifest_is_read_strictly() {
         ("name = \"blaze-dlib\"", "name = \"../blaze\""),
         ("name = \"embedder.onnx\"", "name = \"../../embedder.onnx\""),
         ("name = \"embedder.onnx\"", "name = \"/etc/passwd\""),
-        ("distance = 0.343", "distance = 4.0"),
+        ("distance = 0.3", "distance = 4.0"),
+        ("enrolled = 5\nprobes = 5", "enrolled = 5\nprobes = 4"),
         ("mirror = true", "mirror = \"yes\""),
         ("scale = 1.0", "scale = inf"),
         ("side = 150", "side = 60000"),

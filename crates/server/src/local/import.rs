@@ -15,12 +15,11 @@ mod source;
 pub use account::Unfit;
 
 use super::LocalStore;
-use crate::config::Config;
+use crate::{config::Config, models};
 use account::{Candidate, Terms};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use fourauth_auth::faces::Faces;
-use fourauth_face::Engine;
 use fourauth_protocol::consent::Consent;
 use history::Past;
 use old_key::OldKey;
@@ -201,10 +200,7 @@ struct Import<'a> {
 }
 
 fn faces(config: &Config, local: &LocalStore) -> anyhow::Result<Faces> {
-    let pack = config.pack_dir();
-    let engine = Engine::load(&pack)
-        .with_context(|| format!("cannot use the model pack in {}", pack.display()))?;
-    Ok(local.faces(Arc::new(engine)))
+    Ok(local.faces(Arc::new(models::load(config)?)))
 }
 
 impl fmt::Display for Outcome {

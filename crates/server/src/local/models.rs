@@ -45,12 +45,18 @@ impl ModelsCommand {
     }
 }
 
+/// Name, id, the share of strangers that its thresholds accept, licence.
+fn line(pack: &Pack) -> String {
+    let rate = pack.thresholds().false_match_rate();
+    format!("{}  {}  accepts {rate:e} of strangers  {}", pack.name(), pack.id(), pack.licence())
+}
+
 /// Prints a line a pack; how many cannot be used.
 fn list(config: &Config) -> anyhow::Result<usize> {
     let mut damaged = 0;
     for found in Pack::installed(&config.packs_dir())? {
         match found.pack {
-            Ok(pack) => say!("{}  {}  {}", pack.name(), pack.id(), pack.licence()),
+            Ok(pack) => say!("{}", line(&pack)),
             Err(error) => {
                 damaged += 1;
                 say!("{}  {error}", found.folder.display());

@@ -1,0 +1,43 @@
+//! Gives a default pack that an earlier version installed the thresholds of this one.
+//!
+//! Only `pack.toml` is written. The networks stay, and so do all templates: neither decides on thresholds.
+
+use super::{DEFAULT_PACK, InstallError, blaze_dlib};
+use crate::{
+    manifest::Manifest,
+    pack::{MANIFEST, PackError},
+};
+use std::{fs, io, io::Write as _, path::Path};
+
+/// Replaces the thresholds of the default pack in `packs` if they are those of an earlier version. Whether
+/// anything was replaced.
+///
+/// Thresholds that an operator has changed are left alone, and so is a pack that is missing or cannot be
+/// read: loading says what is wrong with it.
+///
+/// # Errors
+///
+/// [`InstallError::Write`] if `pack.toml` cannot be replaced. The old thresholds are then still in force:
+/// do not start a server with them.
+pub fn recalibrate(packs: &Path) -> Result<bool, InstallError> {
+    let path = packs.join(DEFAULT_PACK).join(MANIFEST);
+    let Ok(text) = fs::read_to_string(&path) else { return Ok(false) };
+    let Ok(old) = Manifest::parse_unchecked(&text) else { return Ok(false) };
+    let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
+    let new = blaze_dlib::recalibrated(&old, text.as_bytes());
+    let Some(new) = new.map_err(|flaw| malformed(flaw.to_owned()))? else { return Ok(false) };
+    let text = toml::to_string_pretty(&new).map_err(|error| malformed(error.to_string()))?;
+    replace(&path, text.as_bytes()).map_err(|source| InstallError::Write { path, source })?;
+    Ok(true)
+}
+
+/// Replaces a file whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    fs::File::open(folder)?.sync_all()
+}

@@ -1,0 +1,212 @@
+//! Several pictures in one command, and what a template may be compared with.
+
+use fourauth_auth::{
+    compute::{Compute, Limits as ComputeLimits, Urgency},
+    faces::Faces,
+};
+use fourauth_face::{Engine, Refusal, install::DEFAULT_PACK};
+use fourauth_protocol::{
+    answer::Answer,
+    code::Code,
+    command::{Command, Login, RecoverFace, RecoverTotp, Register},
+    picture::Picture,
+    secret::Secret,
+    username::Username,
+};
+use fourauth_server::{
+    config::{AttemptsConfig, Config},
+    models::load,
+};
+use fourauth_store::Seeking;
+use fourauth_tests::{
+    models::{self, picture},
+    persona::Persona,
+    server::{TestServer, unlimited},
+};
+use std::{fs, sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+const ONE_PERSON: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
+
+fn pictures(names: &[&str]) -> Vec<Picture> {
+    names.iter().map(|name| picture(name)).collect()
+}
+
+async fn send(server: &TestServer, command: Command) -> Answer {
+    server.client().send_once(command).await.unwrap()
+}
+
+fn shows(person: &Persona, server: &TestServer, names: &[&str]) -> Command {
+    let faces = pictures(names);
+    Command::Login(Login { face: None, faces, ..person.login(server.now()) })
+}
+
+/// Registers a person with several pictures.
+async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, Persona) {
+    let registration = server.registration(username, names[0]);
+    let (password, mac) = (registration.password.clone(), registration.mac.unwrap());
+    let register = Register { face: None, faces: pictures(names), ..registration };
+    let answer = send(server, Command::Register(register)).await;
+    let uri = answer.gains.provisioning_uri.clone().unwrap();
+    let person = Persona::new(username, password, mac, &uri);
+    (answer, person)
+}
+
+/// A folder of packs with a copy of the default one.
+fn copied_pack() -> TempDir {
+    let packs = tempfile::tempdir().unwrap();
+    let folder = packs.path().join(DEFAULT_PACK);
+    fs::create_dir(&folder).unwrap();
+    for file in ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"] {
+        fs::copy(models::packs().join(DEFAULT_PACK).join(file), folder.join(file)).unwrap();
+    }
+    packs
+}
+
+fn edit(packs: &TempDir, change: impl FnOnce(&str) -> String) {
+    let manifest = packs.path().join(DEFAULT_PACK).join("pack.toml");
+    let before = fs::read_to_string(&manifest).unwrap();
+    let after = change(&before);
+    assert_ne!(before, after);
+    fs::write(&manifest, after).unwrap();
+}
+
+fn engine(packs: &TempDir) -> Arc<Engine> {
+    Arc::new(Engine::load(&packs.path().join(DEFAULT_PACK)).unwrap())
+}
+
+#[tokio::test]
+async fn a_login_with_pictures_of_two_people_is_a_wrong_face() {
+    let server = TestServer::configured(|config| {
+        config.attempts = AttemptsConfig { face_before_waiting: 5, face_wait_s: 30, ..unlimited() };
+    })
+    .await;
+    let (_, alice) = enrol(&server, "alice", &ONE_PERSON).await;
+    let four_and_one = ["obama.jpg", "obama2.jpg", "obama3.jpg", "obama.jpg", "biden.jpg"];
+    for places in 0..5 {
+        let mut mixed = four_and_one;
+        mixed.rotate_left(places);
+        let answer = send(&server, shows(&alice, &server, &mixed)).await;
+        assert_eq!(answer.code, Code::FacesDisagree, "turned by {places}");
+        assert_eq!(answer.message, "Face verification failed.");
+        let row = server.last_row().await;
+        let said = format!("face=mismatch({})", Refusal::Disagree);
+        assert!(row.detail.contains(&said), "{}", row.detail);
+    }
+    let answer = send(&server, shows(&alice, &server, &ONE_PERSON)).await;
+    assert_eq!((answer.code, answer.retry_after_ms), (Code::Throttled, Some(30_000)));
+    server.clock().advance_ms(30_000);
+    assert_eq!(send(&server, shows(&alice, &server, &ONE_PERSON)).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_recovery_with_pictures_of_two_people_is_refused() {
+    let server = TestServer::start().await;
+    let (_, alice) = enrol(&server, "alice", &ONE_PERSON).await;
+    let faces = pictures(&["obama.jpg", "obama2.jpg", "biden.jpg"]);
+    let recover = RecoverTotp { face: None, faces, ..alice.recover_totp(server.now()) };
+    assert_eq!(send(&server, Command::RecoverTotp(recover)).await.code, Code::FacesDisagree);
+}
+
+#[tokio::test]
+async fn a_picture_sent_five_times_counts_as_one() {
+    let server = TestServer::start().await;
+    let made_of = |answer: &Answer| answer.gains.face_quality.map(|quality| quality.pictures);
+    let (answer, alice) = enrol(&server, "alice", &["obama.jpg"; 5]).await;
+    assert_eq!(made_of(&answer), Some(1));
+    // Five pictures would have to lie nearer than these do.
+    let login = shows(&alice, &server, &["obama2.jpg"; 5]);
+    assert_eq!(send(&server, login).await.code, Code::Ok);
+
+    server.clock().advance_ms(60_000);
+    let new_faces = pictures(&["obama3.jpg", "obama3.jpg", "obama.jpg"]);
+    let right = alice.recover_face(picture("obama3.jpg"), server.now());
+    let recover = RecoverFace { new_face: None, new_faces, ..right };
+    assert_eq!(made_of(&send(&server, Command::RecoverFace(recover)).await), Some(2));
+}
+
+#[tokio::test]
+async fn each_number_of_pictures_has_its_own_threshold() {
+    let server = TestServer::start().await;
+    let limits = ComputeLimits { threads: 1, queue: 9, deadline: Duration::from_secs(120) };
+    let compute = Compute::start(limits).unwrap();
+    let faces = Faces::new(compute, models::engine(), Secret::new([0; 32]));
+    let bad = Picture::new(b"not a picture".to_vec());
+    for enrolled in 1..=ONE_PERSON.len() {
+        let name = format!("person-{enrolled}");
+        enrol(&server, &name, &ONE_PERSON[..enrolled]).await;
+        let name = Username::parse(&name).unwrap();
+        let subject = server.server().store().subject(Seeking::by_name(&name)).await.unwrap();
+        for probes in 1..=ONE_PERSON.len() {
+            // A picture that is refused is not counted.
+            let shown = [pictures(&ONE_PERSON[..probes]), vec![bad.clone()]].concat();
+            let likeness = faces.probe(shown, Urgency::Reserved).await.unwrap().unwrap();
+            let comparison = faces.compare(&likeness, &subject);
+            let expected = models::engine().pack().thresholds().limits(enrolled, probes);
+            assert_eq!(comparison.limits, expected, "{enrolled} enrolled, {probes} shown");
+            assert_eq!(comparison.singles.len(), probes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_template_of_another_pack_matches_no_face() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let other = copied_pack();
+    edit(&other, |text| text.replace("padding = 0.22", "padding = 0.221"));
+    let server = TestServer::start_with(engine(&other), server.stop().await, |_| {}).await;
+    for name in ["obama.jpg", "obama2.jpg"] {
+        let answer = send(&server, shows(&alice, &server, &[name])).await;
+        assert_eq!(answer.code, Code::FaceMismatch, "{name}");
+        assert!(server.last_row().await.detail.contains("face=missing"));
+    }
+}
+
+#[tokio::test]
+async fn new_thresholds_and_former_ids_keep_templates_comparable() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let stricter = copied_pack();
+    edit(&stricter, |text| text.replace("distance = 0.3\n", "distance = 0.26\n"));
+    let server = TestServer::start_with(engine(&stricter), server.stop().await, |_| {}).await;
+    let login = shows(&alice, &server, &["obama2.jpg"]);
+    assert_eq!(send(&server, login).await.code, Code::FaceMismatch);
+    assert!(server.last_row().await.detail.contains("face=mismatch(0.26"));
+
+    let id = models::engine().pack().id();
+    let successor = copied_pack();
+    edit(&successor, |text| {
+        text.replace("padding = 0.22", "padding = 0.221")
+            .replace("former_ids = [", &format!("former_ids = [\"{id}\", "))
+    });
+    let server = TestServer::start_with(engine(&successor), server.stop().await, |_| {}).await;
+    let login = shows(&alice, &server, &["obama.jpg"]);
+    assert_eq!(send(&server, login).await.code, Code::Ok);
+}
+
+/// The manifest with the thresholds of an earlier version.
+fn aged(text: &str) -> String {
+    let (networks, _) = text.split_once("[[thresholds]]").unwrap();
+    let points = [(1, 1, "0.343"), (3, 1, "0.316"), (5, 1, "0.312"), (3, 3, "0.271")];
+    let points = points.map(|(enrolled, probes, distance)| {
+        format!(
+            "[[thresholds]]\nenrolled = {enrolled}\nprobes = {probes}\ndistance = {distance}\n\
+             false_match_rate = 0.0001\nfalse_non_match_rate = 0.1\n"
+        )
+    });
+    format!("{networks}{}", points.concat())
+}
+
+#[test]
+fn a_start_replaces_the_thresholds_of_an_earlier_version() {
+    let packs = copied_pack();
+    edit(&packs, aged);
+    let mut config = Config::default();
+    config.face.packs_dir = Some(packs.path().to_owned());
+    // Replacing thresholds fetches nothing, so it does not depend on this.
+    config.face.install = false;
+    let (found, expected) = (load(&config).unwrap(), models::engine());
+    assert_eq!(found.pack().thresholds(), expected.pack().thresholds());
+    assert_eq!(found.pack().id(), expected.pack().id());
+}
