@@ -13,6 +13,7 @@ mod evidence;
 mod golden;
 mod hostile;
 mod import;
+mod in_flight;
 mod key_rotation;
 mod lifecycle;
 mod limits;

@@ -51,6 +51,12 @@ impl Decoder {
         !self.buffer.is_empty()
     }
 
+    /// Bytes that have arrived and belong to no payload taken yet, headers included.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Length of the frame that has begun, in bytes, once its header is there.
     #[must_use]
     pub fn announced(&self) -> Option<u32> {

@@ -132,10 +132,15 @@ impl Session {
                 connection.send(&reply).await?;
                 return Ok(Next::End);
             }
+            Err(crowded @ ConnectionError::Crowded) => {
+                connection.send_last(&Reply::crowded(self.received().id)).await;
+                return Err(crowded);
+            }
             Err(error) => return Err(error),
         };
         let (received, arrived) = (self.received(), Instant::now());
         let (reply, next) = self.answer(connection.place(), received, payload).await;
+        connection.decided();
         connection.place().note(reply.conduct());
         if reply.is_denial() {
             punctual::sleep_until(arrived + self.deadlines.denial).await;

@@ -158,6 +158,16 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
             reason: "must be at least 8, two frames, and at most limits.in_flight_mib",
             holds: (8..=limits.in_flight_mib).contains(&limits.in_flight_mib_per_source),
         },
+        Requirement {
+            key: "limits.in_flight_reserve_percent",
+            reason: "must be 0 to 90, in percent",
+            holds: limits.in_flight_reserve_percent <= 90,
+        },
+        Requirement {
+            key: "limits.crowded_bytes_per_s",
+            reason: "must be at least limits.min_bytes_per_s",
+            holds: limits.crowded_bytes_per_s >= limits.min_bytes_per_s,
+        },
     ]
 }
 
@@ -209,6 +219,11 @@ mod tests {
             (|config| config.limits.startups_full = 0, "limits.startups_full"),
             (|config| config.limits.startups_rate = 101, "limits.startups_rate"),
             (|config| config.limits.startups_per_source = 0, "limits.startups_per_source"),
+            (
+                |config| config.limits.in_flight_reserve_percent = 91,
+                "limits.in_flight_reserve_percent",
+            ),
+            (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
             (|config| config.attempts.unknown_device = 0, "attempts.unknown_device"),
             (|config| config.attempts.known_device = 0, "attempts.known_device"),
             (|config| config.attempts.backoff_max_s = 86_401, "attempts.backoff_max_s"),
@@ -219,7 +234,7 @@ mod tests {
                 |config| config.attempts.recovery_cooldown_s = u32::MAX,
                 "attempts.recovery_cooldown_s",
             ),
-        ] as [(fn(&mut Config), &str); 13]
+        ] as [(fn(&mut Config), &str); 15]
         {
             assert_eq!(refused(change), key);
         }
