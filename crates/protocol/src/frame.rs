@@ -5,6 +5,9 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+/// The name of this protocol where TLS negotiates one (ALPN, RFC 7301).
+pub const ALPN: &[u8] = b"fourauth/1";
+
 /// Bytes in the length prefix.
 const HEADER: usize = 4;
 
