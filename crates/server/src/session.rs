@@ -2,6 +2,7 @@
 
 use crate::{
     channel::Channel,
+    conduct::Offence,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
@@ -126,9 +127,9 @@ impl Session {
         let payload = match arrived {
             Ok(Some(payload)) => payload,
             Ok(None) => return Ok(Next::End),
-            Err(ConnectionError::Frame(_)) => {
+            Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
-                connection.place().note(reply.conduct());
+                connection.place().penalise(Offence::from(&error));
                 connection.send(&reply).await?;
                 return Ok(Next::End);
             }
