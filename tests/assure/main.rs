@@ -6,6 +6,7 @@
 
 mod audit;
 mod backup;
+mod budget;
 mod chance;
 mod crash;
 mod crowd;
@@ -97,9 +98,10 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "idle",
     "slow",
+    "budget",
     "frame",
     "fds",
     "flood",
@@ -127,6 +129,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "audit" => audit::figures(setup, defence).await,
         "idle" => idle::figures(setup, defence).await,
         "slow" => slow::figures(setup, defence).await,
+        "budget" => budget::figures(setup, defence).await,
         "frame" => frame::figures(setup, defence).await,
         "fds" => fds::figures(setup, defence).await,
         "totp" => totp::figures(setup, defence).await,

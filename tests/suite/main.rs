@@ -14,6 +14,7 @@ mod faces;
 mod golden;
 mod hostile;
 mod import;
+mod in_flight;
 mod key_rotation;
 mod lifecycle;
 mod limits;

@@ -1,6 +1,7 @@
 //! Which server is believed. There are two ways to say it and none to say "any".
 
 use crate::{error::Distrust, fingerprint::Fingerprint};
+use fourauth_protocol::frame;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
@@ -85,6 +86,7 @@ impl Trust {
         // In TLS 1.2 an exporter binds to one connection only with an extended master secret
         // (RFC 9266 §3; RFC 7627).
         config.require_ems = true;
+        config.alpn_protocols = vec![frame::ALPN.to_vec()];
         Arc::new(config)
     }
 }

@@ -5,6 +5,9 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+/// The name of this protocol where TLS negotiates one (ALPN, RFC 7301).
+pub const ALPN: &[u8] = b"fourauth/1";
+
 /// Bytes in the length prefix.
 const HEADER: usize = 4;
 
@@ -49,6 +52,12 @@ impl Decoder {
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
         !self.buffer.is_empty()
+    }
+
+    /// Bytes that have arrived and belong to no payload taken yet, headers included.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Length of the frame that has begun, in bytes, once its header is there.

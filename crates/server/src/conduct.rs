@@ -1,10 +1,12 @@
 //! What a command, or the lack of one, says about where it came from. It judges no account: whatever
 //! is wrong with a name, a password or a face weighs the same.
 
+use crate::foreign::is_foreign;
 use fourauth_auth::{
     attempt::{Action, Audited},
     decision::Denial,
 };
+use fourauth_protocol::frame::FrameError;
 use std::time::Duration;
 
 /// How somebody behaved.
@@ -24,9 +26,11 @@ pub enum Offence {
     /// What was offered was not an account's own. An unknown name costs what a wrong password costs,
     /// or else it would tell them apart.
     Denied,
-    /// What was sent is no command.
+    /// A frame of ours holds no command, or announces more than it may.
     Malformed,
-    /// The TLS handshake was begun and not finished.
+    /// What was sent belongs to another protocol.
+    Foreign,
+    /// The TLS handshake was begun and did not succeed.
     HandshakeAbandoned,
     /// A place was held and nothing, or too little, came.
     GraceExceeded,
@@ -35,18 +39,42 @@ pub enum Offence {
 }
 
 impl Offence {
-    /// For how long it alone would keep a source away. These are the figures of OpenSSH
-    /// (`PerSourcePenalties` of `sshd_config(5)`); one has no counterpart there, and malformed frames
-    /// cost no more than a denial, because a connection lives on after them: one must not close
-    /// the door.
+    /// How much further ahead it moves the instant until which a source stays away. Denials and crashes
+    /// cost what they cost in OpenSSH (`PerSourcePenalties` of `sshd_config(5)`). Malformed frames cost no
+    /// more than a denial, because a connection lives on after them: one must not close the door.
     #[must_use]
     pub const fn cost(self) -> Duration {
         Duration::from_secs(match self {
+            Self::Foreign | Self::HandshakeAbandoned | Self::GraceExceeded => 1,
             Self::Denied | Self::Malformed => 5,
-            Self::HandshakeAbandoned => 1,
-            Self::GraceExceeded => 10,
             Self::Crash => 90,
         })
+    }
+
+    /// How far ahead it can move that instant. What a web page can make a visitor's browser do, as often
+    /// as it likes, does not close an address: it leaves its people two slips.
+    #[must_use]
+    pub const fn at_most(self) -> Duration {
+        match self {
+            Self::Foreign | Self::HandshakeAbandoned | Self::GraceExceeded => {
+                Duration::from_secs(4)
+            }
+            Self::Denied | Self::Malformed | Self::Crash => Duration::from_mins(10),
+        }
+    }
+
+    /// What a header is that announces more than a frame may hold.
+    fn of_header(announced: u32) -> Self {
+        if is_foreign(announced.to_be_bytes()) { Self::Foreign } else { Self::Malformed }
+    }
+}
+
+impl From<&FrameError> for Offence {
+    fn from(error: &FrameError) -> Self {
+        match error {
+            FrameError::TooLarge { announced, .. } => Self::of_header(*announced),
+            _ => Self::Malformed,
+        }
     }
 }
 
@@ -158,6 +186,18 @@ mod tests {
             (Action::RecoverTotp, false),
         ] {
             assert_eq!(spends_a_code(action), forgives, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_frame_of_ours_is_malformed() {
+        for (header, offence) in [
+            (*b"GET ", Offence::Foreign),
+            ([0x16, 3, 1, 2], Offence::Foreign),
+            ([0xff; 4], Offence::Malformed),
+            ([0, 0x40, 0, 1], Offence::Malformed),
+        ] {
+            assert_eq!(Offence::of_header(u32::from_be_bytes(header)), offence, "{header:?}");
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Payloads in, replies out, over any byte stream, each with a deadline.
 
 use crate::{
-    conduct::Offence, deadlines::Deadlines, in_flight::Held, reply::Reply, sources::Place,
+    conduct::Offence,
+    deadlines::Deadlines,
+    in_flight::{Dropped, Frame},
+    reply::Reply,
+    sources::Place,
 };
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
@@ -17,6 +21,9 @@ const CHUNK: usize = 8 * 1024;
 /// Bytes read first. This much is held by every idle connection.
 const FIRST_CHUNK: usize = 64;
 
+/// How often the time that is left for a frame is worked out again: it shrinks as the byte budget fills.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -27,8 +34,8 @@ pub struct Connection<S> {
     decoder: Decoder,
     deadlines: Deadlines,
     place: Place,
-    /// What the frame that has begun holds of the byte budget, until it is answered.
-    held: Held,
+    /// What the last frame holds of the byte budget, from when it was whole until it is decided.
+    frame: Option<Frame>,
 }
 
 /// Why a connection ended early.
@@ -43,15 +50,21 @@ pub enum ConnectionError {
     /// The peer took too long.
     #[error("the peer took too long")]
     Late,
-    /// Others had taken what its frame needed.
+    /// Its frame made room for others, or was too slow for a budget that fills. The peer is told.
     #[error("no room for its frame")]
     Crowded,
+}
+
+impl From<Dropped> for ConnectionError {
+    fn from(_: Dropped) -> Self {
+        Self::Crowded
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Wraps a stream.
     pub fn new(stream: S, deadlines: Deadlines, place: Place) -> Self {
-        Self { stream, decoder: Decoder::default(), deadlines, place, held: Held::default() }
+        Self { stream, decoder: Decoder::default(), deadlines, place, frame: None }
     }
 
     /// What it takes of the server.
@@ -80,26 +93,72 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// See [`ConnectionError`].
     pub async fn payload(&mut self) -> Result<Option<Bytes>, ConnectionError> {
+        let arrived = self.arrive().await;
+        if !matches!(arrived, Ok(Some(_))) {
+            // The rest will not be read, and a goodbye takes a while: it is not to hold this much.
+            self.decoder = Decoder::default();
+        }
+        arrived
+    }
+
+    async fn arrive(&mut self) -> Result<Option<Bytes>, ConnectionError> {
         let begun = Instant::now();
+        let frame = self.place.frame(begun);
+        let mut uncounted = self.decoder.buffered();
         loop {
+            // What an idle connection may hold needs no room.
+            if uncounted > FIRST_CHUNK {
+                let room = timeout_at(begun + self.allowed(&frame), frame.hold(uncounted));
+                room.await.map_err(|_| ConnectionError::Crowded)??;
+                uncounted = 0;
+            }
             if let Some(payload) = self.decoder.next_payload()? {
+                frame.finish()?;
+                self.frame = Some(frame);
                 return Ok(Some(payload));
             }
-            let deadline = begun + self.deadlines.frame(self.decoder.announced().unwrap_or(0));
-            let Ok(filled) = timeout_at(deadline, self.fill(CHUNK)).await else {
-                return Err(self.late(true));
-            };
-            let count = filled?;
-            if count == 0 {
-                return Ok(None);
+            match self.more(&frame, begun).await? {
+                0 => return Ok(None),
+                count => uncounted += count,
             }
-            let room = timeout_at(deadline, self.place.hold(&mut self.held, count));
-            room.await.map_err(|_| ConnectionError::Crowded)?;
         }
     }
 
+    /// Waits for more of a frame, within its time and for as long as it is not dropped; how many bytes
+    /// came, none if the peer has hung up.
+    async fn more(&mut self, frame: &Frame, begun: Instant) -> Result<usize, ConnectionError> {
+        loop {
+            let (now, deadline) = (Instant::now(), begun + self.allowed(frame));
+            if now >= deadline {
+                return Err(self.too_slow(now.saturating_duration_since(begun)));
+            }
+            tokio::select! {
+                biased;
+                () = frame.dropped() => return Err(ConnectionError::Crowded),
+                filled = timeout_at(deadline.min(now + LOOK), self.fill(CHUNK)) => {
+                    if let Ok(count) = filled {
+                        return Ok(count?);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long the frame that has begun may take, as the byte budget is filled at the moment.
+    fn allowed(&self, frame: &Frame) -> Duration {
+        self.deadlines.frame(self.decoder.announced().unwrap_or(0), frame.fullness())
+    }
+
+    /// A frame that would have been in time if others had left more room is no offence.
+    fn too_slow(&self, took: Duration) -> ConnectionError {
+        if took < self.deadlines.frame(self.decoder.announced().unwrap_or(0), 0) {
+            return ConnectionError::Crowded;
+        }
+        self.late(true)
+    }
+
     /// A peer that says nothing at first, or sends a frame by drops, holds what others need. One that
-    /// says nothing later is a person.
+    /// says nothing later is a person, who waits for a code or looks for a picture.
     fn late(&self, is_offence: bool) -> ConnectionError {
         if is_offence {
             self.place.penalise(Offence::GraceExceeded);
@@ -115,21 +174,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(count)
     }
 
+    /// Says that the last frame was decided, and so holds nothing any more.
+    pub fn decided(&mut self) {
+        self.frame = None;
+    }
+
     /// Sends a reply.
     ///
     /// # Errors
     ///
     /// [`ConnectionError`] if the peer is gone or does not read.
     pub async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
+        self.write(reply, self.deadlines.answer).await
+    }
+
+    /// Sends a last reply to a peer that may have stopped reading: it is not waited for.
+    pub async fn send_last(&mut self, reply: &Reply) {
+        if let Err(error) = self.write(reply, FAREWELL).await {
+            tracing::debug!(%error, "the peer was not told why its connection ends");
+        }
+    }
+
+    async fn write(&mut self, reply: &Reply, patience: Duration) -> Result<(), ConnectionError> {
         let mut out = BytesMut::new();
         frame::encode(reply.to_json().expose(), &mut out)?;
         let sent = async {
             self.stream.write_all(&out).await?;
             self.stream.flush().await
         };
-        timeout(self.deadlines.answer, sent).await.map_err(|_| ConnectionError::Late)??;
-        self.held = Held::default();
-        Ok(())
+        Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)
     }
 
     /// Says goodbye, so that the peer can tell the end from a cut.
@@ -157,15 +230,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 mod tests {
     use super::*;
     use crate::{config::LimitsConfig, sources::Sources};
-    use std::net::IpAddr;
-    use tokio::io::duplex;
+    use std::{net::IpAddr, sync::Arc};
+    use tokio::io::{DuplexStream, duplex};
 
-    fn connection() -> (tokio::io::DuplexStream, Connection<tokio::io::DuplexStream>) {
+    fn connection() -> (DuplexStream, Connection<DuplexStream>) {
+        let (_, peer, connection) = connection_of_many();
+        (peer, connection)
+    }
+
+    /// One connection, and what others can be made of.
+    fn connection_of_many() -> (Arc<Sources>, DuplexStream, Connection<DuplexStream>) {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
-        let peer_address = IpAddr::from([192, 0, 2, 1]);
-        let place = Sources::new(&limits).admit(peer_address, 0, Instant::now()).unwrap();
-        (peer, Connection::new(server, Deadlines::from(&limits), place))
+        let sources = Sources::new(&limits);
+        let place = sources.admit(IpAddr::from([192, 0, 2, 1]), 0, Instant::now()).unwrap();
+        (sources, peer, Connection::new(server, Deadlines::from(&limits), place))
     }
 
     #[tokio::test]
@@ -200,33 +279,77 @@ mod tests {
         drip.await.unwrap();
     }
 
+    /// What has been held against its source, which three denials make visible.
+    fn held_against(place: &Place) -> Duration {
+        for _ in 0..3 {
+            place.penalise(Offence::Denied);
+        }
+        place.penalty().unwrap() - 3 * Offence::Denied.cost()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn to_say_nothing_is_an_offence_until_a_command_has_come() {
-        for has_spoken in [false, true] {
+        for (has_spoken, cost) in [(false, Offence::GraceExceeded.cost()), (true, Duration::ZERO)] {
             let (_peer, mut connection) = connection();
             if has_spoken {
                 connection.place().settle();
             }
-            // With ten seconds more it would have to stay away.
-            connection.place().penalise(Offence::Malformed);
             let silence = connection.begins(Duration::ZERO).await;
             assert!(matches!(silence, Err(ConnectionError::Late)));
-            assert_eq!(connection.place().penalty().is_none(), has_spoken);
+            assert_eq!(held_against(connection.place()), cost);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_frame_that_others_leave_no_room_for_is_no_offence() {
         let (mut peer, mut connection) = connection();
-        let mut all = Held::default();
+        let all = connection.place().frame(Instant::now());
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
-        connection.place().hold(&mut all, share).await;
-        connection.place().penalise(Offence::Malformed);
+        all.hold(share).await.unwrap();
+        all.finish().unwrap();
         peer.write_all(&[0, 0, 0, 200, b'{']).await.unwrap();
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
-        peer.write_all(b" ").await.unwrap();
+        peer.write_all(&[b' '; 100]).await.unwrap();
         assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
-        assert_eq!(connection.place().penalty(), None);
+        assert_eq!(held_against(connection.place()), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_makes_room_ends_its_connection_at_once() {
+        let (sources, mut peer, mut connection) = connection_of_many();
+        peer.write_all(&[0, 1, 0, 0]).await.unwrap();
+        peer.write_all(&[b' '; 50_000]).await.unwrap();
+        assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
+        let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
+        let neighbour = sources.admit(IpAddr::from([192, 0, 2, 1]), 0, Instant::now()).unwrap();
+        let begun = Instant::now();
+        let (ended, ()) = tokio::join!(connection.payload(), async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert!(neighbour.frame(Instant::now()).hold(share).await.is_ok());
+        });
+        assert!(matches!(ended, Err(ConnectionError::Crowded)));
+        assert_eq!(begun.elapsed(), Duration::from_secs(2));
+        assert!(!connection.decoder.is_mid_frame(), "its bytes are given back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_budget_cuts_a_slow_frame_short_without_an_offence() {
+        let (sources, mut peer, mut connection) = connection_of_many();
+        peer.write_all(&[0, 0x40, 0, 0, b'{']).await.unwrap();
+        assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
+        let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
+        let mut whole = Vec::new();
+        for last in 2..14 {
+            let place = sources.admit(IpAddr::from([192, 0, 2, last]), 0, Instant::now()).unwrap();
+            let frame = place.frame(Instant::now());
+            frame.hold(share).await.unwrap();
+            frame.finish().unwrap();
+            whole.push(frame);
+        }
+        let begun = Instant::now();
+        assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
+        assert_eq!(begun.elapsed(), Duration::from_secs(10 + 30));
+        assert_eq!(held_against(connection.place()), Duration::ZERO);
     }
 
     #[tokio::test]

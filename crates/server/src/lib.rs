@@ -16,6 +16,8 @@ pub mod deadlines;
 pub mod dispatch;
 pub mod evidence;
 pub mod first_run;
+pub mod foreign;
+pub mod handshake;
 pub mod hygiene;
 pub mod in_flight;
 pub mod listener;

@@ -2,10 +2,10 @@
 
 use crate::{
     channel::Channel,
-    conduct::Offence,
     connection::Connection,
     deadlines::Deadlines,
     dispatch::Context,
+    handshake::shake_hands,
     session::{self, Peer},
     sources::{Place, Sources},
     tls::Certificate,
@@ -15,7 +15,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{Instant, timeout},
+    time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -92,12 +92,13 @@ impl Listener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "no TCP_NODELAY");
         }
-        let handshake = timeout(self.deadlines.handshake, self.tls.accept(stream));
-        let stream = match handshake.await.unwrap_or_else(|late| Err(late.into())) {
+        let stream = match shake_hands(&self.tls, stream, self.deadlines.handshake).await {
             Ok(stream) => stream,
-            Err(error) => {
-                place.penalise(Offence::HandshakeAbandoned);
-                return tracing::debug!(%peer, %error, "no handshake");
+            Err(why) => {
+                if let Some(offence) = why.offence() {
+                    place.penalise(offence);
+                }
+                return tracing::debug!(%peer, %why, "no connection");
             }
         };
         let whom = Peer {

@@ -24,9 +24,6 @@ use tokio::time::Instant;
 /// quick succession would fall a moment short.
 const ENFORCED_FROM: Duration = Duration::from_secs(15);
 
-/// How far ahead it can be.
-const LONGEST: Duration = Duration::from_mins(10);
-
 /// Sources that are remembered: about 10 MiB.
 const MOST_SOURCES: usize = 65_536;
 
@@ -52,8 +49,7 @@ impl Penalties {
     pub fn penalise(&mut self, source: Source, offence: Offence, now: Instant) -> bool {
         self.forget_the_past(now);
         let before = self.remove(source);
-        let until = before.map_or(now, |penalty| penalty.until) + offence.cost();
-        let until = until.min(now + LONGEST);
+        let until = moved(before.map_or(now, |penalty| penalty.until), offence, now);
         if self.by_source.len() >= MOST_SOURCES {
             match self.by_end.first() {
                 Some(&(end, first)) if end < until => drop(self.remove(first)),
@@ -97,10 +93,15 @@ impl Penalties {
     }
 }
 
+/// Where an offence moves the instant until which a source stays away. It never moves it back.
+fn moved(until: Instant, offence: Offence, now: Instant) -> Instant {
+    until.max((until + offence.cost()).min(now + offence.at_most()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Offence::{Crash, Denied, GraceExceeded, HandshakeAbandoned, Malformed};
+    use Offence::{Crash, Denied, Foreign, GraceExceeded, HandshakeAbandoned, Malformed};
     use proptest::prelude::*;
     use std::net::{IpAddr, Ipv4Addr};
 
@@ -127,10 +128,36 @@ mod tests {
         assert_eq!(wait_after(&[Denied]), None);
         assert_eq!(wait_after(&[Malformed, Denied]), None);
         assert_eq!(wait_after(&[Denied, Malformed, Denied]), Some(seconds(15)));
-        assert_eq!(wait_after(&[GraceExceeded, Denied]), Some(seconds(15)));
-        assert_eq!(wait_after(&[HandshakeAbandoned; 14]), None);
-        assert_eq!(wait_after(&[HandshakeAbandoned; 15]), Some(seconds(15)));
+        assert_eq!(wait_after(&[Malformed; 3]), Some(seconds(15)));
         assert_eq!(wait_after(&[Crash]), Some(seconds(90)));
+    }
+
+    #[test]
+    fn what_a_web_page_can_cause_leaves_two_slips() {
+        for offence in [Foreign, HandshakeAbandoned, GraceExceeded] {
+            let page = [offence; 1000];
+            assert_eq!(wait_after(&page), None);
+            assert_eq!(wait_after(&[&page[..], &[Denied; 2]].concat()), None);
+            assert_eq!(wait_after(&[&[Denied; 2], &page[..]].concat()), None);
+            assert_eq!(wait_after(&[&page[..], &[Denied; 3]].concat()), Some(seconds(19)));
+        }
+    }
+
+    #[test]
+    fn an_offence_moves_the_instant_up_to_its_own_limit_and_never_back() {
+        let now = Instant::now();
+        for (ahead, offence, expected) in [
+            (0, Denied, 5),
+            (598, Denied, 600),
+            (0, Foreign, 1),
+            (3, Foreign, 4),
+            (4, HandshakeAbandoned, 4),
+            (10, GraceExceeded, 10),
+            (600, Crash, 600),
+        ] {
+            let moved = moved(now + seconds(ahead), offence, now);
+            assert_eq!(moved - now, seconds(expected), "{ahead} {offence:?}");
+        }
     }
 
     #[test]
@@ -146,7 +173,7 @@ mod tests {
 
     #[test]
     fn nobody_stays_away_for_longer_than_ten_minutes() {
-        assert_eq!(wait_after(&[Denied; 1000]), Some(LONGEST));
+        assert_eq!(wait_after(&[Denied; 1000]), Some(Denied.at_most()));
     }
 
     #[test]
@@ -220,7 +247,7 @@ mod tests {
                 prop_assert_eq!(penalties.by_end.len(), penalties.by_source.len());
                 for (end, source) in &penalties.by_end {
                     prop_assert_eq!(penalties.by_source[source].until, *end);
-                    prop_assert!(*end <= now + LONGEST);
+                    prop_assert!(*end <= now + Crash.at_most());
                 }
             }
         }

@@ -73,6 +73,11 @@ impl Reply {
         }
     }
 
+    /// A frame was dropped before it had arrived whole, to make room for others.
+    pub fn crowded(id: RequestId) -> Self {
+        Self::unavailable(id, Code::Unavailable, "Server busy.")
+    }
+
     /// The command's task is gone.
     pub fn crashed(id: RequestId) -> Self {
         Self::unavailable(id, Code::Unavailable, "Service unavailable.").after(Offence::Crash)

@@ -2,6 +2,7 @@
 
 use crate::{
     channel::Channel,
+    conduct::Offence,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
@@ -126,16 +127,21 @@ impl Session {
         let payload = match arrived {
             Ok(Some(payload)) => payload,
             Ok(None) => return Ok(Next::End),
-            Err(ConnectionError::Frame(_)) => {
+            Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
-                connection.place().note(reply.conduct());
+                connection.place().penalise(Offence::from(&error));
                 connection.send(&reply).await?;
                 return Ok(Next::End);
+            }
+            Err(crowded @ ConnectionError::Crowded) => {
+                connection.send_last(&Reply::crowded(self.received().id)).await;
+                return Err(crowded);
             }
             Err(error) => return Err(error),
         };
         let (received, arrived) = (self.received(), Instant::now());
         let (reply, next) = self.answer(connection.place(), received, payload).await;
+        connection.decided();
         connection.place().note(reply.conduct());
         if reply.is_denial() {
             punctual::sleep_until(arrived + self.deadlines.denial).await;

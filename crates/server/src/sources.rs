@@ -4,7 +4,7 @@
 use crate::{
     conduct::{Conduct, Offence},
     config::{LimitsConfig, Network},
-    in_flight::{Budget, Budgets, Held},
+    in_flight::{Budget, Budgets, Frame},
     penalties::Penalties,
     startups::Startups,
 };
@@ -153,7 +153,7 @@ impl Open {
         let new = || Share {
             connections: 0,
             startups: 0,
-            budget: budgets.one_more(),
+            budget: budgets.of(source),
             turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
         };
         let share = self.shares.entry(source).or_insert_with(new);
@@ -180,9 +180,10 @@ impl Open {
 }
 
 impl Place {
-    /// Waits until `held` may hold `bytes` more, see [`Budget::hold`].
-    pub async fn hold(&self, held: &mut Held, bytes: usize) {
-        self.budget.hold(held, bytes).await;
+    /// A frame that begins now, to count what it holds.
+    #[must_use]
+    pub fn frame(&self, now: Instant) -> Frame {
+        self.budget.frame(now)
     }
 
     /// Waits until it is this connection's turn to have a command decided: of one source only so

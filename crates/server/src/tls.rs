@@ -3,6 +3,7 @@
 
 use crate::config::TlsVersion;
 use arc_swap::ArcSwap;
+use fourauth_protocol::frame;
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -116,6 +117,9 @@ pub fn server_config(
     config.require_ems = true;
     // Data that could be replayed is never read (RFC 8446 §8).
     config.max_early_data_size = 0;
+    // A client that offers other protocols only, as every browser does, is refused (RFC 7301 §3.2). One
+    // that offers none is served: clients written from 4Auth's documents do not.
+    config.alpn_protocols = vec![frame::ALPN.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// Every number that can be set, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -44,6 +44,8 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
     ("limits.answer_s", DEADLINE_S),
     ("limits.connections", COUNT),
     ("limits.connections_per_source", COUNT),
+    // A MiB a second is more than many peers have.
+    ("limits.crowded_bytes_per_s", 1..=1_048_576),
     ("limits.deciding_per_source", COUNT),
     // 0 answers as soon as it is decided, of which there is a warning.
     ("limits.denial_ms", 0..=60_000),
@@ -53,6 +55,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
     // At least two frames; at most a TiB.
     ("limits.in_flight_mib", 8..=1_048_576),
     ("limits.in_flight_mib_per_source", 8..=1_048_576),
+    ("limits.in_flight_reserve_percent", 0..=90),
     // A MiB a second is more than many peers have.
     ("limits.min_bytes_per_s", 1..=1_048_576),
     ("limits.shutdown_s", 1..=3600),

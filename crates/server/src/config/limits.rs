@@ -26,11 +26,18 @@ pub struct LimitsConfig {
     pub penalty_exempt: Vec<Network>,
     /// Commands of one source that are decided at the same time. Further ones wait for a second.
     pub deciding_per_source: usize,
-    /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A peer that
-    /// finds none left waits, within the deadline of its frame.
+    /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A frame that
+    /// finds no room waits, within its deadline, if frames that are being decided fill the budget.
     pub in_flight_mib: u32,
     /// The same of one source.
     pub in_flight_mib_per_source: u32,
+    /// How much of `in_flight_mib` is kept for sources that hold no more than a sixteenth of
+    /// `in_flight_mib_per_source`, in percent. A quarter lets dozens of people log in while a few
+    /// sources hold the rest.
+    pub in_flight_reserve_percent: u8,
+    /// Whether a frame that has not arrived whole is dropped when another one finds no room: the
+    /// slowest of the source that holds most.
+    pub drop_slow_frames: bool,
     /// When a denial is answered, in milliseconds after the command arrived, however soon it was
     /// decided: what took how long says nothing to a stranger.
     pub denial_ms: u32,
@@ -43,6 +50,9 @@ pub struct LimitsConfig {
     pub idle_s: u32,
     /// Slowest rate at which a frame may arrive, in bytes a second, after the first ten seconds.
     pub min_bytes_per_s: u32,
+    /// The same while `in_flight_mib` is used up. It grows evenly to this from `min_bytes_per_s`, which
+    /// holds while no more than half is used.
+    pub crowded_bytes_per_s: u32,
     /// Longest wait for a peer to take its answer, in seconds.
     pub answer_s: u32,
     /// Longest wait for running commands at shutdown, in seconds.
@@ -63,11 +73,14 @@ impl Default for LimitsConfig {
             deciding_per_source: 16,
             in_flight_mib: 256,
             in_flight_mib_per_source: 16,
+            in_flight_reserve_percent: 25,
+            drop_slow_frames: true,
             denial_ms: 350,
             handshake_s: 10,
             first_frame_s: 60,
             idle_s: 15 * 60,
             min_bytes_per_s: 16 * 1024,
+            crowded_bytes_per_s: 256 * 1024,
             answer_s: 30,
             shutdown_s: 30,
         }

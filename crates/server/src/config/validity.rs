@@ -89,6 +89,11 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
             reason: "must be at most limits.in_flight_mib",
             holds: limits.in_flight_mib_per_source <= limits.in_flight_mib,
         },
+        Requirement {
+            key: "limits.crowded_bytes_per_s",
+            reason: "must be at least limits.min_bytes_per_s",
+            holds: limits.crowded_bytes_per_s >= limits.min_bytes_per_s,
+        },
     ]
 }
 
@@ -108,8 +113,9 @@ mod tests {
             (|config| config.audit.checkpoint_sinks = Some(Vec::new()), "audit.checkpoint_sinks"),
             (|config| config.limits.startups_full = 255, "limits.startups_begin"),
             (|config| config.limits.in_flight_mib = 15, "limits.in_flight_mib_per_source"),
+            (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
             (|config| config.limits.connections = usize::MAX, "the configuration"),
-        ] as [(fn(&mut Config), &str); 9]
+        ] as [(fn(&mut Config), &str); 10]
         {
             assert_eq!(refused(change), key);
         }
