@@ -78,12 +78,13 @@ impl Authenticator {
         evidence: Evidence,
         change: impl AsyncFnOnce(&Proven<'_>) -> Result<Replacement, Error>,
     ) -> Result<Audited, Error> {
-        let attempt = self.open(action, Some(name), received.clone())?;
+        let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(evidence.mac.flatten()), received.at.now);
         let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
         let device = claim.as_ref().map(|claim| claim.id);
         let subject = self.store.subject(Seeking { name, device, place }).await?;
         let speaker = Speaker::identify(&subject, claim, place);
+        attempt.is_device_proven = speaker.is_proven();
         if let Some(limited) = received.limited().filter(|_| !speaker.is_proven()) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
