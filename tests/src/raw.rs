@@ -12,7 +12,7 @@ use rustls::{
     crypto::aws_lc_rs,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -33,11 +33,24 @@ impl RawConnection {
     ///
     /// If there is none.
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a socket");
+        Self::open_after(address, &[]).await.expect("a handshake")
+    }
+
+    /// The same after bytes that go in front of the handshake, as a proxy sends them.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not shake hands after them.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server.
+    pub async fn open_after(address: SocketAddr, preamble: &[u8]) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(address).await.expect("a socket");
+        stream.write_all(preamble).await?;
         let name = ServerName::IpAddress(address.ip().into());
-        let stream =
-            TlsConnector::from(trusting()).connect(name, stream).await.expect("a handshake");
-        Self { stream, decoder: Decoder::default() }
+        let stream = TlsConnector::from(trusting()).connect(name, stream).await?;
+        Ok(Self { stream, decoder: Decoder::default() })
     }
 
     /// What only the two ends of this connection know (RFC 9266).

@@ -24,6 +24,7 @@ pub mod logging;
 pub mod models;
 mod parts;
 pub mod penalties;
+pub mod proxy;
 mod punctual;
 pub mod receipt_key;
 pub mod reply;
