@@ -149,13 +149,8 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
 }
 
 fn setup(options: &[String]) -> anyhow::Result<Setup> {
-    let mut setup = Setup {
-        fourauthd: PathBuf::new(),
-        is_short: false,
-        is_quiet: false,
-        kills: None,
-        files: None,
-    };
+    let mut setup =
+        Setup { fourauthd: PathBuf::new(), is_short: false, is_quiet: false, kills: None };
     let mut options = options.iter();
     while let Some(option) = options.next() {
         match option.as_str() {

@@ -1,8 +1,6 @@
 //! Payloads in, replies out, over any byte stream, each with a deadline.
 
-use crate::{
-    conduct::Offence, deadlines::Deadlines, in_flight::Held, reply::Reply, sources::Place,
-};
+use crate::{conduct::Offence, deadlines::Deadlines, in_flight::Held, place::Place, reply::Reply};
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
 use std::time::Duration;
@@ -132,6 +130,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Says that this is the end and waits for nothing: another connection needs the place.
+    pub async fn cut(mut self) {
+        // One poll writes the goodbye, if the peer takes it at all.
+        let _unsaid = timeout(Duration::ZERO, self.stream.shutdown()).await;
+    }
+
     /// Says goodbye, so that the peer can tell the end from a cut.
     ///
     /// What is still under way is read for a moment and dropped: a socket that is closed over unread
@@ -164,7 +168,7 @@ mod tests {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
         let peer_address = IpAddr::from([192, 0, 2, 1]);
-        let place = Sources::new(&limits).admit(peer_address, 0, Instant::now()).unwrap();
+        let place = Sources::new(&limits).admit(peer_address, Instant::now()).unwrap();
         (peer, Connection::new(server, Deadlines::from(&limits), place))
     }
 

@@ -49,6 +49,17 @@ impl Budgets {
     }
 }
 
+impl Budgets {
+    /// For a shared address, which is bound only by what all sources may hold together.
+    #[must_use]
+    pub fn unshared(&self) -> Budget {
+        Budget {
+            own: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            everybodys: Arc::clone(&self.everybodys),
+        }
+    }
+}
+
 impl Budget {
     /// Waits until `held` may hold `bytes` more, first of the source's share, then of everybody's.
     ///

@@ -141,18 +141,8 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
         Requirement::count("limits.connections", limits.connections),
         Requirement::count("limits.connections_per_source", limits.connections_per_source),
         Requirement::count("limits.deciding_per_source", limits.deciding_per_source),
-        Requirement::count("limits.startups_full", limits.startups_full),
-        Requirement {
-            key: "limits.startups_begin",
-            reason: "must be at least 1 and at most limits.startups_full",
-            holds: (1..=limits.startups_full).contains(&limits.startups_begin),
-        },
-        Requirement {
-            key: "limits.startups_rate",
-            reason: "must be 0 to 100, in percent",
-            holds: limits.startups_rate <= 100,
-        },
-        Requirement::count("limits.startups_per_source", limits.startups_per_source),
+        Requirement::count("limits.connections_per_site", limits.connections_per_site),
+        Requirement::count("limits.startups", limits.startups),
         Requirement {
             key: "limits.in_flight_mib_per_source",
             reason: "must be at least 8, two frames, and at most limits.in_flight_mib",
@@ -204,11 +194,8 @@ mod tests {
     fn limits_that_would_let_nobody_or_everybody_in_are_named() {
         for (change, key) in [
             (|config| config.limits.connections = 0, "limits.connections"),
-            (|config| config.limits.startups_begin = 0, "limits.startups_begin"),
-            (|config| config.limits.startups_full = 255, "limits.startups_begin"),
-            (|config| config.limits.startups_full = 0, "limits.startups_full"),
-            (|config| config.limits.startups_rate = 101, "limits.startups_rate"),
-            (|config| config.limits.startups_per_source = 0, "limits.startups_per_source"),
+            (|config| config.limits.connections_per_site = 0, "limits.connections_per_site"),
+            (|config| config.limits.startups = 0, "limits.startups"),
             (|config| config.attempts.unknown_device = 0, "attempts.unknown_device"),
             (|config| config.attempts.known_device = 0, "attempts.known_device"),
             (|config| config.attempts.backoff_max_s = 86_401, "attempts.backoff_max_s"),
@@ -219,7 +206,7 @@ mod tests {
                 |config| config.attempts.recovery_cooldown_s = u32::MAX,
                 "attempts.recovery_cooldown_s",
             ),
-        ] as [(fn(&mut Config), &str); 13]
+        ] as [(fn(&mut Config), &str); 10]
         {
             assert_eq!(refused(change), key);
         }
