@@ -17,6 +17,7 @@ mod erase;
 mod fds;
 mod flood;
 mod frame;
+mod gate;
 mod idle;
 mod import;
 mod limits;
@@ -27,6 +28,7 @@ mod naive;
 mod numbers;
 mod once;
 mod peer;
+mod places;
 mod powerfail;
 mod process;
 mod races;
@@ -97,12 +99,13 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "idle",
     "slow",
     "frame",
     "fds",
     "flood",
+    "places",
     "totp",
     "timing",
     "secrets",
@@ -143,6 +146,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "powerfail" => powerfail::figures(setup, defence).await,
         "erase" => erase::figures(setup, defence).await,
         "import" => import::figures(setup, defence).await,
+        "places" => places::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),
     }
