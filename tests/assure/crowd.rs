@@ -86,7 +86,12 @@ pub(crate) fn registration(admin: Secret<String>, name: &str) -> anyhow::Result<
     })
 }
 
-async fn enrol(client: &Client, admin: Secret<String>, name: &str) -> anyhow::Result<Member> {
+/// Registers one.
+pub(crate) async fn enrol(
+    client: &Client,
+    admin: Secret<String>,
+    name: &str,
+) -> anyhow::Result<Member> {
     let register = registration(admin, name)?;
     let (password, mac) = (register.password.clone(), register.mac.context("an address")?);
     let answer = client.send_once(Command::Register(register)).await?;

@@ -67,7 +67,7 @@ impl Daemon {
         change(&mut config);
         fs::write(folder.path().join("fourauthd.toml"), toml::to_string(&config)?)?;
         let program = setup.fourauthd.clone();
-        let mut child = launch(&program, folder.path(), setup.files)?;
+        let mut child = launch(&program, folder.path())?;
         let (address, fingerprint) = serving(&mut child, folder.path()).await?;
         Ok(Self { child, folder, program, config, address, fingerprint })
     }
@@ -114,7 +114,7 @@ impl Daemon {
 
     /// Starts it once more, on what it has left, and does not wait.
     pub(crate) fn launch(&mut self) -> anyhow::Result<()> {
-        self.child = launch(&self.program, self.folder.path(), None)?;
+        self.child = launch(&self.program, self.folder.path())?;
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl Daemon {
 
     /// The server's program, to be run beside it on the same data.
     pub(crate) fn command(&self) -> Command {
-        command(&self.program, self.folder.path(), None)
+        command(&self.program, self.folder.path())
     }
 
     /// Asks it to stop, and waits; its folder stays for as long as the handle does.
@@ -144,8 +144,8 @@ impl Daemon {
 }
 
 /// Starts the server with a new log.
-fn launch(program: &Path, folder: &Path, files: Option<u32>) -> anyhow::Result<Child> {
-    command(program, folder, files)
+fn launch(program: &Path, folder: &Path) -> anyhow::Result<Child> {
+    command(program, folder)
         .stderr(File::create(folder.join("log"))?)
         .kill_on_drop(true)
         .spawn()
@@ -173,17 +173,9 @@ fn log(folder: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&fs::read(folder.join("log"))?).into_owned())
 }
 
-/// The server's program in `folder`, with nothing of this process's environment, and with no more
-/// than so many files.
-fn command(program: &Path, folder: &Path, files: Option<u32>) -> Command {
-    let mut command = match files {
-        None => Command::new(program),
-        Some(files) => {
-            let mut shell = Command::new("/bin/sh");
-            shell.args(["-c", r#"ulimit -n "$0"; exec "$@""#]).arg(files.to_string()).arg(program);
-            shell
-        }
-    };
+/// The server's program in `folder`, with nothing of this process's environment.
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .current_dir(folder)

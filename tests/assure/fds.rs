@@ -35,13 +35,13 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 }
 
 async fn with_rest(setup: &Setup, watched: Duration, figures: &mut Figures) -> anyhow::Result<()> {
-    let short = Setup { files: Some(naive::FILES), ..setup.clone() };
-    let daemon = Daemon::start(&short, |_| {}).await?;
+    let daemon = Daemon::start(setup, |_| {}).await?;
     let mut people = crowd::register(&daemon, 2).await?;
     let mut session = daemon.client()?.connect().await?;
     let mut neighbour = daemon.caller().open(host(0)).await?;
     ensure!(neighbour.ask(HELLO).await?.is_ok(), "190 was refused");
 
+    daemon.process()?.limit_files(naive::FILES)?;
     let hogs = hog(&daemon.caller()).await?;
     while !daemon.log()?.contains("cannot accept") {
         sleep(Duration::from_millis(50)).await;

@@ -54,7 +54,7 @@ struct Told {
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     let (attackers, logins) = (setup.count(1000, 150), setup.count(100, 12));
-    ensure_files(u64::from(attackers) + 200)?;
+    ensure_files(attackers)?;
     let daemon = Daemon::start(setup, |config| patient(config, defence)).await?;
     let mut people = crowd::register(&daemon, logins).await?;
     let client = daemon.client()?;

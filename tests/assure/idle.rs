@@ -28,7 +28,7 @@ const AT_ONCE: u32 = 50;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     let count = setup.count(10_000, 400);
-    ensure_files(u64::from(count) + 200)?;
+    ensure_files(count)?;
     let daemon = Daemon::start(setup, |config| spacious(config, defence)).await?;
     let caller = daemon.caller();
     let mut people = match defence {

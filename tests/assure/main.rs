@@ -18,6 +18,7 @@ mod erase;
 mod fds;
 mod flood;
 mod frame;
+mod gate;
 mod idle;
 mod import;
 mod limits;
@@ -28,6 +29,7 @@ mod naive;
 mod numbers;
 mod once;
 mod peer;
+mod places;
 mod powerfail;
 mod process;
 mod races;
@@ -105,6 +107,7 @@ const NAMES: [&str; 22] = [
     "frame",
     "fds",
     "flood",
+    "places",
     "totp",
     "timing",
     "secrets",
@@ -146,19 +149,15 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "powerfail" => powerfail::figures(setup, defence).await,
         "erase" => erase::figures(setup, defence).await,
         "import" => import::figures(setup, defence).await,
+        "places" => places::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),
     }
 }
 
 fn setup(options: &[String]) -> anyhow::Result<Setup> {
-    let mut setup = Setup {
-        fourauthd: PathBuf::new(),
-        is_short: false,
-        is_quiet: false,
-        kills: None,
-        files: None,
-    };
+    let mut setup =
+        Setup { fourauthd: PathBuf::new(), is_short: false, is_quiet: false, kills: None };
     let mut options = options.iter();
     while let Some(option) = options.next() {
         match option.as_str() {

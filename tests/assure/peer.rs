@@ -62,7 +62,13 @@ impl Caller {
 
     /// A socket and a handshake.
     pub(crate) async fn open(&self, from: Ipv4Addr) -> io::Result<Peer> {
-        let socket = self.socket(from).await?;
+        self.open_after(from, &[]).await
+    }
+
+    /// The same after bytes that go in front of the handshake.
+    pub(crate) async fn open_after(&self, from: Ipv4Addr, preamble: &[u8]) -> io::Result<Peer> {
+        let mut socket = self.socket(from).await?;
+        socket.write_all(preamble).await?;
         let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name(), socket).await?;
         Ok(Peer { stream, decoder: Decoder::default() })
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use rustix::{
-    process::{Pid, Resource, Rlimit, getrlimit, setrlimit},
+    process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit},
     thread::{CpuSet, sched_setaffinity},
 };
 use std::{
@@ -60,6 +60,13 @@ impl Process {
         Ok(TICK * ticks)
     }
 
+    /// Lets it open no more than so many files from now on. Those that are open stay.
+    pub(crate) fn limit_files(self, files: u32) -> anyhow::Result<()> {
+        let files = Some(files.into());
+        prlimit(Some(self.0), Resource::Nofile, Rlimit { current: files, maximum: files })?;
+        Ok(())
+    }
+
     /// Keeps every thread that it has now on one core.
     pub(crate) fn pin(self, core: usize) -> anyhow::Result<()> {
         for thread in fs::read_dir(self.file("task"))? {
@@ -102,8 +109,10 @@ pub(crate) fn raise_file_limit() -> anyhow::Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Fails early, and with the reason, where a run would fail late and without.
-pub(crate) fn ensure_files(needed: u64) -> anyhow::Result<()> {
+/// Fails early, and with the reason, where a run with so many connections would fail late and without:
+/// each is an open file here and one of the server, which keeps some for itself.
+pub(crate) fn ensure_files(connections: u32) -> anyhow::Result<()> {
+    let needed = u64::from(connections) * 9 / 8 + 400;
     let limit = raise_file_limit()?;
     ensure!(limit >= needed, "needs {needed} files at once; the hard limit is {limit}");
     Ok(())

@@ -18,8 +18,6 @@ pub(crate) struct Setup {
     pub(crate) is_quiet: bool,
     /// How often a server is killed; `None` for as often as the threat model has it.
     pub(crate) kills: Option<u32>,
-    /// How many files the server may have open; `None` for as many as this process.
-    pub(crate) files: Option<u32>,
 }
 
 impl Setup {

@@ -5,6 +5,7 @@ pub mod old_schema;
 pub mod old_system;
 pub mod persona;
 pub mod postgres;
+pub mod proxy;
 pub mod python;
 pub mod raw;
 pub mod server;

@@ -13,6 +13,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
@@ -48,10 +49,28 @@ impl RawConnection {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).expect("an address");
         let stream = socket.connect(address).await.expect("a connection");
+        Self::shake_hands(stream, address).await.expect("a handshake")
+    }
+
+    /// Connects after bytes that go in front of the handshake, as a proxy sends them.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not shake hands after them.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server.
+    pub async fn open_after(address: SocketAddr, preamble: &[u8]) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(address).await.expect("a socket");
+        stream.write_all(preamble).await?;
+        Self::shake_hands(stream, address).await
+    }
+
+    async fn shake_hands(stream: TcpStream, address: SocketAddr) -> io::Result<Self> {
         let name = ServerName::IpAddress(address.ip().into());
-        let stream =
-            TlsConnector::from(trusting()).connect(name, stream).await.expect("a handshake");
-        Self { stream, decoder: Decoder::default() }
+        let stream = TlsConnector::from(trusting()).connect(name, stream).await?;
+        Ok(Self { stream, decoder: Decoder::default() })
     }
 
     /// What only the two ends of this connection know (RFC 9266).

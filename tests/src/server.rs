@@ -1,6 +1,6 @@
 //! A real server on loopback: real TLS, a real database, real faces; only its clock is ours.
 
-use crate::{models, persona::Persona, raw::RawConnection};
+use crate::{models, persona::Persona, proxy, raw::RawConnection};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
 use fourauth_face::Engine;
 use fourauth_protocol::{
@@ -173,12 +173,27 @@ impl TestServer {
     /// Never: the address of a server is an address.
     #[must_use]
     pub fn client(&self) -> Client {
+        self.client_after(&[])
+    }
+
+    /// The same behind a proxy that introduces it as one at `address`.
+    ///
+    /// # Panics
+    ///
+    /// If `address` is not an address.
+    #[must_use]
+    pub fn client_at(&self, address: &str) -> Client {
+        self.client_after(&proxy::introducing(address.parse().expect("an address")))
+    }
+
+    fn client_after(&self, preamble: &[u8]) -> Client {
         let address = self.server.address().to_string();
         let address = ServerAddress::parse(&address).expect("an address");
         let patience = Duration::from_secs(PATIENCE_S.into());
         Client::builder(address, Trust::Pin(self.fingerprint()))
             .connect_timeout(patience)
             .answer_timeout(patience)
+            .preamble(preamble)
             .build()
     }
 
@@ -194,6 +209,16 @@ impl TestServer {
     /// A connection that sends any bytes at all.
     pub async fn raw(&self) -> RawConnection {
         RawConnection::open(self.server.address()).await
+    }
+
+    /// A connection that sends any bytes, behind a proxy that introduces it as one at `address`.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not shake hands.
+    pub async fn raw_at(&self, address: &str) -> RawConnection {
+        let header = proxy::introducing(address.parse().expect("an address"));
+        RawConnection::open_after(self.server.address(), &header).await.expect("a handshake")
     }
 
     /// Registers a person whose face is on `picture`.

@@ -199,17 +199,3 @@ async fn commands_may_be_pipelined_and_are_answered_in_order() {
         assert_eq!(connection.answer().await.unwrap().code, code);
     }
 }
-
-#[tokio::test]
-async fn a_source_that_has_enough_connections_gets_no_more() {
-    let server = TestServer::configured(|config| config.limits.connections_per_source = 2).await;
-    let mut first = server.raw().await;
-    let second = server.raw().await;
-    assert!(server.client().connect().await.is_err());
-    still_serves(&mut first).await;
-
-    drop(second);
-    while server.client().connect().await.is_err() {
-        tokio::task::yield_now().await;
-    }
-}

@@ -5,6 +5,7 @@
 mod audit_verify;
 mod backup;
 mod checked_in;
+mod connections;
 mod devices;
 mod docs;
 mod equal_work;
@@ -20,6 +21,7 @@ mod lifecycle;
 mod limits;
 mod login;
 mod penalties;
+mod proxies;
 mod python;
 mod races;
 mod receipts;

@@ -50,7 +50,7 @@ async fn guess(connection: &mut RawConnection, payload: &str) -> (Answer, usize)
 }
 
 #[tokio::test]
-async fn who_guesses_is_turned_away_and_the_connection_lives_on() {
+async fn a_guesser_is_turned_away_and_the_connection_lives_on() {
     let server = TestServer::configured(nobody_is_exempt).await;
     let mut stranger = server.raw().await;
     let (answer, guesses) = guess(&mut stranger, UNKNOWN).await;
@@ -58,12 +58,6 @@ async fn who_guesses_is_turned_away_and_the_connection_lives_on() {
     assert_eq!(answer.message, "Too many attempts. Try again later.");
     assert!((1..=20_000).contains(&answer.retry_after_ms.unwrap()));
     assert_eq!(stranger.ask(HELLO).await.code, Code::Ok);
-    // A few may still come, for devices that prove themselves; all others are dropped.
-    let mut held = Vec::new();
-    while let Ok(connection) = server.client().connect().await {
-        held.push(connection);
-        assert!(held.len() < 4);
-    }
 }
 
 #[tokio::test]
@@ -115,24 +109,6 @@ async fn no_penalty_comes_to_the_machine_itself_nor_if_there_are_none() {
 }
 
 #[tokio::test]
-async fn who_holds_connections_and_says_nothing_gets_no_more_of_them() {
-    let server = TestServer::configured(|config| {
-        config.limits.startups_begin = 5;
-        config.limits.startups_full = 5;
-    })
-    .await;
-    let mut silent = Vec::new();
-    for _ in 0..5 {
-        silent.push(server.raw().await);
-    }
-    assert!(server.client().connect().await.is_err());
-    for connection in &mut silent[..2] {
-        assert_eq!(connection.ask(HELLO).await.code, Code::Ok);
-    }
-    assert!(server.client().connect().await.is_ok());
-}
-
-#[tokio::test]
 async fn a_device_that_proves_itself_is_heard_although_its_neighbour_guesses() {
     let server = TestServer::configured(nobody_is_exempt).await;
     let alice = server.enrol("alice", "obama.jpg").await;
@@ -142,7 +118,13 @@ async fn a_device_that_proves_itself_is_heard_although_its_neighbour_guesses() {
     assert!(client.login_once(first).await.unwrap());
     server.clock().advance_ms(60_000);
 
-    guess(&mut server.raw().await, UNKNOWN).await;
+    let mut guesser = server.raw().await;
+    guess(&mut guesser, UNKNOWN).await;
+    // It holds more connections than a source has that has to stay away.
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        held.push(server.raw().await);
+    }
     let login = Command::Login(alice.login(server.now()));
     let without = server.client().send_once(login.clone()).await.unwrap();
     assert_eq!(without.code, Code::Throttled);

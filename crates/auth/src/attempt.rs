@@ -121,6 +121,7 @@ pub struct Audited {
     pub(crate) action: Action,
     pub(crate) profile: Profile,
     pub(crate) outcome: Result<Granted, Denial>,
+    is_device_proven: bool,
 }
 
 /// What was gained, and the row that says so.
@@ -149,6 +150,12 @@ impl Audited {
         }
     }
 
+    /// Whether a device of the account has proved itself with its key, whatever the outcome.
+    #[must_use]
+    pub const fn is_device_proven(&self) -> bool {
+        self.is_device_proven
+    }
+
     /// The audit row of what was granted.
     pub(crate) fn row(&self) -> Option<AuditId> {
         self.outcome.as_ref().ok().map(|granted| granted.row)
@@ -171,6 +178,8 @@ pub struct Attempt {
     username: Option<String>,
     received: Received,
     profile: Profile,
+    /// Whether a device of the account has proved itself with its key.
+    pub(crate) is_device_proven: bool,
     /// `None` once concluded.
     undecided: Option<Undecided>,
 }
@@ -207,7 +216,8 @@ impl Attempt {
         profile: Profile,
         undecided: Undecided,
     ) -> Self {
-        Self { action, username, received, profile, undecided: Some(undecided) }
+        let undecided = Some(undecided);
+        Self { action, username, received, profile, is_device_proven: false, undecided }
     }
 
     /// Carries out the verdict and appends its audit row in one transaction, and only then lets go
@@ -238,7 +248,8 @@ impl Attempt {
         };
         self.undecided = None;
         let request = self.received.id;
-        Ok(Audited { request, action: self.action, profile: self.profile, outcome })
+        let Self { action, profile, is_device_proven, .. } = self;
+        Ok(Audited { request, action, profile, outcome, is_device_proven })
     }
 
     /// The change and its row, or neither; what is counted then.

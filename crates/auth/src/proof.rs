@@ -100,7 +100,7 @@ impl Authenticator {
         evidence: Evidence,
         change: impl AsyncFnOnce(&Proven<'_>) -> Result<Replacement, Error>,
     ) -> Result<Audited, Error> {
-        let attempt = self.open(action, Some(name), received.clone())?;
+        let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(evidence.mac.flatten()), received.at.now);
         let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
         let device = claim.as_ref().map(|claim| claim.id);
@@ -113,6 +113,7 @@ impl Authenticator {
             known_place: subject.been_here.and(place),
             is_keyed: subject.keyed,
         };
+        attempt.is_device_proven = speaker.is_proven();
         let is_heard = speaker.is_proven() || origin.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_heard) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;

@@ -16,6 +16,9 @@ pub struct Received {
     pub at: Reading,
     /// Where it came from.
     pub peer: IpAddr,
+    /// Whether that address identifies no one: a gateway or balancer that many people speak through
+    /// (`limits.shared_addresses`).
+    pub is_shared_address: bool,
     /// What its device was claimed to be earlier on the connection.
     pub device: Option<Claim>,
     /// For how many milliseconds its source has to stay away, if it has to. Devices that prove

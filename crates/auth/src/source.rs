@@ -1,40 +1,113 @@
 //! Where connections come from, as far as limits tell places apart.
 //!
 //! A source is an IPv4 address, or an IPv6 /56: what one customer is usually given (RFC 6177 §2), so
-//! that 2^72 addresses do not make as many newcomers. It decides nothing, and it is no identity: many
-//! people may stand behind one, and one person may come from many.
+//! that 2^72 addresses do not make as many newcomers. A site is an IPv4 address, or an IPv6 /48: what
+//! one organisation is usually given, which is 256 sources. Neither decides anything, and neither is
+//! an identity: many people may stand behind one, and one person may come from many.
+//!
+//! IPv6 addresses that carry the IPv4 address of a client count as that IPv4 address. Otherwise all
+//! IPv4 clients behind one translator would be one source, or one IPv4 host would be many.
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 /// Bits of an IPv6 address that tell sources apart.
-const V6_PREFIX: u32 = 56;
+const SOURCE_PREFIX: u32 = 56;
+
+/// Bits of an IPv6 address that tell sites apart.
+const SITE_PREFIX: u32 = 48;
 
 /// An IPv4 address, or the first 56 bits of an IPv6 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(IpAddr);
 
+/// An IPv4 address, or the first 48 bits of an IPv6 address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site(IpAddr);
+
+impl Source {
+    /// The site that it belongs to. For IPv4 both are the address.
+    #[must_use]
+    pub fn site(self) -> Site {
+        match self.0 {
+            IpAddr::V4(_) => Site(self.0),
+            IpAddr::V6(address) => Site(network(address, SITE_PREFIX)),
+        }
+    }
+
+    /// Whether it is an IPv6 network, and so one of several sources of its site.
+    #[must_use]
+    pub const fn is_network(self) -> bool {
+        self.0.is_ipv6()
+    }
+}
+
 impl From<IpAddr> for Source {
-    /// An IPv4 address that was mapped into IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address.
     fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.into()),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & (u128::MAX << (u128::BITS - V6_PREFIX));
-                Self(Ipv6Addr::from_bits(network).into())
-            }
+        match address {
+            IpAddr::V4(_) => Self(address),
+            IpAddr::V6(address) => match carried_ipv4(address) {
+                Some(carried) => Self(carried.into()),
+                None => Self(network(address, SOURCE_PREFIX)),
+            },
         }
     }
 }
 
+/// The first `prefix` bits, which are at least one.
+fn network(address: Ipv6Addr, prefix: u32) -> IpAddr {
+    Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - prefix))).into()
+}
+
+/// The IPv4 address of the client, if an IPv6 address carries one: mapped (RFC 4291 §2.5.5.2), NAT64
+/// with the well-known prefix (RFC 6052 §2.1), 6to4 (RFC 3056 §2) or Teredo (RFC 4380 §4).
+fn carried_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return Some(mapped);
+    }
+    let [first, second, third, _, _, _, high, low] = address.segments();
+    let carried = match (first, second) {
+        (0x64, 0xff9b) if address.segments()[2..6] == [0; 4] => [high, low],
+        (0x2002, _) => [second, third],
+        // The client's address has all its bits inverted.
+        (0x2001, 0) => [!high, !low],
+        _ => return None,
+    };
+    let [high, low] = carried.map(u16::to_be_bytes);
+    Some(Ipv4Addr::new(high[0], high[1], low[0], low[1])).filter(|address| is_public(*address))
+}
+
+/// Whether a translator may carry it: these forms are for addresses that are valid everywhere
+/// (RFC 6052 §3.1, RFC 3056 §2). A local one must not pass for the machine itself or for a neighbour.
+fn is_public(address: Ipv4Addr) -> bool {
+    let is_shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64; // RFC 6598 §7
+    !(address.octets()[0] == 0
+        || address.is_private()
+        || is_shared
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast())
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => write!(f, "{address}"),
-            IpAddr::V6(network) => write!(f, "{network}/{V6_PREFIX}"),
-        }
+        show(self.0, SOURCE_PREFIX, f)
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self.0, SITE_PREFIX, f)
+    }
+}
+
+fn show(network: IpAddr, prefix: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match network {
+        IpAddr::V4(address) => write!(f, "{address}"),
+        IpAddr::V6(network) => write!(f, "{network}/{prefix}"),
     }
 }
 
@@ -63,5 +136,46 @@ mod tests {
     fn a_source_is_shown_as_address_or_prefix() {
         assert_eq!(source("::ffff:192.0.2.1").to_string(), "192.0.2.1");
         assert_eq!(source("2001:db8:0:1ff::7").to_string(), "2001:db8:0:100::/56");
+    }
+
+    #[test]
+    fn a_site_is_an_ipv4_address_or_an_ipv6_48() {
+        assert_eq!(source("2001:db8:7:100::1").site(), source("2001:db8:7:ff00::1").site());
+        assert_ne!(source("2001:db8:7::1").site(), source("2001:db8:8::1").site());
+        assert_ne!(source("192.0.2.1").site(), source("192.0.2.2").site());
+        assert_eq!(source("2001:db8:7:100::1").site().to_string(), "2001:db8:7::/48");
+    }
+
+    #[test]
+    fn an_address_that_carries_an_ipv4_client_counts_as_it() {
+        for (carrying, client) in [
+            ("::ffff:192.0.2.33", "192.0.2.33"),
+            // RFC 6052 §2.4
+            ("64:ff9b::192.0.2.33", "192.0.2.33"),
+            ("2002:c000:0221:7::1", "192.0.2.33"),
+            ("2002:c000:0221:ffff::2", "192.0.2.33"),
+            // RFC 4380 §4: the last 32 bits are the client's, inverted.
+            ("2001:0:4136:e378:8000:63bf:3fff:fdd2", "192.0.2.45"),
+        ] {
+            assert_eq!(source(carrying), source(client), "{carrying}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_carried_address_is_ipv6() {
+        for address in [
+            "64:ff9b:1::192.0.2.33",
+            "64:ff9b::1:192.0.2.33",
+            "2001:1::3fff:fdd2",
+            "2003:c000:221::1",
+            // Local addresses are carried by none of them.
+            "64:ff9b::127.0.0.1",
+            "2002:7f00:1::1",
+            "2002:a00:1::1",
+            "2002:6440:1::1",
+            "2001:0:4136:e378:8000:63bf:80ff:fffe",
+        ] {
+            assert!(source(address).is_network(), "{address}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use fourauth_protocol::{answer::Answer, code::Code};
 /// The only way to say yes: by way of what has been written down.
 impl From<Audited> for Answer {
     fn from(audited: Audited) -> Self {
-        let Audited { request, action, profile, outcome } = audited;
+        let Audited { request, action, profile, outcome, .. } = audited;
         let answer = match outcome {
             Ok(granted) => Self::ok(success(action), *granted.gains),
             Err(denial) => {

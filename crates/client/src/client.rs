@@ -10,7 +10,7 @@ use fourauth_protocol::{
     frame::MAX_PAYLOAD,
 };
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
 /// How long name lookup, TCP and TLS may take together, unless told otherwise.
@@ -26,6 +26,7 @@ pub struct Client {
     server: ServerAddress,
     tls: TlsConnector,
     limits: Limits,
+    preamble: Arc<[u8]>,
     identity: Option<Arc<Identity>>,
 }
 
@@ -44,6 +45,7 @@ pub struct Builder {
     trust: Trust,
     tls12: bool,
     limits: Limits,
+    preamble: Arc<[u8]>,
 }
 
 impl Client {
@@ -54,13 +56,13 @@ impl Client {
     }
 
     /// Starts from whom to call and whom to believe; neither has a default.
-    pub const fn builder(server: ServerAddress, trust: Trust) -> Builder {
+    pub fn builder(server: ServerAddress, trust: Trust) -> Builder {
         let limits = Limits {
             connect_timeout: CONNECT_TIMEOUT,
             answer_timeout: ANSWER_TIMEOUT,
             max_answer: MAX_PAYLOAD,
         };
-        Builder { server, trust, tls12: false, limits }
+        Builder { server, trust, tls12: false, limits, preamble: Arc::default() }
     }
 
     /// This client as the device that `identity` is of. On each connection the proof of it goes in
@@ -90,8 +92,9 @@ impl Client {
 
     async fn handshake(&self) -> Result<Connection, Error> {
         let address = (self.server.host(), self.server.port());
-        let socket = TcpStream::connect(address).await.map_err(Error::Connect)?;
+        let mut socket = TcpStream::connect(address).await.map_err(Error::Connect)?;
         socket.set_nodelay(true).map_err(Error::Connect)?;
+        socket.write_all(&self.preamble).await.map_err(Error::Connect)?;
         let stream = self.tls.connect(self.server.name(), socket).await;
         let stream = stream.map_err(Error::in_handshake)?;
         Ok(Connection::new(stream, self.limits, self.identity.clone()))
@@ -152,10 +155,17 @@ impl Builder {
         self
     }
 
+    /// Bytes that go in front of each TLS handshake: the header of the PROXY protocol that a server
+    /// requires from proxies, if this machine counts as one. None if not set.
+    pub fn preamble(mut self, bytes: &[u8]) -> Self {
+        self.preamble = bytes.into();
+        self
+    }
+
     /// The client.
     #[must_use]
     pub fn build(self) -> Client {
-        let tls = self.trust.into_tls(self.tls12).into();
-        Client { server: self.server, tls, limits: self.limits, identity: None }
+        let Self { server, trust, tls12, limits, preamble } = self;
+        Client { server, tls: trust.into_tls(tls12).into(), limits, preamble, identity: None }
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     conduct::Offence,
     deadlines::Deadlines,
     in_flight::{Dropped, Frame},
+    place::Place,
     reply::Reply,
-    sources::Place,
 };
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
@@ -205,6 +205,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)
     }
 
+    /// Says that this is the end and waits for nothing: another connection needs the place.
+    pub async fn cut(mut self) {
+        // One poll writes the goodbye, if the peer takes it at all.
+        let _unsaid = timeout(Duration::ZERO, self.stream.shutdown()).await;
+    }
+
     /// Says goodbye, so that the peer can tell the end from a cut.
     ///
     /// What is still under way is read for a moment and dropped: a socket that is closed over unread
@@ -243,7 +249,7 @@ mod tests {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
         let sources = Sources::new(&limits);
-        let place = sources.admit(IpAddr::from([192, 0, 2, 1]), 0, Instant::now()).unwrap();
+        let place = sources.admit(IpAddr::from([192, 0, 2, 1]), Instant::now()).unwrap();
         (sources, peer, Connection::new(server, Deadlines::from(&limits), place))
     }
 

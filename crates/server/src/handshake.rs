@@ -1,8 +1,11 @@
 //! The TLS handshake of a connection that was accepted, and what its failure says about the peer.
 
 use crate::conduct::Offence;
-use std::{io, time::Duration};
-use tokio::{net::TcpStream, time::timeout};
+use std::io;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Why there is no TLS connection.
@@ -32,7 +35,7 @@ impl NoHandshake {
     }
 }
 
-/// Shakes hands within `patience`.
+/// Shakes hands before `deadline`.
 ///
 /// # Errors
 ///
@@ -40,7 +43,7 @@ impl NoHandshake {
 pub async fn shake_hands(
     tls: &TlsAcceptor,
     stream: TcpStream,
-    patience: Duration,
+    deadline: Instant,
 ) -> Result<TlsStream<TcpStream>, NoHandshake> {
     let handshake = async {
         match stream.peek(&mut [0]).await {
@@ -48,7 +51,7 @@ pub async fn shake_hands(
             Ok(_) => Ok(tls.accept(stream).await?),
         }
     };
-    timeout(patience, handshake).await.unwrap_or(Err(NoHandshake::Late))
+    timeout_at(deadline, handshake).await.unwrap_or(Err(NoHandshake::Late))
 }
 
 #[cfg(test)]

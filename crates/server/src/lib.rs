@@ -5,12 +5,14 @@
 //! may be sent back. [`server`] puts it together; [`first_run`] makes what is missing; [`local`] is what an administrator
 //! does on the machine itself.
 
+mod caps;
 pub mod certificate;
 pub mod channel;
 mod chores;
 pub mod conduct;
 pub mod config;
 pub mod connection;
+pub mod crowd;
 pub mod data_folder;
 pub mod deadlines;
 pub mod dispatch;
@@ -24,14 +26,17 @@ pub mod listener;
 pub mod local;
 pub mod logging;
 pub mod models;
+pub mod open_files;
 mod parts;
 pub mod penalties;
+pub mod place;
+pub mod proxy;
 mod punctual;
 pub mod receipt_key;
 pub mod reply;
+mod roster;
 mod run_log;
 pub mod server;
 pub mod session;
 pub mod sources;
-pub mod startups;
 pub mod tls;

@@ -12,7 +12,7 @@ use fourauth_server::{
         config::ConfigCommand, device::DeviceCommand, healthcheck, import::ImportCommand,
         key::KeyCommand, models::ModelsCommand, time::TimeCommand, user::UserCommand,
     },
-    logging, models,
+    logging, models, open_files,
     server::{Server, TimeSource},
 };
 use std::{
@@ -159,6 +159,7 @@ async fn serve(
     now: UnixMillis,
 ) -> anyhow::Result<()> {
     logging::start(&config.log)?;
+    let config = &within_open_files(config)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -179,6 +180,22 @@ async fn serve(
         () = server.stop() => end,
         () = signals.stop() => bail!("told to stop twice, so what had begun was not finished"),
     }
+}
+
+/// The configuration with no more connections than the limit of open files allows.
+fn within_open_files(config: &Config) -> anyhow::Result<Config> {
+    let files = open_files::raise_limit();
+    let limits = open_files::fit(&config.limits, files)?;
+    let (wanted, connections) = (config.limits.connections, limits.connections);
+    if connections < wanted {
+        tracing::warn!(
+            wanted,
+            connections,
+            open_files = files,
+            "fewer connections than limits.connections: the limit of open files is too low"
+        );
+    }
+    Ok(Config { limits, ..config.clone() })
 }
 
 /// What an operator says while the server runs.

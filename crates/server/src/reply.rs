@@ -20,21 +20,23 @@ const RETRY_AFTER_MS: u64 = 1000;
 pub struct Reply {
     answer: Answer,
     is_denial: bool,
+    is_device_proven: bool,
     conduct: Conduct,
 }
 
 impl From<Audited> for Reply {
     fn from(audited: Audited) -> Self {
         let is_denial = audited.outcome().is_err();
+        let is_device_proven = audited.is_device_proven();
         let conduct = Conduct::from(&audited);
-        Self { answer: audited.into(), is_denial, conduct }
+        Self { answer: audited.into(), is_denial, is_device_proven, conduct }
     }
 }
 
 impl Reply {
     /// What tells nothing about any account.
     const fn public(answer: Answer) -> Self {
-        Self { answer, is_denial: false, conduct: Conduct::Neutral }
+        Self { answer, is_denial: false, is_device_proven: false, conduct: Conduct::Neutral }
     }
 
     fn after(self, offence: Offence) -> Self {
@@ -45,6 +47,12 @@ impl Reply {
     #[must_use]
     pub const fn is_denial(&self) -> bool {
         self.is_denial
+    }
+
+    /// Whether the peer has proved to be a device of the account that was asked for.
+    #[must_use]
+    pub const fn is_device_proven(&self) -> bool {
+        self.is_device_proven
     }
 
     /// What it says about where the command came from.

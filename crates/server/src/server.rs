@@ -22,7 +22,7 @@ use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -99,7 +99,6 @@ impl Server {
             certificate: Arc::clone(&certificate),
             context: Arc::clone(&context),
             deadlines: Deadlines::from(&config.limits),
-            permits: Arc::new(Semaphore::new(config.limits.connections)),
             sources: Sources::new(&config.limits),
             sessions: sessions.clone(),
             stop: chores.stop.clone(),

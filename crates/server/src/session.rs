@@ -6,9 +6,9 @@ use crate::{
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
+    place::Place,
     punctual,
     reply::Reply,
-    sources::Place,
 };
 use bytes::Bytes;
 use fourauth_auth::{device::Claim, entropy, noise::Noise, received::Received};
@@ -27,6 +27,9 @@ use tracing::Instrument as _;
 /// How long the rest of a frame is waited for once the server stops.
 const LAST_FRAME: Duration = Duration::from_secs(3);
 
+/// How long a peer that loses its place may take for the answer to what was being decided.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
+
 /// How long a command waits for its source's turn. Then it is turned away, unless a device that
 /// proves itself asks.
 const TURN: Duration = Duration::from_secs(1);
@@ -39,12 +42,14 @@ const COME_BACK_MS: u64 = 1000;
 pub struct Peer {
     /// Where.
     pub address: IpAddr,
+    /// Whether that address identifies no one.
+    pub is_shared: bool,
     /// What ties a proof to this connection.
     pub channel: Channel,
 }
 
-/// Serves one peer until it hangs up, misbehaves or the server stops. A command that has begun is
-/// answered even then.
+/// Serves one peer until it hangs up, misbehaves, loses its place to another or the server stops. A
+/// command that has begun is answered even then.
 ///
 /// # Errors
 ///
@@ -59,7 +64,7 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let noise = Noise::default();
+    let (noise, evicted) = (Noise::default(), connection.place().evicted());
     let mut session = Session { context, peer, device: None, deadlines, noise };
     let mut patience = deadlines.first_frame;
     let ended = loop {
@@ -68,6 +73,7 @@ where
             biased;
             begins = connection.begins(patience) => begins,
             () = stop.cancelled() => Ok(false),
+            () = evicted.cancelled() => Ok(false),
         };
         match begins {
             Ok(true) => {}
@@ -81,9 +87,16 @@ where
             Ok(Next::End) => break Ok(()),
             Err(error) => break Err(error),
         }
+        if evicted.is_cancelled() {
+            break Ok(());
+        }
     };
     session.report_noise().await;
-    connection.close().await;
+    if evicted.is_cancelled() {
+        connection.cut().await;
+    } else {
+        connection.close().await;
+    }
     ended
 }
 
@@ -94,10 +107,10 @@ enum Next {
     End,
 }
 
-/// When a server that stops no longer waits for the rest of a frame.
-async fn last_moment(stop: &CancellationToken) {
-    stop.cancelled().await;
-    tokio::time::sleep(LAST_FRAME).await;
+/// So long after it was told to end.
+async fn last_moment(end: &CancellationToken, grace: Duration) {
+    end.cancelled().await;
+    tokio::time::sleep(grace).await;
 }
 
 struct Session {
@@ -119,10 +132,12 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let evicted = connection.place().evicted();
         let arrived = tokio::select! {
             biased;
             arrived = connection.payload() => arrived,
-            () = last_moment(stop) => Ok(None),
+            () = last_moment(stop, LAST_FRAME) => Ok(None),
+            () = evicted.cancelled() => Ok(None),
         };
         let payload = match arrived {
             Ok(Some(payload)) => payload,
@@ -139,15 +154,21 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
+        let _deciding = connection.place().decide();
         let (received, arrived) = (self.received(), Instant::now());
         let (reply, next) = self.answer(connection.place(), received, payload).await;
         connection.decided();
         connection.place().note(reply.conduct());
+        if reply.is_device_proven() {
+            connection.place().prove_device();
+        }
         if reply.is_denial() {
             punctual::sleep_until(arrived + self.deadlines.denial).await;
         }
-        connection.send(&reply).await?;
-        Ok(next)
+        tokio::select! {
+            sent = connection.send(&reply) => sent.map(|()| next),
+            () = last_moment(&evicted, LAST_ANSWER) => Ok(Next::End),
+        }
     }
 
     async fn answer(&mut self, place: &Place, received: Received, payload: Bytes) -> (Reply, Next) {
@@ -203,14 +224,8 @@ impl Session {
     fn received(&self) -> Received {
         let at = self.context.clock.read();
         let id = RequestId::new(at.now, entropy::bytes());
-        Received {
-            id,
-            at,
-            peer: self.peer.address,
-            device: None,
-            penalty_ms: None,
-            is_shared_address: false,
-        }
+        let Peer { address: peer, is_shared: is_shared_address, .. } = self.peer;
+        Received { id, at, peer, is_shared_address, device: None, penalty_ms: None }
     }
 
     /// One audit row for everything on this connection that was no command.

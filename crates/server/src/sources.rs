@@ -1,323 +1,276 @@
-//! What each source of connections may take: places and bytes in flight, a source at a time and in
-//! total, so that one host cannot take what all need; and which sources are turned away for now.
+//! Which sources of connections there are, what each may take, and which of them are turned away for
+//! now, so that one host cannot take what all need.
 
 use crate::{
-    conduct::{Conduct, Offence},
+    caps::{Caps, Newcomer},
     config::{LimitsConfig, Network},
-    in_flight::{Budget, Budgets, Frame},
+    crowd::{Common, Crowd, Dropped, Full},
+    in_flight::Budgets,
     penalties::Penalties,
-    startups::Startups,
+    place::Place,
 };
 use fourauth_auth::source::Source;
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
-
-/// Connections that a source may have although it has to stay away: on them devices that prove
-/// themselves are heard, and nobody else is. One guesser in an office does not shut out the rest.
-const HEARD_OUT: usize = 4;
+use tokio::time::Instant;
 
 /// Who has how much, and who has to stay away.
 #[derive(Debug)]
 pub struct Sources {
-    connections: usize,
+    caps: Caps,
     turns: usize,
-    lots: Startups,
     budgets: Budgets,
-    /// Whom penalties meet: nobody if there is no list.
-    exempt: Option<Vec<Network>>,
-    open: Mutex<Open>,
+    networks: Networks,
+    crowd: Mutex<Crowd>,
     penalties: Mutex<Penalties>,
 }
 
-#[derive(Debug, Default)]
-struct Open {
-    startups: usize,
-    shares: HashMap<Source, Share>,
-}
-
+/// What is configured about addresses.
 #[derive(Debug)]
-struct Share {
-    connections: usize,
-    startups: usize,
-    budget: Budget,
-    turns: Arc<Semaphore>,
-}
-
-/// The place of one connection, given back when dropped.
-#[derive(Debug)]
-pub struct Place {
-    sources: Arc<Sources>,
-    source: Source,
-    /// Whether penalties meet it.
-    is_answerable: bool,
-    /// Whether nothing well-formed has come yet.
-    is_startup: AtomicBool,
-    budget: Budget,
-    turns: Arc<Semaphore>,
-}
-
-/// Why a connection gets no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TurnedAway {
-    /// Its source misbehaved.
-    #[error("its source has to stay away")]
-    Penalised,
-    /// Its source has as many as it may have.
-    #[error("its source has enough connections")]
-    Enough,
-    /// Too many connections have said nothing yet.
-    #[error("it drew the wrong lot")]
-    Lot,
+struct Networks {
+    proxies: Vec<Network>,
+    shared: Vec<Network>,
+    /// Those that no penalty meets; `None` if there are no penalties.
+    exempt: Option<Vec<Network>>,
 }
 
 impl Sources {
-    /// Nobody has anything yet.
+    /// Nothing is taken yet.
     #[must_use]
     pub fn new(limits: &LimitsConfig) -> Arc<Self> {
         Arc::new(Self {
-            connections: limits.connections_per_source,
+            caps: Caps::from(limits),
             turns: limits.deciding_per_source,
-            lots: Startups::from(limits),
             budgets: Budgets::from(limits),
-            exempt: limits.penalties.then(|| limits.penalty_exempt.clone()),
-            open: Mutex::default(),
+            networks: Networks::from(limits),
+            crowd: Mutex::default(),
             penalties: Mutex::default(),
         })
     }
 
-    /// A place for one more connection. `draw` is any number with equal probability.
+    /// A place for one more connection. If there is none left, another connection is told to leave:
+    /// the longest idle one without a proven device, of the source itself if it has its share, and
+    /// otherwise of the source or site that has most.
     ///
     /// # Errors
     ///
-    /// Why there is none. The peer is better not told: that would cost a handshake.
-    pub fn admit(
-        self: &Arc<Self>,
-        address: IpAddr,
-        draw: u32,
-        now: Instant,
-    ) -> Result<Place, TurnedAway> {
+    /// [`Full`] if too many have not left yet. The peer is not told: that would cost a handshake.
+    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Place, Full> {
         let source = Source::from(address);
-        let is_answerable = self.is_answerable(address);
+        let is_shared = self.networks.is_shared(address);
+        let is_answerable = self.networks.is_answerable(address);
         let is_penalised = is_answerable && self.penalties().remaining(source, now).is_some();
-        let mut open = self.open();
-        let (connections, startups) =
-            open.shares.get(&source).map_or((0, 0), |share| (share.connections, share.startups));
-        if is_penalised && connections >= HEARD_OUT {
-            return Err(TurnedAway::Penalised);
-        }
-        if connections >= self.connections {
-            return Err(TurnedAway::Enough);
-        }
-        if self.lots.drops(open.startups, startups, draw) {
-            return Err(TurnedAway::Lot);
-        }
-        let (budget, turns) = open.enter(source, &self.budgets, self.turns);
-        let (sources, is_startup) = (Arc::clone(self), AtomicBool::new(true));
-        Ok(Place { sources, source, is_answerable, is_startup, budget, turns })
+        let newcomer = Newcomer { source, is_shared, is_penalised };
+        let mut crowd = self.crowd();
+        crowd.make_room(&self.caps, &newcomer)?;
+        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
+        let entry = crowd.enter(&newcomer, now, common);
+        drop(crowd);
+        Ok(Place::new(Arc::clone(self), newcomer, is_answerable, entry))
     }
 
-    fn is_answerable(&self, address: IpAddr) -> bool {
-        let exempt = self.exempt.as_ref();
-        exempt.is_some_and(|exempt| !exempt.iter().any(|network| network.contains(address)))
+    /// Whether a connection from this address begins with a header of the PROXY protocol.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        contains(&self.networks.proxies, address)
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The connections that were dropped since this was asked last.
+    pub fn take_dropped(&self) -> Dropped {
+        self.crowd().take_dropped()
     }
 
-    fn penalties(&self) -> MutexGuard<'_, Penalties> {
+    pub(crate) fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn penalties(&self) -> MutexGuard<'_, Penalties> {
         self.penalties.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
-    /// One more connection, a startup at first.
-    fn enter(
-        &mut self,
-        source: Source,
-        budgets: &Budgets,
-        turns: usize,
-    ) -> (Budget, Arc<Semaphore>) {
-        self.startups += 1;
-        let new = || Share {
-            connections: 0,
-            startups: 0,
-            budget: budgets.of(source),
-            turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
-        };
-        let share = self.shares.entry(source).or_insert_with(new);
-        share.connections += 1;
-        share.startups += 1;
-        (share.budget.clone(), Arc::clone(&share.turns))
-    }
-
-    fn settle(&mut self, source: Source) {
-        self.startups -= 1;
-        if let Some(share) = self.shares.get_mut(&source) {
-            share.startups -= 1;
-        }
-    }
-
-    fn leave(&mut self, source: Source) {
-        if let Some(share) = self.shares.get_mut(&source) {
-            share.connections -= 1;
-            if share.connections == 0 {
-                self.shares.remove(&source);
-            }
+impl From<&LimitsConfig> for Networks {
+    fn from(limits: &LimitsConfig) -> Self {
+        Self {
+            proxies: limits.proxies.clone(),
+            shared: limits.shared_addresses.clone(),
+            exempt: limits.penalties.then(|| limits.penalty_exempt.clone()),
         }
     }
 }
 
-impl Place {
-    /// A frame that begins now, to count what it holds.
-    #[must_use]
-    pub fn frame(&self, now: Instant) -> Frame {
-        self.budget.frame(now)
+impl Networks {
+    /// Whether an address identifies no one. One of a proxy does not: what it passes on has the
+    /// client's address, unless the proxy does not tell it.
+    fn is_shared(&self, address: IpAddr) -> bool {
+        contains(&self.shared, address) || contains(&self.proxies, address)
     }
 
-    /// Waits until it is this connection's turn to have a command decided: of one source only so
-    /// many are at the same time, so that it cannot keep the server busy for everybody.
-    ///
-    /// `None` is as good: nobody closes the queue.
-    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
-    }
-
-    /// Says that something well-formed has come. Once is enough.
-    pub fn settle(&self) {
-        if self.is_startup.swap(false, Ordering::Relaxed) {
-            self.sources.open().settle(self.source);
-        }
-    }
-
-    /// Whether nothing well-formed has come yet.
-    #[must_use]
-    pub fn is_startup(&self) -> bool {
-        self.is_startup.load(Ordering::Relaxed)
-    }
-
-    /// Remembers how its source behaved.
-    pub fn note(&self, conduct: Conduct) {
-        match conduct {
-            Conduct::Neutral => {}
-            Conduct::Offence(offence) => self.penalise(offence),
-            Conduct::Proof => self.forgive(),
-        }
-    }
-
-    /// Holds an offence against its source.
-    pub fn penalise(&self, offence: Offence) {
-        if self.is_answerable
-            && self.sources.penalties().penalise(self.source, offence, Instant::now())
-        {
-            tracing::warn!(source = %self.source, ?offence, "a source has to stay away");
-        }
-    }
-
-    /// Forgives its source what has not led to a penalty yet.
-    pub fn forgive(&self) {
-        if self.is_answerable {
-            self.sources.penalties().forgive(self.source, Instant::now());
-        }
-    }
-
-    /// How long its source has to stay away, if it has to.
-    #[must_use]
-    pub fn penalty(&self) -> Option<Duration> {
-        let remaining = || self.sources.penalties().remaining(self.source, Instant::now());
-        self.is_answerable.then(remaining).flatten()
+    /// Whether penalties meet an address.
+    fn is_answerable(&self, address: IpAddr) -> bool {
+        let exempt = self.exempt.as_ref();
+        let is_exempt = exempt.is_none_or(|exempt| contains(exempt, address));
+        !is_exempt && !self.is_shared(address)
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        // Whoever holds it is being torn down by what its peer sent.
-        if std::thread::panicking() {
-            self.penalise(Offence::Crash);
-        }
-        self.settle();
-        self.sources.open().leave(self.source);
-    }
+fn contains(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conduct::{Conduct, Offence};
 
     fn limits(connections_per_source: usize) -> LimitsConfig {
         LimitsConfig { connections_per_source, ..LimitsConfig::default() }
     }
 
-    /// Admits with the draw that loses whenever one can lose.
-    fn admit(sources: &Arc<Sources>, address: &str) -> Result<Place, TurnedAway> {
-        sources.admit(address.parse().unwrap(), 0, Instant::now())
+    fn admit(sources: &Arc<Sources>, address: &str) -> Place {
+        sources.admit(address.parse().unwrap(), Instant::now()).unwrap()
+    }
+
+    fn is_evicted(place: &Place) -> bool {
+        place.evicted().is_cancelled()
+    }
+
+    /// Which of the places have to be left.
+    fn evicted(places: &[Place]) -> Vec<usize> {
+        (0..).zip(places).filter(|(_, place)| is_evicted(place)).map(|(index, _)| index).collect()
     }
 
     #[test]
-    fn a_source_that_has_its_share_gets_no_more_and_others_do() {
+    fn a_source_that_has_its_share_pays_for_its_own_newcomers() {
         let sources = Sources::new(&limits(2));
-        let first = admit(&sources, "192.0.2.1").unwrap();
-        let _second = admit(&sources, "::ffff:192.0.2.1").unwrap();
-        assert_eq!(admit(&sources, "192.0.2.1").unwrap_err(), TurnedAway::Enough);
-        assert!(admit(&sources, "192.0.2.2").is_ok());
-        drop(first);
-        assert!(admit(&sources, "192.0.2.1").is_ok());
+        let other = admit(&sources, "192.0.2.2");
+        let own = ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1"].map(|from| admit(&sources, from));
+        assert_eq!(evicted(&own), [0]);
+        assert!(!is_evicted(&other));
     }
 
     #[test]
-    fn who_has_left_is_forgotten() {
-        let sources = Sources::new(&limits(2));
-        let place = admit(&sources, "192.0.2.1").unwrap();
+    fn an_ipv6_48_has_a_share_however_many_sources_it_has() {
+        let sources = Sources::new(&LimitsConfig { connections_per_site: 3, ..limits(64) });
+        let other = admit(&sources, "2001:db8:8::1");
+        let site = ["0", "100", "200", "300"];
+        let site = site.map(|subnet| admit(&sources, &format!("2001:db8:7:{subnet}::1")));
+        assert_eq!(evicted(&site), [0]);
+        assert!(!is_evicted(&other));
+    }
+
+    #[test]
+    fn when_all_places_are_taken_the_site_with_most_pays() {
+        let sources = Sources::new(&LimitsConfig { connections: 4, ..limits(64) });
+        let first_of_all = admit(&sources, "192.0.2.1");
+        let site = ["0", "100", "200"];
+        let site = site.map(|subnet| admit(&sources, &format!("2001:db8:7:{subnet}::1")));
+        let newcomer = admit(&sources, "192.0.2.2");
+        assert_eq!(evicted(&site), [0]);
+        assert!(!is_evicted(&first_of_all) && !is_evicted(&newcomer));
+    }
+
+    #[test]
+    fn a_proven_device_and_a_command_in_flight_keep_their_places() {
+        let sources = Sources::new(&limits(3));
+        let proven = admit(&sources, "192.0.2.1");
+        proven.prove_device();
+        let deciding = admit(&sources, "192.0.2.1");
+        let command = deciding.decide();
+        let idle = admit(&sources, "192.0.2.1");
+        let newcomer = admit(&sources, "192.0.2.1");
+        assert!(is_evicted(&idle) && !is_evicted(&deciding) && !is_evicted(&proven));
+        drop(newcomer);
+        drop(idle);
+        drop(command);
+        let idle_since_later = admit(&sources, "192.0.2.1");
+        let _newcomer = admit(&sources, "192.0.2.1");
+        assert!(is_evicted(&deciding) && !is_evicted(&idle_since_later) && !is_evicted(&proven));
+    }
+
+    #[test]
+    fn a_connection_that_has_to_leave_is_counted_no_more() {
+        let sources = Sources::new(&limits(1));
+        let places = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
+        assert_eq!(evicted(&places), [0, 1]);
+        let command = places[0].decide();
+        drop(command);
+        let _newcomer = admit(&sources, "192.0.2.1");
+        assert_eq!(evicted(&places), [0, 1, 2]);
+        assert_eq!(sources.take_dropped(), Dropped { evicted: 3, refused: 0 });
+        assert_eq!(sources.take_dropped(), Dropped::default());
+    }
+
+    #[test]
+    fn there_is_no_place_while_too_many_have_not_left() {
+        let sources = Sources::new(&LimitsConfig { connections: 8, ..limits(64) });
+        let mut places: Vec<_> = (0..73).map(|_| admit(&sources, "192.0.2.1")).collect();
+        let address = IpAddr::from([192, 0, 2, 2]);
+        assert_eq!(sources.admit(address, Instant::now()).unwrap_err(), Full);
+        assert_eq!(sources.take_dropped(), Dropped { evicted: 65, refused: 1 });
+        places.remove(0);
+        assert!(sources.admit(address, Instant::now()).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_was_left_leaves_nothing_behind() {
+        let sources = Sources::new(&limits(1));
+        let place = admit(&sources, "192.0.2.1");
         place.settle();
         place.settle();
-        drop(place);
-        drop(admit(&sources, "192.0.2.1"));
-        let open = sources.open();
-        assert!(open.shares.is_empty() && open.startups == 0);
+        place.prove_device();
+        drop((place.decide(), admit(&sources, "192.0.2.1"), place));
+        assert!(sources.crowd().is_empty());
     }
 
     #[test]
-    fn newcomers_draw_lots_once_many_say_nothing_but_for_their_first_few() {
-        let crowded = LimitsConfig { startups_begin: 6, startups_full: 8, ..limits(64) };
-        let sources = Sources::new(&crowded);
-        let silent: Vec<_> = (0..6).map(|_| admit(&sources, "192.0.2.1").unwrap()).collect();
-        assert_eq!(admit(&sources, "192.0.2.1").unwrap_err(), TurnedAway::Lot);
-        assert!(admit(&sources, "192.0.2.2").is_ok(), "the first few draw no lot");
-        silent[0].settle();
-        assert!(admit(&sources, "192.0.2.1").is_ok(), "one of them has spoken");
+    fn of_those_that_say_nothing_one_of_the_site_with_most_goes() {
+        let sources = Sources::new(&LimitsConfig { startups: 4, ..limits(64) });
+        let spoken = admit(&sources, "192.0.2.9");
+        spoken.settle();
+        let silent = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
+        let few = admit(&sources, "192.0.2.2");
+        let newcomer = admit(&sources, "192.0.2.3");
+        assert_eq!(evicted(&silent), [0]);
+        assert!([&spoken, &few, &newcomer].into_iter().all(|place| !is_evicted(place)));
     }
 
     #[test]
-    fn who_guesses_has_to_stay_away_and_its_neighbours_need_not() {
+    fn a_guesser_has_to_stay_away_and_its_neighbours_need_not() {
         let sources = Sources::new(&limits(64));
-        let guesser = admit(&sources, "2001:db8::1").unwrap();
+        let guesser = admit(&sources, "2001:db8::1");
         for _ in 0..3 {
             assert_eq!(guesser.penalty(), None);
             guesser.note(Conduct::Offence(Offence::Denied));
         }
         assert!(guesser.penalty().is_some());
-        let heard = [(); HEARD_OUT - 1].map(|()| admit(&sources, "2001:db8::2").unwrap());
-        assert!(heard.iter().all(|place| place.penalty().is_some()));
-        assert_eq!(admit(&sources, "2001:db8::2").unwrap_err(), TurnedAway::Penalised);
-        let neighbour = admit(&sources, "2001:db8:0:100::1").unwrap();
-        assert_eq!(neighbour.penalty(), None);
+        assert!(admit(&sources, "2001:db8::2").penalty().is_some());
+        assert_eq!(admit(&sources, "2001:db8:0:100::1").penalty(), None);
+    }
+
+    #[test]
+    fn behind_a_guesser_a_colleague_with_a_key_always_gets_a_place() {
+        let sources = Sources::new(&limits(64));
+        let mut held: Vec<_> = (0..16).map(|_| admit(&sources, "192.0.2.1")).collect();
+        held[0].penalise(Offence::Crash);
+        for _ in 0..40 {
+            let colleague = admit(&sources, "192.0.2.1");
+            assert!(!is_evicted(&colleague));
+            colleague.prove_device();
+            held.push(colleague);
+        }
+        // The first took the place of a stranger; those who have proved themselves take none.
+        assert_eq!(evicted(&held), [0]);
+        let strangers = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
+        assert_eq!((evicted(&held), evicted(&strangers)), (vec![0, 1, 2], vec![]));
     }
 
     #[test]
     fn a_proof_forgives() {
         let sources = Sources::new(&limits(64));
-        let office = admit(&sources, "192.0.2.1").unwrap();
+        let office = admit(&sources, "192.0.2.1");
         for conduct in [Conduct::Offence(Offence::Denied), Conduct::Proof].repeat(9) {
             office.note(conduct);
         }
@@ -327,28 +280,51 @@ mod tests {
     }
 
     #[test]
-    fn no_penalty_meets_who_is_exempt_or_anybody_if_there_are_none() {
+    fn no_penalty_comes_to_an_exempt_address_or_if_there_are_none() {
+        let networks = || vec!["192.0.2.0/24".parse().unwrap()];
         let off = LimitsConfig { penalties: false, ..limits(64) };
-        let proxies = vec!["192.0.2.0/24".parse().unwrap()];
-        let exempt = LimitsConfig { penalty_exempt: proxies, ..limits(64) };
-        for limits in [off, exempt] {
-            let sources = Sources::new(&limits);
-            let place = admit(&sources, "::ffff:192.0.2.1").unwrap();
+        let exempt = LimitsConfig { penalty_exempt: networks(), ..limits(64) };
+        let shared = LimitsConfig { shared_addresses: networks(), ..limits(64) };
+        let proxy = LimitsConfig { proxies: networks(), ..limits(64) };
+        for limits in [off, exempt, shared, proxy] {
+            let place = admit(&Sources::new(&limits), "::ffff:192.0.2.1");
             place.penalise(Offence::Crash);
             assert_eq!(place.penalty(), None);
-            assert!(admit(&sources, "192.0.2.1").is_ok());
         }
+    }
+
+    #[tokio::test]
+    async fn a_shared_address_has_no_share_of_its_own() {
+        let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
+        let limits = LimitsConfig {
+            shared_addresses,
+            deciding_per_source: 1,
+            in_flight_mib_per_source: 8,
+            ..limits(1)
+        };
+        let sources = Sources::new(&limits);
+        let places: Vec<_> = (0..100).map(|_| admit(&sources, "192.0.2.1")).collect();
+        assert!(evicted(&places).is_empty());
+        assert!(places.iter().all(Place::is_shared));
+        let mut turns = Vec::new();
+        let (mut first, mut second) = Default::default();
+        for place in &places[..2] {
+            turns.push(place.turn().await);
+        }
+        places[0].hold(&mut first, 9 << 20).await;
+        places[1].hold(&mut second, 9 << 20).await;
+        assert!(!admit(&sources, "198.51.100.1").is_shared());
     }
 
     #[tokio::test]
     async fn a_conversation_that_crashes_is_held_against_its_source() {
         let sources = Sources::new(&limits(64));
-        let place = admit(&sources, "192.0.2.1").unwrap();
+        let place = admit(&sources, "192.0.2.1");
         let crashing = tokio::spawn(async move {
             let _place = place;
             panic!("a parser stumbled")
         });
         assert!(crashing.await.unwrap_err().is_panic());
-        assert!(admit(&sources, "192.0.2.1").unwrap().penalty().is_some());
+        assert!(admit(&sources, "192.0.2.1").penalty().is_some());
     }
 }

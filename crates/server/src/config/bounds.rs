@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// Every number that can be set, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -43,6 +43,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
     ("compute.threads", 0..=1000),
     ("limits.answer_s", DEADLINE_S),
     ("limits.connections", COUNT),
+    ("limits.connections_per_site", COUNT),
     ("limits.connections_per_source", COUNT),
     // A MiB a second is more than many peers have.
     ("limits.crowded_bytes_per_s", 1..=1_048_576),
@@ -59,11 +60,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
     // A MiB a second is more than many peers have.
     ("limits.min_bytes_per_s", 1..=1_048_576),
     ("limits.shutdown_s", 1..=3600),
-    ("limits.startups_begin", COUNT),
-    ("limits.startups_full", COUNT),
-    ("limits.startups_per_source", COUNT),
-    // Percent.
-    ("limits.startups_rate", 0..=100),
+    ("limits.startups", COUNT),
     // 0 is no limit; SQLite ends at 256 TiB.
     ("store.max_mib", 0..=268_435_456),
 ];

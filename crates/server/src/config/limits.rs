@@ -7,22 +7,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Connections at once. Further ones are closed as soon as they are accepted.
+    /// Connections at once. A further one takes the place of one that has been idle for longest and
+    /// has proved no device, of the source or site that has most. Lowered at start to what the limit
+    /// of open files allows.
     pub connections: usize,
-    /// Connections at once from one source: an IPv4 address or an IPv6 /56.
+    /// Connections at once from one source: an IPv4 address or an IPv6 /56. A further one takes the
+    /// place of another one of the same source.
     pub connections_per_source: usize,
-    /// Connections without a first command from which on new ones are dropped by lot, after
-    /// `MaxStartups` of OpenSSH.
-    pub startups_begin: usize,
-    /// How many of them are dropped there, in percent. It grows evenly to all.
-    pub startups_rate: u8,
-    /// Connections without a first command at which all new ones are dropped.
-    pub startups_full: usize,
-    /// Connections without a first command that each source may have without drawing lots.
-    pub startups_per_source: usize,
+    /// Connections at once from one IPv6 /48, which is what one organisation is usually given and
+    /// holds 256 sources. A further one takes the place of another one of the same /48.
+    pub connections_per_site: usize,
+    /// Connections at once that have sent no command yet. A further one takes the place of another
+    /// such one.
+    pub startups: usize,
+    /// Networks of proxies and balancers that begin each connection with a header of the PROXY
+    /// protocol, version 2. From these addresses it is required, from all others it is not read.
+    pub proxies: Vec<Network>,
+    /// Networks of addresses that many clients share and that identify none of them: a balancer
+    /// without the PROXY protocol, a gateway that translates addresses. They have no share of their
+    /// own and no penalties, and are never a place that an account is known to be used from.
+    pub shared_addresses: Vec<Network>,
     /// Whether sources that misbehave are turned away for a while.
     pub penalties: bool,
-    /// Whom no penalty meets: the machine itself, and proxies that speak for others.
+    /// Networks that no penalty meets although their addresses tell clients apart: the machine
+    /// itself, and an office that one trusts.
     pub penalty_exempt: Vec<Network>,
     /// Commands of one source that are decided at the same time. Further ones wait for a second.
     pub deciding_per_source: usize,
@@ -64,10 +72,10 @@ impl Default for LimitsConfig {
         Self {
             connections: 16_384,
             connections_per_source: 64,
-            startups_begin: 256,
-            startups_rate: 30,
-            startups_full: 4096,
-            startups_per_source: 4,
+            connections_per_site: 256,
+            startups: 4096,
+            proxies: Vec::new(),
+            shared_addresses: Vec::new(),
             penalties: true,
             penalty_exempt: Network::LOOPBACK.to_vec(),
             deciding_per_source: 16,

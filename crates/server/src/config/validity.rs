@@ -80,11 +80,6 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
 fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
     vec![
         Requirement {
-            key: "limits.startups_begin",
-            reason: "must be at most limits.startups_full",
-            holds: limits.startups_begin <= limits.startups_full,
-        },
-        Requirement {
             key: "limits.in_flight_mib_per_source",
             reason: "must be at most limits.in_flight_mib",
             holds: limits.in_flight_mib_per_source <= limits.in_flight_mib,
@@ -111,7 +106,7 @@ mod tests {
             (|config| config.compute.queue = 1_000_001, "compute.queue"),
             (|config| config.log.filter = "=[".into(), "log.filter"),
             (|config| config.audit.checkpoint_sinks = Some(Vec::new()), "audit.checkpoint_sinks"),
-            (|config| config.limits.startups_full = 255, "limits.startups_begin"),
+            (|config| config.limits.startups = 0, "limits.startups"),
             (|config| config.limits.in_flight_mib = 15, "limits.in_flight_mib_per_source"),
             (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
             (|config| config.limits.connections = usize::MAX, "the configuration"),

@@ -1,6 +1,6 @@
 //! `fourauthd healthcheck`: asks the server on this machine what it speaks.
 
-use crate::config::Config;
+use crate::{config::Config, proxy};
 use anyhow::{Context as _, bail};
 use fourauth_client::{Client, Fingerprint, Outcome, ServerAddress, Trust};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -14,8 +14,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let leaf = CertificateDer::from_pem_file(config.certificate_file())
         .context("cannot read the server's certificate")?;
-    let address = ServerAddress::parse(&here(config.listen).to_string())?;
-    let client = Client::new(address, Trust::Pin(Fingerprint::of(&leaf)));
+    let here = here(config.listen);
+    let address = ServerAddress::parse(&here.to_string())?;
+    // A machine that calls itself does so from the address that it calls.
+    let is_proxy = config.limits.proxies.iter().any(|network| network.contains(here.ip()));
+    let preamble = if is_proxy { &proxy::LOCAL[..] } else { &[] };
+    let trust = Trust::Pin(Fingerprint::of(&leaf));
+    let client = Client::builder(address, trust).preamble(preamble).build();
     match client.connect().await?.hello().await? {
         Outcome::Granted(server) if server.time != "denied" => {
             say!("{} answers; its time is {}", server.software, server.time);

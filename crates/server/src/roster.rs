@@ -1,0 +1,345 @@
+//! Which connections there are, and which of them goes when there is no room for another.
+//!
+//! It goes by what a connection is worth, then by how long it has been idle. Of several sources, one
+//! of the source or site pays that has most connections without a proven device. Every question is
+//! answered from ordered sets, in O(log n): a flood asks it at every newcomer.
+//!
+//! Values only: the caller has the clock, the lock and the sockets.
+
+use fourauth_auth::source::{Site, Source};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+};
+use tokio::time::Instant;
+
+/// The name of a connection. No two have the same.
+pub(crate) type Id = u64;
+
+/// How much a connection is worth; of two the lesser one goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Worth {
+    /// It waits for its peer.
+    Idle,
+    /// A command of it is being decided, and is answered first.
+    Deciding,
+    /// It waits for its peer, which has proved to be a device of an account.
+    ProvenIdle,
+    /// A command of such a one is being decided.
+    ProvenDeciding,
+}
+
+/// Where a connection stands among those that may have to go; the first one goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    worth: Worth,
+    /// When it became that.
+    since: Instant,
+    id: Id,
+}
+
+/// Where a source stands among those of its site, or a site among all; the first one pays.
+///
+/// Most connections without a proven device; if none has any, most connections; and of equal ones
+/// the one whose next connection to go is worth least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight {
+    unproven: Reverse<usize>,
+    proven_alone: Reverse<usize>,
+    next: Rank,
+}
+
+/// Among which connections room is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those of one source.
+    Source(Source),
+    /// Those of one site.
+    Site(Site),
+    /// All.
+    All,
+}
+
+/// The connections there are.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    ranks: HashMap<Id, (Source, Rank)>,
+    sites: HashMap<Site, OfSite>,
+    by_weight: BTreeSet<(Weight, Site)>,
+}
+
+#[derive(Debug, Default)]
+struct OfSite {
+    sources: HashMap<Source, OfSource>,
+    by_weight: BTreeSet<(Weight, Source)>,
+    unproven: usize,
+    all: usize,
+}
+
+#[derive(Debug, Default)]
+struct OfSource {
+    ranks: BTreeSet<Rank>,
+    unproven: usize,
+}
+
+impl Worth {
+    pub(crate) const fn of(is_proven: bool, is_deciding: bool) -> Self {
+        match (is_proven, is_deciding) {
+            (false, false) => Self::Idle,
+            (false, true) => Self::Deciding,
+            (true, false) => Self::ProvenIdle,
+            (true, true) => Self::ProvenDeciding,
+        }
+    }
+
+    const fn is_proven(self) -> bool {
+        match self {
+            Self::Idle | Self::Deciding => false,
+            Self::ProvenIdle | Self::ProvenDeciding => true,
+        }
+    }
+}
+
+impl Weight {
+    fn of(unproven: usize, all: usize, next: Rank) -> Self {
+        let proven_alone = if unproven == 0 { all } else { 0 };
+        Self { unproven: Reverse(unproven), proven_alone: Reverse(proven_alone), next }
+    }
+}
+
+impl Roster {
+    /// How many there are.
+    pub(crate) fn len(&self, scope: Scope) -> usize {
+        match scope {
+            Scope::All => self.ranks.len(),
+            Scope::Site(site) => self.sites.get(&site).map_or(0, |of| of.all),
+            Scope::Source(source) => self.of_source(source).map_or(0, |of| of.ranks.len()),
+        }
+    }
+
+    /// How many of a source have no proven device.
+    pub(crate) fn unproven(&self, source: Source) -> usize {
+        self.of_source(source).map_or(0, |of| of.unproven)
+    }
+
+    /// The one that goes first.
+    pub(crate) fn first_to_go(&self, scope: Scope) -> Option<Id> {
+        let rank = match scope {
+            Scope::All => self.by_weight.first()?.0.next,
+            Scope::Site(site) => self.sites.get(&site)?.by_weight.first()?.0.next,
+            Scope::Source(source) => *self.of_source(source)?.ranks.first()?,
+        };
+        Some(rank.id)
+    }
+
+    /// Adds a connection, or says what one is worth now and since when.
+    pub(crate) fn put(&mut self, id: Id, source: Source, worth: Worth, since: Instant) {
+        self.remove(id);
+        let rank = Rank { worth, since, id };
+        self.ranks.insert(id, (source, rank));
+        self.change(source, |of| {
+            of.ranks.insert(rank);
+            of.unproven += usize::from(!worth.is_proven());
+        });
+    }
+
+    /// Removes a connection; whether it was there.
+    pub(crate) fn remove(&mut self, id: Id) -> bool {
+        let Some((source, rank)) = self.ranks.remove(&id) else { return false };
+        self.change(source, |of| {
+            of.ranks.remove(&rank);
+            of.unproven -= usize::from(!rank.worth.is_proven());
+        });
+        true
+    }
+
+    fn of_source(&self, source: Source) -> Option<&OfSource> {
+        self.sites.get(&source.site())?.sources.get(&source)
+    }
+
+    /// Changes a source and puts it and its site where they now stand.
+    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
+        let site = source.site();
+        let of = self.sites.entry(site).or_default();
+        if let Some(weight) = of.weight() {
+            self.by_weight.remove(&(weight, site));
+        }
+        of.change(source, change);
+        match of.weight() {
+            Some(weight) => drop(self.by_weight.insert((weight, site))),
+            None => drop(self.sites.remove(&site)),
+        }
+    }
+}
+
+impl OfSite {
+    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
+        let of = self.sources.entry(source).or_default();
+        if let Some(weight) = of.weight() {
+            self.by_weight.remove(&(weight, source));
+        }
+        self.unproven -= of.unproven;
+        self.all -= of.ranks.len();
+        change(of);
+        self.unproven += of.unproven;
+        self.all += of.ranks.len();
+        match of.weight() {
+            Some(weight) => drop(self.by_weight.insert((weight, source))),
+            None => drop(self.sources.remove(&source)),
+        }
+    }
+
+    /// `None` if nothing is left of it.
+    fn weight(&self) -> Option<Weight> {
+        let next = self.by_weight.first()?.0.next;
+        Some(Weight::of(self.unproven, self.all, next))
+    }
+}
+
+impl OfSource {
+    /// `None` if nothing is left of it.
+    fn weight(&self) -> Option<Weight> {
+        let next = *self.ranks.first()?;
+        Some(Weight::of(self.unproven, self.ranks.len(), next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Worth::{Deciding, Idle, ProvenDeciding, ProvenIdle};
+    use proptest::prelude::*;
+    use std::{net::IpAddr, time::Duration};
+
+    fn source(text: &str) -> Source {
+        text.parse::<IpAddr>().unwrap().into()
+    }
+
+    /// Who goes first of connections that are so many seconds idle; each is named by its index.
+    fn first(scope: Scope, connections: &[(&str, Worth, u64)]) -> Option<Id> {
+        let (mut roster, now) = (Roster::default(), Instant::now() + Duration::from_secs(1000));
+        for (id, (address, worth, idle_s)) in (0..).zip(connections) {
+            roster.put(id, source(address), *worth, now - Duration::from_secs(*idle_s));
+        }
+        roster.first_to_go(scope)
+    }
+
+    const A: &str = "192.0.2.1";
+    const B: &str = "192.0.2.2";
+
+    #[test]
+    fn of_one_source_the_longest_idle_stranger_goes() {
+        let of_a = Scope::Source(source(A));
+        for (connections, expected) in [
+            (&[][..], None),
+            (&[(A, Idle, 1), (A, Idle, 3), (A, Idle, 2)], Some(1)),
+            (&[(A, Deciding, 9), (A, Idle, 1)], Some(1)),
+            (&[(A, ProvenIdle, 9), (A, Deciding, 1)], Some(1)),
+            (&[(A, ProvenDeciding, 9), (A, ProvenIdle, 1)], Some(1)),
+            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2)], Some(1)),
+            (&[(A, ProvenDeciding, 1)], Some(0)),
+            (&[(A, Idle, 1), (B, Idle, 9)], Some(0)),
+            (&[(B, Idle, 9)], None),
+        ] {
+            assert_eq!(first(of_a, connections), expected, "{connections:?}");
+        }
+    }
+
+    #[test]
+    fn of_all_the_source_or_site_with_most_strangers_pays() {
+        let (c1, c2, c3) = ("2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1");
+        for (connections, expected) in [
+            (&[(A, Idle, 1), (A, Idle, 2), (B, Idle, 9)][..], Some(1)),
+            // What has proved itself weighs nothing.
+            (&[(A, ProvenIdle, 7), (A, ProvenIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
+            (&[(A, Deciding, 5), (A, Deciding, 6), (B, Idle, 9)], Some(1)),
+            // Equal ones: the one whose connection is worth less.
+            (&[(A, Deciding, 9), (B, Idle, 1)], Some(1)),
+            (&[(A, Idle, 1), (B, Idle, 2)], Some(1)),
+            // A site counts as one, however many sources it has.
+            (&[(c1, Idle, 1), (c2, Idle, 2), (c3, Idle, 3), (A, Idle, 8), (A, Idle, 9)], Some(2)),
+            // Within it, the source with most.
+            (&[(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99)], Some(2)),
+            // Only if there is nothing else.
+            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2), (B, ProvenIdle, 9)], Some(1)),
+        ] {
+            assert_eq!(first(Scope::All, connections), expected, "{connections:?}");
+        }
+    }
+
+    #[test]
+    fn of_one_site_only_its_own_connections_go() {
+        let (c1, c2) = ("2001:db8:c:100::1", "2001:db8:c:200::1");
+        let site = Scope::Site(source(c1).site());
+        let both = [(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99), (A, Idle, 98)];
+        assert_eq!(first(site, &both), Some(2));
+        assert_eq!(first(site, &[(A, Idle, 9)]), None);
+    }
+
+    #[test]
+    fn what_has_left_leaves_nothing_behind() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        roster.put(1, source(A), Idle, now);
+        roster.put(1, source(A), ProvenDeciding, now);
+        assert_eq!((roster.len(Scope::All), roster.unproven(source(A))), (1, 0));
+        assert!(roster.remove(1));
+        assert!(!roster.remove(1));
+        assert!(roster.sites.is_empty() && roster.by_weight.is_empty() && roster.ranks.is_empty());
+    }
+
+    /// What the ordered sets have to say, found by looking at everything.
+    fn found_by_looking(roster: &Roster, scope: Scope) -> Option<Id> {
+        let of = |keep: &dyn Fn(Source) -> bool| {
+            let all = roster.ranks.values().filter(|(source, _)| keep(*source));
+            all.copied().collect::<Vec<_>>()
+        };
+        let weight = |connections: &[(Source, Rank)], next| {
+            let unproven = connections.iter().filter(|(_, rank)| !rank.worth.is_proven()).count();
+            Weight::of(unproven, connections.len(), next)
+        };
+        let in_source =
+            |source: Source| of(&|other| other == source).into_iter().map(|c| c.1).min();
+        let in_site = |site: Site| {
+            let sources = of(&|other| other.site() == site).into_iter().map(|c| c.0);
+            let weights = sources.filter_map(|s| Some(weight(&of(&|o| o == s), in_source(s)?)));
+            weights.min().map(|weight| weight.next)
+        };
+        let rank = match scope {
+            Scope::Source(source) => in_source(source),
+            Scope::Site(site) => in_site(site),
+            Scope::All => {
+                let sites = roster.ranks.values().map(|(source, _)| source.site());
+                let weights =
+                    sites.filter_map(|s| Some(weight(&of(&|o| o.site() == s), in_site(s)?)));
+                weights.min().map(|weight| weight.next)
+            }
+        };
+        rank.map(|rank| rank.id)
+    }
+
+    proptest! {
+        #[test]
+        fn the_ordered_sets_say_what_looking_at_all_says(
+            steps in prop::collection::vec((0_u64..12, 0_usize..6, 0_usize..5, 0_u64..20), 1..60)
+        ) {
+            let sources = [A, B, "2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1",
+                "2001:db8:d::1"].map(source);
+            let (mut roster, start) = (Roster::default(), Instant::now());
+            for (id, place, worth, second) in steps {
+                match [Idle, Deciding, ProvenIdle, ProvenDeciding].get(worth) {
+                    Some(worth) => {
+                        let since = start + Duration::from_secs(second);
+                        roster.put(id, sources[place], *worth, since);
+                    }
+                    None => drop(roster.remove(id)),
+                }
+                let scopes = sources.into_iter().flat_map(|s| [Scope::Source(s), Scope::Site(s.site())]);
+                for scope in scopes.chain([Scope::All]) {
+                    prop_assert_eq!(roster.first_to_go(scope), found_by_looking(&roster, scope));
+                }
+                let all: usize = sources.iter().map(|s| roster.len(Scope::Source(*s))).sum();
+                prop_assert_eq!(all, roster.len(Scope::All));
+            }
+        }
+    }
+}
