@@ -24,9 +24,6 @@ pub struct Received {
     /// For how many milliseconds its source has to stay away, if it has to. Devices that prove
     /// themselves are heard all the same.
     pub penalty_ms: Option<u64>,
-    /// Whether many people stand behind the peer's address, so that it tells nothing about any of
-    /// them: the address of a balancer, or of a container's gateway.
-    pub is_shared_address: bool,
 }
 
 impl Received {
