@@ -116,8 +116,11 @@ async fn a_device_with_a_key_keeps_its_place() {
     let mut proven = client.connect().await.unwrap();
     let login = Command::Login(alice.login(server.now()));
     assert!(proven.send(login.clone()).await.unwrap().is_ok());
+    let mut strangers = Vec::new();
     for _ in 0..4 {
-        still_serves(&mut server.raw().await).await;
+        let mut stranger = server.raw().await;
+        still_serves(&mut stranger).await;
+        strangers.push(stranger);
     }
     assert_eq!(proven.send(login).await.unwrap().code, Code::TotpMismatch);
 }
