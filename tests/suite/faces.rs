@@ -128,7 +128,7 @@ async fn a_picture_sent_five_times_counts_as_one() {
 #[tokio::test]
 async fn each_number_of_pictures_has_its_own_threshold() {
     let server = TestServer::start().await;
-    let limits = ComputeLimits { threads: 1, queue: 9, deadline: Duration::from_secs(120) };
+    let limits = ComputeLimits { threads: 1, queue: 9, deadline: Duration::from_mins(2) };
     let compute = Compute::start(limits).unwrap();
     let faces = Faces::new(compute, models::engine(), Secret::new([0; 32]));
     let bad = Picture::new(b"not a picture".to_vec());

@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn a_frame_has_to_arrive_faster_as_the_budget_fills() {
-        let deadlines = Deadlines::from(&LimitsConfig::default());
         const KIB: u32 = 1024;
+        let deadlines = Deadlines::from(&LimitsConfig::default());
         for (kib, fullness, seconds) in [
             (0, 0, 10),
             (200, 0, 10 + 12),
