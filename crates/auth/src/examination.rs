@@ -4,7 +4,7 @@
 //! looked at side by side; what costs nothing is compared while they run.
 
 use crate::{
-    authenticator::Authenticator, compute::Urgency, device::Speaker, error::Error,
+    authenticator::Authenticator, compute::Requester, device::Speaker, error::Error,
     evidence::Evidence, profile::Profile,
 };
 use fourauth_face::Refusal;
@@ -88,11 +88,11 @@ impl Authenticator {
         speaker: &Speaker,
         evidence: Evidence,
         at: UnixMillis,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Examination, Error> {
         let (password, face) = tokio::try_join!(
-            self.examine_password(subject, evidence.password, urgency),
-            self.examine_face(subject, evidence.faces, urgency),
+            self.examine_password(subject, evidence.password, by),
+            self.examine_face(subject, evidence.faces, by),
         )?;
         let needs_key = self.needs_key(subject, speaker, evidence.new_key.as_ref(), at);
         let step =
@@ -136,13 +136,13 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Secret<String>>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Option<Finding>, Error> {
         let asked = offered.is_some();
         // A command that asks for no password costs a hash all the same: guessing at another factor
         // must not be cheaper than guessing at passwords.
         let offered = offered.unwrap_or_default();
-        let finding = self.hasher.check(subject.password.clone(), offered, urgency).await?;
+        let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
         Ok(asked.then_some(finding))
     }
 
@@ -150,12 +150,12 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Vec<Picture>>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<FaceFinding, Error> {
         let Some(pictures) = offered else {
             return Ok(FaceFinding { finding: None, refusal: None, distance: None });
         };
-        Ok(match self.faces.probe(pictures, urgency).await? {
+        Ok(match self.faces.probe(pictures, by).await? {
             Err(refusal) => FaceFinding {
                 finding: Some(Finding::Missing),
                 refusal: Some(refusal),

@@ -17,7 +17,7 @@ use crate::{
     aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
-    compute::Urgency,
+    compute::Requester,
     decision::{Decision, Denial, judge},
     device::{Proof, Speaker},
     error::Error,
@@ -45,6 +45,11 @@ pub(crate) struct Proven<'a> {
 }
 
 impl Proven<'_> {
+    /// On whose behalf slow work is done from now on.
+    pub(crate) fn requester(&self) -> Requester {
+        Requester::proven(self.received.source())
+    }
+
     /// When the command arrived.
     pub(crate) const fn at(&self) -> UnixMillis {
         self.received.at.now
@@ -93,8 +98,8 @@ impl Authenticator {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let examination =
-            self.examine(&subject, &speaker, evidence, at, Urgency::of(admitted.lane)).await?;
+        let by = Requester::admitted(received.source(), admitted.lane);
+        let examination = self.examine(&subject, &speaker, evidence, at, by).await?;
         let outcome = match judge(subject.standing, &examination, received.at.state) {
             Decision::Denied(denial) => Err(denial),
             Decision::Granted(_) => {

@@ -173,6 +173,11 @@ fn compute(compute: &ComputeConfig) -> Vec<Requirement> {
             reason: "must be at most 1000000",
             holds: compute.queue <= *COUNTS.end(),
         },
+        Requirement {
+            key: "compute.queue_per_source",
+            reason: "must be 2 to 1000000: a login is two jobs",
+            holds: (2..=*COUNTS.end()).contains(&compute.queue_per_source),
+        },
     ]
 }
 
@@ -188,13 +193,14 @@ mod tests {
             (|config: &mut Config| config.auth.argon2_passes = 0, "auth.argon2_memory_kib"),
             (|config: &mut Config| config.store.url = Some("mysql:x".into()), "store.url"),
             (|config: &mut Config| config.compute.queue = usize::MAX, "compute.queue"),
+            (|config: &mut Config| config.compute.queue_per_source = 1, "compute.queue_per_source"),
             (|config: &mut Config| config.log.filter = "=[".into(), "log.filter"),
             (
                 |config: &mut Config| config.audit.checkpoint_sinks = Some(Vec::new()),
                 "audit.checkpoint_sinks",
             ),
             (|config: &mut Config| config.audit.checkpoint_s = 0, "audit.checkpoint_s"),
-        ] as [(fn(&mut Config), &str); 7]
+        ] as [(fn(&mut Config), &str); 8]
         {
             assert_eq!(refused(change), key);
         }

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{admin::MIN_SECRET_CHARS, entropy};
+use fourauth_auth::{admin::MIN_SECRET_CHARS, compute::Requester, entropy};
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{secret::Secret, username::Username};
 use std::io::Read as _;
@@ -67,7 +67,7 @@ async fn add(
 ) -> anyhow::Result<()> {
     let made = given.is_none();
     let secret = given.unwrap_or_else(|| Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>())));
-    let hash = local.hasher.create(NewPassword::in_use(&secret)).await?;
+    let hash = local.hasher.create(NewPassword::in_use(&secret), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
