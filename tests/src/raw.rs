@@ -12,10 +12,13 @@ use rustls::{
     crypto::aws_lc_rs,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -33,7 +36,18 @@ impl RawConnection {
     ///
     /// If there is none.
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a socket");
+        Self::open_from(Ipv4Addr::LOCALHOST, address).await
+    }
+
+    /// The same from another address of this machine, which is another source.
+    ///
+    /// # Panics
+    ///
+    /// If the server cannot be reached.
+    pub async fn open_from(from: Ipv4Addr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((from, 0))).expect("an address of this machine");
+        let stream = socket.connect(address).await.expect("a connection");
         let name = ServerName::IpAddress(address.ip().into());
         let stream =
             TlsConnector::from(trusting()).connect(name, stream).await.expect("a handshake");

@@ -10,6 +10,7 @@ mod docs;
 mod equal_work;
 mod erasure;
 mod evidence;
+mod fairness;
 mod golden;
 mod hostile;
 mod import;
