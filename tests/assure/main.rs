@@ -27,6 +27,7 @@ mod naive;
 mod numbers;
 mod once;
 mod peer;
+mod pictures;
 mod powerfail;
 mod process;
 mod races;
@@ -97,12 +98,13 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "idle",
     "slow",
     "frame",
     "fds",
     "flood",
+    "pictures",
     "totp",
     "timing",
     "secrets",
@@ -143,6 +145,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "powerfail" => powerfail::figures(setup, defence).await,
         "erase" => erase::figures(setup, defence).await,
         "import" => import::figures(setup, defence).await,
+        "pictures" => pictures::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),
     }

@@ -121,7 +121,7 @@ impl Compute {
                     Ok(result)
                 }
             };
-            let _nobody_waits = done.send(result);
+            let _caller_has_gone = done.send(result);
         });
         let _place = self.queue(by, job)?;
         match timeout(self.deadline, result).await {

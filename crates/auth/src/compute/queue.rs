@@ -95,7 +95,7 @@ impl<J> Queue<J> {
         ledger.end(by.source, cost, now);
     }
 
-    /// Takes a job out whose result nobody waits for; `None` if it has begun.
+    /// Takes a job out whose caller has gone; `None` if it has begun.
     pub(super) fn withdraw(&mut self, by: Requester, ticket: Ticket) -> Option<J> {
         self.split(by.urgency).0.take(by.source, ticket)
     }

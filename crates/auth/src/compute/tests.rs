@@ -150,7 +150,7 @@ async fn a_job_whose_caller_has_gone_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_job_that_ran_for_nobody_is_held_against_its_source() {
+async fn a_job_without_a_caller_is_held_against_its_source() {
     let compute = compute(ONE_THREAD);
     let (done, turns) = mpsc::channel();
     let late = Busy::on_behalf_of(&compute, ordinary(1)).await;

@@ -56,7 +56,7 @@ fn a_newcomer_comes_before_the_backlog_of_others() {
 }
 
 #[test]
-fn a_job_whose_result_nobody_took_is_charged_all_the_same() {
+fn a_job_is_charged_when_it_has_ended() {
     let mut queue = queue_of(ROOMY, &[ordinary(1), ordinary(1), ordinary(2), ordinary(2)]);
     let (by, _) = queue.begin(START).unwrap();
     assert_eq!(by, ordinary(1));
