@@ -29,6 +29,7 @@ mod naive;
 mod numbers;
 mod once;
 mod peer;
+mod pictures;
 mod places;
 mod powerfail;
 mod process;
@@ -100,13 +101,14 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// In the place of a name: one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 24] = [
     "idle",
     "slow",
     "budget",
     "frame",
     "fds",
     "flood",
+    "pictures",
     "places",
     "totp",
     "timing",
@@ -149,6 +151,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "powerfail" => powerfail::figures(setup, defence).await,
         "erase" => erase::figures(setup, defence).await,
         "import" => import::figures(setup, defence).await,
+        "pictures" => pictures::figures(setup, defence).await,
         "places" => places::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
         _ => bail!("no assurance is called {name:?}"),

@@ -58,6 +58,9 @@ const TABLES: [(usize, &str, &str); 12] = [
     (3, "clock", "node"),
 ];
 
+/// Columns that a later version has dropped.
+const DROPPED: [(&str, &str); 1] = [("places", "trusted_from")];
+
 /// What is in a database of any version: accounts, administrators and the keys that fit.
 #[derive(Debug, Clone)]
 pub struct Past {
@@ -207,8 +210,9 @@ pub fn dumps(version: usize, dialect: Dialect) -> Vec<(&'static str, String)> {
     };
     let of = TABLES.iter().filter(|(since, ..)| *since <= version);
     let dump = |&(_, table, order): &(usize, &'static str, &str)| {
-        let columns = columns(version, table);
-        let columns: Vec<_> = columns.iter().map(|name| format!("{quote}({name})")).collect();
+        let columns = columns(version, table).into_iter();
+        let kept = columns.filter(|column| !DROPPED.contains(&(table, *column)));
+        let columns: Vec<_> = kept.map(|name| format!("{quote}({name})")).collect();
         (table, format!("SELECT {} FROM {table} ORDER BY {order}", columns.join(" || ',' || ")))
     };
     of.map(dump).collect()

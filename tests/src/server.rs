@@ -46,7 +46,12 @@ pub fn quick(folder: &Path) -> Config {
         // Signing reads and writes beside what a test counts; those of checkpoints set their own.
         audit: AuditConfig { checkpoint_s: 3600, ..AuditConfig::default() },
         // A loaded machine is no reason to answer "busy"; tests of that set their own.
-        compute: ComputeConfig { queue: 4096, deadline_ms: 120_000, ..ComputeConfig::default() },
+        compute: ComputeConfig {
+            queue: 4096,
+            queue_per_source: 4096,
+            deadline_ms: 120_000,
+            ..ComputeConfig::default()
+        },
         ..Config::default()
     }
 }

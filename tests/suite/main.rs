@@ -12,6 +12,7 @@ mod equal_work;
 mod erasure;
 mod evidence;
 mod faces;
+mod fairness;
 mod golden;
 mod hostile;
 mod import;

@@ -9,6 +9,7 @@ use crate::{
     aftermath::Aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
+    compute::Requester,
     decision::Denial,
     error::Error,
     grant::Effect,
@@ -37,7 +38,8 @@ impl Authenticator {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let verdict = match self.admin(secret).await? {
+        let by = Requester::admitted(received.source(), admitted.lane);
+        let verdict = match self.admin(secret, by).await? {
             None => Verdict {
                 outcome: Err(Denial::Admin),
                 detail: String::new(),
@@ -74,10 +76,10 @@ impl Authenticator {
     /// The name of the administrator whose secret this is.
     ///
     /// Every secret on record is compared, whichever fits.
-    async fn admin(&self, secret: Secret<String>) -> Result<Option<String>, Error> {
+    async fn admin(&self, secret: Secret<String>, by: Requester) -> Result<Option<String>, Error> {
         let admins = self.store.admins().await?;
         let hashes = admins.iter().map(|admin| admin.hash.clone()).collect();
-        let found = self.hasher.find(hashes, secret).await?;
+        let found = self.hasher.find(hashes, secret, by).await?;
         Ok(found.and_then(|index| admins.into_iter().nth(index)).map(|admin| admin.name))
     }
 }

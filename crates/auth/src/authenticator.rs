@@ -3,7 +3,7 @@
 use crate::{
     admission::Admission,
     attempt::{Action, Attempt},
-    compute::Overload,
+    compute::{Overload, Requester},
     entropy,
     error::Error,
     faces::Faces,
@@ -216,7 +216,7 @@ pub async fn decoy(
     Ok(Decoy {
         account,
         face_epoch: FIRST_EPOCH,
-        password: hasher.create(password).await?,
+        password: hasher.create(password, Requester::this_machine()).await?,
         totp: Authenticator::new_key(),
         template: template(account, FIRST_EPOCH),
         mac: nobodys_address(),

@@ -4,7 +4,7 @@
 //! looked at side by side; what costs nothing is compared while they run.
 
 use crate::{
-    authenticator::Authenticator, compute::Urgency, device::Speaker, error::Error,
+    authenticator::Authenticator, compute::Requester, device::Speaker, error::Error,
     evidence::Evidence, faces::finding_of, profile::Profile,
 };
 use fourauth_face::Refusal;
@@ -103,11 +103,11 @@ impl Authenticator {
         evidence: Evidence,
         recovery_code: Option<Finding>,
         at: UnixMillis,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Examination, Error> {
         let (password, face) = tokio::try_join!(
-            self.examine_password(subject, evidence.password, urgency),
-            self.examine_face(subject, evidence.faces, urgency),
+            self.examine_password(subject, evidence.password, by),
+            self.examine_face(subject, evidence.faces, by),
         )?;
         let needs_key = self.needs_key(subject, speaker, evidence.new_key.as_ref(), at);
         let right =
@@ -165,13 +165,13 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Secret<String>>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Option<Finding>, Error> {
         let asked = offered.is_some();
         // A command that asks for no password costs a hash all the same: guessing at another factor
         // must not be cheaper than guessing at passwords.
         let offered = offered.unwrap_or_default();
-        let finding = self.hasher.check(subject.password.clone(), offered, urgency).await?;
+        let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
         Ok(asked.then_some(finding))
     }
 
@@ -179,12 +179,12 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Vec<Picture>>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<FaceFinding, Error> {
         let Some(pictures) = offered else {
             return Ok(FaceFinding { finding: None, refusal: None, distance: None });
         };
-        Ok(match self.faces.probe(pictures, urgency).await? {
+        Ok(match self.faces.probe(pictures, by).await? {
             Err(refusal) => FaceFinding {
                 finding: Some(finding_of(refusal)),
                 refusal: Some(refusal),

@@ -5,7 +5,7 @@
 //! picture that shows another face: all of a command's usable pictures must agree.
 
 use crate::{
-    compute::{Compute, Urgency},
+    compute::{Compute, Requester},
     entropy,
     error::Error,
 };
@@ -49,9 +49,9 @@ impl Faces {
     pub async fn probe(
         &self,
         pictures: Vec<Picture>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Result<Likeness, Refusal>, Error> {
-        let (good, refused) = self.look_at(pictures, urgency).await?;
+        let (good, refused) = self.look_at(pictures, by).await?;
         Ok(match good.as_slice() {
             [] => Err(refused.unwrap_or(Refusal::NoFace)),
             good => Likeness::of(&embeddings(good)),
@@ -63,10 +63,13 @@ impl Faces {
     /// # Errors
     ///
     /// If the pictures were not all looked at.
-    pub async fn enrol(&self, pictures: Vec<Picture>) -> Result<Result<Likeness, Refusal>, Error> {
+    pub async fn enrol(
+        &self,
+        pictures: Vec<Picture>,
+        by: Requester,
+    ) -> Result<Result<Likeness, Refusal>, Error> {
         let count = pictures.len();
-        // Who enrols has proved to be somebody.
-        let (good, refused) = self.look_at(pictures, Urgency::Reserved).await?;
+        let (good, refused) = self.look_at(pictures, by).await?;
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
@@ -120,7 +123,7 @@ impl Faces {
     async fn look_at(
         &self,
         pictures: Vec<Picture>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<(Vec<Portrait>, Option<Refusal>), Error> {
         self.looked_at.fetch_add(pictures.len() as u64, Ordering::Relaxed);
         let engine = Arc::clone(&self.engine);
@@ -129,8 +132,8 @@ impl Faces {
         };
         let mut refused = None;
         let mut good = Vec::new();
-        // One place in the queue however many pictures: a peer that sends five is no five peers.
-        for seen in self.compute.run(urgency, look).await? {
+        // One place in the queue however many pictures; what they cost is charged to their source.
+        for seen in self.compute.run(by, look).await? {
             match seen {
                 Err(Refusal::Unexamined) => return Err(Error::Unexamined),
                 Ok(portrait) => good.push(portrait),

@@ -1,7 +1,7 @@
 //! Password hashes, on the compute pool, with memory that each thread keeps.
 
 use crate::{
-    compute::{Compute, Overload, Urgency},
+    compute::{Compute, Overload, Requester},
     entropy,
 };
 use fourauth_factors::{
@@ -52,15 +52,16 @@ impl Hasher {
         &self,
         hash: Hash,
         offered: Secret<String>,
-        urgency: Urgency,
+        by: Requester,
     ) -> Result<Finding, Overload> {
         let pepper = Arc::clone(&self.pepper);
         self.hashes.fetch_add(1, Ordering::Relaxed);
         let check = move || with_memory(|memory| password::check(&hash, &offered, &pepper, memory));
-        self.compute.run(urgency, check).await
+        self.compute.run(by, check).await
     }
 
-    /// Which of `hashes` the password fits. All are tried, whichever fits.
+    /// Which of `hashes` the password fits. All are tried, whichever fits, in one job that costs its
+    /// source as much as all of them.
     ///
     /// # Errors
     ///
@@ -69,6 +70,7 @@ impl Hasher {
         &self,
         hashes: Vec<Hash>,
         offered: Secret<String>,
+        by: Requester,
     ) -> Result<Option<usize>, Overload> {
         let pepper = Arc::clone(&self.pepper);
         self.hashes.fetch_add(hashes.len() as u64, Ordering::Relaxed);
@@ -77,7 +79,7 @@ impl Hasher {
                 hashes.iter().map(|hash| password::check(hash, &offered, &pepper, memory)).collect()
             })
         };
-        let findings: Vec<Finding> = self.compute.run(Urgency::Ordinary, findings).await?;
+        let findings: Vec<Finding> = self.compute.run(by, findings).await?;
         Ok(findings.iter().position(|finding| finding.is_match()))
     }
 
@@ -90,13 +92,13 @@ impl Hasher {
     /// # Panics
     ///
     /// Never: [`Hasher::new`] has checked the cost.
-    pub async fn create(&self, password: NewPassword) -> Result<Hash, Overload> {
+    pub async fn create(&self, password: NewPassword, by: Requester) -> Result<Hash, Overload> {
         let pepper = Arc::clone(&self.pepper);
         let cost = self.cost;
         let salt = entropy::bytes();
         self.hashes.fetch_add(1, Ordering::Relaxed);
         self.compute
-            .run(Urgency::Reserved, move || {
+            .run(by, move || {
                 with_memory(|memory| Hash::create(&password, salt, cost, &pepper, memory))
                     .expect("the cost has been checked")
             })

@@ -30,7 +30,7 @@ impl Authenticator {
         let mut statement = None;
         let decided =
             self.prove(Action::Login, received, &login.username, evidence, async |proven| {
-                let upgraded = self.upgrade(proven.subject, &login.password).await?;
+                let upgraded = self.upgrade(proven, &login.password).await?;
                 let (session, gains) = self.session(proven.subject, proven.at());
                 let device = self.first_device(proven, &login);
                 let audience = login.audience.clone();
@@ -71,13 +71,14 @@ impl Authenticator {
     /// The hash of a password that has just proved right, if its stored hash has fallen behind.
     async fn upgrade(
         &self,
-        subject: &Subject,
+        proven: &Proven<'_>,
         password: &Secret<String>,
     ) -> Result<Option<Hash>, Error> {
-        if !self.hasher.is_outdated(&subject.password) {
+        if !self.hasher.is_outdated(&proven.subject.password) {
             return Ok(None);
         }
-        Ok(Some(self.hasher.create(NewPassword::in_use(password)).await?))
+        let password = NewPassword::in_use(password);
+        Ok(Some(self.hasher.create(password, proven.requester()).await?))
     }
 
     /// A session and its token. Only the token's hash is kept.

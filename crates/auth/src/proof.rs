@@ -18,7 +18,7 @@ use crate::{
     aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
-    compute::Urgency,
+    compute::Requester,
     decision::{Decision, Denial, judge},
     device::Speaker,
     error::Error,
@@ -53,6 +53,11 @@ pub(crate) struct Proven<'a> {
 }
 
 impl Proven<'_> {
+    /// On whose behalf slow work is done from now on.
+    pub(crate) fn requester(&self) -> Requester {
+        Requester::proven(self.received.source())
+    }
+
     /// When the command arrived.
     pub(crate) const fn at(&self) -> UnixMillis {
         self.received.at.now
@@ -126,9 +131,8 @@ impl Authenticator {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let examination = self
-            .examine(&subject, &speaker, evidence, recovery_code, at, Urgency::of(admitted.lane))
-            .await?;
+        let by = Requester::admitted(received.source(), admitted.lane);
+        let examination = self.examine(&subject, &speaker, evidence, recovery_code, at, by).await?;
         let proven = Proven {
             subject: &subject,
             speaker: &speaker,

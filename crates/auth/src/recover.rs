@@ -79,7 +79,7 @@ impl Authenticator {
             let Ok(password) = rule.accept(&recover.new_password, name.as_str()) else {
                 return Ok(Err(Denial::NewPassword));
             };
-            let hash = self.hasher.create(password).await?;
+            let hash = self.hasher.create(password, proven.requester()).await?;
             Ok(Ok((Change::Password(hash), beside, Gains::default())))
         })
         .await
@@ -176,7 +176,7 @@ impl Authenticator {
             given_by: "self".to_owned(),
             request: Some(proven.received.id.to_string()),
         };
-        let likeness = match self.faces.enrol(pictures).await? {
+        let likeness = match self.faces.enrol(pictures, proven.requester()).await? {
             Ok(likeness) => likeness,
             Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
         };

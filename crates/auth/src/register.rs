@@ -3,6 +3,7 @@
 use crate::{
     attempt::{Action, Audited},
     authenticator::{Authenticator, FIRST_EPOCH, face_quality},
+    compute::Requester,
     decision::Denial,
     entropy,
     error::Error,
@@ -46,7 +47,8 @@ impl Authenticator {
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
         let image = self.kept_image(picture, register.consent.as_ref());
-        let likeness = match self.faces.enrol(pictures).await? {
+        let by = Requester::proven(received.source());
+        let likeness = match self.faces.enrol(pictures, by).await? {
             Ok(likeness) => likeness,
             Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
         };
@@ -77,7 +79,7 @@ impl Authenticator {
         });
         let user = NewUser {
             id,
-            password: self.hasher.create(password).await?,
+            password: self.hasher.create(password, by).await?,
             totp: key,
             template: self.faces.template(&likeness, id, FIRST_EPOCH),
             face_epoch: FIRST_EPOCH,

@@ -20,6 +20,18 @@ pub const MAX_SIDE: u32 = 4096;
 /// Most pixels: a 12-megapixel photograph (4032 × 3024) is welcome and takes about 80 ms to decode.
 pub const MAX_PIXELS: u64 = 12_500_000;
 
+/// Pixels that a picture may have however few bytes it takes: decoding them takes under 10 ms.
+pub const PIXELS_OF_ANY: u64 = 1_000_000;
+
+/// Most further pixels for each byte of a PNG: photographs enlarged to 12 megapixels have up to 6, a face
+/// before a wall of exactly one colour has up to 29, a picture of one colour 286 and more.
+pub const PNG_PIXELS_A_BYTE: u64 = 64;
+
+/// Most further pixels for each byte of a JPEG: photographs enlarged to 12 megapixels have up to 152 at
+/// quality 10, a face before a wall of exactly one colour has up to 161. Each eight by eight pixels take
+/// at least a few bits, so that a usual JPEG of one colour has 170 and is not refused.
+pub const JPEG_PIXELS_A_BYTE: u64 = 200;
+
 /// Most memory a decoder may take for its picture, in bytes.
 const MAX_ALLOC: u64 = 64 << 20;
 
@@ -46,18 +58,21 @@ pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
     }
     if encoded.starts_with(JPEG_START) {
         whole_jpeg(encoded)?;
-        upright(JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?)
+        let decoder = JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?;
+        upright(decoder, most_pixels(encoded, JPEG_PIXELS_A_BYTE))
     } else if encoded.starts_with(PNG_START) {
-        png_header(encoded)?;
-        upright(PngDecoder::with_limits(Cursor::new(encoded), limits()).map_err(refusal)?)
+        let most = most_pixels(encoded, PNG_PIXELS_A_BYTE);
+        png_header(encoded, most)?;
+        let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits()).map_err(refusal)?;
+        upright(decoder, most)
     } else {
         Err(Refusal::NotAnImage)
     }
 }
 
-fn upright(mut decoder: impl ImageDecoder) -> Result<Picture, Refusal> {
+fn upright(mut decoder: impl ImageDecoder, most_pixels: u64) -> Result<Picture, Refusal> {
     let (width, height) = decoder.dimensions();
-    bounded(width, height)?;
+    bounded(width, height, most_pixels)?;
     if decoder.total_bytes() > MAX_ALLOC {
         return Err(Refusal::TooLarge);
     }
@@ -73,9 +88,18 @@ fn upright(mut decoder: impl ImageDecoder) -> Result<Picture, Refusal> {
     Picture::new(width, height, image.into_raw()).ok_or(Refusal::NotAnImage)
 }
 
-fn bounded(width: u32, height: u32) -> Result<(), Refusal> {
+/// Most pixels that a picture of these bytes may have.
+///
+/// Work goes by pixels and what it costs to send goes by bytes, so pixels out of proportion to the bytes
+/// are refused.
+fn most_pixels(encoded: &[u8], pixels_a_byte: u64) -> u64 {
+    let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
+    bytes.saturating_mul(pixels_a_byte).saturating_add(PIXELS_OF_ANY).min(MAX_PIXELS)
+}
+
+fn bounded(width: u32, height: u32, most_pixels: u64) -> Result<(), Refusal> {
     let pixels = u64::from(width) * u64::from(height);
-    if width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
+    if width > MAX_SIDE || height > MAX_SIDE || pixels > most_pixels {
         return Err(Refusal::TooLarge);
     }
     Ok(())
@@ -90,10 +114,10 @@ fn limits() -> Limits {
 }
 
 /// Reads the size in IHDR, which is the first chunk (PNG specification §5.6), before a decoder does more.
-fn png_header(encoded: &[u8]) -> Result<(), Refusal> {
+fn png_header(encoded: &[u8], most_pixels: u64) -> Result<(), Refusal> {
     let size = encoded.get(16..24).ok_or(Refusal::NotAnImage)?;
     let (sides, _) = size.as_chunks::<4>();
-    bounded(u32::from_be_bytes(sides[0]), u32::from_be_bytes(sides[1]))
+    bounded(u32::from_be_bytes(sides[0]), u32::from_be_bytes(sides[1]), most_pixels)
 }
 
 /// Refuses a JPEG that was cut short, which the decoder would fill up with grey, and one of endless scans.

@@ -5,7 +5,7 @@
 use crate::{certificate, config::Config, receipt_key};
 use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{entropy, hashing::Hasher, receipt::ReceiptKey};
+use fourauth_auth::{compute::Requester, entropy, hashing::Hasher, receipt::ReceiptKey};
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{secret::Secret, time::UnixMillis, username::Username};
 use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data, private_file};
@@ -115,7 +115,7 @@ pub async fn setup_admin(
     }
     let path = config.setup_secret_file();
     let secret = setup_secret(&path)?;
-    let hash = hasher.create(NewPassword::in_use(&secret)).await?;
+    let hash = hasher.create(NewPassword::in_use(&secret), Requester::this_machine()).await?;
     let name = Username::parse(SETUP)?;
     store.write(move |tx| Box::pin(async move { tx.add_admin(&name, &hash, now).await })).await?;
     tracing::info!(path = %path.display(), "the first administrator's secret is in this file");

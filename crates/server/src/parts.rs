@@ -110,6 +110,7 @@ pub(crate) fn compute_limits(config: &Config) -> Limits {
     Limits {
         threads: if config.compute.threads == 0 { cores() } else { config.compute.threads },
         queue: config.compute.queue,
+        queue_per_source: config.compute.queue_per_source,
         deadline: Duration::from_millis(config.compute.deadline_ms.into()),
     }
 }

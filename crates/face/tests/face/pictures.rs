@@ -1,8 +1,12 @@
 //! Encoded pictures from strangers: bombs, garbage, odd formats, and EXIF.
 
-use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, png};
+use crate::support::{ENGINE, decoded, encoded, jpeg, jpeg_of_quality, outcome, png};
 use fourauth_face::{Refusal, decode::MAX_BYTES};
-use image::DynamicImage;
+use image::{
+    DynamicImage, Rgb, RgbImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+    imageops,
+};
 
 /// A PNG that announces a size and has next to nothing in it.
 fn announced(width: u32, height: u32) -> Vec<u8> {
@@ -46,6 +50,49 @@ fn a_jpeg_that_announces_too_much_is_refused_from_its_header() {
     let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     bytes[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
     assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+/// A wall of exactly one colour, 12 megapixels.
+fn wall() -> RgbImage {
+    RgbImage::from_pixel(4000, 3000, Rgb([186, 180, 170]))
+}
+
+#[test]
+fn a_picture_of_one_colour_is_refused_from_its_header() {
+    let mut bytes = Vec::new();
+    let (best, adaptive) = (CompressionType::Best, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(&mut bytes, best, adaptive);
+    wall().write_with_encoder(encoder).unwrap();
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+    // The proof that the header was enough: what comes after it is not looked at.
+    bytes[60..].fill(0);
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn a_jpeg_with_few_bytes_for_its_pixels_is_refused() {
+    let mut bytes = jpeg(&DynamicImage::new_rgb8(64, 64));
+    let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    let [height, width] = [3000_u16, 4000].map(u16::to_be_bytes);
+    bytes[frame + 5..frame + 9].copy_from_slice(&[height, width].concat());
+    assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn a_small_picture_may_have_any_colours() {
+    let grey = RgbImage::from_pixel(1000, 1000, Rgb([128; 3]));
+    assert_eq!(outcome(&grey.into()), Err(Refusal::NoFace));
+}
+
+#[test]
+fn a_face_before_a_plain_wall_is_accepted_at_any_quality() {
+    let mut picture = wall();
+    imageops::replace(&mut picture, &decoded("obama.jpg").to_rgb8(), 1500, 1000);
+    let picture = DynamicImage::from(picture);
+    for bytes in [jpeg_of_quality(&picture, 20), jpeg_of_quality(&picture, 75), png(&picture)] {
+        let portrait = ENGINE.portrait(&bytes);
+        assert!(portrait.is_ok(), "{} bytes: {portrait:?}", bytes.len());
+    }
 }
 
 #[test]

@@ -45,8 +45,13 @@ pub(crate) fn png(picture: &DynamicImage) -> Vec<u8> {
 }
 
 pub(crate) fn jpeg(picture: &DynamicImage) -> Vec<u8> {
+    jpeg_of_quality(picture, 95)
+}
+
+pub(crate) fn jpeg_of_quality(picture: &DynamicImage, quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
-    picture.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 95)).unwrap();
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+    picture.to_rgb8().write_with_encoder(encoder).unwrap();
     bytes
 }
 

@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// Every number that can be set, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -39,6 +39,8 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 34] = [
     ("compute.deadline_ms", 100..=3_600_000),
     // Jobs that wait; 0 lets none wait.
     ("compute.queue", 0..=1_000_000),
+    // A login is two jobs.
+    ("compute.queue_per_source", 2..=1_000_000),
     // 0 is one a core.
     ("compute.threads", 0..=1000),
     ("limits.answer_s", DEADLINE_S),

@@ -104,13 +104,14 @@ mod tests {
             (|config| config.auth.argon2_passes = 0, "auth.argon2_passes"),
             (|config| config.store.url = "postgres://db.example.org/d".parse().ok(), "store.url"),
             (|config| config.compute.queue = 1_000_001, "compute.queue"),
+            (|config| config.compute.queue_per_source = 1, "compute.queue_per_source"),
             (|config| config.log.filter = "=[".into(), "log.filter"),
             (|config| config.audit.checkpoint_sinks = Some(Vec::new()), "audit.checkpoint_sinks"),
             (|config| config.limits.startups = 0, "limits.startups"),
             (|config| config.limits.in_flight_mib = 15, "limits.in_flight_mib_per_source"),
             (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
             (|config| config.limits.connections = usize::MAX, "the configuration"),
-        ] as [(fn(&mut Config), &str); 10]
+        ] as [(fn(&mut Config), &str); 11]
         {
             assert_eq!(refused(change), key);
         }

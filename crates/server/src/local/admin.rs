@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::entropy;
+use fourauth_auth::{compute::Requester, entropy};
 use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use std::io::Read as _;
@@ -101,7 +101,7 @@ async fn add(
     name: &str,
     chosen: Chosen,
 ) -> anyhow::Result<()> {
-    let hash = local.hasher.create(chosen.secret.clone()).await?;
+    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
@@ -133,7 +133,7 @@ async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Resu
         name != SETUP,
         "the secret of `{SETUP}` is in its file; name an administrator with `fourauthd admin add`"
     );
-    let hash = local.hasher.create(chosen.secret.clone()).await?;
+    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let entry = local.by_hand(None, "admin_secret", &format!("admin={admin}"));
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })

@@ -3,7 +3,11 @@
 use super::{old_key::OldKey, source::OldUser};
 use data_encoding::BASE32_NOPAD;
 use fourauth_auth::{
-    authenticator::FIRST_EPOCH, compute::Overload, entropy, error::Error, faces::Faces,
+    authenticator::FIRST_EPOCH,
+    compute::{Overload, Requester},
+    entropy,
+    error::Error,
+    faces::Faces,
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{password::Hash, totp::Key};
@@ -91,7 +95,7 @@ impl Candidate {
         terms: Terms,
     ) -> anyhow::Result<Result<Newcomer, Unfit>> {
         let Self { name, password, totp, mac, picture } = self;
-        let likeness = match faces.enrol(vec![picture.clone()]).await {
+        let likeness = match faces.enrol(vec![picture.clone()], Requester::this_machine()).await {
             Ok(Ok(likeness)) => likeness,
             Ok(Err(refusal)) => return Ok(Err(Unfit::Face(refusal))),
             // No other account has to wait for a picture that is beyond the networks.

@@ -1,0 +1,303 @@
+use super::*;
+use crate::{compute::ledger::MOST, source::Source};
+use proptest::prelude::*;
+use std::{collections::HashMap, net::Ipv4Addr};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const START: Duration = Duration::from_secs(100);
+
+/// One thread, twelve places, four of them for each source.
+const PLACES: Places = Places { threads: 1, queue: 11, queue_per_source: 3 };
+
+/// Room for everything that a test does.
+const ROOMY: Places = Places { threads: 1, queue: 4000, queue_per_source: 1000 };
+
+fn source(number: u8) -> Source {
+    std::net::IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
+}
+
+fn ordinary(number: u8) -> Requester {
+    Requester { source: source(number), urgency: Urgency::Ordinary }
+}
+
+fn reserved(number: u8) -> Requester {
+    Requester { source: source(number), urgency: Urgency::Reserved }
+}
+
+/// Offers a job that is named by its requester; whose job gave way.
+fn offer(queue: &mut Queue<Requester>, by: Requester) -> Result<Option<Requester>, Requester> {
+    queue.offer(by, by, START).map(|(_, gives_way)| gives_way)
+}
+
+/// Runs the next job, at `cost`.
+fn run(queue: &mut Queue<Requester>, cost: Duration) -> Option<Requester> {
+    let (by, job) = queue.begin(START)?;
+    queue.end(by, cost, START);
+    assert_eq!(by, job);
+    Some(by)
+}
+
+fn queue_of(places: Places, jobs: &[Requester]) -> Queue<Requester> {
+    let mut queue = Queue::new(places);
+    for by in jobs {
+        assert_eq!(offer(&mut queue, *by), Ok(None));
+    }
+    queue
+}
+
+#[test]
+fn a_newcomer_comes_before_the_backlog_of_others() {
+    let mut queue = queue_of(ROOMY, &[ordinary(1); 20]);
+    assert_eq!(run(&mut queue, SECOND), Some(ordinary(1)));
+    offer(&mut queue, ordinary(2)).unwrap();
+    assert_eq!(run(&mut queue, SECOND), Some(ordinary(2)));
+    assert_eq!(run(&mut queue, SECOND), Some(ordinary(1)));
+}
+
+#[test]
+fn a_job_is_charged_when_it_has_ended() {
+    let mut queue = queue_of(ROOMY, &[ordinary(1), ordinary(1), ordinary(2), ordinary(2)]);
+    let (by, _) = queue.begin(START).unwrap();
+    assert_eq!(by, ordinary(1));
+    queue.end(by, SECOND, START);
+    let next = [(); 3].map(|()| run(&mut queue, SECOND / 4).unwrap());
+    assert_eq!(next, [ordinary(2), ordinary(2), ordinary(1)]);
+}
+
+#[test]
+fn a_job_that_runs_is_charged_in_advance() {
+    let mut queue = queue_of(ROOMY, &[ordinary(1), ordinary(1), ordinary(2)]);
+    assert_eq!(queue.begin(START).unwrap().0, ordinary(1));
+    assert_eq!(queue.begin(START).unwrap().0, ordinary(2));
+}
+
+#[test]
+fn what_was_used_long_ago_is_forgotten() {
+    let mut queue = queue_of(ROOMY, &[ordinary(1)]);
+    run(&mut queue, SECOND);
+    let hour = START + SECOND * 3600;
+    for (number, cost) in [(2, SECOND / 10), (1, SECOND)] {
+        queue.offer(ordinary(number), ordinary(number), hour).unwrap();
+        queue.offer(ordinary(number), ordinary(number), hour).unwrap();
+        let (by, _) = queue.begin(hour).unwrap();
+        assert_eq!(by, ordinary(number), "a clean start");
+        queue.end(by, cost, hour);
+    }
+    assert_eq!(queue.begin(hour).unwrap().0, ordinary(2), "the last hour counts");
+}
+
+#[test]
+fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
+    let mut queue = Queue::new(ROOMY);
+    for _ in 0..100 {
+        offer(&mut queue, reserved(1)).unwrap();
+        offer(&mut queue, ordinary(2)).unwrap();
+    }
+    let turns: Vec<_> = (0..80).filter_map(|_| run(&mut queue, SECOND)).collect();
+    assert_eq!(turns[0], reserved(1));
+    let ordinary = turns.iter().filter(|by| by.urgency == Urgency::Ordinary).count();
+    assert_eq!(ordinary, 20);
+}
+
+#[test]
+fn a_source_has_its_places_and_no_more() {
+    let mut queue = queue_of(PLACES, &[ordinary(1); 4]);
+    assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
+    assert_eq!(offer(&mut queue, ordinary(2)), Ok(None));
+    assert_eq!(offer(&mut queue, reserved(1)), Ok(None), "the other part is counted apart");
+}
+
+#[test]
+fn each_urgency_leaves_a_quarter_of_the_queue() {
+    for (greedy, other) in
+        [(ordinary as fn(u8) -> Requester, reserved as fn(u8) -> Requester), (reserved, ordinary)]
+    {
+        let mut queue = Queue::new(PLACES);
+        let placed = (0..12).filter(|number| offer(&mut queue, greedy(*number)) == Ok(None));
+        assert_eq!(placed.count(), 10);
+        for number in 0..2 {
+            assert_eq!(offer(&mut queue, other(number)), Ok(None));
+        }
+    }
+}
+
+#[test]
+fn in_a_full_queue_the_last_job_gives_way() {
+    let full = [ordinary(1), ordinary(2), ordinary(2), ordinary(3), ordinary(4)].repeat(2);
+    // Source 2 has four jobs that wait, and its fourth goes last.
+    let mut queue = queue_of(PLACES, &full);
+    assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
+    assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
+    assert_eq!(offer(&mut queue, ordinary(5)), Err(ordinary(5)), "five times two: none is later");
+}
+
+#[test]
+fn in_a_full_queue_who_has_used_much_gives_way() {
+    let mut queue = queue_of(PLACES, &[ordinary(9)]);
+    run(&mut queue, SECOND);
+    for number in 0..10 {
+        assert_eq!(offer(&mut queue, ordinary(number)), Ok(None));
+    }
+    assert_eq!(offer(&mut queue, ordinary(10)), Ok(Some(ordinary(9))));
+    assert_eq!(offer(&mut queue, ordinary(9)), Err(ordinary(9)));
+}
+
+#[test]
+fn a_reserved_job_takes_the_place_of_an_ordinary_one() {
+    let places = Places { threads: 1, queue: 4, queue_per_source: 4 };
+    let mut queue = queue_of(places, &[ordinary(1), ordinary(2), ordinary(3), ordinary(4)]);
+    assert_eq!(offer(&mut queue, reserved(5)), Ok(None));
+    assert!(
+        matches!(offer(&mut queue, reserved(5)), Ok(Some(by)) if by.urgency == Urgency::Ordinary)
+    );
+    assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
+}
+
+#[test]
+fn a_job_that_is_withdrawn_is_not_begun() {
+    let mut queue = queue_of(PLACES, &[]);
+    let (ticket, _) = queue.offer(ordinary(1), ordinary(1), START).unwrap();
+    assert_eq!(queue.withdraw(ordinary(1), ticket), Some(ordinary(1)));
+    assert_eq!(queue.withdraw(ordinary(1), ticket), None);
+    assert_eq!(run(&mut queue, SECOND), None);
+    assert!(queue.ordinary.sources().next().is_none());
+}
+
+/// What happens to a queue.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Offer(Requester),
+    Begin,
+    End(Duration),
+    Pass(Duration),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let by = (0..6_u8, any::<bool>())
+        .prop_map(|(number, urgent)| if urgent { reserved(number) } else { ordinary(number) });
+    prop_oneof![
+        4 => by.prop_map(Event::Offer),
+        2 => Just(Event::Begin),
+        2 => (1..2000_u32).prop_map(|ms| Event::End(MS * ms)),
+        1 => (1..5000_u32).prop_map(|ms| Event::Pass(MS * ms)),
+    ]
+}
+
+/// A queue and a plain count of what is in it.
+struct Watched {
+    queue: Queue<u64>,
+    now: Duration,
+    waiting: HashMap<u64, Requester>,
+    running: Vec<Requester>,
+    names: u64,
+}
+
+impl Watched {
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Offer(by) => {
+                self.names += 1;
+                if let Ok((_, gives_way)) = self.queue.offer(by, self.names, self.now) {
+                    self.waiting.insert(self.names, by);
+                    if let Some(job) = gives_way {
+                        assert!(self.waiting.remove(&job).is_some());
+                    }
+                }
+            }
+            Event::Begin if self.running.len() < PLACES.threads => {
+                let begun = self.queue.begin(self.now);
+                assert_eq!(begun.is_some(), !self.waiting.is_empty(), "no thread is idle");
+                if let Some((by, job)) = begun {
+                    assert_eq!(self.waiting.remove(&job), Some(by));
+                    self.running.push(by);
+                }
+            }
+            Event::Begin => {}
+            Event::End(cost) => {
+                if let Some(by) = self.running.pop() {
+                    self.now += cost;
+                    self.queue.end(by, cost, self.now);
+                }
+            }
+            Event::Pass(time) => self.now += time,
+        }
+    }
+
+    fn jobs(&self, of: impl Fn(&Requester) -> bool) -> usize {
+        self.waiting.values().chain(&self.running).filter(|by| of(by)).count()
+    }
+}
+
+proptest! {
+    #[test]
+    fn caps_hold_and_no_job_is_lost(events in prop::collection::vec(event(), 0..300)) {
+        let (queue, now) = (Queue::new(PLACES), START);
+        let (waiting, running) = (HashMap::new(), Vec::new());
+        let mut watched = Watched { queue, now, waiting, running, names: 0 };
+        for event in events {
+            watched.apply(event);
+            prop_assert!(watched.jobs(|_| true) <= 12);
+            for urgency in [Urgency::Reserved, Urgency::Ordinary] {
+                prop_assert!(watched.jobs(|by| by.urgency == urgency) <= 10);
+                for number in 0..6 {
+                    let one = Requester { source: source(number), urgency };
+                    prop_assert!(watched.jobs(|by| *by == one) <= 4);
+                }
+            }
+        }
+        let all = watched.waiting.len();
+        watched.running.drain(..).for_each(|by| watched.queue.end(by, SECOND, watched.now));
+        let begun = std::iter::from_fn(|| watched.queue.begin(watched.now)).count();
+        prop_assert_eq!(begun, all);
+    }
+
+    /// Whatever the others have in the queue and whatever it costs.
+    #[test]
+    fn a_newcomer_waits_for_one_job_of_each_other(
+        backlogs in prop::collection::vec(1..40_usize, 1..24),
+        costs in prop::collection::vec(1..2000_u32, 24),
+        done_before in 0..200_usize,
+    ) {
+        let mut queue = Queue::new(ROOMY);
+        for (number, backlog) in (0_u8..).zip(&backlogs) {
+            for _ in 0..*backlog {
+                offer(&mut queue, ordinary(number)).unwrap();
+            }
+        }
+        let mut costs = costs.into_iter().cycle();
+        let mut turn = move |queue: &mut _| run(queue, MS * costs.next().unwrap_or(1));
+        for _ in 0..done_before {
+            turn(&mut queue);
+        }
+        offer(&mut queue, ordinary(200)).unwrap();
+        let mut before = HashMap::<_, u32>::new();
+        while let Some(by) = turn(&mut queue).filter(|by| *by != ordinary(200)) {
+            *before.entry(by.source).or_default() += 1;
+        }
+        prop_assert!(before.values().all(|jobs| *jobs == 1), "{before:?}");
+    }
+
+    /// However much a source has used, others that have used nothing get no more than a bounded time
+    /// before it.
+    #[test]
+    fn a_source_that_has_used_much_does_not_starve(
+        used in 0..100_u32,
+        others in 1..24_u8,
+        cost in 10..1000_u32,
+    ) {
+        let mut queue = queue_of(ROOMY, &[ordinary(200)]);
+        run(&mut queue, SECOND * used);
+        offer(&mut queue, ordinary(200)).unwrap();
+        for number in 0..others {
+            offer(&mut queue, ordinary(number)).unwrap();
+        }
+        let mut before = HashMap::<_, Duration>::new();
+        while let Some(by) = run(&mut queue, MS * cost).filter(|by| *by != ordinary(200)) {
+            *before.entry(by.source).or_default() += MS * cost;
+            offer(&mut queue, by).unwrap();
+        }
+        let bound = MOST + MS * cost;
+        prop_assert!(before.values().all(|time| *time <= bound), "{before:?}");
+    }
+}
