@@ -77,7 +77,7 @@ struct Told {
 }
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
-    ensure_files(u64::from(SOURCES * CONNECTIONS) + 200)?;
+    ensure_files(SOURCES * CONNECTIONS)?;
     let daemon = Daemon::start(setup, |config| open_to_one_address(config, defence)).await?;
     let logins = setup.count(20, 3);
     let mut figures = Figures::default();
@@ -243,6 +243,8 @@ fn guess(pictures: &[Picture]) -> anyhow::Result<Login> {
         client_ts_utc: Some(crowd::now()),
         device_pubkey: None,
         device_name: None,
+        recovery_code: None,
+        audience: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Several pictures in one command, and what a template may be compared with.
 
 use fourauth_auth::{
-    compute::{Compute, Limits as ComputeLimits, Urgency},
+    compute::{Compute, Limits as ComputeLimits, Requester},
     faces::Faces,
 };
 use fourauth_face::{Engine, Refusal, install::DEFAULT_PACK};
@@ -128,7 +128,12 @@ async fn a_picture_sent_five_times_counts_as_one() {
 #[tokio::test]
 async fn each_number_of_pictures_has_its_own_threshold() {
     let server = TestServer::start().await;
-    let limits = ComputeLimits { threads: 1, queue: 9, deadline: Duration::from_mins(2) };
+    let limits = ComputeLimits {
+        threads: 1,
+        queue: 9,
+        queue_per_source: 9,
+        deadline: Duration::from_mins(2),
+    };
     let compute = Compute::start(limits).unwrap();
     let faces = Faces::new(compute, models::engine(), Secret::new([0; 32]));
     let bad = Picture::new(b"not a picture".to_vec());
@@ -140,7 +145,7 @@ async fn each_number_of_pictures_has_its_own_threshold() {
         for probes in 1..=ONE_PERSON.len() {
             // A picture that is refused is not counted.
             let shown = [pictures(&ONE_PERSON[..probes]), vec![bad.clone()]].concat();
-            let likeness = faces.probe(shown, Urgency::Reserved).await.unwrap().unwrap();
+            let likeness = faces.probe(shown, Requester::this_machine()).await.unwrap().unwrap();
             let comparison = faces.compare(&likeness, &subject);
             let expected = models::engine().pack().thresholds().limits(enrolled, probes);
             assert_eq!(comparison.limits, expected, "{enrolled} enrolled, {probes} shown");

@@ -327,7 +327,7 @@ mod tests {
         peer.write_all(&vec![b' '; 50_000]).await.unwrap();
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
-        let neighbour = sources.admit(IpAddr::from([192, 0, 2, 1]), 0, Instant::now()).unwrap();
+        let neighbour = sources.admit(IpAddr::from([192, 0, 2, 1]), Instant::now()).unwrap();
         let begun = Instant::now();
         let (ended, ()) = tokio::join!(connection.payload(), async {
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -346,7 +346,7 @@ mod tests {
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
         let mut whole = Vec::new();
         for last in 2..14 {
-            let place = sources.admit(IpAddr::from([192, 0, 2, last]), 0, Instant::now()).unwrap();
+            let place = sources.admit(IpAddr::from([192, 0, 2, last]), Instant::now()).unwrap();
             let frame = place.frame(Instant::now());
             frame.hold(share).await.unwrap();
             frame.finish().unwrap();

@@ -307,12 +307,13 @@ mod tests {
         assert!(evicted(&places).is_empty());
         assert!(places.iter().all(Place::is_shared));
         let mut turns = Vec::new();
-        let (mut first, mut second) = Default::default();
         for place in &places[..2] {
             turns.push(place.turn().await);
         }
-        places[0].hold(&mut first, 9 << 20).await;
-        places[1].hold(&mut second, 9 << 20).await;
+        let frames = [0, 1].map(|index: usize| places[index].frame(Instant::now()));
+        for frame in &frames {
+            assert!(frame.hold(9 << 20).await.is_ok());
+        }
         assert!(!admit(&sources, "198.51.100.1").is_shared());
     }
 
