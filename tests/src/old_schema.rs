@@ -170,7 +170,7 @@ impl Past {
     fn second(&self, dialect: Dialect) -> Vec<String> {
         let blob = |number: i64| bytes(dialect, &number.to_be_bytes().repeat(4));
         let mut statements = vec![
-            format!("INSERT INTO failures VALUES ({}, 'known', 3, 1, 1, 7, 1, 9)", blob(1)),
+            format!("INSERT INTO failures VALUES ({}, 'unknown', 3, 1, 1, 7, 1, 9)", blob(1)),
             "INSERT INTO refusals VALUES ('192.0.2.7', 29013840, 'login', 12)".to_owned(),
         ];
         for account in &self.accounts {

@@ -99,7 +99,7 @@ fn a_setting_that_does_not_exist_is_named() {
 fn the_configuration_says_where_each_setting_comes_from_and_hides_the_database_url() {
     let folder = tempfile::tempdir().unwrap();
     let ran = fourauthd(&folder, &["config", "show", "--origin"])
-        .env("FOURAUTH__STORE__URL", "postgres://u:Tr0ub4dor@h/d")
+        .env("FOURAUTH__STORE__URL", "postgres://u:Tr0ub4dor@h/d?sslmode=verify-full")
         .output()
         .unwrap();
     let said = said(&ran);
