@@ -232,9 +232,9 @@ impl Allowed {
     const fn of(setup: &Setup) -> Self {
         Self {
             strangers: setup.count(70, 12),
-            acquaintances: setup.count(30, 4),
+            acquaintances: setup.count(25, 4),
             faces_of_strangers: setup.count(35, 3),
-            faces_of_acquaintances: setup.count(15, 4),
+            faces_of_acquaintances: setup.count(10, 4),
             faces_at_once: setup.count(5, 2),
             codes_in_a_minute: setup.count(5, 3),
         }

@@ -1,5 +1,6 @@
 //! Nobody gets in by trying often, and nobody is kept out by others who try.
 
+use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
@@ -246,6 +247,55 @@ async fn a_recovery_code_lets_a_traveller_log_in_once() {
     assert_eq!(log_in(&server, with(&code)).await.code, Code::Ok);
     server.clock().advance_ms(60_000);
     assert_eq!(log_in(&server, with(&code)).await.code, Code::RecoveryCodeMismatch);
+}
+
+#[tokio::test]
+async fn a_recovery_code_gets_in_when_all_else_is_used_up() {
+    let server = TestServer::configured(strict_limits).await;
+    let register = server.registration("alice", "obama.jpg");
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
+    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
+    let gains = answer.gains;
+    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    // A neighbour uses up the known place, and what strangers have.
+    let wrong = || wrong_password(alice.login(server.now()));
+    while log_in(&server, wrong()).await.code != Code::Locked {
+        server.clock().advance_ms(900_000);
+    }
+    assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Locked);
+    let recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).ok();
+    let login = Login { recovery_code, ..alice.login(server.now()) };
+    assert_eq!(log_in(&server, login).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn under_strict_a_wait_tells_no_password() {
+    let server = TestServer::configured(|config| {
+        config.auth.profile = Profile::Strict;
+        config.attempts = AttemptsConfig { unknown_device: 100, ..AttemptsConfig::default() };
+    })
+    .await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let mut waits = Vec::new();
+    for name in ["alice", "nobody"] {
+        server.clock().advance_ms(3_600_000 - server.now().0.rem_euclid(3_600_000));
+        let guesser = Persona { username: Username::parse(name).unwrap(), ..alice.clone() };
+        let mut told = Vec::new();
+        for _ in 0..14 {
+            let login = guesser.login(server.now());
+            let login = Login { face: Some(picture("biden.jpg")), ..login };
+            let answer = log_in(&server, login).await;
+            let wait = i64::try_from(answer.retry_after_ms.unwrap_or(0)).unwrap();
+            server.clock().advance_ms(wait);
+            told.push((answer.code, wait));
+        }
+        waits.push(told);
+    }
+    assert_eq!(waits[0], waits[1]);
+    // The control: five codes used up the minute, which is longer than the sixteen seconds otherwise.
+    assert!(waits[0].contains(&(Code::Throttled, 45_000)), "{waits:?}");
 }
 
 #[tokio::test]

@@ -205,6 +205,28 @@ async fn a_receipt_does_not_name_a_face_of_a_minute_ago() {
 }
 
 #[tokio::test]
+async fn a_receipt_does_not_name_a_key_that_is_trusted_tomorrow() {
+    let (server, alice) = alice().await;
+    assert!(log_in(&server, alice.login(server.now())).await.is_ok());
+    server.clock().advance_ms(60_000);
+    // The account is in use without a key; this one may be a stranger's.
+    let identity = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let service = service(&server).await;
+    let methods = async |login| {
+        let answer = client.send_once(Command::Login(login)).await.unwrap();
+        let text = answer.gains.receipt.unwrap();
+        service.verify(text.expose(), server.now()).unwrap().methods
+    };
+    let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    assert!(!methods(login).await.contains(&Method::DeviceKey));
+    server.clock().advance_ms(60_000);
+    assert!(!methods(alice.login(server.now())).await.contains(&Method::DeviceKey));
+    server.clock().advance_ms(86_400_000);
+    assert!(methods(alice.login(server.now())).await.contains(&Method::DeviceKey));
+}
+
+#[tokio::test]
 async fn a_receipt_ends_with_its_session() {
     let (server, alice) = alice().await;
     let (text, service) = (receipt(&server, &alice).await, service(&server).await);

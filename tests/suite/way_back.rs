@@ -7,6 +7,7 @@ use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{Command, Login},
+    mac_address::MacAddress,
     recovery_code::RecoveryCode,
 };
 use fourauth_tests::{
@@ -140,6 +141,33 @@ async fn a_wrong_recovery_code_counts_as_a_guess() {
     let command = Command::RecoverTotp(command);
     assert_eq!(ask(&server, command.clone()).await.code, Code::RecoveryCodeMismatch);
     assert_eq!(ask(&server, command).await.code, Code::Throttled);
+}
+
+#[tokio::test]
+async fn what_a_neighbour_is_told_again_has_to_settle() {
+    let server = TestServer::start().await;
+    let (alice, codes) = alice_and_her_codes(&server).await;
+    let mut command = alice.recover_totp(server.now());
+    command.recovery_code = Some(codes[0].clone());
+    assert!(ask(&server, Command::RecoverTotp(command)).await.is_ok());
+    // At the same address, with the copied MAC address, and without a code.
+    let stolen = new_secret(&server, &alice).await;
+    assert_eq!(ask(&server, new_password(&server, &stolen)).await.code, Code::CoolingDown);
+}
+
+#[tokio::test]
+async fn who_has_moved_is_not_known_where_they_were() {
+    let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
+    server.clock().advance_ms(60_000);
+    let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let recover = Command::RecoverDevice(alice.recover_device(mac, server.now()));
+    assert!(ask(&server, recover).await.is_ok());
+    let wrong = Login { password: "no".to_owned().into(), ..alice.login(server.now()) };
+    for code in [Code::Denied, Code::Throttled] {
+        assert_eq!(ask(&server, Command::Login(wrong.clone())).await.code, code);
+    }
 }
 
 #[tokio::test]

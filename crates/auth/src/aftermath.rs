@@ -8,6 +8,7 @@ use crate::{
     grant::Effect,
     limits::Asked,
     lost::Lost,
+    profile::Profile,
     received::Received,
     rules::tally::{self, Clears, Guess},
 };
@@ -54,6 +55,7 @@ impl CountedAt {
 /// What was asked, by whom, and with which right to be trusted.
 pub(crate) struct Context<'a> {
     pub(crate) action: Action,
+    pub(crate) profile: Profile,
     pub(crate) asked: Asked,
     pub(crate) subject: &'a Subject,
     pub(crate) examination: &'a Examination,
@@ -68,7 +70,7 @@ pub(crate) fn of(
     context: &Context<'_>,
     outcome: &Result<(Effect, Gains), Denial>,
 ) -> Aftermath {
-    let Context { action, asked, subject, examination, received, is_trusted } = *context;
+    let Context { action, profile, asked, subject, examination, received, is_trusted } = *context;
     let counted = Some(CountedAt::of(admitted, received));
     match outcome {
         Ok(_) => {
@@ -78,7 +80,7 @@ pub(crate) fn of(
         }
         Err(denial) => {
             let is_active = matches!(subject.standing, Standing::Active(_));
-            let guess = tally::of_denial(*denial, is_active, examination.findings);
+            let guess = tally::of_denial(profile, *denial, is_active, examination.findings);
             let notice = half_way(subject, examination, *denial, received);
             Aftermath { counted, guess, clears: Clears::Nothing, notice }
         }

@@ -5,6 +5,8 @@
 //! name locks no owner out, and a lost device closes no other. What all lanes forgive together stays
 //! within the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
 
+pub use crate::rules::allowance::WITH_RECOVERY_CODE;
+
 use crate::{admission::AdmissionRequest, rules::allowance::Budget};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Lane, Tallies, Tally};
@@ -119,8 +121,10 @@ impl Limits {
             let own = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
             own >= budget.of(lane, &spent, known_lanes)
         };
+        // Without a wrong face yet, those ahead are most likely right.
+        let doubtful = if tallies.of(lane).face > 0 { ahead } else { &[] };
         is_used_up(all, |tally| tally.failures, ahead)
-            || (asked.face && is_used_up(faces, |tally| tally.face, &[]))
+            || (asked.face && is_used_up(faces, |tally| tally.face, doubtful))
     }
 
     /// How long after the newest failure nothing is examined.

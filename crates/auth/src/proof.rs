@@ -147,6 +147,7 @@ impl Authenticator {
         };
         let context = aftermath::Context {
             action,
+            profile: self.settings.profile,
             asked,
             subject: &subject,
             examination: &examination,

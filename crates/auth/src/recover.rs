@@ -44,10 +44,12 @@ impl Authenticator {
             let addressee = proven.speaker.addressee();
             if proven.issue().may_repeat(addressee, proven.at()) {
                 let gains = self.provisioning(&proven.subject.totp, name);
+                // To see the secret again takes the trust that it took to make it, or it settles.
+                let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
                 let notices = vec![proven.notice("totp_sent_again")];
-                let recovery_code = recover.recovery_code.clone();
-                let beside = Beside { recovery_code, notices, ..Beside::default() };
-                return Ok(Ok((Change::TotpAgain, beside, gains)));
+                return Ok(
+                    beside.map(|beside| (Change::TotpAgain, Beside { notices, ..beside }, gains))
+                );
             }
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);

@@ -4,11 +4,12 @@ use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// Longest audience, in characters: room for a host name or a short address.
-pub const MAX_AUDIENCE_CHARS: usize = 255;
+/// Longest audience, in bytes of UTF-8: room for a host name or a short address, and little enough that
+/// the longest receipt stays within its bound.
+pub const MAX_AUDIENCE_BYTES: usize = 255;
 
 /// The service that a receipt is for, as that service calls itself (RFC 7519 §4.1.3): 1 to
-/// [`MAX_AUDIENCE_CHARS`] printable characters, no space at either end.
+/// [`MAX_AUDIENCE_BYTES`] bytes of printable characters, no space at either end.
 ///
 /// The server copies it into the receipt and does not judge it. Compared as it is, case included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,7 +25,7 @@ impl Audience {
     /// [`NotAnAudience`] if the text is empty, too long, padded, or holds a character that a reader
     /// cannot see.
     pub fn parse(text: &str) -> Result<Self, NotAnAudience> {
-        let is_audience = is_label(text, MAX_AUDIENCE_CHARS);
+        let is_audience = text.len() <= MAX_AUDIENCE_BYTES && is_label(text, MAX_AUDIENCE_BYTES);
         if is_audience { Ok(Self(text.to_owned())) } else { Err(NotAnAudience) }
     }
 
@@ -51,7 +52,7 @@ impl<'de> Deserialize<'de> for Audience {
 /// The text names no audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an audience has 1 to {MAX_AUDIENCE_CHARS} printable characters, and no space at either end"
+    "an audience has 1 to {MAX_AUDIENCE_BYTES} bytes of printable characters, and no space at either end"
 )]
 pub struct NotAnAudience;
 
@@ -61,10 +62,10 @@ mod tests {
 
     #[test]
     fn names_that_could_deceive_a_reader_are_refused() {
-        for text in ["", " door", "door\n", "do\u{202e}or", &"x".repeat(256)] {
+        for text in ["", " door", "door\n", "do\u{202e}or", &"x".repeat(256), &"é".repeat(128)] {
             assert_eq!(Audience::parse(text), Err(NotAnAudience), "{text:?}");
         }
-        for text in ["door", "https://door.example.org", &"é".repeat(255)] {
+        for text in ["door", "https://door.example.org", &"é".repeat(127)] {
             assert!(Audience::parse(text).is_ok(), "{text:?}");
         }
     }

@@ -139,11 +139,11 @@ impl Store {
 
         let rows = self.rows(SQL, &[Value::Bytes(target.as_bytes())]).await?;
         let tally = |row: &Row| {
-            let lane = Lane::from_column(&row.text(TABLE, "lane")?)
-                .ok_or(Error::Corrupt { table: TABLE, column: "lane" })?;
-            Ok((lane, Tally::read(row)?))
+            // A server of an earlier version that still runs counts in a lane that there is no more.
+            let Some(lane) = Lane::from_column(&row.text(TABLE, "lane")?) else { return Ok(None) };
+            Ok(Some((lane, Tally::read(row)?)))
         };
-        rows.iter().map(tally).collect()
+        rows.iter().filter_map(|row| tally(row).transpose()).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// Places that are remembered of one account.
-const REMEMBERED: i64 = 16;
+const REMEMBERED: i64 = 6;
 
 /// A device's address together with where it spoke from, as a hash. It has no key: a reader of the
 /// database who suspects a place can check it.

@@ -1,6 +1,6 @@
 //! What an attempt adds to the tally of its lane, and what it takes from tallies.
 
-use crate::{attempt::Action, decision::Denial, limits::Asked, lost::Lost};
+use crate::{attempt::Action, decision::Denial, limits::Asked, lost::Lost, profile::Profile};
 use fourauth_factors::{Finding, Findings};
 use fourauth_store::{Keep, Lane};
 
@@ -30,7 +30,13 @@ pub(crate) enum Clears {
 ///
 /// The kind of a guess counts only where the peer may know it. Otherwise the wait would tell what the
 /// answer keeps to itself: that there is such an account, or that its password or its face was right.
-pub(crate) fn of_denial(denial: Denial, is_active: bool, findings: Findings) -> Option<Guess> {
+/// Under `strict` no answer tells, so every guess counts as one of each kind that was asked for.
+pub(crate) fn of_denial(
+    profile: Profile,
+    denial: Denial,
+    is_active: bool,
+    findings: Findings,
+) -> Option<Guess> {
     match denial {
         Denial::Credentials
         | Denial::Face(_)
@@ -56,6 +62,9 @@ pub(crate) fn of_denial(denial: Denial, is_active: bool, findings: Findings) -> 
         | Denial::SignedOut => return None,
     }
     let Findings { password, totp, face, .. } = findings;
+    if profile == Profile::Strict {
+        return Some(Guess { totp: totp.is_some(), face: face.is_some() });
+    }
     let is_told = denial != Denial::Credentials && is_active;
     // Where no password is asked for, the code is the first secret, and every peer is told of it.
     let is_told_of_totp = is_told || password.is_none();
@@ -145,7 +154,7 @@ mod tests {
             ),
             (Denial::RecoveryCode, true, NOTHING, guess(false, false)),
         ] {
-            let is = of_denial(denial, is_active, findings);
+            let is = of_denial(Profile::Secure, denial, is_active, findings);
             assert_eq!(is, Some(counted), "{denial:?} {findings:?}");
         }
     }
@@ -171,8 +180,28 @@ mod tests {
             Denial::NoSuchDevice,
             Denial::SignedOut,
         ] {
-            assert_eq!(of_denial(denial, true, ALL_WRONG), None, "{denial:?}");
+            for profile in [Profile::Secure, Profile::Strict] {
+                assert_eq!(of_denial(profile, denial, true, ALL_WRONG), None, "{denial:?}");
+            }
         }
+    }
+
+    #[test]
+    fn under_strict_the_kind_of_a_guess_tells_nothing() {
+        let right = Findings { face: Some(Match), totp: Some(Match), ..KNOWS_THE_PASSWORD };
+        for (denial, is_active, findings) in [
+            (Denial::Credentials, false, ALL_WRONG),
+            (Denial::Credentials, true, ALL_WRONG),
+            (Denial::Face(None), true, KNOWS_THE_PASSWORD),
+            (Denial::Totp, true, KNOWS_THE_PASSWORD),
+            (Denial::Device, true, right),
+        ] {
+            let counted = of_denial(Profile::Strict, denial, is_active, findings);
+            assert_eq!(counted, Some(guess(true, true)), "{denial:?}");
+        }
+        let faceless = Findings { face: None, ..ALL_WRONG };
+        let counted = of_denial(Profile::Strict, Denial::Credentials, true, faceless);
+        assert_eq!(counted, Some(guess(true, false)));
     }
 
     #[test]

@@ -17,9 +17,9 @@ pub const TYPE: &str = "fourauth-receipt+jwt";
 
 /// Longest receipt that is looked at, in bytes.
 ///
-/// One of a short name has about 800. The longest name and issuer that there can be, each character
+/// One of a short name has about 800. The longest name, issuer and audience that there can be, each character
 /// escaped, stay below this.
-pub const MAX_BYTES: usize = 4096;
+pub const MAX_BYTES: usize = 8192;
 
 /// Bytes of an Ed25519 signature.
 const SIGNATURE: usize = 64;
@@ -128,7 +128,10 @@ pub struct Unreadable;
 mod tests {
     use super::super::example;
     use super::*;
-    use crate::username::{MAX_CHARS, Username};
+    use crate::{
+        audience::{Audience, MAX_AUDIENCE_BYTES},
+        username::{MAX_CHARS, Username},
+    };
     use proptest::prelude::*;
 
     const KEY: &str = "21fe31dfa154a261";
@@ -221,6 +224,7 @@ mod tests {
     fn the_longest_receipt_that_there_can_be_is_read() {
         let mut longest = example();
         longest.issuer = "\u{1}".repeat(256);
+        longest.audience = Audience::parse(&"\"".repeat(MAX_AUDIENCE_BYTES)).ok();
         longest.username = Username::parse(&"\u{1f511}".repeat(MAX_CHARS)).unwrap();
         (longest.row, longest.tree_size) = (i64::MAX, u64::MAX);
         let text = compact(&to_be_signed(&longest, &KeyName::parse(KEY).unwrap()), &[7; 64]);

@@ -43,13 +43,13 @@ impl Default for AttemptsConfig {
     fn default() -> Self {
         Self {
             unknown_device: 70,
-            known_device: 30,
+            known_device: 25,
             backoff_max_s: 15 * 60,
             totp_in_a_minute: 5,
             face_before_waiting: 5,
             face_wait_s: 30,
             face_unknown_device: 35,
-            face_known_device: 15,
+            face_known_device: 10,
             at_once: 5,
             recovery_cooldown_s: 24 * 60 * 60,
         }

@@ -52,8 +52,10 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     let entry = local.by_hand(None, "user_erase", "");
     let erased = local.change(entry, move |tx| {
         Box::pin(async move {
+            // The account's row first, as every other change does: then no two wait for each other.
+            let erased = tx.erase_user(user.id).await?;
             tx.clear_failures(target).await?;
-            tx.erase_user(user.id).await
+            Ok(erased)
         })
     });
     Ok(erased.await?)
