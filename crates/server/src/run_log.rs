@@ -9,7 +9,7 @@ use fourauth_store::{AuditEntry, Error, Run, Store};
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc};
 
-/// How long a server is remembered that has stopped, in milliseconds: 90 days.
+/// How long a server is remembered after it last started, in milliseconds: 90 days.
 const MEMORY_MS: i64 = 90 * 86_400_000;
 
 /// Writes the rows of one run.
