@@ -35,5 +35,6 @@ mod migrate;
 mod races;
 mod refusals;
 mod rotation;
+mod runs;
 mod schema;
 mod writes;

@@ -38,7 +38,7 @@ impl Authenticator {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let by = Requester::admitted(received.source(), Lane::Admin);
+        let by = Requester::admitted(&received, Lane::Admin);
         let verdict = match self.admin(secret, by).await? {
             None => Verdict {
                 outcome: Err(Denial::Admin),

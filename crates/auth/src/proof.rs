@@ -55,7 +55,7 @@ pub(crate) struct Proven<'a> {
 impl Proven<'_> {
     /// On whose behalf slow work is done from now on.
     pub(crate) fn requester(&self) -> Requester {
-        Requester::proven(self.received.source())
+        Requester::proven(self.received)
     }
 
     /// When the command arrived.
@@ -131,7 +131,7 @@ impl Authenticator {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
-        let by = Requester::admitted(received.source(), admitted.lane);
+        let by = Requester::admitted(&received, admitted.lane);
         let examination = self.examine(&subject, &speaker, evidence, recovery_code, at, by).await?;
         let proven = Proven {
             subject: &subject,

@@ -47,7 +47,7 @@ impl Authenticator {
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
         let image = self.kept_image(picture, register.consent.as_ref());
-        let by = Requester::proven(received.source());
+        let by = Requester::proven(received);
         let likeness = match self.faces.enrol(pictures, by).await? {
             Ok(likeness) => likeness,
             Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),

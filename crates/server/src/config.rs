@@ -43,6 +43,7 @@ pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
+use fourauth_protocol::secret::Secret;
 use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
@@ -113,6 +114,34 @@ impl Config {
         let mut settings = Vec::new();
         flatten(&Table::try_from(self)?, "", &mut settings);
         Ok(settings)
+    }
+
+    /// The same with the whole value of each, which may hold a secret and is for comparisons alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`settings`](Self::settings).
+    pub(crate) fn whole_settings(
+        &self,
+    ) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
+        let with_whole = |(name, shown): (String, Value)| {
+            let whole = self.withheld(&name).unwrap_or_else(|| Secret::new(shown.to_string()));
+            (name, shown, whole)
+        };
+        Ok(self.settings()?.into_iter().map(with_whole).collect())
+    }
+
+    /// The whole value of a setting of a type that does not show all of it.
+    fn withheld(&self, name: &str) -> Option<Secret<String>> {
+        match name {
+            "store.url" => self.store.url.as_ref().map(StoreUrl::whole),
+            "audit.checkpoint_sinks" => self.audit.checkpoint_sinks.as_ref().map(|sinks| {
+                // An address holds no line feed.
+                let whole = sinks.iter().map(|sink| sink.whole().expose().clone() + "\n");
+                Secret::new(whole.collect())
+            }),
+            _ => None,
+        }
     }
 
     /// The keyring: the master keys and the pepper.

@@ -4,7 +4,7 @@
 //! [`seal`](crate::seal)'s. The pepper is not one of the keys: hashes cannot be made anew without the
 //! passwords, so it stays when keys are rotated.
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -27,6 +27,9 @@ pub(crate) const PEPPER: &str = "pepper";
 
 /// What a check value is the HMAC of.
 const CHECKED: &[u8] = b"fourauth key check v1";
+
+/// What the key of digests is expanded for.
+const DIGESTED: &[u8] = b"fourauth value digest v1";
 
 /// A pepper and at least one key.
 pub struct Keyring {
@@ -134,6 +137,21 @@ impl Keyring {
             .chain(keys.iter().map(|key| (key.id.as_str(), key.created, key.check_value())))
     }
 
+    /// A digest that tells whether a named value is the same one as before, in hexadecimal: HMAC-SHA-256
+    /// under a key that follows from the pepper (RFC 5869). Without the keyring it confirms no guess at
+    /// the value, and a rotation of keys does not change it.
+    pub(crate) fn digest(&self, name: &str, value: &str) -> String {
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(None, self.pepper.expose())
+            .expand(DIGESTED, &mut key)
+            .expect("32 bytes are within what HKDF can expand");
+        let key = Secret::new(key);
+        let mac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes any length");
+        // A name holds no zero byte, so no other pair has these bytes.
+        let mac = mac.chain_update(name).chain_update([0]).chain_update(value);
+        HEXLOWER.encode(&mac.finalize().into_bytes())
+    }
+
     fn to_toml(&self) -> Secret<String> {
         let mut text = Secret::new(format!(
             "# fourauth's keys. Whoever reads this file and the database reads every secret in it;\n\
@@ -161,7 +179,7 @@ impl Key {
         Hkdf::<Sha256>::new(None, master.expose())
             .expand(b"fourauth key id v1", &mut name)
             .expect("four bytes are within what HKDF can expand");
-        Self { id: format!("k{}", data_encoding::HEXLOWER.encode(&name)), created, master }
+        Self { id: format!("k{}", HEXLOWER.encode(&name)), created, master }
     }
 
     pub(crate) const fn master(&self) -> &Secret<[u8; KEY_BYTES]> {
@@ -227,5 +245,15 @@ mod tests {
         });
         assert_eq!(one.len(), 2);
         assert!(one.iter().zip(&two).all(|(one, two)| one != two));
+    }
+
+    #[test]
+    fn a_digest_depends_on_the_pepper_the_name_and_the_value() {
+        let [one, two] =
+            [1, 2].map(|byte| Keyring::generate(&Secret::new([byte; RANDOM_BYTES]), NOW));
+        assert_eq!(one.digest("a", "value"), one.digest("a", "value"));
+        for other in [two.digest("a", "value"), one.digest("b", "value"), one.digest("a", "valu")] {
+            assert_ne!(one.digest("a", "value"), other);
+        }
     }
 }

@@ -55,14 +55,15 @@ impl Tx {
         self.execute(SQL, &[Value::Text(node)]).await.map(|_| ())
     }
 
-    /// Forgets servers that have stopped in order and started before `before`: a container has
-    /// another name each time.
+    /// Forgets servers that last started before `before`, however they ended: a container has another
+    /// name each time, and one that is killed does not come back under it. A server that has run for longer than that
+    /// is forgotten too when another one starts: its next start is the first one under its name.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn forget_runs(&mut self, before: UnixMillis) -> Result<(), Error> {
-        const SQL: &str = "DELETE FROM server_run WHERE running = 0 AND started < $1";
+        const SQL: &str = "DELETE FROM server_run WHERE started < $1";
 
         self.execute(SQL, &[Value::Int(before.0)]).await.map(|_| ())
     }

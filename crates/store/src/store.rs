@@ -15,6 +15,7 @@ use crate::{
     writer::Writer,
 };
 use arc_swap::ArcSwap;
+use fourauth_protocol::secret::Secret;
 use futures_util::future::BoxFuture;
 use sqlx::SqlSafeStr;
 use std::sync::Arc;
@@ -160,6 +161,13 @@ impl Store {
     #[must_use]
     pub fn openings(&self) -> u64 {
         self.sealer.opened()
+    }
+
+    /// A digest that tells whether a named value is the same one as before, in hexadecimal. It is
+    /// keyed by the keyring's pepper: without it no guess at the value can be checked.
+    #[must_use]
+    pub fn digest(&self, name: &str, value: &Secret<String>) -> String {
+        self.sealer.keyring().digest(name, value.expose())
     }
 
     /// What stands in for the record of an account that does not exist.

@@ -4,7 +4,9 @@
 //!   [`Urgency::Ordinary`] has: neither can keep the other waiting for ever.
 //! * Within each of them the source that has used the least goes next (the idea of fair queueing;
 //!   Demers, Keshav and Shenker 1989). A source that has just come waits for no backlog of others.
-//! * Each source has so many places, and each urgency may fill all but a quarter of the queue.
+//! * Each source has so many places, and each urgency may fill all but a quarter of the queue. A shared
+//!   address has the places of its urgency instead of a source's. It is one source in every order, so
+//!   it does not delay other sources more than any of them does, and its jobs are the first to give way.
 //! * When there is no place left, the job that would go last gives way, which may be the new one.
 //!
 //! Time is counted from the start of the pool and arrives as an argument.
@@ -30,11 +32,14 @@ pub(super) struct Places {
     pub(super) queue_per_source: usize,
 }
 
+/// A job and on whose behalf it is done.
+type Asked<J> = (Requester, J);
+
 /// The jobs that wait or run.
 pub(super) struct Queue<J> {
     places: Places,
-    reserved: Part<J>,
-    ordinary: Part<J>,
+    reserved: Part<Asked<J>>,
+    ordinary: Part<Asked<J>>,
     ledger: Ledger,
     newest: Ticket,
 }
@@ -57,7 +62,7 @@ impl<J> Queue<J> {
         now: Duration,
     ) -> Result<(Ticket, Option<J>), J> {
         let (waiting, running) = self.part(by.urgency).of(by.source);
-        if waiting + running >= self.places.of_a_source() {
+        if waiting + running >= self.places.of(by) {
             return Err(job);
         }
         let gives_way = match self.crowded(by.urgency) {
@@ -73,19 +78,19 @@ impl<J> Queue<J> {
         };
         self.newest.0 += 1;
         let ticket = self.newest;
-        self.split(by.urgency).0.push(by.source, ticket, job);
+        self.split(by.urgency).0.push(by.source, ticket, (by, job));
         Ok((ticket, gives_way))
     }
 
     /// Takes the job that is next. It runs until [`Queue::end`].
-    pub(super) fn begin(&mut self, now: Duration) -> Option<(Requester, J)> {
+    pub(super) fn begin(&mut self, now: Duration) -> Option<Asked<J>> {
         let urgency = self.next_urgency(now)?;
         let (part, ledger) = self.split(urgency);
         let (source, _) =
             part.sources().min_by_key(|(source, _)| ledger.standing(*source, 0, now))?;
-        let job = part.begin(source)?;
+        let asked = part.begin(source)?;
         ledger.begin(source, now);
-        Some((Requester { source, urgency }, job))
+        Some(asked)
     }
 
     /// Charges a job that has ended.
@@ -97,7 +102,7 @@ impl<J> Queue<J> {
 
     /// Takes a job out whose caller has gone; `None` if it has begun.
     pub(super) fn withdraw(&mut self, by: Requester, ticket: Ticket) -> Option<J> {
-        self.split(by.urgency).0.take(by.source, ticket)
+        self.split(by.urgency).0.take(by.source, ticket).map(|(_, job)| job)
     }
 
     /// Jobs that wait.
@@ -140,17 +145,17 @@ impl<J> Queue<J> {
             .map(|(source, waiting)| (ledger.standing(source, waiting - 1, now), source));
         let (last, source) = standings.max()?;
         let goes_before = newcomer.is_none_or(|newcomer| newcomer < last);
-        goes_before.then(|| part.take_last(source)).flatten()
+        goes_before.then(|| part.take_last(source)).flatten().map(|(_, job)| job)
     }
 
-    const fn part(&self, urgency: Urgency) -> &Part<J> {
+    const fn part(&self, urgency: Urgency) -> &Part<Asked<J>> {
         match urgency {
             Urgency::Reserved => &self.reserved,
             Urgency::Ordinary => &self.ordinary,
         }
     }
 
-    const fn split(&mut self, urgency: Urgency) -> (&mut Part<J>, &mut Ledger) {
+    const fn split(&mut self, urgency: Urgency) -> (&mut Part<Asked<J>>, &mut Ledger) {
         match urgency {
             Urgency::Reserved => (&mut self.reserved, &mut self.ledger),
             Urgency::Ordinary => (&mut self.ordinary, &mut self.ledger),
@@ -173,10 +178,10 @@ impl Places {
         self.of_all() - self.queue / 4
     }
 
-    /// The one place that says what a source may have. An address that speaks for many would get
-    /// more here.
-    const fn of_a_source(&self) -> usize {
-        self.threads + self.queue_per_source
+    /// What the source of `by` may have of its urgency. Who is meant by a shared address is not known,
+    /// so that its jobs have no bound of their own.
+    const fn of(&self, by: Requester) -> usize {
+        if by.is_shared { self.of_an_urgency() } else { self.threads + self.queue_per_source }
     }
 }
 

@@ -1,6 +1,6 @@
 //! On whose behalf slow work is done.
 
-use crate::source::Source;
+use crate::{received::Received, source::Source};
 use fourauth_store::Lane;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,6 +11,9 @@ pub struct Requester {
     pub source: Source,
     /// Which part of the queue it waits in.
     pub urgency: Urgency,
+    /// Whether many people speak through the source (`limits.shared_addresses`): it has no places of
+    /// its own that one of them could fill.
+    pub is_shared: bool,
 }
 
 /// Which part of the queue a job waits in.
@@ -34,21 +37,24 @@ impl Urgency {
 }
 
 impl Requester {
-    /// An attempt from `source` that was admitted to `lane`.
+    /// An attempt that was admitted to `lane`.
     #[must_use]
-    pub const fn admitted(source: Source, lane: Lane) -> Self {
-        Self { source, urgency: Urgency::of(lane) }
+    pub fn admitted(received: &Received, lane: Lane) -> Self {
+        let is_shared = received.is_shared_address;
+        Self { source: received.source(), urgency: Urgency::of(lane), is_shared }
     }
 
-    /// A peer at `source` that has proved what its command asks for.
+    /// A peer that has proved what its command asks for.
     #[must_use]
-    pub const fn proven(source: Source) -> Self {
-        Self { source, urgency: Urgency::Reserved }
+    pub fn proven(received: &Received) -> Self {
+        let is_shared = received.is_shared_address;
+        Self { source: received.source(), urgency: Urgency::Reserved, is_shared }
     }
 
     /// The machine itself: a start of the server, and local administration.
     #[must_use]
     pub fn this_machine() -> Self {
-        Self::proven(Source::from(IpAddr::from(Ipv4Addr::LOCALHOST)))
+        let source = Source::from(IpAddr::from(Ipv4Addr::LOCALHOST));
+        Self { source, urgency: Urgency::Reserved, is_shared: false }
     }
 }

@@ -121,3 +121,22 @@ fn a_variable_of_ours_that_is_no_text_is_refused_by_name() {
     let refused = Layered::load(None, variables.into_iter()).unwrap_err();
     assert!(refused.to_string().contains("FOURAUTH__AUTH__ISSUER"), "{refused}");
 }
+
+#[test]
+fn no_two_values_of_a_setting_have_the_same_whole_value() {
+    for name in settings() {
+        for value in values() {
+            let load = |value: &str| toml::from_str::<Table>(&format!("{name} = {value}\n")).ok();
+            let config = |value: &str| load(value)?.try_into::<Config>().ok();
+            let other = value.replace(CANARY, "An0ther-and-3");
+            if let (Some(one), Some(other)) = (config(&value), config(&other)) {
+                assert!(one != other, "{name} = {value}");
+                let whole = |config: &Config| -> Vec<_> {
+                    let whole = config.whole_settings().unwrap().into_iter();
+                    whole.map(|(name, _, whole)| (name, whole.expose().clone())).collect()
+                };
+                assert_ne!(whole(&one), whole(&other), "{name} = {value}");
+            }
+        }
+    }
+}

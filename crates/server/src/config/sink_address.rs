@@ -2,6 +2,7 @@
 //!
 //! Only says where; whether anybody is there is found out by sending.
 
+use fourauth_protocol::secret::Secret;
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
@@ -109,6 +110,16 @@ fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+impl SinkAddress {
+    /// All of it, in the form that is read.
+    pub(crate) fn whole(&self) -> Secret<String> {
+        Secret::new(match self {
+            Self::Https(url) => url.to_string(),
+            Self::File(_) | Self::Syslog(..) => self.to_string(),
+        })
+    }
 }
 
 /// Fit for a log: of a URL only the host, for the rest of it may be a secret.

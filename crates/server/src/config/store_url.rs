@@ -1,5 +1,6 @@
 //! `store.url`, which may hold the password of the database.
 
+use fourauth_protocol::secret::Secret;
 use fourauth_store::{Location, NotALocation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -13,6 +14,14 @@ impl StoreUrl {
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.0
+    }
+
+    /// All of it, in the form that is read.
+    pub(crate) fn whole(&self) -> Secret<String> {
+        match &self.0 {
+            Location::Sqlite(path) => Secret::new(format!("sqlite:{}", path.display())),
+            Location::Postgres(url) => url.clone(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `fourauthd admin list|add|secret|remove`
 
-use super::LocalStore;
+use super::{LocalStore, screen::printable};
 use crate::{
     config::Config,
     first_run::{self, SETUP},
@@ -54,7 +54,7 @@ impl AdminCommand {
         match self {
             Self::List => {
                 for admin in local.store.admins().await? {
-                    say!("{}", admin.name);
+                    say!("{}", printable(&admin.name));
                 }
                 Ok(())
             }

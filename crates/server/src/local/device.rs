@@ -1,9 +1,8 @@
 //! `fourauthd device list|revoke`
 
-use super::{LocalStore, user::account};
+use super::{LocalStore, screen, user::account};
 use anyhow::bail;
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use fourauth_protocol::username::Username;
 use fourauth_store::{Lane, Target};
 
@@ -39,16 +38,13 @@ impl DeviceCommand {
 }
 
 async fn list(local: &LocalStore, username: &str) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(["name", "address", "key", "bound", "by", "last seen"]);
-    for device in local.store.devices(account(local, username).await?.id).await? {
+    let devices = local.store.devices(account(local, username).await?.id).await?;
+    let rows = devices.into_iter().map(|device| {
         let seen = device.last_seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string());
         let (mac, id) = (device.mac.to_string(), device.id.to_string());
-        let bound = device.bound_at.to_string();
-        table.add_row([&device.name, &mac, &id, &bound, &device.bound_by, &seen]);
-    }
-    say!("{table}");
+        [device.name, mac, id, device.bound_at.to_string(), device.bound_by, seen]
+    });
+    say!("{}", screen::table(["name", "address", "key", "bound", "by", "last seen"], rows));
     Ok(())
 }
 

@@ -5,11 +5,10 @@
 
 mod rotate;
 
-use super::LocalStore;
+use super::{LocalStore, screen};
 use crate::config::Config;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use fourauth_store::{KeyState, KeyringLock, NotRetired};
 
 /// What can be done about keys.
@@ -55,14 +54,11 @@ impl KeyCommand {
 }
 
 async fn list(local: &LocalStore) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(["id", "made", "seals", "sealed values"]);
-    for key in local.store.keys().await? {
-        let state = word(key.state);
-        table.add_row([&key.id, &key.created.to_string(), state, &key.values.to_string()]);
-    }
-    say!("{table}");
+    let rows = local.store.keys().await?.into_iter().map(|key| {
+        let (made, values) = (key.created.to_string(), key.values.to_string());
+        [key.id, made, word(key.state).to_owned(), values]
+    });
+    say!("{}", screen::table(["id", "made", "seals", "sealed values"], rows));
     Ok(())
 }
 

@@ -2,10 +2,12 @@
 
 mod erase;
 
-use super::{BY_HAND, LocalStore};
+use super::{
+    BY_HAND, LocalStore,
+    screen::{self, printable},
+};
 use anyhow::bail;
 use clap::Subcommand;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
 use fourauth_store::{Consented, Target, UserSummary};
 
@@ -73,21 +75,20 @@ impl UserCommand {
 }
 
 async fn list(local: &LocalStore) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(["username", "device", "TOTP confirmed", "state", "created"]);
+    let mut rows = Vec::new();
     let mut after = None;
     loop {
         let page = local.store.users(after.as_ref(), fourauth_store::MAX_PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(Username::parse(&last.username)?);
-        for user in page {
+        rows.extend(page.into_iter().map(|user| {
             let confirmed = if user.totp_confirmed { "yes" } else { "no" };
-            let created = user.created.to_string();
-            table.add_row([&user.username, &user.mac, confirmed, state(&user), &created]);
-        }
+            let (state, created) = (state(&user).to_owned(), user.created.to_string());
+            [user.username, user.mac, confirmed.to_owned(), state, created]
+        }));
     }
-    say!("{table}");
+    let header = ["username", "device", "TOTP confirmed", "state", "created"];
+    say!("{}", screen::table(header, rows));
     Ok(())
 }
 
@@ -97,10 +98,10 @@ fn describe(user: &UserSummary) -> String {
         "username        {}\ndevice          {}\nmail            {}\nphone           {}\n\
          TOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
          created         {}",
-        user.username,
-        user.mac,
-        user.email.clone().unwrap_or_else(none),
-        user.phone.clone().unwrap_or_else(none),
+        printable(&user.username),
+        printable(&user.mac),
+        user.email.as_deref().map_or_else(none, printable),
+        user.phone.as_deref().map_or_else(none, printable),
         user.totp_confirmed,
         user.must_change,
         state(user),
@@ -123,7 +124,7 @@ fn on_what(consent: &Consented) -> String {
     let Consented { what, notice, given, given_by, request } = consent;
     let notice = notice.as_deref().map_or("no notice named".to_owned(), |it| format!("\"{it}\""));
     let request = request.as_deref().map(|id| format!(" request={id}")).unwrap_or_default();
-    format!("{:<16}{notice}, {given}, {given_by}{request}", what.as_str())
+    printable(&format!("{:<16}{notice}, {given}, {given_by}{request}", what.as_str()))
 }
 
 const fn state(user: &UserSummary) -> &'static str {
@@ -192,5 +193,46 @@ pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Resul
     match local.store.user(&name).await? {
         Some(user) => Ok(user),
         None => bail!("there is no account named {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::time::UnixMillis;
+    use fourauth_store::{AccountId, Held};
+
+    const FORGED: &str = "x\nstate           active";
+
+    #[test]
+    fn a_notice_with_a_line_feed_is_shown_on_one_line() {
+        let consent = Consented {
+            what: Held::Template,
+            notice: Some(FORGED.into()),
+            given: UnixMillis(0),
+            given_by: FORGED.into(),
+            request: Some(FORGED.into()),
+        };
+        let shown = on_what(&consent);
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(shown.contains(r"x\u{a}state"), "{shown}");
+    }
+
+    #[test]
+    fn no_value_of_an_account_makes_a_line_of_its_own() {
+        let user = |value: &str| UserSummary {
+            id: AccountId(1),
+            username: value.into(),
+            email: Some(value.into()),
+            phone: Some(value.into()),
+            mac: value.into(),
+            totp_confirmed: true,
+            must_change: false,
+            disabled: true,
+            version: 1,
+            created: UnixMillis(0),
+        };
+        let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));
+        assert_eq!(plain.lines().count(), forged.lines().count(), "{forged}");
     }
 }

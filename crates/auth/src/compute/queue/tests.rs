@@ -18,11 +18,16 @@ fn source(number: u8) -> Source {
 }
 
 fn ordinary(number: u8) -> Requester {
-    Requester { source: source(number), urgency: Urgency::Ordinary }
+    Requester { source: source(number), urgency: Urgency::Ordinary, is_shared: false }
 }
 
 fn reserved(number: u8) -> Requester {
-    Requester { source: source(number), urgency: Urgency::Reserved }
+    Requester { urgency: Urgency::Reserved, ..ordinary(number) }
+}
+
+/// The same peer, but through an address that many people share.
+fn shared(by: Requester) -> Requester {
+    Requester { is_shared: true, ..by }
 }
 
 /// Offers a job that is named by its requester; whose job gave way.
@@ -109,6 +114,31 @@ fn a_source_has_its_places_and_no_more() {
 }
 
 #[test]
+fn a_shared_address_has_all_places_of_its_urgency() {
+    for (by, other) in [(ordinary(1), reserved(1)), (reserved(1), ordinary(1))] {
+        let (by, other) = (shared(by), shared(other));
+        let mut queue = queue_of(PLACES, &[by; 10]);
+        assert_eq!(offer(&mut queue, by), Err(by));
+        assert_eq!(offer(&mut queue, other), Ok(None));
+        assert_eq!(offer(&mut queue, other), Ok(None), "a quarter is left");
+    }
+}
+
+#[test]
+fn a_shared_address_gives_way_to_every_other_source() {
+    let crowd = shared(ordinary(1));
+    let mut queue = queue_of(PLACES, &[crowd; 10]);
+    for number in 2..6 {
+        assert_eq!(offer(&mut queue, ordinary(number)), Ok(Some(crowd)));
+    }
+    assert_eq!(offer(&mut queue, crowd), Err(crowd));
+    assert_eq!(run(&mut queue, SECOND), Some(crowd));
+    for number in 2..6 {
+        assert_eq!(run(&mut queue, SECOND), Some(ordinary(number)));
+    }
+}
+
+#[test]
 fn each_urgency_leaves_a_quarter_of_the_queue() {
     for (greedy, other) in
         [(ordinary as fn(u8) -> Requester, reserved as fn(u8) -> Requester), (reserved, ordinary)]
@@ -173,9 +203,14 @@ enum Event {
     Pass(Duration),
 }
 
+/// One of the six sources is a shared address.
+const SHARED: u8 = 5;
+
 fn event() -> impl Strategy<Value = Event> {
-    let by = (0..6_u8, any::<bool>())
-        .prop_map(|(number, urgent)| if urgent { reserved(number) } else { ordinary(number) });
+    let by = (0..6_u8, any::<bool>()).prop_map(|(number, is_urgent)| {
+        let by = if is_urgent { reserved(number) } else { ordinary(number) };
+        Requester { is_shared: number == SHARED, ..by }
+    });
     prop_oneof![
         4 => by.prop_map(Event::Offer),
         2 => Just(Event::Begin),
@@ -240,8 +275,8 @@ proptest! {
             prop_assert!(watched.jobs(|_| true) <= 12);
             for urgency in [Urgency::Reserved, Urgency::Ordinary] {
                 prop_assert!(watched.jobs(|by| by.urgency == urgency) <= 10);
-                for number in 0..6 {
-                    let one = Requester { source: source(number), urgency };
+                for number in 0..SHARED {
+                    let one = Requester { urgency, ..ordinary(number) };
                     prop_assert!(watched.jobs(|by| *by == one) <= 4);
                 }
             }

@@ -1,9 +1,7 @@
 //! `fourauthd audit show`: rows as a table.
 
-use crate::local::LocalStore;
+use crate::local::{LocalStore, screen};
 use clap::Args;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
-use fourauth_protocol::printable::printable;
 use fourauth_store::AuditQuery;
 
 /// Which rows to show, newest first.
@@ -40,20 +38,13 @@ impl Filter {
             before_id: None,
             limit: self.limit,
         };
-        let mut table = Table::new();
-        table.load_style(UTF8_BORDERS_ONLY);
-        table.set_header(["id", "time", "username", "action", "", "detail"]);
-        for row in local.store.audit_rows(&query).await? {
-            table.add_row([
-                row.id.to_string(),
-                row.ts_utc.to_string(),
-                printable(&row.username.unwrap_or_default()),
-                printable(&row.action),
-                if row.success { "ok".into() } else { "failed".into() },
-                printable(&row.detail),
-            ]);
-        }
-        say!("{table}");
+        let rows = local.store.audit_rows(&query).await?.into_iter().map(|row| {
+            let outcome = if row.success { "ok" } else { "failed" };
+            let (id, at) = (row.id.to_string(), row.ts_utc.to_string());
+            let username = row.username.unwrap_or_default();
+            [id, at, username, row.action, outcome.to_owned(), row.detail]
+        });
+        say!("{}", screen::table(["id", "time", "username", "action", "", "detail"], rows));
         Ok(())
     }
 }

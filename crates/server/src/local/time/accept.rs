@@ -1,7 +1,10 @@
 //! An operator's word: the request, and the server's answer to it.
 
 use super::Presence;
-use crate::{chores::time::ACCEPTED, local::LocalStore};
+use crate::{
+    chores::time::ACCEPTED,
+    local::{LocalStore, screen::printable},
+};
 use anyhow::bail;
 use fourauth_store::{ClockReport, Error};
 use std::time::Duration;
@@ -39,7 +42,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
     let mut refused = false;
     for (node, _) in &offers {
         let answer = answer(local, node).await?;
-        say!("{node}: {answer}");
+        say!("{}", printable(&format!("{node}: {answer}")));
         refused |= answer != ACCEPTED;
     }
     if refused {

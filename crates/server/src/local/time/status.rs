@@ -1,7 +1,10 @@
 //! What the servers say of their time, and what to do about it.
 
 use super::{Output, Presence, age_ms};
-use crate::local::{LocalStore, screen};
+use crate::local::{
+    LocalStore,
+    screen::{self, printable},
+};
 use anyhow::bail;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::ClockReport;
@@ -100,16 +103,16 @@ impl Line {
         let error = self.error_ms.map_or("not known".to_owned(), |ms| format!("{ms} ms"));
         let vouched = self.vouched.map_or("never".to_owned(), |instant| instant.to_string());
         let alarm = match (&self.alarm, self.alarm_at) {
-            (Some(text), Some(at)) => format!("{at}: {text}"),
+            (Some(text), Some(at)) => format!("{at}: {}", printable(text)),
             (Some(_) | None, _) => "none".to_owned(),
         };
         format!(
             "server       {}, {} s ago\nstate        {}\nerror        {error}\n\
              vouched for  {vouched}\nagreeing     {} of {} time servers\nlast alarm   {alarm}\n\
              to do        {}",
-            self.server,
+            printable(&self.server),
             self.age_ms / 1000,
-            self.state,
+            printable(&self.state),
             self.agreeing,
             self.asked,
             self.advice,
