@@ -1,7 +1,7 @@
 //! Which connections there are, and which of them goes when there is no room for another.
 //!
 //! It goes by what a connection is worth, then by how long it has been idle. Of several sources, one
-//! of the source or site pays that has most connections without a proven device. Every question is
+//! of the source or site pays that has most unprotected connections. Every question is
 //! answered from ordered sets, in O(log n): a flood asks it at every newcomer.
 //!
 //! Values only: the caller has the clock, the lock and the sockets.
@@ -23,10 +23,10 @@ pub(crate) enum Worth {
     Idle,
     /// A command of it is being decided, and is answered first.
     Deciding,
-    /// It waits for its peer, which has proved to be a device of an account.
-    ProvenIdle,
-    /// A command of such a one is being decided.
-    ProvenDeciding,
+    /// It waits for its peer, and a proven device protects it.
+    ProtectedIdle,
+    /// A command of a protected one is being decided.
+    ProtectedDeciding,
 }
 
 /// Where a connection stands among those that may have to go; the first one goes.
@@ -40,12 +40,12 @@ struct Rank {
 
 /// Where a source stands among those of its site, or a site among all; the first one pays.
 ///
-/// Most connections without a proven device; if none has any, most connections; and of equal ones
+/// Most unprotected connections; if none has any, most connections; and of equal ones
 /// the one whose next connection to go is worth least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Weight {
-    unproven: Reverse<usize>,
-    proven_alone: Reverse<usize>,
+    unprotected: Reverse<usize>,
+    protected_alone: Reverse<usize>,
     next: Rank,
 }
 
@@ -72,38 +72,38 @@ pub(crate) struct Roster {
 struct OfSite {
     sources: HashMap<Source, OfSource>,
     by_weight: BTreeSet<(Weight, Source)>,
-    unproven: usize,
+    unprotected: usize,
     all: usize,
 }
 
 #[derive(Debug, Default)]
 struct OfSource {
     ranks: BTreeSet<Rank>,
-    unproven: usize,
+    unprotected: usize,
 }
 
 impl Worth {
-    pub(crate) const fn of(is_proven: bool, is_deciding: bool) -> Self {
-        match (is_proven, is_deciding) {
+    pub(crate) const fn of(is_protected: bool, is_deciding: bool) -> Self {
+        match (is_protected, is_deciding) {
             (false, false) => Self::Idle,
             (false, true) => Self::Deciding,
-            (true, false) => Self::ProvenIdle,
-            (true, true) => Self::ProvenDeciding,
+            (true, false) => Self::ProtectedIdle,
+            (true, true) => Self::ProtectedDeciding,
         }
     }
 
-    const fn is_proven(self) -> bool {
+    const fn is_protected(self) -> bool {
         match self {
             Self::Idle | Self::Deciding => false,
-            Self::ProvenIdle | Self::ProvenDeciding => true,
+            Self::ProtectedIdle | Self::ProtectedDeciding => true,
         }
     }
 }
 
 impl Weight {
-    fn of(unproven: usize, all: usize, next: Rank) -> Self {
-        let proven_alone = if unproven == 0 { all } else { 0 };
-        Self { unproven: Reverse(unproven), proven_alone: Reverse(proven_alone), next }
+    fn of(unprotected: usize, all: usize, next: Rank) -> Self {
+        let protected_alone = if unprotected == 0 { all } else { 0 };
+        Self { unprotected: Reverse(unprotected), protected_alone: Reverse(protected_alone), next }
     }
 }
 
@@ -117,9 +117,9 @@ impl Roster {
         }
     }
 
-    /// How many of a source have no proven device.
-    pub(crate) fn unproven(&self, source: Source) -> usize {
-        self.of_source(source).map_or(0, |of| of.unproven)
+    /// How many of a source are unprotected.
+    pub(crate) fn unprotected(&self, source: Source) -> usize {
+        self.of_source(source).map_or(0, |of| of.unprotected)
     }
 
     /// The one that goes first.
@@ -139,7 +139,7 @@ impl Roster {
         self.ranks.insert(id, (source, rank));
         self.change(source, |of| {
             of.ranks.insert(rank);
-            of.unproven += usize::from(!worth.is_proven());
+            of.unprotected += usize::from(!worth.is_protected());
         });
     }
 
@@ -148,7 +148,7 @@ impl Roster {
         let Some((source, rank)) = self.ranks.remove(&id) else { return false };
         self.change(source, |of| {
             of.ranks.remove(&rank);
-            of.unproven -= usize::from(!rank.worth.is_proven());
+            of.unprotected -= usize::from(!rank.worth.is_protected());
         });
         true
     }
@@ -178,10 +178,10 @@ impl OfSite {
         if let Some(weight) = of.weight() {
             self.by_weight.remove(&(weight, source));
         }
-        self.unproven -= of.unproven;
+        self.unprotected -= of.unprotected;
         self.all -= of.ranks.len();
         change(of);
-        self.unproven += of.unproven;
+        self.unprotected += of.unprotected;
         self.all += of.ranks.len();
         match of.weight() {
             Some(weight) => drop(self.by_weight.insert((weight, source))),
@@ -192,7 +192,7 @@ impl OfSite {
     /// `None` if nothing is left of it.
     fn weight(&self) -> Option<Weight> {
         let next = self.by_weight.first()?.0.next;
-        Some(Weight::of(self.unproven, self.all, next))
+        Some(Weight::of(self.unprotected, self.all, next))
     }
 }
 
@@ -200,14 +200,14 @@ impl OfSource {
     /// `None` if nothing is left of it.
     fn weight(&self) -> Option<Weight> {
         let next = *self.ranks.first()?;
-        Some(Weight::of(self.unproven, self.ranks.len(), next))
+        Some(Weight::of(self.unprotected, self.ranks.len(), next))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Worth::{Deciding, Idle, ProvenDeciding, ProvenIdle};
+    use Worth::{Deciding, Idle, ProtectedDeciding, ProtectedIdle};
     use proptest::prelude::*;
     use std::{net::IpAddr, time::Duration};
 
@@ -234,10 +234,10 @@ mod tests {
             (&[][..], None),
             (&[(A, Idle, 1), (A, Idle, 3), (A, Idle, 2)], Some(1)),
             (&[(A, Deciding, 9), (A, Idle, 1)], Some(1)),
-            (&[(A, ProvenIdle, 9), (A, Deciding, 1)], Some(1)),
-            (&[(A, ProvenDeciding, 9), (A, ProvenIdle, 1)], Some(1)),
-            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2)], Some(1)),
-            (&[(A, ProvenDeciding, 1)], Some(0)),
+            (&[(A, ProtectedIdle, 9), (A, Deciding, 1)], Some(1)),
+            (&[(A, ProtectedDeciding, 9), (A, ProtectedIdle, 1)], Some(1)),
+            (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2)], Some(1)),
+            (&[(A, ProtectedDeciding, 1)], Some(0)),
             (&[(A, Idle, 1), (B, Idle, 9)], Some(0)),
             (&[(B, Idle, 9)], None),
         ] {
@@ -250,8 +250,8 @@ mod tests {
         let (c1, c2, c3) = ("2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1");
         for (connections, expected) in [
             (&[(A, Idle, 1), (A, Idle, 2), (B, Idle, 9)][..], Some(1)),
-            // What has proved itself weighs nothing.
-            (&[(A, ProvenIdle, 7), (A, ProvenIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
+            // What is protected weighs nothing.
+            (&[(A, ProtectedIdle, 7), (A, ProtectedIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
             (&[(A, Deciding, 5), (A, Deciding, 6), (B, Idle, 9)], Some(1)),
             // Equal ones: the one whose connection is worth less.
             (&[(A, Deciding, 9), (B, Idle, 1)], Some(1)),
@@ -261,7 +261,7 @@ mod tests {
             // Within it, the source with most.
             (&[(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99)], Some(2)),
             // Only if there is nothing else.
-            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2), (B, ProvenIdle, 9)], Some(1)),
+            (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2), (B, ProtectedIdle, 9)], Some(1)),
         ] {
             assert_eq!(first(Scope::All, connections), expected, "{connections:?}");
         }
@@ -280,8 +280,8 @@ mod tests {
     fn what_has_left_leaves_nothing_behind() {
         let (mut roster, now) = (Roster::default(), Instant::now());
         roster.put(1, source(A), Idle, now);
-        roster.put(1, source(A), ProvenDeciding, now);
-        assert_eq!((roster.len(Scope::All), roster.unproven(source(A))), (1, 0));
+        roster.put(1, source(A), ProtectedDeciding, now);
+        assert_eq!((roster.len(Scope::All), roster.unprotected(source(A))), (1, 0));
         assert!(roster.remove(1));
         assert!(!roster.remove(1));
         assert!(roster.sites.is_empty() && roster.by_weight.is_empty() && roster.ranks.is_empty());
@@ -294,8 +294,9 @@ mod tests {
             all.copied().collect::<Vec<_>>()
         };
         let weight = |connections: &[(Source, Rank)], next| {
-            let unproven = connections.iter().filter(|(_, rank)| !rank.worth.is_proven()).count();
-            Weight::of(unproven, connections.len(), next)
+            let unprotected =
+                connections.iter().filter(|(_, rank)| !rank.worth.is_protected()).count();
+            Weight::of(unprotected, connections.len(), next)
         };
         let in_source =
             |source: Source| of(&|other| other == source).into_iter().map(|c| c.1).min();
@@ -326,7 +327,7 @@ mod tests {
                 "2001:db8:d::1"].map(source);
             let (mut roster, start) = (Roster::default(), Instant::now());
             for (id, place, worth, second) in steps {
-                match [Idle, Deciding, ProvenIdle, ProvenDeciding].get(worth) {
+                match [Idle, Deciding, ProtectedIdle, ProtectedDeciding].get(worth) {
                     Some(worth) => {
                         let since = start + Duration::from_secs(second);
                         roster.put(id, sources[place], *worth, since);

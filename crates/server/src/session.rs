@@ -159,8 +159,8 @@ impl Session {
         let (reply, next) = self.answer(connection.place(), received, payload).await;
         connection.decided();
         connection.place().note(reply.conduct());
-        if reply.is_device_proven() {
-            connection.place().prove_device();
+        if let Some(device) = reply.proven_device() {
+            connection.place().prove_device(device);
         }
         if reply.is_denial() {
             punctual::sleep_until(arrived + self.deadlines.denial).await;
