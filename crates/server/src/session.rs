@@ -145,7 +145,7 @@ impl Session {
             Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
                 connection.place().penalise(Offence::from(&error));
-                connection.send(&reply).await?;
+                connection.send_last(&reply).await;
                 return Ok(Next::End);
             }
             Err(crowded @ ConnectionError::Crowded) => {
