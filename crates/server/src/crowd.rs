@@ -4,7 +4,7 @@ use crate::{
     caps::{Caps, Counts, Newcomer},
     in_flight::{Budget, Budgets},
     protection::{Candidate, Protection},
-    roster::{Id, Roster, Scope, Worth},
+    roster::{Id, Party, Roster, Scope, Worth},
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
@@ -123,8 +123,9 @@ impl Crowd {
             evicted: evicted.clone(),
         };
         self.present.insert(id, present);
-        self.all.put(id, source, Worth::Idle, now);
-        self.startups.put(id, source, Worth::Idle, now);
+        let party = Party::of(id, source, is_shared);
+        self.all.put(id, party, Worth::Idle, now);
+        self.startups.put(id, party, Worth::Idle, now);
         let new = || Share { connections: 0, common: common() };
         let share = self.shares.entry(origin).or_insert_with(new);
         share.connections += 1;
@@ -203,7 +204,8 @@ impl Crowd {
             return;
         };
         let worth = Worth::of(self.protection.covers(id), present.is_deciding);
-        self.all.put(id, present.origin.source, worth, present.since);
+        let Origin { source, is_shared } = present.origin;
+        self.all.put(id, Party::of(id, source, is_shared), worth, present.since);
     }
 
     fn evict(&mut self, id: Id) {

@@ -9,7 +9,7 @@
 
 use crate::{
     caps::{Caps, Counts, Newcomer},
-    roster::{Id, Roster, Scope, Worth},
+    roster::{Id, Party, Roster, Scope, Worth},
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
@@ -64,7 +64,7 @@ impl Protection {
         }
         self.devices.insert(id, device);
         self.of_key.entry(device).or_default().push(id);
-        self.roster.put(id, source, Worth::Idle, now);
+        self.roster.put(id, Party::of(id, source, is_shared), Worth::Idle, now);
         changed
     }
 

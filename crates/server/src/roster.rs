@@ -49,6 +49,22 @@ struct Weight {
     next: Rank,
 }
 
+/// The source that a connection is ranked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Party {
+    /// All connections of a source rank together.
+    Source(Source),
+    /// A connection of an address that identifies no client ranks by itself.
+    Alone(Id),
+}
+
+/// The site that a connection is ranked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum PartySite {
+    Site(Site),
+    Alone(Id),
+}
+
 /// Among which connections room is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -63,15 +79,15 @@ pub(crate) enum Scope {
 /// The connections there are.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    ranks: HashMap<Id, (Source, Rank)>,
-    sites: HashMap<Site, OfSite>,
-    by_weight: BTreeSet<(Weight, Site)>,
+    ranks: HashMap<Id, (Party, Rank)>,
+    sites: HashMap<PartySite, OfSite>,
+    by_weight: BTreeSet<(Weight, PartySite)>,
 }
 
 #[derive(Debug, Default)]
 struct OfSite {
-    sources: HashMap<Source, OfSource>,
-    by_weight: BTreeSet<(Weight, Source)>,
+    sources: HashMap<Party, OfSource>,
+    by_weight: BTreeSet<(Weight, Party)>,
     unprotected: usize,
     all: usize,
 }
@@ -80,6 +96,20 @@ struct OfSite {
 struct OfSource {
     ranks: BTreeSet<Rank>,
     unprotected: usize,
+}
+
+impl Party {
+    /// Where connection `id` from `source` ranks.
+    pub(crate) const fn of(id: Id, source: Source, is_shared: bool) -> Self {
+        if is_shared { Self::Alone(id) } else { Self::Source(source) }
+    }
+
+    fn site(self) -> PartySite {
+        match self {
+            Self::Source(source) => PartySite::Site(source.site()),
+            Self::Alone(id) => PartySite::Alone(id),
+        }
+    }
 }
 
 impl Worth {
@@ -112,7 +142,7 @@ impl Roster {
     pub(crate) fn len(&self, scope: Scope) -> usize {
         match scope {
             Scope::All => self.ranks.len(),
-            Scope::Site(site) => self.sites.get(&site).map_or(0, |of| of.all),
+            Scope::Site(site) => self.of_site(site).map_or(0, |of| of.all),
             Scope::Source(source) => self.of_source(source).map_or(0, |of| of.ranks.len()),
         }
     }
@@ -126,18 +156,18 @@ impl Roster {
     pub(crate) fn first_to_go(&self, scope: Scope) -> Option<Id> {
         let rank = match scope {
             Scope::All => self.by_weight.first()?.0.next,
-            Scope::Site(site) => self.sites.get(&site)?.by_weight.first()?.0.next,
+            Scope::Site(site) => self.of_site(site)?.by_weight.first()?.0.next,
             Scope::Source(source) => *self.of_source(source)?.ranks.first()?,
         };
         Some(rank.id)
     }
 
     /// Adds a connection, or says what one is worth now and since when.
-    pub(crate) fn put(&mut self, id: Id, source: Source, worth: Worth, since: Instant) {
+    pub(crate) fn put(&mut self, id: Id, party: Party, worth: Worth, since: Instant) {
         self.remove(id);
         let rank = Rank { worth, since, id };
-        self.ranks.insert(id, (source, rank));
-        self.change(source, |of| {
+        self.ranks.insert(id, (party, rank));
+        self.change(party, |of| {
             of.ranks.insert(rank);
             of.unprotected += usize::from(!worth.is_protected());
         });
@@ -145,26 +175,30 @@ impl Roster {
 
     /// Removes a connection; whether it was there.
     pub(crate) fn remove(&mut self, id: Id) -> bool {
-        let Some((source, rank)) = self.ranks.remove(&id) else { return false };
-        self.change(source, |of| {
+        let Some((party, rank)) = self.ranks.remove(&id) else { return false };
+        self.change(party, |of| {
             of.ranks.remove(&rank);
             of.unprotected -= usize::from(!rank.worth.is_protected());
         });
         true
     }
 
+    fn of_site(&self, site: Site) -> Option<&OfSite> {
+        self.sites.get(&PartySite::Site(site))
+    }
+
     fn of_source(&self, source: Source) -> Option<&OfSource> {
-        self.sites.get(&source.site())?.sources.get(&source)
+        self.of_site(source.site())?.sources.get(&Party::Source(source))
     }
 
     /// Changes a source and puts it and its site where they now stand.
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
-        let site = source.site();
+    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+        let site = party.site();
         let of = self.sites.entry(site).or_default();
         if let Some(weight) = of.weight() {
             self.by_weight.remove(&(weight, site));
         }
-        of.change(source, change);
+        of.change(party, change);
         match of.weight() {
             Some(weight) => drop(self.by_weight.insert((weight, site))),
             None => drop(self.sites.remove(&site)),
@@ -173,10 +207,10 @@ impl Roster {
 }
 
 impl OfSite {
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
-        let of = self.sources.entry(source).or_default();
+    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+        let of = self.sources.entry(party).or_default();
         if let Some(weight) = of.weight() {
-            self.by_weight.remove(&(weight, source));
+            self.by_weight.remove(&(weight, party));
         }
         self.unprotected -= of.unprotected;
         self.all -= of.ranks.len();
@@ -184,8 +218,8 @@ impl OfSite {
         self.unprotected += of.unprotected;
         self.all += of.ranks.len();
         match of.weight() {
-            Some(weight) => drop(self.by_weight.insert((weight, source))),
-            None => drop(self.sources.remove(&source)),
+            Some(weight) => drop(self.by_weight.insert((weight, party))),
+            None => drop(self.sources.remove(&party)),
         }
     }
 
@@ -219,13 +253,16 @@ mod tests {
     fn first(scope: Scope, connections: &[(&str, Worth, u64)]) -> Option<Id> {
         let (mut roster, now) = (Roster::default(), Instant::now() + Duration::from_secs(1000));
         for (id, (address, worth, idle_s)) in (0..).zip(connections) {
-            roster.put(id, source(address), *worth, now - Duration::from_secs(*idle_s));
+            let party = Party::of(id, source(address), *address == SHARED);
+            roster.put(id, party, *worth, now - Duration::from_secs(*idle_s));
         }
         roster.first_to_go(scope)
     }
 
     const A: &str = "192.0.2.1";
     const B: &str = "192.0.2.2";
+    /// An address that identifies no client.
+    const SHARED: &str = "192.0.2.3";
 
     #[test]
     fn of_one_source_the_longest_idle_stranger_goes() {
@@ -260,6 +297,10 @@ mod tests {
             (&[(c1, Idle, 1), (c2, Idle, 2), (c3, Idle, 3), (A, Idle, 8), (A, Idle, 9)], Some(2)),
             // Within it, the source with most.
             (&[(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99)], Some(2)),
+            // Each connection of a shared address counts as one source.
+            (&[(SHARED, Idle, 8), (SHARED, Idle, 9), (A, Idle, 1), (A, Idle, 2)], Some(3)),
+            (&[(SHARED, Idle, 1), (SHARED, Idle, 2), (SHARED, Idle, 3), (A, Idle, 9)], Some(3)),
+            (&[(SHARED, Idle, 1), (SHARED, Idle, 9), (A, Idle, 2)], Some(1)),
             // Only if there is nothing else.
             (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2), (B, ProtectedIdle, 9)], Some(1)),
         ] {
@@ -279,8 +320,9 @@ mod tests {
     #[test]
     fn what_has_left_leaves_nothing_behind() {
         let (mut roster, now) = (Roster::default(), Instant::now());
-        roster.put(1, source(A), Idle, now);
-        roster.put(1, source(A), ProtectedDeciding, now);
+        let party = Party::Source(source(A));
+        roster.put(1, party, Idle, now);
+        roster.put(1, party, ProtectedDeciding, now);
         assert_eq!((roster.len(Scope::All), roster.unprotected(source(A))), (1, 0));
         assert!(roster.remove(1));
         assert!(!roster.remove(1));
@@ -289,27 +331,26 @@ mod tests {
 
     /// What the ordered sets have to say, found by looking at everything.
     fn found_by_looking(roster: &Roster, scope: Scope) -> Option<Id> {
-        let of = |keep: &dyn Fn(Source) -> bool| {
-            let all = roster.ranks.values().filter(|(source, _)| keep(*source));
+        let of = |keep: &dyn Fn(Party) -> bool| {
+            let all = roster.ranks.values().filter(|(party, _)| keep(*party));
             all.copied().collect::<Vec<_>>()
         };
-        let weight = |connections: &[(Source, Rank)], next| {
+        let weight = |connections: &[(Party, Rank)], next| {
             let unprotected =
                 connections.iter().filter(|(_, rank)| !rank.worth.is_protected()).count();
             Weight::of(unprotected, connections.len(), next)
         };
-        let in_source =
-            |source: Source| of(&|other| other == source).into_iter().map(|c| c.1).min();
-        let in_site = |site: Site| {
+        let in_source = |party: Party| of(&|other| other == party).into_iter().map(|c| c.1).min();
+        let in_site = |site: PartySite| {
             let sources = of(&|other| other.site() == site).into_iter().map(|c| c.0);
             let weights = sources.filter_map(|s| Some(weight(&of(&|o| o == s), in_source(s)?)));
             weights.min().map(|weight| weight.next)
         };
         let rank = match scope {
-            Scope::Source(source) => in_source(source),
-            Scope::Site(site) => in_site(site),
+            Scope::Source(source) => in_source(Party::Source(source)),
+            Scope::Site(site) => in_site(PartySite::Site(site)),
             Scope::All => {
-                let sites = roster.ranks.values().map(|(source, _)| source.site());
+                let sites = roster.ranks.values().map(|(party, _)| party.site());
                 let weights =
                     sites.filter_map(|s| Some(weight(&of(&|o| o.site() == s), in_site(s)?)));
                 weights.min().map(|weight| weight.next)
@@ -330,7 +371,9 @@ mod tests {
                 match [Idle, Deciding, ProtectedIdle, ProtectedDeciding].get(worth) {
                     Some(worth) => {
                         let since = start + Duration::from_secs(second);
-                        roster.put(id, sources[place], *worth, since);
+                        // The last one is shared.
+                        let party = Party::of(id, sources[place], place == 5);
+                        roster.put(id, party, *worth, since);
                     }
                     None => drop(roster.remove(id)),
                 }
@@ -339,7 +382,8 @@ mod tests {
                     prop_assert_eq!(roster.first_to_go(scope), found_by_looking(&roster, scope));
                 }
                 let all: usize = sources.iter().map(|s| roster.len(Scope::Source(*s))).sum();
-                prop_assert_eq!(all, roster.len(Scope::All));
+                let alone = roster.ranks.values().filter(|(p, _)| matches!(p, Party::Alone(_)));
+                prop_assert_eq!(all + alone.count(), roster.len(Scope::All));
             }
         }
     }

@@ -336,6 +336,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn of_all_those_behind_a_shared_address_do_not_go_first() {
+        let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
+        let limits = LimitsConfig { shared_addresses, connections: 6, startups: 6, ..limits(64) };
+        let sources = Sources::new(&limits);
+        let shared = [(); 4].map(|()| admit(&sources, "192.0.2.1"));
+        let guesser = [(); 2].map(|()| admit(&sources, "198.51.100.1"));
+        let _newcomer = admit(&sources, "198.51.100.2");
+        assert_eq!((evicted(&shared), evicted(&guesser)), (vec![], vec![0]));
+    }
+
     #[tokio::test]
     async fn a_shared_address_has_no_share_of_its_own() {
         let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
