@@ -124,3 +124,33 @@ async fn a_device_with_a_key_keeps_its_place() {
     }
     assert_eq!(proven.send(login).await.unwrap().code, Code::TotpMismatch);
 }
+
+#[tokio::test]
+async fn one_device_key_keeps_no_newcomer_out() {
+    let server = TestServer::configured(|config| config.limits.connections_per_source = 4).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let client = server.client().with_identity(Arc::clone(&identity));
+    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    assert!(client.login_once(first).await.unwrap());
+
+    // A denied command proves the key as well.
+    let denied = || Command::Login(alice.login(server.now()));
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut proven = client.connect().await.unwrap();
+        assert_eq!(proven.send(denied()).await.unwrap().code, Code::TotpMismatch);
+        held.push(proven);
+    }
+    let mut newcomers = [server.raw().await, server.raw().await];
+    for newcomer in &mut newcomers {
+        still_serves(newcomer).await;
+    }
+    let (evicted, kept) = held.split_at_mut(2);
+    for proven in evicted {
+        assert!(proven.send(denied()).await.is_err());
+    }
+    for proven in kept {
+        assert_eq!(proven.send(denied()).await.unwrap().code, Code::TotpMismatch);
+    }
+}

@@ -17,7 +17,7 @@ use crate::{
     received::Received,
     undecided::{Report, Undecided},
 };
-use fourauth_protocol::{answer::Gains, request_id::RequestId, secret::Secret};
+use fourauth_protocol::{answer::Gains, device::DeviceId, request_id::RequestId, secret::Secret};
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
 
@@ -121,7 +121,7 @@ pub struct Audited {
     pub(crate) action: Action,
     pub(crate) profile: Profile,
     pub(crate) outcome: Result<Granted, Denial>,
-    is_device_proven: bool,
+    proven_device: Option<DeviceId>,
 }
 
 /// What was gained, and the row that says so.
@@ -150,10 +150,10 @@ impl Audited {
         }
     }
 
-    /// Whether a device of the account has proved itself with its key, whatever the outcome.
+    /// The device of the account that has proved itself with its key, whatever the outcome.
     #[must_use]
-    pub const fn is_device_proven(&self) -> bool {
-        self.is_device_proven
+    pub const fn proven_device(&self) -> Option<DeviceId> {
+        self.proven_device
     }
 
     /// The audit row of what was granted.
@@ -178,8 +178,8 @@ pub struct Attempt {
     username: Option<String>,
     received: Received,
     profile: Profile,
-    /// Whether a device of the account has proved itself with its key.
-    pub(crate) is_device_proven: bool,
+    /// The device of the account that has proved itself with its key.
+    pub(crate) proven_device: Option<DeviceId>,
     /// `None` once concluded.
     undecided: Option<Undecided>,
 }
@@ -217,7 +217,7 @@ impl Attempt {
         undecided: Undecided,
     ) -> Self {
         let undecided = Some(undecided);
-        Self { action, username, received, profile, is_device_proven: false, undecided }
+        Self { action, username, received, profile, proven_device: None, undecided }
     }
 
     /// Carries out the verdict and appends its audit row in one transaction, and only then lets go
@@ -248,8 +248,8 @@ impl Attempt {
         };
         self.undecided = None;
         let request = self.received.id;
-        let Self { action, profile, is_device_proven, .. } = self;
-        Ok(Audited { request, action, profile, outcome, is_device_proven })
+        let Self { action, profile, proven_device, .. } = self;
+        Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
     /// The change and its row, or neither; what is counted then.

@@ -118,7 +118,7 @@ impl Authenticator {
             known_place: subject.been_here.and(place),
             is_keyed: subject.keyed,
         };
-        attempt.is_device_proven = speaker.is_proven();
+        attempt.proven_device = speaker.key();
         let is_heard = speaker.is_proven() || origin.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_heard) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;

@@ -7,7 +7,7 @@
 use crate::{config::LimitsConfig, roster::Scope};
 use fourauth_auth::source::Source;
 
-/// Connections without a proven device that a source may have although it has to stay away: on them
+/// Unprotected connections that a source may have although it has to stay away: on them
 /// a device may prove itself. A further one takes the place of the longest idle, so a neighbour who
 /// goes on connecting leaves each newcomer the time in which he makes as many connections.
 const HEARD_OUT: usize = 16;
@@ -32,8 +32,8 @@ pub(crate) struct Counts {
     pub(crate) all: usize,
     pub(crate) of_site: usize,
     pub(crate) of_source: usize,
-    /// Those of the source that have proved no device.
-    pub(crate) unproven_of_source: usize,
+    /// Those of the source that no proven device protects.
+    pub(crate) unprotected_of_source: usize,
 }
 
 /// A connection that has not been given a place yet.
@@ -63,7 +63,7 @@ impl Caps {
     pub(crate) fn met_by(&self, newcomer: &Newcomer, counts: Counts) -> Option<Scope> {
         let Newcomer { source, is_shared, is_penalised } = *newcomer;
         let has_share = !is_shared;
-        if is_penalised && counts.unproven_of_source >= HEARD_OUT {
+        if is_penalised && counts.unprotected_of_source >= HEARD_OUT {
             return Some(Scope::Source(source));
         }
         if has_share && counts.of_source >= self.of_source {
@@ -74,6 +74,13 @@ impl Caps {
             return Some(Scope::Site(source.site()));
         }
         (counts.all >= self.all).then_some(Scope::All)
+    }
+
+    /// Of each bound, how many connections may be protected by a proven device: half. So the other
+    /// half always goes to newcomers, however many devices one person has.
+    pub(crate) const fn protected(&self) -> Self {
+        let Self { all, of_site, of_source, startups } = *self;
+        Self { all: all / 2, of_site: of_site / 2, of_source: of_source / 2, startups }
     }
 
     /// Whether one of so many connections without a first command has to go.
@@ -105,7 +112,7 @@ mod tests {
     use std::net::IpAddr;
 
     const CAPS: Caps = Caps { all: 1000, of_site: 100, of_source: 50, startups: 500 };
-    const FEW: Counts = Counts { all: 999, of_site: 99, of_source: 49, unproven_of_source: 15 };
+    const FEW: Counts = Counts { all: 999, of_site: 99, of_source: 49, unprotected_of_source: 15 };
 
     fn source(text: &str) -> Source {
         text.parse::<IpAddr>().unwrap().into()
@@ -119,7 +126,7 @@ mod tests {
             (Counts { of_source: 50, ..FEW }, Counts { of_site: 100, ..FEW });
         let full = Counts { all: 1000, ..FEW };
         let everything = Counts { of_source: 50, of_site: 100, ..full };
-        let many_strangers = Counts { unproven_of_source: 16, ..FEW };
+        let many_strangers = Counts { unprotected_of_source: 16, ..FEW };
         let plain = Newcomer { source: v6, is_shared: false, is_penalised: false };
         let v4_plain = Newcomer { source: v4, ..plain };
         let shared = Newcomer { is_shared: true, ..plain };
@@ -138,8 +145,8 @@ mod tests {
             (shared, everything, Some(Scope::All)),
             (penalised, FEW, None),
             (penalised, many_strangers, own),
-            // Colleagues who have proved themselves take no place from the next one.
-            (penalised, Counts { unproven_of_source: 15, of_source: 49, ..FEW }, None),
+            // Protected colleagues take no place from the next one.
+            (penalised, Counts { unprotected_of_source: 15, of_source: 49, ..FEW }, None),
         ] {
             assert_eq!(CAPS.met_by(&newcomer, counts), expected, "{newcomer:?} {counts:?}");
         }

@@ -3,9 +3,11 @@
 use crate::{
     caps::{Caps, Counts, Newcomer},
     in_flight::{Budget, Budgets},
-    roster::{Id, Roster, Scope, Worth},
+    protection::{Candidate, Protection},
+    roster::{Id, Party, Roster, Scope, Worth},
 };
 use fourauth_auth::source::Source;
+use fourauth_protocol::device::DeviceId;
 use std::{collections::HashMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ pub(crate) struct Crowd {
     all: Roster,
     /// Those that have sent no command yet.
     startups: Roster,
+    /// Those that a proven device protects.
+    protection: Protection,
     shares: HashMap<Origin, Share>,
     dropped: Dropped,
 }
@@ -34,8 +38,9 @@ struct Origin {
 #[derive(Debug)]
 struct Present {
     origin: Origin,
-    is_proven: bool,
     is_deciding: bool,
+    /// When its worth changed last, other than by the proof of another connection.
+    since: Instant,
     is_leaving: bool,
     evicted: CancellationToken,
 }
@@ -112,14 +117,15 @@ impl Crowd {
         let evicted = CancellationToken::new();
         let present = Present {
             origin,
-            is_proven: false,
             is_deciding: false,
+            since: now,
             is_leaving: false,
             evicted: evicted.clone(),
         };
         self.present.insert(id, present);
-        self.all.put(id, source, Worth::Idle, now);
-        self.startups.put(id, source, Worth::Idle, now);
+        let party = Party::of(id, source, is_shared);
+        self.all.put(id, party, Worth::Idle, now);
+        self.startups.put(id, party, Worth::Idle, now);
         let new = || Share { connections: 0, common: common() };
         let share = self.shares.entry(origin).or_insert_with(new);
         share.connections += 1;
@@ -133,18 +139,32 @@ impl Crowd {
 
     /// A command of it begins to be decided, or has been answered.
     pub(crate) fn decide(&mut self, id: Id, is_deciding: bool, now: Instant) {
-        self.change(id, now, |present| present.is_deciding = is_deciding);
+        if let Some(present) = self.present.get_mut(&id) {
+            present.is_deciding = is_deciding;
+            present.since = now;
+            self.rank(id);
+        }
     }
 
-    /// It has proved to be a device of an account.
-    pub(crate) fn prove(&mut self, id: Id, now: Instant) {
-        self.change(id, now, |present| present.is_proven = true);
+    /// It has proved to be a device of an account. Another connection may lose its protection.
+    pub(crate) fn prove(&mut self, caps: &Caps, id: Id, device: DeviceId, now: Instant) {
+        let Some(present) = self.present.get_mut(&id).filter(|present| !present.is_leaving) else {
+            return;
+        };
+        present.since = now;
+        let Origin { source, is_shared } = present.origin;
+        let candidate = Candidate { id, source, is_shared, device };
+        let changed = self.protection.protect(caps, &candidate, now);
+        for id in changed {
+            self.rank(id);
+        }
     }
 
     /// It has gone.
     pub(crate) fn leave(&mut self, id: Id) {
         self.all.remove(id);
         self.startups.remove(id);
+        self.protection.remove(id);
         let Some(Present { origin, .. }) = self.present.remove(&id) else { return };
         if let Some(share) = self.shares.get_mut(&origin) {
             share.connections -= 1;
@@ -163,7 +183,10 @@ impl Crowd {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let counted = self.all.len(Scope::All) + self.startups.len(Scope::All);
-        self.present.is_empty() && self.shares.is_empty() && counted == 0
+        self.present.is_empty()
+            && self.shares.is_empty()
+            && self.protection.is_empty()
+            && counted == 0
     }
 
     fn counts(&self, source: Source) -> Counts {
@@ -171,22 +194,24 @@ impl Crowd {
             all: self.all.len(Scope::All),
             of_site: self.all.len(Scope::Site(source.site())),
             of_source: self.all.len(Scope::Source(source)),
-            unproven_of_source: self.all.unproven(source),
+            unprotected_of_source: self.all.unprotected(source),
         }
     }
 
-    fn change(&mut self, id: Id, now: Instant, change: impl FnOnce(&mut Present)) {
-        let Some(present) = self.present.get_mut(&id) else { return };
-        change(present);
-        if !present.is_leaving {
-            let worth = Worth::of(present.is_proven, present.is_deciding);
-            self.all.put(id, present.origin.source, worth, now);
-        }
+    /// Puts it where it now stands.
+    fn rank(&mut self, id: Id) {
+        let Some(present) = self.present.get(&id).filter(|present| !present.is_leaving) else {
+            return;
+        };
+        let worth = Worth::of(self.protection.covers(id), present.is_deciding);
+        let Origin { source, is_shared } = present.origin;
+        self.all.put(id, Party::of(id, source, is_shared), worth, present.since);
     }
 
     fn evict(&mut self, id: Id) {
         self.all.remove(id);
         self.startups.remove(id);
+        self.protection.remove(id);
         if let Some(present) = self.present.get_mut(&id) {
             present.is_leaving = true;
             present.evicted.cancel();

@@ -30,6 +30,7 @@ pub mod open_files;
 mod parts;
 pub mod penalties;
 pub mod place;
+mod protection;
 pub mod proxy;
 mod punctual;
 pub mod receipt_key;

@@ -9,6 +9,7 @@ use crate::{
     sources::Sources,
 };
 use fourauth_auth::source::Source;
+use fourauth_protocol::device::DeviceId;
 use std::{
     sync::{
         Arc,
@@ -81,9 +82,9 @@ impl Place {
         Deciding { sources: Arc::clone(&self.sources), id: self.id }
     }
 
-    /// Says that its peer has proved to be a device of an account.
-    pub fn prove_device(&self) {
-        self.sources.crowd().prove(self.id, Instant::now());
+    /// Says that its peer has proved to be this device of an account.
+    pub fn prove_device(&self, device: DeviceId) {
+        self.sources.prove(self.id, device, Instant::now());
     }
 
     /// Says that something well-formed has come. Once is enough.

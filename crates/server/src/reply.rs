@@ -6,6 +6,7 @@ use fourauth_protocol::{
     answer::{Answer, Gains, ServerInfo},
     code::Code,
     command::Refused,
+    device::DeviceId,
     request_id::RequestId,
     secret::Secret,
 };
@@ -20,23 +21,23 @@ const RETRY_AFTER_MS: u64 = 1000;
 pub struct Reply {
     answer: Answer,
     is_denial: bool,
-    is_device_proven: bool,
+    proven_device: Option<DeviceId>,
     conduct: Conduct,
 }
 
 impl From<Audited> for Reply {
     fn from(audited: Audited) -> Self {
         let is_denial = audited.outcome().is_err();
-        let is_device_proven = audited.is_device_proven();
+        let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);
-        Self { answer: audited.into(), is_denial, is_device_proven, conduct }
+        Self { answer: audited.into(), is_denial, proven_device, conduct }
     }
 }
 
 impl Reply {
     /// What tells nothing about any account.
     const fn public(answer: Answer) -> Self {
-        Self { answer, is_denial: false, is_device_proven: false, conduct: Conduct::Neutral }
+        Self { answer, is_denial: false, proven_device: None, conduct: Conduct::Neutral }
     }
 
     fn after(self, offence: Offence) -> Self {
@@ -49,10 +50,10 @@ impl Reply {
         self.is_denial
     }
 
-    /// Whether the peer has proved to be a device of the account that was asked for.
+    /// The device that the peer has proved to be, if it is one of the account that was asked for.
     #[must_use]
-    pub const fn is_device_proven(&self) -> bool {
-        self.is_device_proven
+    pub const fn proven_device(&self) -> Option<DeviceId> {
+        self.proven_device
     }
 
     /// What it says about where the command came from.

@@ -1,7 +1,7 @@
 //! Which connections there are, and which of them goes when there is no room for another.
 //!
 //! It goes by what a connection is worth, then by how long it has been idle. Of several sources, one
-//! of the source or site pays that has most connections without a proven device. Every question is
+//! of the source or site pays that has most unprotected connections. Every question is
 //! answered from ordered sets, in O(log n): a flood asks it at every newcomer.
 //!
 //! Values only: the caller has the clock, the lock and the sockets.
@@ -23,10 +23,10 @@ pub(crate) enum Worth {
     Idle,
     /// A command of it is being decided, and is answered first.
     Deciding,
-    /// It waits for its peer, which has proved to be a device of an account.
-    ProvenIdle,
-    /// A command of such a one is being decided.
-    ProvenDeciding,
+    /// It waits for its peer, and a proven device protects it.
+    ProtectedIdle,
+    /// A command of a protected one is being decided.
+    ProtectedDeciding,
 }
 
 /// Where a connection stands among those that may have to go; the first one goes.
@@ -40,13 +40,29 @@ struct Rank {
 
 /// Where a source stands among those of its site, or a site among all; the first one pays.
 ///
-/// Most connections without a proven device; if none has any, most connections; and of equal ones
+/// Most unprotected connections; if none has any, most connections; and of equal ones
 /// the one whose next connection to go is worth least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Weight {
-    unproven: Reverse<usize>,
-    proven_alone: Reverse<usize>,
+    unprotected: Reverse<usize>,
+    protected_alone: Reverse<usize>,
     next: Rank,
+}
+
+/// The source that a connection is ranked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Party {
+    /// All connections of a source rank together.
+    Source(Source),
+    /// A connection of an address that identifies no client ranks by itself.
+    Alone(Id),
+}
+
+/// The site that a connection is ranked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum PartySite {
+    Site(Site),
+    Alone(Id),
 }
 
 /// Among which connections room is made.
@@ -63,47 +79,61 @@ pub(crate) enum Scope {
 /// The connections there are.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    ranks: HashMap<Id, (Source, Rank)>,
-    sites: HashMap<Site, OfSite>,
-    by_weight: BTreeSet<(Weight, Site)>,
+    ranks: HashMap<Id, (Party, Rank)>,
+    sites: HashMap<PartySite, OfSite>,
+    by_weight: BTreeSet<(Weight, PartySite)>,
 }
 
 #[derive(Debug, Default)]
 struct OfSite {
-    sources: HashMap<Source, OfSource>,
-    by_weight: BTreeSet<(Weight, Source)>,
-    unproven: usize,
+    sources: HashMap<Party, OfSource>,
+    by_weight: BTreeSet<(Weight, Party)>,
+    unprotected: usize,
     all: usize,
 }
 
 #[derive(Debug, Default)]
 struct OfSource {
     ranks: BTreeSet<Rank>,
-    unproven: usize,
+    unprotected: usize,
+}
+
+impl Party {
+    /// Where connection `id` from `source` ranks.
+    pub(crate) const fn of(id: Id, source: Source, is_shared: bool) -> Self {
+        if is_shared { Self::Alone(id) } else { Self::Source(source) }
+    }
+
+    fn site(self) -> PartySite {
+        match self {
+            Self::Source(source) => PartySite::Site(source.site()),
+            Self::Alone(id) => PartySite::Alone(id),
+        }
+    }
 }
 
 impl Worth {
-    pub(crate) const fn of(is_proven: bool, is_deciding: bool) -> Self {
-        match (is_proven, is_deciding) {
+    pub(crate) const fn of(is_protected: bool, is_deciding: bool) -> Self {
+        match (is_protected, is_deciding) {
             (false, false) => Self::Idle,
             (false, true) => Self::Deciding,
-            (true, false) => Self::ProvenIdle,
-            (true, true) => Self::ProvenDeciding,
+            (true, false) => Self::ProtectedIdle,
+            (true, true) => Self::ProtectedDeciding,
         }
     }
 
-    const fn is_proven(self) -> bool {
+    const fn is_protected(self) -> bool {
         match self {
             Self::Idle | Self::Deciding => false,
-            Self::ProvenIdle | Self::ProvenDeciding => true,
+            Self::ProtectedIdle | Self::ProtectedDeciding => true,
         }
     }
 }
 
 impl Weight {
-    fn of(unproven: usize, all: usize, next: Rank) -> Self {
-        let proven_alone = if unproven == 0 { all } else { 0 };
-        Self { unproven: Reverse(unproven), proven_alone: Reverse(proven_alone), next }
+    fn of(unprotected: usize, all: usize, next: Rank) -> Self {
+        let protected_alone = if unprotected == 0 { all } else { 0 };
+        Self { unprotected: Reverse(unprotected), protected_alone: Reverse(protected_alone), next }
     }
 }
 
@@ -112,59 +142,63 @@ impl Roster {
     pub(crate) fn len(&self, scope: Scope) -> usize {
         match scope {
             Scope::All => self.ranks.len(),
-            Scope::Site(site) => self.sites.get(&site).map_or(0, |of| of.all),
+            Scope::Site(site) => self.of_site(site).map_or(0, |of| of.all),
             Scope::Source(source) => self.of_source(source).map_or(0, |of| of.ranks.len()),
         }
     }
 
-    /// How many of a source have no proven device.
-    pub(crate) fn unproven(&self, source: Source) -> usize {
-        self.of_source(source).map_or(0, |of| of.unproven)
+    /// How many of a source are unprotected.
+    pub(crate) fn unprotected(&self, source: Source) -> usize {
+        self.of_source(source).map_or(0, |of| of.unprotected)
     }
 
     /// The one that goes first.
     pub(crate) fn first_to_go(&self, scope: Scope) -> Option<Id> {
         let rank = match scope {
             Scope::All => self.by_weight.first()?.0.next,
-            Scope::Site(site) => self.sites.get(&site)?.by_weight.first()?.0.next,
+            Scope::Site(site) => self.of_site(site)?.by_weight.first()?.0.next,
             Scope::Source(source) => *self.of_source(source)?.ranks.first()?,
         };
         Some(rank.id)
     }
 
     /// Adds a connection, or says what one is worth now and since when.
-    pub(crate) fn put(&mut self, id: Id, source: Source, worth: Worth, since: Instant) {
+    pub(crate) fn put(&mut self, id: Id, party: Party, worth: Worth, since: Instant) {
         self.remove(id);
         let rank = Rank { worth, since, id };
-        self.ranks.insert(id, (source, rank));
-        self.change(source, |of| {
+        self.ranks.insert(id, (party, rank));
+        self.change(party, |of| {
             of.ranks.insert(rank);
-            of.unproven += usize::from(!worth.is_proven());
+            of.unprotected += usize::from(!worth.is_protected());
         });
     }
 
     /// Removes a connection; whether it was there.
     pub(crate) fn remove(&mut self, id: Id) -> bool {
-        let Some((source, rank)) = self.ranks.remove(&id) else { return false };
-        self.change(source, |of| {
+        let Some((party, rank)) = self.ranks.remove(&id) else { return false };
+        self.change(party, |of| {
             of.ranks.remove(&rank);
-            of.unproven -= usize::from(!rank.worth.is_proven());
+            of.unprotected -= usize::from(!rank.worth.is_protected());
         });
         true
     }
 
+    fn of_site(&self, site: Site) -> Option<&OfSite> {
+        self.sites.get(&PartySite::Site(site))
+    }
+
     fn of_source(&self, source: Source) -> Option<&OfSource> {
-        self.sites.get(&source.site())?.sources.get(&source)
+        self.of_site(source.site())?.sources.get(&Party::Source(source))
     }
 
     /// Changes a source and puts it and its site where they now stand.
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
-        let site = source.site();
+    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+        let site = party.site();
         let of = self.sites.entry(site).or_default();
         if let Some(weight) = of.weight() {
             self.by_weight.remove(&(weight, site));
         }
-        of.change(source, change);
+        of.change(party, change);
         match of.weight() {
             Some(weight) => drop(self.by_weight.insert((weight, site))),
             None => drop(self.sites.remove(&site)),
@@ -173,26 +207,26 @@ impl Roster {
 }
 
 impl OfSite {
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut OfSource)) {
-        let of = self.sources.entry(source).or_default();
+    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+        let of = self.sources.entry(party).or_default();
         if let Some(weight) = of.weight() {
-            self.by_weight.remove(&(weight, source));
+            self.by_weight.remove(&(weight, party));
         }
-        self.unproven -= of.unproven;
+        self.unprotected -= of.unprotected;
         self.all -= of.ranks.len();
         change(of);
-        self.unproven += of.unproven;
+        self.unprotected += of.unprotected;
         self.all += of.ranks.len();
         match of.weight() {
-            Some(weight) => drop(self.by_weight.insert((weight, source))),
-            None => drop(self.sources.remove(&source)),
+            Some(weight) => drop(self.by_weight.insert((weight, party))),
+            None => drop(self.sources.remove(&party)),
         }
     }
 
     /// `None` if nothing is left of it.
     fn weight(&self) -> Option<Weight> {
         let next = self.by_weight.first()?.0.next;
-        Some(Weight::of(self.unproven, self.all, next))
+        Some(Weight::of(self.unprotected, self.all, next))
     }
 }
 
@@ -200,14 +234,14 @@ impl OfSource {
     /// `None` if nothing is left of it.
     fn weight(&self) -> Option<Weight> {
         let next = *self.ranks.first()?;
-        Some(Weight::of(self.unproven, self.ranks.len(), next))
+        Some(Weight::of(self.unprotected, self.ranks.len(), next))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Worth::{Deciding, Idle, ProvenDeciding, ProvenIdle};
+    use Worth::{Deciding, Idle, ProtectedDeciding, ProtectedIdle};
     use proptest::prelude::*;
     use std::{net::IpAddr, time::Duration};
 
@@ -219,13 +253,16 @@ mod tests {
     fn first(scope: Scope, connections: &[(&str, Worth, u64)]) -> Option<Id> {
         let (mut roster, now) = (Roster::default(), Instant::now() + Duration::from_secs(1000));
         for (id, (address, worth, idle_s)) in (0..).zip(connections) {
-            roster.put(id, source(address), *worth, now - Duration::from_secs(*idle_s));
+            let party = Party::of(id, source(address), *address == SHARED);
+            roster.put(id, party, *worth, now - Duration::from_secs(*idle_s));
         }
         roster.first_to_go(scope)
     }
 
     const A: &str = "192.0.2.1";
     const B: &str = "192.0.2.2";
+    /// An address that identifies no client.
+    const SHARED: &str = "192.0.2.3";
 
     #[test]
     fn of_one_source_the_longest_idle_stranger_goes() {
@@ -234,10 +271,10 @@ mod tests {
             (&[][..], None),
             (&[(A, Idle, 1), (A, Idle, 3), (A, Idle, 2)], Some(1)),
             (&[(A, Deciding, 9), (A, Idle, 1)], Some(1)),
-            (&[(A, ProvenIdle, 9), (A, Deciding, 1)], Some(1)),
-            (&[(A, ProvenDeciding, 9), (A, ProvenIdle, 1)], Some(1)),
-            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2)], Some(1)),
-            (&[(A, ProvenDeciding, 1)], Some(0)),
+            (&[(A, ProtectedIdle, 9), (A, Deciding, 1)], Some(1)),
+            (&[(A, ProtectedDeciding, 9), (A, ProtectedIdle, 1)], Some(1)),
+            (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2)], Some(1)),
+            (&[(A, ProtectedDeciding, 1)], Some(0)),
             (&[(A, Idle, 1), (B, Idle, 9)], Some(0)),
             (&[(B, Idle, 9)], None),
         ] {
@@ -250,8 +287,8 @@ mod tests {
         let (c1, c2, c3) = ("2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1");
         for (connections, expected) in [
             (&[(A, Idle, 1), (A, Idle, 2), (B, Idle, 9)][..], Some(1)),
-            // What has proved itself weighs nothing.
-            (&[(A, ProvenIdle, 7), (A, ProvenIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
+            // What is protected weighs nothing.
+            (&[(A, ProtectedIdle, 7), (A, ProtectedIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
             (&[(A, Deciding, 5), (A, Deciding, 6), (B, Idle, 9)], Some(1)),
             // Equal ones: the one whose connection is worth less.
             (&[(A, Deciding, 9), (B, Idle, 1)], Some(1)),
@@ -260,8 +297,12 @@ mod tests {
             (&[(c1, Idle, 1), (c2, Idle, 2), (c3, Idle, 3), (A, Idle, 8), (A, Idle, 9)], Some(2)),
             // Within it, the source with most.
             (&[(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99)], Some(2)),
+            // Each connection of a shared address counts as one source.
+            (&[(SHARED, Idle, 8), (SHARED, Idle, 9), (A, Idle, 1), (A, Idle, 2)], Some(3)),
+            (&[(SHARED, Idle, 1), (SHARED, Idle, 2), (SHARED, Idle, 3), (A, Idle, 9)], Some(3)),
+            (&[(SHARED, Idle, 1), (SHARED, Idle, 9), (A, Idle, 2)], Some(1)),
             // Only if there is nothing else.
-            (&[(A, ProvenIdle, 1), (A, ProvenIdle, 2), (B, ProvenIdle, 9)], Some(1)),
+            (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2), (B, ProtectedIdle, 9)], Some(1)),
         ] {
             assert_eq!(first(Scope::All, connections), expected, "{connections:?}");
         }
@@ -279,9 +320,10 @@ mod tests {
     #[test]
     fn what_has_left_leaves_nothing_behind() {
         let (mut roster, now) = (Roster::default(), Instant::now());
-        roster.put(1, source(A), Idle, now);
-        roster.put(1, source(A), ProvenDeciding, now);
-        assert_eq!((roster.len(Scope::All), roster.unproven(source(A))), (1, 0));
+        let party = Party::Source(source(A));
+        roster.put(1, party, Idle, now);
+        roster.put(1, party, ProtectedDeciding, now);
+        assert_eq!((roster.len(Scope::All), roster.unprotected(source(A))), (1, 0));
         assert!(roster.remove(1));
         assert!(!roster.remove(1));
         assert!(roster.sites.is_empty() && roster.by_weight.is_empty() && roster.ranks.is_empty());
@@ -289,26 +331,26 @@ mod tests {
 
     /// What the ordered sets have to say, found by looking at everything.
     fn found_by_looking(roster: &Roster, scope: Scope) -> Option<Id> {
-        let of = |keep: &dyn Fn(Source) -> bool| {
-            let all = roster.ranks.values().filter(|(source, _)| keep(*source));
+        let of = |keep: &dyn Fn(Party) -> bool| {
+            let all = roster.ranks.values().filter(|(party, _)| keep(*party));
             all.copied().collect::<Vec<_>>()
         };
-        let weight = |connections: &[(Source, Rank)], next| {
-            let unproven = connections.iter().filter(|(_, rank)| !rank.worth.is_proven()).count();
-            Weight::of(unproven, connections.len(), next)
+        let weight = |connections: &[(Party, Rank)], next| {
+            let unprotected =
+                connections.iter().filter(|(_, rank)| !rank.worth.is_protected()).count();
+            Weight::of(unprotected, connections.len(), next)
         };
-        let in_source =
-            |source: Source| of(&|other| other == source).into_iter().map(|c| c.1).min();
-        let in_site = |site: Site| {
+        let in_source = |party: Party| of(&|other| other == party).into_iter().map(|c| c.1).min();
+        let in_site = |site: PartySite| {
             let sources = of(&|other| other.site() == site).into_iter().map(|c| c.0);
             let weights = sources.filter_map(|s| Some(weight(&of(&|o| o == s), in_source(s)?)));
             weights.min().map(|weight| weight.next)
         };
         let rank = match scope {
-            Scope::Source(source) => in_source(source),
-            Scope::Site(site) => in_site(site),
+            Scope::Source(source) => in_source(Party::Source(source)),
+            Scope::Site(site) => in_site(PartySite::Site(site)),
             Scope::All => {
-                let sites = roster.ranks.values().map(|(source, _)| source.site());
+                let sites = roster.ranks.values().map(|(party, _)| party.site());
                 let weights =
                     sites.filter_map(|s| Some(weight(&of(&|o| o.site() == s), in_site(s)?)));
                 weights.min().map(|weight| weight.next)
@@ -326,10 +368,12 @@ mod tests {
                 "2001:db8:d::1"].map(source);
             let (mut roster, start) = (Roster::default(), Instant::now());
             for (id, place, worth, second) in steps {
-                match [Idle, Deciding, ProvenIdle, ProvenDeciding].get(worth) {
+                match [Idle, Deciding, ProtectedIdle, ProtectedDeciding].get(worth) {
                     Some(worth) => {
                         let since = start + Duration::from_secs(second);
-                        roster.put(id, sources[place], *worth, since);
+                        // The last one is shared.
+                        let party = Party::of(id, sources[place], place == 5);
+                        roster.put(id, party, *worth, since);
                     }
                     None => drop(roster.remove(id)),
                 }
@@ -338,7 +382,8 @@ mod tests {
                     prop_assert_eq!(roster.first_to_go(scope), found_by_looking(&roster, scope));
                 }
                 let all: usize = sources.iter().map(|s| roster.len(Scope::Source(*s))).sum();
-                prop_assert_eq!(all, roster.len(Scope::All));
+                let alone = roster.ranks.values().filter(|(p, _)| matches!(p, Party::Alone(_)));
+                prop_assert_eq!(all + alone.count(), roster.len(Scope::All));
             }
         }
     }

@@ -145,7 +145,7 @@ impl Session {
             Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
                 connection.place().penalise(Offence::from(&error));
-                connection.send(&reply).await?;
+                connection.send_last(&reply).await;
                 return Ok(Next::End);
             }
             Err(crowded @ ConnectionError::Crowded) => {
@@ -159,8 +159,8 @@ impl Session {
         let (reply, next) = self.answer(connection.place(), received, payload).await;
         connection.decided();
         connection.place().note(reply.conduct());
-        if reply.is_device_proven() {
-            connection.place().prove_device();
+        if let Some(device) = reply.proven_device() {
+            connection.place().prove_device(device);
         }
         if reply.is_denial() {
             punctual::sleep_until(arrived + self.deadlines.denial).await;

@@ -8,8 +8,10 @@ use crate::{
     in_flight::Budgets,
     penalties::Penalties,
     place::Place,
+    roster::Id,
 };
 use fourauth_auth::source::Source;
+use fourauth_protocol::device::DeviceId;
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -51,7 +53,7 @@ impl Sources {
     }
 
     /// A place for one more connection. If there is none left, another connection is told to leave:
-    /// the longest idle one without a proven device, of the source itself if it has its share, and
+    /// the longest idle one that no proven device protects, of the source itself if it has its share, and
     /// otherwise of the source or site that has most.
     ///
     /// # Errors
@@ -69,6 +71,11 @@ impl Sources {
         let entry = crowd.enter(&newcomer, now, common);
         drop(crowd);
         Ok(Place::new(Arc::clone(self), newcomer, is_answerable, entry))
+    }
+
+    /// Says that the peer of a connection has proved to be a device.
+    pub(crate) fn prove(&self, id: Id, device: DeviceId, now: Instant) {
+        self.crowd().prove(&self.caps, id, device, now);
     }
 
     /// Whether a connection from this address begins with a header of the PROXY protocol.
@@ -133,6 +140,10 @@ mod tests {
         sources.admit(address.parse().unwrap(), Instant::now()).unwrap()
     }
 
+    fn device(number: u8) -> DeviceId {
+        DeviceId::from_bytes([number; 16])
+    }
+
     fn is_evicted(place: &Place) -> bool {
         place.evicted().is_cancelled()
     }
@@ -176,7 +187,7 @@ mod tests {
     fn a_proven_device_and_a_command_in_flight_keep_their_places() {
         let sources = Sources::new(&limits(3));
         let proven = admit(&sources, "192.0.2.1");
-        proven.prove_device();
+        proven.prove_device(device(1));
         let deciding = admit(&sources, "192.0.2.1");
         let command = deciding.decide();
         let idle = admit(&sources, "192.0.2.1");
@@ -188,6 +199,38 @@ mod tests {
         let idle_since_later = admit(&sources, "192.0.2.1");
         let _newcomer = admit(&sources, "192.0.2.1");
         assert!(is_evicted(&deciding) && !is_evicted(&idle_since_later) && !is_evicted(&proven));
+    }
+
+    /// Many places taken by connections on which one key was proved, and two newcomers.
+    fn one_key_everywhere(limits: &LimitsConfig, of_guesser: usize) {
+        let sources = Sources::new(limits);
+        let held: Vec<_> = (0..of_guesser).map(|_| admit(&sources, "2001:db8::1")).collect();
+        for place in &held {
+            place.prove_device(device(1));
+        }
+        let newcomers = [(); 2].map(|()| admit(&sources, "2001:db8::1"));
+        assert_eq!((evicted(&held), evicted(&newcomers)), (vec![0, 1], vec![]));
+        // Those that are protected are not the first to go even then.
+        let more = of_guesser - 4;
+        let _more: Vec<_> = (0..more).map(|_| admit(&sources, "2001:db8::1")).collect();
+        assert_eq!(evicted(&held), (0..of_guesser - 2).collect::<Vec<_>>());
+        assert!(evicted(&newcomers).is_empty());
+    }
+
+    #[test]
+    fn one_device_key_keeps_no_newcomer_out() {
+        one_key_everywhere(&limits(8), 8);
+        one_key_everywhere(&LimitsConfig { connections_per_site: 8, ..limits(64) }, 8);
+        one_key_everywhere(&LimitsConfig { connections: 8, ..limits(64) }, 8);
+    }
+
+    #[test]
+    fn many_device_keys_keep_at_most_half_of_the_places() {
+        let sources = Sources::new(&limits(8));
+        let held: Vec<_> = (0..8).map(|_| admit(&sources, "192.0.2.1")).collect();
+        (0..).zip(&held).for_each(|(number, place)| place.prove_device(device(number)));
+        let newcomers: Vec<_> = (0..4).map(|_| admit(&sources, "192.0.2.1")).collect();
+        assert_eq!((evicted(&held), evicted(&newcomers)), (vec![0, 1, 2, 3], vec![]));
     }
 
     #[test]
@@ -220,7 +263,7 @@ mod tests {
         let place = admit(&sources, "192.0.2.1");
         place.settle();
         place.settle();
-        place.prove_device();
+        place.prove_device(device(1));
         drop((place.decide(), admit(&sources, "192.0.2.1"), place));
         assert!(sources.crowd().is_empty());
     }
@@ -255,10 +298,10 @@ mod tests {
         let sources = Sources::new(&limits(64));
         let mut held: Vec<_> = (0..16).map(|_| admit(&sources, "192.0.2.1")).collect();
         held[0].penalise(Offence::Crash);
-        for _ in 0..40 {
+        for number in 0..32 {
             let colleague = admit(&sources, "192.0.2.1");
             assert!(!is_evicted(&colleague));
-            colleague.prove_device();
+            colleague.prove_device(device(number));
             held.push(colleague);
         }
         // The first took the place of a stranger; those who have proved themselves take none.
@@ -291,6 +334,17 @@ mod tests {
             place.penalise(Offence::Crash);
             assert_eq!(place.penalty(), None);
         }
+    }
+
+    #[test]
+    fn of_all_those_behind_a_shared_address_do_not_go_first() {
+        let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
+        let limits = LimitsConfig { shared_addresses, connections: 6, startups: 6, ..limits(64) };
+        let sources = Sources::new(&limits);
+        let shared = [(); 4].map(|()| admit(&sources, "192.0.2.1"));
+        let guesser = [(); 2].map(|()| admit(&sources, "198.51.100.1"));
+        let _newcomer = admit(&sources, "198.51.100.2");
+        assert_eq!((evicted(&shared), evicted(&guesser)), (vec![], vec![0]));
     }
 
     #[tokio::test]

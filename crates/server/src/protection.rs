@@ -1,0 +1,176 @@
+//! Which connections go last because a device has proved itself on them.
+//!
+//! A proof is cheap to repeat: one key can be proved on any number of connections. So a key protects
+//! only the connections on which it was proved last, and of each bound at most half is protected.
+//! Beyond that the proof of one connection takes the protection of another, which then counts like one
+//! without a device.
+//!
+//! Values only: the caller has the clock, the lock and the sockets.
+
+use crate::{
+    caps::{Caps, Counts, Newcomer},
+    roster::{Id, Party, Roster, Scope, Worth},
+};
+use fourauth_auth::source::Source;
+use fourauth_protocol::device::DeviceId;
+use std::collections::HashMap;
+use tokio::time::Instant;
+
+/// Connections that one device key protects: one that works and one that it replaces.
+const PER_KEY: usize = 2;
+
+/// The connections that are protected.
+#[derive(Debug, Default)]
+pub(crate) struct Protection {
+    devices: HashMap<Id, DeviceId>,
+    /// Of each key, the longest protected first.
+    of_key: HashMap<DeviceId, Vec<Id>>,
+    /// The longest protected of the source or site that has most protected goes first.
+    roster: Roster,
+}
+
+/// A connection on which a device has proved itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate {
+    pub(crate) id: Id,
+    pub(crate) source: Source,
+    /// Whether its address identifies no one, so that it has no share.
+    pub(crate) is_shared: bool,
+    pub(crate) device: DeviceId,
+}
+
+impl Protection {
+    /// Whether a connection is protected.
+    pub(crate) fn covers(&self, id: Id) -> bool {
+        self.devices.contains_key(&id)
+    }
+
+    /// Protects a connection. Returns it and those that lost their protection to it.
+    pub(crate) fn protect(&mut self, caps: &Caps, candidate: &Candidate, now: Instant) -> Vec<Id> {
+        let Candidate { id, source, is_shared, device } = *candidate;
+        self.remove(id);
+        let mut changed = vec![id];
+        if let Some(oldest) = self.of_key.get(&device).filter(|of| of.len() >= PER_KEY) {
+            let oldest = oldest[0];
+            self.remove(oldest);
+            changed.push(oldest);
+        }
+        let newcomer = Newcomer { source, is_shared, is_penalised: false };
+        if let Some(scope) = caps.protected().met_by(&newcomer, self.counts(source)) {
+            // Half of one place is none.
+            let Some(first) = self.roster.first_to_go(scope) else { return changed };
+            self.remove(first);
+            changed.push(first);
+        }
+        self.devices.insert(id, device);
+        self.of_key.entry(device).or_default().push(id);
+        self.roster.put(id, Party::of(id, source, is_shared), Worth::Idle, now);
+        changed
+    }
+
+    /// Ends the protection of a connection, if it has one.
+    pub(crate) fn remove(&mut self, id: Id) {
+        let Some(device) = self.devices.remove(&id) else { return };
+        self.roster.remove(id);
+        if let Some(of) = self.of_key.get_mut(&device) {
+            of.retain(|other| *other != id);
+            if of.is_empty() {
+                self.of_key.remove(&device);
+            }
+        }
+    }
+
+    /// Whether nothing is protected.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.devices.is_empty() && self.of_key.is_empty() && self.roster.len(Scope::All) == 0
+    }
+
+    fn counts(&self, source: Source) -> Counts {
+        Counts {
+            all: self.roster.len(Scope::All),
+            of_site: self.roster.len(Scope::Site(source.site())),
+            of_source: self.roster.len(Scope::Source(source)),
+            unprotected_of_source: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LimitsConfig;
+    use std::net::IpAddr;
+
+    const A: &str = "192.0.2.1";
+    const B: &str = "192.0.2.2";
+    const C1: &str = "2001:db8:c:100::1";
+    const C2: &str = "2001:db8:c:200::1";
+    const C3: &str = "2001:db8:c:300::1";
+
+    /// Which connections are protected after these proofs, one after the other. Each is where from,
+    /// and which key; the connections are named by their index.
+    fn protected(caps: &Caps, proofs: &[(&str, u8)]) -> Vec<Id> {
+        let mut protection = Protection::default();
+        for (id, (address, key)) in (0..).zip(proofs) {
+            let source = address.parse::<IpAddr>().unwrap().into();
+            let device = DeviceId::from_bytes([*key; 16]);
+            let candidate = Candidate { id, source, is_shared: false, device };
+            protection.protect(caps, &candidate, Instant::now());
+        }
+        (0..).take(proofs.len()).filter(|id| protection.covers(*id)).collect()
+    }
+
+    #[test]
+    fn a_key_protects_two_and_all_keys_half_of_each_bound() {
+        let caps = Caps::from(&LimitsConfig {
+            connections: 12,
+            connections_per_site: 6,
+            connections_per_source: 9,
+            ..LimitsConfig::default()
+        });
+        for (proofs, expected) in [
+            (&[(A, 1)][..], &[0][..]),
+            (&[(A, 1), (A, 1)], &[0, 1]),
+            (&[(A, 1), (A, 1), (A, 1), (A, 1)], &[2, 3]),
+            // The same key somewhere else is the same key.
+            (&[(A, 1), (A, 1), (B, 1)], &[1, 2]),
+            (&[(A, 1), (A, 1), (A, 2), (A, 3)], &[0, 1, 2, 3]),
+            // Half of a source.
+            (&[(A, 1), (A, 2), (A, 3), (A, 4), (A, 5), (B, 6)], &[1, 2, 3, 4, 5]),
+            // Half of a site, which pays itself.
+            (&[(B, 1), (C1, 2), (C1, 3), (C2, 4), (C3, 5)], &[0, 2, 3, 4]),
+            // Half of all: the source or site that has most pays.
+            (
+                &[(B, 1), (A, 2), (A, 3), (A, 4), (C1, 5), (C2, 6), ("192.0.2.3", 7)],
+                &[0, 2, 3, 4, 5, 6],
+            ),
+        ] {
+            assert_eq!(protected(&caps, proofs), expected, "{proofs:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_single_place_nothing_is_protected() {
+        let limits = LimitsConfig { connections_per_source: 1, ..LimitsConfig::default() };
+        assert!(protected(&Caps::from(&limits), &[(A, 1), (A, 2)]).is_empty());
+    }
+
+    #[test]
+    fn a_proof_that_is_repeated_protects_its_connection_only_once() {
+        let (caps, now) = (Caps::from(&LimitsConfig::default()), Instant::now());
+        let mut protection = Protection::default();
+        let candidate = |id, key| {
+            let source = A.parse::<IpAddr>().unwrap().into();
+            Candidate { id, source, is_shared: false, device: DeviceId::from_bytes([key; 16]) }
+        };
+        for (id, key) in [(1, 1), (2, 1), (1, 1), (1, 1), (1, 2)] {
+            assert_eq!(protection.protect(&caps, &candidate(id, key), now), [id]);
+        }
+        // The first has another key now.
+        assert_eq!(protection.protect(&caps, &candidate(3, 1), now), [3]);
+        assert_eq!(protection.protect(&caps, &candidate(4, 1), now), [4, 2]);
+        (1..=4).for_each(|id| protection.remove(id));
+        assert!(protection.is_empty());
+    }
+}
