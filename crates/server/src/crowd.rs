@@ -137,6 +137,15 @@ impl Crowd {
         self.startups.remove(id);
     }
 
+    /// A frame of it has begun, so that its idle time starts again. It is worth no more by that: a
+    /// peer that holds many connections can begin a frame on each.
+    pub(crate) fn begin(&mut self, id: Id, now: Instant) {
+        if let Some(present) = self.present.get_mut(&id) {
+            present.since = now;
+            self.rank(id);
+        }
+    }
+
     /// A command of it begins to be decided, or has been answered.
     pub(crate) fn decide(&mut self, id: Id, is_deciding: bool, now: Instant) {
         if let Some(present) = self.present.get_mut(&id) {

@@ -76,6 +76,11 @@ impl Place {
         self.evicted.clone()
     }
 
+    /// Says that a frame has begun.
+    pub fn begin(&self) {
+        self.sources.crowd().begin(self.id, Instant::now());
+    }
+
     /// Says that a command is being decided, until what is returned is dropped.
     pub fn decide(&self) -> Deciding {
         self.sources.crowd().decide(self.id, true, Instant::now());

@@ -133,6 +133,7 @@ impl Session {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let evicted = connection.place().evicted();
+        connection.place().begin();
         let arrived = tokio::select! {
             biased;
             arrived = connection.payload() => arrived,

@@ -234,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn a_login_that_still_arrives_is_not_the_longest_idle() {
+        let sources = Sources::new(&limits(3));
+        let arriving = admit(&sources, "192.0.2.1");
+        let idle = [(); 2].map(|()| admit(&sources, "192.0.2.1"));
+        arriving.begin();
+        let _newcomers = [(); 2].map(|()| admit(&sources, "192.0.2.1"));
+        assert!(!is_evicted(&arriving));
+        assert_eq!(evicted(&idle), [0, 1]);
+    }
+
+    #[test]
     fn a_connection_that_has_to_leave_is_counted_no_more() {
         let sources = Sources::new(&limits(1));
         let places = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
