@@ -11,7 +11,7 @@ pub(crate) use interrupted::interrupted;
 use crate::{
     disk::{
         evidence,
-        inquest::{DATABASE, folder},
+        inquest::{DATABASE, folder, lay_out},
         people,
         platter::{Choice, Platter},
         recorder::Recorder,
@@ -135,9 +135,7 @@ async fn every_instant(
         }
         for choice in [Choice::Everything, Choice::Nothing] {
             let found = crate::disk::inquest::folder()?;
-            for (name, content) in disk.image(choice) {
-                fs::write(found.path().join(&*name), content)?;
-            }
+            lay_out(&disk.image(choice), found.path())?;
             images += 1;
             let path = found.path().join(DATABASE);
             stuck += u32::from(!is_up_to_date(&path, version, &before).await?);

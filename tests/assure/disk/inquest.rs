@@ -14,7 +14,14 @@ use fourauth_store::{AuditEntry, Decoy, Keyring, Location, Store};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions,
 };
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 /// What the database's file is called.
@@ -57,6 +64,16 @@ pub(crate) fn folder() -> anyhow::Result<TempDir> {
     Ok(if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }?)
 }
 
+/// Puts the files of `image` into a folder, its owner's alone as the server makes them.
+pub(crate) fn lay_out(image: &Image, folder: &Path) -> io::Result<()> {
+    for (name, content) in image {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.open(folder.join(&**name))?.write_all(content)?;
+    }
+    Ok(())
+}
+
 impl Inquest {
     /// Into databases that this script was run on.
     pub(crate) fn new(script: Vec<Operation>) -> anyhow::Result<Self> {
@@ -66,9 +83,7 @@ impl Inquest {
     /// Puts the files of `image` into a folder and looks.
     pub(crate) async fn hold(&self, image: &Image) -> anyhow::Result<Finding> {
         let folder = folder()?;
-        for (name, content) in image {
-            fs::write(folder.path().join(&**name), content)?;
-        }
+        lay_out(image, folder.path())?;
         Ok(self.look(&folder.path().join(DATABASE)).await)
     }
 
