@@ -126,7 +126,9 @@ pub enum NotAReceipt {
     #[error("it is of another issuer")]
     OtherIssuer,
     /// It is for another service, or for none where one is asked for, or the other way round.
-    #[error("it is for another audience")]
+    #[error(
+        "it is for another audience than the one that was asked for, or names one and none was"
+    )]
     OtherAudience,
     /// It was true and has ended: log in again.
     #[error("it has ended at {at}")]

@@ -48,8 +48,8 @@ pub struct Login {
     /// What the person calls this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
-    /// One of the codes shown at registration: makes up for a device that the account does not know,
-    /// and is spent by a success.
+    /// One of the codes shown at registration: has the attempt counted apart from those of strangers,
+    /// and is spent by a success. It replaces no factor.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
