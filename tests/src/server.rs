@@ -7,6 +7,7 @@ use fourauth_protocol::{
     answer::AuditRow,
     command::{Command, ReadAudit, Register},
     mac_address::MacAddress,
+    recovery_code::RecoveryCode,
     secret::Secret,
     time::UnixMillis,
     username::Username,
@@ -232,13 +233,24 @@ impl TestServer {
     ///
     /// If the server does not accept the person.
     pub async fn enrol(&self, username: &str, picture: &str) -> Persona {
-        let register = self.registration(username, picture);
-        let password = register.password.clone();
+        self.enrol_as(self.registration(username, picture)).await.0
+    }
+
+    /// Registers a person in this very way; the person, and their recovery codes.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not accept the person.
+    pub async fn enrol_as(&self, register: Register) -> (Persona, Vec<RecoveryCode>) {
+        let (username, password) = (register.username.clone(), register.password.clone());
         let mac = register.mac.expect("a registration has an address");
         let answer = self.client().send_once(Command::Register(register)).await.expect("an answer");
         assert!(answer.is_ok(), "{answer:?}");
         let uri = answer.gains.provisioning_uri.expect("a URI");
-        Persona::new(username, password, mac, &uri)
+        let codes = answer.gains.recovery_codes.expect("recovery codes");
+        let code = |code: &Secret<String>| RecoveryCode::parse(code.expose()).expect("a code");
+        let codes = codes.iter().map(code).collect();
+        (Persona::new(username.as_str(), password, mac, &uri), codes)
     }
 
     /// A registration that succeeds.

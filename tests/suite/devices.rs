@@ -239,11 +239,8 @@ async fn under_strict_a_proof_by_certificate_is_worth_nothing() {
     let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.unwrap());
     let register = Register { device_pubkey: Some(identity.key()), ..register };
-    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
-    let uri = answer.gains.provisioning_uri.unwrap();
-    let alice = Persona::new("alice", password, mac, &uri);
+    let (alice, _) = server.enrol_as(register).await;
     let mut connection = server.raw().await;
     let proof = prove_by_certificate(&server, &mut connection, &alice, &identity).await;
     assert_eq!(send(&mut connection, &proof).await, Code::Ok);

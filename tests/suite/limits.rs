@@ -216,11 +216,8 @@ async fn a_key_given_at_registration_opens_the_known_lane() {
     let server = TestServer::configured(strict_limits).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.unwrap());
     let register = Register { device_pubkey: Some(identity.key()), ..register };
-    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
-    let uri = answer.gains.provisioning_uri.unwrap();
-    let alice = Persona::new("alice", password, mac, &uri);
+    let (alice, _) = server.enrol_as(register).await;
     shut_out_strangers(&server, &alice).await;
     let login = Command::Login(alice.login(server.now()));
     assert_eq!(server.client().send_once(login.clone()).await.unwrap().code, Code::Locked);
@@ -231,12 +228,8 @@ async fn a_key_given_at_registration_opens_the_known_lane() {
 #[tokio::test]
 async fn a_recovery_code_lets_a_traveller_log_in_once() {
     let server = TestServer::configured(strict_limits).await;
-    let register = server.registration("alice", "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.unwrap());
-    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
-    let gains = answer.gains;
-    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
-    let code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).unwrap();
+    let (alice, codes) = server.enrol_as(server.registration("alice", "obama.jpg")).await;
+    let code = codes[0].clone();
     shut_out_strangers(&server, &alice).await;
     let with = |code: &RecoveryCode| Login {
         recovery_code: Some(code.clone()),
@@ -252,11 +245,7 @@ async fn a_recovery_code_lets_a_traveller_log_in_once() {
 #[tokio::test]
 async fn a_recovery_code_gets_in_when_all_else_is_used_up() {
     let server = TestServer::configured(strict_limits).await;
-    let register = server.registration("alice", "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.unwrap());
-    let answer = server.client().send_once(Command::Register(register)).await.unwrap();
-    let gains = answer.gains;
-    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let (alice, codes) = server.enrol_as(server.registration("alice", "obama.jpg")).await;
     assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
     server.clock().advance_ms(60_000);
     // A neighbour uses up the known place, and what strangers have.
@@ -265,7 +254,7 @@ async fn a_recovery_code_gets_in_when_all_else_is_used_up() {
         server.clock().advance_ms(900_000);
     }
     assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Locked);
-    let recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).ok();
+    let recovery_code = Some(codes[0].clone());
     let login = Login { recovery_code, ..alice.login(server.now()) };
     assert_eq!(log_in(&server, login).await.code, Code::Ok);
 }

@@ -25,12 +25,7 @@ async fn ask(server: &TestServer, command: Command) -> Answer {
 
 /// Registers Alice; her, and her recovery codes.
 async fn alice_and_her_codes(server: &TestServer) -> (Persona, Vec<RecoveryCode>) {
-    let register = server.registration("alice", "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.unwrap());
-    let gains = ask(server, Command::Register(register)).await.gains;
-    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
-    let codes = gains.recovery_codes.unwrap();
-    (alice, codes.iter().map(|code| RecoveryCode::parse(code.expose()).unwrap()).collect())
+    server.enrol_as(server.registration("alice", "obama.jpg")).await
 }
 
 /// Replaces the one-time code secret from a device that the account does not know.
