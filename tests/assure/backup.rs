@@ -11,12 +11,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::Client;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{
     command::{Command as Request, Login},
     username::Username,
 };
 use fourauth_server::config::{AuthConfig, Config, LimitsConfig};
-use fourauth_store::private_file;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, sqlite::SqliteConnectOptions};
 use std::{
     collections::BTreeSet,
@@ -109,7 +109,7 @@ async fn backup(
 ) -> anyhow::Result<BTreeSet<String>> {
     let identity = shelf.join("identity");
     if number == 0 {
-        private_file::create(&identity, IDENTITY.as_bytes())?;
+        private_file::create(&identity, IDENTITY.as_bytes(), [0; 8])?;
     }
     let file = shelf.join(format!("{number}.age"));
     let (file, identity) = (text(&file)?, text(&identity)?);

@@ -19,7 +19,8 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store, private_file};
+use fourauth_private_file as private_file;
+use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store};
 use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
@@ -70,7 +71,7 @@ async fn open(path: &Path) -> anyhow::Result<Store> {
 
 async fn plain(path: &Path) -> sqlx::Result<SqliteConnection> {
     // As the server makes it: its owner's alone.
-    let _there = private_file::create(path, b"");
+    let _there = private_file::create(path, b"", [0; 8]);
     SqliteConnectOptions::new().filename(path).connect().await
 }
 

@@ -1,5 +1,6 @@
 //! `fourauthd backup`: what is in one, what is proved of it, and what a restore may undo.
 
+use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
     config::{AuditConfig, Config},
@@ -10,7 +11,6 @@ use fourauth_server::{
     },
     server::{Server, TimeSource},
 };
-use fourauth_store::private_file;
 use fourauth_tests::{
     models,
     persona::Persona,
@@ -42,7 +42,7 @@ impl House {
         let config = quick(server.folder());
         let alice = server.enrol("alice", "obama.jpg").await;
         let shelf = tempfile::tempdir().unwrap();
-        private_file::create(&shelf.path().join("identity"), IDENTITY.as_bytes()).unwrap();
+        private_file::create(&shelf.path().join("identity"), IDENTITY.as_bytes(), [0; 8]).unwrap();
         Self { server, config, alice, shelf }
     }
 
@@ -152,7 +152,7 @@ async fn a_passphrase_opens_what_it_locked_and_no_other_does() {
         ("wrong", "ten brass monkeys\n"),
         ("short", "monkeys\n"),
     ] {
-        private_file::create(&house.file(name), text.as_bytes()).unwrap();
+        private_file::create(&house.file(name), text.as_bytes(), [0; 8]).unwrap();
     }
     let by = |name: &str| Lock { passphrase_file: Some(house.file(name)), recipient: Vec::new() };
     let short = refused(&house.config, create(house.file("one.age"), by("short"))).await;
@@ -241,7 +241,7 @@ async fn postgresql_is_left_to_its_own_tools() {
     let files = BackupCommand::Create(Create { file: file.clone(), lock, files_only: true });
     run(&config, files).await.unwrap();
     let identity = shelf.path().join("identity");
-    private_file::create(&identity, IDENTITY.as_bytes()).unwrap();
+    private_file::create(&identity, IDENTITY.as_bytes(), [0; 8]).unwrap();
     let unlock = || Unlock { passphrase_file: None, identity: Some(identity.clone()) };
     let verify = Verify { file: file.clone(), unlock: unlock(), scratch: None };
     run(&config, BackupCommand::Verify(verify)).await.unwrap();

@@ -306,13 +306,13 @@ async fn a_server_with_the_file_from_before_is_told_what_it_needs() {
     let folder = server.stop().await;
 
     let after = fs::read(config.keyring_file()).unwrap();
-    fourauth_store::private_file::replace(&config.keyring_file(), &before).unwrap();
+    fourauth_private_file::replace(&config.keyring_file(), &before, [0; 8]).unwrap();
     let refused = start(folder.path()).await.unwrap_err();
     let reason = refused.downcast_ref::<OpenError>();
     assert!(matches!(reason, Some(OpenError::KeyMissing { .. })), "{refused:#}");
     assert!(refused.to_string().contains("`fourauthd key rotate` has written"), "{refused:#}");
 
-    fourauth_store::private_file::replace(&config.keyring_file(), &after).unwrap();
+    fourauth_private_file::replace(&config.keyring_file(), &after, [0; 8]).unwrap();
     let server = start(folder.path()).await.unwrap();
     assert!(server.store().user(&alice.username).await.unwrap().is_some());
     server.stop().await;

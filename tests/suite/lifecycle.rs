@@ -1,11 +1,11 @@
 //! Starting, stopping, and what is on disk between.
 
+use fourauth_private_file as private_file;
 use fourauth_protocol::{code::Code, command::Command};
 use fourauth_server::{
     config::AuthConfig,
     server::{Server, TimeSource},
 };
-use fourauth_store::private_file;
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},
@@ -73,8 +73,8 @@ async fn what_an_interrupted_first_start_has_left_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir_all(data.join("tls")).unwrap();
-    private_file::create(&data.join("tls/key.pem"), b"half a key").unwrap();
-    private_file::create(&data.join("setup-secret"), b"A").unwrap();
+    private_file::create(&data.join("tls/key.pem"), b"half a key", [0; 8]).unwrap();
+    private_file::create(&data.join("setup-secret"), b"A", [0; 8]).unwrap();
     let draft = data.join("keyring.toml.0011223344556677.draft");
     fs::write(&draft, "half a keyring").unwrap();
 

@@ -3,9 +3,9 @@
 
 use crate::config::Config;
 use anyhow::{Context as _, bail};
-use fourauth_store::{
+use fourauth_private_file::{
+    self as private_file,
     custody::{self, Custody, Kind, NotKept},
-    private_file,
 };
 use std::{
     fs::{File, TryLockError},

@@ -7,8 +7,9 @@ use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
 use fourauth_auth::{compute::Requester, entropy, hashing::Hasher, receipt::ReceiptKey};
 use fourauth_factors::password_rule::NewPassword;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis, username::Username};
-use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data, private_file};
+use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data};
 use std::{fs, io::ErrorKind, os::unix::fs::DirBuilderExt as _, path::Path};
 use time::OffsetDateTime;
 
@@ -81,7 +82,7 @@ pub fn certificate(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
 }
 
 fn create(path: &Path, text: &Secret<String>) -> anyhow::Result<()> {
-    private_file::create(path, text.expose().as_bytes())
+    private_file::create(path, text.expose().as_bytes(), entropy::bytes())
         .with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -17,7 +17,7 @@ pub mod healthcheck;
 pub mod import;
 pub mod key;
 pub mod models;
-pub(crate) mod scratch;
+mod scratch;
 pub mod time;
 pub mod user;
 

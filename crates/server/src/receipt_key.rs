@@ -7,8 +7,8 @@
 use anyhow::{Context as _, anyhow};
 use data_encoding::BASE64;
 use fourauth_auth::{entropy, receipt::ReceiptKey};
+use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
-use fourauth_store::private_file::{self, Unread};
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{io::ErrorKind, path::Path};
 
@@ -32,7 +32,7 @@ pub fn load_or_create(path: &Path) -> anyhow::Result<ReceiptKey> {
 
 /// Of several servers that make one at once, all end up with the same.
 fn make(path: &Path) -> anyhow::Result<()> {
-    match private_file::create(path, new_key().expose().as_bytes()) {
+    match private_file::create(path, new_key().expose().as_bytes(), entropy::bytes()) {
         Ok(()) => tracing::info!(path = %path.display(), "made a key for receipts"),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {

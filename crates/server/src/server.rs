@@ -10,7 +10,6 @@ use crate::{
     evidence::Publisher,
     first_run,
     listener::Listener,
-    local::scratch,
     parts::Parts,
     run_log::RunLog,
     sources::Sources,
@@ -18,6 +17,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use fourauth_face::Engine;
+use fourauth_private_file::scratch;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::Clock;

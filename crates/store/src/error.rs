@@ -2,7 +2,8 @@
 //!
 //! No message quotes a value: the databases' own texts may, so only their codes are kept.
 
-use crate::{custody::NotKept, keyring::KeyringError};
+use crate::keyring::KeyringError;
+use fourauth_private_file::custody::NotKept;
 
 /// Why the store did not answer. Whatever was asked has not been decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -29,7 +29,6 @@ mod admin;
 mod audit;
 mod clock;
 mod consent;
-pub mod custody;
 mod device;
 mod driver;
 mod entropy;
@@ -47,7 +46,6 @@ mod location;
 mod notice;
 mod opening;
 mod place;
-pub mod private_file;
 mod recovery;
 mod refusals;
 #[cfg(feature = "faults")]

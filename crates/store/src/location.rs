@@ -2,7 +2,7 @@
 //!
 //! Only says where; whether anything is there is found out by opening it.
 
-use crate::custody::{self, Kind, NotKept};
+use fourauth_private_file::custody::{self, Kind, NotKept};
 use fourauth_protocol::secret::Secret;
 use std::{fmt, path::PathBuf};
 

@@ -91,8 +91,8 @@ impl Store {
     /// with others in one commit, which it cannot see. Dropping the future does not cancel it.
     ///
     /// ```no_run
-    /// # async fn example(store: fourauth_store::Store, id: fourauth_store::AccountId)
-    /// # -> Result<bool, fourauth_store::Error> {
+    /// # async fn example(store: crate::Store, id: crate::AccountId)
+    /// # -> Result<bool, crate::Error> {
     /// store.write(move |tx| Box::pin(async move { tx.erase_user(id).await })).await
     /// # }
     /// ```

@@ -7,6 +7,7 @@ use fourauth_factors::{
     rotation::Rotation,
     totp::Key,
 };
+use fourauth_private_file as private_file;
 use fourauth_protocol::{
     contact::{Email, Phone},
     mac_address::MacAddress,
@@ -16,7 +17,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{
     AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking,
-    Store, Subject, private_file,
+    Store, Subject,
 };
 use fourauth_tests::postgres;
 use sqlx::{
@@ -82,7 +83,7 @@ impl Database {
         if self.is_sqlite() {
             let Location::Sqlite(path) = self.location() else { unreachable!("it is SQLite") };
             // As the server makes it: its owner's alone.
-            let _there = private_file::create(&path, b"");
+            let _there = private_file::create(&path, b"", [0; 8]);
             let options = SqliteConnectOptions::new().filename(path);
             Plain::Sqlite(SqlitePool::connect_with(options).await.unwrap())
         } else {

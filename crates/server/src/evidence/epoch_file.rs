@@ -6,8 +6,9 @@
 
 use super::key_file::{self, KeyFileError};
 use fourauth_audit::epoch::{EPOCH_MS, EpochKey};
+use fourauth_auth::entropy;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::private_file;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -128,7 +129,7 @@ impl EpochFile {
                 next = next.next();
             }
             let text = self.to_toml(&next);
-            private_file::replace_and_wipe(&self.path, text.expose().as_bytes())
+            private_file::replace_and_wipe(&self.path, text.expose().as_bytes(), entropy::bytes())
                 .map_err(|error| KeyFileError::Io { path: self.path.clone(), error })?;
             self.key = next;
         }

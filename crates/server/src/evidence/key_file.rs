@@ -2,8 +2,9 @@
 //! them. What is in them is the business of [`keys`](super::keys) and
 //! [`epoch_file`](super::epoch_file).
 
+use fourauth_auth::entropy;
+use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
-use fourauth_store::private_file::{self, Unread};
 use std::{
     fs::{DirBuilder, File},
     io::{self, ErrorKind, Read as _},
@@ -92,7 +93,7 @@ pub(super) fn read_public(path: &Path) -> Result<String, KeyFileError> {
 
 /// Writes a new file and waits until it is on disk.
 pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyFileError> {
-    private_file::create(path, text.expose().as_bytes())
+    private_file::create(path, text.expose().as_bytes(), entropy::bytes())
         .map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 

@@ -4,7 +4,8 @@
 //! removed after nothing is any more, is [`rotation`](crate::rotation)'s business.
 
 use super::{KEY_BYTES, Key, Keyring, KeyringError, file::MAX_BYTES};
-use crate::private_file;
+use crate::entropy;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use std::{
     fs::{File, TryLockError},
@@ -78,7 +79,7 @@ impl KeyringLock {
         if u64::try_from(text.expose().len()).map_or(true, |bytes| bytes > MAX_BYTES) {
             return Err(KeyringError::Full { path: path.clone() });
         }
-        private_file::replace(path, text.expose().as_bytes())
+        private_file::replace(path, text.expose().as_bytes(), entropy::bytes())
             .map_err(|error| KeyringError::Io { path: path.clone(), kind: error.kind() })
     }
 }

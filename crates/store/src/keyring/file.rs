@@ -2,8 +2,9 @@
 //! [`change`](super::change)'s business.
 
 use super::{Key, Keyring, PEPPER};
-use crate::{custody::OTHERS, private_file};
+use crate::entropy;
 use data_encoding::BASE64;
+use fourauth_private_file::{self as private_file, custody::OTHERS};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
 use std::{
@@ -82,9 +83,11 @@ pub enum KeyringError {
 
 /// Writes `text` to a new file and waits until file and folder are on disk.
 pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyringError> {
-    private_file::create(path, text.expose().as_bytes()).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => KeyringError::Exists { path: path.to_owned() },
-        kind => KeyringError::Io { path: path.to_owned(), kind },
+    private_file::create(path, text.expose().as_bytes(), entropy::bytes()).map_err(|error| {
+        match error.kind() {
+            ErrorKind::AlreadyExists => KeyringError::Exists { path: path.to_owned() },
+            kind => KeyringError::Io { path: path.to_owned(), kind },
+        }
     })
 }
 
@@ -240,7 +243,7 @@ mod tests {
         assert!(keyring.read_again().unwrap().is_none());
 
         let same = fs::read(&path).unwrap();
-        private_file::replace(&path, &same).unwrap();
+        private_file::replace(&path, &same, [0; 8]).unwrap();
         let again = keyring.read_again().unwrap().unwrap();
         assert!(again.checks().eq(keyring.checks()));
         assert!(again.read_again().unwrap().is_none());

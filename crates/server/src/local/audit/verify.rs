@@ -7,7 +7,7 @@ use super::export;
 use crate::{
     config::{Config, SinkAddress},
     evidence,
-    local::{LocalStore, scratch::Scratch, screen},
+    local::{LocalStore, scratch, screen},
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -83,7 +83,7 @@ fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
 /// Through a file that is gone afterwards: the verifier reads files, and no database but SQLite.
 async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
     let local = LocalStore::open(config, now).await?;
-    let scratch = Scratch::make(&config.data_dir, "verify")?;
+    let scratch = scratch::make(&config.data_dir, "verify")?;
     // The checkpoints of before: what a running server signs meanwhile is of rows that are not in
     // the export.
     let mut checkpoints = Vec::new();

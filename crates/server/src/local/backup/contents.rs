@@ -5,8 +5,8 @@
 
 use crate::config::Config;
 use anyhow::Context as _;
+use fourauth_private_file as private_file;
 use fourauth_protocol::secret::Secret;
-use fourauth_store::private_file;
 use std::{
     fs::File,
     io::{ErrorKind, Read as _},

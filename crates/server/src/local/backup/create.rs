@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     config::Config,
-    local::{LocalStore, scratch::Scratch},
+    local::{LocalStore, scratch},
 };
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use fourauth_private_file::scratch::Scratch;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{KeyringLock, Location};
 use sha2::{Digest as _, Sha256};
@@ -48,7 +49,7 @@ impl Create {
         ensure!(!self.file.exists(), "{} is there already", self.file.display());
         // A keyring that does not fit would make a backup that nobody can use.
         let local = LocalStore::open(config, now).await?;
-        let scratch = Scratch::make(&config.data_dir, "backup")?;
+        let scratch = scratch::make(&config.data_dir, "backup")?;
         let collected = self.collect(config, &scratch)?;
         let manifest = collected.manifest(now)?;
         collected.write(&manifest, &self.lock, &self.file)?;

@@ -12,8 +12,8 @@ use age::{
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use fourauth_factors::password_rule::PasswordRule;
+use fourauth_private_file as private_file;
 use fourauth_protocol::secret::Secret;
-use fourauth_store::private_file;
 use std::{
     io::{BufRead, Write},
     path::{Path, PathBuf},

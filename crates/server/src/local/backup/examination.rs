@@ -11,11 +11,12 @@ use super::{
 use crate::{
     config::{Config, StoreConfig, StoreUrl},
     evidence::{self, EpochFile, KeyFileError},
-    local::{LocalStore, scratch::Scratch},
+    local::LocalStore,
 };
 use anyhow::{Context as _, bail, ensure};
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::{Options, Report};
+use fourauth_private_file::scratch::Scratch;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Keyring, Location};
 use std::{

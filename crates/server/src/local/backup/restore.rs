@@ -14,12 +14,13 @@ use crate::{
     data_folder::DataFolderLock,
     evidence::sink::Exported,
     first_run,
-    local::{LocalStore, scratch::Scratch},
+    local::{LocalStore, scratch},
 };
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Error, Location, private_file};
+use fourauth_store::{Error, Location};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, ErrorKind},
@@ -49,7 +50,7 @@ impl Restore {
         first_run::data_dir(config)?;
         let _folder = DataFolderLock::take(config)?;
         let database = Self::refuse_to_replace(config)?;
-        let scratch = Scratch::make(&config.data_dir, "restore")?;
+        let scratch = scratch::make(&config.data_dir, "restore")?;
         let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
         keep_one_log(config, &examined.config)?;
         match (&examined.manifest.database, &database) {

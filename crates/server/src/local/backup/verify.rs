@@ -1,7 +1,7 @@
 //! `fourauthd backup verify`
 
 use super::{envelope::Unlock, examination::examine};
-use crate::{config::Config, local::scratch::Scratch};
+use crate::{config::Config, local::scratch};
 use anyhow::ensure;
 use clap::Args;
 use fourauth_protocol::time::UnixMillis;
@@ -29,7 +29,7 @@ impl Verify {
             "{} is no folder: name one with --scratch, on a disk that keys may be on",
             parent.display()
         );
-        let scratch = Scratch::make(parent, "verify")?;
+        let scratch = scratch::make(parent, "verify")?;
         say!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
         Ok(())
     }

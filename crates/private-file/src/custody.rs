@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The bits of a mode that are the group's and everyone else's.
-pub(crate) const OTHERS: u32 = 0o077;
+pub const OTHERS: u32 = 0o077;
 
 /// Of these, the ones that let them write.
 const OTHERS_WRITE: u32 = 0o022;

@@ -1,6 +1,9 @@
 //! Files that only their owner may read, made and replaced whole or not at all.
 
-use crate::{custody::OTHERS, entropy};
+pub mod custody;
+pub mod scratch;
+
+use crate::custody::OTHERS;
 use data_encoding::HEXLOWER;
 use fourauth_protocol::secret::Secret;
 use std::{
@@ -12,6 +15,9 @@ use std::{
 
 /// How the name of a file ends that is not finished.
 const DRAFT: &str = ".draft";
+
+/// Random bytes for the name of the unfinished file, so that no other process has the same.
+pub type Suffix = [u8; 8];
 
 /// Why a file of its owner's is not read.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +42,8 @@ pub enum Unread {
 ///
 /// [`io::ErrorKind::AlreadyExists`] if there is one: it is never replaced. Otherwise what the
 /// operating system says.
-pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = Draft::write(path, bytes)?;
+pub fn create(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    let draft = Draft::write(path, bytes, suffix)?;
     let _others_give_nothing_away = give_as(&draft.file, folder_of(path));
     // Unlike a rename, a link does not replace what is there.
     fs::hard_link(&draft.path, path)?;
@@ -53,8 +59,8 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// What the operating system says. Unless it is the very last step that fails, the old file stays.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = Draft::write(path, bytes)?;
+pub fn replace(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    let draft = Draft::write(path, bytes, suffix)?;
     match give_as(&draft.file, path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         given => given?,
@@ -69,9 +75,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// As [`replace`]; the file may be replaced, and the old one not overwritten.
-pub fn replace_and_wipe(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace_and_wipe(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     let old = open_itself(path)?;
-    replace(path, bytes)?;
+    replace(path, bytes, suffix)?;
     old.map_or(Ok(()), wipe)
 }
 
@@ -175,19 +181,18 @@ struct Draft {
 
 impl Draft {
     /// Writes it, durably. What an interrupted start has left of others goes.
-    fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+    fn write(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<Self> {
         sweep(path)?;
-        let mut draft = Self::open(path)?;
+        let mut draft = Self::open(path, suffix)?;
         draft.file.write_all(bytes)?;
         draft.file.sync_all()?;
         Ok(draft)
     }
 
-    fn open(path: &Path) -> io::Result<Self> {
+    fn open(path: &Path, suffix: Suffix) -> io::Result<Self> {
+        let name = format!("{}{}{DRAFT}", prefix(path), HEXLOWER.encode(&suffix));
         loop {
-            let name =
-                format!("{}{}{DRAFT}", prefix(path), HEXLOWER.encode(&entropy::bytes::<8>()));
-            let path = path.with_file_name(name);
+            let path = path.with_file_name(&name);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             // Where there are no locks nobody sweeps either.
             let _locked = file.lock();
@@ -250,6 +255,8 @@ mod tests {
         thread,
     };
 
+    const SUFFIX: Suffix = *b"a suffix";
+
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
@@ -259,10 +266,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         fs::write(folder.path().join("key.pem.0011223344556677.draft"), "half").unwrap();
-        create(&path, b"whole").unwrap();
+        create(&path, b"whole", SUFFIX).unwrap();
         assert_eq!(mode(&path), 0o600);
 
-        let again = create(&path, b"another").unwrap_err();
+        let again = create(&path, b"another", SUFFIX).unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -274,7 +281,7 @@ mod tests {
         let path = folder.path().join("epoch.toml");
         fs::write(folder.path().join("epoch.toml.0011223344556677.draft"), "half").unwrap();
         for bytes in [b"one".as_slice(), b"other"] {
-            replace(&path, bytes).unwrap();
+            replace(&path, bytes, SUFFIX).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);
             assert_eq!(mode(&path), 0o600);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -289,7 +296,7 @@ mod tests {
             let all: Vec<_> = (0..16_u8)
                 .map(|number| {
                     let path = &path;
-                    scope.spawn(move || create(path, &[number; 100]).map(|()| number))
+                    scope.spawn(move || create(path, &[number; 100], [number; 8]).map(|()| number))
                 })
                 .collect();
             all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
@@ -308,12 +315,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, kept) = (folder.path().join("epoch.toml"), folder.path().join("kept"));
         for bytes in [b"old".as_slice(), b"new"] {
-            replace_and_wipe(&path, bytes).unwrap();
+            replace_and_wipe(&path, bytes, SUFFIX).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), b"new");
         // Another name, so that it can be looked at afterwards.
         fs::hard_link(&path, &kept).unwrap();
-        replace_and_wipe(&path, b"newest").unwrap();
+        replace_and_wipe(&path, b"newest", SUFFIX).unwrap();
         assert_eq!(fs::read(&kept).unwrap(), [0; 3]);
 
         fs::remove_file(&kept).unwrap();
@@ -327,10 +334,10 @@ mod tests {
     fn what_was_replaced_while_it_was_read_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("epoch.toml");
-        create(&path, b"old").unwrap();
+        create(&path, b"old", SUFFIX).unwrap();
         let file = File::open(&path).unwrap();
         assert!(!is_replaced(&file).unwrap());
-        replace_and_wipe(&path, b"new").unwrap();
+        replace_and_wipe(&path, b"new", SUFFIX).unwrap();
         assert!(is_replaced(&file).unwrap());
     }
 
@@ -349,17 +356,17 @@ mod tests {
             symlink(&victim, folder.path().join(name)).unwrap();
         }
         open_lock(&folder.path().join("keyring.lock"), folder.path()).unwrap();
-        replace_and_wipe(&folder.path().join("epoch.toml"), b"new").unwrap();
+        replace_and_wipe(&folder.path().join("epoch.toml"), b"new", SUFFIX).unwrap();
         remove_and_wipe(&folder.path().join("epoch-0")).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"kept");
         assert_ne!(fs::metadata(&victim).unwrap().uid(), SOMEBODY);
 
         let path = folder.path().join("keyring.toml");
         let owner = || (fs::metadata(&path).unwrap().uid(), fs::metadata(&path).unwrap().gid());
-        create(&path, b"one").unwrap();
+        create(&path, b"one", SUFFIX).unwrap();
         assert_eq!(owner(), (SOMEBODY, SOMEBODY));
         chown(&path, Some(SOMEBODY + 1), None).unwrap();
-        replace(&path, b"two").unwrap();
+        replace(&path, b"two", SUFFIX).unwrap();
         assert_eq!(owner(), (SOMEBODY + 1, SOMEBODY));
     }
 
@@ -367,7 +374,7 @@ mod tests {
     fn what_others_can_read_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
-        create(&path, b"whole").unwrap();
+        create(&path, b"whole", SUFFIX).unwrap();
         assert_eq!(read(&path, 100).unwrap().expose(), "whole");
         assert_eq!(read(&path, 3).unwrap().expose(), "who");
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
