@@ -1,6 +1,10 @@
 //! Administrators: named, each with a secret of their own. They are not accounts.
 
-use crate::{driver::Value, error::Error, store::Store, tx::Tx};
+use crate::{
+    engine::{driver::Value, tx::Tx},
+    error::Error,
+    store::Store,
+};
 use fourauth_factors::password;
 use fourauth_protocol::{time::UnixMillis, username::Username};
 

@@ -3,11 +3,13 @@
 //! The text of a state or of an alarm is the timekeeper's; nothing here understands it.
 
 use crate::{
-    audit::AuditQuery,
-    driver::{Row, Value},
+    audit::row::AuditQuery,
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
     error::Error,
     store::Store,
-    tx::Tx,
 };
 use fourauth_protocol::time::UnixMillis;
 

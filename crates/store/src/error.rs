@@ -2,7 +2,7 @@
 //!
 //! No message quotes a value: the databases' own texts may, so only their codes are kept.
 
-use crate::keyring::KeyringError;
+use crate::keys::keyring::KeyringError;
 use fourauth_private_file::custody::NotKept;
 
 /// Why the store did not answer. Whatever was asked has not been decided.

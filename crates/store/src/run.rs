@@ -1,10 +1,12 @@
 //! What each server last started with, and whether it stopped in order.
 
 use crate::{
-    driver::{Row, Value},
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
     error::Error,
     store::Store,
-    tx::Tx,
 };
 use fourauth_protocol::time::UnixMillis;
 

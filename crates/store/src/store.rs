@@ -2,17 +2,17 @@
 
 use crate::{
     Decoy,
-    driver::{Connection, Pool, Row, Value, Writing},
-    erasure::Remains,
+    account::subject::Record,
+    audit::{erasure::Remains, evidence},
+    engine::{
+        driver::{Connection, Pool, Row, Value, Writing},
+        location::Location,
+        tx::Tx,
+        writer::Writer,
+    },
     error::{Error, OpenError},
-    evidence, key_check,
-    keyring::Keyring,
-    location::Location,
-    refusals::Counter,
-    seal::Sealer,
-    subject::Record,
-    tx::Tx,
-    writer::Writer,
+    keys::{key_check, keyring::Keyring, seal::Sealer},
+    limits::refusals::Counter,
 };
 use arc_swap::ArcSwap;
 use fourauth_protocol::secret::Secret;

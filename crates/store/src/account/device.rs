@@ -1,0 +1,301 @@
+//! Devices that prove themselves with a key. A MAC address is what a device is called; the key is
+//! what it has.
+
+use crate::{
+    account::user::AccountId,
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
+    error::Error,
+    store::Store,
+};
+use fourauth_protocol::{
+    device::{DeviceId, DeviceKey, DeviceName},
+    mac_address::MacAddress,
+    time::UnixMillis,
+};
+
+pub(crate) const TABLE: &str = "devices";
+
+/// The one algorithm so far: Ed25519, RFC 8032.
+const ED25519: &str = "ed25519";
+
+/// Devices that an account may have at once.
+pub const MAX_DEVICES: i64 = 16;
+
+/// How a device came to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundBy {
+    /// An administrator vouched for it.
+    Registration,
+    /// It came with the first login that proved everything else.
+    FirstLogin,
+    /// A device that was trusted already vouched for it.
+    Device,
+    /// It replaced one that was lost.
+    Recovery,
+}
+
+impl BoundBy {
+    /// The word for the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::FirstLogin => "first_login",
+            Self::Device => "device",
+            Self::Recovery => "recovery",
+        }
+    }
+}
+
+/// A device to be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDevice {
+    /// What it proves itself with.
+    pub key: DeviceKey,
+    /// What its owner calls it; if nothing, it is called after its key.
+    pub name: Option<DeviceName>,
+    /// What it calls itself.
+    pub mac: MacAddress,
+    /// How it came to be trusted.
+    pub by: BoundBy,
+    /// Now.
+    pub at: UnixMillis,
+    /// From when on it may change factors at once.
+    pub trusted_from: UnixMillis,
+}
+
+impl NewDevice {
+    fn name(&self) -> String {
+        match &self.name {
+            Some(name) => name.as_str().to_owned(),
+            None => format!("device-{}", &self.key.id().to_string()[..8]),
+        }
+    }
+}
+
+/// What became of a device to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// It is.
+    Yes,
+    /// The account is no longer what it was.
+    Superseded,
+    /// Another device of the account has that name, or this key is or was one of its devices.
+    Taken,
+    /// The account has [`MAX_DEVICES`].
+    TooMany,
+}
+
+/// A device of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its key's.
+    pub id: DeviceId,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it calls itself.
+    pub mac: MacAddress,
+    /// When it came to be trusted.
+    pub bound_at: UnixMillis,
+    /// How.
+    pub bound_by: String,
+    /// When it was last used, if ever.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// The device that a peer says it is, as far as the account knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// What it proves itself with.
+    pub key: DeviceKey,
+    /// What it calls itself.
+    pub mac: MacAddress,
+    /// From when on it may change factors at once.
+    pub trusted_from: UnixMillis,
+}
+
+impl Tx {
+    /// Trusts a device. From the first one on the account needs one: that raises its version, so
+    /// that whatever was judged before by its MAC address alone comes too late.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn bind_device(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        device: &NewDevice,
+    ) -> Result<Bound, Error> {
+        const KEYED: &str = "UPDATE users SET version = version + 1 - keyed, keyed = 1 \
+                             WHERE id = $1 AND version = $2";
+        const COUNT: &str = "SELECT COUNT(*) AS devices FROM devices \
+                             WHERE account = $1 AND revoked_at IS NULL";
+        const INSERT: &str = "INSERT INTO devices \
+             (account, device_id, name, mac, alg, pubkey, bound_at, bound_by, trusted_from) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+
+        let id = Value::Int(account.0);
+        if !self.changes(KEYED, &[id, Value::Int(version)]).await? {
+            return Ok(Bound::Superseded);
+        }
+        let rows = self.rows(COUNT, &[id]).await?;
+        if rows.first().map_or(Ok(0), |row| row.int(TABLE, "devices"))? >= MAX_DEVICES {
+            return Ok(Bound::TooMany);
+        }
+        let (device_id, name, mac) = (device.key.id(), device.name(), device.mac.to_string());
+        let values = [
+            id,
+            Value::Bytes(device_id.as_bytes()),
+            Value::Text(&name),
+            Value::Text(&mac),
+            Value::Text(ED25519),
+            Value::Bytes(device.key.as_bytes()),
+            Value::Int(device.at.0),
+            Value::Text(device.by.as_str()),
+            Value::Int(device.trusted_from.0),
+        ];
+        if device.by == BoundBy::Recovery && self.move_device(account, device).await? {
+            return Ok(Bound::Yes);
+        }
+        Ok(if self.changes(INSERT, &values).await? { Bound::Yes } else { Bound::Taken })
+    }
+
+    /// Gives a device another address if it was revoked for that in this very transaction: a
+    /// machine that gets another network card keeps its key.
+    async fn move_device(&mut self, account: AccountId, device: &NewDevice) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE devices SET mac = $1, trusted_from = $2, revoked_at = NULL \
+             WHERE account = $3 AND device_id = $4 AND revoked_at = $5";
+
+        let (mac, id) = (device.mac.to_string(), device.key.id());
+        let values = [
+            Value::Text(&mac),
+            Value::Int(device.trusted_from.0),
+            Value::Int(account.0),
+            Value::Bytes(id.as_bytes()),
+            Value::Int(device.at.0),
+        ];
+        self.changes(SQL, &values).await
+    }
+
+    /// Trusts a device no longer, for good, and ends the account's sessions. `None` if the account
+    /// has changed since `version` or has no such device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn revoke_device(
+        &mut self,
+        account: AccountId,
+        version: Option<i64>,
+        name: &str,
+        at: UnixMillis,
+    ) -> Result<Option<DeviceId>, Error> {
+        const REVOKE: &str = "UPDATE devices SET revoked_at = $1 \
+             WHERE account = $2 AND name = $3 AND revoked_at IS NULL RETURNING device_id";
+        const RAISE: &str = "UPDATE users SET version = version + 1 \
+             WHERE id = $1 AND ($2 < 0 OR version = $2)";
+
+        let id = Value::Int(account.0);
+        if !self.changes(RAISE, &[id, Value::Int(version.unwrap_or(-1))]).await? {
+            return Ok(None);
+        }
+        self.end_sessions(account).await?;
+        let revoked = self.rows(REVOKE, &[Value::Int(at.0), id, Value::Text(name)]).await?;
+        revoked.first().map(device_id).transpose()
+    }
+
+    /// Trusts no device of this address any longer; which there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn revoke_devices_at(
+        &mut self,
+        account: AccountId,
+        mac: MacAddress,
+        at: UnixMillis,
+    ) -> Result<Vec<DeviceId>, Error> {
+        const SQL: &str = "UPDATE devices SET revoked_at = $1 WHERE account = $2 AND mac = $3 \
+             AND revoked_at IS NULL RETURNING device_id";
+
+        let mac = mac.to_string();
+        let values = [Value::Int(at.0), Value::Int(account.0), Value::Text(&mac)];
+        self.rows(SQL, &values).await?.iter().map(device_id).collect()
+    }
+
+    /// Notes that a device was used. `false` if it is trusted no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn saw_device(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        at: UnixMillis,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE devices SET last_seen = $1 \
+             WHERE account = $2 AND device_id = $3 AND revoked_at IS NULL";
+
+        let values = [Value::Int(at.0), Value::Int(account.0), Value::Bytes(device.as_bytes())];
+        self.changes(SQL, &values).await
+    }
+}
+
+impl Store {
+    /// The devices that an account trusts, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn devices(&self, account: AccountId) -> Result<Vec<Device>, Error> {
+        const SQL: &str = "SELECT device_id, name, mac, bound_at, bound_by, last_seen \
+             FROM devices WHERE account = $1 AND revoked_at IS NULL ORDER BY bound_at, name";
+
+        let rows = self.rows(SQL, &[Value::Int(account.0)]).await?;
+        rows.iter().map(Device::read).collect()
+    }
+}
+
+impl Device {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let last_seen = UnixMillis(row.int(TABLE, "last_seen")?);
+        Ok(Self {
+            id: device_id(row)?,
+            name: row.text(TABLE, "name")?,
+            mac: MacAddress::parse(&row.text(TABLE, "mac")?).map_err(|_| corrupt("mac"))?,
+            bound_at: UnixMillis(row.int(TABLE, "bound_at")?),
+            bound_by: row.text(TABLE, "bound_by")?,
+            last_seen: (last_seen.0 > 0).then_some(last_seen),
+        })
+    }
+}
+
+impl KnownDevice {
+    /// Reads the columns `device_key`, `device_mac` and `device_trusted_from`, which are empty if
+    /// there is no such device.
+    pub(crate) fn read(row: &Row) -> Result<Option<Self>, Error> {
+        let key = row.bytes_or_null(TABLE, "device_key")?;
+        let mac = row.text_or_null(TABLE, "device_mac")?;
+        let (Some(key), Some(mac)) = (key, mac) else { return Ok(None) };
+        let key = key.try_into().map_err(|_| corrupt("pubkey"))?;
+        Ok(Some(Self {
+            key: DeviceKey::from_bytes(key).map_err(|_| corrupt("pubkey"))?,
+            mac: MacAddress::parse(&mac).map_err(|_| corrupt("mac"))?,
+            trusted_from: UnixMillis(row.int(TABLE, "device_trusted_from")?),
+        }))
+    }
+}
+
+fn device_id(row: &Row) -> Result<DeviceId, Error> {
+    let id = row.bytes(TABLE, "device_id")?;
+    id.try_into().map(DeviceId::from_bytes).map_err(|_| corrupt("device_id"))
+}
+
+const fn corrupt(column: &'static str) -> Error {
+    Error::Corrupt { table: TABLE, column }
+}

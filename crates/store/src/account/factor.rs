@@ -1,0 +1,259 @@
+//! Factors, spent and changed. Every rule about who comes first is one statement's `WHERE`.
+//!
+//! A change names the `version` it was decided on and is refused if that is no longer the present
+//! one. It raises the version and ends the account's sessions.
+
+use crate::{
+    account::{
+        place::Place,
+        subject::{IMAGE, TEMPLATE, TOTP},
+        user::AccountId,
+    },
+    engine::{driver::Value, tx::Tx},
+    error::Error,
+};
+use fourauth_factors::{
+    face::Template,
+    password,
+    totp::{self, Step},
+};
+use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMillis};
+
+/// A new face.
+#[derive(Debug, Clone)]
+pub struct NewFace {
+    /// What is compared.
+    pub template: Template,
+    /// Which rotation the template was turned by.
+    pub epoch: i64,
+    /// The picture, if it is to be kept. A picture kept before goes either way.
+    pub image: Option<Secret<Vec<u8>>>,
+}
+
+impl Tx {
+    /// Spends a one-time code's step, which also shows that the key has reached an authenticator.
+    /// `false` if this or a later step was spent before, or if the
+    /// account is no longer what it was when the code was judged.
+    ///
+    /// One statement, so that of two attempts racing with the same code exactly one wins.
+    //
+    //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
+    //# The verifier MUST NOT accept the second attempt of the OTP after the
+    //# successful validation has been issued for the first OTP
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn spend_step(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        step: Step,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET totp_step = $1, totp_confirmed = 1 \
+                           WHERE id = $2 AND version = $3 AND totp_step < $1";
+
+        self.advance(SQL, account, version, step).await
+    }
+
+    /// Notes that a code of the present key was seen. Has its own watermark: confirming a code and
+    /// logging in with it in the same 30 seconds both work once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn confirm_step(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        step: Step,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET totp_confirm_step = $1, totp_confirmed = 1 \
+                           WHERE id = $2 AND version = $3 AND totp_confirm_step < $1";
+
+        self.advance(SQL, account, version, step).await
+    }
+
+    async fn advance(
+        &mut self,
+        sql: &'static str,
+        account: AccountId,
+        version: i64,
+        step: Step,
+    ) -> Result<bool, Error> {
+        // No clock gets there; and if one did, the code would be refused.
+        let Ok(step) = i64::try_from(step.0) else { return Ok(false) };
+        let values = [Value::Int(step), Value::Int(account.0), Value::Int(version)];
+        self.changes(sql, &values).await
+    }
+
+    /// Replaces the password. `false` if the account has changed since `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_password(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        password: &password::Hash,
+        must_change: bool,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET password_hash = $1, must_change = $2, \
+                           version = version + 1 WHERE id = $3 AND version = $4";
+
+        let values = [
+            Value::Text(password.as_stored().expose()),
+            Value::Int(must_change.into()),
+            Value::Int(account.0),
+            Value::Int(version),
+        ];
+        self.replace(SQL, &values, account).await
+    }
+
+    /// Stores another hash of the same password. No factor changes, so sessions stay and so does
+    /// the version. `false` if the account has changed since `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn upgrade_password(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        password: &password::Hash,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET password_hash = $1 WHERE id = $2 AND version = $3";
+
+        let stored = password.as_stored().expose();
+        let values = [Value::Text(stored), Value::Int(account.0), Value::Int(version)];
+        self.changes(SQL, &values).await
+    }
+
+    /// Replaces the key of the one-time codes; no step of the new one is spent or confirmed.
+    /// `false` if the account has changed since `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_totp(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        key: &totp::Key,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, totp_step = 0, \
+             totp_confirm_step = 0, totp_confirmed = 0, version = version + 1 \
+             WHERE id = $2 AND version = $3";
+
+        let sealed = self.sealing().await?.seal(account.place(TOTP), key.as_bytes());
+        let values = [Value::Text(&sealed), Value::Int(account.0), Value::Int(version)];
+        self.replace(SQL, &values, account).await
+    }
+
+    /// Makes sure that the account is what it was when the command was judged, and that it stays so
+    /// until the transaction ends. `false` if not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn hold(&mut self, account: AccountId, version: i64) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET version = version WHERE id = $1 AND version = $2";
+
+        self.changes(SQL, &[Value::Int(account.0), Value::Int(version)]).await
+    }
+
+    /// Notes that the account is used for the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn note_first_use(
+        &mut self,
+        account: AccountId,
+        at: UnixMillis,
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE users SET first_used = $1 WHERE id = $2 AND first_used = 0";
+
+        self.execute(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await.map(|_| ())
+    }
+
+    /// Notes when and where to the present secret of the one-time codes is sent; `None` where an
+    /// address tells nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn note_issue(
+        &mut self,
+        account: AccountId,
+        at: UnixMillis,
+        to: Option<Place>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE users SET totp_issued = $1, totp_issued_to = $2 WHERE id = $3";
+
+        let to = to.as_ref().map_or(&[][..], Place::as_bytes);
+        let values = [Value::Int(at.0), Value::Bytes(to), Value::Int(account.0)];
+        self.execute(SQL, &values).await.map(|_| ())
+    }
+
+    /// Replaces the face. `false` if the account has changed since `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_template(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        face: &NewFace,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET face_template_enc = $1, face_image_enc = $2, \
+             face_epoch = $3, version = version + 1 WHERE id = $4 AND version = $5";
+
+        let sealing = self.sealing().await?;
+        let seal = |column, value: &[u8]| sealing.seal(account.place(column), value);
+        let template = seal(TEMPLATE, face.template.to_bytes().expose());
+        let image = face.image.as_ref().map(|image| seal(IMAGE, image.expose()));
+        let values = [
+            Value::Text(&template),
+            Value::TextOrNull(image.as_deref()),
+            Value::Int(face.epoch),
+            Value::Int(account.0),
+            Value::Int(version),
+        ];
+        self.replace(SQL, &values, account).await
+    }
+
+    /// Replaces the device. `false` if the account has changed since `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_mac(
+        &mut self,
+        account: AccountId,
+        version: i64,
+        mac: MacAddress,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET mac_address = $1, version = version + 1 \
+                           WHERE id = $2 AND version = $3";
+
+        let mac = mac.to_string();
+        let values = [Value::Text(&mac), Value::Int(account.0), Value::Int(version)];
+        self.replace(SQL, &values, account).await
+    }
+
+    async fn replace(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        account: AccountId,
+    ) -> Result<bool, Error> {
+        let changed = self.changes(sql, values).await?;
+        if changed {
+            self.end_sessions(account).await?;
+        }
+        Ok(changed)
+    }
+}

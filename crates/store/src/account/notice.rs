@@ -1,0 +1,111 @@
+//! What the owners of accounts are to be told. Written in the transaction of what happened; sending
+//! it is somebody else's business.
+
+use crate::{
+    account::user::AccountId,
+    engine::{driver::Value, tx::Tx},
+    error::Error,
+    store::Store,
+};
+use fourauth_protocol::time::UnixMillis;
+
+const TABLE: &str = "outbox";
+
+/// Something that the owner of an account is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Whose.
+    pub account: AccountId,
+    /// What happened: `totp_replaced`, `device_bound` and so on. Never a peer's text.
+    pub subject: &'static str,
+    /// From where, by which device.
+    pub detail: String,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// A notice as it waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub id: i64,
+    /// Whose.
+    pub account: AccountId,
+    /// What happened.
+    pub subject: String,
+    /// From where, by which device.
+    pub detail: String,
+    /// When.
+    pub created: UnixMillis,
+}
+
+impl Tx {
+    /// Puts a notice into the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn notify(&mut self, notice: &Notice) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO outbox (account, subject, detail, created) \
+                           VALUES ($1, $2, $3, $4)";
+
+        let values = [
+            Value::Int(notice.account.0),
+            Value::Text(notice.subject),
+            Value::Text(&notice.detail),
+            Value::Int(notice.at.0),
+        ];
+        self.execute(SQL, &values).await.map(|_| ())
+    }
+
+    /// Puts a notice into the outbox unless the same was put there within `silence_ms` before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn notify_seldom(&mut self, notice: &Notice, silence_ms: i64) -> Result<(), Error> {
+        const SQL: &str = "SELECT 1 AS told FROM outbox \
+             WHERE account = $1 AND subject = $2 AND created > $3 LIMIT 1";
+
+        let since = notice.at.saturating_add_ms(-silence_ms);
+        let values =
+            [Value::Int(notice.account.0), Value::Text(notice.subject), Value::Int(since.0)];
+        if self.rows(SQL, &values).await?.is_empty() { self.notify(notice).await } else { Ok(()) }
+    }
+
+    /// Forgets notices older than `before`, sent or not; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn forget_notices(&mut self, before: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM outbox WHERE created < $1";
+
+        self.execute(SQL, &[Value::Int(before.0)]).await
+    }
+}
+
+impl Store {
+    /// The oldest notices that nobody has sent yet, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn notices(&self, limit: u32) -> Result<Vec<Waiting>, Error> {
+        const SQL: &str = "SELECT id, account, subject, detail, created FROM outbox \
+                           WHERE sent IS NULL ORDER BY id LIMIT $1";
+
+        let rows = self.rows(SQL, &[Value::Int(limit.into())]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Waiting {
+                    id: row.int(TABLE, "id")?,
+                    account: AccountId(row.int(TABLE, "account")?),
+                    subject: row.text(TABLE, "subject")?,
+                    detail: row.text(TABLE, "detail")?,
+                    created: UnixMillis(row.int(TABLE, "created")?),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,149 @@
+//! What guards the way back in: codes that are good once, and factors that have to settle before
+//! they may change another.
+
+use crate::{
+    account::user::{AccountId, TABLE},
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
+    error::Error,
+    store::Store,
+};
+use fourauth_protocol::{recovery_code::RecoveryCode, time::UnixMillis};
+use sha2::{Digest as _, Sha256};
+
+/// A factor that can be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Factor {
+    /// Something known.
+    Password,
+    /// The secret of the one-time codes.
+    Totp,
+    /// Something that one is.
+    Face,
+    /// Something that one has.
+    Device,
+}
+
+/// Until when each factor may not be used to change another. In the past for most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settling {
+    /// The password.
+    pub password: UnixMillis,
+    /// The secret of the one-time codes.
+    pub totp: UnixMillis,
+    /// The face.
+    pub face: UnixMillis,
+    /// The device.
+    pub device: UnixMillis,
+}
+
+impl Settling {
+    /// When the last of them has settled.
+    #[must_use]
+    pub fn last(&self) -> UnixMillis {
+        self.password.max(self.totp).max(self.face).max(self.device)
+    }
+
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
+        let instant = |column| row.int(TABLE, column).map(UnixMillis);
+        Ok(Self {
+            password: instant("password_settles")?,
+            totp: instant("totp_settles")?,
+            face: instant("face_settles")?,
+            device: instant("device_settles")?,
+        })
+    }
+}
+
+impl Tx {
+    /// Has a factor settle until `until`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn settle(
+        &mut self,
+        account: AccountId,
+        factor: Factor,
+        until: UnixMillis,
+    ) -> Result<(), Error> {
+        let sql = match factor {
+            Factor::Password => "UPDATE users SET password_settles = $1 WHERE id = $2",
+            Factor::Totp => "UPDATE users SET totp_settles = $1 WHERE id = $2",
+            Factor::Face => "UPDATE users SET face_settles = $1 WHERE id = $2",
+            Factor::Device => "UPDATE users SET device_settles = $1 WHERE id = $2",
+        };
+        self.execute(sql, &[Value::Int(until.0), Value::Int(account.0)]).await.map(|_| ())
+    }
+
+    /// Replaces the recovery codes of an account. They are stored as hashes; 80 random bits need no
+    /// slow one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn replace_recovery_codes(
+        &mut self,
+        account: AccountId,
+        codes: &[RecoveryCode],
+    ) -> Result<(), Error> {
+        const FORGET: &str = "DELETE FROM recovery_codes WHERE account = $1";
+        const INSERT: &str = "INSERT INTO recovery_codes (account, code_hash) VALUES ($1, $2)";
+
+        self.execute(FORGET, &[Value::Int(account.0)]).await?;
+        for code in codes {
+            let hash = hash(account, code);
+            self.execute(INSERT, &[Value::Int(account.0), Value::Bytes(&hash)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Spends a recovery code: one statement, so that of many who offer it one wins. `false` if it
+    /// is none, or no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn spend_recovery_code(
+        &mut self,
+        account: AccountId,
+        code: &RecoveryCode,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "DELETE FROM recovery_codes WHERE account = $1 AND code_hash = $2";
+
+        let hash = hash(account, code);
+        self.changes(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await
+    }
+}
+
+impl Store {
+    /// Whether a recovery code is one of the account's that has not been spent. One statement, also
+    /// for the account of a decoy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn has_recovery_code(
+        &self,
+        account: AccountId,
+        code: &RecoveryCode,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "SELECT 1 AS found FROM recovery_codes \
+                           WHERE account = $1 AND code_hash = $2";
+
+        let hash = hash(account, code);
+        let row = self.row(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await?;
+        Ok(row.is_some())
+    }
+}
+
+/// Of one account: the same code of another is another.
+fn hash(account: AccountId, code: &RecoveryCode) -> [u8; 32] {
+    let parts = Sha256::new()
+        .chain_update(b"fourauth-recovery-v1")
+        .chain_update(account.0.to_be_bytes())
+        .chain_update(code.as_bytes());
+    parts.finalize().into()
+}

@@ -1,0 +1,141 @@
+//! Sessions: what a successful login leaves behind. A token is stored as its hash, and is good for
+//! as long as the account stays what it was when the session began.
+
+use crate::{
+    account::user::AccountId,
+    engine::{driver::Value, tx::Tx},
+    error::Error,
+    store::Store,
+};
+use fourauth_protocol::time::UnixMillis;
+
+const TABLE: &str = "sessions";
+
+/// SHA-256 of a session's token. The token itself has too much entropy for a slower hash to matter.
+pub type TokenHash = [u8; 32];
+
+/// A session to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession {
+    /// What the token is recognised by.
+    pub token: TokenHash,
+    /// Whose session.
+    pub account: AccountId,
+    /// The version of the account that the login was judged by.
+    pub version: i64,
+    /// Now.
+    pub created: UnixMillis,
+    /// When it ends by itself.
+    pub expires: UnixMillis,
+}
+
+/// A session that is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Whose.
+    pub account: AccountId,
+    /// That account's name.
+    pub username: String,
+    /// When it began.
+    pub created: UnixMillis,
+    /// When it ends by itself.
+    pub expires: UnixMillis,
+}
+
+impl Tx {
+    /// Opens a session. `false` if the account has changed since `version` or is disabled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
+        const SQL: &str = "INSERT INTO sessions (token_hash, account, version, created, expires) \
+             SELECT $1, id, version, $2, $3 FROM users \
+             WHERE id = $4 AND version = $5 AND disabled = 0";
+
+        let values = [
+            Value::Bytes(&session.token),
+            Value::Int(session.created.0),
+            Value::Int(session.expires.0),
+            Value::Int(session.account.0),
+            Value::Int(session.version),
+        ];
+        self.changes(SQL, &values).await
+    }
+
+    /// Ends every session of an account; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn end_sessions(&mut self, account: AccountId) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE account = $1";
+
+        self.execute(SQL, &[Value::Int(account.0)]).await
+    }
+
+    /// Ends every session of everybody; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn end_all_sessions(&mut self) -> Result<u64, Error> {
+        self.execute("DELETE FROM sessions", &[]).await
+    }
+
+    /// Forgets sessions that ended by themselves; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn forget_expired_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE expires <= $1";
+
+        self.execute(SQL, &[Value::Int(now.0)]).await
+    }
+}
+
+impl Store {
+    /// The session of a token, if it is good at `now`.
+    ///
+    /// The version is compared here as well as at opening: a login that was judged before a factor
+    /// changed and committed after it leaves a session that was never good.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn session(
+        &self,
+        token: &TokenHash,
+        now: UnixMillis,
+    ) -> Result<Option<Session>, Error> {
+        const SQL: &str = "SELECT s.account, u.username, s.created, s.expires FROM sessions s \
+             JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
+             WHERE s.token_hash = $1 AND s.expires > $2";
+
+        let Some(row) = self.row(SQL, &[Value::Bytes(token), Value::Int(now.0)]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Session {
+            account: AccountId(row.int(TABLE, "account")?),
+            username: row.text("users", "username")?,
+            created: UnixMillis(row.int(TABLE, "created")?),
+            expires: UnixMillis(row.int(TABLE, "expires")?),
+        }))
+    }
+
+    /// How many sessions an account has, ended ones not counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn sessions_of(&self, account: AccountId, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "SELECT COUNT(*) AS sessions FROM sessions s \
+             JOIN users u ON u.id = s.account AND u.version = s.version \
+             WHERE s.account = $1 AND s.expires > $2";
+
+        let row = self.row(SQL, &[Value::Int(account.0), Value::Int(now.0)]).await?;
+        let count = row.map_or(Ok(0), |row| row.int(TABLE, "sessions"))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}

@@ -1,0 +1,87 @@
+//! Checkpoints: what was signed about the tree, as it was signed.
+//!
+//! Signing is the server's business, and so is sending them to where nobody here can change them.
+
+use crate::{
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
+    error::Error,
+    store::Store,
+};
+
+const TABLE: &str = "audit_checkpoint";
+
+/// A checkpoint as it was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// Leaves of the tree.
+    pub size: u64,
+    /// When, in RFC 3339.
+    pub ts_utc: String,
+    /// The epoch of the key that it was authenticated with.
+    pub epoch: u64,
+    /// The signed note.
+    pub note: String,
+}
+
+impl Tx {
+    /// Keeps a checkpoint. `false` if another server has signed the same tree.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn note_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<bool, Error> {
+        const SQL: &str = "INSERT INTO audit_checkpoint (size, ts_utc, epoch, note) \
+                           VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+        let values = [
+            Value::Int(i64::try_from(signed.size).unwrap_or(i64::MAX)),
+            Value::Text(&signed.ts_utc),
+            Value::Int(i64::try_from(signed.epoch).unwrap_or(i64::MAX)),
+            Value::Text(&signed.note),
+        ];
+        self.changes(SQL, &values).await
+    }
+
+    /// Notes whose key signs the checkpoints of this log. `false` if that is another's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn claim_log(&mut self, vkey: &str) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE audit_tree SET vkey = $1 WHERE vkey IS NULL OR vkey = $1";
+
+        self.changes(SQL, &[Value::Text(vkey)]).await
+    }
+}
+
+impl Store {
+    /// The checkpoint of the largest tree.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>, Error> {
+        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
+                           ORDER BY size DESC LIMIT 1";
+
+        self.row(SQL, &[]).await?.as_ref().map(SignedCheckpoint::read).transpose()
+    }
+}
+
+impl SignedCheckpoint {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let count = |column| {
+            let number = row.int(TABLE, column)?;
+            u64::try_from(number).map_err(|_| Error::Corrupt { table: TABLE, column })
+        };
+        Ok(Self {
+            size: count("size")?,
+            ts_utc: row.text(TABLE, "ts_utc")?,
+            epoch: count("epoch")?,
+            note: row.text(TABLE, "note")?,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Checkpoints that were exported and are no longer true, because an older backup was restored and
+//! an operator has said that this is how it shall be.
+
+use super::LEAF;
+use crate::{
+    audit::row::{AuditEntry, AuditId},
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
+    error::Error,
+    store::Store,
+};
+
+const TABLE: &str = "audit_rollback";
+
+/// The action of the row by which a checkpoint is given up.
+pub const ACCEPT_ROLLBACK: &str = "accept_rollback";
+
+/// An exported checkpoint that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// Leaves of the tree that is lost.
+    pub size: u64,
+    /// The checkpoint, as it was signed.
+    pub note: String,
+    /// The row that says so.
+    pub row: AuditId,
+}
+
+/// A checkpoint that was given up by a row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedRollback {
+    /// The checkpoint, as it was signed.
+    pub note: String,
+    /// The row's place in the tree, from 0.
+    pub position: u64,
+    /// What the row says.
+    pub detail: String,
+}
+
+impl Tx {
+    /// Gives up an exported checkpoint, with the row that says so. Another row that was to say so
+    /// before has not, or there would be nothing to give up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn accept_rollback(
+        &mut self,
+        size: u64,
+        note: &str,
+        entry: &AuditEntry,
+    ) -> Result<AuditId, Error> {
+        const SQL: &str = "INSERT INTO audit_rollback (size, note, log_id) VALUES ($1, $2, $3) \
+                           ON CONFLICT (size, note) DO UPDATE SET log_id = excluded.log_id";
+
+        let row = self.append(entry).await?;
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let values = [Value::Int(size), Value::Text(note), Value::Int(row.0)];
+        self.execute(SQL, &values).await?;
+        Ok(row)
+    }
+}
+
+impl Store {
+    /// Every checkpoint that was given up by a row that is in the tree, a success, and was not erased.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn accepted_rollbacks(&self) -> Result<Vec<AcceptedRollback>, Error> {
+        const SQL: &str = "SELECT given.note, leaf.position, log.detail FROM audit_rollback given \
+             JOIN audit_leaf leaf ON leaf.log_id = given.log_id \
+             JOIN access_logs log ON log.id = given.log_id \
+             WHERE log.action = $1 AND log.success = 1 \
+             AND leaf.salt IS NOT NULL AND leaf.position IS NOT NULL ORDER BY leaf.position";
+
+        let values = [Value::Text(ACCEPT_ROLLBACK)];
+        self.rows(SQL, &values).await?.iter().map(AcceptedRollback::read).collect()
+    }
+}
+
+impl AcceptedRollback {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let position = u64::try_from(row.int(LEAF, "position")?);
+        Ok(Self {
+            note: row.text(TABLE, "note")?,
+            position: position.map_err(|_| Error::Corrupt { table: LEAF, column: "position" })?,
+            detail: row.text("access_logs", "detail")?,
+        })
+    }
+}
+
+impl Rollback {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let size = row.int(TABLE, "size")?;
+        Ok(Self {
+            size: u64::try_from(size)
+                .map_err(|_| Error::Corrupt { table: TABLE, column: "size" })?,
+            note: row.text(TABLE, "note")?,
+            row: AuditId(row.int(TABLE, "log_id")?),
+        })
+    }
+}

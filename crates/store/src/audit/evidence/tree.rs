@@ -1,0 +1,260 @@
+//! The tree over all leaves (RFC 9162 §2.1), grown leaf by leaf.
+//!
+//! Kept are the leaves, the roots of perfect subtrees along the right edge, and those of every
+//! 256th leaf, so that growing costs nothing and an old root or a proof a few hundred hashes.
+
+use super::{LEAF, array};
+use crate::{
+    engine::{
+        driver::{Row, Value, Writing},
+        tx::Tx,
+    },
+    error::Error,
+    store::Store,
+};
+use fourauth_audit::{
+    Hash,
+    proof::inclusion_ranges,
+    tree::{Frontier, node_hash},
+};
+
+const TREE: &str = "audit_tree";
+const TILE: &str = "audit_tile";
+
+/// Levels between two that are kept.
+const STEP: u32 = 8;
+
+/// Leaves that enter the tree in one transaction.
+const AT_ONCE: i64 = 500;
+
+/// What the tree is at this moment.
+#[derive(Debug, Clone)]
+pub struct TreeHead {
+    /// Leaves and the right edge.
+    pub frontier: Frontier,
+    /// The key that signs, in the form of C2SP's signed notes, once it has signed.
+    pub vkey: Option<String>,
+}
+
+/// Shows that a row is in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InclusionProof {
+    /// The row's leaf.
+    pub leaf_hash: Hash,
+    /// Its place, from 0.
+    pub position: u64,
+    /// Leaves of the tree that it is shown for.
+    pub size: u64,
+    /// The root of that tree.
+    pub root: Hash,
+    /// Hashes from the leaf's sibling upwards (RFC 9162 §2.1.3).
+    pub path: Vec<Hash>,
+}
+
+impl Tx {
+    /// Adds leaves, named by their rows, in this order.
+    pub(super) async fn grow(&mut self, leaves: &[(i64, Hash)]) -> Result<(), Error> {
+        const PLACE: &str = "UPDATE audit_leaf SET position = $1 WHERE log_id = $2";
+        const KEEP: &str = "UPDATE audit_tree SET size = $1, frontier = $2";
+
+        let mut frontier = self.held_frontier().await?;
+        for &(row, hash) in leaves {
+            let position = count(frontier.size())?;
+            self.execute(PLACE, &[Value::Int(position), Value::Int(row)]).await?;
+            frontier.push(hash);
+            self.keep_tiles(&frontier).await?;
+        }
+        let values = [Value::Int(count(frontier.size())?), Value::Bytes(&frontier.to_bytes())];
+        self.execute(KEEP, &values).await.map(|_| ())
+    }
+
+    /// The tree, which nobody else can grow before the commit.
+    async fn held_frontier(&mut self) -> Result<Frontier, Error> {
+        const SQL: &str = "UPDATE audit_tree SET size = size RETURNING size, frontier";
+
+        let rows = self.rows(SQL, &[]).await?;
+        frontier(rows.first().ok_or(Error::Corrupt { table: TREE, column: "one" })?)
+    }
+
+    /// Keeps the roots of those perfect subtrees that the last leaf completed.
+    async fn keep_tiles(&mut self, frontier: &Frontier) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO audit_tile (level, number, hash) VALUES ($1, $2, $3)";
+
+        for level in (STEP..u64::BITS).step_by(STEP as usize) {
+            let Some(hash) = frontier.perfect(level) else { return Ok(()) };
+            let number = count((frontier.size() >> level) - 1)?;
+            let values = [Value::Int(level.into()), Value::Int(number), Value::Bytes(hash)];
+            self.execute(SQL, &values).await?;
+        }
+        Ok(())
+    }
+
+    async fn grow_by_those_that_wait(&mut self) -> Result<usize, Error> {
+        const SQL: &str = "SELECT log_id, leaf_hash FROM audit_leaf WHERE position IS NULL \
+                           ORDER BY node, node_seq LIMIT $1";
+
+        // First the lock, then the look: whatever is committed by then is seen.
+        self.held_frontier().await?;
+        let waiting = self.rows(SQL, &[Value::Int(AT_ONCE)]).await?;
+        let leaf = |row: &Row| Ok((row.int(LEAF, "log_id")?, array(row, LEAF, "leaf_hash")?));
+        let leaves: Vec<_> = waiting.iter().map(leaf).collect::<Result<_, Error>>()?;
+        if !leaves.is_empty() {
+            self.grow(&leaves).await?;
+        }
+        Ok(leaves.len())
+    }
+}
+
+impl Store {
+    /// Lets leaves that wait enter the tree; how many did. Where one connection writes, none waits.
+    ///
+    /// Any number of servers may call it: they take turns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn integrate(&self) -> Result<usize, Error> {
+        const WAITING: &str = "SELECT 1 FROM audit_leaf WHERE position IS NULL LIMIT 1";
+
+        if self.writing() == Writing::Grouped || self.row(WAITING, &[]).await?.is_none() {
+            return Ok(0);
+        }
+        self.write(|tx| Box::pin(tx.grow_by_those_that_wait())).await
+    }
+
+    /// Lets all leaves that wait now enter the tree; not those that come meanwhile without end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn integrate_all(&self) -> Result<(), Error> {
+        // Fewer than there may be at once are all that had been committed by then.
+        while i64::try_from(self.integrate().await?).is_ok_and(|grown| grown >= AT_ONCE) {}
+        Ok(())
+    }
+
+    /// The tree as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn tree_head(&self) -> Result<TreeHead, Error> {
+        const SQL: &str = "SELECT size, frontier, vkey FROM audit_tree";
+
+        let row = self.row(SQL, &[]).await?;
+        let row = row.ok_or(Error::Corrupt { table: TREE, column: "one" })?;
+        Ok(TreeHead { frontier: frontier(&row)?, vkey: row.text_or_null(TREE, "vkey")? })
+    }
+
+    /// How many leaves the tree has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn tree_size(&self) -> Result<u64, Error> {
+        Ok(self.tree_head().await?.frontier.size())
+    }
+
+    /// The root that the tree had when it had `size` leaves; `None` if it never had so many.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails, or lacks a hash that it should have.
+    pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
+        if size > self.tree_size().await? {
+            return Ok(None);
+        }
+        self.subtree(0, size).await.map(Some)
+    }
+
+    /// Shows that row `id` is in the tree of `size` leaves. `None` if it is not, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails, or lacks a hash that it should have.
+    pub async fn inclusion_proof(
+        &self,
+        id: i64,
+        size: u64,
+    ) -> Result<Option<InclusionProof>, Error> {
+        const SQL: &str = "SELECT position, leaf_hash FROM audit_leaf \
+                           WHERE log_id = $1 AND position IS NOT NULL";
+
+        let Some(row) = self.row(SQL, &[Value::Int(id)]).await? else { return Ok(None) };
+        let position = row.int(LEAF, "position")?;
+        let position = u64::try_from(position).map_err(|_| missing("position"))?;
+        let leaf_hash = array(&row, LEAF, "leaf_hash")?;
+        let Some(root) = self.root_at(size).await?.filter(|_| position < size) else {
+            return Ok(None);
+        };
+        let mut path = Vec::new();
+        for other in inclusion_ranges(position, size).unwrap_or_default() {
+            path.push(self.subtree(other.start, other.end - other.start).await?);
+        }
+        Ok(Some(InclusionProof { leaf_hash, position, size, root, path }))
+    }
+
+    /// The root over `length` leaves from `from`, which begins a perfect subtree of that length or
+    /// more.
+    async fn subtree(&self, from: u64, length: u64) -> Result<Hash, Error> {
+        let (mut at, end, mut roots) = (from, from + length, Vec::new());
+        while at < end {
+            let level = (end - at).ilog2();
+            roots.push(self.perfect(level, at >> level).await?);
+            at += 1 << level;
+        }
+        // The largest comes first; RFC 9162 §2.1.1 puts the smaller ones together first.
+        let Some(mut root) = roots.pop() else { return Ok(Frontier::default().root()) };
+        while let Some(left) = roots.pop() {
+            root = node_hash(&left, &root);
+        }
+        Ok(root)
+    }
+
+    /// The root of the perfect subtree of this level and number, from what is kept below it.
+    async fn perfect(&self, level: u32, number: u64) -> Result<Hash, Error> {
+        let kept = level - level % STEP;
+        let first = number << (level - kept);
+        let below = self.kept(kept, first, 1 << (level - kept)).await?;
+        let mut frontier = Frontier::default();
+        // Roots of equal subtrees combine as leaves do.
+        for hash in below {
+            frontier.push(hash);
+        }
+        Ok(frontier.root())
+    }
+
+    /// So many hashes of a level that is kept.
+    async fn kept(&self, level: u32, first: u64, number: u64) -> Result<Vec<Hash>, Error> {
+        const LEAVES: &str = "SELECT leaf_hash AS hash FROM audit_leaf \
+             WHERE position >= $1 AND position < $2 ORDER BY position";
+        const TILES: &str = "SELECT hash FROM audit_tile \
+             WHERE level = $3 AND number >= $1 AND number < $2 ORDER BY number";
+
+        let range = [Value::Int(count(first)?), Value::Int(count(first + number)?)];
+        let rows = match level {
+            0 => self.rows(LEAVES, &range).await?,
+            _ => self.rows(TILES, &[range[0], range[1], Value::Int(level.into())]).await?,
+        };
+        if u64::try_from(rows.len()) != Ok(number) {
+            return Err(missing("leaf_hash"));
+        }
+        rows.iter().map(|row| array(row, TILE, "hash")).collect()
+    }
+}
+
+fn frontier(row: &Row) -> Result<Frontier, Error> {
+    let size = u64::try_from(row.int(TREE, "size")?);
+    let hashes = row.bytes(TREE, "frontier")?;
+    size.ok()
+        .and_then(|size| Frontier::from_bytes(size, &hashes))
+        .ok_or(Error::Corrupt { table: TREE, column: "frontier" })
+}
+
+fn count(number: u64) -> Result<i64, Error> {
+    i64::try_from(number).map_err(|_| Error::Corrupt { table: TREE, column: "size" })
+}
+
+const fn missing(column: &'static str) -> Error {
+    Error::Corrupt { table: LEAF, column }
+}

@@ -1,0 +1,92 @@
+//! The schema, step by step: the same numbers and names for both databases, compiled in.
+//!
+//! A migration that has been applied is compared by hash and never changed; a database that has one
+//! more than this program is not touched.
+
+use crate::error::{Cause, Error, OpenError};
+use sqlx::{
+    SqlSafeStr as _,
+    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+};
+
+/// Number, name and statements.
+type Step = (i64, &'static str, &'static str);
+
+pub(super) const SQLITE: &[Step] = &[
+    (1, "accounts", include_str!("../../../../../migrations/sqlite/0001_accounts.sql")),
+    (
+        2,
+        "devices_and_limits",
+        include_str!("../../../../../migrations/sqlite/0002_devices_and_limits.sql"),
+    ),
+    (3, "clock", include_str!("../../../../../migrations/sqlite/0003_clock.sql")),
+    (4, "evidence", include_str!("../../../../../migrations/sqlite/0004_evidence.sql")),
+    (5, "consents", include_str!("../../../../../migrations/sqlite/0005_consents.sql")),
+    (6, "lanes", include_str!("../../../../../migrations/sqlite/0006_lanes.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../../migrations/sqlite/0007_refusals_by_name.sql"),
+    ),
+    (8, "server_run", include_str!("../../../../../migrations/sqlite/0008_server_run.sql")),
+];
+
+pub(super) const POSTGRES: &[Step] = &[
+    (1, "accounts", include_str!("../../../../../migrations/postgres/0001_accounts.sql")),
+    (
+        2,
+        "devices_and_limits",
+        include_str!("../../../../../migrations/postgres/0002_devices_and_limits.sql"),
+    ),
+    (3, "clock", include_str!("../../../../../migrations/postgres/0003_clock.sql")),
+    (4, "evidence", include_str!("../../../../../migrations/postgres/0004_evidence.sql")),
+    (5, "consents", include_str!("../../../../../migrations/postgres/0005_consents.sql")),
+    (6, "lanes", include_str!("../../../../../migrations/postgres/0006_lanes.sql")),
+    (
+        7,
+        "refusals_by_name",
+        include_str!("../../../../../migrations/postgres/0007_refusals_by_name.sql"),
+    ),
+    (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
+];
+
+/// Applies what is missing.
+pub(super) async fn run<C: Migrate>(steps: &[Step], database: &mut C) -> Result<(), OpenError> {
+    let migrations = steps.iter().map(|&(version, name, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    let newest = steps.iter().map(|step| step.0).max().unwrap_or(0);
+    let migrator = Migrator::with_migrations(migrations.collect());
+    // `Migrator::run` is the same behind a trait that costs the future its `Send`.
+    migrator.run_direct(None, database, false).await.map_err(|error| refusal(error, newest))
+}
+
+fn refusal(error: MigrateError, newest: i64) -> OpenError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            Error::from(error).into()
+        }
+        MigrateError::VersionMissing(version) if version > newest => {
+            OpenError::NewerSchema { version }
+        }
+        MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
+            OpenError::ChangedSchema { version }
+        }
+        // What is left are faults of use that a compiled-in list does not have.
+        _ => Error::Unavailable(Cause::Driver).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_steps() {
+        let outline =
+            |steps: &[Step]| steps.iter().map(|step| (step.0, step.1)).collect::<Vec<_>>();
+        assert_eq!(outline(SQLITE), outline(POSTGRES));
+        assert!(SQLITE.iter().map(|step| step.0).eq((1..).take(SQLITE.len())), "a gap");
+    }
+}

@@ -1,0 +1,168 @@
+//! How each database is opened, and what it must promise.
+
+use super::{Connections, Pool, postgres};
+use crate::{
+    engine::location::Location,
+    error::{Cause, Error, OpenError},
+};
+use fourauth_protocol::secret::Secret;
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _,
+    postgres::PgPoolOptions,
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
+};
+use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// How long to wait for a lock or for a free connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long between two tries where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Connections that read a SQLite file. Reads are short; more would only contend.
+const SQLITE_READERS: u32 = 4;
+
+/// Connections to PostgreSQL, which by default takes 100 from all servers together.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// What a PostgreSQL session must promise, whatever the server's or the role's defaults: commits
+/// are on disk (a stronger setting stays), a conditional UPDATE that waited sees what it waited
+/// for, and nothing waits for ever.
+const POSTGRES_SESSION: &str = "SELECT \
+     set_config('synchronous_commit', \
+        CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
+        ELSE current_setting('synchronous_commit') END, false), \
+     set_config('default_transaction_isolation', 'read committed', false), \
+     set_config('lock_timeout', '5s', false), \
+     set_config('statement_timeout', '30s', false), \
+     set_config('idle_in_transaction_session_timeout', '30s', false)";
+
+impl Pool {
+    /// Connects, without looking at what is there.
+    pub(crate) async fn connect(location: &Location) -> Result<Self, OpenError> {
+        let of = match location {
+            Location::Sqlite(path) => sqlite(path, |options| options).await?,
+            Location::Postgres(url) => connect_postgres(url).await?,
+        };
+        Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
+    }
+
+    /// The same for a SQLite file that is reached in another way.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn connect_rigged(path: &Path, rig: crate::Rig) -> Result<Self, OpenError> {
+        let of = sqlite(path, |options| rig.apply(options)).await?;
+        Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
+    }
+}
+
+async fn sqlite(
+    path: &Path,
+    rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<Connections, OpenError> {
+    create_private(path)?;
+    Location::Sqlite(path.to_owned()).check_files()?;
+    let writer = rig(writing(path));
+    let first = first(&writer).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        // One stays open, so that the index of the journal lives on when the writer hangs up after a
+        // failed sync. Who opened the journal anew would take what is in the page cache for what is
+        // on the disk (fsync(2), and <https://wiki.postgresql.org/wiki/Fsync_Errors>).
+        .min_connections(1)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .acquire_timeout(PATIENCE)
+        .connect_with(writer.clone().pragma("query_only", "ON"))
+        .await
+        .map_err(Error::from)?;
+    first.close().await.map_err(Error::from)?;
+    Ok(Connections::Sqlite { readers, writer: Box::new(writer) })
+}
+
+/// How a SQLite file is written.
+fn writing(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+/// The connection that turns the journal of a new file into a write-ahead log, before there are
+/// others. Servers that start together all want to be it, and SQLite turns away at once, without the
+/// wait that it was told to grant, who comes while another is at it.
+async fn first(writer: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match SqliteConnection::connect_with(writer).await.map_err(Error::from) {
+            Err(Error::Unavailable(Cause::Busy)) if Instant::now() < deadline => {
+                sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// SQLite gives its journal the permissions of the file, so these decide for all of them.
+fn create_private(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            Err(Error::Unavailable(Cause::DiskFull))
+        }
+        Err(_) => Err(Error::Unavailable(Cause::Io)),
+    }
+}
+
+async fn connect_postgres(url: &Secret<String>) -> Result<Connections, OpenError> {
+    let options = postgres::options(url)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(|_| ()) })
+        })
+        .connect_with(options.application_name("fourauth").disable_statement_logging())
+        .await
+        .map_err(Error::from)?;
+    Ok(Connections::Postgres(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_starts_while_another_makes_the_journal_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        create_private(&path).unwrap();
+        let other = SqliteConnectOptions::new().filename(&path);
+        let mut other = SqliteConnection::connect_with(&other).await.unwrap();
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let location = Location::Sqlite(path.clone());
+        let starting = tokio::spawn(async move { Pool::connect(&location).await.map(drop) });
+
+        let turned_away = SqliteConnection::connect_with(&writing(&path)).await.err();
+        let turned_away = turned_away.map(Error::from);
+        assert_eq!(turned_away, Some(Error::Unavailable(Cause::Busy)), "SQLite itself waits");
+        other.execute("COMMIT").await.unwrap();
+        assert_eq!(starting.await.unwrap(), Ok(()));
+    }
+}

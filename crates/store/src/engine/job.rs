@@ -1,0 +1,63 @@
+//! What a caller wants written, and the answer that waits for the commit.
+
+use crate::{
+    engine::tx::Tx,
+    error::{Cause, Error},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use std::panic::AssertUnwindSafe;
+use tokio::sync::oneshot;
+
+/// Something to be written, with its answer's type forgotten.
+pub(crate) trait Job: Send {
+    /// Does the work inside a transaction. Whether it is to be kept.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
+
+    /// Tells the caller, once it is known what became of the transaction.
+    fn answer(self: Box<Self>, outcome: Result<(), Error>);
+}
+
+/// A closure, then its result, then a message to the caller.
+pub(crate) struct Pending<F, T, E> {
+    work: Option<F>,
+    result: Result<T, E>,
+    caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E: From<Error>> Pending<F, T, E> {
+    pub(crate) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, E>>) {
+        let (caller, answer) = oneshot::channel();
+        let result = Err(Error::Unavailable(Cause::Abandoned).into());
+        (Self { work: Some(work), result, caller }, answer)
+    }
+}
+
+impl<F, T, E> Job for Pending<F, T, E>
+where
+    F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            // A panic must not take the writer along, nor the other jobs of its group.
+            let result = AssertUnwindSafe(async { work(&mut *tx).await }).catch_unwind().await;
+            self.result = result.unwrap_or(Err(Error::Unavailable(Cause::Abandoned).into()));
+            if let Some(failure) = tx.take_failure() {
+                self.result = Err(failure.into());
+            }
+            self.result.is_ok()
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
+        let Self { result, caller, .. } = *self;
+        let answer = match (result, outcome) {
+            (Ok(_), Err(error)) => Err(error.into()),
+            (result, _) => result,
+        };
+        // A caller that is gone does not hear it; its job was done all the same.
+        let _ = caller.send(answer);
+    }
+}

@@ -1,0 +1,8 @@
+//! The keyring, sealing with its keys, and changing them.
+
+pub(crate) mod key_check;
+pub(crate) mod keyring;
+pub(crate) mod opening;
+pub(crate) mod rotation;
+pub(crate) mod seal;
+pub(crate) mod sealing;

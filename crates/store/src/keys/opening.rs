@@ -1,0 +1,51 @@
+//! Opening everything that is sealed, only to see that it opens: for backups.
+
+use crate::{
+    account::{
+        subject::{IMAGE, TEMPLATE, TOTP},
+        user::{AccountId, TABLE},
+    },
+    engine::driver::Value,
+    error::Error,
+    store::Store,
+};
+
+/// Accounts read at a time. Some may have pictures.
+const PAGE: i64 = 64;
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// Values that are sealed.
+    pub values: u64,
+    /// Of these, values that no key of the keyring opens in their place.
+    pub unopened: u64,
+}
+
+impl Store {
+    /// Opens every value that is sealed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails. A value that does not open is counted.
+    pub async fn open_all(&self) -> Result<Opened, Error> {
+        const SQL: &str = "SELECT id, totp_secret_enc, face_template_enc, face_image_enc \
+                           FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+
+        let (mut found, mut after) = (Opened::default(), i64::MIN);
+        loop {
+            let rows = self.rows(SQL, &[Value::Int(after), Value::Int(PAGE)]).await?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            after = last.int(TABLE, "id")?;
+            for row in &rows {
+                let account = AccountId(row.int(TABLE, "id")?);
+                for column in [TOTP, TEMPLATE, IMAGE] {
+                    let Some(sealed) = row.text_or_null(TABLE, column)? else { continue };
+                    let opens = self.sealer.open(account.place(column), &sealed).is_ok();
+                    found.values += 1;
+                    found.unopened += u64::from(!opens);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Sealing: a secret is encrypted for the one place it is stored in.
+//!
+//! Stored is `v1.<key id>.<Fernet token>`. Each value has a key of its own, derived (RFC 5869) from
+//! a key of the keyring and the value's place, so that a value copied to another row or column
+//! does not open. <https://github.com/fernet/spec/blob/master/Spec.md>
+//!
+//! Only what this store wrote is ever opened here: no token of a peer comes near Fernet. Which key
+//! seals is not decided here, see [`sealing`](crate::keys::sealing).
+
+use crate::keys::keyring::{Key, Keyring, KeyringError};
+use arc_swap::ArcSwap;
+use data_encoding::BASE64URL;
+use fernet::Fernet;
+use fourauth_protocol::secret::Secret;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Names the derivation, so that no other use of the same key can arrive at the same bytes.
+const PURPOSE: &[u8] = b"fourauth seal v1";
+
+/// The time that every token says it was made at and every opening says it is, in seconds.
+///
+/// Fernet refuses tokens of the future, so a token with the true time would not open while the
+/// system clock is set back. Age is no business of a seal.
+const NO_TIME: u64 = 0;
+
+/// Where a value is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) table: &'static str,
+    /// Id of the account that the value belongs to.
+    pub(crate) row: i64,
+    pub(crate) column: &'static str,
+}
+
+/// Seals with one key.
+#[derive(Clone)]
+pub(crate) struct Seal(Arc<Key>);
+
+impl Seal {
+    pub(crate) const fn new(key: Arc<Key>) -> Self {
+        Self(key)
+    }
+
+    /// What its values begin with, and no others.
+    pub(crate) fn mark(&self) -> String {
+        mark(&self.0.id)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Encrypts `value` for `place`.
+    pub(crate) fn seal(&self, place: Place, value: &[u8]) -> String {
+        let token = fernet_for(&self.0, place).encrypt_at_time(value, NO_TIME);
+        format!("{}{token}", self.mark())
+    }
+}
+
+/// What all begins with that the key of this id has sealed.
+pub(crate) fn mark(id: &str) -> String {
+    format!("v1.{id}.")
+}
+
+/// Opens with the keys of one keyring, which may be replaced by a later state of itself.
+pub(crate) struct Sealer {
+    keyring: ArcSwap<Keyring>,
+    opened: AtomicU64,
+}
+
+impl Sealer {
+    pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
+        Self { keyring: ArcSwap::new(keyring), opened: AtomicU64::new(0) }
+    }
+
+    /// The keys in use.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// The keys in the file, if it has been replaced since it was read.
+    pub(crate) fn replacement(&self) -> Result<Option<Keyring>, KeyringError> {
+        self.keyring().read_again()
+    }
+
+    /// Uses these keys from now on.
+    pub(crate) fn adopt(&self, keyring: Arc<Keyring>) {
+        self.keyring.store(keyring);
+    }
+
+    /// The newest of the keys that `known` names, among those in use and those in the file.
+    pub(crate) fn newest_of(&self, known: &[String]) -> Option<Seal> {
+        let held = self.keyring();
+        let newest = held.newest_of(known).cloned();
+        let later = if known.iter().all(|id| held.key(id).is_some()) {
+            None
+        } else {
+            // It need not be one that belongs here, so that it is only asked for what is known.
+            let replacement = held.read_again().ok().flatten();
+            replacement.and_then(|keyring| keyring.newest_of(known).cloned())
+        };
+        later.or(newest).map(Seal::new)
+    }
+
+    /// Opens what a [`Seal`] made for the same place, with whichever key it was made.
+    pub(crate) fn open(
+        &self,
+        place: Place,
+        envelope: &str,
+    ) -> Result<Secret<Vec<u8>>, DoesNotOpen> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let (id, token) = envelope
+            .strip_prefix("v1.")
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(DoesNotOpen)?;
+        let key = self.key(id).ok_or(DoesNotOpen)?;
+        let opened = fernet_for(&key, place).decrypt_at_time(token, None, NO_TIME);
+        opened.map(Secret::new).map_err(|_| DoesNotOpen)
+    }
+
+    /// A key that is not in use may have been added to the file since: another process may already
+    /// seal with it. A file that has not changed is looked at and not read.
+    fn key(&self, id: &str) -> Option<Arc<Key>> {
+        let held = self.keyring();
+        held.key(id).cloned().or_else(|| held.read_again().ok()??.key(id).cloned())
+    }
+
+    /// Openings tried so far.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+}
+
+/// Every part is preceded by its length, so that no two places share an encoding.
+fn fernet_for(key: &Key, place: Place) -> Fernet {
+    let row = place.row.to_be_bytes();
+    let mut info = PURPOSE.to_vec();
+    for part in [key.id.as_bytes(), place.table.as_bytes(), &row, place.column.as_bytes()] {
+        info.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        info.extend_from_slice(part);
+    }
+    let mut derived = [0; 32];
+    Hkdf::<Sha256>::new(None, key.master().expose())
+        .expand(&info, &mut derived)
+        .expect("32 bytes are within what HKDF can expand");
+    let derived = Secret::new(derived);
+    let text = Secret::new(BASE64URL.encode(derived.expose()));
+    Fernet::new(text.expose()).expect("32 bytes in URL-safe base64 are a Fernet key")
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.keyring().fmt(f)
+    }
+}
+
+/// The text was not sealed for this place by a key of this keyring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DoesNotOpen;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::keyring::{KEY_BYTES, KeyringLock, RANDOM_BYTES};
+    use fourauth_protocol::time::UnixMillis;
+    use proptest::prelude::*;
+
+    const HOME: Place = Place { table: "users", row: 7, column: "totp_secret_enc" };
+
+    fn sealer(byte: u8) -> Sealer {
+        let random = Secret::new([byte; RANDOM_BYTES]);
+        Sealer::new(Arc::new(Keyring::generate(&random, UnixMillis(0))))
+    }
+
+    /// A seal of its only key.
+    fn sealed(sealer: &Sealer, place: Place, value: &[u8]) -> String {
+        Seal::new(Arc::clone(sealer.keyring().newest())).seal(place, value)
+    }
+
+    fn id(sealer: &Sealer) -> String {
+        sealer.keyring().newest().id.clone()
+    }
+
+    fn opened(sealer: &Sealer, place: Place, envelope: &str) -> Option<Vec<u8>> {
+        sealer.open(place, envelope).ok().map(|value| value.expose().clone())
+    }
+
+    #[test]
+    fn the_same_value_is_never_sealed_to_the_same_text() {
+        let sealer = sealer(1);
+        assert_ne!(sealed(&sealer, HOME, b"secret"), sealed(&sealer, HOME, b"secret"));
+    }
+
+    #[test]
+    fn a_seal_of_another_keyring_does_not_open_even_under_the_same_name() {
+        let [mine, other] = [1, 2].map(sealer);
+        let envelope = sealed(&other, HOME, b"secret");
+        assert_eq!(opened(&mine, HOME, &envelope), None);
+        let renamed = envelope.replace(&id(&other), &id(&mine));
+        assert_eq!(opened(&mine, HOME, &renamed), None);
+    }
+
+    #[test]
+    fn a_key_that_was_added_to_the_file_opens_at_once_and_seals_what_asks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.toml");
+        let random = Secret::new([1; RANDOM_BYTES]);
+        let keyring = Arc::new(Keyring::create(&path, &random, UnixMillis(0)).unwrap());
+        let (running, old) = (Sealer::new(Arc::clone(&keyring)), keyring.newest().id.clone());
+        let lock = KeyringLock::take(&path).unwrap();
+        let new = lock.add(Secret::new([2; KEY_BYTES]), UnixMillis(0)).unwrap();
+
+        let elsewhere = Sealer::new(Arc::new(Keyring::load(&path).unwrap()));
+        let envelope = sealed(&elsewhere, HOME, b"secret");
+        assert!(envelope.starts_with(&mark(&new)));
+        assert_eq!(opened(&running, HOME, &envelope).as_deref(), Some(&b"secret"[..]));
+        let newest_of = |known: &[&String]| {
+            let known: Vec<String> = known.iter().map(|id| (*id).clone()).collect();
+            running.newest_of(&known).map(|seal| seal.id().to_owned())
+        };
+        assert_eq!(newest_of(&[&old]).as_ref(), Some(&old));
+        assert_eq!(newest_of(&[&old, &new]).as_ref(), Some(&new));
+        assert_eq!(newest_of(&[]), None);
+
+        running.adopt(Arc::new(running.replacement().unwrap().unwrap()));
+        assert!(running.replacement().unwrap().is_none());
+        lock.remove(&old).unwrap();
+        assert_eq!(
+            newest_of(&[&old]).as_ref(),
+            Some(&old),
+            "what is in use stays so until adopted"
+        );
+    }
+
+    #[test]
+    fn a_seal_opens_whatever_the_clock_says() {
+        let sealer = sealer(1);
+        let fernet = fernet_for(sealer.keyring().newest(), HOME);
+        let token = sealed(&sealer, HOME, b"secret").rsplit('.').next().unwrap().to_owned();
+        // Also with the plain call, on a machine whose clock was set back to 1970.
+        assert!(fernet.decrypt_at_time(&token, None, 0).is_ok());
+        assert!(fernet.decrypt_at_time(&token, None, 4_000_000_000).is_ok());
+        // The control: a token that says when it was made is refused once the clock is set back.
+        let dated = fernet.encrypt_at_time(b"secret", 1_740_830_400);
+        assert!(fernet.decrypt_at_time(&dated, None, 1_740_830_000).is_err());
+    }
+
+    #[test]
+    fn a_hostile_timestamp_is_refused_without_panic() {
+        let sealer = sealer(1);
+        let mut token = [0xff; 73];
+        token[0] = 0x80;
+        let envelope = format!("{}{}", mark(&id(&sealer)), BASE64URL.encode(&token));
+        assert_eq!(opened(&sealer, HOME, &envelope), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_opens_in_its_place_and_in_no_other(
+            value in prop::collection::vec(any::<u8>(), 0..300),
+            row in any::<i64>(),
+            other in any::<i64>(),
+        ) {
+            prop_assume!(row != other);
+            let sealer = sealer(1);
+            let home = Place { row, ..HOME };
+            let envelope = sealed(&sealer, home, &value);
+            prop_assert_eq!(opened(&sealer, home, &envelope), Some(value));
+            for place in [
+                Place { row: other, ..home },
+                Place { column: "face_template_enc", ..home },
+                Place { table: "devices", ..home },
+            ] {
+                prop_assert_eq!(opened(&sealer, place, &envelope), None);
+            }
+        }
+
+        #[test]
+        fn a_damaged_envelope_is_refused(cut in 0_usize..200, at in 0_usize..200, to in any::<char>()) {
+            let sealer = sealer(1);
+            let whole = sealed(&sealer, HOME, b"JBSWY3DPEHPK3PXP");
+            let padding = whole.trim_end_matches('=').len();
+            if cut < padding {
+                prop_assert_eq!(opened(&sealer, HOME, &whole[..cut]), None);
+            }
+            let mut changed: Vec<char> = whole.chars().collect();
+            if at < padding && changed[at] != to {
+                changed[at] = to;
+                let changed: String = changed.into_iter().collect();
+                prop_assert_eq!(opened(&sealer, HOME, &changed), None);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_opening_panic(text in "\\PC{0,120}", token in "[A-Za-z0-9_=-]{0,160}") {
+            let sealer = sealer(1);
+            prop_assert_eq!(opened(&sealer, HOME, &text), None);
+            let envelope = format!("{}{token}", mark(&id(&sealer)));
+            prop_assert_eq!(opened(&sealer, HOME, &envelope), None);
+        }
+    }
+}

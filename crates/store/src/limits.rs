@@ -1,0 +1,5 @@
+//! Counters of the limits: failed attempts for each account and lane, and refusals.
+
+pub(crate) mod failures;
+pub(crate) mod lane;
+pub(crate) mod refusals;

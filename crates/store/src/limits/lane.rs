@@ -1,0 +1,175 @@
+//! What failures are counted by: who was asked for, and from where.
+//!
+//! An attacker fills a lane of its own. Each device that proves its key has one, so that a lost
+//! device closes only itself.
+
+use crate::account::place::Place;
+use fourauth_protocol::{device::DeviceId, time::UnixMillis, username::Username};
+use sha2::{Digest as _, Sha256};
+
+/// Milliseconds of the minute that refusals and wrong one-time codes are counted by.
+pub(crate) const MINUTE_MS: i64 = 60_000;
+
+/// What attempts are counted by: a hash, so that names of any length take the same room and cannot
+/// be read. It has no key: a reader of the database who suspects a name can check it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Target([u8; 32]);
+
+impl Target {
+    /// All who claim this name.
+    #[must_use]
+    pub fn account(name: &Username) -> Self {
+        Self::hash("account", name.as_str())
+    }
+
+    /// All from this source who claim to be an administrator.
+    #[must_use]
+    pub fn admin(source: &str) -> Self {
+        Self::hash("admin", source)
+    }
+
+    fn hash(kind: &str, text: &str) -> Self {
+        let hash = Sha256::new().chain_update(kind).chain_update([0]).chain_update(text);
+        Self(hash.finalize().into())
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Which attempts on one target are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Attempts that have shown nothing that the account knows.
+    Unknown,
+    /// Attempts from an address and source that the account has been used from. Only for accounts
+    /// without device keys.
+    Place(Place),
+    /// Attempts from a device that has proved this key.
+    Device(DeviceId),
+    /// Attempts that bring a right recovery code.
+    RecoveryCode,
+    /// Guesses at administrators' secrets.
+    Admin,
+}
+
+impl Lane {
+    /// The word for the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Place(_) => "place",
+            Self::Device(_) => "device",
+            Self::RecoveryCode => "recovery_code",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether it belongs to one device or place that the account knows.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        matches!(self, Self::Place(_) | Self::Device(_))
+    }
+
+    /// The text for the database: the word, then what tells it from others of the kind.
+    pub(crate) fn to_column(self) -> String {
+        match self {
+            Self::Unknown | Self::RecoveryCode | Self::Admin => self.as_str().to_owned(),
+            Self::Place(place) => format!("place:{place}"),
+            Self::Device(id) => format!("device:{id}"),
+        }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None => [Self::Unknown, Self::RecoveryCode, Self::Admin]
+                .into_iter()
+                .find(|lane| lane.as_str() == text),
+            Some(("place", place)) => Place::parse(place).map(Self::Place),
+            Some(("device", id)) => DeviceId::parse(id).ok().map(Self::Device),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Consecutive failures of one lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// All of them.
+    pub failures: i64,
+    /// Of these, wrong one-time codes.
+    pub totp: i64,
+    /// Of these, wrong faces.
+    pub face: i64,
+    /// Wrong one-time codes within the minute of `totp_minute`.
+    pub totp_recent: i64,
+    /// A minute of Unix time.
+    pub totp_minute: i64,
+    /// When the newest was.
+    pub last: UnixMillis,
+}
+
+impl Tally {
+    /// Wrong one-time codes within the minute of `at`.
+    #[must_use]
+    pub const fn totp_within_the_minute(&self, at: UnixMillis) -> i64 {
+        if self.totp_minute == minute(at) { self.totp_recent } else { 0 }
+    }
+}
+
+/// The tallies of a target: one for each lane in which something has failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tallies(Vec<(Lane, Tally)>);
+
+impl Tallies {
+    /// The tally of one lane.
+    #[must_use]
+    pub fn of(&self, lane: Lane) -> Tally {
+        self.iter()
+            .find(|(other, _)| *other == lane)
+            .map_or_else(Tally::default, |(_, tally)| tally)
+    }
+
+    /// Every lane with a tally.
+    pub fn iter(&self) -> impl Iterator<Item = (Lane, Tally)> {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<(Lane, Tally)> for Tallies {
+    fn from_iter<T: IntoIterator<Item = (Lane, Tally)>>(tallies: T) -> Self {
+        Self(tallies.into_iter().collect())
+    }
+}
+
+/// The minute of Unix time that `at` is in.
+pub(crate) const fn minute(at: UnixMillis) -> i64 {
+    at.0.div_euclid(MINUTE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_is_read_back_as_it_was_written() {
+        for lane in [
+            Lane::Unknown,
+            Lane::Place(Place::new(None, "192.0.2.1")),
+            Lane::Device(DeviceId::from_bytes([7; 16])),
+            Lane::RecoveryCode,
+            Lane::Admin,
+        ] {
+            assert_eq!(Lane::from_column(&lane.to_column()), Some(lane));
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_no_lane_is_refused() {
+        for text in ["", "known", "device", "device:", "device:07", "place:07", "elsewhere:07"] {
+            assert_eq!(Lane::from_column(text), None, "{text}");
+        }
+    }
+}
