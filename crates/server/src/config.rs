@@ -18,7 +18,6 @@ pub mod layers;
 mod limits;
 mod log;
 mod network;
-mod sink_address;
 mod store;
 mod store_url;
 mod time;
@@ -27,7 +26,7 @@ mod validity;
 mod warnings;
 
 pub use attempts::AttemptsConfig;
-pub use audit::{AuditConfig, OnRollback};
+pub use audit::AuditConfig;
 pub use auth::AuthConfig;
 pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
@@ -36,13 +35,13 @@ pub use face::FaceConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
-pub use sink_address::{HostPort, NotASink, SinkAddress, Transport};
 pub use store::StoreConfig;
 pub use store_url::StoreUrl;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
+use crate::evidence::{PublisherSettings, sink::SinkAddress};
 use fourauth_protocol::secret::Secret;
 use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
@@ -192,6 +191,12 @@ impl Config {
     pub fn checkpoint_sinks(&self) -> Vec<SinkAddress> {
         let beside = || vec![SinkAddress::File(self.audit_dir().join("checkpoints.log"))];
         self.audit.checkpoint_sinks.clone().unwrap_or_else(beside)
+    }
+
+    /// The settings of the publisher of checkpoints.
+    #[must_use]
+    pub fn publisher(&self) -> PublisherSettings {
+        PublisherSettings { folder: self.audit_dir(), sinks: self.checkpoint_sinks() }
     }
 
     /// The folder that holds model packs, one folder each.

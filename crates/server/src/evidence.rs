@@ -24,21 +24,20 @@ pub mod sink;
 pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
 pub use key_file::KeyFileError;
 pub use keys::{Fresh, LogKeys, public_key};
-pub use rollback::RollbackError;
+pub use rollback::{OnRollback, RollbackError};
 
 pub(crate) use given_up::{GivenUp, told};
 pub(crate) use largest::{Largest, Seen};
 pub(crate) use rollback::lost;
 
-use crate::config::Config;
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_auth::entropy;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{Error, SignedCheckpoint, Store};
 use outlet::Outlet;
 use rollback::leads_to;
-use sink::{Exported, Sink, SinkError, Trust};
-use std::{sync::Arc, time::Duration};
+use sink::{Exported, Sink, SinkAddress, SinkError, Trust};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Longest that the last checkpoint may take at shutdown.
@@ -50,6 +49,15 @@ pub struct Publisher {
     keys: LogKeys,
     epoch: EpochFile,
     outlets: Vec<Outlet>,
+}
+
+/// Where the keys are, and where checkpoints go.
+#[derive(Debug, Clone)]
+pub struct PublisherSettings {
+    /// The folder with the keys of the audit log.
+    pub folder: PathBuf,
+    /// The places that checkpoints are sent to.
+    pub sinks: Vec<SinkAddress>,
 }
 
 /// Why nothing can be signed or sent.
@@ -71,19 +79,18 @@ impl Publisher {
     ///
     /// [`PublisherError`].
     pub fn open(
-        config: &Config,
+        settings: &PublisherSettings,
         has_checkpoints: bool,
         now: UnixMillis,
     ) -> Result<Self, PublisherError> {
-        let (folder, may_create) = (config.audit_dir(), !has_checkpoints);
+        let (folder, may_create) = (&settings.folder, !has_checkpoints);
         let fresh = Fresh { seed: Secret::new(entropy::bytes()), name: entropy::bytes() };
-        let keys = LogKeys::open_or_create(&folder, may_create, &fresh)?;
+        let keys = LogKeys::open_or_create(folder, may_create, &fresh)?;
         let first_epoch = Secret::new(entropy::bytes());
-        let epoch = EpochFile::open_or_create(&folder, may_create, &first_epoch, now)?;
+        let epoch = EpochFile::open_or_create(folder, may_create, &first_epoch, now)?;
         let open = |address: &_| Sink::open(address, &Trust::System);
-        let sinks: Vec<Sink> =
-            config.checkpoint_sinks().iter().map(open).collect::<Result<_, _>>()?;
-        if first_key_is_here(&folder) {
+        let sinks: Vec<Sink> = settings.sinks.iter().map(open).collect::<Result<_, _>>()?;
+        if first_key_is_here(folder) {
             tracing::warn!(
                 folder = %folder.display(),
                 "the first epoch key lies beside the others: hand it to the auditor with \
@@ -200,10 +207,11 @@ mod tests {
 
     const START: UnixMillis = UnixMillis(1_790_000_000_000);
 
-    fn config() -> (tempfile::TempDir, Config) {
-        let folder = tempfile::tempdir().unwrap();
-        let data_dir = folder.path().to_owned();
-        (folder, Config { data_dir, ..Config::default() })
+    fn settings() -> (tempfile::TempDir, PublisherSettings) {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("audit");
+        let sinks = vec![SinkAddress::File(folder.join("checkpoints.log"))];
+        (data, PublisherSettings { folder, sinks })
     }
 
     fn seconds(seconds: i64) -> UnixMillis {
@@ -212,14 +220,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_published_is_shown_to_the_next_start() {
-        let (_folder, config) = config();
-        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        let (_data, settings) = settings();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
         assert_eq!(publisher.newest_exported(&Arc::default()).await.unwrap(), None);
         let signed = publisher.sign(3, [9; 32], seconds(1)).unwrap();
         publisher.publish(&signed);
         publisher.finish().await;
 
-        let next = Publisher::open(&config, true, seconds(2)).unwrap();
+        let next = Publisher::open(&settings, true, seconds(2)).unwrap();
         let newest = next.newest_exported(&Arc::default()).await.unwrap().unwrap().checkpoint;
         assert_eq!((newest.size, newest.root), (3, [9; 32]));
         assert_eq!(newest.origin, next.verifying_key().name());
@@ -230,8 +238,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_checkpoint_carries_the_mac_of_its_epoch() {
-        let (_folder, config) = config();
-        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        let (_data, settings) = settings();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
         let signed = publisher.sign(3, [9; 32], seconds(16 * 60)).unwrap();
         assert_eq!(signed.epoch, 1);
         let note = Note::parse(&signed.note).unwrap();
@@ -242,17 +250,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_is_away_keeps_no_other_from_its_checkpoints() {
-        let (folder, mut config) = config();
-        let path = folder.path().join("log");
+        let (data, mut settings) = settings();
+        let path = data.path().join("log");
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sinks = [
             format!("http://{}/", silent.local_addr().unwrap()),
-            format!("file:{}/none/log", folder.path().display()),
+            format!("file:{}/none/log", data.path().display()),
             format!("file:{}", path.display()),
         ];
-        config.audit.checkpoint_sinks =
-            Some(sinks.iter().map(|sink| sink.parse().unwrap()).collect());
-        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        settings.sinks = sinks.iter().map(|sink| sink.parse().unwrap()).collect();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
         let signed = publisher.sign(3, [9; 32], seconds(1)).unwrap();
         publisher.publish(&signed);
         drop(silent);
@@ -262,11 +269,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_comes_back_gets_the_newest_checkpoint() {
-        let (folder, mut config) = config();
-        let away = folder.path().join("mnt");
+        let (data, mut settings) = settings();
+        let away = data.path().join("mnt");
         let sink = format!("file:{}/log", away.display());
-        config.audit.checkpoint_sinks = Some(vec![sink.parse().unwrap()]);
-        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        settings.sinks = vec![sink.parse().unwrap()];
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
         for size in [3, 4] {
             let signed = publisher.sign(size, [9; 32], seconds(1)).unwrap();
             publisher.publish(&signed);
@@ -282,26 +289,26 @@ mod tests {
 
     #[tokio::test]
     async fn keys_that_are_gone_are_not_made_anew_for_a_log_that_was_signed() {
-        let (_folder, config) = config();
+        let (_data, settings) = settings();
         assert!(matches!(
-            Publisher::open(&config, true, START),
+            Publisher::open(&settings, true, START),
             Err(PublisherError::Key(KeyFileError::Missing { .. }))
         ));
-        assert!(!config.audit_dir().exists());
+        assert!(!settings.folder.exists());
     }
 
     #[tokio::test]
     async fn nothing_is_signed_with_a_key_whose_time_has_long_gone() {
-        let (folder, config) = config();
-        let mut publisher = Publisher::open(&config, false, START).unwrap();
+        let (data, settings) = settings();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
         // Nothing can be written there any more.
-        let away = folder.path().join("away");
-        fs::rename(config.audit_dir(), &away).unwrap();
+        let away = data.path().join("away");
+        fs::rename(&settings.folder, &away).unwrap();
         for (minutes, epoch) in [(14, Some(0)), (29, Some(0)), (31, None), (600, None)] {
             let signed = publisher.sign(3, [9; 32], seconds(60 * minutes));
             assert_eq!(signed.ok().map(|signed| signed.epoch), epoch, "{minutes}");
         }
-        fs::rename(&away, config.audit_dir()).unwrap();
+        fs::rename(&away, &settings.folder).unwrap();
         assert_eq!(publisher.sign(3, [9; 32], seconds(60 * 31)).unwrap().epoch, 2);
     }
 }

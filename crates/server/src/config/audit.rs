@@ -1,6 +1,6 @@
 //! `[audit]`
 
-use super::SinkAddress;
+use crate::evidence::{OnRollback, sink::SinkAddress};
 use serde::{Deserialize, Serialize};
 
 /// The evidence that the audit log was not changed.
@@ -22,15 +22,4 @@ impl Default for AuditConfig {
     fn default() -> Self {
         Self { checkpoint_sinks: None, checkpoint_s: 1, on_rollback: OnRollback::default() }
     }
-}
-
-/// What follows when the log has less in it than was signed for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnRollback {
-    /// The server does not start until an operator says that it was a restore.
-    #[default]
-    Refuse,
-    /// It starts, and says so in the text log and in the audit log.
-    Alarm,
 }

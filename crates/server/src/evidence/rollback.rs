@@ -7,11 +7,22 @@ use super::{
     GivenUp, Publisher,
     sink::{Exported, SinkError},
 };
-use crate::config::OnRollback;
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, Error, Store};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// What follows when the log has less in it than was signed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRollback {
+    /// The server does not start until an operator says that it was a restore.
+    #[default]
+    Refuse,
+    /// It starts, and says so in the text log and in the audit log.
+    Alarm,
+}
 
 /// Why the log cannot be gone on with.
 #[derive(Debug, thiserror::Error)]

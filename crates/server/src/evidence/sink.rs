@@ -4,15 +4,16 @@
 //! What a checkpoint says, and how it is signed, is `fourauth-audit`'s business; when one is sent
 //! again, the outlet's.
 
+mod address;
 mod file;
 mod https;
 mod syslog;
 mod trust;
 
+pub use address::{HostPort, NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
 use super::{GivenUp, Largest, Seen};
-use crate::config::SinkAddress;
 use fourauth_audit::{
     checkpoint::{Checkpoint, parse_all},
     key::VerifyingKey,

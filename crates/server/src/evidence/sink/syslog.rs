@@ -6,7 +6,7 @@
 //! there is no other answer. UDP has none at all.
 
 use super::{Fault, Trust};
-use crate::config::{HostPort, Transport};
+use super::{HostPort, Transport};
 use data_encoding::BASE64;
 use fourauth_store::SignedCheckpoint;
 use rustls_pki_types::ServerName;

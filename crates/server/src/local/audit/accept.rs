@@ -12,7 +12,7 @@ use anyhow::{bail, ensure};
 
 /// Gives up the newest exported checkpoint, and all before it that the database lacks.
 pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyhow::Result<()> {
-    let publisher = Publisher::open(config, true, local.now)?;
+    let publisher = Publisher::open(&config.publisher(), true, local.now)?;
     let lost = publisher.lost(&local.store).await?;
     let Some(Exported { checkpoint: newest, .. }) = lost.last() else {
         bail!("the database has everything that was signed, as far as the places that answer show")

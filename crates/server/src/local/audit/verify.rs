@@ -5,8 +5,8 @@
 
 use super::export;
 use crate::{
-    config::{Config, SinkAddress},
-    evidence,
+    config::Config,
+    evidence::{self, sink::SinkAddress},
     local::{LocalStore, scratch, screen},
 };
 use anyhow::{Context as _, bail};

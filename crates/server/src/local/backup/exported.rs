@@ -4,8 +4,11 @@
 //! gathered can be given as a file. A server that starts asks every place that answers.
 
 use crate::{
-    config::{Config, SinkAddress},
-    evidence::{self, GivenUp, Largest, sink::Exported},
+    config::Config,
+    evidence::{
+        self, GivenUp, Largest,
+        sink::{Exported, SinkAddress},
+    },
     local::LocalStore,
 };
 use anyhow::bail;
