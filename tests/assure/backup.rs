@@ -11,12 +11,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::Client;
+use fourauth_config::{AuthConfig, Config, LimitsConfig};
 use fourauth_private_file as private_file;
 use fourauth_protocol::{
     command::{Command as Request, Login},
     username::Username,
 };
-use fourauth_server::config::{AuthConfig, Config, LimitsConfig};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, sqlite::SqliteConnectOptions};
 use std::{
     collections::BTreeSet,

@@ -13,13 +13,13 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::{Client, Identity, ServerAddress, Trust};
+use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{Command, Login},
     frame::MAX_PAYLOAD,
 };
-use fourauth_server::config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
 use fourauth_tests::{persona::Persona, server::TestServer};
 use std::{
     net::Ipv4Addr,

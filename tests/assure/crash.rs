@@ -20,7 +20,7 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_server::config::{AttemptsConfig, AuthConfig, Config};
+use fourauth_config::{AttemptsConfig, AuthConfig, Config};
 use fourauth_tests::server::unlimited;
 use std::{process::Stdio, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};

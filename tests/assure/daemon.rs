@@ -6,8 +6,8 @@
 use crate::{peer::Caller, process::Process, setup::Setup};
 use anyhow::{Context as _, bail, ensure};
 use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
+use fourauth_config::{Config, LogFormat};
 use fourauth_protocol::secret::Secret;
-use fourauth_server::config::{Config, LogFormat};
 use fourauth_tests::models;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;

@@ -12,6 +12,7 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use fourauth_client::{Client, Fingerprint, Identity, ServerAddress, Trust};
+use fourauth_config::TlsVersion;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -19,10 +20,7 @@ use fourauth_protocol::{
     device::{Binding, message},
     frame::Decoder,
 };
-use fourauth_server::{
-    config::TlsVersion,
-    tls::{self, Certificate},
-};
+use fourauth_server::tls::{self, Certificate};
 use fourauth_tests::{
     persona::Persona,
     server::{TestServer, quick},

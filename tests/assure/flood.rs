@@ -12,6 +12,7 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::Client;
+use fourauth_config::Config;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -19,7 +20,6 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_server::config::Config;
 use std::{
     sync::{
         Arc,

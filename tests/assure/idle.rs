@@ -10,7 +10,7 @@ use crate::{
     setup::{Defence, Setup},
 };
 use anyhow::ensure;
-use fourauth_server::config::Config;
+use fourauth_config::Config;
 use std::{net::Ipv4Addr, time::Duration};
 use tokio::{task::JoinSet, time::sleep};
 

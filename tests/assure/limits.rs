@@ -10,6 +10,7 @@ use crate::{
     setup::{Defence, Setup},
 };
 use anyhow::{Context as _, bail, ensure};
+use fourauth_config::{AttemptsConfig, Config};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -18,10 +19,7 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_server::{
-    config::{AttemptsConfig, Config},
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models::{self, picture},
     persona::Persona,

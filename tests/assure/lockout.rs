@@ -14,6 +14,7 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::Identity;
+use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -21,7 +22,6 @@ use fourauth_protocol::{
     device::{Binding, DeviceSignature},
     secret::Secret,
 };
-use fourauth_server::config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
 use fourauth_store::{Lane, Target};
 use fourauth_tests::{persona::Persona, server::TestServer};
 use fourauth_timekeeper::ManualClock;

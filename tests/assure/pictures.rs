@@ -17,6 +17,7 @@ use crate::{
 };
 use anyhow::ensure;
 use fourauth_client::Identity;
+use fourauth_config::Config;
 use fourauth_protocol::{
     code::Code,
     command::{Command, Login},
@@ -24,7 +25,6 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_server::config::Config;
 use fourauth_tests::models;
 use std::{
     net::Ipv4Addr,

@@ -17,8 +17,8 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use fourauth_client::{Client, Identity, ServerAddress, Trust};
+use fourauth_config::{Config, Network};
 use fourauth_protocol::command::Login;
-use fourauth_server::config::{Config, Network};
 use fourauth_tests::proxy::introducing;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use data_encoding::{BASE32_NOPAD, BASE64};
+use fourauth_config::Config;
 use fourauth_protocol::{
     answer::{Answer, Gains},
     command::{
@@ -21,7 +22,6 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
     secret::Secret,
 };
-use fourauth_server::config::Config;
 use fourauth_tests::{models::picture, persona::key_of};
 use serde_json::json;
 use std::{fs, time::Duration};

@@ -11,7 +11,7 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_server::config::Config;
+use fourauth_config::Config;
 use std::{
     net::Ipv4Addr,
     ops::AddAssign,

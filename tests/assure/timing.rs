@@ -14,12 +14,12 @@ use crate::{
     stopwatch::{self, Question, Sample},
 };
 use anyhow::{Context as _, ensure};
+use fourauth_config::Config;
 use fourauth_protocol::{
     command::{Command, Login},
     secret::Secret,
     username::Username,
 };
-use fourauth_server::config::Config;
 use fourauth_tests::server::unlimited;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, time::Duration};

@@ -5,12 +5,12 @@
 //! process here and is counted in.
 
 use fourauth_client::Connection;
+use fourauth_config::AuthConfig;
 use fourauth_factors::{
     password::{self, Cost, Hash, Memory},
     password_rule::NewPassword,
 };
 use fourauth_protocol::{command::Command, secret::Secret};
-use fourauth_server::config::AuthConfig;
 use fourauth_tests::{models, persona::Persona, server::TestServer};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;

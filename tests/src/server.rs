@@ -2,6 +2,9 @@
 
 use crate::{models, persona::Persona, proxy, raw::RawConnection};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
+use fourauth_config::{
+    AttemptsConfig, AuditConfig, AuthConfig, ComputeConfig, Config, LimitsConfig,
+};
 use fourauth_face::Engine;
 use fourauth_protocol::{
     answer::AuditRow,
@@ -12,10 +15,7 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_server::{
-    config::{AttemptsConfig, AuditConfig, AuthConfig, ComputeConfig, Config, LimitsConfig},
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_timekeeper::{Clock as _, ManualClock};
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;

@@ -5,8 +5,9 @@ use clap::Parser;
 use data_encoding::BASE64;
 use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
 use fourauth_audit_verify::{Options, verify};
+use fourauth_config::Config;
 use fourauth_protocol::command::Command;
-use fourauth_server::{config::Config, local::audit::AuditCommand};
+use fourauth_server::local::audit::AuditCommand;
 use fourauth_tests::{
     python,
     server::{NOON, TestServer, quick},

@@ -1,9 +1,9 @@
 //! `fourauthd backup`: what is in one, what is proved of it, and what a restore may undo.
 
+use fourauth_config::{AuditConfig, Config};
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{
-    config::{AuditConfig, Config},
     local::{
         LocalStore,
         backup::{BackupCommand, Create, Lock, Restore, Unlock, Verify},

@@ -1,11 +1,11 @@
 //! A peer that holds connections keeps them from no one else, and what it had begun is answered.
 
 use fourauth_client::Identity;
+use fourauth_config::Config;
 use fourauth_protocol::{
     code::Code,
     command::{Command, Login},
 };
-use fourauth_server::config::Config;
 use fourauth_tests::{raw::RawConnection, server::TestServer};
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use fourauth_audit::{
     VerifyingKey,
     checkpoint::{Checkpoint, parse_all},
 };
+use fourauth_config::Config;
 use fourauth_server::{
-    config::Config,
     local::audit::AuditCommand,
     server::{Server, TimeSource},
 };

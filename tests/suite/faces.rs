@@ -4,6 +4,7 @@ use fourauth_auth::{
     compute::{Compute, Limits as ComputeLimits, Requester},
     faces::Faces,
 };
+use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::{Engine, Refusal, install::DEFAULT_PACK};
 use fourauth_protocol::{
     answer::Answer,
@@ -13,10 +14,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_server::{
-    config::{AttemptsConfig, Config},
-    models::load,
-};
+use fourauth_server::models::load;
 use fourauth_store::Seeking;
 use fourauth_tests::{
     models::{self, picture},

@@ -1,12 +1,12 @@
 //! One source cannot keep the compute pool from others.
 
+use fourauth_config::ComputeConfig;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{Command, Login},
     username::Username,
 };
-use fourauth_server::config::ComputeConfig;
 use fourauth_tests::{models::picture, raw::RawConnection, server::TestServer};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::task::JoinSet;

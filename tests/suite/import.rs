@@ -2,13 +2,11 @@
 //! whole.
 
 use fourauth_audit::leaf::{self, Leaf};
+use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command, consent::Consent};
-use fourauth_server::{
-    config::Config,
-    local::{
-        LocalStore,
-        import::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
-    },
+use fourauth_server::local::{
+    LocalStore,
+    import::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
 };
 use fourauth_store::{AuditEntry, Held, Seeking};
 use fourauth_tests::{

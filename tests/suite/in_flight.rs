@@ -1,7 +1,7 @@
 //! Frames that are not finished make room for those that are.
 
+use fourauth_config::Config;
 use fourauth_protocol::{answer::Answer, code::Code};
-use fourauth_server::config::Config;
 use fourauth_tests::{raw::RawConnection, server::TestServer};
 use futures_util::future::select_all;
 use std::{net::Ipv4Addr, time::Duration};

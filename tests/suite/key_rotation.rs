@@ -1,6 +1,7 @@
 //! `fourauthd key rotate` and `retire` beside a server that people log in to.
 
 use fourauth_client::Outcome;
+use fourauth_config::{Config, StoreUrl};
 use fourauth_factors::{
     face::{DIMENSIONS, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
@@ -12,7 +13,6 @@ use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
 use fourauth_server::{
-    config::{Config, StoreUrl},
     local::{LocalStore, key::KeyCommand},
     server::{Server, TimeSource},
 };

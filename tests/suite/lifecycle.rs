@@ -1,11 +1,9 @@
 //! Starting, stopping, and what is on disk between.
 
+use fourauth_config::AuthConfig;
 use fourauth_private_file as private_file;
 use fourauth_protocol::{code::Code, command::Command};
-use fourauth_server::{
-    config::AuthConfig,
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},

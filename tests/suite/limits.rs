@@ -2,6 +2,7 @@
 
 use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
+use fourauth_config::{AttemptsConfig, Config};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -13,7 +14,6 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_server::{
-    config::{AttemptsConfig, Config},
     local::{LocalStore, user::UserCommand},
     server::{Server, TimeSource},
 };

@@ -1,12 +1,12 @@
 //! Sources that misbehave wait, those who prove themselves do not, and nobody waits for an exempt one.
 
 use fourauth_client::Identity;
+use fourauth_config::Config;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{Command, Login},
 };
-use fourauth_server::config::Config;
 use fourauth_tests::{
     raw::{self, RawConnection},
     server::TestServer,

@@ -1,8 +1,8 @@
 //! Behind a proxy each client is itself; and only a proxy is believed.
 
+use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command};
 use fourauth_server::{
-    config::Config,
     local::healthcheck,
     proxy::{LOCAL, SIGNATURE},
 };

@@ -1,10 +1,8 @@
 //! A client written from 4Auth's documents alone works unchanged.
 
+use fourauth_config::{AuthConfig, Config, TimeConfig};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_server::{
-    config::{AuthConfig, Config, TimeConfig},
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{models, server::quick};
 use std::{
     fs,

@@ -1,10 +1,8 @@
 //! What the audit log says of starts, stops, certificates and settings, and where nothing is started.
 
+use fourauth_config::Config;
 use fourauth_protocol::answer::AuditRow;
-use fourauth_server::{
-    config::Config,
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},

@@ -3,9 +3,9 @@
 //! Real NTP servers on loopback, which lie when told to, and the real system clock.
 
 use fourauth_auth::profile::Profile;
+use fourauth_config::Config;
 use fourauth_protocol::{answer::AuditRow, time::UnixMillis};
 use fourauth_server::{
-    config::Config,
     local::{
         LocalStore,
         time::{Output, TimeCommand},

@@ -4,8 +4,9 @@
 //! No bound turns a newcomer away: a peer that came first could then keep what all need. Room is made
 //! among the connections that the bound is about, so a source or a site pays for its own newcomers.
 
-use crate::{config::LimitsConfig, roster::Scope};
+use crate::roster::Scope;
 use fourauth_auth::source::Source;
+use fourauth_config::LimitsConfig;
 
 /// Unprotected connections that a source may have although it has to stay away: on them
 /// a device may prove itself. A further one takes the place of the longest idle, so a neighbour who

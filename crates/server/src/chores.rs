@@ -2,18 +2,19 @@
 //! Each task has an owner here that stops and awaits it.
 
 mod budget;
-mod evidence;
 mod house;
 mod keys;
 mod room;
 pub(crate) mod time;
 
-use crate::{config::Config, dispatch::Context, evidence::Publisher};
+use crate::dispatch::Context;
 use fourauth_auth::{
     entropy,
     profile::Profile,
     undecided::{self, Undecided},
 };
+use fourauth_checkpoints::{Publisher, signer::Signer};
+use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
@@ -95,7 +96,7 @@ impl Chores {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<()> {
         let every = Duration::from_secs(config.audit.checkpoint_s.into());
-        let signer = evidence::Signer::new(publisher, Arc::clone(store), clock, every).await?;
+        let signer = Signer::new(publisher, Arc::clone(store), clock, every).await?;
         self.signer = Some(tokio::spawn(signer.run(self.seal.clone())));
         Ok(())
     }

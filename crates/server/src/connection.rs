@@ -235,7 +235,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::LimitsConfig, sources::Sources};
+    use crate::sources::Sources;
+    use fourauth_config::LimitsConfig;
     use std::{net::IpAddr, sync::Arc};
     use tokio::io::{DuplexStream, duplex};
 

@@ -1,8 +1,8 @@
 //! Who is at a data folder: servers, or one command that puts another database there; and that nobody
 //! else can be.
 
-use crate::config::Config;
 use anyhow::{Context as _, bail};
+use fourauth_config::Config;
 use fourauth_private_file::{
     self as private_file,
     custody::{self, Custody, Kind, NotKept},

@@ -1,6 +1,6 @@
 //! How long a peer may take. Every wait on one has an end.
 
-use crate::config::LimitsConfig;
+use fourauth_config::LimitsConfig;
 use std::time::Duration;
 
 /// Seconds that a frame may take however small it is.

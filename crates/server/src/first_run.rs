@@ -2,10 +2,11 @@
 //!
 //! Nothing that exists is ever replaced, and keys are made only for a database that holds nothing.
 
-use crate::{certificate, config::Config, receipt_key};
+use crate::{certificate, receipt_key};
 use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
 use fourauth_auth::{compute::Requester, entropy, hashing::Hasher, receipt::ReceiptKey};
+use fourauth_config::Config;
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis, username::Username};

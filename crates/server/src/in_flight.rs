@@ -6,8 +6,8 @@
 mod ledger;
 mod rules;
 
-use crate::config::LimitsConfig;
 use fourauth_auth::source::Source;
+use fourauth_config::LimitsConfig;
 use ledger::{Answer, FrameId, Ledger};
 use rules::Rules;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -21,11 +21,7 @@ mod scratch;
 pub mod time;
 pub mod user;
 
-use crate::{
-    config::Config,
-    evidence::{self, sink::Exported},
-    parts,
-};
+use crate::parts;
 use anyhow::{Context as _, bail};
 use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
@@ -34,6 +30,8 @@ use fourauth_auth::{
     faces::Faces,
     hashing::Hasher,
 };
+use fourauth_checkpoints::sink::Exported;
+use fourauth_config::Config;
 use fourauth_face::Engine;
 use fourauth_factors::{
     face::{DIMENSIONS, Template},
@@ -102,7 +100,7 @@ impl LocalStore {
 
     /// The row that gives up a checkpoint that was exported.
     fn gives_up(&self, lost: &Checkpoint) -> AuditEntry {
-        self.by_hand(None, ACCEPT_ROLLBACK, &evidence::told(lost))
+        self.by_hand(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::told(lost))
     }
 
     /// Refuses if one of these cannot be given up, because the tree has got as far by other rows.

@@ -1,10 +1,12 @@
 //! The text log: on standard error, as text or JSON.
 
-use crate::config::{LogConfig, LogFormat};
+use fourauth_config::{LogConfig, LogFormat};
 use std::io::{IsTerminal as _, stderr};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::ParseError, filter::filter_fn, layer::SubscriberExt as _,
+    EnvFilter, Layer as _,
+    filter::{ParseError, filter_fn},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 

@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
+use fourauth_config::{Config, layers::Layered};
 use fourauth_face::install::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
-    config::{Config, layers::Layered},
     data_folder, first_run, hygiene,
     local::{
         LocalStore, admin::AdminCommand, audit::AuditCommand, backup::BackupCommand,

@@ -1,8 +1,8 @@
 //! Makes sure that there is a model pack with today's thresholds, with a bar that says how far it is, and
 //! loads it.
 
-use crate::config::Config;
 use anyhow::Context as _;
+use fourauth_config::Config;
 use fourauth_face::{
     Engine,
     install::{self, ClientEnvironment, DEFAULT_PACK, Progress, Source},

@@ -1,7 +1,8 @@
 //! Open files: as many as the system lets the process have, and connections kept so far below that
 //! the database, the keys and the checkpoints can always be opened.
 
-use crate::{caps, config::LimitsConfig};
+use crate::caps;
+use fourauth_config::LimitsConfig;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Files for everything but peers' connections: the databases' connections and journals, checkpoints,

@@ -1,9 +1,6 @@
 //! What decides and remembers, made from the configuration.
 
-use crate::{
-    config::{AttemptsConfig, Config},
-    first_run,
-};
+use crate::first_run;
 use anyhow::Context as _;
 use fourauth_auth::{
     authenticator::{self, Authenticator, Settings},
@@ -14,6 +11,7 @@ use fourauth_auth::{
     receipt::ReceiptKey,
     undecided::Undecided,
 };
+use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;

@@ -99,7 +99,7 @@ impl Protection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LimitsConfig;
+    use fourauth_config::LimitsConfig;
     use std::net::IpAddr;
 
     const A: &str = "192.0.2.1";

@@ -4,7 +4,8 @@
 mod settings;
 
 use self::settings::changes;
-use crate::{chores::time, config::Config};
+use crate::chores::time;
+use fourauth_config::Config;
 use fourauth_store::{AuditEntry, Error, Run, Store};
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc};

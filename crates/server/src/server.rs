@@ -3,11 +3,9 @@
 use crate::{
     certificate,
     chores::Chores,
-    config::Config,
     data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
-    evidence::Publisher,
     first_run,
     listener::Listener,
     parts::Parts,
@@ -16,6 +14,8 @@ use crate::{
     tls::{self, Certificate},
 };
 use anyhow::Context as _;
+use fourauth_checkpoints::Publisher;
+use fourauth_config::Config;
 use fourauth_face::Engine;
 use fourauth_private_file::scratch;
 use fourauth_protocol::time::UnixMillis;

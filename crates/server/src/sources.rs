@@ -3,7 +3,6 @@
 
 use crate::{
     caps::{Caps, Newcomer},
-    config::{LimitsConfig, Network},
     crowd::{Common, Crowd, Dropped, Full},
     in_flight::Budgets,
     penalties::Penalties,
@@ -11,6 +10,7 @@ use crate::{
     roster::Id,
 };
 use fourauth_auth::source::Source;
+use fourauth_config::{LimitsConfig, Network};
 use fourauth_protocol::device::DeviceId;
 use std::{
     net::IpAddr,

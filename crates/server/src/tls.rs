@@ -1,8 +1,8 @@
 //! TLS as this server speaks it: one provider, TLS 1.3, a certificate that can change under running
 //! connections.
 
-use crate::config::TlsVersion;
 use arc_swap::ArcSwap;
+use fourauth_config::TlsVersion;
 use fourauth_protocol::frame;
 use rustls::{
     ServerConfig, SupportedProtocolVersion,

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use fourauth_audit::VerifyingKey;
 use fourauth_audit_verify::Options;
+use fourauth_config::Config;
 use fourauth_protocol::{answer::Answer, code::Code, secret::Secret};
-use fourauth_server::config::Config;
 use sha2::{Digest as _, Sha256};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection,

@@ -1,12 +1,10 @@
 //! What a restore may not put in the place of something else, and what it may not undo.
 
 use super::{House, create, elsewhere, nowhere, refused, run, start, to_recipient};
-use fourauth_server::{
-    config::Config,
-    local::{
-        LocalStore,
-        backup::{BackupCommand, Restore, Unlock},
-    },
+use fourauth_config::Config;
+use fourauth_server::local::{
+    LocalStore,
+    backup::{BackupCommand, Restore, Unlock},
 };
 use fourauth_tests::server::NOON;
 use std::{

@@ -1,6 +1,7 @@
 //! What is answered to anything that is no command, and to a command that cannot be decided.
 
 use super::transcript::Transcript;
+use fourauth_config::AuthConfig;
 use fourauth_protocol::{
     command::{Command, Login},
     frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
@@ -10,7 +11,6 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_server::config::AuthConfig;
 use fourauth_tests::{models::picture, server::TestServer};
 
 #[tokio::test]

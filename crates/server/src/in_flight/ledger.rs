@@ -266,7 +266,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LimitsConfig;
+    use fourauth_config::LimitsConfig;
     use proptest::prelude::*;
     use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,7 +1,7 @@
 //! Who may hold bytes of unanswered frames, and which frame is dropped when there is no room for
 //! another. Functions of values; the [ledger](super::ledger) counts, and these decide.
 
-use crate::config::LimitsConfig;
+use fourauth_config::LimitsConfig;
 use std::{cmp::Reverse, time::Duration};
 
 /// Part of a source's share up to which the source counts as holding little.

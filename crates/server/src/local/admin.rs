@@ -1,14 +1,12 @@
 //! `fourauthd admin list|add|secret|remove`
 
 use super::{LocalStore, screen::printable};
-use crate::{
-    config::Config,
-    first_run::{self, SETUP},
-};
+use crate::first_run::{self, SETUP};
 use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
 use fourauth_auth::{compute::Requester, entropy};
+use fourauth_config::Config;
 use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use std::io::Read as _;

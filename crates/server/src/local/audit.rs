@@ -10,8 +10,8 @@ mod show;
 mod verify;
 
 use super::LocalStore;
-use crate::config::Config;
 use clap::{Args, Subcommand};
+use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 

@@ -25,8 +25,8 @@ pub use envelope::{Lock, Unlock};
 pub use restore::Restore;
 pub use verify::Verify;
 
-use crate::config::Config;
 use clap::Subcommand;
+use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 
 /// What can be done about backups.

@@ -1,7 +1,7 @@
 //! `fourauthd config check|show`
 
-use crate::config::layers::Layered;
 use clap::Subcommand;
+use fourauth_config::layers::Layered;
 use toml::Value;
 
 /// What can be asked of the configuration.

@@ -1,8 +1,9 @@
 //! `fourauthd healthcheck`: asks the server on this machine what it speaks.
 
-use crate::{config::Config, proxy};
+use crate::proxy;
 use anyhow::{Context as _, bail};
 use fourauth_client::{Client, Fingerprint, Outcome, ServerAddress, Trust};
+use fourauth_config::Config;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

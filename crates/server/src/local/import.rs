@@ -15,11 +15,12 @@ mod source;
 pub use account::Unfit;
 
 use super::LocalStore;
-use crate::{config::Config, models};
+use crate::models;
 use account::{Candidate, Terms};
 use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use fourauth_auth::faces::Faces;
+use fourauth_config::Config;
 use fourauth_protocol::consent::Consent;
 use history::Past;
 use old_key::OldKey;

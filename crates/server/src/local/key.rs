@@ -6,9 +6,9 @@
 mod rotate;
 
 use super::{LocalStore, screen};
-use crate::config::Config;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use fourauth_config::Config;
 use fourauth_store::{KeyState, KeyringLock, NotRetired};
 
 /// What can be done about keys.

@@ -1,8 +1,9 @@
 //! `fourauthd models install|list|check`
 
-use crate::{config::Config, models};
+use crate::models;
 use anyhow::bail;
 use clap::Subcommand;
+use fourauth_config::Config;
 use fourauth_face::{
     install::{ClientEnvironment, Source},
     pack::Pack,

@@ -3,7 +3,7 @@
 //! A setting is compared by a digest of its whole value. What is shown of it may be less: a long value
 //! is cut, and a password is left out.
 
-use crate::config::Config;
+use fourauth_config::Config;
 use fourauth_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

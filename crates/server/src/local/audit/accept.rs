@@ -3,12 +3,10 @@
 //! What `fourauthd backup restore --accept-rollback` does by itself, for a database that was put in
 //! place by other means. The row stays, and auditors ask for it.
 
-use crate::{
-    config::Config,
-    evidence::{Publisher, sink::Exported},
-    local::LocalStore,
-};
+use crate::local::LocalStore;
 use anyhow::{bail, ensure};
+use fourauth_checkpoints::{Publisher, sink::Exported};
+use fourauth_config::Config;
 
 /// Gives up the newest exported checkpoint, and all before it that the database lacks.
 pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyhow::Result<()> {

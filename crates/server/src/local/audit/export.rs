@@ -3,10 +3,11 @@
 //! JSON Lines: what log it is, its rows in the order of the tree, its checkpoints, the rollbacks that
 //! were accepted, and a last line without which it is not whole. The server may run meanwhile.
 
-use crate::{config::Config, evidence, local::LocalStore};
+use crate::local::LocalStore;
 use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use fourauth_audit::key::VerifyingKey;
+use fourauth_config::Config;
 use fourauth_store::{EvidenceRow, LogSnapshot, MAX_EVIDENCE, Store};
 use serde::Serialize;
 use serde_json::json;
@@ -22,7 +23,7 @@ const VERSION: u32 = 1;
 
 /// Writes the export and says how much it is.
 pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
-    let key = evidence::public_key(&config.audit_dir())
+    let key = fourauth_checkpoints::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there is something to export")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
     say!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());

@@ -1,16 +1,14 @@
 //! `fourauthd audit keys|epoch-key`: what auditors and other services get of the keys.
 
-use crate::{
-    config::Config,
-    evidence::{self, KeyFileError},
-    receipt_key,
-};
+use crate::receipt_key;
 use anyhow::{Context as _, bail};
+use fourauth_checkpoints::KeyFileError;
+use fourauth_config::Config;
 use std::io::{self, Write as _};
 
 /// Prints the public keys.
 pub(super) fn show(config: &Config) -> anyhow::Result<()> {
-    let log = evidence::public_key(&config.audit_dir())
+    let log = fourauth_checkpoints::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there are keys")?;
     say!("{log}");
     let receipts = config.receipt_key_file();
@@ -22,7 +20,7 @@ pub(super) fn show(config: &Config) -> anyhow::Result<()> {
 
 /// Prints the key of the first epoch, and removes it once it is printed.
 pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
-    let taken = evidence::take_first_key(&config.audit_dir(), |key| {
+    let taken = fourauth_checkpoints::take_first_key(&config.audit_dir(), |key| {
         let mut out = io::stdout().lock();
         out.write_all(key.expose().as_bytes())?;
         out.flush()

@@ -4,15 +4,13 @@
 //! `fourauth-audit-verify`, with checkpoints and a key that were there before.
 
 use super::export;
-use crate::{
-    config::Config,
-    evidence::{self, sink::SinkAddress},
-    local::{LocalStore, scratch, screen},
-};
+use crate::local::{LocalStore, scratch, screen};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fourauth_audit::epoch::EpochKey;
 use fourauth_audit_verify::{Options, Report};
+use fourauth_checkpoints::sink::SinkAddress;
+use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Location;
 use std::{
@@ -59,7 +57,7 @@ impl Request {
     }
 
     fn options(&self, config: &Config) -> anyhow::Result<Options> {
-        let key = evidence::public_key(&config.audit_dir())
+        let key = fourauth_checkpoints::public_key(&config.audit_dir())
             .context("start `fourauthd` once, so that there is something to verify")?;
         let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
             // One that nothing was written to yet is none.

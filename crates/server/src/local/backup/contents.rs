@@ -3,8 +3,8 @@
 //! Exported checkpoints are left out: they have to stay where a restore does not reach, or nothing
 //! would show that one took place. So is the first epoch's key, which belongs to the auditor alone.
 
-use crate::config::Config;
 use anyhow::Context as _;
+use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::secret::Secret;
 use std::{

@@ -7,12 +7,10 @@ use super::{
     manifest::{self, Database, Entry, Manifest},
     snapshot,
 };
-use crate::{
-    config::Config,
-    local::{LocalStore, scratch},
-};
+use crate::local::{LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use fourauth_config::Config;
 use fourauth_private_file::scratch::Scratch;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{KeyringLock, Location};

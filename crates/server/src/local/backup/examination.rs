@@ -8,14 +8,12 @@ use super::{
     manifest::{Database, Manifest},
     snapshot,
 };
-use crate::{
-    config::{Config, StoreConfig, StoreUrl},
-    evidence::{self, EpochFile, KeyFileError},
-    local::LocalStore,
-};
+use crate::local::LocalStore;
 use anyhow::{Context as _, bail, ensure};
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::{Options, Report};
+use fourauth_checkpoints::{EpochFile, KeyFileError};
+use fourauth_config::{Config, StoreConfig, StoreUrl};
 use fourauth_private_file::scratch::Scratch;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Keyring, Location};
@@ -85,7 +83,7 @@ fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
 /// backup must not be able to say that there is nothing to prove.
 fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKey>> {
     for folder in [scratch.join(AUDIT), config.audit_dir()] {
-        match evidence::public_key(&folder) {
+        match fourauth_checkpoints::public_key(&folder) {
             Err(KeyFileError::Missing { .. }) => {}
             key => return Ok(Some(key?)),
         }

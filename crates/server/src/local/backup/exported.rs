@@ -3,20 +3,18 @@
 //! Only files can be asked here. A collector of syslog messages shows nothing by itself; what it has
 //! gathered can be given as a file. A server that starts asks every place that answers.
 
-use crate::{
-    config::Config,
-    evidence::{
-        self, GivenUp, Largest,
-        sink::{Exported, SinkAddress},
-    },
-    local::LocalStore,
-};
+use crate::local::LocalStore;
 use anyhow::bail;
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::for_each_note;
+use fourauth_checkpoints::{
+    GivenUp, Largest,
+    sink::{Exported, SinkAddress},
+};
+use fourauth_config::Config;
 use std::{path::PathBuf, sync::Arc};
 
-/// What the restored tree does not lead to; see [`evidence::lost`].
+/// What the restored tree does not lead to; see [`fourauth_checkpoints::lost`].
 ///
 /// # Errors
 ///
@@ -29,7 +27,7 @@ pub(super) async fn newer(
     more: &[PathBuf],
 ) -> anyhow::Result<Vec<Exported>> {
     let largest = async |given_up: &Arc<GivenUp>| largest(config, more, key, given_up);
-    let lost = evidence::lost(&inside.store, key, largest).await?;
+    let lost = fourauth_checkpoints::lost(&inside.store, key, largest).await?;
     inside.refuse_contradictions(&lost).await?;
     Ok(lost)
 }

@@ -10,14 +10,14 @@ use super::{
     exported,
 };
 use crate::{
-    config::Config,
     data_folder::DataFolderLock,
-    evidence::sink::Exported,
     first_run,
     local::{LocalStore, scratch},
 };
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use fourauth_checkpoints::sink::Exported;
+use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Location};

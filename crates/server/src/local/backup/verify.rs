@@ -1,9 +1,10 @@
 //! `fourauthd backup verify`
 
 use super::{envelope::Unlock, examination::examine};
-use crate::{config::Config, local::scratch};
+use crate::local::scratch;
 use anyhow::ensure;
 use clap::Args;
+use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 

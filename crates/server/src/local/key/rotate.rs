@@ -3,12 +3,10 @@
 //! There is nothing to wait for between the steps. A server that meets a value of the new key looks
 //! into the file, and each transaction asks the database which key seals.
 
-use crate::{
-    config::Config,
-    local::{LocalStore, time},
-};
+use crate::local::{LocalStore, time};
 use anyhow::{Context as _, bail};
 use fourauth_auth::entropy;
+use fourauth_config::Config;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{
     AccountId, AuditEntry, KeyState, KeySummary, KeyringLock, Location, OpenError,

@@ -2,7 +2,7 @@
 //!
 //! What waits is never more than the newest checkpoint, which says all that older ones did.
 
-use super::sink::{Sink, SinkError};
+use crate::sink::{Sink, SinkError};
 use fourauth_store::SignedCheckpoint;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -19,7 +19,7 @@ const REMINDER: Duration = Duration::from_mins(1);
 
 /// A place and its task.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(crate) struct Outlet {
     sink: Arc<Sink>,
     newest: watch::Sender<Option<SignedCheckpoint>>,
     task: JoinHandle<()>,
@@ -27,7 +27,7 @@ pub(super) struct Outlet {
 
 impl Outlet {
     /// Starts the task, which has nothing to send yet.
-    pub(super) fn start(sink: Sink) -> Self {
+    pub(crate) fn start(sink: Sink) -> Self {
         let sink = Arc::new(sink);
         let (newest, waiting) = watch::channel(None);
         let task = tokio::spawn(serve(Arc::clone(&sink), waiting));
@@ -35,30 +35,30 @@ impl Outlet {
     }
 
     /// The place.
-    pub(super) fn sink(&self) -> &Sink {
+    pub(crate) fn sink(&self) -> &Sink {
         &self.sink
     }
 
     /// Hands a checkpoint over, and takes back one that is still waiting.
-    pub(super) fn offer(&self, signed: &SignedCheckpoint) {
+    pub(crate) fn offer(&self, signed: &SignedCheckpoint) {
         self.newest.send_replace(Some(signed.clone()));
     }
 
     /// Says that no checkpoint will follow.
-    pub(super) fn end(self) -> Ending {
+    pub(crate) fn end(self) -> Ending {
         Ending { sink: self.sink, task: self.task }
     }
 }
 
 /// A place whose last checkpoint may still be on its way.
-pub(super) struct Ending {
+pub(crate) struct Ending {
     sink: Arc<Sink>,
     task: JoinHandle<()>,
 }
 
 impl Ending {
     /// Waits until it is out, until `deadline` at most.
-    pub(super) async fn wait(mut self, deadline: Instant) {
+    pub(crate) async fn wait(mut self, deadline: Instant) {
         let sink = &self.sink;
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(())) => {}

@@ -3,8 +3,9 @@
 //! An older copy in its place, or a tail that was cut, shows here. A row that was changed does not:
 //! that takes a reading of the whole log, `fourauthd audit verify`.
 
-use super::{
-    GivenUp, Publisher,
+use crate::{
+    given_up::GivenUp,
+    publisher::Publisher,
     sink::{Exported, SinkError},
 };
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
@@ -95,7 +96,7 @@ impl Publisher {
     /// # Errors
     ///
     /// [`RollbackError`].
-    pub(crate) async fn lost(&self, store: &Store) -> Result<Vec<Exported>, RollbackError> {
+    pub async fn lost(&self, store: &Store) -> Result<Vec<Exported>, RollbackError> {
         let largest = async |given_up: &Arc<GivenUp>| Ok(self.newest_exported(given_up).await?);
         lost(store, self.verifying_key(), largest).await
     }
@@ -118,7 +119,7 @@ impl Publisher {
 /// # Errors
 ///
 /// Those of the database and of `largest`.
-pub(crate) async fn lost<E: From<Error>>(
+pub async fn lost<E: From<Error>>(
     store: &Store,
     key: &VerifyingKey,
     largest: impl AsyncFn(&Arc<GivenUp>) -> Result<Option<Exported>, E>,
@@ -147,7 +148,7 @@ pub(crate) async fn lost<E: From<Error>>(
 /// # Errors
 ///
 /// [`Error`] if the database fails.
-pub(super) async fn leads_to(store: &Store, checkpoint: &Checkpoint) -> Result<bool, Error> {
+pub async fn leads_to(store: &Store, checkpoint: &Checkpoint) -> Result<bool, Error> {
     match store.root_at(checkpoint.size).await {
         Err(Error::Corrupt { .. }) => Ok(false),
         root => Ok(root? == Some(checkpoint.root)),

@@ -13,7 +13,7 @@ mod trust;
 pub use address::{HostPort, NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
-use super::{GivenUp, Largest, Seen};
+use crate::{given_up::GivenUp, largest::Largest, largest::Seen};
 use fourauth_audit::{
     checkpoint::{Checkpoint, parse_all},
     key::VerifyingKey,
@@ -121,7 +121,7 @@ impl Sink {
     /// # Errors
     ///
     /// [`SinkError`]: of a URL after ten seconds at the latest, of a file after two minutes.
-    pub(super) async fn newest(
+    pub async fn newest(
         &self,
         key: &VerifyingKey,
         given_up: &Arc<GivenUp>,

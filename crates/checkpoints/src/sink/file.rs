@@ -3,7 +3,11 @@
 //! The file may be moved away at any time; the next checkpoint begins a new one. Something that is
 //! no regular file, such as `/dev/stdout`, is written to and cannot be asked.
 
-use super::{Fault, GivenUp, Largest, Seen};
+use super::Fault;
+use crate::{
+    given_up::GivenUp,
+    largest::{Largest, Seen},
+};
 use fourauth_audit::{key::VerifyingKey, note::SIGNATURE_LINE};
 use fourauth_audit_verify::{Unreadable, for_each_note};
 use std::{

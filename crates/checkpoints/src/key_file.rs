@@ -1,8 +1,8 @@
 //! Files of the audit log's keys: made once, never replaced, read only while nobody else can read
-//! them. What is in them is the business of [`keys`](super::keys) and
-//! [`epoch_file`](super::epoch_file).
+//! them. What is in them is the business of [`keys`](crate::keys) and
+//! [`epoch_file`](crate::epoch_file).
 
-use fourauth_auth::entropy;
+use crate::entropy;
 use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
 use std::{
@@ -61,13 +61,13 @@ pub enum KeyFileError {
 }
 
 /// Makes the folder, for its owner alone.
-pub(super) fn make_folder(path: &Path) -> Result<(), KeyFileError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), KeyFileError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
 /// Reads a file that only its owner can.
-pub(super) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
+pub(crate) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
     let path_text = || path.to_owned();
     private_file::read(path, MAX_BYTES).map_err(|unread| match unread {
         Unread::Exposed { mode } => KeyFileError::Exposed { path: path_text(), mode },
@@ -79,7 +79,7 @@ pub(super) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
 }
 
 /// Reads a file that anybody may.
-pub(super) fn read_public(path: &Path) -> Result<String, KeyFileError> {
+pub(crate) fn read_public(path: &Path) -> Result<String, KeyFileError> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
     match read {
@@ -92,13 +92,13 @@ pub(super) fn read_public(path: &Path) -> Result<String, KeyFileError> {
 }
 
 /// Writes a new file and waits until it is on disk.
-pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyFileError> {
+pub(crate) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyFileError> {
     private_file::create(path, text.expose().as_bytes(), entropy::bytes())
         .map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
 /// Reads the file, or writes `text` to a new one if there is none.
-pub(super) fn read_or_create(
+pub(crate) fn read_or_create(
     path: &Path,
     text: &Secret<String>,
 ) -> Result<Secret<String>, KeyFileError> {

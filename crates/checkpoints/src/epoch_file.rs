@@ -4,9 +4,9 @@
 //! The first key, from which all others follow, also lies in `epoch-0` until an operator takes it to
 //! the auditor. How one key follows from another is `fourauth-audit`'s business.
 
-use super::key_file::{self, KeyFileError};
+use crate::entropy;
+use crate::key_file::{self, KeyFileError};
 use fourauth_audit::epoch::{EPOCH_MS, EpochKey};
-use fourauth_auth::entropy;
 use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 //! `log.key` is PKCS #8 (RFC 8410 §7) and `log.vkey` the public half with the name, as
 //! <https://c2sp.org/signed-note> writes it: what an auditor gets. Both are made on the first run.
 
-use super::key_file::{self, KeyFileError};
+use crate::key_file::{self, KeyFileError};
 use data_encoding::{BASE64, HEXLOWER};
 use fourauth_audit::{
     checkpoint::Checkpoint,
@@ -77,7 +77,7 @@ impl LogKeys {
     }
 
     /// Signs a checkpoint, with the MAC of its epoch.
-    pub(super) fn sign(&self, checkpoint: &Checkpoint, epoch: &EpochKey) -> String {
+    pub(crate) fn sign(&self, checkpoint: &Checkpoint, epoch: &EpochKey) -> String {
         checkpoint.sign(&self.signing, Some(epoch))
     }
 }

@@ -1,9 +1,9 @@
 //! Signs the audit log: as often as is configured if it has grown, and at the end.
 //!
-//! What is signed and where it goes is [`crate::evidence`]'s business. A sink that is away or a
+//! What is signed and where it goes is [`crate`]'s business. A sink that is away or a
 //! database that is busy stops nobody: the next tick signs more.
 
-use crate::evidence::Publisher;
+use crate::publisher::Publisher;
 use fourauth_store::{Error, SignedCheckpoint, Store};
 use fourauth_timekeeper::Clock;
 use std::{sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ const GROWTH: Duration = Duration::from_millis(200);
 
 /// What signs one log.
 #[derive(Debug)]
-pub(super) struct Signer {
+pub struct Signer {
     publisher: Publisher,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
@@ -29,7 +29,11 @@ impl Signer {
     ///
     /// What the database calls the newest checkpoint is believed if it is one of this tree. If it is
     /// not, somebody has written there: it is an alarm, and the tree is signed anew.
-    pub(super) async fn new(
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn new(
         publisher: Publisher,
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
@@ -55,7 +59,7 @@ impl Signer {
     }
 
     /// Signs until told to stop, and then what is left. Tell it once nobody writes any more.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut ticks = interval(GROWTH);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now() + self.every;

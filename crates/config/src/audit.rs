@@ -1,6 +1,6 @@
 //! `[audit]`
 
-use crate::evidence::{OnRollback, sink::SinkAddress};
+use fourauth_checkpoints::{OnRollback, sink::SinkAddress};
 use serde::{Deserialize, Serialize};
 
 /// The evidence that the audit log was not changed.

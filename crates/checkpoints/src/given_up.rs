@@ -10,7 +10,7 @@ use fourauth_store::{AcceptedRollback, Error, Store};
 
 /// All of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct GivenUp(Vec<Lost>);
+pub struct GivenUp(Vec<Lost>);
 
 /// What a row gives up: checkpoints of trees that go beyond it, up to the one that it names.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl GivenUp {
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    pub(crate) async fn read(store: &Store, key: &VerifyingKey) -> Result<Self, Error> {
+    pub async fn read(store: &Store, key: &VerifyingKey) -> Result<Self, Error> {
         // A row counts by its place in the tree.
         store.integrate_all().await?;
         let mut given_up = Self::default();
@@ -42,14 +42,15 @@ impl GivenUp {
     }
 
     /// Adds what a row gives up that has `after` leaves before it.
-    pub(crate) fn add(&mut self, lost: &Checkpoint, after: u64) {
+    pub fn add(&mut self, lost: &Checkpoint, after: u64) {
         if let Ok(until) = UnixMillis::parse(&lost.at) {
             self.0.push(Lost { after, size: lost.size, until });
         }
     }
 
     /// Whether a checkpoint is among them.
-    pub(crate) fn covers(&self, shown: &Checkpoint) -> bool {
+    #[must_use] 
+    pub fn covers(&self, shown: &Checkpoint) -> bool {
         let Ok(at) = UnixMillis::parse(&shown.at) else { return false };
         let is_lost =
             |lost: &Lost| (lost.after + 1..=lost.size).contains(&shown.size) && at <= lost.until;
@@ -58,7 +59,8 @@ impl GivenUp {
 }
 
 /// How the detail of the row begins by which `lost` is given up.
-pub(crate) fn told(lost: &Checkpoint) -> String {
+#[must_use] 
+pub fn told(lost: &Checkpoint) -> String {
     format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root))
 }
 

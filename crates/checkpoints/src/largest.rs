@@ -4,7 +4,7 @@
 //! so all of it is read. In what a server has written by itself each is larger than the one before,
 //! and then only the last has to be opened.
 
-use super::{GivenUp, sink::Exported};
+use crate::{given_up::GivenUp, sink::Exported};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
 /// How much may wait to be opened, in bytes.
@@ -12,7 +12,7 @@ const MOST: usize = 1 << 20;
 
 /// Looks at notes, one after the other, in any order.
 #[derive(Debug)]
-pub(crate) struct Largest<'a> {
+pub struct Largest<'a> {
     key: &'a VerifyingKey,
     given_up: &'a GivenUp,
     /// Not opened yet. Each says that it is larger than the one before, and than what was found.
@@ -25,24 +25,25 @@ pub(crate) struct Largest<'a> {
 
 /// What has come of it.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The largest that was not given up.
-    pub(crate) largest: Option<Exported>,
+    pub largest: Option<Exported>,
     /// How many notes there were, of any kind.
-    pub(crate) notes: u64,
+    pub notes: u64,
     /// Whether any of them was of this log's key.
-    pub(crate) is_ours: bool,
+    pub is_ours: bool,
 }
 
 impl<'a> Largest<'a> {
     /// Those of `key` count, unless they are among `given_up`.
-    pub(crate) const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
+    #[must_use] 
+    pub const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
         let waiting = Vec::new();
         Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, is_ours: false }
     }
 
     /// Looks at the next note.
-    pub(crate) fn offer(&mut self, note: &str) {
+    pub fn offer(&mut self, note: &str) {
         self.notes += 1;
         let Some(size) = claimed(note) else { return };
         while self.waiting.last().is_some_and(|(other, _)| *other >= size) {
@@ -59,7 +60,8 @@ impl<'a> Largest<'a> {
     }
 
     /// What has come of it.
-    pub(crate) fn finish(mut self) -> Seen {
+    #[must_use] 
+    pub fn finish(mut self) -> Seen {
         self.open_all();
         Seen { largest: self.found, notes: self.notes, is_ours: self.is_ours }
     }

@@ -114,7 +114,8 @@ fn is_here(url: &Url) -> bool {
 
 impl SinkAddress {
     /// All of it, in the form that is read.
-    pub(crate) fn whole(&self) -> Secret<String> {
+    #[must_use] 
+    pub fn whole(&self) -> Secret<String> {
         Secret::new(match self {
             Self::Https(url) => url.to_string(),
             Self::File(_) | Self::Syslog(..) => self.to_string(),

@@ -1,42 +1,21 @@
-//! What leaves this machine so that a change of the audit log shows: signed checkpoints.
-//!
-//! | to see | read |
-//! |---|---|
-//! | which keys sign, and where they lie | `keys`, `epoch_file` |
-//! | where checkpoints go | `sink` |
-//! | what happens while a place is away | `outlet` |
-//! | what a start has to find | `rollback` |
-//! | what of it an operator has given up | `given_up` |
-//! | which of many checkpoints is the largest | `largest` |
+//! Signs checkpoints and hands them to every place that is configured.
 //!
 //! It does not know the tree: when there is something to sign, and what, is the business of
-//! `chores::evidence`.
+//! [`signer`](crate::signer).
 
-mod epoch_file;
-mod given_up;
-mod key_file;
-mod keys;
-mod largest;
-mod outlet;
-mod rollback;
-pub mod sink;
-
-pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
-pub use key_file::KeyFileError;
-pub use keys::{Fresh, LogKeys, public_key};
-pub use rollback::{OnRollback, RollbackError};
-
-pub(crate) use given_up::{GivenUp, told};
-pub(crate) use largest::{Largest, Seen};
-pub(crate) use rollback::lost;
-
+use crate::{
+    entropy,
+    epoch_file::{EpochError, EpochFile, first_key_is_here},
+    given_up::GivenUp,
+    key_file::KeyFileError,
+    keys::{Fresh, LogKeys},
+    outlet::Outlet,
+    rollback::leads_to,
+    sink::{Exported, Sink, SinkAddress, SinkError, Trust},
+};
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
-use fourauth_auth::entropy;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{Error, SignedCheckpoint, Store};
-use outlet::Outlet;
-use rollback::leads_to;
-use sink::{Exported, Sink, SinkAddress, SinkError, Trust};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -129,7 +108,7 @@ impl Publisher {
     /// # Errors
     ///
     /// [`SinkError::Foreign`] if a place shows checkpoints and none of them is of this log's key.
-    async fn newest_exported(
+    pub(crate) async fn newest_exported(
         &self,
         given_up: &Arc<GivenUp>,
     ) -> Result<Option<Exported>, SinkError> {

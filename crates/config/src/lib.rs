@@ -41,7 +41,7 @@ pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
 
-use crate::evidence::{PublisherSettings, sink::SinkAddress};
+use fourauth_checkpoints::{PublisherSettings, sink::SinkAddress};
 use fourauth_protocol::secret::Secret;
 use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
@@ -120,9 +120,7 @@ impl Config {
     /// # Errors
     ///
     /// As [`settings`](Self::settings).
-    pub(crate) fn whole_settings(
-        &self,
-    ) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
+    pub fn whole_settings(&self) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
         let with_whole = |(name, shown): (String, Value)| {
             let whole = self.withheld(&name).unwrap_or_else(|| Secret::new(shown.to_string()));
             (name, shown, whole)
