@@ -1,8 +1,7 @@
-//! What a login costs beside the costs of its parts, in CPU time of one process and in one run.
+//! Cost of a login compared with the cost of its parts, in CPU time of one process.
 //!
-//! The limit: a login costs its Argon2id hash and its look at a face, and at most five hundredths
-//! of that more for TLS, JSON, the database, the audit row and its client, which runs in the same
-//! process here and is counted in.
+//! The limit: a login costs its Argon2id hash and its face analysis, plus at most 5 % for TLS,
+//! JSON, the database, the audit row and the client, which runs in the same process and is counted.
 
 use fourauth_client::Connection;
 use fourauth_config::AuthConfig;
@@ -18,7 +17,7 @@ use tokio::runtime::Runtime;
 /// Repetitions.
 const TIMES: usize = 60;
 
-/// Most that a login may cost, as a multiple of its two costly parts.
+/// Upper bound for the cost of a login, as a multiple of the cost of its two expensive parts.
 const LIMIT: f64 = 1.05;
 
 /// CPU time of this process, all threads, in milliseconds.
@@ -29,7 +28,7 @@ fn cpu_ms() -> f64 {
     seconds * 1e3 + nanos / 1e6
 }
 
-/// What one run of `work` costs, in milliseconds of CPU.
+/// CPU time that one run of `work` takes, in milliseconds.
 fn cost(work: impl FnOnce()) -> f64 {
     let before = cpu_ms();
     work();
@@ -56,7 +55,7 @@ impl Argon2 {
         let mut memory = Memory::default();
         let new = NewPassword::in_use(&password);
         let hash = Hash::create(&new, [1; 16], Cost::default(), &pepper, &mut memory)
-            .expect("the default cost is one that Argon2 accepts");
+            .expect("Argon2 accepts the default cost");
         Self { password, pepper, hash, memory }
     }
 
@@ -66,7 +65,7 @@ impl Argon2 {
     }
 }
 
-/// A server with hashes of the default cost, and somebody who logs in again and again.
+/// A server with hashes of the default cost, and a user that logs in repeatedly.
 struct Logins {
     runtime: Runtime,
     server: TestServer,
@@ -75,7 +74,7 @@ struct Logins {
 }
 
 impl Logins {
-    /// With this many threads for hash and face; 0 is one a core, the default.
+    /// Starts a server with `threads` threads for hash and face; 0 is one per core, the default.
     fn on(threads: usize) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
@@ -101,7 +100,8 @@ fn main() {
     let (engine, picture) = (models::engine(), models::picture("obama2.jpg"));
     let (mut in_turn, mut side_by_side) = (Logins::on(1), Logins::on(0));
 
-    // In turn, so that each finds the caches as a login leaves them, and noise meets all alike.
+    // The four are measured alternately, so that each finds the caches as a login leaves them and
+    // noise affects all of them equally.
     let mut costs: [Vec<f64>; 4] = Default::default();
     for _ in 0..TIMES {
         costs[0].push(cost(|| argon2.check()));
@@ -118,7 +118,8 @@ fn main() {
     println!("  whole login, client and TLS included  {in_turn:7.2}");
     let verdict = if ratio <= LIMIT { "within" } else { "BEYOND" };
     println!("ratio {ratio:.3}, {verdict} the limit of {LIMIT}");
-    // The default: sooner done, and dearer, because hash and face contend for one memory bus.
+    // The default. It finishes sooner but costs more, because hash and face contend for one memory
+    // bus.
     println!(
         "  with hash and face side by side       {side_by_side:7.2}, {:.3}",
         side_by_side / parts

@@ -1,4 +1,4 @@
-//! Fixtures of the test suite: what is too slow or too large to be made for each test.
+//! Fixtures of the test suite that are too slow or too large to be built for each test.
 
 pub mod models;
 pub mod old_schema;

@@ -1,4 +1,4 @@
-//! The model pack and the pictures that tests look at, as `cargo xtask models` puts them there.
+//! The model pack and the test pictures that `cargo xtask models` downloads.
 
 use fourauth_face::Engine;
 use fourauth_protocol::picture::Picture;
@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Where they are.
+/// The folder that `cargo xtask models` writes to.
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/models")
 }
@@ -19,7 +19,7 @@ pub fn packs() -> PathBuf {
     folder().join("packs")
 }
 
-/// The default pack, loaded once a process.
+/// The default pack, loaded once per process.
 ///
 /// # Panics
 ///

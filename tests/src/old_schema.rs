@@ -1,8 +1,8 @@
 //! Databases as earlier versions of this program left them.
 //!
-//! The schema is what the migrations of that time make. The rows are written by statements that know
-//! no more columns than that version did; what is sealed in them is taken from a database of today,
-//! whose keyring then fits the old one as well.
+//! The schema comes from the migrations of that version. The rows are written by statements that
+//! name only the columns of that version. The encrypted values are copied from a current database,
+//! so the keyring of that database also opens the old one.
 
 use data_encoding::HEXLOWER;
 use sqlx::{
@@ -12,10 +12,10 @@ use sqlx::{
 };
 use std::path::Path;
 
-/// Every version that anybody may have, but for today's.
+/// Every released schema version except the current one.
 pub const VERSIONS: [usize; 3] = [1, 2, 3];
 
-/// For which database statements are.
+/// SQL dialect of the statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// SQLite.
@@ -42,7 +42,7 @@ const POSTGRES: [Step; 3] = [
     (3, "clock", include_str!("../../migrations/postgres/0003_clock.sql")),
 ];
 
-/// The tables of each version, those of the ones before included, with an order for their rows.
+/// The tables, each with the version that added it and the column that orders its rows.
 const TABLES: [(usize, &str, &str); 12] = [
     (1, "users", "id"),
     (1, "access_logs", "id"),
@@ -58,32 +58,32 @@ const TABLES: [(usize, &str, &str); 12] = [
     (3, "clock", "node"),
 ];
 
-/// Columns that a later version has dropped.
+/// Columns that a later version dropped.
 const DROPPED: [(&str, &str); 1] = [("places", "trusted_from")];
 
-/// What is in a database of any version: accounts, administrators and the keys that fit.
+/// Contents of a database of any version: accounts, administrators and the matching keys.
 #[derive(Debug, Clone)]
 pub struct Past {
     accounts: Vec<Account>,
     keys: Vec<(String, Vec<u8>)>,
     admins: Vec<(String, String)>,
-    /// How many rows its audit log has.
+    /// Number of rows in its audit log.
     pub rows: u32,
 }
 
 #[derive(Debug, Clone)]
 struct Account {
     id: i64,
-    /// Name, hash, template, secret and device: what no version lacks.
+    /// Name, hash, template, secret and device: columns of every version.
     columns: [String; 5],
 }
 
 impl Past {
-    /// With the accounts of a SQLite database of today, and an audit log of so many rows.
+    /// Reads the accounts of a current SQLite database; the audit log gets `rows` rows.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// If the database cannot be read.
     pub async fn of(today: &Path, rows: u32) -> sqlx::Result<Self> {
         const ACCOUNTS: &str = "SELECT id, username, password_hash, face_template_enc, \
                                 totp_secret_enc, mac_address FROM users";
@@ -102,7 +102,7 @@ impl Past {
         Ok(Self { accounts, keys, admins, rows })
     }
 
-    /// What makes it, in an empty database, as it was in `version`.
+    /// The statements that build it, as of `version`, in an empty database.
     #[must_use]
     pub fn statements(&self, version: usize, dialect: Dialect) -> Vec<String> {
         let mut statements = schema(version, dialect);
@@ -120,7 +120,7 @@ impl Past {
         statements
     }
 
-    /// The statements that lead from the version before to `version`, one by one.
+    /// The statements that upgrade the previous version to `version`, one at a time.
     #[must_use]
     pub fn steps(version: usize, dialect: Dialect) -> Vec<String> {
         let schema = schema(version, dialect);
@@ -166,7 +166,7 @@ impl Past {
         statements
     }
 
-    /// What version 2 added to them.
+    /// The rows that version 2 added.
     fn second(&self, dialect: Dialect) -> Vec<String> {
         let blob = |number: i64| bytes(dialect, &number.to_be_bytes().repeat(4));
         let mut statements = vec![
@@ -200,8 +200,8 @@ impl Account {
     }
 }
 
-/// One statement for each table of `version`: its rows in their order, each as one text of the columns
-/// that it had then. The same texts are to be found in a database that has been brought up to date.
+/// One statement for each table of `version`: its rows in order, each as one text of the columns
+/// that it had then. A migrated database must return the same texts.
 #[must_use]
 pub fn dumps(version: usize, dialect: Dialect) -> Vec<(&'static str, String)> {
     let quote = match dialect {
@@ -234,7 +234,7 @@ fn columns(version: usize, table: &str) -> Vec<&'static str> {
     columns
 }
 
-/// The migrations up to `version`, and the list of them that the driver keeps.
+/// The migrations up to `version`, and the driver's table of applied migrations.
 fn schema(version: usize, dialect: Dialect) -> Vec<String> {
     let (steps, instant, blob) = match dialect {
         Dialect::Sqlite => (&SQLITE, "TIMESTAMP", "BLOB"),
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_read_as_they_stand() {
+    fn columns_are_read_from_the_migrations() {
         assert_eq!(columns(1, "keys"), ["id", "check_value", "created_utc"]);
         assert_eq!(columns(1, "users").len(), 17);
         assert_eq!(columns(2, "users").len(), 25);

@@ -1,4 +1,4 @@
-//! A 4Auth installation to import from, made by the Python packages that 4Auth used.
+//! A 4Auth installation to import from, built by the Python packages that 4Auth used.
 
 use crate::{models, persona::Persona, python};
 use data_encoding::BASE32_NOPAD;
@@ -11,26 +11,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Rows of its log, but for the one of [`Kind::Mixed`] that is none of 4Auth's.
+/// Rows of its log, without the row of [`Kind::Mixed`] that 4Auth did not write.
 pub const ROWS: u64 = 2345;
 
-/// Which accounts it has.
+/// Which accounts the installation has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Two that can be imported: `alice`, whom `obama.jpg` shows, and `Ålesund`.
+    /// Two that can be imported: `alice`, shown on `obama.jpg`, and `Ålesund`.
     Good,
-    /// One more for each reason why one cannot be.
+    /// In addition, one account for each reason why an import fails.
     Mixed,
 }
 
-/// Its two files, and what its people know.
+/// The database file, the key file and the secrets of the accounts.
 #[derive(Debug)]
 pub struct OldSystem {
     folder: PathBuf,
     known: BTreeMap<String, Known>,
 }
 
-/// What one of them knows.
+/// Secrets of one account.
 #[derive(Debug, Deserialize)]
 struct Known {
     password: String,
@@ -39,11 +39,11 @@ struct Known {
 }
 
 impl OldSystem {
-    /// Makes one in `folder`.
+    /// Builds one in `folder`.
     ///
     /// # Panics
     ///
-    /// If Python or one of its packages is not to be had.
+    /// If Python or one of its packages is not available.
     #[must_use]
     pub fn make(folder: &Path, kind: Kind) -> Self {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python/make_4auth_db.py");
@@ -54,7 +54,7 @@ impl OldSystem {
         let mut python = python::command();
         python.arg(script).arg(kind).arg(folder);
         python.args(["obama.jpg", "biden.jpg"].map(models::picture_file));
-        let known = serde_json::from_str(&python::said(&mut python)).expect("what its people know");
+        let known = serde_json::from_str(&python::said(&mut python)).expect("secrets");
         Self { folder: folder.to_owned(), known }
     }
 
@@ -64,7 +64,7 @@ impl OldSystem {
         self.folder.join("users.db")
     }
 
-    /// The import of it.
+    /// Options of `fourauthd import` for it.
     #[must_use]
     pub fn import(&self) -> FourAuth {
         FourAuth {
@@ -75,12 +75,12 @@ impl OldSystem {
         }
     }
 
-    /// Somebody who has an account there, with the address `mac`. Shows another photograph of the
-    /// person whom `obama.jpg` shows.
+    /// The owner of the account `name`, with the address `mac`. Sends another photograph of the
+    /// person on `obama.jpg`.
     ///
     /// # Panics
     ///
-    /// If there is nobody of that name.
+    /// If there is no account `name`.
     #[must_use]
     pub fn person(&self, name: &str, mac: &str) -> Persona {
         let known = &self.known[name];
@@ -94,7 +94,7 @@ impl OldSystem {
         }
     }
 
-    /// What the authenticator of `name` shows at the instant when every test begins, by `pyotp`.
+    /// The code of `name`'s authenticator at [`NOON`](crate::server::NOON), computed by `pyotp`.
     #[must_use]
     pub fn code_at_noon(&self, name: &str) -> &str {
         &self.known[name].code

@@ -1,4 +1,4 @@
-//! Somebody who has an account: what they know, what they have, and what they show.
+//! A user with an account: password, device, authenticator and face.
 
 use crate::models;
 use data_encoding::BASE32_NOPAD;
@@ -17,7 +17,7 @@ use fourauth_protocol::{
     username::Username,
 };
 
-/// One person. Every command they make succeeds; a test changes one thing.
+/// One user. Every command they build succeeds; a test changes one thing.
 #[derive(Debug, Clone)]
 pub struct Persona {
     /// Their name.
@@ -28,13 +28,12 @@ pub struct Persona {
     pub mac: MacAddress,
     /// The key in their authenticator.
     pub key: Key,
-    /// What they show to the camera.
+    /// The picture that they send.
     pub face: Picture,
 }
 
 impl Persona {
-    /// Somebody who has just been registered. Shows another photograph of the person whom
-    /// `obama.jpg` shows.
+    /// A newly registered user. Sends another photograph of the person on `obama.jpg`.
     ///
     /// # Panics
     ///
@@ -55,21 +54,21 @@ impl Persona {
         }
     }
 
-    /// What their authenticator shows at `now`.
+    /// The code that their authenticator shows at `now`.
     ///
     /// # Panics
     ///
-    /// Never: a generator prints six digits.
+    /// Never: a generator produces six digits.
     #[must_use]
     pub fn code(&self, now: UnixMillis) -> OneTimeCode {
         totp::code_at(&self.key, totp::step_at(now)).expect("six digits")
     }
 
-    /// A code that is wrong at `now` and was not right a step earlier.
+    /// A code that is wrong at `now` and was also wrong one step earlier.
     ///
     /// # Panics
     ///
-    /// Never: of four codes one is neither of two.
+    /// Never: at most two of the three candidates are right.
     #[must_use]
     pub fn wrong_code(&self, now: UnixMillis) -> OneTimeCode {
         let Step(step) = totp::step_at(now);
@@ -79,10 +78,10 @@ impl Persona {
             .into_iter()
             .find(|code| !right.contains(&code.map_err(|_| totp::NotAKey)))
             .and_then(Result::ok)
-            .expect("one of three is neither of two")
+            .expect("one of three candidates is wrong")
     }
 
-    /// 100
+    /// Command 100: log in.
     #[must_use]
     pub fn login(&self, now: UnixMillis) -> Login {
         Login {
@@ -100,7 +99,7 @@ impl Persona {
         }
     }
 
-    /// 210
+    /// Command 210: confirm the one-time code.
     #[must_use]
     pub fn confirm(&self, now: UnixMillis) -> ConfirmTotp {
         ConfirmTotp {
@@ -110,7 +109,7 @@ impl Persona {
         }
     }
 
-    /// 220, in which this person's own device vouches for another of this address and key.
+    /// Command 220: bind another device, authorised by the device of this user.
     #[must_use]
     pub fn bind_device(&self, new: MacAddress, key: DeviceKey, now: UnixMillis) -> BindDevice {
         BindDevice {
@@ -125,7 +124,7 @@ impl Persona {
         }
     }
 
-    /// 224, in which this person's own device revokes one by name.
+    /// Command 224: revoke a device by name, authorised by the device of this user.
     #[must_use]
     pub fn revoke_device(&self, name: DeviceName, now: UnixMillis) -> RevokeDevice {
         RevokeDevice {
@@ -138,7 +137,7 @@ impl Persona {
         }
     }
 
-    /// 300
+    /// Command 300: replace the authenticator.
     #[must_use]
     pub fn recover_totp(&self, now: UnixMillis) -> RecoverTotp {
         RecoverTotp {
@@ -152,7 +151,7 @@ impl Persona {
         }
     }
 
-    /// 310
+    /// Command 310: replace the password.
     #[must_use]
     pub fn recover_password(&self, new: &str, now: UnixMillis) -> RecoverPassword {
         RecoverPassword {
@@ -167,7 +166,7 @@ impl Persona {
         }
     }
 
-    /// 320
+    /// Command 320: replace the face.
     #[must_use]
     pub fn recover_face(&self, new: Picture, now: UnixMillis) -> RecoverFace {
         RecoverFace {
@@ -183,7 +182,7 @@ impl Persona {
         }
     }
 
-    /// 330
+    /// Command 330: replace the device.
     #[must_use]
     pub fn recover_device(&self, new: MacAddress, now: UnixMillis) -> RecoverDevice {
         RecoverDevice {
@@ -206,7 +205,7 @@ impl Persona {
 ///
 /// # Panics
 ///
-/// If it carries none.
+/// If it has no secret.
 #[must_use]
 pub fn key_of(uri: &Secret<String>) -> Key {
     let secret = uri

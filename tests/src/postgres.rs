@@ -1,8 +1,8 @@
-//! A PostgreSQL cluster made for one test process and thrown away with it.
+//! A PostgreSQL cluster that lives as long as one test process.
 //!
-//! Every test gets a database of its own in the shared cluster. A guard process holds one end of a
-//! pipe; when the test process ends, however it ends, the pipe closes and the guard stops the
-//! cluster and removes its folder. Without PostgreSQL a test fails: nothing is skipped.
+//! Every test gets its own database in the shared cluster. A guard process reads from a pipe. The
+//! pipe closes when the test process ends, even if it is killed. The guard then stops the cluster
+//! and removes its folder. Without PostgreSQL a test fails; it is never skipped.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::{
@@ -16,14 +16,15 @@ use std::{
     },
 };
 
-/// Where Debian's packages put each version's programs.
+/// The folder where Debian's packages install each version's programs.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// Durability is not what these tests are about, and waiting for the disk is most of their time.
+/// Durability is off: these tests do not cover it, and waiting for the disk takes most of their
+/// time.
 const SETTINGS: &str =
     "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=300";
 
-/// Ends when its standard input does, which is when nobody is left to use the cluster.
+/// Stops the cluster at the end of its standard input, that is, when the test process has ended.
 const GUARD: &str =
     r#"trap '' INT TERM HUP; read -r _; "$1" -D "$2/data" -m immediate stop; rm -rf "$2""#;
 
@@ -32,7 +33,7 @@ const GUARD: &str =
 pub struct Cluster {
     folder: PathBuf,
     databases: AtomicU32,
-    /// Holds the pipe's end open for as long as the process lives.
+    /// Holds one end of the pipe open for as long as the process lives.
     _guard: Child,
 }
 
@@ -40,7 +41,7 @@ pub struct Cluster {
 ///
 /// # Panics
 ///
-/// If PostgreSQL is not installed or does not start; the text says what to do.
+/// If PostgreSQL is not installed or does not start; the message says what to do.
 #[must_use]
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
@@ -48,7 +49,7 @@ pub fn cluster() -> &'static Cluster {
 }
 
 impl Cluster {
-    /// Makes an empty database; its URL.
+    /// Creates an empty database and returns its URL.
     ///
     /// # Panics
     ///
@@ -58,7 +59,7 @@ impl Cluster {
         let mut connection =
             PgConnection::connect(&self.url("postgres")).await.expect("the cluster answers");
         let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        connection.execute(statement).await.expect("a database can be made");
+        connection.execute(statement).await.expect("a database can be created");
         connection.close().await.expect("the cluster still answers");
         self.url(&name)
     }
@@ -72,7 +73,7 @@ impl Cluster {
         let folder = tempfile::Builder::new()
             .prefix("fourauth-pg-")
             .tempdir()
-            .expect("a temporary folder can be made")
+            .expect("a temporary folder")
             .keep();
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(&folder));
@@ -106,7 +107,7 @@ impl Cluster {
     }
 }
 
-/// The folder of the newest version's programs, or the empty path if they are found by name.
+/// The folder of the newest version's programs, or the empty path if they are on the `PATH`.
 fn programs() -> PathBuf {
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let newest = versions
@@ -125,7 +126,7 @@ fn programs() -> PathBuf {
     PathBuf::new()
 }
 
-/// PostgreSQL refuses to run as root, so root runs it as the user that its package made.
+/// PostgreSQL refuses to run as root, so root runs it as the user that its package created.
 fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);

@@ -1,4 +1,4 @@
-//! The header with which a proxy introduces a client (PROXY protocol, version 2, §2.2).
+//! The header that names the client of a proxy (PROXY protocol, version 2, §2.2).
 
 use fourauth_server::proxy::SIGNATURE;
 use std::net::IpAddr;
@@ -18,9 +18,9 @@ pub fn introducing(client: IpAddr) -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// If `rest` is longer than a header can say.
+/// If the header's length field cannot hold the length of `rest`.
 #[must_use]
 pub fn header(version_and_command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(rest.len()).expect("a length of two bytes").to_be_bytes();
+    let length = u16::try_from(rest.len()).expect("a length that fits in two bytes").to_be_bytes();
     [&SIGNATURE[..], &[version_and_command, family], &length[..], rest].concat()
 }

@@ -1,4 +1,4 @@
-//! Python with the packages that its programs here need, installed once for all runs.
+//! Python with the packages that the test programs need, installed once for all runs.
 
 use std::{
     env, fs,
@@ -7,11 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
-/// What pip installs: what 4Auth used, and what verifies an Ed25519 signature.
+/// The packages that pip installs: those 4Auth used, and one that verifies Ed25519 signatures.
 const PACKAGES: [&str; 4] =
     ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0"];
 
-/// What pip sees of the environment: a package's build script may be run by it.
+/// The environment variables that pip receives: it may run a package's build script.
 const PASSED: [&str; 13] = [
     "PATH",
     "HOME",
@@ -28,7 +28,7 @@ const PASSED: [&str; 13] = [
     "PIP_INDEX_URL",
 ];
 
-/// Python, which finds the packages.
+/// Python with the packages on its path.
 #[must_use]
 pub fn command() -> Command {
     let mut command = Command::new("python3");
@@ -36,11 +36,11 @@ pub fn command() -> Command {
     command
 }
 
-/// What a program prints.
+/// Runs a program and returns its standard output.
 ///
 /// # Panics
 ///
-/// If it does not run, or fails.
+/// If it cannot be started, or fails.
 #[must_use]
 pub fn said(command: &mut Command) -> String {
     let ran = command.output().expect("python3 runs");
@@ -48,8 +48,8 @@ pub fn said(command: &mut Command) -> String {
     String::from_utf8(ran.stdout).expect("text")
 }
 
-/// The folder of the packages. Installed elsewhere first, so that of two processes that need them
-/// neither sees half of them.
+/// The folder of the packages. They are installed into a draft folder that is then renamed, so that
+/// another process never sees a partial installation.
 #[expect(clippy::disallowed_methods, reason = "pip has settings of its own")]
 fn packages() -> &'static Path {
     static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
@@ -63,7 +63,7 @@ fn packages() -> &'static Path {
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
             let _quiet = said(pip.arg(&draft).args(PACKAGES));
             if fs::rename(&draft, &folder).is_err() {
-                // Somebody else was quicker.
+                // Another process was faster.
                 fs::remove_dir_all(&draft).expect("a draft can be removed");
             }
         }

@@ -1,4 +1,4 @@
-//! A TLS connection that sends any bytes at all.
+//! A TLS connection that can send arbitrary bytes.
 
 use bytes::BytesMut;
 use fourauth_protocol::{
@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// A connection without manners.
+/// A connection that need not follow the protocol.
 #[derive(Debug)]
 pub struct RawConnection {
     stream: TlsStream<TcpStream>,
@@ -31,11 +31,11 @@ pub struct RawConnection {
 }
 
 impl RawConnection {
-    /// Connects to a server of the same process, and so trusts it.
+    /// Connects to a server in the same process, and trusts any certificate.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If no server listens there.
     pub async fn open(address: SocketAddr) -> Self {
         Self::open_from(Ipv4Addr::LOCALHOST, address).await
     }
@@ -44,7 +44,7 @@ impl RawConnection {
     ///
     /// # Panics
     ///
-    /// If there is no server, or the address is another.
+    /// If no server listens there, or `from` is outside that network.
     pub async fn open_from(from: Ipv4Addr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).expect("an address");
@@ -52,15 +52,15 @@ impl RawConnection {
         Self::shake_hands(stream, address).await.expect("a handshake")
     }
 
-    /// Connects after bytes that go in front of the handshake, as a proxy sends them.
+    /// Connects and sends `preamble` before the handshake, as a proxy does.
     ///
     /// # Errors
     ///
-    /// If the server does not shake hands after them.
+    /// If the server does not complete the handshake.
     ///
     /// # Panics
     ///
-    /// If there is no server.
+    /// If no server listens there.
     pub async fn open_after(address: SocketAddr, preamble: &[u8]) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address).await.expect("a socket");
         stream.write_all(preamble).await?;
@@ -73,23 +73,23 @@ impl RawConnection {
         Ok(Self { stream, decoder: Decoder::default() })
     }
 
-    /// What only the two ends of this connection know (RFC 9266).
+    /// The keying material that only the two ends of this connection know (RFC 9266).
     ///
     /// # Panics
     ///
-    /// Never: the handshake is done.
+    /// Never: the handshake is complete.
     #[must_use]
     pub fn exporter(&self) -> [u8; EXPORTER_BYTES] {
         let (_, tls) = self.stream.get_ref();
         tls.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
-            .expect("a handshake that is done has an exporter")
+            .expect("a completed handshake has an exporter")
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     ///
     /// # Panics
     ///
-    /// If the server has hung up.
+    /// If the server has closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("sent");
         self.stream.flush().await.expect("flushed");
@@ -99,28 +99,28 @@ impl RawConnection {
     ///
     /// # Panics
     ///
-    /// If the server has hung up.
+    /// If the server has closed the connection.
     pub async fn send_payload(&mut self, payload: &[u8]) {
         let mut out = BytesMut::new();
-        frame::encode(payload, &mut out).expect("it fits");
+        frame::encode(payload, &mut out).expect("the payload fits in a frame");
         self.send(&out).await;
     }
 
-    /// The next answer, or `None` if the server has hung up.
+    /// The next answer, or `None` if the server has closed the connection.
     ///
     /// # Panics
     ///
-    /// If it sends something else.
+    /// If the payload is not an answer.
     pub async fn answer(&mut self) -> Option<Answer> {
         let payload = self.payload().await?;
         Some(Answer::from_json(&payload).expect("an answer"))
     }
 
-    /// The next payload, or `None` if the server has hung up.
+    /// The next payload, or `None` if the server has closed the connection.
     ///
     /// # Panics
     ///
-    /// If it sends something that is no frame.
+    /// If the server sends bytes that are not a frame.
     pub async fn payload(&mut self) -> Option<Vec<u8>> {
         let mut chunk = [0; 4096];
         loop {
@@ -138,18 +138,18 @@ impl RawConnection {
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the server closes the connection instead.
     pub async fn ask(&mut self, payload: &str) -> Answer {
         self.send_payload(payload.as_bytes()).await;
         self.answer().await.expect("an answer")
     }
 }
 
-/// TLS that believes anyone.
+/// A TLS configuration that accepts any certificate.
 ///
 /// # Panics
 ///
-/// Never: the provider speaks the default versions.
+/// Never: the provider supports the default versions.
 #[must_use]
 pub fn trusting() -> Arc<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -161,7 +161,7 @@ pub fn trusting() -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// Trusts whoever answers: what these tests check is the server, not the client.
+/// Accepts any certificate: these tests check the server, not the client.
 #[derive(Debug)]
 struct Anyone;
 

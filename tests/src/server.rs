@@ -1,4 +1,5 @@
-//! A real server on loopback: real TLS, a real database, real faces; only its clock is ours.
+//! A real server on loopback, with real TLS, a real database and real faces. Only its clock is
+//! simulated.
 
 use crate::{models, persona::Persona, proxy, raw::RawConnection};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
@@ -20,18 +21,18 @@ use fourauth_timekeeper::{Clock as _, ManualClock};
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
-/// When every test begins: 2026-11-21T12:00:00Z, at the first second of a one-time code's step.
+/// Start of every test: 2026-11-21T12:00:00Z, the first second of a one-time code's step.
 pub const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 
-/// The configuration of a server on loopback whose hashes cost next to nothing.
+/// The configuration of a server on loopback with cheap hashes.
 #[must_use]
 pub fn quick(folder: &Path) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.join("data"),
         auth: AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..AuthConfig::default() },
-        // Every client of a test is one source, and tests of denials need not wait for them. A
-        // hundred of them on a loaded machine are slow, and not to be hung up on.
+        // All clients of a test share one source address, and most tests should not wait for
+        // denials. A hundred clients on a loaded machine are slow and must not be disconnected.
         limits: LimitsConfig {
             connections_per_source: 1000,
             deciding_per_source: 1000,
@@ -42,11 +43,13 @@ pub fn quick(folder: &Path) -> Config {
             answer_s: PATIENCE_S,
             ..LimitsConfig::default()
         },
-        // Tests deny a lot in a row; those of limits set their own.
+        // Tests deny many attempts in a row; tests of limits set their own.
         attempts: unlimited(),
-        // Signing reads and writes beside what a test counts; those of checkpoints set their own.
+        // Signing a checkpoint reads and writes, which disturbs tests that count; tests of
+        // checkpoints set their own.
         audit: AuditConfig { checkpoint_s: 3600, ..AuditConfig::default() },
-        // A loaded machine is no reason to answer "busy"; tests of that set their own.
+        // A loaded machine must not make the server answer "busy"; tests of that answer set their
+        // own.
         compute: ComputeConfig {
             queue: 4096,
             queue_per_source: 4096,
@@ -60,10 +63,10 @@ pub fn quick(folder: &Path) -> Config {
 /// How long a server and its clients wait for each other, in seconds.
 const PATIENCE_S: u32 = 120;
 
-/// As many as a configuration may say.
+/// The largest number that the configuration accepts.
 const MANY: u32 = 1_000_000;
 
-/// Nobody waits and nobody is shut out.
+/// No attempt has to wait and no account is locked.
 #[must_use]
 pub fn unlimited() -> AttemptsConfig {
     AttemptsConfig {
@@ -89,12 +92,12 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A server on SQLite, with hashes that cost next to nothing.
+    /// A server on SQLite with cheap hashes.
     pub async fn start() -> Self {
         Self::configured(|_| {}).await
     }
 
-    /// The same, after `change` to its configuration.
+    /// As [`start`](Self::start), after `change` to the configuration.
     ///
     /// # Panics
     ///
@@ -103,7 +106,8 @@ impl TestServer {
         Self::start_in(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
-    /// The same in a folder where another has [stopped](Self::stop). Its clock says noon again.
+    /// As [`configured`](Self::configured), in the folder of a server that has
+    /// [stopped](Self::stop). The clock is at noon again.
     ///
     /// # Panics
     ///
@@ -112,7 +116,7 @@ impl TestServer {
         Self::start_with(models::engine(), folder, change).await
     }
 
-    /// The same with networks or thresholds of its own.
+    /// As [`start_in`](Self::start_in), with an engine of other networks or thresholds.
     ///
     /// # Panics
     ///
@@ -138,13 +142,13 @@ impl TestServer {
         &self.server
     }
 
-    /// The clock it goes by.
+    /// The clock of the server.
     #[must_use]
     pub const fn clock(&self) -> &Arc<ManualClock> {
         &self.clock
     }
 
-    /// The time it goes by.
+    /// The time on that clock.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
         self.clock.read().now
@@ -162,27 +166,27 @@ impl TestServer {
         &self.admin
     }
 
-    /// The pin of its certificate.
+    /// The fingerprint of its certificate.
     ///
     /// # Panics
     ///
-    /// Never: a server prints a fingerprint that a client reads.
+    /// Never: the client can parse the fingerprint that a server prints.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::parse(&self.server.fingerprint()).expect("a fingerprint")
     }
 
-    /// A client that trusts it by its pin.
+    /// A client that trusts the server by its fingerprint.
     ///
     /// # Panics
     ///
-    /// Never: the address of a server is an address.
+    /// Never: the address of a server is valid.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_after(&[])
     }
 
-    /// The same behind a proxy that introduces it as one at `address`.
+    /// As [`client`](Self::client), behind a proxy that names `address` as the client.
     ///
     /// # Panics
     ///
@@ -207,40 +211,41 @@ impl TestServer {
     ///
     /// # Panics
     ///
-    /// If it cannot be made.
+    /// If the connection fails.
     pub async fn connect(&self) -> Connection {
         self.client().connect().await.expect("a connection")
     }
 
-    /// A connection that sends any bytes at all.
+    /// A connection that can send arbitrary bytes.
     pub async fn raw(&self) -> RawConnection {
         RawConnection::open(self.server.address()).await
     }
 
-    /// A connection that sends any bytes, behind a proxy that introduces it as one at `address`.
+    /// A connection that can send arbitrary bytes, behind a proxy that names `address` as the
+    /// client.
     ///
     /// # Panics
     ///
-    /// If the server does not shake hands.
+    /// If the server does not complete the handshake.
     pub async fn raw_at(&self, address: &str) -> RawConnection {
         let header = proxy::introducing(address.parse().expect("an address"));
         RawConnection::open_after(self.server.address(), &header).await.expect("a handshake")
     }
 
-    /// Registers a person whose face is on `picture`.
+    /// Registers a user with the face on `picture`.
     ///
     /// # Panics
     ///
-    /// If the server does not accept the person.
+    /// If the server refuses the registration.
     pub async fn enrol(&self, username: &str, picture: &str) -> Persona {
         self.enrol_as(self.registration(username, picture)).await.0
     }
 
-    /// Registers a person in this very way; the person, and their recovery codes.
+    /// Registers a user with this command and returns the user with their recovery codes.
     ///
     /// # Panics
     ///
-    /// If the server does not accept the person.
+    /// If the server refuses the registration.
     pub async fn enrol_as(&self, register: Register) -> (Persona, Vec<RecoveryCode>) {
         let (username, password) = (register.username.clone(), register.password.clone());
         let mac = register.mac.expect("a registration has an address");
@@ -257,7 +262,7 @@ impl TestServer {
     ///
     /// # Panics
     ///
-    /// If `username` is none.
+    /// If `username` is not valid.
     #[must_use]
     pub fn registration(&self, username: &str, picture: &str) -> Register {
         Register {
@@ -290,7 +295,7 @@ impl TestServer {
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the log is empty.
     pub async fn last_row(&self) -> AuditRow {
         self.audit().await.into_iter().next().expect("a row")
     }
@@ -301,7 +306,7 @@ impl TestServer {
         ReadAudit::newest(self.admin.clone())
     }
 
-    /// Stops it in order; its folder stays for as long as the returned handle does.
+    /// Shuts the server down; its folder lives as long as the returned handle.
     pub async fn stop(self) -> TempDir {
         self.server.stop().await;
         self.folder

@@ -1,5 +1,5 @@
-//! The log of a real server, read by the verifier that was written from docs/AUDIT.md alone, and by
-//! ours: they say the same, of the database and of its export.
+//! The log of a real server, read by `fourauth-audit-verify` and by the Python verifier, which was
+//! written from docs/AUDIT.md alone. Both report the same, for the database and for its export.
 
 use clap::Parser;
 use data_encoding::BASE64;
@@ -23,7 +23,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Takes the last row away with everything that says it was there.
+/// Removes the last row and every trace of it.
 const CUT: &str = "DELETE FROM audit_checkpoint WHERE size = (SELECT size FROM audit_tree);
     DELETE FROM access_logs WHERE id = (SELECT MAX(log_id) FROM audit_leaf);
     DELETE FROM audit_leaf WHERE log_id = (SELECT MAX(log_id) FROM audit_leaf);";
@@ -35,7 +35,7 @@ struct Line {
     audit: AuditCommand,
 }
 
-/// A server that people have used, and that has stopped.
+/// A server that was used and has stopped.
 struct Stopped {
     config: Config,
     _folder: TempDir,
@@ -46,7 +46,7 @@ impl Stopped {
         let server = TestServer::start().await;
         let ada = server.enrol("ada", "obama.jpg").await;
         for _ in 0..2 {
-            // The second time with a code that was used.
+            // The second login repeats a spent code.
             server.client().send_once(Command::Login(ada.login(server.now()))).await.unwrap();
         }
         let folder = server.stop().await;
@@ -73,7 +73,7 @@ impl Stopped {
         self.config.audit_dir().join("checkpoints.log")
     }
 
-    /// The exit code and the names of what was found, by ours.
+    /// The exit code and the names of the findings of the Rust verifier.
     fn first(&self, input: &Path) -> (i32, Vec<String>) {
         let mut options = Options::new(VerifyingKey::parse(&self.secret("log.vkey")).unwrap());
         options.checkpoints.push(self.checkpoints());
@@ -84,7 +84,7 @@ impl Stopped {
         (report.exit_code().into(), names.collect())
     }
 
-    /// The same, by the other one.
+    /// The exit code and the names of the findings of the Python verifier.
     async fn second(&self, input: &Path) -> (i32, Vec<String>) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/audit_verify.py");
         let ran = tokio::process::Command::from(python::command())
@@ -106,8 +106,9 @@ impl Stopped {
         (ran.status.code().unwrap(), names)
     }
 
-    /// Leaves the checkpoints as a collector of syslog messages would: each among messages of other
-    /// programs, one of them without end, and of another log, and the last not yet written to its end.
+    /// Rewrites the checkpoints as a collector of syslog messages leaves them: each among messages
+    /// of other programs, including one very long message, and messages of another log. The last
+    /// checkpoint is truncated.
     fn collect(&self) {
         let notes = fs::read_to_string(self.checkpoints()).unwrap();
         let (notes, _) = parse_all(&notes);
@@ -124,7 +125,7 @@ impl Stopped {
         }
         file.extend_from_slice(&vec![b'x'; 17 << 20]);
         file.extend_from_slice(b"\n\xff\n");
-        // In four bytes of base64 are three of the note, so this is the beginning of one.
+        // Four bytes of base64 hold three bytes of the note, so this is its beginning.
         let torn = message(&notes[0]);
         let whole = torn.len() - BASE64.encode(notes[0].as_bytes()).len();
         file.extend_from_slice(&torn.as_bytes()[..whole + 400]);
@@ -140,14 +141,14 @@ impl Stopped {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_verifiers_find_nothing_in_the_log_of_a_server_that_nobody_touched() {
+async fn both_verifiers_find_nothing_in_an_untouched_log() {
     let server = Stopped::used().await;
     assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
     assert_eq!(server.both(&server.export().await).await, (0, Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_verifiers_find_the_checkpoints_among_whatever_else_was_collected() {
+async fn both_verifiers_find_checkpoints_among_other_messages() {
     let server = Stopped::used().await;
     server.collect();
     assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
@@ -159,7 +160,7 @@ async fn two_verifiers_find_the_checkpoints_among_whatever_else_was_collected() 
     assert!(found.contains(&"tail_gone".to_owned()), "{found:?}");
 }
 
-/// What files of checkpoints may be put together from, sense or none.
+/// Pieces, valid or not, that a file of checkpoints may consist of.
 fn pieces(note: &str) -> Vec<Vec<u8>> {
     let message = |note: &str, end: &str| {
         format!("Nov 21 host fourauthd - checkpoint - {}{end}", BASE64.encode(note.as_bytes()))
@@ -192,7 +193,7 @@ fn pieces(note: &str) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_verifiers_find_the_same_checkpoints_in_any_file() {
+async fn both_verifiers_find_the_same_checkpoints_in_any_file() {
     const FILES: u64 = 60;
 
     let server = Stopped::used().await;
@@ -200,7 +201,7 @@ async fn two_verifiers_find_the_same_checkpoints_in_any_file() {
     let pieces = pieces(parse_all(&notes).0.last().unwrap());
     let mut outcomes = BTreeSet::new();
     for number in 0..FILES {
-        // Any numbers will do that are others for each file, and the same in each run.
+        // Arbitrary numbers that differ between files and repeat in every run.
         let mut chance = Sha256::digest(number.to_be_bytes()).into_iter().map(usize::from);
         let length = chance.next().unwrap() % 9;
         let chosen = chance.take(length).map(|number| &pieces[number % pieces.len()]);
@@ -212,7 +213,7 @@ async fn two_verifiers_find_the_same_checkpoints_in_any_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_verifiers_find_the_login_that_was_made_a_success() {
+async fn both_verifiers_find_an_edited_login() {
     let server = Stopped::used().await;
     let database = Connection::open(server.database()).unwrap();
     let changed = database.execute("UPDATE access_logs SET success = 1 WHERE success = 0", []);

@@ -1,4 +1,4 @@
-//! `fourauthd backup`: what is in one, what is proved of it, and what a restore may undo.
+//! `fourauthd backup`: what a backup contains, what `verify` proves, and what a restore may undo.
 
 use fourauth_config::{AuditConfig, Config};
 use fourauth_private_file as private_file;
@@ -23,12 +23,12 @@ use tempfile::TempDir;
 
 mod restore;
 
-/// A key pair of age-keygen, which opens nothing but what these tests make.
+/// A key pair from age-keygen, used by these tests only.
 const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
 const IDENTITY: &str =
     "# a comment\nAGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33\n";
 
-/// A server with somebody in it, and room for backups.
+/// A server with one user, and a folder for backups.
 struct House {
     server: TestServer,
     config: Config,
@@ -77,7 +77,7 @@ const fn create(file: PathBuf, lock: Lock) -> BackupCommand {
     BackupCommand::Create(Create { file, lock, files_only: false })
 }
 
-/// Folders that a command should have removed.
+/// Number of temporary folders that a command should have removed.
 fn scratches(config: &Config) -> usize {
     let names = fs::read_dir(&config.data_dir).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().contains("scratch")).count()
@@ -87,14 +87,14 @@ async fn run(config: &Config, command: BackupCommand) -> anyhow::Result<()> {
     command.run(config, NOON).await
 }
 
-/// A data folder with nothing in it.
+/// An empty data folder.
 fn nowhere() -> (TempDir, Config) {
     let folder = tempfile::tempdir().unwrap();
     let config = quick(folder.path());
     (folder, config)
 }
 
-/// The same, which knows where the checkpoints of `config` go.
+/// An empty data folder and a configuration that knows the checkpoint sinks of `config`.
 fn elsewhere(config: &Config) -> (TempDir, Config) {
     let (folder, empty) = nowhere();
     let audit =
@@ -113,7 +113,7 @@ async fn refused(config: &Config, command: BackupCommand) -> String {
 }
 
 #[tokio::test]
-async fn what_was_there_when_a_backup_was_made_is_there_when_it_is_restored() {
+async fn a_restored_server_has_the_data_of_the_backup() {
     let house = House::open().await;
     assert!(house.server.client().login_once(house.alice.login(house.server.now())).await.unwrap());
     house.create("one.age").await;
@@ -145,7 +145,7 @@ async fn what_was_there_when_a_backup_was_made_is_there_when_it_is_restored() {
 }
 
 #[tokio::test]
-async fn a_passphrase_opens_what_it_locked_and_no_other_does() {
+async fn only_the_right_passphrase_opens_a_backup() {
     let house = House::open().await;
     for (name, text) in [
         ("right", "nine brass monkeys\n"),
@@ -176,7 +176,7 @@ async fn a_passphrase_opens_what_it_locked_and_no_other_does() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_backup_is_readable_and_nothing_is_left_of_making_one() {
+async fn a_backup_is_encrypted_and_leaves_no_temporary_files() {
     let house = House::open().await;
     house.create("one.age").await;
     let keyring = fs::read_to_string(house.config.keyring_file()).unwrap();
@@ -188,7 +188,7 @@ async fn nothing_of_a_backup_is_readable_and_nothing_is_left_of_making_one() {
     assert_eq!(scratches(&house.config), 0);
     assert!(!house.file("one.age.draft").exists());
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
-    assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "the server's own data stay");
+    assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "its data still open");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_backup_with_one_byte_changed_or_cut_off_is_refused() {
 }
 
 #[tokio::test]
-async fn a_backup_in_the_middle_of_a_rotation_opens() {
+async fn a_backup_made_during_a_rotation_opens() {
     let house = House::open().await;
     let rotate = || KeyCommand::Rotate { only_add: false, new: true, alone: false };
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
@@ -227,7 +227,7 @@ async fn a_backup_in_the_middle_of_a_rotation_opens() {
 }
 
 #[tokio::test]
-async fn postgresql_is_left_to_its_own_tools() {
+async fn a_backup_of_postgresql_has_files_only() {
     let url = postgres::cluster().database().await.parse().ok();
     let server = TestServer::configured(|config| config.store.url.clone_from(&url)).await;
     let mut config = quick(server.folder());

@@ -1,4 +1,4 @@
-//! A peer that holds connections keeps them from no one else, and what it had begun is answered.
+//! A peer that holds connections does not block others, and its commands in flight are answered.
 
 use fourauth_client::Identity;
 use fourauth_config::Config;
@@ -15,13 +15,13 @@ async fn still_serves(connection: &mut RawConnection) {
     assert_eq!(connection.ask(HELLO).await.code, Code::Ok);
 }
 
-/// Tests call from 127.0.0.1, which is a proxy here and so can be anywhere.
+/// Tests connect from 127.0.0.1. It counts as a proxy here, so that a test can name any client.
 fn behind_a_proxy(config: &mut Config) {
     config.limits.proxies = vec!["127.0.0.1".parse().unwrap()];
 }
 
 #[tokio::test]
-async fn a_newcomer_takes_the_place_of_the_longest_idle() {
+async fn a_new_connection_evicts_the_longest_idle() {
     let server = TestServer::configured(|config| config.limits.connections_per_source = 2).await;
     let mut first = server.raw().await;
     let mut second = server.raw().await;
@@ -33,7 +33,7 @@ async fn a_newcomer_takes_the_place_of_the_longest_idle() {
 }
 
 #[tokio::test]
-async fn one_ipv6_48_takes_no_more_than_its_share() {
+async fn one_ipv6_48_gets_no_more_than_its_share() {
     let server = TestServer::configured(|config| {
         behind_a_proxy(config);
         config.limits.connections = 8;
@@ -53,7 +53,7 @@ async fn one_ipv6_48_takes_no_more_than_its_share() {
 }
 
 #[tokio::test]
-async fn when_every_place_is_taken_a_newcomer_gets_in() {
+async fn a_full_server_evicts_one_for_a_new_connection() {
     let server = TestServer::configured(|config| {
         behind_a_proxy(config);
         config.limits.connections = 12;
@@ -71,7 +71,7 @@ async fn when_every_place_is_taken_a_newcomer_gets_in() {
 }
 
 #[tokio::test]
-async fn of_those_that_say_nothing_the_longest_silent_goes() {
+async fn the_longest_silent_startup_is_evicted() {
     let server = TestServer::configured(|config| config.limits.startups = 2).await;
     let mut spoken = server.raw().await;
     still_serves(&mut spoken).await;
@@ -85,7 +85,7 @@ async fn of_those_that_say_nothing_the_longest_silent_goes() {
 }
 
 #[tokio::test]
-async fn a_command_in_flight_is_answered_before_its_place_goes() {
+async fn a_command_in_flight_is_answered_before_eviction() {
     let server = TestServer::configured(|config| config.limits.connections_per_source = 1).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let mut connection = server.raw().await;
@@ -104,7 +104,7 @@ async fn a_command_in_flight_is_answered_before_its_place_goes() {
 }
 
 #[tokio::test]
-async fn a_device_with_a_key_keeps_its_place() {
+async fn a_device_with_a_key_keeps_its_connection() {
     let server = TestServer::configured(|config| config.limits.connections_per_source = 2).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
@@ -126,7 +126,7 @@ async fn a_device_with_a_key_keeps_its_place() {
 }
 
 #[tokio::test]
-async fn one_device_key_keeps_no_newcomer_out() {
+async fn one_device_key_does_not_block_new_connections() {
     let server = TestServer::configured(|config| config.limits.connections_per_source = 4).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
@@ -134,7 +134,7 @@ async fn one_device_key_keeps_no_newcomer_out() {
     let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
     assert!(client.login_once(first).await.unwrap());
 
-    // A denied command proves the key as well.
+    // A denied command also proves the key.
     let denied = || Command::Login(alice.login(server.now()));
     let mut held = Vec::new();
     for _ in 0..4 {

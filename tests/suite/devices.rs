@@ -1,4 +1,4 @@
-//! A device that has proved itself with a key is never again believed by its address.
+//! A device that has proved a key is never accepted by its address again.
 
 use data_encoding::{BASE64, HEXLOWER};
 use fourauth_auth::profile::Profile;
@@ -15,7 +15,7 @@ use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-/// Somebody whose first login has brought the key of their device, and the device.
+/// A user with the device key that their first login bound.
 async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
@@ -42,7 +42,7 @@ async fn log_in(client: &Client, login: Login) -> Answer {
 }
 
 #[tokio::test]
-async fn after_a_login_with_a_key_the_address_alone_does_not_open_the_door() {
+async fn after_a_login_with_a_key_the_address_alone_is_refused() {
     let server = TestServer::start().await;
     let (alice, identity) = alice_with_a_key(&server).await;
     let right = alice.login(server.now());
@@ -56,14 +56,14 @@ async fn after_a_login_with_a_key_the_address_alone_does_not_open_the_door() {
 }
 
 #[tokio::test]
-async fn an_operator_may_go_on_believing_addresses() {
+async fn an_operator_may_keep_accepting_addresses() {
     let server = TestServer::configured(|config| config.compat.mac_only = true).await;
     let (alice, _) = alice_with_a_key(&server).await;
     assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
 }
 
 #[tokio::test]
-async fn a_first_login_binds_no_key_if_the_operator_says_so() {
+async fn a_first_login_binds_no_key_if_configured_so() {
     let server =
         TestServer::configured(|config| config.auth.device_trust_on_first_use = false).await;
     let (alice, _) = alice_with_a_key(&server).await;
@@ -71,7 +71,7 @@ async fn a_first_login_binds_no_key_if_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn a_first_login_binds_no_key_that_it_does_not_hold() {
+async fn a_first_login_binds_no_key_that_it_cannot_prove() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let (held, other) = (Arc::new(Identity::generate().unwrap()), Identity::generate().unwrap());
@@ -82,7 +82,7 @@ async fn a_first_login_binds_no_key_that_it_does_not_hold() {
 }
 
 #[tokio::test]
-async fn a_proof_is_worth_nothing_on_another_connection_or_for_another_name() {
+async fn a_proof_holds_for_one_connection_and_one_name() {
     let server = TestServer::start().await;
     let (alice, identity) = alice_with_a_key(&server).await;
     let heard = {
@@ -104,7 +104,7 @@ async fn a_proof_is_worth_nothing_on_another_connection_or_for_another_name() {
 }
 
 #[tokio::test]
-async fn the_key_of_one_account_is_no_key_of_another() {
+async fn one_accounts_key_is_refused_for_another() {
     let server = TestServer::start().await;
     let (alice, alices) = alice_with_a_key(&server).await;
     let bob = server.enrol("bob", "obama.jpg").await;
@@ -118,7 +118,7 @@ async fn the_key_of_one_account_is_no_key_of_another() {
 }
 
 #[tokio::test]
-async fn of_many_first_logins_with_keys_of_their_own_one_binds_and_one_gets_in() {
+async fn of_concurrent_first_logins_with_keys_one_succeeds() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let logins = (0..20).map(|_| async {
@@ -132,7 +132,7 @@ async fn of_many_first_logins_with_keys_of_their_own_one_binds_and_one_gets_in()
 }
 
 #[tokio::test]
-async fn a_known_device_vouches_for_another_and_revokes_it() {
+async fn a_known_device_binds_another_and_revokes_it() {
     let server = TestServer::start().await;
     let (alice, laptop) = alice_with_a_key(&server).await;
     let phone = Arc::new(Identity::generate().unwrap());
@@ -165,7 +165,11 @@ async fn a_known_device_vouches_for_another_and_revokes_it() {
     server.clock().advance_ms(60_000);
     let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
     assert_eq!(log_in(&device(&server, &phone), on_the_phone).await.code, Code::DeviceMismatch);
-    assert_eq!(bound(device(&server, &laptop)).await, Code::Conflict, "a revoked key stays so");
+    assert_eq!(
+        bound(device(&server, &laptop)).await,
+        Code::Conflict,
+        "a revoked key stays revoked"
+    );
 }
 
 #[tokio::test]
@@ -191,8 +195,8 @@ async fn a_recovery_replaces_the_device_and_its_key() {
     assert_eq!(old.code, Code::DeviceMismatch);
 }
 
-/// What a client without an exporter signs: the certificate it sees, and what this connection was
-/// told last.
+/// The proof of a client without an exporter: it signs the certificate that it sees and the nonce
+/// that this connection received last.
 async fn prove_by_certificate(
     server: &TestServer,
     connection: &mut RawConnection,
@@ -227,7 +231,7 @@ async fn a_client_without_an_exporter_proves_itself_by_certificate_and_nonce() {
     let (mut here, mut there) = (server.raw().await, server.raw().await);
     let proof = prove_by_certificate(&server, &mut here, &alice, &identity).await;
     for code in [send(&mut there, &proof).await, send(&mut here, &proof).await] {
-        assert_eq!(code, Code::Ok, "the answer says nothing");
+        assert_eq!(code, Code::Ok, "the answer does not tell whether the proof holds");
     }
     assert_eq!(send(&mut there, &login).await, Code::DeviceMismatch);
     assert_eq!(send(&mut here, &login).await, Code::Ok);
@@ -235,7 +239,7 @@ async fn a_client_without_an_exporter_proves_itself_by_certificate_and_nonce() {
 }
 
 #[tokio::test]
-async fn under_strict_a_proof_by_certificate_is_worth_nothing() {
+async fn the_strict_profile_refuses_a_proof_by_certificate() {
     let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
@@ -246,13 +250,13 @@ async fn under_strict_a_proof_by_certificate_is_worth_nothing() {
     assert_eq!(send(&mut connection, &proof).await, Code::Ok);
     let login = Command::Login(alice.login(server.now()));
     assert_eq!(send(&mut connection, &login).await, Code::Denied);
-    // The control: the exporter proves the same device.
+    // Control: the exporter proves the same device.
     let answer = log_in(&device(&server, &identity), alice.login(server.now())).await;
     assert_eq!(answer.code, Code::Ok);
 }
 
 #[tokio::test]
-async fn a_neighbour_binds_no_key_by_a_copied_address() {
+async fn a_copied_address_binds_no_key() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
@@ -261,15 +265,15 @@ async fn a_neighbour_binds_no_key_by_a_copied_address() {
     let bind = Command::BindDevice(alice.bind_device(alice.mac, key, server.now()));
     let answer = server.client().send_once(bind).await.unwrap();
     assert_eq!(answer.code, Code::DeviceKeyNeeded);
-    // The account still has no key, and its owner gets in as before.
+    // The account still has no key, and its owner can log in as before.
     assert_eq!(log_in(&server.client(), alice.login(server.now())).await.code, Code::Ok);
 }
 
 #[tokio::test]
-async fn a_key_of_a_minute_ago_revokes_no_device() {
+async fn a_key_bound_a_minute_ago_revokes_no_device() {
     let server = TestServer::start().await;
     let (alice, _) = alice_with_a_key(&server).await;
-    // A stranger who has seen everything replaces the device by one of their own.
+    // An attacker with every factor replaces the device with their own.
     let (theirs, mac) =
         (Arc::new(Identity::generate().unwrap()), MacAddress::parse("02:11:22:33:44:55").unwrap());
     let mut recover = alice.recover_device(mac, server.now());
@@ -285,7 +289,7 @@ async fn a_key_of_a_minute_ago_revokes_no_device() {
 }
 
 #[tokio::test]
-async fn what_is_said_to_a_proof_does_not_depend_on_whose_it_is() {
+async fn a_proof_gets_the_same_answer_for_every_account() {
     let server = TestServer::start().await;
     let (alice, identity) = alice_with_a_key(&server).await;
     let mut connection = server.connect().await;

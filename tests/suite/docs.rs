@@ -1,10 +1,10 @@
-//! The documents are true of the tree: what they name exists, what they quote is said.
+//! The documents match the tree: what they name exists, and what they quote is current.
 
 use crate::checked_in;
 use fourauth_store::{Cause, Error, KeyringError, OpenError};
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
-/// Documents that people read first, and all of `docs`.
+/// The documents in the root, and all of `docs`.
 fn documents() -> Vec<String> {
     let mut found: Vec<String> =
         ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(Into::into).into();
@@ -21,13 +21,13 @@ fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|found| found == ending)
 }
 
-/// What stands in backticks, outside of blocks of code.
+/// The texts in backticks outside code blocks.
 fn quoted(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
 }
 
-/// Whether it is written like a path of this repository: it begins with a folder of the root.
+/// True if it looks like a path of this repository: it begins with a folder of the root.
 fn is_path(text: &str) -> bool {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
     let Some((first, _)) = text.split_once('/') else { return false };
@@ -75,7 +75,7 @@ fn every_file_in_the_map_of_a_crate_is_in_that_crate() {
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn every_link_between_documents_has_a_target() {
     for document in documents() {
         let text = checked_in::read(&document);
         let folder = checked_in::path(&document).parent().unwrap().to_owned();
@@ -90,7 +90,7 @@ fn every_link_between_documents_leads_somewhere() {
 fn every_test_that_the_threats_rely_on_exists() {
     let sources = ["crates", "tests"].map(|folder| sources(&checked_in::path(folder))).concat();
     let text = checked_in::read("docs/THREATS.md");
-    // Tests are sentences: no other name in that document has so many words.
+    // Test names are sentences: no other name in that document has so many words.
     let is_test = |text: &&str| {
         text.matches('_').count() > 2 && text.chars().all(|c| c.is_alphanumeric() || c == '_')
     };
@@ -114,14 +114,14 @@ fn every_setting_that_a_document_names_is_in_the_example() {
                 continue;
             };
             let is_listed = ["", "#: "].iter().any(|mark| {
-                settings.contains(&format!("\n{mark}{key} = ")) // `#:` marks what follows from others.
+                settings.contains(&format!("\n{mark}{key} = ")) // `#:` marks a derived default.
             });
             assert!(is_listed || key == "rs", "{document} names the setting {name}.{key}");
         }
     }
 }
 
-/// One of each reason not to start, with the values that the document shows.
+/// One error of each kind that prevents a start, with the values that the document shows.
 fn refusals() -> Vec<OpenError> {
     let (path, id) = (|| Path::new("PATH").to_owned(), || "ID".to_owned());
     vec![
@@ -141,11 +141,14 @@ fn refusals() -> Vec<OpenError> {
 }
 
 #[test]
-fn every_reason_not_to_start_is_explained_to_the_operator() {
+fn every_error_that_prevents_a_start_is_documented() {
     let text = checked_in::read("docs/OPERATIONS.md");
     for refusal in refusals() {
         let said = refusal.to_string();
         let begins = said.split([':', ';']).next().unwrap();
-        assert!(text.contains(&format!("`{begins}`")), "no word about: {begins}");
+        assert!(
+            text.contains(&format!("`{begins}`")),
+            "docs/OPERATIONS.md does not explain: {begins}"
+        );
     }
 }

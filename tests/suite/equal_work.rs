@@ -1,4 +1,4 @@
-//! An unknown name and a wrong password: same bytes, same work.
+//! An unknown account and a wrong password get the same bytes and cause the same work.
 
 use fourauth_auth::authenticator::Work;
 use fourauth_protocol::{
@@ -8,7 +8,7 @@ use fourauth_protocol::{
 };
 use fourauth_tests::{persona::Persona, server::TestServer};
 
-/// What one command cost and what was answered, without the request's name.
+/// The work that one command caused, and its answer without the request id.
 async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
     let authenticator = &server.server().context().authenticator;
     let before = authenticator.work();
@@ -27,7 +27,7 @@ async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
     (work, bytes)
 }
 
-fn nobody() -> Username {
+fn unknown_name() -> Username {
     Username::parse("nobody").unwrap()
 }
 
@@ -38,27 +38,27 @@ async fn alice() -> (TestServer, Persona) {
 }
 
 #[tokio::test]
-async fn an_unknown_name_costs_what_a_wrong_password_costs() {
+async fn an_unknown_name_costs_as_much_as_a_wrong_password() {
     let (server, alice) = alice().await;
     let right = alice.login(server.now());
     let wrong = Login { password: Secret::new("no".into()), ..right.clone() };
-    let unknown = Login { username: nobody(), ..right.clone() };
+    let unknown = Login { username: unknown_name(), ..right.clone() };
 
     let wrong = observed(&server, &Command::Login(wrong)).await;
     let unknown = observed(&server, &Command::Login(unknown)).await;
     assert_eq!(wrong, unknown);
     assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 1));
 
-    // The control: what does differ is seen to.
+    // Control: the comparison detects a difference.
     let right = observed(&server, &Command::Login(right)).await;
     assert_ne!(wrong, right);
 }
 
 #[tokio::test]
-async fn so_does_a_disabled_account() {
+async fn a_disabled_account_costs_as_much_as_an_unknown_one() {
     let (server, alice) = alice().await;
     let right = alice.login(server.now());
-    let unknown = Login { username: nobody(), ..right.clone() };
+    let unknown = Login { username: unknown_name(), ..right.clone() };
     let store = server.server().store();
     let account = store.user(&alice.username).await.unwrap().unwrap().id;
     let disabled: Result<bool, fourauth_store::Error> =
@@ -70,11 +70,11 @@ async fn so_does_a_disabled_account() {
 }
 
 #[tokio::test]
-async fn a_recovery_without_a_password_costs_a_hash_as_well() {
+async fn a_recovery_without_a_password_also_costs_a_hash() {
     let (server, alice) = alice().await;
     let right = alice.recover_password("amber-Fox-17", server.now());
     let wrong = RecoverPassword { totp: Some(alice.wrong_code(server.now())), ..right.clone() };
-    let unknown = RecoverPassword { username: nobody(), ..right };
+    let unknown = RecoverPassword { username: unknown_name(), ..right };
 
     let wrong = observed(&server, &Command::RecoverPassword(wrong)).await;
     assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 1));
@@ -82,11 +82,11 @@ async fn a_recovery_without_a_password_costs_a_hash_as_well() {
 }
 
 #[tokio::test]
-async fn it_does_so_for_recoveries_too() {
+async fn a_recovery_costs_the_same_for_an_unknown_name() {
     let (server, alice) = alice().await;
     let right = alice.recover_totp(server.now());
     let wrong = RecoverTotp { password: Secret::new("no".into()), ..right.clone() };
-    let unknown = RecoverTotp { username: nobody(), ..right };
+    let unknown = RecoverTotp { username: unknown_name(), ..right };
     let wrong = observed(&server, &Command::RecoverTotp(wrong)).await;
     assert_eq!(wrong, observed(&server, &Command::RecoverTotp(unknown)).await);
 }

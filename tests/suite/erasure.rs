@@ -1,4 +1,4 @@
-//! Who is erased is nowhere any more: no table, no page, no journal; and the log still holds.
+//! An erased user leaves no trace in any table, page or journal, and the audit log still verifies.
 
 use fourauth_protocol::{
     code::Code,
@@ -19,7 +19,7 @@ const NAME: &str = "wilhelmina-who-leaves";
 const MAIL: &str = "wilhelmina@mail.example";
 const PHONE: &str = "+442079460123";
 
-/// What a database file, its journal and its index of the journal hold, byte for byte.
+/// The bytes of the database file, of its journal and of the journal's index.
 fn files(server: &TestServer) -> Vec<u8> {
     let data = server.folder().join("data");
     let names = ["fourauth.db", "fourauth.db-wal", "fourauth.db-shm"];
@@ -35,15 +35,15 @@ async fn erase(server: &TestServer, name: &str) -> anyhow::Result<()> {
     UserCommand::Erase { username: name.to_owned(), yes: true }.run(&local).await
 }
 
-/// The one number that a statement finds.
+/// The single number that a statement returns.
 async fn number(server: &TestServer, sql: &'static str) -> i64 {
     let url = format!("sqlite:{}", server.folder().join("data/fourauth.db").display());
     let database = SqlitePool::connect(&url).await.unwrap();
     sqlx::query(sql).fetch_one(&database).await.unwrap().get(0)
 }
 
-/// Somebody who has left traces wherever one can; and a text for each of them.
-async fn somebody_with_a_past(server: &TestServer) -> Vec<String> {
+/// A user with data in every table that can hold some, and one text per trace.
+async fn user_with_traces(server: &TestServer) -> Vec<String> {
     let register = Register {
         email: Email::parse(MAIL).ok(),
         phone: Phone::parse(PHONE).ok(),
@@ -60,7 +60,7 @@ async fn somebody_with_a_past(server: &TestServer) -> Vec<String> {
     let now = server.now();
     let login = server.client().send_once(Command::Login(person.login(now))).await.unwrap();
     assert_eq!(login.code, Code::Ok);
-    // The code is spent: a failure that is counted, and a row.
+    // The code is spent, so this leaves a counted failure and a row.
     let again = server.client().send_once(Command::Login(person.login(now))).await.unwrap();
     assert_eq!(again.code, Code::TotpMismatch, "{again:?}");
 
@@ -76,13 +76,13 @@ async fn somebody_with_a_past(server: &TestServer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_erased_is_in_no_byte_of_the_database_while_the_server_runs() {
+async fn an_erased_user_is_gone_from_the_files_of_a_live_server() {
     let server = TestServer::start().await;
     let bob = server.enrol("bob", "biden.jpg").await;
-    let traces = somebody_with_a_past(&server).await;
+    let traces = user_with_traces(&server).await;
     let before = files(&server);
     for trace in &traces {
-        assert!(occurs(&before, trace), "{trace} was never there");
+        assert!(occurs(&before, trace), "{trace} was never stored");
     }
 
     erase(&server, NAME).await.unwrap();
@@ -110,7 +110,7 @@ async fn who_is_erased_is_in_no_byte_of_the_database_while_the_server_runs() {
     let told = "SELECT COUNT(*) FROM access_logs WHERE action IN ('user_erase', 'erase_audit') \
         AND username IS NULL AND detail LIKE '%by local administration'";
     assert_eq!(number(&server, told).await, 2);
-    // The others notice nothing of it.
+    // Other users are not affected.
     let mut bob = bob;
     bob.face = models::picture("biden.jpg");
     let login = server.client().send_once(Command::Login(bob.login(server.now()))).await.unwrap();
@@ -118,11 +118,11 @@ async fn who_is_erased_is_in_no_byte_of_the_database_while_the_server_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_was_only_claimed_can_be_erased_too() {
+async fn a_name_without_an_account_can_be_erased() {
     let server = TestServer::start().await;
-    let mut nobody = server.enrol("alice", "obama.jpg").await;
-    nobody.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
-    let login = Command::Login(nobody.login(server.now()));
+    let mut unknown = server.enrol("alice", "obama.jpg").await;
+    unknown.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
+    let login = Command::Login(unknown.login(server.now()));
     assert_eq!(server.client().send_once(login).await.unwrap().code, Code::Denied);
     assert!(occurs(&files(&server), NAME));
 
@@ -134,15 +134,15 @@ async fn a_name_that_was_only_claimed_can_be_erased_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_was_turned_away_can_be_erased_too() {
+async fn a_rate_limited_name_can_be_erased() {
     const NAMED: &str = "SELECT (SELECT COUNT(*) FROM access_logs WHERE action = 'limited' \
         AND username IS NOT NULL) + 10 * (SELECT COUNT(*) FROM refusals WHERE name <> '')";
 
     let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
-    let mut nobody = server.enrol("alice", "obama.jpg").await;
-    nobody.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
+    let mut unknown = server.enrol("alice", "obama.jpg").await;
+    unknown.username = fourauth_protocol::username::Username::parse(NAME).unwrap();
     let refused = async |code| {
-        let login = Command::Login(nobody.login(server.now()));
+        let login = Command::Login(unknown.login(server.now()));
         assert_eq!(server.client().send_once(login).await.unwrap().code, code);
     };
     refused(Code::Denied).await;
@@ -157,11 +157,11 @@ async fn a_name_that_was_turned_away_can_be_erased_too() {
     assert_eq!(number(&server, NAMED).await, 0);
     assert!(!occurs(&files(&server), NAME));
     let counted = "SELECT COUNT(*) FROM access_logs WHERE detail LIKE '%count=1 minute%'";
-    assert_eq!(number(&server, counted).await, 1, "what was not written yet is not lost");
+    assert_eq!(number(&server, counted).await, 1, "refusals that were only counted are not lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_kept_only_for_who_has_agreed_to_it() {
+async fn a_picture_is_kept_only_with_consent() {
     const KEPT: &str = "SELECT COUNT(face_image_enc) FROM users";
 
     let server = TestServer::configured(|config| config.face.keep_image = true).await;

@@ -1,4 +1,4 @@
-//! What a start makes of checkpoints: those in its database, and those that got out.
+//! What a start does with the checkpoints in its database and with exported ones.
 
 use clap::Parser;
 use fourauth_audit::{
@@ -26,7 +26,7 @@ struct Line {
     audit: AuditCommand,
 }
 
-/// A server that somebody has used, stopped.
+/// A server that was used and has stopped.
 async fn used() -> (TempDir, Config) {
     let server = TestServer::start().await;
     server.enrol("ada", "obama.jpg").await;
@@ -48,7 +48,7 @@ fn key(config: &Config) -> VerifyingKey {
     VerifyingKey::parse(vkey.trim()).unwrap()
 }
 
-/// What was exported. All of it is signed.
+/// The exported checkpoints, each with its signature checked.
 fn exported(config: &Config) -> Vec<Checkpoint> {
     let text = fs::read_to_string(config.audit_dir().join("checkpoints.log")).unwrap();
     let (notes, is_torn) = parse_all(&text);
@@ -57,7 +57,7 @@ fn exported(config: &Config) -> Vec<Checkpoint> {
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_somebody_wrote_into_the_database_keeps_nothing_from_being_signed() {
+async fn a_forged_checkpoint_does_not_stop_signing() {
     for forgery in [
         "INSERT INTO audit_checkpoint (size, ts_utc, epoch, note)
          SELECT 1000000, ts_utc, epoch, note FROM audit_checkpoint ORDER BY size DESC LIMIT 1",
@@ -74,12 +74,12 @@ async fn a_checkpoint_that_somebody_wrote_into_the_database_keeps_nothing_from_b
         let size = server.server().store().tree_size().await.unwrap();
         let _folder = server.stop().await;
         let newest = exported(&config).pop().unwrap();
-        // The row of the stop is the last one, and it is signed as well.
+        // The row of the shutdown is the last one, and it is signed too.
         assert_eq!(newest.size, size + 1, "{forgery}");
     }
 }
 
-/// Lets the server live on for a while, and puts the database of before in its place.
+/// Runs the server for a while, then restores the earlier database.
 async fn set_back(folder: TempDir, config: &Config, name: &str) -> TempDir {
     let before = fs::read(file(config)).unwrap();
     let server = TestServer::start_in(folder, |_| {}).await;
@@ -89,7 +89,7 @@ async fn set_back(folder: TempDir, config: &Config, name: &str) -> TempDir {
     folder
 }
 
-/// What the server says that does not start; nothing if it does.
+/// The error that prevents the start, or `None` if the server starts.
 async fn refusal(config: &Config) -> Option<String> {
     let clock = TimeSource::Given(Arc::new(ManualClock::at(NOON)));
     match Server::start(config, models::engine(), clock, NOON).await {
@@ -107,7 +107,7 @@ async fn accept_rollback(config: &Config) {
 }
 
 #[tokio::test]
-async fn what_was_exported_is_given_up_only_by_a_row_that_says_so() {
+async fn a_rollback_needs_an_audit_row() {
     let (folder, config) = used().await;
     let _folder = set_back(folder, &config, "bob").await;
     let behind = |refusal: Option<String>| refusal.is_some_and(|text| text.contains("was signed"));
@@ -123,14 +123,14 @@ async fn what_was_exported_is_given_up_only_by_a_row_that_says_so() {
         connection.execute(no_row, params![size, newest, row]).unwrap();
         assert!(behind(refusal(&config).await), "by row {row}");
     }
-    // What somebody put there keeps nobody from saying so.
+    // A forged entry does not prevent an accepted rollback.
     drop(connection);
     accept_rollback(&config).await;
     assert_eq!(refusal(&config).await, None);
 }
 
 #[tokio::test]
-async fn whoever_sets_a_database_back_again_and_again_has_to_give_up_each_history() {
+async fn every_rollback_must_be_accepted_separately() {
     let (mut folder, config) = used().await;
     for name in ["bob", "carol", "dave"] {
         folder = set_back(folder, &config, name).await;
@@ -138,7 +138,7 @@ async fn whoever_sets_a_database_back_again_and_again_has_to_give_up_each_histor
         let before = fs::read(file(&config)).unwrap();
         accept_rollback(&config).await;
         assert_eq!(refusal(&config).await, None, "{name}");
-        // Not even the row that gave it up is there any more.
+        // The database is set back to before the row that accepted the rollback.
         fs::write(file(&config), before).unwrap();
         accept_rollback(&config).await;
     }

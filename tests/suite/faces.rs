@@ -1,4 +1,4 @@
-//! Several pictures in one command, and what a template may be compared with.
+//! Several pictures in one command, and the templates that they are compared with.
 
 use fourauth_auth::{
     compute::{Compute, Limits as ComputeLimits, Requester},
@@ -39,7 +39,7 @@ fn shows(person: &Persona, server: &TestServer, names: &[&str]) -> Command {
     Command::Login(Login { face: None, faces, ..person.login(server.now()) })
 }
 
-/// Registers a person with several pictures.
+/// Registers a user with several pictures.
 async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, Persona) {
     let registration = server.registration(username, names[0]);
     let (password, mac) = (registration.password.clone(), registration.mac.unwrap());
@@ -85,7 +85,7 @@ async fn a_login_with_pictures_of_two_people_is_a_wrong_face() {
         let mut mixed = four_and_one;
         mixed.rotate_left(places);
         let answer = send(&server, shows(&alice, &server, &mixed)).await;
-        assert_eq!(answer.code, Code::FacesDisagree, "turned by {places}");
+        assert_eq!(answer.code, Code::FacesDisagree, "rotated by {places}");
         assert_eq!(answer.message, "Face verification failed.");
         let row = server.last_row().await;
         let said = format!("face=mismatch({})", Refusal::Disagree);
@@ -112,7 +112,7 @@ async fn a_picture_sent_five_times_counts_as_one() {
     let made_of = |answer: &Answer| answer.gains.face_quality.map(|quality| quality.pictures);
     let (answer, alice) = enrol(&server, "alice", &["obama.jpg"; 5]).await;
     assert_eq!(made_of(&answer), Some(1));
-    // Five pictures would have to lie nearer than these do.
+    // The threshold for five pictures is lower than the distance of these.
     let login = shows(&alice, &server, &["obama2.jpg"; 5]);
     assert_eq!(send(&server, login).await.code, Code::Ok);
 
@@ -141,7 +141,7 @@ async fn each_number_of_pictures_has_its_own_threshold() {
         let name = Username::parse(&name).unwrap();
         let subject = server.server().store().subject(Seeking::by_name(&name)).await.unwrap();
         for probes in 1..=ONE_PERSON.len() {
-            // A picture that is refused is not counted.
+            // A refused picture is not counted.
             let shown = [pictures(&ONE_PERSON[..probes]), vec![bad.clone()]].concat();
             let likeness = faces.probe(shown, Requester::this_machine()).await.unwrap().unwrap();
             let comparison = faces.compare(&likeness, &subject);
@@ -153,7 +153,7 @@ async fn each_number_of_pictures_has_its_own_threshold() {
 }
 
 #[tokio::test]
-async fn a_template_of_another_pack_matches_no_face() {
+async fn a_template_of_another_pack_never_matches() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let other = copied_pack();
@@ -207,7 +207,7 @@ fn a_start_replaces_the_thresholds_of_an_earlier_version() {
     edit(&packs, aged);
     let mut config = Config::default();
     config.face.packs_dir = Some(packs.path().to_owned());
-    // Replacing thresholds fetches nothing, so it does not depend on this.
+    // Replacing thresholds downloads nothing, so it does not depend on this setting.
     config.face.install = false;
     let (found, expected) = (load(&config).unwrap(), models::engine());
     assert_eq!(found.pack().thresholds(), expected.pack().thresholds());

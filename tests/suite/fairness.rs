@@ -1,4 +1,4 @@
-//! One source cannot keep the compute pool from others.
+//! One source cannot block the compute pool for others.
 
 use fourauth_config::ComputeConfig;
 use fourauth_protocol::{
@@ -21,7 +21,7 @@ async fn log_in(from: Ipv4Addr, server: SocketAddr, login: Login) -> Answer {
 }
 
 #[tokio::test]
-async fn a_newcomer_is_served_although_one_source_fills_the_queue() {
+async fn a_second_source_is_served_while_one_fills_the_queue() {
     let server = TestServer::configured(|config| {
         config.compute =
             ComputeConfig { threads: 1, queue: 8, queue_per_source: 8, ..config.compute.clone() };
@@ -32,7 +32,7 @@ async fn a_newcomer_is_served_although_one_source_fills_the_queue() {
     let mut crowd = JoinSet::new();
     for index in 0..12 {
         let login = Login {
-            username: Username::parse(&format!("nobody-{index}")).unwrap(),
+            username: Username::parse(&format!("unknown-{index}")).unwrap(),
             faces: vec![picture("obama2.jpg"); 5],
             ..alice.login(server.now())
         };

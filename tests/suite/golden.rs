@@ -1,6 +1,6 @@
-//! Conversations with a real server, word for word: tests and documentation at once.
+//! Conversations with a real server, checked word for word. They also serve as documentation.
 //!
-//! Each transcript is a file under `tests/golden`, and stands verbatim in `docs/PROTOCOL.md`.
+//! Each transcript is a file under `tests/golden`, and is included verbatim in `docs/PROTOCOL.md`.
 //! `FOURAUTH_UPDATE=1` rewrites both.
 
 mod accounts;
@@ -19,29 +19,30 @@ use std::{
 
 const PROTOCOL: &str = "docs/PROTOCOL.md";
 
-/// Transcripts are made side by side and stand in one document.
+/// Tests run concurrently, but all of them write to one document.
 static DOCUMENT: Mutex<()> = Mutex::new(());
 
-/// Holds the file of a transcript and its place in the document against `made`.
+/// Compares the file of a transcript and its copy in the document with `made`.
 fn settle(name: &str, made: &str) {
     let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
     checked_in::settle(&format!("tests/golden/{name}.txt"), made);
     include(name, made);
 }
 
-/// Holds the place of a transcript in the document against its text.
+/// Compares the copy of a transcript in the document with its text.
 fn include(name: &str, text: &str) {
     let document = checked_in::read(PROTOCOL);
     let begin = format!("<!-- golden: {name} -->\n");
     let (before, rest) =
         document.split_once(&begin).unwrap_or_else(|| panic!("{PROTOCOL} has no place for {name}"));
-    let (_, after) = rest.split_once("<!-- end -->").expect("what begins ends");
+    let (_, after) =
+        rest.split_once("<!-- end -->").expect("each transcript in the document has an end mark");
     let document = format!("{before}{begin}```text\n{text}```\n<!-- end -->{after}");
     checked_in::settle(PROTOCOL, &document);
 }
 
 #[test]
-fn every_transcript_stands_in_the_protocol_and_every_place_is_filled() {
+fn every_transcript_is_in_the_protocol_document() {
     let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = checked_in::path("tests/golden");
     let mut count = 0;
@@ -55,11 +56,11 @@ fn every_transcript_stands_in_the_protocol_and_every_place_is_filled() {
 }
 
 #[test]
-fn every_code_stands_in_the_protocol() {
+fn every_code_is_in_the_protocol_document() {
     let document = checked_in::read(PROTOCOL);
     let (_, answer) = schema::all().into_iter().find(|(name, _)| *name == "answer").unwrap();
     let codes = answer["$defs"]["Code"]["oneOf"].as_array().unwrap();
-    assert!(codes.len() > 20, "the schema lists the codes elsewhere now");
+    assert!(codes.len() > 20, "the schema no longer lists the codes here");
     for code in codes {
         let code = code["const"].as_str().unwrap();
         assert!(document.contains(&format!("| `{code}` |")), "{PROTOCOL} has no row for {code}");
@@ -67,7 +68,7 @@ fn every_code_stands_in_the_protocol() {
 }
 
 #[test]
-fn every_command_and_every_field_stands_in_the_protocol() {
+fn every_command_and_field_is_in_the_protocol_document() {
     let document = checked_in::read(PROTOCOL);
     for (name, schema) in schema::all() {
         assert!(document.contains(&format!("schema/{name}.json")), "{name}");

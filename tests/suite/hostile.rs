@@ -1,4 +1,4 @@
-//! Bad input: each gets a clear answer with its code, and the connection and everybody else live on.
+//! Bad input is answered with its code, and neither the connection nor other peers are affected.
 
 use fourauth_protocol::{
     answer::AuditRow,
@@ -16,7 +16,7 @@ async fn still_serves(connection: &mut RawConnection) {
 }
 
 #[tokio::test]
-async fn what_is_no_command_is_answered_and_the_conversation_goes_on() {
+async fn a_malformed_command_is_answered_and_the_connection_stays() {
     let server = TestServer::start().await;
     let mut connection = server.raw().await;
     let deep = format!(r#"{{"cmd":"100","x":{}"#, "[".repeat(10_000));
@@ -52,7 +52,7 @@ async fn what_is_no_command_is_answered_and_the_conversation_goes_on() {
 }
 
 #[tokio::test]
-async fn noise_is_one_audit_row_a_connection() {
+async fn malformed_commands_cause_one_audit_row_per_connection() {
     let server = TestServer::start().await;
     let mut connection = server.raw().await;
     for payload in ["{", "[]", r#"{"cmd":"999"}"#] {
@@ -106,7 +106,7 @@ async fn a_frame_of_exactly_the_limit_is_read() {
 }
 
 #[tokio::test]
-async fn a_truncated_frame_hurts_nobody_else() {
+async fn a_truncated_frame_affects_no_other_connection() {
     let server = TestServer::start().await;
     let mut bystander = server.raw().await;
     let mut connection = server.raw().await;
@@ -116,15 +116,15 @@ async fn a_truncated_frame_hurts_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_peer_that_says_nothing_is_cut_off() {
+async fn a_silent_peer_is_disconnected() {
     let server = TestServer::configured(|config| config.limits.first_frame_s = 1).await;
     let mut silent = server.raw().await;
     let closed = timeout(Duration::from_secs(30), silent.answer()).await;
-    assert!(closed.expect("the server hangs up").is_none());
+    assert!(closed.expect("the server closes the connection").is_none());
 }
 
 #[tokio::test]
-async fn pictures_that_are_none_are_refused_after_the_password_and_with_their_code() {
+async fn bad_pictures_are_refused_with_their_code_after_the_password() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let bomb = png_header(30_000, 30_000);
@@ -143,12 +143,12 @@ async fn pictures_that_are_none_are_refused_after_the_password_and_with_their_co
         assert_eq!((answer.code, answer.message.as_str()), (code, "Face verification failed."));
     }
     let garbled =
-        r#"{"cmd":"100","username":"alice","password":"violet-Ox-42","faceID":"no base64!"}"#;
+        r#"{"cmd":"100","username":"alice","password":"violet-Ox-42","faceID":"not base64!"}"#;
     assert_eq!(server.raw().await.ask(garbled).await.code, Code::BadImage);
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
 }
 
-/// The first bytes of a PNG that says it has these dimensions, and nothing more.
+/// The header of a PNG with these dimensions, without image data.
 fn png_header(width: u32, height: u32) -> Vec<u8> {
     let mut chunk = b"IHDR".to_vec();
     chunk.extend(width.to_be_bytes());
@@ -170,7 +170,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn odd_values_are_answered_like_wrong_ones() {
+async fn unparsable_values_are_answered_like_wrong_ones() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let right =

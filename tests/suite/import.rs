@@ -1,5 +1,5 @@
-//! What 4Auth leaves behind goes on here: its people log in with what they have, and its log is
-//! whole.
+//! Import of a 4Auth installation: its users log in with the factors that they have, and its log is
+//! complete.
 
 use fourauth_audit::leaf::{self, Leaf};
 use fourauth_config::Config;
@@ -19,10 +19,10 @@ use sqlx::{Row as _, SqlitePool};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-/// The device of `alice`, as 4Auth has it.
+/// The device of `alice` in 4Auth's database.
 const ALICE: &str = "00:1b:44:11:3a:b7";
 
-/// A server that runs, and an administrator on its machine, with an installation of 4Auth.
+/// A running server, a local administrator, and a 4Auth installation to import.
 struct Move {
     server: TestServer,
     config: Config,
@@ -41,7 +41,7 @@ impl Move {
         Self { server, config, local, old, _folder: folder }
     }
 
-    /// Imports; what became of everybody.
+    /// Runs the import and returns the outcome of every account.
     async fn import(&self, import: &FourAuth) -> anyhow::Result<(Sum, Vec<Outcome>)> {
         let mut outcomes = Vec::new();
         let sum = import.run(&self.config, &self.local, |outcome| {
@@ -75,7 +75,7 @@ async fn log(database: &SqlitePool, sql: &'static str) -> Vec<Logged> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_had_an_account_of_4auth_logs_in_with_what_they_have() {
+async fn a_4auth_user_logs_in_with_the_same_factors() {
     const HASH: &str = "SELECT password_hash FROM users WHERE username = 'alice'";
 
     let moved = Move::prepare(Kind::Good).await;
@@ -102,7 +102,7 @@ async fn who_had_an_account_of_4auth_logs_in_with_what_they_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_picture_nothing_stays_but_a_template_unless_it_may() {
+async fn an_import_keeps_pictures_only_with_consent() {
     for (keeps, consent, held) in [
         (false, None, 1),
         (true, None, 1),
@@ -128,7 +128,7 @@ async fn of_a_picture_nothing_stays_but_a_template_unless_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_whole_in_its_order_and_every_row_has_its_leaf() {
+async fn the_imported_log_is_complete_and_every_row_has_a_leaf() {
     let moved = Move::prepare(Kind::Good).await;
     moved.import(&moved.old.import()).await.unwrap();
 
@@ -169,7 +169,7 @@ async fn the_log_is_whole_in_its_order_and_every_row_has_its_leaf() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_be_imported_is_named_with_the_reason_and_hinders_nobody() {
+async fn a_refused_account_is_named_and_stops_no_other() {
     let moved = Move::prepare(Kind::Mixed).await;
     let (sum, outcomes) = moved.import(&moved.old.import()).await.unwrap();
     let said: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
@@ -203,7 +203,7 @@ async fn who_cannot_be_imported_is_named_with_the_reason_and_hinders_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_says_the_same_and_changes_nothing() {
+async fn a_dry_run_reports_the_same_and_changes_nothing() {
     let moved = Move::prepare(Kind::Mixed).await;
     let database = moved.database().await;
     let state = async || {
@@ -223,7 +223,7 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_imported_once() {
+async fn a_file_is_imported_only_once() {
     let moved = Move::prepare(Kind::Good).await;
     moved.import(&moved.old.import()).await.unwrap();
     let rows = number(&moved.database().await, "SELECT COUNT(*) FROM access_logs").await;
@@ -236,11 +236,11 @@ async fn a_file_is_imported_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_was_interrupted_goes_on_where_it_was() {
+async fn an_interrupted_import_resumes() {
     let moved = Move::prepare(Kind::Good).await;
     let digest = Sha256::digest(fs::read(moved.old.database()).unwrap());
     let digest = data_encoding::HEXLOWER.encode(&digest);
-    // What an import leaves that was killed after its first two transactions.
+    // State of an import that was killed after its first two transactions.
     for rows in [1000, 2000] {
         let entry = AuditEntry {
             at: NOON,
@@ -262,7 +262,7 @@ async fn an_import_that_was_interrupted_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_accounts_of_one_name_the_second_is_refused_and_a_dry_run_says_so() {
+async fn of_two_accounts_with_one_name_the_second_is_refused() {
     let moved = Move::prepare(Kind::Good).await;
     let old = database(&moved.old.database()).await;
     let twice = "CREATE TABLE twice AS SELECT * FROM users;
@@ -281,7 +281,7 @@ async fn of_two_accounts_of_one_name_the_second_is_refused_and_a_dry_run_says_so
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_is_taken_stays_whose_it_is() {
+async fn an_import_does_not_replace_an_existing_account() {
     let moved = Move::prepare(Kind::Good).await;
     moved.server.enrol("alice", "biden.jpg").await;
     let command = ImportCommand::FourAuth(moved.old.import());
@@ -292,14 +292,14 @@ async fn a_name_that_is_taken_stays_whose_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_opens_nothing_imports_nobody_and_no_row() {
+async fn an_import_with_a_wrong_key_changes_nothing() {
     let moved = Move::prepare(Kind::Good).await;
     let rows = number(&moved.database().await, "SELECT COUNT(*) FROM access_logs").await;
     let import = moved.old.import();
     fs::write(&import.key, "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=\n").unwrap();
     let refused = moved.import(&import).await.unwrap_err();
     assert!(refused.to_string().contains("opens nothing"), "{refused:#}");
-    fs::write(&import.key, "no key").unwrap();
+    fs::write(&import.key, "not a key").unwrap();
     let refused = moved.import(&import).await.unwrap_err();
     assert!(refused.to_string().contains("holds no Fernet key"), "{refused:#}");
 

@@ -1,4 +1,4 @@
-//! `fourauthd key rotate` and `retire` beside a server that people log in to.
+//! `fourauthd key rotate` and `retire`, run while users log in to the server.
 
 use fourauth_client::Outcome;
 use fourauth_config::{Config, StoreUrl};
@@ -29,12 +29,12 @@ use fourauth_timekeeper::ManualClock;
 use futures_util::future::join_all;
 use std::{fs, path::Path, sync::Arc};
 
-/// Accounts besides those that log in, so that a rotation takes some time.
+/// Number of accounts that never log in; they make a rotation take some time.
 const OTHERS: u8 = 200;
 
 const ROTATE: KeyCommand = KeyCommand::Rotate { only_add: false, new: false, alone: false };
 
-/// A server, and the configuration of the commands beside it.
+/// A server, and the configuration of the commands that run next to it.
 struct House {
     server: TestServer,
     config: Config,
@@ -47,7 +47,7 @@ impl House {
         Self { server, config }
     }
 
-    /// A command in a process of its own, as far as the database and the keyring can tell.
+    /// Runs a command with its own database connection and keyring, as a separate process would.
     async fn run(&self, command: KeyCommand) -> anyhow::Result<()> {
         run(&self.config, command).await
     }
@@ -56,7 +56,7 @@ impl House {
         LocalStore::open(&self.config, NOON).await.unwrap().store.keys().await.unwrap()
     }
 
-    /// Accounts of people who are not here.
+    /// Adds accounts that never log in.
     async fn fill(&self) {
         let people: Vec<NewUser> = (0..OTHERS).map(absent).collect();
         let added = self.server.server().store().write(move |tx| {
@@ -107,7 +107,7 @@ fn absent(number: u8) -> NewUser {
     }
 }
 
-/// Everybody logs in, and one of them replaces the secret of the one-time codes.
+/// Every user logs in, and one of them replaces their authenticator.
 async fn a_round(house: &House, people: &mut [Persona]) {
     let server = &house.server;
     server.clock().advance_ms(90_000);
@@ -124,7 +124,7 @@ async fn a_round(house: &House, people: &mut [Persona]) {
     people.rotate_left(1);
 }
 
-async fn everybody_gets_in_while_keys_change(url: Option<StoreUrl>) {
+async fn logins_succeed_while_keys_change(url: Option<StoreUrl>) {
     let house = House::open(url).await;
     let mut people = Vec::new();
     for name in ["alice", "bob", "carol"] {
@@ -166,62 +166,62 @@ async fn everybody_gets_in_while_keys_change(url: Option<StoreUrl>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_gets_in_while_keys_change_on_sqlite() {
-    everybody_gets_in_while_keys_change(None).await;
+async fn logins_succeed_while_keys_change_on_sqlite() {
+    logins_succeed_while_keys_change(None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_gets_in_while_keys_change_on_postgresql() {
-    everybody_gets_in_while_keys_change(postgres::cluster().database().await.parse().ok()).await;
+async fn logins_succeed_while_keys_change_on_postgresql() {
+    logins_succeed_while_keys_change(postgres::cluster().database().await.parse().ok()).await;
 }
 
-async fn a_rotation_that_is_broken_off_goes_on(url: Option<StoreUrl>) {
+async fn an_aborted_rotation_resumes(url: Option<StoreUrl>) {
     let house = House::open(url).await;
     house.fill().await;
     let config = house.config.clone();
-    let watching = LocalStore::open(&config, NOON).await.unwrap().store;
-    let broken_off = tokio::spawn(async move { run(&config, ROTATE).await });
+    let observer = LocalStore::open(&config, NOON).await.unwrap().store;
+    let aborted = tokio::spawn(async move { run(&config, ROTATE).await });
     loop {
-        watching.follow_keyring().await.unwrap();
-        let keys = watching.keys().await.unwrap();
+        observer.follow_keyring().await.unwrap();
+        let keys = observer.keys().await.unwrap();
         if keys.len() == 2 && keys[1].values > 0 {
             break;
         }
-        assert!(!broken_off.is_finished());
+        assert!(!aborted.is_finished());
     }
-    broken_off.abort();
-    let ended = broken_off.await;
-    assert!(ended.is_err(), "it was not half-way: {ended:?}");
+    aborted.abort();
+    let ended = aborted.await;
+    assert!(ended.is_err(), "it ended before it was aborted: {ended:?}");
 
     let half_way = house.keys().await;
     assert_eq!(half_way.len(), 2);
     assert!(half_way.iter().all(|key| key.values > 0), "{half_way:?}");
     house.run(ROTATE).await.unwrap();
     let done = house.keys().await;
-    assert_eq!(done.len(), 2, "it goes on with the key that there is");
+    assert_eq!(done.len(), 2, "it continues with the existing new key");
     assert_eq!(done.iter().map(|key| key.values).collect::<Vec<_>>(), [0, 2 * u64::from(OTHERS)]);
     house.run(ROTATE).await.unwrap();
-    assert_eq!(house.keys().await.len(), 3, "and then makes another");
+    assert_eq!(house.keys().await.len(), 3, "the next rotation adds a key");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_that_is_broken_off_goes_on_on_sqlite() {
-    a_rotation_that_is_broken_off_goes_on(None).await;
+async fn an_aborted_rotation_resumes_on_sqlite() {
+    an_aborted_rotation_resumes(None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_that_is_broken_off_goes_on_on_postgresql() {
-    a_rotation_that_is_broken_off_goes_on(postgres::cluster().database().await.parse().ok()).await;
+async fn an_aborted_rotation_resumes_on_postgresql() {
+    an_aborted_rotation_resumes(postgres::cluster().database().await.parse().ok()).await;
 }
 
 #[tokio::test]
-async fn a_key_is_added_to_every_machine_before_it_seals() {
+async fn a_key_is_on_every_machine_before_it_encrypts() {
     let url: StoreUrl = postgres::cluster().database().await.parse().unwrap();
     let house = House::open(Some(url.clone())).await;
     let mut alice = house.server.enrol("alice", "obama.jpg").await;
     let first = house.server.folder().join("data/keyring.toml");
 
-    // Another machine has the file as it is now, and knows what it means that two servers run.
+    // Another machine has the current keyring file; two servers share the database.
     let elsewhere = tempfile::tempdir().unwrap();
     fs::create_dir(elsewhere.path().join("data")).unwrap();
     let second = elsewhere.path().join("data/keyring.toml");
@@ -231,7 +231,7 @@ async fn a_key_is_added_to_every_machine_before_it_seals() {
     house.run(KeyCommand::Rotate { only_add: true, new: false, alone: false }).await.unwrap();
     let states: Vec<_> = house.keys().await.iter().map(|key| key.state).collect();
     assert_eq!(states, [KeyState::Seals, KeyState::Waits]);
-    // Nothing needs the new key yet, whatever the first machine does now.
+    // No value needs the new key yet, even after logins on the first machine.
     a_round(&house, std::slice::from_mut(&mut alice)).await;
     LocalStore::open(&other, NOON).await.unwrap();
 
@@ -243,15 +243,15 @@ async fn a_key_is_added_to_every_machine_before_it_seals() {
 }
 
 #[tokio::test]
-async fn no_key_seals_at_once_while_another_server_may_run() {
+async fn no_key_encrypts_at_once_while_another_server_may_run() {
     let url: StoreUrl = postgres::cluster().database().await.parse().unwrap();
     let house = House::open(Some(url)).await;
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let store = house.server.server().store();
-    tell(store, report(&format!("{}:4433", host.trim()))).await;
-    house.run(ROTATE).await.expect("this is the only one");
-    // Not heard of for an hour: it has crashed, or its clock is wrong.
-    tell(store, report("elsewhere:4433")).await;
+    report_clock(store, report(&format!("{}:4433", host.trim()))).await;
+    house.run(ROTATE).await.expect("no other server shares the database");
+    // Silent for an hour: the other server has crashed, or its clock is wrong.
+    report_clock(store, report("elsewhere:4433")).await;
     let refused = house.run(ROTATE).await.unwrap_err().to_string();
     assert!(refused.contains("elsewhere") && refused.contains("--only-add"), "{refused}");
     assert_eq!(house.keys().await.len(), 2);
@@ -259,10 +259,10 @@ async fn no_key_seals_at_once_while_another_server_may_run() {
     assert_eq!(house.keys().await.len(), 3);
 }
 
-async fn tell(store: &Store, report: ClockReport) {
-    let told: Result<(), Error> =
+async fn report_clock(store: &Store, report: ClockReport) {
+    let reported: Result<(), Error> =
         store.write(move |tx| Box::pin(async move { tx.report_clock(&report).await })).await;
-    told.unwrap();
+    reported.unwrap();
 }
 
 fn report(node: &str) -> ClockReport {
@@ -282,7 +282,7 @@ fn report(node: &str) -> ClockReport {
 }
 
 #[tokio::test]
-async fn a_command_goes_by_the_keyring_as_it_is_once_nobody_else_changes_it() {
+async fn a_key_command_reads_the_current_keyring_under_its_lock() {
     let house = House::open(None).await;
     let before = LocalStore::open(&house.config, NOON).await.unwrap();
     let old = house.keys().await.remove(0).id;
@@ -292,7 +292,7 @@ async fn a_command_goes_by_the_keyring_as_it_is_once_nobody_else_changes_it() {
 }
 
 #[tokio::test]
-async fn a_server_with_the_file_from_before_is_told_what_it_needs() {
+async fn a_server_with_an_old_keyring_reports_the_missing_key() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let config = quick(server.folder());

@@ -1,4 +1,4 @@
-//! Starting, stopping, and what is on disk between.
+//! Start and shutdown, and the files on disk in between.
 
 use fourauth_config::AuthConfig;
 use fourauth_private_file as private_file;
@@ -17,7 +17,7 @@ async fn start(folder: &Path) -> anyhow::Result<Server> {
 }
 
 #[tokio::test]
-async fn who_was_registered_before_a_restart_gets_in_after_it() {
+async fn an_account_survives_a_restart() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let fingerprint = server.fingerprint().to_string();
@@ -33,7 +33,7 @@ async fn who_was_registered_before_a_restart_gets_in_after_it() {
 }
 
 #[tokio::test]
-async fn what_is_made_on_the_first_run_is_its_owners_alone() {
+async fn files_of_the_first_start_are_private() {
     let server = TestServer::start().await;
     let data = server.folder().join("data");
     for name in ["keyring.toml", "setup-secret", "tls/key.pem"] {
@@ -44,7 +44,7 @@ async fn what_is_made_on_the_first_run_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn a_database_without_its_keyring_is_refused_and_no_new_one_made() {
+async fn a_database_without_its_keyring_is_refused() {
     let server = TestServer::start().await;
     server.enrol("alice", "obama.jpg").await;
     let folder = server.stop().await;
@@ -67,7 +67,7 @@ async fn a_database_without_its_keyring_is_refused_and_no_new_one_made() {
 }
 
 #[tokio::test]
-async fn what_an_interrupted_first_start_has_left_is_made_anew() {
+async fn files_of_an_interrupted_first_start_are_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir_all(data.join("tls")).unwrap();
@@ -85,7 +85,7 @@ async fn what_an_interrupted_first_start_has_left_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_peer_that_drips_does_not_delay_the_end() {
+async fn a_slow_peer_does_not_delay_the_shutdown() {
     let server = TestServer::start().await;
     let mut connection = server.raw().await;
     connection.ask(r#"{"cmd":"190"}"#).await;
@@ -96,7 +96,7 @@ async fn a_peer_that_drips_does_not_delay_the_end() {
 }
 
 #[tokio::test]
-async fn a_command_that_has_begun_is_answered_before_the_server_stops() {
+async fn a_command_in_progress_is_answered_before_shutdown() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let command = Command::Login(alice.login(server.now()));
@@ -116,11 +116,11 @@ async fn a_command_that_has_begun_is_answered_before_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_said_and_counts_as_undecided() {
+async fn a_full_queue_is_reported_and_counts_as_undecided() {
     let server = TestServer::configured(|config| {
         config.compute.threads = 1;
         config.compute.queue = 0;
-        // A hash that takes long enough for the picture to come too early.
+        // A hash slow enough that the picture arrives while the thread is busy.
         config.auth = AuthConfig::default();
     })
     .await;
@@ -139,7 +139,7 @@ async fn a_full_queue_is_said_and_counts_as_undecided() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_replaced_under_running_connections() {
+async fn a_certificate_is_replaced_while_connections_stay() {
     let server = TestServer::start().await;
     let mut before = server.connect().await;
     let old = server.fingerprint();
@@ -149,7 +149,7 @@ async fn a_certificate_is_replaced_under_running_connections() {
     let tls = server.folder().join("data/tls");
     fs::write(tls.join("cert.pem"), made.certificate).unwrap();
     server.server().reload_certificate().await;
-    assert_eq!(server.fingerprint(), old, "a certificate without its key is not taken");
+    assert_eq!(server.fingerprint(), old, "a certificate without its key is not loaded");
     fs::write(tls.join("key.pem"), made.private_key).unwrap();
     server.server().reload_certificate().await;
 

@@ -1,4 +1,4 @@
-//! Nobody gets in by trying often, and nobody is kept out by others who try.
+//! Repeated attempts do not lead to a login, and attempts by others do not block an owner.
 
 use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
@@ -27,7 +27,7 @@ use fourauth_timekeeper::ManualClock;
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-/// A server that closes an account to strangers after three failures.
+/// A server that locks an account to unknown devices after three failures.
 fn strict_limits(config: &mut Config) {
     config.attempts = AttemptsConfig {
         unknown_device: 3,
@@ -37,7 +37,7 @@ fn strict_limits(config: &mut Config) {
     };
 }
 
-/// Somebody who has logged in from here before, and whose step is unspent.
+/// A user that has logged in from here before, and has an unspent one-time code.
 async fn alice_at_home(server: &TestServer) -> Persona {
     let alice = server.enrol("alice", "obama.jpg").await;
     assert_eq!(log_in(server, alice.login(server.now())).await.code, Code::Ok);
@@ -49,7 +49,7 @@ async fn log_in(server: &TestServer, login: Login) -> Answer {
     server.client().send_once(Command::Login(login)).await.unwrap()
 }
 
-/// A wrong password for `username` from a device that nobody knows.
+/// A wrong password for `username` from an unknown device.
 fn guess(server: &TestServer, alice: &Persona, username: &str) -> Login {
     Login {
         username: Username::parse(username).unwrap(),
@@ -59,15 +59,15 @@ fn guess(server: &TestServer, alice: &Persona, username: &str) -> Login {
     }
 }
 
-/// Fails in somebody's name until there is no more waiting for it.
-async fn shut_out_strangers(server: &TestServer, alice: &Persona) {
+/// Fails in the name of `alice` until the account is locked to unknown devices.
+async fn lock_unknown_devices(server: &TestServer, alice: &Persona) {
     while log_in(server, guess(server, alice, "alice")).await.code != Code::Locked {
         server.clock().advance_ms(900_000);
     }
 }
 
 #[tokio::test]
-async fn a_stranger_waits_twice_as_long_after_each_failure_whether_or_not_there_is_an_account() {
+async fn the_wait_doubles_also_for_an_unknown_account() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     for name in ["alice", "nobody"] {
@@ -84,13 +84,13 @@ async fn a_stranger_waits_twice_as_long_after_each_failure_whether_or_not_there_
 }
 
 #[tokio::test]
-async fn strangers_who_fail_on_purpose_do_not_lock_the_owner_out() {
+async fn failures_of_strangers_do_not_lock_the_owner_out() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
-    shut_out_strangers(&server, &alice).await;
+    lock_unknown_devices(&server, &alice).await;
     assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
 
-    // The control: the limit is real, also for who has everything but a known device.
+    // Control: the limit also holds for a client that has every factor except a known device.
     server.clock().advance_ms(60_000);
     let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
     let elsewhere = Login { mac: stranger, ..alice.login(server.now()) };
@@ -98,7 +98,7 @@ async fn strangers_who_fail_on_purpose_do_not_lock_the_owner_out() {
 }
 
 #[tokio::test]
-async fn a_known_device_that_fails_too_often_is_treated_like_an_unknown_one() {
+async fn a_known_device_with_too_many_failures_counts_as_unknown() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let wrong = Login { password: Secret::new("no".into()), ..alice.login(server.now()) };
@@ -107,7 +107,7 @@ async fn a_known_device_that_fails_too_often_is_treated_like_an_unknown_one() {
     }
 }
 
-/// Somebody with two devices that have keys: hers, and one of an address and a key of its own.
+/// A user with two devices that have keys: the first, and one with its own address and key.
 async fn alice_with_two_devices(server: &TestServer) -> (Persona, Client, Persona, Client) {
     let alice = server.enrol("alice", "obama.jpg").await;
     let [phone, laptop] = [(); 2].map(|()| Arc::new(Identity::generate().unwrap()));
@@ -128,7 +128,7 @@ fn wrong_password(login: Login) -> Login {
     Login { password: Secret::new("no".into()), ..login }
 }
 
-/// Fails on `device` until it is told to wait or that it is closed.
+/// Fails on `device` until the server throttles or locks it.
 async fn use_up(server: &TestServer, device: &Client, login: &Login) {
     for _ in 0..50 {
         let answer = device.send_once(Command::Login(login.clone())).await.unwrap();
@@ -136,11 +136,11 @@ async fn use_up(server: &TestServer, device: &Client, login: &Login) {
             return;
         }
     }
-    panic!("{} is never closed", server.now());
+    panic!("{} is never throttled", server.now());
 }
 
 #[tokio::test]
-async fn a_lost_device_closes_only_itself() {
+async fn failures_of_a_lost_device_lock_only_that_device() {
     let server = TestServer::configured(|config| config.attempts = AttemptsConfig::default()).await;
     let (alice, phone, lost, laptop) = alice_with_two_devices(&server).await;
     use_up(&server, &laptop, &wrong_password(lost.login(server.now()))).await;
@@ -154,7 +154,7 @@ async fn a_lost_device_closes_only_itself() {
 }
 
 #[tokio::test]
-async fn a_success_opens_the_lane_of_the_device_that_spoke() {
+async fn a_success_resets_the_lane_of_its_device() {
     let server = TestServer::configured(|config| {
         config.attempts = AttemptsConfig { known_device: 4, ..AttemptsConfig::default() };
     })
@@ -163,14 +163,14 @@ async fn a_success_opens_the_lane_of_the_device_that_spoke() {
     use_up(&server, &phone, &wrong_password(alice.login(server.now()))).await;
     server.clock().advance_ms(60_000);
     assert!(phone.login_once(alice.login(server.now())).await.unwrap());
-    // It is in its own lane again, where a slip makes nobody wait.
+    // It is in its own lane again, where one failure causes no wait.
     server.clock().advance_ms(60_000);
     assert!(!phone.login_once(wrong_password(alice.login(server.now()))).await.unwrap());
     assert!(phone.login_once(alice.login(server.now())).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_success_without_a_face_forgives_no_wrong_faces() {
+async fn a_success_without_a_face_resets_no_wrong_faces() {
     let server = TestServer::configured(|config| {
         config.attempts = AttemptsConfig { face_before_waiting: 2, face_wait_s: 30, ..unlimited() };
     })
@@ -186,7 +186,7 @@ async fn a_success_without_a_face_forgives_no_wrong_faces() {
 }
 
 #[tokio::test]
-async fn all_but_the_device_is_a_guess_that_counts() {
+async fn a_wrong_device_counts_as_a_failure() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
@@ -212,13 +212,13 @@ async fn a_spent_code_counts_as_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_key_given_at_registration_opens_the_known_lane() {
+async fn a_key_given_at_registration_uses_the_known_lane() {
     let server = TestServer::configured(strict_limits).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
     let register = Register { device_pubkey: Some(identity.key()), ..register };
     let (alice, _) = server.enrol_as(register).await;
-    shut_out_strangers(&server, &alice).await;
+    lock_unknown_devices(&server, &alice).await;
     let login = Command::Login(alice.login(server.now()));
     assert_eq!(server.client().send_once(login.clone()).await.unwrap().code, Code::Locked);
     let client = server.client().with_identity(identity);
@@ -226,11 +226,11 @@ async fn a_key_given_at_registration_opens_the_known_lane() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_lets_a_traveller_log_in_once() {
+async fn a_recovery_code_gives_one_login_from_an_unknown_device() {
     let server = TestServer::configured(strict_limits).await;
     let (alice, codes) = server.enrol_as(server.registration("alice", "obama.jpg")).await;
     let code = codes[0].clone();
-    shut_out_strangers(&server, &alice).await;
+    lock_unknown_devices(&server, &alice).await;
     let with = |code: &RecoveryCode| Login {
         recovery_code: Some(code.clone()),
         ..alice.login(server.now())
@@ -243,12 +243,12 @@ async fn a_recovery_code_lets_a_traveller_log_in_once() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_gets_in_when_all_else_is_used_up() {
+async fn a_recovery_code_works_when_every_lane_is_used_up() {
     let server = TestServer::configured(strict_limits).await;
     let (alice, codes) = server.enrol_as(server.registration("alice", "obama.jpg")).await;
     assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Ok);
     server.clock().advance_ms(60_000);
-    // A neighbour uses up the known place, and what strangers have.
+    // A neighbour uses up the lane of the known place and the lane of unknown devices.
     let wrong = || wrong_password(alice.login(server.now()));
     while log_in(&server, wrong()).await.code != Code::Locked {
         server.clock().advance_ms(900_000);
@@ -260,7 +260,7 @@ async fn a_recovery_code_gets_in_when_all_else_is_used_up() {
 }
 
 #[tokio::test]
-async fn under_strict_a_wait_tells_no_password() {
+async fn under_strict_a_wait_reveals_no_right_password() {
     let server = TestServer::configured(|config| {
         config.auth.profile = Profile::Strict;
         config.attempts = AttemptsConfig { unknown_device: 100, ..AttemptsConfig::default() };
@@ -283,15 +283,15 @@ async fn under_strict_a_wait_tells_no_password() {
         waits.push(told);
     }
     assert_eq!(waits[0], waits[1]);
-    // The control: five codes used up the minute, which is longer than the sixteen seconds otherwise.
+    // Control: five codes used up the minute, which is longer than the 16 s of the other waits.
     assert!(waits[0].contains(&(Code::Throttled, 45_000)), "{waits:?}");
 }
 
 #[tokio::test]
-async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may_forget_it() {
+async fn failures_survive_a_restart_and_can_be_cleared() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
-    shut_out_strangers(&server, &alice).await;
+    lock_unknown_devices(&server, &alice).await;
     let now = server.now();
     let folder = server.stop().await;
 
@@ -308,17 +308,17 @@ async fn what_was_counted_is_not_forgotten_in_a_restart_and_an_administrator_may
     server.stop().await;
 }
 
-/// `fourauthd user …`, said beside the server.
-async fn say(server: &TestServer, command: UserCommand) -> anyhow::Result<()> {
+/// Runs `fourauthd user …` while the server runs.
+async fn run_locally(server: &TestServer, command: UserCommand) -> anyhow::Result<()> {
     let local = LocalStore::open(&quick(server.folder()), server.now()).await.unwrap();
     command.run(&local).await
 }
 
 #[tokio::test]
-async fn unlocking_and_enabling_are_two_things() {
+async fn unlocking_and_enabling_are_independent() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
-    shut_out_strangers(&server, &alice).await;
+    lock_unknown_devices(&server, &alice).await;
     let username = || "alice".to_owned();
     let state = async || {
         let target = Target::account(&alice.username);
@@ -327,23 +327,24 @@ async fn unlocking_and_enabling_are_two_things() {
         let user = server.server().store().user(&alice.username).await.unwrap().unwrap();
         (failures, user.disabled)
     };
-    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    run_locally(&server, UserCommand::Disable { username: username() }).await.unwrap();
     assert_eq!(state().await, (3, true));
 
-    say(&server, UserCommand::Enable { username: username() }).await.unwrap();
-    assert_eq!(state().await, (3, false), "enabling forgets no failure");
+    run_locally(&server, UserCommand::Enable { username: username() }).await.unwrap();
+    assert_eq!(state().await, (3, false), "enabling clears no failures");
     assert_eq!(server.last_row().await.action, "user_enable");
-    let again = say(&server, UserCommand::Enable { username: username() }).await.unwrap_err();
+    let again =
+        run_locally(&server, UserCommand::Enable { username: username() }).await.unwrap_err();
     assert!(again.to_string().contains("is not disabled"), "{again:#}");
 
-    say(&server, UserCommand::Disable { username: username() }).await.unwrap();
-    say(&server, UserCommand::Unlock { username: username() }).await.unwrap();
+    run_locally(&server, UserCommand::Disable { username: username() }).await.unwrap();
+    run_locally(&server, UserCommand::Unlock { username: username() }).await.unwrap();
     assert_eq!(state().await, (0, true), "unlocking enables nothing");
     assert_eq!(server.last_row().await.action, "user_unlock");
 }
 
 #[tokio::test]
-async fn five_wrong_codes_use_up_a_minute_also_at_a_known_device() {
+async fn five_wrong_codes_use_up_a_minute_on_a_known_device_too() {
     let server = TestServer::configured(|config| {
         config.attempts = AttemptsConfig { totp_in_a_minute: 5, ..unlimited() };
     })
@@ -360,7 +361,7 @@ async fn five_wrong_codes_use_up_a_minute_also_at_a_known_device() {
 }
 
 #[tokio::test]
-async fn after_five_wrong_faces_each_has_to_be_waited_for_and_a_picture_without_one_is_none() {
+async fn after_five_wrong_faces_each_attempt_waits() {
     let server = TestServer::configured(|config| {
         config.attempts = AttemptsConfig { face_before_waiting: 5, face_wait_s: 30, ..unlimited() };
     })
@@ -380,7 +381,7 @@ async fn after_five_wrong_faces_each_has_to_be_waited_for_and_a_picture_without_
 }
 
 #[tokio::test]
-async fn of_many_guesses_at_once_no_more_are_examined_than_one_after_the_other() {
+async fn concurrent_guesses_are_limited_like_sequential_ones() {
     let examined = async |attempts: AttemptsConfig| {
         let server = TestServer::configured(|config| config.attempts = attempts).await;
         let alice = server.enrol("alice", "obama.jpg").await;
@@ -391,16 +392,16 @@ async fn of_many_guesses_at_once_no_more_are_examined_than_one_after_the_other()
     };
     assert!(examined(AttemptsConfig { at_once: 5, backoff_max_s: 900, ..unlimited() }).await <= 5);
     assert!(examined(AttemptsConfig { unknown_device: 7, ..unlimited() }).await <= 7);
-    // The control: without limits all fifty are.
+    // Control: without limits all fifty are examined.
     assert_eq!(examined(unlimited()).await, 50);
 }
 
 #[tokio::test]
-async fn who_guesses_at_an_administrators_secret_waits() {
+async fn guesses_at_an_administrators_secret_are_throttled() {
     let server = TestServer::configured(strict_limits).await;
     let read = |secret: &Secret<String>| Command::ReadAudit(ReadAudit::newest(secret.clone()));
     let ask = async |secret| server.client().send_once(read(secret)).await.unwrap();
-    let wrong = Secret::new("not the secret of anybody".to_owned());
+    let wrong = Secret::new("not an administrator's secret".to_owned());
     assert_eq!(ask(&wrong).await.code, Code::AdminDenied);
     let answer = ask(server.admin()).await;
     assert_eq!((answer.code, answer.retry_after_ms), (Code::Throttled, Some(1_000)));
@@ -410,7 +411,7 @@ async fn who_guesses_at_an_administrators_secret_waits() {
 }
 
 #[tokio::test]
-async fn what_limits_turn_away_is_a_row_that_says_who_and_how_many() {
+async fn refusals_by_a_limit_are_counted_in_one_audit_row() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let wrong = guess(&server, &alice, "alice");

@@ -1,4 +1,4 @@
-//! 100: four factors and a clock, in one round trip.
+//! Command 100: four factors and a clock, in one round trip.
 
 use fourauth_client::{Identity, Outcome};
 use fourauth_protocol::{
@@ -7,7 +7,7 @@ use fourauth_protocol::{
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
 use std::{sync::Arc, time::Duration};
 
-/// Code and text of a refusal.
+/// Code and message of a refusal.
 type Refusal = (Code, String);
 
 async fn refusal(server: &TestServer, login: Login) -> Refusal {
@@ -24,7 +24,7 @@ async fn alice() -> (TestServer, Persona) {
 }
 
 #[tokio::test]
-async fn another_photograph_of_the_same_person_opens_the_door() {
+async fn another_photograph_of_the_same_person_is_accepted() {
     let (server, alice) = alice().await;
 
     let login = alice.login(server.now());
@@ -39,7 +39,7 @@ async fn another_photograph_of_the_same_person_opens_the_door() {
 }
 
 #[tokio::test]
-async fn each_factor_that_fails_is_named_once_the_password_was_right() {
+async fn a_failed_factor_is_named_if_the_password_is_right() {
     let (server, alice) = alice().await;
     let right = alice.login(server.now());
     let late = server.now().saturating_add_ms(-300_000);
@@ -78,12 +78,12 @@ async fn each_factor_that_fails_is_named_once_the_password_was_right() {
         let row = server.last_row().await;
         assert!(!row.success && row.detail.starts_with(text), "{}", row.detail);
     }
-    // None of these spent the code.
+    // No failure spent the code.
     assert!(server.client().login_once(right).await.unwrap());
 }
 
 #[tokio::test]
-async fn nothing_is_named_while_the_password_is_wrong() {
+async fn no_factor_is_named_if_the_password_is_wrong() {
     let (server, alice) = alice().await;
     let wrong = Login {
         password: Secret::new("violet-Ox-43".into()),
@@ -98,7 +98,7 @@ async fn nothing_is_named_while_the_password_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_one_time_code_opens_the_door_once() {
+async fn a_one_time_code_works_once() {
     let (server, alice) = alice().await;
     let login = alice.login(server.now());
 
@@ -108,7 +108,7 @@ async fn a_one_time_code_opens_the_door_once() {
 }
 
 #[tokio::test]
-async fn the_code_before_a_spent_one_is_spent_as_well() {
+async fn the_code_before_a_spent_one_is_spent_too() {
     let (server, alice) = alice().await;
     let earlier = alice.login(server.now());
     server.clock().advance_ms(30_000);
@@ -135,14 +135,14 @@ async fn confirming_a_code_and_logging_in_with_it_both_work_once() {
 }
 
 #[tokio::test]
-async fn several_frames_serve_as_one_and_a_bad_one_among_them_is_forgiven() {
+async fn a_bad_picture_among_good_ones_is_ignored() {
     let (server, alice) = alice().await;
     let login = Login {
         face: None,
         faces: vec![picture("obama2.jpg"), picture("obama3.jpg"), picture("sample1.jpg")],
         ..alice.login(server.now())
     };
-    // `sample1.jpg` shows somebody else or nobody; it must not turn a mismatch into a match either.
+    // Pictures of another person do not match.
     let strangers = Login { faces: vec![picture("biden.jpg"); 3], ..login.clone() };
     assert_eq!(refusal(&server, strangers).await.0, Code::FaceMismatch);
 
@@ -152,7 +152,7 @@ async fn several_frames_serve_as_one_and_a_bad_one_among_them_is_forgiven() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_looks_like_none() {
+async fn a_disabled_account_looks_like_an_unknown_one() {
     let (server, alice) = alice().await;
     let account = server.server().store().user(&alice.username).await.unwrap().unwrap().id;
     let disabled = server
@@ -163,9 +163,9 @@ async fn a_disabled_account_looks_like_none() {
 
     let told = (Code::Denied, "Invalid username or password.".to_owned());
     assert_eq!(refusal(&server, alice.login(server.now())).await, told);
-    let nobody =
+    let unknown =
         Login { username: Username::parse("nobody").unwrap(), ..alice.login(server.now()) };
-    assert_eq!(refusal(&server, nobody).await, told);
+    assert_eq!(refusal(&server, unknown).await, told);
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn under_strict_every_denial_is_the_same() {
     ] {
         assert_eq!(refusal(&server, login).await, told);
     }
-    // An address alone is no device under this profile: the first login has to bring a key.
+    // This profile does not accept an address alone: the first login must bring a key.
     assert_eq!(refusal(&server, right.clone()).await, told);
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
@@ -195,7 +195,7 @@ async fn under_strict_every_denial_is_the_same() {
 }
 
 #[tokio::test]
-async fn every_denial_waits_for_its_time() {
+async fn every_denial_takes_the_configured_time() {
     let server = TestServer::configured(|config| config.limits.denial_ms = 3000).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let right = alice.login(server.now());
@@ -208,14 +208,14 @@ async fn every_denial_waits_for_its_time() {
         refusal(&server, login).await;
         assert!(asked.elapsed() >= Duration::from_secs(3));
     }
-    // The control: what is granted is not kept waiting.
+    // Control: a granted login is not delayed.
     let asked = tokio::time::Instant::now();
     assert!(server.client().login_once(right).await.unwrap());
     assert!(asked.elapsed() < Duration::from_secs(3));
 }
 
 #[tokio::test]
-async fn a_clock_that_may_not_decide_lets_nobody_in() {
+async fn an_unreliable_clock_denies_every_login() {
     let (server, alice) = alice().await;
     server.clock().set_state(fourauth_timekeeper::State::Denied);
     let (code, text) = refusal(&server, alice.login(server.now())).await;

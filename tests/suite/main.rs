@@ -1,6 +1,6 @@
-//! What the system must do, one module for each part of it.
+//! Tests of the system, one module per area.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "a failing fixture fails the test")]
 
 mod audit_verify;
 mod backup;

@@ -1,4 +1,4 @@
-//! Sources that misbehave wait, those who prove themselves do not, and nobody waits for an exempt one.
+//! Misbehaving sources are blocked for a while. Proven devices and exempt sources are not.
 
 use fourauth_client::Identity;
 use fourauth_config::Config;
@@ -20,8 +20,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// Tests come from the machine itself, to which no penalty would come.
-fn nobody_is_exempt(config: &mut Config) {
+/// Tests connect from the machine itself, which is exempt by default.
+fn no_exemptions(config: &mut Config) {
     config.limits.penalty_exempt.clear();
 }
 
@@ -36,8 +36,8 @@ async fn codes(connection: &mut RawConnection, payload: &str, count: usize) -> V
     codes
 }
 
-/// Guesses until it is turned away, which takes three guesses if they are quick; the first answer
-/// that says so, and how many guesses were answered before.
+/// Guesses until the server refuses to decide, which takes three quick guesses. Returns that
+/// refusal and the number of guesses answered before it.
 async fn guess(connection: &mut RawConnection, payload: &str) -> (Answer, usize) {
     for guesses in 0..20 {
         let answer = connection.ask(payload).await;
@@ -46,12 +46,12 @@ async fn guess(connection: &mut RawConnection, payload: &str) -> (Answer, usize)
         }
         assert_eq!(answer.code, Code::Denied);
     }
-    panic!("nobody minds")
+    panic!("20 guesses were not throttled")
 }
 
 #[tokio::test]
-async fn a_guesser_is_turned_away_and_the_connection_lives_on() {
-    let server = TestServer::configured(nobody_is_exempt).await;
+async fn a_guesser_is_throttled_and_the_connection_stays_open() {
+    let server = TestServer::configured(no_exemptions).await;
     let mut stranger = server.raw().await;
     let (answer, guesses) = guess(&mut stranger, UNKNOWN).await;
     assert!(guesses >= 3);
@@ -61,8 +61,8 @@ async fn a_guesser_is_turned_away_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_known_name_is_turned_away_like_an_unknown_one() {
-    let server = TestServer::configured(nobody_is_exempt).await;
+async fn a_known_name_is_throttled_like_an_unknown_one() {
+    let server = TestServer::configured(no_exemptions).await;
     server.enrol("alice", "obama.jpg").await;
     let known = UNKNOWN.replace("nobody", "alice");
     let (answer, guesses) = guess(&mut server.raw().await, &known).await;
@@ -71,8 +71,8 @@ async fn a_known_name_is_turned_away_like_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn noise_makes_wait_as_well_but_not_the_commands_of_a_newer_client() {
-    let server = TestServer::configured(nobody_is_exempt).await;
+async fn malformed_commands_are_penalised_but_unknown_ones_are_not() {
+    let server = TestServer::configured(no_exemptions).await;
     let mut connection = server.raw().await;
     codes(&mut connection, r#"{"cmd":"999"}"#, 9).await;
     assert_eq!(connection.ask(UNKNOWN).await.code, Code::Denied);
@@ -81,8 +81,8 @@ async fn noise_makes_wait_as_well_but_not_the_commands_of_a_newer_client() {
 }
 
 #[tokio::test]
-async fn who_gets_in_is_forgiven_the_slips_before() {
-    let server = TestServer::configured(nobody_is_exempt).await;
+async fn a_login_clears_earlier_failures() {
+    let server = TestServer::configured(no_exemptions).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let mut connection = server.raw().await;
     assert_eq!(codes(&mut connection, UNKNOWN, 2).await, [Code::Denied; 2]);
@@ -93,11 +93,11 @@ async fn who_gets_in_is_forgiven_the_slips_before() {
 }
 
 #[tokio::test]
-async fn no_penalty_comes_to_the_machine_itself_nor_if_there_are_none() {
+async fn no_penalty_applies_to_an_exempt_source_or_when_disabled() {
     for change in [
         |_: &mut Config| {},
         |config: &mut Config| {
-            nobody_is_exempt(config);
+            no_exemptions(config);
             config.limits.penalties = false;
         },
     ] {
@@ -109,8 +109,8 @@ async fn no_penalty_comes_to_the_machine_itself_nor_if_there_are_none() {
 }
 
 #[tokio::test]
-async fn a_device_that_proves_itself_is_heard_although_its_neighbour_guesses() {
-    let server = TestServer::configured(nobody_is_exempt).await;
+async fn a_proven_device_is_served_although_its_source_is_blocked() {
+    let server = TestServer::configured(no_exemptions).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
@@ -120,7 +120,7 @@ async fn a_device_that_proves_itself_is_heard_although_its_neighbour_guesses() {
 
     let mut guesser = server.raw().await;
     guess(&mut guesser, UNKNOWN).await;
-    // It holds more connections than a source has that has to stay away.
+    // More connections than a blocked source may hold.
     let mut held = Vec::new();
     for _ in 0..40 {
         held.push(server.raw().await);
@@ -131,12 +131,13 @@ async fn a_device_that_proves_itself_is_heard_although_its_neighbour_guesses() {
     assert!(client.send_once(login).await.unwrap().is_ok());
 }
 
-/// How often a page has a browser ask: far more than three.
+/// Number of requests that a page makes a browser send: far more than the three that cause a
+/// penalty.
 const PAGE: usize = 40;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: auth.example\r\n\r\n";
 
-/// A handshake as a browser or another program does it, that offers these protocols.
+/// A handshake of a browser or another program, which offers these protocols.
 async fn shake_hands(
     server: &TestServer,
     offered: &[&[u8]],
@@ -148,7 +149,7 @@ async fn shake_hands(
     TlsConnector::from(Arc::new(tls)).connect(name, TcpStream::connect(address).await?).await
 }
 
-/// Asks for a page and waits until the server has hung up.
+/// Requests a page and waits until the server has closed the connection.
 async fn browse(server: &TestServer, offered: &[&[u8]]) {
     let Ok(mut stream) = shake_hands(server, offered).await else { return };
     stream.write_all(REQUEST).await.unwrap();
@@ -156,11 +157,11 @@ async fn browse(server: &TestServer, offered: &[&[u8]]) {
 }
 
 #[tokio::test]
-async fn a_web_page_does_not_shut_out_its_visitors() {
+async fn a_web_page_cannot_block_its_visitors() {
     const H1: &[u8] = b"http/1.1";
     const H2: &[u8] = b"h2";
     for offered in [&[H2, H1][..], &[H1], &[H2], &[]] {
-        let server = TestServer::configured(nobody_is_exempt).await;
+        let server = TestServer::configured(no_exemptions).await;
         let alice = server.enrol("alice", "obama.jpg").await;
         for _ in 0..PAGE {
             browse(&server, offered).await;
@@ -173,9 +174,9 @@ async fn a_web_page_does_not_shut_out_its_visitors() {
 }
 
 #[tokio::test]
-async fn checks_of_the_port_and_plain_requests_shut_out_nobody() {
+async fn port_probes_and_plain_requests_block_no_source() {
     for sent in [&b""[..], REQUEST, b"\x16\x03\x01\x02\x00\x01", b"SSH-2.0-scanner\r\n"] {
-        let server = TestServer::configured(nobody_is_exempt).await;
+        let server = TestServer::configured(no_exemptions).await;
         let alice = server.enrol("alice", "obama.jpg").await;
         for _ in 0..PAGE {
             let mut probe = TcpStream::connect(server.server().address()).await.unwrap();
@@ -188,9 +189,9 @@ async fn checks_of_the_port_and_plain_requests_shut_out_nobody() {
 }
 
 #[tokio::test]
-async fn three_malformed_frames_of_ours_shut_their_source_out() {
+async fn three_malformed_frames_block_their_source() {
     for frame in [&[0xff; 4][..], b"\0\0\0\x01{"] {
-        let server = TestServer::configured(nobody_is_exempt).await;
+        let server = TestServer::configured(no_exemptions).await;
         let alice = server.enrol("alice", "obama.jpg").await;
         for _ in 0..3 {
             let mut connection = server.raw().await;
@@ -204,7 +205,7 @@ async fn three_malformed_frames_of_ours_shut_their_source_out() {
 }
 
 #[tokio::test]
-async fn only_a_client_that_offers_other_protocols_alone_is_refused() {
+async fn only_a_client_without_our_protocol_in_its_offer_is_refused() {
     let server = TestServer::start().await;
     for (offered, selected) in
         [(&[][..], None), (&[&b"h2"[..], b"fourauth/1"], Some(&b"fourauth/1"[..]))]

@@ -1,4 +1,5 @@
-//! Behind a proxy each client is itself; and only a proxy is believed.
+//! Behind a proxy every client counts as its own source, and only a configured proxy can name
+//! clients.
 
 use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command};
@@ -16,7 +17,7 @@ use fourauth_tests::{
 const UNKNOWN: &str = r#"{"cmd":"100","username":"nobody","password":"x"}"#;
 const HELLO: &str = r#"{"cmd":"190"}"#;
 
-/// Tests call from 127.0.0.1.
+/// Tests connect from 127.0.0.1.
 fn from_a_proxy(config: &mut Config) {
     config.limits.proxies = vec!["127.0.0.1".parse().unwrap()];
     config.limits.penalty_exempt.clear();
@@ -29,13 +30,13 @@ fn from_a_shared_address(config: &mut Config) {
     config.limits.deciding_per_source = 1;
 }
 
-/// Asks until it has to stay away.
+/// Guesses until the source is throttled.
 async fn guess(connection: &mut RawConnection) {
     while connection.ask(UNKNOWN).await.code != Code::Throttled {}
 }
 
 #[tokio::test]
-async fn behind_a_proxy_each_client_answers_for_itself() {
+async fn behind_a_proxy_each_client_is_penalised_separately() {
     let server = TestServer::configured(from_a_proxy).await;
     guess(&mut server.raw_at("192.0.2.1").await).await;
     assert_eq!(server.raw_at("192.0.2.1").await.ask(UNKNOWN).await.code, Code::Throttled);
@@ -46,7 +47,7 @@ async fn behind_a_proxy_each_client_answers_for_itself() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_a_place_is_the_clients_own() {
+async fn behind_a_proxy_each_client_has_its_own_connection_share() {
     let server = TestServer::configured(|config| {
         config.limits.proxies = vec!["127.0.0.1".parse().unwrap()];
         config.limits.connections_per_source = 2;
@@ -60,7 +61,7 @@ async fn behind_a_proxy_a_place_is_the_clients_own() {
 }
 
 #[tokio::test]
-async fn a_connection_of_the_proxy_itself_is_served() {
+async fn a_connection_from_the_proxy_itself_is_served() {
     let server = TestServer::configured(from_a_proxy).await;
     for preamble in [LOCAL.to_vec(), header(0x21, 0x00, b"unspecified"), header(0x20, 0x11, b"")] {
         let opened = RawConnection::open_after(server.server().address(), &preamble).await;
@@ -99,7 +100,7 @@ async fn from_any_other_address_the_header_is_never_read() {
 }
 
 #[tokio::test]
-async fn a_header_that_does_not_end_is_not_waited_for() {
+async fn an_unfinished_proxy_header_times_out() {
     let server = TestServer::configured(|config| {
         from_a_proxy(config);
         config.limits.handshake_s = 1;
@@ -123,7 +124,7 @@ async fn a_shared_address_has_no_share_and_no_penalty() {
 }
 
 #[tokio::test]
-async fn people_log_in_behind_a_proxy() {
+async fn a_user_logs_in_behind_a_proxy() {
     let server = TestServer::configured(|config| {
         config.limits.proxies = vec!["127.0.0.1".parse().unwrap()];
     })

@@ -1,4 +1,4 @@
-//! A client written from 4Auth's documents alone works unchanged.
+//! A client written only from 4Auth's documents works unchanged.
 
 use fourauth_config::{AuthConfig, Config, TimeConfig};
 use fourauth_protocol::time::UnixMillis;
@@ -14,14 +14,14 @@ use tokio::process::Command;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the documented client has the system's clock, and so must its server"
+    reason = "the documented client uses the system clock, so its server must too"
 )]
 fn system_clock() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     UnixMillis(since.as_millis().try_into().unwrap())
 }
 
-/// With the default cost of a hash and the server's own clock.
+/// A server with the default cost of a hash and the system clock.
 async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
         auth: AuthConfig::default(),

@@ -1,17 +1,17 @@
-//! Of many who come at once with the same thing, one gets it.
+//! Of many concurrent requests for the same thing, exactly one succeeds.
 
 use fourauth_protocol::command::Command;
 use fourauth_tests::{postgres, server::TestServer};
 use std::env;
 
-/// Rounds of a hundred. Each costs a hundred looks at a face, so the suite runs a few and
-/// `FOURAUTH_ROUNDS` asks for more.
-#[expect(clippy::disallowed_methods, reason = "how long to try is the caller's choice")]
+/// Rounds of a hundred logins. Each login costs a face analysis, so the suite runs a few rounds;
+/// `FOURAUTH_ROUNDS` sets another number.
+#[expect(clippy::disallowed_methods, reason = "the caller chooses how long the test runs")]
 fn rounds() -> usize {
     env::var("FOURAUTH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
-/// How many of a hundred logins with one code succeed.
+/// Number of successes among a hundred logins with one code.
 async fn winners(server: &TestServer, login: &Command) -> usize {
     let clients: Vec<_> = (0..100)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! A receipt: what a service can verify of a login without asking the server.
+//! Receipts, with which a service verifies a login without asking the server.
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
@@ -15,7 +15,7 @@ use fourauth_protocol::{
 use fourauth_tests::{models::picture, persona::Persona, postgres, server::TestServer};
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-/// `auth.issuer`, unless an operator says otherwise.
+/// The default of `auth.issuer`.
 const ISSUER: &str = "4Auth-Authentication";
 
 async fn alice() -> (TestServer, Persona) {
@@ -24,7 +24,7 @@ async fn alice() -> (TestServer, Persona) {
     (server, alice)
 }
 
-/// What a server says that its receipts are signed with.
+/// The key that the server announces for its receipts.
 async fn key_of(server: &TestServer) -> VerifyingKey {
     let hello = server.connect().await.hello().await.unwrap().granted().unwrap();
     VerifyingKey::parse(&hello.receipt_key.unwrap()).unwrap()
@@ -39,10 +39,10 @@ async fn log_in(server: &TestServer, login: Login) -> Answer {
     server.client().send_once(Command::Login(login)).await.unwrap()
 }
 
-/// The receipt of a login that succeeds.
+/// The receipt of a successful login.
 async fn receipt(server: &TestServer, person: &Persona) -> String {
     let answer = log_in(server, person.login(server.now())).await;
-    answer.gains.receipt.expect("a login brings a receipt").expose().clone()
+    answer.gains.receipt.expect("a login returns a receipt").expose().clone()
 }
 
 #[tokio::test]
@@ -61,20 +61,20 @@ async fn a_service_verifies_a_login_offline() {
     assert_eq!((receipt.time.state.as_str(), receipt.time.error_ms), ("synced", Some(0)));
     let (pwd, otp) = (Method::Password, Method::OneTimeCode);
     assert_eq!(receipt.methods, [pwd, otp, Method::Face, Method::Several]);
-    // Whoever shows a token as well shows the one that belongs to it.
+    // The receipt identifies the session token that was issued with it.
     assert!(receipt.session.is_of(&answer.gains.token.unwrap()));
     assert!(!receipt.session.is_of(&Secret::new("another".into())));
 }
 
 #[tokio::test]
-async fn a_receipt_names_the_key_of_the_device_that_has_proved_itself() {
+async fn a_receipt_names_the_key_of_a_proven_device() {
     let (server, alice) = alice().await;
     let service = service(&server).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
     let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
 
-    // By the login that brings the key, and by one that finds it there.
+    // Once for the login that binds the key, and once for a login that uses it.
     for minute in 0..2 {
         let now = server.now();
         let login = if minute == 0 { first.clone() } else { alice.login(now) };
@@ -88,7 +88,7 @@ async fn a_receipt_names_the_key_of_the_device_that_has_proved_itself() {
 }
 
 #[tokio::test]
-async fn a_receipt_names_the_row_of_its_login_in_a_tree_that_holds_it() {
+async fn a_receipt_names_its_row_in_the_audit_tree() {
     let (server, alice) = alice().await;
     let text = receipt(&server, &alice).await;
     let receipt = service(&server).await.verify(&text, server.now()).unwrap();
@@ -101,7 +101,7 @@ async fn a_receipt_names_the_row_of_its_login_in_a_tree_that_holds_it() {
 }
 
 #[tokio::test]
-async fn on_postgresql_a_receipt_names_its_row_as_well() {
+async fn a_receipt_names_its_row_on_postgresql() {
     let url = postgres::cluster().database().await;
     let server =
         TestServer::configured(|config| config.store.url = Some(url.parse().unwrap())).await;
@@ -131,7 +131,7 @@ async fn a_receipt_of_another_server_is_refused() {
     let named = key_of(&server).await.name();
     let refused = service(&other).await.verify(&text, server.now());
     assert_eq!(refused, Err(NotAReceipt::OtherKey { named }));
-    // The same key under another name is another issuer.
+    // A key with another issuer name does not verify it either.
     let renamed = ReceiptVerifier::new(key_of(&server).await, "Elsewhere");
     assert_eq!(renamed.verify(&text, server.now()), Err(NotAReceipt::OtherIssuer));
 }
@@ -158,22 +158,22 @@ async fn a_receipt_cannot_choose_how_it_is_verified() {
     ] {
         assert_eq!(service.verify(&text, server.now()), refused, "{text}");
     }
-    // The public key is no secret, so anybody can make a MAC with it (RFC 8725 §2.1).
+    // The public key is not secret, so an attacker can compute a MAC with it (RFC 8725 §2.1).
     for secret in [key.as_bytes().as_slice(), key.to_string().as_bytes()] {
         let signed = claiming("HS256");
         let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
         let text = format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref()));
         assert_eq!(service.verify(&text, server.now()), refused);
-        // As long as a signature would be.
+        // As long as a signature.
         let text = format!("{signed}.{}", BASE64URL_NOPAD.encode(&mac.as_ref().repeat(2)));
         assert_eq!(service.verify(&text, server.now()), refused);
     }
-    // The control: these are the parts of a receipt that holds.
+    // Control: the same parts form a valid receipt.
     assert!(service.verify(&format!("{}.{signature}", claiming("EdDSA")), server.now()).is_ok());
 }
 
 #[tokio::test]
-async fn a_receipt_is_for_the_audience_that_the_login_named() {
+async fn a_receipt_is_valid_only_for_the_audience_of_its_login() {
     let (server, alice) = alice().await;
     let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).unwrap());
     let login = Login { audience: Some(door.clone()), ..alice.login(server.now()) };
@@ -186,9 +186,9 @@ async fn a_receipt_is_for_the_audience_that_the_login_named() {
 }
 
 #[tokio::test]
-async fn a_receipt_does_not_name_a_face_of_a_minute_ago() {
+async fn a_receipt_does_not_name_a_face_replaced_a_minute_ago() {
     let (server, alice) = alice().await;
-    // Somebody who knows password and code, from a device that is not known.
+    // An attacker with password and code, on an unknown device.
     let face = alice.recover_face(picture("biden.jpg"), server.now());
     let recover = Command::RecoverFace(face);
     assert!(server.client().send_once(recover).await.unwrap().is_ok());
@@ -201,15 +201,15 @@ async fn a_receipt_does_not_name_a_face_of_a_minute_ago() {
     server.clock().advance_ms(86_400_000);
     let text = receipt(&server, &stranger).await;
     let methods = service(&server).await.verify(&text, server.now()).unwrap().methods;
-    assert!(methods.contains(&Method::Face), "a day later it has settled");
+    assert!(methods.contains(&Method::Face), "the new face counts after a day");
 }
 
 #[tokio::test]
-async fn a_receipt_does_not_name_a_key_that_is_trusted_tomorrow() {
+async fn a_receipt_does_not_name_a_key_before_it_is_trusted() {
     let (server, alice) = alice().await;
     assert!(log_in(&server, alice.login(server.now())).await.is_ok());
     server.clock().advance_ms(60_000);
-    // The account is in use without a key; this one may be a stranger's.
+    // The account was used without a key, so this key may belong to an attacker.
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
     let service = service(&server).await;
@@ -227,7 +227,7 @@ async fn a_receipt_does_not_name_a_key_that_is_trusted_tomorrow() {
 }
 
 #[tokio::test]
-async fn a_receipt_ends_with_its_session() {
+async fn a_receipt_expires_with_its_session() {
     let (server, alice) = alice().await;
     let (text, service) = (receipt(&server, &alice).await, service(&server).await);
     let end = server.now().saturating_add_ms(3_600_000);
@@ -247,7 +247,7 @@ async fn no_denial_and_no_recovery_carries_a_receipt() {
         (Command::Login(Login { mac: None, ..right.clone() }), false),
         (Command::ConfirmTotp(alice.confirm(server.now())), true),
         (Command::RecoverDevice(alice.recover_device(new_mac, server.now())), true),
-        // The code has been spent.
+        // The code is spent.
         (Command::Login(right), false),
     ] {
         let answer = server.client().send_once(command.clone()).await.unwrap();
@@ -259,7 +259,7 @@ async fn no_denial_and_no_recovery_carries_a_receipt() {
 }
 
 #[tokio::test]
-async fn the_key_of_receipts_is_made_once_and_is_its_owners() {
+async fn the_receipt_key_is_created_once_and_is_private() {
     let server = TestServer::start().await;
     let (key, file) = (key_of(&server).await, server.folder().join("data/audit/receipts.key"));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);

@@ -1,4 +1,4 @@
-//! 300–330: each factor is replaced by proving the others, and the old one is worthless afterwards.
+//! Commands 300–330: each factor is replaced by proving the others. The old one is then invalid.
 
 use fourauth_client::Outcome;
 use fourauth_protocol::{
@@ -20,13 +20,13 @@ async fn alice() -> (TestServer, Persona) {
     (server, alice)
 }
 
-/// Whether the person gets in with what they have now, in a step of its own.
-async fn gets_in(server: &TestServer, person: &Persona) -> bool {
+/// True if the user can log in with their current factors, with a fresh one-time code.
+async fn can_log_in(server: &TestServer, person: &Persona) -> bool {
     server.clock().advance_ms(60_000);
     server.client().login_once(person.login(server.now())).await.unwrap()
 }
 
-fn told<T>(outcome: Outcome<T>) -> (Code, String) {
+fn refusal<T>(outcome: Outcome<T>) -> (Code, String) {
     match outcome {
         Outcome::Granted(_) => panic!("granted"),
         Outcome::Refused(refusal) => (refusal.code, refusal.message),
@@ -40,8 +40,8 @@ async fn a_new_totp_secret_replaces_the_old_one() {
     let new = server.connect().await.recover_totp(command).await.unwrap().granted().unwrap();
     let renewed = Persona { key: key_of(&new.provisioning_uri), ..alice.clone() };
 
-    assert!(!gets_in(&server, &alice).await);
-    assert!(gets_in(&server, &renewed).await);
+    assert!(!can_log_in(&server, &alice).await);
+    assert!(can_log_in(&server, &renewed).await);
     assert!(server.audit().await.iter().any(|row| row.action == "recover_totp" && row.success));
 }
 
@@ -52,8 +52,8 @@ async fn a_new_password_replaces_the_old_one() {
     assert!(server.connect().await.recover_password(command).await.unwrap().granted().is_some());
     let renewed = Persona { password: Secret::new("amber-Fox-17".into()), ..alice.clone() };
 
-    assert!(!gets_in(&server, &alice).await);
-    assert!(gets_in(&server, &renewed).await);
+    assert!(!can_log_in(&server, &alice).await);
+    assert!(can_log_in(&server, &renewed).await);
 }
 
 #[tokio::test]
@@ -63,8 +63,8 @@ async fn a_new_face_replaces_the_old_one() {
     assert!(server.connect().await.recover_face(command).await.unwrap().granted().is_some());
     let renewed = Persona { face: picture("biden.jpg"), ..alice.clone() };
 
-    assert!(!gets_in(&server, &alice).await);
-    assert!(gets_in(&server, &renewed).await);
+    assert!(!can_log_in(&server, &alice).await);
+    assert!(can_log_in(&server, &renewed).await);
 }
 
 #[tokio::test]
@@ -75,8 +75,8 @@ async fn a_new_device_replaces_the_old_one() {
     assert!(server.connect().await.recover_device(command).await.unwrap().granted().is_some());
     let renewed = Persona { mac, ..alice.clone() };
 
-    assert!(!gets_in(&server, &alice).await);
-    assert!(gets_in(&server, &renewed).await);
+    assert!(!can_log_in(&server, &alice).await);
+    assert!(can_log_in(&server, &renewed).await);
     assert!(server.audit().await.iter().any(|row| row.action == "recover_mac" && row.success));
 }
 
@@ -89,43 +89,43 @@ async fn a_recovery_without_one_of_its_factors_changes_nothing() {
 
     let totp = alice.recover_totp(now);
     let answer = connection.recover_totp(RecoverTotp { face: stranger.clone(), ..totp.clone() });
-    assert_eq!(told(answer.await.unwrap()).1, "Face verification failed.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
     let answer = connection.recover_totp(RecoverTotp { mac: None, ..totp.clone() });
-    assert_eq!(told(answer.await.unwrap()).1, "Unauthorized device.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Unauthorized device.");
     let answer =
         connection.recover_totp(RecoverTotp { password: Secret::new("no".into()), ..totp });
-    assert_eq!(told(answer.await.unwrap()).1, "Invalid credentials.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Invalid credentials.");
 
     let password = alice.recover_password("amber-Fox-17", now);
     let answer = connection.recover_password(RecoverPassword {
         totp: Some(alice.wrong_code(now)),
         ..password.clone()
     });
-    assert_eq!(told(answer.await.unwrap()).1, "TOTP verification failed.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "TOTP verification failed.");
     let answer =
         connection.recover_password(RecoverPassword { face: stranger.clone(), ..password });
-    assert_eq!(told(answer.await.unwrap()).1, "Face verification failed.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
 
     let face = alice.recover_face(picture("biden.jpg"), now);
     let answer = connection.recover_face(RecoverFace { client_ts_utc: None, ..face });
-    assert_eq!(told(answer.await.unwrap()).1, "Time out of allowed window.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Time out of allowed window.");
 
     let device = alice.recover_device(MacAddress::parse("00:1b:44:11:3a:ff").unwrap(), now);
     let answer = connection.recover_device(RecoverDevice { face: stranger, ..device });
-    assert_eq!(told(answer.await.unwrap()).1, "Face verification failed.");
+    assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
 
-    assert!(gets_in(&server, &alice).await);
+    assert!(can_log_in(&server, &alice).await);
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_is_said_in_the_documented_words_and_spends_no_code() {
+async fn a_bad_replacement_is_refused_and_spends_no_code() {
     let (server, alice) = alice().await;
     let now = server.now();
     let mut connection = server.connect().await;
 
     let weak = connection.recover_password(alice.recover_password("password", now));
     assert_eq!(
-        told(weak.await.unwrap()),
+        refusal(weak.await.unwrap()),
         (
             Code::WeakPassword,
             "Weak password (min 8 chars and include uppercase/digit/special).".into()
@@ -133,15 +133,15 @@ async fn what_cannot_be_taken_is_said_in_the_documented_words_and_spends_no_code
     );
     let no_picture = alice.recover_face(Picture::new(b"GIF89a".to_vec()), now);
     let answer = connection.recover_face(no_picture).await.unwrap();
-    assert_eq!(told(answer), (Code::BadImage, "Invalid new face image.".into()));
-    let nowhere = RecoverDevice { new_mac: None, ..alice.recover_device(alice.mac, now) };
-    assert_eq!(told(connection.recover_device(nowhere).await.unwrap()).0, Code::BadMac);
+    assert_eq!(refusal(answer), (Code::BadImage, "Invalid new face image.".into()));
+    let no_address = RecoverDevice { new_mac: None, ..alice.recover_device(alice.mac, now) };
+    assert_eq!(refusal(connection.recover_device(no_address).await.unwrap()).0, Code::BadMac);
 
     assert!(connection.login(alice.login(now)).await.unwrap().granted().is_some());
 }
 
 #[tokio::test]
-async fn a_code_spent_on_a_recovery_opens_no_door() {
+async fn a_code_spent_on_a_recovery_cannot_log_in() {
     let (server, alice) = alice().await;
     let now = server.now();
     let command = alice.recover_password("amber-Fox-17", now);

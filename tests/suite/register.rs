@@ -1,4 +1,4 @@
-//! 200: an administrator adds an account.
+//! Command 200: an administrator adds an account.
 
 use fourauth_protocol::{
     answer::Answer,
@@ -15,7 +15,7 @@ async fn answer(server: &TestServer, register: Register) -> Answer {
 }
 
 #[tokio::test]
-async fn a_new_account_comes_with_a_qr_code_and_its_uri() {
+async fn a_new_account_gets_a_qr_code_and_its_uri() {
     let server = TestServer::start().await;
     let answer = answer(&server, server.registration("alice", "obama.jpg")).await;
 
@@ -39,7 +39,7 @@ async fn a_repeated_registration_is_refused_and_changes_nothing() {
     assert_eq!((again.code, again.message.as_str()), (Code::Conflict, "Username already exists."));
     assert!(again.gains.provisioning_uri.is_none() && again.gains.recovery_codes.is_none());
 
-    // What the lost answer said is still so: its secret opens the door, its codes recover.
+    // The lost answer is still valid: its secret works for a login, its codes for a recovery.
     let (password, mac) = (register.password, register.mac.unwrap());
     let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
@@ -50,9 +50,9 @@ async fn a_repeated_registration_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn who_lost_the_answer_to_a_registration_gets_another_secret() {
+async fn a_lost_registration_answer_is_replaced_by_a_recovery() {
     let server = TestServer::start().await;
-    // Nobody has seen the answer: the person knows the password and has the device.
+    // The answer was lost. The user knows the password and has the device.
     let alice = server.enrol("alice", "obama.jpg").await;
     let recover = Command::RecoverTotp(alice.recover_totp(server.now()));
     let answer = server.client().send_once(recover).await.unwrap();
@@ -62,7 +62,7 @@ async fn who_lost_the_answer_to_a_registration_gets_another_secret() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_in_the_documented_words() {
+async fn each_invalid_field_gets_its_documented_message() {
     let server = TestServer::start().await;
     let right = server.registration("alice", "obama.jpg");
     for (register, code, text) in [
@@ -94,7 +94,7 @@ async fn what_is_wrong_is_said_in_the_documented_words() {
 }
 
 #[tokio::test]
-async fn pictures_that_do_not_agree_are_refused() {
+async fn pictures_of_different_people_are_refused() {
     let server = TestServer::start().await;
     let faces = ["obama.jpg", "obama2.jpg", "biden.jpg"].map(picture).to_vec();
     let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };

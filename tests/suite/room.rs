@@ -1,4 +1,4 @@
-//! A database as large as it may be: what can wait waits, and nothing is dropped.
+//! A database at its size limit: work that can wait is postponed, and nothing is dropped.
 
 use fourauth_client::Outcome;
 use fourauth_protocol::{
@@ -14,7 +14,7 @@ use fourauth_tests::{
 };
 use std::time::Duration;
 
-/// What a database with next to nothing in it is far from.
+/// A size that a nearly empty database is far from.
 const LIMIT_MIB: u32 = 2;
 
 async fn alice() -> (TestServer, Persona) {
@@ -23,7 +23,7 @@ async fn alice() -> (TestServer, Persona) {
     (server, alice)
 }
 
-/// Fills the database beyond its limit with something that can be forgotten again.
+/// Fills the database beyond its limit with rows that can be removed again.
 async fn fill(server: &TestServer, owner: &Persona) {
     let store = server.server().store();
     let account = store.user(&owner.username).await.unwrap().unwrap().id;
@@ -46,8 +46,8 @@ async fn fill(server: &TestServer, owner: &Persona) {
     done.unwrap();
 }
 
-/// Makes room again.
-async fn empty(server: &TestServer) {
+/// Frees the space again.
+async fn remove_filler(server: &TestServer) {
     let done: Result<u64, Error> = server
         .server()
         .store()
@@ -56,8 +56,8 @@ async fn empty(server: &TestServer) {
     assert!(done.unwrap() > 0);
 }
 
-/// What the server said of its room, oldest first, once it has said so often or has looked once more.
-async fn said_after_a_minute(server: &TestServer, expected: usize) -> Vec<AuditRow> {
+/// The rows about free space, oldest first, after the next check has run and `expected` rows exist.
+async fn room_rows_after_a_minute(server: &TestServer, expected: usize) -> Vec<AuditRow> {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
@@ -65,7 +65,7 @@ async fn said_after_a_minute(server: &TestServer, expected: usize) -> Vec<AuditR
     loop {
         let mut rows = server.audit().await;
         rows.retain(|row| row.action == "store_room");
-        // What was not to be said is given a second to be said.
+        // Rows that must not appear get one second to appear.
         if rows.len() >= expected && looked.elapsed() > Duration::from_secs(1) {
             rows.reverse();
             return rows;
@@ -79,11 +79,11 @@ async fn ask(server: &TestServer, command: Command) -> Answer {
 }
 
 #[tokio::test]
-async fn a_full_database_puts_off_what_can_wait_and_lets_people_in() {
+async fn a_full_database_postpones_other_work_but_logins_succeed() {
     let (server, alice) = alice().await;
     let session = ask(&server, Command::Login(alice.login(server.now()))).await;
     fill(&server, &alice).await;
-    said_after_a_minute(&server, 1).await;
+    room_rows_after_a_minute(&server, 1).await;
     server.clock().advance_ms(60_000);
 
     for command in [
@@ -99,7 +99,7 @@ async fn a_full_database_puts_off_what_can_wait_and_lets_people_in() {
         );
         assert!(answer.retry_after_ms.is_some());
     }
-    // Each is written down, and nobody was added.
+    // Each refusal is recorded, and no account was added.
     while !is_undecided(&server, "read_audit").await {
         tokio::task::yield_now().await;
     }
@@ -124,24 +124,24 @@ async fn is_undecided(server: &TestServer, action: &str) -> bool {
 }
 
 #[tokio::test]
-async fn that_the_database_is_full_is_said_once_and_taken_back() {
+async fn a_full_database_is_recorded_once_and_its_end_too() {
     let (server, alice) = alice().await;
-    assert!(said_after_a_minute(&server, 0).await.is_empty(), "there is room");
+    assert!(room_rows_after_a_minute(&server, 0).await.is_empty(), "there is room");
 
     fill(&server, &alice).await;
     for _ in 0..2 {
-        let said = said_after_a_minute(&server, 1).await;
+        let said = room_rows_after_a_minute(&server, 1).await;
         let [row] = said.as_slice() else { panic!("{said:?}") };
         assert!(!row.success && row.detail.contains("limit=2097152"), "{}", row.detail);
     }
-    empty(&server).await;
-    let said = said_after_a_minute(&server, 2).await;
+    remove_filler(&server).await;
+    let said = room_rows_after_a_minute(&server, 2).await;
     assert!(said[1].success && said.len() == 2, "{said:?}");
     server.enrol("bob", "biden.jpg").await;
 }
 
 #[tokio::test]
-async fn a_server_that_starts_on_a_full_database_knows_it_from_the_first_command_on() {
+async fn a_server_on_a_full_database_refuses_the_first_registration() {
     let (server, alice) = alice().await;
     fill(&server, &alice).await;
     let folder = server.stop().await;
@@ -151,7 +151,7 @@ async fn a_server_that_starts_on_a_full_database_knows_it_from_the_first_command
     assert_eq!(ask(&server, register.clone()).await.code, Code::Unavailable);
     let folder = server.stop().await;
 
-    // The control: without a limit the same is done.
+    // Control: without a limit the same command succeeds.
     let server = TestServer::start_in(folder, |_| {}).await;
     assert_eq!(ask(&server, register).await.code, Code::Ok);
 }

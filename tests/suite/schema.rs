@@ -1,4 +1,4 @@
-//! The JSON Schema that is checked in is the one that the types make, and what travels obeys it.
+//! The checked-in JSON Schema matches the types, and commands and answers match the schema.
 
 use crate::checked_in;
 use fourauth_protocol::{
@@ -11,17 +11,17 @@ use serde_json::{Map, Value, json};
 use std::fs;
 
 #[test]
-fn the_schema_that_is_checked_in_is_the_one_that_the_types_make() {
+fn the_checked_in_schema_matches_the_types() {
     for (name, schema) in schema::all() {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         checked_in::settle(&format!("docs/schema/{name}.json"), &text);
     }
     let files = fs::read_dir(checked_in::path("docs/schema")).unwrap().count();
-    assert_eq!(files, schema::all().len(), "docs/schema holds a file that nothing makes");
+    assert_eq!(files, schema::all().len(), "docs/schema has a file that no type generates");
 }
 
 #[tokio::test]
-async fn what_a_client_writes_obeys_its_schema() {
+async fn commands_of_the_client_match_their_schema() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let now = server.now();
@@ -55,7 +55,7 @@ async fn what_a_client_writes_obeys_its_schema() {
 }
 
 #[tokio::test]
-async fn what_a_server_answers_obeys_its_schema() {
+async fn answers_of_the_server_match_their_schema() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let mut connection = server.raw().await;
@@ -73,7 +73,7 @@ async fn what_a_server_answers_obeys_its_schema() {
 }
 
 #[test]
-fn a_payload_that_does_not_obey_is_objected_to() {
+fn a_payload_that_does_not_match_is_reported() {
     let obeys = json!({ "status": "error", "message": "Later.", "code": "unavailable" });
     assert_eq!(objection(&named("answer"), &obeys), None);
     for (key, value, path) in [
@@ -98,8 +98,8 @@ fn named(name: &str) -> Value {
     schema::all().into_iter().find(|(other, _)| *other == name).unwrap().1
 }
 
-/// Where `value` does not have the structure that `schema` describes: types, constants, required
-/// keys, and keys that are not described. Patterns and lengths are not looked at.
+/// The first place where `value` differs from the structure that `schema` describes: types,
+/// constants, required keys, and keys that are not described. Patterns and lengths are not checked.
 fn objection(schema: &Value, value: &Value) -> Option<String> {
     Checker { definitions: &schema["$defs"] }.check(schema, value, "$")
 }
@@ -129,8 +129,8 @@ impl Checker<'_> {
         }
     }
 
-    /// One of them must fit. Else what the first objects to is told: the others are `null`, or other
-    /// words.
+    /// One choice must match. Otherwise the objection of the first choice is returned: the others
+    /// are `null` or other constants.
     fn check_choices(&self, choices: &Value, value: &Value, path: &str) -> Option<String> {
         let choices = choices.as_array().into_iter().flatten();
         let objections: Vec<_> =

@@ -1,4 +1,4 @@
-//! What must not be found in the database or in a log that shows everything.
+//! Secrets that must not appear in the database or in a trace log.
 
 use data_encoding::{BASE32_NOPAD, BASE64};
 use fourauth_protocol::{command::Command, mac_address::MacAddress, picture::Picture};
@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Keeps every line.
+/// Collects everything that is written.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -29,15 +29,15 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-/// A piece from the middle of a picture, raw and as it travels.
+/// A piece from the middle of a picture, raw and in base64.
 fn traces_of(picture: &Picture) -> [Vec<u8>; 2] {
     let middle = picture.bytes().len() / 6 * 3;
     let piece = &picture.bytes()[middle..middle + 24];
     [piece.to_vec(), BASE64.encode(piece).into_bytes()]
 }
 
-/// Everything that a person's whole life with the server must leave no trace of.
-async fn live(server: &TestServer) -> Vec<(&'static str, Vec<u8>)> {
+/// Runs every command of an account and returns the secrets that must leave no trace.
+async fn use_every_command(server: &TestServer) -> Vec<(&'static str, Vec<u8>)> {
     let alice = server.enrol("alice", "obama.jpg").await;
     let mut secrets = Vec::new();
     let mut connection = server.connect().await;
@@ -99,19 +99,19 @@ async fn neither_the_database_nor_a_trace_log_holds_a_secret() {
         .with_env_filter("trace")
         .with_writer(move || writer.clone())
         .finish();
-    // The runtime of this test has one thread, so everything that is logged passes through here,
-    // but for the compute threads, which log nothing.
+    // This test's runtime has one thread, so every log event passes through this subscriber. The
+    // compute threads are the exception; they log nothing.
     let guard = tracing::subscriber::set_default(subscriber);
-    // While there is only one, `tracing` takes the word of whichever thread comes to an event first
-    // on whether anybody listens, and other tests have threads where nobody does.
+    // With a single dispatcher, `tracing` caches the interest of the thread that reaches an event
+    // first. Other tests have threads without a subscriber, so a second dispatcher is registered.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let server = TestServer::start().await;
-    let secrets = live(&server).await;
+    let secrets = use_every_command(&server).await;
     let folder = server.stop().await;
     drop(guard);
 
     let (log, data) = (lines.0.lock().unwrap().clone(), database(folder.path()));
-    // The control: what may be there is found.
+    // Control: a text that may be there is found.
     assert!(contains(&data, b"alice"));
     assert!(contains(&log, b"granted"));
     for (name, secret) in secrets {

@@ -1,4 +1,4 @@
-//! What the audit log says of starts, stops, certificates and settings, and where nothing is started.
+//! Audit rows of starts, shutdowns, certificates and settings, and conditions that prevent a start.
 
 use fourauth_config::Config;
 use fourauth_protocol::answer::AuditRow;
@@ -37,23 +37,24 @@ async fn a_start_and_a_stop_are_rows_of_the_audit_log() {
 }
 
 #[tokio::test]
-async fn a_setting_that_was_changed_is_a_row_with_both_values() {
+async fn a_changed_setting_is_a_row_with_both_values() {
     let folder = TestServer::start().await.stop().await;
     let changed = |config: &mut Config| {
         config.compat.mac_only = true;
         config.attempts.unknown_device = 71;
     };
     let server = TestServer::start_in(folder, changed).await;
-    let told = details(&server, "setting_change").await;
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].starts_with("attempts.unknown_device was 1000000 and is 71."), "{told:?}");
-    assert!(told[1].starts_with("compat.mac_only was false and is true."), "{told:?}");
+    let changes = details(&server, "setting_change").await;
+    assert_eq!(changes.len(), 2, "{changes:?}");
+    let expected = "attempts.unknown_device was 1000000 and is 71.";
+    assert!(changes[0].starts_with(expected), "{changes:?}");
+    assert!(changes[1].starts_with("compat.mac_only was false and is true."), "{changes:?}");
     let same = TestServer::start_in(server.stop().await, changed).await;
     assert_eq!(rows(&same, "setting_change").await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_reloaded_is_a_row() {
+async fn a_reloaded_certificate_is_a_row() {
     let server = TestServer::start().await;
     server.server().reload_certificate().await;
     fs::write(server.folder().join("data/tls/cert.pem"), "none").unwrap();
@@ -63,7 +64,7 @@ async fn a_certificate_that_is_reloaded_is_a_row() {
     assert!(rows[0].detail.contains(&server.server().fingerprint()), "{}", rows[0].detail);
 }
 
-/// Why a server does not start, and that it does once `mend` was done.
+/// The error that prevents a start after `spoil`. Checks that the server starts after `mend`.
 async fn refused(spoil: impl FnOnce(&Path), mend: impl FnOnce(&Path)) -> String {
     let folder = TestServer::start().await.stop().await;
     let data = folder.path().join("data");
@@ -112,7 +113,7 @@ async fn a_folder_that_others_can_write_to_is_refused() {
 }
 
 #[tokio::test]
-async fn a_link_in_the_place_of_a_secret_is_refused() {
+async fn a_link_instead_of_a_secret_file_is_refused() {
     for name in ["fourauth.db", "tls/key.pem"] {
         let linked = |data: &Path| {
             fs::rename(data.join(name), data.join("elsewhere")).unwrap();
@@ -125,7 +126,7 @@ async fn a_link_in_the_place_of_a_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn a_data_folder_that_others_can_list_is_closed() {
+async fn a_data_folder_that_others_can_list_is_made_private() {
     let folder = TestServer::start().await.stop().await;
     let data = folder.path().join("data");
     set(&data, 0o755);

@@ -1,8 +1,8 @@
-//! The store's promises. Every case is written once and runs on both databases.
+//! The store's guarantees. Every case is written once and runs on both databases.
 
 mod fixture;
 
-/// Makes a test of each case for each database.
+/// Generates one test per case and database.
 macro_rules! on_both_databases {
     ($($case:ident),* $(,)?) => {
         mod sqlite {

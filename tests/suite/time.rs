@@ -1,6 +1,6 @@
-//! What a server knows about the time outlives it, and what it refuses waits for an operator.
+//! A server's knowledge about the time survives a restart, and a refused time needs an operator.
 //!
-//! Real NTP servers on loopback, which lie when told to, and the real system clock.
+//! The tests use the real system clock and NTP servers on loopback with a configurable offset.
 
 use fourauth_auth::profile::Profile;
 use fourauth_config::Config;
@@ -27,40 +27,43 @@ use tokio::{net::UdpSocket, task::JoinSet};
 /// Seconds from the epoch of NTP to that of Unix.
 const NTP_EPOCH_TO_UNIX: i64 = 2_208_988_800;
 
-/// For what takes a few seconds.
+/// Timeout for steps that take a few seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-#[expect(clippy::disallowed_methods, reason = "the truth of these tests is the system clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system clock is the reference time of these tests"
+)]
 fn system_clock() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     UnixMillis(since.as_millis().try_into().unwrap())
 }
 
-/// Four NTP servers that are ahead of the truth by what they are told, and a folder for a server.
+/// Four NTP servers that are `ahead_ms` ahead of the system clock, and a folder for a server.
 struct Place {
     folder: TempDir,
     config: Config,
     ahead_ms: Arc<AtomicI64>,
-    _street: JoinSet<()>,
+    _ntp_servers: JoinSet<()>,
 }
 
 impl Place {
     async fn new(profile: Profile) -> Self {
-        let (ahead_ms, mut street, mut servers) =
+        let (ahead_ms, mut tasks, mut servers) =
             (Arc::<AtomicI64>::default(), JoinSet::new(), vec![]);
         for _ in 0..4 {
             let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             servers.push(socket.local_addr().unwrap().to_string());
-            street.spawn(answer(socket, Arc::clone(&ahead_ms)));
+            tasks.spawn(answer(socket, Arc::clone(&ahead_ms)));
         }
         let folder = tempfile::tempdir().unwrap();
         let mut config = quick(folder.path());
         config.time.servers = servers;
         config.auth.profile = profile;
-        Self { folder, config, ahead_ms, _street: street }
+        Self { folder, config, ahead_ms, _ntp_servers: tasks }
     }
 
-    fn lie(&self, ahead_ms: i64) {
+    fn set_ahead(&self, ahead_ms: i64) {
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
@@ -74,7 +77,7 @@ impl Place {
         LocalStore::open(&self.config, system_clock()).await.unwrap()
     }
 
-    /// Whether the command succeeds beside the server.
+    /// Runs the command while the server runs.
     async fn run(&self, command: TimeCommand) -> Result<(), String> {
         let local = self.local().await;
         let done = command.run(&local).await;
@@ -87,7 +90,7 @@ impl Place {
     }
 }
 
-/// Answers as RFC 5905 §7.3 says, from stratum 2.
+/// Answers from stratum 2, in the format of RFC 5905 §7.3.
 async fn answer(socket: UdpSocket, ahead_ms: Arc<AtomicI64>) {
     let mut question = [0; 48];
     while let Ok((_, client)) = socket.recv_from(&mut question).await {
@@ -105,7 +108,7 @@ async fn answer(socket: UdpSocket, ahead_ms: Arc<AtomicI64>) {
     }
 }
 
-/// All reports, once they are as wanted.
+/// All reports, once `wanted` accepts them.
 async fn reports(store: &Store, wanted: impl Fn(&[ClockReport]) -> bool) -> Vec<ClockReport> {
     let mut looks = tokio::time::interval(Duration::from_millis(50));
     let found = async {
@@ -117,10 +120,10 @@ async fn reports(store: &Store, wanted: impl Fn(&[ClockReport]) -> bool) -> Vec<
             }
         }
     };
-    tokio::time::timeout(PATIENCE, found).await.expect("reports as wanted")
+    tokio::time::timeout(PATIENCE, found).await.expect("the expected reports within a minute")
 }
 
-/// The one report, once it is as wanted.
+/// The only report, once `wanted` accepts it.
 async fn report(store: &Store, wanted: impl Fn(&ClockReport) -> bool) -> ClockReport {
     let found = reports(store, |reports| reports.first().is_some_and(&wanted)).await;
     found.into_iter().next().unwrap()
@@ -136,7 +139,7 @@ async fn rows(store: &Store, action: &str) -> Vec<AuditRow> {
 }
 
 #[tokio::test]
-async fn a_running_server_says_how_far_its_time_is_to_be_trusted() {
+async fn a_running_server_reports_how_reliable_its_time_is() {
     let place = Place::new(Profile::Secure).await;
     let server = place.start().await;
     let report = in_state(&server, "synced").await;
@@ -145,7 +148,7 @@ async fn a_running_server_says_how_far_its_time_is_to_be_trusted() {
     let off = report.vouched.unwrap().millis_since(system_clock()).abs();
     assert!(off < 5000, "{off} ms");
     assert_eq!(place.status().await, Ok(()));
-    assert_eq!(place.run(TimeCommand::Accept).await, Ok(()), "there is nothing to accept");
+    assert_eq!(place.run(TimeCommand::Accept).await, Ok(()), "accepting without an offer succeeds");
 
     server.stop().await;
     assert!(place.status().await.is_err(), "a stopped server is not trusted");
@@ -154,21 +157,25 @@ async fn a_running_server_says_how_far_its_time_is_to_be_trusted() {
 }
 
 #[tokio::test]
-async fn the_bar_of_strict_survives_a_restart_and_yields_to_an_operator() {
+async fn the_strict_time_bar_survives_restarts_until_an_operator_acts() {
     let place = Place::new(Profile::Strict).await;
     let server = place.start().await;
     in_state(&server, "synced").await;
-    place.lie(10_000);
+    place.set_ahead(10_000);
     let denied = in_state(&server, "denied").await;
     assert!(denied.barred && denied.alarm.is_some());
     let alarms = rows(server.store(), "clock").await;
     assert!(alarms.iter().any(|row| row.detail.contains("needs an operator")), "{alarms:?}");
     server.stop().await;
 
-    place.lie(0);
+    place.set_ahead(0);
     let server = place.start().await;
     let again = report(server.store(), |report| report.running && report.agreeing >= 3).await;
-    assert_eq!((again.state.as_str(), again.barred), ("denied", true), "a restart is no way out");
+    assert_eq!(
+        (again.state.as_str(), again.barred),
+        ("denied", true),
+        "a restart does not lift the bar"
+    );
     assert!(place.status().await.is_err());
 
     report_offer(&server).await;
@@ -191,13 +198,13 @@ async fn report_offer(server: &Server) {
 }
 
 #[tokio::test]
-async fn what_was_vouched_for_is_the_floor_of_the_next_start_and_yields_to_an_operator() {
+async fn a_verified_time_is_the_floor_of_the_next_start() {
     let place = Place::new(Profile::Secure).await;
     let server = place.start().await;
     let synced = in_state(&server, "synced").await;
     server.stop().await;
 
-    // As if the system clock had been a day ahead, and had been set right.
+    // As if the system clock was a day ahead and was then corrected.
     let local = place.local().await;
     let vouched = Some(system_clock().saturating_add_ms(86_400_000));
     let ahead = ClockReport { vouched, running: false, ..synced };
@@ -234,7 +241,7 @@ async fn a_request_from_before_a_start_is_refused() {
     assert!(asked.unwrap());
     local.store.close().await;
 
-    place.lie(3_600_000);
+    place.set_ahead(3_600_000);
     let server = place.start().await;
     in_state(&server, "denied").await;
     assert_eq!(server.store().clock_request("self").await, Ok(None));
@@ -245,7 +252,7 @@ async fn a_request_from_before_a_start_is_refused() {
 }
 
 #[tokio::test]
-async fn servers_that_share_a_database_report_each_for_itself_and_answer_each_for_itself() {
+async fn servers_on_one_database_report_and_answer_separately() {
     let mut place = Place::new(Profile::Strict).await;
     place.config.store.url = postgres::cluster().database().await.parse().ok();
     let servers = [place.start().await, place.start().await];
@@ -253,7 +260,7 @@ async fn servers_that_share_a_database_report_each_for_itself_and_answer_each_fo
         reports.len() == 2 && reports.iter().all(|report| report.state == state)
     };
     reports(servers[0].store(), |reports| all(reports, "synced")).await;
-    place.lie(-10_000);
+    place.set_ahead(-10_000);
     reports(servers[0].store(), |reports| all(reports, "denied")).await;
     assert!(place.status().await.is_err());
 
@@ -271,7 +278,7 @@ async fn servers_that_share_a_database_report_each_for_itself_and_answer_each_fo
     }
 }
 
-/// In the order of their names, which differ in the port alone.
+/// The servers in the order of their node names, which differ only in the port.
 fn by_port(servers: &[Server]) -> Vec<&Server> {
     let mut sorted: Vec<&Server> = servers.iter().collect();
     sorted.sort_by_key(|server| server.address().port().to_string());

@@ -1,5 +1,5 @@
-//! Recovery is not the weak spot: one lost factor is replaced, and not one after the other by
-//! somebody who has only some of them.
+//! Recovery replaces one lost factor. A person with only some of the factors cannot use it to
+//! replace the others one by one.
 
 use fourauth_auth::profile::Profile;
 use fourauth_client::Identity;
@@ -23,12 +23,12 @@ async fn ask(server: &TestServer, command: Command) -> Answer {
     server.client().send_once(command).await.unwrap()
 }
 
-/// Registers Alice; her, and her recovery codes.
+/// Registers Alice and returns her with her recovery codes.
 async fn alice_and_her_codes(server: &TestServer) -> (Persona, Vec<RecoveryCode>) {
     server.enrol_as(server.registration("alice", "obama.jpg")).await
 }
 
-/// Replaces the one-time code secret from a device that the account does not know.
+/// Replaces the one-time code secret from an unknown device.
 async fn new_secret(server: &TestServer, alice: &Persona) -> Persona {
     let answer = ask(server, Command::RecoverTotp(alice.recover_totp(server.now()))).await;
     Persona { key: key_of(&answer.gains.provisioning_uri.unwrap()), ..alice.clone() }
@@ -39,7 +39,7 @@ fn new_password(server: &TestServer, alice: &Persona) -> Command {
 }
 
 #[tokio::test]
-async fn what_was_changed_from_an_unknown_device_changes_nothing_else_for_a_day() {
+async fn a_factor_changed_on_an_unknown_device_settles_for_a_day() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let renewed = new_secret(&server, &alice).await;
@@ -47,7 +47,7 @@ async fn what_was_changed_from_an_unknown_device_changes_nothing_else_for_a_day(
     assert_eq!(answer.code, Code::CoolingDown);
     assert_eq!(answer.retry_after_ms, u64::try_from(DAY_MS).ok());
 
-    // Nor does a login with it make the device known, or bind a key.
+    // A login with the new secret does not make the device known or bind a trusted key either.
     let identity = Arc::new(Identity::generate().unwrap());
     let login = Login { device_pubkey: Some(identity.key()), ..renewed.login(server.now()) };
     let client = server.client().with_identity(identity);
@@ -60,7 +60,7 @@ async fn what_was_changed_from_an_unknown_device_changes_nothing_else_for_a_day(
 }
 
 #[tokio::test]
-async fn a_proven_key_need_not_wait() {
+async fn a_proven_device_key_skips_the_wait() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let client = server.client().with_identity(first_key(&server, &alice).await);
@@ -71,7 +71,7 @@ async fn a_proven_key_need_not_wait() {
     assert_eq!(answer.code, Code::Ok);
 }
 
-/// The key that a login from here brings as the account's first.
+/// Logs in and binds the account's first key.
 async fn first_key(server: &TestServer, alice: &Persona) -> Arc<Identity> {
     let identity = Arc::new(Identity::generate().unwrap());
     let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
@@ -82,7 +82,7 @@ async fn first_key(server: &TestServer, alice: &Persona) -> Arc<Identity> {
 }
 
 #[tokio::test]
-async fn a_known_place_spares_no_wait() {
+async fn a_known_place_does_not_shorten_the_wait() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
@@ -112,7 +112,7 @@ async fn the_first_key_of_an_account_in_use_waits_a_day() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_is_spent_also_from_a_trusted_device() {
+async fn a_recovery_code_is_spent_on_a_trusted_device_too() {
     let server = TestServer::start().await;
     let (alice, codes) = alice_and_her_codes(&server).await;
     let client = server.client().with_identity(first_key(&server, &alice).await);
@@ -128,7 +128,7 @@ async fn a_recovery_code_is_spent_also_from_a_trusted_device() {
 }
 
 #[tokio::test]
-async fn a_wrong_recovery_code_counts_as_a_guess() {
+async fn a_wrong_recovery_code_counts_as_a_failure() {
     let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let mut command = alice.recover_totp(server.now());
@@ -139,19 +139,19 @@ async fn a_wrong_recovery_code_counts_as_a_guess() {
 }
 
 #[tokio::test]
-async fn what_a_neighbour_is_told_again_has_to_settle() {
+async fn an_answer_repeated_without_a_code_must_settle() {
     let server = TestServer::start().await;
     let (alice, codes) = alice_and_her_codes(&server).await;
     let mut command = alice.recover_totp(server.now());
     command.recovery_code = Some(codes[0].clone());
     assert!(ask(&server, Command::RecoverTotp(command)).await.is_ok());
-    // At the same address, with the copied MAC address, and without a code.
+    // From the same address, with the copied MAC address, and without a recovery code.
     let stolen = new_secret(&server, &alice).await;
     assert_eq!(ask(&server, new_password(&server, &stolen)).await.code, Code::CoolingDown);
 }
 
 #[tokio::test]
-async fn who_has_moved_is_not_known_where_they_were() {
+async fn a_replaced_device_makes_its_old_place_unknown() {
     let server = TestServer::configured(|config| config.attempts.backoff_max_s = 900).await;
     let (alice, _) = alice_and_her_codes(&server).await;
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
@@ -181,18 +181,18 @@ async fn an_answer_is_not_repeated_to_another_device() {
         answer.gains.provisioning_uri.unwrap().expose().clone()
     };
     let first = uri(&identity).await;
-    assert_eq!(uri(&identity).await, first, "the control");
+    assert_eq!(uri(&identity).await, first, "the same device gets the same answer");
     assert_ne!(uri(&phone).await, first);
 }
 
 #[tokio::test]
-async fn who_got_in_from_elsewhere_once_waits_like_a_stranger() {
+async fn a_device_recovered_elsewhere_waits_like_an_unknown_one() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
     server.clock().advance_ms(60_000);
 
-    // Somebody who has seen everything brings a key of their own.
+    // An attacker with every factor binds their own key.
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
     let mut device = alice.recover_device(alice.mac, server.now());
@@ -209,7 +209,7 @@ async fn who_got_in_from_elsewhere_once_waits_like_a_stranger() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_makes_up_for_an_unknown_device_once() {
+async fn a_recovery_code_replaces_a_known_device_once() {
     let server = TestServer::start().await;
     let (alice, codes) = alice_and_her_codes(&server).await;
     assert_eq!(codes.len(), 10);
@@ -223,13 +223,13 @@ async fn a_recovery_code_makes_up_for_an_unknown_device_once() {
     command.client_ts_utc = Some(server.now());
     let again = ask(&server, Command::RecoverPassword(command.clone())).await;
     assert_eq!(again.code, Code::RecoveryCodeMismatch);
-    // What was refused has spent nothing.
+    // The refused command spent nothing.
     command.recovery_code = Some(codes[1].clone());
     assert_eq!(ask(&server, Command::RecoverPassword(command)).await.code, Code::Ok);
 }
 
 #[tokio::test]
-async fn under_strict_nothing_is_recovered_without_a_code() {
+async fn under_strict_every_recovery_needs_a_recovery_code() {
     let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
     let register = server.registration("alice", "obama.jpg");
     let identity = Arc::new(Identity::generate().unwrap());
@@ -250,7 +250,7 @@ async fn under_strict_nothing_is_recovered_without_a_code() {
 }
 
 #[tokio::test]
-async fn an_answer_that_got_lost_is_repeated_for_a_minute() {
+async fn a_lost_answer_is_repeated_for_a_minute() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let uri = async || {
@@ -275,7 +275,7 @@ async fn an_answer_is_not_repeated_once_its_secret_was_used() {
 }
 
 #[tokio::test]
-async fn owners_are_told_what_is_done_in_their_name() {
+async fn owners_are_notified_of_security_events() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let subjects = async || {
@@ -286,13 +286,13 @@ async fn owners_are_told_what_is_done_in_their_name() {
     for _ in 0..3 {
         assert!(!server.client().login_once(half_way.clone()).await.unwrap());
     }
-    assert_eq!(subjects().await, ["password_used_elsewhere"], "and not three times");
+    assert_eq!(subjects().await, ["password_used_elsewhere"], "one notice for three attempts");
     new_secret(&server, &alice).await;
     assert_eq!(subjects().await, ["password_used_elsewhere", "totp_replaced"]);
 }
 
 #[tokio::test]
-async fn owners_are_told_of_a_login_with_a_factor_that_settles() {
+async fn owners_are_notified_of_a_login_with_a_settling_factor() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
     let face = alice.recover_face(picture("biden.jpg"), server.now());

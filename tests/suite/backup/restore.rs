@@ -1,4 +1,4 @@
-//! What a restore may not put in the place of something else, and what it may not undo.
+//! What a restore refuses to replace, and what it undoes only on request.
 
 use super::{House, create, elsewhere, nowhere, refused, run, start, to_recipient};
 use fourauth_config::Config;
@@ -37,10 +37,10 @@ async fn a_restore_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_restored_where_a_server_runs_and_no_server_starts_meanwhile() {
+async fn a_restore_and_a_server_exclude_each_other() {
     let house = House::open().await;
     house.create("one.age").await;
-    // Somebody has moved the files away, and not stopped the server.
+    // An operator has moved the files away without stopping the server.
     for name in ["keyring.toml", "fourauth.db", "fourauth.db-wal", "fourauth.db-shm"] {
         let path = house.config.data_dir.join(name);
         fs::rename(&path, path.with_extension("away")).unwrap();
@@ -61,7 +61,7 @@ async fn nothing_is_restored_where_a_server_runs_and_no_server_starts_meanwhile(
 }
 
 #[tokio::test]
-async fn what_was_exported_is_given_up_only_in_so_many_words() {
+async fn a_restore_behind_exported_checkpoints_needs_a_flag() {
     let house = House::open().await;
     house.create("old.age").await;
     for _ in 0..3 {
@@ -98,7 +98,7 @@ async fn what_was_exported_is_given_up_only_in_so_many_words() {
     assert_eq!(rows[0].detail, rollbacks[0].detail);
     local.store.close().await;
 
-    // The same once more, after a life in which others were signed.
+    // The same again, after the restored server has signed other checkpoints.
     for _ in 0..2 {
         let now = NOON.saturating_add_ms(3_600_000);
         start(&restored, now).await.unwrap().stop().await;
@@ -113,7 +113,7 @@ async fn what_was_exported_is_given_up_only_in_so_many_words() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_meddled_with_is_not_restored() {
+async fn a_tampered_database_is_not_restored() {
     let house = House::open().await;
     house.server.enrol("bob", "obama.jpg").await;
     for (name, meddle, reason) in [
@@ -144,7 +144,7 @@ async fn a_database_that_was_meddled_with_is_not_restored() {
 }
 
 #[tokio::test]
-async fn whoever_takes_the_public_key_out_of_a_backup_has_not_switched_off_the_proof() {
+async fn a_backup_without_the_public_key_is_still_verified() {
     let house = House::open().await;
     let vkey = house.config.audit_dir().join("log.vkey");
     let kept = fs::read(&vkey).unwrap();
@@ -173,15 +173,15 @@ async fn whoever_takes_the_public_key_out_of_a_backup_has_not_switched_off_the_p
 }
 
 #[tokio::test]
-async fn what_root_restores_belongs_to_whom_the_data_folder_belongs() {
-    const SOMEBODY: u32 = 4711;
+async fn a_restore_as_root_keeps_the_data_folders_owner() {
+    const OWNER: u32 = 4711;
 
     let house = House::open().await;
     house.create("one.age").await;
     let (folder, config) = nowhere();
     fs::create_dir(&config.data_dir).unwrap();
-    if chown(&config.data_dir, Some(SOMEBODY), Some(SOMEBODY)).is_err() {
-        eprintln!("SKIPPED: only root can give files away");
+    if chown(&config.data_dir, Some(OWNER), Some(OWNER)).is_err() {
+        eprintln!("SKIPPED: only root can change the owner of a file");
         return;
     }
     run(&config, house.restore("one.age", false)).await.unwrap();
@@ -190,7 +190,7 @@ async fn what_root_restores_belongs_to_whom_the_data_folder_belongs() {
         for entry in fs::read_dir(at).unwrap() {
             let entry = entry.unwrap();
             let found = entry.metadata().unwrap();
-            assert_eq!(found.uid(), SOMEBODY, "{}", entry.path().display());
+            assert_eq!(found.uid(), OWNER, "{}", entry.path().display());
             if found.is_dir() {
                 folders.push(entry.path());
             }
@@ -199,7 +199,7 @@ async fn what_root_restores_belongs_to_whom_the_data_folder_belongs() {
     drop(folder);
 }
 
-/// The same data in another folder.
+/// A copy of the data in another folder.
 async fn copy_of(house: &House) -> (TempDir, Config) {
     let name = format!("copy{}.age", house.server.audit().await.len());
     house.create(&name).await;

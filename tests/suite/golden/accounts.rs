@@ -1,4 +1,4 @@
-//! 200, 210 and 240.
+//! Commands 200, 210 and 240.
 
 use super::transcript::Transcript;
 use fourauth_protocol::{
@@ -28,12 +28,12 @@ async fn register() {
             Register { password: Secret::new("password".into()), ..right.clone() },
         ),
         (
-            "The picture is no JPEG or PNG.",
+            "The picture is not a JPEG or PNG.",
             Register { face: Some(Picture::new(b"GIF89a".to_vec())), ..right.clone() },
         ),
         ("There is no picture.", Register { face: None, ..right.clone() }),
         (
-            "The pictures are not of one person.",
+            "The pictures show different people.",
             Register {
                 face: None,
                 faces: ["obama.jpg", "obama2.jpg", "biden.jpg"].map(picture).to_vec(),
@@ -41,17 +41,17 @@ async fn register() {
             },
         ),
         (
-            "There is no MAC address, or none that a device can have.",
+            "The MAC address is missing, or no device can have it.",
             Register { mac: None, ..right.clone() },
         ),
-        ("Everything is in order.", right.clone()),
+        ("Everything is right.", right.clone()),
         ("The name is taken.", Register { email: None, phone: None, ..right.clone() }),
         (
-            "The mail address is another account's.",
+            "Another account has the mail address.",
             Register { username: Username::parse("alicia").unwrap(), phone: None, ..right },
         ),
         (
-            "Several pictures, and nothing that is optional.",
+            "Several pictures, and no optional fields.",
             Register {
                 face: None,
                 faces: ["obama.jpg", "obama2.jpg", "obama3.jpg"].map(picture).to_vec(),
@@ -77,8 +77,8 @@ async fn confirm_totp() {
             "The one-time code is wrong.",
             ConfirmTotp { totp: Some(alice.wrong_code(talk.server.now())), ..right.clone() },
         ),
-        ("The code is right. One login may use it once more.", right.clone()),
-        ("The same again: a code confirms once.", right),
+        ("The code is right. One login may still use it.", right.clone()),
+        ("The same again. A code confirms only once.", right),
     ] {
         talk.ask(heading, Command::ConfirmTotp(confirm)).await;
     }
@@ -111,7 +111,7 @@ async fn read_audit() {
             },
         ),
         ("One row by its number.", ReadAudit { id: Some(2), ..newest.clone() }),
-        ("A row that there is not.", ReadAudit { id: Some(1000), ..newest }),
+        ("A row that does not exist.", ReadAudit { id: Some(1000), ..newest }),
     ] {
         talk.ask(heading, Command::ReadAudit(read)).await;
     }

@@ -1,4 +1,4 @@
-//! 150 and 220–224.
+//! Commands 150 and 220–224.
 
 use super::transcript::Transcript;
 use fourauth_client::{Client, Identity};
@@ -12,7 +12,7 @@ use fourauth_protocol::{
 use fourauth_tests::persona::Persona;
 use std::sync::Arc;
 
-/// The same in every run.
+/// A device with the same key in every run.
 fn device(number: u8) -> Arc<Identity> {
     Arc::new(Identity::from_seed(Secret::new([number; 32])))
 }
@@ -45,7 +45,7 @@ fn revoke(alice: &Persona, totp: OneTimeCode, device: &str, talk: &Transcript) -
     }
 }
 
-/// Somebody whose device has a key that the account knows.
+/// A user with a device key that the account knows.
 async fn with_alices_laptop() -> (Transcript, Persona, Client) {
     let (mut talk, alice) = Transcript::with_alice().await;
     let laptop = device(1);
@@ -64,12 +64,13 @@ async fn with_alices_laptop() -> (Transcript, Persona, Client) {
 async fn prove_device() {
     let (mut talk, alice, _) = with_alices_laptop().await;
     let login = Command::Login(alice.login(talk.server.now()));
-    talk.ask("The account knows a device with a key, and nothing is proved.", login.clone()).await;
+    talk.ask("The account has a device with a key, and the client proves none.", login.clone())
+        .await;
     let proof = talk.proof(&device(1), &alice);
-    talk.ask("The device signs this connection.", proof).await;
-    talk.ask("What follows is from that device.", login).await;
+    talk.ask("The device proves its key on this connection.", proof).await;
+    talk.ask("The login that follows comes from that device.", login).await;
     let other = talk.proof(&device(3), &alice);
-    talk.ask("A key that the account does not know is answered alike.", other).await;
+    talk.ask("A key that the account does not know gets the same answer.", other).await;
     talk.settle("150-prove-device");
 }
 
@@ -78,29 +79,33 @@ async fn bind_device() {
     let (mut talk, alice, _) = with_alices_laptop().await;
     let now = talk.server.now();
     let right = bind(&alice, alice.code(now), &talk);
-    talk.ask("Nothing is proved.", Command::BindDevice(right.clone())).await;
+    talk.ask("No device key is proved.", Command::BindDevice(right.clone())).await;
     let proof = talk.proof(&device(1), &alice);
-    talk.ask("The device that is known signs this connection.", proof).await;
+    talk.ask("The known device proves its key on this connection.", proof).await;
     let wrong = bind(&alice, alice.wrong_code(now), &talk);
     talk.ask("The one-time code is wrong.", Command::BindDevice(wrong)).await;
-    let nowhere = BindDevice { new_mac: None, ..right.clone() };
-    talk.ask("The new device has no address.", Command::BindDevice(nowhere)).await;
-    talk.ask("Everything is in order.", Command::BindDevice(right)).await;
+    let addressless = BindDevice { new_mac: None, ..right.clone() };
+    talk.ask("The new device has no address.", Command::BindDevice(addressless)).await;
+    talk.ask("Everything is right.", Command::BindDevice(right)).await;
     talk.wait_a_minute(&alice);
     let again = bind(&alice, alice.code(talk.server.now()), &talk);
-    talk.ask("The account has that device already.", Command::BindDevice(again)).await;
+    talk.ask("The account already has that device.", Command::BindDevice(again)).await;
     talk.settle("220-bind-device");
 }
 
 #[tokio::test]
 async fn list_devices() {
     let (mut talk, alice, client) = with_alices_laptop().await;
-    let nobodys = ListDevices { token: Secret::new("nobody's".into()) };
-    talk.ask("There is no session of that token.", Command::ListDevices(nobodys)).await;
+    let unknown = ListDevices { token: Secret::new("nobody's".into()) };
+    talk.ask("No session has that token.", Command::ListDevices(unknown)).await;
     let login = Command::Login(alice.login(talk.server.now()));
     let token = client.send_once(login).await.unwrap().gains.token.unwrap();
     talk.name(token.expose(), "<token>");
-    talk.ask("Who is signed in sees them.", Command::ListDevices(ListDevices { token })).await;
+    talk.ask(
+        "The token of a session lists the devices.",
+        Command::ListDevices(ListDevices { token }),
+    )
+    .await;
     talk.settle("222-list-devices");
 }
 
@@ -108,11 +113,11 @@ async fn list_devices() {
 async fn revoke_device() {
     let (mut talk, alice, _) = with_alices_laptop().await;
     let proof = talk.proof(&device(1), &alice);
-    talk.ask("The device signs this connection.", proof).await;
+    talk.ask("The device proves its key on this connection.", proof).await;
     let code = alice.code(talk.server.now());
     let unknown = revoke(&alice, code, "tablet", &talk);
-    talk.ask("There is no such device.", Command::RevokeDevice(unknown)).await;
+    talk.ask("The account has no device of that name.", Command::RevokeDevice(unknown)).await;
     let laptop = revoke(&alice, code, "laptop", &talk);
-    talk.ask("It may be the one that asks.", Command::RevokeDevice(laptop)).await;
+    talk.ask("A device may revoke itself.", Command::RevokeDevice(laptop)).await;
     talk.settle("224-revoke-device");
 }

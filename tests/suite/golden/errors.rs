@@ -1,4 +1,4 @@
-//! What is answered to anything that is no command, and to a command that cannot be decided.
+//! Answers to payloads that are not commands, and to a command that the server cannot decide.
 
 use super::transcript::Transcript;
 use fourauth_config::AuthConfig;
@@ -18,11 +18,11 @@ async fn errors() {
     let mut talk = Transcript::with(TestServer::start().await).await;
     let nested = format!(r#"{{"cmd":"190","x":{}{}}}"#, "[".repeat(40), "]".repeat(40));
     for (heading, payload) in [
-        ("No JSON.", "GET / HTTP/1.1"),
-        ("JSON, but no object.", r#"["190"]"#),
-        ("A key that appears twice, here or in any object within.", r#"{"cmd":"190","cmd":"190"}"#),
+        ("Not JSON.", "GET / HTTP/1.1"),
+        ("JSON, but not an object.", r#"["190"]"#),
+        ("A key that appears twice, here or in a nested object.", r#"{"cmd":"190","cmd":"190"}"#),
         ("Too much nesting.", nested.as_str()),
-        ("A `cmd` that is no text.", r#"{"cmd":190}"#),
+        ("A `cmd` that is not a string.", r#"{"cmd":190}"#),
         ("No `cmd`.", "{}"),
         ("A `cmd` that does not exist.", r#"{"cmd":"999"}"#),
         ("A field that is missing.", r#"{"cmd":"100","username":"alice"}"#),
@@ -35,10 +35,10 @@ async fn errors() {
             r#"{"cmd":"100","username":"al\nice","password":"violet-Ox-42"}"#,
         ),
         (
-            "More pictures than five.",
+            "More than five pictures.",
             r#"{"cmd":"100","username":"alice","password":"violet-Ox-42","faceIDs":["","","","","",""]}"#,
         ),
-        ("A field that this version does not know is no error.", r#"{"cmd":"190","hint":"later"}"#),
+        ("An unknown field is ignored.", r#"{"cmd":"190","hint":"later"}"#),
     ] {
         talk.ask_text(heading, payload).await;
     }
@@ -46,25 +46,25 @@ async fn errors() {
     let padding = " ".repeat(MAX_PAYLOAD_WITHOUT_PICTURE);
     talk.name(&padding, &format!("<{} spaces>", padding.len()));
     let padded = format!(r#"{{"cmd":"190"{padding}}}"#);
-    talk.ask_text("A command without pictures that is longer than 64 KiB.", &padded).await;
+    talk.ask_text("A command without pictures, longer than 64 KiB.", &padded).await;
     talk.is_hung_up().await;
     let beyond = u32::try_from(MAX_PAYLOAD + 1).unwrap();
-    talk.announce("Any frame that is longer than 4 MiB, known by its header.", beyond).await;
+    talk.announce("A frame longer than 4 MiB, refused at its header.", beyond).await;
     talk.is_hung_up().await;
 
     talk.move_to(busy().await).await;
-    let heading = "A server without room to compute. Nothing was decided, and nothing is spent.";
+    let heading = "The compute queue is full. Nothing was decided, and no code is spent.";
     let login = Command::Login(a_login(talk.server.now()));
     talk.ask(heading, login).await;
     talk.settle("errors");
 }
 
-/// A server that has room for one slow thing at a time.
+/// A server that can do one slow computation at a time.
 async fn busy() -> TestServer {
     TestServer::configured(|config| {
         config.compute.threads = 1;
         config.compute.queue = 0;
-        // A hash that takes long enough for the picture to come too early.
+        // A hash slow enough that the picture arrives while the thread is busy.
         config.auth = AuthConfig::default();
     })
     .await

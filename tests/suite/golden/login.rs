@@ -1,4 +1,4 @@
-//! 100 and 190.
+//! Commands 100 and 190.
 
 use super::transcript::Transcript;
 use fourauth_auth::profile::Profile;
@@ -15,7 +15,11 @@ use fourauth_timekeeper::State;
 #[tokio::test]
 async fn hello() {
     let mut talk = Transcript::with(TestServer::start().await).await;
-    talk.ask("What does this server speak and want?", Command::Hello(Hello {})).await;
+    talk.ask(
+        "The protocol version, limits and requirements of the server.",
+        Command::Hello(Hello {}),
+    )
+    .await;
     talk.settle("190-hello");
 }
 
@@ -25,21 +29,24 @@ async fn login() {
     let right = alice.login(talk.server.now());
     for (heading, login) in [
         (
-            "The password is wrong. Nothing else is named, whatever else is wrong.",
+            "The password is wrong. The answer names no other factor.",
             Login { password: Secret::new("violet-Ox-43".into()), ..right.clone() },
         ),
         (
-            "There is no such account: the same words, and the same work.",
+            "The account does not exist: same answer, same work.",
             Login { username: Username::parse("nobody").unwrap(), ..right.clone() },
         ),
-        ("The face is another's.", Login { face: Some(picture("biden.jpg")), ..right.clone() }),
         (
-            "The picture is no JPEG or PNG.",
+            "The face shows a different person.",
+            Login { face: Some(picture("biden.jpg")), ..right.clone() },
+        ),
+        (
+            "The picture is not a JPEG or PNG.",
             Login { face: Some(Picture::new(b"GIF89a".to_vec())), ..right.clone() },
         ),
         ("There is no picture.", Login { face: None, ..right.clone() }),
         (
-            "The pictures are not of one person. It counts as a wrong face.",
+            "The pictures show different people. This counts as a wrong face.",
             Login {
                 face: None,
                 faces: ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec(),
@@ -55,7 +62,7 @@ async fn login() {
             Login { totp: None, ..right.clone() },
         ),
         (
-            "The device is another.",
+            "The device is unknown.",
             Login { mac: MacAddress::parse("00:1b:44:11:3a:b8").ok(), ..right.clone() },
         ),
         (
@@ -66,11 +73,11 @@ async fn login() {
             },
         ),
         (
-            "Everything is right: another photograph of the person who was registered. None of the \
-             failures spent the code.",
+            "Everything is right: another photograph of the registered person. No failure spent \
+             the code.",
             right.clone(),
         ),
-        ("The same again: a one-time code opens the door once.", right),
+        ("The same again. A one-time code works only once.", right),
     ] {
         talk.ask(heading, Command::Login(login)).await;
     }
@@ -83,13 +90,14 @@ async fn login() {
     talk.wait_a_minute(&alice);
     talk.server.clock().set_state(State::Denied);
     let login = Command::Login(alice.login(talk.server.now()));
-    talk.ask("The server does not know the time well enough to decide.", login).await;
+    talk.ask("The server's clock is not reliable enough to decide.", login).await;
 
     let strict = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
     let alice = strict.enrol("alice", "obama.jpg").await;
     talk.move_to(strict).await;
     talk.wait_a_minute(&alice);
     let login = Login { face: Some(picture("biden.jpg")), ..alice.login(talk.server.now()) };
-    talk.ask("The face is another's, under the strict profile.", Command::Login(login)).await;
+    talk.ask("The face shows a different person, under the strict profile.", Command::Login(login))
+        .await;
     talk.settle("100-login");
 }

@@ -1,4 +1,4 @@
-//! 300–330.
+//! Commands 300–330.
 
 use super::transcript::Transcript;
 use fourauth_protocol::{
@@ -10,10 +10,10 @@ use fourauth_protocol::{
 use fourauth_tests::models::picture;
 
 const PASSWORD: &str = "The password is wrong.";
-const FACE: &str = "The face is another's.";
+const FACE: &str = "The face shows a different person.";
 const CODE: &str = "The one-time code is wrong.";
-const DEVICE: &str = "The device is another.";
-const CLOCK: &str = "The client's clock is missing, or not an instant with a zone.";
+const DEVICE: &str = "The device is unknown.";
+const CLOCK: &str = "The client's clock is missing, or not a time with a zone.";
 
 fn wrong_password() -> Secret<String> {
     Secret::new("violet-Ox-43".into())
@@ -32,7 +32,7 @@ async fn recover_totp() {
         (FACE, RecoverTotp { face: Some(picture("biden.jpg")), ..right.clone() }),
         (DEVICE, RecoverTotp { mac: Some(other_device()), ..right.clone() }),
         (CLOCK, RecoverTotp { client_ts_utc: None, ..right.clone() }),
-        ("Everything is right: here is the new secret. The old one is worthless.", right),
+        ("Everything is right. The answer has the new secret; the old one is invalid.", right),
     ] {
         talk.ask(heading, Command::RecoverTotp(recover)).await;
     }
@@ -46,7 +46,7 @@ async fn recover_password() {
     let right = alice.recover_password("amber-Fox-17", now);
     for (heading, recover) in [
         (
-            "The one-time code is wrong. It is the first secret here, so nothing else is named.",
+            "The one-time code is wrong. It is the first factor here, so no other is named.",
             RecoverPassword { totp: Some(alice.wrong_code(now)), ..right.clone() },
         ),
         (FACE, RecoverPassword { face: Some(picture("biden.jpg")), ..right.clone() }),
@@ -76,11 +76,11 @@ async fn recover_face() {
         (DEVICE, RecoverFace { mac: Some(other_device()), ..right.clone() }),
         (CLOCK, RecoverFace { client_ts_utc: None, ..right.clone() }),
         (
-            "The new picture is no JPEG or PNG.",
+            "The new picture is not a JPEG or PNG.",
             RecoverFace { new_face: Some(not_a_picture), ..right.clone() },
         ),
         (
-            "The new pictures are not of one person.",
+            "The new pictures show different people.",
             RecoverFace {
                 new_face: None,
                 new_faces: ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec(),
@@ -105,7 +105,7 @@ async fn recover_device() {
         (CODE, RecoverDevice { totp: Some(alice.wrong_code(now)), ..right.clone() }),
         (CLOCK, RecoverDevice { client_ts_utc: None, ..right.clone() }),
         (
-            "The new MAC address is missing, or none that a device can have.",
+            "The new MAC address is missing, or no device can have it.",
             RecoverDevice { new_mac: None, ..right.clone() },
         ),
         ("Everything is right.", right),

@@ -1,4 +1,4 @@
-//! A conversation as it is written down: what changes from run to run has a name instead.
+//! The written form of a conversation, with a placeholder for each value that changes between runs.
 
 use data_encoding::BASE64;
 use fourauth_client::Identity;
@@ -8,11 +8,12 @@ use fourauth_protocol::{
 };
 use fourauth_tests::{models::picture, persona::Persona, raw::RawConnection, server::TestServer};
 
-/// Pictures that transcripts show. The first two are of one person.
+/// Pictures that transcripts send. The first three show one person.
 const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"];
 
-/// What a server makes up: the text before it, the characters that may follow it, and its name.
-const MADE_UP: [(&str, &[char], &str); 12] = [
+/// Random or variable values: the text before the value, the characters that end it, and its
+/// placeholder.
+const VARIABLE: [(&str, &[char], &str); 12] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
@@ -21,14 +22,14 @@ const MADE_UP: [(&str, &[char], &str); 12] = [
     ("\"qr_png_b64\":\"", &['"'], "<qr>"),
     ("?secret=", &['&', '"'], "<secret>"),
     ("\"software\":\"fourauth ", &['"'], "<version>"),
-    // Sums of floats differ in the last digit from one processor to the next.
+    // The last digit of a sum of floats differs between processors.
     ("face=match(", &[')'], "<distance>"),
     ("face=mismatch(", &[')'], "<distance>"),
     ("\"device_nonce\":\"", &['"'], "<nonce>"),
     ("\"recovery_codes\":[", &[']'], "\"<recovery code>\", and nine more"),
 ];
 
-/// One conversation after the other, with one server at a time.
+/// A sequence of exchanges, with one server at a time.
 pub(super) struct Transcript {
     pub(super) server: TestServer,
     connection: RawConnection,
@@ -37,7 +38,7 @@ pub(super) struct Transcript {
 }
 
 impl Transcript {
-    /// A conversation that has not begun.
+    /// An empty transcript.
     pub(super) async fn with(server: TestServer) -> Self {
         let connection = server.raw().await;
         let mut transcript = Self { server, connection, named: Vec::new(), text: String::new() };
@@ -49,7 +50,7 @@ impl Transcript {
         transcript
     }
 
-    /// The same with somebody who has an account, as all are who are called Alice.
+    /// An empty transcript, and the user `alice` with an account.
     pub(super) async fn with_alice() -> (Self, Persona) {
         let server = TestServer::start().await;
         let alice = server.enrol("alice", "obama.jpg").await;
@@ -58,20 +59,20 @@ impl Transcript {
         (transcript, alice)
     }
 
-    /// Goes on with another server.
+    /// Continues with another server.
     pub(super) async fn move_to(&mut self, server: TestServer) {
         self.connection = server.raw().await;
         self.server = server;
         self.name_admin();
     }
 
-    /// Goes on a minute later, when the authenticator shows another code.
+    /// Continues one minute later, with another one-time code.
     pub(super) fn wait_a_minute(&mut self, person: &Persona) {
         self.server.clock().advance_ms(60_000);
         self.name_codes(person);
     }
 
-    /// Writes `placeholder` wherever `text` stands.
+    /// Writes `placeholder` instead of `text`.
     pub(super) fn name(&mut self, text: &str, placeholder: &str) {
         self.named.push((text.to_owned(), placeholder.to_owned()));
     }
@@ -88,7 +89,7 @@ impl Transcript {
         self.name(&format!("\"{}\"", wrong.as_str()), "\"<wrong code>\"");
     }
 
-    /// The proof that this connection comes from the person's device.
+    /// The proof that this connection comes from the user's device.
     pub(super) fn proof(&mut self, identity: &Identity, person: &Persona) -> Command {
         let message = message(&self.connection.exporter(), &person.username, person.mac);
         let signature = identity.sign(&message);
@@ -102,27 +103,27 @@ impl Transcript {
         })
     }
 
-    /// Sends a command and writes both sides down.
+    /// Sends a command and records both sides.
     pub(super) async fn ask(&mut self, heading: &str, command: Command) {
         let payload = String::from_utf8(command.to_json().expose().clone()).unwrap();
         self.ask_text(heading, &payload).await;
     }
 
-    /// Sends any text as a payload and writes both sides down.
+    /// Sends any text as a payload and records both sides.
     pub(super) async fn ask_text(&mut self, heading: &str, payload: &str) {
         self.connection.send_payload(payload.as_bytes()).await;
         self.begin(heading, payload);
         self.hear().await;
     }
 
-    /// Sends a header alone, which says that `announced` bytes follow.
+    /// Sends only a header, which announces `announced` bytes.
     pub(super) async fn announce(&mut self, heading: &str, announced: u32) {
         self.connection.send(&announced.to_be_bytes()).await;
         self.begin(heading, &format!("<header: {announced} bytes follow>"));
         self.hear().await;
     }
 
-    /// The server hangs up, and the next exchange is on a connection of its own.
+    /// Expects the server to close the connection; the next exchange uses a new one.
     pub(super) async fn is_hung_up(&mut self) {
         assert_eq!(self.connection.payload().await, None);
         self.text.push_str("< <end of the connection>\n");
@@ -137,7 +138,7 @@ impl Transcript {
 
     async fn hear(&mut self) {
         let payload = self.connection.payload().await.expect("an answer");
-        let answer = MADE_UP
+        let answer = VARIABLE
             .iter()
             .fold(String::from_utf8(payload).unwrap(), |text, (before, ends, placeholder)| {
                 blank(&text, before, ends, placeholder)
@@ -152,18 +153,18 @@ impl Transcript {
         })
     }
 
-    /// Holds what was said against what is checked in.
+    /// Compares the transcript with the checked-in file.
     pub(super) fn settle(self, name: &str) {
         super::settle(name, &self.text);
     }
 }
 
-/// Puts `placeholder` in place of what stands between each `before` and the next of `ends`.
+/// Replaces the text between each `before` and the next of `ends` by `placeholder`.
 fn blank(text: &str, before: &str, ends: &[char], placeholder: &str) -> String {
     let mut pieces = text.split(before);
     let mut blanked = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let end = piece.find(ends).expect("it ends");
+        let end = piece.find(ends).expect("an end character follows the value");
         blanked.extend([before, placeholder, &piece[end..]]);
     }
     blanked

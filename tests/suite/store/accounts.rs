@@ -1,4 +1,4 @@
-//! Accounts: made, read, listed, disabled, erased.
+//! Accounts: added, read, listed, disabled, erased.
 
 use super::fixture::{Database, NOW, add, enrol, hash, key, mac, name, new_user, template};
 use fourauth_protocol::{
@@ -8,19 +8,19 @@ use fourauth_protocol::{
 use fourauth_store::{Added, Error, NewSession, NewUser, Seeking, Standing};
 
 on_both_databases![
-    an_account_reads_back_as_it_was_made,
-    an_unknown_name_costs_what_a_known_one_costs,
-    a_disabled_account_is_known_to_be,
-    what_is_taken_is_named,
-    an_erased_account_takes_its_sessions_along_and_frees_its_name,
+    an_account_reads_back_as_it_was_added,
+    an_unknown_name_costs_as_much_as_a_known_one,
+    a_disabled_account_is_reported_as_disabled,
+    a_taken_name_address_or_number_is_reported,
+    an_erased_account_ends_its_sessions_and_frees_its_name,
     accounts_are_listed_in_pages,
     a_secret_moved_to_another_row_does_not_open,
     an_impossible_value_is_reported_by_column,
-    an_administrator_is_made_once_and_removed_once,
-    two_accounts_may_both_lack_an_address,
+    an_administrator_is_added_once_and_removed_once,
+    two_accounts_may_have_no_contact_details,
 ];
 
-async fn an_account_reads_back_as_it_was_made(database: Database) {
+async fn an_account_reads_back_as_it_was_added(database: Database) {
     let store = database.open().await;
     let user = NewUser { must_change: true, ..new_user("田中 o'brien") };
     assert_eq!(add(&store, user.clone()).await.unwrap(), Added::Yes);
@@ -42,7 +42,7 @@ async fn an_account_reads_back_as_it_was_made(database: Database) {
     assert_eq!((summary.mac.as_str(), summary.created), ("00:1b:44:11:3a:b7", NOW));
 }
 
-async fn an_unknown_name_costs_what_a_known_one_costs(database: Database) {
+async fn an_unknown_name_costs_as_much_as_a_known_one(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     let mut costs = Vec::new();
@@ -56,7 +56,7 @@ async fn an_unknown_name_costs_what_a_known_one_costs(database: Database) {
     assert_eq!(costs, [(1, 2), (1, 2)]);
 }
 
-async fn a_disabled_account_is_known_to_be(database: Database) {
+async fn a_disabled_account_is_reported_as_disabled(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await;
     let account = alice.account;
@@ -67,14 +67,14 @@ async fn a_disabled_account_is_known_to_be(database: Database) {
     assert!(disable(true).await.unwrap());
     let disabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(disabled.standing, Standing::Disabled(account));
-    assert!(disabled.version > alice.version, "what was judged before must not be written after");
+    assert!(disabled.version > alice.version, "a decision on the old state must not be written");
 
     assert!(disable(false).await.unwrap());
     let enabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(enabled.standing, Standing::Active(account));
 }
 
-async fn what_is_taken_is_named(database: Database) {
+async fn a_taken_name_address_or_number_is_reported(database: Database) {
     let store = database.open().await;
     enrol(&store, "aaron").await;
     let alice = new_user("alice");
@@ -94,7 +94,7 @@ async fn what_is_taken_is_named(database: Database) {
     assert_eq!(store.users(None, 10).await.unwrap().len(), 3);
 }
 
-async fn an_erased_account_takes_its_sessions_along_and_frees_its_name(database: Database) {
+async fn an_erased_account_ends_its_sessions_and_frees_its_name(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await;
     let session = NewSession {
@@ -178,7 +178,7 @@ async fn an_impossible_value_is_reported_by_column(database: Database) {
     assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
 }
 
-async fn an_administrator_is_made_once_and_removed_once(database: Database) {
+async fn an_administrator_is_added_once_and_removed_once(database: Database) {
     let store = database.open().await;
     let add = |secret: &'static str| {
         store.write(move |tx| {
@@ -197,7 +197,7 @@ async fn an_administrator_is_made_once_and_removed_once(database: Database) {
     assert!(!remove().await.unwrap());
 }
 
-async fn two_accounts_may_both_lack_an_address(database: Database) {
+async fn two_accounts_may_have_no_contact_details(database: Database) {
     let store = database.open().await;
     for username in ["alice", "bob"] {
         let user = new_user(username);

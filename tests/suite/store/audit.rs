@@ -1,4 +1,4 @@
-//! The audit log: what is written is read, by every filter, and cannot deceive who reads it.
+//! The audit log: rows are read back by every filter, and cannot mislead a reader.
 
 use super::fixture::{Database, NOW};
 use fourauth_protocol::answer::AuditRow;
@@ -7,8 +7,8 @@ use fourauth_store::{AuditEntry, AuditQuery, Error, MAX_ROWS, Store};
 on_both_databases![
     rows_come_back_newest_first_by_every_filter,
     pages_follow_each_other_without_a_gap,
-    what_a_peer_claimed_cannot_deceive_a_reader,
-    no_question_returns_more_rows_than_the_limit,
+    text_from_a_peer_cannot_mislead_a_reader,
+    no_query_returns_more_rows_than_the_limit,
 ];
 
 async fn append(store: &Store, entries: Vec<AuditEntry>) {
@@ -94,7 +94,7 @@ async fn pages_follow_each_other_without_a_gap(database: Database) {
     assert_eq!(seen, (1..=25).rev().collect::<Vec<_>>());
 }
 
-async fn what_a_peer_claimed_cannot_deceive_a_reader(database: Database) {
+async fn text_from_a_peer_cannot_mislead_a_reader(database: Database) {
     let store = database.open().await;
     let claimed = "al\u{1b}[2J\u{202e}ice\0\n";
     let hostile = AuditEntry {
@@ -107,7 +107,7 @@ async fn what_a_peer_claimed_cannot_deceive_a_reader(database: Database) {
 
     let by_name = AuditQuery { username: Some(claimed.into()), ..all() };
     let found = read(&store, by_name).await;
-    assert_eq!(found.len(), 1, "a name is found as it was claimed");
+    assert_eq!(found.len(), 1, "a row is found by the name as the peer sent it");
     assert_eq!(found[0].username.as_deref(), Some("al\\u{1b}[2J\\u{202e}ice\\u{0}\\u{a}"));
     assert!(found[0].detail.starts_with("x\\u{d}\\u{a}x") && found[0].detail.ends_with('…'));
     assert!(found[0].detail.chars().count() <= 1000);
@@ -116,7 +116,7 @@ async fn what_a_peer_claimed_cannot_deceive_a_reader(database: Database) {
     assert_eq!(long.username.as_ref().map(|name| name.chars().count()), Some(128));
 }
 
-async fn no_question_returns_more_rows_than_the_limit(database: Database) {
+async fn no_query_returns_more_rows_than_the_limit(database: Database) {
     let store = database.open().await;
     append(&store, vec![entry(None, "login", true); 510]).await;
     let rows = read(&store, AuditQuery { limit: u32::MAX, ..all() }).await;

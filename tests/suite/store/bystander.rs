@@ -1,4 +1,4 @@
-//! What is done to one account leaves every row of another alone: each statement names its account.
+//! A change to one account leaves every row of another unchanged: each statement names its account.
 
 use super::fixture::{Database, NOW, Plain, enrol, hash, key, mac, template};
 use fourauth_client::Identity;
@@ -14,11 +14,11 @@ use fourauth_store::{
 use std::sync::Arc;
 
 on_both_databases![
-    what_is_done_to_one_account_leaves_another_alone,
-    what_is_read_of_one_account_is_not_anothers,
+    a_change_to_one_account_leaves_another_unchanged,
+    reads_of_one_account_return_no_rows_of_another,
 ];
 
-/// Each says what it does to the account with this id, of version 1.
+/// Every operation on one account, given by its id; the account has version 1.
 const DEEDS: [(&str, Deed); 24] = [
     ("replace_password", |tx, id, _| {
         Box::pin(async move { tx.replace_password(id, 1, &hash("new"), true).await.map(drop) })
@@ -113,7 +113,7 @@ fn consent(keeps_picture: bool) -> NewConsent {
     NewConsent { notice: None, keeps_picture, given: NOW, given_by: "self".into(), request: None }
 }
 
-/// An account with rows in every table. Two of them differ in nothing but id, name and token.
+/// An account with rows in every table. Two such accounts differ only in id, name and token.
 async fn furnished(store: &Store, name: &str, identity: &Identity) -> AccountId {
     let account = enrol(store, name).await.account;
     let before = NOW.saturating_add_ms(-1000);
@@ -152,7 +152,7 @@ async fn rows(plain: &Plain, account: AccountId) -> Vec<String> {
     rows
 }
 
-async fn what_is_done_to_one_account_leaves_another_alone(database: Database) {
+async fn a_change_to_one_account_leaves_another_unchanged(database: Database) {
     let store = database.open().await;
     let plain = database.plain().await;
     let identity = Identity::generate().unwrap();
@@ -171,7 +171,7 @@ async fn what_is_done_to_one_account_leaves_another_alone(database: Database) {
     }
 }
 
-async fn what_is_read_of_one_account_is_not_anothers(database: Database) {
+async fn reads_of_one_account_return_no_rows_of_another(database: Database) {
     let store: Arc<Store> = database.open().await;
     let identity = Identity::generate().unwrap();
     furnished(&store, "bob", &identity).await;

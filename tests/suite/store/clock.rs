@@ -1,4 +1,4 @@
-//! What servers say of their time: who starts again is told of it, and an operator's word arrives once.
+//! Clock reports of servers: a start reads what was stored, and a request is taken only once.
 
 use super::fixture::{Database, NOW};
 use fourauth_protocol::time::UnixMillis;
@@ -6,11 +6,11 @@ use fourauth_store::{Alarm, AuditEntry, ClockPast, ClockReport, Error, Store};
 
 on_both_databases![
     a_report_is_read_as_it_was_written,
-    a_report_that_vouches_for_nothing_leaves_what_is_known,
-    a_start_is_told_of_what_any_server_knew,
-    a_database_from_before_knows_the_newest_login_that_succeeded,
+    a_report_without_a_verified_time_keeps_the_stored_one,
+    a_start_reads_the_reports_of_all_servers,
+    without_reports_the_newest_successful_login_counts,
     a_request_is_taken_once_and_outlives_reports,
-    an_operator_who_vouches_for_a_time_lifts_the_floor_and_the_bar_of_all,
+    a_clock_reset_applies_to_every_server,
 ];
 
 const LATER: UnixMillis = NOW.saturating_add_ms(60_000);
@@ -63,7 +63,7 @@ async fn a_report_is_read_as_it_was_written(database: Database) {
     assert_eq!(store.clock_reports().await.unwrap(), [bare, synced("b:1")]);
 }
 
-async fn a_report_that_vouches_for_nothing_leaves_what_is_known(database: Database) {
+async fn a_report_without_a_verified_time_keeps_the_stored_one(database: Database) {
     let store = database.open().await;
     report(&store, synced("a:1")).await;
     let denied = ClockReport {
@@ -78,7 +78,7 @@ async fn a_report_that_vouches_for_nothing_leaves_what_is_known(database: Databa
     assert_eq!(store.clock_reports().await.unwrap(), [known]);
 }
 
-async fn a_start_is_told_of_what_any_server_knew(database: Database) {
+async fn a_start_reads_the_reports_of_all_servers(database: Database) {
     let store = database.open().await;
     assert_eq!(store.clock_past().await, Ok(ClockPast { vouched: None, barred: false }));
     report(&store, ClockReport { barred: true, ..synced("a:1") }).await;
@@ -90,11 +90,11 @@ async fn a_start_is_told_of_what_any_server_knew(database: Database) {
     assert_eq!(database.open().await.clock_past().await, Ok(known));
 }
 
-async fn a_database_from_before_knows_the_newest_login_that_succeeded(database: Database) {
+async fn without_reports_the_newest_successful_login_counts(database: Database) {
     let store = database.open().await;
     log(&store, LATER, "login", true).await;
     log(&store, NOW, "login", true).await;
-    // Written under whatever clock there was.
+    // Rows written under an unverified clock do not count.
     log(&store, LATER, "login", false).await;
     log(&store, LATER, "user_disable", true).await;
     report(&store, ClockReport { vouched: None, ..synced("a:1") }).await;
@@ -103,7 +103,7 @@ async fn a_database_from_before_knows_the_newest_login_that_succeeded(database: 
 
 async fn a_request_is_taken_once_and_outlives_reports(database: Database) {
     let store = database.open().await;
-    assert!(!ask(&store, "a:1", 5).await, "nobody is there");
+    assert!(!ask(&store, "a:1", 5).await, "no server of that name has reported");
     report(&store, synced("a:1")).await;
     report(&store, synced("b:1")).await;
     assert!(!take(&store).await);
@@ -123,10 +123,10 @@ async fn a_request_is_taken_once_and_outlives_reports(database: Database) {
     answered.unwrap();
     assert_eq!(store.clock_answer("a:1").await, Ok(Some("accepted".into())));
     assert!(ask(&store, "a:1", 7).await);
-    assert_eq!(store.clock_answer("a:1").await, Ok(None), "an old answer is none to a new request");
+    assert_eq!(store.clock_answer("a:1").await, Ok(None), "a new request removes the old answer");
 }
 
-async fn an_operator_who_vouches_for_a_time_lifts_the_floor_and_the_bar_of_all(database: Database) {
+async fn a_clock_reset_applies_to_every_server(database: Database) {
     let store = database.open().await;
     report(&store, ClockReport { barred: true, vouched: Some(LATER), ..synced("a:1") }).await;
     report(&store, ClockReport { barred: true, vouched: None, ..synced("gone:1") }).await;

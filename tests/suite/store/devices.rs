@@ -1,4 +1,4 @@
-//! Devices: bound by who saw the latest version, revoked for good.
+//! Devices: bound only on the latest version of the account, revoked permanently.
 
 use super::fixture::{Database, NOW, enrol, mac, name};
 use fourauth_client::Identity;
@@ -8,14 +8,14 @@ use fourauth_store::{
 };
 
 on_both_databases![
-    a_device_judged_on_an_older_version_is_not_bound,
+    a_device_decided_on_an_older_version_is_not_bound,
     a_device_of_the_same_name_or_key_is_not_bound_twice,
-    an_account_has_sixteen_devices_that_are_not_revoked,
-    a_revoked_device_comes_back_only_in_the_recovery_that_revoked_it,
-    a_device_is_revoked_once_and_by_who_saw_the_latest_version,
-    an_address_revokes_its_devices_and_no_others,
-    a_revoked_device_is_not_seen_and_not_known,
-    another_device_or_place_is_not_known,
+    an_account_has_at_most_sixteen_active_devices,
+    a_revoked_device_returns_only_in_the_same_recovery,
+    a_device_is_revoked_once_and_on_the_latest_version,
+    revoking_an_address_revokes_only_its_devices,
+    a_revoked_device_is_unknown,
+    a_device_or_place_of_another_account_is_unknown,
 ];
 
 fn device(identity: &Identity, name: &str, last: u8) -> NewDevice {
@@ -48,7 +48,7 @@ async fn revoke(store: &Store, account: AccountId, name: &'static str, at: UnixM
     revoked.unwrap().is_some()
 }
 
-/// Gives the account two devices and revokes one of them, and gives another account a device.
+/// Gives `account` two devices, revokes one of them, and gives `other` a device.
 pub(super) async fn bind_and_revoke(store: &Store, account: AccountId, other: AccountId) {
     for (owner, name) in [(account, "one"), (account, "two"), (other, "one")] {
         assert_eq!(bind(store, owner, device(&identity(), name, 1)).await, Bound::Yes);
@@ -64,13 +64,13 @@ fn identity() -> Identity {
     Identity::generate().unwrap()
 }
 
-async fn a_device_judged_on_an_older_version_is_not_bound(database: Database) {
+async fn a_device_decided_on_an_older_version_is_not_bound(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let (one, other) = (device(&identity(), "one", 1), device(&identity(), "other", 2));
     assert_eq!(bind_at(&store, account, 2, one.clone()).await, Bound::Superseded);
     assert_eq!(bind_at(&store, account, 1, one).await, Bound::Yes);
-    // The first key ended what an address alone may do, so the version is another.
+    // The first key ended the use of an address alone, so the version has changed.
     assert_eq!(bind_at(&store, account, 1, other).await, Bound::Superseded);
     assert_eq!(names(&store, account).await, ["one"]);
 }
@@ -82,13 +82,13 @@ async fn a_device_of_the_same_name_or_key_is_not_bound_twice(database: Database)
     assert_eq!(bind(&store, account, device(&one, "one", 1)).await, Bound::Yes);
     assert_eq!(bind(&store, account, device(&one, "two", 2)).await, Bound::Taken);
     assert_eq!(bind(&store, account, device(&identity(), "one", 2)).await, Bound::Taken);
-    // The name of a revoked device is free, its key is not.
+    // The name of a revoked device can be used again, its key cannot.
     assert!(revoke(&store, account, "one", NOW).await);
     assert_eq!(bind(&store, account, device(&one, "one", 1)).await, Bound::Taken);
     assert_eq!(bind(&store, account, device(&identity(), "one", 1)).await, Bound::Yes);
 }
 
-async fn an_account_has_sixteen_devices_that_are_not_revoked(database: Database) {
+async fn an_account_has_at_most_sixteen_active_devices(database: Database) {
     let store = database.open().await;
     let bob = enrol(&store, "bob").await.account;
     assert_eq!(bind(&store, bob, device(&identity(), "bob's", 1)).await, Bound::Yes);
@@ -103,7 +103,7 @@ async fn an_account_has_sixteen_devices_that_are_not_revoked(database: Database)
     assert_eq!(bind(&store, account, one_more).await, Bound::TooMany);
 }
 
-async fn a_revoked_device_comes_back_only_in_the_recovery_that_revoked_it(database: Database) {
+async fn a_revoked_device_returns_only_in_the_same_recovery(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
@@ -115,15 +115,16 @@ async fn a_revoked_device_comes_back_only_in_the_recovery_that_revoked_it(databa
     for name in ["stolen", "other"] {
         assert!(revoke(&store, account, name, NOW).await && revoke(&store, bob, name, NOW).await);
     }
-    // A later recovery, of the same address and by the very key.
+    // A later recovery, with the same address and the same key.
     let at = NOW.saturating_add_ms(1);
     let recovery = NewDevice { by: BoundBy::Recovery, at, ..device(&stolen, "back", 2) };
     assert_eq!(bind(&store, account, recovery.clone()).await, Bound::Taken);
-    // Bound in another way, at the very instant.
+    // Bound in another way, at the same time.
     assert_eq!(bind(&store, account, device(&stolen, "back", 2)).await, Bound::Taken);
     assert!(names(&store, account).await.is_empty());
 
-    // The control: the recovery that revoked it gives it another address, and no other device.
+    // Control: the recovery that revoked the device gives it another address, and returns no other
+    // device.
     let moved = NewDevice { at: NOW, ..recovery };
     assert_eq!(bind(&store, account, moved).await, Bound::Yes);
     assert_eq!(names(&store, account).await, ["stolen"]);
@@ -133,7 +134,7 @@ async fn a_revoked_device_comes_back_only_in_the_recovery_that_revoked_it(databa
     assert_eq!(plain.number(moved).await, 1);
 }
 
-async fn a_device_is_revoked_once_and_by_who_saw_the_latest_version(database: Database) {
+async fn a_device_is_revoked_once_and_on_the_latest_version(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let one = identity();
@@ -144,17 +145,17 @@ async fn a_device_is_revoked_once_and_by_who_saw_the_latest_version(database: Da
         store.write(move |tx| Box::pin(tx.revoke_device(account, Some(version), "one", NOW)))
     };
     let older: Result<_, Error> = judged(1).await;
-    assert_eq!(older, Ok(None), "of an older version");
+    assert_eq!(older, Ok(None), "decided on an older version");
     assert_eq!(names(&store, account).await, ["one", "other"]);
     assert_eq!(judged(2).await, Ok::<_, Error>(Some(one.key().id())));
     assert_eq!(names(&store, account).await, ["other"]);
-    // It stays revoked as of then: what came back in that instant must not come back in another.
+    // The time of revocation does not change. Otherwise a later recovery could return the device.
     assert!(!revoke(&store, account, "one", NOW.saturating_add_ms(1)).await);
     let then = format!("SELECT COUNT(*) FROM devices WHERE revoked_at = {}", NOW.0);
     assert_eq!(database.plain().await.number(&then).await, 1);
 }
 
-async fn an_address_revokes_its_devices_and_no_others(database: Database) {
+async fn revoking_an_address_revokes_only_its_devices(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for (name, last) in [("one", 1), ("two", 1), ("three", 2), ("lost", 1)] {
@@ -167,10 +168,14 @@ async fn an_address_revokes_its_devices_and_no_others(database: Database) {
     assert_eq!(revoked.map(|devices| devices.len()), Ok(2));
     assert_eq!(names(&store, account).await, ["three"]);
     let then = format!("SELECT COUNT(*) FROM devices WHERE revoked_at = {}", NOW.0);
-    assert_eq!(database.plain().await.number(&then).await, 1, "what was lost was lost before");
+    assert_eq!(
+        database.plain().await.number(&then).await,
+        1,
+        "the first revocation keeps its time"
+    );
 }
 
-async fn a_revoked_device_is_not_seen_and_not_known(database: Database) {
+async fn a_revoked_device_is_unknown(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let one = identity();
@@ -189,7 +194,7 @@ async fn a_revoked_device_is_not_seen_and_not_known(database: Database) {
     assert_eq!(saw().await, Ok::<_, Error>(false));
 }
 
-async fn another_device_or_place_is_not_known(database: Database) {
+async fn a_device_or_place_of_another_account_is_unknown(database: Database) {
     let store = database.open().await;
     let place = Place::new(Some(mac(1)), "192.0.2.7");
     let (one, strange) = (identity(), identity().key().id());

@@ -1,4 +1,4 @@
-//! A name goes from the audit log, and the log can still be verified.
+//! Erasing a name from the audit log leaves a log that still verifies.
 
 use super::fixture::{Database, NOW, add, new_user};
 use data_encoding::HEXLOWER;
@@ -12,14 +12,14 @@ use fourauth_store::{
 };
 
 on_both_databases![
-    a_name_goes_from_the_log_and_the_log_can_still_be_verified,
-    more_rows_than_one_transaction_should_erase_go_one_after_the_other,
-    rows_of_the_transaction_that_erases_are_not_erased,
-    a_name_that_no_account_can_have_goes_too,
-    rows_that_are_in_no_tree_are_erased_and_told_of,
-    a_row_of_another_log_stays_what_it_was_and_gets_its_leaf,
-    what_a_face_was_enrolled_on_goes_with_the_account,
-    a_database_can_be_written_anew_while_it_is_used,
+    an_erased_name_leaves_a_log_that_verifies,
+    an_erasure_has_at_most_a_thousand_rows_per_transaction,
+    rows_of_the_erasing_transaction_are_not_erased,
+    a_name_that_no_account_can_have_is_erased_too,
+    rows_outside_the_tree_are_erased_and_recorded,
+    an_imported_row_keeps_its_texts_and_gets_a_leaf,
+    consents_are_erased_with_the_account,
+    a_database_can_be_compacted_while_in_use,
 ];
 
 async fn append(store: &Store, names: Vec<Option<&'static str>>) {
@@ -46,7 +46,7 @@ fn entry(username: Option<&str>) -> AuditEntry {
     }
 }
 
-/// Erases once; how many rows.
+/// Runs one erasing transaction and returns the number of erased rows.
 async fn erase(store: &Store, username: &str) -> u64 {
     let username = username.to_owned();
     let erased: Result<u64, Error> = store
@@ -57,7 +57,7 @@ async fn erase(store: &Store, username: &str) -> u64 {
     erased.unwrap()
 }
 
-/// The whole tree, once every leaf is in it.
+/// Every row of the tree, after all leaves are integrated.
 async fn evidence(store: &Store) -> Vec<EvidenceRow> {
     let mut log = store.log_snapshot().await.unwrap();
     let mut rows: Vec<EvidenceRow> = Vec::new();
@@ -70,7 +70,7 @@ async fn evidence(store: &Store) -> Vec<EvidenceRow> {
     }
 }
 
-/// The leaf, of the texts and their salt or of what is left of both.
+/// The leaf hash, from the texts and their salt, or from the hashes that an erasure keeps.
 fn recomputed(row: &EvidenceRow, previous: Hash) -> Hash {
     let (name, detail) = match &row.salt {
         Some(salt) => {
@@ -84,13 +84,13 @@ fn recomputed(row: &EvidenceRow, previous: Hash) -> Hash {
     Leaf { id, ts_utc, name, action, success, detail, node, node_seq, previous }.hash()
 }
 
-async fn a_name_goes_from_the_log_and_the_log_can_still_be_verified(database: Database) {
+async fn an_erased_name_leaves_a_log_that_verifies(database: Database) {
     let store = database.open().await;
     append(&store, vec![Some("alice"), Some("bob"), None, Some("alice"), Some("alice2")]).await;
     let before = evidence(&store).await;
     let root = store.root_at(5).await.unwrap();
     assert_eq!(erase(&store, "alice").await, 2);
-    assert_eq!(erase(&store, "alice").await, 0, "there is nothing left of it");
+    assert_eq!(erase(&store, "alice").await, 0, "no row has the name any more");
 
     let after = evidence(&store).await;
     assert_eq!(after.len(), 6);
@@ -100,7 +100,7 @@ async fn a_name_goes_from_the_log_and_the_log_can_still_be_verified(database: Da
         assert_eq!(row.leaf_hash, recomputed(row, previous), "row {}", row.id);
         previous = row.leaf_hash;
     }
-    assert_eq!(store.root_at(5).await.unwrap(), root, "the tree is what it was");
+    assert_eq!(store.root_at(5).await.unwrap(), root, "the tree is unchanged");
 
     let erased: Vec<i64> =
         log.iter().filter(|row| row.erased_by.is_some()).map(|row| row.id).collect();
@@ -118,7 +118,7 @@ async fn a_name_goes_from_the_log_and_the_log_can_still_be_verified(database: Da
     assert_eq!(told.detail, format!("rows=2 digest={digest} by hand"));
 }
 
-async fn more_rows_than_one_transaction_should_erase_go_one_after_the_other(database: Database) {
+async fn an_erasure_has_at_most_a_thousand_rows_per_transaction(database: Database) {
     let store = database.open().await;
     append(&store, vec![Some("alice"); 1001]).await;
     assert_eq!((erase(&store, "alice").await, erase(&store, "alice").await), (1000, 1));
@@ -128,7 +128,7 @@ async fn more_rows_than_one_transaction_should_erase_go_one_after_the_other(data
     assert_eq!(database.plain().await.number(left).await, 0);
 }
 
-async fn rows_of_the_transaction_that_erases_are_not_erased(database: Database) {
+async fn rows_of_the_erasing_transaction_are_not_erased(database: Database) {
     let store = database.open().await;
     let erased: Result<u64, Error> = store
         .write(move |tx| {
@@ -142,7 +142,7 @@ async fn rows_of_the_transaction_that_erases_are_not_erased(database: Database) 
     assert_eq!(erase(&store, "alice").await, 1);
 }
 
-async fn a_name_that_no_account_can_have_goes_too(database: Database) {
+async fn a_name_that_no_account_can_have_is_erased_too(database: Database) {
     let store = database.open().await;
     append(&store, vec![Some("padded "), Some("padded"), Some("bell\u{7}")]).await;
     assert_eq!(erase(&store, "padded ").await, 1);
@@ -152,7 +152,7 @@ async fn a_name_that_no_account_can_have_goes_too(database: Database) {
     assert_eq!(erase(&store, "padded").await, 1);
 }
 
-async fn rows_that_are_in_no_tree_are_erased_and_told_of(database: Database) {
+async fn rows_outside_the_tree_are_erased_and_recorded(database: Database) {
     let store = database.open().await;
     let plain = database.plain().await;
     let by_hand = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
@@ -170,7 +170,7 @@ async fn rows_that_are_in_no_tree_are_erased_and_told_of(database: Database) {
     assert_eq!(plain.number(told).await, 1);
 }
 
-async fn a_row_of_another_log_stays_what_it_was_and_gets_its_leaf(database: Database) {
+async fn an_imported_row_keeps_its_texts_and_gets_a_leaf(database: Database) {
     let store = database.open().await;
     let foreign = ForeignEntry {
         ts_utc: "2024-05-01T08:00:00.123456+00:00".into(),
@@ -189,7 +189,7 @@ async fn a_row_of_another_log_stays_what_it_was_and_gets_its_leaf(database: Data
     assert_eq!(row.leaf_hash, recomputed(row, leaf::FIRST));
 }
 
-async fn what_a_face_was_enrolled_on_goes_with_the_account(database: Database) {
+async fn consents_are_erased_with_the_account(database: Database) {
     let store = database.open().await;
     let user = new_user("alice");
     let id = user.id;
@@ -223,7 +223,7 @@ async fn what_a_face_was_enrolled_on_goes_with_the_account(database: Database) {
     assert_eq!(store.consents(id).await, Ok(Vec::new()));
 }
 
-async fn a_database_can_be_written_anew_while_it_is_used(database: Database) {
+async fn a_database_can_be_compacted_while_in_use(database: Database) {
     let (store, other) = (database.open().await, database.open().await);
     append(&other, vec![Some("alice"); 500]).await;
     erase(&store, "alice").await;

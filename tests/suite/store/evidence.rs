@@ -1,4 +1,4 @@
-//! The tree over the audit log: every row has its leaf, and old roots stay what they were.
+//! The tree over the audit log: every row has a leaf, and old roots do not change.
 
 use super::fixture::{Database, NOW};
 use fourauth_audit::{
@@ -12,15 +12,15 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 
 on_both_databases![
-    every_row_has_a_leaf_that_follows_from_it_and_from_the_one_before,
-    the_root_of_every_smaller_tree_can_be_had_again,
-    every_row_can_be_shown_to_be_in_the_tree,
-    what_is_rolled_back_leaves_no_leaf,
-    rows_that_are_written_at_once_make_one_chain_without_a_gap,
-    rows_that_are_older_than_the_tree_get_their_leaves_once,
-    a_row_that_turns_up_beside_the_store_gets_no_leaf,
-    a_checkpoint_is_kept_once_and_by_one_key,
-    a_snapshot_is_of_one_moment_and_has_the_rows_that_others_refer_to,
+    every_leaf_follows_from_its_row_and_the_leaf_before,
+    the_root_of_every_smaller_tree_can_be_recomputed,
+    every_row_has_an_inclusion_proof,
+    a_rolled_back_row_leaves_no_leaf,
+    concurrent_rows_form_one_chain_without_a_gap,
+    rows_older_than_the_tree_get_their_leaves_once,
+    a_row_inserted_outside_the_store_gets_no_leaf,
+    a_checkpoint_is_stored_once_and_by_one_key,
+    a_snapshot_is_consistent_and_has_the_referenced_rows,
 ];
 
 fn entry(number: usize) -> AuditEntry {
@@ -47,7 +47,7 @@ async fn append(store: &Store, count: usize) {
     appended.unwrap();
 }
 
-/// The whole tree, once every leaf is in it.
+/// Every row of the tree, after all leaves are integrated.
 async fn evidence(store: &Store) -> Vec<EvidenceRow> {
     let mut log = store.log_snapshot().await.unwrap();
     let mut rows: Vec<EvidenceRow> = Vec::new();
@@ -86,7 +86,7 @@ fn root(leaves: &[Hash]) -> Hash {
     frontier.root()
 }
 
-async fn every_row_has_a_leaf_that_follows_from_it_and_from_the_one_before(database: Database) {
+async fn every_leaf_follows_from_its_row_and_the_leaf_before(database: Database) {
     let store = database.open().await;
     append(&store, 7).await;
     append(&store, 1).await;
@@ -99,7 +99,7 @@ async fn every_row_has_a_leaf_that_follows_from_it_and_from_the_one_before(datab
     assert_eq!(store.tree_head().await.unwrap().frontier.root(), root(&leaves));
 }
 
-async fn the_root_of_every_smaller_tree_can_be_had_again(database: Database) {
+async fn the_root_of_every_smaller_tree_can_be_recomputed(database: Database) {
     let store = database.open().await;
     append(&store, 300).await;
     append(&store, 300).await;
@@ -112,7 +112,7 @@ async fn the_root_of_every_smaller_tree_can_be_had_again(database: Database) {
     assert_eq!(store.root_at(601).await, Ok(None));
 }
 
-async fn every_row_can_be_shown_to_be_in_the_tree(database: Database) {
+async fn every_row_has_an_inclusion_proof(database: Database) {
     let store = database.open().await;
     append(&store, 270).await;
     let rows = evidence(&store).await;
@@ -126,11 +126,15 @@ async fn every_row_can_be_shown_to_be_in_the_tree(database: Database) {
         assert!(shown(&row.leaf_hash, &proof));
         assert!(!shown(&rows[(number + 1) % 270].leaf_hash, &proof));
     }
-    assert_eq!(store.inclusion_proof(rows[269].id, 269).await, Ok(None), "it is younger");
-    assert_eq!(store.inclusion_proof(4711, 270).await, Ok(None), "there is no such row");
+    assert_eq!(
+        store.inclusion_proof(rows[269].id, 269).await,
+        Ok(None),
+        "the row is newer than that tree"
+    );
+    assert_eq!(store.inclusion_proof(4711, 270).await, Ok(None), "the row does not exist");
 }
 
-async fn what_is_rolled_back_leaves_no_leaf(database: Database) {
+async fn a_rolled_back_row_leaves_no_leaf(database: Database) {
     let store = database.open().await;
     append(&store, 2).await;
     let undone: Result<(), Error> = store
@@ -148,13 +152,13 @@ async fn what_is_rolled_back_leaves_no_leaf(database: Database) {
     assert_one_chain(&rows);
 }
 
-async fn rows_that_are_written_at_once_make_one_chain_without_a_gap(database: Database) {
+async fn concurrent_rows_form_one_chain_without_a_gap(database: Database) {
     let store = database.open().await;
     let writers = (0..100).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             append(&store, 2).await;
-            // Whoever comes first, they take turns.
+            // The tasks take turns in any order.
             store.integrate().await.unwrap();
         })
     });
@@ -168,7 +172,7 @@ async fn rows_that_are_written_at_once_make_one_chain_without_a_gap(database: Da
     assert_eq!(store.root_at(200).await, Ok(Some(root(&leaves))));
 }
 
-async fn rows_that_are_older_than_the_tree_get_their_leaves_once(database: Database) {
+async fn rows_older_than_the_tree_get_their_leaves_once(database: Database) {
     database.open().await.close().await;
     let plain = database.plain().await;
     for _ in 0..3 {
@@ -176,7 +180,7 @@ async fn rows_that_are_older_than_the_tree_get_their_leaves_once(database: Datab
                    VALUES ('2024-01-01T00:00:00Z', 'alice', 'login', 1, 'before')";
         plain.execute(old).await;
     }
-    // What the migration notes where there are rows.
+    // The migration stores this value where rows exist.
     plain.execute("UPDATE audit_tree SET legacy_to = (SELECT MAX(id) FROM access_logs)").await;
 
     for _ in 0..2 {
@@ -190,7 +194,7 @@ async fn rows_that_are_older_than_the_tree_get_their_leaves_once(database: Datab
     assert!(rows[..3].iter().all(|row| row.detail == "before"));
 }
 
-async fn a_row_that_turns_up_beside_the_store_gets_no_leaf(database: Database) {
+async fn a_row_inserted_outside_the_store_gets_no_leaf(database: Database) {
     let store = database.open().await;
     append(&store, 1).await;
     let forged = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
@@ -201,7 +205,7 @@ async fn a_row_that_turns_up_beside_the_store_gets_no_leaf(database: Database) {
     assert_eq!(rows.len(), 1);
 }
 
-async fn a_checkpoint_is_kept_once_and_by_one_key(database: Database) {
+async fn a_checkpoint_is_stored_once_and_by_one_key(database: Database) {
     let store = database.open().await;
     let signed = |size| SignedCheckpoint {
         size,
@@ -227,7 +231,7 @@ async fn a_checkpoint_is_kept_once_and_by_one_key(database: Database) {
     assert_eq!(store.tree_head().await.unwrap().vkey.as_deref(), Some("log+1+a"));
 }
 
-async fn a_snapshot_is_of_one_moment_and_has_the_rows_that_others_refer_to(database: Database) {
+async fn a_snapshot_is_consistent_and_has_the_referenced_rows(database: Database) {
     let store = database.open().await;
     append(&store, 5).await;
     let mut before = store.log_snapshot().await.unwrap();

@@ -1,4 +1,5 @@
-//! Factors: spent once, changed only by who saw the latest version, and what a change ends.
+//! Factors: one-time codes spent once, changes only on the latest version, and sessions that they
+//! end.
 
 use super::fixture::{Database, NOW, enrol, hash, key, mac, name, template};
 use fourauth_factors::totp::Step;
@@ -7,12 +8,12 @@ use fourauth_store::{AccountId, BoxFuture, Error, NewFace, NewSession, Seeking, 
 use std::sync::Arc;
 
 on_both_databases![
-    a_step_is_spent_once_and_takes_the_earlier_ones_with_it,
+    a_step_is_spent_once_and_so_are_the_earlier_ones,
     a_code_confirms_once_and_logs_in_once,
     a_new_key_starts_unspent_and_unconfirmed,
     a_changed_factor_raises_the_version_and_ends_the_sessions,
-    a_change_judged_on_an_older_version_is_refused,
-    another_hash_of_the_same_password_ends_nothing,
+    a_change_decided_on_an_older_version_is_refused,
+    a_rehash_of_the_same_password_ends_no_session,
     a_session_is_refused_once_the_account_has_changed,
     a_session_ends_when_it_expires,
 ];
@@ -38,15 +39,15 @@ async fn open_session(store: &Store, account: AccountId, version: i64) -> bool {
     opened.await.unwrap()
 }
 
-async fn a_step_is_spent_once_and_takes_the_earlier_ones_with_it(database: Database) {
+async fn a_step_is_spent_once_and_so_are_the_earlier_ones(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await;
     let steps = [(100, true), (100, false), (99, false), (101, true), (u64::MAX, false)];
     for (step, wins) in steps {
         assert_eq!(spend(&store, alice.account, alice.version, step).await, wins, "{step}");
     }
-    assert!(!spend(&store, alice.account, alice.version + 1, 200).await, "of another version");
-    assert!(!spend(&store, AccountId(-5), 1, 200).await, "of nobody");
+    assert!(!spend(&store, alice.account, alice.version + 1, 200).await, "on another version");
+    assert!(!spend(&store, AccountId(-5), 1, 200).await, "of an unknown account");
     assert_eq!(store.subject(Seeking::by_name(&name("alice"))).await.unwrap().totp_step, Step(101));
 }
 
@@ -122,7 +123,7 @@ async fn a_changed_factor_raises_the_version_and_ends_the_sessions(database: Dat
     }
 }
 
-async fn a_change_judged_on_an_older_version_is_refused(database: Database) {
+async fn a_change_decided_on_an_older_version_is_refused(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     assert!(change(&store, CHANGES[3].1, account, 1).await);
@@ -130,11 +131,15 @@ async fn a_change_judged_on_an_older_version_is_refused(database: Database) {
     for (factor, work) in CHANGES {
         assert!(!change(&store, work, account, 1).await, "{factor}");
     }
-    assert_eq!(store.sessions_of(account, NOW).await.unwrap(), 1, "a refused change ends nothing");
+    assert_eq!(
+        store.sessions_of(account, NOW).await.unwrap(),
+        1,
+        "a refused change ends no session"
+    );
     assert_eq!(store.subject(Seeking::by_name(&name("alice"))).await.unwrap().version, 2);
 }
 
-async fn another_hash_of_the_same_password_ends_nothing(database: Database) {
+async fn a_rehash_of_the_same_password_ends_no_session(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     assert!(open_session(&store, account, 1).await);
@@ -157,7 +162,8 @@ async fn a_session_is_refused_once_the_account_has_changed(database: Database) {
     assert!(change(&store, CHANGES[0].1, account, 1).await);
     assert!(!open_session(&store, account, 1).await);
 
-    // The row of a login that was judged before and committed after, as PostgreSQL allows.
+    // The row of a login that was decided before and committed after the change, which PostgreSQL
+    // allows.
     let plain = database.plain().await;
     assert!(open_session(&store, account, 2).await);
     plain.execute("UPDATE sessions SET version = 1").await;

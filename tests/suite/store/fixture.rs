@@ -1,4 +1,4 @@
-//! A database of either kind, a store on it, and accounts to put into it.
+//! A database of either kind, a store on it, and accounts to add.
 
 use fourauth_factors::{
     face::{DIMENSIONS, Template},
@@ -35,13 +35,13 @@ use tempfile::TempDir;
 /// 2025-03-01T12:00:00Z.
 pub(super) const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
-/// A database that no other test sees.
+/// A database that only one test uses.
 pub(super) struct Database {
     folder: TempDir,
     url: String,
 }
 
-/// Plain SQL, past the store.
+/// A connection for plain SQL, without the store.
 pub(super) enum Plain {
     Sqlite(SqlitePool),
     Postgres(PgPool),
@@ -81,8 +81,10 @@ impl Database {
 
     pub(super) async fn plain(&self) -> Plain {
         if self.is_sqlite() {
-            let Location::Sqlite(path) = self.location() else { unreachable!("it is SQLite") };
-            // As the server makes it: its owner's alone.
+            let Location::Sqlite(path) = self.location() else {
+                unreachable!("the URL is one of SQLite")
+            };
+            // Private to its owner, as the server creates it.
             let _there = private_file::create(&path, b"", [0; 8]);
             let options = SqliteConnectOptions::new().filename(path);
             Plain::Sqlite(SqlitePool::connect_with(options).await.unwrap())
@@ -93,7 +95,7 @@ impl Database {
 }
 
 impl Plain {
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     pub(super) async fn execute(&self, sql: &str) -> u64 {
         let sql = AssertSqlSafe(sql);
         match self {
@@ -102,7 +104,7 @@ impl Plain {
         }
     }
 
-    /// Runs a text of any number of statements; how many rows they changed.
+    /// Runs any number of statements and returns the number of changed rows.
     pub(super) async fn script(&self, sql: &str) -> u64 {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql));
         match self {
@@ -143,7 +145,7 @@ impl Plain {
     }
 }
 
-/// A keyring like no other for each `seed`.
+/// A keyring that differs for each `seed`.
 pub(super) fn keyring(seed: u8) -> Keyring {
     Keyring::generate(&Secret::new([seed; RANDOM_BYTES]), NOW)
 }
@@ -152,7 +154,7 @@ pub(super) fn name(text: &str) -> Username {
     Username::parse(text).unwrap()
 }
 
-/// A hash of `text`, cheap.
+/// A cheap hash of `text`.
 pub(super) fn hash(text: &str) -> Hash {
     let password = NewPassword::in_use(&Secret::new(text.to_owned()));
     let cost = Cost { memory_kib: 64, passes: 1 };
@@ -177,7 +179,7 @@ pub(super) fn decoy() -> Decoy {
     let account = AccountId(-1);
     Decoy {
         account,
-        password: hash("nobody's"),
+        password: hash("decoy"),
         totp: key(0xdd),
         template: template(account, 1),
         face_epoch: 1,
@@ -185,7 +187,7 @@ pub(super) fn decoy() -> Decoy {
     }
 }
 
-/// An account of its own id, name, address and number, that `change` may change.
+/// An account with its own id, name, mail address and phone number.
 pub(super) fn new_user(username: &str) -> NewUser {
     static NEXT: AtomicI64 = AtomicI64::new(1);
     let id = AccountId(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -209,7 +211,7 @@ pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
     store.write(move |tx| Box::pin(async move { tx.add_user(&user).await })).await
 }
 
-/// Makes the account and reads it back.
+/// Adds the account and reads it back.
 pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
     assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
     store.subject(Seeking::by_name(&name(username))).await.unwrap()

@@ -1,4 +1,4 @@
-//! Clauses that protect something: what is older, expired, disabled, spent or another's is refused.
+//! Guard clauses: anything outdated, expired, disabled, spent or of another account is refused.
 
 use super::fixture::{Database, NOW, enrol, hash, name};
 use fourauth_factors::totp::Step;
@@ -8,24 +8,25 @@ use fourauth_store::{
 };
 
 on_both_databases![
-    what_was_judged_on_another_version_changes_nothing,
+    a_decision_on_another_version_changes_nothing,
     a_confirmation_moves_forward_only,
-    the_first_use_is_noted_once,
-    new_recovery_codes_void_the_old_ones,
-    a_recovery_code_is_good_for_its_own_account,
-    a_disabled_account_opens_no_session_and_has_none,
-    a_session_is_found_by_its_own_token,
-    only_what_has_expired_is_forgotten,
-    an_administrator_is_changed_by_name,
-    a_notice_is_silenced_by_the_same_one_only,
-    notices_that_are_young_or_sent_are_told_apart,
+    the_first_use_is_recorded_once,
+    new_recovery_codes_invalidate_the_old_ones,
+    a_recovery_code_is_valid_only_for_its_own_account,
+    a_disabled_account_has_no_session_and_opens_none,
+    a_session_is_found_only_by_its_token,
+    only_expired_sessions_are_removed,
+    only_the_named_administrator_is_changed,
+    a_notice_is_suppressed_only_by_the_same_notice,
+    sent_notices_do_not_wait_and_new_ones_are_kept,
 ];
 
 const VERSION: i64 = 1;
 
 type Attempt = for<'a> fn(&'a mut Tx, AccountId, i64) -> BoxFuture<'a, Result<bool, Error>>;
 
-/// What names the version that it was judged by and ends no session. `factors` has the others.
+/// Operations that check the version they were decided on and end no session. `factors` has the
+/// others.
 const ATTEMPTS: [(&str, Attempt); 5] = [
     ("upgrade_password", |tx, account, version| {
         Box::pin(async move { tx.upgrade_password(account, version, &hash("dearer")).await })
@@ -54,7 +55,7 @@ async fn does(
     store.write(job).await.unwrap()
 }
 
-async fn what_was_judged_on_another_version_changes_nothing(database: Database) {
+async fn a_decision_on_another_version_changes_nothing(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let plain = database.plain().await;
@@ -67,7 +68,7 @@ async fn what_was_judged_on_another_version_changes_nothing(database: Database) 
             assert_eq!(plain.text(state).await, untouched, "{attempt}");
         }
         assert!(!does(&store, move |tx| act(tx, AccountId(-5), VERSION)).await, "{attempt}");
-        assert_eq!(plain.text(state).await, untouched, "{attempt} of no account");
+        assert_eq!(plain.text(state).await, untouched, "{attempt} on an unknown account");
     }
     for (attempt, act) in ATTEMPTS {
         assert!(does(&store, move |tx| act(tx, account, VERSION)).await, "{attempt}");
@@ -85,7 +86,7 @@ async fn a_confirmation_moves_forward_only(database: Database) {
     }
 }
 
-async fn the_first_use_is_noted_once(database: Database) {
+async fn the_first_use_is_recorded_once(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for later in [0, 60_000] {
@@ -118,7 +119,7 @@ async fn spend(store: &Store, account: AccountId, byte: u8) -> bool {
     .await
 }
 
-async fn new_recovery_codes_void_the_old_ones(database: Database) {
+async fn new_recovery_codes_invalidate_the_old_ones(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     give(&store, account, [1, 2]).await;
@@ -131,20 +132,20 @@ async fn new_recovery_codes_void_the_old_ones(database: Database) {
     assert_eq!(database.plain().await.number(left).await, 1);
 }
 
-async fn a_recovery_code_is_good_for_its_own_account(database: Database) {
+async fn a_recovery_code_is_valid_only_for_its_own_account(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
     give(&store, alice, [1, 2]).await;
     give(&store, bob, [3, 4]).await;
-    assert!(!spend(&store, bob, 1).await, "of another");
-    assert!(!spend(&store, alice, 9).await, "of nobody");
+    assert!(!spend(&store, bob, 1).await, "of another account");
+    assert!(!spend(&store, alice, 9).await, "of no account");
     assert!(spend(&store, alice, 1).await);
     let left = "SELECT COUNT(*) FROM recovery_codes";
     assert_eq!(database.plain().await.number(left).await, 3);
 }
 
-async fn a_disabled_account_opens_no_session_and_has_none(database: Database) {
+async fn a_disabled_account_has_no_session_and_opens_none(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     assert!(does(&store, move |tx| Box::pin(tx.set_disabled(account, true))).await);
@@ -155,7 +156,7 @@ async fn a_disabled_account_opens_no_session_and_has_none(database: Database) {
     };
     assert!(!open(2, 9).await);
 
-    // A row that is there all the same, as after a race or a restore, is not good.
+    // A row that exists anyway, as after a race or a restore, is not accepted.
     assert!(does(&store, move |tx| Box::pin(tx.set_disabled(account, false))).await);
     assert!(open(3, 9).await);
     assert!(store.session(&[9; 32], NOW).await.unwrap().is_some());
@@ -163,7 +164,7 @@ async fn a_disabled_account_opens_no_session_and_has_none(database: Database) {
     assert_eq!(store.session(&[9; 32], NOW).await.unwrap(), None);
 }
 
-async fn a_session_is_found_by_its_own_token(database: Database) {
+async fn a_session_is_found_only_by_its_token(database: Database) {
     let store = database.open().await;
     for (username, token) in [("alice", 1), ("bob", 2)] {
         let account = enrol(&store, username).await.account;
@@ -181,7 +182,7 @@ async fn a_session_is_found_by_its_own_token(database: Database) {
     assert_eq!(found([3; 32]).await, None);
 }
 
-async fn only_what_has_expired_is_forgotten(database: Database) {
+async fn only_expired_sessions_are_removed(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for (token, lasts) in [(1, 1_000), (2, 2_000)] {
@@ -199,7 +200,7 @@ async fn only_what_has_expired_is_forgotten(database: Database) {
     assert!(store.session(&[2; 32], first_ends).await.unwrap().is_some());
 }
 
-async fn an_administrator_is_changed_by_name(database: Database) {
+async fn only_the_named_administrator_is_changed(database: Database) {
     let store = database.open().await;
     for admin in ["margaret", "ops"] {
         let added = does(&store, move |tx| {
@@ -238,7 +239,7 @@ async fn tell(store: &Store, account: AccountId, subject: &'static str, later: i
     told.unwrap();
 }
 
-async fn a_notice_is_silenced_by_the_same_one_only(database: Database) {
+async fn a_notice_is_suppressed_only_by_the_same_notice(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
@@ -254,7 +255,7 @@ async fn a_notice_is_silenced_by_the_same_one_only(database: Database) {
     }
 }
 
-async fn notices_that_are_young_or_sent_are_told_apart(database: Database) {
+async fn sent_notices_do_not_wait_and_new_ones_are_kept(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for later in [0, 1_000, 2_000] {
@@ -262,7 +263,7 @@ async fn notices_that_are_young_or_sent_are_told_apart(database: Database) {
     }
     let plain = database.plain().await;
     plain.execute(&format!("UPDATE outbox SET sent = 1 WHERE created = {}", NOW.0 + 1_000)).await;
-    assert_eq!(store.notices(100).await.unwrap().len(), 2, "what was sent does not wait");
+    assert_eq!(store.notices(100).await.unwrap().len(), 2, "a sent notice does not wait");
     let before = NOW.saturating_add_ms(2_000);
     let forgotten: Result<u64, Error> =
         store.write(move |tx| Box::pin(tx.forget_notices(before))).await;

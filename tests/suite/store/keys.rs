@@ -1,4 +1,5 @@
-//! Keys: what does not fit is refused at the door, with a sentence that says what to do.
+//! Keys: a keyring that does not fit is refused when the store opens, with an error that says what
+//! to do.
 
 use super::fixture::{Database, NOW, enrol, keyring, name};
 use fourauth_protocol::secret::Secret;
@@ -15,13 +16,13 @@ on_both_databases![
     the_keyring_that_made_the_data_opens_it_again,
     another_keyring_is_refused_and_changes_nothing,
     another_pepper_is_refused,
-    a_key_of_the_right_name_and_the_wrong_value_is_refused,
-    a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens,
-    a_rotated_database_refuses_the_keyring_from_before,
+    a_key_with_the_right_id_and_a_wrong_value_is_refused,
+    an_activated_key_encrypts_and_the_old_one_still_decrypts,
+    a_rotated_database_refuses_the_old_keyring,
     accounts_without_check_values_are_refused,
-    data_are_seen_before_a_key_is_made,
-    servers_that_start_together_all_come_up,
-    of_servers_that_start_together_with_different_keys_one_comes_up,
+    existing_data_are_detected_before_a_key_is_created,
+    servers_that_start_together_all_open,
+    of_concurrent_starts_with_different_keys_one_opens,
 ];
 
 fn file_of(database: &Database, text: &str) -> Result<Keyring, KeyringError> {
@@ -31,7 +32,7 @@ fn file_of(database: &Database, text: &str) -> Result<Keyring, KeyringError> {
     Keyring::load(&path)
 }
 
-/// The text of the keyring that [`keyring`] makes, as it stands in its file.
+/// The file text of the keyring that [`keyring`] generates.
 fn text_of(database: &Database, seed: u8) -> String {
     let path = database.folder().join(format!("keyring{seed}.toml"));
     Keyring::create(&path, &Secret::new([seed; RANDOM_BYTES]), NOW).unwrap();
@@ -75,7 +76,7 @@ async fn another_pepper_is_refused(database: Database) {
     assert_eq!(refusal, Some(OpenError::KeyWrong { id: "pepper".into() }));
 }
 
-async fn a_key_of_the_right_name_and_the_wrong_value_is_refused(database: Database) {
+async fn a_key_with_the_right_id_and_a_wrong_value_is_refused(database: Database) {
     database.open().await.close().await;
     let (mine, other) = (text_of(&database, 1), text_of(&database, 2));
     let line =
@@ -106,7 +107,7 @@ async fn activate(store: &Store, id: &str) -> bool {
     activated.unwrap()
 }
 
-async fn a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens(database: Database) {
+async fn an_activated_key_encrypts_and_the_old_one_still_decrypts(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     store.close().await;
@@ -115,7 +116,7 @@ async fn a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens(da
     enrol(&store, "bob").await;
     let plain = database.plain().await;
     let keys = "SELECT COUNT(DISTINCT substr(totp_secret_enc, 1, 12)) FROM users";
-    assert_eq!(plain.number(keys).await, 1, "it waits");
+    assert_eq!(plain.number(keys).await, 1, "the new key is not active yet");
 
     let ids = ids(&store).await;
     assert!(activate(&store, &ids[1]).await);
@@ -127,12 +128,12 @@ async fn a_newer_key_seals_once_it_is_activated_and_the_older_one_still_opens(da
     }
 }
 
-async fn a_rotated_database_refuses_the_keyring_from_before(database: Database) {
+async fn a_rotated_database_refuses_the_old_keyring(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     store.close().await;
     let store = database.open_with(rotated(&database)).await.unwrap();
-    // Until it seals, nobody needs it.
+    // Until the new key encrypts, no server needs it.
     database.open().await.close().await;
     activate(&store, &ids(&store).await[1]).await;
     store.close().await;
@@ -152,22 +153,22 @@ async fn accounts_without_check_values_are_refused(database: Database) {
     }
 }
 
-async fn data_are_seen_before_a_key_is_made(database: Database) {
+async fn existing_data_are_detected_before_a_key_is_created(database: Database) {
     assert_eq!(holds_data(&database.location()).await, Ok(false));
     if database.is_sqlite() {
-        assert!(!database.folder().join("fourauth.db").exists(), "looking makes nothing");
+        assert!(!database.folder().join("fourauth.db").exists(), "the check creates no file");
     }
     database.open().await.close().await;
     assert_eq!(holds_data(&database.location()).await, Ok(true));
 }
 
-async fn servers_that_start_together_all_come_up(database: Database) {
+async fn servers_that_start_together_all_open(database: Database) {
     let opened = join_all((0..4).map(|_| database.open_with(keyring(1)))).await;
     let refused: Vec<OpenError> = opened.into_iter().filter_map(Result::err).collect();
     assert_eq!(refused, []);
 }
 
-async fn of_servers_that_start_together_with_different_keys_one_comes_up(database: Database) {
+async fn of_concurrent_starts_with_different_keys_one_opens(database: Database) {
     let opened = join_all((1..=4).map(|seed| database.open_with(keyring(seed)))).await;
     assert_eq!(opened.iter().filter(|store| store.is_ok()).count(), 1);
     let misfits = opened.iter().filter(|store| {
@@ -175,5 +176,5 @@ async fn of_servers_that_start_together_with_different_keys_one_comes_up(databas
     });
     assert_eq!(misfits.count(), 3);
     let keys = database.plain().await.number("SELECT COUNT(*) FROM keys").await;
-    assert_eq!(keys, 2, "a keyring that was refused leaves nothing");
+    assert_eq!(keys, 2, "a refused keyring leaves no key");
 }

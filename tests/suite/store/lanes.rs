@@ -1,18 +1,18 @@
-//! Failures are counted and forgotten in the lane that they belong to, and in no other.
+//! Failures are counted and cleared in their own lane only.
 
 use super::fixture::{Database, NOW, enrol, mac, name};
 use fourauth_protocol::{device::DeviceId, recovery_code::RecoveryCode};
 use fourauth_store::{AccountId, Error, Failure, Keep, Lane, Place, Seeking, Store, Target};
 
 on_both_databases![
-    a_lane_is_cleared_and_no_other,
-    a_factor_that_was_not_shown_stays_counted,
-    a_lane_is_forgotten_with_its_device_and_no_other,
-    all_lanes_of_one_name_are_forgotten_and_of_no_other,
+    clearing_a_lane_clears_no_other,
+    a_factor_that_was_not_sent_stays_counted,
+    removing_a_device_removes_only_its_lane,
+    clearing_one_name_clears_no_other,
     wrong_codes_of_another_minute_are_not_counted_in_this_one,
-    only_old_failures_are_forgotten,
-    a_recovery_code_is_known_to_its_account_until_it_is_spent,
-    known_lanes_are_devices_once_there_is_a_key_and_places_before,
+    only_old_failures_are_removed,
+    a_recovery_code_is_known_to_its_account_until_spent,
+    known_lanes_are_places_until_the_account_has_a_key,
 ];
 
 const KEEP_NOTHING: Keep = Keep { totp: false, face: false };
@@ -33,7 +33,7 @@ async fn fail(store: &Store, failure: Failure) {
     counted.await.map_err(|error: Error| error).unwrap();
 }
 
-/// One wrong code and face in every lane of Alice and of Bob.
+/// Records one wrong code and one wrong face in every lane of Alice and Bob.
 async fn failed_everywhere(database: &Database) -> std::sync::Arc<Store> {
     let store = database.open().await;
     for username in ["alice", "bob"] {
@@ -45,13 +45,13 @@ async fn failed_everywhere(database: &Database) -> std::sync::Arc<Store> {
     store
 }
 
-/// How many failures each lane has.
+/// Number of failures in each lane.
 async fn failures(store: &Store, username: &str) -> [i64; 5] {
     let tallies = store.tallies(target(username)).await.unwrap();
     lanes().map(|lane| tallies.of(lane).failures)
 }
 
-async fn a_lane_is_cleared_and_no_other(database: Database) {
+async fn clearing_a_lane_clears_no_other(database: Database) {
     let store = failed_everywhere(&database).await;
     let (alice, lane) = (target("alice"), lanes()[1]);
     let cleared = store.write(move |tx| Box::pin(tx.clear_lane(alice, lane, KEEP_NOTHING)));
@@ -60,7 +60,7 @@ async fn a_lane_is_cleared_and_no_other(database: Database) {
     assert_eq!(failures(&store, "bob").await, [1; 5]);
 }
 
-async fn a_factor_that_was_not_shown_stays_counted(database: Database) {
+async fn a_factor_that_was_not_sent_stays_counted(database: Database) {
     let store = database.open().await;
     let alice = target("alice");
     for (lane, keep, left) in [
@@ -79,7 +79,7 @@ async fn a_factor_that_was_not_shown_stays_counted(database: Database) {
     }
 }
 
-async fn a_lane_is_forgotten_with_its_device_and_no_other(database: Database) {
+async fn removing_a_device_removes_only_its_lane(database: Database) {
     let store = failed_everywhere(&database).await;
     let (alice, lane) = (target("alice"), lanes()[3]);
     let forgotten = store.write(move |tx| Box::pin(tx.forget_lane(alice, lane)));
@@ -88,7 +88,7 @@ async fn a_lane_is_forgotten_with_its_device_and_no_other(database: Database) {
     assert_eq!(failures(&store, "bob").await, [1; 5]);
 }
 
-async fn all_lanes_of_one_name_are_forgotten_and_of_no_other(database: Database) {
+async fn clearing_one_name_clears_no_other(database: Database) {
     let store = failed_everywhere(&database).await;
     let alice = target("alice");
     let cleared = store.write(move |tx| Box::pin(tx.clear_failures(alice)));
@@ -111,7 +111,7 @@ async fn wrong_codes_of_another_minute_are_not_counted_in_this_one(database: Dat
     assert_eq!((tally.totp, tally.last), (3, later));
 }
 
-async fn only_old_failures_are_forgotten(database: Database) {
+async fn only_old_failures_are_removed(database: Database) {
     let store = failed_everywhere(&database).await;
     let forgotten = store.write(move |tx| Box::pin(tx.forget_failures(NOW)));
     assert_eq!(forgotten.await, Ok::<_, Error>(0));
@@ -120,7 +120,7 @@ async fn only_old_failures_are_forgotten(database: Database) {
     assert_eq!(forgotten.await, Ok::<_, Error>(10));
 }
 
-async fn a_recovery_code_is_known_to_its_account_until_it_is_spent(database: Database) {
+async fn a_recovery_code_is_known_to_its_account_until_spent(database: Database) {
     let store = database.open().await;
     let [alice, bob] = [enrol(&store, "alice").await.account, enrol(&store, "bob").await.account];
     let [code, other] = [7, 8].map(|byte| RecoveryCode::from_bytes([byte; 10]));
@@ -140,7 +140,7 @@ async fn a_recovery_code_is_known_to_its_account_until_it_is_spent(database: Dat
     assert!(!has(alice, &code).await);
 }
 
-async fn known_lanes_are_devices_once_there_is_a_key_and_places_before(database: Database) {
+async fn known_lanes_are_places_until_the_account_has_a_key(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
@@ -154,5 +154,5 @@ async fn known_lanes_are_devices_once_there_is_a_key_and_places_before(database:
     }
     assert_eq!(known().await, 2);
     super::devices::bind_and_revoke(&store, account, bob).await;
-    assert_eq!(known().await, 1, "of two devices one is revoked, and places do not count");
+    assert_eq!(known().await, 1, "one of two devices is revoked, and places do not count");
 }

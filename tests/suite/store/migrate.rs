@@ -1,32 +1,32 @@
-//! Databases of earlier versions: everything is there afterwards, opens, and is in the tree.
+//! Databases of earlier versions: after migration every row is kept, decrypts, and is in the tree.
 
 use super::fixture::{Database, Plain, enrol, keyring, name};
 use fourauth_store::{AuditQuery, Seeking};
 use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
 use std::collections::BTreeSet;
 
-/// More than one perfect subtree of the audit log whose root is kept.
+/// More than one perfect subtree of the audit log, of the size that is stored with its root.
 const ROWS: u32 = 300;
 
 on_both_databases![
-    the_first_version_becomes_todays,
-    the_second_version_becomes_todays,
-    the_third_version_becomes_todays,
+    the_first_version_is_migrated,
+    the_second_version_is_migrated,
+    the_third_version_is_migrated,
 ];
 
-async fn the_first_version_becomes_todays(database: Database) {
-    becomes_todays(&database, VERSIONS[0]).await;
+async fn the_first_version_is_migrated(database: Database) {
+    assert_migrated(&database, VERSIONS[0]).await;
 }
 
-async fn the_second_version_becomes_todays(database: Database) {
-    becomes_todays(&database, VERSIONS[1]).await;
+async fn the_second_version_is_migrated(database: Database) {
+    assert_migrated(&database, VERSIONS[1]).await;
 }
 
-async fn the_third_version_becomes_todays(database: Database) {
-    becomes_todays(&database, VERSIONS[2]).await;
+async fn the_third_version_is_migrated(database: Database) {
+    assert_migrated(&database, VERSIONS[2]).await;
 }
 
-async fn becomes_todays(database: &Database, version: usize) {
+async fn assert_migrated(database: &Database, version: usize) {
     let dialect = if database.is_sqlite() { Dialect::Sqlite } else { Dialect::Postgres };
     let plain = database.plain().await;
     for statement in past().await.statements(version, dialect) {
@@ -48,7 +48,7 @@ async fn becomes_todays(database: &Database, version: usize) {
     assert_eq!(proof.root, store.tree_head().await.unwrap().frontier.root());
 }
 
-/// Alice and Bob, as a database of today has them.
+/// Alice and Bob, read from a database of the current version.
 async fn past() -> Past {
     let today = Database::sqlite();
     let store = today.open().await;

@@ -1,4 +1,4 @@
-//! Races: of many, exactly one. And the control, which shows that there was something to win.
+//! Races: exactly one of many concurrent writers succeeds. A control shows that the race is real.
 
 use super::fixture::{Database, NOW, Plain, add, enrol, hash, name, new_user};
 use fourauth_factors::totp::Step;
@@ -8,19 +8,19 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
-/// How many race.
+/// Number of concurrent writers.
 const RACERS: usize = 100;
 
 on_both_databases![
-    of_a_hundred_that_spend_one_step_exactly_one_wins,
-    of_a_hundred_that_read_and_then_write_more_than_one_wins,
-    of_a_hundred_that_register_one_name_exactly_one_wins,
-    of_twenty_that_change_one_version_exactly_one_wins,
-    of_a_hundred_that_offer_one_recovery_code_exactly_one_wins,
-    of_a_hundred_failures_at_once_none_is_lost,
+    of_a_hundred_tasks_that_spend_one_step_one_succeeds,
+    control_of_a_hundred_tasks_that_read_first_many_succeed,
+    of_a_hundred_tasks_that_register_one_name_one_succeeds,
+    of_twenty_tasks_that_change_one_version_one_succeeds,
+    of_a_hundred_tasks_with_one_recovery_code_one_succeeds,
+    of_a_hundred_concurrent_failures_all_are_counted,
 ];
 
-async fn of_a_hundred_that_spend_one_step_exactly_one_wins(database: Database) {
+async fn of_a_hundred_tasks_that_spend_one_step_one_succeeds(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await;
     for round in 1..=5 {
@@ -38,9 +38,9 @@ async fn of_a_hundred_that_spend_one_step_exactly_one_wins(database: Database) {
     }
 }
 
-/// What the store would be if it read the watermark and then wrote it. All have read before any
-/// writes, which is what a slow hash between the two brings about by itself.
-async fn of_a_hundred_that_read_and_then_write_more_than_one_wins(database: Database) {
+/// Control: a store that reads the watermark and writes it later. All tasks read before any writes;
+/// in practice a slow hash between the two steps causes this.
+async fn control_of_a_hundred_tasks_that_read_first_many_succeed(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     let plain = Arc::new(database.plain().await);
@@ -50,7 +50,7 @@ async fn of_a_hundred_that_read_and_then_write_more_than_one_wins(database: Data
         tokio::spawn(async move { read_then_write(&plain, &all_have_read).await })
     });
     let won = join_all(racers).await.into_iter().filter(|won| *won.as_ref().unwrap()).count();
-    assert!(won > 1, "the control found nothing to win");
+    assert!(won > 1, "the control saw no race");
 }
 
 async fn read_then_write(plain: &Plain, all_have_read: &Barrier) -> bool {
@@ -60,19 +60,19 @@ async fn read_then_write(plain: &Plain, all_have_read: &Barrier) -> bool {
         && plain.execute("UPDATE users SET totp_step = 100 WHERE username = 'alice'").await == 1
 }
 
-async fn of_a_hundred_that_register_one_name_exactly_one_wins(database: Database) {
+async fn of_a_hundred_tasks_that_register_one_name_one_succeeds(database: Database) {
     let store = database.open().await;
     let racers = (0..RACERS).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { add(&store, new_user("alice")).await.unwrap() })
     });
-    let told: Vec<Added> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(told.iter().filter(|added| **added == Added::Yes).count(), 1);
-    assert_eq!(told.iter().filter(|added| **added == Added::NameTaken).count(), RACERS - 1);
+    let answers: Vec<Added> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers.iter().filter(|added| **added == Added::Yes).count(), 1);
+    assert_eq!(answers.iter().filter(|added| **added == Added::NameTaken).count(), RACERS - 1);
     assert_eq!(store.users(None, 500).await.unwrap().len(), 1);
 }
 
-async fn of_twenty_that_change_one_version_exactly_one_wins(database: Database) {
+async fn of_twenty_tasks_that_change_one_version_one_succeeds(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let racers = (0..20).map(|number| {
@@ -85,8 +85,8 @@ async fn of_twenty_that_change_one_version_exactly_one_wins(database: Database) 
             (number, change.await.unwrap())
         })
     });
-    let told = join_all(racers).await.into_iter().map(Result::unwrap);
-    let won: Vec<i32> = told.filter_map(|(number, won)| won.then_some(number)).collect();
+    let answers = join_all(racers).await.into_iter().map(Result::unwrap);
+    let won: Vec<i32> = answers.filter_map(|(number, won)| won.then_some(number)).collect();
     assert_eq!(won.len(), 1);
     let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
     let theirs = hash(&won[0].to_string());
@@ -94,7 +94,7 @@ async fn of_twenty_that_change_one_version_exactly_one_wins(database: Database) 
     assert_eq!(alice.version, 2);
 }
 
-async fn of_a_hundred_that_offer_one_recovery_code_exactly_one_wins(database: Database) {
+async fn of_a_hundred_tasks_with_one_recovery_code_one_succeeds(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     let code = RecoveryCode::from_bytes([7; 10]);
@@ -115,7 +115,7 @@ async fn of_a_hundred_that_offer_one_recovery_code_exactly_one_wins(database: Da
     assert_eq!(won, 1);
 }
 
-async fn of_a_hundred_failures_at_once_none_is_lost(database: Database) {
+async fn of_a_hundred_concurrent_failures_all_are_counted(database: Database) {
     let store = database.open().await;
     let target = Target::account(&name("nobody"));
     let lane = Lane::Unknown;

@@ -1,4 +1,4 @@
-//! What limits turned away: each counted once, few rows for many, and no name that was erased.
+//! Refusals by limits: each is counted once, many share a few rows, and erased names are removed.
 
 use super::fixture::{Database, NOW};
 use fourauth_protocol::time::UnixMillis;
@@ -8,12 +8,12 @@ use futures_util::future::join_all;
 on_both_databases![
     refusals_of_one_minute_become_one_row_with_the_name,
     invented_names_share_a_row_beyond_the_first_five,
-    a_name_that_is_known_is_counted_apart_among_invented_ones,
-    the_minute_that_runs_is_left_alone,
-    a_backlog_of_sources_is_gone_after_one_round,
+    a_known_name_keeps_its_own_row_among_invented_ones,
+    the_current_minute_is_not_concluded,
+    a_backlog_of_sources_is_written_in_one_round,
     a_flood_costs_few_statements_and_loses_no_count,
-    a_name_that_is_erased_is_counted_without_it,
-    a_store_that_closes_counts_what_it_took,
+    refusals_of_an_erased_name_stay_counted_without_it,
+    a_closing_store_counts_the_refusals_it_accepted,
 ];
 
 const MINUTE: i64 = 60_000;
@@ -31,7 +31,7 @@ async fn count(store: &Store, refusals: impl IntoIterator<Item = Refusal>) {
     assert!(counted.iter().all(Result::is_ok), "{counted:?}");
 }
 
-/// The rows that were written down: the name, and the count with what follows it.
+/// The written rows: the name, and the count with the text after it.
 async fn limited(store: &Store) -> Vec<(Option<String>, String)> {
     let query = AuditQuery { action: Some("limited".into()), limit: 500, ..AuditQuery::default() };
     let rows = store.audit_rows(&query).await.unwrap().into_iter().rev();
@@ -53,7 +53,7 @@ async fn refusals_of_one_minute_become_one_row_with_the_name(database: Database)
     count(&store, [Refusal { name: None, ..login("") }]).await;
     assert_eq!(store.conclude_refusals(later()).await, Ok(2));
     assert_eq!(limited(&store).await, [row("", "1"), row("ali\\u{202e}ce", "3")]);
-    assert_eq!(store.conclude_refusals(later()).await, Ok(0), "written down once");
+    assert_eq!(store.conclude_refusals(later()).await, Ok(0), "each refusal is written once");
 }
 
 async fn invented_names_share_a_row_beyond_the_first_five(database: Database) {
@@ -67,14 +67,14 @@ async fn invented_names_share_a_row_beyond_the_first_five(database: Database) {
     assert_eq!(limited(&store).await, expected);
 }
 
-async fn a_name_that_is_known_is_counted_apart_among_invented_ones(database: Database) {
+async fn a_known_name_keeps_its_own_row_among_invented_ones(database: Database) {
     let store = database.open().await;
     count(&store, [login("alice")]).await;
     for number in 0..8 {
         count(&store, [login(&format!("name-{number}"))]).await;
     }
     count(&store, [login("alice")]).await;
-    // Another source, command or minute has five names of its own.
+    // Another source, command or minute has its own five names.
     count(&store, [Refusal { source: "192.0.2.8".into(), ..login("bob") }]).await;
     count(&store, [Refusal { action: "register", ..login("bob") }]).await;
     count(&store, [Refusal { at: NOW.saturating_add_ms(-MINUTE), ..login("bob") }]).await;
@@ -84,14 +84,14 @@ async fn a_name_that_is_known_is_counted_apart_among_invented_ones(database: Dat
     assert_eq!(rows.iter().filter(|row| row.0.as_deref() == Some("bob")).count(), 3, "{rows:?}");
 }
 
-async fn the_minute_that_runs_is_left_alone(database: Database) {
+async fn the_current_minute_is_not_concluded(database: Database) {
     let store = database.open().await;
     count(&store, [login("alice")]).await;
     assert_eq!(store.conclude_refusals(NOW.saturating_add_ms(MINUTE - 1)).await, Ok(0));
     assert_eq!(store.conclude_refusals(later()).await, Ok(1));
 }
 
-async fn a_backlog_of_sources_is_gone_after_one_round(database: Database) {
+async fn a_backlog_of_sources_is_written_in_one_round(database: Database) {
     const SOURCES: usize = 5000;
     const LEFT: &str = "SELECT COUNT(*) FROM refusals";
 
@@ -103,7 +103,7 @@ async fn a_backlog_of_sources_is_gone_after_one_round(database: Database) {
     assert_eq!(plain.number(LEFT).await, 5000);
     assert_eq!(store.conclude_refusals(later()).await, Ok(SOURCES));
     assert_eq!(plain.number(LEFT).await, 0);
-    // A row of PostgreSQL has the number of the transaction that wrote it.
+    // Each row of PostgreSQL records the transaction that wrote it.
     if !database.is_sqlite() {
         let transactions = "SELECT COUNT(DISTINCT xmin::text) FROM access_logs";
         assert!(plain.number(transactions).await >= 20, "others could write in between");
@@ -121,7 +121,7 @@ async fn a_flood_costs_few_statements_and_loses_no_count(database: Database) {
     assert_eq!(limited(&store).await, [row("alice", "1000")]);
 }
 
-async fn a_name_that_is_erased_is_counted_without_it(database: Database) {
+async fn refusals_of_an_erased_name_stay_counted_without_it(database: Database) {
     let store = database.open().await;
     count(&store, [login("alice"), login("alice"), login("bob")]).await;
     let erased: Result<u64, Error> =
@@ -133,10 +133,10 @@ async fn a_name_that_is_erased_is_counted_without_it(database: Database) {
     assert_eq!(database.plain().await.number(named).await, 0);
 }
 
-async fn a_store_that_closes_counts_what_it_took(database: Database) {
+async fn a_closing_store_counts_the_refusals_it_accepted(database: Database) {
     let store = database.open().await;
     let counting = count(&store, (0..50).map(|_| login("alice")));
-    // Polled in this order: all fifty are handed over before the store begins to close.
+    // Polled in this order, so all fifty are queued before the store starts to close.
     let ((), ()) = tokio::join!(biased; counting, store.close());
     let counted = "SELECT count FROM refusals";
     assert_eq!(database.plain().await.number(counted).await, 50);

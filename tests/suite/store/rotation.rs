@@ -1,4 +1,5 @@
-//! Keys that change under accounts in use: nothing is overwritten, nothing is left that does not open.
+//! Key changes while accounts are in use: no update is lost, and every value can still be
+//! decrypted.
 
 use super::fixture::{Database, NOW, Plain, add, enrol, key, keyring, name, new_user};
 use fourauth_protocol::secret::Secret;
@@ -10,22 +11,22 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::oneshot;
 
 on_both_databases![
-    everything_is_sealed_anew_and_opens_as_before,
-    a_rotation_that_was_interrupted_goes_on,
-    a_running_server_opens_what_a_key_that_it_was_not_told_of_has_sealed,
-    a_secret_that_is_replaced_during_a_rotation_stays_replaced,
-    a_key_is_retired_once_it_seals_nothing,
-    nothing_is_left_behind_a_key_that_is_retired_while_others_seal,
-    what_does_not_open_is_counted_and_keeps_its_key,
-    a_keyring_of_another_database_is_not_followed,
-    of_two_keyrings_that_get_a_new_key_at_once_one_is_refused,
+    a_rotation_reencrypts_every_value,
+    an_interrupted_rotation_resumes,
+    a_running_server_reads_new_keys_from_the_keyring_file,
+    a_secret_replaced_during_a_rotation_stays_replaced,
+    a_key_is_retired_once_no_value_uses_it,
+    no_value_is_left_under_a_retired_key,
+    values_that_cannot_be_decrypted_are_counted_and_keep_a_key,
+    a_keyring_of_another_database_is_not_loaded,
+    of_two_keyrings_with_different_new_keys_one_is_refused,
 ];
 
 fn path(database: &Database) -> PathBuf {
     database.folder().join("keyring.toml")
 }
 
-/// A store whose keyring is in a file.
+/// A store with its keyring in a file.
 async fn open(database: &Database) -> Arc<Store> {
     let path = path(database);
     if !path.exists() {
@@ -34,7 +35,7 @@ async fn open(database: &Database) -> Arc<Store> {
     Arc::new(database.open_with(Keyring::load(&path).unwrap()).await.unwrap())
 }
 
-/// Adds a key to the file and has it seal; its id.
+/// Adds a key to the file, activates it and returns its id.
 async fn change_key(database: &Database, store: &Store, byte: u8) -> String {
     let lock = KeyringLock::take(&path(database)).unwrap();
     let id = lock.add(Secret::new([byte; KEY_BYTES]), NOW).unwrap();
@@ -48,7 +49,7 @@ async fn activate(store: &Store, id: String) -> Result<bool, OpenError> {
     store.write(move |tx| Box::pin(async move { tx.activate_key(&id).await })).await
 }
 
-/// Seals everything anew; how many values that were.
+/// Encrypts every value with the newest key and returns the number of values.
 async fn reseal(store: &Store) -> u64 {
     let (mut values, mut after) = (0, None);
     while let Some(batch) = store.reseal(after, 2).await.unwrap() {
@@ -62,7 +63,7 @@ async fn retire(store: &Store, id: &str) -> Result<(), NotRetired> {
     store.write(move |tx| Box::pin(async move { tx.retire_key(&id).await })).await
 }
 
-/// How many values each key has sealed, oldest first.
+/// Number of values under each key, oldest key first.
 async fn values(store: &Store) -> Vec<u64> {
     store.keys().await.unwrap().iter().map(|key| key.values).collect()
 }
@@ -71,7 +72,7 @@ async fn states(store: &Store) -> Vec<KeyState> {
     store.keys().await.unwrap().iter().map(|key| key.state).collect()
 }
 
-/// Whether a value in the database is sealed with this key.
+/// True if a value in the database is encrypted with this key.
 async fn seals(plain: &Plain, id: &str) -> bool {
     let sql = format!(
         "SELECT COUNT(*) FROM users WHERE totp_secret_enc LIKE 'v1.{id}.%' \
@@ -80,7 +81,7 @@ async fn seals(plain: &Plain, id: &str) -> bool {
     plain.number(&sql).await > 0
 }
 
-async fn everything_is_sealed_anew_and_opens_as_before(database: Database) {
+async fn a_rotation_reencrypts_every_value(database: Database) {
     let store = open(&database).await;
     for name in ["alice", "bob", "carol", "dave", "erin"] {
         enrol(&store, name).await;
@@ -105,7 +106,7 @@ async fn everything_is_sealed_anew_and_opens_as_before(database: Database) {
     assert_eq!(after.version, before.version, "no factor has changed");
 }
 
-async fn a_rotation_that_was_interrupted_goes_on(database: Database) {
+async fn an_interrupted_rotation_resumes(database: Database) {
     let store = open(&database).await;
     for name in ["alice", "bob", "carol"] {
         enrol(&store, name).await;
@@ -113,7 +114,7 @@ async fn a_rotation_that_was_interrupted_goes_on(database: Database) {
     change_key(&database, &store, 2).await;
     let first = store.reseal(None, 1).await.unwrap().unwrap();
     assert_eq!((first.values, first.unopened), (2, 0));
-    // Whatever ends the command ends it between two transactions.
+    // Any interruption falls between two transactions.
     store.close().await;
 
     let store = open(&database).await;
@@ -122,22 +123,22 @@ async fn a_rotation_that_was_interrupted_goes_on(database: Database) {
     assert_eq!(values(&store).await, [0, 6]);
 }
 
-async fn a_running_server_opens_what_a_key_that_it_was_not_told_of_has_sealed(database: Database) {
-    let (running, beside) = (open(&database).await, open(&database).await);
+async fn a_running_server_reads_new_keys_from_the_keyring_file(database: Database) {
+    let (running, other) = (open(&database).await, open(&database).await);
     enrol(&running, "alice").await;
-    let new = change_key(&database, &beside, 2).await;
-    reseal(&beside).await;
+    let new = change_key(&database, &other, 2).await;
+    reseal(&other).await;
     assert!(running.subject(Seeking::by_name(&name("alice"))).await.is_ok());
-    // What it seals from now on is sealed with the new key as well.
+    // The running server now encrypts with the new key too.
     enrol(&running, "bob").await;
     let old = running.keys().await.unwrap().remove(0).id;
     let plain = database.plain().await;
     assert!(seals(&plain, &new).await && !seals(&plain, &old).await);
 
-    // Also for names of nobody, once it has forgotten the key that it began with.
+    // Unknown names also work, after the running server has dropped the key that it started with.
     assert_eq!(running.follow_keyring().await, Ok(true));
     assert_eq!(running.follow_keyring().await, Ok(false));
-    retire(&beside, &old).await.unwrap();
+    retire(&other, &old).await.unwrap();
     KeyringLock::take(&path(&database)).unwrap().remove(&old).unwrap();
     assert_eq!(running.follow_keyring().await, Ok(true));
     for name in ["alice", "bob", "nobody"] {
@@ -145,7 +146,7 @@ async fn a_running_server_opens_what_a_key_that_it_was_not_told_of_has_sealed(da
     }
 }
 
-async fn a_secret_that_is_replaced_during_a_rotation_stays_replaced(database: Database) {
+async fn a_secret_replaced_during_a_rotation_stays_replaced(database: Database) {
     const ROUNDS: u8 = 12;
     let store = open(&database).await;
     let alice = enrol(&store, "alice").await.account;
@@ -163,7 +164,7 @@ async fn a_secret_that_is_replaced_during_a_rotation_stays_replaced(database: Da
     }
 }
 
-async fn a_key_is_retired_once_it_seals_nothing(database: Database) {
+async fn a_key_is_retired_once_no_value_uses_it(database: Database) {
     let store = open(&database).await;
     enrol(&store, "alice").await;
     let old = store.keys().await.unwrap().remove(0).id;
@@ -173,12 +174,12 @@ async fn a_key_is_retired_once_it_seals_nothing(database: Database) {
     let in_use = NotRetired::InUse { id: old.clone(), values: 2 };
     assert_eq!(retire(&store, &old).await, Err(in_use));
     assert!(retire(&store, "pepper").await.is_err());
-    assert_eq!(states(&store).await, [KeyState::Opens, KeyState::Seals], "nothing was changed");
+    assert_eq!(states(&store).await, [KeyState::Opens, KeyState::Seals], "no state changed");
 
     reseal(&store).await;
     retire(&store, &old).await.unwrap();
     assert_eq!(states(&store).await, [KeyState::Retired, KeyState::Seals]);
-    // A start between the two steps finds more in the keyring than it needs.
+    // A start between the two steps finds an unneeded key in the keyring.
     store.close().await;
     let store = open(&database).await;
     assert_eq!(KeyringLock::take(&path(&database)).unwrap().remove(&old), Ok(true));
@@ -189,17 +190,16 @@ async fn a_key_is_retired_once_it_seals_nothing(database: Database) {
     assert!(matches!(stale, OpenError::KeyMissing { .. }), "{stale:?}");
 }
 
-/// One server was never given the new key, and goes on sealing with the old one for as long as it is
-/// let.
-async fn nothing_is_left_behind_a_key_that_is_retired_while_others_seal(database: Database) {
-    const MEANWHILE: u32 = 60;
+/// One server never receives the new key and encrypts with the old one until that key is retired.
+async fn no_value_is_left_under_a_retired_key(database: Database) {
+    const ATTEMPTS: u32 = 60;
     let store = open(&database).await;
     let stale = database.open().await;
     let old = store.keys().await.unwrap().remove(0).id;
     change_key(&database, &store, 2).await;
     let (retired, is_retired) = oneshot::channel();
     let sealing = tokio::spawn(async move {
-        for number in 0..MEANWHILE {
+        for number in 0..ATTEMPTS {
             if let Err(error) = add(&stale, new_user(&format!("person{number}"))).await {
                 return error;
             }
@@ -215,12 +215,12 @@ async fn nothing_is_left_behind_a_key_that_is_retired_while_others_seal(database
             Err(other) => panic!("{other}"),
         }
     }
-    let _whether_or_not_it_waits = retired.send(());
+    let _receiver_may_be_gone = retired.send(());
     assert_eq!(sealing.await.unwrap(), Error::Unavailable(Cause::KeysRetired));
     assert!(!seals(&database.plain().await, &old).await);
 }
 
-async fn what_does_not_open_is_counted_and_keeps_its_key(database: Database) {
+async fn values_that_cannot_be_decrypted_are_counted_and_keep_a_key(database: Database) {
     let store = open(&database).await;
     for name in ["alice", "bob"] {
         enrol(&store, name).await;
@@ -237,7 +237,7 @@ async fn what_does_not_open_is_counted_and_keeps_its_key(database: Database) {
     assert_eq!(retire(&store, &old).await, Err(NotRetired::InUse { id: old, values: 1 }));
 }
 
-async fn a_keyring_of_another_database_is_not_followed(database: Database) {
+async fn a_keyring_of_another_database_is_not_loaded(database: Database) {
     let store = open(&database).await;
     enrol(&store, "alice").await;
     let other = database.folder().join("other.toml");
@@ -249,9 +249,9 @@ async fn a_keyring_of_another_database_is_not_followed(database: Database) {
     enrol(&store, "bob").await;
 }
 
-async fn of_two_keyrings_that_get_a_new_key_at_once_one_is_refused(database: Database) {
+async fn of_two_keyrings_with_different_new_keys_one_is_refused(database: Database) {
     let first = path(&database);
-    // Whatever keys an empty database meets are in use from then on.
+    // The first start on an empty database activates the keys of its keyring.
     open(&database).await.close().await;
     let second = database.folder().join("elsewhere.toml");
     std::fs::copy(&first, &second).unwrap();

@@ -1,10 +1,10 @@
-//! What is known of the last run of each server, and for how long.
+//! The last run of each server, and how long it is kept.
 
 use super::fixture::{Database, NOW};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Run, Store};
 
-on_both_databases![a_run_is_forgotten_by_its_age_alone];
+on_both_databases![a_run_is_removed_only_by_its_age];
 
 async fn note(store: &Store, node: &str, running: bool, started: UnixMillis) {
     let run = Run { node: node.into(), running, started, settings: "{}".into() };
@@ -13,7 +13,7 @@ async fn note(store: &Store, node: &str, running: bool, started: UnixMillis) {
     noted.unwrap();
 }
 
-async fn a_run_is_forgotten_by_its_age_alone(database: Database) {
+async fn a_run_is_removed_only_by_its_age(database: Database) {
     let store = database.open().await;
     let old = NOW.saturating_add_ms(-1);
     for (node, running, started) in
@@ -26,6 +26,6 @@ async fn a_run_is_forgotten_by_its_age_alone(database: Database) {
     forgotten.unwrap();
     for node in ["stopped", "killed", "young"] {
         let last = store.last_run(node).await.unwrap().unwrap();
-        assert_eq!(last.node, "young", "{node} is not known any more");
+        assert_eq!(last.node, "young", "{node} must be removed");
     }
 }

@@ -1,4 +1,4 @@
-//! The schema: the documented columns under plain SQL, and versions that do not fit.
+//! The schema: documented columns in plain SQL, and schema versions that are refused.
 
 use super::fixture::{Database, NOW, add, enrol, keyring, new_user};
 use fourauth_protocol::secret::Secret;
@@ -6,14 +6,14 @@ use fourauth_store::{AuditEntry, NewUser, OpenError};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 on_both_databases![
-    the_documented_columns_answer_to_their_names,
+    the_documented_columns_exist,
     a_database_from_a_newer_program_is_refused,
-    a_migration_that_was_changed_is_refused,
-    opening_twice_applies_nothing_twice,
-    what_is_secret_stands_nowhere_in_the_clear,
+    a_changed_migration_is_refused,
+    opening_twice_applies_no_migration_twice,
+    no_secret_is_stored_in_plain_text,
 ];
 
-async fn the_documented_columns_answer_to_their_names(database: Database) {
+async fn the_documented_columns_exist(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
     let entry = AuditEntry {
@@ -47,7 +47,7 @@ async fn a_database_from_a_newer_program_is_refused(database: Database) {
     assert!(refusal.to_string().contains("run the newer version"));
 }
 
-async fn a_migration_that_was_changed_is_refused(database: Database) {
+async fn a_changed_migration_is_refused(database: Database) {
     database.open().await.close().await;
     let changed = if database.is_sqlite() {
         "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1"
@@ -59,7 +59,7 @@ async fn a_migration_that_was_changed_is_refused(database: Database) {
     assert_eq!(refusal, Some(OpenError::ChangedSchema { version: 1 }));
 }
 
-async fn opening_twice_applies_nothing_twice(database: Database) {
+async fn opening_twice_applies_no_migration_twice(database: Database) {
     let (first, second) = (database.open().await, database.open().await);
     enrol(&first, "alice").await;
     enrol(&second, "bob").await;
@@ -67,7 +67,7 @@ async fn opening_twice_applies_nothing_twice(database: Database) {
     first.ping().await.unwrap();
 }
 
-async fn what_is_secret_stands_nowhere_in_the_clear(database: Database) {
+async fn no_secret_is_stored_in_plain_text(database: Database) {
     let store = database.open().await;
     let user = new_user("alice");
     let image = Secret::new(b"PICTURE-OF-A-FACE".repeat(8));
@@ -101,5 +101,5 @@ async fn what_is_secret_stands_nowhere_in_the_clear(database: Database) {
             path.display()
         );
     }
-    assert!(looked_at > 4096, "the row was somewhere in what was looked at");
+    assert!(looked_at > 4096, "the files that were read must hold the row");
 }

@@ -1,4 +1,4 @@
-//! Jobs: wholly written or not at all, whoever dies in between.
+//! Jobs are atomic: a failed job leaves nothing, even if its caller or the process is gone.
 
 use super::fixture::{Database, NOW, add, keyring, name, new_user};
 use fourauth_store::{
@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 
 on_both_databases![
     a_job_that_fails_leaves_nothing,
-    a_job_that_panics_leaves_nothing_and_takes_nobody_along,
-    a_job_that_goes_on_after_a_failure_has_failed,
-    a_failure_in_a_group_does_not_hurt_the_others,
-    a_job_is_finished_though_its_caller_is_gone,
+    a_job_that_panics_leaves_nothing_and_stops_no_other,
+    a_job_that_ignores_a_failed_statement_fails,
+    a_failed_job_in_a_group_does_not_affect_the_others,
+    a_job_is_finished_after_its_caller_is_gone,
     cancelled_callers_leave_no_transaction_open,
-    closing_finishes_what_was_begun_and_takes_no_more,
+    closing_finishes_started_jobs_and_accepts_no_more,
 ];
 
 fn entry(action: &'static str) -> AuditEntry {
@@ -48,13 +48,13 @@ async fn a_job_that_fails_leaves_nothing(database: Database) {
     );
 }
 
-async fn a_job_that_panics_leaves_nothing_and_takes_nobody_along(database: Database) {
+async fn a_job_that_panics_leaves_nothing_and_stops_no_other(database: Database) {
     let store = database.open().await;
     let failed: Result<(), Error> = store
         .write(|tx| {
             Box::pin(async move {
                 tx.append(&entry("login")).await?;
-                panic!("as if by a fault in a job");
+                panic!("simulated fault in a job");
             })
         })
         .await;
@@ -64,13 +64,13 @@ async fn a_job_that_panics_leaves_nothing_and_takes_nobody_along(database: Datab
     assert_eq!(rows(&store).await, 1);
 }
 
-async fn a_job_that_goes_on_after_a_failure_has_failed(database: Database) {
+async fn a_job_that_ignores_a_failed_statement_fails(database: Database) {
     let store = database.open().await;
     let user = new_user("alice");
     let (account, version) = (user.id, 1);
     add(&store, user).await.unwrap();
     let session = NewSession { token: [1; 32], account, version, created: NOW, expires: NOW };
-    let told = store
+    let result = store
         .write(move |tx| {
             Box::pin(async move {
                 assert!(tx.open_session(&session).await?);
@@ -81,11 +81,11 @@ async fn a_job_that_goes_on_after_a_failure_has_failed(database: Database) {
             })
         })
         .await;
-    assert!(matches!(told, Err(Error::Unavailable(Cause::Refused { .. }))), "{told:?}");
+    assert!(matches!(result, Err(Error::Unavailable(Cause::Refused { .. }))), "{result:?}");
     assert_eq!(database.plain().await.number("SELECT COUNT(*) FROM sessions").await, 0);
 }
 
-/// Holds the writer until `go`, so that what is queued meanwhile becomes one group on SQLite.
+/// Blocks the writer until `go`, so that jobs queued until then form one group on SQLite.
 async fn hold(store: &Arc<Store>) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
     let (started, has_started) = oneshot::channel();
     let (go, gone) = oneshot::channel::<()>();
@@ -103,7 +103,7 @@ async fn hold(store: &Arc<Store>) -> (oneshot::Sender<()>, tokio::task::JoinHand
     (go, held)
 }
 
-async fn a_failure_in_a_group_does_not_hurt_the_others(database: Database) {
+async fn a_failed_job_in_a_group_does_not_affect_the_others(database: Database) {
     let store = database.open().await;
     let (go, held) = hold(&store).await;
     let jobs = (0..30).map(|number| {
@@ -112,7 +112,7 @@ async fn a_failure_in_a_group_does_not_hurt_the_others(database: Database) {
             match number % 3 {
                 0 => append(&store).await,
                 1 => store.write(|tx| Box::pin(append_and_fail(tx))).await,
-                _ => store.write(|_| Box::pin(async { panic!("as if by a fault") })).await,
+                _ => store.write(|_| Box::pin(async { panic!("simulated fault") })).await,
             }
         })
     });
@@ -120,13 +120,13 @@ async fn a_failure_in_a_group_does_not_hurt_the_others(database: Database) {
     tokio::task::yield_now().await;
     go.send(()).unwrap();
     held.await.unwrap();
-    for (number, told) in join_all(jobs).await.into_iter().enumerate() {
-        assert_eq!(told.unwrap().is_ok(), number % 3 == 0, "job {number}");
+    for (number, result) in join_all(jobs).await.into_iter().enumerate() {
+        assert_eq!(result.unwrap().is_ok(), number % 3 == 0, "job {number}");
     }
     assert_eq!(rows(&store).await, 10);
 }
 
-async fn a_job_is_finished_though_its_caller_is_gone(database: Database) {
+async fn a_job_is_finished_after_its_caller_is_gone(database: Database) {
     let store = database.open().await;
     let (go, held) = hold(&store).await;
     // Dropping the handle of an aborted task drops the future that waits for the answer.
@@ -172,7 +172,7 @@ async fn cancelled_callers_leave_no_transaction_open(database: Database) {
         });
         join_all(callers).await;
     }
-    // Once closed, the store has finished every job, heard or not; so nothing changes below.
+    // A closed store has finished every job, with or without a caller, so nothing changes below.
     for _ in 0..40 {
         append(&store).await.unwrap();
     }
@@ -184,7 +184,7 @@ async fn cancelled_callers_leave_no_transaction_open(database: Database) {
     }
 }
 
-async fn closing_finishes_what_was_begun_and_takes_no_more(database: Database) {
+async fn closing_finishes_started_jobs_and_accepts_no_more(database: Database) {
     let store = database.open().await;
     let (go, held) = hold(&store).await;
     let jobs: Vec<_> = (0..20)
@@ -199,19 +199,20 @@ async fn closing_finishes_what_was_begun_and_takes_no_more(database: Database) {
     held.await.unwrap();
     closed.await.unwrap();
 
-    let told: Vec<_> = join_all(jobs).await.into_iter().map(Result::unwrap).collect();
-    let acknowledged = told.iter().filter(|told| told.is_ok()).count();
+    let results: Vec<_> = join_all(jobs).await.into_iter().map(Result::unwrap).collect();
+    let acknowledged = results.iter().filter(|result| result.is_ok()).count();
     let written = database.plain().await.number("SELECT COUNT(*) FROM access_logs").await;
     assert_eq!(usize::try_from(written).unwrap(), acknowledged);
     assert!(
-        told.iter()
-            .filter_map(|told| told.as_ref().err())
+        results
+            .iter()
+            .filter_map(|result| result.as_ref().err())
             .all(|error| *error == Error::Unavailable(Cause::Closed))
     );
     assert_eq!(append(&store).await, Err(Error::Unavailable(Cause::Closed)));
 }
 
-/// The process is gone between two statements of a job: its runtime is torn down under it.
+/// Drops the runtime between two statements of a job, as if the process were killed.
 fn kill_between_two_statements(database: &Database, runtime: tokio::runtime::Runtime) {
     let (begun, has_begun) = std::sync::mpsc::channel();
     let location = database.location();
@@ -231,7 +232,7 @@ fn kill_between_two_statements(database: &Database, runtime: tokio::runtime::Run
     runtime.shutdown_timeout(Duration::from_secs(5));
 }
 
-fn what_is_killed_mid_way_leaves_nothing(
+fn a_killed_process_leaves_no_partial_job(
     make: impl Future<Output = Database>,
     runtime: impl Fn() -> tokio::runtime::Runtime,
 ) {
@@ -252,11 +253,11 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn what_is_killed_mid_way_leaves_nothing_in_sqlite() {
-    what_is_killed_mid_way_leaves_nothing(async { Database::sqlite() }, runtime);
+fn a_killed_process_leaves_no_partial_job_in_sqlite() {
+    a_killed_process_leaves_no_partial_job(async { Database::sqlite() }, runtime);
 }
 
 #[test]
-fn what_is_killed_mid_way_leaves_nothing_in_postgres() {
-    what_is_killed_mid_way_leaves_nothing(Database::postgres(), runtime);
+fn a_killed_process_leaves_no_partial_job_in_postgres() {
+    a_killed_process_leaves_no_partial_job(Database::postgres(), runtime);
 }
