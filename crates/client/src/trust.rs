@@ -1,4 +1,4 @@
-//! Which server is trusted. There are two ways to specify it, and none to trust any server.
+//! Which server is trusted. There are two ways to specify it, and no way to trust every server.
 
 use crate::{error::Distrust, fingerprint::Fingerprint};
 use fourauth_protocol::frame;
