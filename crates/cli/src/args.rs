@@ -1,4 +1,4 @@
-//! What can be typed. Secrets cannot: arguments stand in process lists and in shell histories.
+//! The command line. It takes no secrets: arguments appear in process lists and shell histories.
 
 mod details;
 mod options;
@@ -12,78 +12,78 @@ use fourauth_protocol::device::DeviceName;
 
 /// Log in, register and recover with a password, a one-time code, a face and a device.
 ///
-/// Without a command it shows a menu. What is not given is asked for.
+/// Without a command it shows a menu. It asks for everything that is not given.
 #[derive(Debug, Parser)]
 #[command(name = "fourauth", version, after_help = exit::HELP, subcommand_precedence_over_arg = true)]
 pub struct Cli {
-    /// What holds for every command.
+    /// Options of every command.
     #[command(flatten)]
     pub options: Options,
-    /// What to do; the menu if absent.
+    /// The command; the menu if absent.
     #[command(subcommand)]
     pub task: Option<Task>,
 }
 
-/// What to do.
+/// A command.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Task {
-    /// Prove who you are
+    /// Log in
     Login(SigningIn),
-    /// Add an account, as an administrator
+    /// Add an account (administrators only)
     Register(Enrolment),
-    /// Replace one factor by proving the others
+    /// Replace one factor, with proof of the others
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Recover(Factor),
     /// Prove that a new authenticator works
     Confirm,
-    /// This device's key, and the devices of an account
+    /// Show this device's key; add, list and revoke devices of an account
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Device(Devices),
-    /// What logins leave for other services
+    /// Verify receipts of logins
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Receipt(Receipts),
-    /// Ask what the server speaks and wants
+    /// Show the server's version, limits and requirements
     Hello,
-    /// Read the audit log, as an administrator
+    /// Read the audit log (administrators only)
     Audit(Rows),
-    /// Remember a server, its fingerprint or authority, and a username
+    /// Save a server, its fingerprint or authority, and a username
     Trust,
 }
 
-/// The factor that is replaced.
+/// The factor to replace.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Factor {
-    /// A new secret for one-time codes; proves password, face and device
+    /// Replace the secret for one-time codes; needs password, face and device
     Totp,
-    /// A new password; proves one-time code, face and device
+    /// Replace the password; needs one-time code, face and device
     Password,
-    /// A new face; proves password, one-time code and device
+    /// Replace the face; needs password, one-time code and device
     Face(Agreement),
-    /// A new device, this one unless --mac names it; proves password, one-time code and face
+    /// Replace a device by this one, or that of --mac; needs password, one-time code and face
     Device(NewDevice),
 }
 
-/// What is done with devices.
+/// A command about devices.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Devices {
     /// Show this device's public key, to add it to an account from another device
     Key,
-    /// Add the device whose key and --mac are given; proves password, one-time code and this device
+    /// Add the device with the given key and --mac; needs password, one-time code and this device
     Add(OtherDevice),
-    /// List the account's devices, with the token of a login
+    /// List the account's devices; needs the token of a login
     List,
-    /// Believe a device no longer; proves password, one-time code and this device
+    /// Revoke a device; needs password, one-time code and this device
     Revoke {
-        /// The device, as `fourauth device list` names it
+        /// The device's name in `fourauth device list`
         #[arg(value_parser = DeviceName::parse, value_name = "NAME")]
         name: DeviceName,
     },
 }
 
-/// What is done with receipts.
+/// A command about receipts.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Receipts {
-    /// See whether a receipt holds; no server is asked
+    /// Verify a receipt without contacting a server
     Verify(Shown),
 }
 
@@ -96,18 +96,18 @@ mod tests {
     const RECEIPT: &str = "fourauth receipt verify - --issuer 4Auth-Authentication \
                            --key ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-    fn typed(line: &str) -> Result<Cli, clap::Error> {
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(line.split(' '))
     }
 
     #[test]
-    fn the_declaration_is_consistent() {
+    fn the_definition_of_arguments_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_can_be_typed() {
-        assert!(typed("fourauth").unwrap().task.is_none());
+    fn every_command_is_parsed() {
+        assert!(parse("fourauth").unwrap().task.is_none());
         for (line, expected) in [
             ("fourauth login", "Login"),
             ("fourauth register --email a@b.example --phone +4420794600", "Register"),
@@ -126,19 +126,19 @@ mod tests {
             ("fourauth audit --user x --action login --failures --id 7 --limit 3", "Audit"),
             ("fourauth trust --server h --username alice", "Trust"),
         ] {
-            let task = format!("{:?}", typed(line).unwrap().task.unwrap());
+            let task = format!("{:?}", parse(line).unwrap().task.unwrap());
             assert!(task.starts_with(expected), "{line}: {task}");
         }
     }
 
     #[test]
-    fn options_may_stand_before_and_after_the_command() {
+    fn options_can_precede_or_follow_the_command() {
         for line in [
             "fourauth --face a.jpg b.jpg recover face",
             "fourauth recover --face a.jpg b.jpg face",
             "fourauth recover face --face a.jpg --face b.jpg",
         ] {
-            let cli = typed(line).unwrap();
+            let cli = parse(line).unwrap();
             assert_eq!(
                 cli.options.face,
                 [PathBuf::from("a.jpg"), PathBuf::from("b.jpg")],
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn invalid_arguments_are_refused() {
         let pin = "ab".repeat(32);
         for (line, kind) in [
             (format!("fourauth login --pin {pin} --ca x.pem"), ErrorKind::ArgumentConflict),
@@ -166,7 +166,7 @@ mod tests {
             ("fourauth recover".into(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fourauth fly".into(), ErrorKind::InvalidSubcommand),
         ] {
-            assert_eq!(typed(&line).unwrap_err().kind(), kind, "{line}");
+            assert_eq!(parse(&line).unwrap_err().kind(), kind, "{line}");
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
         for option in ["password", "totp", "new-password", "admin-secret", "recovery-code", "token"]
         {
             let line = format!("fourauth login --{option} hunter2");
-            assert_eq!(typed(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
+            assert_eq!(parse(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
         }
     }
 }

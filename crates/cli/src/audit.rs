@@ -1,9 +1,9 @@
-//! Rows of the audit log as a table.
+//! Formats rows of the audit log as a table.
 
 use comfy_table::{ContentArrangement, Table, presets};
 use fourauth_protocol::{answer::AuditRow, printable::printable};
 
-/// The rows in the order given, as wide as the terminal. What strangers typed is escaped.
+/// Formats the rows in the given order, as wide as the terminal. Escapes untrusted text.
 pub(crate) fn table(rows: &[AuditRow]) -> String {
     let mut table = Table::new();
     table
@@ -29,7 +29,7 @@ mod tests {
     use fourauth_protocol::time::UnixMillis;
 
     #[test]
-    fn a_row_cannot_take_over_the_terminal() {
+    fn a_row_is_shown_without_control_characters() {
         let row = AuditRow {
             id: 7,
             ts_utc: UnixMillis(1_740_830_400_000),

@@ -1,7 +1,7 @@
-//! Pictures of the face, from a camera.
+//! Takes pictures of the face with a camera.
 //!
-//! The seam: whatever films sends [`Frame`]s through a channel, and this file picks from them. On
-//! Linux `v4l2` films; elsewhere nothing does, and `--face` serves.
+//! The driver sends [`Frame`]s through a channel, and this file selects from them. Linux has the
+//! driver `v4l2`. Other systems have none; use `--face` there.
 
 mod mjpeg;
 #[cfg(target_os = "linux")]
@@ -20,25 +20,25 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Pictures for a login.
+/// Number of pictures for a login.
 pub const AT_LOGIN: usize = 3;
 
-/// Pictures for an enrolment: light and posture differ a little among them.
+/// Number of pictures for an enrolment, which differ slightly in light and posture.
 pub const AT_ENROLMENT: usize = 5;
 
-/// How long a camera needs to find exposure and focus; its first frames are dark.
+/// Time that a camera needs for exposure and focus. Its first frames are dark.
 const WARM_UP: Duration = Duration::from_millis(700);
 
 /// Time between two pictures, so that they differ.
-const APART: Duration = Duration::from_millis(300);
+const INTERVAL: Duration = Duration::from_millis(300);
 
-/// How long a camera may take for all of it.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Timeout for all pictures.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// One frame as a camera delivers it.
+/// A frame in a format of the camera.
 #[derive(Debug)]
 pub enum Frame {
-    /// A JPEG, perhaps without Huffman tables, as cameras send them.
+    /// A JPEG, possibly without Huffman tables.
     Jpeg(Vec<u8>),
     /// Rows of brightness and colour, 4:2:2 (V4L2 calls it YUYV).
     Yuyv {
@@ -56,25 +56,25 @@ pub enum Frame {
 /// Why a camera took no pictures.
 #[derive(Debug, thiserror::Error)]
 pub enum CameraError {
-    /// No camera there, or no permission.
+    /// There is no camera, or no permission to use it.
     #[error("no camera at {}: {reason}", device.display())]
     Absent {
-        /// Where it was looked for.
+        /// The path of the device.
         device: PathBuf,
-        /// Why it was not found.
+        /// Why it cannot be used.
         #[source]
         reason: io::Error,
     },
-    /// A camera, but none that this program can use.
+    /// The camera has no supported format.
     #[error("the camera offers neither MJPEG nor YUYV")]
     NoFormat,
-    /// It stopped.
+    /// The camera failed.
     #[error("the camera failed: {0}")]
     Broken(#[source] io::Error),
-    /// It sends nothing, or nothing that is a picture.
+    /// The camera sends no frames, or none that can be decoded.
     #[error("the camera sends no pictures")]
     Blank,
-    /// No cameras on this system.
+    /// This system is not supported.
     #[error("cameras are supported on Linux only")]
     Unsupported,
 }
@@ -90,9 +90,9 @@ pub async fn take(device: &Path, count: usize) -> Result<Vec<Picture>, CameraErr
     pick(&mut frames, count).await
 }
 
-/// Films on a thread of its own until nobody takes the frames.
+/// Films on a separate thread until the receiver is dropped.
 ///
-/// Nobody waits for the thread: a driver may hang, and then it ends with the process.
+/// The thread is not joined: a driver may hang, and then the thread ends with the process.
 #[cfg(target_os = "linux")]
 fn film(
     device: PathBuf,
@@ -108,7 +108,7 @@ fn film(_: PathBuf, _: mpsc::Sender<Result<Frame, CameraError>>) -> Result<(), C
     Err(CameraError::Unsupported)
 }
 
-/// Picks `count` readable frames, a little apart, after the warm-up.
+/// Selects `count` readable frames at intervals, after the warm-up.
 async fn pick(
     frames: &mut mpsc::Receiver<Result<Frame, CameraError>>,
     count: usize,
@@ -117,15 +117,15 @@ async fn pick(
     let mut due = start + WARM_UP;
     let mut pictures = Vec::with_capacity(count);
     while pictures.len() < count {
-        let frame = timeout_at(start + PATIENCE, frames.recv()).await;
+        let frame = timeout_at(start + TIMEOUT, frames.recv()).await;
         let frame = frame.ok().flatten().ok_or(CameraError::Blank)??;
         if Instant::now() < due {
             continue;
         }
-        // USB drops bytes now and then, so a frame that cannot be read is passed over.
+        // USB sometimes loses bytes, so a frame that cannot be decoded is skipped.
         if let Some(picture) = frame.into_picture() {
             pictures.push(picture);
-            due = Instant::now() + APART;
+            due = Instant::now() + INTERVAL;
         }
     }
     Ok(pictures)
@@ -154,7 +154,7 @@ mod tests {
         image::load_from_memory(picture.bytes()).unwrap().into_luma8().as_raw()[0]
     }
 
-    /// A camera that films at 10 frames a second and whose frames get brighter by one each.
+    /// A camera with 10 frames per second. Each frame is brighter by one, every other is broken.
     fn filming() -> mpsc::Receiver<Result<Frame, CameraError>> {
         let (sender, frames) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -172,28 +172,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pictures_are_taken_after_the_warm_up_and_a_little_apart() {
+    async fn pictures_are_taken_after_the_warm_up_at_intervals() {
         let pictures = pick(&mut filming(), AT_LOGIN).await.unwrap();
         assert_eq!(pictures.len(), AT_LOGIN);
         let levels: Vec<u8> = pictures.iter().map(level).collect();
-        // Frame 8 is the first whole one after 700 ms, then every fourth: 300 ms on is a broken one.
+        // Frame 8 is the first intact one after 700 ms. Then every fourth is taken, because the one
+        // after 300 ms is broken.
         assert!(levels.windows(2).all(|pair| pair[1] >= pair[0] + 3), "{levels:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_camera_that_sends_nothing_is_given_up() {
+    async fn a_camera_that_sends_nothing_times_out() {
         let (_silent, mut frames) = mpsc::channel(1);
         assert!(matches!(pick(&mut frames, 1).await, Err(CameraError::Blank)));
     }
 
     #[tokio::test]
-    async fn a_camera_that_is_not_there_is_named() {
+    async fn a_missing_camera_is_named_in_the_error() {
         let error = take(Path::new("/dev/video-none"), 1).await.unwrap_err();
         assert!(error.to_string().contains("/dev/video-none"), "{error}");
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_camera_is_refused() {
+    async fn a_file_that_is_not_a_camera_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = take(file.path(), 1).await.unwrap_err();
         assert!(matches!(error, CameraError::Absent { .. }), "{error}");

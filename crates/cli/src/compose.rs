@@ -1,7 +1,7 @@
-//! Gathers what a command needs: from options, files, the camera, the machine and the person.
+//! Gathers the inputs of a command from options, files, the camera, the machine and prompts.
 //!
-//! Secrets come in the order in which standard input holds them, and the one-time code last, after
-//! the camera: it ages while a person looks for the light.
+//! Secrets are read in their order on standard input. The one-time code is read last, after the
+//! camera, because it could expire while the pictures are taken.
 
 mod device;
 mod recover;
@@ -28,18 +28,18 @@ use fourauth_protocol::{
 };
 use std::{fs::File, path::Path};
 
-/// What is known before anybody is asked.
+/// The inputs that are known before the first prompt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Means<'a> {
     pub(crate) options: &'a Options,
     pub(crate) settings: &'a Settings,
-    /// What proves this device, if anything.
+    /// The key that proves this device, if any.
     pub(crate) identity: Option<&'a Identity>,
-    /// Whether a recovery code goes with what replaces a factor.
+    /// True if the command includes a recovery code.
     pub(crate) recovery_code: bool,
 }
 
-/// The command for a task.
+/// Builds the command for a task.
 pub(crate) async fn command(
     task: &Task,
     means: Means<'_>,
@@ -72,11 +72,11 @@ pub(crate) async fn command(
     })
 }
 
-/// Refuses options that exclude each other in ways that argument parsing cannot see.
+/// Refuses combinations of options that argument parsing does not detect.
 pub(crate) fn refuse_impossible(options: &Options) -> Result<(), Failure> {
     let pictures = options.face.iter().filter(|path| path.as_os_str() == "-").count();
     if pictures > 1 || (pictures == 1 && options.secrets.on_standard_input() > 0) {
-        let reason = "standard input holds one picture, or secrets line by line, not both";
+        let reason = "standard input can contain one picture or lines of secrets, not both";
         return Err(Failure::Usage(reason.to_owned()));
     }
     if options.face.len() > MAX_PICTURES {
@@ -113,7 +113,7 @@ impl Gather<'_, '_> {
         })
     }
 
-    /// The device is the new person's: the administrator's own key has no place here.
+    /// The device is that of the new account, so the administrator's own key is not sent.
     async fn register(&mut self, person: &Enrolment) -> Result<Register, Failure> {
         let username = self.username()?;
         let admin_secret = self.secret(Kind::Admin)?;
@@ -187,7 +187,7 @@ impl Gather<'_, '_> {
         given.cloned().or_else(self.world.host_name)
     }
 
-    /// Pictures from files or the camera: one travels as `faceID`, several as `faceIDs`.
+    /// Pictures from files or the camera. One is sent as `faceID`, several as `faceIDs`.
     async fn faces(&mut self, count: usize) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
         let mut pictures = if self.means.options.face.is_empty() {
             writeln!(self.world.notes, "Look into the camera.")?;
@@ -212,7 +212,7 @@ impl Gather<'_, '_> {
         picture.map_err(|reason| Failure::Picture { path: path.to_owned(), reason })
     }
 
-    /// Asked for last, so that what travels is the instant of sending.
+    /// Read last, so that it is the time of sending.
     fn now(&self) -> UnixMillis {
         self.means.options.timestamp.unwrap_or_else(self.world.now)
     }

@@ -1,4 +1,4 @@
-//! This device's key: where it is kept, for which commands it serves, what of it may be shown.
+//! This device's key: where it is kept, which commands use it, and how it is shown.
 
 use crate::{
     args::{Devices, Options, Output, Task},
@@ -18,12 +18,13 @@ use fourauth_protocol::{
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// The file beside `client.toml`.
+/// The default file, next to `client.toml`.
 const FILE: &str = "device.key";
 
-/// Whether the device that is typed at says something about the account.
+/// True if the task uses this device's key.
 ///
-/// An administrator's does not, and a token speaks for itself.
+/// Administrator commands do not, because the device is not the account's. Nor do commands with a
+/// token, which needs no further proof.
 pub(crate) const fn serves(task: &Task) -> bool {
     match task {
         Task::Login(_)
@@ -39,8 +40,8 @@ pub(crate) const fn serves(task: &Task) -> bool {
     }
 }
 
-/// The key, made if there is none yet. `None` if it is not wanted, or this system has no place for
-/// it.
+/// Reads this device's key, and creates it if it does not exist. `None` if the options disable it
+/// or this system has no place for it.
 pub(crate) fn obtain(
     options: &Options,
     settings: &Settings,
@@ -49,13 +50,13 @@ pub(crate) fn obtain(
     if options.no_device_key {
         return Ok(None);
     }
-    let beside = || Some(world.settings_file.as_ref()?.with_file_name(FILE));
+    let next_to_settings = || Some(world.settings_file.as_ref()?.with_file_name(FILE));
     let named = options.device_key.as_ref().or(settings.device_key.as_ref()).cloned();
-    let path: Option<PathBuf> = named.or_else(beside);
+    let path: Option<PathBuf> = named.or_else(next_to_settings);
     Ok(path.map(|path| Identity::load_or_create(&path)).transpose()?)
 }
 
-/// Whose device this is, where the command that it sends does not say it.
+/// The account and address to prove for commands that do not name this device themselves.
 pub(crate) fn unsaid<'a>(
     command: &'a Command,
     options: &Options,
@@ -64,7 +65,7 @@ pub(crate) fn unsaid<'a>(
     let own = (world.device_address)();
     match command {
         Command::ConfirmTotp(confirm) => Some((&confirm.username, options.mac.or(own)?)),
-        // One that is not at hand is replaced by another that is not at hand.
+        // The new device is not this one.
         Command::RecoverDevice(recover) if recover.new_mac != own => {
             Some((&recover.username, own?))
         }
@@ -72,7 +73,7 @@ pub(crate) fn unsaid<'a>(
     }
 }
 
-/// What another device, or an administrator, needs to bind this one.
+/// The values that another device, or an administrator, needs to bind this device.
 #[derive(Debug, Serialize)]
 struct Shown {
     device_pubkey: DeviceKey,
@@ -80,14 +81,14 @@ struct Shown {
     mac: Option<MacAddress>,
 }
 
-/// Prints it. No server is asked.
+/// Prints this device's key. Contacts no server.
 pub(crate) fn show(
     options: &Options,
     settings: &Settings,
     world: &mut World<'_>,
 ) -> Result<Exit, Failure> {
     let Some(identity) = obtain(options, settings, world)? else {
-        let reason = "no device key: name a file with --device-key";
+        let reason = "no device key; provide a file with --device-key";
         return Err(Failure::Usage(reason.to_owned()));
     };
     let (device_pubkey, mac) = (identity.key(), options.mac.or_else(world.device_address));
@@ -102,7 +103,7 @@ pub(crate) fn show(
             writeln!(world.output, "Public key: {device_pubkey}")?;
             writeln!(world.output, "Device id:  {}", shown.device_id)?;
             writeln!(world.output, "Address:    {mac}")?;
-            writeln!(world.notes, "To add it to an account, on a device that the account has:")?;
+            writeln!(world.notes, "To add it to an account, run this on a device of the account:")?;
             let line = format!("fourauth device add --pubkey {device_pubkey} --mac {mac}");
             writeln!(world.notes, "{line}")?;
         }

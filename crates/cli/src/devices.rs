@@ -1,9 +1,9 @@
-//! Devices of an account as a table.
+//! Formats the devices of an account as a table.
 
 use comfy_table::{ContentArrangement, Table, presets};
 use fourauth_protocol::{answer::DeviceRow, printable::printable};
 
-/// The rows in the order given, as wide as the terminal. What people typed is escaped.
+/// Formats the rows in the given order, as wide as the terminal. Escapes untrusted text.
 pub(crate) fn table(rows: &[DeviceRow]) -> String {
     let mut table = Table::new();
     table
@@ -29,7 +29,7 @@ mod tests {
     use fourauth_protocol::time::UnixMillis;
 
     #[test]
-    fn a_device_is_shown_and_cannot_take_over_the_terminal() {
+    fn a_device_is_shown_without_control_characters() {
         let row = DeviceRow {
             name: "lap\u{1b}[2Jtop".into(),
             device_id: "21fe31dfa154a261626bf854046fd227".into(),

@@ -1,4 +1,4 @@
-//! Exit codes: what a script is told. Documented in `--help`, and as stable as the wire.
+//! Exit codes, for scripts. Documented in `--help`, and as stable as the protocol.
 
 use fourauth_protocol::code::Code;
 use std::process::ExitCode;
@@ -7,39 +7,39 @@ use std::process::ExitCode;
 pub const HELP: &str = "\
 Exit codes:
    0  done
-   2  usage: arguments, settings or a question that nobody answered
+   2  usage: arguments, settings or a prompt without a reply
    3  denied
    4  more needed: a better picture, a stronger password, an address, a device's key
-   5  locked or throttled: come back later
+   5  locked, throttled or unavailable: try again later
    6  network or TLS
-   7  protocol: the peer is no fourauth server, or another version
+   7  protocol: the peer is not a fourauth server, or has another version
    8  local device: camera, file, network card
    9  clock: this machine's or the server's
-  10  verification failed: a receipt that does not hold";
+  10  verification failed: the receipt is not valid";
 
-/// How a command went.
+/// The result of a command, as an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done.
+    /// The command succeeded.
     Ok = 0,
-    /// What was typed cannot be done.
+    /// The arguments, settings or replies are invalid.
     Usage = 2,
-    /// The server said no.
+    /// The server refused the command.
     Denied = 3,
-    /// The server decided nothing about the person yet: it wants something better.
+    /// The server has not decided yet: it needs better input.
     MoreNeeded = 4,
-    /// Not now.
+    /// The server refuses for now: try again later.
     ComeBackLater = 5,
-    /// The server was not reached, or is not the one that is trusted.
+    /// The server cannot be reached or is not trusted.
     Network = 6,
-    /// The peers do not understand each other.
+    /// The client and the server do not speak the same protocol.
     Protocol = 7,
     /// Something on this machine is missing or broken.
     LocalDevice = 8,
-    /// One of the clocks.
+    /// A clock is wrong: this machine's or the server's.
     Clock = 9,
-    /// Something signed does not hold.
+    /// A signature or its claims are not valid.
     VerificationFailed = 10,
 }
 
@@ -76,8 +76,8 @@ impl From<Code> for Exit {
             Code::Malformed | Code::UnknownCommand | Code::FrameTooLarge | Code::Unrecognised => {
                 Self::Protocol
             }
-            // `Code` grows with the protocol. A code without a line above is one that this program
-            // was not written for, like those that arrive as `Unrecognised`.
+            // `Code` grows with the protocol. A code without an arm above is unknown to this
+            // program, like one that arrives as `Unrecognised`.
             _ => Self::Protocol,
         }
     }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_the_documented_one() {
+    fn exit_codes_match_the_documentation() {
         for (code, exit) in [
             (Code::Ok, 0),
             (Code::Denied, 3),
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_ok_is_success() {
-        // Every code of the protocol, in the spelling of the wire.
+        // Every code of the protocol, as spelled on the wire.
         let codes = "denied face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
             recovery_code_mismatch cooling_down device_key_needed no_such_device signed_out \
             admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_exit_code_stands_in_the_help() {
+    fn every_exit_code_is_in_the_help() {
         for exit in [
             Exit::Ok,
             Exit::Usage,

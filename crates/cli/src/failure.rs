@@ -1,4 +1,4 @@
-//! Why there is no answer to show, and the exit code of each reason.
+//! Failures without an answer to show, and the exit code of each.
 
 use crate::{
     camera::CameraError, exit::Exit, picture::NotAPicture, secrets::SecretError,
@@ -10,15 +10,15 @@ use std::{io, path::PathBuf};
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// What was typed or replied cannot be meant.
+    /// An argument or a reply is invalid.
     #[error("{0}")]
     Usage(String),
-    /// A question had no reply.
-    #[error("{question}: {reason}; see --help for other ways to give it")]
+    /// A prompt had no reply.
+    #[error("{question}: {reason}; see --help for other ways to provide it")]
     NoReply {
-        /// What was asked for.
+        /// The prompt.
         question: String,
-        /// Why nothing came.
+        /// Why there is no reply.
         #[source]
         reason: NoReply,
     },
@@ -38,9 +38,9 @@ pub enum Failure {
         reason: NoRoots,
     },
     /// The camera took no pictures.
-    #[error("{0}; --face FILE takes pictures from files instead")]
+    #[error("{0}; use --face FILE to send pictures from files")]
     Camera(#[from] CameraError),
-    /// A file is no picture.
+    /// A file is not a picture.
     #[error("{}: {reason}", path.display())]
     Picture {
         /// The file.
@@ -50,18 +50,18 @@ pub enum Failure {
         reason: NotAPicture,
     },
     /// This machine has no network card with an address.
-    #[error("this machine has no hardware address; give one with {option}")]
+    #[error("this machine has no hardware address; provide one with {option}")]
     NoDeviceAddress {
-        /// Where it can be given.
+        /// The option that provides an address.
         option: &'static str,
     },
     /// The key of this device cannot be used.
-    #[error("{0}; --device-key FILE takes another, --no-device-key does without")]
+    #[error("{0}; use --device-key FILE for another key, or --no-device-key for none")]
     Identity(#[from] IdentityError),
-    /// The server was not heard.
+    /// The server gave no usable answer.
     #[error(transparent)]
     Client(#[from] Error),
-    /// The file of a receipt cannot be read or written.
+    /// A receipt file cannot be read or written.
     #[error("{}: {reason}", path.display())]
     ReceiptFile {
         /// The file.
@@ -70,11 +70,11 @@ pub enum Failure {
         #[source]
         reason: io::Error,
     },
-    /// The server lets people in and says nothing of it that could be kept.
+    /// The server granted the login but sent no receipt.
     #[error("the server sent no receipt")]
     NoReceipt,
-    /// A receipt is not to be believed.
-    #[error("the receipt does not hold: {0}")]
+    /// The receipt is not valid.
+    #[error("the receipt is not valid: {0}")]
     Receipt(#[from] NotAReceipt),
     /// The answer could not be printed.
     #[error("cannot print: {0}")]

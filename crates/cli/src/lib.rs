@@ -1,12 +1,12 @@
-//! The `fourauth` command, as a library so that tests can call what a person types.
+//! The `fourauth` command, as a library so that tests can run a command line.
 //!
-//! The path of a command: [`args`] says what was typed, `compose` gathers what the command needs
-//! (`secrets`, `pictures`, [`camera`], the machine's address and its clock), `fourauth-client`
-//! carries it together with the proof of this device (`device_key`), `show` prints the answer, and [`exit`] turns it into an exit code. Without a command
-//! `menu` asks for one, over and over.
+//! The path of a command: [`args`] parses the command line. `compose` gathers the command's inputs
+//! (`secrets`, `picture`, [`camera`], the machine's address and clock). `fourauth-client` sends the
+//! command and the proof of this device (`device_key`). `show` prints the answer, and [`exit`] maps
+//! it to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
-//! It decides nothing and keeps no secret. What differs between a terminal and a test is in
-//! [`world`].
+//! It makes no decisions and stores no password, code or picture. Everything that differs between
+//! a terminal and a test is in [`world`].
 
 pub mod args;
 mod audit;
@@ -42,7 +42,7 @@ use fourauth_protocol::{
 use std::sync::Arc;
 use world::World;
 
-/// Does what was typed and says how it went.
+/// Runs a command line and returns its exit code.
 pub async fn run(cli: Cli, world: &mut World<'_>) -> Exit {
     let done = match cli.task {
         Some(task) => perform(&task, &cli.options, world).await,
@@ -51,7 +51,7 @@ pub async fn run(cli: Cli, world: &mut World<'_>) -> Exit {
     done.unwrap_or_else(|failure| show::failure(&failure, world))
 }
 
-/// One command, from gathering to exit code.
+/// Runs one command, from its inputs to the exit code.
 async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
     let settings = settings::read(world.settings_file.as_deref())?;
     match task {
@@ -79,7 +79,7 @@ async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Resul
     Ok(exit)
 }
 
-/// Sends a command from this device, if it has an identity.
+/// Sends a command, with a device proof if this device has an identity.
 async fn send(
     command: Command,
     identity: Option<Arc<Identity>>,
@@ -90,13 +90,13 @@ async fn send(
     let Some(identity) = identity else { return Ok(client.send_once(command).await?) };
     let mut connection = client.clone().with_identity(Arc::clone(&identity)).connect().await?;
     if let Some((username, mac)) = device_key::unsaid(&command, options, world) {
-        // What it is answered says nothing.
-        let _noted = connection.prove_device(&identity, username, mac).await?;
+        // The answer carries no information.
+        let _ignored = connection.prove_device(&identity, username, mac).await?;
     }
     Ok(connection.send(command).await?)
 }
 
-/// Who has not given a recovery code is asked for one only if the server insists.
+/// True if a recovery code was given, or if this is a recovery and the server requires one.
 async fn is_recovery_code_wanted(
     task: &Task,
     options: &Options,

@@ -1,4 +1,4 @@
-//! The real world for `fourauth`: a terminal, a clock, a network card.
+//! The `fourauth` program: connects the library to the terminal, the clock and the network card.
 
 use clap::Parser as _;
 use etcetera::BaseStrategy as _;
@@ -13,8 +13,8 @@ use std::{
 };
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes all that is freed: the copies that TLS and JSON have left of passwords and pictures. It does
-/// not reach what is still in use, nor the stack.
+/// Wipes memory when it is freed, including copies of passwords and pictures in TLS and JSON
+/// buffers. It does not cover memory that is in use, nor the stack.
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
@@ -37,8 +37,8 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(exit.into())
 }
 
-/// A password that is typed here stands in no core dump, and other programs of the same user cannot
-/// read it (prctl(2), `PR_SET_DUMPABLE`).
+/// Keeps passwords out of core dumps and away from other programs of the same user (prctl(2),
+/// `PR_SET_DUMPABLE`).
 #[cfg(target_os = "linux")]
 fn keep_memory_private() -> io::Result<()> {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -46,14 +46,14 @@ fn keep_memory_private() -> io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
-/// Left to the system's own settings.
+/// Other systems keep their own settings.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
 fn keep_memory_private() -> io::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where this program asks for the time")]
+#[expect(clippy::disallowed_methods, reason = "the only place where this program reads the clock")]
 fn now() -> UnixMillis {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
@@ -64,7 +64,7 @@ fn device_address() -> Option<MacAddress> {
     MacAddress::parse(&address.to_string()).ok()
 }
 
-/// As Linux tells it now, else as it is set at start.
+/// The current host name of Linux, else the one that is set at boot.
 fn host_name() -> Option<DeviceName> {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! 4Auth's menu: log in, register, recovery, exit.
+//! The menu of 4Auth: log in, register, recovery, exit.
 
 use crate::{
     args::{Agreement, Enrolment, Factor, NewDevice, Options, SigningIn, Task},
@@ -13,16 +13,16 @@ const MAIN: [&str; 4] = ["1  Log in", "2  Register", "3  Recovery", "4  Exit"];
 const RECOVERY: [&str; 5] =
     ["1  One-time codes (TOTP)", "2  Password", "3  Face", "4  Device (MAC address)", "5  Back"];
 
-/// What was chosen.
+/// A menu choice.
 enum Choice {
     Do(Task),
     Back,
     Leave,
 }
 
-/// Asks what to do and does it, until the person leaves. What fails is shown and not the end.
+/// Runs commands from the menu until the person exits. A failure is shown and the menu returns.
 pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
-    get_to_know_the_server(options, world).await?;
+    trust_new_server(options, world).await?;
     loop {
         match choose(world) {
             Ok(Choice::Leave) | Err(NoReply::Cancelled) => return Ok(Exit::Ok),
@@ -37,8 +37,8 @@ pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit
     }
 }
 
-/// On the first start nobody is trusted yet, and a person can say who is.
-async fn get_to_know_the_server(options: &Options, world: &mut World<'_>) -> Result<(), Failure> {
+/// Asks for the server's fingerprint if no server is trusted yet.
+async fn trust_new_server(options: &Options, world: &mut World<'_>) -> Result<(), Failure> {
     let settings = settings::read(world.settings_file.as_deref())?;
     if let Err(Failure::Usage(reason)) = settings.client(options) {
         writeln!(world.notes, "{reason}")?;

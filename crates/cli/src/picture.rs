@@ -1,6 +1,6 @@
-//! Pictures on their way to the server: small enough, upright, and readable at all.
+//! Prepares pictures for the server: readable, upright and small enough.
 //!
-//! Looks at pixels and not at faces; that is the server's.
+//! It does not detect faces; the server does.
 
 use fast_image_resize::{
     PixelType, Resizer,
@@ -13,23 +13,23 @@ use image::{
 };
 use std::io::{self, Cursor, Read};
 
-/// Longest side of a picture that is sent, in pixels. Finer detail is not used by any network.
+/// Longest side of a picture that is sent, in pixels. No face network uses finer detail.
 pub const LONGEST_SIDE: u32 = 1280;
 
-/// Largest picture that is sent, in bytes: five of them, as base64, fit a frame of 4 MiB.
+/// Largest picture that is sent, in bytes. Five of them, as base64, fit in a frame of 4 MiB.
 const MAX_SENT: usize = 576 * 1024;
 
-/// Largest file that is read, in bytes: more than any telephone makes of a photograph.
+/// Largest file that is read, in bytes: more than the photographs of any telephone.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// Most memory that decoding may take, in bytes: a picture of 100 megapixels.
+/// Memory limit for decoding, in bytes: a picture of 100 megapixels.
 const MAX_DECODED: u64 = 512 * 1024 * 1024;
 
-/// Longest side in pixels and JPEG quality, from the one that is wanted to the one that is sure to
-/// fit: 640 × 640 pixels at quality 75 are below [`MAX_SENT`] even if they are noise.
+/// Longest side in pixels and JPEG quality, in order of preference. The last one always fits:
+/// 640 × 640 pixels at quality 75 are below [`MAX_SENT`] even if they are noise.
 const ATTEMPTS: [(u32, u8); 4] = [(LONGEST_SIDE, 90), (LONGEST_SIDE, 75), (960, 75), (640, 75)];
 
-/// Reads a picture from a file or a pipe, no further than a picture goes.
+/// Reads a picture of at most [`MAX_FILE`] bytes from a file or a pipe.
 pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
@@ -39,7 +39,7 @@ pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
     prepare(bytes)
 }
 
-/// Makes a JPEG or PNG ready to send: as it is if it is small, else upright and shrunk.
+/// Prepares a JPEG or PNG for sending. Small ones are unchanged, others are rotated and shrunk.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
     limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|_| NotAPicture::Unreadable)?;
-    // Re-encoding drops the EXIF field that says which side is up, so it is obeyed before.
+    // Re-encoding drops the EXIF orientation, so it is applied first.
     let orientation = decoder.orientation().map_err(|_| NotAPicture::Unreadable)?;
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(|_| NotAPicture::Unreadable)?;
     if pixels.width().max(pixels.height()) <= LONGEST_SIDE && bytes.len() <= MAX_SENT {
@@ -63,7 +63,7 @@ pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
     encode(&pixels.into_rgb8())
 }
 
-/// Makes a JPEG of at most [`LONGEST_SIDE`] pixels and [`MAX_SENT`] bytes.
+/// Encodes a JPEG of at most [`LONGEST_SIDE`] pixels and [`MAX_SENT`] bytes.
 pub(crate) fn encode(pixels: &RgbImage) -> Result<Picture, NotAPicture> {
     for (longest, quality) in ATTEMPTS {
         let jpeg = to_jpeg(&shrink(pixels, longest)?, quality)?;
@@ -74,7 +74,7 @@ pub(crate) fn encode(pixels: &RgbImage) -> Result<Picture, NotAPicture> {
     Err(NotAPicture::TooLarge)
 }
 
-/// The same picture with no side longer than `longest`, in the same proportions.
+/// Shrinks a picture so that no side is longer than `longest`, and keeps its proportions.
 fn shrink(pixels: &RgbImage, longest: u32) -> Result<RgbImage, NotAPicture> {
     let (width, height) = pixels.dimensions();
     let side = width.max(height);
@@ -99,20 +99,20 @@ fn to_jpeg(pixels: &RgbImage, quality: u8) -> Result<Vec<u8>, NotAPicture> {
     Ok(jpeg)
 }
 
-/// Why something is not sent as a picture.
+/// Why a picture cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPicture {
     /// The file cannot be read.
     #[error("{0}")]
     File(#[from] io::Error),
-    /// Neither JPEG nor PNG.
+    /// It is neither a JPEG nor a PNG.
     #[error("neither a JPEG nor a PNG")]
     UnknownFormat,
-    /// It begins like a picture and cannot be decoded.
-    #[error("a damaged picture, or one that takes too much memory")]
+    /// It begins like a picture but cannot be decoded.
+    #[error("the picture is damaged or needs too much memory")]
     Unreadable,
-    /// It is too large to be read.
-    #[error("too large for a photograph")]
+    /// It is too large.
+    #[error("the picture is too large")]
     TooLarge,
 }
 
@@ -138,7 +138,7 @@ mod tests {
         RgbImage::from_fn(width, height, |_, _| Rgb([byte(), byte(), byte()]))
     }
 
-    /// A JPEG that says how it must be turned (EXIF 2.3 §4.6.4 A, tag 0x0112).
+    /// A JPEG with an EXIF orientation (EXIF 2.3 §4.6.4 A, tag 0x0112).
     fn jpeg_with_orientation(pixels: &RgbImage, orientation: u8) -> Vec<u8> {
         let jpeg = to_jpeg(pixels, 95).unwrap();
         let mut exif =
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_picture_is_shrunk_in_its_proportions() {
+    fn a_large_picture_is_shrunk_and_keeps_its_proportions() {
         let mut png = Vec::new();
         flag(2600, 1300).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
         let small = decoded(&prepare(png).unwrap());
@@ -165,21 +165,21 @@ mod tests {
     }
 
     #[test]
-    fn a_small_picture_is_sent_as_it_is() {
+    fn a_small_picture_is_unchanged() {
         let jpeg = jpeg_with_orientation(&flag(640, 480), 6);
         assert_eq!(prepare(jpeg.clone()).unwrap().bytes(), jpeg);
     }
 
     #[test]
-    fn a_picture_is_turned_upright_before_its_orientation_is_forgotten() {
-        // 6: the first row is the right-hand side, so what is left in the file is on top.
+    fn a_picture_is_turned_upright_before_it_is_shrunk() {
+        // 6: the first row is the right-hand side, so the left side of the file is on top.
         let upright = decoded(&prepare(jpeg_with_orientation(&flag(2560, 1280), 6)).unwrap());
         assert_eq!(upright.dimensions(), (640, 1280));
         assert!(is_red(*upright.get_pixel(320, 200)) && !is_red(*upright.get_pixel(320, 1100)));
     }
 
     #[test]
-    fn five_of_the_heaviest_pictures_fit_a_frame() {
+    fn five_pictures_of_maximum_size_fit_in_a_frame() {
         let picture = encode(&noise(1300, 1300)).unwrap();
         assert!(picture.bytes().len() <= MAX_SENT);
         let as_base64 = MAX_SENT.div_ceil(3) * 4;
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
+    fn invalid_pictures_are_refused() {
         let jpeg = to_jpeg(&flag(64, 64), 90).unwrap();
         for bytes in
             [&b""[..], b"hello", b"GIF89a\x01\0\x01\0\0\0\0;", &jpeg[..20], b"\x89PNG\r\n\x1a\n"]
@@ -197,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_before_it_is_unpacked() {
-        // A PNG of 30,000 × 30,000 pixels in 16-bit RGBA, 7.2 GB, of which only the header is here.
+    fn a_decompression_bomb_is_refused_before_decoding() {
+        // The header of a PNG with 30,000 × 30,000 pixels in 16-bit RGBA, 7.2 GB.
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x75\x30\0\0\x75\x30\x10\x06\0\0\0\x36\xb7\x24\xf9\0\0\0\0IDAT\x35\xaf\x06\x1e";
         let header = ImageReader::new(Cursor::new(png)).with_guessed_format().unwrap();
-        assert_eq!(header.into_dimensions().unwrap(), (30_000, 30_000), "the control: it is sound");
+        assert_eq!(header.into_dimensions().unwrap(), (30_000, 30_000), "control: a valid header");
         assert!(matches!(prepare(png.to_vec()), Err(NotAPicture::Unreadable)));
     }
 }

@@ -1,11 +1,11 @@
-//! A QR code drawn with half blocks, for an authenticator to scan from the terminal.
+//! Draws QR codes with half blocks, for an authenticator to scan from the terminal.
 
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
-/// Draws `text`, two modules a character high, or nothing if no QR code holds it.
+/// Draws `text` with two modules per character vertically. `None` if it is too long for a QR code.
 ///
-/// Light modules are painted and dark ones left out: most terminals are dark, and the quiet zone
-/// around the code must be the light one.
+/// Light modules are drawn and dark ones are left blank, because most terminals are dark and the
+/// quiet zone around the code must be light.
 #[must_use]
 pub fn draw(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
@@ -25,7 +25,7 @@ mod tests {
 
     const URI: &str = "otpauth://totp/4Auth-Authentication:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=4Auth-Authentication&algorithm=SHA1&digits=6&period=30";
 
-    /// Modules of light as they appear, `true` for light.
+    /// The modules as they appear, `true` for light.
     fn modules(drawing: &str) -> Vec<Vec<bool>> {
         let halves = |line: &str, lit: [char; 2]| line.chars().map(|c| lit.contains(&c)).collect();
         drawing
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn the_drawing_holds_the_code_module_for_module() {
+    fn the_drawing_matches_the_code_module_by_module() {
         const QUIET: usize = 4; // ISO/IEC 18004 §6.3.8
         let code = QrCode::new(URI).unwrap();
         let drawn = modules(&draw(URI).unwrap());
@@ -52,13 +52,13 @@ mod tests {
     }
 
     #[test]
-    fn it_fits_a_terminal_of_80_columns() {
+    fn the_drawing_fits_80_columns() {
         let drawing = draw(URI).unwrap();
         assert!(drawing.lines().all(|line| line.chars().count() <= 80));
     }
 
     #[test]
-    fn what_no_code_holds_is_not_drawn() {
+    fn text_too_long_for_a_code_is_not_drawn() {
         assert_eq!(draw(&"x".repeat(4000)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Receipts: kept after a login, and verified wherever they are shown.
+//! Receipts: saves them after a login, and verifies them.
 
 use crate::{
     args::{Options, Output, Shown},
@@ -18,8 +18,8 @@ use std::{
     path::Path,
 };
 
-/// Writes the receipt of a login that was granted to a file of its owner, in the place of an older
-/// one. Nothing is done if none is wanted.
+/// Writes the receipt of a granted login to a private file, replacing an older one. Does nothing
+/// without a file.
 pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = file.filter(|_| answer.is_ok()) else { return Ok(()) };
     let Some(receipt) = &answer.gains.receipt else { return Err(Failure::NoReceipt) };
@@ -28,18 +28,18 @@ pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> 
 }
 
 fn replace(path: &Path, receipt: &str) -> io::Result<()> {
-    let beside = path.with_extension("receipt.new");
-    // What an interrupted login has left is of no use to anybody.
-    let _none = fs::remove_file(&beside);
+    let draft = path.with_extension("receipt.new");
+    // An interrupted login may have left a draft.
+    let _absent = fs::remove_file(&draft);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(&beside)?, "{receipt}")?;
-    fs::rename(beside, path)
+    writeln!(options.open(&draft)?, "{receipt}")?;
+    fs::rename(draft, path)
 }
 
-/// Says whether a receipt holds, and what it says. No server is asked.
+/// Verifies a receipt and prints its claims. Contacts no server.
 pub(crate) fn verify(
     shown: &Shown,
     options: &Options,
@@ -64,7 +64,7 @@ pub(crate) fn verify(
     Ok(Exit::Ok)
 }
 
-/// A little more than any receipt has, so that one which is too long is seen to be so.
+/// Reads up to twice the length of the longest receipt, so that the verifier sees a longer one.
 fn read(path: &Path, world: &mut World<'_>) -> io::Result<String> {
     let mut text = Vec::new();
     let limit = 2 * MAX_BYTES as u64;
@@ -73,7 +73,7 @@ fn read(path: &Path, world: &mut World<'_>) -> io::Result<String> {
     } else {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
     }
-    // What is not UTF-8 is no receipt, which the verifier says.
+    // The verifier refuses text that is not UTF-8.
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -84,14 +84,14 @@ fn print(receipt: &Receipt, out: &mut dyn io::Write) -> io::Result<()> {
         methods.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
     let key = device.key_id.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
     let error = time.error_ms.map_or_else(|| "?".to_owned(), |error| format!("{error} ms"));
-    writeln!(out, "The receipt holds.")?;
-    writeln!(out, "Who:      {} (account {})", printable(username.as_str()), printable(account))?;
-    writeln!(out, "Says:     {}", printable(issuer))?;
+    writeln!(out, "The receipt is valid.")?;
+    writeln!(out, "User:     {} (account {})", printable(username.as_str()), printable(account))?;
+    writeln!(out, "Issuer:   {}", printable(issuer))?;
     if let Some(audience) = &receipt.audience {
-        writeln!(out, "For:      {}", printable(audience.as_str()))?;
+        writeln!(out, "Audience: {}", printable(audience.as_str()))?;
     }
-    writeln!(out, "When:     {}, valid until {}", receipt.issued_at, receipt.expires_at)?;
-    writeln!(out, "Proved:   {}", methods.join(", "))?;
+    writeln!(out, "Login:    {}, valid until {}", receipt.issued_at, receipt.expires_at)?;
+    writeln!(out, "Methods:  {}", methods.join(", "))?;
     writeln!(out, "Device:   {}, {key}", device.mac)?;
     writeln!(out, "Clock:    {} ({error})", printable(&time.state))?;
     writeln!(out, "Request:  {}", receipt.request_id)?;

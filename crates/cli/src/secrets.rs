@@ -1,4 +1,4 @@
-//! Secrets, from a file, from a line of standard input, or from the person. Never from arguments.
+//! Reads secrets from a file, a line of standard input or a prompt. Never from arguments.
 
 use crate::{args::SecretFiles, failure::Failure, world::World};
 use fourauth_protocol::{one_time_code::OneTimeCode, recovery_code::RecoveryCode, secret::Secret};
@@ -9,7 +9,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Longest secret, in bytes: 256 characters of four bytes, and the end of the line.
+/// Longest secret, in bytes: 256 characters of four bytes, and the line break.
 const MAX_SECRET: usize = 1026;
 
 /// A secret that a command may need.
@@ -17,7 +17,7 @@ const MAX_SECRET: usize = 1026;
 pub(crate) enum Kind {
     Admin,
     Password,
-    /// A password for an account that has none yet.
+    /// The password of a new account.
     FirstPassword,
     NewPassword,
     RecoveryCode,
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-/// Gets one secret from where the options say, or asks.
+/// Reads one secret from the source in the options, or asks for it.
 pub(crate) fn obtain(
     kind: Kind,
     files: &SecretFiles,
@@ -72,7 +72,7 @@ pub(crate) fn obtain(
     }
 }
 
-/// Gets a one-time code. A slip is noticed here, where it costs no attempt.
+/// Reads a one-time code. A typing error is detected here, where it does not use up an attempt.
 pub(crate) fn one_time_code(
     files: &SecretFiles,
     world: &mut World<'_>,
@@ -82,7 +82,7 @@ pub(crate) fn one_time_code(
     OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Gets a recovery code. A slip is noticed here, as one of a one-time code is.
+/// Reads a recovery code. A typing error is detected here, as in a one-time code.
 pub(crate) fn recovery_code(
     files: &SecretFiles,
     world: &mut World<'_>,
@@ -91,7 +91,7 @@ pub(crate) fn recovery_code(
     RecoveryCode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// The first line, without its end.
+/// Reads the first line, without its line break.
 fn first_line(reader: &mut dyn BufRead, path: &Path) -> Result<Secret<String>, SecretError> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET + 1));
     io::Read::take(reader, MAX_SECRET as u64 + 1)
@@ -111,7 +111,7 @@ fn unreadable(path: &Path, reason: io::Error) -> SecretError {
     SecretError::Unreadable { path: path.to_owned(), reason }
 }
 
-/// Why a file holds no secret. Does not quote it.
+/// Why a file contains no secret. Does not quote its content.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -123,8 +123,8 @@ pub enum SecretError {
         #[source]
         reason: io::Error,
     },
-    /// Empty, too long, or not text.
-    #[error("{}: no line of text that could be a secret", path.display())]
+    /// The line is empty, too long, or not UTF-8.
+    #[error("{}: the line is empty, too long or not UTF-8", path.display())]
     NotASecret {
         /// The file.
         path: PathBuf,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_the_first_line_without_its_end() {
+    fn a_secret_is_the_first_line_without_its_line_break() {
         for bytes in
             [&b"Tr0ub4dor&3"[..], b"Tr0ub4dor&3\n", b"Tr0ub4dor&3\r\n", b"Tr0ub4dor&3\nx\n"]
         {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn several_secrets_are_lines_one_after_the_other() {
+    fn several_secrets_are_read_line_by_line() {
         let mut reader = &b"admin\npassword\n287082\n"[..];
         for expected in ["admin", "password", "287082"] {
             let secret = first_line(&mut reader, Path::new("-")).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_secret_is_refused() {
+    fn invalid_secrets_are_refused() {
         for bytes in [&b""[..], b"\n", b"\xff\xfe\n", &[b'x'; 10_000]] {
             assert_eq!(line_of(bytes), None, "{:?}", &bytes[..bytes.len().min(4)]);
         }

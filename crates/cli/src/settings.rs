@@ -1,5 +1,5 @@
-//! `client.toml`: which server, whom to believe, which account, where this device's key is. It
-//! holds no secret.
+//! `client.toml`: the server, the trust in it, the account, and the file of this device's key. It
+//! contains no secrets.
 
 use crate::{args::Options, failure::Failure};
 use fourauth_client::{Client, Fingerprint, Roots, ServerAddress, Trust};
@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a server is looked for if nobody says.
+/// The server if neither the options nor the settings name one.
 const DEFAULT_SERVER: &str = "127.0.0.1:65432";
 
-/// What was remembered.
+/// The saved settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) server: Option<ServerAddress>,
@@ -23,7 +23,7 @@ pub(crate) struct Settings {
     pub(crate) device_key: Option<PathBuf>,
 }
 
-/// The same as it stands in the file.
+/// The settings as they are written in the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -39,7 +39,7 @@ struct Written {
     device_key: Option<PathBuf>,
 }
 
-/// Reads the file; one that does not exist says nothing.
+/// Reads the file. A missing file gives empty settings.
 pub(crate) fn read(path: Option<&Path>) -> Result<Settings, SettingsError> {
     let Some(path) = path else { return Ok(Settings::default()) };
     let text = match fs::read_to_string(path) {
@@ -53,7 +53,7 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Settings, SettingsError> {
 fn parse(text: &str) -> Result<Settings, String> {
     let written: Written = toml::from_str(text).map_err(|error| error.message().to_owned())?;
     if written.pin.is_some() && written.ca.is_some() {
-        return Err("`pin` and `ca` exclude each other".to_owned());
+        return Err("`pin` and `ca` cannot be used together; remove one".to_owned());
     }
     Ok(Settings {
         server: given(written.server, ServerAddress::parse)?,
@@ -72,12 +72,12 @@ fn given<T, E: ToString>(
 }
 
 impl Settings {
-    /// The client that options and settings describe together. Options count more.
+    /// The client for these options and settings. Options override settings.
     pub(crate) fn client(&self, options: &Options) -> Result<Client, Failure> {
         let server = self.server(options);
         let Some(trust) = self.trust(options, &server)? else {
             return Err(Failure::Usage(format!(
-                "no reason to believe {server}: give the fingerprint that fourauthd printed, with \
+                "{server} is not trusted: give the fingerprint that fourauthd printed, with \
                  `fourauth trust --server {server} --pin HEX`, or --ca FILE"
             )));
         };
@@ -85,23 +85,23 @@ impl Settings {
         Ok(if options.tls12 { builder.allow_tls12() } else { builder }.build())
     }
 
-    /// The server that is meant.
+    /// The server from the options, else from the settings, else the default.
     pub(crate) fn server(&self, options: &Options) -> ServerAddress {
-        options.server.clone().unwrap_or_else(|| self.remembered_server())
+        options.server.clone().unwrap_or_else(|| self.saved_server())
     }
 
-    fn remembered_server(&self) -> ServerAddress {
+    fn saved_server(&self) -> ServerAddress {
         self.server.clone().unwrap_or_else(|| {
-            ServerAddress::parse(DEFAULT_SERVER).expect("the default is an address")
+            ServerAddress::parse(DEFAULT_SERVER).expect("the default is a valid address")
         })
     }
 
-    /// What was remembered about one server says nothing about another.
+    /// The saved fingerprint or authorities apply to the saved server only.
     fn trust(&self, options: &Options, server: &ServerAddress) -> Result<Option<Trust>, Failure> {
-        let remembered = Some(self).filter(|_| *server == self.remembered_server());
-        let said = options.pin.is_some() || options.ca.is_some();
-        let (pin, ca) = match remembered {
-            Some(settings) if !said => (settings.pin, settings.ca.as_ref()),
+        let saved = Some(self).filter(|_| *server == self.saved_server());
+        let is_given = options.pin.is_some() || options.ca.is_some();
+        let (pin, ca) = match saved {
+            Some(settings) if !is_given => (settings.pin, settings.ca.as_ref()),
             _ => (options.pin, options.ca.as_ref()),
         };
         if let Some(pin) = pin {
@@ -113,7 +113,7 @@ impl Settings {
         Ok(roots.transpose()?.map(Trust::Roots))
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes the file atomically.
     pub(crate) fn write(&self, path: &Path) -> Result<(), SettingsError> {
         let written = Written {
             server: self.server.as_ref().map(ToString::to_string),
@@ -132,9 +132,9 @@ fn replace(path: &Path, written: &Written) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let beside = path.with_extension("toml.new");
-    fs::write(&beside, text)?;
-    fs::rename(beside, path)
+    let draft = path.with_extension("toml.new");
+    fs::write(&draft, text)?;
+    fs::rename(draft, path)
 }
 
 /// Why `client.toml` cannot be used.
@@ -149,7 +149,7 @@ pub enum SettingsError {
         #[source]
         reason: io::Error,
     },
-    /// It says something that cannot be meant.
+    /// Its content is invalid.
     #[error("{}: {reason}", path.display())]
     Content {
         /// The file.
@@ -171,7 +171,7 @@ mod tests {
         Cli::try_parse_from(line.split(' ')).unwrap().options
     }
 
-    fn remembered() -> Settings {
+    fn saved() -> Settings {
         parse(&format!(
             "server = \"a.example\"\npin = \"{PIN}\"\nusername = \"alice\"\ndevice_key = \"k\"\n"
         ))
@@ -179,24 +179,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back() {
+    fn written_settings_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/client.toml");
-        remembered().write(&path).unwrap();
+        saved().write(&path).unwrap();
         let read = read(Some(&path)).unwrap();
-        assert_eq!((read.server, read.pin), (remembered().server, remembered().pin));
-        assert_eq!(read.username, remembered().username);
-        assert_eq!(read.device_key, remembered().device_key);
+        assert_eq!((read.server, read.pin), (saved().server, saved().pin));
+        assert_eq!(read.username, saved().username);
+        assert_eq!(read.device_key, saved().device_key);
     }
 
     #[test]
-    fn a_file_that_does_not_exist_says_nothing() {
+    fn a_missing_file_gives_empty_settings() {
         let settings = read(Some(Path::new("/nonexistent/client.toml"))).unwrap();
         assert!(settings.server.is_none() && settings.pin.is_none());
     }
 
     #[test]
-    fn nonsense_in_the_file_is_refused() {
+    fn invalid_settings_are_refused() {
         for text in [
             "server = ",
             "sever = \"a\"",
@@ -210,17 +210,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_without_a_reason() {
+    fn no_server_is_trusted_by_default() {
         let refused = Settings::default().client(&options("fourauth hello"));
         assert!(matches!(refused, Err(Failure::Usage(_))));
-        assert!(remembered().client(&options("fourauth hello")).is_ok());
+        assert!(saved().client(&options("fourauth hello")).is_ok());
     }
 
     #[test]
-    fn a_remembered_fingerprint_does_not_vouch_for_another_server() {
-        let refused = remembered().client(&options("fourauth hello --server b.example"));
+    fn a_saved_fingerprint_applies_to_its_server_only() {
+        let refused = saved().client(&options("fourauth hello --server b.example"));
         assert!(matches!(refused, Err(Failure::Usage(_))));
-        let same = remembered().client(&options("fourauth hello --server a.example:65432"));
+        let same = saved().client(&options("fourauth hello --server a.example:65432"));
         assert!(same.is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Prints answers: for a person, or as one JSON object for a program.
+//! Prints answers, as text or as one JSON object.
 
 use crate::{args::Output, audit, devices, exit::Exit, failure::Failure, qr, world::World};
 use fourauth_client::Error;
@@ -10,7 +10,7 @@ use fourauth_protocol::{
 };
 use std::io::{self, Write};
 
-/// Prints an answer and says which exit code it is.
+/// Prints an answer and returns its exit code.
 pub(crate) fn answer(
     answer: &Answer,
     output: Output,
@@ -29,22 +29,22 @@ pub(crate) fn answer(
         Output::Text => denial(answer, world.notes)?,
     }
     world.output.flush()?;
-    // Whatever its code says, an answer that is no "ok" is no success.
+    // An answer with another status than "ok" is not a success, even if its code is `ok`.
     Ok(if answer.is_ok() { Exit::Ok } else { Exit::from(answer.code).max(Exit::Denied) })
 }
 
-/// What to do about a server that is not believed. Not "try again".
+/// The hint for a server that is not trusted. A retry does not help.
 const UNTRUSTED: &str = "
-Nothing was sent. If the server has a new certificate, or one that it signed itself, compare its
-fingerprint with what fourauthd printed, and then: fourauth trust --pin HEX";
+Nothing was sent. If the server has a new or self-signed certificate, compare its fingerprint
+with the one that fourauthd printed, then run: fourauth trust --pin HEX";
 
-/// Says on standard error why there is no answer.
+/// Prints a failure on standard error and returns its exit code.
 pub(crate) fn failure(failure: &Failure, world: &mut World<'_>) -> Exit {
     let hint = match failure {
         Failure::Client(Error::Untrusted(_)) => UNTRUSTED,
         _ => "",
     };
-    // If even standard error is closed the exit code has to do.
+    // If standard error is closed, only the exit code is left.
     let _closed = writeln!(world.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
     Exit::from(failure)
 }
@@ -63,19 +63,19 @@ fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What to do about a denial whose text does not say it.
+/// Advice for denials with a message that has none.
 const fn hint(code: Code) -> Option<&'static str> {
     match code {
         Code::DeviceKeyNeeded => Some(
-            "Name the new device's key with --device-pubkey; there, `fourauth device key` shows it.",
+            "Give the new device's key with --device-pubkey. `fourauth device key` shows it there.",
         ),
-        Code::RecoveryCodeMismatch => Some("--recovery-code-file FILE gives one."),
-        Code::SignedOut => Some("`fourauth login` brings a token."),
+        Code::RecoveryCodeMismatch => Some("Give a recovery code with --recovery-code-file FILE."),
+        Code::SignedOut => Some("Run `fourauth login` for a new token."),
         _ => None,
     }
 }
 
-/// A duration as a person says it, never shorter than it is.
+/// Formats a duration in readable units, rounded up.
 fn wait(millis: u64) -> String {
     let seconds = millis.div_ceil(1000);
     let minutes = seconds.div_ceil(60);
@@ -103,7 +103,7 @@ fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
     if gains.must_change == Some(true) {
         writeln!(
             out,
-            "Somebody else chose this password: replace it (fourauth recover password)."
+            "Another person chose this password; replace it (fourauth recover password)."
         )?;
     }
     if gains.totp_confirmed == Some(false) {
@@ -124,28 +124,28 @@ fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The QR code, and the URI for whoever has nothing to scan it with.
+/// Prints the QR code, and the URI for authenticators that cannot scan it.
 fn authenticator(uri: &Secret<String>, out: &mut dyn Write) -> io::Result<()> {
     if let Some(drawing) = qr::draw(uri.expose()) {
         writeln!(out, "\n{drawing}\n")?;
     }
     writeln!(out, "{}\n", printable(uri.expose()))?;
-    writeln!(out, "Scan the code with an authenticator, or type the secret. It is shown once.")
+    writeln!(out, "Scan the code with an authenticator, or enter the secret. It is shown once.")
 }
 
 fn recovery_codes(codes: &[Secret<String>], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nRecovery codes, for the day when a factor is lost:\n")?;
+    writeln!(out, "\nRecovery codes, in case a factor is lost:\n")?;
     for code in codes {
         writeln!(out, "    {}", printable(code.expose()))?;
     }
-    writeln!(out, "\nEach is good for once. Write them down now: they are not shown again.\n")
+    writeln!(out, "\nEach code works once. Write them down now: they are not shown again.\n")
 }
 
 fn face_quality(quality: FaceQuality, out: &mut dyn Write) -> io::Result<()> {
     let FaceQuality { pictures, recommended } = quality;
     write!(out, "Face enrolled from {pictures} picture{}", if pictures == 1 { "" } else { "s" })?;
     if pictures < recommended {
-        return writeln!(out, "; {recommended} would serve better.");
+        return writeln!(out, "; {recommended} are recommended.");
     }
     writeln!(out, ".")
 }
@@ -156,7 +156,7 @@ fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Pictures: {enrolment} at enrolment, {login} at login.")?;
     writeln!(out, "Frames: up to {} bytes.", server.max_frame)?;
     let (time, skew) = (printable(&server.time), server.max_skew_seconds);
-    writeln!(out, "Clock: {} ({time}); a client may be {skew} s off.", server.server_ts_utc)?;
+    writeln!(out, "Clock: {} ({time}); clients may differ by {skew} s.", server.server_ts_utc)?;
     if let Some(key) = &server.receipt_key {
         writeln!(out, "Receipts are signed with {}.", printable(key))?;
     }
@@ -171,8 +171,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_said_as_a_person_says_it_and_never_too_short() {
-        for (millis, said) in [
+    fn a_wait_is_readable_and_rounded_up() {
+        for (millis, text) in [
             (1, "1 s"),
             (1500, "2 s"),
             (119_000, "119 s"),
@@ -182,7 +182,7 @@ mod tests {
             (86_340_001, "24 h"),
             (86_340_000, "23 h 59 min"),
         ] {
-            assert_eq!(wait(millis), said);
+            assert_eq!(wait(millis), text);
         }
         assert!(!wait(u64::MAX).is_empty());
     }

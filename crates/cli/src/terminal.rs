@@ -1,10 +1,10 @@
-//! A person at a terminal. Questions go to standard error, so that answers can be piped away.
+//! Prompts on a terminal. They go to standard error, so that answers can be piped.
 
 use crate::world::{NoReply, Person};
 use fourauth_protocol::secret::Secret;
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
 
-/// Whoever sits at this terminal.
+/// The terminal of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal;
 

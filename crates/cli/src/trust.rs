@@ -1,4 +1,4 @@
-//! `fourauth trust`: remembers a server once it has proved to be the one that is meant.
+//! `fourauth trust`: saves a server after a connection has verified it.
 
 use crate::{
     args::Options,
@@ -12,10 +12,10 @@ use fourauth_client::Fingerprint;
 use fourauth_protocol::command::{Command, Hello};
 use std::path::PathBuf;
 
-/// Connects, and remembers the server only if it was believed.
+/// Connects, and saves the server only if it is trusted.
 pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
     let Some(path) = world.settings_file.clone() else {
-        return Err(Failure::Usage("this system has no place for settings".to_owned()));
+        return Err(Failure::Usage("this system has no folder for settings".to_owned()));
     };
     let before = settings::read(Some(&path))?;
     let mut options = options.clone();
@@ -31,7 +31,7 @@ pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit
         device_key: options.device_key.map(absolute).transpose()?.or(before.device_key),
     };
     settings.write(&path)?;
-    writeln!(world.notes, "Remembered in {}.", path.display())?;
+    writeln!(world.notes, "Saved in {}.", path.display())?;
     show::answer(&answer, options.output, world)
 }
 
@@ -43,7 +43,7 @@ fn ask_for_fingerprint(world: &mut World<'_>) -> Result<Fingerprint, Failure> {
     Fingerprint::parse(&typed).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Settings are read from any folder.
+/// Settings are read from any working directory, so they contain absolute paths.
 fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
     Ok(std::path::absolute(path)?)
 }

@@ -1,4 +1,4 @@
-//! What differs between a terminal and a test: streams, the person, the clock, the machine.
+//! Everything that differs between a terminal and a test: streams, prompts, clock and machine.
 
 use fourauth_protocol::{
     device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
@@ -9,23 +9,23 @@ use std::{
     path::PathBuf,
 };
 
-/// Everything outside that a command touches, apart from the network and the camera.
+/// The environment of a command, apart from the network and the camera.
 pub struct World<'a> {
-    /// Where secrets and a picture come from if `-` is given.
+    /// Standard input, for secrets or a picture if `-` is given.
     pub input: &'a mut dyn BufRead,
-    /// Answers.
+    /// Standard output, for answers.
     pub output: &'a mut dyn Write,
-    /// Everything else: failures and hints.
+    /// Standard error, for failures and hints.
     pub notes: &'a mut dyn Write,
-    /// Who is asked for what was not given.
+    /// Answers prompts for values that were not given.
     pub person: &'a mut dyn Person,
     /// This machine's clock.
     pub now: fn() -> UnixMillis,
     /// The address of this machine's network card, if it has one.
     pub device_address: fn() -> Option<MacAddress>,
-    /// What this machine is called, if that can name a device.
+    /// This machine's host name, if it is a valid device name.
     pub host_name: fn() -> Option<DeviceName>,
-    /// `client.toml`, whether it exists or not; `None` if this system has no place for it.
+    /// The path of `client.toml`, which may not exist. `None` if this system has no place for it.
     pub settings_file: Option<PathBuf>,
 }
 
@@ -35,24 +35,24 @@ impl fmt::Debug for World<'_> {
     }
 }
 
-/// Somebody who can be asked.
+/// A person who answers prompts.
 pub trait Person {
-    /// Asks for a text that everybody may read.
+    /// Asks for a text and shows it while it is typed.
     ///
     /// # Errors
     ///
     /// [`NoReply`].
     fn text(&mut self, question: &str) -> Result<String, NoReply>;
 
-    /// Asks for a secret that is not shown while it is typed; twice if `new`, because nobody could
-    /// notice a slip.
+    /// Asks for a secret, which is not shown while it is typed. Asks twice if `new`, because a
+    /// typing error would not be noticed otherwise.
     ///
     /// # Errors
     ///
     /// [`NoReply`].
     fn secret(&mut self, question: &str, new: bool) -> Result<Secret<String>, NoReply>;
 
-    /// Lets the person choose, and returns the index of the choice.
+    /// Asks for a choice and returns its index.
     ///
     /// # Errors
     ///
@@ -60,11 +60,11 @@ pub trait Person {
     fn choose(&mut self, question: &str, choices: &[&str]) -> Result<usize, NoReply>;
 }
 
-/// Why a question has no reply.
+/// Why a prompt has no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum NoReply {
-    /// No terminal: nobody is there.
-    #[error("nobody to ask: this is not a terminal")]
+    /// There is no terminal.
+    #[error("cannot ask: this is not a terminal")]
     Nobody,
     /// The person pressed Escape or Ctrl-C.
     #[error("cancelled")]

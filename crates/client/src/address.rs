@@ -1,4 +1,4 @@
-//! Where a server is found, and the name that its certificate must bear.
+//! The address of a server, and the name that its certificate must have.
 
 use rustls_pki_types::ServerName;
 use std::fmt;
@@ -15,11 +15,12 @@ pub struct ServerAddress {
 }
 
 impl ServerAddress {
-    /// Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; the port is [`DEFAULT_PORT`] if absent.
+    /// Parses `host`, `host:port`, `[ipv6]` or `[ipv6]:port`. The default port is
+    /// [`DEFAULT_PORT`].
     ///
     /// # Errors
     ///
-    /// [`NotAnAddress`] if no certificate could be issued to the host, or the port is none.
+    /// [`NotAnAddress`] if the host cannot be named in a certificate, or the port is invalid.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
         let (host, port) = divide(text.trim())?;
         let port = match port {
@@ -47,7 +48,7 @@ impl ServerAddress {
     }
 }
 
-/// Host and port as texts. An IPv6 address has colons of its own and so stands in brackets.
+/// Splits a text into host and port. An IPv6 address contains colons, so it needs brackets.
 fn divide(text: &str) -> Result<(&str, Option<&str>), NotAnAddress> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, tail) = rest.split_once(']').ok_or(NotAnAddress)?;
@@ -70,9 +71,9 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// The text names no server.
+/// The text is not the address of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a server: give HOST, HOST:PORT or [IPV6]:PORT")]
+#[error("not a server address: give HOST, HOST:PORT or [IPV6]:PORT")]
 pub struct NotAnAddress;
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_usual_way_of_writing_an_address_is_read() {
+    fn common_forms_of_an_address_are_accepted() {
         for (text, shown) in [
             ("localhost", "localhost:65432"),
             ("auth.example.org:7000", "auth.example.org:7000"),
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_server_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in
             ["", ":65432", "a b", "host:", "host:0", "host:70000", "::1", "[::1", "[::1]x", "-a:1"]
         {

@@ -1,8 +1,8 @@
-//! Whose device a command says it comes from.
+//! The account and device that a command claims to come from.
 
 use fourauth_protocol::{command::Command, mac_address::MacAddress, username::Username};
 
-/// An account, and the address under which a device is its.
+/// An account, and the address of one of its devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) username: Username,
@@ -10,9 +10,9 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// What `command` says of the device that sends it.
+    /// The claim that `command` makes about the device that sends it.
     ///
-    /// Nothing is said by the commands of an administrator, whose device is none of the account's.
+    /// Administrator commands make no claim: they come from a device that is not the account's.
     pub(crate) fn of(command: &Command) -> Option<Self> {
         let (username, mac) = match command {
             Command::Login(login) => (&login.username, login.mac),
@@ -32,7 +32,7 @@ impl Claim {
         Some(Self { username: username.clone(), mac: mac? })
     }
 
-    /// What the server takes the device for once it has `command`, a 150.
+    /// The claim that the server holds for this connection after `command`, if it is a 150.
     pub(crate) fn proved_by(command: &Command) -> Option<Self> {
         match command {
             Command::ProveDevice(proof) => {

@@ -1,4 +1,4 @@
-//! A server that can be called: where it is, whom to believe, how long to wait.
+//! The client of one server: its address, the trust in it, and the time limits.
 
 use crate::{
     address::ServerAddress, connection::Connection, error::Error, identity::Identity,
@@ -13,14 +13,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
-/// How long name lookup, TCP and TLS may take together, unless told otherwise.
+/// Default limit for name lookup, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a command may take from its first byte to the last byte of its answer, unless told
-/// otherwise. A full server queues for seconds; five pictures over a slow line take longer.
+/// Default limit for a command, from its first byte to the last byte of its answer. A full server
+/// queues for seconds; five pictures over a slow line take longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Calls one server. Cheap to clone; clones share TLS sessions and so reconnect faster.
+/// Connects to one server. Cheap to clone; clones share TLS sessions and so reconnect faster.
 #[derive(Clone)]
 pub struct Client {
     server: ServerAddress,
@@ -37,7 +37,7 @@ pub(crate) struct Limits {
     pub(crate) max_answer: usize,
 }
 
-/// Collects what differs from the defaults.
+/// Collects the options that differ from the defaults.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
@@ -49,13 +49,13 @@ pub struct Builder {
 }
 
 impl Client {
-    /// A client with the default limits that speaks TLS 1.3 only.
+    /// A client with the default limits and TLS 1.3 only.
     #[must_use]
     pub fn new(server: ServerAddress, trust: Trust) -> Self {
         Self::builder(server, trust).build()
     }
 
-    /// Starts from whom to call and whom to believe; neither has a default.
+    /// Starts a builder from the server's address and the trust in it; neither has a default.
     pub fn builder(server: ServerAddress, trust: Trust) -> Builder {
         let limits = Limits {
             connect_timeout: CONNECT_TIMEOUT,
@@ -65,14 +65,14 @@ impl Client {
         Builder { server, trust, tls12: false, limits, preamble: Arc::default() }
     }
 
-    /// This client as the device that `identity` is of. On each connection the proof of it goes in
-    /// front of the first command that says whose device it is: [`Connection::send`].
+    /// Adds the identity of this device. On each connection its proof goes in front of the first
+    /// command that names an account and a device: see [`Connection::send`].
     #[must_use]
     pub fn with_identity(self, identity: impl Into<Arc<Identity>>) -> Self {
         Self { identity: Some(identity.into()), ..self }
     }
 
-    /// The server that is called.
+    /// The server's address.
     #[must_use]
     pub const fn server(&self) -> &ServerAddress {
         &self.server
@@ -82,8 +82,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`], [`Error::Untrusted`], [`Error::Tls`] or [`Error::ConnectTimeout`]; no
-    /// command has been sent then.
+    /// [`Error::Connect`], [`Error::Untrusted`], [`Error::Tls`] or [`Error::ConnectTimeout`]. No
+    /// command has been sent.
     pub async fn connect(&self) -> Result<Connection, Error> {
         timeout(self.limits.connect_timeout, self.handshake())
             .await
@@ -100,7 +100,7 @@ impl Client {
         Ok(Connection::new(stream, self.limits, self.identity.clone()))
     }
 
-    /// Connects, asks one thing, and hangs up.
+    /// Connects, sends one command, waits for the answer and hangs up.
     ///
     /// # Errors
     ///
@@ -109,12 +109,12 @@ impl Client {
         self.connect().await?.send(command).await
     }
 
-    /// Whether this person may in: 4Auth's `login()`, for programs that ask nothing else.
+    /// True if the server accepts the login: 4Auth's `login()`, for programs that need no more.
     ///
     /// # Errors
     ///
-    /// Those of [`Client::connect`] and [`Connection::send`]. Nothing but an answer of the trusted
-    /// server is a `true`.
+    /// Those of [`Client::connect`] and [`Connection::send`]. Only an answer of the trusted server
+    /// gives `true`.
     pub async fn login_once(&self, login: Login) -> Result<bool, Error> {
         self.connect().await?.login(login).await.map(|outcome| Outcome::is_granted(&outcome))
     }
@@ -131,38 +131,38 @@ impl fmt::Debug for Client {
 }
 
 impl Builder {
-    /// How long name lookup, TCP and TLS may take together. 10 s if not set.
+    /// Limits name lookup, TCP and TLS together. 10 s if not set.
     pub const fn connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect_timeout = limit;
         self
     }
 
-    /// How long a command may take from its first byte to the last of its answer. 30 s if not set.
+    /// Limits a command, from its first byte to the last of its answer. 30 s if not set.
     pub const fn answer_timeout(mut self, limit: Duration) -> Self {
         self.limits.answer_timeout = limit;
         self
     }
 
-    /// The longest answer that is accepted, in bytes. The protocol's own limit if not set.
+    /// Limits the length of an answer, in bytes. The protocol's own limit if not set.
     pub const fn max_answer(mut self, bytes: usize) -> Self {
         self.limits.max_answer = bytes;
         self
     }
 
-    /// Admits servers that know no TLS 1.3 and speak 1.2.
+    /// Allows TLS 1.2 with servers that do not support TLS 1.3.
     pub const fn allow_tls12(mut self) -> Self {
         self.tls12 = true;
         self
     }
 
-    /// Bytes that go in front of each TLS handshake: the header of the PROXY protocol that a server
-    /// requires from proxies, if this machine counts as one. None if not set.
+    /// Sends `bytes` in front of each TLS handshake: the PROXY protocol header that a server
+    /// requires from proxies, if this machine counts as one. Nothing if not set.
     pub fn preamble(mut self, bytes: &[u8]) -> Self {
         self.preamble = bytes.into();
         self
     }
 
-    /// The client.
+    /// Builds the client.
     #[must_use]
     pub fn build(self) -> Client {
         let Self { server, trust, tls12, limits, preamble } = self;

@@ -1,4 +1,4 @@
-//! One typed method for each command, and what each brings.
+//! One typed method for each command, and its result.
 
 use crate::{
     connection::Connection,
@@ -19,19 +19,19 @@ use fourauth_protocol::{
     username::Username,
 };
 
-/// What a login brings.
+/// The result of a login.
 #[derive(Debug, Clone)]
 pub struct LoggedIn {
     /// Proves this login to other services, if the server issues tokens.
     pub token: Option<Secret<String>>,
-    /// What the server says of this login, signed, for services that [verify](crate::ReceiptVerifier)
-    /// it by themselves.
+    /// A signed statement about this login, which other services
+    /// [verify](crate::ReceiptVerifier) without the server.
     pub receipt: Option<Secret<String>>,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Option<UnixMillis>,
-    /// Whether somebody else chose the password, so that it should be replaced.
+    /// True if another person chose the password, so that it should be replaced.
     pub must_change: bool,
-    /// Whether the authenticator is known to work; `None` if the server does not say.
+    /// True if the authenticator is known to work. `None` if the server does not say.
     pub totp_confirmed: Option<bool>,
 }
 
@@ -40,40 +40,40 @@ pub struct LoggedIn {
 pub struct NewAuthenticator {
     /// As an `otpauth://` URI.
     pub provisioning_uri: Secret<String>,
-    /// The same as a QR code, a PNG, if the server drew one.
+    /// The URI as a QR code in PNG, if the server drew one.
     pub qr_png: Option<Secret<Vec<u8>>>,
 }
 
-/// What a registration brings.
+/// The result of a registration.
 #[derive(Debug, Clone)]
 pub struct Registered {
-    /// What the person scans.
+    /// The new authenticator, to be scanned.
     pub authenticator: NewAuthenticator,
     /// How well the face is enrolled, if the server says.
     pub face_quality: Option<FaceQuality>,
-    /// Codes for the day when a factor is lost, each good for once. They are shown once.
+    /// Recovery codes, in case a factor is lost. Each is valid once. They are shown once.
     pub recovery_codes: Vec<Secret<String>>,
 }
 
-/// Each method asks one thing and waits for the answer. A server that says yes and leaves out what
-/// its yes is about is refused with [`NotTheProtocol::Incomplete`].
+/// Each method sends one command and waits for the answer. If the server grants a command without
+/// its result, the error is [`NotTheProtocol::Incomplete`].
 impl Connection {
-    /// 100: proves who a person is.
+    /// 100: logs a user in.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn login(&mut self, login: Login) -> Result<Outcome<LoggedIn>, Error> {
         self.ask(Command::Login(login), LoggedIn::from_gains).await
     }
 
-    /// 150: proves that this connection comes from the device that `identity` is of. A client that
-    /// [has an identity](crate::Client::with_identity) does so by itself. The answer says nothing
-    /// about whether the proof holds; the commands that follow show it.
+    /// 150: proves that this connection comes from the device of `identity`. A client that
+    /// [has an identity](crate::Client::with_identity) does so by itself. The answer does not say
+    /// whether the proof is valid; the commands that follow show it.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn prove_device(
         &mut self,
         identity: &Identity,
@@ -84,11 +84,11 @@ impl Connection {
         self.ask(Command::ProveDevice(proof), nothing).await
     }
 
-    /// 190: what the server speaks and wants.
+    /// 190: reads the server's version, limits and requirements.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn hello(&mut self) -> Result<Outcome<ServerInfo>, Error> {
         self.ask(Command::Hello(Hello::default()), |gains| present(gains.server, "server")).await
     }
@@ -97,7 +97,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn register(&mut self, register: Register) -> Result<Outcome<Registered>, Error> {
         self.ask(Command::Register(register), Registered::from_gains).await
     }
@@ -106,25 +106,25 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn confirm_totp(&mut self, confirm: ConfirmTotp) -> Result<Outcome<()>, Error> {
         self.ask(Command::ConfirmTotp(confirm), nothing).await
     }
 
-    /// 220: one more device for the account, proved from one that it has.
+    /// 220: adds a device to the account, proved from one that it already has.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn bind_device(&mut self, bind: BindDevice) -> Result<Outcome<()>, Error> {
         self.ask(Command::BindDevice(bind), nothing).await
     }
 
-    /// 222: the devices of the account that a token belongs to.
+    /// 222: lists the devices of the account that a token belongs to.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn list_devices(
         &mut self,
         list: ListDevices,
@@ -132,29 +132,29 @@ impl Connection {
         self.ask(Command::ListDevices(list), |gains| present(gains.devices, "devices")).await
     }
 
-    /// 224: a device that is not to be believed any more.
+    /// 224: revokes a device.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn revoke_device(&mut self, revoke: RevokeDevice) -> Result<Outcome<()>, Error> {
         self.ask(Command::RevokeDevice(revoke), nothing).await
     }
 
-    /// 240: reads the audit log. Its texts come from strangers: escape them before display.
+    /// 240: reads the audit log. Its texts are untrusted: escape them before display.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn read_audit(&mut self, read: ReadAudit) -> Result<Outcome<Vec<AuditRow>>, Error> {
         self.ask(Command::ReadAudit(read), |gains| present(gains.rows, "rows")).await
     }
 
-    /// 300: a new authenticator.
+    /// 300: replaces the authenticator.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn recover_totp(
         &mut self,
         recover: RecoverTotp,
@@ -162,11 +162,11 @@ impl Connection {
         self.ask(Command::RecoverTotp(recover), NewAuthenticator::from_gains).await
     }
 
-    /// 310: a new password.
+    /// 310: replaces the password.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn recover_password(
         &mut self,
         recover: RecoverPassword,
@@ -174,11 +174,11 @@ impl Connection {
         self.ask(Command::RecoverPassword(recover), nothing).await
     }
 
-    /// 320: a new face. Brings how well it is enrolled, if the server says.
+    /// 320: replaces the face. Returns how well it is enrolled, if the server says.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn recover_face(
         &mut self,
         recover: RecoverFace,
@@ -186,11 +186,11 @@ impl Connection {
         self.ask(Command::RecoverFace(recover), |gains| Ok(gains.face_quality)).await
     }
 
-    /// 330: a new device.
+    /// 330: replaces a device.
     ///
     /// # Errors
     ///
-    /// [`Error`], as of [`Connection::send`].
+    /// See [`Connection::send`].
     pub async fn recover_device(&mut self, recover: RecoverDevice) -> Result<Outcome<()>, Error> {
         self.ask(Command::RecoverDevice(recover), nothing).await
     }

@@ -1,7 +1,7 @@
-//! One TLS connection: commands out, answers back, in order.
+//! One TLS connection: sends commands and reads the answers in order.
 //!
-//! [`Connection::pipeline`] is the only exchange there is; a command alone is a pipeline of one, or
-//! of two where the proof of the device goes in front of it.
+//! There is only one kind of exchange, a pipeline. A single command is a pipeline of one, or of two
+//! if a device proof goes in front of it.
 
 use crate::{
     claim::Claim,
@@ -27,7 +27,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// How much is read at a time, in bytes. Most answers fit.
+/// Size of the read buffer, in bytes. Most answers fit.
 const CHUNK: usize = 4096;
 
 /// A connection to the trusted server. Dropping it hangs up.
@@ -35,12 +35,12 @@ pub struct Connection {
     stream: TlsStream<TcpStream>,
     decoder: Decoder,
     limits: Limits,
-    /// Every command has had its answer. False while an exchange is under way, and for ever if it
-    /// ends early: the next answer to arrive would be taken for another command's.
+    /// True if every command has been answered. False during an exchange, and permanently if it
+    /// ends early, because the next answer would be taken for that of another command.
     settled: bool,
-    /// Who this device is.
+    /// The identity of this device.
     identity: Option<Arc<Identity>>,
-    /// What this device was last proved to be. The server keeps one proof.
+    /// The claim of the last proof on this connection. The server keeps one proof.
     proved: Option<Claim>,
 }
 
@@ -54,15 +54,17 @@ impl Connection {
         Self { stream, decoder, limits, settled: true, identity, proved: None }
     }
 
-    /// Asks one thing and waits for the answer, which may be a denial.
+    /// Sends one command and waits for the answer, which may be a denial.
     ///
-    /// If this client [has an identity](crate::Client::with_identity), and the command names an
-    /// account and a device, and the device has not been proved for them yet, then the proof
-    /// travels in front of the command. What is answered to the proof says nothing and is dropped.
+    /// A device proof goes in front of the command if this client
+    /// [has an identity](crate::Client::with_identity), the command names an account and a device,
+    /// and the last proof was not for these. The answer to the proof carries no information and is
+    /// dropped.
     ///
     /// # Errors
     ///
-    /// [`Error`]; after one, and after dropping the future, this connection is spent.
+    /// [`Error`]. If the exchange fails or the future is dropped, later calls return
+    /// [`Error::Abandoned`].
     pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
         let mut flight = Vec::with_capacity(2);
         flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
@@ -71,12 +73,12 @@ impl Connection {
         answers.pop().ok_or(Error::Protocol(NotTheProtocol::NoAnswer))
     }
 
-    /// The 150 that proves `identity` on this connection and on no other: a signature over its TLS
-    /// exporter (RFC 9266). For [`Connection::pipeline`], which adds none by itself.
+    /// The command 150 that proves `identity` on this connection only: a signature over its TLS
+    /// exporter (RFC 9266). For [`Connection::pipeline`], which does not add a proof.
     ///
     /// # Errors
     ///
-    /// [`Error::Tls`]; nothing is sent.
+    /// [`Error::Tls`]. Nothing is sent.
     pub fn device_proof(
         &self,
         identity: &Identity,
@@ -90,14 +92,14 @@ impl Connection {
         Ok(identity.prove(&channel, username, mac))
     }
 
-    /// The proof that `command` should not travel without.
+    /// The proof to send in front of `command`, or `None` if it needs none.
     fn missing_proof(&self, command: &Command) -> Result<Option<ProveDevice>, Error> {
         let (Some(identity), Some(claim)) = (&self.identity, Claim::of(command)) else {
             return Ok(None);
         };
         let is_proved = match (&self.proved, command) {
             (None, _) => false,
-            // It names the devices that go and come, and may be sent from a third.
+            // It names the old and the new device, and may be sent from a third one.
             (Some(proved), Command::RecoverDevice(_)) => proved.username == claim.username,
             (Some(proved), _) => *proved == claim,
         };
@@ -107,13 +109,14 @@ impl Connection {
         self.device_proof(identity, &claim.username, claim.mac).map(Some)
     }
 
-    /// Sends all commands in one flight and waits for all answers, which come in the same order.
+    /// Sends all commands in one flight and returns the answers in the same order.
     ///
-    /// The time allowed is that of one command, times their number.
+    /// The timeout is that of one command, times the number of commands.
     ///
     /// # Errors
     ///
-    /// [`Error`]; after one, and after dropping the future, this connection is spent.
+    /// [`Error`]. If the exchange fails or the future is dropped, later calls return
+    /// [`Error::Abandoned`].
     pub async fn pipeline(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Error> {
         let count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
         self.exchange(commands, self.limits.answer_timeout.saturating_mul(count)).await
@@ -146,7 +149,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// All commands as one run of bytes, wiped when dropped.
+/// Encodes all commands into one buffer, which is wiped when dropped.
 fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> {
     let payloads: Vec<_> = commands.iter().map(Command::to_json).collect();
     let mut flight = Zeroizing::new(Vec::new());
@@ -160,10 +163,10 @@ fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> {
     Ok(flight)
 }
 
-/// The answers, and whether all of the flight was sent.
+/// Returns the answers, and `true` if all of the flight was sent.
 ///
-/// Writes and reads at once: a server that answers before it has read everything, because a frame
-/// is too long or many are under way, must neither be overheard nor blocked.
+/// Writes and reads concurrently. A server may answer before it has read everything, because a
+/// frame is too long or many are pending. Its answer must not be lost, and it must not block.
 async fn exchange<S: AsyncRead + AsyncWrite>(
     stream: S,
     decoder: &mut Decoder,
@@ -181,7 +184,7 @@ async fn exchange<S: AsyncRead + AsyncWrite>(
     let mut sent: Option<io::Result<()>> = None;
     loop {
         tokio::select! {
-            // Writing first: an answer to the last byte never overtakes the news that it was sent.
+            // Polls the writer first, so that `sent` is set before the last answer is read.
             biased;
             result = &mut writing, if sent.is_none() => sent = Some(result),
             answers = &mut reading => return match (answers, sent) {
@@ -207,7 +210,7 @@ async fn receive<R: AsyncRead + Unpin>(
             None => match reader.read(&mut *chunk).await {
                 Ok(0) => return Err(hung_up(decoder).into()),
                 Ok(length) => decoder.push(&chunk[..length]),
-                // A peer that drops the line without TLS's farewell (RFC 8446 §6.1).
+                // The peer closed TCP without a TLS `close_notify` (RFC 8446 §6.1).
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Err(hung_up(decoder).into());
                 }
@@ -222,7 +225,7 @@ fn hung_up(decoder: &Decoder) -> NotTheProtocol {
     if decoder.is_mid_frame() { NotTheProtocol::CutOff } else { NotTheProtocol::NoAnswer }
 }
 
-/// Reads an answer and wipes the bytes it came in: they may hold a token.
+/// Parses an answer and wipes its bytes, which may hold a token.
 fn read_answer(payload: Bytes) -> Result<Answer, NotTheProtocol> {
     let answer = Answer::from_json(&payload).map_err(|_| NotTheProtocol::NotAnAnswer);
     if let Ok(mut bytes) = payload.try_into_mut() {

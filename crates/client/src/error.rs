@@ -1,85 +1,85 @@
-//! Why there is no answer, split by what the caller does next.
+//! Errors of the client, split by what the caller does next.
 
 use crate::fingerprint::Fingerprint;
 use fourauth_protocol::frame::FrameError;
 use rustls::{CertificateError, OtherError};
 use std::io;
 
-/// Why there is no answer. A denial is not among these: it is an answer.
+/// Why there is no usable answer. A denial is not an error: it is an answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nobody there. Nothing was sent: check the address and the network, or try again.
+    /// No connection. Nothing was sent: check the address and the network, or try again.
     #[error("cannot reach the server: {0}")]
     Connect(#[source] io::Error),
-    /// Somebody else is there. Nothing was sent, and trying again is of no use: either the server
-    /// has a new certificate, or this is not the server.
-    #[error("this is not the server that is trusted: {0}")]
+    /// The server is not the trusted one. Nothing was sent, and a retry does not help: either the
+    /// server has a new certificate, or this is another server.
+    #[error("the server is not trusted: {0}")]
     Untrusted(#[source] Distrust),
-    /// No common ground for TLS. Nothing was sent: check the port and the TLS versions.
-    #[error("no TLS connection: {0}")]
+    /// TLS failed. Nothing was sent: check the port and the TLS versions.
+    #[error("TLS failed: {0}")]
     Tls(#[source] rustls::Error),
-    /// No connection in time. Nothing was sent.
-    #[error("the server did not take the connection in time")]
+    /// Timeout while connecting. Nothing was sent.
+    #[error("the server did not accept the connection in time")]
     ConnectTimeout,
-    /// No answer in time. Whether the command was carried out is unknown.
+    /// Timeout while waiting for the answer. The command may have been carried out.
     #[error("the server did not answer in time")]
     AnswerTimeout,
-    /// The peer does not speak this protocol, or a version of it that contradicts this one.
+    /// The peer does not speak this protocol, or speaks an incompatible version.
     #[error("the peer does not speak this protocol: {0}")]
     Protocol(#[from] NotTheProtocol),
-    /// The connection broke. Whether the command was carried out is unknown.
+    /// The connection broke. The command may have been carried out.
     #[error("the connection broke: {0}")]
     Io(#[source] io::Error),
     /// The command does not fit a frame. Nothing was sent: send fewer or smaller pictures.
     #[error("the command is too long: {0}")]
     TooLarge(#[source] FrameError),
-    /// An earlier exchange on this connection did not end, so that its answer could be taken for
-    /// the answer to another command. Nothing was sent: connect anew.
-    #[error("this connection was abandoned in the middle of an exchange")]
+    /// An earlier exchange on this connection did not finish, so its answer could be taken for
+    /// that of another command. Nothing was sent: open a new connection.
+    #[error("an earlier exchange on this connection did not finish; open a new connection")]
     Abandoned,
 }
 
-/// Why a server is not believed.
+/// Why a server is not trusted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Distrust {
     /// Its certificate is not the pinned one.
     #[error("its fingerprint is SHA-256 {presented}, not the expected one")]
     OtherPin {
-        /// The fingerprint of the certificate that it showed.
+        /// The fingerprint of its certificate.
         presented: Fingerprint,
     },
-    /// Its certificate is from somebody else, for somebody else, out of date, or not its own.
+    /// Its certificate has another issuer or another name, is out of date, or is not its own.
     #[error(transparent)]
     Certificate(rustls::Error),
 }
 
-/// How a peer departs from the protocol. Quotes nothing that it sent.
+/// How a peer violates the protocol. Quotes nothing that the peer sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotTheProtocol {
-    /// It announced a longer answer than is accepted.
+    /// It announced an answer that is too long.
     #[error(transparent)]
     TooLarge(#[from] FrameError),
-    /// It sent something that is no answer.
-    #[error("it sent something that is no answer")]
+    /// It sent something that is not an answer.
+    #[error("it sent something that is not an answer")]
     NotAnAnswer,
-    /// It closed the connection inside an answer.
-    #[error("it closed the connection inside an answer")]
+    /// It closed the connection in the middle of an answer.
+    #[error("it closed the connection in the middle of an answer")]
     CutOff,
     /// It closed the connection instead of answering.
     #[error("it closed the connection without an answer")]
     NoAnswer,
-    /// It answered more often than it was asked.
-    #[error("it answered more often than it was asked")]
+    /// It sent more answers than there were commands.
+    #[error("it sent more answers than there were commands")]
     Unasked,
-    /// It said yes and left out what that yes is about.
-    #[error("it left `{0}` out of its answer")]
+    /// It granted a command and left a required field out of the answer.
+    #[error("its answer lacks `{0}`")]
     Incomplete(&'static str),
 }
 
 impl Error {
-    /// Sorts what a TLS handshake failed with.
+    /// Classifies the error of a TLS handshake.
     pub(crate) fn in_handshake(error: io::Error) -> Self {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
@@ -93,7 +93,7 @@ impl Error {
 }
 
 impl Distrust {
-    /// Finds the pin's own reason, which rustls carries without knowing it.
+    /// Returns the reason of the pin check, which rustls carries as an opaque error.
     fn from_reason(reason: &CertificateError) -> Self {
         match reason {
             CertificateError::Other(OtherError(ours)) => ours.downcast_ref::<Self>().cloned(),

@@ -1,11 +1,12 @@
-//! The fingerprint of a certificate: how a server is recognised without a certificate authority.
+//! The fingerprint of a certificate, which identifies a server without a certificate authority.
 
 use data_encoding::{HEXLOWER_PERMISSIVE, HEXUPPER};
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// SHA-256 of a certificate in DER, as `fourauthd` and `openssl x509 -fingerprint -sha256` print it.
+/// SHA-256 of a certificate in DER, as printed by `fourauthd` and by
+/// `openssl x509 -fingerprint -sha256`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
@@ -16,12 +17,12 @@ impl Fingerprint {
         Self(Sha256::digest(certificate).into())
     }
 
-    /// Reads 64 hexadecimal digits in any case, with or without colons, with or without `SHA-256`
-    /// in front.
+    /// Parses 64 hexadecimal digits in upper or lower case, with or without colons, with or without
+    /// `SHA-256` in front.
     ///
     /// # Errors
     ///
-    /// [`NotAFingerprint`] for anything else; a shortened fingerprint proves nothing.
+    /// [`NotAFingerprint`] for anything else; a shortened fingerprint is not accepted.
     pub fn parse(text: &str) -> Result<Self, NotAFingerprint> {
         let digits: String = without_label(text.trim()).chars().filter(|&c| c != ':').collect();
         let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAFingerprint)?;
@@ -42,7 +43,7 @@ fn without_label(text: &str) -> &str {
         .map_or(value, |label| &value[label.len()..])
 }
 
-/// Upper case, divided by colons.
+/// Upper case, separated by colons.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, byte) in self.0.iter().enumerate() {
@@ -61,7 +62,7 @@ impl fmt::Debug for Fingerprint {
 
 /// The text is not a SHA-256 fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a SHA-256 fingerprint: 64 hexadecimal digits, colons allowed")]
+#[error("not a SHA-256 fingerprint: give 64 hexadecimal digits, colons allowed")]
 pub struct NotAFingerprint;
 
 #[cfg(test)]
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_spellings_of_a_fingerprint_are_one() {
+    fn the_usual_forms_of_a_fingerprint_are_equal() {
         let abc = Fingerprint::of(&CertificateDer::from(b"abc".to_vec()));
         // FIPS 180-4, the one-block example.
         let plain = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortened_or_mangled_fingerprint_is_none() {
+    fn a_short_or_malformed_fingerprint_is_refused() {
         let whole = "ab".repeat(32);
         for text in
             ["", "ab", "SHA-256", &whole[..62], &format!("{whole}ab"), &whole.replace('b', "x")]

@@ -1,7 +1,8 @@
-//! The key by which servers recognise this device.
+//! The key that identifies this device to servers.
 //!
-//! It is made here, kept in a file that only its owner may read (see [`Identity::load_or_create`]),
-//! and never sent: what travels is a signature that holds on one connection only.
+//! It is generated here, kept in a file that only its owner can read (see
+//! [`Identity::load_or_create`]), and never sent. The client sends a signature that is valid on one
+//! connection only.
 
 mod file;
 
@@ -29,7 +30,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Makes a new one, from the operating system's randomness.
+    /// Generates a new identity from the operating system's randomness.
     ///
     /// # Errors
     ///
@@ -40,21 +41,21 @@ impl Identity {
         Ok(Self::from_seed(Secret::new(*seed)))
     }
 
-    /// The one that belongs to 32 random bytes (the secret key of RFC 8032 §5.1.5).
+    /// The identity of 32 random bytes (the secret key of RFC 8032 §5.1.5).
     ///
     /// # Panics
     ///
-    /// Never: every 32 bytes are a secret key, and the public key of none is of small order.
+    /// Never: any 32 bytes are a secret key, and no public key derived from one has small order.
     #[must_use]
     pub fn from_seed(seed: Secret<[u8; 32]>) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
-        let pair = pair.expect("every 32 bytes are a secret key");
+        let pair = pair.expect("any 32 bytes are a secret key");
         let key = pair.public_key().as_ref().try_into().expect("public keys have 32 bytes");
-        let key = DeviceKey::from_bytes(key).expect("secret keys are no multiple of the order");
+        let key = DeviceKey::from_bytes(key).expect("a derived public key never has small order");
         Self { pair, seed, key }
     }
 
-    /// What a server needs to recognise this device.
+    /// The public key, by which a server recognises this device.
     #[must_use]
     pub const fn key(&self) -> DeviceKey {
         self.key
@@ -72,7 +73,7 @@ impl Identity {
         DeviceSignature::from_bytes(bytes)
     }
 
-    /// The 150 that proves this device on the connection whose exporter is `channel`.
+    /// The command 150 that proves this device on the connection with the exporter `channel`.
     pub(crate) fn prove(
         &self,
         channel: &[u8],
@@ -89,7 +90,7 @@ impl Identity {
     }
 }
 
-/// Shows which key it is and not the key.
+/// Shows the key's id, not the key.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Identity").field(&self.key.id()).finish()
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_makes_the_keys_and_signatures_of_the_standard() {
+    fn a_seed_gives_the_keys_and_signatures_of_rfc_8032() {
         // RFC 8032 §7.1, test 2.
         let identity = Identity::from_seed(seed(
             "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
@@ -123,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn no_two_devices_are_made_alike() {
+    fn generated_identities_differ() {
         let (one, other) = (Identity::generate().unwrap(), Identity::generate().unwrap());
         assert_ne!(one.key(), other.key());
     }
 
     #[test]
-    fn an_identity_is_shown_without_its_secret() {
+    fn debug_output_shows_the_key_id_only() {
         let identity = Identity::from_seed(Secret::new([7; 32]));
         assert_eq!(format!("{identity:?}"), format!("Identity({:?})", identity.key().id()));
     }

@@ -1,12 +1,12 @@
-//! Talks to a fourauth server: a socket, TLS and the protocol. The one secret that is kept here is
-//! the device's own key, its [`Identity`].
+//! A client for fourauth servers: socket, TLS and protocol. The only secret that it keeps is the
+//! device's own key, the [`Identity`].
 //!
-//! A [`Client`] cannot exist without [`Trust`], and no switch turns a check off. It opens
-//! [`Connection`]s, which have one typed method for each command. What the server decides is a
-//! value ([`Outcome`]); an [`Error`] means that nothing was decided, or that nobody knows whether it
-//! was, and is split by what the caller does next.
+//! A [`Client`] cannot exist without [`Trust`], and no option turns a check off. It opens
+//! [`Connection`]s, which have one typed method for each command. The server's decision is a value
+//! ([`Outcome`]). An [`Error`] means that the server decided nothing, or that its decision is
+//! unknown. The variants differ in what the caller does next.
 //!
-//! # One question: may this person in?
+//! # A single login
 //!
 //! ```no_run
 //! use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
@@ -15,8 +15,12 @@
 //!     time::UnixMillis, username::Username,
 //! };
 //!
-//! async fn may_in(password: String, code: &str, now: UnixMillis) -> Result<bool, Box<dyn std::error::Error>> {
-//!     // What `fourauthd` printed when it first started.
+//! async fn can_log_in(
+//!     password: String,
+//!     code: &str,
+//!     now: UnixMillis,
+//! ) -> Result<bool, Box<dyn std::error::Error>> {
+//!     // The fingerprint that `fourauthd` printed at its first start.
 //!     let pin = Fingerprint::parse(&std::fs::read_to_string("fourauthd.pin")?)?;
 //!     let client = Client::new(ServerAddress::parse("auth.example.org:65432")?, Trust::Pin(pin));
 //!     let login = Login {
@@ -36,7 +40,7 @@
 //! }
 //! ```
 //!
-//! # A conversation
+//! # A connection
 //!
 //! ```no_run
 //! # use fourauth_client::{Client, Error, Outcome};
@@ -44,17 +48,17 @@
 //! # async fn example(client: Client, login: Login) -> Result<(), Error> {
 //! let mut connection = client.connect().await?;
 //! match connection.login(login).await? {
-//!     Outcome::Granted(session) => println!("in until {:?}", session.expires_at),
+//!     Outcome::Granted(session) => println!("logged in until {:?}", session.expires_at),
 //!     Outcome::Refused(refusal) => println!("{} ({:?})", refusal.message, refusal.code),
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # A device that is known
+//! # A device key
 //!
-//! A client with an identity sends the proof of it in front of each command that is about an
-//! account, in the same flight. The first login that succeeds may leave the key with the server.
+//! A client with an identity sends a device proof in front of commands that name an account and a
+//! device, in the same flight. The first successful login can register the key with the server.
 //!
 //! ```no_run
 //! # use fourauth_client::{Client, Identity, Outcome};
@@ -70,9 +74,10 @@
 //! # }
 //! ```
 //!
-//! # A service that is shown a login
+//! # Receipts
 //!
-//! A login brings a receipt, which another service verifies by itself: [`ReceiptVerifier`].
+//! A login returns a receipt, which another service can verify without the server:
+//! [`ReceiptVerifier`].
 
 mod address;
 mod claim;

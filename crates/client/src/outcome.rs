@@ -1,4 +1,4 @@
-//! What a server decided.
+//! The server's decision.
 
 use fourauth_protocol::{
     answer::{Answer, Gains},
@@ -7,36 +7,36 @@ use fourauth_protocol::{
 };
 use std::time::Duration;
 
-/// What a server decided.
+/// The server's decision about a command.
 #[derive(Debug)]
 #[must_use]
 pub enum Outcome<T> {
-    /// Yes, and what that brings.
+    /// The command was granted, with its result.
     Granted(T),
-    /// No.
+    /// The command was refused.
     Refused(Refusal),
 }
 
-/// A no.
+/// A refusal by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// For a program.
     pub code: Code,
-    /// For a person. It comes from the server: escape control characters before a terminal sees it.
+    /// For a person. It comes from the server: escape control characters before printing it.
     pub message: String,
-    /// For the operator: it stands in the server's log and audit row.
+    /// For the operator: the server's log and audit row contain it.
     pub request_id: Option<RequestId>,
-    /// How long to wait before asking again.
+    /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
 }
 
 impl<T> Outcome<T> {
-    /// Whether the answer is yes.
+    /// True if the command was granted.
     pub const fn is_granted(&self) -> bool {
         matches!(self, Self::Granted(_))
     }
 
-    /// What a yes brought, or nothing.
+    /// The result if the command was granted, else `None`.
     pub fn granted(self) -> Option<T> {
         match self {
             Self::Granted(gain) => Some(gain),
@@ -44,7 +44,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// Reads an answer; `gain` picks what a yes brings.
+    /// Converts an answer; `gain` extracts the result if it was granted.
     pub(crate) fn read<E>(
         answer: Answer,
         gain: impl FnOnce(Gains) -> Result<T, E>,

@@ -1,7 +1,7 @@
-//! Verifies receipts: whether a login took place, without asking the server.
+//! Verifies receipts of logins without the server.
 //!
-//! There is one algorithm and one key, and the receipt has no say in either. Nothing is believed of
-//! it before its signature has been verified, and no clock is read here.
+//! There is one algorithm and one key; the receipt cannot choose either. No claim is used before
+//! the signature has been verified. The time is an argument; no clock is read here.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use fourauth_protocol::{
@@ -12,8 +12,8 @@ use fourauth_protocol::{
 
 /// Verifies the receipts of one server.
 ///
-/// What it needs to know comes from the operator, or from `receipt_key` in the answer to 190 over a
-/// connection whose server is [trusted](crate::Trust); never from the receipt.
+/// The key and the issuer come from the operator, never from the receipt. The key may also come
+/// from `receipt_key` in the answer to 190 of a [trusted](crate::Trust) server.
 ///
 /// ```
 /// use fourauth_client::{NotAReceipt, ReceiptVerifier};
@@ -25,7 +25,7 @@ use fourauth_protocol::{
 /// let key = VerifyingKey::parse("ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")?;
 /// let verifier = ReceiptVerifier::new(key, "4Auth-Authentication");
 ///
-/// // What a person's browser or program has shown:
+/// // The receipt that a browser or program has presented:
 /// let shown = "\
 ///     eyJhbGciOiJFZERTQSIsInR5cCI6ImZvdXJhdXRoLXJlY2VpcHQrand0Iiwia2lkIjoiMjFmZTMxZGZhMTU0YTI2\
 ///     MSJ9.eyJpc3MiOiI0QXV0aC1BdXRoZW50aWNhdGlvbiIsInN1YiI6ImFsaWNlIiwiYWNjdCI6IjcyMDM2ODU0Nzc\
@@ -42,7 +42,7 @@ use fourauth_protocol::{
 /// assert_eq!(receipt.username.as_str(), "alice");
 /// assert!(receipt.methods.contains(&Method::Face));
 ///
-/// // An hour later the session has ended.
+/// // An hour later the session has expired.
 /// let later = now.saturating_add_ms(3_600_000);
 /// assert!(matches!(verifier.verify(shown, later), Err(NotAReceipt::Expired { .. })));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,31 +55,30 @@ pub struct ReceiptVerifier {
 }
 
 impl ReceiptVerifier {
-    /// Believes what the server with this key says under the name `issuer`: `auth.issuer` of its
-    /// configuration.
+    /// Accepts receipts that are signed with `key` and name `issuer`, which is `auth.issuer` of the
+    /// server's configuration.
     #[must_use]
     pub fn new(key: VerifyingKey, issuer: impl Into<String>) -> Self {
         Self { key, issuer: issuer.into(), audience: None }
     }
 
-    /// Believes only receipts that are for `audience`: what this service has its people name at
-    /// login. Without it, a receipt that was shown here could be shown at another service.
+    /// Accepts only receipts for `audience`, the name of this service that its users send at login.
+    /// Without an audience, a receipt that was presented here could be reused at another service.
     #[must_use]
     pub fn for_audience(self, audience: Audience) -> Self {
         Self { audience: Some(audience), ..self }
     }
 
-    /// What the receipt says, if the server has said it and the session has not ended by itself at
-    /// `now`.
+    /// Returns the claims of a receipt if the server has signed it and it has not expired at `now`.
     ///
-    /// A receipt shows that the login took place, and not that its session still lasts: only the server
-    /// knows of a session that was ended early. A receipt without an audience can be shown on by any
-    /// service to another that asks for none. To tie it to a token see
+    /// A receipt shows that the login took place, not that its session still exists: only the
+    /// server knows if a session was ended early. A service can pass a receipt without an audience
+    /// on to another service that expects none. To check that a token belongs to it, see
     /// [`SessionHash::is_of`](fourauth_protocol::receipt::SessionHash::is_of).
     ///
     /// # Errors
     ///
-    /// [`NotAReceipt`], split by what its holder can do. Nothing it says may then be believed.
+    /// [`NotAReceipt`], split by what the receipt's holder can do. No claim of it may be used.
     pub fn verify(&self, text: &str, now: UnixMillis) -> Result<Receipt, NotAReceipt> {
         let unverified = Unverified::parse(text)?;
         if unverified.key() != self.key.name() {
@@ -106,34 +105,33 @@ impl ReceiptVerifier {
     }
 }
 
-/// Why a receipt is not believed. Quotes nothing that could be of any length.
+/// Why a receipt is invalid. Quotes nothing of unbounded length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAReceipt {
-    /// Not a receipt at all, or of a kind that is not ours: another algorithm or type among them.
+    /// Not a receipt, or not of this kind, for example with another algorithm or type.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// It says to be signed with another key: another server's, or a newer one of this server's.
-    #[error("it is signed with key {named}, not with the one that is trusted")]
+    /// It names another key: that of another server, or a newer one of this server.
+    #[error("it is signed with key {named}, which is not the trusted key")]
     OtherKey {
-        /// What it calls that key.
+        /// The key that it names.
         named: KeyName,
     },
-    /// Its signature does not hold: somebody has made or changed it.
-    #[error("its signature does not hold")]
+    /// Its signature is wrong: it was forged or changed.
+    #[error("its signature is wrong")]
     Forged,
-    /// The server said it under another name.
-    #[error("it is of another issuer")]
+    /// It names another issuer.
+    #[error("it names another issuer")]
     OtherIssuer,
-    /// It is for another service, or for none where one is asked for, or the other way round.
-    #[error(
-        "it is for another audience than the one that was asked for, or names one and none was"
-    )]
+    /// It is for another service. This includes a receipt that names none if one is expected, and
+    /// one that names a service if none is expected.
+    #[error("its audience is not the expected one, or it names one and none is expected")]
     OtherAudience,
-    /// It was true and has ended: log in again.
-    #[error("it has ended at {at}")]
+    /// It was valid and has expired: log in again.
+    #[error("it expired at {at}")]
     Expired {
-        /// When.
+        /// When it expired.
         at: UnixMillis,
     },
 }
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_has_signed_is_believed_until_it_ends() {
+    fn a_signed_receipt_is_valid_until_it_expires() {
         let text = signed(&receipt());
         assert_eq!(verifier().verify(&text, NOW), Ok(receipt()));
         let end = receipt().expires_at;
@@ -202,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_and_another_issuer_are_not_believed() {
+    fn a_receipt_with_another_key_or_issuer_is_refused() {
         let text = signed(&receipt());
         let other = ReceiptVerifier::new(server(2).1, ISSUER);
         let named = server(1).1.name();
@@ -212,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_receipt_for_this_service_is_believed() {
+    fn only_a_receipt_for_the_expected_audience_is_accepted() {
         let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).ok());
-        for (named, asked, is_believed) in [
+        for (named, asked, is_accepted) in [
             (None, None, true),
             (door.clone(), door.clone(), true),
             (door.clone(), gate.clone(), false),
@@ -227,20 +225,20 @@ mod tests {
                 None => verifier(),
             };
             let outcome = verifier.verify(&text, NOW);
-            assert_eq!(outcome.is_ok(), is_believed, "{named:?} {asked:?}");
-            assert!(is_believed || outcome == Err(NotAReceipt::OtherAudience));
+            assert_eq!(outcome.is_ok(), is_accepted, "{named:?} {asked:?}");
+            assert!(is_accepted || outcome == Err(NotAReceipt::OtherAudience));
         }
     }
 
     #[test]
-    fn one_who_borrows_the_name_of_the_key_has_not_borrowed_the_key() {
+    fn another_key_under_the_trusted_name_is_refused() {
         let text = to_be_signed(&receipt(), &server(1).1.name());
         let text = compact(&text, server(2).0.sign(text.as_bytes()).as_bytes());
         assert_eq!(verifier().verify(text.expose(), NOW), Err(NotAReceipt::Forged));
     }
 
     #[test]
-    fn what_is_signed_and_is_no_receipt_is_none() {
+    fn a_signed_text_that_is_not_a_receipt_is_refused() {
         let (identity, key) = server(1);
         let header = to_be_signed(&receipt(), &key.name());
         let header = header.split_once('.').unwrap().0;
@@ -251,7 +249,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_change_of_one_character_is_believed(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9._-]") {
+        fn changing_one_character_invalidates_a_receipt(
+            at in any::<prop::sample::Index>(),
+            to in "[A-Za-z0-9._-]",
+        ) {
             let text = signed(&receipt());
             let at = at.index(text.len());
             prop_assume!(text[at..=at] != to);

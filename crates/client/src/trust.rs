@@ -1,4 +1,4 @@
-//! Which server is believed. There are two ways to say it and none to say "any".
+//! Which server is trusted. There are two ways to specify it, and no way to trust every server.
 
 use crate::{error::Distrust, fingerprint::Fingerprint};
 use fourauth_protocol::frame;
@@ -12,28 +12,28 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use std::{path::Path, sync::Arc};
 
-/// Which server is believed.
+/// Which server is trusted.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// One whose certificate chains to one of these authorities, is in date and bears the host's
-    /// name.
+    /// A server with a certificate that chains to one of these authorities, is within its validity
+    /// period and names the host.
     Roots(Roots),
-    /// The one whose certificate has this fingerprint. Its name and dates do not count then: the
-    /// fingerprint says more than both.
+    /// The server with the certificate of this fingerprint. Name and dates are not checked, because
+    /// the fingerprint is the stronger check.
     Pin(Fingerprint),
 }
 
-/// Certificates of authorities, at least one.
+/// Certificates of one or more authorities.
 #[derive(Debug, Clone)]
 pub struct Roots(Arc<RootCertStore>);
 
 impl Roots {
-    /// Reads certificates in PEM.
+    /// Parses certificates in PEM.
     ///
     /// # Errors
     ///
-    /// [`NoRoots::Unusable`] if there is none, or one that is no authority's certificate: a file
-    /// that is half right is a mistake that should be seen.
+    /// [`NoRoots::Unusable`] if there is none, or if one of them cannot be used as a root: a partly
+    /// wrong file is a mistake that the operator should see.
     pub fn from_pem(pem: &[u8]) -> Result<Self, NoRoots> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -56,19 +56,19 @@ impl Roots {
     }
 }
 
-/// Why there is nobody to trust.
+/// Why there are no trusted roots.
 #[derive(Debug, thiserror::Error)]
 pub enum NoRoots {
     /// The file cannot be read.
-    #[error("the file of trusted certificates cannot be read")]
+    #[error("cannot read the trusted certificates: {0}")]
     Unreadable(#[from] std::io::Error),
-    /// What was read holds no usable certificate, or something else beside it.
-    #[error("no usable certificate in PEM form found")]
+    /// There is no usable certificate, or an unusable one among them.
+    #[error("expected certificates in PEM that can be used as roots")]
     Unusable,
 }
 
 impl Trust {
-    /// TLS that believes whom this says. `tls12` admits TLS 1.2 beside 1.3.
+    /// The TLS configuration for this trust. `tls12` allows TLS 1.2 in addition to 1.3.
     pub(crate) fn into_tls(self, tls12: bool) -> Arc<ClientConfig> {
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
         let versions: &[_] =
@@ -83,7 +83,7 @@ impl Trust {
                 .with_custom_certificate_verifier(Arc::new(Pinned { expected, provider })),
         };
         let mut config = builder.with_no_client_auth();
-        // In TLS 1.2 an exporter binds to one connection only with an extended master secret
+        // In TLS 1.2 an exporter is bound to one connection only with the extended master secret
         // (RFC 9266 §3; RFC 7627).
         config.require_ems = true;
         config.alpn_protocols = vec![frame::ALPN.to_vec()];
@@ -91,10 +91,10 @@ impl Trust {
     }
 }
 
-/// Believes one certificate, and whoever proves to hold its key.
+/// Accepts one certificate, from a peer that proves to hold its key.
 ///
-/// The certificate is public, so that a peer shows it proves nothing: the signature over the
-/// handshake does, and is verified as for any other certificate.
+/// The certificate is public, so presenting it proves nothing. The signature over the handshake
+/// does, and is verified as for any other certificate.
 #[derive(Debug)]
 struct Pinned {
     expected: Fingerprint,
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_that_differs_in_one_digit_is_another() {
+    fn a_pin_with_one_wrong_digit_is_refused() {
         let certificate = CertificateDer::from(b"a certificate".to_vec());
         let pin = Fingerprint::of(&certificate).to_string();
         assert!(check(Fingerprint::parse(&pin).unwrap(), &certificate));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_cannot_pass_for_another() {
+    fn the_extended_master_secret_is_required() {
         let pin = Fingerprint::of(&CertificateDer::from(b"a certificate".to_vec()));
         for tls12 in [false, true] {
             assert!(Trust::Pin(pin).into_tls(tls12).require_ems);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_certificates_trusts_nobody_and_says_so() {
+    fn a_file_without_certificates_is_refused() {
         for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             assert!(matches!(Roots::from_pem(pem.as_bytes()), Err(NoRoots::Unusable)), "{pem}");
         }

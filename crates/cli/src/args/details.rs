@@ -1,4 +1,4 @@
-//! What some commands take beside the options of all.
+//! Options of single commands, in addition to the common ones.
 
 use clap::Args;
 use fourauth_protocol::{
@@ -11,100 +11,100 @@ use fourauth_protocol::{
 };
 use std::path::PathBuf;
 
-/// What a login leaves behind.
+/// Options of a login.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SigningIn {
-    /// What to call this device where it is not known yet [default: this machine's name]
+    /// Name for this device if the account does not know it yet [default: this machine's name]
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME")]
     pub device_name: Option<DeviceName>,
-    /// Keep the receipt of the login in this file, to be shown to other services
+    /// Save the receipt of the login to this file, for use with other services
     #[arg(long, value_name = "FILE")]
     pub receipt_file: Option<PathBuf>,
-    /// The service that the receipt is for; others must not take it
+    /// The service that the receipt is for; others must refuse it
     #[arg(long, value_parser = Audience::parse, value_name = "NAME")]
     pub audience: Option<Audience>,
 }
 
-/// A receipt, and whose it should be.
+/// A receipt, and its expected signer and audience.
 #[derive(Debug, Clone, Args)]
 pub struct Shown {
     /// The receipt; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The server's key for receipts, as `fourauth hello` shows it over a connection that is trusted
+    /// The server's key for receipts; `fourauth hello` shows it over a trusted connection
     #[arg(long, value_parser = VerifyingKey::parse, value_name = "KEY")]
     pub key: VerifyingKey,
-    /// The server's name in receipts: auth.issuer of its configuration
+    /// The server's name in receipts: `auth.issuer` in its configuration
     #[arg(long, value_name = "NAME")]
     pub issuer: String,
-    /// The service that the receipt has to be for [default: a receipt that names none]
+    /// The service that the receipt must be for; if absent, the receipt must name none
     #[arg(long, value_parser = Audience::parse, value_name = "NAME")]
     pub audience: Option<Audience>,
 }
 
-/// A device that takes the place of another.
+/// A device that replaces another one.
 #[derive(Debug, Clone, Default, Args)]
 pub struct NewDevice {
-    /// The address of the device that is replaced [default: the account's first]
+    /// The address of the device to replace [default: the account's first]
     #[arg(long, value_parser = MacAddress::parse, value_name = "ADDR")]
     pub old_mac: Option<MacAddress>,
-    /// The public key of the new device [default: this device's, unless --mac is another's]
+    /// The public key of the new device [default: this device's key, unless --mac names another]
     #[arg(long, value_parser = DeviceKey::parse, value_name = "KEY")]
     pub device_pubkey: Option<DeviceKey>,
-    /// What to call the new device [default: this machine's name]
+    /// Name for the new device [default: this machine's name]
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME")]
     pub device_name: Option<DeviceName>,
 }
 
-/// A device to add, which is another than the one that is typed at.
+/// A device to add, other than this one.
 #[derive(Debug, Clone, Args)]
 pub struct OtherDevice {
-    /// The public key of that device, as `fourauth device key` prints it there
+    /// The device's public key, as printed by `fourauth device key` there
     #[arg(long, value_parser = DeviceKey::parse, value_name = "KEY")]
     pub pubkey: DeviceKey,
-    /// What to call it
+    /// Name for the device
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME")]
     pub name: Option<DeviceName>,
-    /// The address of the device that is typed at [default: this machine's]
+    /// The address of this device [default: this machine's]
     #[arg(long, value_parser = MacAddress::parse, value_name = "ADDR")]
     pub own_mac: Option<MacAddress>,
 }
 
-/// What else is known of a new person.
+/// Further details of a new account.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Enrolment {
-    /// Where to write to the person
+    /// The person's e-mail address
     #[arg(long, value_parser = Email::parse, value_name = "ADDR")]
     pub email: Option<Email>,
-    /// Where to text the person, in international form
+    /// The person's telephone number, in international form
     #[arg(long, value_parser = Phone::parse, value_name = "NUMBER")]
     pub phone: Option<Phone>,
-    /// The public key of the person's device, as `fourauth device key` prints it there
+    /// The public key of the person's device, as printed by `fourauth device key` there
     #[arg(long, value_parser = DeviceKey::parse, value_name = "KEY")]
     pub device_pubkey: Option<DeviceKey>,
-    /// What the person calls that device
+    /// Name for that device
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME", requires = "device_pubkey")]
     pub device_name: Option<DeviceName>,
-    /// What the person agreed to.
+    /// The person's consent.
     #[command(flatten)]
     pub agreement: Agreement,
 }
 
-/// What a person agreed to before their face was enrolled.
+/// A person's consent to the enrolment of their face.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Agreement {
-    /// The notice that the person agreed to, its version or its words; without it no picture is kept
+    /// The notice that the person agreed to, as version or text; without it no picture is kept
     #[arg(long, value_parser = Consent::parse, value_name = "TEXT")]
     pub consent: Option<Consent>,
 }
 
-/// Which rows of the audit log.
+/// A selection of rows of the audit log.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Rows {
-    /// Rows about this name, which need not be an account
+    /// Rows about this username, whether or not the account exists
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// Rows of this action, as the log spells it: login, register, ...
+    /// Rows of this action, as spelled in the log: login, register, ...
     #[arg(long)]
     pub action: Option<String>,
     /// Successes only
@@ -113,13 +113,13 @@ pub struct Rows {
     /// Failures only
     #[arg(long)]
     pub failures: bool,
-    /// The one row with this number
+    /// The row with this number
     #[arg(long, value_name = "N")]
     pub id: Option<i64>,
     /// Rows older than the one with this number
     #[arg(long, value_name = "N")]
     pub before: Option<i64>,
-    /// Most rows to show, at most 500
+    /// Maximum number of rows, up to 500
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! What holds for every command: the server, the device, the pictures, where secrets come from.
+//! Options of every command: the server, the device, the pictures and the sources of secrets.
 
 use clap::{Args, ValueEnum};
 use fourauth_client::{Fingerprint, ServerAddress};
@@ -7,28 +7,28 @@ use fourauth_protocol::{
 };
 use std::path::{Path, PathBuf};
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// The server, HOST or HOST:PORT [default: the one remembered, or 127.0.0.1:65432]
+    /// The server, HOST or HOST:PORT [default: the saved one, or 127.0.0.1:65432]
     #[arg(long, global = true, env = "FOURAUTH_SERVER", value_parser = ServerAddress::parse, value_name = "HOST:PORT")]
     pub server: Option<ServerAddress>,
-    /// Believe the server whose certificate has this SHA-256 fingerprint
+    /// Trust the server if its certificate has this SHA-256 fingerprint
     #[arg(long, global = true, env = "FOURAUTH_PIN", value_parser = Fingerprint::parse, value_name = "HEX", conflicts_with = "ca")]
     pub pin: Option<Fingerprint>,
-    /// Believe servers certified by the authorities in this PEM file
+    /// Trust servers certified by the authorities in this PEM file
     #[arg(long, global = true, env = "FOURAUTH_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Admit servers that know no TLS 1.3 and speak 1.2
+    /// Allow TLS 1.2 with servers that do not support TLS 1.3
     #[arg(long, global = true)]
     pub tls12: bool,
-    /// How answers are printed
+    /// Output format of answers
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Output,
     /// The account
     #[arg(long, global = true, value_parser = Username::parse, value_name = "NAME")]
     pub username: Option<Username>,
-    /// Pictures of the face instead of the camera's; `-` is one picture on standard input
+    /// Files with pictures of the face, instead of the camera; `-` reads one from standard input
     #[arg(long, global = true, num_args = 1..=MAX_PICTURES, value_name = "FILE")]
     pub face: Vec<PathBuf>,
     /// The camera that takes pictures of the face
@@ -37,25 +37,25 @@ pub struct Options {
     /// The device's address [default: this machine's]
     #[arg(long, global = true, value_parser = MacAddress::parse, value_name = "ADDR")]
     pub mac: Option<MacAddress>,
-    /// The key that proves this device, made on first use [default: beside client.toml]
+    /// The file of this device's key, created on first use [default: next to client.toml]
     #[arg(long, global = true, env = "FOURAUTH_DEVICE_KEY", value_name = "FILE")]
     pub device_key: Option<PathBuf>,
-    /// Make no key and prove no device, like 4Auth's own client
+    /// Use no device key and send no device proof, like 4Auth's own client
     #[arg(long, global = true)]
     pub no_device_key: bool,
-    /// The time to send, ISO 8601 with a zone [default: this machine's]
+    /// The time to send, ISO 8601 with a time zone [default: this machine's clock]
     #[arg(long, global = true, value_parser = UnixMillis::parse, value_name = "TIME")]
     pub timestamp: Option<UnixMillis>,
-    /// Where secrets come from.
+    /// Sources of secrets.
     #[command(flatten)]
     pub secrets: SecretFiles,
 }
 
-/// Where secrets come from if nobody is to be asked. Several that are `-` are lines of standard
+/// Files that secrets are read from instead of asking for them. Each `-` reads one line of standard
 /// input, in the order of these fields.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    next_help_heading = "Secrets (each from a file, from a line of standard input, or asked for)"
+    next_help_heading = "Secrets (from a file, from a line of standard input, or from a prompt)"
 )]
 pub struct SecretFiles {
     /// An administrator's secret; `-` reads the first line of standard input
@@ -64,7 +64,7 @@ pub struct SecretFiles {
     /// The password; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// The password to take; `-` reads the next line
+    /// The new password; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub new_password_file: Option<PathBuf>,
     /// A recovery code; `-` reads the next line
@@ -78,10 +78,10 @@ pub struct SecretFiles {
     pub totp_file: Option<PathBuf>,
 }
 
-/// How answers are printed.
+/// Output format of answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For a person.
+    /// Text for a person.
     #[default]
     Text,
     /// One JSON object.
@@ -89,7 +89,7 @@ pub enum Output {
 }
 
 impl SecretFiles {
-    /// How many of them are lines of standard input.
+    /// Number of secrets that are read from standard input.
     pub(crate) fn on_standard_input(&self) -> usize {
         let files = [
             &self.admin_secret_file,

@@ -1,25 +1,25 @@
-//! Makes a frame of Motion JPEG a JPEG that stands for itself.
+//! Converts a Motion JPEG frame to a complete JPEG.
 //!
 //! Many cameras leave the Huffman tables out of every frame, because they never change: they are
-//! the example tables of ITU-T T.81 Annex K.3. Readers of single pictures miss them.
+//! the example tables of ITU-T T.81 Annex K.3. Decoders of single pictures need them.
 
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
 
-/// Start of the compressed data, before which all tables stand (T.81 Table B.1).
+/// Start of the compressed data. All tables precede it (T.81 Table B.1).
 const START_OF_SCAN: u8 = 0xda;
 const HUFFMAN_TABLES: u8 = 0xc4;
 
-/// The frame, with the usual tables put in if it has none. What is no JPEG stays as it is.
+/// Adds the standard tables to a frame without tables. Returns anything but a JPEG unchanged.
 pub(super) fn with_tables(frame: Vec<u8>) -> Vec<u8> {
     let Some(scan) = find(&frame, START_OF_SCAN) else { return frame };
     if find(&frame[..scan], HUFFMAN_TABLES).is_some() {
         return frame;
     }
-    [&frame[..scan], &usual_tables(), &frame[scan..]].concat()
+    [&frame[..scan], &standard_tables(), &frame[scan..]].concat()
 }
 
-/// The tables of Annex K.3, taken from where they are already: this encoder writes no others.
-fn usual_tables() -> Vec<u8> {
+/// The tables of Annex K.3, copied from the output of this encoder, which uses no others.
+fn standard_tables() -> Vec<u8> {
     let mut jpeg = Vec::new();
     let written = JpegEncoder::new(&mut jpeg).encode(&[0; 3], 1, 1, ExtendedColorType::Rgb8);
     if written.is_err() {
@@ -31,12 +31,12 @@ fn usual_tables() -> Vec<u8> {
         .collect()
 }
 
-/// Where the first segment with this marker begins.
+/// The offset of the first segment with this marker.
 fn find(jpeg: &[u8], wanted: u8) -> Option<usize> {
     segments(jpeg).find(|(marker, _)| *marker == wanted).map(|(_, range)| range.start)
 }
 
-/// Marker and place of each segment, from the one after `SOI` to the start of the scan.
+/// The marker and range of each segment, from the one after `SOI` to the start of the scan.
 fn segments(jpeg: &[u8]) -> impl Iterator<Item = (u8, std::ops::Range<usize>)> {
     let mut at = 2;
     let mut ended = !jpeg.starts_with(b"\xff\xd8");
@@ -71,24 +71,24 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_tables_can_be_read_once_it_has_them() {
+    fn adding_tables_makes_a_frame_decodable() {
         let bare = without_tables(&jpeg());
-        assert!(image::load_from_memory(&bare).is_err(), "the control: tables are missed");
+        assert!(image::load_from_memory(&bare).is_err(), "control: tables are needed");
         let restored = image::load_from_memory(&with_tables(bare)).unwrap().into_rgb8();
         assert_eq!(restored, image::load_from_memory(&jpeg()).unwrap().into_rgb8());
     }
 
     #[test]
-    fn a_frame_with_tables_stays_as_it_is() {
+    fn a_frame_with_tables_is_unchanged() {
         assert_eq!(with_tables(jpeg()), jpeg());
-        assert_eq!(usual_tables().len(), 432, "four tables, each with its marker");
+        assert_eq!(standard_tables().len(), 432, "four tables, each with its marker");
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let marked = [b"\xff\xd8\xff", &bytes[..]].concat();
-            let _same = with_tables(marked);
+            let _frame = with_tables(marked);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Films with V4L2, the cameras of Linux. The only file that knows the binding.
+//! The camera driver for Linux (V4L2). The only file that uses the `linuxvideo` crate.
 
 use super::{CameraError, Frame};
 use linuxvideo::{
@@ -9,18 +9,18 @@ use linuxvideo::{
 use std::{io, path::Path};
 use tokio::sync::mpsc::Sender;
 
-/// What is asked of the driver, which takes the nearest it can do.
+/// Requested size. The driver chooses the nearest one that it supports.
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 720;
 
-/// What this program can read, best first: JPEGs are small enough for any USB to be fluent.
+/// Supported formats, best first. JPEGs are small enough for a smooth stream over any USB.
 const READABLE: [PixelFormat; 3] = [PixelFormat::MJPG, PixelFormat::JPEG, PixelFormat::YUYV];
 
-/// Sends frames until nobody takes them or the camera fails; then the last thing sent says why.
+/// Sends frames until the receiver is dropped or the camera fails. A failure is sent last.
 pub(super) fn film(device: &Path, frames: &Sender<Result<Frame, CameraError>>) {
     if let Err(error) = send_frames(device, frames) {
-        // Nobody listens any more only if nobody wants to know.
-        let _nobody = frames.blocking_send(Err(error));
+        // Fails only if the receiver was dropped, which needs no report.
+        let _dropped = frames.blocking_send(Err(error));
     }
 }
 
@@ -57,7 +57,7 @@ fn open(path: &Path) -> Result<VideoCaptureDevice, CameraError> {
     let wanted = READABLE.into_iter().find(|format| offered.contains(format));
     let wanted = PixFormat::new(WIDTH, HEIGHT, wanted.ok_or(CameraError::NoFormat)?);
     let camera = device.video_capture(wanted).map_err(CameraError::Broken)?;
-    // A driver may choose another format than the one that it was asked for.
+    // A driver may choose another format than the requested one.
     if READABLE.contains(&camera.format().pixel_format()) {
         Ok(camera)
     } else {
@@ -65,7 +65,7 @@ fn open(path: &Path) -> Result<VideoCaptureDevice, CameraError> {
     }
 }
 
-/// The next frame that the driver does not itself call damaged.
+/// Returns the next frame that the driver does not report as damaged.
 fn next_frame(stream: &mut ReadStream) -> io::Result<Vec<u8>> {
     loop {
         let frame = stream.dequeue(|buffer| Ok((!buffer.is_error()).then(|| buffer.to_vec())))?;

@@ -1,11 +1,12 @@
-//! YUYV to RGB: brightness for each pixel, colour for each pair (ITU-R BT.601, studio range).
+//! Converts YUYV to RGB. YUYV has brightness for each pixel and colour for each pair of pixels
+//! (ITU-R BT.601, studio range).
 
 use image::RgbImage;
 
-/// Longest side accepted, in pixels. No camera films larger.
+/// Longest side accepted, in pixels. No camera has more.
 const LONGEST_SIDE: u32 = 8192;
 
-/// Converts rows of `stride` bytes, or returns nothing if the frame is shorter than it says.
+/// Converts rows of `stride` bytes. Returns `None` if the size is invalid or bytes are missing.
 pub(super) fn to_rgb(width: u32, height: u32, stride: u32, bytes: &[u8]) -> Option<RgbImage> {
     if width > LONGEST_SIDE || height > LONGEST_SIDE || !width.is_multiple_of(2) {
         return None;
@@ -19,7 +20,7 @@ pub(super) fn to_rgb(width: u32, height: u32, stride: u32, bytes: &[u8]) -> Opti
     let pairs = bytes.chunks(stride).take(rows).flat_map(|row| row[..row_length].chunks_exact(4));
     let rgb = pairs.flat_map(|pair| match *pair {
         [left, u, right, v] => [pixel(left, u, v), pixel(right, u, v)],
-        _ => [[0; 3]; 2], // `chunks_exact(4)` yields fours.
+        _ => [[0; 3]; 2], // `chunks_exact(4)` yields 4 bytes.
     });
     RgbImage::from_raw(width, height, rgb.flatten().collect())
 }
@@ -38,8 +39,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_colour_bars_of_bt_601_come_out_as_their_colours() {
-        // 100 % bars: (Y, Cb, Cr) of ITU-R BT.801 and the RGB they stand for.
+    fn colour_bars_convert_to_their_rgb_values() {
+        // 100 % bars: (Y, Cb, Cr) of ITU-R BT.801 and their RGB values.
         for ((y, u, v), expected) in [
             ((235, 128, 128), [255, 255, 255]),
             ((210, 16, 146), [255, 255, 0]),
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_shares_its_colour_and_padding_is_passed_over() {
+    fn pixel_pairs_share_colour_and_padding_is_skipped() {
         let rows = [81, 90, 16, 240, 0xee, 0xee, 235, 128, 16, 128];
         let image = to_rgb(2, 2, 6, &rows).unwrap();
         let red: Vec<bool> = image.pixels().map(|p| p[0] > 150 && p[2] < 60).collect();
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_shorter_than_it_says_is_none() {
+    fn frames_of_invalid_size_are_refused() {
         assert!(to_rgb(2, 2, 4, &[16; 7]).is_none());
         assert!(to_rgb(0, 0, 0, &[]).is_none() && to_rgb(3, 1, 6, &[16; 6]).is_none());
         assert!(to_rgb(u32::MAX - 1, u32::MAX, u32::MAX, &[]).is_none());
@@ -75,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_frame_makes_it_panic(
+        fn arbitrary_frames_do_not_panic(
             width in 0_u32..20, height in 0_u32..20, stride in 0_u32..50,
             bytes in prop::collection::vec(any::<u8>(), 0..500),
         ) {

@@ -1,4 +1,4 @@
-//! 220–224: a device more, which there are, a device less.
+//! Commands 220–224: add, list and revoke devices.
 
 use super::Gather;
 use crate::{args::OtherDevice, failure::Failure, secrets::Kind};
@@ -10,7 +10,7 @@ use fourauth_protocol::{
 impl Gather<'_, '_> {
     pub(super) fn bind_device(&mut self, other: &OtherDevice) -> Result<BindDevice, Failure> {
         let Some(new_mac) = self.means.options.mac else {
-            let reason = "name the address of the device to add with --mac";
+            let reason = "the new device has no address; provide it with --mac";
             return Err(Failure::Usage(reason.to_owned()));
         };
         let own_mac = other.own_mac.or_else(self.world.device_address);

@@ -1,4 +1,4 @@
-//! 300–330: the other factors, and what takes the place of the one that is replaced.
+//! Commands 300–330: the remaining factors, and the replacement of the lost one.
 
 use super::Gather;
 use crate::{
@@ -91,9 +91,10 @@ impl Gather<'_, '_> {
         })
     }
 
-    /// The key and the name of the device that is taken.
+    /// The key and the name of the new device.
     ///
-    /// Under the address of another machine this one's key would be bound to the wrong device.
+    /// This machine's key is not sent with the address of another machine, because that would bind
+    /// it to the wrong device.
     fn new_key(&self, new: &NewDevice) -> (Option<DeviceKey>, Option<DeviceName>) {
         let own_address = (self.world.device_address)();
         let is_own = match (self.means.options.mac, own_address) {

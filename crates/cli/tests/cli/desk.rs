@@ -1,4 +1,4 @@
-//! A desk to type at: files, a standard input, a person with prepared replies.
+//! A test environment: files, standard input and prepared replies to prompts.
 
 use crate::server::Server;
 use clap::Parser as _;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) const MAC: &str = "00:1b:44:11:3a:b7";
 
-/// What a command printed and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub(crate) exit: Exit,
@@ -32,12 +32,12 @@ pub(crate) struct Desk {
     pub(crate) device_address: fn() -> Option<MacAddress>,
 }
 
-/// Replies in order; a person who is not there if they run out.
+/// Replies in order. If they run out, there is no terminal.
 #[derive(Default)]
 pub(crate) struct Replies(pub(crate) VecDeque<&'static str>);
 
 impl Desk {
-    /// A desk with a password, a one-time code, an administrator's secret and two pictures.
+    /// With a password, a one-time code, an administrator's secret and two pictures.
     pub(crate) fn new() -> Self {
         let desk = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -62,7 +62,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Types a line in which `@name` is a file on this desk.
+    /// Runs a command line, where `@name` is a file of this desk.
     pub(crate) async fn types(&mut self, line: &str) -> Printed {
         let line = line.replace('@', &format!("{}/", self.folder.path().display()));
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
@@ -85,7 +85,7 @@ impl Desk {
         Printed { exit, output: text(output), notes: text(notes) }
     }
 
-    /// Types a line to a server that it may believe.
+    /// Runs a command line with the address and pin of `server`.
     pub(crate) async fn asks(&mut self, server: &Server, line: &str) -> Printed {
         let line = format!("fourauth {line} --server {} --pin {}", server.address, server.pin);
         self.types(&line).await

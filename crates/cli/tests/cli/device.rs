@@ -1,4 +1,4 @@
-//! This device's key: when it is made, which commands it precedes, and what is done with devices.
+//! This device's key: when it is created, which commands it precedes, and commands about devices.
 
 use crate::{
     desk::{Desk, MAC},
@@ -16,7 +16,7 @@ const ROWS: &str = r#"{"status":"ok","message":"1 device.","code":"ok","devices"
     "mac":"00:1b:44:11:3a:b7","bound_at":"2025-03-01T12:00:00Z","bound_by":"first_login",
     "last_seen":"2025-03-02T12:00:00Z"}]}"#;
 
-/// What `fourauth device key` shows.
+/// The output of `fourauth device key`.
 async fn shown(desk: &mut Desk) -> Value {
     let printed = desk.types("fourauth device key --output json").await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
@@ -24,7 +24,7 @@ async fn shown(desk: &mut Desk) -> Value {
 }
 
 #[tokio::test]
-async fn a_login_is_preceded_by_a_proof_and_offers_the_key() {
+async fn a_login_is_preceded_by_a_proof_and_sends_the_key() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     assert_eq!(desk.asks(&server, &format!("login {FACTORS}")).await.exit, Exit::Ok);
@@ -39,7 +39,7 @@ async fn a_login_is_preceded_by_a_proof_and_offers_the_key() {
 }
 
 #[tokio::test]
-async fn the_key_is_made_once_and_is_its_owners() {
+async fn the_key_is_created_once_and_is_private() {
     let mut desk = Desk::new();
     let first = shown(&mut desk).await;
     assert_eq!(shown(&mut desk).await, first);
@@ -48,7 +48,7 @@ async fn the_key_is_made_once_and_is_its_owners() {
 }
 
 #[tokio::test]
-async fn an_administrator_gives_away_no_key_of_his_own() {
+async fn a_registration_does_not_send_the_administrators_key() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let line = format!("register {FACTORS} --admin-secret-file @admin");
@@ -67,7 +67,7 @@ async fn an_administrator_gives_away_no_key_of_his_own() {
 }
 
 #[tokio::test]
-async fn who_wants_no_key_gets_none() {
+async fn no_key_is_created_if_the_option_disables_it() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let line = format!("login {FACTORS} --no-device-key");
@@ -78,19 +78,19 @@ async fn who_wants_no_key_gets_none() {
 }
 
 #[tokio::test]
-async fn the_key_is_where_it_is_said_to_be() {
+async fn the_key_file_can_be_chosen() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let line = "trust --device-key @elsewhere/my.key --username alice";
     assert_eq!(desk.asks(&server, line).await.exit, Exit::Ok);
-    let remembered = shown(&mut desk).await;
+    let saved = shown(&mut desk).await;
     assert!(desk.file("elsewhere/my.key").exists());
     let printed = desk.types("fourauth device key --device-key @third.key --output json").await;
-    assert_ne!(serde_json::from_str::<Value>(&printed.output).unwrap(), remembered);
+    assert_ne!(serde_json::from_str::<Value>(&printed.output).unwrap(), saved);
 }
 
 #[tokio::test]
-async fn a_key_that_others_may_read_proves_nothing() {
+async fn a_key_that_other_users_can_read_is_not_used() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     shown(&mut desk).await;
@@ -102,7 +102,7 @@ async fn a_key_that_others_may_read_proves_nothing() {
 }
 
 #[tokio::test]
-async fn an_authenticator_is_confirmed_from_a_device_that_proves_itself() {
+async fn a_confirmation_is_preceded_by_a_proof() {
     let server = Server::start(YES).await;
     assert_eq!(Desk::new().asks(&server, &format!("confirm {FACTORS}")).await.exit, Exit::Ok);
     let requests = server.requests();
@@ -115,7 +115,7 @@ async fn another_device_is_added_from_this_one() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let line = format!("device add {FACTORS} --pubkey {OTHER} --name phone");
-    assert_eq!(desk.asks(&server, &line).await.exit, Exit::Usage, "whose address?");
+    assert_eq!(desk.asks(&server, &line).await.exit, Exit::Usage, "the address is missing");
     let line = format!("{line} --mac 02-00-00-00-00-01");
     assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
     let requests = server.requests();
@@ -129,7 +129,7 @@ async fn another_device_is_added_from_this_one() {
 }
 
 #[tokio::test]
-async fn devices_are_listed_with_a_token_and_cannot_take_over_the_terminal() {
+async fn devices_are_listed_without_control_characters() {
     let server = Server::start(ROWS).await;
     let mut desk = Desk::new();
     desk.input = b"t0k\n".to_vec();
@@ -151,7 +151,7 @@ async fn a_device_is_revoked_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_with_what_to_do_with_it() {
+async fn a_key_is_shown_with_the_command_that_adds_it() {
     let mut desk = Desk::new();
     let printed = desk.types("fourauth device key").await;
     let key = shown(&mut desk).await["device_pubkey"].as_str().unwrap().to_owned();

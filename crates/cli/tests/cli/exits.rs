@@ -1,4 +1,4 @@
-//! How commands end when they do not succeed.
+//! Exit codes and output of commands that fail.
 
 use crate::{desk::Desk, server::Server};
 use fourauth_cli::exit::Exit;
@@ -30,7 +30,7 @@ async fn each_kind_of_answer_has_its_exit_code() {
 }
 
 #[tokio::test]
-async fn a_denial_goes_to_standard_error_and_cannot_take_over_the_terminal() {
+async fn a_denial_is_printed_without_control_characters() {
     let server = Server::start(NO).await;
     let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
     assert_eq!(printed.output, "");
@@ -46,7 +46,7 @@ async fn a_program_gets_a_denial_as_json() {
 }
 
 #[tokio::test]
-async fn json_from_a_server_cannot_take_over_the_terminal() {
+async fn json_from_a_server_is_printed_without_control_characters() {
     let hostile =
         r#"{"status":"error","message":"nim\u202eda \u009b2J \udb40\udc41 Å","code":"denied"}"#;
     let server = Server::start(hostile).await;
@@ -57,7 +57,7 @@ async fn json_from_a_server_cannot_take_over_the_terminal() {
 }
 
 #[tokio::test]
-async fn who_may_come_back_is_told_when() {
+async fn a_denial_shows_the_time_until_the_next_attempt() {
     let server = Server::start(
         r#"{"status":"error","message":"Wait.","code":"throttled","retry_after_ms":1500}"#,
     )
@@ -67,7 +67,7 @@ async fn who_may_come_back_is_told_when() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_the_pinned_one_gets_no_command() {
+async fn a_server_with_another_pin_gets_no_command() {
     let (server, other) = (Server::start(NO).await, Server::start(NO).await);
     let line = format!("fourauth hello --server {} --pin {}", server.address, other.pin);
     let printed = Desk::new().types(&line).await;
@@ -77,7 +77,7 @@ async fn a_server_that_is_not_the_pinned_one_gets_no_command() {
 }
 
 #[tokio::test]
-async fn an_authority_in_a_file_is_believed() {
+async fn an_authority_in_a_file_is_trusted() {
     let server = Server::start(r#"{"status":"ok","message":"","code":"ok"}"#).await;
     let mut desk = Desk::new();
     desk.put("ca.pem", server.pem.as_bytes());
@@ -89,7 +89,7 @@ async fn an_authority_in_a_file_is_believed() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_a_network_failure() {
+async fn an_unreachable_server_is_a_network_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -98,7 +98,7 @@ async fn nobody_at_the_address_is_a_network_failure() {
 }
 
 #[tokio::test]
-async fn what_this_machine_lacks_is_a_failure_of_its_own() {
+async fn a_missing_local_device_or_file_has_its_own_exit_code() {
     let server = Server::start(NO).await;
     let secrets = "login --username alice --password-file @password --totp-file @totp";
     let lines = [
@@ -118,13 +118,13 @@ async fn what_this_machine_lacks_is_a_failure_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_a_usage_failure() {
+async fn invalid_input_is_a_usage_failure() {
     let server = Server::start(NO).await;
     let mut desk = Desk::new();
     desk.put("totp", b"12345\n");
     for line in [
         format!("login {FACTORS}"),       // A code of five digits.
-        "login --face @a.png".to_owned(), // Nobody to ask.
+        "login --face @a.png".to_owned(), // No terminal.
         "login --username alice --password-file - --face -".to_owned(),
         format!("login {FACTORS} @a.png @a.png @a.png @a.png --face @a.png"),
     ] {

@@ -1,4 +1,4 @@
-//! What a person types, against a TLS server on this machine that answers what the test says.
+//! Command lines against a TLS server on this machine, with answers from the test.
 
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 

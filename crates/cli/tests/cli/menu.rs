@@ -1,4 +1,4 @@
-//! The menu, and what is remembered between two starts.
+//! The menu and the saved settings.
 
 use crate::{desk::Desk, server::Server};
 use fourauth_cli::exit::Exit;
@@ -7,7 +7,7 @@ const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok"}"#;
 const NO: &str = r#"{"status":"error","message":"Invalid username or password.","code":"denied"}"#;
 
 #[tokio::test]
-async fn everything_in_the_menus_does_what_it_says() {
+async fn every_menu_item_sends_its_command() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let secrets = "--admin-secret-file @admin --password-file @password --totp-file @totp \
@@ -22,7 +22,7 @@ async fn everything_in_the_menus_does_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_denial_and_a_slip_lead_back_to_the_menu() {
+async fn the_menu_returns_after_a_denial_or_a_typing_error() {
     let server = Server::start(NO).await;
     let mut desk = Desk::new();
     desk.replies.0.extend(["1", "alice", "password", "12345"]); // Five digits.
@@ -35,13 +35,13 @@ async fn a_denial_and_a_slip_lead_back_to_the_menu() {
 }
 
 #[tokio::test]
-async fn without_a_person_there_is_no_menu() {
+async fn the_menu_needs_a_terminal() {
     let server = Server::start(YES).await;
     assert_eq!(Desk::new().asks(&server, "").await.exit, Exit::Usage);
 }
 
 #[tokio::test]
-async fn a_server_once_believed_is_remembered() {
+async fn a_trusted_server_is_saved() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     assert_eq!(desk.asks(&server, "trust --username alice").await.exit, Exit::Ok);
@@ -53,7 +53,7 @@ async fn a_server_once_believed_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_not_believed_is_not_remembered() {
+async fn an_untrusted_server_is_not_saved() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let line = format!("fourauth trust --server {} --pin {}", server.address, "ab".repeat(32));
@@ -62,7 +62,7 @@ async fn a_server_that_was_not_believed_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_newcomer_is_asked_for_the_fingerprint() {
+async fn the_first_start_asks_for_the_fingerprint() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     let pin: &'static str = server.pin.clone().leak();

@@ -1,4 +1,4 @@
-//! Receipts: kept after a login, verified without a server.
+//! Receipts: saved after a login, verified without a server.
 
 use crate::{desk::Desk, server::Server};
 use fourauth_cli::exit::Exit;
@@ -8,7 +8,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
 const KEY: &str = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/// The example of `docs/PROTOCOL.md`, which another program has signed.
+/// The example of `docs/PROTOCOL.md`, signed by another program.
 const RECEIPT: &str = "\
     eyJhbGciOiJFZERTQSIsInR5cCI6ImZvdXJhdXRoLXJlY2VpcHQrand0Iiwia2lkIjoiMjFmZTMxZGZhMTU0YTI2MSJ9\
     .eyJpc3MiOiI0QXV0aC1BdXRoZW50aWNhdGlvbiIsInN1YiI6ImFsaWNlIiwiYWNjdCI6IjcyMDM2ODU0Nzc1ODA3MDA\
@@ -31,10 +31,10 @@ fn verify(file: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_receipt_of_a_login_is_kept_and_verified_without_a_server() {
+async fn a_receipt_is_saved_and_verified_without_a_server() {
     let server = Server::start(granting(&format!(r#","receipt":"{RECEIPT}""#)).leak()).await;
     let mut desk = Desk::new();
-    desk.put("alice.receipt", b"that of yesterday");
+    desk.put("alice.receipt", b"an older receipt");
     let line = format!("login {FACTORS} --receipt-file @alice.receipt");
     assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
     let file = desk.file("alice.receipt");
@@ -43,7 +43,7 @@ async fn the_receipt_of_a_login_is_kept_and_verified_without_a_server() {
 
     let printed = desk.types(&verify("@alice.receipt", "")).await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
-    for expected in ["The receipt holds.", "alice", "pwd, otp, face, swk, mfa", "row 42"] {
+    for expected in ["The receipt is valid.", "alice", "pwd, otp, face, swk, mfa", "row 42"] {
         assert!(printed.output.contains(expected), "{expected}: {}", printed.output);
     }
 }
@@ -59,7 +59,7 @@ async fn a_program_gets_the_claims_as_one_json_object() {
 }
 
 #[tokio::test]
-async fn what_does_not_hold_has_an_exit_code_of_its_own() {
+async fn an_invalid_receipt_has_its_own_exit_code() {
     let mut desk = Desk::new();
     desk.put("right", RECEIPT.as_bytes());
     desk.put("forged", RECEIPT.replacen("eyJpc3M", "eyJpc3N", 1).as_bytes());
@@ -75,31 +75,31 @@ async fn what_does_not_hold_has_an_exit_code_of_its_own() {
     ] {
         let printed = desk.types(&line).await;
         assert_eq!(printed.exit, Exit::VerificationFailed, "{line}: {printed:?}");
-        assert!(printed.output.is_empty() && printed.notes.contains("does not hold"));
+        assert!(printed.output.is_empty() && printed.notes.contains("is not valid"));
     }
-    assert_eq!(desk.types(&verify("@right", "")).await.exit, Exit::Ok, "the control");
+    assert_eq!(desk.types(&verify("@right", "")).await.exit, Exit::Ok, "control");
     assert_eq!(desk.types(&verify("@missing", "")).await.exit, Exit::LocalDevice);
 }
 
 #[tokio::test]
-async fn a_receipt_that_was_wanted_and_did_not_come_is_said() {
+async fn a_missing_receipt_is_a_protocol_failure() {
     let server = Server::start(granting("").leak()).await;
     let mut desk = Desk::new();
     let line = format!("login {FACTORS} --receipt-file @alice.receipt");
     let printed = desk.asks(&server, &line).await;
     assert_eq!(printed.exit, Exit::Protocol);
-    // The login stands, and so does its token.
+    // The login was granted, and its token is printed.
     assert!(printed.output.contains("t0k") && printed.notes.contains("no receipt"));
     assert!(!desk.file("alice.receipt").exists());
 }
 
 #[tokio::test]
-async fn a_denial_leaves_the_older_receipt_alone() {
+async fn a_denial_does_not_replace_an_older_receipt() {
     let denial = r#"{"status":"error","message":"No.","code":"denied"}"#;
     let server = Server::start(denial).await;
     let mut desk = Desk::new();
-    desk.put("alice.receipt", b"that of yesterday");
+    desk.put("alice.receipt", b"an older receipt");
     let line = format!("login {FACTORS} --receipt-file @alice.receipt");
     assert_eq!(desk.asks(&server, &line).await.exit, Exit::Denied);
-    assert_eq!(fs::read(desk.file("alice.receipt")).unwrap(), b"that of yesterday");
+    assert_eq!(fs::read(desk.file("alice.receipt")).unwrap(), b"an older receipt");
 }

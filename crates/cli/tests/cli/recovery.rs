@@ -1,4 +1,4 @@
-//! Recovery codes, and the device that takes the place of another.
+//! Recovery codes, and the replacement of a device.
 
 use crate::{
     desk::{Desk, MAC},
@@ -8,7 +8,7 @@ use fourauth_cli::exit::Exit;
 use serde_json::{Value, json};
 
 const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok"}"#;
-/// The answer of a server that insists on recovery codes, to a greeting and to everything else.
+/// The answer of a server that requires recovery codes, to a greeting and to everything else.
 const STRICT: &str = r#"{"status":"ok","message":"Done.","code":"ok","server":{"protocol":1,
     "software":"s","max_frame":1,"max_frame_without_picture":1,"pictures_at_enrolment":5,
     "pictures_at_login":3,"max_skew_seconds":120,"server_ts_utc":"2025-03-01T12:00:00Z",
@@ -29,7 +29,7 @@ async fn sent(line: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_codes_of_a_new_account_are_shown() {
+async fn the_recovery_codes_of_a_new_account_are_shown() {
     let server = Server::start(REGISTERED).await;
     let line = format!("register {FACTORS} --admin-secret-file @admin");
     let printed = Desk::new().asks(&server, &line).await;
@@ -42,7 +42,7 @@ async fn the_codes_of_a_new_account_are_shown() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_given_travels_with_every_recovery() {
+async fn a_recovery_code_is_sent_with_every_recovery() {
     for factor in ["totp", "password", "face", "device"] {
         let server = Server::start(YES).await;
         let mut desk = Desk::new();
@@ -56,7 +56,7 @@ async fn a_code_that_is_given_travels_with_every_recovery() {
 }
 
 #[tokio::test]
-async fn who_gave_no_code_is_asked_for_one_only_if_the_server_insists() {
+async fn a_recovery_code_is_asked_for_if_the_server_requires_it() {
     let server = Server::start(STRICT).await;
     let mut desk = Desk::new();
     desk.replies.0.push_back("7k3m9qxt0b5hwz2d");
@@ -64,14 +64,14 @@ async fn who_gave_no_code_is_asked_for_one_only_if_the_server_insists() {
     assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
     assert_eq!(server.request()["recovery_code"], "7K3M-9QXT-0B5H-WZ2D");
 
-    let printed = desk.asks(&server, &line).await; // Nobody replies any more.
+    let printed = desk.asks(&server, &line).await; // No replies are left.
     assert_eq!(printed.exit, Exit::Usage);
     assert!(printed.notes.contains("Recovery code"), "{}", printed.notes);
     assert_eq!(sent(&line).await.get("recovery_code"), None);
 }
 
 #[tokio::test]
-async fn a_slip_in_a_code_costs_no_attempt() {
+async fn a_typing_error_in_a_code_uses_up_no_attempt() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     desk.put("code", b"7k3m 9qxt\n");
@@ -81,7 +81,7 @@ async fn a_slip_in_a_code_costs_no_attempt() {
 }
 
 #[tokio::test]
-async fn a_code_on_standard_input_stands_before_the_one_time_code() {
+async fn a_recovery_code_is_read_before_the_one_time_code() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     desk.input = b"Tr0ub4dor&3\n7K3M-9QXT-0B5H-WZ2D\n287082\n".to_vec();
@@ -94,7 +94,7 @@ async fn a_code_on_standard_input_stands_before_the_one_time_code() {
 }
 
 #[tokio::test]
-async fn this_device_takes_the_place_of_another_with_its_own_key() {
+async fn this_device_replaces_another_with_its_own_key() {
     let request = sent(&format!("recover device {FACTORS} --old-mac {OTHER_MAC}")).await;
     assert_eq!((&request["mac"], &request["new_mac"]), (&json!(OTHER_MAC), &json!(MAC)));
     assert!(request["new_device_pubkey"].as_str().unwrap().starts_with("ed25519:"));
@@ -116,7 +116,7 @@ async fn another_device_is_not_bound_to_this_ones_key() {
 }
 
 #[tokio::test]
-async fn a_device_that_replaces_another_by_a_third_proves_itself() {
+async fn replacing_a_device_by_a_third_one_needs_a_proof() {
     let server = Server::start(YES).await;
     let line = format!("recover device {FACTORS} --mac {OTHER_MAC} --device-pubkey {OTHER}");
     assert_eq!(Desk::new().asks(&server, &line).await.exit, Exit::Ok);
@@ -126,8 +126,8 @@ async fn a_device_that_replaces_another_by_a_third_proves_itself() {
 }
 
 #[tokio::test]
-async fn who_needs_a_key_or_has_to_wait_is_told_so() {
-    for (answer, said, exit) in [
+async fn a_denied_recovery_says_what_to_do() {
+    for (answer, advice, exit) in [
         (
             r#"{"status":"error","message":"Key.","code":"device_key_needed"}"#,
             "--device-pubkey",
@@ -145,6 +145,6 @@ async fn who_needs_a_key_or_has_to_wait_is_told_so() {
         desk.put("code", b"7K3M-9QXT-0B5H-WZ2D\n");
         let printed = desk.asks(&server, &line).await;
         assert_eq!(printed.exit, exit);
-        assert!(printed.notes.contains(said), "{}", printed.notes);
+        assert!(printed.notes.contains(advice), "{}", printed.notes);
     }
 }

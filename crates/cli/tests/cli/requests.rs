@@ -1,4 +1,4 @@
-//! What each command sends, and how its answer is printed.
+//! The request of each command, and the output of its answer.
 
 use crate::{
     desk::{Desk, MAC, picture},
@@ -23,7 +23,7 @@ fn base64(brightness: u8) -> Value {
     serde_json::to_value(fourauth_protocol::picture::Picture::new(picture(brightness))).unwrap()
 }
 
-/// What 4Auth's own client would send as well.
+/// The request without a device key, which 4Auth's own client would also send.
 async fn sent(line: &str) -> Value {
     let line = &format!("{line} --no-device-key");
     let server = Server::start(YES).await;
@@ -43,7 +43,7 @@ async fn a_login_sends_four_factors_and_a_clock() {
 }
 
 #[tokio::test]
-async fn several_pictures_travel_together() {
+async fn several_pictures_are_sent_in_one_request() {
     let request = sent(&format!("login {FACTORS} @b.png")).await;
     assert_eq!(request["faceIDs"], json!([base64(1), base64(2)]));
     assert_eq!(request.get("faceID"), None);
@@ -81,7 +81,7 @@ async fn each_recovery_sends_the_other_factors() {
 }
 
 #[tokio::test]
-async fn the_other_commands_send_what_they_are_given() {
+async fn the_other_commands_send_their_arguments() {
     assert_eq!(sent("hello").await, json!({"cmd": "190"}));
     let confirm = sent(&format!("confirm {FACTORS}")).await;
     assert_eq!((&confirm["cmd"], &confirm["totp"]), (&json!("210"), &json!("287082")));
@@ -97,7 +97,7 @@ async fn the_other_commands_send_what_they_are_given() {
 }
 
 #[tokio::test]
-async fn secrets_on_standard_input_are_lines_in_the_documented_order() {
+async fn secrets_are_read_from_standard_input_in_order() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     desk.input = b"s3cond.Pass\n123456\n".to_vec();
@@ -108,7 +108,7 @@ async fn secrets_on_standard_input_are_lines_in_the_documented_order() {
 }
 
 #[tokio::test]
-async fn a_picture_may_come_from_standard_input() {
+async fn a_picture_is_read_from_standard_input() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     desk.input = picture(9);
@@ -118,7 +118,7 @@ async fn a_picture_may_come_from_standard_input() {
 }
 
 #[tokio::test]
-async fn what_was_not_given_is_asked_for() {
+async fn missing_values_are_asked_for() {
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
     desk.replies.0.extend(["alice", "Tr0ub4dor&3", "287082"]);
@@ -127,7 +127,7 @@ async fn what_was_not_given_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_person_sees_the_session_and_what_is_left_to_do() {
+async fn a_login_shows_the_session_and_the_next_step() {
     let server = Server::start(YES).await;
     let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
     for expected in ["Login successful.", "t0k", "2025-03-01T13:00:00Z", "fourauth confirm"] {
@@ -136,12 +136,12 @@ async fn a_person_sees_the_session_and_what_is_left_to_do() {
 }
 
 #[tokio::test]
-async fn a_new_authenticator_is_drawn_and_spelt_out() {
+async fn a_new_authenticator_is_shown_as_qr_code_and_uri() {
     let server = Server::start(ENROLLED).await;
     let printed = Desk::new().asks(&server, &format!("recover totp {FACTORS}")).await;
     assert!(printed.output.contains("secret=JBSWY3DPEHPK3PXP"), "{}", printed.output);
     assert!(printed.output.lines().filter(|line| line.contains('█')).count() > 15);
-    assert!(printed.output.contains("1 picture; 5 would serve better"), "{}", printed.output);
+    assert!(printed.output.contains("1 picture; 5 are recommended"), "{}", printed.output);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_program_gets_one_json_object_with_the_secrets_in_it() {
 }
 
 #[tokio::test]
-async fn the_log_is_a_table_that_cannot_take_over_the_terminal() {
+async fn the_audit_log_is_shown_without_control_characters() {
     let server = Server::start(ROWS).await;
     let printed = Desk::new().asks(&server, "audit --admin-secret-file @admin").await;
     assert!(printed.output.contains("eve\\u{1b}[2J"), "{}", printed.output);

@@ -1,4 +1,4 @@
-//! A server that writes down what it is asked and gives one answer to everything.
+//! A server that records requests and gives one answer to all of them.
 
 use bytes::BytesMut;
 use fourauth_client::Fingerprint;
@@ -47,12 +47,12 @@ impl Server {
         Self { address, pin, pem: issued.cert.pem(), requests }
     }
 
-    /// Everything that was asked so far.
+    /// The requests so far.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The one thing that was asked, after the server was greeted and the device proved.
+    /// The only request, not counting greetings and device proofs before it.
     pub(crate) fn request(&self) -> Value {
         let mut requests = self.requests();
         let request = requests.pop().unwrap();

@@ -1,7 +1,7 @@
-//! A device's key at rest: a PKCS#8 file (RFC 8410 §7) that only its owner may read.
+//! The file of a device's key: PKCS#8 (RFC 8410 §7), readable by its owner only.
 //!
-//! `openssl pkey -in device.key -pubout` reads it, and what `openssl genpkey -algorithm ed25519`
-//! writes is read here.
+//! `openssl pkey -in device.key -pubout` reads it. The output of
+//! `openssl genpkey -algorithm ed25519` is accepted here.
 
 use super::Identity;
 use aws_lc_rs::rand;
@@ -17,18 +17,18 @@ use zeroize::Zeroizing;
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// What precedes the 32 bytes of every Ed25519 secret key in DER (RFC 8410 §10.3).
+/// The DER prefix of the 32 bytes of an Ed25519 secret key (RFC 8410 §10.3).
 const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
-/// Longest file that is looked at, in bytes. A key takes 119.
+/// Longest file that is read, in bytes. A key takes 119.
 const MAX_FILE: usize = 1024;
 
 impl Identity {
-    /// Reads the file of an identity.
+    /// Reads an identity from a file.
     ///
     /// # Errors
     ///
-    /// [`IdentityError`]; [`IdentityError::Exposed`] if others than its owner may read the file.
+    /// [`IdentityError`]; [`IdentityError::Exposed`] if other users have access to the file.
     pub fn load(path: &Path) -> Result<Self, IdentityError> {
         let file = File::open(path).map_err(failed(path))?;
         if is_exposed(&file.metadata().map_err(failed(path))?) {
@@ -40,26 +40,26 @@ impl Identity {
         Ok(Self::from_seed(seed?))
     }
 
-    /// Writes a new file that only its owner may read, and waits until it is on disk. Folders that
-    /// are missing are made, for their owner alone.
+    /// Writes a new file that only its owner can read, and waits until it is on disk. Creates
+    /// missing folders, accessible to their owner only.
     ///
     /// # Errors
     ///
-    /// [`IdentityError::File`]; a file that exists is never replaced.
+    /// [`IdentityError::File`]. An existing file is never replaced.
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         make_private_folder(folder).map_err(failed(folder))?;
-        let draft = draft_beside(path)?;
+        let draft = draft_path(path)?;
         let written = write_new(&draft, &to_pem(&self.seed));
-        // A link appears whole, and unlike a rename it does not replace what is there.
+        // Linking is atomic, and unlike a rename it does not replace an existing file.
         let linked = written.and_then(|()| fs::hard_link(&draft, path));
         let removed = fs::remove_file(&draft);
         linked.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed(path))
     }
 
-    /// Reads the file, or makes an identity and writes it if there is none. Of several programs
-    /// that do so at once all end up with the same.
+    /// Reads the file, or generates an identity and writes it if the file does not exist. Several
+    /// programs that do so at the same time get the same identity.
     ///
     /// # Errors
     ///
@@ -91,8 +91,8 @@ fn from_pem(text: &str) -> Option<Secret<[u8; 32]>> {
     der.strip_prefix(&DER)?.try_into().ok().map(Secret::new)
 }
 
-/// A name that nobody else uses, for a file that is not whole yet.
-fn draft_beside(path: &Path) -> Result<PathBuf, IdentityError> {
+/// A random name in the same folder, for the file while it is incomplete.
+fn draft_path(path: &Path) -> Result<PathBuf, IdentityError> {
     let mut suffix = [0; 8];
     rand::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
     Ok(path.with_extension(format!("{}.draft", HEXLOWER.encode(&suffix))))
@@ -116,13 +116,13 @@ fn make_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Whether others than the owner may read or change the file.
+/// True if users other than the owner have any access to the file.
 #[cfg(unix)]
 fn is_exposed(file: &Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
 }
 
-/// Other systems have no mode; a person's own folders are private there.
+/// Other systems have no mode. A user's own folders are private there.
 #[cfg(not(unix))]
 fn is_exposed(_: &Metadata) -> bool {
     false
@@ -132,7 +132,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
     move |reason| IdentityError::File { path: path.to_owned(), reason }
 }
 
-/// Why this device has no key.
+/// Why the key of this device cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
@@ -145,21 +145,21 @@ pub enum IdentityError {
         #[source]
         reason: io::Error,
     },
-    /// Others may read the file, and may have done so: `chmod 600` if they have not, else a new
-    /// key.
-    #[error("{}: others may read this key; make it private with chmod 600", path.display())]
+    /// Other users have access to the file. Make it private with `chmod 600`, or replace the key if
+    /// it may have been read.
+    #[error("{}: other users can read this key; make it private with chmod 600", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
     },
-    /// The file holds something else.
+    /// The file does not contain an Ed25519 key.
     #[error("{}: not an Ed25519 key in PKCS#8 form", path.display())]
     NotAKey {
         /// The file.
         path: PathBuf,
     },
-    /// The operating system gives no random bytes.
-    #[error("the operating system gives no random bytes")]
+    /// The operating system provides no random bytes.
+    #[error("the operating system provides no random bytes")]
     NoRandomness,
 }
 
@@ -184,28 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_its_owners_and_is_read_back() {
+    fn a_key_file_is_private_and_can_be_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/device.key");
         let made = Identity::load_or_create(&path).unwrap();
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(Identity::load_or_create(&path).unwrap().key(), made.key());
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a draft is left");
     }
 
     #[test]
-    fn a_key_that_exists_is_never_replaced() {
+    fn an_existing_key_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("device.key");
         let first = Identity::load_or_create(&path).unwrap();
         let error = Identity::generate().unwrap().save(&path).unwrap_err();
         assert!(error.is(io::ErrorKind::AlreadyExists), "{error}");
         assert_eq!(Identity::load(&path).unwrap().key(), first.key());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a draft is left");
     }
 
     #[test]
-    fn a_key_that_others_may_read_is_refused() {
+    fn a_key_that_other_users_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("device.key");
         Identity::load_or_create(&path).unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_kept() {
+    fn a_file_without_a_key_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let whole = to_pem(&Secret::new([7; 32]));
         let other_curve = whole.replace("K2Vw", "K2Vu"); // X25519.
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_the_one_of_the_standard() {
+    fn the_file_format_matches_rfc_8410() {
         // RFC 8410 §10.3.
         let file = "-----BEGIN PRIVATE KEY-----\n\
             MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_start_at_once_share_one_key() {
+    fn programs_that_start_together_share_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("device.key");
         let start = Barrier::new(8);

@@ -1,4 +1,4 @@
-//! What the client makes of answers, good and bad.
+//! How the client handles valid and invalid answers.
 
 use crate::server::{Server, always, answer, raw, request};
 use fourauth_client::{Client, Error, NotTheProtocol, Outcome, Trust};
@@ -37,7 +37,7 @@ fn hello() -> Command {
     Command::Hello(Hello::default())
 }
 
-/// What the client says when every request is met with these bytes and then the end.
+/// The client's error if the server answers with these bytes and closes the connection.
 async fn error_after(bytes: &'static [u8]) -> Error {
     let server = Server::start(move |mut stream| async move {
         request(&mut stream, &mut Decoder::default()).await;
@@ -49,7 +49,7 @@ async fn error_after(bytes: &'static [u8]) -> Error {
 }
 
 #[tokio::test]
-async fn a_yes_is_a_session() {
+async fn a_granted_login_returns_a_session() {
     let server = Server::start(|stream| always(stream, YES)).await;
     assert!(server.client().login_once(login()).await.unwrap());
 
@@ -59,7 +59,7 @@ async fn a_yes_is_a_session() {
 }
 
 #[tokio::test]
-async fn a_no_is_a_value_and_not_an_error() {
+async fn a_denial_is_a_value_and_not_an_error() {
     let server = Server::start(|stream| always(stream, NO)).await;
     assert!(!server.client().login_once(login()).await.unwrap());
 
@@ -69,11 +69,11 @@ async fn a_no_is_a_value_and_not_an_error() {
     };
     assert_eq!(refusal.code, Code::Denied);
     assert_eq!(refusal.retry_after, Some(Duration::from_millis(1500)));
-    assert!(connection.hello().await.is_ok(), "the connection lives on");
+    assert!(connection.hello().await.is_ok(), "the connection is still usable");
 }
 
 #[tokio::test]
-async fn a_yes_that_leaves_out_the_secret_is_no_yes() {
+async fn a_granted_recovery_without_its_secret_is_an_error() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let Login { username, password, .. } = login();
     let recover = RecoverTotp {
@@ -92,7 +92,7 @@ async fn a_yes_that_leaves_out_the_secret_is_no_yes() {
 }
 
 #[tokio::test]
-async fn commands_in_one_flight_are_answered_in_order() {
+async fn pipelined_commands_are_answered_in_order() {
     let server = Server::start(|mut stream| async move {
         let mut decoder = Decoder::default();
         // Both must have arrived before either is answered.
@@ -112,7 +112,7 @@ async fn commands_in_one_flight_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn an_answer_is_heard_although_the_server_stopped_listening() {
+async fn an_answer_is_read_after_the_server_stopped_reading() {
     let server = Server::start(|mut stream| async move {
         answer(&mut stream, r#"{"status":"error","message":"Too long.","code":"frame_too_large"}"#)
             .await;
@@ -120,15 +120,15 @@ async fn an_answer_is_heard_although_the_server_stopped_listening() {
     })
     .await;
     let mut connection = server.client().connect().await.unwrap();
-    let picture = Picture::new(vec![0; 3_000_000]); // As base64 more than any socket buffers.
+    let picture = Picture::new(vec![0; 3_000_000]); // As base64, more than a socket buffers.
     let refused = connection.login(Login { face: Some(picture), ..login() }).await.unwrap();
     assert!(matches!(refused, Outcome::Refused(refusal) if refusal.code == Code::FrameTooLarge));
     let error = connection.send(hello()).await.unwrap_err();
-    assert!(matches!(error, Error::Abandoned), "half a frame is still under way: {error:?}");
+    assert!(matches!(error, Error::Abandoned), "the command was sent in part: {error:?}");
 }
 
 #[tokio::test]
-async fn garbage_is_not_the_protocol() {
+async fn garbage_is_a_protocol_error() {
     for bytes in [&b"\0\0\0\x05hello"[..], b"\0\0\0\0", b"\0\0\0\x02{}", b"\0\0\0\x02[]"] {
         let error = error_after(bytes).await;
         let kind = NotTheProtocol::NotAnAnswer;
@@ -143,7 +143,7 @@ async fn an_oversized_answer_is_refused_from_its_header() {
 }
 
 #[tokio::test]
-async fn the_limit_on_answers_is_the_callers() {
+async fn the_caller_can_limit_the_length_of_answers() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let client = Client::builder(server.address.clone(), Trust::Pin(server.pin)).max_answer(64);
     let error = client.build().send_once(hello()).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn the_limit_on_answers_is_the_callers() {
 }
 
 #[tokio::test]
-async fn an_end_inside_an_answer_is_told_apart_from_no_answer() {
+async fn a_cut_off_answer_differs_from_no_answer() {
     let cut = error_after(b"\0\0\0\x40{\"status\":").await;
     assert!(matches!(cut, Error::Protocol(NotTheProtocol::CutOff)), "{cut:?}");
     let none = error_after(b"").await;
@@ -159,41 +159,41 @@ async fn an_end_inside_an_answer_is_told_apart_from_no_answer() {
 }
 
 #[tokio::test]
-async fn more_answers_than_questions_are_not_the_protocol() {
+async fn an_extra_answer_is_a_protocol_error() {
     let twice = b"\0\0\0\x28{\"status\":\"ok\",\"message\":\"\",\"code\":\"ok\"}\0\0\0\x02{}";
     let error = error_after(twice).await;
     assert!(matches!(error, Error::Protocol(NotTheProtocol::Unasked)), "{error:?}");
 }
 
 #[tokio::test]
-async fn silence_is_a_timeout_after_which_the_connection_is_spent() {
+async fn a_connection_is_unusable_after_a_timeout() {
     let server = Server::start(|stream| async move {
         pending::<()>().await;
         drop(stream);
     })
     .await;
-    let mut connection = server.hurried_client().connect().await.unwrap();
+    let mut connection = server.client_with_short_timeout().connect().await.unwrap();
     let error = connection.send(hello()).await.unwrap_err();
     assert!(matches!(error, Error::AnswerTimeout), "{error:?}");
-    // The late answer must not be taken for the answer to this:
+    // The late answer must not be taken for the answer to this command.
     let error = connection.send(hello()).await.unwrap_err();
     assert!(matches!(error, Error::Abandoned), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_command_that_fits_no_frame_is_not_sent() {
+async fn a_command_larger_than_a_frame_is_not_sent() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let mut connection = server.client().connect().await.unwrap();
     let picture = Picture::new(vec![0; MAX_PAYLOAD]);
-    let heavy = Login { face: Some(picture), ..login() };
-    let error = connection.login(heavy).await.unwrap_err();
+    let large = Login { face: Some(picture), ..login() };
+    let error = connection.login(large).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge(_)), "{error:?}");
-    assert!(connection.hello().await.is_err(), "a yes without a server in it");
-    assert!(connection.login(login()).await.is_ok(), "the connection lives on");
+    assert!(connection.hello().await.is_err(), "the answer lacks `server`");
+    assert!(connection.login(login()).await.is_ok(), "the connection is still usable");
 }
 
 #[tokio::test]
-async fn nothing_that_is_printed_holds_a_secret() {
+async fn debug_output_contains_no_secrets() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let client = server.client();
     let mut connection = client.connect().await.unwrap();

@@ -1,4 +1,4 @@
-//! What proves a device: in front of which commands, and that it holds on one connection only.
+//! Device proofs: which commands they precede, and that each is valid on one connection only.
 
 use crate::server::{Server, Stream, answer, request};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok","devices":[]}"#;
 const UNKNOWN: &str = r#"{"status":"error","message":"Unknown.","code":"unknown_command"}"#;
 
-/// What arrived, and the exporter of the connection that it arrived on.
+/// The commands that arrived, each with the exporter of its connection.
 type Log = Arc<Mutex<Vec<(Command, [u8; EXPORTER_BYTES])>>>;
 
 fn identity() -> Arc<Identity> {
@@ -45,9 +45,9 @@ fn login(username: &str, address: u8) -> Login {
     }
 }
 
-/// Writes down what arrives. Answers `to_proof` to a 150, and only once what follows has arrived as
-/// well; says yes to everything else.
-async fn note(mut stream: Stream, log: Log, to_proof: &'static str) {
+/// Records what arrives. Answers `to_proof` to a 150, after the next command has arrived too, and
+/// grants everything else.
+async fn record(mut stream: Stream, log: Log, to_proof: &'static str) {
     let mut decoder = Decoder::default();
     let (_, tls) = stream.get_ref();
     let channel = tls.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]));
@@ -68,7 +68,7 @@ async fn note(mut stream: Stream, log: Log, to_proof: &'static str) {
 async fn server(to_proof: &'static str) -> (Server, Log) {
     let log = Log::default();
     let shared = Arc::clone(&log);
-    let server = Server::start(move |stream| note(stream, Arc::clone(&shared), to_proof)).await;
+    let server = Server::start(move |stream| record(stream, Arc::clone(&shared), to_proof)).await;
     (server, log)
 }
 
@@ -90,7 +90,7 @@ fn holds(proof: &ProveDevice, key: DeviceKey, channel: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn a_proof_travels_with_the_command_and_holds_on_its_own_connection_only() {
+async fn a_proof_is_sent_with_the_command_for_one_connection_only() {
     let (server, log) = server(YES).await;
     let client = server.client().with_identity(identity());
     assert!(client.login_once(login("alice", 1)).await.unwrap());
@@ -105,10 +105,10 @@ async fn a_proof_travels_with_the_command_and_holds_on_its_own_connection_only()
 }
 
 #[tokio::test]
-async fn a_proof_holds_in_tls_1_2_as_well() {
+async fn a_proof_is_valid_in_tls_1_2_as_well() {
     let log = Log::default();
     let shared = Arc::clone(&log);
-    let serve = move |stream| note(stream, Arc::clone(&shared), YES);
+    let serve = move |stream| record(stream, Arc::clone(&shared), YES);
     let server = Server::start_with("localhost", &version::TLS12, serve).await;
     let client = Client::builder(server.address.clone(), Trust::Pin(server.pin)).allow_tls12();
     let client = client.build().with_identity(identity());
@@ -118,23 +118,23 @@ async fn a_proof_holds_in_tls_1_2_as_well() {
 }
 
 #[tokio::test]
-async fn one_proof_serves_until_another_account_or_device_is_meant() {
+async fn a_proof_is_reused_for_the_same_account_and_device() {
     let (server, log) = server(YES).await;
     let mut connection = server.client().with_identity(identity()).connect().await.unwrap();
     for (username, address) in [("alice", 1), ("alice", 1), ("alice", 2), ("bob", 2), ("bob", 2)] {
         let outcome = connection.login(login(username, address)).await.unwrap();
         assert!(outcome.is_granted());
     }
-    let whose: Vec<_> = proofs(&log)
+    let claims: Vec<_> = proofs(&log)
         .into_iter()
         .map(|(proof, _)| (proof.username.to_string(), proof.mac))
         .collect();
     let expected = [("alice", 1), ("alice", 2), ("bob", 2)];
-    assert_eq!(whose, expected.map(|(name, address)| (name.to_owned(), Some(mac(address)))));
+    assert_eq!(claims, expected.map(|(name, address)| (name.to_owned(), Some(mac(address)))));
 }
 
 #[tokio::test]
-async fn each_command_that_names_an_account_and_a_device_is_preceded_by_a_proof() {
+async fn commands_that_name_a_device_are_preceded_by_a_proof() {
     let (server, log) = server(YES).await;
     let client = server.client().with_identity(identity());
     let Login { username, password, totp, client_ts_utc, .. } = login("alice", 1);
@@ -159,24 +159,24 @@ async fn each_command_that_names_an_account_and_a_device_is_preceded_by_a_proof(
         new_device_pubkey: Some(identity().key()),
         device_name: None,
     };
-    let _yes = client.connect().await.unwrap().revoke_device(revoke).await.unwrap();
-    let _yes = client.connect().await.unwrap().recover_device(recover.clone()).await.unwrap();
+    let _granted = client.connect().await.unwrap().revoke_device(revoke).await.unwrap();
+    let _granted = client.connect().await.unwrap().recover_device(recover.clone()).await.unwrap();
     let macs: Vec<_> = proofs(&log).into_iter().map(|(proof, _)| proof.mac).collect();
     assert_eq!(macs, [Some(mac(1)), Some(mac(3))]);
 
-    // Another device is replaced from one that has been proved.
+    // A device that has been proved can replace another one without a new proof.
     let mut connection = client.connect().await.unwrap();
-    let _yes = connection.login(login("alice", 1)).await.unwrap();
-    let _yes = connection.recover_device(recover).await.unwrap();
+    let _granted = connection.login(login("alice", 1)).await.unwrap();
+    let _granted = connection.recover_device(recover).await.unwrap();
     assert_eq!(proofs(&log).len(), 3);
 }
 
 #[tokio::test]
-async fn nothing_is_proved_where_it_is_nobodys_device_or_nobody_has_one() {
+async fn no_proof_is_sent_without_a_device_or_an_identity() {
     let (server, log) = server(YES).await;
-    let nobody = Login { mac: None, ..login("alice", 1) };
+    let without_device = Login { mac: None, ..login("alice", 1) };
     let mut connection = server.client().with_identity(identity()).connect().await.unwrap();
-    assert!(connection.login(nobody).await.unwrap().is_granted());
+    assert!(connection.login(without_device).await.unwrap().is_granted());
     let list = ListDevices { token: "t0k".to_owned().into() };
     assert!(connection.list_devices(list).await.unwrap().is_granted());
     assert!(server.client().login_once(login("alice", 1)).await.unwrap());
@@ -185,14 +185,14 @@ async fn nothing_is_proved_where_it_is_nobodys_device_or_nobody_has_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_no_proof_is_no_obstacle() {
+async fn a_login_works_if_the_server_does_not_know_proofs() {
     let (server, _) = server(UNKNOWN).await;
     let client = server.client().with_identity(identity());
     assert!(client.login_once(login("alice", 1)).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_proof_can_be_made_by_hand_and_counts() {
+async fn a_proof_sent_by_the_caller_is_not_repeated() {
     let (server, log) = server(UNKNOWN).await;
     let mut connection = server.client().with_identity(identity()).connect().await.unwrap();
     let username = Username::parse("alice").unwrap();

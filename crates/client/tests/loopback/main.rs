@@ -1,4 +1,4 @@
-//! The client against a TLS server on this machine: whom it believes, what it makes of bad answers.
+//! The client against a TLS server on this machine: trust, answers and device proofs.
 
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 

@@ -1,4 +1,4 @@
-//! A TLS server with a certificate of its own, and one routine for what it does with a connection.
+//! A TLS server with its own certificate, and one function that serves each connection.
 
 use bytes::BytesMut;
 use fourauth_client::{Client, Fingerprint, Roots, ServerAddress, Trust};
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves connections, each with `serve`, in TLS 1.3, with a certificate for `localhost`.
+    /// Serves each connection with `serve`, over TLS 1.3, with a certificate for `localhost`.
     pub(crate) async fn start<F>(serve: impl Fn(Stream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -60,7 +60,7 @@ impl Server {
         Client::new(self.address.clone(), Trust::Pin(self.pin))
     }
 
-    pub(crate) fn hurried_client(&self) -> Client {
+    pub(crate) fn client_with_short_timeout(&self) -> Client {
         Client::builder(self.address.clone(), Trust::Pin(self.pin))
             .answer_timeout(Duration::from_millis(100))
             .build()
@@ -102,7 +102,7 @@ pub(crate) async fn answer(stream: &mut Stream, payload: &str) {
     raw(stream, &frame).await;
 }
 
-/// Sends bytes as they are.
+/// Sends bytes without framing.
 pub(crate) async fn raw(stream: &mut Stream, bytes: &[u8]) {
     stream.write_all(bytes).await.unwrap();
     stream.flush().await.unwrap();

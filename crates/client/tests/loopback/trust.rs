@@ -1,4 +1,4 @@
-//! Whom the client believes.
+//! Which servers the client trusts.
 
 use crate::server::{Server, always};
 use fourauth_client::{Client, Error, Fingerprint, Roots, ServerAddress, Trust};
@@ -17,13 +17,13 @@ async fn refusal(address: &ServerAddress, trust: Trust) -> Error {
 }
 
 #[tokio::test]
-async fn the_pinned_server_is_believed() {
+async fn the_pinned_server_is_trusted() {
     let server = server().await;
     assert!(server.client().connect().await.is_ok());
 }
 
 #[tokio::test]
-async fn a_server_with_another_certificate_is_not_and_its_fingerprint_is_named() {
+async fn another_certificate_is_refused_and_its_fingerprint_shown() {
     let (server, other) = (server().await, server().await);
     let error = refusal(&server.address, Trust::Pin(other.pin)).await;
     assert!(matches!(error, Error::Untrusted(_)), "{error:?}");
@@ -31,7 +31,7 @@ async fn a_server_with_another_certificate_is_not_and_its_fingerprint_is_named()
 }
 
 #[tokio::test]
-async fn a_server_that_shows_the_right_certificate_without_its_key_is_refused() {
+async fn a_pinned_certificate_without_its_key_is_refused() {
     let server = server().await;
     let thief = thief::with_certificate_of(&server).await;
     let error = refusal(&thief, Trust::Pin(server.pin)).await;
@@ -39,7 +39,7 @@ async fn a_server_that_shows_the_right_certificate_without_its_key_is_refused() 
 }
 
 #[tokio::test]
-async fn a_certificate_under_a_trusted_root_is_believed() {
+async fn a_certificate_under_a_trusted_root_is_accepted() {
     let server = server().await;
     assert!(Client::new(server.address.clone(), server.roots()).connect().await.is_ok());
 }
@@ -59,7 +59,7 @@ async fn a_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_root_is_read_from_a_file() {
+async fn roots_are_read_from_a_file() {
     let server = server().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &server.pem).unwrap();
@@ -68,7 +68,7 @@ async fn a_root_is_read_from_a_file() {
 }
 
 #[tokio::test]
-async fn tls_1_2_is_spoken_only_where_it_is_admitted() {
+async fn tls_1_2_is_used_only_if_allowed() {
     let server = Server::start_with("localhost", &version::TLS12, |s| always(s, YES)).await;
     let error = refusal(&server.address, Trust::Pin(server.pin)).await;
     assert!(matches!(error, Error::Tls(_)), "{error:?}");
@@ -78,7 +78,7 @@ async fn tls_1_2_is_spoken_only_where_it_is_admitted() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_apart_from_somebody_else_and_from_silence() {
+async fn a_connect_timeout_differs_from_a_refused_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let address = ServerAddress::parse(&format!("127.0.0.1:{port}")).unwrap();
@@ -95,7 +95,7 @@ async fn nobody_there_is_told_apart_from_somebody_else_and_from_silence() {
     assert!(matches!(error, Error::Connect(_)), "{error:?}");
 }
 
-/// Somebody who copied a server's certificate, which anyone can.
+/// An attacker with a copy of the server's certificate, which is public.
 mod thief {
     use super::Server;
     use fourauth_client::ServerAddress;
