@@ -90,7 +90,7 @@ pub fn step_at(now: UnixMillis) -> Step {
     Step(u64::try_from(now.seconds()).unwrap_or(0) / STEP_SECONDS)
 }
 
-/// Finds the step within the window whose code is `code`: the current one or the one before.
+/// Finds the step of `code` in the window, which is the current step and the one before.
 ///
 /// Every step of the window is computed and compared, even after a match. The matching step is
 /// returned so that the caller can mark it as used:

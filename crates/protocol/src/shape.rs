@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_command_any_cmd_is_allowed_and_no_key_twice() {
+    fn check_ignores_cmd_and_refuses_repeated_keys() {
         assert_eq!(check(br#"{"cmd":100,"x":{"y":[]}}"#), Ok(()));
         assert_eq!(check(br#"{"x":1,"x":1}"#), Err(ShapeError::NotOurs));
         assert_eq!(check(b"[]"), Err(ShapeError::NotAnObject));

@@ -32,8 +32,8 @@ pub(crate) struct Steps<'a> {
     secrets: Vec<(&'static str, String)>,
 }
 
-/// Options for secrets that are read from standard input, one line each. This is the order in which
-/// the client reads them.
+/// Options for secrets that are read from standard input, one line each. The client reads them in
+/// this order.
 const ADMIN: &str = "--admin-secret-file";
 const PASSWORD: &str = "--password-file";
 const NEW_PASSWORD: &str = "--new-password-file";
