@@ -1,18 +1,15 @@
 //! `cargo xtask assure`: the figures of docs/ASSURANCE.md, one line of JSON each.
 //!
-//! What is measured and what it is measured against stands in `tests/assure`, a file a name; here is
-//! only how the programs come about.
+//! The measurements and their limits are in `tests/assure`, one file for each name. This module
+//! only builds and runs the programs.
 
 use crate::{binaries, binaries::Binaries, models, process::succeed};
 use std::{path::Path, process::Command};
 
-/// Builds the server and what attacks it, and gives one assurance or all that there are.
+/// Builds the server and the test harness, and runs one assurance or all of them.
 ///
-/// Figures are of the program that is released. Short runs are of those that the tests use.
-///
-/// # Errors
-///
-/// If something does not build, or the assurance is not given.
+/// Figures are measured on a release build, short runs on the build that the tests use. Fails if a
+/// build fails, or if a figure is outside its limit.
 pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
     let cargo = |arguments: &[&str]| {
         succeed(Command::new("cargo").current_dir(root).arg("build").args(arguments))
@@ -21,7 +18,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
         cargo(&["--workspace", "--bins", "--all-features"])?;
         binaries::built(root)
     } else {
-        // One by one: what the harness needs for itself does not belong into the server.
+        // Separate builds, so that features of the harness do not end up in the server.
         cargo(&["--release", "--package", "fourauth-server"])?;
         cargo(&["--release", "--package", "fourauth-tests", "--bin", "assure"])?;
         binaries::released(root)
@@ -30,7 +27,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
     measure(&built, options)
 }
 
-/// Those that count and do not time: a loaded machine is no reason for a test to fail.
+/// Assurances that count and do not measure time, so that a loaded machine does not fail a test.
 const COUNTED: [&str; 13] = [
     "frame",
     "totp",
@@ -47,12 +44,8 @@ const COUNTED: [&str; 13] = [
     "migrate",
 ];
 
-/// Gives what does not depend on how fast this machine is, shortly, with programs that have been
-/// built.
-///
-/// # Errors
-///
-/// If one is not given.
+/// Runs the short form of the assurances that do not depend on the speed of this machine, with
+/// programs that are already built.
 pub(crate) fn counted(built: &Binaries) -> anyhow::Result<()> {
     COUNTED
         .iter()

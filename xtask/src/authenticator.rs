@@ -1,4 +1,4 @@
-//! A telephone with an authenticator on it: RFC 6238, and never the same code twice.
+//! An authenticator on a telephone: RFC 6238, and no code is used twice.
 
 use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
@@ -8,7 +8,7 @@ use totp_rs::{Builder, Totp};
 /// Seconds of one step.
 const STEP: u64 = 30;
 
-/// One account on the telephone.
+/// One account in the authenticator.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     generator: Totp,
@@ -17,11 +17,7 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// Scans a provisioning URI.
-    ///
-    /// # Errors
-    ///
-    /// If it holds no secret.
+    /// Scans a provisioning URI. Fails if it holds no valid secret.
     pub(crate) fn scan(uri: &str) -> anyhow::Result<Self> {
         let secret = uri
             .split(['?', '&'])
@@ -32,18 +28,18 @@ impl Authenticator {
         Ok(Self { generator, secret: secret.to_owned(), last: 0 })
     }
 
-    /// The secret, as it must not be found anywhere.
+    /// The secret, in the form that the demo searches for.
     pub(crate) fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// The code of the present step, which may have been shown before.
+    /// The code of the current step, which may have been returned before.
     pub(crate) fn peek(&self) -> String {
         self.generator.generate(now()).to_string()
     }
 
-    /// A code that has not been shown: of the step before this one if there is still time, so that
-    /// two commands in a row need not wait for each other.
+    /// A code that has not been returned before: that of the previous step if possible, so that two
+    /// commands in a row do not have to wait.
     pub(crate) fn next(&mut self) -> String {
         let step = (self.last + 1).max(now() / STEP - 1);
         while step > now() / STEP {
@@ -53,7 +49,7 @@ impl Authenticator {
         self.generator.generate(step * STEP).to_string()
     }
 
-    /// A code that is wrong now and was wrong a step ago.
+    /// A code that is wrong in the previous, the current and the next step.
     pub(crate) fn wrong(&self) -> String {
         let step = now() / STEP;
         let right =
@@ -63,12 +59,12 @@ impl Authenticator {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a telephone has a clock of its own")]
+#[expect(clippy::disallowed_methods, reason = "an authenticator reads the system clock")]
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-#[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but the time itself")]
+#[expect(clippy::disallowed_methods, reason = "only time has to pass")]
 fn pause() {
     std::thread::sleep(Duration::from_millis(200));
 }

@@ -1,25 +1,21 @@
-//! `cargo xtask test`: everything that must hold.
+//! `cargo xtask test`: all checks.
 //!
-//! Every step builds the same set of targets with the same features, so that nothing is built twice.
+//! Every step builds the same targets with the same features, so that nothing is built twice.
 
 use crate::{assure, binaries, models, postgres, process::succeed};
 use std::{path::Path, process::Command};
 
-/// What every step is about.
+/// The targets and features of every step.
 const EVERYTHING: [&str; 3] = ["--workspace", "--all-targets", "--all-features"];
 
-/// Runs every check, the quick ones first.
-///
-/// # Errors
-///
-/// The first that fails.
+/// Runs every check, the quick ones first, and stops at the first that fails.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let cargo = |arguments: &[&str]| succeed(cargo(root).args(arguments));
     step("format");
     cargo(&["fmt", "--all", "--check"])?;
     step("build");
     succeed(self::cargo(root).arg("build").args(EVERYTHING))?;
-    step("what the tests need");
+    step("test dependencies");
     postgres::install_if_missing()?;
     models::run(root, &binaries::built(root))?;
     step("tests");
@@ -34,15 +30,11 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
             .args(["doc", "--workspace", "--no-deps", "--all-features"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    println!("everything holds");
+    println!("all checks passed");
     Ok(())
 }
 
-/// Prints what a login costs beside the costs of its parts.
-///
-/// # Errors
-///
-/// If it does not build or does not run.
+/// Prints the cost of a login and of its parts.
 pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
     models::run(root, &binaries::build(root)?)?;
     succeed(cargo(root).args(["bench", "--package", "fourauth-tests"]))

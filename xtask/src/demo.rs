@@ -1,8 +1,8 @@
-//! `cargo xtask demo`: a server in a scratch folder, and everything it does, through the programs
-//! that a person uses.
+//! `cargo xtask demo`: demonstrates a server in a temporary folder, through the programs that
+//! people use.
 //!
-//! Each step says what should happen, and the demo fails if something else does. At the end the
-//! database and a log that shows everything are searched for what must not be in them.
+//! Each step states the expected answer, and the demo fails on any other. At the end the demo
+//! searches the database and a trace log for secrets.
 
 mod leaks;
 mod server;
@@ -13,11 +13,7 @@ use server::DemoServer;
 use std::path::Path;
 use steps::{Person, Steps};
 
-/// Runs the demo.
-///
-/// # Errors
-///
-/// If anything happens that should not.
+/// Runs the demo. Fails at the first unexpected answer.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let binaries = binaries::build(root)?;
     models::run(root, &binaries)?;
@@ -32,7 +28,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let spent = alice.phone.next();
     steps.login(&alice, &spent)?;
 
-    println!("\nEach thing that is wrong is refused.");
+    println!("\nAny wrong factor is refused.");
     refusals(&mut steps, &alice, &spent)?;
     println!("\nEach factor is recovered by proving the others.");
     steps.recover_password(&mut alice, "amber-Fox-17")?;
@@ -45,7 +41,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let secrets = steps.secrets(&alice);
     let scratch = server.stop()?;
     leaks::search(scratch.path(), &secrets)?;
-    println!("\nTo run it for real: `target/debug/fourauthd`, and README.md says the rest.");
+    println!("\nTo run the server, start `target/debug/fourauthd`; README.md describes the setup.");
     Ok(())
 }
 
@@ -69,8 +65,8 @@ fn refusals(steps: &mut Steps<'_>, alice: &Person, spent: &str) -> anyhow::Resul
         &late,
         "Time out of allowed window.",
     )?;
-    let nobody = Person { name: "nobody".into(), ..alice.clone() };
-    steps.refused("an unknown user", &nobody, &code, &[], "Invalid username or password.")?;
+    let unknown = Person { name: "nobody".into(), ..alice.clone() };
+    steps.refused("an unknown user", &unknown, &code, &[], "Invalid username or password.")?;
     let wrong = Person { password: "violet-Ox-43".into(), ..alice.clone() };
     steps.refused("a wrong password", &wrong, &code, &[], "Invalid username or password.")
 }

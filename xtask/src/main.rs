@@ -1,4 +1,4 @@
-//! The chores of this workspace, as `cargo xtask <chore>`.
+//! Development tasks of this workspace: `cargo xtask <task>`.
 
 mod assure;
 mod authenticator;
@@ -12,18 +12,18 @@ mod process;
 use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
-usage: cargo xtask <chore>
+usage: cargo xtask <task>
 
-  demo     build the server, install models and test faces, and show everything it does
-  test     everything that must hold: format, lints, documents, tests
+  demo     build the server, install the model pack and test faces, and run a demonstration
+  test     run all checks: format, lints, documents, tests
   models   install the model pack and the test faces
-  assure   print what an attacker gets out of a real server: `assure NAME [--short] [--json-only]`
-  bench    print what a login costs beside the costs of its parts
+  assure   measure attacks on a real server: `assure NAME [--short] [--json-only]`
+  bench    print the cost of a login and of its parts
 ";
 
 fn main() -> ExitCode {
-    let chore = std::env::args().nth(1);
-    let done = match chore.as_deref() {
+    let task = std::env::args().nth(1);
+    let done = match task.as_deref() {
         Some("demo") => demo::run(&root()),
         Some("test") => checks::run(&root()),
         Some("models") => binaries::build(&root()).and_then(|built| models::run(&root(), &built)),
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace's folder.
+/// The root folder of the workspace.
 fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map_or(here.clone(), PathBuf::from)

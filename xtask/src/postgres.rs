@@ -1,19 +1,16 @@
-//! PostgreSQL for the tests, from the system's package, if it is not there yet.
+//! Installs PostgreSQL for the tests, from the system's package, if it is missing.
 //!
-//! The tests make and throw away their own clusters; only the programs are needed.
+//! The tests create and delete their own clusters; only the programs are needed.
 
 use crate::process::succeed;
 use anyhow::bail;
 use std::{fs, path::Path, process::Command};
 
-/// Where Debian puts the programs of each major version.
+/// Folder of the programs of each major version on Debian.
 const PACKAGED: &str = "/usr/lib/postgresql";
 
-/// Installs the package if no PostgreSQL is to be found.
-///
-/// # Errors
-///
-/// If it is missing and cannot be installed here. Tests on PostgreSQL are not skipped.
+/// Installs the package if no PostgreSQL is found. Fails if that is not possible, because tests on
+/// PostgreSQL are never skipped.
 pub(crate) fn install_if_missing() -> anyhow::Result<()> {
     if is_there() {
         return Ok(());
@@ -36,7 +33,7 @@ fn is_there() -> bool {
         || Command::new("initdb").arg("--version").output().is_ok_and(|ran| ran.status.success())
 }
 
-/// The program, as root.
+/// Runs a program as root, with `sudo` if necessary.
 fn privileged(program: &str) -> Command {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|ran| ran.stdout == b"0\n");
     if is_root {

@@ -1,12 +1,13 @@
-//! Whether the client's clock is honest enough.
+//! Check of the client's clock.
 //!
-//! It catches broken clocks and no attackers, who say what they like: freshness comes from the
-//! one-time code, which is spent.
+//! It finds broken clocks but not attackers, because a client can send any time. Freshness comes
+//! from the one-time code, which is valid once.
 
 use crate::Finding;
 use fourauth_protocol::time::UnixMillis;
 
-/// Farthest that a client's clock may be off, in seconds, as documented for 4Auth.
+/// Largest accepted difference between the client's clock and the server's, in seconds, as
+/// documented for 4Auth.
 pub const MAX_SKEW_SECONDS: u32 = 120;
 
 /// Compares the client's clock with the server's, in whole milliseconds.
@@ -25,7 +26,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
     #[test]
-    fn two_minutes_either_way_are_forgiven_and_not_a_millisecond_more() {
+    fn a_clock_may_be_two_minutes_off_and_not_a_millisecond_more() {
         for (offset, finding) in [
             (0, Finding::Match),
             (120_000, Finding::Match),
@@ -38,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_at_the_end_of_time_is_wrong_and_no_clock_is_missing() {
+    fn an_extreme_time_is_a_mismatch_and_no_time_is_missing() {
         for instant in [UnixMillis(i64::MIN), UnixMillis(i64::MAX), UnixMillis(0)] {
             assert_eq!(check(Some(instant), NOW), Finding::Mismatch);
         }

@@ -1,7 +1,7 @@
-//! Whether the device is one of the account's: by the name it gives, and by the key it holds.
+//! Checks of the device: its MAC address, and the signature of its key.
 //!
-//! A MAC address is a label that anybody can copy; what proves a device is a key. Which of the two
-//! an account asks for is not decided here.
+//! A MAC address is a label that is easy to copy; only the key proves a device. This module does
+//! not decide which of the two an account needs.
 
 use crate::Finding;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -11,7 +11,7 @@ use fourauth_protocol::{
 };
 use subtle::ConstantTimeEq as _;
 
-/// Compares the offered address with the bound one.
+/// Compares the address in the command with the bound one.
 #[must_use]
 pub fn check(offered: Option<MacAddress>, bound: MacAddress) -> Finding {
     offered.map_or(Finding::Missing, |offered| {
@@ -19,9 +19,9 @@ pub fn check(offered: Option<MacAddress>, bound: MacAddress) -> Finding {
     })
 }
 
-/// Whether `signature` is one of `message` by the holder of `key` (Ed25519, RFC 8032 §5.1.7).
+/// True if `signature` is a valid signature of `message` under `key` (Ed25519, RFC 8032 §5.1.7).
 ///
-/// Nothing in it is secret, so it may take as long as it takes: about 50 µs.
+/// It takes about 50 µs. None of the inputs is secret, so the time need not be constant.
 #[must_use]
 pub fn is_signed(key: &DeviceKey, message: &[u8], signature: &DeviceSignature) -> bool {
     UnparsedPublicKey::new(&ED25519, key.as_bytes()).verify(message, signature.as_bytes()).is_ok()
@@ -60,19 +60,19 @@ mod tests {
     }
 
     #[test]
-    fn the_signatures_of_the_standard_hold() {
+    fn agrees_with_the_signatures_of_rfc_8032() {
         for (key, message, signature) in VECTORS.map(vector) {
             assert!(is_signed(&key, &message, &signature), "{key}");
         }
     }
 
     #[test]
-    fn a_signature_holds_for_one_message_and_one_key() {
+    fn a_signature_is_valid_for_one_message_and_one_key() {
         let [(key, message, signature), (other, ..), _] = VECTORS.map(vector);
         assert!(!is_signed(&other, &message, &signature));
         assert!(!is_signed(&key, b"x", &signature));
-        let no_point = DeviceKey::from_bytes([0x02; 32]).unwrap();
-        assert!(!is_signed(&no_point, &message, &signature));
+        let not_a_point = DeviceKey::from_bytes([0x02; 32]).unwrap();
+        assert!(!is_signed(&not_a_point, &message, &signature));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
-//! Face templates: what is kept of a face, and how far a new picture is from it.
+//! Face templates: the stored form of a face, and its distance from a new picture.
 //!
-//! Pixels become embeddings in `fourauth-face`; here an embedding is 128 numbers of unit length.
+//! `fourauth-face` computes embeddings from pixels. Here an embedding is a unit vector of 128
+//! numbers.
 
 use crate::{Finding, rotation::Rotation};
 use fourauth_protocol::secret::Secret;
@@ -18,11 +19,12 @@ const STEPS_PER_UNIT: f32 = 220.0;
 /// Bytes of a stored template: version, pack, account, pictures, components.
 const STORED_BYTES: usize = 1 + 32 + 8 + 1 + DIMENSIONS;
 
-/// Names what made an embedding: the networks, and how pictures are prepared for them. Embeddings of
-/// different makers cannot be compared. What a pack accepts takes no part.
+/// Identifies the model pack of an embedding: the networks, and how pictures are prepared for them.
+/// Embeddings of different packs cannot be compared. The thresholds of a pack are not part of its
+/// id.
 pub type PackId = [u8; 32];
 
-/// What is kept of a face, already turned by the account's [`Rotation`].
+/// The stored form of a face, rotated by the account's [`Rotation`].
 #[derive(Clone)]
 pub struct Template {
     pack: PackId,
@@ -45,15 +47,15 @@ impl Template {
         Self { pack, account, pictures, components }
     }
 
-    /// Pictures that the template was made of.
+    /// Number of pictures that the template was made from.
     #[must_use]
     pub const fn pictures(&self) -> u8 {
         self.pictures
     }
 
     /// Euclidean distance between the template and an embedding: 0 for the same picture, √2 for
-    /// two that have nothing in common. `None` if another account made the template, or a pack that
-    /// is none of `packs`: all ids, present and former, of the pack that made the embedding.
+    /// unrelated ones. `None` if the template belongs to another account or was made by a pack that
+    /// is not in `packs`: all ids, present and former, of the pack that made the embedding.
     #[must_use]
     pub fn distance(
         &self,
@@ -70,7 +72,7 @@ impl Template {
         Some(self.components.expose().iter().zip(&turned).map(square).sum::<f32>().sqrt())
     }
 
-    /// The form that is sealed and stored.
+    /// The form that is encrypted and stored.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<Vec<u8>> {
         let mut bytes = Vec::with_capacity(STORED_BYTES);
@@ -86,7 +88,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`NotATemplate`] if [`Template::to_bytes`] cannot have written it.
+    /// [`NotATemplate`] if the bytes are not the output of [`Template::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotATemplate> {
         let (&[VERSION], rest) = bytes.split_first_chunk().ok_or(NotATemplate)? else {
             return Err(NotATemplate);
@@ -110,7 +112,7 @@ impl std::fmt::Debug for Template {
     }
 }
 
-/// Judges a distance. `None` means that no comparable face was offered.
+/// Compares a distance with the threshold. `None` means that the peer sent no comparable face.
 #[must_use]
 pub fn check(distance: Option<f32>, threshold: f32) -> Finding {
     distance.map_or(Finding::Missing, |distance| Finding::from_match(distance <= threshold))
@@ -150,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn storing_a_template_moves_it_by_less_than_recognition_can_notice(
+        fn storing_a_template_changes_distances_by_less_than_0_02(
             a in prop::collection::vec(any::<i8>(), 16),
             b in prop::collection::vec(any::<i8>(), 16),
         ) {
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_moved_to_another_account_or_pack_compares_with_nothing() {
+    fn a_template_of_another_account_or_pack_is_not_compared() {
         let face = unit(&[1]);
         let template = Template::protect(&face, PACK, 42, 1, &rotation());
         for packs in [&[PACK][..], &[[8; 32], PACK]] {
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nearer_than_the_threshold_matches() {
+    fn a_distance_up_to_the_threshold_matches() {
         assert_eq!(check(Some(0.300), 0.300), Finding::Match);
         assert_eq!(check(Some(0.3001), 0.300), Finding::Mismatch);
         assert_eq!(check(Some(f32::NAN), 0.300), Finding::Mismatch);

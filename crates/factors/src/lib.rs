@@ -1,8 +1,8 @@
-//! Pure checks: evidence and record in, [`Finding`] out.
+//! Checks of the factors: pure functions from evidence and record to a [`Finding`].
 //!
 //! Nothing here reads a clock, draws a random number or touches a socket, so every check can be
-//! tested against the vectors of the document it implements. What the findings add up to is
-//! `fourauth-auth`'s business.
+//! tested against the vectors of the document it implements. `fourauth-auth` decides on the
+//! findings.
 
 pub mod clock;
 pub mod device;
@@ -12,14 +12,14 @@ pub mod password_rule;
 pub mod rotation;
 pub mod totp;
 
-/// What one check concluded.
+/// Result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// The evidence matches the record.
     Match,
-    /// The evidence is there and does not match.
+    /// The evidence does not match the record.
     Mismatch,
-    /// The peer offered no evidence of this kind, or none that could be read.
+    /// The peer sent no evidence of this kind, or it could not be read.
     Missing,
 }
 
@@ -30,13 +30,13 @@ impl Finding {
         if matches { Self::Match } else { Self::Mismatch }
     }
 
-    /// Whether the evidence matches the record.
+    /// True if the evidence matches the record.
     #[must_use]
     pub const fn is_match(self) -> bool {
         matches!(self, Self::Match)
     }
 
-    /// The word for the audit log.
+    /// The word in the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -47,11 +47,10 @@ impl Finding {
     }
 }
 
-/// What every check concluded about one attempt. `None` where the command does not ask for the
-/// factor.
+/// Results of all checks of one attempt. `None` if the command does not need the factor.
 ///
-/// One field per factor rather than a list: a new factor does not compile until every place that
-/// decides, stores or displays findings has said what it does with it.
+/// There is a field for each factor rather than a list, so that a new factor does not compile until
+/// every place that decides, stores or displays findings handles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Findings {
     /// Argon2id, RFC 9106.
@@ -62,6 +61,6 @@ pub struct Findings {
     pub totp: Option<Finding>,
     /// MAC address bound at enrolment.
     pub device: Option<Finding>,
-    /// The client's clock against the server's.
+    /// The client's clock, compared with the server's.
     pub clock: Option<Finding>,
 }

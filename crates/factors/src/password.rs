@@ -1,5 +1,5 @@
-//! Passwords: Argon2id with a pepper, RFC 9106, stored as PHC strings; and the bcrypt hashes of
-//! imported accounts, until their first login.
+//! Passwords: Argon2id with a pepper (RFC 9106), stored as PHC strings, and the bcrypt hashes of
+//! imported accounts until their first login.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9106>
 
@@ -24,17 +24,18 @@ pub const SALT_BYTES: usize = 16;
 /// Bytes of a tag.
 const TAG_BYTES: usize = 32;
 
-/// Longest password looked at, in bytes: 256 characters of four. A longer one matches nothing.
+/// Longest password that is checked, in bytes: 256 characters of four. A longer one never matches.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// bcrypt costs accepted from an import. With less nothing can be checked, and 14 is about two
-/// seconds: a hostile row must not be able to name 31, which is days.
+/// bcrypt costs accepted from an import. bcrypt has no lower cost than 4. A cost of 14 takes about
+/// two seconds, and a manipulated row must not be able to ask for 31, which takes days.
 const BCRYPT_COSTS: RangeInclusive<u32> = 4..=14;
 
 /// A key that is mixed into every hash and kept outside the database (RFC 9106 §3.1 calls it K).
 pub type Pepper = Secret<[u8; 32]>;
 
-/// The matrix that Argon2 fills, kept between hashes: allocating it anew costs a fifth of the work.
+/// The matrix that Argon2 fills. It is reused between hashes, because a new allocation costs a
+/// fifth of the work.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
@@ -72,8 +73,8 @@ impl Hash {
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if it is neither, or one so dear that checking it would stall the server.
-    /// Checked here so that [`check`] has nothing left to refuse.
+    /// [`NotAHash`] if the text is neither, or if the check would be so expensive that it stalls
+    /// the server. The text is validated here, so that [`check`] cannot fail.
     pub fn parse(stored: String) -> Result<Self, NotAHash> {
         let stored = Secret::new(stored);
         let scheme = if stored.expose().starts_with("$2") {
@@ -84,11 +85,11 @@ impl Hash {
         Ok(Self { stored, scheme })
     }
 
-    /// Hashes `password`. Takes as long as `cost` says: call it where it stalls nobody.
+    /// Hashes `password`. This takes as long as `cost` says; call it from a thread that may block.
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if `cost` is outside what RFC 9106 §3.1 allows.
+    /// [`NotAHash`] if `cost` is outside the limits of RFC 9106 §3.1.
     pub fn create(
         password: &NewPassword,
         salt: [u8; SALT_BYTES],
@@ -108,14 +109,14 @@ impl Hash {
         Ok(Self { stored: Secret::new(phc.to_string()), scheme: Scheme::Argon2id(cost) })
     }
 
-    /// The form that is stored.
+    /// The stored form.
     #[must_use]
     pub const fn as_stored(&self) -> &Secret<String> {
         &self.stored
     }
 
-    /// Whether a hash made today would differ in scheme or cost, so that the next right password
-    /// is the occasion to make one.
+    /// True if the scheme or cost is not today's. The hash is then replaced at the next login with
+    /// the right password.
     #[must_use]
     pub fn is_outdated(&self, today: Cost) -> bool {
         self.scheme != Scheme::Argon2id(today)
@@ -147,7 +148,8 @@ fn argon2_scheme(stored: &str) -> Result<Scheme, NotAHash> {
 
 /// Compares a password with a stored hash.
 ///
-/// Takes as long as the hash's cost says, tens of milliseconds: call it where it stalls nobody.
+/// This takes as long as the hash's cost says, tens of milliseconds; call it from a thread that may
+/// block.
 #[must_use]
 pub fn check(
     hash: &Hash,
@@ -169,12 +171,12 @@ fn check_argon2id(
     pepper: &Pepper,
     memory: &mut Memory,
 ) -> bool {
-    // What `parse` admitted has a salt and a tag; were that ever wrong, nothing would match.
+    // `parse` accepts only hashes with a salt and a tag. If one were missing, nothing would match.
     let Ok(phc) = PasswordHash::new(hash.stored.expose()) else { return false };
     let (Some(salt), Some(expected), Ok(params)) = (phc.salt, phc.hash, cost.params()) else {
         return false;
     };
-    // A password that is too long costs the same hash as one that is wrong.
+    // A password that is too long takes the same time as a wrong one.
     let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
     let mut text: String =
         if is_bounded { password.expose().nfc().collect() } else { String::new() };
@@ -183,8 +185,8 @@ fn check_argon2id(
     is_bounded && tag.is_ok_and(|tag| tag.expose().ct_eq(expected.as_bytes()).into())
 }
 
-/// bcrypt reads 72 bytes and the system these hashes come from let longer passwords pass, so the
-/// rest is ignored here as it was there.
+/// bcrypt reads 72 bytes. The system that made these hashes accepted longer passwords and ignored
+/// the rest, so this does the same.
 fn check_bcrypt(hash: &Hash, password: &Secret<String>) -> bool {
     let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
     let text = if is_bounded { password.expose().as_str() } else { "" };
@@ -212,7 +214,7 @@ fn tag(
     Ok(Secret::new(tag))
 }
 
-/// The text is no hash that this server checks, or the cost is not one Argon2 accepts.
+/// The text is not a hash that this server checks, or Argon2 does not accept the cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a password hash of a scheme and cost that this server checks")]
 pub struct NotAHash;
@@ -234,9 +236,9 @@ mod tests {
         check(hash, &Secret::new(text.into()), pepper, &mut Memory::default())
     }
 
-    /// RFC 9106 §5.3, which also has a secret (here the pepper) and associated data.
+    /// RFC 9106 §5.3, which also has a secret (the pepper) and associated data.
     #[test]
-    fn the_argon2id_underneath_agrees_with_rfc_9106() {
+    fn argon2id_agrees_with_rfc_9106() {
         let params = argon2::ParamsBuilder::new()
             .m_cost(32)
             .t_cost(3)
@@ -277,13 +279,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_without_end_matches_nothing() {
+    fn a_very_long_password_never_matches() {
         let stored = hash("correct Horse");
         assert_eq!(finding(&stored, &"x".repeat(1_000_000), &PEPPER), Finding::Mismatch);
     }
 
     #[test]
-    fn memory_of_a_dearer_hash_serves_a_cheaper_one() {
+    fn memory_is_reused_for_hashes_of_other_costs() {
         let mut memory = Memory::default();
         let password = Secret::new("correct Horse".to_owned());
         let new = PasswordRule::default().accept(&password, "alice").unwrap();
@@ -295,7 +297,7 @@ mod tests {
         }
     }
 
-    /// Made by Python's bcrypt 4.2: `bcrypt.hashpw(b"Tr0ub4dor&3", bcrypt.gensalt(4))`.
+    /// Made with bcrypt 4.2 for Python: `bcrypt.hashpw(b"Tr0ub4dor&3", bcrypt.gensalt(4))`.
     const IMPORTED: &str = "$2b$04$lRL70mEaKyQOuJOYcelT2uO5cMA8oHSoXIzT8eNxOPdEXTj6s8Q4y";
 
     #[test]
@@ -309,11 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_would_stall_the_server_or_match_nothing_are_not_hashes() {
-        let dear = hash("correct Horse").as_stored().expose().replace("m=64", "m=2000000");
+    fn hashes_that_are_too_expensive_or_unknown_are_refused() {
+        let expensive = hash("correct Horse").as_stored().expose().replace("m=64", "m=2000000");
         let other = hash("correct Horse").as_stored().expose().replace("argon2id", "argon2i");
-        let [none, dearest] = ["$00$", "$31$"].map(|cost| IMPORTED.replace("$04$", cost));
-        for text in [dear.as_str(), &other, &none, &dearest, "", "plain", "$2b$"] {
+        let [lowest, highest] = ["$00$", "$31$"].map(|cost| IMPORTED.replace("$04$", cost));
+        for text in [expensive.as_str(), &other, &lowest, &highest, "", "plain", "$2b$"] {
             assert_eq!(Hash::parse(text.to_owned()).unwrap_err(), NotAHash, "{text}");
         }
     }

@@ -1,8 +1,8 @@
-//! Which passwords may be taken.
+//! The rule for new passwords.
 //!
-//! The documented rule for short ones, length alone for long ones, and nothing that everybody tries
-//! first (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2). Secrets that an operator chooses are held
-//! to a stricter rule: [`PasswordRule::OPERATOR`].
+//! Short passwords must meet the documented rule and long ones need only their length. Passwords
+//! that are easy to guess are refused (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2). Secrets
+//! that an operator chooses must meet a stricter rule: [`PasswordRule::OPERATOR`].
 
 use fourauth_protocol::secret::Secret;
 use unicode_normalization::UnicodeNormalization as _;
@@ -10,15 +10,15 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Longest password, in characters.
 const MAX_CHARS: usize = 256;
 
-/// Characters that a guesser is asked about: enough to know a weak password by.
+/// Characters that the strength estimate reads: enough to recognise a weak password.
 const JUDGED_CHARS: usize = 64;
 
-/// Words that an attacker of this service tries with every password.
+/// Words that an attacker of this service would try in passwords.
 const SERVICE_WORDS: [&str; 4] = ["fourauth", "4auth", "authentication", "login"];
 
-/// How values begin that documents show and that are meant to be replaced, without case and
-/// punctuation: `CHANGE_THIS_ADMIN_SECRET` of 4Auth, `ChangeThisToAStrongRandomKey` and
-/// `StrongPass123` of the MFA and JWT system, `example-password` of the passcode systems.
+/// Prefixes of placeholders from documentation, in lower case and without punctuation:
+/// `CHANGE_THIS_ADMIN_SECRET` of 4Auth, `ChangeThisToAStrongRandomKey` and `StrongPass123` of the
+/// MFA and JWT system, `example-password` of the passcode systems.
 const PLACEHOLDERS: [&str; 14] = [
     "changethis",
     "changeme",
@@ -36,15 +36,15 @@ const PLACEHOLDERS: [&str; 14] = [
     "yoursupersecret",
 ];
 
-/// What a new password must be.
+/// Requirements for a new password.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordRule {
     /// Shortest password, in characters.
     pub min_chars: usize,
-    /// From this length on, in characters, any composition will do.
+    /// Length from which any composition is accepted, in characters.
     pub long_chars: usize,
-    /// Fewest guesses that a well-informed guesser must need. 10⁵ is the length of the lists that
-    /// are tried first.
+    /// Smallest number of guesses that a well-informed attacker must need. 10⁵ is the length of the
+    /// password lists that attackers try first.
     pub min_guesses: u64,
 }
 
@@ -54,12 +54,12 @@ impl Default for PasswordRule {
     }
 }
 
-/// A password that may be taken, in Unicode normalisation form C.
+/// An accepted password, in Unicode normalisation form C.
 #[derive(Debug, Clone)]
 pub struct NewPassword(Secret<String>);
 
 impl NewPassword {
-    /// A password that an account has already, whatever today's rule says of it.
+    /// Wraps a password that is already in use, without checking it against the rule.
     #[must_use]
     pub fn in_use(password: &Secret<String>) -> Self {
         Self(Secret::new(password.expose().nfc().collect()))
@@ -73,16 +73,16 @@ impl NewPassword {
 }
 
 impl PasswordRule {
-    /// For a secret that opens much and is the only factor: an administrator's secret, or the
-    /// passphrase of a backup, which can be guessed at without asking a server. 10¹⁰ guesses are what
-    /// `zxcvbn` calls safe against guessing offline at a slow hash.
+    /// The rule for a powerful secret that is the only factor: an administrator's secret, or the
+    /// passphrase of a backup, which can be attacked offline. `zxcvbn` considers 10¹⁰ guesses safe
+    /// against an offline attack on a slow hash.
     pub const OPERATOR: Self = Self { min_chars: 16, long_chars: 16, min_guesses: 10_000_000_000 };
 
     /// Accepts a password for `username`.
     ///
     /// # Errors
     ///
-    /// [`Weak`]; the person should be told the rule.
+    /// [`Weak`] if the password does not meet the rule. Show the rule to the person.
     pub fn accept(&self, password: &Secret<String>, username: &str) -> Result<NewPassword, Weak> {
         let text = NewPassword(Secret::new(password.expose().nfc().take(MAX_CHARS + 1).collect()));
         let chars = text.as_str().chars().count();
@@ -97,7 +97,7 @@ impl PasswordRule {
     }
 }
 
-/// Whether `text` begins like a value that a document shows in the place of a secret.
+/// True if `text` begins with a placeholder from documentation.
 fn is_placeholder(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     let bare = Secret::new(letters.take(JUDGED_CHARS).collect::<String>());
@@ -115,7 +115,7 @@ fn guesses(text: &str, username: &str) -> u64 {
     zxcvbn::zxcvbn(judged.expose(), &[username, a, b, c, d]).guesses()
 }
 
-/// The password does not meet the rule. Does not say how: that is the rule's text.
+/// The password does not meet the rule. The text of the rule explains why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the password does not meet the rule")]
 pub struct Weak;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_tries_first_is_refused() {
+    fn common_passwords_are_refused() {
         for text in
             ["Password1", "P@ssw0rd", "qwerty123", "Margaret1", "fourauth1", "aaaaaaaaaaaaaaaa"]
         {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_document_shows_in_the_place_of_a_secret_is_refused() {
+    fn placeholders_from_documentation_are_refused() {
         for text in [
             "CHANGE_THIS_ADMIN_SECRET",
             "ChangeThisToAStrongRandomKey",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_an_operator_is_long_and_hard_to_guess() {
+    fn an_operators_secret_is_long_and_hard_to_guess() {
         let accepted = |text: &str| {
             PasswordRule::OPERATOR.accept(&Secret::new(text.into()), "margaret").is_ok()
         };

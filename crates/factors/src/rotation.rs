@@ -1,9 +1,9 @@
-//! A rotation of embedding space that belongs to one account.
+//! Rotations of the embedding space, one for each account.
 //!
-//! A template is stored turned by a random orthogonal transformation that only the pepper and the
-//! account's id can repeat. Distances stay as they were, templates of one person in two databases
-//! have nothing in common, and a new epoch makes the old template worthless (ISO/IEC 24745 calls
-//! this renewability). It is a second wall behind encryption, not a substitute for it.
+//! A template is stored rotated by a random orthogonal transformation, which is derived from the
+//! pepper, the account's id and an epoch. Distances do not change, templates of one person in two
+//! databases are unrelated, and a new epoch makes the old template useless (renewability in ISO/IEC
+//! 24745). The rotation is a second layer behind encryption, not a substitute for it.
 
 use crate::face::DIMENSIONS;
 use chacha20::{
@@ -15,12 +15,12 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroize as _;
 
-/// An orthogonal transformation, as the mirrors that it is the product of.
+/// An orthogonal transformation, stored as the reflections that it is the product of.
 ///
 /// The product of the Householder reflections that take the first axis to a Gaussian direction, in
-/// 128, 127, … 2 dimensions, is uniformly distributed over the orthogonal group (G. W. Stewart, "The
-/// efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980). Applying it
-/// costs 16 thousand multiplications and needs no matrix.
+/// 128, 127, … 2 dimensions, is uniformly distributed over the orthogonal group (G. W. Stewart,
+/// "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).
+/// Applying it costs 16 thousand multiplications and needs no matrix.
 pub struct Rotation {
     normals: Vec<Vec<f32>>,
 }
@@ -34,7 +34,7 @@ impl Rotation {
         Self { normals: normals.collect() }
     }
 
-    /// Turns a vector.
+    /// Rotates a vector.
     #[must_use]
     pub fn apply(&self, vector: &[f32; DIMENSIONS]) -> [f32; DIMENSIONS] {
         let mut turned = *vector;
@@ -69,7 +69,7 @@ fn keystream(pepper: &Secret<[u8; 32]>, account: i64, epoch: i64) -> ChaCha20 {
     stream
 }
 
-/// The unit normal of the mirror between the first axis and `direction`.
+/// The unit normal of the reflection between the first axis and `direction`.
 fn mirror(mut direction: Vec<f32>) -> Vec<f32> {
     direction[0] += norm(&direction).copysign(direction[0]);
     let length = norm(&direction);
@@ -83,7 +83,7 @@ fn norm(vector: &[f32]) -> f32 {
     vector.iter().map(|x| x * x).sum::<f32>().sqrt()
 }
 
-/// A vector of `length` independent Gaussian numbers: its direction is uniform.
+/// A vector of `length` independent Gaussian numbers, so that its direction is uniform.
 fn gaussian(stream: &mut ChaCha20, length: usize) -> Vec<f32> {
     let mut vector: Vec<f32> = Vec::with_capacity(length + 1);
     while vector.len() < length {
@@ -109,7 +109,7 @@ fn unit_interval([high, mid, low]: [u8; 3]) -> f32 {
     (u32::from_be_bytes([0, high, mid, low]) + 1) as f32 / 16_777_216.0
 }
 
-/// Mirrors `vector` in the hyperplane whose unit normal is `normal`.
+/// Reflects `vector` in the hyperplane with the unit normal `normal`.
 fn reflect(vector: &mut [f32], normal: &[f32]) {
     let twice: f32 = 2.0 * vector.iter().zip(normal).map(|(x, n)| x * n).sum::<f32>();
     vector.iter_mut().zip(normal).for_each(|(x, n)| *x -= twice * n);
@@ -128,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn distances_survive(
+        fn a_rotation_preserves_distances(
             a in prop::array::uniform32(-1.0_f32..1.0),
             b in prop::array::uniform32(-1.0_f32..1.0),
             account in any::<i64>(),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn account_epoch_and_pepper_each_turn_differently() {
+    fn each_account_epoch_and_pepper_has_its_own_rotation() {
         let vector: [f32; DIMENSIONS] =
             std::array::from_fn(|index| f32::from(u8::from(index == 5)));
         let turned = Rotation::derive(&PEPPER, 1, 1).apply(&vector);

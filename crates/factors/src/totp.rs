@@ -11,11 +11,11 @@ pub const STEP_SECONDS: u64 = 30;
 
 /// Steps accepted before the current one.
 ///
-/// RFC 6238 §5.2 recommends at most one step for transmission delay. A step of the future is never
-/// accepted: nobody can have read that code yet.
+/// RFC 6238 §5.2 recommends at most one step for transmission delay. A future step is never
+/// accepted, because its code cannot have been shown yet.
 const STEPS_BACK: u64 = 1;
 
-/// Length of a fresh key, in bytes: that of the HMAC's hash (RFC 4226 §4, R6).
+/// Length of a new key, in bytes: that of the HMAC's hash (RFC 4226 §4, R6).
 pub const KEY_BYTES: usize = 20;
 
 /// Shortest key accepted, in bytes (RFC 4226 §4, R6: at least 128 bits).
@@ -29,11 +29,12 @@ const MAX_KEY_BYTES: usize = 64;
 pub struct Key(Secret<Vec<u8>>);
 
 impl Key {
-    /// Takes a key's bytes.
+    /// Makes a key from its bytes.
     ///
     /// # Errors
     ///
-    /// [`NotAKey`] if it is shorter than RFC 4226 allows or longer than any authenticator uses.
+    /// [`NotAKey`] if the key is shorter than RFC 4226 allows or longer than authenticators
+    /// support.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, NotAKey> {
         let bytes = Secret::new(bytes);
         if !(MIN_KEY_BYTES..=MAX_KEY_BYTES).contains(&bytes.expose().len()) {
@@ -54,7 +55,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`NotAKey`] if the account or the issuer holds a colon, which divides the two.
+    /// [`NotAKey`] if the issuer contains a colon, which separates issuer and account.
     pub fn provisioning_uri(&self, issuer: &str, account: &str) -> Result<Secret<String>, NotAKey> {
         let generator = self
             .builder()
@@ -83,16 +84,16 @@ impl Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step(pub u64);
 
-/// The step that an instant falls into.
+/// The step of an instant.
 #[must_use]
 pub fn step_at(now: UnixMillis) -> Step {
     Step(u64::try_from(now.seconds()).unwrap_or(0) / STEP_SECONDS)
 }
 
-/// Finds the step within the window whose code is `code`: the current one or the one before.
+/// Finds the step of `code` in the window, which is the current step and the one before.
 ///
-/// Every step of the window is computed and compared, whether or not an earlier one matched. The
-/// matching step is returned so that the caller can spend it:
+/// Every step of the window is computed and compared, even after a match. The matching step is
+/// returned so that the caller can mark it as used:
 ///
 //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
 //# The verifier MUST NOT accept the second attempt of the OTP after the
@@ -117,13 +118,13 @@ pub fn matching_step(key: &Key, code: OneTimeCode, now: UnixMillis) -> Option<St
 ///
 /// # Errors
 ///
-/// Never in practice: the generator prints six digits.
+/// [`NotAKey`] if the generator does not print six digits, which does not happen.
 pub fn code_at(key: &Key, step: Step) -> Result<OneTimeCode, NotAKey> {
     let text = key.generator().generate(step.0 * STEP_SECONDS).to_string();
     OneTimeCode::parse(&text).map_err(|_| NotAKey)
 }
 
-/// The bytes are no key that RFC 4226 allows, or cannot be shown to an authenticator.
+/// RFC 4226 does not allow the key, or an authenticator could not read its URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a key for one-time codes")]
 pub struct NotAKey;
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_for_its_step_and_the_next() {
+    fn a_code_is_valid_in_its_step_and_the_next() {
         let code = OneTimeCode::parse("287082").unwrap(); // step 1: 30..=59 s
         assert_eq!(matching_step(&rfc_key(), code, at(29)), None);
         assert_eq!(matching_step(&rfc_key(), code, at(30)), Some(Step(1)));
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uri_says_what_an_authenticator_needs() {
+    fn the_uri_has_account_secret_and_issuer() {
         let uri = rfc_key().provisioning_uri("4Auth-Authentication", "alice").unwrap();
         assert!(uri.expose().starts_with("otpauth://totp/4Auth-Authentication:alice?"));
         assert!(uri.expose().contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));

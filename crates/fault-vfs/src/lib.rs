@@ -1,83 +1,85 @@
-//! What SQLite does to a disk, seen before it happens and failing where a test wants it to.
+//! A SQLite VFS for tests, which reports every change to a file before it happens and can make it
+//! fail.
 //!
-//! SQLite reaches files through a table of functions, a VFS (<https://www.sqlite.org/vfs.html>). This
-//! is one that hands everything on to the system's own, locks and shared memory included, and asks a
-//! [`Disk`] before each change to a file. It changes nothing by itself and no program that is
-//! installed links it.
+//! SQLite accesses files through a table of functions, a VFS (<https://www.sqlite.org/vfs.html>).
+//! This one forwards every call to the system's VFS, including locks and shared memory, and asks a
+//! [`Disk`] before each change to a file. It makes no changes of its own, and no installed program
+//! links it.
 //!
-//! Only files with a name are watched: SQLite's temporary ones need not outlive anything. The index
-//! of a write-ahead log (`-shm`) is shared memory and no file of this kind; it is made anew after a
-//! crash.
+//! Only named files are watched, because SQLite's temporary files need not survive a crash. The
+//! index of a write-ahead log (`-shm`) is shared memory, which SQLite rebuilds after a crash, and
+//! is not watched.
 
 mod shim;
 
 use std::{ffi::CString, fmt, path::Path, sync::Arc};
 
-/// Who is asked before a file changes.
+/// Decides about each change to a file.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
-    /// A change that is about to be made to `file`, by the thread that makes it. For changes of one
-    /// connection the order of the calls is the order of the changes.
+    /// Called before a change to `file`, on the thread that makes the change. The calls for one
+    /// connection are in the order of its changes.
     ///
-    /// A panic in it ends the process: there is C between here and who could catch it.
+    /// A panic aborts the process, because it cannot unwind through C code.
     fn decide(&self, file: &Path, change: Change<'_>) -> Verdict;
 }
 
-/// One change.
+/// One change to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// It is opened to be written, and made if it is not there.
+    /// The file is opened, and created if it does not exist.
     Open {
-        /// Whether it is not there.
+        /// True if the file does not exist.
         is_new: bool,
     },
     /// Bytes are written.
     Write {
-        /// From here, in bytes.
+        /// Offset of the first byte.
         at: u64,
-        /// These.
+        /// The bytes.
         bytes: &'a [u8],
     },
-    /// It is cut, or extended with zeros.
+    /// The file is cut, or extended with zeros.
     Truncate {
-        /// To this many bytes.
+        /// New size, in bytes.
         size: u64,
     },
-    /// What was written to it is to be on the disk when this returns.
+    /// The content of the file is made durable.
     Sync {
-        /// So are the names in its folder: the first time for each journal, which may be new.
+        /// True if the names in its folder are made durable as well. This happens at the first sync
+        /// of a journal, which may be new.
         with_folder: bool,
     },
-    /// Its name goes.
+    /// The file is deleted.
     Delete {
-        /// For good when this returns.
+        /// True if the deletion is made durable.
         with_folder: bool,
     },
 }
 
-/// What becomes of a change.
+/// The decision about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is made.
+    /// Make the change.
     Make,
-    /// It is not made, for want of room (`ENOSPC`).
+    /// Fail because the disk is full (`ENOSPC`).
     NoRoom,
-    /// It is not made, and the system says only that it could not be (`EIO`).
+    /// Fail with an input/output error (`EIO`).
     Broken,
 }
 
-/// Makes `disk` the one that is asked about the files of connections whose VFS is `name`, for as long
-/// as the process lives.
+/// Registers a VFS called `name`, which asks `disk`. It stays registered until the process ends.
 ///
 /// # Errors
 ///
-/// [`NotRegistered`] if the name holds a zero byte or SQLite has no VFS of its own.
+/// [`NotRegistered`] if the name holds a zero byte, or if SQLite has no default VFS or refuses this
+/// one.
 pub fn register(name: &str, disk: Arc<dyn Disk>) -> Result<(), NotRegistered> {
     shim::register(CString::new(name).map_err(|_| NotRegistered)?, disk)
 }
 
-/// SQLite did not take it.
+/// SQLite did not register the VFS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("SQLite does not take this VFS")]
+#[error("SQLite did not register the VFS")]
 pub struct NotRegistered;
 
 #[cfg(test)]
@@ -95,7 +97,7 @@ mod tests {
     };
     use tempfile::TempDir;
 
-    /// Does to arrays what is done to files, until it is told to refuse.
+    /// Applies every change to an array in memory. Once `refusal` is set, it refuses every change.
     #[derive(Debug, Default)]
     struct Copy {
         files: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_seen_is_what_is_in_the_files() {
+    async fn the_reported_changes_give_the_content_of_the_files() {
         let (mut connection, disk, folder) = watched("seen").await;
         for _ in 0..50 {
             connection.execute("INSERT INTO t VALUES (randomblob(9000))").await.unwrap();
@@ -147,16 +149,16 @@ mod tests {
             let files = disk.files.lock().unwrap();
             files.iter().all(|(path, bytes)| fs::read(path).unwrap() == *bytes) && files.len() > 1
         };
-        assert!(same(), "with a journal");
+        assert!(same(), "files differ with a journal");
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
-        assert!(same(), "with an empty journal");
+        assert!(same(), "files differ with an empty journal");
         connection.close().await.unwrap();
         let left: Vec<_> = disk.files.lock().unwrap().keys().cloned().collect();
         assert_eq!(left, [folder.path().join("a.db")]);
     }
 
     #[tokio::test]
-    async fn what_is_refused_is_told_and_not_done() {
+    async fn a_refused_change_is_an_error_and_not_made() {
         let (mut connection, disk, _folder) = watched("refused").await;
         for (verdict, code) in [(Verdict::NoRoom, "13"), (Verdict::Broken, "778")] {
             *disk.refusal.lock().unwrap() = Some(verdict);

@@ -1,15 +1,17 @@
-//! The one place with `unsafe`: SQLite is C, and a VFS is a table of C functions that get pointers.
+//! The VFS. This is the only module with `unsafe` code: SQLite is written in C, and a VFS is a
+//! table of C functions that receive pointers.
 //!
-//! It is no more than six of them. The table is a copy of that of the system's VFS, in which opening
-//! and deleting are replaced; each open file keeps the system's methods but for the four that change
-//! or close it. So SQLite's own code locks, reads, and shares memory as it always does.
+//! Six functions are replaced. The table is a copy of the system's VFS with its own functions to
+//! open and delete. Each open file keeps the system's methods, except the four that write,
+//! truncate, sync and close it. SQLite's own code therefore locks, reads and shares memory as
+//! usual.
 //!
-//! What is relied upon, all of it from <https://www.sqlite.org/c3ref/vfs.html> and
-//! <https://www.sqlite.org/c3ref/io_methods.html>: a VFS passes its own address to each of its
-//! functions, a file is found through the pointer to its methods, SQLite uses one file from one
-//! thread at a time, and closes every file that was opened.
+//! The code relies on these guarantees of <https://www.sqlite.org/c3ref/vfs.html> and
+//! <https://www.sqlite.org/c3ref/io_methods.html>: SQLite passes the address of a VFS to each of
+//! its functions, calls the methods of a file through its `pMethods`, uses one file from one thread
+//! at a time, and closes every file that was opened.
 
-#![expect(unsafe_code, reason = "SQLite takes a VFS as a table of C functions and no other way")]
+#![expect(unsafe_code, reason = "a SQLite VFS is a table of C functions")]
 
 use crate::{Change, Disk, NotRegistered, Verdict};
 use libsqlite3_sys::{
@@ -27,35 +29,36 @@ use std::{
     sync::Arc,
 };
 
-/// Ours, and what it stands before. SQLite knows it by its first field and keeps it for ever.
+/// This VFS and the system's one behind it. SQLite holds a pointer to the first field, for as long
+/// as the process lives.
 #[repr(C)]
 struct Shim {
     vfs: sqlite3_vfs,
     real: *mut sqlite3_vfs,
     disk: Arc<dyn Disk>,
-    /// What `vfs.zName` points to.
+    /// The target of `vfs.zName`.
     _name: CString,
 }
 
-/// The methods of one open file, and what belongs to it. SQLite knows it by its first field.
+/// The methods and state of one open file. SQLite holds a pointer to the first field.
 #[repr(C)]
 struct Watched {
     methods: sqlite3_io_methods,
     real: *const sqlite3_io_methods,
     path: PathBuf,
-    /// Whether the next sync is one of the folder as well, as `unixSync` has it.
+    /// True if the next sync includes the folder, as in SQLite's `unixSync`.
     owes_folder: Cell<bool>,
     disk: Arc<dyn Disk>,
 }
 
 pub(crate) fn register(name: CString, disk: Arc<dyn Disk>) -> Result<(), NotRegistered> {
-    // SAFETY: the first may be called at any time; a null name asks for the default, which is one of
-    // SQLite's own and never freed.
+    // SAFETY: `sqlite3_initialize` may be called at any time. A null name asks for the default VFS,
+    // which belongs to SQLite and is never freed.
     let real = unsafe {
         sqlite3_initialize();
         sqlite3_vfs_find(ptr::null())
     };
-    // SAFETY: null, or as above.
+    // SAFETY: the pointer is null or the default VFS, as above.
     let system = unsafe { real.as_ref() }.ok_or(NotRegistered)?;
     let vfs = sqlite3_vfs {
         pNext: ptr::null_mut(),
@@ -65,7 +68,7 @@ pub(crate) fn register(name: CString, disk: Arc<dyn Disk>) -> Result<(), NotRegi
         ..*system
     };
     let shim = Box::into_raw(Box::new(Shim { vfs, real, disk, _name: name }));
-    // SAFETY: a whole VFS, and nothing ever frees it or what it points to.
+    // SAFETY: the VFS is complete, and neither it nor its targets are ever freed.
     match unsafe { sqlite3_vfs_register(shim.cast(), 0) } {
         SQLITE_OK => Ok(()),
         _ => Err(NotRegistered),
@@ -79,18 +82,18 @@ unsafe extern "C" fn open(
     flags: c_int,
     flags_out: *mut c_int,
 ) -> c_int {
-    // SAFETY: SQLite passes what was registered, which is the first field of a `Shim`.
+    // SAFETY: SQLite passes the registered pointer, which is to the first field of a `Shim`.
     let shim = unsafe { &*vfs.cast::<Shim>() };
-    // SAFETY: a name is null or ends with a zero.
+    // SAFETY: SQLite passes a name that is null or ends with a zero byte.
     let path = unsafe { path(name) };
     if let Some(path) = &path
         && shim.disk.decide(path, Change::Open { is_new: !path.exists() }) != Verdict::Make
     {
-        // SAFETY: SQLite gives room for a file; without methods it is not one to be closed.
+        // SAFETY: `file` points to memory for a file. SQLite does not close a file without methods.
         unsafe { (*file).pMethods = ptr::null() };
         return SQLITE_CANTOPEN;
     }
-    // SAFETY: the arguments are those that the real one would have got, and its own address.
+    // SAFETY: the arguments are those that SQLite would pass to the real VFS, and its own address.
     let opened = unsafe {
         let call = (*shim.real).xOpen;
         call.map_or(SQLITE_ERROR, |call| call(shim.real, name, file, flags, flags_out))
@@ -98,13 +101,13 @@ unsafe extern "C" fn open(
     if let (SQLITE_OK, Some(path)) = (opened, path) {
         let journal = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL;
         let owes_folder = flags & SQLITE_OPEN_CREATE != 0 && flags & journal != 0;
-        // SAFETY: it has just been opened.
+        // SAFETY: the file has just been opened.
         unsafe { watch(file, path, owes_folder, Arc::clone(&shim.disk)) };
     }
     opened
 }
 
-/// Puts methods of ours in the place of the file's.
+/// Replaces the methods of a file with those of this module.
 ///
 /// # Safety
 ///
@@ -122,21 +125,21 @@ unsafe fn watch(file: *mut sqlite3_file, path: PathBuf, owes_folder: bool, disk:
     };
     let owes_folder = Cell::new(owes_folder);
     let watched = Box::new(Watched { methods, real, path, owes_folder, disk });
-    // SAFETY: `close` takes it back.
+    // SAFETY: the file is open, and `close` frees the box.
     unsafe { (*file).pMethods = Box::into_raw(watched).cast() };
 }
 
 unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync: c_int) -> c_int {
-    // SAFETY: SQLite passes what was registered, which is the first field of a `Shim`.
+    // SAFETY: SQLite passes the registered pointer, which is to the first field of a `Shim`.
     let shim = unsafe { &*vfs.cast::<Shim>() };
-    // SAFETY: a name is null or ends with a zero.
+    // SAFETY: SQLite passes a name that is null or ends with a zero byte.
     if let Some(path) = unsafe { path(name) } {
         let verdict = shim.disk.decide(&path, Change::Delete { with_folder: sync != 0 });
         if verdict != Verdict::Make {
             return SQLITE_IOERR_DELETE;
         }
     }
-    // SAFETY: the arguments are those that the real one would have got, and its own address.
+    // SAFETY: the arguments are those that SQLite would pass to the real VFS, and its own address.
     unsafe { (*shim.real).xDelete.map_or(SQLITE_ERROR, |call| call(shim.real, name, sync)) }
 }
 
@@ -146,12 +149,12 @@ unsafe extern "C" fn write(
     length: c_int,
     at: sqlite3_int64,
 ) -> c_int {
-    // SAFETY: only files that `watch` was given have this method.
+    // SAFETY: only files that were passed to `watch` have this method.
     let watched = unsafe { watched(file) };
-    // SAFETY: SQLite says where the data are and how much they are, which is not negative.
+    // SAFETY: SQLite passes a pointer to `length` bytes, and `length` is not negative.
     let bytes = unsafe { slice::from_raw_parts(data.cast::<u8>(), length.unsigned_abs() as usize) };
     match watched.decide(Change::Write { at: at.unsigned_abs(), bytes }) {
-        // SAFETY: the arguments are those that the real one would have got.
+        // SAFETY: the arguments are those that SQLite would pass to the real method.
         Verdict::Make => unsafe {
             (*watched.real).xWrite.map_or(SQLITE_ERROR, |call| call(file, data, length, at))
         },
@@ -161,10 +164,10 @@ unsafe extern "C" fn write(
 }
 
 unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c_int {
-    // SAFETY: only files that `watch` was given have this method.
+    // SAFETY: only files that were passed to `watch` have this method.
     let watched = unsafe { watched(file) };
     match watched.decide(Change::Truncate { size: size.unsigned_abs() }) {
-        // SAFETY: the arguments are those that the real one would have got.
+        // SAFETY: the arguments are those that SQLite would pass to the real method.
         Verdict::Make => unsafe {
             (*watched.real).xTruncate.map_or(SQLITE_ERROR, |call| call(file, size))
         },
@@ -173,10 +176,10 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c
 }
 
 unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
-    // SAFETY: only files that `watch` was given have this method.
+    // SAFETY: only files that were passed to `watch` have this method.
     let watched = unsafe { watched(file) };
     match watched.decide(Change::Sync { with_folder: watched.owes_folder.get() }) {
-        // SAFETY: the arguments are those that the real one would have got.
+        // SAFETY: the arguments are those that SQLite would pass to the real method.
         Verdict::Make => unsafe {
             watched.owes_folder.set(false);
             (*watched.real).xSync.map_or(SQLITE_ERROR, |call| call(file, flags))
@@ -186,8 +189,8 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
 }
 
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
-    // SAFETY: only files that `watch` was given have this method, each has its own `Watched`, and
-    // SQLite closes a file once. From here on its methods are the real ones again.
+    // SAFETY: only files that were passed to `watch` have this method, each has its own `Watched`,
+    // and SQLite closes a file once. After this its methods are the real ones again.
     unsafe {
         let watched = Box::from_raw((*file).pMethods.cast_mut().cast::<Watched>());
         (*file).pMethods = watched.real;
@@ -201,26 +204,26 @@ impl Watched {
     }
 }
 
-/// What `watch` left with a file.
+/// The state that `watch` attached to a file.
 ///
 /// # Safety
 ///
-/// `watch` was given `file`, and it has not been closed since.
+/// `file` was passed to `watch`, and has not been closed since.
 unsafe fn watched<'a>(file: *mut sqlite3_file) -> &'a Watched {
-    // SAFETY: then its methods are the first field of a `Watched`.
+    // SAFETY: the methods of such a file are the first field of a `Watched`.
     unsafe { &*(*file).pMethods.cast::<Watched>() }
 }
 
-/// The name of a file, unless it has none.
+/// The path of a file. `None` if the file has no name.
 ///
 /// # Safety
 ///
-/// `name` is null or ends with a zero.
+/// `name` is null or ends with a zero byte.
 unsafe fn path(name: *const c_char) -> Option<PathBuf> {
     if name.is_null() {
         return None;
     }
-    // SAFETY: as the caller says.
+    // SAFETY: the name is not null, so the caller guarantees that it ends with a zero byte.
     let name = unsafe { CStr::from_ptr(name) };
     Some(Path::new(OsStr::from_bytes(name.to_bytes())).to_owned())
 }

@@ -1,4 +1,4 @@
-//! The one shape of answer. Fields are only ever added.
+//! Answers. All commands share one type of answer, and fields are only ever added to it.
 
 use crate::{
     code::Code,
@@ -8,107 +8,111 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An answer: 4Auth's `status` and `message`, and what has been added since.
+/// An answer: 4Auth's `status` and `message`, and the fields that fourauth adds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
-    /// Whether what was asked has been done.
+    /// Outcome of the command.
     pub status: Status,
-    /// For a person.
+    /// Text for people.
     pub message: String,
-    /// For a program.
+    /// Outcome for programs.
     pub code: Code,
-    /// Quote this to the operator: it stands in the log, and in the audit row if there is one.
+    /// Identifies the request in the log and in its audit row, if it has one. Quote it to the
+    /// operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
-    /// How long to wait before asking again, in milliseconds.
+    /// Time to wait before a retry, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// What the command brought, if it succeeded.
+    /// Results of the command, if it succeeded.
     #[serde(flatten)]
     pub gains: Gains,
 }
 
-/// 4Auth's two words.
+/// Outcome of a command, in 4Auth's two words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Done.
+    /// The command succeeded.
     Ok,
-    /// Not done.
+    /// The command failed.
     Error,
 }
 
-/// What a command brought.
+/// Results of a command that succeeded. Each field names the commands that return it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Gains {
-    /// The QR code to scan, a PNG as base64. 200 and 300.
+    /// The QR code to scan: a PNG as base64. Commands 200 and 300.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub qr_png_b64: Option<Secret<String>>,
-    /// The same as an `otpauth://` URI. 200 and 300.
+    /// The content of the QR code, an `otpauth://` URI. Commands 200 and 300.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub provisioning_uri: Option<Secret<String>>,
-    /// Proves this login to other services. 100.
+    /// Proves this login to other services. Command 100.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub token: Option<Secret<String>>,
-    /// What the server says of this login, signed: for services that verify it by themselves. 100.
+    /// Signed statement about this login, for services that verify it without asking the server.
+    /// Command 100.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` ends. 100.
+    /// When `token` expires. Command 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
-    /// Whether somebody else chose the password, so that it should be replaced. 100 and 200.
+    /// True if an administrator chose the password, so that it should be replaced. Commands 100
+    /// and 200.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub must_change: Option<bool>,
-    /// Whether a code of the present one-time code secret has been seen. 200, 210 and 300.
+    /// True if the server has seen a code of the current secret for one-time codes. Commands 200,
+    /// 210 and 300.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totp_confirmed: Option<bool>,
-    /// Codes for recovery, each good for once. Shown now and never again. 200.
+    /// Recovery codes. Each works once, and only this answer shows them. Command 200.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
-    /// The account's devices. 222.
+    /// The account's devices. Command 222.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,
-    /// How well the face is enrolled. 200 and 320.
+    /// Quality of the enrolled face. Commands 200 and 320.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_quality: Option<FaceQuality>,
-    /// What the server speaks and wants. 190.
+    /// The server's version, limits and requirements. Command 190.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerInfo>,
-    /// Rows of the audit log, newest first. 240.
+    /// Rows of the audit log, newest first. Command 240.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<AuditRow>>,
 }
 
-/// How well a face is enrolled.
+/// Quality of an enrolled face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FaceQuality {
-    /// Pictures that the template was made of.
+    /// Number of pictures that the template was made from.
     pub pictures: u32,
-    /// Pictures that would serve the person best.
+    /// Recommended number of pictures.
     pub recommended: u32,
 }
 
-/// What a server speaks and wants.
+/// A server's version, limits and requirements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerInfo {
@@ -124,20 +128,20 @@ pub struct ServerInfo {
     pub pictures_at_enrolment: u32,
     /// Pictures that a client should send at login.
     pub pictures_at_login: u32,
-    /// Farthest that a client's clock may be off, in seconds.
+    /// Largest accepted difference between the client's clock and the server's, in seconds.
     pub max_skew_seconds: u32,
-    /// The server's clock.
+    /// The server's time.
     pub server_ts_utc: UnixMillis,
     /// How well the server knows the time: `synced`, `holdover`, `local` or `denied`.
     pub time: String,
-    /// 32 fresh bytes as base64, for device proofs that are bound to the certificate. The last
-    /// one that the connection was told counts.
+    /// 32 random bytes as base64, for device proofs with the `certificate` binding. Each 190
+    /// returns new ones, and only the last ones of a connection are valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_nonce: Option<String>,
-    /// The public key of this server's receipts, in the form of a device's key.
+    /// The public key that verifies this server's receipts, written like a device key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_key: Option<String>,
-    /// What this server insists on although the protocol does not: `recovery_code` (300 to 330),
+    /// Requirements of this server beyond those of the protocol: `recovery_code` (300 to 330),
     /// `device_key`.
     #[serde(default)]
     pub requires: Vec<String>,
@@ -147,17 +151,17 @@ pub struct ServerInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceRow {
-    /// What the person calls it.
+    /// The name that the person gave it.
     pub name: String,
-    /// Its key, for short.
+    /// The id of its key.
     pub device_id: String,
-    /// Its address.
+    /// Its MAC address.
     pub mac: String,
     /// When its key was bound.
     pub bound_at: UnixMillis,
     /// How its key was bound: `registration`, `first_login`, `device` or `recovery`.
     pub bound_by: String,
-    /// When it last proved itself.
+    /// When it last proved its key.
     pub last_seen: UnixMillis,
 }
 
@@ -165,22 +169,22 @@ pub struct DeviceRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditRow {
-    /// Its number.
+    /// Number of the row.
     pub id: i64,
     /// When it was written.
     pub ts_utc: UnixMillis,
-    /// The name that was claimed, if one was.
+    /// The username in the command, if there was one.
     pub username: Option<String>,
-    /// What was tried.
+    /// The action that was attempted.
     pub action: String,
-    /// Whether it succeeded.
+    /// True if the action succeeded.
     pub success: bool,
-    /// Why, and what each factor said. Control characters are escaped.
+    /// The reason, and the finding of each factor. Control characters are escaped.
     pub detail: String,
 }
 
 impl Answer {
-    /// Says yes.
+    /// Answers a command that succeeded.
     #[must_use]
     pub fn ok(message: impl Into<String>, gains: Gains) -> Self {
         Self {
@@ -193,7 +197,7 @@ impl Answer {
         }
     }
 
-    /// Says no.
+    /// Answers a command that failed.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self {
@@ -206,13 +210,13 @@ impl Answer {
         }
     }
 
-    /// The same answer, naming the request it belongs to.
+    /// The same answer with the id of its request.
     #[must_use]
     pub fn to_request(self, id: RequestId) -> Self {
         Self { request_id: Some(id), ..self }
     }
 
-    /// Whether what was asked has been done.
+    /// True if the command succeeded.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
@@ -222,23 +226,25 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`NotAnAnswer`] if the peer is not a fourauth server.
+    /// [`NotAnAnswer`] if the payload is not an answer: the peer is not a fourauth server.
     pub fn from_json(payload: &[u8]) -> Result<Self, NotAnAnswer> {
         serde_json::from_slice(payload).map_err(|_| NotAnAnswer)
     }
 
-    /// Writes the payload of this answer. It may hold secrets, and so is one.
+    /// Writes the payload of this answer. The payload may hold secrets, so it is a [`Secret`].
     ///
     /// # Panics
     ///
-    /// Never: every key is a text and no part can fail to serialise.
+    /// Never: every key is a string and no part can fail to serialise.
     #[must_use]
     pub fn to_json(&self) -> Secret<Vec<u8>> {
-        Secret::new(serde_json::to_vec(self).expect("answers have text keys and no fallible parts"))
+        Secret::new(
+            serde_json::to_vec(self).expect("answers have string keys and no fallible parts"),
+        )
     }
 }
 
-/// The payload is not an answer. Does not quote it: it may hold a secret.
+/// The payload is not an answer. It is not quoted, because it may hold a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an answer of this protocol")]
 pub struct NotAnAnswer;
@@ -257,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_writes_a_client_reads() {
+    fn an_answer_survives_the_wire() {
         let gains = Gains {
             token: Some(Secret::new("t".into())),
             expires_at: Some(UnixMillis(1_740_830_400_000)),
@@ -292,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_the_first_version_requires_nothing_more() {
+    fn fields_that_an_older_server_does_not_send_are_empty() {
         let text = br#"{"protocol":1,"software":"s","max_frame":1,"max_frame_without_picture":1,
             "pictures_at_enrolment":5,"pictures_at_login":3,"max_skew_seconds":120,
             "server_ts_utc":"2025-03-01T12:00:00Z","time":"synced"}"#;

@@ -1,17 +1,20 @@
-//! Who a receipt is for.
+//! The service that a receipt is issued for.
 
 use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// Longest audience, in bytes of UTF-8: room for a host name or a short address, and little enough that
-/// the longest receipt stays within its bound.
+/// Longest audience, in bytes of UTF-8.
+///
+/// It has room for a host name or a short URL, and keeps the longest receipt within
+/// [`MAX_BYTES`](crate::receipt::MAX_BYTES).
 pub const MAX_AUDIENCE_BYTES: usize = 255;
 
-/// The service that a receipt is for, as that service calls itself (RFC 7519 §4.1.3): 1 to
-/// [`MAX_AUDIENCE_BYTES`] bytes of printable characters, no space at either end.
+/// The service that a receipt is issued for, by the name that the service has for itself (RFC 7519
+/// §4.1.3): 1 to [`MAX_AUDIENCE_BYTES`] bytes of printable characters, without a space at either
+/// end.
 ///
-/// The server copies it into the receipt and does not judge it. Compared as it is, case included.
+/// The server copies it into the receipt and does not check it. Comparison is case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -22,8 +25,8 @@ impl Audience {
     ///
     /// # Errors
     ///
-    /// [`NotAnAudience`] if the text is empty, too long, padded, or holds a character that a reader
-    /// cannot see.
+    /// [`NotAnAudience`] if the text is empty, too long or padded, or holds an unprintable
+    /// character.
     pub fn parse(text: &str) -> Result<Self, NotAnAudience> {
         let is_audience = text.len() <= MAX_AUDIENCE_BYTES && is_label(text, MAX_AUDIENCE_BYTES);
         if is_audience { Ok(Self(text.to_owned())) } else { Err(NotAnAudience) }
@@ -49,10 +52,11 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
-/// The text names no audience.
+/// The text is not an audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an audience has 1 to {MAX_AUDIENCE_BYTES} bytes of printable characters, and no space at either end"
+    "an audience has 1 to {MAX_AUDIENCE_BYTES} bytes of printable characters, and no space at \
+     either end"
 )]
 pub struct NotAnAudience;
 
@@ -61,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_could_deceive_a_reader_are_refused() {
+    fn misleading_names_are_refused() {
         for text in ["", " door", "door\n", "do\u{202e}or", &"x".repeat(256), &"é".repeat(128)] {
             assert_eq!(Audience::parse(text), Err(NotAnAudience), "{text:?}");
         }

@@ -1,71 +1,71 @@
-//! What a peer's program is told. Texts are for people and may change; codes are part of the
-//! protocol: never reused, never renamed.
+//! Outcome codes for programs. Message texts are for people and may change. Codes are part of the
+//! protocol and are never reused or renamed.
 
 use serde::{Deserialize, Serialize};
 
 /// The outcome of a command as it appears on the wire, in `snake_case`.
 ///
-/// Before the first secret has been verified every denial is [`Code::Denied`]: a peer who could
-/// tell an unknown name from a wrong password would have an oracle.
+/// Every denial before the first secret has been verified is [`Code::Denied`]. Otherwise an
+/// attacker could tell an unknown account from a wrong password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Code {
-    /// Done.
+    /// The command succeeded.
     Ok,
-    /// Not granted. The audit log knows why.
+    /// The command was denied. The audit log has the reason.
     Denied,
-    /// The first secret was right; the face was not this person's.
+    /// The first secret was right; the face does not match.
     FaceMismatch,
-    /// The first secret was right; the one-time code was wrong or has been used.
+    /// The first secret was right; the one-time code is wrong, missing or already used.
     TotpMismatch,
-    /// The first secret was right; the device is not the account's.
+    /// The first secret was right; the device is not one of the account's.
     DeviceMismatch,
     /// The client's clock is missing, unreadable or too far from the server's.
     ClockSkew,
     /// The server does not know the time well enough to decide.
     TimeDegraded,
-    /// The first secret was right; the recovery code was missing, wrong or has been used.
+    /// The first secret was right; the recovery code is wrong, missing or already used.
     RecoveryCodeMismatch,
-    /// A factor was changed lately from an unknown device and may not change another yet;
-    /// `retry_after_ms` says when.
+    /// A factor was changed recently from an unknown device, so that no other factor may change
+    /// yet; `retry_after_ms` says when one may.
     CoolingDown,
     /// The account has device keys, so a new device needs one as well.
     DeviceKeyNeeded,
-    /// The account has no device of that name.
+    /// The account has no device with that name.
     NoSuchDevice,
-    /// The session has ended, or there never was one.
+    /// The session has ended or never existed.
     SignedOut,
     /// The administrator's secret was wrong.
     AdminDenied,
-    /// The account is disabled for now.
+    /// Too many attempts failed; further attempts from this source are blocked for now.
     Locked,
-    /// Too many attempts; `retry_after_ms` says when to come back.
+    /// Too many attempts; `retry_after_ms` says when to retry.
     Throttled,
-    /// The request cannot be read.
+    /// The request cannot be parsed.
     Malformed,
     /// The command does not exist.
     UnknownCommand,
-    /// The frame is longer than its command may be. The connection is closed.
+    /// The frame exceeds the limit of its command. The connection is closed.
     FrameTooLarge,
-    /// Nothing was decided; trying again later may succeed.
+    /// The server reached no decision; a later retry may succeed.
     Unavailable,
     /// The name or the contact is taken, or the account has just changed.
     Conflict,
     /// The password does not meet the rule.
     WeakPassword,
-    /// The MAC address is missing or names no device.
+    /// The MAC address is missing or not the address of a device.
     BadMac,
-    /// The file is no JPEG or PNG that can be decoded.
+    /// The file is not a JPEG or PNG that can be decoded.
     BadImage,
     /// The file or its dimensions exceed the limits.
     ImageTooLarge,
-    /// No face in the picture.
+    /// The picture shows no face.
     NoFace,
-    /// More than one face, and none clearly in front.
+    /// The picture shows several faces, and none is clearly in front.
     SeveralFaces,
-    /// The face is not whole inside the picture.
+    /// Part of the face is outside the picture.
     FaceCutOff,
     /// The face is too small.
     FaceTooSmall,
@@ -75,9 +75,9 @@ pub enum Code {
     FaceTurned,
     /// The picture is too dark, too bright or too flat.
     BadLight,
-    /// The pictures do not show one person.
+    /// The pictures do not all show the same person.
     FacesDisagree,
-    /// A code from a newer peer.
+    /// A code of a newer peer, which this version does not know.
     #[serde(other)]
     Unrecognised,
 }

@@ -1,10 +1,9 @@
-//! What a peer can ask. One file a family; the fields of 4Auth's six commands are kept to the
-//! letter.
+//! Commands, one file for each family. The fields of 4Auth's six commands are unchanged.
 //!
-//! Decoding is validation: a [`Command`] that exists is well-formed. Four kinds of value are read
-//! leniently, and on purpose: a one-time code, a recovery code, an address or a timestamp that
-//! cannot be one is `None`, and is answered like the wrong one. A person mistypes them, and what a
-//! stranger learns must not depend on how.
+//! Decoding validates: every [`Command`] is well-formed. Four kinds of field are read leniently on
+//! purpose. A one-time code, a recovery code, a MAC address or a timestamp that cannot be parsed
+//! becomes `None` and gets the same answer as a wrong value. People mistype these fields, and the
+//! answer must not tell an attacker whether a value was invalid or wrong.
 
 mod audit;
 mod confirm;
@@ -33,58 +32,58 @@ use serde::{Serialize, de::DeserializeOwned};
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "cmd")]
 pub enum Command {
-    /// 100: prove who you are.
+    /// 100: log in.
     #[serde(rename = "100")]
     Login(Login),
-    /// 150: this connection comes from a device of the account.
+    /// 150: prove that this connection comes from a device of the account.
     #[serde(rename = "150")]
     ProveDevice(ProveDevice),
-    /// 190: what does this server speak and want?
+    /// 190: get the server's version, limits and requirements.
     #[serde(rename = "190")]
     Hello(Hello),
-    /// 200: an administrator adds an account.
+    /// 200: register an account, as an administrator.
     #[serde(rename = "200")]
     Register(Register),
-    /// 210: prove that the new one-time code generator works.
+    /// 210: confirm that the new authenticator works.
     #[serde(rename = "210")]
     ConfirmTotp(ConfirmTotp),
-    /// 220: one more device.
+    /// 220: add a device.
     #[serde(rename = "220")]
     BindDevice(BindDevice),
-    /// 222: which devices are there?
+    /// 222: list the devices.
     #[serde(rename = "222")]
     ListDevices(ListDevices),
-    /// 224: one device less.
+    /// 224: revoke a device.
     #[serde(rename = "224")]
     RevokeDevice(RevokeDevice),
-    /// 240: an administrator reads the audit log.
+    /// 240: read the audit log, as an administrator.
     #[serde(rename = "240")]
     ReadAudit(ReadAudit),
-    /// 300: a new secret for one-time codes.
+    /// 300: replace the secret for one-time codes.
     #[serde(rename = "300")]
     RecoverTotp(RecoverTotp),
-    /// 310: a new password.
+    /// 310: replace the password.
     #[serde(rename = "310")]
     RecoverPassword(RecoverPassword),
-    /// 320: a new face.
+    /// 320: replace the face.
     #[serde(rename = "320")]
     RecoverFace(RecoverFace),
-    /// 330: a new device.
+    /// 330: replace a device.
     #[serde(rename = "330")]
     RecoverDevice(RecoverDevice),
 }
 
-/// Why a payload is not a command. Each has its answer, and the connection lives on, except after
-/// [`Refused::TooLarge`].
+/// The payload is not a command. The server answers with the reason and keeps the connection open,
+/// except after [`Refused::TooLarge`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Not JSON of the right shape, or a field of the wrong type.
+    /// The payload is not JSON of the right shape, or a field has the wrong type.
     #[error("malformed request: {0}")]
     Malformed(String),
-    /// JSON, but no command that this version knows.
+    /// The payload is JSON, but not a command that this version knows.
     #[error("unknown command")]
     Unknown,
-    /// Longer than a command without a picture may be.
+    /// A command without a picture exceeds its limit.
     #[error("a command without a picture exceeds {MAX_PAYLOAD_WITHOUT_PICTURE} bytes")]
     TooLarge,
 }
@@ -100,7 +99,8 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// [`Refused`]. Its text names fields and never quotes a value, so it may be sent and logged.
+    /// [`Refused`] if the payload is not a command. The text names fields and never quotes a value,
+    /// so it may be sent and logged.
     pub fn from_json(payload: &[u8]) -> Result<Self, Refused> {
         let code = shape::command_code(payload)?.ok_or(Refused::Unknown)?;
         match code.as_str() {
@@ -121,26 +121,26 @@ impl Command {
         }
     }
 
-    /// Writes the payload of this command. It holds secrets, and so is one.
+    /// Writes the payload of this command. The payload holds secrets, so it is a [`Secret`].
     ///
     /// # Panics
     ///
-    /// Never: every key is a text and no part can fail to serialise.
+    /// Never: every key is a string and no part can fail to serialise.
     #[must_use]
     pub fn to_json(&self) -> Secret<Vec<u8>> {
         Secret::new(
-            serde_json::to_vec(self).expect("commands have text keys and no fallible parts"),
+            serde_json::to_vec(self).expect("commands have string keys and no fallible parts"),
         )
     }
 }
 
-/// A body that may carry pictures, and so may fill a frame.
+/// Reads a body that may carry pictures and so may fill a frame.
 fn body<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
     let mut json = serde_json::Deserializer::from_slice(payload);
     serde_path_to_error::deserialize(&mut json).map_err(|error| Refused::Malformed(explain(&error)))
 }
 
-/// A body without pictures.
+/// Reads a body without pictures.
 fn small<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
     if payload.len() > MAX_PAYLOAD_WITHOUT_PICTURE {
         return Err(Refused::TooLarge);
@@ -148,10 +148,10 @@ fn small<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
     body(payload)
 }
 
-/// Says which field was wrong.
+/// Names the field that is wrong.
 ///
-/// serde quotes offending values, which may be secrets, so its own words are used only for a
-/// missing field, where there is no value.
+/// serde quotes the offending value, which may be a secret. Its own message is used only for a
+/// missing field, which has no value.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let text = error.inner().to_string();
     match text.split_once(" at line ") {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_mistypes_is_absent_and_not_malformed() {
+    fn a_mistyped_field_is_absent_and_not_malformed() {
         let mistyped = LOGIN.replace("287082", "28708").replace("00:1b", "x").replace("2025-", "");
         let Ok(Command::Login(login)) = Command::from_json(mistyped.as_bytes()) else {
             panic!("not a login")
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_from_the_future_are_ignored() {
+    fn unknown_fields_are_ignored() {
         let newer = LOGIN.replace("{\"cmd\"", "{\"liveness\":{\"nonce\":[1,2]},\"cmd\"");
         assert!(Command::from_json(newer.as_bytes()).is_ok());
     }
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_do_not_exist_are_told_apart_from_nonsense() {
+    fn unknown_commands_and_malformed_payloads_differ() {
         assert_eq!(refused(r#"{"cmd":"999"}"#), Refused::Unknown);
         assert_eq!(refused("{}"), Refused::Unknown);
         assert!(matches!(refused(r#"["100"]"#), Refused::Malformed(_)));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_a_server_reads() {
+    fn a_command_survives_the_wire() {
         let command = Command::from_json(LOGIN.as_bytes()).unwrap();
         let again = Command::from_json(command.to_json().expose()).unwrap();
         assert_eq!(command.to_json().expose(), again.to_json().expose());

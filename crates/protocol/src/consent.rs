@@ -1,16 +1,16 @@
-//! What a person has agreed to: the notice that they were shown.
+//! Consent: the notice that a person was shown and agreed to.
 
 use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// Longest notice, in characters: room for a sentence, or for the version of a document.
+/// Longest notice, in characters. It has room for a sentence or for the version of a document.
 pub const MAX_NOTICE_CHARS: usize = 200;
 
-/// The notice that a person agreed to before their face was enrolled, by its version or its words:
-/// 1 to [`MAX_NOTICE_CHARS`] printable characters, no space at either end.
+/// The notice that a person agreed to before their face was enrolled, as its version or its text: 1
+/// to [`MAX_NOTICE_CHARS`] printable characters, without a space at either end.
 ///
-/// The server keeps it and does not judge it.
+/// The server stores it and does not interpret it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Consent(String);
@@ -20,8 +20,8 @@ impl Consent {
     ///
     /// # Errors
     ///
-    /// [`NotANotice`] if the text is empty, too long, padded, or could play tricks in a terminal or
-    /// a log.
+    /// [`NotANotice`] if the text is empty, too long or padded, or could mislead in a terminal or a
+    /// log.
     pub fn parse(text: &str) -> Result<Self, NotANotice> {
         if is_label(text, MAX_NOTICE_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotANotice) }
     }
@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for Consent {
     }
 }
 
-/// The text names no notice.
+/// The text is not a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a notice has 1 to {MAX_NOTICE_CHARS} characters, none of them a control character, and no \
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notices_that_could_deceive_a_reader_are_refused() {
+    fn misleading_notices_are_refused() {
         for text in ["", " v3", "v3\n", "v\u{1b}[2J3", "v\u{202e}3", &"x".repeat(201)] {
             assert_eq!(Consent::parse(text), Err(NotANotice), "{text:?}");
         }

@@ -1,10 +1,11 @@
-//! Where a person can be reached. Syntax only: that a message arrives is proved by one that did.
+//! Mail addresses and telephone numbers. Only the syntax is checked, not that messages arrive.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A mail address: `local@domain` in printable ASCII, at most 254 bytes (RFC 5321 §4.5.3.1.3).
 ///
-/// An allow-list narrower than RFC 5322: no quoting, no comments, nothing that could end a header.
+/// The syntax is narrower than RFC 5322: no quoting, no comments and nothing that could end a
+/// header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Email(String);
@@ -19,7 +20,7 @@ impl Email {
     ///
     /// # Errors
     ///
-    /// [`NotAContact`] if a mail server could be made to read more than an address in it.
+    /// [`NotAContact`] for anything else, such as text that would add a header to a message.
     pub fn parse(text: &str) -> Result<Self, NotAContact> {
         let (local, domain) = text.rsplit_once('@').ok_or(NotAContact)?;
         let local_fits = (1..=64).contains(&local.len()) && local.bytes().all(is_local_byte);
@@ -85,7 +86,7 @@ impl<'de> Deserialize<'de> for Phone {
     }
 }
 
-/// The text is no address that a message could be sent to.
+/// The text is not an address that a message could be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an address that a message could be sent to")]
 pub struct NotAContact;

@@ -1,8 +1,8 @@
-//! How a device proves itself: a key, and a signature over the connection it is used on.
+//! Device proofs: a key, and a signature that is bound to one connection.
 //!
-//! The message is built here and nothing is signed or verified: a client signs it with the key it
-//! keeps, `fourauth_factors::device` verifies. `docs/PROTOCOL.md`, "Device proof", has the layout
-//! and a worked example, which the tests below hold.
+//! This module builds the message and neither signs nor verifies it. A client signs it with its
+//! key, and `fourauth_factors::device` verifies the signature. `docs/PROTOCOL.md`, "Device proof",
+//! has the layout and an example, which a test below checks.
 
 mod id;
 mod key;
@@ -17,34 +17,35 @@ pub use signature::{DeviceSignature, NotADeviceSignature};
 use crate::{mac_address::MacAddress, username::Username};
 use serde::{Deserialize, Serialize};
 
-/// The label under which TLS exports what binds a proof to its connection (RFC 9266 §2). The
-/// context is present and empty.
+/// Label of the TLS keying material that binds a proof to its connection (RFC 9266 §2). The context
+/// is present and empty.
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
-/// How many bytes are exported (RFC 9266 §2).
+/// Length of the exported keying material, in bytes (RFC 9266 §2).
 pub const EXPORTER_BYTES: usize = 32;
 
-/// What the message begins with: a signature for this protocol is none for another.
+/// First part of the message, so that a signature for this protocol is not valid in another.
 const DOMAIN: &[u8] = b"fourauth-device-v1";
 
-/// What ties a signature to one connection, so that it is worth nothing on another.
+/// The channel binding of a signature, which makes it invalid on any other connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Binding {
-    /// The exporter of the TLS connection: [`EXPORTER_BYTES`] under [`EXPORTER_LABEL`].
+    /// [`EXPORTER_BYTES`] bytes that the TLS connection exports under [`EXPORTER_LABEL`].
     #[default]
     TlsExporter,
     /// SHA-256 of the server's certificate (the leaf, as DER), then the 32 bytes of `device_nonce`
-    /// from this connection's last 190. For clients whose TLS has no exporter. It is weaker: who
-    /// holds the server's private key can relay it.
+    /// from this connection's last 190. It is for clients with a TLS library that has no exporter.
+    /// It is weaker: an attacker with the server's private key can relay the proof.
     Certificate,
 }
 
-/// The bytes that a device signs: four parts, each preceded by its length as four bytes, big-endian.
+/// The bytes that a device signs: four parts, each preceded by its length as four bytes,
+/// big-endian.
 ///
-/// `channel` is what [`Binding`] says. A text that is written in another way is another message, so
-/// the address stands in its canonical form.
+/// `channel` is the value that [`Binding`] describes. The address is in its canonical form, because
+/// another spelling would give another message.
 ///
 /// # Panics
 ///
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worked_example_of_the_document_holds() {
+    fn the_example_of_the_document_is_correct() {
         // RFC 8032 §7.1, test 1.
         let secret = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
         let pair = HEXLOWER.decode(secret.as_bytes()).unwrap();
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_binding_is_called() {
+    fn a_binding_has_its_documented_name() {
         for (binding, name) in
             [(Binding::TlsExporter, "\"tls-exporter\""), (Binding::Certificate, "\"certificate\"")]
         {
@@ -112,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_claims_share_a_message(
+        fn different_claims_have_different_messages(
             (one, another) in any::<([u8; 8], [u8; 8])>(),
             (name, other) in ("[a-z]{1,9}", "[a-z]{1,9}"),
         ) {

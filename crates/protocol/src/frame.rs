@@ -1,11 +1,11 @@
 //! Frames: a `u32` length, big-endian, then that many bytes of JSON.
 //!
-//! The decoder does no IO. It is fed whatever a socket produced and hands back whole frames, so one
-//! piece of code serves the server, the client, the fuzzer and the golden transcripts.
+//! The decoder does no IO. It takes bytes as they arrive from a socket and returns whole payloads,
+//! so the server, the client, the fuzzer and the golden transcripts share one implementation.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-/// The name of this protocol where TLS negotiates one (ALPN, RFC 7301).
+/// The name of this protocol in TLS negotiation (ALPN, RFC 7301).
 pub const ALPN: &[u8] = b"fourauth/1";
 
 /// Bytes in the length prefix.
@@ -14,7 +14,7 @@ const HEADER: usize = 4;
 /// Largest payload either side may announce, in bytes.
 ///
 /// A login carries one JPEG of the face, about 150 KiB as base64. 4 MiB leaves room for several
-/// pictures and still bounds what a peer who has proved nothing can make us hold.
+/// pictures and still bounds the memory that an unauthenticated peer can occupy.
 pub const MAX_PAYLOAD: usize = 4 * 1024 * 1024;
 
 /// Largest payload of a command that carries no picture, in bytes.
@@ -22,7 +22,7 @@ pub const MAX_PAYLOAD_WITHOUT_PICTURE: usize = 64 * 1024;
 
 /// Reassembles frames from arbitrary chunks.
 ///
-/// Its buffer grows with the bytes that arrived, never with the bytes that were announced.
+/// Its buffer grows with the bytes that arrive, never with the length that a header announces.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
@@ -43,35 +43,36 @@ impl Decoder {
         Self { buffer: BytesMut::new(), limit }
     }
 
-    /// Appends bytes as they arrived from the peer.
+    /// Appends bytes that arrived from the peer.
     pub fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// Whether a frame has begun and not ended.
+    /// True if a frame has begun and is not complete.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
         !self.buffer.is_empty()
     }
 
-    /// Bytes that have arrived and belong to no payload taken yet, headers included.
+    /// Number of bytes that have arrived and have not been taken, headers included.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Length of the frame that has begun, in bytes, once its header is there.
+    /// Payload length in the header of the current frame, in bytes. `None` until the header is
+    /// complete.
     #[must_use]
     pub fn announced(&self) -> Option<u32> {
         self.buffer.first_chunk::<HEADER>().map(|header| u32::from_be_bytes(*header))
     }
 
-    /// Takes the next whole payload, or `None` while it is still incomplete.
+    /// Takes the next payload, or returns `None` while it is incomplete.
     ///
     /// # Errors
     ///
-    /// [`FrameError::TooLarge`] once a header announces more than the limit. The header alone
-    /// decides: the payload is neither awaited nor buffered.
+    /// [`FrameError::TooLarge`] if a header announces more than the limit. The decoder does not
+    /// wait for the payload.
     pub fn next_payload(&mut self) -> Result<Option<Bytes>, FrameError> {
         let Some(header) = self.buffer.first_chunk::<HEADER>() else {
             return Ok(None);
@@ -102,7 +103,7 @@ fn announced_length(header: [u8; HEADER], limit: usize) -> Result<usize, FrameEr
 ///
 /// # Errors
 ///
-/// [`FrameError::TooLarge`] if the payload exceeds [`MAX_PAYLOAD`]. Nothing is written then.
+/// [`FrameError::TooLarge`] if the payload exceeds [`MAX_PAYLOAD`]. `out` is then unchanged.
 pub fn encode(payload: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
     let announced = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     if payload.len() > MAX_PAYLOAD {
@@ -114,16 +115,16 @@ pub fn encode(payload: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
     Ok(())
 }
 
-/// Why a byte stream stopped being a sequence of frames. The connection cannot be resynchronised.
+/// The byte stream is not a sequence of frames. The connection cannot be resynchronised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
     /// The length prefix exceeds the limit.
     #[error("frame of {announced} bytes exceeds the limit of {limit}")]
     TooLarge {
-        /// What the prefix said, in bytes.
+        /// Length in the prefix, in bytes.
         announced: u32,
-        /// What was allowed, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
 }

@@ -1,13 +1,13 @@
-//! The vocabulary both ends of a fourauth connection share: bytes in, values out.
+//! Messages of the fourauth protocol, shared by clients and servers.
 //!
-//! No sockets, no runtime, no clock and no randomness: a service in any setting can embed it. What
-//! a frame looks like is in [`frame`], what can be asked in [`command`], what comes back in
-//! [`answer`]. `docs/PROTOCOL.md` shows the conversations.
+//! The crate has no sockets, no runtime, no clock and no randomness, so any service can embed it.
+//! Frames are in [`frame`], commands in [`command`], answers in [`answer`]. `docs/PROTOCOL.md`
+//! shows example conversations.
 //!
 //! # Embedding it
 //!
-//! Another service that speaks the protocol over a transport of its own needs three calls: encode a
-//! command, feed what arrives to a decoder, read the answer.
+//! A service with its own transport needs three calls: encode a command, push the received bytes
+//! into a decoder, read the answer.
 //!
 //! ```
 //! use fourauth_protocol::{
@@ -16,18 +16,18 @@
 //!     frame::{self, Decoder},
 //! };
 //!
-//! // What the service sends over its TLS stream:
+//! // The bytes that the service sends over its TLS stream:
 //! let mut out = bytes::BytesMut::new();
 //! frame::encode(Command::Hello(Hello {}).to_json().expose(), &mut out)?;
 //! assert_eq!(&out[..], b"\0\0\0\x0d{\"cmd\":\"190\"}");
 //!
-//! // What it does with the bytes that come back, in whatever pieces they arrive:
+//! // The answer may arrive in pieces of any size:
 //! let arrived = b"\0\0\0\x40{\"status\":\"error\",\"message\":\"Server busy.\",\"code\":\"unavailable\"}";
 //! let mut decoder = Decoder::default();
 //! for piece in arrived.chunks(16) {
 //!     decoder.push(piece);
 //! }
-//! let payload = decoder.next_payload()?.expect("the whole frame is there");
+//! let payload = decoder.next_payload()?.expect("the frame is complete");
 //! let answer = Answer::from_json(&payload)?;
 //! assert!(!answer.is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,4 +1,4 @@
-//! Hardware addresses: the name a device goes by.
+//! Hardware addresses of devices.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -6,17 +6,18 @@ use std::fmt;
 
 /// A 48-bit hardware address (IEEE 802 EUI-48).
 ///
-/// It names a device and proves nothing: a client says what it likes.
+/// It names a device and proves nothing, because a client can send any address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MacAddress([u8; 6]);
 
 impl MacAddress {
-    /// Reads twelve hexadecimal digits in any case, alone or in groups divided by `:`, `-` or `.`.
+    /// Reads twelve hexadecimal digits in any case, alone or in groups separated by `:`, `-` or
+    /// `.`.
     ///
     /// # Errors
     ///
-    /// [`NotAMacAddress`] for anything else, and for the two addresses that no device has:
-    /// all zeros, which software reports when it found none, and the broadcast address.
+    /// [`NotAMacAddress`] for anything else, and for the two addresses that no device has: all
+    /// zeros, which software reports if it finds no address, and the broadcast address.
     pub fn parse(text: &str) -> Result<Self, NotAMacAddress> {
         let text = text.trim();
         let separator = text.chars().find(|c| matches!(c, ':' | '-' | '.'));
@@ -58,7 +59,7 @@ fn join_groups(text: &str, separator: char) -> Result<String, NotAMacAddress> {
     }
 }
 
-/// Lower case, divided by colons: the form that is stored and compared.
+/// Lower case, separated by colons: the form that is stored and compared.
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = self.0.map(|octet| format!("{octet:02x}"));
@@ -77,9 +78,9 @@ impl Serialize for MacAddress {
 #[error("not the hardware address of a device")]
 pub struct NotAMacAddress;
 
-/// Reads an offered address: `None` where the text is none.
+/// Reads an address that may be absent. `None` if the text is not an address.
 ///
-/// What is no address is answered like the wrong one, after the first secret and not before.
+/// An invalid address gets the same answer as a wrong one: after the first secret, not before.
 pub(crate) fn offered<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<MacAddress>, D::Error> {
@@ -87,7 +88,7 @@ pub(crate) fn offered<'de, D: Deserializer<'de>>(
     Ok(text.and_then(|text| MacAddress::parse(&text).ok()))
 }
 
-/// Reads an address that somebody vouches for, where anything else is malformed.
+/// Reads an address that must be present and valid.
 pub(crate) fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MacAddress, D::Error> {
     MacAddress::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_device_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in [
             "",
             "00:00:00:00:00:00",
@@ -125,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(octets in any::<[u8; 6]>()) {
+        fn the_text_form_survives_a_round_trip(octets in any::<[u8; 6]>()) {
             prop_assume!(octets != [0; 6] && octets != [0xff; 6]);
             prop_assert_eq!(MacAddress::parse(&MacAddress(octets).to_string()), Ok(MacAddress(octets)));
         }

@@ -1,4 +1,4 @@
-//! The digits a person copies from an authenticator.
+//! One-time codes, which a person copies from an authenticator.
 
 use crate::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,14 +23,14 @@ impl OneTimeCode {
     ///
     /// # Panics
     ///
-    /// Never: [`OneTimeCode::parse`] admits ASCII digits only.
+    /// Never: [`OneTimeCode::parse`] accepts ASCII digits only.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).expect("parse admits ASCII digits only")
+        str::from_utf8(&self.0).expect("parse accepts ASCII digits only")
     }
 }
 
-/// A code that may still open a door is not printed.
+/// Hides the code, which may still be valid.
 impl fmt::Debug for OneTimeCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneTimeCode(..)")
@@ -43,14 +43,14 @@ impl Serialize for OneTimeCode {
     }
 }
 
-/// The text is not six digits. Does not quote the text: it may be a mistyped secret.
+/// The text is not six digits. It is not quoted, because it may be a mistyped secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a one-time code is six digits")]
 pub struct NotACode;
 
-/// Reads an offered code: `None` where the text is not six digits.
+/// Reads a code that may be absent. `None` if the text is not six digits.
 ///
-/// A mistyped code is answered like a wrong one, after the first secret and not before.
+/// A mistyped code gets the same answer as a wrong one: after the first secret, not before.
 pub(crate) fn offered<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<OneTimeCode>, D::Error> {

@@ -5,12 +5,12 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, sync::Arc};
 
-/// Most pictures one command may carry: what the client takes at enrolment.
+/// Maximum number of pictures in one command: as many as the client takes at enrolment.
 pub const MAX_PICTURES: usize = 5;
 
-/// The bytes of one picture. What is in them is known only after `fourauth-face` has looked.
+/// The bytes of one picture. They are not validated until `fourauth-face` decodes them.
 ///
-/// Clones share the bytes: wiping a copy costs as much as making one, and pictures are large.
+/// Clones share the bytes. Pictures are large, and each copy would have to be made and wiped.
 #[derive(Clone, Debug)]
 pub struct Picture(Arc<Secret<Vec<u8>>>);
 
@@ -21,10 +21,10 @@ impl Picture {
         Self(Arc::new(Secret::new(bytes)))
     }
 
-    /// The bytes; none if the text that arrived was not base64.
+    /// The bytes. Empty if the received text was not base64.
     ///
-    /// So a text that is not base64 is refused where every other text that is no picture is
-    /// refused, in the words that the command has for that.
+    /// Such a text is therefore refused like any other invalid picture, with the same message of
+    /// the command.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.expose()
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Picture {
     }
 }
 
-/// Decodes in place of copying: the text is read where it lies in the frame.
+/// Decodes the text directly from the frame, without a copy.
 struct Base64;
 
 impl de::Visitor<'_> for Base64 {
@@ -59,7 +59,7 @@ impl de::Visitor<'_> for Base64 {
     }
 }
 
-/// The pictures that count where a command takes one or several.
+/// The pictures to use: `several` if there are any, otherwise `one`.
 pub(crate) fn that_count<'a>(
     one: Option<&'a Picture>,
     several: &'a [Picture],
@@ -67,7 +67,7 @@ pub(crate) fn that_count<'a>(
     several.iter().chain(one.filter(|_| several.is_empty()))
 }
 
-/// Reads a list of at most [`MAX_PICTURES`]; `null` is an empty one, as it is an absent picture.
+/// Reads a list of at most [`MAX_PICTURES`] pictures. `null` is read as an empty list.
 pub(crate) fn bounded_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Picture>, D::Error> {
@@ -105,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn text_that_is_not_base64_holds_no_picture() {
+    fn text_that_is_not_base64_is_an_empty_picture() {
         for text in ["\"!!\"", "\"aGk\"", "\"a b=\"", "\"\""] {
             let picture: Picture = serde_json::from_str(text).unwrap();
             assert!(picture.bytes().is_empty(), "{text}");

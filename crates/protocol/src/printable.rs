@@ -1,10 +1,10 @@
-//! Characters that a reader cannot see, or that would change what a reader sees, and texts without
-//! them.
+//! Unprintable characters and how to escape them: characters that a reader cannot see, or that
+//! change how other text is displayed.
 
 use std::fmt::{self, Write as _};
 
-/// Whether a terminal would obey `c` or show nothing for it: control characters, characters that
-/// change the direction of others (Unicode TR 36 §2.5), and the default ignorable code points of
+/// True if a terminal would interpret `c` or show nothing for it: control characters, characters
+/// that change the direction of text (Unicode TR 36 §2.5), and the default ignorable code points of
 /// `DerivedCoreProperties.txt`.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
@@ -17,14 +17,14 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// `text` with every unprintable character as `\u{…}`, on one line: fit for a terminal or a log
+/// `text` on one line, with every unprintable character as `\u{…}`: safe for a terminal or a log
 /// (CWE-150).
 #[must_use]
 pub fn printable(text: &str) -> String {
     escaped(text, is_unprintable)
 }
 
-/// The same for a text of several lines, which stay lines.
+/// Like [`printable`], but keeps line breaks.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     escaped(text, |c| c != '\n' && is_unprintable(c))
@@ -38,11 +38,11 @@ fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// JSON, displayed with every unprintable character in a string as `\uXXXX` (RFC 8259 §7), so that a
-/// terminal may show it. It stays the same JSON value.
+/// Displays JSON with every unprintable character as `\uXXXX` (RFC 8259 §7), so that it is safe for
+/// a terminal. The JSON value stays the same.
 ///
-/// Encoders escape only what JSON does not allow, the characters below U+0020. Outside of strings
-/// JSON has no other unprintable characters, so none has to be told from those inside.
+/// Encoders already escape the characters below U+0020, which JSON does not allow in strings. All
+/// other unprintable characters can only be inside strings, so all of them can be escaped.
 #[derive(Debug, Clone, Copy)]
 pub struct PrintableJson<'a>(pub &'a str);
 
@@ -61,8 +61,8 @@ impl fmt::Display for PrintableJson<'_> {
     }
 }
 
-/// Whether `text` is something to be read in a table or a log: 1 to `most` characters that can be
-/// seen, no space at either end. No more of it is looked at than that takes.
+/// True if `text` can be shown in a table or a log: 1 to `most` printable characters, without a
+/// space at either end. At most `most + 1` characters of a longer text are read.
 pub(crate) fn is_label(text: &str, most: usize) -> bool {
     let is_bounded = text.chars().take(most + 1).count() <= most;
     is_bounded && !text.is_empty() && text.trim() == text && !text.chars().any(is_unprintable)
@@ -74,13 +74,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn letters_of_any_script_can_be_seen_and_tricks_cannot() {
+    fn letters_are_printable_and_invisible_characters_are_not() {
         assert!("alice Ålesund 田中 'o".chars().all(|c| !is_unprintable(c)));
         assert!("\u{1b}\0\u{202e}\u{feff}\u{ad}\u{3164}".chars().all(is_unprintable));
     }
 
     #[test]
-    fn an_escape_sequence_is_shown_and_not_obeyed() {
+    fn an_escape_sequence_is_escaped() {
         assert_eq!(printable("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
         assert_eq!(printable("nim\u{202e}da \u{9b}2J"), "nim\\u{202e}da \\u{9b}2J");
         assert_eq!(printable("Ålesund 田中 \\u{1b}"), "Ålesund 田中 \\u{1b}");
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn json_hides_nothing_and_stays_the_same_value() {
+    fn json_is_escaped_and_keeps_its_value() {
         let text = "\u{1b} \u{9b}2J \u{7f} nim\u{202e}da \u{feff} \u{e0041} Ålesund 田中";
         let json = serde_json::json!({ text: [text, 1.5, null] }).to_string();
         let shown = PrintableJson(&json).to_string();
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_unprintable_is_left_in_any_text(text in any::<String>()) {
+        fn no_unprintable_character_is_left(text in any::<String>()) {
             prop_assert!(!printable(&text).chars().any(is_unprintable));
             let json = serde_json::to_string(&text).unwrap();
             let shown = PrintableJson(&json).to_string();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_short_and_seen_and_not_padded() {
+    fn a_label_is_short_printable_and_not_padded() {
         for text in ["", " ", " a", "a\n", "a\u{202e}b", "abcd"] {
             assert!(!is_label(text, 3), "{text:?}");
         }

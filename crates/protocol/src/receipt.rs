@@ -1,7 +1,7 @@
-//! What a receipt says: a login, in words that a service can verify without asking the server.
+//! Receipts: statements about a login that a service can verify without asking the server.
 //!
 //! A receipt is a JSON Web Signature in its compact form (RFC 7515 §7.1) over the claims below. The
-//! form is in `compact`, the key that it is verified with in `key`. There is no cryptography here:
+//! form is in `compact`, the verification key in `key`. This module neither signs nor verifies:
 //! servers sign with `fourauth-auth`, services verify with `fourauth-client`.
 
 mod compact;
@@ -22,52 +22,52 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The claims of a receipt. Members are only ever added; a reader ignores those it does not know.
+/// The claims of a receipt. Members are only ever added, and a reader ignores unknown ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
-    /// Who says so: `auth.issuer` of the server.
+    /// The issuer: `auth.issuer` of the server.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// The service that it is for, if the login named one. Another service must not take it
-    /// (RFC 7519 §4.1.3).
+    /// The service that the receipt is issued for, if the login named one. Other services must
+    /// refuse it (RFC 7519 §4.1.3).
     #[serde(rename = "aud", default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
-    /// Who logged in, by name.
+    /// The name of the account.
     #[serde(rename = "sub")]
     pub username: Username,
-    /// The number of the account, which a later account of the same name does not have. A text:
-    /// not every reader keeps 63 bits of a JSON number (RFC 8259 §6).
+    /// The number of the account. A later account with the same name has another number. It is a
+    /// string, because not every reader keeps 63 bits of a JSON number (RFC 8259 §6).
     #[serde(rename = "acct")]
     pub account: String,
     /// When the login was decided, in whole seconds since 1970.
     #[serde(rename = "iat", with = "numeric_date")]
     #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     pub issued_at: UnixMillis,
-    /// When the session ends by itself, in whole seconds since 1970.
+    /// When the session expires, in whole seconds since 1970.
     #[serde(rename = "exp", with = "numeric_date")]
     #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     pub expires_at: UnixMillis,
-    /// The login's request, as in its answer and its audit row.
+    /// The id of the login's request, as in its answer and its audit row.
     #[serde(rename = "jti")]
     pub request_id: RequestId,
-    /// What was proved (RFC 8176).
+    /// The factors that were proved (RFC 8176).
     #[serde(rename = "amr")]
     pub methods: Vec<Method>,
-    /// From which device.
+    /// The device of the login.
     pub device: ProvenDevice,
-    /// How well the server knew the time.
+    /// Quality of the server's time.
     pub time: TimeQuality,
     /// The number of the login's row in the audit log.
     pub row: i64,
-    /// How many rows the audit tree held when this was signed.
+    /// Number of rows in the audit tree when the receipt was signed.
     pub tree_size: u64,
-    /// Which session it is about.
+    /// The session of the login.
     #[serde(rename = "sid")]
     pub session: SessionHash,
 }
 
-/// Something that was proved, in the words of RFC 8176 §2.
+/// A factor that was proved, in the terms of RFC 8176 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Method {
@@ -80,35 +80,35 @@ pub enum Method {
     /// A face.
     #[serde(rename = "face")]
     Face,
-    /// The key of a device, kept in software. A MAC address proves nothing and has no word.
+    /// The key of a device, kept in software. A MAC address proves nothing and has no value.
     #[serde(rename = "swk")]
     DeviceKey,
-    /// More than one of them.
+    /// More than one factor.
     #[serde(rename = "mfa")]
     Several,
-    /// Never signed: what a newer server's word is read as.
+    /// A value of a newer server, which this version does not know. Never signed.
     #[serde(rename = "unrecognised", other)]
     Unrecognised,
 }
 
-/// The device of a login.
+/// The device of a login, in its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProvenDevice {
-    /// Its address, which is the registered one.
+    /// Its MAC address, which is the registered one.
     #[serde(deserialize_with = "mac_address::stated")]
     pub mac: MacAddress,
-    /// The key that it has proved to hold, if it has.
+    /// The id of the key that the device proved, if it proved one.
     pub key_id: Option<DeviceId>,
 }
 
-/// How well the server knew the time of a login.
+/// Quality of the server's time at a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimeQuality {
     /// `synced`, `holdover` or `local`.
     pub state: String,
-    /// How far off it was at most, in milliseconds; `null` if nothing bounded that.
+    /// Upper bound of the error, in milliseconds; `null` if there was no bound.
     pub error_ms: Option<u32>,
 }
 
@@ -128,7 +128,7 @@ mod numeric_date {
     }
 }
 
-/// A receipt as tests of this module use it.
+/// A receipt for the tests of this module.
 #[cfg(test)]
 pub(crate) fn example() -> Receipt {
     Receipt {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_and_a_newer_word_is_no_obstacle() {
+    fn a_receipt_survives_the_wire_and_new_values_are_accepted() {
         let text = serde_json::to_string(&example()).unwrap();
         assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), example());
 
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_audience_stands_beside_the_issuer() {
+    fn the_audience_follows_the_issuer() {
         let audience = Audience::parse("door").ok();
         let receipt = Receipt { audience, ..example() };
         let text = serde_json::to_string(&receipt).unwrap();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_and_seconds_beyond_all_time_are_no_instants() {
+    fn fractions_and_seconds_out_of_range_are_refused() {
         let text = serde_json::to_string(&example()).unwrap();
         for seconds in ["1795266000.5", "\"1795266000\"", "9223372036854775807", "1e400", "null"] {
             let text = text.replace("1795266000", seconds);

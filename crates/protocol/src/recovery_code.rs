@@ -1,40 +1,40 @@
-//! The codes that a person writes down at registration, for the day when a factor is lost.
+//! Recovery codes, which a person writes down at registration in case a factor is lost.
 
 use crate::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Crockford's base32: no letter that could be read as another sign, and no `U`.
+/// Crockford's base32: no letter that could be mistaken for another symbol, and no `U`.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Signs in a code, five bits each.
-const SIGNS: usize = 16;
+/// Symbols in a code, five bits each.
+const SYMBOLS: usize = 16;
 
-/// Eighty random bits: nobody guesses them, so a fast hash protects them at rest.
+/// Eighty random bits. They cannot be guessed, so a fast hash protects them at rest.
 ///
-/// Shown as four groups of four signs, `7K3M-9QXT-0B5H-WZ2D`.
+/// Shown as four groups of four symbols, `7K3M-9QXT-0B5H-WZ2D`.
 #[derive(Clone)]
 pub struct RecoveryCode(Secret<[u8; 10]>);
 
 impl RecoveryCode {
-    /// Takes ten random bytes.
+    /// Makes a code from ten random bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 10]) -> Self {
         Self(Secret::new(bytes))
     }
 
-    /// Reads sixteen signs in any case. Spaces and dashes do not count; `I` and `L` are read as
-    /// one, `O` as zero, as Crockford has it.
+    /// Reads sixteen symbols in any case. Spaces and hyphens are ignored. `I` and `L` are read as
+    /// one and `O` as zero, as Crockford specifies.
     ///
     /// # Errors
     ///
     /// [`NotARecoveryCode`] for anything else.
     pub fn parse(text: &str) -> Result<Self, NotARecoveryCode> {
-        let mut values = Zeroizing::new([0; SIGNS]);
+        let mut values = Zeroizing::new([0; SYMBOLS]);
         let mut slots = values.iter_mut();
-        for sign in text.bytes().filter(|sign| !matches!(sign, b'-' | b' ')) {
-            *slots.next().ok_or(NotARecoveryCode)? = value(sign).ok_or(NotARecoveryCode)?;
+        for symbol in text.bytes().filter(|symbol| !matches!(symbol, b'-' | b' ')) {
+            *slots.next().ok_or(NotARecoveryCode)? = value(symbol).ok_or(NotARecoveryCode)?;
         }
         if slots.next().is_some() {
             return Err(NotARecoveryCode);
@@ -56,7 +56,7 @@ impl RecoveryCode {
     /// The code as a person writes it down.
     #[must_use]
     pub fn expose_text(&self) -> Secret<String> {
-        let mut text = String::with_capacity(SIGNS + 3);
+        let mut text = String::with_capacity(SYMBOLS + 3);
         for five in self.as_bytes().chunks_exact(5) {
             let bits = five.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
             for place in (0..8).rev() {
@@ -71,17 +71,17 @@ impl RecoveryCode {
     }
 }
 
-/// The five bits that a sign stands for.
-fn value(sign: u8) -> Option<u8> {
-    let sign = match sign.to_ascii_uppercase() {
+/// The five bits that a symbol stands for.
+fn value(symbol: u8) -> Option<u8> {
+    let symbol = match symbol.to_ascii_uppercase() {
         b'I' | b'L' => b'1',
         b'O' => b'0',
         other => other,
     };
-    (0_u8..).zip(ALPHABET).find_map(|(value, known)| (*known == sign).then_some(value))
+    (0_u8..).zip(ALPHABET).find_map(|(value, known)| (*known == symbol).then_some(value))
 }
 
-/// A code that may still open a door is not printed.
+/// Hides the code, which may still be valid.
 impl fmt::Debug for RecoveryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecoveryCode(..)")
@@ -94,14 +94,14 @@ impl Serialize for RecoveryCode {
     }
 }
 
-/// The text is no recovery code. Does not quote the text: it may be a mistyped secret.
+/// The text is not a recovery code. It is not quoted, because it may be a mistyped secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a recovery code is sixteen letters and digits")]
 pub struct NotARecoveryCode;
 
-/// Reads an offered code: `None` where the text cannot be one.
+/// Reads a code that may be absent. `None` if the text is not a code.
 ///
-/// A mistyped code is answered like a wrong one, after the first secret and not before.
+/// A mistyped code gets the same answer as a wrong one: after the first secret, not before.
 pub(crate) fn offered<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<RecoveryCode>, D::Error> {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_read_however_a_person_writes_it() {
+    fn case_and_separators_do_not_matter() {
         let bytes = bytes_of(SHOWN).unwrap();
         assert_eq!(RecoveryCode::from_bytes(bytes).expose_text().expose(), SHOWN);
         for text in ["00h0m6f4sadcg0yz", "OOHO M6F4 SADC GOYZ", " 00h0-M6F4SADC--G0YZ "] {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_code_is_none() {
+    fn other_texts_are_not_codes() {
         for text in ["", "7K3M", &SHOWN[1..], &format!("{SHOWN}0"), &SHOWN.replace('H', "U"), "é"]
         {
             assert!(bytes_of(text).is_none(), "{text:?}");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signs_are_the_bits_in_order() {
+    fn the_symbols_are_the_bits_in_order() {
         assert_eq!(bytes_of("0000-0000-0000-0001"), Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
         assert_eq!(bytes_of("G000-0000-0000-0000"), Some([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
         assert_eq!(bytes_of("zzzz-zzzz-zzzz-zzzz"), Some([0xff; 10]));
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(bytes in any::<[u8; 10]>()) {
+        fn the_text_form_survives_a_round_trip(bytes in any::<[u8; 10]>()) {
             let code = RecoveryCode::from_bytes(bytes);
             prop_assert_eq!(bytes_of(code.expose_text().expose()), Some(bytes));
             let json = serde_json::to_string(&code).unwrap();

@@ -1,11 +1,11 @@
-//! The thread that ties an answer to the log and to the audit row.
+//! Request ids, which link an answer to the log and to its audit row.
 
 use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ulid::Ulid;
 
-/// Names one command as it was received: a ULID, 26 characters, sorted by time.
+/// Identifies one received command: a ULID, 26 characters that sort by time.
 ///
 /// <https://github.com/ulid/spec>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! JSON Schema of every message, generated from the types that read and write them.
 //!
-//! The files under `docs/schema/` are checked in; a test holds them against this.
+//! The files under `docs/schema/` are checked in, and a test compares them with [`all`].
 
 use crate::{
     answer::Answer,
@@ -26,8 +26,8 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use zeroize::Zeroize;
 
-/// Every message with the name of its file: a command's number, `answer`, or `receipt` for what a
-/// receipt says.
+/// The schema of every message, with the name of its file: the number of a command, `answer`, or
+/// `receipt` for the claims of a receipt.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
@@ -59,7 +59,7 @@ fn command(code: &'static str, body: Schema) -> (&'static str, Value) {
     (code, schema)
 }
 
-/// Describes a type that travels as text.
+/// Implements [`JsonSchema`] for a type that is a string on the wire.
 macro_rules! text {
     ($type:ty, $name:literal, $schema:tt) => {
         impl JsonSchema for $type {

@@ -1,24 +1,24 @@
-//! Values that must not be printed and do not outlive their use.
+//! Secrets, which are never printed and do not outlive their use.
 
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use zeroize::Zeroize;
 
-/// A secret: wiped on drop, absent from `Debug`, and only readable by name.
+/// A secret. It is wiped on drop, hidden in `Debug`, and readable only through [`Secret::expose`].
 ///
-/// It is not `Serialize`: a message that carries one says so field by field, with
+/// It does not implement `Serialize`. A message that carries one opts in field by field, with
 /// `#[serde(serialize_with = "secret::on_the_wire")]`.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes ownership; the caller should hold no other copy.
+    /// Takes ownership of a value. The caller should keep no other copy.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// Reads the secret. The name is long so that a review can find every use.
+    /// Reads the secret. The name is distinctive, so that a review can find every use.
     pub const fn expose(&self) -> &T {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! What a payload must look like before anybody reads its fields.
+//! Checks of the shape of a payload, before its fields are read.
 //!
-//! One JSON object, no key twice at any level, no nesting or key count without bound. Two readers
-//! who disagree about which of two `username`s counts are how one signs for the other's request
-//! (RFC 8259 §4 leaves it open), and `serde_json` notices only the keys that a type names.
+//! A payload is one JSON object. No object has a key twice, and nesting and the number of keys are
+//! bounded. RFC 8259 §4 leaves open which of two equal keys counts, so two readers could see
+//! different `username`s in one request. `serde_json` detects only repeated keys that a type names.
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::{collections::HashSet, fmt};
@@ -10,38 +10,38 @@ use std::{collections::HashSet, fmt};
 /// Deepest nesting accepted. The protocol itself needs two levels.
 const MAX_DEPTH: usize = 32;
 
-/// Most keys one object may have. The richest command has a dozen.
+/// Maximum number of keys in one object. The largest command has about a dozen.
 const MAX_KEYS: usize = 128;
 
-/// Why a payload is not looked into.
+/// The payload does not have the shape of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
-    /// Not one JSON object in UTF-8.
+    /// The payload is not one JSON object in UTF-8.
     #[error("not a JSON object")]
     NotAnObject,
-    /// JSON, but not of a shape that this protocol uses.
+    /// The payload is JSON, but not of a shape that this protocol uses.
     #[error(
         "a `cmd` that is no text, a key that appears twice, too many keys, or too much nesting"
     )]
     NotOurs,
 }
 
-/// Checks the shape of `payload` and finds its `cmd`, if it has one that is a text.
+/// Checks the shape of `payload` and returns its `cmd`, if it has one.
 ///
 /// # Errors
 ///
-/// [`ShapeError`]; the payload is then answered as malformed.
+/// [`ShapeError`] if the shape is wrong. The server answers that the payload is malformed.
 pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
     inspect(payload, Node { depth: 0 })
 }
 
-/// Checks the shape of `payload`, whose `cmd` means nothing.
+/// Checks the shape of `payload`, where a `cmd` has no meaning.
 ///
 /// # Errors
 ///
-/// [`ShapeError`].
+/// [`ShapeError`] if the shape is wrong.
 pub fn check(payload: &[u8]) -> Result<(), ShapeError> {
-    // Only at the outermost level has a key a meaning.
+    // `cmd` has a meaning only at depth 0.
     inspect(payload, Node { depth: 1 }).map(|_| ())
 }
 
@@ -59,7 +59,7 @@ fn refusal(error: &serde_json::Error) -> ShapeError {
     if error.is_data() { ShapeError::NotOurs } else { ShapeError::NotAnObject }
 }
 
-/// One JSON value at some depth. Its value is its `cmd` if it is the outermost object.
+/// One JSON value at some depth. Reading it returns the `cmd` of the outermost object.
 struct Node {
     depth: usize,
 }
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Node {
                 map.next_value_seed(self.child()?)?;
             }
             if !seen.insert(key) || seen.len() > MAX_KEYS {
-                return Err(de::Error::custom("a key twice, or too many"));
+                return Err(de::Error::custom("a repeated key, or too many keys"));
             }
         }
         Ok(code)
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for Node {
     }
 }
 
-/// The value of `cmd`, which is a text or the payload is not ours.
+/// The value of `cmd`, which must be a string.
 struct TextOnly;
 
 impl<'de> DeserializeSeed<'de> for TextOnly {
@@ -149,7 +149,7 @@ impl Visitor<'_> for TextOnly {
     type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+        f.write_str("a string")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
@@ -163,7 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_command_is_found_wherever_it_stands() {
+    fn the_command_is_found_at_any_position() {
         for text in [r#"{"cmd":"100"}"#, r#" {"a":[{"cmd":"300"}],"cmd":"100","b":null}"#] {
             assert_eq!(command_code(text.as_bytes()), Ok(Some("100".into())), "{text}");
         }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_object_is_refused() {
+    fn only_one_object_is_accepted() {
         for text in
             ["", "[]", "5", "null", "{", "{}{}", "{}x", "GET / HTTP/1.1", "{\"a\":\"\u{1}\"}"]
         {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_may_hold_any_cmd_and_no_key_twice() {
+    fn check_ignores_cmd_and_refuses_repeated_keys() {
         assert_eq!(check(br#"{"cmd":100,"x":{"y":[]}}"#), Ok(()));
         assert_eq!(check(br#"{"x":1,"x":1}"#), Err(ShapeError::NotOurs));
         assert_eq!(check(b"[]"), Err(ShapeError::NotAnObject));
@@ -208,7 +208,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _shape = command_code(&bytes);
         }
     }

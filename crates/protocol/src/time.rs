@@ -1,6 +1,6 @@
-//! Instants as they travel: milliseconds since the epoch, and ISO 8601 texts of them.
+//! Instants: milliseconds since the epoch, and ISO 8601 on the wire.
 //!
-//! Nothing here asks what time it is; that is `fourauth-timekeeper`'s business.
+//! This module does not read a clock; `fourauth-timekeeper` does.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -9,7 +9,7 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-/// Longest timestamp looked at, in bytes. The longest that Python or JavaScript print has 32.
+/// Longest timestamp that is parsed, in bytes. Python and JavaScript print at most 32.
 const MAX_TEXT: usize = 64;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX time).
@@ -21,8 +21,7 @@ impl UnixMillis {
     ///
     /// # Errors
     ///
-    /// [`NotAnInstant`] for anything else, a time without a zone among it: nobody can say when that
-    /// was.
+    /// [`NotAnInstant`] for anything else, including a time without a zone, which is ambiguous.
     pub fn parse(text: &str) -> Result<Self, NotAnInstant> {
         if text.len() > MAX_TEXT {
             return Err(NotAnInstant);
@@ -39,7 +38,7 @@ impl UnixMillis {
         self.0.div_euclid(1000)
     }
 
-    /// This instant, later by `millis` (earlier if negative).
+    /// The instant that is `millis` later, or earlier if `millis` is negative.
     #[must_use]
     pub const fn saturating_add_ms(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
@@ -52,7 +51,7 @@ impl UnixMillis {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond; what an instant beyond the year 9999 shows is its number.
+/// RFC 3339 in UTC, to the millisecond. An instant beyond the year 9999 is shown as a number.
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
@@ -83,10 +82,10 @@ impl<'de> Deserialize<'de> for UnixMillis {
 #[error("not an ISO 8601 instant with a zone")]
 pub struct NotAnInstant;
 
-/// Reads the client's clock: `None` where the text is not an instant.
+/// Reads the client's clock. `None` if the text is not an instant.
 ///
-/// A text that names no instant is answered like one that is out of the window, after the first
-/// secret and not before; so it is a finding of the login and not a malformed request.
+/// An invalid text gets the same answer as a time outside the window: after the first secret, not
+/// before. It is therefore a finding of the login and not a malformed request.
 pub(crate) fn offered<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<UnixMillis>, D::Error> {
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_a_zone_is_no_instant() {
+    fn a_time_without_a_zone_is_refused() {
         for text in ["2025-03-01T12:00:00", "", "yesterday", "2025-02-30T12:00:00Z", "99999-01-01"]
         {
             assert_eq!(UnixMillis::parse(text), Err(NotAnInstant), "{text:?}");
@@ -122,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(millis in 0..253_402_300_799_999_i64) {
+        fn the_text_form_survives_a_round_trip(millis in 0..253_402_300_799_999_i64) {
             let instant = UnixMillis(millis);
             prop_assert_eq!(UnixMillis::parse(&instant.to_string()), Ok(instant));
         }

@@ -7,8 +7,8 @@ use std::fmt;
 /// Longest name, in characters. Names are stored with every audit row, so they are bounded.
 pub const MAX_CHARS: usize = 128;
 
-/// The name of an account: 1 to [`MAX_CHARS`] characters, none of them a control character, no
-/// space at either end. Compared byte for byte.
+/// The name of an account: 1 to [`MAX_CHARS`] printable characters, without a space at either end.
+/// Names are compared byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Username(String);
@@ -18,8 +18,8 @@ impl Username {
     ///
     /// # Errors
     ///
-    /// [`NotAUsername`] if the text is empty, too long, padded, or could play tricks in a terminal
-    /// or a log: control characters and the invisible characters that reorder text.
+    /// [`NotAUsername`] if the text is empty, too long or padded, or could mislead in a terminal or
+    /// a log: control characters, and invisible characters that reorder text.
     pub fn parse(text: &str) -> Result<Self, NotAUsername> {
         if is_label(text, MAX_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotAUsername) }
     }
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Username {
     }
 }
 
-/// The text cannot name an account.
+/// The text is not a name for an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a username has 1 to {MAX_CHARS} characters, none of them a control character")]
 pub struct NotAUsername;
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_could_deceive_a_reader_are_refused() {
+    fn misleading_names_are_refused() {
         for text in ["", " alice", "al\u{1b}[2Jice", "al\nice", "al\u{202e}ice", "a\0", "\u{feff}a"]
         {
             assert_eq!(Username::parse(text), Err(NotAUsername), "{text:?}");

@@ -1,30 +1,27 @@
-//! What must not be found in the database or in a log that shows everything.
+//! Search for secrets in the database and in the trace log.
 
 use anyhow::bail;
 use std::{fs, path::Path};
 
-/// Searches what a server has left in `folder`.
-///
-/// # Errors
-///
-/// If a secret is found, or if the search finds nothing at all, not even what should be there.
+/// Searches the files that a server has left in `folder`. Fails if it finds a secret, or if it does
+/// not find text that must be there.
 pub(crate) fn search(folder: &Path, secrets: &[(&'static str, String)]) -> anyhow::Result<()> {
     let mut searched = Vec::new();
     for name in ["log", "data/fourauth.db", "data/fourauth.db-wal"] {
         searched.extend(fs::read(folder.join(name)).unwrap_or_default());
     }
     if !contains(&searched, "alice") || !contains(&searched, "granted") {
-        bail!("the search for leaks does not even find what should be there");
+        bail!("the search for secrets does not find `alice` and `granted`, which must be there");
     }
     for (name, secret) in secrets {
         if contains(&searched, secret) {
-            bail!("the {name} is in the database or in the log");
+            bail!("the {name} is in the database or in the trace log");
         }
     }
     println!(
-        "\n{} secrets were looked for in {} KiB of database and trace log; none was found.",
-        secrets.len(),
-        searched.len() / 1024
+        "\nSearched {} KiB of database and trace log for {} secrets; found none.",
+        searched.len() / 1024,
+        secrets.len()
     );
     Ok(())
 }

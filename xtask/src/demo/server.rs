@@ -1,4 +1,4 @@
-//! The demo's server: the real binary, in a folder that is thrown away.
+//! The server of the demo: the real program, in a temporary folder.
 
 use crate::binaries::Binaries;
 use anyhow::{Context as _, bail};
@@ -11,25 +11,21 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Looks at the log before the server counts as not starting, a tenth of a second apart.
+/// Maximum number of looks at the log until the server is ready, a tenth of a second apart.
 const LOOKS: usize = 600;
 
-/// A server that is running.
+/// A running server.
 pub(crate) struct DemoServer {
     child: Child,
     folder: TempDir,
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: String,
-    /// What clients pin.
+    /// The fingerprint of its certificate, which clients pin.
     pub(crate) fingerprint: String,
 }
 
 impl DemoServer {
-    /// Starts one with a log that shows everything.
-    ///
-    /// # Errors
-    ///
-    /// If it does not start to serve.
+    /// Starts a server with a trace log, and waits until it is ready.
     pub(crate) fn start(binaries: &Binaries, packs: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         println!("Starting a server in {}.", folder.path().display());
@@ -46,7 +42,7 @@ impl DemoServer {
             .context("cannot run fourauthd")?;
         let mut server = Self { child, folder, address: String::new(), fingerprint: String::new() };
         server.wait_until_serving()?;
-        println!("It listens on {}; clients pin {}.", server.address, server.fingerprint);
+        println!("The server listens on {}; clients pin {}.", server.address, server.fingerprint);
         Ok(server)
     }
 
@@ -56,10 +52,6 @@ impl DemoServer {
     }
 
     /// The secret of the first administrator.
-    ///
-    /// # Errors
-    ///
-    /// If it is not there.
     pub(crate) fn admin_secret(&self) -> anyhow::Result<String> {
         Ok(fs::read_to_string(self.data().join("setup-secret"))?.trim().to_owned())
     }
@@ -79,14 +71,11 @@ impl DemoServer {
             }
             pause();
         }
-        bail!("fourauthd does not serve")
+        bail!("fourauthd is not ready after a minute")
     }
 
-    /// Asks it to stop and waits for that; what it has left behind stays for as long as the handle.
-    ///
-    /// # Errors
-    ///
-    /// If it does not stop in order.
+    /// Stops the server with SIGTERM and waits until it exits. Its files stay until the returned
+    /// folder is dropped.
     pub(crate) fn stop(mut self) -> anyhow::Result<TempDir> {
         let id = self.child.id().to_string();
         crate::process::succeed(Command::new("kill").args(["-TERM", &id]))?;
@@ -99,16 +88,16 @@ impl DemoServer {
     }
 }
 
-/// A demo that fails half-way leaves no server behind.
+/// Kills the server, so that a demo that fails leaves no process behind.
 impl Drop for DemoServer {
     fn drop(&mut self) {
-        // One that has been stopped is gone already.
+        // The results do not matter: the server may have been stopped already.
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but the log")]
+#[expect(clippy::disallowed_methods, reason = "the log is polled")]
 fn pause() {
     thread::sleep(Duration::from_millis(100));
 }

@@ -1,4 +1,4 @@
-//! What the demo shows, one command of `fourauth` at a time.
+//! Steps of the demo. Each step is one command of `fourauth`.
 
 use super::server::DemoServer;
 use crate::authenticator::Authenticator;
@@ -11,19 +11,19 @@ use std::{
     time::Duration,
 };
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) password: String,
     pub(crate) mac: String,
-    /// The file with the key of their device.
+    /// The file with the key of the person's device.
     pub(crate) key: PathBuf,
     pub(crate) face: String,
     pub(crate) phone: Authenticator,
 }
 
-/// What commands need, and every secret they were given.
+/// The environment of the commands, and every secret that they received.
 pub(crate) struct Steps<'a> {
     server: &'a DemoServer,
     fourauth: &'a Path,
@@ -32,8 +32,8 @@ pub(crate) struct Steps<'a> {
     secrets: Vec<(&'static str, String)>,
 }
 
-/// Where a secret that is given as a line of standard input goes, in the order in which they are
-/// read.
+/// Options for secrets that are read from standard input, one line each. The client reads them in
+/// this order.
 const ADMIN: &str = "--admin-secret-file";
 const PASSWORD: &str = "--password-file";
 const NEW_PASSWORD: &str = "--new-password-file";
@@ -52,8 +52,8 @@ impl<'a> Steps<'a> {
     pub(crate) fn register(&mut self, name: &str, face: &str) -> anyhow::Result<Person> {
         let (password, mac) = ("violet-Ox-42", "00:1b:44:11:3a:b7");
         let secrets = [(ADMIN, self.admin.clone()), (PASSWORD, password.to_owned())];
-        let who = ["--username", name, "--mac", mac];
-        let answer = self.granted(&["register"], &who, Some(face), &secrets)?;
+        let identity = ["--username", name, "--mac", mac];
+        let answer = self.granted(&["register"], &identity, Some(face), &secrets)?;
         let codes = answer["recovery_codes"].as_array().into_iter().flatten();
         let codes = codes.filter_map(Value::as_str).map(|code| ("recovery code", code.to_owned()));
         self.secrets.extend(codes);
@@ -75,13 +75,13 @@ impl<'a> Steps<'a> {
     pub(crate) fn login(&mut self, person: &Person, code: &str) -> anyhow::Result<()> {
         let secrets = [(PASSWORD, person.password.clone()), (TOTP, code.to_owned())];
         let answer =
-            self.granted(&["login"], &person.who(), Some(person.face.as_str()), &secrets)?;
-        let token = answer["token"].as_str().context("a login has a token")?;
+            self.granted(&["login"], &person.identity(), Some(person.face.as_str()), &secrets)?;
+        let token = answer["token"].as_str().context("the answer to a login has no token")?;
         self.secrets.push(("session token", token.to_owned()));
         Ok(())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "what is waited for is the time itself")]
+    #[expect(clippy::disallowed_methods, reason = "only time has to pass")]
     pub(crate) fn refused(
         &mut self,
         what: &str,
@@ -91,10 +91,10 @@ impl<'a> Steps<'a> {
         text: &str,
     ) -> anyhow::Result<()> {
         let secrets = [(PASSWORD, person.password.clone()), (TOTP, code.to_owned())];
-        let options = [person.who().as_slice(), options].concat();
+        let options = [person.identity().as_slice(), options].concat();
         let mut ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
         let mut answer = answer_of(&ran)?;
-        // A stranger who has failed before waits as long as told.
+        // After earlier failures an unknown client has to wait for the time that the answer names.
         if let Some(wait) = answer["retry_after_ms"].as_u64() {
             std::thread::sleep(Duration::from_millis(wait));
             ran = self.fourauth(&["login"], &options, Some(&person.face), &secrets)?;
@@ -114,7 +114,7 @@ impl<'a> Steps<'a> {
         new: &str,
     ) -> anyhow::Result<()> {
         let secrets = [(NEW_PASSWORD, new.to_owned()), (TOTP, person.phone.next())];
-        self.granted(&["recover", "password"], &person.who(), Some(&person.face), &secrets)?;
+        self.granted(&["recover", "password"], &person.identity(), Some(&person.face), &secrets)?;
         new.clone_into(&mut person.password);
         Ok(())
     }
@@ -122,7 +122,7 @@ impl<'a> Steps<'a> {
     pub(crate) fn recover_totp(&mut self, person: &mut Person) -> anyhow::Result<()> {
         let secrets = [(PASSWORD, person.password.clone())];
         let answer =
-            self.granted(&["recover", "totp"], &person.who(), Some(&person.face), &secrets)?;
+            self.granted(&["recover", "totp"], &person.identity(), Some(&person.face), &secrets)?;
         self.secrets.push(("old TOTP secret", person.phone.secret().to_owned()));
         person.phone = scan(&answer)?;
         Ok(())
@@ -130,7 +130,7 @@ impl<'a> Steps<'a> {
 
     pub(crate) fn recover_face(&mut self, person: &mut Person, new: &str) -> anyhow::Result<()> {
         let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
-        self.granted(&["recover", "face"], &person.who(), Some(new), &secrets)?;
+        self.granted(&["recover", "face"], &person.identity(), Some(new), &secrets)?;
         Ok(())
     }
 
@@ -140,14 +140,15 @@ impl<'a> Steps<'a> {
         let public = self.public_key(person)?;
         let secrets = [(PASSWORD, person.password.clone()), (TOTP, person.phone.next())];
         let command = ["recover", "device", "--device-pubkey", &public];
-        self.granted(&command, &person.who(), Some(&person.face), &secrets)?;
+        self.granted(&command, &person.identity(), Some(&person.face), &secrets)?;
         Ok(())
     }
 
     fn public_key(&self, person: &Person) -> anyhow::Result<String> {
-        let options = [&person.who()[2..], &["--output", "json"]].concat();
+        let options = [&person.identity()[2..], &["--output", "json"]].concat();
         let answer = answer_of(&self.run(&["device", "key"], &options, None, &[])?)?;
-        let key = answer["device_pubkey"].as_str().context("a device has a key")?;
+        let key =
+            answer["device_pubkey"].as_str().context("the answer to `device key` has no key")?;
         Ok(key.to_owned())
     }
 
@@ -156,21 +157,23 @@ impl<'a> Steps<'a> {
             self.run(&["audit"], &["--output", "text"], None, &[(ADMIN, self.admin.clone())])?;
         print!("{}", String::from_utf8_lossy(&ran.stdout));
         if !ran.status.success() {
-            bail!("the audit log cannot be read: {}", String::from_utf8_lossy(&ran.stderr));
+            bail!("cannot read the audit log: {}", String::from_utf8_lossy(&ran.stderr));
         }
         Ok(())
     }
 
-    /// The time a client would send whose clock is five minutes slow.
+    /// The time of a clock that is five minutes slow.
     pub(crate) fn five_minutes_ago(&self) -> anyhow::Result<String> {
         let ran = self.run(&["hello"], &["--output", "json"], None, &[])?;
         let answer = answer_of(&ran)?;
-        let now = answer["server"]["server_ts_utc"].as_str().context("the server's time")?;
-        // The same hands on a clock five minutes to the east are five minutes earlier.
+        let now = answer["server"]["server_ts_utc"]
+            .as_str()
+            .context("the answer to `hello` has no time")?;
+        // The same local time in a zone five minutes further east is five minutes earlier.
         Ok(now.replace('Z', "+00:05"))
     }
 
-    /// Everything that must not be found.
+    /// Every secret that must not be in the database or the log.
     pub(crate) fn secrets(mut self, person: &Person) -> Vec<(&'static str, String)> {
         self.secrets.push(("administrator's secret", self.admin));
         self.secrets.push(("TOTP secret", person.phone.secret().to_owned()));
@@ -203,7 +206,7 @@ impl<'a> Steps<'a> {
         face: Option<&str>,
         secrets: &[(&'static str, String)],
     ) -> anyhow::Result<Output> {
-        // Six digits are found everywhere, and are worthless by the time anybody looks.
+        // Six digits occur by chance, and one-time codes have expired when the search runs.
         let lasting = secrets.iter().filter(|(option, _)| *option != TOTP);
         self.secrets.extend(lasting.cloned());
         self.run(command, &[options, &["--output", "json"]].concat(), face, secrets)
@@ -231,7 +234,7 @@ impl<'a> Steps<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .context("cannot run fourauth")?;
-        let mut input = child.stdin.take().context("a pipe")?;
+        let mut input = child.stdin.take().context("fourauth has no standard input")?;
         for (_, secret) in secrets {
             writeln!(input, "{secret}")?;
         }
@@ -241,17 +244,20 @@ impl<'a> Steps<'a> {
 }
 
 impl Person {
-    fn who(&self) -> [&str; 6] {
+    fn identity(&self) -> [&str; 6] {
         let key = self.key.to_str().unwrap_or_default();
         ["--username", &self.name, "--mac", &self.mac, "--device-key", key]
     }
 }
 
 fn answer_of(ran: &Output) -> anyhow::Result<Value> {
-    serde_json::from_slice(&ran.stdout)
-        .with_context(|| format!("fourauth said: {}", String::from_utf8_lossy(&ran.stderr)))
+    serde_json::from_slice(&ran.stdout).with_context(|| {
+        format!("fourauth printed no JSON: {}", String::from_utf8_lossy(&ran.stderr))
+    })
 }
 
 fn scan(answer: &Value) -> anyhow::Result<Authenticator> {
-    Authenticator::scan(answer["provisioning_uri"].as_str().context("a provisioning URI")?)
+    Authenticator::scan(
+        answer["provisioning_uri"].as_str().context("the answer has no provisioning URI")?,
+    )
 }

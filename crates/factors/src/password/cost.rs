@@ -1,13 +1,13 @@
-//! How much work a hash is.
+//! Cost of a password hash.
 
 use super::{NotAHash, TAG_BYTES};
 use argon2::Params;
 
-/// Dearest parameters that a hash may have: about half a second. A hostile row must not be able to
-/// name days.
+/// Highest cost of a hash, about half a second. A manipulated row must not be able to ask for days
+/// of work.
 const MAX_COST: Cost = Cost { memory_kib: 256 * 1024, passes: 8 };
 
-/// How much work one check costs. The same for every account, including those that do not exist.
+/// The work of one check. It is the same for every account, including unknown ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     /// Memory, in KiB.
@@ -16,7 +16,7 @@ pub struct Cost {
     pub passes: u32,
 }
 
-/// 19 MiB and two passes with one lane: OWASP's recommendation, about 25 ms of one core.
+/// 19 MiB and two passes with one lane: the recommendation of OWASP, about 25 ms on one core.
 impl Default for Cost {
     fn default() -> Self {
         Self { memory_kib: 19 * 1024, passes: 2 }
@@ -24,12 +24,12 @@ impl Default for Cost {
 }
 
 impl Cost {
-    /// The same cost, if hashes can be made and later checked at it.
+    /// Returns the cost if hashes can be made and later checked with it.
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if it is outside what RFC 9106 §3.1 allows, or so dear that [`Hash::parse`](super::Hash::parse)
-    /// would refuse the result.
+    /// [`NotAHash`] if it is outside the limits of RFC 9106 §3.1, or so high that
+    /// [`Hash::parse`](super::Hash::parse) would refuse the result.
     pub fn checked(self) -> Result<Self, NotAHash> {
         let affordable = self.memory_kib <= MAX_COST.memory_kib && self.passes <= MAX_COST.passes;
         if affordable { self.params().map(|_| self) } else { Err(NotAHash) }

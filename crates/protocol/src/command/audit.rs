@@ -1,16 +1,16 @@
-//! 240: an administrator reads the audit log.
+//! 240: read the audit log, as an administrator.
 
 use crate::secret::{self, Secret};
 use serde::{Deserialize, Serialize};
 
-/// Asks for rows, newest first. Every filter that is given must hold.
+/// Reads rows, newest first. A row must match every filter that is given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadAudit {
     /// An administrator's secret.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub admin_secret: Secret<String>,
-    /// Rows about this name, which need not be an account.
+    /// Rows with this username, which need not be an account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Rows of this action: `login`, `register`, `recover_totp` and so on.
@@ -25,7 +25,7 @@ pub struct ReadAudit {
     /// Rows older than the one with this number: the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_id: Option<i64>,
-    /// Most rows to return; 50 if absent, never more than 500.
+    /// Maximum number of rows; 50 if absent, never more than 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

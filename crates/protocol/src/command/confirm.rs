@@ -1,4 +1,4 @@
-//! 210: prove that a new one-time code generator works.
+//! 210: confirm that a new authenticator works.
 
 use crate::{
     one_time_code::{self, OneTimeCode},
@@ -7,8 +7,8 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Confirms that the person scanned the QR code. Enrolment is not a login: the same code may open
-/// the door once as well.
+/// Confirms that the person scanned the QR code. Enrolment is not a login: the same code is still
+/// valid for one login.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfirmTotp {
@@ -17,7 +17,7 @@ pub struct ConfirmTotp {
     /// Its password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows now.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
 }

@@ -1,4 +1,4 @@
-//! 150 and 220–224: what a device is proved by, and which devices an account has.
+//! 150 and 220–224: prove, add, list and revoke devices.
 
 use crate::{
     device::{Binding, DeviceId, DeviceKey, DeviceName, DeviceSignature},
@@ -10,26 +10,26 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// 150: proves that this connection comes from a device. What it is worth shows in the commands
-/// that follow on the connection; by itself it is always answered alike.
+/// 150: proves that this connection comes from a device. The answer is always the same; the proof
+/// takes effect in later commands on the connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProveDevice {
-    /// The account whose device this is.
+    /// The account that the device belongs to.
     pub username: Username,
-    /// The device's address.
+    /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
-    /// Which of the account's keys the signature is of.
+    /// The id of the key that made the signature.
     pub device_id: DeviceId,
     /// A signature of [`message`](crate::device::message).
     pub device_sig: DeviceSignature,
-    /// What the signature is tied to.
+    /// The channel binding of the signature.
     #[serde(default)]
     pub binding: Binding,
 }
 
-/// 220: one more device for the account, from a connection that has proved one of its devices.
+/// 220: adds a device to the account. The connection must have proved one of the account's devices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BindDevice {
@@ -38,35 +38,35 @@ pub struct BindDevice {
     /// Its password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
-    /// The address of the device that asks.
+    /// The MAC address of the device that sends the command.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// The address of the device to take.
+    /// The MAC address of the device to add.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub new_mac: Option<MacAddress>,
-    /// The key of the device to take.
+    /// The public key of the device to add.
     pub device_pubkey: DeviceKey,
-    /// What the person calls it.
+    /// The name that the person gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
 }
 
-/// 222: the devices of the account that a login's token belongs to.
+/// 222: lists the devices of the account that logged in with a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListDevices {
-    /// What 100 brought.
+    /// The token that 100 returned.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub token: Secret<String>,
 }
 
-/// 224: a device that is not to be believed any more.
+/// 224: revokes a device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RevokeDevice {
@@ -75,16 +75,16 @@ pub struct RevokeDevice {
     /// Its password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
-    /// The address of the device that asks.
+    /// The MAC address of the device that sends the command.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// What the person calls the device to revoke.
+    /// The name of the device to revoke.
     pub device_name: DeviceName,
 }
 
@@ -108,17 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_bound_to_the_exporter_unless_it_says_otherwise() {
-        let Ok(Command::ProveDevice(read_proof)) = read(&proof()) else { panic!("no proof") };
+    fn a_proof_is_bound_to_the_exporter_by_default() {
+        let Ok(Command::ProveDevice(read_proof)) = read(&proof()) else { panic!("not a proof") };
         assert_eq!(read_proof.binding, Binding::TlsExporter);
         let mut other = proof();
         other["binding"] = json!("certificate");
-        let Ok(Command::ProveDevice(read_proof)) = read(&other) else { panic!("no proof") };
+        let Ok(Command::ProveDevice(read_proof)) = read(&other) else { panic!("not a proof") };
         assert_eq!(read_proof.binding, Binding::Certificate);
     }
 
     #[test]
-    fn a_program_that_errs_is_told_and_a_person_who_errs_is_not() {
+    fn an_invalid_proof_is_malformed_and_an_invalid_mac_is_absent() {
         for (field, nonsense) in [
             ("device_id", "21FE31DFA154A261626BF854046FD227"),
             ("device_sig", "AAAA"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_to_bind_has_a_key_and_one_to_revoke_a_name() {
+    fn binding_needs_a_key_and_revoking_needs_a_name() {
         let bind = json!({ "cmd": "220", "username": "alice", "password": "p" });
         assert_eq!(
             read(&bind).unwrap_err(),
@@ -151,7 +151,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_client_writes_a_server_reads(
+        fn commands_survive_the_wire(
             key in any::<[u8; 32]>(),
             named in prop::option::of("[a-z]{1,64}"),
             signature in prop::collection::vec(any::<u8>(), 64),

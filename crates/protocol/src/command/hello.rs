@@ -1,8 +1,9 @@
-//! 190: what does this server speak and want?
+//! 190: get the server's version, limits and requirements.
 
 use serde::{Deserialize, Serialize};
 
-/// Asks for versions, limits and requirements. Needs no proof and tells nothing about accounts.
+/// Gets the server's version, limits and requirements. It needs no authentication and reveals
+/// nothing about accounts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hello {}

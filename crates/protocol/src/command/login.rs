@@ -1,4 +1,4 @@
-//! 100: prove who you are.
+//! 100: log in.
 
 use crate::{
     audience::Audience,
@@ -13,16 +13,16 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a peer presents to log in: four factors and a clock.
+/// Logs in with four factors and the client's clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Login {
-    /// The account it claims.
+    /// The account.
     pub username: Username,
-    /// Clear text; wiped when the attempt ends.
+    /// Its password, in clear text; wiped from memory when the attempt ends.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
     /// A picture taken now.
@@ -36,7 +36,7 @@ pub struct Login {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
-    /// The device's address.
+    /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
@@ -45,24 +45,24 @@ pub struct Login {
     /// The public key of this device, to be bound if the login succeeds and the account has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_pubkey: Option<DeviceKey>,
-    /// What the person calls this device.
+    /// The name that the person gives this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
-    /// One of the codes shown at registration: has the attempt counted apart from those of strangers,
-    /// and is spent by a success. It replaces no factor.
+    /// One of the recovery codes shown at registration. The attempt is then rate-limited apart from
+    /// those of unknown clients. A successful login uses the code up. It replaces no factor.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_code: Option<RecoveryCode>,
-    /// The service that the receipt is for.
+    /// The service that the receipt is issued for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
 }
 
 impl Login {
-    /// The pictures that count.
+    /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// 300: a new secret for one-time codes, for who has password, face, device and an honest clock.
+/// 300: replaces the secret for one-time codes. Needs the password, face, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoverTotp {
@@ -33,13 +33,13 @@ pub struct RecoverTotp {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
-    /// The device's address.
+    /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// One of the codes shown at registration, where the server asks for it.
+    /// One of the recovery codes shown at registration. Needed if the server requires it.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
@@ -49,22 +49,22 @@ pub struct RecoverTotp {
 }
 
 impl RecoverTotp {
-    /// The pictures that count.
+    /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
     }
 }
 
-/// 310: a new password, for who has one-time code, face, device and an honest clock.
+/// 310: replaces the password. Needs the one-time code, face, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoverPassword {
     /// The account.
     pub username: Username,
-    /// The password to take, in clear text.
+    /// The new password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub new_password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
     /// A picture taken now.
@@ -78,13 +78,13 @@ pub struct RecoverPassword {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
-    /// The device's address.
+    /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// One of the codes shown at registration, where the server asks for it.
+    /// One of the recovery codes shown at registration. Needed if the server requires it.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
@@ -94,13 +94,13 @@ pub struct RecoverPassword {
 }
 
 impl RecoverPassword {
-    /// The pictures that count.
+    /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
     }
 }
 
-/// 320: a new face, for who has password, one-time code, device and an honest clock.
+/// 320: replaces the face. Needs the password, one-time code, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoverFace {
@@ -109,7 +109,7 @@ pub struct RecoverFace {
     /// Its password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
     /// A picture of the person.
@@ -123,13 +123,13 @@ pub struct RecoverFace {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub new_faces: Vec<Picture>,
-    /// The device's address.
+    /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// One of the codes shown at registration, where the server asks for it.
+    /// One of the recovery codes shown at registration. Needed if the server requires it.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
@@ -142,13 +142,13 @@ pub struct RecoverFace {
 }
 
 impl RecoverFace {
-    /// The pictures that count.
+    /// The pictures to enrol: `new_faceIDs` if there are any, otherwise `new_faceID`.
     pub fn new_faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.new_face.as_ref(), &self.new_faces)
     }
 }
 
-/// 330: a new device, for who has password, one-time code, face and an honest clock.
+/// 330: replaces a device. Needs the password, one-time code, face and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoverDevice {
@@ -157,7 +157,7 @@ pub struct RecoverDevice {
     /// Its password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub password: Secret<String>,
-    /// What the authenticator shows.
+    /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
     /// A picture taken now.
@@ -171,36 +171,36 @@ pub struct RecoverDevice {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
-    /// The address of the device to take.
+    /// The MAC address of the new device.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub new_mac: Option<MacAddress>,
     /// The client's clock.
     #[serde(default, deserialize_with = "time::offered")]
     pub client_ts_utc: Option<UnixMillis>,
-    /// One of the codes shown at registration, where the server asks for it.
+    /// One of the recovery codes shown at registration. Needed if the server requires it.
     #[serde(
         default,
         deserialize_with = "recovery_code::offered",
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_code: Option<RecoveryCode>,
-    /// The address that the new one replaces; the account's first if absent.
+    /// The MAC address to replace; the account's first if absent.
     #[serde(
         default,
         deserialize_with = "mac_address::offered",
         skip_serializing_if = "Option::is_none"
     )]
     pub mac: Option<MacAddress>,
-    /// The public key of the device to take. Needed if the account has device keys.
+    /// The public key of the new device. Needed if the account has device keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_device_pubkey: Option<DeviceKey>,
-    /// What the person calls the device to take.
+    /// The name that the person gives the new device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
 }
 
 impl RecoverDevice {
-    /// The pictures that count.
+    /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
     }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_4auth_documents_is_enough_and_nothing_is_added_to_it() {
+    fn the_fields_of_4auth_are_enough_and_none_is_added() {
         let written = Command::RecoverDevice(device(json!({})).unwrap()).to_json();
         let written: Value = serde_json::from_slice(written.expose()).unwrap();
         let fields: Vec<_> = written.as_object().unwrap().keys().collect();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_code_that_a_person_mistyped_is_absent() {
+    fn a_mistyped_recovery_code_is_absent() {
         let right = device(json!({ "recovery_code": "7k3m 9qxt 0b5h wz2d" })).unwrap();
         assert!(right.recovery_code.is_some());
         let wrong = device(json!({ "recovery_code": "7k3m", "mac": "laptop" })).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_none_is_malformed() {
+    fn an_invalid_key_is_malformed() {
         let refused = device(json!({ "new_device_pubkey": "ed25519:AAAA" })).unwrap_err();
         assert!(refused.to_string().contains("`new_device_pubkey`"), "{refused}");
     }

@@ -1,4 +1,4 @@
-//! 200: an administrator adds an account.
+//! 200: register an account, as an administrator.
 
 use crate::{
     consent::Consent,
@@ -11,14 +11,14 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A new account, and the administrator who vouches for it.
+/// Registers an account, with the secret of an administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Register {
     /// An administrator's secret.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub admin_secret: Secret<String>,
-    /// The name to take.
+    /// The name of the account.
     pub username: Username,
     /// The first password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
@@ -37,19 +37,19 @@ pub struct Register {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
-    /// The address of the person's device.
+    /// The MAC address of the person's device.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
-    /// Where to write to the person.
+    /// The person's mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// Where to text the person.
+    /// The person's telephone number, for text messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
     /// The public key of the person's device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_pubkey: Option<DeviceKey>,
-    /// What the person calls that device.
+    /// The name that the person gives that device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<DeviceName>,
     /// The notice that the person agreed to before the pictures were taken.
@@ -58,17 +58,17 @@ pub struct Register {
 }
 
 impl Register {
-    /// The pictures that count.
+    /// The pictures to enrol: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
     }
 }
 
-/// The word `"new"`. A client cannot bring a one-time code secret of its own.
+/// The word `"new"`. A client cannot choose the secret for one-time codes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NewTotp {
-    /// Make one.
+    /// The server makes a new secret.
     #[default]
     #[serde(rename = "new")]
     New,
@@ -88,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_kept_as_it_was_said_and_one_that_deceives_is_malformed() {
-        let Command::Register(read) = register(json!("v3")).unwrap() else { panic!("no 200") };
+    fn a_notice_is_kept_verbatim_and_a_misleading_one_is_malformed() {
+        let Command::Register(read) = register(json!("v3")).unwrap() else { panic!("not a 200") };
         assert_eq!(read.consent.unwrap().as_str(), "v3");
-        let Command::Register(read) = register(Value::Null).unwrap() else { panic!("no 200") };
+        let Command::Register(read) = register(Value::Null).unwrap() else { panic!("not a 200") };
         assert!(read.consent.is_none());
         for text in ["", "v3\u{202e}", &"x".repeat(201)] {
             let refused = register(json!(text)).unwrap_err();

@@ -1,4 +1,4 @@
-//! The short name of a device's key.
+//! Ids of device keys.
 
 use super::DeviceKey;
 use data_encoding::HEXLOWER;
@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// The first 16 bytes of the SHA-256 of a public key: names the key that a signature is of.
+/// The first 16 bytes of the SHA-256 of a public key. It tells which key made a signature.
 ///
-/// As text it is 32 hexadecimal digits in lower case.
+/// The text form is 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId([u8; 16]);
 
@@ -21,7 +21,7 @@ impl DeviceId {
         Self(id)
     }
 
-    /// Takes the 16 bytes, as a store has kept them.
+    /// Makes an id from its 16 bytes, as they are stored.
     #[must_use]
     pub const fn from_bytes(id: [u8; 16]) -> Self {
         Self(id)
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for DeviceId {
     }
 }
 
-/// The text names no key.
+/// The text is not a device id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a device: 32 hexadecimal digits in lower case")]
 pub struct NotADeviceId;
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(bytes in any::<[u8; 16]>()) {
+        fn the_text_form_survives_a_round_trip(bytes in any::<[u8; 16]>()) {
             let id = DeviceId::from_bytes(bytes);
             prop_assert_eq!(DeviceId::parse(&id.to_string()), Ok(id));
             let json = serde_json::to_string(&id).unwrap();

@@ -5,13 +5,13 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// Names the algorithm in front of the key. Other algorithms will have other prefixes.
+/// Prefix of the text form, which names the algorithm. Other algorithms will have other prefixes.
 const PREFIX: &str = "ed25519:";
 
-/// The points whose order divides eight, without their sign bit, in every encoding there is.
+/// Every encoding of the points with an order that divides eight, without the sign bit.
 ///
-/// For such a key there are signatures that hold for almost any message, so that everybody could
-/// prove to be the device (RFC 8032 §8.9; Cremers and Jackson, "Prime, Order Please!", 2019).
+/// Such a key has signatures that are valid for almost any message, so that an attacker could pose
+/// as the device (RFC 8032 §8.9; Cremers and Jackson, "Prime, Order Please!", 2019).
 const SMALL_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     ends(0x01, 0x00, 0x00),
@@ -30,7 +30,7 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
     ],
 ];
 
-/// `first`, thirty times `middle`, `last`.
+/// `first`, then `middle` thirty times, then `last`.
 const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
     let mut bytes = [middle; 32];
     bytes[0] = first;
@@ -38,9 +38,9 @@ const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
     bytes
 }
 
-/// An Ed25519 public key (RFC 8032 §5.1.5): what a device is recognised by.
+/// An Ed25519 public key (RFC 8032 §5.1.5), which identifies a device.
 ///
-/// As text it is `ed25519:` and the standard base64 of its 32 bytes.
+/// The text form is `ed25519:` and the standard base64 of the 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeviceKey([u8; 32]);
 
@@ -49,8 +49,8 @@ impl DeviceKey {
     ///
     /// # Errors
     ///
-    /// [`NotADeviceKey`] for the few points that anybody can sign for. Whether the rest is a point
-    /// shows when a signature is verified: no signature holds under what is none.
+    /// [`NotADeviceKey`] for the points of small order, for which an attacker can make signatures.
+    /// Other bytes are accepted even if they are not a point: no signature is valid for them.
     pub fn from_bytes(key: [u8; 32]) -> Result<Self, NotADeviceKey> {
         let mut unsigned = key;
         unsigned[31] &= 0x7f;
@@ -77,7 +77,7 @@ impl DeviceKey {
         &self.0
     }
 
-    /// What the key is called for short.
+    /// The short id of the key.
     #[must_use]
     pub fn id(&self) -> DeviceId {
         DeviceId::of(self)
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for DeviceKey {
     }
 }
 
-/// The text or the bytes are no public key that could be bound.
+/// The text or the bytes are not a public key that can be bound to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the public key of a device: `ed25519:` and the base64 of 32 bytes")]
 pub struct NotADeviceKey;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_anybody_can_sign_for_is_none() {
+    fn keys_of_small_order_are_refused() {
         for mut point in SMALL_ORDER {
             assert_eq!(DeviceKey::from_bytes(point), Err(NotADeviceKey));
             point[31] |= 0x80;
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(bytes in any::<[u8; 32]>()) {
+        fn the_text_form_survives_a_round_trip(bytes in any::<[u8; 32]>()) {
             let key = DeviceKey::from_bytes(bytes).unwrap();
             prop_assert_eq!(DeviceKey::parse(&key.to_string()), Ok(key));
             let json = serde_json::to_string(&key).unwrap();

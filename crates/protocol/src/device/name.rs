@@ -1,4 +1,4 @@
-//! What a person calls a device.
+//! Names of devices.
 
 use crate::printable::is_label;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,8 +7,8 @@ use std::fmt;
 /// Longest name, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
 
-/// What a person calls a device: 1 to [`MAX_NAME_CHARS`] printable characters, no space at either
-/// end. Unique among the devices of an account, and compared byte for byte.
+/// The name that a person gives a device: 1 to [`MAX_NAME_CHARS`] printable characters, without a
+/// space at either end. It is unique among the devices of an account and compared byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct DeviceName(String);
@@ -18,8 +18,8 @@ impl DeviceName {
     ///
     /// # Errors
     ///
-    /// [`NotADeviceName`] if the text is empty, too long, padded, or could play tricks in a
-    /// terminal or a log.
+    /// [`NotADeviceName`] if the text is empty, too long or padded, or could mislead in a terminal
+    /// or a log.
     pub fn parse(text: &str) -> Result<Self, NotADeviceName> {
         if is_label(text, MAX_NAME_CHARS) { Ok(Self(text.to_owned())) } else { Err(NotADeviceName) }
     }
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for DeviceName {
     }
 }
 
-/// The text cannot name a device.
+/// The text is not a name for a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a device's name has 1 to {MAX_NAME_CHARS} characters, none of them a control character")]
 pub struct NotADeviceName;
@@ -55,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_that_could_deceive_a_reader_are_refused() {
+    fn misleading_names_are_refused() {
         for text in ["", " laptop", "lap\u{1b}[2Jtop", "a\nb", "a\u{202e}b", &"x".repeat(65)] {
             assert_eq!(DeviceName::parse(text), Err(NotADeviceName), "{text:?}");
         }

@@ -1,11 +1,11 @@
-//! What a device signs with its key.
+//! Signatures that devices make with their keys.
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An Ed25519 signature (RFC 8032 §5.1.6), not verified yet. Standard base64 on the wire.
+/// An Ed25519 signature (RFC 8032 §5.1.6) that has not been verified. Standard base64 on the wire.
 ///
-/// It is no secret: it holds on one connection only.
+/// It is not a secret: it is valid on one connection only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceSignature([u8; 64]);
 
@@ -65,7 +65,7 @@ mod tests {
         }
 
         #[test]
-        fn other_lengths_are_no_signature(bytes in prop::collection::vec(any::<u8>(), 0..130)) {
+        fn other_lengths_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..130)) {
             let parsed = DeviceSignature::parse(&BASE64.encode(&bytes));
             prop_assert_eq!(parsed.is_ok(), bytes.len() == 64);
         }

@@ -1,8 +1,8 @@
-//! The compact form: header, payload and signature, each in base64url, divided by dots (RFC 7515
+//! The compact form: header, payload and signature, each in base64url, separated by dots (RFC 7515
 //! §7.1).
 //!
-//! One algorithm, one type, and no way to ask for another: what the header says is compared and
-//! never obeyed (RFC 8725 §3.1).
+//! There is one algorithm and one type. The header is compared with them and cannot select others
+//! (RFC 8725 §3.1).
 
 use super::{KeyName, Receipt};
 use crate::{secret::Secret, shape};
@@ -12,38 +12,39 @@ use serde_json::{Map, Value};
 /// The only `alg`: Ed25519 (RFC 8037 §3.1; RFC 8032).
 pub const ALGORITHM: &str = "EdDSA";
 
-/// The only `typ`, so that no other kind of token is taken for a receipt (RFC 8725 §3.11).
+/// The only `typ`, so that no other kind of token passes as a receipt (RFC 8725 §3.11).
 pub const TYPE: &str = "fourauth-receipt+jwt";
 
-/// Longest receipt that is looked at, in bytes.
+/// Longest receipt that is parsed, in bytes.
 ///
-/// One of a short name has about 800. The longest name, issuer and audience that there can be, each character
-/// escaped, stay below this.
+/// A receipt with a short name has about 800. The longest name, issuer and audience, with every
+/// character escaped, stay below the limit.
 pub const MAX_BYTES: usize = 8192;
 
 /// Bytes of an Ed25519 signature.
 const SIGNATURE: usize = 64;
 
-/// What is signed (RFC 7515 §5.1): the header and the payload, with `key` named in the header.
+/// The signing input (RFC 7515 §5.1): the header, which names `key`, and the payload.
 ///
 /// # Panics
 ///
-/// Never: claims have text keys and no part that can fail to serialise.
+/// Never: claims have string keys and no part that can fail to serialise.
 #[must_use]
 pub fn to_be_signed(receipt: &Receipt, key: &KeyName) -> String {
     let header = format!(r#"{{"alg":"{ALGORITHM}","typ":"{TYPE}","kid":"{key}"}}"#);
-    let payload = serde_json::to_vec(receipt).expect("claims have text keys and no fallible parts");
+    let payload =
+        serde_json::to_vec(receipt).expect("claims have string keys and no fallible parts");
     format!("{}.{}", encode(header.as_bytes()), encode(&payload))
 }
 
-/// The whole receipt: what was signed, and the signature. Whoever has it can show it, so it is kept
-/// like the token that it comes with.
+/// The whole receipt: the signing input and the signature. Every holder can present it, so it is a
+/// secret like the token of the same login.
 #[must_use]
 pub fn compact(signed: &str, signature: &[u8]) -> Secret<String> {
     Secret::new(format!("{signed}.{}", encode(signature)))
 }
 
-/// A text that has the form of a receipt and has yet to prove that it is one.
+/// A parsed receipt with a signature that has not been verified.
 #[derive(Debug, Clone, Copy)]
 pub struct Unverified<'a> {
     signed: &'a str,
@@ -53,12 +54,12 @@ pub struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes a compact form apart. The payload is not looked into.
+    /// Splits a compact form into its parts. The payload is not decoded.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if it is too long, not three parts of strict base64url, or if its header is
-    /// not that of a receipt.
+    /// [`Unreadable`] if the text is too long, is not three parts of strict base64url, or does not
+    /// have the header of a receipt.
     pub fn parse(text: &'a str) -> Result<Self, Unreadable> {
         if text.len() > MAX_BYTES {
             return Err(Unreadable);
@@ -69,13 +70,13 @@ impl<'a> Unverified<'a> {
         Ok(Self { signed, payload, key: key_named_in(&decode(header)?)?, signature })
     }
 
-    /// The key that it says to be signed with.
+    /// The name of the signing key, as the header claims it.
     #[must_use]
     pub const fn key(&self) -> KeyName {
         self.key
     }
 
-    /// The bytes that the signature is over.
+    /// The signing input.
     #[must_use]
     pub const fn signed(&self) -> &'a [u8] {
         self.signed.as_bytes()
@@ -87,11 +88,11 @@ impl<'a> Unverified<'a> {
         &self.signature
     }
 
-    /// What it says; to be asked once the signature holds, and not before.
+    /// The claims. Call this only after the signature has been verified.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if these are not the claims of a receipt, or if one stands there twice.
+    /// [`Unreadable`] if the payload is not the claims of a receipt, or has one of them twice.
     pub fn claims(&self) -> Result<Receipt, Unreadable> {
         let payload = decode(self.payload)?;
         shape::check(&payload).map_err(|_| Unreadable)?;
@@ -99,8 +100,8 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The `kid` of a header that is one of ours. Members that it does not have to know are ignored
-/// (RFC 7515 §4); that some must be understood is one that it would have to know (§4.1.11).
+/// The `kid` of a receipt's header. Unknown members are ignored (RFC 7515 §4). A header with `crit`
+/// is refused, because it lists members that a reader must understand (§4.1.11).
 fn key_named_in(header: &[u8]) -> Result<KeyName, Unreadable> {
     shape::check(header).map_err(|_| Unreadable)?;
     let header: Map<String, Value> = serde_json::from_slice(header).map_err(|_| Unreadable)?;
@@ -119,7 +120,7 @@ fn decode(text: &str) -> Result<Vec<u8>, Unreadable> {
     BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| Unreadable)
 }
 
-/// The text is no receipt, or one of a kind that this version does not know. Not quoted.
+/// The text is not a receipt, or of a kind that this version does not know. It is not quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a receipt")]
 pub struct Unreadable;
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_together_is_taken_apart() {
+    fn a_receipt_survives_the_wire() {
         let signed = to_be_signed(&example(), &KeyName::parse(KEY).unwrap());
         let whole = compact(&signed, &[7; 64]);
         assert_eq!(*whole.expose(), right());
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_header_is_a_receipts() {
+    fn other_headers_are_refused() {
         for header in [
             r#"{"alg":"none","typ":"fourauth-receipt+jwt","kid":"21fe31dfa154a261"}"#,
             r#"{"alg":"HS256","typ":"fourauth-receipt+jwt","kid":"21fe31dfa154a261"}"#,
@@ -178,11 +179,11 @@ mod tests {
         }
         let more =
             r#"{"x":{},"kid":"21fe31dfa154a261","typ":"fourauth-receipt+jwt","alg":"EdDSA"}"#;
-        assert!(Unverified::parse(&with_header(more)).is_ok(), "what need not be known is ignored");
+        assert!(Unverified::parse(&with_header(more)).is_ok(), "unknown members are ignored");
     }
 
     #[test]
-    fn there_is_one_spelling_of_each_part() {
+    fn each_part_has_one_spelling() {
         let right = right();
         for text in [
             String::new(),
@@ -193,7 +194,7 @@ mod tests {
             format!("{right}."),
             format!("{right}.AA"),
             right[..right.len() - 1].to_owned(),
-            // The last character of 64 bytes has four bits that say nothing.
+            // The last character of 64 encoded bytes has four unused bits.
             format!("{}x", &right[..right.len() - 1]),
             format!("{right}{}", "A".repeat(MAX_BYTES)),
         ] {
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_that_stand_there_twice_or_not_at_all_are_none() {
+    fn repeated_and_missing_claims_are_refused() {
         let claims = serde_json::to_string(&example()).unwrap();
         let header = right().split_once('.').unwrap().0.to_owned();
         for payload in [
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_receipt_that_there_can_be_is_read() {
+    fn the_longest_possible_receipt_is_read() {
         let mut longest = example();
         longest.issuer = "\u{1}".repeat(256);
         longest.audience = Audience::parse(&"\"".repeat(MAX_AUDIENCE_BYTES)).ok();

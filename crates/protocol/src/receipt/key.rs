@@ -1,4 +1,4 @@
-//! The key that receipts are verified with, and its short name.
+//! The key that verifies receipts, and its short name.
 
 use crate::device::DeviceKey;
 use data_encoding::HEXLOWER;
@@ -7,8 +7,8 @@ use std::fmt;
 
 /// A server's Ed25519 public key for receipts (RFC 8032 §5.1.5).
 ///
-/// It is written like the key of a device, `ed25519:` and the standard base64 of its 32 bytes, and
-/// like there the points that anybody can sign for are none.
+/// The text form is that of a device key: `ed25519:` and the standard base64 of the 32 bytes. Like
+/// there, points of small order are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VerifyingKey(DeviceKey);
 
@@ -17,7 +17,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// [`NotAReceiptKey`] for the few points that anybody can sign for.
+    /// [`NotAReceiptKey`] for the points of small order, for which an attacker can make signatures.
     pub fn from_bytes(key: [u8; 32]) -> Result<Self, NotAReceiptKey> {
         DeviceKey::from_bytes(key).map(Self).map_err(|_| NotAReceiptKey)
     }
@@ -37,7 +37,7 @@ impl VerifyingKey {
         self.0.as_bytes()
     }
 
-    /// What receipts call it.
+    /// The name of the key in receipts.
     #[must_use]
     pub fn name(&self) -> KeyName {
         let hash: [u8; 32] = Sha256::digest(self.as_bytes()).into();
@@ -53,10 +53,10 @@ impl fmt::Display for VerifyingKey {
     }
 }
 
-/// The first 8 bytes of the SHA-256 of a public key: the `kid` of a receipt. As text it is 16
+/// The first 8 bytes of the SHA-256 of a public key: the `kid` of a receipt. The text form is 16
 /// hexadecimal digits in lower case.
 ///
-/// It says which key to try. That the key is the right one shows when the signature is verified.
+/// It selects the key to try. Only the signature proves that the key is the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyName([u8; 8]);
 
@@ -74,7 +74,7 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// The text or the bytes are no key that receipts could be verified with.
+/// The text or the bytes are not a key for receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a key for receipts: `ed25519:` and the base64 of 32 bytes")]
 pub struct NotAReceiptKey;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_anybody_can_sign_for_and_what_is_no_name_are_refused() {
+    fn invalid_keys_and_names_are_refused() {
         assert_eq!(VerifyingKey::from_bytes([0; 32]), Err(NotAReceiptKey));
         assert_eq!(VerifyingKey::parse("ed25519:AAAA"), Err(NotAReceiptKey));
         for text in

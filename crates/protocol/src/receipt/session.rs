@@ -1,4 +1,4 @@
-//! Which session a receipt is about, without the token that opens it.
+//! The session of a receipt, as a hash that does not reveal the token.
 
 use crate::secret::Secret;
 use data_encoding::HEXLOWER;
@@ -6,12 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// The SHA-256 of a session's token. As text it is 64 hexadecimal digits in lower case.
+/// The SHA-256 of a session's token. The text form is 64 hexadecimal digits in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionHash([u8; 32]);
 
 impl SessionHash {
-    /// Takes a hash that was made before.
+    /// Makes the value from an existing hash.
     #[must_use]
     pub const fn from_bytes(hash: [u8; 32]) -> Self {
         Self(hash)
@@ -23,8 +23,8 @@ impl SessionHash {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// Whether this is the session that `token` opens, so that a service which is shown both can
-    /// see that they belong together.
+    /// True if `token` belongs to this session. A service that receives both a receipt and a token
+    /// can check that they belong together.
     #[must_use]
     pub fn is_of(&self, token: &Secret<String>) -> bool {
         *self == Self::of_token(token.expose())
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_known_by_its_token_and_by_no_other() {
+    fn a_session_matches_its_own_token_only() {
         let session = SessionHash::of_token("abc");
         // FIPS 180-2, appendix B.1.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
