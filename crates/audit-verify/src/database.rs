@@ -23,7 +23,7 @@ use value::{count, flag, hash, int, is_null, sized, text};
 
 /// Lower bound for the bytes that a row and its leaf take in the file.
 ///
-/// A file whose pages form a cycle appears to have more rows than can fit into it.
+/// If pages of the file form a cycle, SQLite reads more rows than the file can hold.
 const LEAST_ROW: u64 = 32;
 
 /// Most rollbacks that are read: one more than the auditor's own limit.

@@ -10,7 +10,7 @@ use fourauth_audit::{
     epoch::{EPOCH_MS, EpochMac},
 };
 
-/// Highest epoch whose key is derived from the first key: 285 years.
+/// Highest epoch for which a key is derived from the first key: 285 years.
 const MAX_EPOCH: u64 = 10_000_000;
 
 /// Length of an epoch, in seconds.

@@ -61,7 +61,7 @@ impl Erasures {
     fn keep(&mut self) -> Result<(), Unreadable> {
         self.kept += 1;
         if self.kept > MAX_WAITING {
-            let what = "erased rows whose erasure was not read yet";
+            let what = "erased rows that no row accounts for yet";
             return Err(Unreadable::TooMany { what, limit: MAX_WAITING });
         }
         Ok(())

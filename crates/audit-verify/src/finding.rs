@@ -14,7 +14,7 @@ pub enum Kind {
     EditedRow,
     /// A leaf without its row, or a position in the tree without a leaf.
     MissingRow,
-    /// A row whose leaf was removed.
+    /// A row that lost its leaf, or has none yet.
     MissingLeaf,
     /// A row that never had a leaf.
     InsertedRow,

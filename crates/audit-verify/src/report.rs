@@ -25,7 +25,7 @@ pub struct Report {
     pub origin: String,
     /// Number of leaves that were read.
     pub rows: u64,
-    /// Number of those whose name and detail were erased.
+    /// Number of those with an erased name and detail.
     pub erased_rows: u64,
     /// Root of the tree; `None` if a position is empty or taken twice.
     #[serde(serialize_with = "hex")]

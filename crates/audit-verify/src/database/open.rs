@@ -37,10 +37,10 @@ const TABLES: [&str; 7] = [
 
 /// Opens a snapshot of the database. Also returns the size of its files, in bytes.
 pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
-    let journal = beside(path, "-wal");
+    let journal = with_suffix(path, "-wal");
     let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
     let waiting = size(&journal);
-    let is_alone = waiting.is_none() && size(&beside(path, "-journal")).is_none();
+    let is_alone = waiting.is_none() && size(&with_suffix(path, "-journal")).is_none();
     let opened = connect(path, is_alone).and_then(|found| harden(&found).map(|()| found));
     let database = match opened {
         // The directory is read-only, so SQLite cannot create the index of the journal. The journal
@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
     Ok((database, size))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
