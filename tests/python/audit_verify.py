@@ -715,7 +715,7 @@ def verify(arguments):
         epoch_key = bytes.fromhex(epoch_key)
         if len(epoch_key) != 32:
             raise Unreadable("the epoch key must have 64 hexadecimal digits")
-    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # before the log, which may grow
+    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # read before the log
     with open(arguments.input, "rb") as file:
         is_database = file.read(16) == b"SQLite format 3\0"
     source = Database(arguments.input) if is_database else Export(arguments.input)
