@@ -1,4 +1,4 @@
-//! The two clocks of the machine. No other file of the project reads them.
+//! The two clocks of the machine. No other file of the crate reads them.
 //!
 //! * The *wall* clock is the UTC of the operating system. Any process with the privilege can set
 //!   it, so it is not trusted by itself.
@@ -65,7 +65,7 @@ fn boot_clock() -> BootMillis {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the only place that reads the system clock; other code reads a Clock"
+    reason = "the only place in this crate that reads the system clock; other code reads a Clock"
 )]
 fn wall_clock() -> UnixMillis {
     let in_millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
