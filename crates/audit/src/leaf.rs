@@ -47,7 +47,7 @@ pub struct Leaf<'a> {
     pub node: &'a str,
     /// Sequence number of this leaf among the leaves of that server, from 1.
     pub node_seq: i64,
-    /// Hash of that server's previous leaf; [`FIRST`] if there is none.
+    /// Hash of that server's previous leaf, or [`FIRST`].
     pub previous: Hash,
 }
 

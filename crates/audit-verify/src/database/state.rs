@@ -160,7 +160,7 @@ pub(super) fn check_leafless(
 
 /// Checks that a full scan of a table finds as many rows as were found by id and position.
 ///
-/// An attacker who can write the file can leave a row out of an index or put it out of order.
+/// An attacker with write access to the file can leave a row out of an index or out of order.
 pub(super) fn check_hidden(
     database: &Connection,
     table: &str,
