@@ -1,11 +1,11 @@
-"""Says whether anybody has changed fourauth's audit log: a second verifier, written from docs/AUDIT.md.
+"""Checks fourauth's audit log for changes: a second verifier, written from docs/AUDIT.md.
 
     python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]
                             [--accept-rollback SIZE]... [--json] INPUT
-    python3 audit_verify.py --batch        one JSON array of such arguments a line in, one JSON report a line out
+    python3 audit_verify.py --batch        reads one JSON array of arguments per line, prints one JSON report per line
 
-Exits with 0 if nothing shows a change, 1 if something does, 2 if the input could not be read. Checkpoints are held in
-memory; for logs of any size there is the one in Rust.
+Exit codes: 0 if no change was found, 1 if one was found, 2 if the input could not be read. All checkpoints are kept in
+memory; use the Rust verifier for large logs.
 """
 
 import argparse
@@ -32,11 +32,11 @@ MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
 EPOCH, CLOCK_WENT_BACK, MAX_EPOCH = 900, 3600, 10_000_000
 MAX_LISTED = 100
 ZERO = bytes(32)
-UNFIT = object()  # a value that should not be there
+UNFIT = object()  # a value of the wrong type or length
 
 
 class Unreadable(Exception):
-    """Nothing is shown either way."""
+    """The input could not be read. This neither proves nor disproves a change."""
 
 
 def sha256(*parts):
@@ -71,7 +71,7 @@ def cbor(value):
 
 
 def leaf_hash(row, previous):
-    """The hash that the row makes, or None if it makes none."""
+    """The hash computed from the row, or None if it cannot be computed."""
     if row["sealing"] is UNFIT or row["text"] is UNFIT:
         return None
     ts_utc, username, action, success, detail = row["text"]
@@ -87,7 +87,7 @@ def leaf_hash(row, previous):
 
 
 def sealing(salt, name_hash, detail_hash, erased_by):
-    """As the document's table says: salted, or erased, or unfit."""
+    """The salt or the hashes of an erased row; UNFIT if they do not fit the table in the document."""
     if UNFIT in (salt, name_hash, detail_hash, erased_by):
         return UNFIT
     if salt is not None and name_hash is None and detail_hash is None and erased_by is None:
@@ -124,7 +124,7 @@ class Tree:
 def strict_base64(text):
     decoded = base64.b64decode(text.encode(), validate=True)
     if base64.b64encode(decoded).decode() != text:
-        raise ValueError("bits are left over")
+        raise ValueError("base64 is not canonical")
     return decoded
 
 
@@ -142,7 +142,7 @@ class Key:
             raise ValueError("not an Ed25519 key")
         self.id = sha256(self.name.encode(), b"\n", key)[:4]
         if bytes.fromhex(key_id) != self.id:
-            raise ValueError("the key's id is another's")
+            raise ValueError("the key's id does not match its name and bytes")
         self.mac_id = sha256(self.name.encode(), b"\n\xfffourauth-epoch-hmac-sha256")[:4]
         self.public = Ed25519PublicKey.from_public_bytes(key[1:])
 
@@ -155,7 +155,7 @@ class Key:
 
 
 class Checkpoint:
-    """What a note says, if it opens with the key; otherwise ValueError."""
+    """A checkpoint read from a note. Raises ValueError if the note does not open with the key."""
 
     def __init__(self, note, key):
         if len(note.encode()) > MAX_NOTE or any(ord(c) < 32 and c != "\n" for c in note):
@@ -193,7 +193,7 @@ class Checkpoint:
         return name, payload[:4], payload[4:]
 
     def by(self, name, key_id):
-        return [bytes_ for whose, which, bytes_ in self.signatures if (whose, which) == (name, key_id)]
+        return [bytes_ for signer, id_, bytes_ in self.signatures if (signer, id_) == (name, key_id)]
 
 
 def opened(note, key):
@@ -204,7 +204,7 @@ def opened(note, key):
 
 
 def carried_note(line):
-    """The note in a syslog message, of whichever log."""
+    """The note in a syslog message, of this log or another."""
     if " checkpoint - " not in line or not line.endswith("\n"):
         return None
     try:
@@ -216,7 +216,7 @@ def carried_note(line):
 
 
 def notes_in(path, origin):
-    """The notes of a file of checkpoints. What was not written to its end is left out."""
+    """The notes in a file of checkpoints. An incomplete note at the end is left out."""
     gathered, size, signed = [], 0, False
     with open(path, "rb") as file:
         for raw in file:
@@ -262,7 +262,7 @@ def seconds(text):
 def each_once(pairs):
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
-        raise ValueError("a name twice")
+        raise ValueError("duplicate name")
     return dict(pairs)
 
 
@@ -271,7 +271,7 @@ def no_constant(name):
 
 
 class Export:
-    """JSON Lines."""
+    """An export in JSON Lines."""
 
     kind = "export"
     ROW = {"position": int, "id": int, "ts_utc": str, "username": (str, None), "action": str, "success": bool,
@@ -286,11 +286,11 @@ class Export:
         except UnicodeDecodeError as error:
             raise Unreadable(str(error)) from error
         if lines.pop() != "":
-            raise Unreadable("the last line has no end")
+            raise Unreadable("the last line has no newline")
         lines = [self.parsed(line) for line in lines]
         header = self.shaped(lines[0] if lines else {}, {"fourauth_audit": int, "origin": str, "vkey": (str, None)})
         if header["fourauth_audit"] != 1:
-            raise Unreadable("another version of the format")
+            raise Unreadable("unsupported version of the format")
         self.origin, self.vkey, self.lines, at = header["origin"], header["vkey"], lines, 1
         sections = {}
         for name in ("position", "checkpoint", "rollback", "end"):
@@ -299,11 +299,11 @@ class Export:
                 at += 1
             sections[name] = lines[begin:at]
         if at != len(lines) or len(sections["end"]) != 1:
-            raise Unreadable("not in the order of an export, or cut short")
+            raise Unreadable("the export is truncated or its lines are out of order")
         end = self.shaped(sections["end"][0], {"end": dict})["end"]
         end = self.shaped(end, {"rows": int, "checkpoints": int})
         if (end["rows"], end["checkpoints"]) != (len(sections["position"]), len(sections["checkpoint"])):
-            raise Unreadable("its last line counts something else")
+            raise Unreadable("the counts in the end line do not match the lines")
         self.sections = sections
 
     @staticmethod
@@ -319,7 +319,7 @@ class Export:
     @staticmethod
     def shaped(value, shape):
         if set(value) - set(shape):
-            raise Unreadable("a line has something else in it")
+            raise Unreadable("a line has an unknown name")
         result = {}
         for name, kinds in shape.items():
             kinds = kinds if isinstance(kinds, tuple) else (kinds,)
@@ -337,7 +337,7 @@ class Export:
                 return found
             if kind in (str, bool, dict) and type(found) is kind:
                 return found
-        raise Unreadable(f"{name} is not what it should be")
+        raise Unreadable(f"{name} has the wrong type or length")
 
     def rollbacks(self):
         for line in self.sections["rollback"]:
@@ -368,7 +368,7 @@ class Export:
 
 
 def text_of(value):
-    """Texts come as bytes with a mark, so that one that is not UTF-8 is a change and not an error."""
+    """Decodes a text. One that is not UTF-8 is UNFIT, so that it is a finding and not an error."""
     if not isinstance(value, Text):
         return UNFIT
     try:
@@ -378,7 +378,7 @@ def text_of(value):
 
 
 class Text(bytearray):
-    """What SQLite has as a text."""
+    """The bytes of a value that SQLite stores as text."""
 
 
 def blob_of(value, length):
@@ -399,7 +399,7 @@ def count_of(value):
 
 
 class Database:
-    """A database file of SQLite, as it is at one instant."""
+    """A SQLite database file, read at one instant."""
 
     kind = "database"
     TABLES = ["access_logs", "audit_leaf", "audit_node", "audit_tree", "audit_tile", "audit_checkpoint", "audit_rollback"]
@@ -416,7 +416,7 @@ class Database:
             found = self.all("SELECT type = 'table' AND sql LIKE 'CREATE TABLE %' AND rootpage > 0 "
                              "FROM sqlite_schema WHERE name = ?", table)
             if found != [(1,)]:
-                raise Unreadable(f"no table {table}")
+                raise Unreadable(f"the database has no table {table}")
         trees = self.all("SELECT size, frontier, legacy_to, vkey FROM audit_tree LIMIT 2")
         size, frontier, legacy_to, vkey = trees[0] if len(trees) == 1 else (None, None, 0, None)
         self.size, self.frontier = count_of(size), frontier
@@ -462,7 +462,7 @@ class Database:
             }
 
     def check_row(self, audit):
-        """The roots of the perfect subtrees that the newest leaf completed."""
+        """Checks the roots of the perfect subtrees that the newest leaf completed."""
         for level in range(8, len(audit.tree.completed), 8):
             number = (audit.tree.size >> level) - 1
             found = self.all("SELECT hash FROM audit_tile WHERE level = ? AND number = ?", level, number)
@@ -644,7 +644,7 @@ class Audit:
             self.find("edited_row", **where)
 
     def detail_of(self, row, action):
-        """The detail of a row with this action that succeeded and was not erased; otherwise nothing."""
+        """The detail of a successful row with this action that was not erased; otherwise empty."""
         if row["text"] in (None, UNFIT) or row["sealing"] is UNFIT or row["sealing"][0] is None:
             return ""
         _, _, its_action, success, detail = row["text"]
@@ -714,8 +714,8 @@ def verify(arguments):
         epoch_key = epoch_key if re.fullmatch("[0-9a-fA-F]{64}", epoch_key) else first_line(epoch_key)
         epoch_key = bytes.fromhex(epoch_key)
         if len(epoch_key) != 32:
-            raise Unreadable("not the key of an epoch")
-    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # first: the log may go on
+            raise Unreadable("the epoch key must have 64 hexadecimal digits")
+    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # read before the log
     with open(arguments.input, "rb") as file:
         is_database = file.read(16) == b"SQLite format 3\0"
     source = Database(arguments.input) if is_database else Export(arguments.input)
@@ -723,7 +723,7 @@ def verify(arguments):
 
 
 def run(arguments):
-    """The report and the exit code."""
+    """Returns the report and the exit code."""
     try:
         report = verify(arguments)
         return report, 0 if report["proved"] else 1
@@ -732,7 +732,7 @@ def run(arguments):
 
 
 def parser():
-    parser = argparse.ArgumentParser(description="Says whether anybody has changed fourauth's audit log.")
+    parser = argparse.ArgumentParser(description="Checks fourauth's audit log for changes.")
     parser.add_argument("--key", required=True)
     parser.add_argument("--checkpoints", action="append", default=[])
     parser.add_argument("--epoch-key")
@@ -759,7 +759,7 @@ def main():
             what = "note" if finding["finding"] in NOTES else "CHANGED"
             where = ", ".join(f"{name} {at}" for name, at in finding.items() if name != "finding")
             print(f"{what}: {finding['finding']}: {where}")
-        verdict = "nothing was changed" if report["proved"] else "the log was changed"
+        verdict = "no change found" if report["proved"] else "the log was changed"
         print(f"{report['origin']}: {verdict}. {report['rows']} rows.")
     return code
 

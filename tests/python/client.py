@@ -1,4 +1,4 @@
-"""A client of 4Auth in plain Python, written from its documents: ssl, struct, json and nothing else.
+"""A 4Auth client in plain Python, written from its documents. It uses only the standard library.
 
 usage: client.py HOST PORT CA.pem ADMIN_SECRET FACE OTHER_FACE NEW_FACE
 """
@@ -28,7 +28,7 @@ class Server:
         data = b""
         while len(data) < count:
             chunk = self.tls.recv(count - len(data))
-            assert chunk, "the server hung up"
+            assert chunk, "the server closed the connection"
             data += chunk
         return data
 
@@ -40,7 +40,7 @@ class Server:
 
 
 class Authenticator:
-    """RFC 6238. Never shows a code twice: the server accepts each step once."""
+    """Codes of RFC 6238. Never returns a code twice, because the server accepts each step once."""
 
     def __init__(self, uri):
         query = urllib.parse.parse_qs(urllib.parse.urlparse(uri).query)
@@ -71,8 +71,8 @@ def expect(answer, status, message):
 
 server = Server()
 face, other, new_face, no_face = picture(FACE), picture(OTHER), picture(NEW), base64.b64encode(b"no picture").decode()
-who = dict(username="alice", password="violet-Ox-42", faceID=face, mac=MAC)
-register = dict(who, admin_secret=ADMIN, totp="new")
+account = dict(username="alice", password="violet-Ox-42", faceID=face, mac=MAC)
+register = dict(account, admin_secret=ADMIN, totp="new")
 expect(server.ask("200", **dict(register, admin_secret="wrong")), "error", "Admin authorization failed.")
 expect(server.ask("200", **dict(register, password="weak")), "error", WEAK)
 expect(server.ask("200", **dict(register, faceID=no_face)), "error", "Invalid face image.")
@@ -81,15 +81,15 @@ assert added["status"] == "ok" and base64.b64decode(added["qr_png_b64"]).startsw
 expect(server.ask("200", **register), "error", "Username already exists.")
 
 phone = Authenticator(added["provisioning_uri"])
-login = dict(who, totp=phone.peek(), client_ts_utc=now())
-unsure = lambda **changes: dict(login, totp=phone.peek(), client_ts_utc=now()) | changes
-expect(server.ask("100", **unsure(username="nobody")), "error", "Invalid username or password.")
-expect(server.ask("100", **unsure(password="wrong")), "error", "Invalid username or password.")
-expect(server.ask("100", **unsure(faceID=other)), "error", "Face verification failed.")
-expect(server.ask("100", **unsure(totp="12345")), "error", "TOTP verification failed.")
-expect(server.ask("100", **unsure(mac="00:00:5e:00:53:01")), "error", "Unauthorized device.")
-expect(server.ask("100", **unsure(client_ts_utc=now(-300))), "error", TIME)
-expect(server.ask("100", **unsure(totp=phone.next(), mac=MAC.lower())), "ok", "Login successful.")
+login = dict(account, totp=phone.peek(), client_ts_utc=now())
+attempt = lambda **changes: dict(login, totp=phone.peek(), client_ts_utc=now()) | changes
+expect(server.ask("100", **attempt(username="unknown")), "error", "Invalid username or password.")
+expect(server.ask("100", **attempt(password="wrong")), "error", "Invalid username or password.")
+expect(server.ask("100", **attempt(faceID=other)), "error", "Face verification failed.")
+expect(server.ask("100", **attempt(totp="12345")), "error", "TOTP verification failed.")
+expect(server.ask("100", **attempt(mac="00:00:5e:00:53:01")), "error", "Unauthorized device.")
+expect(server.ask("100", **attempt(client_ts_utc=now(-300))), "error", TIME)
+expect(server.ask("100", **attempt(totp=phone.next(), mac=MAC.lower())), "ok", "Login successful.")
 
 prove = lambda **changes: dict(username="alice", client_ts_utc=now()) | changes
 expect(server.ask("310", **prove(new_password="amber-Fox-17", totp="000", faceID=face, mac=MAC)), "error", "TOTP verification failed.")
@@ -99,7 +99,7 @@ expect(server.ask("100", **prove(password="amber-Fox-17", totp=phone.next(), fac
 
 
 def another(name):
-    """Another person, since what was just recovered recovers nothing else for a day."""
+    """Registers another account, because a new factor cannot recover the others for a day."""
     uri = server.ask("200", **dict(register, username=name))["provisioning_uri"]
     return Authenticator(uri), lambda **changes: dict(username=name, client_ts_utc=now()) | changes
 

@@ -1,10 +1,10 @@
-"""A 4Auth installation, made with the packages that 4Auth used: bcrypt, cryptography, pyotp, and Pillow for the pictures.
+"""Makes a 4Auth installation with the packages that 4Auth used: bcrypt, cryptography, pyotp and Pillow.
 
 usage: make_4auth_db.py good|mixed FOLDER FACE OTHER_FACE
 
-Writes users.db and fernet.key into FOLDER and prints, as one JSON object, what its people know: for each name the
-password, the secret of the one-time codes, and the code of one instant. `good` has two accounts that can be imported;
-`mixed` adds one for each reason why one cannot be.
+Writes users.db and fernet.key into FOLDER. Prints one JSON object with the password, the secret of the one-time codes
+and the code of one instant for each account. `good` has two accounts that can be imported; `mixed` adds one account for
+each reason to refuse it.
 """
 import io, json, random, sqlite3, sys
 from datetime import datetime, timedelta, timezone
@@ -15,8 +15,8 @@ from cryptography.fernet import Fernet
 from PIL import Image
 
 KIND, FOLDER, FACE, OTHER = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-INSTANT = 1795262400  # when every test begins
-ROWS = 2345  # of the log; more than one transaction of an import
+INSTANT = 1795262400  # start time of every test
+ROWS = 2345  # rows of the log, more than one transaction of an import
 
 key = Fernet.generate_key()
 (FOLDER / "fernet.key").write_bytes(key)

@@ -1,4 +1,4 @@
-//! The command line, and the small files that it names.
+//! The command line and the key files that it names.
 
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
@@ -13,41 +13,40 @@ use std::{
 /// Longest key file, in bytes.
 const MAX_FILE: u64 = 4096;
 
-/// Says whether anybody has changed fourauth's audit log, and where.
+/// Checks fourauth's audit log for changes and reports where they are.
 ///
-/// Exits with 0 if nothing shows a change, with 1 if something does, with 2 if the log could not be
-/// read.
+/// Exit codes: 0 if no change was found, 1 if one was found, 2 if the log could not be read.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// A database file of SQLite, or what `fourauthd audit export` wrote.
+    /// A SQLite database file, or a file written by `fourauthd audit export`.
     pub(crate) input: PathBuf,
 
-    /// The log's public key, `name+id+base64`, or a file with it. Not from the machine that wrote
-    /// the log.
+    /// The log's public key, `name+id+base64`, or a file that contains it. Do not take it from the
+    /// machine that wrote the log.
     #[arg(long, value_name = "KEY|FILE")]
     key: String,
 
-    /// A file of checkpoints that were exported while the log grew. May be given several times.
+    /// A file of checkpoints that were exported while the log grew. May be repeated.
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
 
-    /// The key of the first epoch in hexadecimal digits, or a file with it.
+    /// The key of the first epoch in hexadecimal digits, or a file that contains it.
     #[arg(long, value_name = "KEY|FILE")]
     epoch_key: Option<String>,
 
-    /// The size of a checkpoint that the operator told you was lost by restoring a backup. May be
-    /// given several times.
+    /// The size of a checkpoint that was lost when a backup was restored, as the operator told you.
+    /// May be repeated.
     #[arg(long, value_name = "SIZE")]
     accept_rollback: Vec<u64>,
 
-    /// One JSON object instead of sentences.
+    /// Print one JSON object instead of sentences.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Args {
-    /// Reads the keys.
+    /// Reads the key files and returns the options of the verifier.
     pub(crate) fn options(&self) -> anyhow::Result<Options> {
         let key = match VerifyingKey::parse(&self.key) {
             Ok(key) => key,
@@ -71,7 +70,7 @@ fn epoch_key(text: &str) -> anyhow::Result<EpochKey> {
     }
     let line = first_line(Path::new(text))?;
     EpochKey::from_hex(0, line.trim())
-        .with_context(|| format!("{text}: not a key of 64 hexadecimal digits"))
+        .with_context(|| format!("{text}: the epoch key must have 64 hexadecimal digits"))
 }
 
 fn first_line(path: &Path) -> anyhow::Result<String> {

@@ -1,4 +1,4 @@
-//! What is done with each row, in the order of the tree, and with what is left at the end.
+//! Checks each row in the order of the tree, and the totals at the end.
 
 use crate::{
     chains::Chains,
@@ -23,21 +23,23 @@ pub(crate) struct Auditor<'a> {
     erasures: Erasures,
     pub(crate) chains: Chains,
     pub(crate) tree: Frontier,
-    /// Places in the tree up to the last row: more than leaves, if some are empty.
+    /// Positions in the tree up to the last row. More than the leaves if some positions are empty.
     pub(crate) places: u64,
-    /// Whether all places have had one leaf each.
+    /// True if every position so far has exactly one leaf.
     is_whole: bool,
     rows: u64,
     pub(crate) findings: Findings,
 }
 
 impl<'a> Auditor<'a> {
-    /// Begins with what the auditor knows, the log's own checkpoints in the order of their sizes, and
-    /// its rollbacks.
+    /// Starts an audit.
+    ///
+    /// `stored` yields the log's own checkpoints in the order of their sizes; `given_up` has its
+    /// rollbacks.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if there are too many of the latter or the former cannot be read.
+    /// [`Unreadable`] if there are too many rollbacks or a checkpoint cannot be read.
     pub(crate) fn new(
         options: &'a Options,
         known: Known,
@@ -67,15 +69,15 @@ impl<'a> Auditor<'a> {
         Ok(auditor)
     }
 
-    /// Reads the row of the next place in the tree.
+    /// Checks the next row in the order of the tree.
     ///
     /// # Errors
     ///
-    /// [`Unreadable::TooMany`] of something that has to be kept in mind.
+    /// [`Unreadable::TooMany`] if a limit on kept state is exceeded.
     pub(crate) fn row(&mut self, row: &Row<'_>) -> Result<(), Unreadable> {
         self.rows += 1;
         let Some(position) = row.position else {
-            self.find(Kind::WrongPosition, row, "has no place in the tree");
+            self.find(Kind::WrongPosition, row, "has no position in the tree");
             return Ok(());
         };
         self.take_place(row, position);
@@ -89,12 +91,12 @@ impl<'a> Auditor<'a> {
         if self.places >= self.signed.next_due() { self.judge() } else { Ok(()) }
     }
 
-    /// Every place has one leaf.
+    /// Checks that every position has one leaf.
     fn take_place(&mut self, row: &Row<'_>, position: i64) {
         match u64::try_from(position).ok().filter(|position| *position >= self.places) {
             Some(position) if position > self.places => {
                 let (first, last) = (self.places, position - 1);
-                let says = format!("the rows at {first} to {last} of the tree are gone");
+                let says = format!("the rows at positions {first} to {last} are missing");
                 let first = i64::try_from(first).unwrap_or(i64::MAX);
                 self.findings.add(Finding::new(Kind::MissingRow, says).position(first));
                 self.is_whole = false;
@@ -102,31 +104,31 @@ impl<'a> Auditor<'a> {
             }
             Some(position) => self.places = position + 1,
             None => {
-                self.find(Kind::WrongPosition, row, "has a place in the tree that is taken");
+                self.find(Kind::WrongPosition, row, "has the position of an earlier row");
                 self.is_whole = false;
             }
         }
     }
 
-    /// The row has to make its leaf, as the next of its node's chain.
+    /// Checks that the row's leaf hash is correct and is the next one in its node's chain.
     fn check_leaf(&mut self, row: &Row<'_>) -> Result<Hash, Unreadable> {
         let stored = row.leaf_hash.unwrap_or_default();
         if matches!(row.body, Body::Gone) {
-            self.find(Kind::MissingRow, row, "is gone, and its leaf is there");
+            self.find(Kind::MissingRow, row, "is missing, but its leaf is present");
         }
         let Some((node, node_seq)) = row.link else {
-            self.find(Kind::ChainBroken, row, "is in no node's chain");
+            self.find(Kind::ChainBroken, row, "has no valid node or sequence number");
             return Ok(stored);
         };
         let previous = self.chains.end(node);
         self.chains.extend(node, (node_seq, stored))?;
         if node_seq.checked_sub(1) != Some(previous.0) {
-            let says = format!("is number {node_seq} of {node:?}, after {}", previous.0);
+            let says = format!("is number {node_seq} of node {node:?}, after {}", previous.0);
             self.find(Kind::ChainBroken, row, &says);
         } else if !matches!(row.body, Body::Gone)
             && (row.leaf_hash.is_none() || row.made_leaf(previous) != row.leaf_hash)
         {
-            self.find(Kind::EditedRow, row, "was changed: it does not make its leaf");
+            self.find(Kind::EditedRow, row, "was changed: it does not match its leaf hash");
         }
         Ok(stored)
     }
@@ -146,11 +148,11 @@ impl<'a> Auditor<'a> {
         self.signed.judge(self.places, tree, &mut context)
     }
 
-    /// Looks at what is left when there are no more rows.
+    /// Finishes the audit after the last row.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if the log's checkpoints cannot be read to their end.
+    /// [`Unreadable`] if the log's remaining checkpoints cannot be read.
     pub(crate) fn finish(mut self, input: Input) -> Result<Report, Unreadable> {
         let mut context = Context {
             findings: &mut self.findings,

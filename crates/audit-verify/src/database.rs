@@ -1,7 +1,6 @@
-//! Reads a database file of SQLite, as it is at one instant, and changes nothing.
+//! Reads a SQLite database file at one instant, without changing it.
 //!
-//! The server may be running. What it has not yet written from its journal into the file is read
-//! from the journal.
+//! The server may be running. Content that is still in the journal is read from there.
 
 mod open;
 mod state;
@@ -22,11 +21,12 @@ use rusqlite::{Connection, Statement};
 use std::path::Path;
 use value::{count, flag, hash, int, is_null, sized, text};
 
-/// Fewest bytes of a file that a row and its leaf take. Whoever makes SQLite go round in circles
-/// has more rows than fit.
+/// Lower bound for the bytes that a row and its leaf take in the file.
+///
+/// If pages of the file form a cycle, SQLite reads more rows than the file can hold.
 const LEAST_ROW: u64 = 32;
 
-/// Most rollbacks; the auditor has a limit of its own.
+/// Most rollbacks that are read: one more than the auditor's own limit.
 const MAX_ROLLBACKS: i64 = 10_001;
 
 const ROWS: &str = "SELECT l.position, l.log_id, l.node, l.node_seq, l.leaf_hash, l.salt, \
@@ -61,7 +61,7 @@ pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadabl
     auditor.finish(Input::Database)
 }
 
-/// Reads leaves in the order of their places, each with its row; no more than there can be.
+/// Reads the leaves in the order of their positions, each with its row. Fails after `most` rows.
 fn read_rows(
     database: &Connection,
     most: u64,
@@ -74,7 +74,7 @@ fn read_rows(
         visit(&leaf(row)?)?;
         read += 1;
         if read > most {
-            return Err(Unreadable::Schema("has more rows than fit into its file".to_owned()));
+            return Err(Unreadable::Schema("has more rows than its file can hold".to_owned()));
         }
     }
     Ok(())
@@ -86,7 +86,7 @@ fn leaf<'a>(row: &'a rusqlite::Row<'_>) -> Result<Row<'a>, Unreadable> {
     let node = text(column(2)?).filter(|node| node.len() <= MAX_NODE);
     let link = node.zip(int(column(3)?));
     Ok(Row {
-        id: id.ok_or_else(|| Unreadable::Schema("has a leaf without a number".to_owned()))?,
+        id: id.ok_or_else(|| Unreadable::Schema("has a leaf without a row id".to_owned()))?,
         position: int(column(0)?),
         link,
         sealing: sealing(row)?,
@@ -144,7 +144,7 @@ fn rollbacks(database: &Connection, key: &VerifyingKey) -> Result<Vec<Noted>, Un
 
     let mut statement = database.prepare(SQL)?;
     let rows = statement.query_map([MAX_ROLLBACKS], |row| {
-        // What is no number agrees with no checkpoint.
+        // A size that is not a number must not match any checkpoint.
         let size = count(row.get_ref(0)?).unwrap_or(u64::MAX);
         let note = text(row.get_ref(1)?).unwrap_or_default();
         Ok(Noted::read(note, key, Some(size), int(row.get_ref(2)?).unwrap_or(0)))

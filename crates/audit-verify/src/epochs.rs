@@ -1,4 +1,4 @@
-//! Whether a checkpoint was made in its epoch, for the auditor who has the key of the first.
+//! Checks that each checkpoint was made in its epoch. Needs the key of the first epoch.
 
 use crate::{
     finding::{Finding, Findings, Kind},
@@ -10,24 +10,26 @@ use fourauth_audit::{
     epoch::{EPOCH_MS, EpochMac},
 };
 
-/// Most epochs that a first key is carried on for: 285 years.
+/// Highest epoch for which a key is derived from the first key: 285 years.
 const MAX_EPOCH: u64 = 10_000_000;
 
 /// Length of an epoch, in seconds.
 const EPOCH: i64 = EPOCH_MS / 1000;
 
-/// How far a server's clock may have gone back without being taken for a forger, in seconds.
+/// How far a server's clock may go back without a finding, in seconds.
 ///
-/// A forger has the key of now and none before: what they sign for yesterday has today's epoch.
+/// A forger has no key older than the current one, so a checkpoint forged for yesterday has today's
+/// epoch.
 const CLOCK_WENT_BACK: i64 = 3600;
 
-/// The keys of the epochs, made from the first as they are needed.
+/// The keys of the epochs, derived from the first key on demand.
 pub(crate) struct Epochs {
     first: Option<EpochKey>,
-    /// The newest that was made. Checkpoints go forward, so it is mostly the right one.
+    /// The key that was derived last. Epochs ascend in most logs, so the next key is usually close.
     current: Option<EpochKey>,
-    /// When the first epoch began, by the checkpoints so far: not before, and not after.
+    /// Lower and upper bound for the start of the first epoch, from the checkpoints so far.
     begin: Option<[i64; 2]>,
+    /// True if a finding for times out of order was already reported.
     is_out_of_time: bool,
 }
 
@@ -37,20 +39,21 @@ impl Epochs {
         Self { first: key(), current: key(), begin: None, is_out_of_time: false }
     }
 
-    /// If the auditor has the first key, every checkpoint has to have its epoch's MAC, and all of
-    /// them must have been made in the epochs of their times.
+    /// Checks that the checkpoint has the MAC of its epoch and that its time lies in that epoch.
+    ///
+    /// Does nothing if the auditor does not have the first key.
     pub(crate) fn check(&mut self, note: &str, found: &Checkpoint, findings: &mut Findings) {
         if self.first.is_none() {
             return;
         }
         let Checkpoint { size, epoch, .. } = found;
         if !self.is_made(note, found) {
-            let says = format!("the checkpoint of {size} rows has no MAC of its epoch {epoch}");
+            let says = format!("the checkpoint of {size} rows has no valid MAC of epoch {epoch}");
             findings.add(Finding::new(Kind::BadEpochMac, says).size(*size));
         } else if !self.is_in_time(found) && !std::mem::replace(&mut self.is_out_of_time, true) {
             let says = format!(
-                "the checkpoint of {size} rows, or one before, says another time than its epoch \
-                 {epoch} was"
+                "the time of the checkpoint of {size} rows, or of an earlier one, does not match \
+                 its epoch {epoch}"
             );
             findings.add(Finding::new(Kind::BadEpochMac, says).size(*size));
         }
@@ -63,8 +66,9 @@ impl Epochs {
         EpochMac::of(&note, &found.origin).is_some_and(|mac| key.made(note.text(), &mac))
     }
 
-    /// An epoch is as long as any other, so that each checkpoint says when the first one began: not
-    /// before one instant, and not after another.
+    /// True if the bounds of all checkpoints so far agree.
+    ///
+    /// All epochs have the same length, so each checkpoint bounds the start of the first epoch.
     fn is_in_time(&mut self, found: &Checkpoint) -> bool {
         let Some(at) = instant::seconds(&found.at) else { return false };
         let epochs = i64::try_from(found.epoch).unwrap_or(i64::MAX / EPOCH);

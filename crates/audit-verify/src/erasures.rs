@@ -1,7 +1,6 @@
-//! Which rows lack their name, and whether a row says that they shall.
+//! Checks that every erased row is recorded by the row of an erasure.
 //!
-//! Erased rows come before the row that erased them, mostly; the numbers of those that still wait
-//! for it are all that is kept of them.
+//! Erased rows usually come before the row of the erasure. Only their ids are kept until then.
 
 use crate::{
     finding::{Finding, Findings, Kind},
@@ -12,35 +11,35 @@ use data_encoding::HEXLOWER;
 use fourauth_audit::{Hash, leaf::erasure_digest};
 use std::collections::BTreeMap;
 
-/// What a row that erases is called.
+/// Action of a row that records an erasure.
 const ACTION: &str = "erase_audit";
 
-/// Most rows, erased and erasing, that wait for one another: 200 MiB at the very most.
+/// Most rows, erased and erasing, that are kept while incomplete: at most 200 MiB.
 const MAX_WAITING: usize = 4_000_000;
 
-/// Erasures whose rows have not all been seen, by the number of the row that erases.
+/// Erasures with rows not yet seen, by the id of the row that records the erasure.
 #[derive(Debug, Default)]
 pub(crate) struct Erasures {
     waiting: BTreeMap<i64, Erasure>,
-    /// Numbers kept in `waiting`.
+    /// Number of row ids in `waiting`.
     kept: usize,
-    /// All erased rows.
+    /// Number of erased rows.
     pub(crate) rows: u64,
 }
 
 #[derive(Debug, Default)]
 struct Erasure {
     rows: Vec<i64>,
-    /// How many rows there shall be, and the digest of their numbers.
+    /// Number of erased rows and digest of their ids, as recorded.
     told: Option<(u64, Hash)>,
 }
 
 impl Erasures {
-    /// Takes note of a row that was erased, or that erases.
+    /// Records a row that was erased or that records an erasure.
     ///
     /// # Errors
     ///
-    /// [`Unreadable::TooMany`] that wait.
+    /// [`Unreadable::TooMany`] if more than [`MAX_WAITING`] rows are incomplete.
     pub(crate) fn row(&mut self, row: &Row<'_>) -> Result<(), Unreadable> {
         if let Sealing::Erased { by, .. } = row.sealing {
             self.rows += 1;
@@ -62,13 +61,13 @@ impl Erasures {
     fn keep(&mut self) -> Result<(), Unreadable> {
         self.kept += 1;
         if self.kept > MAX_WAITING {
-            let what = "erased rows that wait for the row that erased them";
+            let what = "erased rows that no row accounts for yet";
             return Err(Unreadable::TooMany { what, limit: MAX_WAITING });
         }
         Ok(())
     }
 
-    /// Whatever still waits does so in vain.
+    /// Reports every erasure that is still incomplete.
     pub(crate) fn finish(&mut self, findings: &mut Findings) {
         for (row, mut erasure) in std::mem::take(&mut self.waiting) {
             if !erasure.is_as_told() {
@@ -81,7 +80,7 @@ impl Erasures {
 
 impl Erasure {
     fn is_as_told(&mut self) -> bool {
-        // On PostgreSQL the tree's order is not that of the numbers.
+        // On PostgreSQL, the order of the tree is not the order of the ids.
         self.rows.sort_unstable();
         self.told.is_some_and(|(count, digest)| {
             u64::try_from(self.rows.len()) == Ok(count)
@@ -92,15 +91,15 @@ impl Erasure {
     fn says(&self, row: i64) -> String {
         let erased = self.rows.len();
         match self.told {
-            None => format!("{erased} rows are erased by row {row}, which does not say so"),
+            None => format!("{erased} rows were erased under row {row}, which records no erasure"),
             Some((count, _)) => format!(
-                "row {row} says that it erased {count} rows; {erased} are, and not the same ones"
+                "row {row} records {count} erased rows; found {erased}, or rows with other ids"
             ),
         }
     }
 }
 
-/// What a row that erases says: `rows=2 digest=…`, and then perhaps more.
+/// Count and digest that a row records for an erasure: `rows=2 digest=…`, then optional text.
 fn told(row: &Row<'_>) -> Option<(u64, Hash)> {
     let (Body::Text(text), Sealing::Salted(_)) = (&row.body, row.sealing) else { return None };
     if text.action != ACTION || !text.success {

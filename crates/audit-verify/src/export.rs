@@ -1,7 +1,10 @@
-//! Reads what `fourauthd audit export` wrote: JSON Lines, rows in the order of the tree, then
-//! checkpoints, rollbacks, and a last line that counts them.
+//! Reads a file written by `fourauthd audit export`.
 //!
-//! The file is read twice, once for what stands behind the rows. The first key says what a line is.
+//! The file is JSON Lines: rows in the order of the tree, then checkpoints, then rollbacks, then an
+//! end line with the counts.
+//!
+//! The file is read twice, because the checkpoints and rollbacks come after the rows. The first key
+//! of a line gives its kind.
 
 use crate::{
     auditor::Auditor,
@@ -24,10 +27,10 @@ const ROW: &str = "{\"position\":";
 const CHECKPOINT: &str = "{\"checkpoint\":";
 const ROLLBACK: &str = "{\"rollback\":";
 
-/// The version of the format that is read.
+/// Supported version of the format.
 const VERSION: u32 = 1;
 
-/// Most rollbacks; the auditor has a limit of its own.
+/// Most rollbacks that are read: one more than the auditor's own limit.
 const MAX_ROLLBACKS: usize = 10_001;
 
 pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadable> {
@@ -46,12 +49,12 @@ pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadabl
         let number = lines.number + 1;
         let line = lines.next()?.ok_or(Unreadable::Truncated)?;
         let row: RowLine<'_> = json(line, number)?;
-        auditor.row(&row.row().map_err(|NotBytes| bad(number, "has a hash that is none"))?)?;
+        auditor.row(&row.row().map_err(|NotBytes| bad(number, "has a malformed hash or salt"))?)?;
     }
     auditor.finish(Input::Export)
 }
 
-/// The export has to be of the log that the key is of.
+/// Checks that the export is of the log that the key belongs to.
 fn check_header(
     lines: &mut Lines,
     options: &Options,
@@ -60,7 +63,7 @@ fn check_header(
     let line = lines.next()?.ok_or(Unreadable::Truncated)?;
     let header: Header = json(line, 1)?;
     if header.fourauth_audit != VERSION {
-        return Err(bad(1, "is of another version of the format"));
+        return Err(bad(1, "has an unsupported version of the format"));
     }
     let is_ours = header.origin == options.key.name()
         && header.vkey.is_none_or(|vkey| vkey == options.key.to_string());
@@ -70,12 +73,13 @@ fn check_header(
     Ok(())
 }
 
-/// What stands behind the rows.
+/// The part of the file after the rows.
 struct Behind {
-    /// Rows before it.
+    /// Number of rows before this part.
     rows: u64,
-    /// Where it begins, and after which line.
+    /// Byte offset of this part.
     offset: u64,
+    /// Number of the line before this part.
     line: u64,
     rollbacks: Vec<Noted>,
 }
@@ -114,7 +118,7 @@ impl Behind {
         let number = lines.number + 1;
         match lines.next()? {
             None => Ok(()),
-            Some(_) => Err(bad(number, "comes after the last")),
+            Some(_) => Err(bad(number, "comes after the end line")),
         }
     }
 }
@@ -133,7 +137,7 @@ fn next_checkpoint(lines: &mut Lines) -> Result<Option<Stored>, Unreadable> {
 fn json<'a, T: Deserialize<'a>>(line: &'a str, number: u64) -> Result<T, Unreadable> {
     serde_json::from_str(line).map_err(|error| {
         if line.ends_with('\n') {
-            bad(number, format!("is not what stands there: {error}"))
+            bad(number, format!("does not have the expected form: {error}"))
         } else {
             Unreadable::Truncated
         }
@@ -206,7 +210,7 @@ struct Counts {
 }
 
 impl RowLine<'_> {
-    /// The row and its leaf, if what should be hashes are hashes.
+    /// The row and its leaf; fails if a hash or salt is not valid.
     fn row(&self) -> Result<Row<'_>, NotBytes> {
         let text = Text {
             ts_utc: &self.ts_utc,
@@ -231,7 +235,7 @@ impl RowLine<'_> {
     }
 }
 
-/// Exactly so many bytes of hexadecimal digits.
+/// Decodes exactly `N` bytes from hexadecimal digits.
 fn bytes<const N: usize>(hex: &str) -> Result<[u8; N], NotBytes> {
     let mut bytes = [0; N];
     let is_whole = HEXLOWER.decode_len(hex.len()) == Ok(N);
@@ -239,6 +243,6 @@ fn bytes<const N: usize>(hex: &str) -> Result<[u8; N], NotBytes> {
     if is_read { Ok(bytes) } else { Err(NotBytes) }
 }
 
-/// A hash or a salt that is none.
+/// The text is not a hash or salt of the expected length.
 #[derive(Debug)]
 struct NotBytes;

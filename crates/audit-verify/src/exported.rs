@@ -1,6 +1,6 @@
-//! Checkpoints that were exported while the log grew: the auditor's, in files and in any order.
+//! Exported checkpoints: the auditor's own copies, in files and in any order.
 //!
-//! 64 bytes of each are kept in mind.
+//! 64 bytes of each checkpoint are kept in memory.
 
 use crate::{
     epochs::Epochs,
@@ -18,10 +18,10 @@ use fourauth_audit::{
 };
 use std::path::Path;
 
-/// Where the signatures under a note's text begin.
+/// Separates the text of a note from its signatures.
 const SIGNATURES: &str = "\n\n— ";
 
-/// What is kept in mind of an exported checkpoint.
+/// An exported checkpoint, reduced to the fields that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Exported {
     pub(crate) size: u64,
@@ -29,8 +29,10 @@ pub(crate) struct Exported {
     pub(crate) root: Hash,
 }
 
-/// What the auditor has, read before the log is opened: a log that goes on has what was exported
-/// before, but not what is exported while it is read.
+/// The auditor's knowledge, read before the log is opened.
+///
+/// A log that is still growing contains everything that was exported before it was opened, but not
+/// what is exported while it is read.
 pub(crate) struct Known {
     pub(crate) exported: Vec<Exported>,
     pub(crate) epochs: Epochs,
@@ -67,9 +69,10 @@ impl Known {
     }
 }
 
-/// Reads a file of checkpoints, note by note: as they were signed, or in syslog messages, where those
-/// of other logs than `origin` are left out. What was not written to its end is left out as well, and
-/// what is longer than any note may be.
+/// Reads a file of checkpoints note by note. The notes are plain or in syslog messages.
+///
+/// Leaves out syslog messages of logs other than `origin`, an incomplete note at the end, and notes
+/// that are too long.
 ///
 /// # Errors
 ///
@@ -93,7 +96,7 @@ pub fn for_each_note(
     Ok(())
 }
 
-/// The note that a syslog message carries, of this log or another: base64 behind the message's id.
+/// The note in a syslog message, of this log or another: base64 after the message id.
 fn carried(line: &str) -> Option<String> {
     let (_, base64) =
         line.strip_suffix('\n')?.trim_end_matches(BLANK).rsplit_once(" checkpoint - ")?;

@@ -1,4 +1,4 @@
-//! What can be wrong with a log, by names that stay.
+//! Findings: kinds with stable names, and the list of those found.
 
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
@@ -6,48 +6,48 @@ use std::{collections::BTreeMap, fmt};
 /// Most findings of one kind that are listed; the others are counted.
 const MAX_LISTED: u64 = 100;
 
-/// The kinds of findings. docs/AUDIT.md says what each means.
+/// The kinds of findings. docs/AUDIT.md explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A row does not make its leaf.
+    /// A row does not match its leaf hash.
     EditedRow,
-    /// A leaf without its row, or a place in the tree without a leaf.
+    /// A leaf without its row, or a position in the tree without a leaf.
     MissingRow,
-    /// A row whose leaf was taken away.
+    /// A row that lost its leaf, or has none yet.
     MissingLeaf,
     /// A row that never had a leaf.
     InsertedRow,
-    /// A table has other rows, read from its beginning, than if they are looked up.
+    /// A full scan of a table finds other rows than a search by index.
     HiddenRow,
-    /// The numbers of a node's leaves have a gap, or one twice.
+    /// The sequence numbers of a node's leaves have a gap or a duplicate.
     ChainBroken,
-    /// A leaf whose place in the tree is none, or another leaf's.
+    /// A leaf without a position in the tree, or with the position of another leaf.
     WrongPosition,
-    /// A checkpoint of the log does not fit its rows.
+    /// One of the log's own checkpoints does not match its rows.
     RootMismatch,
-    /// A checkpoint that the key did not sign.
+    /// A checkpoint without a valid signature, or a log that names another key.
     BadSignature,
-    /// A checkpoint that the key of its epoch did not make.
+    /// A checkpoint without a valid MAC of its epoch, or with a time outside its epoch.
     BadEpochMac,
     /// An exported checkpoint has more rows than the log.
     TailGone,
-    /// An exported checkpoint had other rows.
+    /// An exported checkpoint does not match the rows of the log.
     HistoryChanged,
-    /// Erased rows, and no row that says so; or one that says something else.
+    /// Erased rows that no row records, or that differ from the recorded ones.
     ErasedWithoutRow,
-    /// What the database remembers of the tree is not so.
+    /// The stored state of the tree does not match the rows.
     TreeState,
-    /// The log was set back, and nobody has told the auditor.
+    /// The log was rolled back and the auditor was not told, or no row records it.
     Rollback,
-    /// Rows that no checkpoint covers yet. A note.
+    /// Rows that no checkpoint covers yet. Only a note.
     UnsignedTail,
-    /// Rows that were covered late. A note.
+    /// Rows that a checkpoint covered late. Only a note.
     Late,
 }
 
 impl Kind {
-    /// The name that programs go by.
+    /// The stable name, for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is worth knowing, and no evidence of a change.
+    /// True if the finding is no evidence of a change.
     #[must_use]
     pub const fn is_note(self) -> bool {
         matches!(self, Self::UnsignedTail | Self::Late)
@@ -90,21 +90,21 @@ impl Serialize for Kind {
     }
 }
 
-/// One thing that is wrong, and where.
+/// One finding and its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What.
+    /// Kind of the finding.
     pub finding: Kind,
-    /// The row's id, if it is about a row.
+    /// Id of the row, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<i64>,
-    /// A place in the tree, if it is about one.
+    /// Position in the tree, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<i64>,
-    /// The size of a checkpoint, if it is about one.
+    /// Size of the checkpoint, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// The same in a sentence.
+    /// The finding as a sentence.
     pub says: String,
 }
 
@@ -126,7 +126,7 @@ impl Finding {
     }
 }
 
-/// What has been found so far.
+/// All findings so far.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) listed: Vec<Finding>,
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_findings_is_counted_and_not_kept() {
+    fn findings_beyond_the_limit_are_counted_but_not_listed() {
         let mut findings = Findings::default();
         for row in 0..1000 {
             findings.add(Finding::new(Kind::EditedRow, "so").row(row));

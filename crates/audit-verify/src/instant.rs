@@ -1,8 +1,11 @@
-//! Instants as the log writes them, for the one question whether a row was signed late.
+//! Parses the instants in the log, to find late checkpoints and to compare checkpoints with epochs
+//! and rollbacks.
 //!
-//! Nothing is proved by a time that somebody wrote down.
+//! A time in the log proves nothing by itself.
 
-/// Seconds of Unix time of `YYYY-MM-DDThh:mm:ss`, a fraction that is ignored, and `Z` or `±hh:mm`.
+/// Unix time in seconds of `YYYY-MM-DDThh:mm:ss`, an optional fraction, and `Z` or `±hh:mm`.
+///
+/// The fraction is ignored.
 pub(crate) fn seconds(text: &str) -> Option<i64> {
     let (stamp, rest) = text.as_bytes().split_first_chunk::<19>()?;
     let punctuation = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
@@ -57,7 +60,8 @@ const fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// In the proleptic Gregorian calendar; the year begins in March, so that the leap day is its last.
+/// Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that
+/// the leap day comes last.
 const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -71,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_texts_that_servers_write_are_read() {
+    fn instants_that_servers_write_are_parsed() {
         for (text, expected) in [
             ("1970-01-01T00:00:00Z", 0),
             ("2025-03-01T12:00:00Z", 1_740_830_400),
@@ -87,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_not() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "2025-03-01T12:00:00",
@@ -104,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_stumble(text in "\\PC{0,40}|[0-9T:.Z+-]{15,30}") {
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}|[0-9T:.Z+-]{15,30}") {
             let _ = seconds(&text);
         }
     }

@@ -1,19 +1,20 @@
-//! Says whether anybody has changed the audit log, and where.
+//! Checks an audit log for changes and reports where they are.
 //!
-//! It needs no server and shares with it only the formats of `fourauth-audit`; docs/AUDIT.md is
-//! their specification, and what each finding means. Rows are read once, in the order of the tree;
-//! what is kept of them is the tree's right edge, the ends of the chains, and the numbers of erased
-//! rows until the row that erased them turns up.
+//! The verifier needs no server and shares only the formats of `fourauth-audit` with it.
+//! docs/AUDIT.md specifies the formats and the findings.
+//!
+//! Rows are read once, in the order of the tree. Only the tree's right edge, the ends of the chains
+//! and the ids of erased rows are kept, the latter until the row of their erasure is read.
 //!
 //! | to see | read |
 //! |---|---|
-//! | what is done with each row | `auditor` |
-//! | how a row is held against its leaf | `row` |
-//! | how checkpoints are held against the tree | `signed` |
+//! | how each row is checked | `auditor` |
+//! | how a row is compared with its leaf | `row` |
+//! | how checkpoints are compared with the tree | `signed` |
 //! | when a row may lack its name | `erasures` |
-//! | what is read, and how it is kept from doing harm | `database`, `export` |
+//! | how untrusted files are read | `database`, `export` |
 //!
-//! **Invariant**: whatever a file contains, there is a report or an error. Nothing is written.
+//! **Invariant**: every input yields a report or an error. Nothing is written.
 
 mod auditor;
 mod chains;
@@ -40,15 +41,15 @@ pub use unreadable::Unreadable;
 
 use std::{fs::File, io::Read as _, path::Path};
 
-/// What a SQLite database begins with (<https://www.sqlite.org/fileformat.html>, §1.3).
+/// First bytes of a SQLite database (<https://www.sqlite.org/fileformat.html>, §1.3).
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
-/// Checks a database file of SQLite, or what `fourauthd audit export` wrote.
+/// Checks a SQLite database file, or a file written by `fourauthd audit export`.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if it is neither, ends too early, or a file that the options name cannot be read.
-/// Nothing has been proved then, and nothing disproved.
+/// [`Unreadable`] if the input is neither or is incomplete, or if a file in the options cannot be
+/// read. The error neither proves nor disproves a change.
 pub fn verify(input: &Path, options: &Options) -> Result<Report, Unreadable> {
     let mut beginning = Vec::new();
     let file = File::open(input).map_err(|source| Unreadable::file(input, source))?;

@@ -1,4 +1,4 @@
-//! Lines of a file, none longer than it may be.
+//! Reads lines of bounded length from a file.
 
 use crate::unreadable::Unreadable;
 use std::{
@@ -20,8 +20,9 @@ pub(crate) struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
     line: Vec<u8>,
-    /// Lines read, and where the next one begins.
+    /// Number of lines read.
     pub(crate) number: u64,
+    /// Byte offset of the next line.
     pub(crate) offset: u64,
 }
 
@@ -32,7 +33,7 @@ impl Lines {
         Ok(Self { path: path.to_owned(), reader, line: Vec::new(), number: 0, offset: 0 })
     }
 
-    /// Goes on where another reader of the file has got to.
+    /// Continues at the position of another reader of the same file.
     pub(crate) fn skip_to(&mut self, offset: u64, number: u64) -> Result<(), Unreadable> {
         let moved = self.reader.seek(SeekFrom::Start(offset));
         moved.map_err(|source| Unreadable::file(&self.path, source))?;
@@ -40,11 +41,11 @@ impl Lines {
         Ok(())
     }
 
-    /// The next line, with its newline if it has one; none at the end.
+    /// The next line, including its newline; `None` at the end of the file.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if the file fails or the line is not text or longer than [`MAX_LINE`].
+    /// [`Unreadable`] if reading fails, or if the line is not UTF-8 or reaches [`MAX_LINE`].
     pub(crate) fn next(&mut self) -> Result<Option<&str>, Unreadable> {
         let read = self.read()?;
         let text = str::from_utf8(&self.line);
@@ -52,12 +53,14 @@ impl Lines {
         Ok((read > 0).then_some(text))
     }
 
-    /// The same of a file that others write to as well: what is not text is replaced, and of a line
-    /// that is longer than [`MAX_LINE`] the end is left out, with its newline.
+    /// Like [`Self::next`], for a file that other programs also write to.
+    ///
+    /// Replaces bytes that are not UTF-8. Truncates a line of [`MAX_LINE`] bytes or more, without a
+    /// newline.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if the file fails.
+    /// [`Unreadable`] if reading fails.
     pub(crate) fn next_lossily(&mut self) -> Result<Option<Cow<'_, str>>, Unreadable> {
         let read = self.read_bounded()?;
         if read == MAX_LINE && self.line.pop() != Some(b'\n') {

@@ -1,5 +1,4 @@
-//! `fourauth-audit-verify`: reads an audit log and what is known of it from elsewhere, and says
-//! whether anybody has changed it.
+//! `fourauth-audit-verify`: checks an audit log against keys and checkpoints from other sources.
 
 mod args;
 
@@ -9,7 +8,7 @@ use clap::Parser as _;
 use fourauth_audit_verify::{Report, verify};
 use std::{io::Write as _, process::ExitCode, time::Instant};
 
-/// What could not be read is neither proved nor disproved.
+/// Exit code if the input could not be read.
 const UNREADABLE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -30,14 +29,14 @@ fn main() -> ExitCode {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the stopwatch of the one figure that the program gives of itself; nothing is decided by it"
+    reason = "measures the rows per second in the report; no decision depends on it"
 )]
 fn run(args: &Args) -> anyhow::Result<u8> {
     let options = args.options()?;
     let begun = Instant::now();
     let report = verify(&args.input, &options)?;
     let seconds = begun.elapsed().as_secs_f64();
-    print(args, &report, seconds).context("standard output")?;
+    print(args, &report, seconds).context("cannot write to standard output")?;
     Ok(report.exit_code())
 }
 
@@ -58,7 +57,7 @@ fn print(args: &Args, report: &Report, seconds: f64) -> anyhow::Result<()> {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a rate, rounded"
+    reason = "the rate is rounded"
 )]
 fn rate(rows: u64, seconds: f64) -> u64 {
     (rows as f64 / seconds.max(1e-9)).round() as u64

@@ -1,23 +1,23 @@
-//! What the auditor knows that the log cannot have changed.
+//! The auditor's own knowledge, which does not come from the log.
 
 use fourauth_audit::{EpochKey, VerifyingKey};
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// What the log is held against.
+/// Keys and checkpoints that the log is checked against.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The key that signs checkpoints, from somewhere else than the log.
+    /// The key that signs checkpoints, obtained independently of the log.
     pub key: VerifyingKey,
     /// Files of checkpoints that were exported while the log grew.
     pub checkpoints: Vec<PathBuf>,
-    /// The first epoch's key, if the auditor was given it.
+    /// The key of the first epoch, if the auditor has it.
     pub epoch_key: Option<EpochKey>,
-    /// Sizes of the checkpoints whose loss the operator has told the auditor of.
+    /// Sizes of lost checkpoints that the operator told the auditor about.
     pub accepted: BTreeSet<u64>,
 }
 
 impl Options {
-    /// Nothing but the key: what a log says about itself.
+    /// Only the key. Checks the log against itself.
     #[must_use]
     pub const fn new(key: VerifyingKey) -> Self {
         Self { key, checkpoints: Vec::new(), epoch_key: None, accepted: BTreeSet::new() }

@@ -1,4 +1,4 @@
-//! What has been found, for people and for programs.
+//! The result of a check, as text and as JSON.
 
 use crate::finding::{Finding, Kind};
 use data_encoding::HEXLOWER;
@@ -6,64 +6,64 @@ use fourauth_audit::Hash;
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
 
-/// What was read.
+/// Kind of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
-    /// A database file of SQLite.
+    /// A SQLite database file.
     Database,
-    /// What `fourauthd audit export` wrote.
+    /// A file written by `fourauthd audit export`.
     Export,
 }
 
-/// A log, read to its end.
+/// The result of reading a log to its end.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// What was read.
+    /// Kind of the input.
     pub input: Input,
-    /// Whose log it is, by the auditor's key.
+    /// Name of the log, from the auditor's key.
     pub origin: String,
-    /// Leaves that were read.
+    /// Number of leaves that were read.
     pub rows: u64,
-    /// Of these, rows whose name and detail were erased.
+    /// Number of those with an erased name and detail.
     pub erased_rows: u64,
-    /// Root of the tree. None if there is none, because a place is empty.
+    /// Root of the tree; `None` if a position is empty or taken twice.
     #[serde(serialize_with = "hex")]
     pub root: Option<Hash>,
-    /// The log's own checkpoints.
+    /// Number of the log's own checkpoints.
     pub checkpoints: u64,
-    /// Those that the auditor had.
+    /// Number of exported checkpoints that the auditor had.
     pub exported_checkpoints: u64,
-    /// Of these, those that a rollback gave up.
+    /// Number of those that a rollback gave up.
     pub given_up_checkpoints: u64,
-    /// Whether the auditor had the key of the first epoch.
+    /// True if the auditor had the key of the first epoch.
     pub has_epoch_key: bool,
-    /// What was found, at most a hundred of a kind.
+    /// The findings, at most a hundred of each kind.
     pub findings: Vec<Finding>,
-    /// How often each kind was found.
+    /// Number of findings of each kind.
     pub counts: BTreeMap<Kind, u64>,
 }
 
 impl Report {
-    /// Whether nothing shows that the log was changed.
+    /// True if no finding shows a change of the log.
     #[must_use]
     pub fn is_proved(&self) -> bool {
         self.counts.keys().all(|kind| kind.is_note())
     }
 
-    /// 0 if all is proved, 1 if something is wrong. What could not be read has no report, and 2.
+    /// 0 if the log is proved, 1 otherwise. An unreadable input has no report and exits with 2.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         u8::from(!self.is_proved())
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn hex<S: Serializer>(root: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
     root.map(|root| HEXLOWER.encode(&root)).serialize(serializer)
 }
 
-/// A sentence for each finding, and one that says what was read.
+/// One line for each finding, then a summary.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
@@ -73,16 +73,16 @@ impl fmt::Display for Report {
         let listed = self.findings.len() as u64;
         let found: u64 = self.counts.values().sum();
         if found > listed {
-            writeln!(f, "and {} more of the same", found - listed)?;
+            writeln!(f, "and {} more findings of these kinds", found - listed)?;
         }
-        let verdict = if self.is_proved() { "nothing was changed" } else { "the log was changed" };
+        let verdict = if self.is_proved() { "no change found" } else { "the log was changed" };
         write!(
             f,
-            "{}: {verdict}. {} rows ({} erased), {} checkpoints of its own, {} exported ones.",
+            "{}: {verdict}. {} rows ({} erased), {} own checkpoints, {} exported checkpoints.",
             self.origin, self.rows, self.erased_rows, self.checkpoints, self.exported_checkpoints
         )?;
         if self.exported_checkpoints == 0 {
-            write!(f, "\nWithout exported checkpoints nobody can tell whether its end is gone.")?;
+            write!(f, "\nWithout exported checkpoints, a missing end cannot be detected.")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Checkpoints that an operator has given up, because an older backup was restored.
+//! Checkpoints that an operator gave up because an older backup was restored.
 //!
-//! What they stated about rows that are lost is no longer held against the log, if the row that
-//! says so is there and the auditor was told of it by other means.
+//! A given-up checkpoint that covers lost rows is not compared with the log, if a row records the
+//! rollback and the operator told the auditor about it by other means.
 
 use crate::{
     finding::{Finding, Findings, Kind},
@@ -13,22 +13,22 @@ use data_encoding::HEXLOWER;
 use fourauth_audit::{Checkpoint, VerifyingKey};
 use std::collections::BTreeSet;
 
-/// What the row is called.
+/// Action of a row that records a rollback.
 const ACTION: &str = "accept_rollback";
 
-/// Most that are kept in mind.
+/// Most rollbacks that are kept.
 const MAX: usize = 10_000;
 
-/// A rollback as the log has it.
+/// A rollback as recorded in the log.
 #[derive(Debug)]
 pub(crate) struct Noted {
-    /// None if nobody has signed it, or not for the size that stands beside it.
+    /// `None` if the note is not signed, or its size differs from the recorded one.
     lost: Option<Checkpoint>,
     row: i64,
 }
 
 impl Noted {
-    /// What `note` says if it is as it was signed, and of as many rows as stand beside it, if any do.
+    /// Opens the lost checkpoint. `beside` is the size recorded next to the note, if there is one.
     pub(crate) fn read(note: &str, key: &VerifyingKey, beside: Option<u64>, row: i64) -> Self {
         let opened = Checkpoint::open(note, key).ok();
         Self { lost: opened.filter(|lost| beside.is_none_or(|size| size == lost.size)), row }
@@ -41,21 +41,21 @@ struct Rollback {
     /// When the lost checkpoint was signed, in seconds.
     until: Option<i64>,
     row: i64,
-    /// Where that row stands: no row before it was lost.
+    /// Position of that row. No row before it was lost.
     position: Option<u64>,
     is_accepted: bool,
 }
 
-/// All of them.
+/// All rollbacks of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Rollbacks(Vec<Rollback>);
 
 impl Rollbacks {
-    /// Takes note of a rollback. It counts for nothing until its row has been seen.
+    /// Adds a rollback. It has no effect until its row has been read.
     ///
     /// # Errors
     ///
-    /// [`Unreadable::TooMany`] of them.
+    /// [`Unreadable::TooMany`] if there are more than [`MAX`].
     pub(crate) fn add(
         &mut self,
         noted: Noted,
@@ -66,7 +66,7 @@ impl Rollbacks {
             return Err(Unreadable::TooMany { what: "rollbacks", limit: MAX });
         }
         let Some(lost) = noted.lost else {
-            let says = format!("the checkpoint that row {} gave up is not signed", noted.row);
+            let says = format!("the checkpoint given up by row {} is not signed", noted.row);
             findings.add(Finding::new(Kind::BadSignature, says).row(noted.row));
             return Ok(());
         };
@@ -76,7 +76,7 @@ impl Rollbacks {
         Ok(())
     }
 
-    /// Looks whether this is the row of one.
+    /// Records the position if this is the row of a rollback.
     pub(crate) fn row(&mut self, row: &Row<'_>, position: u64) {
         for rollback in &mut self.0 {
             if rollback.row == row.id && rollback.is_told_by(row) {
@@ -85,7 +85,7 @@ impl Rollbacks {
         }
     }
 
-    /// Whether a checkpoint of this size and instant is among what was lost.
+    /// True if a rollback gave up the checkpoint of this size and instant.
     pub(crate) fn gave_up(&self, size: u64, at: Option<i64>) -> bool {
         self.0.iter().any(|rollback| {
             let is_lost = size <= rollback.lost.size && at.is_some() && at <= rollback.until;
@@ -93,15 +93,15 @@ impl Rollbacks {
         })
     }
 
-    /// Every rollback has to have its row, and the auditor's knowledge.
+    /// Reports every rollback that no row records or that the auditor does not know of.
     pub(crate) fn finish(&self, findings: &mut Findings) {
         for rollback in &self.0 {
             let (row, size) = (rollback.row, rollback.lost.size);
             let says = match (rollback.position, rollback.is_accepted) {
-                (None, _) => format!("the checkpoint of {size} rows was given up without a row"),
+                (None, _) => format!("no row gave up the lost checkpoint of {size} rows"),
                 (Some(_), false) => format!(
-                    "by row {row} the log was set back behind its checkpoint of {size} rows; if \
-                     you know of that, say --accept-rollback {size}"
+                    "row {row} records a rollback to before the checkpoint of {size} rows; if the \
+                     operator told you about it, use --accept-rollback {size}"
                 ),
                 (Some(_), true) => continue,
             };

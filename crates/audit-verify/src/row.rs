@@ -1,4 +1,4 @@
-//! A row beside its leaf, as the input has them, and whether the one makes the other.
+//! A row and its leaf as the input has them, and the leaf hash computed from the row.
 
 use crate::chains::End;
 use fourauth_audit::{
@@ -6,39 +6,39 @@ use fourauth_audit::{
     leaf::{detail_hash, name_hash},
 };
 
-/// Longest name of a node that is kept in mind, in bytes.
+/// Longest node name that is accepted, in bytes.
 pub(crate) const MAX_NODE: usize = 1024;
 
-/// A leaf, and the row that it is of.
+/// A leaf and its row.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) id: i64,
-    /// In the tree, from 0. None if there is no number.
+    /// Position in the tree, from 0; `None` if it is not an integer.
     pub(crate) position: Option<i64>,
-    /// Who wrote it, and its number among theirs. None if that is no name and no number.
+    /// Node that wrote the row, and sequence number in its chain; `None` if either is not valid.
     pub(crate) link: Option<(&'a str, i64)>,
     pub(crate) sealing: Sealing,
-    /// None if it is no hash.
+    /// `None` if it is not a hash.
     pub(crate) leaf_hash: Option<Hash>,
     pub(crate) body: Body<'a>,
 }
 
-/// What name and detail are hashed with.
+/// The salt of a row, or the hashes that replace it after an erasure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sealing {
     Salted(Salt),
-    /// The row was erased by the row of this number; the hashes are left.
+    /// The row was erased. `by` is the id of the row that records it.
     Erased {
         by: i64,
         name: Option<Hash>,
         detail: Hash,
     },
-    /// Something that no row has.
+    /// A combination that no valid row has.
     Unfit,
 }
 
 impl Sealing {
-    /// A row has a salt, or it was erased and has hashes; never both.
+    /// A valid row has either a salt, or the hashes of an erased row.
     pub(crate) const fn new(
         salt: Option<Salt>,
         name: Option<Hash>,
@@ -57,13 +57,13 @@ impl Sealing {
 #[derive(Debug)]
 pub(crate) enum Body<'a> {
     Text(Text<'a>),
-    /// There is a row, but it has values that no row has.
+    /// The row exists, but has values of the wrong type.
     Unfit,
-    /// There is none.
+    /// The row is missing.
     Gone,
 }
 
-/// What a row says.
+/// The columns of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<'a> {
     pub(crate) ts_utc: &'a str,
@@ -74,7 +74,7 @@ pub(crate) struct Text<'a> {
 }
 
 impl Row<'_> {
-    /// The leaf that the row makes at this end of its node's chain. None if it makes none.
+    /// Hash of the row's leaf after `previous` in its chain; `None` if it cannot be computed.
     pub(crate) fn made_leaf(&self, previous: End) -> Option<Hash> {
         let (Body::Text(text), Some((node, node_seq))) = (&self.body, self.link) else {
             return None;
@@ -96,7 +96,7 @@ impl Row<'_> {
 }
 
 impl Text<'_> {
-    /// The hashes of name and detail; none if what is left of them does not go with the sealing.
+    /// Hashes of name and detail; `None` if the texts contradict the sealing.
     fn hashes(&self, sealing: Sealing) -> Option<(Option<Hash>, Hash)> {
         match sealing {
             Sealing::Salted(salt) => {

@@ -1,7 +1,7 @@
-//! Checkpoints beside the tree: each must have been true when the tree was as large as it says.
+//! Compares checkpoints with the tree. Each must match the tree at the size that it states.
 //!
-//! The log's own come in the order of their sizes, one at a time. Those that were exported have been
-//! read before, and are here in that order too.
+//! The log's own checkpoints are read one at a time, in the order of their sizes. The exported ones
+//! were read before and are sorted in the same order.
 
 use crate::{
     epochs::Epochs,
@@ -14,15 +14,15 @@ use crate::{
 };
 use fourauth_audit::{Checkpoint, Frontier, Hash, epoch};
 
-/// A checkpoint as the log has it.
+/// A checkpoint as stored in the log.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// What stands beside the note, where something does.
+    /// The other columns of the row, if the input is a database.
     pub(crate) beside: Option<Beside>,
     pub(crate) note: String,
 }
 
-/// The columns of a checkpoint in a database.
+/// The columns next to the note in a database.
 #[derive(Debug)]
 pub(crate) struct Beside {
     pub(crate) size: Option<u64>,
@@ -37,24 +37,24 @@ impl Beside {
     }
 }
 
-/// The log's own checkpoints, as they come.
+/// The log's own checkpoints, read on demand.
 pub(crate) type StoredOnes<'a> = Box<dyn Iterator<Item = Result<Stored, Unreadable>> + 'a>;
 
-/// Holds checkpoints against a tree while it grows.
+/// Compares checkpoints with a tree while it grows.
 pub(crate) struct Signed<'a> {
     options: &'a Options,
     epochs: Epochs,
     stored: StoredOnes<'a>,
-    /// The log's own next one.
+    /// The log's own next checkpoint.
     next: Option<Checkpoint>,
-    /// The log's own newest one that was due: its size and instant.
+    /// Size and instant of the log's own newest checkpoint that was compared.
     newest: Option<(u64, Option<i64>)>,
     exported: Vec<Exported>,
-    /// How many of these were due.
+    /// Number of exported checkpoints that were compared.
     due: usize,
-    /// Log's own checkpoints, whatever became of them.
+    /// Number of the log's own checkpoints, including invalid ones.
     pub(crate) checkpoints: u64,
-    /// Exported ones that were given up.
+    /// Number of exported checkpoints that were given up.
     pub(crate) given_up: u64,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Signed<'a> {
         Ok(signed)
     }
 
-    /// How many were exported.
+    /// Number of exported checkpoints.
     pub(crate) fn exported(&self) -> u64 {
         self.exported.len() as u64
     }
@@ -84,9 +84,9 @@ impl<'a> Signed<'a> {
         stored.min(exported)
     }
 
-    /// Looks at the checkpoints that are due now that the tree has so many places.
+    /// Compares the checkpoints that are due at this number of positions.
     ///
-    /// `tree` is none if there is no telling what it was, because a place is empty.
+    /// `tree` is `None` if a position is empty or taken twice, so that the root is unknown.
     pub(crate) fn judge(
         &mut self,
         places: u64,
@@ -117,7 +117,7 @@ impl<'a> Signed<'a> {
         Ok(())
     }
 
-    /// What is left when there are no more rows.
+    /// Reports the remaining checkpoints after the last row.
     pub(crate) fn finish(
         &mut self,
         places: u64,
@@ -136,7 +136,7 @@ impl<'a> Signed<'a> {
         self.exported.extend(given_up);
         if let Some(gone) = gone.last() {
             let says = format!(
-                "an exported checkpoint has {} rows and the log {places}: its end is gone",
+                "an exported checkpoint has {} rows, the log has {places}: its end is missing",
                 gone.size
             );
             context.findings.add(Finding::new(Kind::TailGone, says).size(gone.size));
@@ -144,28 +144,28 @@ impl<'a> Signed<'a> {
         self.exported.extend(gone);
         let signed = self.newest.map_or(0, |(size, _)| size);
         if signed < places {
-            let says = format!("the last {} rows are in no checkpoint yet", places - signed);
+            let says = format!("no checkpoint covers the last {} rows yet", places - signed);
             context.findings.add(Finding::new(Kind::UnsignedTail, says).size(signed));
         }
         Ok(())
     }
 
-    /// Takes the log's own next checkpoint that says anything.
+    /// Reads the log's own next valid checkpoint.
     fn advance(&mut self, findings: &mut Findings) -> Result<(), Unreadable> {
         while self.next.is_none() {
             let Some(stored) = self.stored.next().transpose()? else { return Ok(()) };
             self.checkpoints += 1;
             let opened = Checkpoint::open(&stored.note, &self.options.key);
             let beside = stored.beside;
-            let is_so = |found: &Checkpoint| beside.as_ref().is_none_or(|told| told.says(found));
+            let agrees = |found: &Checkpoint| beside.as_ref().is_none_or(|told| told.says(found));
             match opened {
-                Ok(found) if is_so(&found) => {
+                Ok(found) if agrees(&found) => {
                     self.epochs.check(&stored.note, &found, findings);
                     self.accept(found, findings);
                 }
                 Ok(found) => {
                     let says = format!(
-                        "the checkpoint of {} rows is not what stands beside it in its table",
+                        "the checkpoint of {} rows differs from the other columns of its table row",
                         found.size
                     );
                     findings.add(Finding::new(Kind::BadSignature, says).size(found.size));
@@ -173,7 +173,7 @@ impl<'a> Signed<'a> {
                 Err(error) => {
                     let size = beside.and_then(|told| told.size);
                     let says = match size {
-                        Some(size) => format!("at {size} rows: {error}"),
+                        Some(size) => format!("checkpoint of {size} rows: {error}"),
                         None => error.to_string(),
                     };
                     findings.add(Finding { size, ..Finding::new(Kind::BadSignature, says) });
@@ -183,7 +183,7 @@ impl<'a> Signed<'a> {
         Ok(())
     }
 
-    /// Two checkpoints of one size, or one that comes after a larger one, are not of one log.
+    /// Accepts a checkpoint that is larger than all before it. Sizes in one log strictly ascend.
     fn accept(&mut self, found: Checkpoint, findings: &mut Findings) {
         let follows = self.newest.is_none_or(|(size, _)| found.size > size);
         if follows {
@@ -194,7 +194,7 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// What else is known while a checkpoint is looked at.
+/// State that is shared while checkpoints are compared.
 pub(crate) struct Context<'a> {
     pub(crate) findings: &'a mut Findings,
     pub(crate) rollbacks: &'a Rollbacks,
@@ -202,24 +202,24 @@ pub(crate) struct Context<'a> {
 }
 
 fn mismatch(size: u64) -> Finding {
-    let says = format!("the log's checkpoint of {size} rows does not fit its rows");
+    let says = format!("the log's own checkpoint of {size} rows does not match its rows");
     Finding::new(Kind::RootMismatch, says).size(size)
 }
 
 fn history(size: u64) -> Finding {
-    let says = format!("the first {size} rows are not those of the checkpoint that was exported");
+    let says = format!("the first {size} rows do not match the exported checkpoint");
     Finding::new(Kind::HistoryChanged, says).size(size)
 }
 
-/// How long rows wait for their checkpoint.
+/// Measures the time between a row and its checkpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Lateness {
-    /// When the oldest row that waits was written, and its number.
+    /// Time and id of the oldest row that no checkpoint covers.
     oldest: Option<(i64, i64)>,
 }
 
 impl Lateness {
-    /// A row that no checkpoint covers yet.
+    /// Records a row that no checkpoint covers yet.
     pub(crate) fn waits(&mut self, id: i64, ts_utc: &str) {
         if let Some(at) = instant::seconds(ts_utc)
             && self.oldest.is_none_or(|(oldest, _)| at < oldest)
@@ -228,11 +228,11 @@ impl Lateness {
         }
     }
 
-    /// Rows of before the first checkpoint are none of its business: nothing was signed then.
+    /// Checks the delay. Rows before the first checkpoint are exempt: signing started with it.
     fn covered(&mut self, size: u64, at: Option<i64>, is_later: bool, findings: &mut Findings) {
         let (Some((oldest, id)), Some(at)) = (self.oldest.take(), at) else { return };
         if is_later && at - oldest > epoch::EPOCH_MS / 1000 {
-            let says = format!("row {id} was in no checkpoint for {} s", at - oldest);
+            let says = format!("no checkpoint covered row {id} for {} s", at - oldest);
             findings.add(Finding::new(Kind::Late, says).row(id).size(size));
         }
     }

@@ -1,58 +1,57 @@
-//! Why there is no report.
+//! The error if there is no report.
 
 use std::{io, path::Path};
 
-/// The input could not be read to its end. It says neither that the log was changed nor that it
-/// was not.
+/// The input could not be read to its end. This neither proves nor disproves a change of the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// The operating system gave no file, or not all of it.
+    /// A file could not be opened or read.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: String,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// A line of an export is not what stands there.
+    /// A line of an export does not have the expected form.
     #[error("line {line} of the export {}", visible(.why))]
     Line {
-        /// Which, from 1.
+        /// Number of the line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Cause.
         why: String,
     },
-    /// The export has no last line: it was cut short, or is still being written.
-    #[error("the export ends before its last line: it was cut short")]
+    /// The export has no end line: it was truncated, or is still being written.
+    #[error("the export has no end line: it is truncated or still being written")]
     Truncated,
-    /// The last line does not count what stands above it.
-    #[error("the export says that it has {said} {what} and has {counted}: something was cut out")]
+    /// The counts in the end line differ from the lines of the export.
+    #[error("the end line of the export states {said} {what}, but the export has {counted}")]
     Miscounted {
         /// Rows or checkpoints.
         what: &'static str,
-        /// By the last line.
+        /// Count in the end line.
         said: u64,
-        /// In the file.
+        /// Count in the file.
         counted: u64,
     },
     /// SQLite could not read the database.
     #[error("the database cannot be read: {}", visible(&.0.to_string()))]
     Database(#[from] rusqlite::Error),
-    /// The database is not one of fourauth's.
+    /// The database is not a database of fourauth.
     #[error("the database {0}")]
     Schema(String),
-    /// There is more of something than any log has.
-    #[error("there are more than {limit} {what}: no log has so many")]
+    /// The log exceeds a limit of the verifier.
+    #[error("the log has more than {limit} {what}, which is the limit of the verifier")]
     TooMany {
-        /// Of what.
+        /// Plural noun for the items.
         what: &'static str,
-        /// How many are kept in mind.
+        /// Most items that are kept.
         limit: usize,
     },
 }
 
-/// What is quoted of a file that anybody may have made: no terminal obeys it, and it has an end.
+/// Makes text from an untrusted file safe to print: escapes special characters, bounds the length.
 fn visible(text: &str) -> String {
     const LONGEST: usize = 500;
 

@@ -1,7 +1,7 @@
-//! What the server states about the tree: how large it was at an instant, and its root.
+//! Checkpoints: signed statements of the tree's size and root at an instant.
 //!
-//! A checkpoint is a signed note in the format of transparency logs, so that their tools read it.
-//! Whether the tree is so is for whoever has the leaves to say.
+//! A checkpoint is a signed note in the format of transparency logs, so their tools can read it.
+//! This module does not compare a checkpoint with the leaves; the verifier does that.
 //!
 //! <https://c2sp.org/tlog-checkpoint>
 
@@ -13,24 +13,24 @@ use crate::{
 };
 use data_encoding::BASE64;
 
-/// What a line may have that is taken for an empty one.
+/// Characters that a blank line may contain.
 pub const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// Longest instant that is looked at, in bytes.
+/// Longest instant that is accepted, in bytes.
 const MAX_INSTANT: usize = 40;
 
-/// One statement.
+/// One statement about the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Which log: the name of its key.
+    /// The log, by the name of its key.
     pub origin: String,
     /// Number of leaves.
     pub size: u64,
-    /// Root of their tree.
+    /// Root of the tree.
     pub root: Hash,
-    /// When it was stated, RFC 3339.
+    /// When the checkpoint was signed (RFC 3339).
     pub at: String,
-    /// Whose key made the MAC, if there is one.
+    /// Number of the epoch. Its key made the MAC, if there is one.
     pub epoch: u64,
 }
 
@@ -42,11 +42,11 @@ impl Checkpoint {
         format!("{origin}\n{size}\n{}\ntime {at}\nepoch {epoch}\n", BASE64.encode(root))
     }
 
-    /// The signed note, in the origin's name; with the MAC of the epoch if its key is given.
+    /// The note, signed under the name of the origin. Includes the epoch's MAC if `epoch` is given.
     #[must_use]
     pub fn sign(&self, key: &SigningKey, epoch: Option<&EpochKey>) -> String {
         let text = self.text();
-        // Whoever gives a name that no key can have gets a note that nobody opens.
+        // If the origin is not a valid key name, the note is made with an empty id and never opens.
         let id = key.verifying_key(&self.origin).map(|key| key.id()).unwrap_or_default();
         let mut note = format!("{text}\n");
         note += &signature_line(&self.origin, id, &key.sign(text.as_bytes()));
@@ -59,12 +59,12 @@ impl Checkpoint {
 
     /// Reads a note that was signed with this key.
     ///
-    /// The epoch's MAC is not looked at: see [`EpochMac::of`].
+    /// Does not check the epoch's MAC: see [`EpochMac::of`].
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Unsigned`] if it was signed with another key or not as it is;
-    /// [`CheckpointError::Form`] if it is not a checkpoint, or another log's.
+    /// [`CheckpointError::Unsigned`] if the signature is missing, wrong or by another key;
+    /// [`CheckpointError::Form`] if the note is not a checkpoint, or is one of another log.
     pub fn open(note: &str, key: &VerifyingKey) -> Result<Self, CheckpointError> {
         let note = Note::parse(note).map_err(|_| CheckpointError::Form)?;
         if !note.is_signed_by(key) {
@@ -75,7 +75,7 @@ impl Checkpoint {
             .ok_or(CheckpointError::Form)
     }
 
-    /// Reads the text under the signature. It is ours only if it would be written to the letter.
+    /// Reads the text that is signed. Accepts only the exact form that [`Self::text`] writes.
     fn read(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let checkpoint = Self {
@@ -89,28 +89,28 @@ impl Checkpoint {
     }
 }
 
-/// Whether the text could be an instant: its letters are those of one.
+/// True if the text has the length and the characters of an instant. Its fields are not checked.
 fn is_instant(text: &str) -> bool {
     let is_fit = |byte: u8| byte.is_ascii_digit() || b"-:.+TZ".contains(&byte);
     (1..=MAX_INSTANT).contains(&text.len()) && text.bytes().all(is_fit)
 }
 
-/// Why a note says nothing about the log.
+/// Why a note is not accepted as a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// It is not a checkpoint of this log at all.
+    /// The note is not a checkpoint of this log.
     #[error("not a checkpoint of this log")]
     Form,
-    /// It may be one, but this key did not sign it.
-    #[error("the checkpoint was not signed with this key, or was changed afterwards")]
+    /// This key did not sign the note.
+    #[error("the checkpoint was signed with another key, or was changed after it was signed")]
     Unsigned,
 }
 
-/// Takes notes that were written one after the other apart, line by line.
+/// Splits a sequence of notes, line by line.
 ///
-/// A note ends where a signature is followed by something else. Never holds more than one note:
-/// what would be longer than any has ended, and is forgotten if nobody has signed it by then.
+/// A note ends where a signature line is followed by another kind of line. Memory is bounded by
+/// [`MAX_NOTE`]: text that would grow beyond it ends there, and is dropped if it has no signature.
 #[derive(Debug, Default)]
 pub struct Notes {
     gathered: String,
@@ -118,7 +118,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Takes the next line, with its newline if it has one; gives the note that ended before it.
+    /// Adds the next line, including its newline. Returns the note that ended before this line.
     pub fn line(&mut self, line: &str) -> Option<String> {
         let is_signature = line.starts_with(SIGNATURE_LINE);
         let has_ended = self.has_signature && !is_signature;
@@ -132,14 +132,14 @@ impl Notes {
         ended
     }
 
-    /// Says that what follows is no part of a note; gives the one that has ended, if it was signed.
+    /// Ends the current note. Returns it if it has a signature, and drops it otherwise.
     pub fn interrupt(&mut self) -> Option<String> {
         let is_signed = self.has_signature;
         let gathered = self.take();
         is_signed.then_some(gathered)
     }
 
-    /// The last note, if there is one and it was written to its end; and whether one was not.
+    /// The last note, if it is complete; and true if an incomplete one was left out.
     #[must_use]
     pub fn finish(mut self) -> (Option<String>, bool) {
         let is_whole = self.has_signature && self.gathered.ends_with('\n');
@@ -153,7 +153,7 @@ impl Notes {
     }
 }
 
-/// The notes of a whole file, and whether the last was not written to its end and is left out.
+/// The notes of a whole file; and true if the last one is incomplete and was left out.
 #[must_use]
 pub fn parse_all(text: &str) -> (Vec<String>, bool) {
     let mut notes = Notes::default();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_is_opened() {
+    fn a_signed_checkpoint_opens() {
         let (key, verifying) = keys().unwrap();
         for epoch in [None, Some(&EpochKey::new(2, [5; 32]))] {
             let note = checkpoint().sign(&key, epoch);
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_the_one_of_transparency_logs() {
+    fn the_text_has_the_format_of_transparency_logs() {
         let text = "fourauth/00112233aabbccdd\n3\nCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n\
                     time 2026-11-21T10:00:01Z\nepoch 2\n";
         assert_eq!(checkpoint().text(), text);
     }
 
     #[test]
-    fn the_mac_of_the_epoch_is_under_the_note() {
+    fn the_note_includes_the_mac_of_the_epoch() {
         let epoch = EpochKey::new(2, [5; 32]);
         let note = checkpoint().sign(&keys().unwrap().0, Some(&epoch));
         let note = Note::parse(&note).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checkpoint_of_the_document_is_this_one() {
+    fn the_example_in_the_document_is_correct() {
         let document = include_str!("../../../docs/AUDIT.md");
         let (key, verifying) = keys().unwrap();
         let note = checkpoint().sign(&key, Some(&EpochKey::new(2, [5; 32])));
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn what_another_key_signed_is_not_opened() {
+    fn a_checkpoint_signed_with_another_key_does_not_open() {
         let note = checkpoint().sign(&SigningKey::from_seed(&[2; 32]).unwrap(), None);
         let opened = Checkpoint::open(&note, &keys().unwrap().1);
         assert_eq!(opened, Err(CheckpointError::Unsigned));
     }
 
     #[test]
-    fn a_checkpoint_of_another_form_is_not_opened_though_it_is_signed() {
+    fn a_signed_note_of_another_form_does_not_open() {
         let (key, verifying) = keys().unwrap();
         let good = checkpoint().text();
         let forms = [
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_apart_and_a_torn_end_left_out() {
+    fn a_file_is_split_and_an_incomplete_note_left_out() {
         let (key, _) = keys().unwrap();
         let with_mac = checkpoint().sign(&key, Some(&EpochKey::new(2, [5; 32])));
         let without = checkpoint().sign(&key, None);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_signs_is_neither_held_in_memory_nor_taken_for_a_note() {
+    fn unsigned_text_uses_bounded_memory_and_is_no_note() {
         let mut notes = Notes::default();
         for _ in 0..10 {
             assert_eq!(notes.line(&"x".repeat(MAX_NOTE / 3)), None);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_goes_on_for_too_long_has_ended() {
+    fn a_note_that_grows_too_long_ends() {
         let note = checkpoint().sign(&keys().unwrap().0, None);
         let more = format!("{SIGNATURE_LINE}{}\n", "x".repeat(MAX_NOTE / 2));
         let (all, is_torn) = parse_all(&format!("{note}{more}{more}{more}"));
@@ -279,7 +279,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_checkpoint_is_read_as_it_was_written(
+        fn every_checkpoint_survives_a_round_trip(
             size in any::<u64>(), root in any::<Hash>(), epoch in any::<u64>(), day in 10..29,
         ) {
             let at = format!("2026-11-{day}T10:00:01.123Z");
@@ -290,7 +290,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parsers_stumble(lines in vec("(\u{2014} )?\\PC{0,40}\n?", 0..12)) {
+        fn no_text_makes_the_parsers_panic(lines in vec("(\u{2014} )?\\PC{0,40}\n?", 0..12)) {
             let text = lines.concat();
             let _ = Checkpoint::read(&text);
             let (notes, _) = parse_all(&text);

@@ -1,7 +1,8 @@
-//! Keys that forget: each epoch's is the hash of the last one's, which is then destroyed.
+//! Forward-secure keys: each epoch's key is the hash of the previous key, which is then destroyed.
 //!
-//! Whoever takes the machine finds the key of now and can make all that follow, but none before.
-//! The auditor has the first and can make them all. When an epoch ends is the server's business.
+//! An attacker on the machine finds the current key. From it follow all later keys, but no earlier
+//! one. The auditor has the first key and can compute them all. The server decides when an epoch
+//! ends.
 
 use crate::{Hash, key::KeyId, key::key_id, note::Note};
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -13,23 +14,23 @@ use zeroize::Zeroizing;
 /// Length of an epoch, in milliseconds: 15 minutes.
 pub const EPOCH_MS: i64 = 15 * 60 * 1000;
 
-/// Before a key that becomes the next one.
+/// Hash prefix for deriving the next key.
 const NEXT: &[u8] = b"fourauth-fs";
 
-/// Signature type of what is not in the standard's list, and our name for it.
+/// Signature type for algorithms that the standard does not list; [`KIND`] names ours.
 const OTHER_TYPE: u8 = 0xff;
 const KIND: &[u8] = b"fourauth-epoch-hmac-sha256";
 
-/// What a log's epoch MACs are marked with: they need a key id, but have no public key.
+/// The key id of a log's epoch MACs. A signature line needs a key id, but a MAC has no public key.
 #[must_use]
 pub fn mac_id(name: &str) -> KeyId {
     key_id(name, OTHER_TYPE, KIND)
 }
 
-/// The secret of one epoch. Wiped when it is dropped.
+/// The secret key of one epoch. Wiped when dropped.
 #[derive(Clone)]
 pub struct EpochKey {
-    /// Which epoch, from 0.
+    /// Number of the epoch, from 0.
     pub number: u64,
     key: Zeroizing<[u8; 32]>,
 }
@@ -48,15 +49,15 @@ impl EpochKey {
         Some(Self::new(number, bytes.as_slice().try_into().ok()?))
     }
 
-    /// The key as 64 hexadecimal digits, for the file that keeps it and for the auditor.
+    /// The key as 64 hexadecimal digits, for the key file and for the auditor.
     #[must_use]
     pub fn expose_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(HEXLOWER_PERMISSIVE.encode(&*self.key))
     }
 
-    /// The key of the epoch after: SHA-256 of `fourauth-fs` and this key, which is gone then.
+    /// The key of the next epoch: SHA-256 of `fourauth-fs` and this key. Consumes this key.
     ///
-    /// There is no epoch after the last that can be counted; it would be its own successor.
+    /// The number saturates at `u64::MAX`.
     #[must_use]
     pub fn next(self) -> Self {
         let mut key = Zeroizing::new([0; 32]);
@@ -71,7 +72,7 @@ impl EpochKey {
         self.keyed(text).finalize().into_bytes().into()
     }
 
-    /// Whether `mac` is this key's of the text.
+    /// True if this key made `mac` of the text.
     #[must_use]
     pub fn made(&self, text: &str, mac: &EpochMac) -> bool {
         mac.number == self.number && self.keyed(text).verify_slice(&mac.mac).is_ok()
@@ -79,7 +80,7 @@ impl EpochKey {
 
     fn keyed(&self, text: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new_from_slice(&*self.key)
-            .expect("HMAC takes keys of any length")
+            .expect("HMAC accepts keys of any length")
             .chain_update(text)
     }
 }
@@ -90,17 +91,17 @@ impl fmt::Debug for EpochKey {
     }
 }
 
-/// What an epoch's key made of a text.
+/// The MAC that an epoch's key made of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EpochMac {
-    /// Whose key: the epoch's number.
+    /// Number of the epoch.
     pub number: u64,
-    /// [`EpochKey::mac`].
+    /// Result of [`EpochKey::mac`].
     pub mac: Hash,
 }
 
 impl EpochMac {
-    /// The one under this note by the log of this name. None if there is not exactly one.
+    /// The epoch MAC in this note by the log of this name. `None` unless there is exactly one.
     #[must_use]
     pub fn of(note: &Note<'_>, name: &str) -> Option<Self> {
         let mut ours = note.signatures_by(name, mac_id(name));
@@ -109,7 +110,7 @@ impl EpochMac {
         Some(Self { number: u64::from_be_bytes(*number), mac: mac.try_into().ok()? })
     }
 
-    /// The number, big-endian in eight bytes, and the MAC: what stands under a note.
+    /// The signature bytes in a note: the number as eight bytes, big-endian, then the MAC.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         [&self.number.to_be_bytes()[..], &self.mac].concat()
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mac_under_a_note_is_found_and_fits() {
+    fn the_mac_in_a_note_is_found_and_matches() {
         let key = EpochKey::new(3, [7; 32]);
         let mac = EpochMac { number: 3, mac: key.mac("text\n") };
         let note = format!("text\n\n{}", signature_line("log", mac_id("log"), &mac.to_bytes()));
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_survives_being_written() {
+    fn a_key_survives_a_round_trip() {
         let key = EpochKey::new(0, [9; 32]);
         assert_eq!(*EpochKey::from_hex(0, &key.expose_hex()).unwrap().key, [9; 32]);
         assert!(EpochKey::from_hex(0, "09").is_none());
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_not_shown() {
+    fn debug_output_hides_the_key() {
         assert_eq!(format!("{:?}", EpochKey::new(2, [9; 32])), "EpochKey(2, ..)");
     }
 }

@@ -1,6 +1,6 @@
-//! The keys of the log: Ed25519, and the text in which the public one is handed out.
+//! The Ed25519 keys of the log, and the text form of the public key.
 //!
-//! Where the private one is kept is the server's business; here it is in memory, and wiped there.
+//! The server decides where the private key is stored. Here it is only in memory, and is wiped.
 //!
 //! <https://c2sp.org/signed-note>, RFC 8032
 
@@ -16,12 +16,12 @@ pub const PUBLIC: usize = 32;
 /// Length of a signature, in bytes.
 pub const SIGNATURE: usize = 64;
 
-/// Which key made a signature: a hint, not a proof.
+/// Identifies the key of a signature. A hint, not a proof.
 pub type KeyId = [u8; 4];
 
-/// Signature type of Ed25519 in a key's text and in its id.
+/// Signature type of Ed25519 in the text and the id of a key.
 const ED25519_TYPE: u8 = 1;
-/// Longest text of a key that is looked at, in bytes: a name of 255, an id and a key.
+/// Longest key text that is accepted, in bytes: a name of 255, an id and a key.
 const MAX_TEXT: usize = 320;
 
 /// The first four bytes of SHA-256 of name, newline, signature type and public key.
@@ -31,15 +31,15 @@ pub(crate) fn key_id(name: &str, kind: u8, public: &[u8]) -> KeyId {
     [a, b, c, d]
 }
 
-/// The key that signs: the library wipes it.
+/// The signing key. The library wipes it when it is dropped.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
-    /// The key of 32 random bytes (RFC 8032 §5.1.5).
+    /// Makes the key from 32 random bytes (RFC 8032 §5.1.5).
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the library refuses them.
+    /// [`KeyError::Private`] if the library refuses the seed.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
         Ed25519KeyPair::from_seed_unchecked(seed).map(Self).map_err(|_| KeyError::Private)
     }
@@ -48,16 +48,16 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if it is not an Ed25519 key.
+    /// [`KeyError::Private`] if it is not an Ed25519 key.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         Ed25519KeyPair::from_pkcs8(der).map(Self).map_err(|_| KeyError::Private)
     }
 
-    /// The key as PKCS #8, version 1: what every other program reads too.
+    /// The key as PKCS #8, version 1, which other programs can read.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the library refuses.
+    /// [`KeyError::Private`] if the library cannot encode the key.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let document = self.0.to_pkcs8v1().map_err(|_| KeyError::Private)?;
         Ok(Zeroizing::new(document.as_ref().to_vec()))
@@ -66,17 +66,17 @@ impl SigningKey {
     /// The public half.
     #[must_use]
     pub fn public(&self) -> [u8; PUBLIC] {
-        // The library's type has no length.
+        // The library's type does not state its length.
         let mut public = [0; PUBLIC];
         public.iter_mut().zip(self.0.public_key().as_ref()).for_each(|(to, from)| *to = *from);
         public
     }
 
-    /// What others check its signatures with.
+    /// The public key under this name, which verifies the signatures.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Name`] if nobody can be called that.
+    /// [`KeyError::Name`] if the name is not valid for a key.
     pub fn verifying_key(&self, name: &str) -> Result<VerifyingKey, KeyError> {
         VerifyingKey::new(name, self.public())
     }
@@ -97,7 +97,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A public key and the name of the log that it speaks for.
+/// A public key and the name of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
     name: String,
@@ -105,7 +105,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// The key of this name.
+    /// A key with this name.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if it is anything else, or the id is another key's.
+    /// [`KeyError`] if the text has another form, or the id belongs to another key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -134,7 +134,7 @@ impl VerifyingKey {
         if key.id()[..] == id[..] { Ok(key) } else { Err(KeyError::Id) }
     }
 
-    /// The log's name, which is its checkpoints' origin.
+    /// The name of the log, which is the origin of its checkpoints.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -146,20 +146,20 @@ impl VerifyingKey {
         &self.public
     }
 
-    /// What its signatures are marked with.
+    /// The id that marks this key's signatures.
     #[must_use]
     pub fn id(&self) -> KeyId {
         key_id(&self.name, ED25519_TYPE, &self.public)
     }
 
-    /// Whether `signature` is one of `message` by the holder of this key (RFC 8032 §5.1.7).
+    /// True if `signature` is this key's signature of `message` (RFC 8032 §5.1.7).
     #[must_use]
     pub fn is_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.public).verify(message, signature).is_ok()
     }
 }
 
-/// The text that [`VerifyingKey::parse`] reads.
+/// Writes the text that [`VerifyingKey::parse`] reads.
 impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key: Vec<u8> = [ED25519_TYPE].into_iter().chain(self.public).collect();
@@ -176,25 +176,25 @@ impl FromStr for VerifyingKey {
     }
 }
 
-/// What is not a key. The caller needs another one, whatever the reason.
+/// Why a key was refused. In every case the caller needs another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Not an Ed25519 key in PKCS #8.
+    /// The bytes are not an Ed25519 private key in PKCS #8.
     #[error("not an Ed25519 private key in PKCS #8")]
     Private,
-    /// Not a name.
+    /// The name is not valid.
     #[error("a key's name has 1 to 255 bytes and neither spaces nor `+`")]
     Name,
-    /// Not the text of a key.
+    /// The text does not have the form of a key.
     #[error("a public key is written `name+id in hex+base64`")]
     Text,
-    /// A key that is not an Ed25519 key.
-    #[error("the public key is of a kind that is not known here; Ed25519 is 1")]
+    /// The key is not an Ed25519 key.
+    #[error("the public key has an unknown signature type; only Ed25519 (type 1) is supported")]
     Kind,
-    /// The id in the text is not this key's.
+    /// The id in the text does not belong to this key.
     #[error(
-        "the key's id does not belong to its name and bytes: part of the text is another key's"
+        "the key's id does not match its name and bytes; copy the whole line of the public key"
     )]
     Id,
 }
@@ -204,11 +204,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Of the documentation of Go's `sumdb/note`, where the format comes from.
+    /// From the documentation of Go's `sumdb/note`, which defined the format.
     const NEUMANN: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
     #[test]
-    fn the_published_key_is_read_and_written_as_it_was() {
+    fn the_published_key_survives_a_round_trip() {
         let key = VerifyingKey::parse(NEUMANN).unwrap();
         assert_eq!(key.name(), "PeterNeumann");
         assert_eq!(key.id(), [0xc7, 0x4f, 0x20, 0xa3]);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn a_malformed_key_is_refused() {
         for text in ["", "a", "a+b", "a+b+c", "+c74f20a3+AQ==", "a b+00000000+AQ=="] {
             assert!(VerifyingKey::parse(text).is_err(), "{text:?}");
         }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_survives_being_written() {
+    fn a_private_key_survives_a_round_trip() {
         let key = SigningKey::from_seed(&[7; 32]).unwrap();
         let again = SigningKey::from_pkcs8(&key.to_pkcs8().unwrap()).unwrap();
         assert_eq!(key.public(), again.public());
@@ -239,7 +239,7 @@ mod tests {
 
     /// RFC 8032 §7.1, test 2.
     #[test]
-    fn a_seed_makes_the_key_of_the_rfc() {
+    fn a_seed_makes_the_key_in_the_rfc() {
         let bytes = |hex: &str| HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).unwrap();
         let seed = bytes("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
         let key = SigningKey::from_seed(&seed.try_into().unwrap()).unwrap();
@@ -253,13 +253,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_is_read_as_it_was_written(name in "[a-z0-9/.-]{1,60}", public in any::<[u8; 32]>()) {
+        fn every_public_key_survives_a_round_trip(
+            name in "[a-z0-9/.-]{1,60}", public in any::<[u8; 32]>(),
+        ) {
             let key = VerifyingKey::new(&name, public).unwrap();
             prop_assert_eq!(VerifyingKey::parse(&key.to_string()), Ok(key));
         }
 
         #[test]
-        fn no_text_makes_the_parser_stumble(text in "(\\PC|\\+){0,80}") {
+        fn no_text_makes_the_parser_panic(text in "(\\PC|\\+){0,80}") {
             if let Ok(key) = VerifyingKey::parse(&text) {
                 prop_assert_eq!(VerifyingKey::parse(&key.to_string()), Ok(key));
             }

@@ -1,7 +1,7 @@
-//! One row of the audit log as a leaf of the tree.
+//! A row of the audit log as a leaf of the tree.
 //!
-//! Name and detail enter as salted hashes, so that they can be erased and the leaf still computed.
-//! Which rows there are, and whether they say what happened, is the writer's business.
+//! The leaf contains salted hashes of the name and the detail. So both can be erased from the row
+//! and the leaf can still be computed. The writer is responsible for the content of the rows.
 
 use crate::Hash;
 use minicbor::Encoder;
@@ -11,43 +11,43 @@ use std::convert::Infallible;
 /// Version of this encoding: the first element of the array.
 pub const VERSION: u8 = 1;
 
-/// `previous` of the first leaf of a node.
+/// Value of `previous` in the first leaf of a node.
 pub const FIRST: Hash = [0; 32];
 
-/// What a name and a detail are hashed with: random, one for each row, gone when the row is erased.
+/// Random salt of one row, for the hashes of its name and detail. Deleted when the row is erased.
 ///
-/// Without it a hash says nothing of a name, however few names there are to try.
+/// Without the salt, a hash reveals nothing about the name, even if every possible name is tried.
 pub type Salt = [u8; 16];
 
-/// Before the encoding of a leaf, so that no leaf is an inner node (RFC 9162 §2.1.1).
+/// Hash prefix of a leaf, so that no leaf is also an inner node (RFC 9162 §2.1.1).
 const LEAF: u8 = 0;
-/// Between salt and name.
+/// Separates salt and name.
 const NAME: u8 = 1;
-/// Between salt and detail.
+/// Separates salt and detail.
 const DETAIL: u8 = 2;
-/// Room for the leaf of a usual row, in bytes: 160 and its texts.
+/// Initial buffer size for a leaf, in bytes: 160 plus the texts of a typical row.
 const USUAL_SIZE: usize = 256;
 
-/// A row, and its place in the chain of the server that wrote it.
+/// A row and its place in the chain of the server that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leaf<'a> {
     /// The row's id.
     pub id: i64,
-    /// When, to the letter as the row has it.
+    /// Time of the row, exactly as the row has it.
     pub ts_utc: &'a str,
-    /// [`name_hash`] of whom it is about; none if it names nobody.
+    /// [`name_hash`] of the row's username; `None` if the row has no username.
     pub name: Option<Hash>,
-    /// What was attempted.
+    /// The attempted action.
     pub action: &'a str,
-    /// Whether it succeeded.
+    /// True if the action succeeded.
     pub success: bool,
-    /// [`detail_hash`] of what else it says.
+    /// [`detail_hash`] of the row's detail.
     pub detail: Hash,
     /// The server that wrote it.
     pub node: &'a str,
-    /// The how-manieth of that server's leaves this is, from 1.
+    /// Sequence number of this leaf among the leaves of that server, from 1.
     pub node_seq: i64,
-    /// Hash of that server's leaf before; [`FIRST`] for none.
+    /// Hash of that server's previous leaf, or [`FIRST`].
     pub previous: Hash,
 }
 
@@ -58,13 +58,13 @@ impl Leaf<'_> {
         Sha256::new_with_prefix([LEAF]).chain_update(self.to_cbor()).finalize().into()
     }
 
-    /// The leaf as one array of ten, in CBOR's deterministic encoding (RFC 8949 §4.2.1).
+    /// The leaf as a CBOR array of ten, in deterministic encoding (RFC 8949 §4.2.1).
     #[must_use]
     pub fn to_cbor(&self) -> Vec<u8> {
         let mut encoder = Encoder::new(Vec::with_capacity(USUAL_SIZE));
         match self.encode(&mut encoder) {
             Ok(()) => encoder.into_writer(),
-            Err(never) => unreachable!("writing to memory does not fail: {never}"),
+            Err(never) => unreachable!("writing to memory cannot fail: {never}"),
         }
     }
 
@@ -83,13 +83,13 @@ impl Leaf<'_> {
     }
 }
 
-/// SHA-256 of salt, the byte 1 and the name.
+/// SHA-256 of the salt, the byte 1 and the name.
 #[must_use]
 pub fn name_hash(salt: &Salt, name: &str) -> Hash {
     salted(salt, NAME, name)
 }
 
-/// SHA-256 of salt, the byte 2 and the detail.
+/// SHA-256 of the salt, the byte 2 and the detail.
 #[must_use]
 pub fn detail_hash(salt: &Salt, detail: &str) -> Hash {
     salted(salt, DETAIL, detail)
@@ -99,8 +99,9 @@ fn salted(salt: &Salt, kind: u8, text: &str) -> Hash {
     Sha256::new_with_prefix(salt).chain_update([kind]).chain_update(text).finalize().into()
 }
 
-/// What the row of an erasure says of the rows that it erased: SHA-256 of their ids in ascending
-/// order, eight bytes each, big-endian.
+/// Digest of the erased rows that an erasure's row records.
+///
+/// SHA-256 of the ids in ascending order, eight bytes each, big-endian.
 #[must_use]
 pub fn erasure_digest(ids: impl Iterator<Item = i64>) -> Hash {
     ids.fold(Sha256::new(), |digest, id| digest.chain_update(id.to_be_bytes())).finalize().into()
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_leaf_of_the_document_is_this_one() {
+    fn the_example_in_the_document_is_correct() {
         let document = include_str!("../../../docs/AUDIT.md");
         let leaf = example();
         let name = leaf.name.unwrap();
@@ -140,25 +141,25 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_names_nobody_is_not_one_that_names_the_empty_name() {
-        let nobody = Leaf { name: None, ..example() };
+    fn no_username_and_an_empty_username_have_different_hashes() {
+        let unnamed = Leaf { name: None, ..example() };
         let empty = Leaf { name: Some(name_hash(&[0; 16], "")), ..example() };
-        assert_ne!(nobody.hash(), empty.hash());
+        assert_ne!(unnamed.hash(), empty.hash());
     }
 
     #[test]
-    fn name_and_detail_do_not_stand_for_one_another() {
+    fn a_name_and_a_detail_have_different_hashes() {
         assert_ne!(name_hash(&[7; 16], "ok"), detail_hash(&[7; 16], "ok"));
     }
 
     #[test]
-    fn an_erasure_of_nothing_has_the_digest_of_nothing() {
+    fn an_erasure_without_rows_has_the_digest_of_nothing() {
         assert_eq!(erasure_digest([].into_iter()), <Hash>::from(Sha256::digest(b"")));
     }
 
     proptest! {
         #[test]
-        fn integers_are_as_short_as_they_can_be(id in any::<i64>()) {
+        fn integers_have_the_shortest_encoding(id in any::<i64>()) {
             let cbor = Leaf { id, ..example() }.to_cbor();
             // The head of the array, the version, then the id: RFC 8949 §3.1.
             let argument = id.unsigned_abs() - u64::from(id < 0);
@@ -170,11 +171,11 @@ mod tests {
                 _ => 9,
             };
             prop_assert_eq!(&cbor[..2], &[0x8a, 0x01]);
-            prop_assert_eq!(cbor[2 + length], 0x78, "then a text of 24 bytes");
+            prop_assert_eq!(cbor[2 + length], 0x78, "the next element is a text of 24 bytes");
         }
 
         #[test]
-        fn every_field_counts(id in any::<i64>(), seq in any::<i64>(), text in "\\PC{0,40}") {
+        fn every_field_is_hashed(id in any::<i64>(), seq in any::<i64>(), text in "\\PC{0,40}") {
             let leaf = example();
             let changed = [
                 (id != leaf.id, Leaf { id, ..leaf }),

@@ -1,15 +1,15 @@
-//! What makes a change of the audit log visible: leaves, their tree, and signed statements about it.
+//! Formats that make changes to the audit log visible: leaves, their Merkle tree, and checkpoints.
 //!
-//! Everything here is a value or a text. docs/AUDIT.md says the same in words, for whoever writes
-//! another verifier.
+//! Everything here is a value or a text. docs/AUDIT.md specifies the same formats for authors of
+//! other verifiers.
 //!
 //! | to see | read |
 //! |---|---|
-//! | what of a row is hashed, and what is salted first | `leaf` |
-//! | how leaves become one root, and how proofs are made | `tree`, `proof` |
-//! | what the server states about the tree, and when | `checkpoint` |
-//! | how a statement is signed | `note`, `key` |
-//! | why whoever has today's keys cannot restate yesterday | `epoch` |
+//! | how a row is hashed, and which parts are salted | `leaf` |
+//! | how leaves form a tree, and how proofs are made | `tree`, `proof` |
+//! | what the server signs about the tree | `checkpoint` |
+//! | how a note is signed | `note`, `key` |
+//! | why today's keys cannot sign for yesterday | `epoch` |
 //!
 //! **Invariant**: no IO, no clock, no randomness. The writer and the verifier share this crate and
 //! nothing else.

@@ -1,7 +1,7 @@
 //! Proofs that a leaf is in a tree, and that a tree is the beginning of a larger one.
 //!
-//! What a proof consists of is said as ranges of leaves, so that whoever keeps roots of subtrees
-//! need not read all leaves. Signatures are not looked at here.
+//! A proof is described as ranges of leaves, so a caller that stores the roots of subtrees need not
+//! read all leaves. This module does not check signatures.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3>
 
@@ -13,7 +13,7 @@ use std::ops::Range;
 
 /// The leaves under each hash of the proof that leaf `index` is in the tree of `size` leaves.
 ///
-/// The hash of a range is the root of the tree of just its leaves. None if there is no such leaf.
+/// The hash of a range is the root of the tree of only its leaves. `None` if there is no such leaf.
 #[must_use]
 pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
     if index >= size {
@@ -31,11 +31,10 @@ pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
     Some(ranges)
 }
 
-/// The leaves under each hash of the proof that the tree of `old` leaves begins that of `size`
-/// (RFC 9162 §2.1.4.1).
+/// The leaves under each hash of the proof that the tree of `old` leaves is the beginning of the
+/// tree of `size` leaves (RFC 9162 §2.1.4.1).
 ///
-/// None if the old tree is the larger one. No hashes prove that a tree is itself, and that nothing
-/// begins everything.
+/// `None` if the old tree is larger. The proof is empty if both sizes are equal or `old` is 0.
 #[must_use]
 pub fn consistency_ranges(old: u64, size: u64) -> Option<Vec<Range<u64>>> {
     if old > size {
@@ -49,7 +48,7 @@ pub fn consistency_ranges(old: u64, size: u64) -> Option<Vec<Range<u64>>> {
         around = if old <= left.end { left } else { right };
         ranges.push(other);
     }
-    // What is left is the end of the old tree; all of it is known already.
+    // The rest is the end of the old tree. If it is all of the old tree, its root is known.
     if around.start > 0 {
         ranges.push(around);
     }
@@ -57,7 +56,7 @@ pub fn consistency_ranges(old: u64, size: u64) -> Option<Vec<Range<u64>>> {
     Some(ranges)
 }
 
-/// Splits a tree's leaves at the largest power of two below their number (RFC 9162 §2.1.1).
+/// Splits the leaves at the largest power of two below their number (RFC 9162 §2.1.1).
 fn halves(leaves: &Range<u64>) -> (Range<u64>, Range<u64>) {
     let highest = (leaves.end - leaves.start - 1).ilog2();
     let middle = leaves.start + (1 << highest);
@@ -70,7 +69,7 @@ pub fn inclusion_proof(leaves: &[Hash], index: u64) -> Option<Vec<Hash>> {
     roots(leaves, &inclusion_ranges(index, size(leaves)?)?)
 }
 
-/// The proof that the tree of the first `old` of these leaf hashes begins that of all.
+/// The proof that the tree of the first `old` leaf hashes is the beginning of the tree of all.
 #[must_use]
 pub fn consistency_proof(leaves: &[Hash], old: u64) -> Option<Vec<Hash>> {
     roots(leaves, &consistency_ranges(old, size(leaves)?)?)
@@ -88,7 +87,7 @@ fn roots(leaves: &[Hash], ranges: &[Range<u64>]) -> Option<Vec<Hash>> {
     ranges.iter().map(of).collect()
 }
 
-/// Whether `proof` shows that `leaf` is at `index` in the tree of `size` leaves with this root
+/// True if `proof` shows that `leaf` is at `index` in the tree of `size` leaves with this root
 /// (RFC 9162 §2.1.3.2).
 #[must_use]
 pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
@@ -107,8 +106,8 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
     path.last == 0 && hash == *root
 }
 
-/// Whether `proof` shows that the tree of `old` leaves with root `old_root` begins the one of `size`
-/// leaves with root `root` (RFC 9162 §2.1.4.2).
+/// True if `proof` shows that the tree of `old` leaves with root `old_root` is the beginning of the
+/// tree of `size` leaves with root `root` (RFC 9162 §2.1.4.2).
 #[must_use]
 pub fn verify_consistency(
     old: u64,
@@ -118,10 +117,10 @@ pub fn verify_consistency(
     proof: &[Hash],
 ) -> bool {
     if old == 0 || old == size {
-        let is_told = if old == size { root == old_root } else { *old_root == empty_root() };
-        return proof.is_empty() && is_told;
+        let is_same = if old == size { root == old_root } else { *old_root == empty_root() };
+        return proof.is_empty() && is_same;
     }
-    // A perfect old tree is the first hash itself.
+    // If the old tree is perfect, its root is the first hash.
     let whole = old.is_power_of_two().then_some(*old_root);
     let mut hashes = whole.iter().chain(proof);
     let (Some(&first), true) = (hashes.next(), old < size) else { return false };
@@ -141,27 +140,28 @@ pub fn verify_consistency(
     path.last == 0 && before == *old_root && after == *root
 }
 
-/// The way from a leaf to the root: its number and the last one's, both at the same level.
+/// Position on the path from a leaf to the root: the index of the hash, and of the last hash, at
+/// one level of the tree.
 struct Path {
     first: u64,
     last: u64,
 }
 
-/// Where the other hash stands.
+/// The side of the other hash.
 enum Side {
     Left,
     Right,
 }
 
 impl Path {
-    /// Goes up by one hash; none if the root is reached.
+    /// Moves up by one hash; `None` at the root.
     fn step(&mut self) -> Option<Side> {
         if self.last == 0 {
             return None;
         }
         let is_right = self.first & 1 == 1 || self.first == self.last;
         if is_right && self.first & 1 == 0 {
-            // The last of its level has no neighbour: it rises until it has one.
+            // The last hash of a level has no sibling: it moves up until it has one.
             let alone = self.first.trailing_zeros();
             self.first >>= alone;
             self.last >>= alone;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_inclusion_proofs_of_the_vectors_come_out() {
+    fn inclusion_proofs_match_the_vectors() {
         let leaves = vectors::leaves();
         let vectors: [(u64, usize, &[&str]); 4] = [
             (0, 8, &FIRST_OF_EIGHT),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_consistency_proofs_of_the_vectors_come_out() {
+    fn consistency_proofs_match_the_vectors() {
         let leaves = vectors::leaves();
         assert_eq!(consistency_proof(&leaves, 6), Some(hashes(&SIX_TO_EIGHT)));
         assert_eq!(consistency_proof(&leaves[..5], 2), Some(hashes(&TWO_TO_FIVE)));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_proof_of_what_is_not_there() {
+    fn there_is_no_proof_for_a_missing_leaf_or_a_smaller_tree() {
         assert_eq!(inclusion_proof(&vectors::leaves(), 8), None);
         assert_eq!(consistency_proof(&vectors::leaves(), 9), None);
         assert!(!verify_inclusion(&[0; 32], 0, 0, &[], &empty_root()));
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_the_largest_trees_are_found() {
+    fn ranges_of_the_largest_trees_do_not_overflow() {
         assert_eq!(inclusion_ranges(u64::MAX - 1, u64::MAX).map(|ranges| ranges.len()), Some(63));
         assert!(consistency_ranges(u64::MAX - 1, u64::MAX).is_some());
     }
 
     proptest! {
         #[test]
-        fn every_leaf_proves_that_it_is_in_the_tree(
+        fn every_leaf_has_a_valid_inclusion_proof(
             leaves in vec(any::<Hash>(), 1..80), at in any::<u64>(), wrong in any::<Hash>(),
         ) {
             let size = leaves.len() as u64;
@@ -266,7 +266,7 @@ mod tests {
         }
 
         #[test]
-        fn every_tree_proves_that_it_was_shorter_once(
+        fn every_beginning_has_a_valid_consistency_proof(
             leaves in vec(any::<Hash>(), 0..80), at in any::<usize>(), wrong in any::<Hash>(),
         ) {
             let old = at % (leaves.len() + 1);
@@ -279,7 +279,7 @@ mod tests {
         }
 
         #[test]
-        fn no_proof_makes_the_verifier_stumble(
+        fn no_proof_makes_the_verifier_panic(
             old in any::<u64>(), size in any::<u64>(), proof in vec(any::<Hash>(), 0..70),
         ) {
             prop_assert!(!verify_consistency(old, &[1; 32], size, &[2; 32], &proof));

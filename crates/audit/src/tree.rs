@@ -1,23 +1,22 @@
 //! The Merkle tree of RFC 9162 §2.1, grown at its right edge.
 //!
-//! What is kept is the frontier: as many hashes as the size has bits set. Proofs about a tree are
-//! in `proof`.
+//! Only the frontier is kept: one hash for each bit that is set in the size. Proofs are in `proof`.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9162#section-2.1>
 
 use crate::Hash;
 use sha2::{Digest as _, Sha256};
 
-/// Before two hashes that become one (RFC 9162 §2.1.1).
+/// Hash prefix of an inner node (RFC 9162 §2.1.1).
 const NODE: u8 = 1;
 
-/// The hash above two hashes.
+/// The hash of an inner node with these children.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new_with_prefix([NODE]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// The root of a tree with no leaves.
+/// The root of the tree without leaves.
 #[must_use]
 pub fn empty_root() -> Hash {
     Sha256::digest(b"").into()
@@ -33,20 +32,20 @@ pub fn root(leaves: &[Hash]) -> Hash {
     frontier.root()
 }
 
-/// All that has to be remembered of a tree to let it grow.
+/// The right edge of a tree: the state that is needed to append leaves.
 #[derive(Debug, Clone, Default)]
 pub struct Frontier {
     size: u64,
-    /// Roots of the perfect subtrees, the largest first: one for each bit of `size` that is set.
+    /// Roots of the perfect subtrees, largest first: one for each bit that is set in `size`.
     hashes: Vec<Hash>,
-    /// Roots of the subtrees that the last push completed, by level; the first is the leaf.
+    /// Roots of the subtrees that the last push completed, by level. The first is the leaf.
     completed: Vec<Hash>,
 }
 
 impl Frontier {
     /// The frontier of a tree of `size` leaves: the roots of its perfect subtrees, left to right.
     ///
-    /// None if the number of hashes is not the number of subtrees, or no database counts so far.
+    /// `None` if the number of hashes does not match the size, or the size exceeds `i64::MAX`.
     #[must_use]
     pub fn new(size: u64, hashes: Vec<Hash>) -> Option<Self> {
         let is_whole = usize::try_from(size.count_ones()) == Ok(hashes.len());
@@ -57,14 +56,14 @@ impl Frontier {
         })
     }
 
-    /// Reads what [`Frontier::to_bytes`] wrote.
+    /// Reads the bytes that [`Frontier::to_bytes`] wrote.
     #[must_use]
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
         let (hashes, rest) = bytes.as_chunks::<32>();
         if rest.is_empty() { Self::new(size, hashes.to_vec()) } else { None }
     }
 
-    /// The hashes one after the other, left to right. The size has to be kept beside them.
+    /// The hashes from left to right. The caller has to store the size separately.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.hashes.as_flattened().to_vec()
@@ -90,7 +89,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The root: of the perfect subtrees, the smaller ones joined first.
+    /// The root. The perfect subtrees are joined from the smallest to the largest.
     #[must_use]
     pub fn root(&self) -> Hash {
         let mut smallest_first = self.hashes.iter().rev();
@@ -99,16 +98,16 @@ impl Frontier {
         })
     }
 
-    /// The root of the subtree of 2^`level` leaves that the last push completed, if it did.
+    /// The root of the subtree of 2^`level` leaves, if the last push completed one.
     ///
-    /// A frontier that was read has had no push.
+    /// `None` at every level after [`Self::new`] and [`Self::from_bytes`].
     #[must_use]
     pub fn perfect(&self, level: u32) -> Option<&Hash> {
         self.completed.get(usize::try_from(level).ok()?)
     }
 }
 
-/// Two trees are the same if they will be for ever, whatever is appended to both.
+/// Compares size and hashes. Equal trees stay equal if the same leaves are appended to both.
 impl PartialEq for Frontier {
     fn eq(&self, other: &Self) -> bool {
         self.size == other.size && self.hashes == other.hashes
@@ -117,7 +116,7 @@ impl PartialEq for Frontier {
 
 impl Eq for Frontier {}
 
-/// The vectors of Certificate Transparency's reference implementations: eight leaves.
+/// Test vectors of the reference implementations of Certificate Transparency: eight leaves.
 #[cfg(test)]
 pub(crate) mod vectors {
     use crate::Hash;
@@ -135,7 +134,7 @@ pub(crate) mod vectors {
         "606162636465666768696a6b6c6d6e6f",
     ];
 
-    /// Roots of the trees of the first one, two, … eight.
+    /// Roots of the trees of the first one, two, … eight leaves.
     pub(crate) const ROOTS: [&str; 8] = [
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -165,7 +164,7 @@ mod tests {
     use super::{vectors::*, *};
     use proptest::{collection::vec, prelude::*};
 
-    /// RFC 9162 §2.1.1, word for word: the tree is split at the largest power of two.
+    /// The definition of RFC 9162 §2.1.1: the tree is split at the largest power of two.
     fn defined_root(leaves: &[Hash]) -> Hash {
         match leaves {
             [] => empty_root(),
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trees_of_the_vectors_have_their_roots() {
+    fn roots_match_the_vectors() {
         let mut frontier = Frontier::default();
         for (leaf, root) in leaves().into_iter().zip(ROOTS) {
             frontier.push(leaf);
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_push_completes_the_subtrees_that_it_ends() {
+    fn a_push_completes_the_subtrees_that_end_with_it() {
         let mut frontier = Frontier::default();
         let leaves = leaves();
         for leaf in &leaves[..7] {
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frontier_of_the_wrong_length_is_none() {
+    fn a_frontier_of_the_wrong_length_is_refused() {
         assert_eq!(Frontier::new(3, vec![[0; 32]]), None);
         assert_eq!(Frontier::from_bytes(1, &[0; 33]), None);
         assert_eq!(Frontier::from_bytes(0, &[]), Some(Frontier::default()));
@@ -223,7 +222,7 @@ mod tests {
         }
 
         #[test]
-        fn a_frontier_that_was_written_grows_like_the_one_that_was_not(
+        fn a_stored_frontier_grows_like_one_in_memory(
             leaves in vec(any::<Hash>(), 0..70), more in vec(any::<Hash>(), 0..70),
         ) {
             let mut kept = Frontier::default();

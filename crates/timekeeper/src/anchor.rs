@@ -1,18 +1,18 @@
-//! A known instant and the count since: how time goes on between two agreements.
+//! A known instant, from which time is counted until the next quorum.
 
 use crate::wall::BootMillis;
 use fourauth_protocol::time::UnixMillis;
 
-/// One millisecond of doubt for every so many milliseconds counted: 200 ppm.
+/// Milliseconds after which the error grows by one millisecond: 200 ppm.
 ///
 /// Quartz in servers is specified at 20–100 ppm, and RFC 5905 §7.2 assumes 15 ppm for a disciplined
-/// clock. 200 leaves room for virtual machines and takes 27 hours to grow to 20 s.
+/// clock. 200 ppm leaves room for virtual machines, and reaches 20 s after 27 hours.
 const MILLIS_PER_MILLI_OF_DRIFT: i64 = 5_000;
 
-/// What an agreement may always move the time by, in milliseconds (RFC 5905 §11.3, STEPT).
+/// Step that a quorum may always make, in milliseconds (RFC 5905 §11.3, STEPT).
 pub(crate) const STEP_MS: i64 = 128;
 
-/// "When the boot clock showed `at`, UTC was `utc`, give or take `error_ms`."
+/// When the boot clock showed `at`, UTC was `utc` ± `error_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Anchor {
     at: BootMillis,
@@ -30,7 +30,7 @@ impl Anchor {
         self.utc.saturating_add_ms(boot.millis_since(self.at))
     }
 
-    /// How far [`Self::utc_at`] may be off, in milliseconds.
+    /// Upper bound for the error of [`Self::utc_at`], in milliseconds.
     pub(crate) const fn error_at(&self, boot: BootMillis) -> i64 {
         let counted = boot.millis_since(self.at).saturating_abs();
         let drift =
@@ -38,12 +38,12 @@ impl Anchor {
         self.error_ms.saturating_add(drift)
     }
 
-    /// The earliest that UTC can be at `boot`.
+    /// Earliest possible UTC at `boot`.
     pub(crate) const fn earliest_at(&self, boot: BootMillis) -> UnixMillis {
         self.utc_at(boot).saturating_add_ms(self.error_at(boot).saturating_neg())
     }
 
-    /// The one of two whose earliest instant is the later one at `boot`.
+    /// The anchor with the later earliest instant at `boot`.
     pub(crate) fn max_at(self, other: Self, boot: BootMillis) -> Self {
         if self.earliest_at(boot) < other.earliest_at(boot) { other } else { self }
     }
@@ -53,13 +53,15 @@ impl Anchor {
         other.utc_at(boot).millis_since(self.utc_at(boot))
     }
 
-    /// How far apart the two may be at `boot` while both are right, in milliseconds.
+    /// Largest distance at `boot` at which both anchors can be right, in milliseconds.
     pub(crate) const fn joint_error_at(&self, other: &Self, boot: BootMillis) -> i64 {
         self.error_at(boot).saturating_add(other.error_at(boot))
     }
 
-    /// The anchor to go on from once `fresh` has been believed: the tighter of the two if both can
-    /// be right, so that one slow round does not blur a good one; `fresh` if they contradict.
+    /// The anchor to use after `fresh` was accepted.
+    ///
+    /// If both can be right, this is the one with the smaller error, so that a slow round does not
+    /// replace a precise anchor. If they contradict each other, it is `fresh`.
     pub(crate) const fn refreshed_by(self, fresh: Self, boot: BootMillis) -> Self {
         let compatible =
             self.step_to(&fresh, boot).saturating_abs() <= self.joint_error_at(&fresh, boot);
@@ -80,27 +82,27 @@ mod tests {
     }
 
     #[test]
-    fn doubt_grows_by_200_ppm() {
+    fn the_error_grows_by_200_ppm() {
         assert_eq!(NOON.error_at(BootMillis(1_000)), 25);
         assert_eq!(NOON.error_at(BootMillis(1_000 + HOUR)), 25 + 720);
     }
 
     #[test]
-    fn a_slow_round_does_not_blur_a_sharp_anchor() {
+    fn a_slow_round_does_not_replace_a_precise_anchor() {
         let boot = BootMillis(6_000);
         let slow = Anchor::new(boot, UnixMillis(43_205_040), 260);
         assert_eq!(NOON.refreshed_by(slow, boot), NOON);
     }
 
     #[test]
-    fn an_anchor_blurred_by_age_is_replaced() {
+    fn an_old_anchor_is_replaced() {
         let boot = BootMillis(1_000 + 2 * HOUR);
         let slow = Anchor::new(boot, UnixMillis(43_200_040 + 2 * HOUR), 260);
         assert_eq!(NOON.refreshed_by(slow, boot), slow);
     }
 
     #[test]
-    fn an_anchor_that_is_contradicted_is_given_up() {
+    fn a_contradicted_anchor_is_replaced() {
         let boot = BootMillis(6_000);
         let elsewhere = Anchor::new(boot, UnixMillis(43_205_100), 30);
         assert_eq!(NOON.refreshed_by(elsewhere, boot), elsewhere);

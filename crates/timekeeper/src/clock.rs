@@ -1,47 +1,47 @@
-//! What a reader of the clock is told, and the trait through which everyone asks.
+//! The trait through which all code reads the time, and the readings it returns.
 
 use fourauth_protocol::time::UnixMillis;
 use std::fmt;
 
-/// Tells the time and how far to trust it.
+/// A clock that also reports how far its time can be trusted.
 ///
 /// An object holds an `Arc<dyn Clock>` and reads it once per attempt; a function takes the instant.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now. Neither blocks nor waits for the network.
+    /// The current time. Neither blocks nor waits for the network.
     fn read(&self) -> Reading;
 }
 
-/// One answer of a [`Clock`].
+/// One reading of a [`Clock`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// Best knowledge of UTC. Under [`State::Denied`] it is only good for a log line.
+    /// Best estimate of UTC. Under [`State::Denied`], use it only for log lines.
     pub now: UnixMillis,
-    /// How far `now` may be off, in milliseconds; [`Reading::UNBOUNDED`] if nothing bounds it.
+    /// Upper bound for the error of `now`, in milliseconds; [`Reading::UNBOUNDED`] if unknown.
     pub error_ms: u32,
-    /// Where the time comes from.
+    /// How far the time can be trusted.
     pub state: State,
 }
 
 impl Reading {
-    /// The error of a time that no quorum has ever confirmed.
+    /// Value of `error_ms` for a time that no quorum has confirmed.
     pub const UNBOUNDED: u32 = u32::MAX;
 }
 
-/// How far the time is to be trusted.
+/// How far a time can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The last round of servers agreed with us, and the error is at most 2 s.
+    /// The last round of time servers confirmed the time, and the error is at most 2 s.
     Synced,
-    /// Counting on from an older agreement; the error is at most 20 s.
+    /// The time is counted from an older quorum. The error is at most 20 s.
     Holdover,
-    /// Counting on from the system clock, or from an agreement too old to bound the error.
+    /// The time is counted from the system clock, or from a quorum too old to bound the error.
     Local,
-    /// No time that may decide anything: whatever depends on the time must be refused.
+    /// There is no usable time. Every operation that depends on the time must be refused.
     Denied,
 }
 
 impl State {
-    /// The word for logs, audit rows and health answers.
+    /// The name in logs, audit rows and health answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl State {
         }
     }
 
-    /// The state of a word; `None` if it is the word of none.
+    /// The state with this name, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Synced, Self::Holdover, Self::Local, Self::Denied]

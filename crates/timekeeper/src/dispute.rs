@@ -1,4 +1,4 @@
-//! A time the servers agree on and we do not believe, or not yet.
+//! A quorum time that was refused, or that needs a confirmation.
 
 use crate::{
     anchor::{Anchor, STEP_MS},
@@ -6,10 +6,10 @@ use crate::{
     wall::BootMillis,
 };
 
-/// How long after a disputed agreement a second one confirms it, in milliseconds.
+/// Shortest time between a refused quorum and the one that confirms it, in milliseconds.
 const CONFIRMATION_MS: i64 = 60_000;
 
-/// An agreement of servers that was not believed.
+/// A quorum time that was refused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dispute {
     pub(crate) since: BootMillis,
@@ -18,13 +18,13 @@ pub(crate) struct Dispute {
 }
 
 impl Dispute {
-    /// Whether `offered` says the same at `boot`.
+    /// True if `offered` is the same time at `boot`.
     pub(crate) fn is_repeated_by(&self, offered: &Anchor, boot: BootMillis) -> bool {
         let reach = self.offered.joint_error_at(offered, boot).max(STEP_MS);
         self.offered.step_to(offered, boot).saturating_abs() <= reach
     }
 
-    /// Whether `offered` says the same long enough after it.
+    /// True if `offered` is the same time, and comes long enough afterwards.
     pub(crate) fn is_confirmed_by(&self, offered: &Anchor, boot: BootMillis) -> bool {
         boot.millis_since(self.since) >= CONFIRMATION_MS && self.is_repeated_by(offered, boot)
     }

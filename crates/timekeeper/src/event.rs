@@ -1,75 +1,77 @@
-//! What is worth telling an operator about the time.
+//! Events that an operator should know about.
 
 use crate::clock::State;
 use std::fmt;
 
-/// A change in what is believed. Each is logged, and sent to whoever
-/// [subscribed](crate::Timekeeper::events), such as the writer of alarm rows.
+/// A change of the time or of its state.
+///
+/// Events are logged and sent to [subscribers](crate::Timekeeper::events), such as the writer of
+/// alarm rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Readings carry another state from here on.
+    /// The state of the readings changed.
     StateChanged {
-        /// What they carried.
+        /// The previous state.
         from: State,
-        /// What they carry.
+        /// The new state.
         to: State,
     },
     /// A server was outvoted.
     Liar {
-        /// As configured.
+        /// Name of the server, as configured.
         server: String,
-        /// How far it is ahead of the others, in milliseconds.
+        /// How far the server is ahead of the others, in milliseconds.
         off_by_ms: i64,
     },
-    /// No longer do more than half of the servers agree.
+    /// Fewer than a majority of the servers agree.
     QuorumLost {
-        /// Servers whose answers could be used.
+        /// Number of servers with a usable answer.
         answered: usize,
-        /// Servers that would have to agree.
+        /// Number of servers that must agree.
         needed: usize,
     },
-    /// The servers agree on a time that is not believed.
+    /// The servers agree on a time that is refused.
     StepRefused {
-        /// How far they are ahead of us, in milliseconds.
+        /// How far the servers are ahead of our time, in milliseconds.
         by_ms: i64,
-        /// Why not.
+        /// Reason for the refusal.
         why: Refusal,
     },
-    /// The time was moved, because the servers insisted or an operator did.
+    /// The time was moved, because the servers confirmed a step or an operator accepted one.
     Stepped {
-        /// By how much, in milliseconds.
+        /// Size of the step, in milliseconds.
         by_ms: i64,
-        /// Whether an operator accepted it.
+        /// True if an operator accepted the step.
         by_operator: bool,
     },
-    /// The system clock is more than 2 s away from the trusted time.
+    /// The system clock differs from the trusted time by more than 2 s.
     SystemClockOff {
-        /// How far it is ahead, in milliseconds.
+        /// How far the system clock is ahead, in milliseconds.
         by_ms: i64,
     },
 }
 
-/// Why servers that agree are not believed.
+/// Why a time that the servers agree on is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The same must be said again, at least 60 s later.
+    /// A second round must confirm the time, at least 60 s later.
     Unconfirmed,
-    /// Earlier than the build date, or than a time that was vouched for, allows.
+    /// The time is below the floor, which the build date and the last recorded time set.
     BelowFloor,
-    /// At the first start, and too far from the system clock.
+    /// The time of the first quorum after a start is too far from the system clock.
     FarFromSystemClock,
-    /// Only an operator moves the time in the strict profile.
+    /// Under the strict profile, only an operator can accept this step.
     NeedsOperator,
 }
 
-/// Why an operator's word changed nothing.
+/// Why a request of an operator was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAccepted {
-    /// There is nothing to accept.
-    #[error("there is nothing to accept")]
+    /// No time is offered.
+    #[error("there is no time to accept")]
     NothingOffered,
-    /// It is another time by now than the one that the operator saw.
-    #[error("it is another time by now that could be accepted")]
+    /// The offered time is no longer the one that the operator saw.
+    #[error("the offered time has changed; check the status again")]
     OfferChanged,
 }
 
@@ -77,14 +79,14 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unconfirmed => "to be confirmed after a minute",
-            Self::BelowFloor => "earlier than a time that was vouched for, or than the build date",
-            Self::FarFromSystemClock => "too far from the system clock for a first agreement",
+            Self::BelowFloor => "earlier than the last recorded time or the build date allows",
+            Self::FarFromSystemClock => "too far from the system clock for a first quorum",
             Self::NeedsOperator => "needs an operator",
         })
     }
 }
 
-/// A sentence for the audit log.
+/// Writes the event as a sentence for the audit log.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,7 +101,7 @@ impl fmt::Display for Event {
                 write!(f, "The servers agree on a time {} ours; refused: {why}.", Offset(*by_ms))
             }
             Self::Stepped { by_ms, by_operator: false } => {
-                write!(f, "The time moved by {by_ms} ms, because the servers insisted.")
+                write!(f, "The time moved by {by_ms} ms, because the servers confirmed it.")
             }
             Self::Stepped { by_ms, by_operator: true } => {
                 write!(f, "The time moved by {by_ms} ms, because an operator accepted it.")
@@ -111,7 +113,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// How far something is ahead, in milliseconds.
+/// Writes a signed difference in milliseconds; positive is ahead.
 struct Offset(i64);
 
 impl fmt::Display for Offset {
@@ -122,7 +124,7 @@ impl fmt::Display for Offset {
 }
 
 impl Event {
-    /// Whether it names something that is wrong, which a change of the state only follows from.
+    /// True if the event names a problem. A change of the state is only the result of one.
     #[must_use]
     pub const fn is_alarm(&self) -> bool {
         match self {
@@ -135,7 +137,7 @@ impl Event {
         }
     }
 
-    /// Whether it needs nobody's attention.
+    /// True if the event needs no attention.
     #[must_use]
     pub const fn is_good_news(&self) -> bool {
         match self {
@@ -161,7 +163,7 @@ impl Event {
                 tracing::warn!(server, off_by_ms, "time server outvoted");
             }
             Self::QuorumLost { answered, needed } => {
-                tracing::warn!(answered, needed, "time servers reach no quorum");
+                tracing::warn!(answered, needed, "no quorum of time servers");
             }
             Self::StepRefused { by_ms, why } => {
                 tracing::warn!(by_ms, %why, "time step refused");
@@ -170,7 +172,7 @@ impl Event {
                 tracing::warn!(by_ms, by_operator, "time stepped");
             }
             Self::SystemClockOff { by_ms } => {
-                tracing::warn!(by_ms, "system clock disagrees with the trusted time");
+                tracing::warn!(by_ms, "system clock differs from the trusted time");
             }
         }
     }
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_a_sentence_that_says_which_way() {
+    fn an_event_is_a_sentence_with_the_direction() {
         let behind = Event::SystemClockOff { by_ms: -2_500 };
         assert_eq!(behind.to_string(), "The system clock is 2500 ms behind the trusted time.");
         let refused = Event::StepRefused { by_ms: 3_000, why: Refusal::NeedsOperator };
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_the_state_is_no_alarm_and_good_news_only_if_the_time_is_synced() {
+    fn a_state_change_is_no_alarm_and_good_news_only_if_synced() {
         let change = |to| Event::StateChanged { from: State::Local, to };
         assert!(!change(State::Denied).is_alarm() && !change(State::Denied).is_good_news());
         assert!(change(State::Synced).is_good_news());

@@ -1,4 +1,4 @@
-//! Real NTP servers on loopback sockets, most of them no good, asked by the real client.
+//! The real NTP client against real servers on loopback sockets, most of them faulty.
 
 use crate::{
     Clock, Event, Past, Profile, Settings, State, Timekeeper, Verdict,
@@ -12,7 +12,7 @@ use tokio::{net::UdpSocket, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 const HOUR: i64 = 3_600_000;
-/// Seconds from the epoch of NTP to that of Unix.
+/// Seconds from the NTP epoch to the Unix epoch.
 const NTP_EPOCH_TO_UNIX: i64 = 2_208_988_800;
 
 /// How a server behaves.
@@ -21,23 +21,23 @@ enum Manner {
     Honest,
     /// Announces a leap second, as honest servers do.
     LeapWarning,
-    /// Is ahead of the truth, in milliseconds.
+    /// Is ahead of the true time, in milliseconds.
     Ahead(i64),
-    /// Says that its clock is not set (LI = 3).
+    /// Reports that its clock is not set (LI = 3).
     Alarm,
     Stratum(u8),
     WrongOriginate,
-    /// Answers with a question.
+    /// Answers with a request.
     ModeClient,
     Truncated,
     Empty,
     Junk,
     ZeroTransmit,
-    /// Claims to have thought for longer than we waited, so that the way took less than no time.
+    /// Claims more processing time than the client waited, so that the round trip is negative.
     SlowThinker,
-    /// A kiss-o'-death that belongs to the question.
+    /// A kiss-o'-death that matches the request.
     Kiss([u8; 4]),
-    /// One that does not, as a stranger would send it.
+    /// A kiss-o'-death that does not match the request, as an off-path attacker would send it.
     SpoofedKiss([u8; 4]),
 }
 
@@ -122,11 +122,11 @@ impl Street {
 }
 
 #[tokio::test]
-async fn only_an_answer_to_our_question_from_a_server_that_knows_the_time_counts() {
+async fn only_a_valid_answer_from_a_synchronised_server_counts() {
     let cases = [
         (Manner::Honest, None),
         (Manner::LeapWarning, None),
-        (Manner::Ahead(HOUR), None), // a claim like any other, to be outvoted
+        (Manner::Ahead(HOUR), None), // valid by itself; the quorum outvotes it
         (Manner::Alarm, Some(Loss::Unsynchronised)),
         (Manner::Stratum(0), Some(Loss::Malformed)), // without a kiss code
         (Manner::Stratum(16), Some(Loss::Unsynchronised)),
@@ -166,7 +166,7 @@ async fn an_exchange_measures_how_far_a_server_is_ahead() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_lost() {
+async fn a_server_that_does_not_exist_is_lost() {
     let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let servers = [closed, "no such name".to_owned()];
 
@@ -175,7 +175,7 @@ async fn a_server_that_is_not_there_is_lost() {
     assert_eq!(round, [Err(Loss::NoAnswer), Err(Loss::Unresolved)]);
 }
 
-/// A system clock that shows a year in which rsntp would panic.
+/// A system clock with a year for which rsntp would panic.
 #[derive(Debug)]
 struct Stone;
 
@@ -186,7 +186,7 @@ impl Clocks for Stone {
 }
 
 #[tokio::test]
-async fn a_system_clock_before_1970_asks_nobody() {
+async fn a_system_clock_before_1970_sends_no_request() {
     let street = Street::of(&[Manner::Honest]).await;
     let round = NtpServers::new(&street.servers, Arc::new(Stone)).round().await;
     assert_eq!(round, [Err(Loss::SystemClock)]);
@@ -200,7 +200,7 @@ async fn three_honest_servers_and_a_liar_set_the_clock() {
 
     let (keeper, task) = Timekeeper::start(street.settings(Profile::Strict), 1, shutdown.clone());
     let mut events = keeper.events();
-    assert_eq!(keeper.read().state, State::Denied, "strict, and nobody has been heard");
+    assert_eq!(keeper.read().state, State::Denied, "strict, before the first answer");
     let synced = Event::StateChanged { from: State::Denied, to: State::Synced };
     let mut seen = Vec::new();
     while !seen.contains(&synced) {

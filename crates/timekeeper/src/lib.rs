@@ -1,26 +1,27 @@
-//! Trusted time: what everything that depends on the clock asks instead of the operating system.
+//! Trusted time. The server reads its clock from here instead of from the operating system.
 //!
-//! A background task samples several NTP servers, keeps what more than half of them agree on, and
-//! counts on from there by the boot clock. [`Timekeeper::read`](Clock::read) is arithmetic on the
-//! last agreement: it never waits and never touches the network, so no client can cause a query.
+//! A background task samples several NTP servers, accepts the time that more than half of them
+//! agree on, and counts from there by the boot clock. [`Timekeeper::read`](Clock::read) is
+//! arithmetic on the last accepted time. It never waits and sends nothing, so no client can cause a
+//! query.
 //!
 //! | to see | read |
 //! |---|---|
-//! | what a reading says | `clock` |
+//! | the content of a reading | `clock` |
 //! | how servers outvote a liar | `quorum` |
-//! | how time is counted between agreements | `anchor` |
-//! | when time is trusted, doubted or refused | `trust` |
+//! | how time is counted between rounds | `anchor` |
+//! | when time is trusted or refused | `trust` |
 //! | what an operator may accept | `trust::operator` |
-//! | the same as a table of situations | `simulation::table`, `simulation::matrix` (tests) |
+//! | these rules as a table of situations | `simulation::table`, `simulation::matrix` (tests) |
 //! | which answers of a server are dropped | `sample`, `source` |
-//! | when servers are asked | `schedule`, `task` |
+//! | when servers are queried | `schedule`, `task` |
 //!
 //! `quorum`, `anchor`, `sample`, `schedule` and `trust` have no IO and read no clock.
 //!
 //! **Invariant**: while more than half of the configured servers are honest, a reading in
 //! [`State::Synced`] or [`State::Holdover`] is within [`Reading::error_ms`] of UTC.
 //!
-//! It does not judge clients: the ±120 s check of a login lives with the factors.
+//! The ±120 s check of a client's clock at login is not here but with the factors.
 
 mod anchor;
 mod clock;

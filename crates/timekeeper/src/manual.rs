@@ -1,10 +1,10 @@
-//! A clock that stands still until told otherwise, for the tests of those who read clocks.
+//! A clock that is set by hand, for tests.
 
 use crate::clock::{Clock, Reading, State};
 use fourauth_protocol::time::UnixMillis;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A [`Clock`] set by hand: synced and exact unless told otherwise.
+/// A [`Clock`] that is set by hand. It starts synced and exact.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Reading>);
 
@@ -15,18 +15,18 @@ impl ManualClock {
         Self(Mutex::new(Reading { now, error_ms: 0, state: State::Synced }))
     }
 
-    /// Shows `now` from here on.
+    /// Sets the time.
     pub fn set(&self, now: UnixMillis) {
         self.reading().now = now;
     }
 
-    /// Moves on by `millis`, or back if negative.
+    /// Moves the time by `millis`, back if negative.
     pub fn advance_ms(&self, millis: i64) {
         let mut reading = self.reading();
         reading.now = reading.now.saturating_add_ms(millis);
     }
 
-    /// Claims to be in `state` from here on.
+    /// Sets the state of the readings.
     pub fn set_state(&self, state: State) {
         self.reading().state = state;
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_moves_only_when_told() {
+    fn a_manual_clock_moves_only_when_it_is_set() {
         let clock = ManualClock::at(UnixMillis(59_000));
         assert_eq!(clock.read(), clock.read());
 

@@ -1,9 +1,9 @@
-//! What more than half of the servers agree on: Marzullo's fault-tolerant intersection.
+//! The interval that a majority of the servers agree on: Marzullo's fault-tolerant intersection.
 //!
-//! K. Marzullo, S. Owicki, "Maintaining the Time in a Distributed System" (1983); the ancestor of
-//! the clock select algorithm of RFC 5905 §11.2.1. Knows intervals, not servers.
+//! K. Marzullo, S. Owicki, "Maintaining the Time in a Distributed System" (1983); the origin of
+//! the clock select algorithm of RFC 5905 §11.2.1. Works on intervals only.
 
-/// All instants from `low` to `high`, both included. The unit is the caller's.
+/// All instants from `low` to `high`, inclusive. The caller chooses the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interval {
     pub(crate) low: i64,
@@ -11,18 +11,18 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// `centre ± reach`; a negative `reach` counts as none.
+    /// `centre ± reach`. A negative `reach` counts as 0.
     pub(crate) const fn around(centre: i64, reach: i64) -> Self {
         let reach = if reach < 0 { 0 } else { reach };
         Self { low: centre.saturating_sub(reach), high: centre.saturating_add(reach) }
     }
 
-    /// The middle, to the millisecond or whatever the unit is.
+    /// The middle, rounded to a whole unit.
     pub(crate) const fn centre(self) -> i64 {
         self.low.midpoint(self.high)
     }
 
-    /// From the centre to the farther end.
+    /// Distance from the centre to the farther end.
     pub(crate) const fn reach(self) -> i64 {
         let (left, right) =
             (self.centre().saturating_sub(self.low), self.high.saturating_sub(self.centre()));
@@ -34,20 +34,20 @@ impl Interval {
     }
 }
 
-/// How many of `configured` servers are more than half of them.
+/// Smallest number of servers that is more than half of `configured`.
 ///
-/// Of those configured, not of those that answered: an attacker who can silence the honest must
-/// not thereby make a majority of the rest.
+/// It counts the configured servers, not those that answered. Otherwise an attacker could silence
+/// honest servers and make the rest a majority.
 pub(crate) const fn majority(configured: usize) -> usize {
     configured / 2 + 1
 }
 
-/// When the truth must be, if more than half of `configured` servers are honest; `None` unless more
-/// than half of them agree.
+/// Interval with the true time, if more than half of `configured` servers are honest; `None` unless
+/// more than half of them agree.
 ///
-/// Where some are silent, an agreement may hold a liar in the place of an honest server and be
-/// narrower than honest servers would have left it. The answer is therefore not what all in the
-/// agreement allow, but what remains possible if as many of them lie as may.
+/// If some servers are silent, a liar may complete the majority and narrow the intersection to a
+/// part without the true time. So the result is not the intersection of all agreeing claims, but
+/// every instant that is possible if the largest tolerable number of servers lie.
 pub(crate) fn quorum(claims: &[Interval], configured: usize) -> Option<Interval> {
     let needed = majority(configured);
     let liars = configured - needed;
@@ -55,15 +55,16 @@ pub(crate) fn quorum(claims: &[Interval], configured: usize) -> Option<Interval>
     agreement(claims, claims.len() - liars)
 }
 
-/// The smallest interval that holds every instant which at least `needed` of `claims` allow.
+/// Smallest interval with every instant that at least `needed` of `claims` contain; `None` if there
+/// is no such instant.
 ///
-/// If at least `needed` claims are true, the truth is in it; and if fewer than `needed` are false,
-/// each of its ends is allowed by a true claim, so liars cannot stretch it past what honest servers
-/// left open. `None` if no instant has that many claims for it.
+/// If at least `needed` claims are true, the interval contains the true time. If fewer than
+/// `needed` are false, a true claim contains each end, so liars cannot extend the interval beyond
+/// the honest claims.
 fn agreement(claims: &[Interval], needed: usize) -> Option<Interval> {
     #[derive(PartialEq, Eq, PartialOrd, Ord)]
     enum Edge {
-        Opens, // before `Closes`: intervals that touch in one instant share it
+        Opens, // sorts before `Closes`: intervals that touch share an instant
         Closes,
     }
     let mut edges: Vec<(i64, Edge)> = claims
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_four_are_no_quorum_however_well_they_agree() {
+    fn two_of_four_are_no_quorum() {
         let claims = [interval(8, 12), interval(8, 12), interval(98, 102), interval(98, 102)];
         assert_eq!(quorum(&claims, 4), None);
     }
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_liar_in_the_place_of_the_silent_does_not_narrow_the_doubt() {
+    fn a_liar_among_silent_servers_does_not_narrow_the_interval() {
         let (honest, liar) = ([interval(0, 20), interval(2, 22)], interval(18, 19));
         assert_eq!(quorum(&[honest[0], honest[1], liar], 4), Some(interval(2, 20)));
     }
@@ -148,7 +149,7 @@ mod tests {
         }
 
         #[test]
-        fn the_truth_is_inside_while_more_than_half_are_honest(
+        fn a_majority_of_honest_servers_encloses_the_true_time(
             truth in -1_000_000_i64..1_000_000,
             honest in vec((0_i64..500, 0_i64..500, any::<bool>()), 1..8),
             lies in vec((prop_oneof![-600_i64..600, any::<i64>()], 0_i64..600), 0..8),
@@ -169,7 +170,7 @@ mod tests {
         }
 
         #[test]
-        fn liars_cannot_stretch_what_all_honest_servers_leave_open(
+        fn liars_cannot_extend_the_interval_of_honest_servers(
             honest in vec((0_i64..500, 0_i64..500), 1..8),
             lies in vec((-1_000_i64..1_000, 0_i64..1_000_000), 0..8),
         ) {

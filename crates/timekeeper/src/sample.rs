@@ -1,9 +1,9 @@
-//! One exchange with one server, and whether it says anything about the time.
+//! One exchange with one server, and the checks that rsntp does not make.
 //!
-//! rsntp checks that the answer belongs to the question (originate timestamp, mode, leap alarm,
-//! stratum below 16). It bounds neither delay nor offset, takes a transmit timestamp of zero for the
-//! year 2036, and reads the wall clock at both ends, so that a clock which moves in between
-//! falsifies the offset. That is made good here.
+//! rsntp checks that the answer belongs to the request (originate timestamp, mode, leap alarm,
+//! stratum below 16). It bounds neither delay nor offset, and reads a transmit timestamp of zero as
+//! the year 2036. It reads the wall clock before and after the exchange, so a clock that is moved
+//! in between falsifies the offset. This module handles these cases.
 
 use crate::{
     quorum::Interval,
@@ -11,72 +11,72 @@ use crate::{
 };
 use fourauth_protocol::time::UnixMillis;
 
-/// Longest believable round trip, in microseconds. Half of it is doubt.
+/// Longest accepted round trip, in microseconds. Half of it counts as error.
 const MAX_ROUND_TRIP_US: i64 = 500_000;
 
-/// Most the two clocks may drift apart during one exchange, in milliseconds.
+/// Upper bound for the drift between the two clocks during one exchange, in milliseconds.
 const MAX_CLOCK_MOVEMENT_MS: i64 = 50;
 
-/// Doubt beyond the round trip, in milliseconds: the server's own distance from UTC (rsntp does not
-/// tell its root dispersion), rounding, and 200 ppm of the seconds until the round is judged.
+/// Error in addition to the round trip, in milliseconds: the server's own error (rsntp does not
+/// report its root dispersion), rounding, and 200 ppm of the seconds until the round ends.
 const SERVER_ERROR_MS: i64 = 10;
 
-/// Servers from a primary one (1) to the last that counts as synchronised (RFC 5905 §7.3).
+/// Strata from a primary server (1) to the last synchronised one (RFC 5905 §7.3).
 const STRATA: std::ops::RangeInclusive<u8> = 1..=15;
 
-/// Why a server was not heard in a round.
+/// Why a server has no usable answer in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
-    /// The name has no address, or none that another server of the list does not have.
-    #[error("its name leads to no server of its own")]
+    /// The name has no address, or only addresses of other servers in the list.
+    #[error("its name has no address, or only that of another listed server")]
     Unresolved,
-    /// Nothing came back, or nothing could be sent.
+    /// The request could not be sent, or no answer arrived.
     #[error("it does not answer")]
     NoAnswer,
-    /// A kiss-o'-death that asks for fewer questions. Forgeable, so it never silences us.
-    #[error("it asks to be asked less often")]
+    /// A kiss-o'-death that asks for fewer requests. It can be forged, so queries continue.
+    #[error("it asks for fewer requests")]
     RateLimited,
-    /// Any other kiss-o'-death. As forgeable.
-    #[error("it refuses to serve us")]
+    /// Any other kiss-o'-death. It can be forged as well.
+    #[error("it refuses service")]
     KissOfDeath,
-    /// It says itself that it does not know the time.
+    /// The server reports that it is not synchronised.
     #[error("it is not synchronised")]
     Unsynchronised,
-    /// Not an answer to our question.
-    #[error("its answer breaks the protocol")]
+    /// The answer is malformed or does not match the request.
+    #[error("its answer violates the protocol")]
     Malformed,
     /// The round trip was negative or longer than 500 ms.
-    #[error("its answer took impossibly or uselessly long")]
+    #[error("its round trip was negative or longer than 500 ms")]
     RoundTrip,
     /// The system clock was moved during the exchange.
-    #[error("the system clock moved meanwhile")]
+    #[error("the system clock was moved during the exchange")]
     ClockMoved,
     /// The system clock shows a year that NTP cannot express.
-    #[error("the system clock is outside the era of NTP")]
+    #[error("the system clock shows a year that NTP cannot express")]
     SystemClock,
 }
 
-/// What one round brought: one entry per configured server, in their order.
+/// Results of one round: one entry per configured server, in the order of the configuration.
 pub(crate) type Round = Vec<Result<Sample, Loss>>;
 
-/// An exchange as it was measured.
+/// The measurements of one exchange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exchange {
     pub(crate) before: Moment,
     pub(crate) after: Moment,
     /// How far the server is ahead of the wall clock, in microseconds.
     pub(crate) offset_us: i64,
-    /// Time on the way, there and back, in microseconds.
+    /// Round trip, in microseconds.
     pub(crate) round_trip_us: i64,
     pub(crate) stratum: u8,
 }
 
 impl Exchange {
-    /// What the exchange says about the time.
+    /// Converts the exchange into a sample of the time.
     ///
     /// # Errors
     ///
-    /// A [`Loss`] if it says nothing; the server is then as good as silent this round.
+    /// A [`Loss`] if the exchange is not usable. The server then counts as silent in this round.
     pub(crate) fn sample(&self) -> Result<Sample, Loss> {
         let by_wall = self.after.wall.millis_since(self.before.wall);
         let by_boot = self.after.boot.millis_since(self.before.boot);
@@ -102,7 +102,7 @@ impl Exchange {
     }
 }
 
-/// "At `at` it was `utc`, give or take `reach_ms`", as one server says.
+/// The claim of one server that UTC was `utc` ± `reach_ms` when the boot clock showed `at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) at: BootMillis,
@@ -113,7 +113,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// UTC when the boot clock showed zero, which is how samples of different instants compare.
+    /// UTC at zero of the boot clock. Makes samples of different instants comparable.
     pub(crate) const fn utc_of_boot(&self) -> Interval {
         Interval::around(self.utc.0.saturating_sub(self.at.0), self.reach_ms)
     }
@@ -123,7 +123,7 @@ impl Sample {
 mod tests {
     use super::*;
 
-    /// An hour ahead, 40 ms away.
+    /// A server an hour ahead, with a round trip of 40 ms.
     fn exchange() -> Exchange {
         Exchange {
             before: Moment { boot: BootMillis(5_000), wall: UnixMillis(1_000_000) },
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn doubt_is_half_the_round_trip_and_what_the_server_may_be_off() {
+    fn the_error_is_half_the_round_trip_and_the_servers_own() {
         let sample = exchange().sample().unwrap();
         assert_eq!(sample.utc, UnixMillis(4_600_041));
         assert_eq!(sample.reach_ms, 20 + 1 + 10);
     }
 
     #[test]
-    fn a_round_trip_that_cannot_be_is_not_believed() {
+    fn an_impossible_or_long_round_trip_is_refused() {
         for round_trip_us in [-1, 500_001, i64::MIN, i64::MAX] {
             let lost = Exchange { round_trip_us, ..exchange() }.sample();
             assert_eq!(lost, Err(Loss::RoundTrip), "{round_trip_us} µs");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_moves_during_the_exchange_spoils_it() {
+    fn a_clock_that_moves_during_the_exchange_invalidates_it() {
         for moved in [-3_600_000, -50, 50, 3_600_000] {
             let mut exchange = exchange();
             exchange.after.wall = exchange.after.wall.saturating_add_ms(moved);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_nudged_during_the_exchange_adds_to_the_doubt() {
+    fn a_small_move_during_the_exchange_adds_to_the_error() {
         let mut exchange = exchange();
         exchange.after.wall = exchange.after.wall.saturating_add_ms(-7);
         assert_eq!(exchange.sample().unwrap().reach_ms, 31 + 7);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_offset_is_a_claim_and_not_an_overflow() {
+    fn the_largest_offsets_do_not_overflow() {
         for offset_us in [i64::MIN, i64::MAX] {
             let claim = Exchange { offset_us, ..exchange() }.sample().unwrap().utc_of_boot();
             assert!(claim.low <= claim.high);

@@ -1,30 +1,30 @@
-//! When to ask the servers next. Never because a client asked us.
+//! Schedules the queries of the servers. No client request causes a query.
 
 use crate::wall::BootMillis;
 
-/// Rounds at the start that follow each other quickly.
+/// Number of rounds in the burst after the start.
 const BURST: u32 = 4;
-/// Between the rounds of the burst, in milliseconds (RFC 5905 §7.2, BTIME).
+/// Interval between the rounds of the burst, in milliseconds (RFC 5905 §7.2, BTIME).
 const BURST_SPACING_MS: i64 = 2_000;
-/// Shortest interval afterwards, in milliseconds. More than the minute that must lie between the
-/// two agreements which move the clock by a step.
+/// Shortest interval after the burst, in milliseconds. Longer than the minute that must pass before
+/// a second round can confirm a step.
 const MIN_INTERVAL_MS: i64 = 64_000;
 /// Longest interval, in milliseconds (RFC 5905 §7.2, `MAXPOLL` of a default client: 2^10 s).
 const MAX_INTERVAL_MS: i64 = 1_024_000;
 
-/// How a round went, as far as the next one is concerned.
+/// The result of a round, as far as it affects the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// A quorum confirmed our time.
     pub(crate) agreed: bool,
-    /// A server asked us to slow down, or someone did in its name.
+    /// An answer asked for fewer requests. It may be forged.
     pub(crate) rate_limited: bool,
 }
 
 /// The plan for the next round.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    /// `None`: there is nobody to ask.
+    /// `None` if no server is configured.
     due: Option<BootMillis>,
     interval_ms: i64,
     burst_left: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// First round at `boot`. `seed` spreads servers that were started together.
+    /// Plans the first round at `boot`. `seed` spreads processes that start together.
     pub(crate) const fn starting_at(boot: BootMillis, seed: u64) -> Self {
         Self {
             due: Some(boot),
@@ -42,20 +42,20 @@ impl Schedule {
         }
     }
 
-    /// No round, ever.
+    /// A schedule without rounds.
     pub(crate) const fn never() -> Self {
         Self { due: None, interval_ms: MIN_INTERVAL_MS, burst_left: 0, jitter: Jitter(0) }
     }
 
-    /// Milliseconds from `boot` to the next round, at least 0; `None` if there is none.
+    /// Milliseconds from `boot` to the next round, at least 0; `None` if no round is planned.
     pub(crate) fn wait_ms(&self, boot: BootMillis) -> Option<i64> {
         self.due.map(|due| due.millis_since(boot).max(0))
     }
 
     /// Plans the round after one that ended at `boot`.
     ///
-    /// Trust lengthens the interval, doubt restores it, and a plea to slow down doubles it; but a
-    /// plea can be forged, so it never lengthens it past what trust would.
+    /// A round that agreed doubles the interval, and one that did not resets it. A request to slow
+    /// down doubles it too, up to the same bound, because such a request can be forged.
     pub(crate) fn plan(&mut self, boot: BootMillis, outcome: Outcome) {
         self.burst_left = self.burst_left.saturating_sub(1);
         let doubled = (self.interval_ms * 2).min(MAX_INTERVAL_MS);
@@ -79,12 +79,12 @@ impl Schedule {
     }
 }
 
-/// `SplitMix64` (Steele, Lea, Flood 2014): spreads load, protects nothing.
+/// `SplitMix64` (Steele, Lea, Flood 2014). Spreads load; not cryptographic.
 #[derive(Debug)]
 struct Jitter(u64);
 
 impl Jitter {
-    /// `interval` and up to an eighth more.
+    /// `interval` plus up to an eighth.
     fn lengthen(&mut self, interval: i64) -> i64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_followed_by_longer_and_longer_intervals() {
+    fn a_burst_is_followed_by_growing_intervals() {
         let waits = waits(&[AGREED; 10]);
         assert_eq!(waits[..3], [2, 2, 2]);
         for (wait, seconds) in waits[3..].iter().zip([64, 128, 256, 512, 1024, 1024, 1024]) {
@@ -129,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn doubt_restores_the_short_interval() {
+    fn a_round_that_disagrees_resets_the_interval() {
         let waits = waits(&[AGREED, AGREED, AGREED, AGREED, AGREED, DOUBTED, AGREED]);
         assert_about(waits[5], 64);
         assert_about(waits[6], 64);
     }
 
     #[test]
-    fn a_plea_to_slow_down_ends_the_burst_and_is_obeyed_only_so_far() {
+    fn a_rate_limit_ends_the_burst_and_is_obeyed_up_to_a_bound() {
         let waits = waits(&[RATE; 8]);
         assert_about(waits[0], 128);
         assert_about(waits[7], 1024);
     }
 
     #[test]
-    fn servers_started_together_do_not_ask_together() {
+    fn processes_started_together_do_not_query_together() {
         let first_wait = |seed| {
             let mut schedule = Schedule::starting_at(BootMillis(0), seed);
             schedule.plan(BootMillis(0), RATE);

@@ -1,25 +1,26 @@
-//! What a timekeeper is told when it starts.
+//! The settings of a timekeeper.
 
 use fourauth_protocol::time::UnixMillis;
 
-/// The public pool, under four names so that four different servers answer.
+/// The public pool, under four names so that different servers answer.
 const POOL: [&str; 4] = ["0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org", "3.pool.ntp.org"];
 
-/// How far behind an instant that was vouched for the time may be, in milliseconds: what a client
-/// may be off, and more than a system clock is that nobody has tampered with.
+/// How far the time may be behind a recorded instant, in milliseconds.
+///
+/// This is the bound for clients' clocks, and more than the error of an intact system clock.
 pub(crate) const TOLERANCE_MS: i64 = 120_000;
 
-/// Where the time comes from and what is refused.
+/// Sources of the time, and the rules for refusing it.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// NTP servers, each `host`, `host:port` or `[v6]:port`; the port is 123 unless given.
     ///
-    /// Four or more outvote a liar. With none, nothing is ever sent: the time is the system
-    /// clock's, in [`State::Local`](crate::State::Local).
+    /// Four or more servers outvote a liar. Without servers nothing is sent, and the time comes
+    /// from the system clock, in [`State::Local`](crate::State::Local).
     pub servers: Vec<String>,
-    /// What to do when the servers cannot be believed.
+    /// Behaviour without a trusted time.
     pub profile: Profile,
-    /// What is known from before.
+    /// Knowledge from earlier runs.
     pub past: Past,
 }
 
@@ -30,28 +31,28 @@ impl Settings {
         Self { servers: POOL.map(str::to_owned).to_vec(), profile: Profile::Secure, past }
     }
 
-    /// No network at all: the system clock, above what `past` allows.
+    /// The system clock without network, not earlier than `past` allows.
     #[must_use]
     pub const fn offline(past: Past) -> Self {
         Self { servers: Vec::new(), profile: Profile::Secure, past }
     }
 }
 
-/// What happens without servers to believe.
+/// Behaviour without a trusted time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// The system clock serves, marked as [`State::Local`](crate::State::Local).
+    /// The system clock is used and marked as [`State::Local`](crate::State::Local).
     #[default]
     Secure,
-    /// Nothing that depends on the time is allowed.
+    /// Every operation that depends on the time is refused.
     Strict,
 }
 
 impl Profile {
-    /// How far the first agreement of servers may be from the system clock, in milliseconds.
+    /// How far the first quorum may be from the system clock, in milliseconds.
     ///
-    /// Nothing else can contradict servers that all lie at the first start. A day covers a machine
-    /// whose clock was set in local time; `Strict` allows what the documents allow a client.
+    /// At the first start, only the system clock can contradict servers that all lie. A day covers
+    /// a system clock that shows local time. `Strict` has the documented bound for clients.
     pub(crate) const fn first_reach_ms(self) -> i64 {
         match self {
             Self::Secure => 86_400_000,
@@ -60,26 +61,26 @@ impl Profile {
     }
 }
 
-/// What is known before any clock is read.
+/// Knowledge from earlier runs, before any clock is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Past {
-    /// The newest instant that a timekeeper has [vouched](crate::Status::vouched) for, if one has.
+    /// The newest instant that was recorded from [`Status::vouched`](crate::Status::vouched).
     pub vouched: Option<UnixMillis>,
     /// When this program was built.
     pub built: UnixMillis,
-    /// Whether `strict` was [waiting for its operator](crate::Status::barred): ending the process
-    /// is no way around one.
+    /// True if `strict` was [waiting for an operator](crate::Status::barred). A restart does not
+    /// end the wait.
     pub barred: bool,
 }
 
 impl Past {
-    /// A first start.
+    /// The state at a first start.
     #[must_use]
     pub const fn none(built: UnixMillis) -> Self {
         Self { vouched: None, built, barred: false }
     }
 
-    /// The earliest instant that can be now.
+    /// The earliest possible current time.
     pub(crate) fn earliest(self) -> UnixMillis {
         let vouched = self.vouched.map(|instant| instant.saturating_add_ms(-TOLERANCE_MS));
         vouched.map_or(self.built, |vouched| vouched.max(self.built))
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_floor_is_the_later_of_build_date_and_what_was_vouched_for() {
+    fn the_floor_is_the_later_of_build_date_and_recorded_time() {
         let built = UnixMillis(1_000_000);
         let with = |vouched| Past { vouched, ..Past::none(built) }.earliest();
 

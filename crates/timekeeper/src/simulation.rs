@@ -1,9 +1,9 @@
-//! A world in which the truth is known: four servers that say what they are told to say, a system
-//! clock that jumps when asked, a database that remembers, and the `Trust` that has to cope.
+//! A simulation with known true time: four scripted servers, a system clock that can jump, the
+//! recorded past, and the `Trust` under test.
 //!
-//! `table` has a row for every situation of the threat model; [`assurance`] plays them all, and plays
-//! them to clocks that believe what they are told, which is the control. Only for tests and for the
-//! command that prints the figures: the feature `simulation` is off in a server.
+//! `table` has a row for every situation of the threat model. [`assurance`] runs them all, also
+//! against naive clocks as a control. Only tests and the assurance command use this module: the
+//! feature `simulation` is off in a server.
 
 mod assurance;
 #[cfg(test)]
@@ -34,38 +34,38 @@ const DAY: i64 = 24 * HOUR;
 /// 2026-03-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_772_323_200_000);
 
-/// How far a time must be off to let in what is out of date, in milliseconds: the documented bound
-/// for clients.
+/// Error from which a time can let outdated codes pass, in milliseconds: the documented bound for
+/// clients.
 const DECEIVED_MS: i64 = 120_000;
 
-/// What a simulated server says.
+/// The answer of a simulated server.
 #[derive(Debug, Clone, Copy)]
 enum Says {
-    /// The truth, within a few milliseconds.
+    /// The true time, within a few milliseconds.
     Truth,
-    /// A time that is ahead of it, in milliseconds.
+    /// A time ahead of the true time, in milliseconds.
     Ahead(i64),
-    /// Nothing that counts.
+    /// No usable answer.
     Lost(Loss),
 }
 
 const ALL_HONEST: [Says; 4] = [Says::Truth; 4];
 const ALL_SILENT: [Says; 4] = [Says::Lost(Loss::NoAnswer); 4];
 
-/// What may differ while a situation stays what it is.
+/// The parameters with which a situation is run.
 #[derive(Debug, Clone, Copy)]
 struct Start {
     profile: Profile,
-    /// Which of the servers is which, and how far each honest one is off. 0 leaves them in order.
+    /// Permutes the servers and sets the errors of the honest ones. 0 leaves them in order.
     seed: u64,
 }
 
-/// A machine, its surroundings, and the truth.
+/// A machine, its time servers, and the true time.
 #[derive(Debug)]
 struct World {
     start: Start,
     trust: Trust,
-    /// What the database would tell the next start.
+    /// The recorded past for the next start.
     past: Past,
     boot: BootMillis,
     truth: UnixMillis,
@@ -73,7 +73,7 @@ struct World {
     deceived: Deceived,
 }
 
-/// How often a clock was off by more than anybody's clock may be, and let decide.
+/// Number of times that a usable clock was off by more than [`DECEIVED_MS`].
 #[derive(Debug, Clone, Copy, Default)]
 struct Deceived {
     ours: u32,
@@ -82,7 +82,7 @@ struct Deceived {
 }
 
 impl Start {
-    /// A start with the system clock ahead of the truth by `wall_ahead`, an hour after the last.
+    /// A start an hour after the last run, with the system clock `wall_ahead` ahead of the truth.
     fn with_wall(self, wall_ahead: i64) -> World {
         let past = Past {
             vouched: Some(START.saturating_add_ms(-HOUR)),
@@ -95,7 +95,7 @@ impl Start {
         World { start: self, trust, past, boot, truth: START, wall, deceived }
     }
 
-    /// A start that went well, a minute ago.
+    /// A successful start, 64 s ago.
     fn synced(self) -> World {
         let mut world = self.with_wall(0);
         world.hear(ALL_HONEST);
@@ -103,7 +103,7 @@ impl Start {
         world
     }
 
-    /// How far server `index` is from the truth in its next answer, in milliseconds.
+    /// Error of the next answer of honest server `index`, in milliseconds.
     const fn noise(self, index: i64) -> i64 {
         index - 2 + (self.seed.wrapping_mul(31) % 17).cast_signed()
     }
@@ -172,14 +172,14 @@ impl World {
         events
     }
 
-    /// The process ends and starts again on a machine that has been booted.
+    /// Restarts the process after a reboot of the machine.
     fn restart(&mut self) {
         self.boot = BootMillis(20 * SECOND);
         self.trust = Trust::new(settings(self.start.profile, self.past), self.now());
         self.look();
     }
 
-    /// Notes what the database would be told, and whether the time deceives anybody.
+    /// Records the past, and counts a usable time that is off.
     fn look(&mut self) {
         let status = self.trust.status(self.now());
         self.past.barred = status.barred;

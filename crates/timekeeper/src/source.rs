@@ -1,7 +1,7 @@
-//! The servers, asked through rsntp. One round asks all of them at once and waits for the slowest.
+//! Queries the time servers through rsntp. A round queries all servers at once and awaits them all.
 //!
-//! Names are looked up here and not in rsntp, which would use whatever address family it is bound
-//! to and could be led to count one server under several names.
+//! Names are resolved here and not in rsntp. rsntp would use only the address family that it is
+//! bound to, and one server could be counted under several names.
 
 use crate::{
     sample::{Exchange, Loss, Round, Sample},
@@ -21,19 +21,19 @@ use std::{
 use tokio::{net::lookup_host, task::JoinSet, time::timeout};
 
 const NTP_PORT: u16 = 123;
-/// For a name. A resolver that is slower will be asked again next round.
+/// Timeout for resolving a name. The next round tries again.
 const LOOKUP_DEADLINE: Duration = Duration::from_secs(3);
-/// For an answer. Those later than 500 ms are worthless anyway.
+/// Timeout for an answer. Answers after 500 ms are not used anyway.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
-/// Addresses of one name that are looked at.
+/// Most addresses that are considered for one name.
 const MAX_ADDRESSES: usize = 16;
-/// Years 1970 to 2104, in Unix milliseconds. rsntp panics on a system clock before 1970, and its
-/// timestamps hold two eras of 2^32 s from 1900, of which the second is cut in half.
+/// Years 1970 to 2104, in Unix milliseconds. rsntp panics on a system clock before 1970. Its
+/// timestamps hold the era of 2^32 s from 1900 and half of the next era.
 const EXPRESSIBLE: RangeInclusive<i64> = 0..=4_233_000_000_000;
 
-/// Something that can be asked for a round.
+/// A source of rounds.
 pub(crate) trait Source: Send + 'static {
-    /// Asks every server once; one entry for each, in their order.
+    /// Queries every server once. Returns one entry per server, in the order of the configuration.
     fn round(&mut self) -> impl Future<Output = Round> + Send;
 }
 
@@ -61,8 +61,9 @@ impl Source for NtpServers {
     }
 }
 
-/// Runs `jobs` side by side; their results in order, `None` for one that panicked. Dropping the
-/// future aborts them.
+/// Runs `jobs` concurrently. Returns the results in order, `None` for a job that panicked.
+///
+/// Dropping the future aborts the jobs.
 async fn all<J>(jobs: impl Iterator<Item = J>) -> Vec<Option<J::Output>>
 where
     J: Future<Output: Send> + Send + 'static,
@@ -87,9 +88,9 @@ async fn look_up(server: String) -> Vec<SocketAddr> {
     }
 }
 
-/// Chooses an address for every server, none twice: one liar must not vote under two names.
+/// Chooses an address for every server, none twice. A liar must not vote under two names.
 ///
-/// IPv4 first, because a name with both families is likelier to be reachable by it.
+/// Prefers IPv4, because a name with both families is more likely to be reachable by it.
 fn one_each(servers: impl Iterator<Item = Vec<SocketAddr>>) -> Vec<Option<SocketAddr>> {
     let mut taken = HashSet::new();
     let choose = |mut addresses: Vec<SocketAddr>| {
@@ -129,10 +130,10 @@ fn judge(answer: &SynchronizationResult, before: Moment, after: Moment) -> Resul
     .sample()
 }
 
-/// What an error of rsntp means for the round.
+/// Converts an error of rsntp.
 ///
-/// rsntp reports a kiss-o'-death before it has compared the originate timestamp, so anyone who
-/// guesses a port can send one: it costs the sample, never the server.
+/// rsntp reports a kiss-o'-death before it compares the originate timestamp. An attacker that
+/// guesses the port can forge one, so it drops only this sample and never disables the server.
 fn loss(error: &SynchronizationError) -> Loss {
     match error {
         SynchronizationError::IOError(_) => Loss::NoAnswer,
@@ -151,7 +152,7 @@ fn loss(error: &SynchronizationError) -> Loss {
     }
 }
 
-/// Any port of the family of `server`. rsntp's default is IPv4 and reaches nothing else.
+/// Any local port, in the address family of `server`. rsntp's default works only for IPv4.
 fn own_address(server: SocketAddr) -> SocketAddr {
     match server {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -159,14 +160,14 @@ fn own_address(server: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Microseconds, saturating; below zero if rsntp says so, however little.
+/// Microseconds, saturating, rounded away from zero so that a negative value stays negative.
 fn micros(duration: SntpDuration) -> i64 {
     let size = duration.abs_as_std_duration().map_or(u128::MAX, |size| size.as_nanos());
     let size = i64::try_from(size.div_ceil(1_000)).unwrap_or(i64::MAX);
     size.saturating_mul(i64::from(duration.signum()))
 }
 
-/// `server` with port 123 unless it names one.
+/// `server` with port 123, unless it has a port.
 fn with_port(server: &str) -> String {
     if server.parse::<Ipv6Addr>().is_ok() {
         return format!("[{server}]:{NTP_PORT}");
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_of_a_server_is_123_unless_it_names_one() {
+    fn the_port_of_a_server_is_123_unless_it_has_one() {
         let cases = [
             ("pool.ntp.org", "pool.ntp.org:123"),
             ("pool.ntp.org:1123", "pool.ntp.org:1123"),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_is_of_the_family_of_the_server() {
+    fn the_socket_has_the_address_family_of_the_server() {
         for server in ["192.0.2.1:123", "[2001:db8::7]:123"] {
             let server: SocketAddr = server.parse().unwrap();
             assert_eq!(own_address(server).is_ipv6(), server.is_ipv6());
@@ -213,9 +214,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_panics_costs_its_own_result() {
+    async fn a_job_that_panics_loses_only_its_own_result() {
         let jobs = (0..3).map(|n| async move {
-            assert_ne!(n, 1, "this panic is the test's");
+            assert_ne!(n, 1, "this panic is part of the test");
             n
         });
         assert_eq!(all(jobs).await, [Some(0), None, Some(2)]);

@@ -1,4 +1,4 @@
-//! What an operator sees: the servers, what each said last, and what was made of it.
+//! The status for operators: the time, and the last answer and verdict of each server.
 
 use crate::{
     clock::Reading,
@@ -11,60 +11,61 @@ use fourauth_protocol::time::UnixMillis;
 /// The timekeeper at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// What a reader is told.
+    /// The reading at this instant.
     pub reading: Reading,
-    /// How far the system clock is ahead of it, in milliseconds.
+    /// How far the system clock is ahead of the reading, in milliseconds.
     pub system_clock_ahead_ms: i64,
-    /// The step the servers ask for and do not get: milliseconds, and why not.
+    /// The refused step of the servers, in milliseconds, and the reason.
     pub refused_step: Option<(i64, Refusal)>,
-    /// The time, if it is good enough to be the floor of a later start; see [`Past::vouched`](crate::Past::vouched).
+    /// The time, if it may set the floor of a later start; see
+    /// [`Past::vouched`](crate::Past::vouched).
     pub vouched: Option<UnixMillis>,
-    /// Whether `strict` waits for its operator; see [`Past::barred`](crate::Past::barred).
+    /// True if `strict` waits for an operator; see [`Past::barred`](crate::Past::barred).
     pub barred: bool,
-    /// How far the time would move if an operator [accepted](crate::Timekeeper::accept) what is
-    /// offered, in milliseconds; `None` if there is nothing to accept.
+    /// How far the time would move if an operator [accepted](crate::Timekeeper::accept) the offered
+    /// time, in milliseconds; `None` if no time is offered.
     pub offer_ms: Option<i64>,
-    /// In the order of the configuration.
+    /// The servers, in the order of the configuration.
     pub servers: Vec<ServerStatus>,
 }
 
 impl Status {
-    /// How many servers were part of the last quorum.
+    /// Number of servers in the last quorum.
     #[must_use]
     pub fn agreeing(&self) -> usize {
         self.servers.iter().filter(|server| server.verdict == Verdict::Agrees).count()
     }
 }
 
-/// One server.
+/// Status of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerStatus {
-    /// As configured.
+    /// Name of the server, as configured.
     pub name: String,
-    /// What the last round made of it.
+    /// Verdict of the last round.
     pub verdict: Verdict,
-    /// How far it was ahead of the system clock when it last answered, in milliseconds.
+    /// How far the last answer was ahead of the system clock, in milliseconds.
     pub offset_ms: Option<i64>,
-    /// The round trip of that answer, in milliseconds.
+    /// Round trip of the last answer, in milliseconds.
     pub round_trip_ms: Option<i64>,
 }
 
-/// What a round made of a server.
+/// Verdict of a round on a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not asked yet.
+    /// The server was not queried yet.
     Unasked,
-    /// It is part of the quorum.
+    /// The server is part of the quorum.
     Agrees,
-    /// It answered, but there was no quorum to compare it with.
+    /// The server answered, but there was no quorum to compare its answer with.
     Undecided,
-    /// It was outvoted.
+    /// The server was outvoted.
     Lies,
-    /// It was not heard.
+    /// The server gave no usable answer.
     Lost(Loss),
 }
 
-/// The configured servers.
+/// Status of all configured servers.
 #[derive(Debug)]
 pub(crate) struct Panel(Vec<ServerStatus>);
 
@@ -83,9 +84,9 @@ impl Panel {
         &self.0
     }
 
-    /// Notes what `round` brought, given the `quorum` it reached (in UTC of boot).
+    /// Records the results of `round` and its `quorum` (UTC at zero of the boot clock).
     ///
-    /// Returns a [`Event::Liar`] for every server that was not one before.
+    /// Returns an [`Event::Liar`] for every server that was not outvoted in the round before.
     pub(crate) fn record(&mut self, round: &Round, quorum: Option<Interval>) -> Vec<Event> {
         let mut liars = Vec::new();
         for (server, outcome) in self.0.iter_mut().zip(round) {

@@ -1,4 +1,4 @@
-//! The task that asks the servers when it is time to, and otherwise sleeps.
+//! The background task that queries the servers as scheduled.
 
 use crate::{
     sample::{Loss, Round},
@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Longest sleep, in milliseconds.
 ///
-/// tokio's timers stand still while the machine sleeps and the schedule does not, so this is how
-/// soon after a suspend the servers are asked; and how soon it shows that the system clock moved.
+/// tokio's timers stop while the machine is suspended, but the schedule does not. So this is the
+/// longest delay until the servers are queried after a suspend. It is also the longest delay until
+/// a move of the system clock is noticed.
 const HEARTBEAT_MS: i64 = 16_000;
 
-/// Keeps a [`Timekeeper`] right.
+/// Updates a [`Timekeeper`].
 #[derive(Debug)]
 pub(crate) struct Task<S> {
     keeper: Arc<Timekeeper>,
@@ -28,7 +29,7 @@ impl<S: Source> Task<S> {
         Self { keeper, source, schedule }
     }
 
-    /// Runs until `shutdown`, and stops wherever it is.
+    /// Runs until `shutdown` is cancelled, then stops at once.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let _stopped = shutdown.run_until_cancelled(self.keep()).await;
         tracing::debug!("timekeeper stopped");
@@ -78,7 +79,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    /// Clocks that follow tokio's, which these tests pause; suspends are added by hand.
+    /// Clocks that follow tokio's paused clock. Tests add suspends by hand.
     #[derive(Debug)]
     struct Simulated {
         start: Instant,
@@ -93,7 +94,7 @@ mod tests {
         }
     }
 
-    /// Four servers that agree with the system clock, and when they were asked.
+    /// Four servers that agree with the system clock, and the times of their queries.
     #[derive(Debug, Clone)]
     struct Honest {
         clocks: Arc<Simulated>,
@@ -115,7 +116,7 @@ mod tests {
         }
     }
 
-    /// Servers that take the question and never answer.
+    /// Servers that never answer.
     struct Silent;
 
     impl Source for Silent {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn servers_are_asked_by_the_schedule_and_not_by_readers() {
+    async fn reading_the_time_queries_no_server() {
         let (keeper, source) = honest();
         let shutdown = CancellationToken::new();
         let task = Task::new(
@@ -150,7 +151,7 @@ mod tests {
         }
 
         let asked: Vec<i64> = source.asked.lock().unwrap().iter().map(|boot| boot.0).collect();
-        assert_eq!(asked.len(), 4, "{asked:?}: the burst and nothing else in the first minute");
+        assert_eq!(asked.len(), 4, "{asked:?}: only the burst in the first minute");
         assert!(asked.windows(2).all(|pair| pair[1] - pair[0] >= 2_000));
         assert_eq!(keeper.read().state, State::Synced);
         shutdown.cancel();
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn soon_after_a_suspend_the_servers_are_asked_again() {
+    async fn servers_are_queried_soon_after_a_suspend() {
         let (keeper, source) = honest();
         let shutdown = CancellationToken::new();
         let schedule = Schedule::starting_at(source.clocks.moment().boot, 7);
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn cancelling_ends_the_task_in_the_middle_of_a_round() {
+    async fn cancelling_stops_the_task_during_a_round() {
         let (keeper, source) = honest();
         let shutdown = CancellationToken::new();
         let schedule = Schedule::starting_at(source.clocks.moment().boot, 7);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_nobody_to_ask_nobody_is_asked() {
+    async fn a_schedule_without_rounds_sends_no_query() {
         let (keeper, source) = honest();
         let shutdown = CancellationToken::new();
         let task = Task::new(keeper.clone(), source.clone(), Schedule::never());

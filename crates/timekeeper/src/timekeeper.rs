@@ -1,4 +1,4 @@
-//! The clock that the rest of the server reads, and the handle on the task that keeps it right.
+//! The clock that the rest of the server reads, and the start of its background task.
 
 use crate::{
     clock::{Clock, Reading},
@@ -16,12 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::broadcast, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// Events a slow subscriber may fall behind before it loses the oldest.
+/// Number of events that are kept for a slow subscriber. Older events are lost.
 const EVENTS_KEPT: usize = 64;
 
 /// Trusted time.
 ///
-/// Reading it takes a short lock and one look at each of the machine's clocks; see [`Clock`].
+/// A reading takes a short lock and reads each of the machine's clocks once; see [`Clock`].
 #[derive(Debug)]
 pub struct Timekeeper {
     clocks: Arc<dyn Clocks>,
@@ -30,16 +30,18 @@ pub struct Timekeeper {
 }
 
 impl Timekeeper {
-    /// Starts to keep time, at once on the system clock, and from the first quorum on by the
-    /// servers. `seed` spreads the queries of processes that start together; it protects nothing.
+    /// Starts a timekeeper and its background task.
     ///
-    /// The task ends when `shutdown` is cancelled, whatever it waits for; the caller awaits it. A
-    /// name look-up under way is left to the runtime's blocking pool, which cannot abandon it: end
-    /// the runtime with `shutdown_timeout`.
+    /// The time comes from the system clock at first, and from the servers after the first quorum.
+    /// `seed` spreads the queries of processes that start together; it is not a secret.
+    ///
+    /// The task ends when `shutdown` is cancelled. The caller awaits it. A name lookup in progress
+    /// stays in the runtime's blocking pool and cannot be cancelled, so end the runtime with
+    /// `shutdown_timeout`.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn start(
         settings: Settings,
@@ -63,27 +65,28 @@ impl Timekeeper {
         Self { clocks, trust, events: broadcast::Sender::new(EVENTS_KEPT) }
     }
 
-    /// The time and every server's part in it.
+    /// The status of the time and of every server.
     #[must_use]
     pub fn status(&self) -> Status {
         let trust = self.trust();
         trust.status(self.clocks.moment())
     }
 
-    /// Changes from here on. They have been logged already.
+    /// Subscribes to events. They are logged as well.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
 
-    /// An operator vouches for a time that was refused, or lifts the bar of `strict`: whatever
-    /// [`Status::offer_ms`] stands for. The floor yields to it.
+    /// Accepts the time that [`Status::offer_ms`] offers, in the name of an operator.
     ///
-    /// `offer_ms` is the offer that the operator saw. Returns what readers are told from here on.
+    /// Moves the floor to that time and ends the wait of `strict`. `offer_ms` is the offer that the
+    /// operator saw. Returns the new reading.
     ///
     /// # Errors
     ///
-    /// [`NotAccepted`] if that is not offered any more. Nothing has changed then; look again.
+    /// [`NotAccepted`] if the offer has changed or is gone. Nothing is changed then; read the
+    /// status again.
     pub fn accept(&self, offer_ms: i64) -> Result<Reading, NotAccepted> {
         let accepted = {
             let mut trust = self.trust();
@@ -93,13 +96,13 @@ impl Timekeeper {
         Ok(self.read())
     }
 
-    /// Takes in a round of answers; whether it confirmed our time.
+    /// Evaluates a round of answers. Returns true if it confirmed the time.
     pub(crate) fn observe(&self, round: &Round) -> bool {
         self.change(|trust, now| trust.observe(round, now));
         self.trust().agreed()
     }
 
-    /// Notices what time alone has changed.
+    /// Reports changes that follow from elapsed time.
     pub(crate) fn tick(&self) {
         self.change(Trust::tick);
     }
@@ -119,12 +122,12 @@ impl Timekeeper {
     fn tell(&self, events: Vec<Event>) {
         for event in events {
             event.log();
-            // Fails only if nobody subscribes, and then the log is all there is to tell.
-            let _nobody = self.events.send(event);
+            // Fails only without subscribers; the event is in the log.
+            let _no_subscriber = self.events.send(event);
         }
     }
 
-    /// Nothing panics under this lock, and every state in it is a valid one.
+    /// Ignores poisoning: no code panics under this lock, and every state in it is valid.
     fn trust(&self) -> MutexGuard<'_, Trust> {
         self.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }

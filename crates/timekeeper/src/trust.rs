@@ -1,10 +1,10 @@
-//! When the time is trusted, doubted or refused.
+//! Decides when the time is trusted or refused.
 //!
-//! Time is always counted from an [`Anchor`] by the boot clock: from an agreement of servers, or,
-//! until there has been one, from the system clock as it was at the start. So nobody who moves the
-//! system clock of a running server moves its time.
+//! Time is always counted from an [`Anchor`] by the boot clock. The anchor is a quorum of servers
+//! or, before the first quorum, the system clock at the start. So moving the system clock of a
+//! running server does not move its time.
 //!
-//! No IO and no clock in here: what happened and when are arguments.
+//! This module has no IO and reads no clock: events and times are arguments.
 
 mod operator;
 
@@ -21,54 +21,56 @@ use crate::{
 };
 use fourauth_protocol::time::UnixMillis;
 
-/// Largest error of [`State::Synced`], in milliseconds; also what the system clock may be off
-/// before it raises an alarm, and what `strict` lets servers move the time by themselves.
+/// Largest error of [`State::Synced`], in milliseconds.
+///
+/// Also the largest error of the system clock without an alarm, and the largest step of the servers
+/// that `strict` accepts without an operator.
 const SYNCED_ERROR_MS: i64 = 2_000;
 /// Largest error of [`State::Holdover`], in milliseconds: 27 hours at 200 ppm.
 const HOLDOVER_ERROR_MS: i64 = 20_000;
 
-/// What the time is counted from.
+/// The source from which the time is counted.
 #[derive(Debug, Clone, Copy)]
 enum Base {
-    /// Nothing: the system clock is below the floor.
+    /// No source: the system clock is below the floor.
     Nothing,
-    /// The system clock, when it was last taken at its word.
+    /// The system clock at the anchor.
     System(Anchor),
-    /// An agreement of servers.
+    /// A quorum of servers.
     Quorum(Anchor),
 }
 
-/// How the last round ended.
+/// Result of the last round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LastRound {
     NotYet,
     NoQuorum,
-    /// The servers agreed, but not with us.
+    /// The servers agreed on a time that was refused.
     Refused,
-    /// They confirmed our time.
+    /// The servers confirmed the time.
     Agreed,
 }
 
-/// All that decides what a reader is told.
+/// The state that determines the readings.
 #[derive(Debug)]
 pub(crate) struct Trust {
     profile: Profile,
-    /// What no clock may fall behind. It is counted on, since less time than the boot clock counted
-    /// cannot have passed.
+    /// Earliest possible time. It advances with the boot clock.
     floor: Anchor,
     panel: Panel,
     base: Base,
     last_round: LastRound,
     dispute: Option<Dispute>,
-    /// `strict` waits for its operator. `secure` keeps it for the day when it is `strict` again.
+    /// True if `strict` waits for an operator. `secure` ignores the flag but keeps it.
     barred: bool,
-    /// Last state and last alarm that were reported.
+    /// Last reported state.
     shown: State,
+    /// True if the alarm about the system clock was reported.
     system_clock_off: bool,
 }
 
 impl Trust {
-    /// Starts on the system clock, or on nothing if that is below the floor.
+    /// Starts from the system clock, or without a source if that is below the floor.
     pub(crate) fn new(settings: Settings, now: Moment) -> Self {
         let mut trust = Self {
             profile: settings.profile,
@@ -86,7 +88,7 @@ impl Trust {
         trust
     }
 
-    /// What a reader is told at `now`.
+    /// The reading at `now`.
     pub(crate) fn reading(&self, now: Moment) -> Reading {
         let error_ms = match self.base {
             Base::Nothing | Base::System(_) => Reading::UNBOUNDED,
@@ -110,12 +112,12 @@ impl Trust {
         }
     }
 
-    /// Whether the last round confirmed the time.
+    /// True if the last round confirmed the time.
     pub(crate) fn agreed(&self) -> bool {
         self.last_round == LastRound::Agreed
     }
 
-    /// Learns what a round of servers said.
+    /// Evaluates a round of the servers.
     pub(crate) fn observe(&mut self, round: &Round, now: Moment) -> Vec<Event> {
         let claims: Vec<Interval> = round.iter().flatten().map(Sample::utc_of_boot).collect();
         let configured = self.panel.servers().len();
@@ -136,7 +138,7 @@ impl Trust {
         events
     }
 
-    /// Notices what time alone has changed.
+    /// Reports changes that follow from elapsed time.
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Event> {
         if matches!(self.base, Base::Nothing) {
             self.take_system_clock(now);
@@ -146,18 +148,20 @@ impl Trust {
         events
     }
 
-    /// The time, unless it is refused or is only the system clock's before any server was asked:
-    /// that may be set in local time, and is corrected a moment later.
+    /// The time, if it may set the floor of a later start.
+    ///
+    /// That excludes a denied time, and the system clock before the first round: it may show local
+    /// time, which the round corrects.
     fn vouched(&self, now: Moment) -> Option<UnixMillis> {
-        let nobody_asked = self.last_round == LastRound::NotYet && !self.panel.servers().is_empty();
+        let no_round_yet = self.last_round == LastRound::NotYet && !self.panel.servers().is_empty();
         match self.state_at(now.boot) {
             State::Denied => None,
-            State::Local if nobody_asked => None,
+            State::Local if no_round_yet => None,
             State::Synced | State::Holdover | State::Local => Some(self.utc_at(now)),
         }
     }
 
-    /// Believes an agreement of servers, or notes why not.
+    /// Accepts the time of a quorum, or records why it is refused.
     fn weigh(&mut self, offered: Anchor, now: Moment, events: &mut Vec<Event>) {
         let step = self.step_to(&offered, now);
         if let Some(why) = self.objection(&offered, step, now) {
@@ -180,7 +184,7 @@ impl Trust {
         self.dispute = None;
     }
 
-    /// Why `offered`, which is `step` ahead of our time, is not to be believed now.
+    /// Why `offered`, which is `step` ahead of the time, is refused; `None` if it is accepted.
     fn objection(&self, offered: &Anchor, step: i64, now: Moment) -> Option<Refusal> {
         let step = step.saturating_abs();
         let below_floor = offered.utc_at(now.boot) < self.floor.earliest_at(now.boot);
@@ -207,12 +211,12 @@ impl Trust {
         }
     }
 
-    /// Whether `offered` is the second agreement on the step that is disputed.
+    /// True if `offered` is the second quorum for the refused step.
     fn is_confirmed(&self, offered: &Anchor, now: Moment) -> bool {
         self.dispute.is_some_and(|dispute| dispute.is_confirmed_by(offered, now.boot))
     }
 
-    /// Remembers a refusal; one that only repeats itself keeps its age and is no news.
+    /// Records a refusal. A repeated refusal keeps its age and causes no event.
     fn refuse(&mut self, fresh: Dispute, step: i64, events: &mut Vec<Event>) {
         let repeated = self.dispute.is_some_and(|known| {
             known.why == fresh.why && known.is_repeated_by(&fresh.offered, fresh.since)
@@ -259,7 +263,7 @@ impl Trust {
         offered.utc_at(now.boot).millis_since(self.utc_at(now))
     }
 
-    /// Adds what has changed since the last report.
+    /// Adds events for changes since the last report.
     fn report(&mut self, now: Moment, events: &mut Vec<Event>) {
         let state = self.state_at(now.boot);
         if state != self.shown {
@@ -275,12 +279,12 @@ impl Trust {
     }
 }
 
-/// The system clock taken at its word; nothing says how far it is off.
+/// The system clock as an anchor. Its error is unknown.
 const fn by_wall(now: Moment) -> Anchor {
     Anchor::new(now.boot, now.wall, 0)
 }
 
-/// The floor that is set by vouching for `anchor`.
+/// The floor that follows from `anchor`.
 const fn behind(anchor: Anchor, boot: BootMillis) -> Anchor {
     Anchor::new(boot, anchor.utc_at(boot).saturating_add_ms(-TOLERANCE_MS), 0)
 }

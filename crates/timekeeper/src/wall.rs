@@ -1,9 +1,9 @@
-//! The machine's own two clocks, and the only file of the project that reads them.
+//! The two clocks of the machine. No other file of the crate reads them.
 //!
-//! * The *wall* clock is what the operating system believes UTC to be. Anyone with the right
-//!   privilege can set it, so it is evidence, not time.
-//! * The *boot* clock counts from boot, never jumps, and goes on counting during suspend, which
-//!   `std::time::Instant` does not (it is `CLOCK_MONOTONIC` on Linux).
+//! * The *wall* clock is the UTC of the operating system. Any process with the privilege can set
+//!   it, so it is not trusted by itself.
+//! * The *boot* clock counts from boot, never jumps, and counts during suspend.
+//!   `std::time::Instant` stops during suspend (it is `CLOCK_MONOTONIC` on Linux).
 
 use fourauth_protocol::time::UnixMillis;
 use rustix::time::{ClockId, clock_gettime};
@@ -14,7 +14,7 @@ use std::{
 
 #[cfg(not(target_vendor = "apple"))]
 const BOOT_CLOCK: ClockId = ClockId::Boottime;
-/// Darwin's monotonic clock counts during sleep and has no other name for it.
+/// Darwin's monotonic clock counts during sleep.
 #[cfg(target_vendor = "apple")]
 const BOOT_CLOCK: ClockId = ClockId::Monotonic;
 
@@ -23,7 +23,7 @@ const BOOT_CLOCK: ClockId = ClockId::Monotonic;
 pub(crate) struct BootMillis(pub(crate) i64);
 
 impl BootMillis {
-    /// Milliseconds from `earlier` to here.
+    /// Milliseconds from `earlier` to `self`.
     pub(crate) const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -40,7 +40,7 @@ pub(crate) struct Moment {
     pub(crate) wall: UnixMillis,
 }
 
-/// Reads the machine's clocks; simulated in tests.
+/// Reads the machine's clocks. Tests simulate it.
 pub(crate) trait Clocks: Send + Sync + fmt::Debug {
     /// Both clocks, now.
     fn moment(&self) -> Moment;
@@ -65,7 +65,7 @@ fn boot_clock() -> BootMillis {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one door through which the system clock enters; all others ask a Clock"
+    reason = "the only place in this crate that reads the system clock; other code reads a Clock"
 )]
 fn wall_clock() -> UnixMillis {
     let in_millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Opens a file that anybody may have made.
+//! Opens an untrusted database file.
 
 use crate::unreadable::Unreadable;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, limits::Limit};
@@ -9,19 +9,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest value that is read, in bytes: no row has one that is near it.
+/// Longest value that is read, in bytes. The values of real rows are far shorter.
 const MAX_VALUE: i32 = 16 * 1024 * 1024;
 
-/// Page cache, in KiB.
+/// Size of the page cache, in KiB.
 const CACHE: i64 = 16 * 1024;
 
-/// Steps of SQLite's machine between two looks at how many there were.
+/// Steps of SQLite's virtual machine between two checks of the limit.
 const AT_ONCE: i32 = 1_000_000;
 
-/// How often these may be done for any file.
+/// Limit for an empty file, in units of [`AT_ONCE`] steps.
 const LEAST_STEPS: u64 = 20;
 
-/// Steps for each byte. A row and its leaf have some 200 bytes and take some 40 steps.
+/// Steps added to the limit for each byte of the file. A row and its leaf have about 200 bytes and
+/// take about 40 steps.
 const STEPS_PER_BYTE: u64 = 8;
 
 const TABLES: [&str; 7] = [
@@ -34,15 +35,16 @@ const TABLES: [&str; 7] = [
     "audit_rollback",
 ];
 
-/// Opens the database as it is at this instant; and the size of its files, in bytes.
+/// Opens a snapshot of the database. Also returns the size of its files, in bytes.
 pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
-    let journal = beside(path, "-wal");
+    let journal = with_suffix(path, "-wal");
     let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
     let waiting = size(&journal);
-    let is_alone = waiting.is_none() && size(&beside(path, "-journal")).is_none();
+    let is_alone = waiting.is_none() && size(&with_suffix(path, "-journal")).is_none();
     let opened = connect(path, is_alone).and_then(|found| harden(&found).map(|()| found));
     let database = match opened {
-        // Nobody may write there, not even the index of the journal; but the journal is empty.
+        // The directory is read-only, so SQLite cannot create the index of the journal. The journal
+        // is empty, so the file alone is complete.
         Err(_) if waiting == Some(0) => {
             connect(path, true).and_then(|found| harden(&found).map(|()| found))?
         }
@@ -54,14 +56,16 @@ pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
     Ok((database, size))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// A file without a journal is nobody's at this instant: while a server runs there is one. SQLite
-/// then reads it without locks, which also works where nobody may write.
+/// Opens the file. `is_alone` means that there is no journal to read.
+///
+/// A running server always has a journal, so a file without one is not in use. SQLite then reads it
+/// without locks, which also works on read-only media.
 fn connect(path: &Path, is_alone: bool) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for &byte in path.as_os_str().as_encoded_bytes() {
@@ -78,8 +82,7 @@ fn connect(path: &Path, is_alone: bool) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
-/// Nothing in the file is run, and nothing in it makes us hold more than we want. Everything is
-/// read as it was when the first row was.
+/// Forbids SQLite to run code from the file, bounds memory, and starts a read transaction.
 fn harden(database: &Connection) -> rusqlite::Result<()> {
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -94,8 +97,9 @@ fn harden(database: &Connection) -> rusqlite::Result<()> {
     database.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-/// Whoever makes pages of the file lead to one another lets SQLite read rows without end. So its
-/// steps have a limit, far beyond what a file of `size` bytes needs; then it is interrupted.
+/// Interrupts SQLite after many more steps than a file of `size` bytes needs.
+///
+/// Crafted pages that refer to each other would otherwise make SQLite read rows without end.
 fn limit_work(database: &Connection, size: u64) -> rusqlite::Result<()> {
     let mut left = LEAST_STEPS + size * STEPS_PER_BYTE / u64::from(AT_ONCE.unsigned_abs());
     let is_over = move || {
@@ -105,7 +109,7 @@ fn limit_work(database: &Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(AT_ONCE, Some(is_over))
 }
 
-/// A view or a virtual table could make rows up as they are read.
+/// Checks that `table` is an ordinary table. A view or a virtual table could invent rows.
 fn expect_table(database: &Connection, table: &str) -> Result<(), Unreadable> {
     const SQL: &str = "SELECT type = 'table' AND sql LIKE 'CREATE TABLE %' AND rootpage > 0 \
                        FROM sqlite_schema WHERE name = ?";

@@ -1,5 +1,5 @@
-//! What the database remembers of the tree, so that it can grow, against the tree that its rows
-//! make; and the rows that have no leaf at all.
+//! Compares the stored state of the tree with the tree computed from the rows, and finds rows that
+//! have no leaf.
 
 use super::value::{blob, count, hash, int, is_null, text};
 use crate::{
@@ -11,16 +11,17 @@ use crate::{
 use fourauth_audit::{Frontier, Hash};
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 
-/// Levels of the tree between two whose hashes are kept.
+/// The hashes of every eighth level of the tree are stored.
 const STEP: u32 = 8;
 
-/// The row of `audit_tree`, if it has what it should.
+/// The row of `audit_tree`.
 #[derive(Debug)]
 pub(super) struct Tree {
+    /// `None` if the stored frontier is not valid.
     frontier: Option<Frontier>,
-    /// Newest row that is older than the tree.
+    /// Id of the newest row that is older than the tree.
     legacy_to: i64,
-    /// The text of the key; none if there is none yet.
+    /// The text of the key; `None` if the log has no key yet.
     vkey: Option<String>,
 }
 
@@ -35,7 +36,7 @@ impl Tree {
                 size.zip(bytes).and_then(|(size, bytes)| Frontier::from_bytes(size, bytes));
             let legacy_to = int(row.get_ref(2)?).unwrap_or(0);
             let key = row.get_ref(3)?;
-            // What is no text is no key.
+            // A value that is not text must not match any key.
             let vkey = (!is_null(key)).then(|| text(key).unwrap_or_default().to_owned());
             Ok(Self { frontier, legacy_to, vkey })
         })?;
@@ -46,7 +47,7 @@ impl Tree {
         }
     }
 
-    /// The log has to name the key that the auditor has, or none.
+    /// Checks that the log names the auditor's key, or no key.
     pub(super) fn check_key(&self, options: &Options, findings: &mut Findings) {
         if self.vkey.as_ref().is_some_and(|vkey| *vkey != options.key.to_string()) {
             let says = "the database names another key than yours";
@@ -57,13 +58,13 @@ impl Tree {
     pub(super) fn check(&self, tree: &Frontier, places: u64, findings: &mut Findings) {
         let is_so = self.frontier.as_ref() == Some(tree) && tree.size() == places;
         if !is_so {
-            let says = "audit_tree is not the right edge of the tree that the rows make";
+            let says = "audit_tree does not match the tree computed from the rows";
             findings.add(Finding::new(Kind::TreeState, says));
         }
     }
 }
 
-/// Hashes of the tree's insides, looked up as it grows.
+/// The stored hashes of inner nodes, compared with the tree while it grows.
 pub(super) struct Tiles<'a> {
     database: &'a Connection,
     lookup: Statement<'a>,
@@ -79,7 +80,7 @@ impl<'a> Tiles<'a> {
         Ok(Self { database, lookup, kept: 0, are_so: true })
     }
 
-    /// Looks at those that the newest leaf completed.
+    /// Checks the hashes of the subtrees that the newest leaf completed.
     pub(super) fn check(&mut self, tree: &Frontier) -> Result<(), Unreadable> {
         for level in (STEP..u64::BITS).step_by(STEP as usize) {
             let Some(made) = tree.perfect(level) else { return Ok(()) };
@@ -94,20 +95,20 @@ impl<'a> Tiles<'a> {
         Ok(())
     }
 
-    /// There have to be no others.
+    /// Checks that no other hashes are stored.
     pub(super) fn finish(self, findings: &mut Findings) -> Result<(), Unreadable> {
         const SQL: &str = "SELECT COUNT(*) FROM audit_tile";
 
         let all = self.database.query_row(SQL, [], |row| Ok(count(row.get_ref(0)?)))?;
         if !self.are_so || all != Some(self.kept) {
-            let says = "audit_tile has other hashes than the tree that the rows make";
+            let says = "audit_tile does not match the tree computed from the rows";
             findings.add(Finding::new(Kind::TreeState, says));
         }
         Ok(())
     }
 }
 
-/// Every chain ends where `audit_node` says that it ends.
+/// Checks that `audit_node` has the end of every chain.
 pub(super) fn check_chains(
     database: &Connection,
     chains: &Chains,
@@ -123,14 +124,14 @@ pub(super) fn check_chains(
         begun += usize::from(known.is_some_and(|known| known != BEGINNING));
     }
     if !are_so || begun != chains.len() {
-        let says = "audit_node has other ends of chains than the rows";
+        let says = "audit_node does not match the ends of the chains";
         findings.add(Finding::new(Kind::TreeState, says));
     }
     Ok(())
 }
 
-/// Rows that no leaf is of: their leaf was taken away, or they were put there by another hand. How
-/// many there are.
+/// Finds rows without a leaf: the leaf was removed, or the row was inserted by other means. Returns
+/// their number.
 pub(super) fn check_leafless(
     database: &Connection,
     tree: &Tree,
@@ -148,17 +149,18 @@ pub(super) fn check_leafless(
         found += 1;
         let id = int(row.get_ref(0)?).unwrap_or(0);
         let finding = if lacks || id <= tree.legacy_to {
-            Finding::new(Kind::MissingLeaf, format!("row {id} has lost its leaf, or has none yet"))
+            Finding::new(Kind::MissingLeaf, format!("row {id} lost its leaf, or has none yet"))
         } else {
-            Finding::new(Kind::InsertedRow, format!("row {id} was put there: it has no leaf"))
+            Finding::new(Kind::InsertedRow, format!("row {id} was inserted: it has no leaf"))
         };
         findings.add(finding.row(id));
     }
     Ok(found)
 }
 
-/// A table, read from its beginning to its end, has to have as many rows as were found by their ids
-/// and places: whoever can write the file can leave a row out of an index, or out of order.
+/// Checks that a full scan of a table finds as many rows as were found by id and position.
+///
+/// An attacker with write access to the file can leave a row out of an index or out of order.
 pub(super) fn check_hidden(
     database: &Connection,
     table: &str,
@@ -173,7 +175,7 @@ pub(super) fn check_hidden(
         all += 1;
     }
     if all != read {
-        let says = format!("{table} has {all} rows, of which a search finds {read}");
+        let says = format!("{table} has {all} rows, but a search by index finds {read}");
         findings.add(Finding::new(Kind::HiddenRow, says));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Values of SQLite, which has them of any type in any column.
+//! Typed access to SQLite values. Any column may hold a value of any type.
 
 use fourauth_audit::Hash;
 use rusqlite::types::ValueRef;
@@ -44,10 +44,10 @@ pub(super) fn hash(value: ValueRef<'_>) -> Option<Hash> {
     blob(value)?.try_into().ok()
 }
 
-/// Something of another length or type than it should be.
+/// The value has the wrong length or type.
 pub(super) struct Unfit;
 
-/// Nothing, or exactly so many bytes.
+/// `None` for null, otherwise exactly `N` bytes.
 pub(super) fn sized<const N: usize>(value: ValueRef<'_>) -> Result<Option<[u8; N]>, Unfit> {
     if is_null(value) {
         return Ok(None);

@@ -1,11 +1,11 @@
-//! Whoever writes to the database is seen, and what they did has a name.
+//! Every change of the database yields a finding of the right kind.
 
 use crate::fixture::{Log, kinds};
 use fourauth_audit::{EpochKey, SigningKey};
 use fourauth_audit_verify::{Kind, verify};
 use rusqlite::ToSql;
 
-/// Runs statements on a log of 300 rows and says which kinds are found.
+/// Runs statements on a log of 300 rows and returns the kinds of the findings.
 fn after(statements: &[(&str, &[&dyn ToSql])]) -> (Log, Vec<&'static str>) {
     let log = Log::of(300);
     for (sql, values) in statements {
@@ -16,10 +16,10 @@ fn after(statements: &[(&str, &[&dyn ToSql])]) -> (Log, Vec<&'static str>) {
 }
 
 #[test]
-fn every_column_of_a_row_is_guarded() {
+fn a_change_in_any_column_of_a_row_is_found() {
     for change in [
         "ts_utc = ts_utc || ' '",
-        "username = 'somebody'",
+        "username = 'mallory'",
         "username = NULL",
         "username = ''",
         "action = 'register'",
@@ -38,7 +38,7 @@ fn every_column_of_a_row_is_guarded() {
 }
 
 #[test]
-fn every_column_of_a_leaf_is_guarded() {
+fn a_change_in_any_column_of_a_leaf_is_found() {
     for change in [
         "node = 'other'",
         "node_seq = 1000",
@@ -64,7 +64,7 @@ fn every_column_of_a_leaf_is_guarded() {
 }
 
 #[test]
-fn a_row_without_its_leaf_and_a_leaf_without_its_row_are_told_apart() {
+fn a_missing_leaf_and_a_missing_row_are_different_findings() {
     let (log, found) = after(&[("DELETE FROM access_logs WHERE id = 37", &[])]);
     assert_eq!(found, ["missing_row"]);
     assert_eq!(log.report().findings[0].row, Some(37));
@@ -80,7 +80,7 @@ fn a_row_without_its_leaf_and_a_leaf_without_its_row_are_told_apart() {
 }
 
 #[test]
-fn a_row_that_is_gone_with_its_leaf_leaves_a_hole() {
+fn a_row_deleted_with_its_leaf_is_found() {
     for id in [1, 37, 300] {
         let (_, found) = after(&[
             ("DELETE FROM access_logs WHERE id = ?", &[&id]),
@@ -92,7 +92,7 @@ fn a_row_that_is_gone_with_its_leaf_leaves_a_hole() {
 }
 
 #[test]
-fn two_rows_that_change_places_are_seen() {
+fn swapped_rows_are_found() {
     let swap = |column: &str| {
         let sql = format!(
             "UPDATE access_logs SET {column} = (SELECT {column} FROM access_logs b \
@@ -113,7 +113,7 @@ fn two_rows_that_change_places_are_seen() {
 }
 
 #[test]
-fn checkpoints_are_guarded() {
+fn a_change_in_any_column_of_a_checkpoint_is_found() {
     for change in [
         "ts_utc = '2026-11-21T10:00:00Z'",
         "epoch = 1",
@@ -131,7 +131,7 @@ fn checkpoints_are_guarded() {
 }
 
 #[test]
-fn what_the_database_remembers_of_the_tree_is_guarded() {
+fn a_change_of_the_stored_tree_state_is_found() {
     for change in [
         "UPDATE audit_tree SET size = size - 1",
         "UPDATE audit_tree SET frontier = zeroblob(length(frontier))",
@@ -151,7 +151,7 @@ fn what_the_database_remembers_of_the_tree_is_guarded() {
 }
 
 #[test]
-fn another_key_is_another_log() {
+fn a_log_with_another_key_is_refused() {
     let log = Log::of(30);
     let other = SigningKey::from_seed(&[2; 32]).unwrap();
     log.sign_with(30, &other);
@@ -165,12 +165,12 @@ fn another_key_is_another_log() {
 }
 
 #[test]
-fn a_tail_that_is_cut_and_signed_again_is_missed_by_the_exported_checkpoints() {
+fn exported_checkpoints_reveal_a_tail_cut_and_signed_again() {
     let log = Log::of(300);
     log.set_back_to(290);
     assert_eq!(log.found(), ["tail_gone"]);
 
-    // With the key of the machine, though: nothing in the database tells.
+    // Signed with the key of the machine: nothing in the database itself shows the change.
     log.append(301, Some("eve"), "login", "ok");
     log.sign_with(302, &log.key);
     let report = log.report();
@@ -182,7 +182,7 @@ fn a_tail_that_is_cut_and_signed_again_is_missed_by_the_exported_checkpoints() {
 }
 
 #[test]
-fn a_history_that_was_written_anew_is_missed_by_the_exported_checkpoints() {
+fn exported_checkpoints_reveal_a_rewritten_history() {
     let log = Log::of(50);
     log.set_back_to(30);
     for second in 31..=60 {
@@ -196,7 +196,7 @@ fn a_history_that_was_written_anew_is_missed_by_the_exported_checkpoints() {
 
 /// The attacker has the key of the eighth epoch and signs for the first one.
 #[test]
-fn whoever_has_the_key_of_now_cannot_sign_for_this_morning() {
+fn the_current_epoch_key_cannot_sign_for_earlier_epochs() {
     let log = Log::empty();
     for quarter in 0..8 {
         log.append(quarter * 900, Some("ada"), "login", "ok");
@@ -217,11 +217,11 @@ fn whoever_has_the_key_of_now_cannot_sign_for_this_morning() {
     assert_eq!(report.counts[&Kind::BadEpochMac], 8, "by another first key");
 }
 
-/// Something that is done to a log in which this row erased a name.
+/// A change to a log. The number is the id of the row that erased a name.
 type Change = &'static dyn Fn(&Log, i64);
 
 #[test]
-fn an_erasure_is_what_its_row_says() {
+fn an_erasure_must_match_its_row() {
     let told = |log: &Log| log.erase(301, "person-3");
     let changes: [Change; 6] = [
         &|log, _| log.erase_row(4, "person-4", 301),
@@ -248,7 +248,7 @@ fn an_erasure_is_what_its_row_says() {
 }
 
 #[test]
-fn what_was_erased_cannot_be_made_up_again() {
+fn erased_values_cannot_be_replaced() {
     for change in [
         "UPDATE access_logs SET username = 'person-3' WHERE id = 3",
         "UPDATE access_logs SET username = 'person-4', detail = 'ok' WHERE id = 3",
@@ -268,7 +268,7 @@ fn what_was_erased_cannot_be_made_up_again() {
 }
 
 #[test]
-fn a_rollback_counts_for_nothing_without_its_row() {
+fn a_rollback_without_its_row_has_no_effect() {
     let log = Log::of(50);
     let lost = log.sign(50);
     log.set_back_to(30);
@@ -287,7 +287,7 @@ fn a_rollback_counts_for_nothing_without_its_row() {
 }
 
 #[test]
-fn a_rollback_does_not_excuse_what_was_there_before_it() {
+fn a_rollback_does_not_excuse_changes_before_it() {
     let log = Log::of(50);
     let lost = log.sign(50);
     log.set_back_to(5);

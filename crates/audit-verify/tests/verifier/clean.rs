@@ -1,10 +1,10 @@
-//! Nothing is found where nothing was done.
+//! An unchanged log has no findings.
 
 use crate::fixture::{Log, kinds};
 use fourauth_audit_verify::{Input, Kind, Options, verify};
 
 #[test]
-fn logs_of_all_sizes_are_proved() {
+fn unchanged_logs_of_all_sizes_are_proved() {
     for rows in [0, 1, 2, 9, 10, 11, 255, 256, 257, 600] {
         let report = Log::of(rows).report();
         assert!(report.is_proved(), "{rows}: {report}");
@@ -15,7 +15,7 @@ fn logs_of_all_sizes_are_proved() {
 }
 
 #[test]
-fn an_export_says_the_same_as_the_database() {
+fn an_export_and_the_database_give_the_same_report() {
     let log = Log::of(300);
     log.erase(301, "person-3");
     log.sign(302);
@@ -29,7 +29,7 @@ fn an_export_says_the_same_as_the_database() {
 }
 
 #[test]
-fn what_is_still_in_the_journal_is_read() {
+fn rows_that_are_only_in_the_journal_are_read() {
     let log = Log::of(5);
     assert!(log.file().with_file_name("users.db-wal").metadata().unwrap().len() > 0);
     assert_eq!(log.report().rows, 5);
@@ -52,7 +52,7 @@ fn several_nodes_and_erasures_are_proved() {
     }
     log.erase(22, "person-1");
     log.erase(22, "ada");
-    log.erase(22, "nobody");
+    log.erase(22, "unknown");
     log.sign(23);
     let report = log.report();
     assert!(report.counts.is_empty(), "{report}");
@@ -75,7 +75,7 @@ fn rows_that_are_older_than_the_tree_are_proved() {
 }
 
 #[test]
-fn rows_that_no_checkpoint_covers_are_a_note() {
+fn rows_that_no_checkpoint_covers_are_only_a_note() {
     let log = Log::of(10);
     log.append(11, Some("ada"), "login", "ok");
     let report = log.report();
@@ -85,7 +85,7 @@ fn rows_that_no_checkpoint_covers_are_a_note() {
 }
 
 #[test]
-fn rows_that_were_signed_late_are_a_note() {
+fn rows_that_were_signed_late_are_only_a_note() {
     let log = Log::of(10);
     let late = log.append(20, Some("ada"), "login", "ok");
     log.append(1000, Some("ada"), "login", "ok");
@@ -97,7 +97,7 @@ fn rows_that_were_signed_late_are_a_note() {
 }
 
 #[test]
-fn epochs_go_on_for_days() {
+fn a_log_across_many_epochs_is_proved() {
     let log = Log::empty();
     for hour in 0..13 {
         log.append(hour * 3600, None, "login", "ok");
@@ -108,7 +108,7 @@ fn epochs_go_on_for_days() {
 }
 
 #[test]
-fn a_rollback_that_the_auditor_was_told_of_is_accepted() {
+fn a_rollback_that_the_auditor_knows_of_is_accepted() {
     let log = Log::of(50);
     let lost = log.sign(50);
     log.set_back_to(30);
@@ -126,14 +126,14 @@ fn a_rollback_that_the_auditor_was_told_of_is_accepted() {
     for input in [log.file(), log.export()] {
         let report = verify(&input, &options).unwrap();
         assert!(report.counts.is_empty(), "{report}");
-        assert_eq!(report.given_up_checkpoints, 3, "of 40, 50 and 50 rows");
+        assert_eq!(report.given_up_checkpoints, 3, "the checkpoints of 40, 50 and 50 rows");
     }
 }
 
 #[test]
-fn without_checkpoints_of_the_auditor_the_log_can_still_be_read() {
+fn the_report_warns_if_there_are_no_exported_checkpoints() {
     let log = Log::of(30);
     let report = verify(&log.file(), &Options::new(log.verifying_key())).unwrap();
     assert!(report.is_proved());
-    assert!(report.to_string().contains("nobody can tell whether its end is gone"));
+    assert!(report.to_string().contains("a missing end cannot be detected"));
 }

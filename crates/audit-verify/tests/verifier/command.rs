@@ -1,4 +1,4 @@
-//! The command says with its exit code what it found.
+//! The command line program: exit codes, text and JSON output.
 
 use crate::fixture::{Log, ORIGIN};
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn code(arguments: &[&str], input: &Path) -> Option<i32> {
 }
 
 #[test]
-fn what_was_not_changed_is_0_what_was_is_1_and_what_cannot_be_read_is_2() {
+fn the_exit_code_is_0_unchanged_1_changed_2_unreadable() {
     let log = Log::of(30);
     let key = log.verifying_key().to_string();
     let exported = log.exported();
@@ -37,7 +37,7 @@ fn what_was_not_changed_is_0_what_was_is_1_and_what_cannot_be_read_is_2() {
 }
 
 #[test]
-fn people_are_told_in_a_sentence_and_programs_in_an_object() {
+fn findings_are_printed_as_text_or_as_json() {
     let log = Log::of(30);
     let (key, first) = (log.folder.path().join("log.vkey"), log.folder.path().join("epoch-0"));
     fs::write(&key, format!("{}\n", log.verifying_key())).unwrap();
@@ -60,7 +60,7 @@ fn people_are_told_in_a_sentence_and_programs_in_an_object() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_object_too() {
+fn an_unreadable_log_is_reported_as_json() {
     let log = Log::of(3);
     let key = log.verifying_key().to_string();
     let told = command(&["--json", "--key", &key], &log.exported()).stdout;
@@ -70,7 +70,7 @@ fn what_cannot_be_read_is_an_object_too() {
 }
 
 #[test]
-fn a_line_as_long_as_any_may_be_takes_no_other_with_it() {
+fn a_line_of_the_greatest_length_hides_no_other_line() {
     let log = Log::of(30);
     let notes = fs::read_to_string(log.exported()).unwrap();
     for length in [(16 << 20) - 2, (16 << 20) - 1, 16 << 20] {
@@ -82,7 +82,7 @@ fn a_line_as_long_as_any_may_be_takes_no_other_with_it() {
 }
 
 #[test]
-fn checkpoints_are_found_in_what_a_syslog_collector_wrote() {
+fn checkpoints_are_found_in_the_file_of_a_syslog_collector() {
     let log = Log::of(30);
     let notes = fs::read_to_string(log.exported()).unwrap();
     let (notes, _) = fourauth_audit::checkpoint::parse_all(&notes);

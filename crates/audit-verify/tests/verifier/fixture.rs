@@ -1,4 +1,4 @@
-//! A log like the server's, with the server's schema, grown by hand.
+//! Builds logs like those of the server, with the server's schema.
 
 use data_encoding::HEXLOWER;
 use fourauth_audit::{
@@ -24,7 +24,7 @@ const SCHEMA: [&str; 2] = [
 /// 2026-11-21T10:00:00Z.
 const BEGIN: u64 = 36_000;
 
-/// A log and what its auditor has.
+/// A log and the files of its auditor.
 pub(crate) struct Log {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) database: Connection,
@@ -34,7 +34,7 @@ pub(crate) struct Log {
     pub(crate) key: SigningKey,
 }
 
-/// The instant that is so many seconds after the log began.
+/// The instant `seconds` after the log began.
 pub(crate) fn at(seconds: u64) -> String {
     let of_day = BEGIN + seconds;
     let (hours, minutes, seconds) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
@@ -42,14 +42,14 @@ pub(crate) fn at(seconds: u64) -> String {
 }
 
 impl Log {
-    /// With no rows.
+    /// A log without rows.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Connection::open(folder.path().join("users.db")).unwrap();
         let mode: String =
             database.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");
-        // Nobody pulls the plug here.
+        // The tests need no durability.
         database.execute_batch("PRAGMA synchronous = OFF").unwrap();
         for sql in SCHEMA {
             database.execute_batch(sql).unwrap();
@@ -64,7 +64,7 @@ impl Log {
         }
     }
 
-    /// With `rows` rows a second apart and a checkpoint after every tenth, and one at the end.
+    /// A log of `rows` rows, one a second, with a checkpoint after every tenth row and at the end.
     pub(crate) fn of(rows: u64) -> Self {
         let log = Self::empty();
         for row in 1..=rows {
@@ -80,7 +80,7 @@ impl Log {
         self.database.execute(sql, values).unwrap()
     }
 
-    /// Appends a row of the node `self`; its id.
+    /// Appends a row of the node `self` and returns its id.
     pub(crate) fn append(
         &self,
         seconds: u64,
@@ -109,7 +109,7 @@ impl Log {
         id
     }
 
-    /// Gives a row its leaf.
+    /// Makes the leaf of a row.
     pub(crate) fn seal(&self, id: i64, node: &str) {
         const LEAF: &str = "INSERT INTO audit_leaf \
              (log_id, node, node_seq, leaf_hash, salt, position) VALUES (?, ?, ?, ?, ?, ?)";
@@ -163,7 +163,7 @@ impl Log {
         self.run("UPDATE audit_tree SET size = ?, frontier = ?", values);
     }
 
-    /// Signs the tree as it is, and exports that.
+    /// Signs the tree, and stores and exports the checkpoint.
     pub(crate) fn sign(&self, seconds: u64) -> String {
         while self.epoch.borrow().number < seconds / 900 {
             let next = self.epoch.borrow().clone().next();
@@ -176,7 +176,7 @@ impl Log {
         note
     }
 
-    /// Signs the tree as it is, and tells only the database.
+    /// Signs the tree and stores the checkpoint, without exporting it.
     pub(crate) fn sign_with(&self, seconds: u64, key: &SigningKey) -> String {
         let (tree, epoch) = (self.tree.borrow(), self.epoch.borrow());
         let (size, root) = (tree.size(), tree.root());
@@ -215,7 +215,7 @@ impl Log {
         self.run(ROW, params![id]);
     }
 
-    /// The log of before the rows from `size` on: what an older backup has.
+    /// Truncates the log to `size` rows, as an older backup would.
     pub(crate) fn set_back_to(&self, size: u64) {
         let limit = i64::try_from(size).unwrap();
         self.run("DELETE FROM access_logs WHERE id > ?", params![limit]);
@@ -244,7 +244,7 @@ impl Log {
         }
     }
 
-    /// Gives a lost checkpoint up.
+    /// Records a rollback that gives up a lost checkpoint.
     pub(crate) fn accept_rollback(&self, seconds: u64, note: &str) -> (i64, u64) {
         let lost = Checkpoint::open(note, &self.verifying_key()).unwrap();
         let root = HEXLOWER.encode(&lost.root);
@@ -267,7 +267,7 @@ impl Log {
         self.key.verifying_key(ORIGIN).unwrap()
     }
 
-    /// What the auditor has of this log.
+    /// The options of the auditor of this log.
     pub(crate) fn options(&self) -> Options {
         let exported = Some(self.exported()).filter(|file| file.exists());
         Options {
@@ -282,12 +282,12 @@ impl Log {
         verify(&self.file(), &self.options()).unwrap()
     }
 
-    /// The kinds of findings, notes left out, each once.
+    /// The kinds of findings without notes, each once.
     pub(crate) fn found(&self) -> Vec<&'static str> {
         kinds(&self.report())
     }
 
-    /// Writes the export that the server would.
+    /// Writes an export as the server does.
     pub(crate) fn export(&self) -> PathBuf {
         let mut lines = vec![
             json!({ "fourauth_audit": 1, "origin": ORIGIN, "vkey": self.verifying_key().to_string() })
@@ -316,7 +316,7 @@ impl Log {
         );
         lines.push(json!({ "end": { "rows": rows, "checkpoints": checkpoints } }).to_string());
         let file = self.folder.path().join("export.jsonl");
-        // SQLite says '' of the hash of nothing.
+        // SQLite's hex of null is ''; the export has null.
         let text = lines.join("\n").replace(":\"\",\"leaf_hash\"", ":null,\"leaf_hash\"");
         let text = text.replace("_hash\":\"\"", "_hash\":null");
         fs::write(&file, text + "\n").unwrap();

@@ -1,4 +1,4 @@
--- Makes SQLite forget the indexes of audit_leaf, so that a row is written past them.
+-- Makes SQLite forget the indexes of audit_leaf, so that a new row is not added to them.
 PRAGMA writable_schema = ON;
 CREATE TEMP TABLE kept AS SELECT * FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
 DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf' AND type = 'index';

@@ -1,26 +1,28 @@
-//! Rows that are in the file and that a search does not find: by the pages and not by SQL.
+//! Rows that are in the pages of the file but that a search by index does not find.
 
 use crate::fixture::Log;
 use fourauth_audit_verify::verify;
 use rusqlite::Connection;
 use std::fs;
 
-/// Makes SQLite forget the indexes of `audit_leaf`, until it is told of them again.
+/// Makes SQLite forget the indexes of `audit_leaf`.
 const FORGET: &str = include_str!("forget_indexes.sql");
 
+/// Restores the indexes.
 const REMEMBER: &str = include_str!("remember_indexes.sql");
 
 const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail)
     VALUES ('2026-11-21T10:00:00Z', 'mallory', 'login', 1, 'ok')";
 
-/// With a leaf that is another row's, behind the last.
+/// Adds a leaf after the last one, copied from it.
 const LEAF: &str = "INSERT INTO audit_leaf SELECT (SELECT MAX(id) FROM access_logs), node,
     node_seq + 1, leaf_hash, salt, name_hash, detail_hash, erased_by, position + 1
     FROM audit_leaf ORDER BY log_id DESC LIMIT 1";
 
-/// The pages of the file, each so long; none is in the journal any more.
+/// Page size of the file, in bytes.
 const PAGE: usize = 4096;
 
+/// The content of the file, after the journal was written into it.
 fn pages(log: &Log) -> Vec<u8> {
     log.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let bytes = fs::read(log.file()).unwrap();
@@ -28,7 +30,7 @@ fn pages(log: &Log) -> Vec<u8> {
     bytes
 }
 
-/// Where the first page of a table begins.
+/// Byte offset of the first page of a table.
 fn root(log: &Log, table: &str) -> usize {
     const SQL: &str = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
 
@@ -42,7 +44,7 @@ fn root(log: &Log, table: &str) -> usize {
 }
 
 #[test]
-fn a_row_whose_leaf_no_index_knows_is_seen() {
+fn a_row_with_a_leaf_missing_from_the_index_is_found() {
     let log = Log::of(30);
     let database = Connection::open(log.file()).unwrap();
     database.execute_batch(FORGET).unwrap();
@@ -59,13 +61,13 @@ fn a_row_whose_leaf_no_index_knows_is_seen() {
 }
 
 #[test]
-fn a_row_with_the_number_of_another_is_seen() {
+fn a_row_with_a_duplicate_id_is_found() {
     let log = Log::of(3);
     log.run(ROW, &[]);
     let mut bytes = pages(&log);
     let page = &mut bytes[root(&log, "access_logs")..][..PAGE];
-    // A leaf of a table: pointers to its cells from byte 8 on. A cell begins with its length and its
-    // rowid, of which each is below 128 here.
+    // A leaf page of a table: pointers to its cells start at byte 8. A cell begins with its length
+    // and its rowid; both are below 128 here.
     assert_eq!((page[0], page[4]), (0x0d, 4));
     let last = usize::from(u16::from_be_bytes([page[14], page[15]]));
     assert!(page[last] < 128 && page[last + 1] == 4);
@@ -74,7 +76,7 @@ fn a_row_with_the_number_of_another_is_seen() {
     assert_eq!(log.found(), ["hidden_row"]);
 }
 
-/// An inner page of a table, all of whose children are the same.
+/// An inner page of a table. All its children are the same page.
 fn inner(child: u32) -> Vec<u8> {
     const CELLS: u16 = 400;
 
@@ -85,7 +87,7 @@ fn inner(child: u32) -> Vec<u8> {
     let mut end = PAGE;
     for cell in 0..CELLS {
         end -= 6;
-        // Its key as a varint of two bytes, of which the first says that there is another.
+        // The key as a varint of two bytes. The high bit of the first byte announces the second.
         let [high, low] = (0x8000 | (cell + 1) << 1 & 0x7f00 | (cell + 1) & 0x7f).to_be_bytes();
         page[end..end + 4].copy_from_slice(&child.to_be_bytes());
         page[end + 4..end + 6].copy_from_slice(&[high, low]);
@@ -98,7 +100,7 @@ fn inner(child: u32) -> Vec<u8> {
 }
 
 #[test]
-fn pages_that_lead_to_one_another_without_end_are_not_followed() {
+fn pages_that_refer_to_each_other_are_not_read_without_end() {
     let log = Log::of(3);
     let mut bytes = pages(&log);
     let root = root(&log, "audit_leaf");

@@ -1,4 +1,4 @@
-//! Files that were made to make a reader stumble.
+//! Malformed and hostile files.
 
 use crate::fixture::Log;
 use fourauth_audit_verify::{Unreadable, verify};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::fs;
 
 #[test]
-fn what_is_neither_database_nor_export_is_unreadable() {
+fn a_file_of_another_format_is_unreadable() {
     let log = Log::of(3);
     let file = log.folder.path().join("x");
     let texts =
@@ -20,7 +20,7 @@ fn what_is_neither_database_nor_export_is_unreadable() {
 }
 
 #[test]
-fn an_export_that_was_cut_short_is_unreadable_wherever_it_was_cut() {
+fn a_truncated_export_is_unreadable() {
     let log = Log::of(12);
     let whole = fs::read(log.export()).unwrap();
     let file = log.folder.path().join("cut");
@@ -33,7 +33,7 @@ fn an_export_that_was_cut_short_is_unreadable_wherever_it_was_cut() {
 }
 
 #[test]
-fn what_is_said_of_a_hostile_export_is_short_and_takes_over_no_terminal() {
+fn an_error_about_a_hostile_export_is_short_and_printable() {
     let log = Log::of(3);
     let file = log.folder.path().join("x");
     let key = "\u{1b}[2J\u{202e}".repeat(10_000);
@@ -44,7 +44,7 @@ fn what_is_said_of_a_hostile_export_is_short_and_takes_over_no_terminal() {
 }
 
 #[test]
-fn an_export_that_lacks_a_line_does_not_count_up() {
+fn an_export_that_lacks_a_line_is_unreadable() {
     let log = Log::of(12);
     let whole = fs::read_to_string(log.export()).unwrap();
     let file = log.folder.path().join("cut");
@@ -59,7 +59,7 @@ fn an_export_that_lacks_a_line_does_not_count_up() {
 }
 
 #[test]
-fn tables_that_make_rows_up_are_not_read() {
+fn views_and_missing_tables_are_refused() {
     for (table, instead) in [
         ("access_logs", "CREATE VIEW access_logs AS SELECT 1 AS id"),
         (
@@ -78,7 +78,7 @@ fn tables_that_make_rows_up_are_not_read() {
 }
 
 #[test]
-fn a_database_without_evidence_is_told_so() {
+fn a_missing_table_is_named_in_the_error() {
     let log = Log::of(0);
     log.database.execute_batch("DROP TABLE audit_leaf").unwrap();
     let error = verify(&log.file(), &log.options()).unwrap_err().to_string();
@@ -115,7 +115,7 @@ fn values_of_any_type_in_any_column_are_findings() {
         for column in columns {
             for value in values {
                 log.run("BEGIN", &[]);
-                // Keys that clash are not changed.
+                // Changes that would duplicate a key are ignored.
                 let sql = format!("UPDATE OR IGNORE {table} SET {column} = {value}");
                 log.run(&sql, &[]);
                 log.run("COMMIT", &[]);
@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_byte_in_a_database_makes_the_verifier_stumble(
+    fn no_byte_in_a_database_makes_the_verifier_panic(
         at in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
     ) {
         let log = Log::of(40);
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn no_byte_in_an_export_makes_the_verifier_stumble(
+    fn no_byte_in_an_export_makes_the_verifier_panic(
         at in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
     ) {
         let log = Log::of(20);
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn no_file_of_checkpoints_makes_the_verifier_stumble(text in "(\\PC|\n|\u{2014} ){0,200}") {
+    fn no_file_of_checkpoints_makes_the_verifier_panic(text in "(\\PC|\n|\u{2014} ){0,200}") {
         let log = Log::of(3);
         fs::write(log.exported(), text).unwrap();
         let _ = verify(&log.file(), &log.options());

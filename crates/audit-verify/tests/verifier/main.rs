@@ -1,6 +1,6 @@
-//! Logs that are as they should be, and logs that somebody has had their hands on.
+//! The verifier on unchanged, changed and hostile logs.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "a failed fixture is a failed test")]
 
 mod changed;
 mod clean;

@@ -1,4 +1,4 @@
--- Tells SQLite of them again, in the same connection.
+-- Restores the indexes in the same connection.
 PRAGMA writable_schema = ON;
 DELETE FROM sqlite_schema WHERE tbl_name = 'audit_leaf';
 INSERT INTO sqlite_schema SELECT * FROM kept;

@@ -1,41 +1,41 @@
-//! Plays every situation under every profile and many seeds, and counts who was deceived.
+//! Runs every situation under every profile with many seeds, and counts false times.
 
 use super::{Deceived, Start, table::SITUATIONS};
 use crate::settings::Profile;
 
-/// Seeds that each row is played with: they decide which server lies and what noise the others have.
+/// Number of seeds for each row. A seed selects the lying servers and the noise of the others.
 const SEEDS: u64 = 64;
 
-/// What became of the table. Nothing in it is random: it is the same at each call.
+/// Results of the table. They are deterministic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assurance {
-    /// Situations times profiles.
+    /// Number of rows: situations times profiles.
     pub rows: u32,
-    /// How often a row was played.
+    /// Number of runs: rows times seeds.
     pub runs: u32,
-    /// Runs in which a time more than 120 s off could decide, though the row says it cannot.
+    /// Runs with a usable time more than 120 s off, although the row excludes it.
     pub false_accepts: u32,
-    /// Runs that ended in another state than the table says.
+    /// Runs that ended in a state other than the expected one.
     pub unexpected_states: u32,
-    /// Rows in which `secure` is deceived, as the documents admit. None under `strict`.
+    /// Rows where `secure` is deceived, as documented. There are no such rows under `strict`.
     pub conceded_rows: u32,
-    /// Rows in which servers or the system clock lie.
+    /// Rows where servers or the system clock lie.
     pub lying_rows: u32,
-    /// The control: lying rows that deceived a clock which believes the first answer.
+    /// Control: lying rows that deceived a clock that takes the first answer.
     pub lying_rows_that_deceive_the_first_answer: u32,
-    /// The control: lying rows that deceived a clock which believes the mean of the answers.
+    /// Control: lying rows that deceived a clock that takes the mean of the answers.
     pub lying_rows_that_deceive_the_mean: u32,
-    /// Rounds in which the clock that believes the first answer was more than 120 s off.
+    /// Rounds where the clock that takes the first answer was more than 120 s off.
     pub naive_first_false_accepts: u32,
-    /// Rounds in which the clock that believes the mean was.
+    /// Rounds where the clock that takes the mean was more than 120 s off.
     pub naive_mean_false_accepts: u32,
-    /// What went against the table, in words.
+    /// Deviations from the table, as text.
     pub faults: Vec<String>,
 }
 
 impl Assurance {
-    /// Whether the timekeeper was deceived where the table allows it and nowhere else, and the
-    /// control was by every lie.
+    /// True if the timekeeper was deceived only where the table concedes it, and the control was
+    /// deceived by every lie.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.faults.is_empty()
@@ -47,7 +47,7 @@ impl Assurance {
     }
 }
 
-/// Plays the table.
+/// Runs the table.
 #[must_use]
 pub fn assurance() -> Assurance {
     let mut found = Assurance::default();
@@ -61,11 +61,11 @@ pub fn assurance() -> Assurance {
                 found.runs += 1;
                 if world.state() != ends {
                     found.unexpected_states += 1;
-                    found.faults.push(format!("{row}: {} and not {ends}", world.state()));
+                    found.faults.push(format!("{row}: {}, expected {ends}", world.state()));
                 }
                 if world.deceived.ours > 0 && !concedes {
                     found.false_accepts += 1;
-                    found.faults.push(format!("{row}: deceived"));
+                    found.faults.push(format!("{row}: a false time was usable"));
                 }
                 all.add(world.deceived);
             }
@@ -76,7 +76,7 @@ pub fn assurance() -> Assurance {
 }
 
 impl Assurance {
-    /// Adds what a row has shown over all its seeds.
+    /// Adds the results of a row over all its seeds.
     fn count(&mut self, row: &str, lies: bool, concedes: bool, all: Deceived) {
         self.rows += 1;
         self.lying_rows += u32::from(lies);
@@ -86,7 +86,7 @@ impl Assurance {
         self.lying_rows_that_deceive_the_first_answer += u32::from(lies && all.first_answer > 0);
         self.lying_rows_that_deceive_the_mean += u32::from(lies && all.mean > 0);
         if concedes && all.ours == 0 {
-            self.faults.push(format!("{row}: conceded, and never deceived"));
+            self.faults.push(format!("{row}: conceded, but no false time was usable"));
         }
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_lie_is_believed_but_those_that_the_table_concedes() {
+    fn only_lies_that_the_table_concedes_are_accepted() {
         let found = assurance();
         assert_eq!(found.faults, [""; 0]);
         assert_eq!((found.false_accepts, found.unexpected_states), (0, 0));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lie_deceives_a_clock_that_believes_what_it_is_told() {
+    fn every_lie_deceives_the_naive_clocks() {
         let found = assurance();
         assert!(found.lying_rows > 20);
         assert_eq!(found.lying_rows_that_deceive_the_first_answer, found.lying_rows);

@@ -1,4 +1,4 @@
-//! The invariant of the crate, as a property of the simulated world.
+//! The invariant of the crate as a property test.
 
 use super::{DAY, Start};
 use crate::{
@@ -8,11 +8,11 @@ use crate::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// A server's answer in one round: whether it is heard, how slow it is, and where in its doubt
-/// the truth lies (in thousandths).
+/// An honest server's answer in one round: true if it arrives, its reach in milliseconds, and the
+/// error within the reach (in thousandths).
 type Answer = (bool, i64, i64);
 
-/// How far the liar is ahead: absurdly, or by so little that it may pass.
+/// How far the liar is ahead, in milliseconds: any value, or one small enough to agree.
 fn lie() -> impl Strategy<Value = i64> {
     prop_oneof![any::<i64>(), -500_i64..500]
 }
@@ -22,10 +22,9 @@ fn answer() -> impl Strategy<Value = Answer> {
 }
 
 proptest! {
-    /// The invariant of the crate, with a boot clock that drifts as much as we allow for, one
-    /// server of four that says anything, and a system clock that jumps.
+    /// The boot clock drifts by up to 200 ppm, one server of four lies, the system clock jumps.
     #[test]
-    fn a_trusted_reading_is_as_right_as_it_says(
+    fn a_trusted_reading_is_within_its_error(
         drift_ppm in -200_i64..=200,
         profile in prop_oneof![Just(Secure), Just(Strict)],
         rounds in vec(
@@ -55,7 +54,7 @@ proptest! {
             if matches!(reading.state, Synced | Holdover) {
                 prop_assert!(
                     world.error() <= i64::from(reading.error_ms) + 1,
-                    "{} ms off, said {}", world.error(), reading.error_ms
+                    "{} ms off, stated error {}", world.error(), reading.error_ms
                 );
             }
         }

@@ -1,6 +1,6 @@
-//! What happens to the time in every situation we could think of, one test each.
+//! The time in every known situation, one test each.
 //!
-//! A login is possible wherever the state is not `Denied`.
+//! A login is possible in every state except `Denied`.
 
 use super::{
     ALL_HONEST, ALL_SILENT, DAY, HOUR, SECOND,
@@ -19,17 +19,17 @@ const MINUTE: i64 = 60 * SECOND;
 const YEAR: i64 = 365 * DAY;
 
 impl World {
-    /// A start with the system clock ahead of the truth by `wall_ahead`.
+    /// A start with the system clock `wall_ahead` ahead of the true time.
     fn starting(profile: Profile, wall_ahead: i64) -> Self {
         Start { profile, seed: 0 }.with_wall(wall_ahead)
     }
 
-    /// How far what readers are told is from the truth, in milliseconds.
+    /// Error of the reading, in milliseconds.
     pub(super) fn error(&self) -> i64 {
         self.trust.reading(self.now()).now.millis_since(self.truth).abs()
     }
 
-    /// A start that went well.
+    /// A successful start.
     fn synced(profile: Profile) -> Self {
         let mut world = Self::starting(profile, 0);
         world.hear(ALL_HONEST);
@@ -46,7 +46,7 @@ fn refusal(events: &[Event]) -> Option<Refusal> {
 }
 
 #[test]
-fn four_honest_servers_are_believed() {
+fn the_time_of_four_honest_servers_is_accepted() {
     for profile in [Secure, Strict] {
         let world = World::synced(profile);
         assert!(world.error() <= 25);
@@ -54,7 +54,7 @@ fn four_honest_servers_are_believed() {
 }
 
 #[test]
-fn one_liar_of_four_is_outvoted_and_flagged_once() {
+fn one_liar_of_four_is_outvoted_and_reported_once() {
     for profile in [Secure, Strict] {
         for lie in [HOUR, -YEAR] {
             let mut world = World::starting(profile, 0);
@@ -74,7 +74,7 @@ fn one_liar_of_four_is_outvoted_and_flagged_once() {
 }
 
 #[test]
-fn two_liars_of_four_leave_us_on_the_old_anchor_with_an_alarm() {
+fn two_liars_of_four_cause_holdover_and_an_alarm() {
     for profile in [Secure, Strict] {
         let mut world = World::synced(profile);
         world.pass(64 * SECOND);
@@ -87,7 +87,7 @@ fn two_liars_of_four_leave_us_on_the_old_anchor_with_an_alarm() {
 }
 
 #[test]
-fn when_all_lie_after_a_good_start_secure_waits_for_a_second_agreement() {
+fn secure_accepts_a_step_only_after_a_confirmation() {
     let mut world = World::synced(Secure);
     world.pass(64 * SECOND);
     let events = world.hear([Ahead(HOUR); 4]);
@@ -97,7 +97,7 @@ fn when_all_lie_after_a_good_start_secure_waits_for_a_second_agreement() {
 
     world.pass(59 * SECOND);
     world.hear([Ahead(HOUR); 4]);
-    assert!(world.error() <= 60, "not before a minute has passed");
+    assert!(world.error() <= 60, "not confirmed within a minute");
 
     world.pass(SECOND);
     let events = world.hear([Ahead(HOUR); 4]);
@@ -118,7 +118,7 @@ fn a_lie_that_is_not_repeated_has_no_effect() {
 }
 
 #[test]
-fn lies_from_before_the_audit_log_are_never_confirmed() {
+fn a_time_below_the_floor_is_never_confirmed() {
     let mut world = World::synced(Secure);
     for _ in 0..5 {
         world.pass(64 * SECOND);
@@ -129,7 +129,7 @@ fn lies_from_before_the_audit_log_are_never_confirmed() {
 }
 
 #[test]
-fn when_all_lie_after_a_good_start_strict_waits_for_an_operator() {
+fn strict_waits_for_an_operator_after_a_refused_step() {
     for lie in [HOUR, -YEAR] {
         let mut world = World::synced(Strict);
         world.pass(64 * SECOND);
@@ -145,7 +145,7 @@ fn when_all_lie_after_a_good_start_strict_waits_for_an_operator() {
 }
 
 #[test]
-fn an_operator_accepts_what_the_servers_say_even_below_the_floor() {
+fn an_operator_may_accept_a_time_below_the_floor() {
     let mut world = World::synced(Strict);
     world.pass(64 * SECOND);
     world.hear([Ahead(-DAY); 4]);
@@ -160,7 +160,7 @@ fn an_operator_accepts_what_the_servers_say_even_below_the_floor() {
 }
 
 #[test]
-fn an_operator_lifts_the_bar_once_the_servers_have_come_to_their_senses() {
+fn an_operator_ends_the_wait_after_the_servers_recovered() {
     let mut world = World::synced(Strict);
     world.hear([Ahead(HOUR); 4]);
     world.pass(64 * SECOND);
@@ -173,7 +173,7 @@ fn an_operator_lifts_the_bar_once_the_servers_have_come_to_their_senses() {
 }
 
 #[test]
-fn when_all_lie_at_the_first_start_only_a_plausible_time_is_believed() {
+fn at_the_first_start_only_a_plausible_time_is_accepted() {
     let cases = [
         (Secure, HOUR, None, Synced),
         (Secure, -HOUR, None, Synced),
@@ -190,13 +190,13 @@ fn when_all_lie_at_the_first_start_only_a_plausible_time_is_believed() {
         for _ in 0..3 {
             world.pass(64 * SECOND);
             world.hear([Ahead(lie); 4]);
-            assert_eq!(world.state(), state, "repeating it changes nothing");
+            assert_eq!(world.state(), state, "a repeated lie changes nothing");
         }
     }
 }
 
 #[test]
-fn a_dropped_sample_costs_nothing_while_three_remain() {
+fn a_dropped_sample_has_no_effect_while_three_remain() {
     let losses = [
         Loss::RateLimited,
         Loss::KissOfDeath,
@@ -220,10 +220,10 @@ fn a_dropped_sample_costs_nothing_while_three_remain() {
 }
 
 #[test]
-fn an_offline_host_runs_on_its_own_clock_and_says_so() {
+fn an_offline_host_uses_its_system_clock_in_state_local() {
     for (profile, state) in [(Secure, Local), (Strict, Denied)] {
         let mut world = World::starting(profile, 0);
-        assert_eq!(world.state(), state, "before anyone was asked");
+        assert_eq!(world.state(), state, "before the first round");
 
         let events = world.hear(ALL_SILENT);
         assert!(events.contains(&Event::QuorumLost { answered: 0, needed: 3 }));
@@ -232,7 +232,7 @@ fn an_offline_host_runs_on_its_own_clock_and_says_so() {
 }
 
 #[test]
-fn a_system_clock_that_moves_does_not_move_us() {
+fn moving_the_system_clock_does_not_move_the_time() {
     for profile in [Secure, Strict] {
         for jump in [-HOUR, -2 * DAY, 2 * DAY] {
             let mut world = World::synced(profile);
@@ -247,7 +247,7 @@ fn a_system_clock_that_moves_does_not_move_us() {
 }
 
 #[test]
-fn a_system_clock_that_moves_does_not_move_an_offline_host_either() {
+fn moving_the_system_clock_does_not_move_an_offline_host() {
     for jump in [-HOUR, -2 * DAY, 2 * DAY] {
         let mut world = World::starting(Secure, 0);
         let events = world.set_wall(jump);
@@ -259,7 +259,7 @@ fn a_system_clock_that_moves_does_not_move_an_offline_host_either() {
 }
 
 #[test]
-fn a_system_clock_below_the_floor_at_the_start_denies_until_it_is_set() {
+fn a_system_clock_below_the_floor_denies_until_it_is_set() {
     for (profile, state) in [(Secure, Local), (Strict, Denied)] {
         let mut world = World::starting(profile, -2 * DAY);
         assert_eq!(world.state(), Denied);
@@ -270,7 +270,7 @@ fn a_system_clock_below_the_floor_at_the_start_denies_until_it_is_set() {
 }
 
 #[test]
-fn an_operator_may_set_an_offline_host_right() {
+fn an_operator_may_correct_an_offline_host() {
     let mut world = World::starting(Secure, 30 * MINUTE);
     world.set_wall(0);
     assert_eq!(world.error(), 30 * MINUTE);
@@ -281,7 +281,7 @@ fn an_operator_may_set_an_offline_host_right() {
 }
 
 #[test]
-fn a_suspend_of_eight_hours_counts_and_is_doubted_until_the_next_round() {
+fn a_suspend_of_eight_hours_means_holdover_until_a_round() {
     for profile in [Secure, Strict] {
         let mut world = World::synced(profile);
         world.pass(8 * HOUR);
@@ -294,7 +294,7 @@ fn a_suspend_of_eight_hours_counts_and_is_doubted_until_the_next_round() {
 }
 
 #[test]
-fn a_leap_second_is_followed_after_a_minute_without_anyone_being_refused() {
+fn a_leap_second_is_followed_after_a_minute_without_denial() {
     for profile in [Secure, Strict] {
         for leap in [SECOND, -SECOND] {
             let mut world = World::synced(profile);
@@ -310,7 +310,7 @@ fn a_leap_second_is_followed_after_a_minute_without_anyone_being_refused() {
 }
 
 #[test]
-fn hold_over_lasts_a_day_and_then_is_no_more_than_a_local_clock() {
+fn holdover_lasts_a_day_and_then_ends_as_local_or_denied() {
     for (profile, state) in [(Secure, Local), (Strict, Denied)] {
         let mut world = World::synced(profile);
         world.hear(ALL_SILENT);
@@ -319,16 +319,16 @@ fn hold_over_lasts_a_day_and_then_is_no_more_than_a_local_clock() {
 
         let events = world.pass(HOUR);
         assert_eq!(events, [Event::StateChanged { from: Holdover, to: state }]);
-        assert!(world.error() <= 25, "it still counts on from the last agreement");
+        assert!(world.error() <= 25, "the time is still counted from the last quorum");
 
         world.hear(ALL_HONEST);
         assert_eq!(world.state(), Synced);
     }
 }
 
-/// The negative control: without outvoting, a lie within a day is believed, and this world shows it.
+/// Negative control: without an honest majority, a lie of less than a day is accepted.
 #[test]
-fn a_quorum_of_liars_is_what_it_takes_to_deceive_a_first_start() {
+fn a_quorum_of_liars_deceives_a_first_start() {
     let mut world = World::starting(Secure, 0);
     world.hear([Ahead(HOUR), Ahead(HOUR), Ahead(HOUR), Truth]);
     assert_eq!(world.state(), Synced);

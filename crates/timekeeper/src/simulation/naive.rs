@@ -1,16 +1,16 @@
-//! Clocks that believe what they are told: the control that the figures are compared with.
+//! Naive clocks, as a control for the figures.
 //!
-//! 4Auth asked one server when a client came, and took the system clock if it got no answer.
+//! 4Auth queried one server for each client, and used the system clock if it got no answer.
 
 use crate::sample::{Round, Sample};
 use fourauth_protocol::time::UnixMillis;
 
-/// The first answer of a round, whoever gave it.
+/// The first answer of a round.
 pub(super) fn first_answer(round: &Round, wall: UnixMillis) -> UnixMillis {
     round.iter().flatten().next().map_or(wall, |sample| sample.utc)
 }
 
-/// The mean of all answers, which a second opinion is often taken for.
+/// The mean of all answers.
 pub(super) fn mean(round: &Round, wall: UnixMillis) -> UnixMillis {
     let answers: Vec<&Sample> = round.iter().flatten().collect();
     let ahead: i64 = answers.iter().map(|sample| sample.utc.millis_since(wall)).sum();

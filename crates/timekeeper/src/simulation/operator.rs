@@ -1,4 +1,4 @@
-//! What survives a restart, and what only an operator can change.
+//! Tests of restarts and of offers to an operator.
 
 use super::{
     ALL_HONEST, ALL_SILENT, DAY, HOUR, SECOND,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl World {
-    /// An operator accepts what is offered.
+    /// Accepts the current offer.
     pub(super) fn accept(&mut self) -> Result<(), NotAccepted> {
         let offer = self.trust.status(self.now()).offer_ms;
         self.trust.accept(offer.ok_or(NotAccepted::NothingOffered)?, self.now())?;
@@ -29,7 +29,7 @@ fn synced(profile: Profile) -> World {
     Start { profile, seed: 0 }.synced()
 }
 
-/// Under `strict`, after all servers have lied.
+/// A `strict` server that waits for an operator, after all servers lied.
 fn barred() -> World {
     let mut world = synced(Strict);
     world.hear([Ahead(10 * SECOND); 4]);
@@ -38,9 +38,9 @@ fn barred() -> World {
 }
 
 #[test]
-fn a_restart_does_not_lift_the_bar() {
+fn a_restart_does_not_end_the_wait_for_an_operator() {
     let mut world = barred();
-    world.set_wall(10 * SECOND); // as when the system clock follows the same servers
+    world.set_wall(10 * SECOND); // as if the system clock followed the same servers
     for says in [[Ahead(10 * SECOND); 4], ALL_HONEST, ALL_SILENT] {
         world.restart();
         assert_eq!(world.state(), Denied);
@@ -50,7 +50,7 @@ fn a_restart_does_not_lift_the_bar() {
 }
 
 #[test]
-fn a_bar_that_was_lifted_stays_so_after_a_restart() {
+fn the_wait_does_not_return_after_a_restart() {
     let mut world = barred();
     world.hear(ALL_HONEST);
     world.accept().unwrap();
@@ -60,12 +60,12 @@ fn a_bar_that_was_lifted_stays_so_after_a_restart() {
 }
 
 #[test]
-fn secure_for_a_while_is_no_way_around_the_bar() {
+fn running_under_secure_does_not_end_the_wait_of_strict() {
     let mut world = barred();
     world.start.profile = Secure;
     world.restart();
     world.hear(ALL_HONEST);
-    assert_eq!(world.state(), Synced, "secure knows no bar");
+    assert_eq!(world.state(), Synced, "secure does not wait for an operator");
     world.start.profile = Strict;
     world.restart();
     world.hear(ALL_HONEST);
@@ -73,7 +73,7 @@ fn secure_for_a_while_is_no_way_around_the_bar() {
 }
 
 #[test]
-fn after_a_restart_the_bar_is_lifted_only_once_the_servers_have_spoken() {
+fn after_a_restart_the_wait_ends_only_after_a_quorum() {
     let mut world = barred();
     world.restart();
     assert_eq!(world.accept(), Err(NotAccepted::NothingOffered));
@@ -83,25 +83,25 @@ fn after_a_restart_the_bar_is_lifted_only_once_the_servers_have_spoken() {
 }
 
 #[test]
-fn what_was_vouched_for_is_the_floor_of_the_next_start() {
+fn the_recorded_time_is_the_floor_of_the_next_start() {
     for profile in [Secure, Strict] {
         for back in [-HOUR, -2 * DAY] {
             let mut world = synced(profile);
             world.set_wall(back);
-            assert_eq!(world.state(), Synced, "no effect while it runs");
+            assert_eq!(world.state(), Synced, "the system clock has no effect on a running server");
             world.restart();
             assert_eq!(world.state(), Denied);
             world.pass(3 * DAY);
-            assert_eq!(world.state(), Denied, "and waiting is no way above it");
+            assert_eq!(world.state(), Denied, "the floor advances as well");
         }
     }
 }
 
 #[test]
-fn an_operator_may_admit_a_system_clock_below_the_floor() {
+fn an_operator_may_accept_a_system_clock_below_the_floor() {
     let mut world = Start { profile: Secure, seed: 0 }.with_wall(2 * DAY);
     world.hear(ALL_SILENT);
-    world.set_wall(0); // it had been wrong
+    world.set_wall(0); // it was wrong before
     world.restart();
     assert_eq!(world.state(), Denied);
 
@@ -109,11 +109,11 @@ fn an_operator_may_admit_a_system_clock_below_the_floor() {
 
     assert_eq!((world.state(), world.error()), (Local, 0));
     world.restart();
-    assert_eq!(world.state(), Local, "and the next start knows");
+    assert_eq!(world.state(), Local, "the next start has the new floor");
 }
 
 #[test]
-fn what_is_refused_is_not_vouched_for() {
+fn a_refused_time_is_not_recorded() {
     let world = barred();
     let before = world.past.vouched;
     let mut later = world;
@@ -122,20 +122,20 @@ fn what_is_refused_is_not_vouched_for() {
 }
 
 #[test]
-fn a_system_clock_in_local_time_is_corrected_before_it_is_vouched_for() {
+fn a_system_clock_in_local_time_is_not_recorded() {
     let mut world = Start { profile: Secure, seed: 0 }.with_wall(10 * HOUR);
     world.pass(SECOND);
     assert_eq!(world.state(), Local);
-    assert!(world.past.vouched.unwrap() < world.truth, "nobody has been asked yet");
+    assert!(world.past.vouched.unwrap() < world.truth, "before the first round");
     world.hear(ALL_HONEST);
     assert_eq!(world.state(), Synced);
     world.set_wall(0);
     world.restart();
-    assert_eq!(world.state(), Local, "and not denied");
+    assert_eq!(world.state(), Local, "not denied");
 }
 
 #[test]
-fn servers_that_led_us_astray_may_lead_us_back_and_no_further() {
+fn servers_may_correct_an_earlier_step_but_not_pass_the_floor() {
     let mut world = synced(Secure);
     let mut hear_twice = |says| {
         for _ in 0..2 {
@@ -150,7 +150,7 @@ fn servers_that_led_us_astray_may_lead_us_back_and_no_further() {
 }
 
 #[test]
-fn an_offer_is_accepted_as_it_was_seen_or_not_at_all() {
+fn an_offer_that_has_changed_is_not_accepted() {
     let mut world = synced(Strict);
     world.hear([Ahead(HOUR); 4]);
     let now = world.now();
@@ -164,7 +164,7 @@ fn an_offer_is_accepted_as_it_was_seen_or_not_at_all() {
 }
 
 #[test]
-fn where_nothing_is_refused_there_is_nothing_to_accept() {
+fn without_a_refused_time_there_is_no_offer() {
     for profile in [Secure, Strict] {
         assert_eq!(synced(profile).accept(), Err(NotAccepted::NothingOffered));
         let mut liar = synced(profile);
@@ -177,7 +177,7 @@ fn where_nothing_is_refused_there_is_nothing_to_accept() {
 }
 
 #[test]
-fn a_first_start_knows_no_floor_but_the_build_date() {
+fn the_floor_of_a_first_start_is_the_build_date() {
     let past = Past::none(super::START.saturating_add_ms(DAY));
     let world = Start { profile: Secure, seed: 0 }.with_wall(0);
     let trust = crate::trust::Trust::new(super::settings(Secure, past), world.now());

@@ -1,4 +1,4 @@
-//! Every situation of the threat model, and how it must end under each profile.
+//! Every situation of the threat model, and the expected state under each profile.
 
 use super::{
     ALL_HONEST, ALL_SILENT, DAY, HOUR, SECOND,
@@ -13,34 +13,34 @@ use crate::{
 const MINUTE: i64 = 60 * SECOND;
 const YEAR: i64 = 365 * DAY;
 
-/// A way for things to go.
+/// One situation.
 pub(super) struct Situation {
     pub(super) name: &'static str,
-    /// Whether servers or the system clock say what is not.
+    /// True if servers or the system clock lie.
     pub(super) lies: bool,
-    /// How it ends under `secure` and under `strict`.
+    /// Expected states at the end under `secure` and `strict`.
     pub(super) ends: [State; 2],
-    /// Whether `secure` is known to be deceived by it: the documents say so.
+    /// True if the situation deceives `secure`, as documented.
     pub(super) concedes: bool,
     pub(super) play: fn(Start) -> World,
 }
 
-/// Nobody lies.
+/// A situation without lies.
 const fn honest(name: &'static str, ends: [State; 2], play: fn(Start) -> World) -> Situation {
     Situation { name, lies: false, ends, concedes: false, play }
 }
 
-/// Somebody does, and deceives nobody.
+/// A situation with lies that deceive neither profile.
 const fn lie(name: &'static str, ends: [State; 2], play: fn(Start) -> World) -> Situation {
     Situation { name, lies: true, ends, concedes: false, play }
 }
 
-/// Somebody does, and deceives `secure`.
+/// A situation with lies that deceive `secure`.
 const fn conceded(name: &'static str, ends: [State; 2], play: fn(Start) -> World) -> Situation {
     Situation { name, lies: true, ends, concedes: true, play }
 }
 
-/// The servers say so, once and then after each of `again` milliseconds.
+/// After a successful start, the servers answer `says` once, then after each wait in `again`.
 fn after_sync(start: Start, says: [super::Says; 4], again: &[i64]) -> World {
     let mut world = start.synced();
     world.hear(says);
@@ -51,7 +51,7 @@ fn after_sync(start: Start, says: [super::Says; 4], again: &[i64]) -> World {
     world
 }
 
-/// The servers say so at the first start, four times.
+/// At the first start, the servers answer `says` four times.
 fn at_start(start: Start, says: [super::Says; 4]) -> World {
     let mut world = start.with_wall(0);
     for _ in 0..4 {
@@ -61,7 +61,7 @@ fn at_start(start: Start, says: [super::Says; 4]) -> World {
     world
 }
 
-/// The system clock is moved under a running server whose servers then fall silent.
+/// The system clock of a running server is moved, and its time servers become silent.
 fn moved_wall(start: Start, ahead: i64) -> World {
     let mut world = start.synced();
     world.set_wall(ahead);
@@ -69,7 +69,7 @@ fn moved_wall(start: Start, ahead: i64) -> World {
     world
 }
 
-/// The same, and the server is started again.
+/// As [`moved_wall`], followed by a restart.
 fn moved_wall_and_restart(start: Start, ahead: i64) -> World {
     let mut world = moved_wall(start, ahead);
     world.restart();
@@ -77,7 +77,7 @@ fn moved_wall_and_restart(start: Start, ahead: i64) -> World {
     world
 }
 
-/// The first servers say nothing that counts, for whatever reason.
+/// The first `N` servers give no usable answer, for every kind of loss.
 fn dropped<const N: usize>(start: Start) -> World {
     let losses = [
         Loss::RateLimited,
@@ -104,7 +104,7 @@ fn leap(start: Start, by: i64) -> World {
     after_sync(start, [Ahead(by); 4], &[64 * SECOND])
 }
 
-/// The rows.
+/// The table.
 pub(super) const SITUATIONS: &[Situation] = &[
     honest("four honest servers", [Synced; 2], |start| at_start(start, ALL_HONEST)),
     lie("one of four lies, +1 h", [Synced; 2], |start| {
@@ -122,13 +122,13 @@ pub(super) const SITUATIONS: &[Situation] = &[
     lie("all lie after a good start, +1 h, for less than a minute", [Holdover, Denied], |start| {
         after_sync(start, [Ahead(HOUR); 4], &[59 * SECOND])
     }),
-    conceded("all lie after a good start, +1 h, and insist", [Synced, Denied], |start| {
+    conceded("all lie after a good start, +1 h, repeatedly", [Synced, Denied], |start| {
         after_sync(start, [Ahead(HOUR); 4], &[64 * SECOND, 64 * SECOND])
     }),
-    lie("all lie after a good start, -1 h, and insist", [Holdover, Denied], |start| {
+    lie("all lie after a good start, -1 h, repeatedly", [Holdover, Denied], |start| {
         after_sync(start, [Ahead(-HOUR); 4], &[64 * SECOND; 5])
     }),
-    lie("all lie after a month, -2 d, and insist", [Holdover, Denied], |start| {
+    lie("all lie after a month, -2 d, repeatedly", [Holdover, Denied], |start| {
         let mut world = start.synced();
         for _ in 0..30 {
             world.pass(DAY);
@@ -158,7 +158,7 @@ pub(super) const SITUATIONS: &[Situation] = &[
     }),
     honest("one sample of four is dropped", [Synced; 2], dropped::<1>),
     honest("two samples of four are dropped", [Holdover; 2], dropped::<2>),
-    honest("nobody answers at the start", [Local, Denied], |start| at_start(start, ALL_SILENT)),
+    honest("no server answers at the start", [Local, Denied], |start| at_start(start, ALL_SILENT)),
     lie("the system clock moves under a running server, -1 h", [Holdover; 2], |start| {
         moved_wall(start, -HOUR)
     }),

@@ -1,4 +1,4 @@
-//! What an operator may accept: a time that was refused, or the end of the bar of `strict`.
+//! Offers that an operator may accept: a refused time, or the end of the wait of `strict`.
 
 use super::{Base, LastRound, SYNCED_ERROR_MS, Trust, behind, by_wall};
 use crate::{
@@ -7,17 +7,15 @@ use crate::{
     wall::Moment,
 };
 
-/// How far an offer may have moved since the operator saw it, in milliseconds. Two that are as near
-/// to each other are the same time.
+/// Largest difference between two offers that count as the same, in milliseconds.
 const SAME_OFFER_MS: i64 = SYNCED_ERROR_MS;
 
 impl Trust {
-    /// How far an operator would move the time by accepting, in milliseconds; `None` if there is
-    /// nothing to accept.
+    /// How far the time would move if an operator accepted, in milliseconds; `None` if no time is
+    /// offered.
     ///
-    /// What the servers agree on, if that was refused; else the system clock, if they never agreed
-    /// on anything and `secure` goes by it; else nothing but an end of the bar. While `strict` has
-    /// not heard its servers there is nothing that an operator could vouch for.
+    /// A refused quorum is offered first. Otherwise `secure` offers the system clock if there was
+    /// no quorum yet, and `strict` offers the end of its wait if there was one.
     pub(super) fn offer_ms(&self, now: Moment) -> Option<i64> {
         if let Some(dispute) = self.dispute {
             return Some(self.step_to(&dispute.offered, now));
@@ -34,11 +32,11 @@ impl Trust {
         }
     }
 
-    /// An operator vouches for what was offered. The floor and the bar yield to it.
+    /// Accepts the offered time in the name of an operator. Moves the floor and ends the wait.
     ///
     /// # Errors
     ///
-    /// [`NotAccepted`] unless `offer_ms` is what is offered now; nothing has changed then.
+    /// [`NotAccepted`] if `offer_ms` is not the current offer. Nothing is changed then.
     pub(crate) fn accept(&mut self, offer_ms: i64, now: Moment) -> Result<Vec<Event>, NotAccepted> {
         let offered = self.offer_ms(now).ok_or(NotAccepted::NothingOffered)?;
         if offered.saturating_sub(offer_ms).saturating_abs() > SAME_OFFER_MS {
