@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_first_secret_is_named_while_it_is_wrong() {
+    fn a_wrong_first_secret_hides_the_other_mismatches() {
         let wrong = Findings { password: Some(Mismatch), face: Some(Mismatch), ..ALL };
         assert_eq!(judged(wrong), Decision::Denied(Denial::Credentials));
         let without_password =
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_asks_for_no_secret_is_never_granted() {
+    fn a_command_without_a_secret_is_never_granted() {
         let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
         assert_eq!(judged(none), Decision::Denied(Denial::Credentials));
     }
 
     #[test]
-    fn perfect_evidence_opens_neither_a_disabled_nor_an_unknown_account() {
+    fn matching_evidence_opens_no_disabled_or_unknown_account() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
         for standing in [Standing::Disabled(AccountId(1)), Standing::Unknown] {
             let decision = judge(standing, &perfect, State::Synced);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_granted_by_a_clock_that_may_not_decide() {
+    fn nothing_is_granted_if_the_time_is_not_trusted() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
         let decision = judge(ALICE, &perfect, State::Denied);
         assert_eq!(decision, Decision::Denied(Denial::Time));

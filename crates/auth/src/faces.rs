@@ -201,7 +201,7 @@ mod tests {
     use Finding::{Match, Mismatch, Missing};
 
     #[test]
-    fn a_mean_that_passes_does_not_excuse_a_picture_that_does_not() {
+    fn a_passing_mean_does_not_excuse_a_failing_picture() {
         let limits = Limits { mean: 0.25, single: 0.35 };
         let table = [
             (Some(0.25), vec![Some(0.35); 3], Match),

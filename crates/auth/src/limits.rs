@@ -229,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn a_known_device_does_not_wait_and_has_thirty() {
+    fn a_known_device_does_not_wait_and_has_thirty_failures() {
         assert_eq!(check(DEVICE, failed(29), 0, 0), Ok(()));
         assert_eq!(check(DEVICE, failed(30), 0, 86_400_000), Err(Limited::Closed));
     }
 
     #[test]
-    fn an_unknown_device_has_seventy_however_long_it_waits() {
+    fn an_unknown_device_has_seventy_failures_and_waiting_adds_none() {
         assert_eq!(check(Lane::Unknown, failed(70), 0, i64::MAX / 2), Err(Limited::Closed));
     }
 
@@ -250,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn after_five_wrong_faces_each_has_to_be_waited_for() {
+    fn after_five_wrong_faces_each_further_one_waits() {
         let tally = Tally { face: 5, ..failed(5) };
         assert_eq!(check(DEVICE, tally, 0, 1_000), Err(Limited::Wait(29_000)));
         assert_eq!(check(DEVICE, tally, 0, 30_000), Ok(()));
     }
 
     #[test]
-    fn when_too_many_faces_were_wrong_only_commands_without_a_face_go_on() {
+    fn too_many_wrong_faces_close_only_commands_with_a_face() {
         let tally = Tally { face: 15, ..failed(15) };
         assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
         let no_face = Asked { totp: true, face: false };
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_makes_nobody_wait_for_longer_than_the_pause() {
+    fn a_clock_set_back_does_not_extend_the_pause() {
         for back in [1, 1_000, 3_999] {
             let waits = check(Lane::Unknown, failed(3), 0, -back);
             assert!(matches!(waits, Err(Limited::Wait(1..=4_000))), "{waits:?}");
@@ -275,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn many_at_once_get_no_further_than_one_after_the_other(
+        fn concurrent_attempts_get_no_further_than_sequential_ones(
             failures in 0_i64..80, ahead in 0_u32..100, known in any::<bool>(),
         ) {
             let (lane, all) = if known { (DEVICE, 30) } else { (Lane::Unknown, 70) };

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_beyond_any_qr_code_is_not_drawn() {
+    fn a_text_too_long_for_a_qr_code_is_not_drawn() {
         assert!(png_base64(&Secret::new("x".repeat(5000))).is_none());
     }
 }

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_holds_under_the_public_key_and_says_what_was_meant() {
+    fn a_receipt_verifies_and_parses_to_the_same_claims() {
         let receipt = statement().written_as(AuditId(42), 43, "issuer");
         assert_eq!((receipt.row, receipt.tree_size), (42, 43));
         let text = key().sign(&receipt);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_nothing_bounds_has_no_error_to_name() {
+    fn an_unbounded_time_error_is_left_out() {
         let mut unbounded = statement();
         unbounded.at.error_ms = Reading::UNBOUNDED;
         assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_matched_is_named() {
+    fn only_matching_factors_are_named() {
         let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
         let settled = Unsettled::default();
         assert_eq!(methods(none, None, settled), []);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_still_settles_is_not_named() {
+    fn settling_factors_are_not_named() {
         let matched = Some(Finding::Match);
         let all =
             Findings { password: matched, face: matched, totp: matched, device: None, clock: None };
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_shown_by_its_name_and_what_is_none_is_refused() {
+    fn debug_shows_the_key_name_and_a_bad_key_is_refused() {
         assert!(format!("{:?}", key()).contains("ReceiptKey(KeyName("));
         assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
     }

@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn every_ipv4_address_is_its_own_source_however_it_is_written() {
+    fn every_ipv4_address_is_its_own_source() {
         assert_eq!(source("192.0.2.1"), source("::ffff:192.0.2.1"));
         assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
         assert_ne!(source("0.0.0.0"), source("::"));
     }
 
     #[test]
-    fn neighbours_in_one_ipv6_prefix_are_one_source() {
+    fn addresses_in_one_ipv6_prefix_are_one_source() {
         assert_eq!(source("2001:db8:0:100::1"), source("2001:db8:0:1ff:ffff:ffff:ffff:ffff"));
         assert_ne!(source("2001:db8:0:100::1"), source("2001:db8:0:200::1"));
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_carries_an_ipv4_client_counts_as_it() {
+    fn an_address_that_embeds_an_ipv4_client_counts_as_ipv4() {
         for (carrying, client) in [
             ("::ffff:192.0.2.33", "192.0.2.33"),
             // RFC 6052 §2.4
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_carried_address_is_ipv6() {
+    fn an_address_that_embeds_no_public_ipv4_stays_ipv6() {
         for address in [
             "64:ff9b:1::192.0.2.33",
             "64:ff9b::1:192.0.2.33",

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strict_tells_nothing_that_depends_on_which_factor_failed() {
+    fn strict_does_not_tell_which_factor_failed() {
         for denial in [
             Denial::Credentials,
             Denial::Face(Some(Refusal::NoFace)),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn secure_speaks_as_4auth_does() {
+    fn secure_uses_the_texts_of_4auth() {
         for (denial, text) in [
             (Denial::Credentials, "Invalid username or password."),
             (Denial::Face(None), "Face verification failed."),

@@ -117,20 +117,20 @@ mod tests {
     }
 
     #[test]
-    fn the_grids_have_as_many_anchors_as_the_network_answers_for() {
+    fn the_anchor_grids_match_the_outputs_of_the_network() {
         let counts = GRIDS.map(|grid| anchors(grid, 256).count());
         assert_eq!(counts, [OUTPUTS[0], OUTPUTS[2]]);
     }
 
     #[test]
-    fn of_boxes_on_one_face_the_surest_stays() {
+    fn of_overlapping_boxes_the_highest_score_stays() {
         let kept =
             suppressed(vec![face(0.0, 100.0, 0.6), face(5.0, 100.0, 0.9), face(300.0, 50.0, 0.7)]);
         assert_eq!(kept, [face(5.0, 100.0, 0.9), face(300.0, 50.0, 0.7)]);
     }
 
     #[test]
-    fn a_face_is_meant_if_it_has_twice_the_area_of_the_next() {
+    fn a_face_is_chosen_if_it_has_twice_the_area_of_the_next() {
         let (large, half, small) =
             (face(0.0, 100.0, 0.9), face(200.0, 80.0, 0.9), face(300.0, 60.0, 0.9));
         assert_eq!(the_face(&[]), Err(Refusal::NoFace));

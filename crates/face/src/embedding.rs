@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn perpendicular_faces_are_the_root_of_two_apart() {
+    fn perpendicular_embeddings_are_the_root_of_two_apart() {
         let (a, b) = (
             Embedding::normalised(axis(0, 3.0)).unwrap(),
             Embedding::normalised(axis(1, 9.0)).unwrap(),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_is_as_far_from_each_of_two() {
+    fn the_mean_is_equally_far_from_both_embeddings() {
         let both =
             [axis(0, 1.0), axis(1, 1.0)].map(|values| Embedding::normalised(values).unwrap());
         let mean = Embedding::mean_of(&both).unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_direction_is_no_embedding() {
+    fn values_without_a_direction_are_no_embedding() {
         assert_eq!(Embedding::normalised(axis(0, 0.0)), None);
         assert_eq!(Embedding::normalised(axis(0, f32::NAN)), None);
         assert_eq!(Embedding::normalised(axis(0, f32::INFINITY)), None);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn debugging_shows_nothing_of_a_face() {
+    fn debug_output_hides_the_embedding() {
         let embedding = Embedding::normalised(axis(7, 1.0)).unwrap();
         assert_eq!(format!("{embedding:?}"), "Embedding(…)");
     }

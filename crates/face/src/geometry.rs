@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_similarity_is_found_again_from_the_points_it_moved(
+        fn a_similarity_is_recovered_from_the_points_it_moved(
             a in 0.2_f32..3.0, b in -3.0_f32..3.0, shift in point(), mut points in proptest::collection::vec(point(), 1..8)
         ) {
             points.push(Point { x: -500.0, y: 0.0 });
@@ -146,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn points_in_one_place_fit_nothing() {
+    fn coincident_points_fit_no_similarity() {
         let here = [Point { x: 3.0, y: 4.0 }; 5];
         assert_eq!(Similarity::fit(&here, &here), None);
     }
 
     #[test]
-    fn overlap_is_one_for_itself_and_zero_for_strangers() {
+    fn overlap_is_one_for_equal_boxes_and_zero_for_distant_ones() {
         let frame = Frame { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
         let far = Frame { left: 20.0, right: 30.0, ..frame };
         assert!((frame.overlap(frame) - 1.0).abs() < 1e-6);

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_that_disagrees_is_enough_to_refuse_all() {
+    fn one_picture_that_disagrees_refuses_all() {
         let agreeing = [picture(1, 0.0), picture(1, 0.2), picture(2, 0.2)];
         assert_eq!(counted(&agreeing), Ok(3));
         for place in 0..=3 {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_picture_counts_once_and_moves_nothing() {
+    fn a_repeated_picture_counts_once() {
         let (first, second) = (picture(1, 0.0), picture(2, 0.3));
         let repeated =
             [&first, &picture(1, 0.09), &first, &picture(3, 0.05), &second].map(Clone::clone);

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_has_exactly_its_pixels() {
+    fn a_picture_needs_exactly_three_bytes_per_pixel() {
         assert!(Picture::new(2, 2, vec![0; 12]).is_some());
         assert!(Picture::new(2, 2, vec![0; 11]).is_none());
         assert!(Picture::new(0, 2, Vec::new()).is_none());

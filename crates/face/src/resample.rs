@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_outside_the_picture_has_no_square() {
+    fn a_frame_outside_the_picture_is_refused() {
         let picture = Picture::new(10, 10, vec![0; 300]).unwrap();
         assert_eq!(Square::around(&picture, -20..1, 0..10), None);
         assert_eq!(Square::around(&picture, 12..20, 0..10), None);

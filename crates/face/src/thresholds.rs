@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_set_stricter_for_few_pictures_holds() {
+    fn a_stricter_threshold_for_few_pictures_holds() {
         let points =
             vec![point(1, 1, 0.2), point(3, 1, 0.28), point(1, 3, 0.27), point(5, 5, 0.24)];
         let thresholds = Thresholds::try_from(points).unwrap();

@@ -68,7 +68,7 @@ async fn queue(
 }
 
 #[tokio::test]
-async fn a_full_queue_says_so_at_once_and_recovers() {
+async fn a_full_queue_refuses_at_once_and_recovers() {
     let compute = compute(Limits { queue: 0, ..ONE_THREAD });
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     assert_eq!(compute.run(ordinary(1), || 1).await, Err(Overload::QueueFull));
@@ -77,7 +77,7 @@ async fn a_full_queue_says_so_at_once_and_recovers() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_fill_the_queue_to_the_last_place() {
+async fn unknown_peers_cannot_take_every_queue_slot() {
     let compute = compute(Limits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -92,7 +92,7 @@ async fn strangers_cannot_fill_the_queue_to_the_last_place() {
 }
 
 #[tokio::test]
-async fn a_source_that_fills_the_queue_gives_way_to_another() {
+async fn a_source_that_fills_the_queue_loses_a_job_to_another() {
     let compute = compute(Limits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -113,7 +113,7 @@ async fn a_source_that_fills_the_queue_gives_way_to_another() {
 }
 
 #[tokio::test]
-async fn a_source_finds_no_place_beyond_its_own() {
+async fn a_source_gets_no_more_than_its_own_slots() {
     let compute = compute(Limits { queue_per_source: 2, ..ONE_THREAD });
     let (done, _turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -127,7 +127,7 @@ async fn a_source_finds_no_place_beyond_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_does_not_end_is_not_waited_for() {
+async fn a_job_that_does_not_end_times_out() {
     let compute = compute(Limits { deadline: Duration::from_secs(2), ..ONE_THREAD });
     let (release, gate) = mpsc::channel::<()>();
     assert_eq!(compute.run(ordinary(1), move || gate.recv().ok()).await, Err(Overload::Late));
@@ -135,7 +135,7 @@ async fn a_job_that_does_not_end_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_job_whose_caller_has_gone_is_not_begun() {
+async fn a_job_is_not_started_after_its_caller_is_gone() {
     let compute = compute(ONE_THREAD);
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -150,7 +150,7 @@ async fn a_job_whose_caller_has_gone_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_job_without_a_caller_is_held_against_its_source() {
+async fn a_job_without_a_caller_is_charged_to_its_source() {
     let compute = compute(ONE_THREAD);
     let (done, turns) = mpsc::channel();
     let late = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -166,7 +166,7 @@ async fn a_job_without_a_caller_is_held_against_its_source() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_and_the_thread_lives_on() {
+async fn a_panic_is_an_error_and_the_thread_survives() {
     let compute = compute(ONE_THREAD);
     assert_eq!(
         compute.run(ordinary(1), || panic!("hostile input")).await,

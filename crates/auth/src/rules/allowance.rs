@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_are_those_of_the_documents() {
+    fn budgets_match_the_documented_figures() {
         let nothing: &[(Lane, i64)] = &[];
         let lost = &[(device(1), 25)][..];
         let all_used = &[(Lane::Unknown, 70), (device(1), 25)][..];
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_lanes_together_forgive_no_more_than_a_hundred(
+        fn all_lanes_together_allow_at_most_a_hundred_failures(
             order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=16,
         ) {
             let spent = fail_in(&order, devices);
@@ -120,7 +120,7 @@ mod tests {
         }
 
         #[test]
-        fn what_others_do_closes_no_known_device(
+        fn failures_of_others_close_no_known_device(
             order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=15,
         ) {
             let spent = fail_in(&order, devices);

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_is_proved_by_everything_and_by_nothing_less() {
+    fn a_device_is_proved_only_if_every_fact_holds() {
         for facts in 0_u8..32 {
             let fact = |bit: u8| facts & (1 << bit) != 0;
             let claim = ClaimFacts {

@@ -32,7 +32,7 @@ mod tests {
     use Lane::{RecoveryCode, Unknown};
 
     #[test]
-    fn a_place_counts_only_where_there_is_no_key() {
+    fn a_place_counts_only_without_a_device_key() {
         let id = DeviceId::from_bytes([1; 16]);
         let here = Place::new(None, "192.0.2.1");
         let (device, place) = (Lane::Device(id), Lane::Place(here));

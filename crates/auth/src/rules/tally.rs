@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_counts_as_far_as_the_peer_is_told() {
+    fn a_guess_counts_only_as_the_kind_that_the_answer_reveals() {
         let by_code = Findings { password: None, totp: Some(Mismatch), ..ALL_WRONG };
         let faceless = Findings { face: Some(Missing), ..KNOWS_THE_PASSWORD };
         for (denial, is_active, findings, counted) in [
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_guess_counts_as_none() {
+    fn other_denials_do_not_count_as_guesses() {
         for denial in [
             Denial::Clock,
             Denial::Time,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn under_strict_the_kind_of_a_guess_tells_nothing() {
+    fn strict_counts_every_guess_as_each_kind_asked_for() {
         let right = Findings { face: Some(Match), totp: Some(Match), ..KNOWS_THE_PASSWORD };
         for (denial, is_active, findings) in [
             (Denial::Credentials, false, ALL_WRONG),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_was_spent_meanwhile_counts() {
+    fn a_code_spent_by_another_command_counts_as_a_guess() {
         for (lost, counted) in [
             (Lost::StepSpent, Some(guess(true, false))),
             (Lost::RecoveryCode, Some(guess(false, false))),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_makes_good_only_what_it_has_shown() {
+    fn a_success_clears_only_the_factors_that_it_proved() {
         let lanes = vec![Lane::Unknown];
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
             let asked = Asked { totp, face };

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_new_is_built_on_what_still_settles() {
+    fn a_settling_factor_makes_no_device_or_place_known() {
         for (key, code, settled, is_settled) in [
             (None, false, NOW, true),
             (None, false, LATER, false),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn another_device_is_bound_by_a_proven_key_alone() {
+    fn only_a_proven_key_binds_another_device() {
         for (key, code, settled, outcome) in [
             (None, false, NEVER, Err(Denial::DeviceKeyNeeded)),
             (None, true, NEVER, Err(Denial::DeviceKeyNeeded)),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_revoked_by_a_trusted_key_alone() {
+    fn a_device_is_revoked_only_with_a_proven_and_trusted_key() {
         for (key, code, outcome) in [
             (None, false, Err(Denial::DeviceKeyNeeded)),
             (None, true, Err(Denial::DeviceKeyNeeded)),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_that_settles_replaces_no_other_without_trust() {
+    fn a_settling_factor_replaces_no_other_without_trust() {
         let settles = Ok(Replaced::Settles(TOMORROW));
         let waits = Err(Denial::CoolingDown(DAY));
         let needed = Err(Denial::RecoveryCodeNeeded);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_repeated_to_where_it_was_sent_for_a_minute() {
+    fn an_answer_is_repeated_to_its_place_for_a_minute() {
         let (here, there) = (Place::new(None, "192.0.2.1"), Place::new(None, "192.0.2.2"));
         for (sent, to, passed, is_confirmed, repeated) in [
             (Some(here), Some(here), 0, false, true),

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permuting_moves_every_value_with_its_index() {
+    fn permuting_moves_values_with_their_indices() {
         let values: Vec<f32> = (0_u8..24).map(f32::from).collect();
         let tensor = Tensor::new(vec![1, 2, 3, 4], values).unwrap();
         let back = tensor.permuted([3, 2, 0, 1]).unwrap();

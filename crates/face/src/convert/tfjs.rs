@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_length_is_refused() {
+    fn a_file_of_the_wrong_length_is_refused() {
         assert!(weights(&groups(TWO), &[0; 5]).is_err());
         assert!(weights(&groups(TWO), &[0; 7]).is_err());
     }

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_another_hash_is_not_taken() {
+    fn a_file_with_another_hash_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let mut steps = Steps { done: 0, report: &mut |_| () };
         let error = weights(&[forged(folder.path())], &mut steps).unwrap_err();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_said_to_be_none() {
+    fn a_file_that_is_not_an_archive_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text.tgz");
         std::fs::write(&path, "this is text").unwrap();

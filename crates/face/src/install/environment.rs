@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_but_what_a_client_needs_is_passed_on() {
+    fn only_the_variables_that_a_client_needs_are_passed_on() {
         let all = ["PATH", "HOME", "https_proxy", "FOURAUTH__STORE__URL", "PGPASSWORD", "path"];
         let kept: ClientEnvironment =
             all.iter().map(|name| (OsString::from(name), OsString::from("Tr0ub4dor"))).collect();

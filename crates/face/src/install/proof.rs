@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_no_network_does_not_hold() {
+    fn a_file_that_is_not_a_network_fails() {
         let error = DETECTOR.hold(b"not ONNX").unwrap_err();
         assert!(matches!(error, InstallError::Proof { network: "detector", .. }));
     }

@@ -31,7 +31,7 @@ fn embedding(name: &str) -> Embedding {
 }
 
 #[test]
-fn every_embedding_is_that_of_the_reference() {
+fn every_embedding_matches_the_reference() {
     let reference: BTreeMap<String, Vec<f32>> =
         serde_json::from_str(include_str!("reference.json")).unwrap();
     for (name, values) in reference {
@@ -45,7 +45,7 @@ fn every_embedding_is_that_of_the_reference() {
 }
 
 #[test]
-fn distances_are_those_the_pack_was_calibrated_with() {
+fn distances_match_the_calibration_of_the_pack() {
     let published = [
         ("obama.jpg", "obama2.jpg", 0.265),
         ("obama.jpg", "obama3.jpg", 0.229),
@@ -59,7 +59,7 @@ fn distances_are_those_the_pack_was_calibrated_with() {
 }
 
 #[test]
-fn one_person_is_accepted_and_everyone_else_is_not() {
+fn one_person_is_accepted_and_another_is_not() {
     let threshold = ENGINE.pack().thresholds().for_counts(1, 1);
     for name in ONE_PERSON {
         let face = embedding(name);
@@ -69,7 +69,7 @@ fn one_person_is_accepted_and_everyone_else_is_not() {
 }
 
 #[test]
-fn no_stranger_in_the_group_pictures_is_accepted() {
+fn no_other_person_in_the_group_pictures_is_accepted() {
     let thresholds = ENGINE.pack().thresholds();
     let template = Likeness::of(&ONE_PERSON.map(embedding)).unwrap();
     let known: Vec<Embedding> = ONE_PERSON.into_iter().chain([ANOTHER]).map(embedding).collect();
@@ -84,7 +84,7 @@ fn no_stranger_in_the_group_pictures_is_accepted() {
 }
 
 #[test]
-fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
+fn three_pictures_agree_and_another_person_does_not() {
     let pictures = ONE_PERSON.map(embedding);
     let template = Likeness::of(&pictures).unwrap();
     assert_eq!(template.count(), 3);

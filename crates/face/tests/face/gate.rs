@@ -66,7 +66,7 @@ fn two_faces_of_one_size_are_refused() {
 }
 
 #[test]
-fn a_small_face_in_the_background_does_not_disturb() {
+fn a_small_face_in_the_background_is_ignored() {
     let portrait = decoded(PORTRAIT);
     let alone = outcome(&portrait).unwrap();
     let watched = outcome(&side_by_side(&portrait, &resized(&portrait, 50))).unwrap();
@@ -113,7 +113,7 @@ fn darkness_glare_and_fog_are_refused() {
 }
 
 #[test]
-fn every_refusal_has_a_name_and_a_sentence_of_its_own() {
+fn every_refusal_has_its_own_code_and_a_full_sentence() {
     let all = [
         Refusal::NotAnImage,
         Refusal::TooLarge,

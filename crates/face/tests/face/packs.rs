@@ -66,7 +66,7 @@ fn age(folder: &Path) -> Digest {
 }
 
 #[test]
-fn a_packs_id_covers_what_decides_an_embedding_and_no_more() {
+fn a_pack_id_covers_only_what_affects_an_embedding() {
     assert_eq!(ENGINE.pack().id().to_string(), DEFAULT_ID);
     assert_eq!(ENGINE.pack().name(), DEFAULT_PACK);
     let id = |from: &str, to: &str| {
@@ -95,7 +95,7 @@ fn a_packs_id_covers_what_decides_an_embedding_and_no_more() {
 }
 
 #[test]
-fn an_older_default_pack_gets_todays_thresholds() {
+fn an_older_default_pack_gets_the_current_thresholds() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     let old = age(&folder);
@@ -112,7 +112,7 @@ fn an_older_default_pack_gets_todays_thresholds() {
 }
 
 #[test]
-fn thresholds_that_an_operator_has_set_are_left_alone() {
+fn thresholds_set_by_an_operator_are_kept() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     edit(&folder, "distance = 0.25", "distance = 0.2");
@@ -134,7 +134,7 @@ fn an_altered_network_is_never_loaded() {
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_no_pack() {
+fn a_folder_without_a_manifest_is_not_a_pack() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Engine::load(folder.path()), Err(PackError::Missing(_))));
     assert!(Pack::installed(folder.path()).unwrap().is_empty());
@@ -163,7 +163,7 @@ fn a_manifest_is_read_strictly() {
 }
 
 #[test]
-fn a_network_in_the_wrong_place_is_refused() {
+fn a_network_in_the_wrong_role_is_refused() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     let hash = |file: &str| Digest::of(&fs::read(folder.join(file)).unwrap()).to_string();
@@ -188,7 +188,7 @@ fn installed_packs_are_listed_with_their_flaws() {
 }
 
 #[test]
-fn a_sound_pack_is_not_installed_again() {
+fn a_valid_pack_is_not_installed_again() {
     let packs = copied();
     let mut steps = 0;
     let pack = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| steps += 1).unwrap();
@@ -196,7 +196,7 @@ fn a_sound_pack_is_not_installed_again() {
 }
 
 #[test]
-fn a_failed_installation_leaves_nothing_behind() {
+fn a_failed_installation_leaves_no_files() {
     let packs = tempfile::tempdir().unwrap();
     let error = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| ()).unwrap_err();
     assert!(matches!(error, InstallError::Weights { .. }));

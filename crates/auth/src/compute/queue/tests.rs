@@ -52,7 +52,7 @@ fn queue_of(places: Places, jobs: &[Requester]) -> Queue<Requester> {
 }
 
 #[test]
-fn a_newcomer_comes_before_the_backlog_of_others() {
+fn a_new_source_runs_before_the_backlog_of_others() {
     let mut queue = queue_of(ROOMY, &[ordinary(1); 20]);
     assert_eq!(run(&mut queue, SECOND), Some(ordinary(1)));
     offer(&mut queue, ordinary(2)).unwrap();
@@ -78,7 +78,7 @@ fn a_job_that_runs_is_charged_in_advance() {
 }
 
 #[test]
-fn what_was_used_long_ago_is_forgotten() {
+fn old_usage_is_forgotten() {
     let mut queue = queue_of(ROOMY, &[ordinary(1)]);
     run(&mut queue, SECOND);
     let hour = START + SECOND * 3600;
@@ -106,7 +106,7 @@ fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
 }
 
 #[test]
-fn a_source_has_its_places_and_no_more() {
+fn a_source_has_a_fixed_number_of_slots() {
     let mut queue = queue_of(PLACES, &[ordinary(1); 4]);
     assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
     assert_eq!(offer(&mut queue, ordinary(2)), Ok(None));
@@ -114,7 +114,7 @@ fn a_source_has_its_places_and_no_more() {
 }
 
 #[test]
-fn a_shared_address_has_all_places_of_its_urgency() {
+fn a_shared_address_may_use_all_slots_of_its_urgency() {
     for (by, other) in [(ordinary(1), reserved(1)), (reserved(1), ordinary(1))] {
         let (by, other) = (shared(by), shared(other));
         let mut queue = queue_of(PLACES, &[by; 10]);
@@ -125,7 +125,7 @@ fn a_shared_address_has_all_places_of_its_urgency() {
 }
 
 #[test]
-fn a_shared_address_gives_way_to_every_other_source() {
+fn jobs_of_a_shared_address_are_evicted_first() {
     let crowd = shared(ordinary(1));
     let mut queue = queue_of(PLACES, &[crowd; 10]);
     for number in 2..6 {
@@ -153,7 +153,7 @@ fn each_urgency_leaves_a_quarter_of_the_queue() {
 }
 
 #[test]
-fn in_a_full_queue_the_last_job_gives_way() {
+fn a_full_queue_evicts_the_job_that_would_run_last() {
     let full = [ordinary(1), ordinary(2), ordinary(2), ordinary(3), ordinary(4)].repeat(2);
     // Source 2 has four waiting jobs, and its fourth would run last.
     let mut queue = queue_of(PLACES, &full);
@@ -163,7 +163,7 @@ fn in_a_full_queue_the_last_job_gives_way() {
 }
 
 #[test]
-fn in_a_full_queue_who_has_used_much_gives_way() {
+fn a_full_queue_evicts_the_source_that_used_most() {
     let mut queue = queue_of(PLACES, &[ordinary(9)]);
     run(&mut queue, SECOND);
     for number in 0..10 {
@@ -174,7 +174,7 @@ fn in_a_full_queue_who_has_used_much_gives_way() {
 }
 
 #[test]
-fn a_reserved_job_takes_the_place_of_an_ordinary_one() {
+fn a_reserved_job_evicts_an_ordinary_one() {
     let places = Places { threads: 1, queue: 4, queue_per_source: 4 };
     let mut queue = queue_of(places, &[ordinary(1), ordinary(2), ordinary(3), ordinary(4)]);
     assert_eq!(offer(&mut queue, reserved(5)), Ok(None));
@@ -185,7 +185,7 @@ fn a_reserved_job_takes_the_place_of_an_ordinary_one() {
 }
 
 #[test]
-fn a_job_that_is_withdrawn_is_not_begun() {
+fn a_withdrawn_job_is_not_started() {
     let mut queue = queue_of(PLACES, &[]);
     let (ticket, _) = queue.offer(ordinary(1), ordinary(1), START).unwrap();
     assert_eq!(queue.withdraw(ordinary(1), ticket), Some(ordinary(1)));
@@ -289,7 +289,7 @@ proptest! {
 
     /// Holds for every backlog and every cost of the other sources' jobs.
     #[test]
-    fn a_newcomer_waits_for_one_job_of_each_other(
+    fn a_new_source_waits_for_one_job_of_each_other(
         backlogs in prop::collection::vec(1..40_usize, 1..24),
         costs in prop::collection::vec(1..2000_u32, 24),
         done_before in 0..200_usize,
