@@ -1,21 +1,21 @@
-//! What a face becomes: a direction in a space of 128 dimensions, in which one person's faces lie close.
+//! Face embeddings: directions in 128 dimensions. Those of one person lie close together.
 //!
-//! Storing, sealing and rotating templates is not done here; this is the plain vector.
+//! This is the plain vector. Storing, sealing and rotating templates is done elsewhere.
 
 use std::fmt;
 use zeroize::ZeroizeOnDrop;
 
-/// Values of one embedding.
+/// Number of values in one embedding.
 pub const DIMENSIONS: usize = 128;
 
 /// The embedding of one face, or the mean of several: 128 finite values of unit length.
 ///
-/// It identifies a person as a fingerprint does: it is wiped when dropped and never printed.
+/// It identifies a person like a fingerprint, so it is wiped when dropped and never printed.
 #[derive(Clone, PartialEq, ZeroizeOnDrop)]
 pub struct Embedding([f32; DIMENSIONS]);
 
 impl Embedding {
-    /// The embedding in the direction of `values`; `None` if they have none (all zero, or not finite).
+    /// The embedding in the direction of `values`; `None` if they are all zero or not finite.
     #[must_use]
     pub fn normalised(values: [f32; DIMENSIONS]) -> Option<Embedding> {
         let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -33,7 +33,8 @@ impl Embedding {
         Embedding::normalised(sum.0)
     }
 
-    /// Euclidean distance, 0 to 2: about 0.2 to 0.3 between pictures of one person, 0.6 between strangers.
+    /// Euclidean distance, 0 to 2: about 0.2 to 0.3 between pictures of one person, 0.6 between
+    /// different persons.
     #[must_use]
     pub fn distance(&self, other: &Embedding) -> f32 {
         self.0.iter().zip(&other.0).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()

@@ -1,16 +1,16 @@
-//! Embeddings of the test pictures: against the reference in `reference.py`, and against each other.
+//! Compares embeddings of the test pictures with those of `reference.py`, and with each other.
 
 use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, portrait};
 use fourauth_face::{AGREEMENT, Embedding, Likeness, Refusal, SAME_PICTURE};
 use image::DynamicImage;
 use std::{collections::BTreeMap, thread};
 
-/// Pictures of one person, apart from `32bit.png`, which is `obama2.jpg` again.
+/// Pictures of one person. `32bit.png` is left out, because it is the same as `obama2.jpg`.
 const ONE_PERSON: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
 
-const ANOTHER: &str = "biden.jpg";
+const ANOTHER_PERSON: &str = "biden.jpg";
 
-/// Faces of strangers in the group pictures: left, top and side of a square around each.
+/// Faces of other people in the group pictures: left, top and side of a square around each.
 const STRANGERS: [(&str, [u32; 3]); 12] = [
     ("sample1.jpg", [350, 338, 330]),
     ("sample3.jpg", [519, 313, 345]),
@@ -64,7 +64,7 @@ fn one_person_is_accepted_and_another_is_not() {
     for name in ONE_PERSON {
         let face = embedding(name);
         assert!(ONE_PERSON.iter().all(|other| face.distance(&embedding(other)) < threshold));
-        assert!(face.distance(&embedding(ANOTHER)) > 0.55);
+        assert!(face.distance(&embedding(ANOTHER_PERSON)) > 0.55);
     }
 }
 
@@ -72,7 +72,8 @@ fn one_person_is_accepted_and_another_is_not() {
 fn no_other_person_in_the_group_pictures_is_accepted() {
     let thresholds = ENGINE.pack().thresholds();
     let template = Likeness::of(&ONE_PERSON.map(embedding)).unwrap();
-    let known: Vec<Embedding> = ONE_PERSON.into_iter().chain([ANOTHER]).map(embedding).collect();
+    let known: Vec<Embedding> =
+        ONE_PERSON.into_iter().chain([ANOTHER_PERSON]).map(embedding).collect();
     let mut nearest = f32::INFINITY;
     for (name, [left, top, side]) in STRANGERS {
         let stranger = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
@@ -92,7 +93,7 @@ fn three_pictures_agree_and_another_person_does_not() {
     assert!(pictures.iter().all(|picture| template.mean().distance(picture) < threshold));
 
     let [first, second, _] = pictures;
-    let mixed = [first, second, embedding(ANOTHER)];
+    let mixed = [first, second, embedding(ANOTHER_PERSON)];
     assert_eq!(Likeness::of(&mixed), Err(Refusal::Disagree));
 }
 
@@ -100,7 +101,7 @@ fn three_pictures_agree_and_another_person_does_not() {
 fn another_encoding_of_a_picture_is_the_same_picture() {
     let pixels = decoded("obama.jpg");
     let half = pixels.thumbnail(pixels.width() / 2, pixels.height() / 2);
-    let again = [
+    let variants = [
         ("compressed", ENGINE.portrait(&jpeg(&pixels))),
         ("halved", outcome(&half)),
         ("mirrored", outcome(&pixels.fliph())),
@@ -108,7 +109,7 @@ fn another_encoding_of_a_picture_is_the_same_picture() {
         ("brightened", outcome(&pixels.brighten(12))),
     ];
     let first = embedding("obama.jpg");
-    for (name, portrait) in again {
+    for (name, portrait) in variants {
         let distance = first.distance(&portrait.unwrap().embedding);
         println!("{name}: {distance:.3}");
         assert!(distance < SAME_PICTURE, "{name}: {distance}");

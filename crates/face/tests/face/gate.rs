@@ -1,4 +1,4 @@
-//! Every refusal of the quality gate, reached by a real picture or by changing one thing about one.
+//! Every refusal of the quality gate, from a real picture or from a picture with one change.
 
 use crate::support::{ENGINE, decoded, encoded, outcome};
 use fourauth_face::{
@@ -23,7 +23,7 @@ fn side_by_side(left: &DynamicImage, right: &DynamicImage) -> DynamicImage {
     both.into()
 }
 
-/// Turned about its middle by 45°, the corners black.
+/// The picture turned about its centre by 45°, with black corners.
 fn tilted(picture: &DynamicImage) -> DynamicImage {
     let (rgb, (width, height)) = (picture.to_rgb8(), (picture.width(), picture.height()));
     let turned = RgbImage::from_fn(width, height, |x, y| {

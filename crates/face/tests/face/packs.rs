@@ -1,4 +1,4 @@
-//! Packs that are sound, missing, altered or made wrongly.
+//! Packs that are valid, missing, altered or malformed.
 
 use crate::support::{ENGINE, pack_folder};
 use fourauth_face::{
@@ -9,12 +9,13 @@ use fourauth_face::{
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-/// The id that all templates of the default pack carry. If it changes, no face is known any more.
+/// The id that all templates of the default pack carry. If it changes, every face must be enrolled
+/// again.
 const DEFAULT_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
 
 const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
 
-/// A folder of packs with a copy of the default one.
+/// A folder of packs with a copy of the default pack.
 fn copied() -> TempDir {
     let packs = tempfile::tempdir().unwrap();
     let folder = packs.path().join(DEFAULT_PACK);
@@ -48,7 +49,8 @@ const OLD_THRESHOLDS: [(u16, u16, &str, &str); 4] = [
     (3, 3, "0.271", "0.0"),
 ];
 
-/// Makes a copied pack what an earlier version installed; its id in that version.
+/// Changes a copied pack to the form that an earlier version installed. Returns its id in that
+/// version.
 fn age(folder: &Path) -> Digest {
     let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
     let (networks, _) = text.split_once("[[thresholds]]").unwrap();
@@ -106,9 +108,9 @@ fn an_older_default_pack_gets_the_current_thresholds() {
     assert_eq!(pack.thresholds(), ENGINE.pack().thresholds());
     assert_eq!(pack.id(), ENGINE.pack().id());
     assert!(pack.ids().contains(&old));
-    // A pack of this version that was installed afresh knows the templates of the older one as well.
+    // A new pack of this version accepts the templates of the older one as well.
     assert!(ENGINE.pack().ids().contains(&old));
-    assert!(!recalibrate(packs.path()).unwrap(), "there is nothing left to replace");
+    assert!(!recalibrate(packs.path()).unwrap(), "a second call replaces nothing");
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn a_folder_without_a_manifest_is_not_a_pack() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Engine::load(folder.path()), Err(PackError::Missing(_))));
     assert!(Pack::installed(folder.path()).unwrap().is_empty());
-    assert!(Pack::installed(&folder.path().join("nowhere")).unwrap().is_empty());
+    assert!(Pack::installed(&folder.path().join("missing")).unwrap().is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Encoded pictures from strangers: bombs, garbage, odd formats, and EXIF.
+//! Untrusted encoded pictures: decompression bombs, garbage, unusual formats, and EXIF.
 
 use crate::support::{ENGINE, decoded, encoded, jpeg, jpeg_of_quality, outcome, png};
 use fourauth_face::{Refusal, decode::MAX_BYTES};
@@ -8,7 +8,7 @@ use image::{
     imageops,
 };
 
-/// A PNG that announces a size and has next to nothing in it.
+/// A PNG that declares a size and has almost no data.
 fn announced(width: u32, height: u32) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
@@ -23,7 +23,7 @@ fn announced(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// Puts an EXIF segment with nothing but an orientation (EXIF 2.32 §4.6.4, tag 0x0112) behind the start.
+/// Inserts an EXIF segment with only an orientation (EXIF 2.32 §4.6.4, tag 0x0112) after the start.
 fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -64,7 +64,7 @@ fn a_picture_of_one_colour_is_refused_from_its_header() {
     let encoder = PngEncoder::new_with_quality(&mut bytes, best, adaptive);
     wall().write_with_encoder(encoder).unwrap();
     assert_eq!(refused(&bytes), Refusal::TooLarge);
-    // The proof that the header was enough: what comes after it is not looked at.
+    // The header is sufficient: the bytes after it are not read.
     bytes[60..].fill(0);
     assert_eq!(refused(&bytes), Refusal::TooLarge);
 }
@@ -160,7 +160,7 @@ fn a_jpeg_with_too_many_scans_is_refused() {
 fn exif_orientation_is_applied_before_detection() {
     let upright = decoded("obama.jpg");
     let expected = ENGINE.portrait(&jpeg(&upright)).unwrap();
-    // What a camera stores that was held so, and the orientation it notes.
+    // The pixels as a camera stores them when it is turned, and the orientation that it records.
     let stored = [(upright.rotate180(), 3), (upright.rotate270(), 6), (upright.rotate90(), 8)];
     for (pixels, orientation) in stored {
         let portrait = ENGINE.portrait(&oriented(&jpeg(&pixels), orientation)).unwrap();
