@@ -22,7 +22,7 @@ const NOTICE_INTERVAL_MS: i64 = 3_600_000;
 /// Writes that go with the audit row.
 #[derive(Debug, Default)]
 pub(crate) struct Aftermath {
-    /// Where failures of this attempt are counted; `None` if they are not counted.
+    /// The target and lane of a failure of this attempt; `None` if failures are not counted.
     pub(crate) counted: Option<CountedAt>,
     /// The guess that it counts as if it is denied.
     pub(crate) guess: Option<Guess>,

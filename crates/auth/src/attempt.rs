@@ -126,7 +126,7 @@ pub struct Audited {
     proven_device: Option<DeviceId>,
 }
 
-/// What the peer gains, and the audit row that records it.
+/// The gains of the peer, and the audit row that records them.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) gains: Box<Gains>,
@@ -140,7 +140,7 @@ impl Audited {
         self.action
     }
 
-    /// What the peer gains, or the denial.
+    /// The gains of the peer, or the denial.
     ///
     /// # Errors
     ///
@@ -287,7 +287,7 @@ impl Attempt {
         aftermath: Aftermath,
         detail: &str,
     ) -> Result<(), Error> {
-        // An attempt with an invalid token changes nothing but this row.
+        // An attempt with an invalid token has no effect except this row, so it is only counted.
         if let Denial::Limited(_) | Denial::SignedOut = denial {
             return Ok(store.count_refusal(self.refusal()).await?);
         }

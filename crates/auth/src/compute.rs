@@ -71,7 +71,7 @@ struct Jobs {
 /// A job in the queue. Called once, with its fate; it reports the result to the caller.
 type Job = Box<dyn FnOnce(Fate) + Send>;
 
-/// What happens to a queued job.
+/// The fate of a queued job.
 enum Fate {
     /// A thread runs it now.
     Begun(Meter),
@@ -116,8 +116,7 @@ impl Compute {
                 Fate::Begun(_) if done.is_closed() => return,
                 Fate::Begun(meter) => {
                     let result = job();
-                    // Dropped before the result is sent, so that the caller's next job finds a
-                    // slot.
+                    // Dropped before sending, so that the caller's next job finds a slot.
                     drop(meter);
                     Ok(result)
                 }

@@ -60,8 +60,8 @@ impl Hasher {
         self.compute.run(by, check).await
     }
 
-    /// Returns the index of the hash that matches the password. Every hash is compared, in one job
-    /// whose cost is charged to `by`.
+    /// Returns the index of the hash that matches the password. Every hash is compared, and `by` is
+    /// charged for all of them as one job.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 //! ```text
 //! open      from here on, an attempt that is dropped is audited as undecided
 //! subject   the account's record, or a decoy: one read, one immutable snapshot
-//! identify  which device it is, and so in which lane the attempt is counted
+//! identify  the device, which decides the lane that the attempt is counted in
 //! admit     limits; nothing here depends on whether the account exists
 //! examine   every check, always, at the time the command arrived
 //! judge     findings in, decision out; the only step that treats a decoy differently
@@ -42,7 +42,7 @@ const DAY_MS: i64 = 86_400_000;
 /// The change, what goes with it and what the peer gains; or the reason for refusing it.
 pub(crate) type Replacement = Result<(Change, Beside, Gains), Denial>;
 
-/// The facts about an attempt. A `change` is asked for only if the evidence has matched.
+/// The facts about an attempt that a change may use. Used only if the evidence matches.
 pub(crate) struct Proven<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) speaker: &'a Speaker,
@@ -85,7 +85,7 @@ impl Proven<'_> {
         Unsettled::among(self.examination.findings, &subject.settling, key, self.at())
     }
 
-    /// When and where the present TOTP secret was sent.
+    /// The time and place that the present TOTP secret was sent to.
     pub(crate) const fn issue(&self) -> Issue {
         Issue { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
     }

@@ -23,7 +23,8 @@ impl Embedding {
         usable.then(|| Embedding(values.map(|value| value / length)))
     }
 
-    /// The mean direction of some embeddings; `None` if there are none, or they cancel out.
+    /// The mean direction of `embeddings`; `None` if the slice is empty or the embeddings cancel
+    /// out.
     #[must_use]
     pub fn mean_of(embeddings: &[Embedding]) -> Option<Embedding> {
         let mut sum = Embedding([0.0; DIMENSIONS]);

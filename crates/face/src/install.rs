@@ -94,7 +94,7 @@ pub enum InstallError {
         /// The system error.
         source: io::Error,
     },
-    /// A pack is not valid after it was written.
+    /// The written pack is not valid.
     #[error(transparent)]
     Pack(#[from] PackError),
 }

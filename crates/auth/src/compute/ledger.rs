@@ -34,7 +34,7 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct Entry {
     used: Used,
-    /// The turn in which its last job started; 0 before the first.
+    /// The turn of its last started job; 0 before the first.
     last_turn: u64,
     /// Jobs that have started and not ended.
     running: usize,

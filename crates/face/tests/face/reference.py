@@ -23,7 +23,7 @@ def network(name):
 
 
 def square(picture, side):
-    """Pads with black to a square and resizes to `side` pixels. Returns the picture, its size before, and the padding."""
+    """Pads with black to a square and resizes to `side` pixels. Also returns the size before that, and the padding."""
     height, width = picture.shape[:2]
     size = max(height, width)
     top, left = (size - height) // 2, (size - width) // 2
