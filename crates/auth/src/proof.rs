@@ -42,7 +42,7 @@ const DAY_MS: i64 = 86_400_000;
 /// The change, what goes with it and what the peer gains; or the reason for refusing it.
 pub(crate) type Replacement = Result<(Change, Beside, Gains), Denial>;
 
-/// The facts about an attempt that a change may use. Used only if the evidence matches.
+/// The facts about an attempt. They are passed to `change` only if the evidence matches.
 pub(crate) struct Proven<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) speaker: &'a Speaker,
