@@ -1,8 +1,7 @@
-//! Administrators: who may add accounts and read the log. The walk of every command that an
-//! administrator vouches for.
+//! The steps of every command that needs an administrator: adding accounts and reading the log.
 //!
-//! Guesses at their secrets are counted by where they come from: a source that guesses waits longer
-//! and longer, and administrators elsewhere do not.
+//! Guesses at administrators' secrets are counted by source: a source that guesses waits longer and
+//! longer, and administrators elsewhere do not wait.
 
 use crate::{
     admission::{AdmissionRequest, Admitted},
@@ -20,8 +19,8 @@ use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};
 
 impl Authenticator {
-    /// Decides one command that needs an administrator, and records the decision. `act` is asked only
-    /// once the secret has proved to be one's, and told whose.
+    /// Decides one command that needs an administrator, and records the decision. `act` is called
+    /// only if the secret is right, with the administrator's name.
     pub(crate) async fn as_admin(
         &self,
         action: Action,
@@ -54,8 +53,9 @@ impl Authenticator {
         attempt.conclude(&self.store, verdict).await
     }
 
-    /// Admits a guess at an administrator's secret to the lane of its source. A shared address has no
-    /// lane: every administrator behind it would wait for one who guesses. Secrets are long.
+    /// Admits a guess at an administrator's secret to the lane of its source. A shared address has
+    /// no lane, because one guessing client would make every administrator behind it wait. Secrets
+    /// are too long to guess.
     async fn admit_admin(
         &self,
         received: &Received,
@@ -73,9 +73,8 @@ impl Authenticator {
         Ok(self.admit(request).await?.map(Some))
     }
 
-    /// The name of the administrator whose secret this is.
-    ///
-    /// Every secret on record is compared, whichever fits.
+    /// Returns the name of the administrator with this secret. Every stored hash is compared, even
+    /// after a match.
     async fn admin(&self, secret: Secret<String>, by: Requester) -> Result<Option<String>, Error> {
         let admins = self.store.admins().await?;
         let hashes = admins.iter().map(|admin| admin.hash.clone()).collect();

@@ -1,7 +1,7 @@
-//! Who may try at all: limits, before anything slow is done.
+//! Admission: applies the limits to an attempt before any slow work.
 //!
-//! Nothing here depends on whether the account exists: tallies are kept by the name that was
-//! claimed. An attempt has one or more lanes, best first; a lane that is closed leads to the next.
+//! Nothing here depends on whether the account exists: tallies are kept by the claimed name. An
+//! attempt has one or more lanes, best first; if a lane is closed, the next one is tried.
 
 use crate::{
     authenticator::Authenticator,
@@ -15,42 +15,42 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Limits, and which attempts are being decided.
+/// The limits, and the attempts in progress.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Limits,
     deciding: Arc<Deciding>,
 }
 
-/// How many attempts in each lane of a target have been admitted and not concluded.
+/// Number of attempts in each lane of a target that have been admitted and not concluded.
 type Deciding = Mutex<HashMap<Target, Vec<(Lane, u32)>>>;
 
-/// What is asked of admission.
+/// A request to admit one attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AdmissionRequest<'a> {
-    /// Who was asked for.
+    /// The target that failures are counted under: an account name or an administrator's source.
     pub(crate) target: Target,
-    /// The lanes that the attempt may use, best first.
+    /// Lanes that the attempt may use, best first.
     pub(crate) lanes: &'a [Lane],
-    /// How many known devices or places share what known devices may fail.
+    /// Number of known devices or places, which share one failure budget.
     pub(crate) known_lanes: u32,
-    /// What is to be compared.
+    /// The factors with separate limits that the command asks for.
     pub(crate) asked: Asked,
-    /// When the attempt arrived.
+    /// The time at which the attempt arrived.
     pub(crate) at: UnixMillis,
 }
 
-/// An attempt that may be examined. It counts as one that is ahead of others until it is dropped,
-/// which must not happen before its failure is written down.
+/// An attempt that may be examined. It counts as in progress until it is dropped. It must not be
+/// dropped before its failure is committed.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    /// Who was asked for.
+    /// The target that failures are counted under: an account name or an administrator's source.
     pub(crate) target: Target,
     /// The lane that it is counted in.
     pub(crate) lane: Lane,
     /// The better lanes that were closed to it.
     closed: Vec<Lane>,
-    /// What failed before.
+    /// The failures before this attempt.
     tallies: Tallies,
     deciding: Arc<Deciding>,
 }
@@ -60,8 +60,8 @@ impl Admission {
         Self { limits, deciding: Arc::default() }
     }
 
-    /// Adds one to those who are being decided in a lane; how many were there before, in every lane
-    /// of the target.
+    /// Adds an attempt in progress to a lane. Returns it with the numbers of earlier attempts in
+    /// progress, for every lane of the target.
     fn enter(&self, target: Target, lane: Lane) -> (Admitted, Vec<(Lane, u32)>) {
         let mut deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let lanes = deciding.entry(target).or_default();
@@ -77,13 +77,13 @@ impl Admission {
 }
 
 impl Admitted {
-    /// Whether something failed in the lane of this attempt since it last went well.
+    /// True if the lane of this attempt has failures since its last success.
     pub(crate) fn has_failures(&self) -> bool {
         self.tallies.of(self.lane).failures > 0
     }
 
-    /// The lanes that a success may clear: its own, and the better ones that were closed to it, as
-    /// far as something has failed there.
+    /// The lanes that a success may clear: its own if it has failures, and the better ones that
+    /// were closed to it.
     pub(crate) fn lanes_with_failures(&self) -> Vec<Lane> {
         let mut lanes = self.closed.clone();
         lanes.extend(self.has_failures().then_some(self.lane));
@@ -108,11 +108,11 @@ impl Drop for Admitted {
 }
 
 impl Authenticator {
-    /// Admits an attempt to the best lane that is not closed to it, or says why not.
+    /// Admits an attempt to the best lane that is open, or returns the limit.
     ///
-    /// Entering comes before reading: what is not in the tally by then is among those ahead, so
-    /// that none is overlooked. Each of several servers looks after its own, and that many more may
-    /// be examined at once.
+    /// The attempt enters the lane before the tally is read, so that every other attempt is either
+    /// in the tally or among those ahead. Several servers on one database count their attempts in
+    /// progress separately, so that each may examine as many at once.
     pub(crate) async fn admit(
         &self,
         request: AdmissionRequest<'_>,

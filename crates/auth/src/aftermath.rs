@@ -1,4 +1,4 @@
-//! What an attempt changes beside what it is for: tallies, and a notice to the owner.
+//! Side effects of an attempt: changes to failure tallies, and a notice to the owner.
 
 use crate::{
     admission::Admitted,
@@ -16,23 +16,23 @@ use fourauth_factors::Finding;
 use fourauth_protocol::{answer::Gains, time::UnixMillis};
 use fourauth_store::{self as store, Failure, Lane, Notice, Standing, Subject, Target, Tx};
 
-/// How long an owner who was told that their password is used elsewhere is not told again: 1 h.
-const SILENCE_MS: i64 = 3_600_000;
+/// Shortest interval between two notices that a password is used elsewhere: 1 h.
+const NOTICE_INTERVAL_MS: i64 = 3_600_000;
 
-/// What is written beside the audit row.
+/// Writes that go with the audit row.
 #[derive(Debug, Default)]
 pub(crate) struct Aftermath {
-    /// Where failures of this attempt are counted; nowhere if no counter hears of it.
+    /// The target and lane of a failure of this attempt; `None` if failures are not counted.
     pub(crate) counted: Option<CountedAt>,
-    /// What it counts as if it is denied.
+    /// The guess that it counts as if it is denied.
     pub(crate) guess: Option<Guess>,
-    /// What it clears if it is granted.
+    /// The failures that it clears if it is granted.
     pub(crate) clears: Clears,
-    /// What the owner is told if it is denied.
+    /// A notice to the owner if it is denied.
     pub(crate) notice: Option<Notice>,
 }
 
-/// Where and when a failure is counted.
+/// The target, lane and time of a failure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CountedAt {
     target: Target,
@@ -52,7 +52,7 @@ impl CountedAt {
     }
 }
 
-/// What was asked, by whom, and with which right to be trusted.
+/// The facts about an attempt that decide its side effects.
 pub(crate) struct Context<'a> {
     pub(crate) action: Action,
     pub(crate) profile: Profile,
@@ -60,11 +60,11 @@ pub(crate) struct Context<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
-    /// Whether a trusted key or a recovery code came with it.
+    /// True if it came with a trusted key or a right recovery code.
     pub(crate) is_trusted: bool,
 }
 
-/// What an attempt of this outcome changes about tallies.
+/// The side effects of an attempt with this outcome.
 pub(crate) fn of(
     admitted: &Admitted,
     context: &Context<'_>,
@@ -81,14 +81,15 @@ pub(crate) fn of(
         Err(denial) => {
             let is_active = matches!(subject.standing, Standing::Active(_));
             let guess = tally::of_denial(profile, *denial, is_active, examination.findings);
-            let notice = half_way(subject, examination, *denial, received);
+            let notice = password_notice(subject, examination, *denial, received);
             Aftermath { counted, guess, clears: Clears::Nothing, notice }
         }
     }
 }
 
-/// The peer knows the password and not the rest: the owner should know (OWASP ASVS 5.0 §6.3.5).
-fn half_way(
+/// A notice to the owner if the peer knows the password and failed another factor (OWASP ASVS 5.0
+/// §6.3.5).
+fn password_notice(
     subject: &Subject,
     examination: &Examination,
     denial: Denial,
@@ -107,13 +108,13 @@ fn half_way(
 }
 
 impl Aftermath {
-    /// Of a guess at an administrator's secret.
+    /// The side effects of a wrong administrator's secret.
     pub(crate) fn wrong_admin(admitted: Option<&Admitted>, received: &Received) -> Self {
         let counted = admitted.map(|admitted| CountedAt::of(admitted, received));
         Self { counted, guess: Some(Guess { totp: false, face: false }), ..Self::default() }
     }
 
-    /// Of what an administrator did.
+    /// The side effects of a right administrator's secret.
     pub(crate) fn right_admin(admitted: Option<&Admitted>, received: &Received) -> Self {
         let counted = admitted.map(|admitted| CountedAt::of(admitted, received));
         let lanes = admitted.map(Admitted::lanes_with_failures).unwrap_or_default();
@@ -121,12 +122,12 @@ impl Aftermath {
         Self { counted, clears, ..Self::default() }
     }
 
-    /// What is counted when something granted was not done after all.
+    /// The side effects of a granted change that was lost to a conflict.
     pub(crate) fn of_loss(lost: Lost, counted: Option<CountedAt>) -> Self {
         Self { counted, guess: tally::of_loss(lost), ..Self::default() }
     }
 
-    /// What follows from a success, inside `tx`.
+    /// Applies the side effects of a success, inside `tx`.
     pub(crate) async fn apply_granted(self, tx: &mut Tx) -> Result<(), store::Error> {
         let Some(CountedAt { target, .. }) = self.counted else { return Ok(()) };
         match self.clears {
@@ -143,13 +144,13 @@ impl Aftermath {
         Ok(())
     }
 
-    /// What follows from a denial, inside `tx`.
+    /// Applies the side effects of a denial, inside `tx`.
     pub(crate) async fn apply_denied(self, tx: &mut Tx) -> Result<(), store::Error> {
         if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
             tx.count_failure(&counted.failure(guess)).await?;
         }
         if let Some(notice) = self.notice {
-            tx.notify_seldom(&notice, SILENCE_MS).await?;
+            tx.notify_seldom(&notice, NOTICE_INTERVAL_MS).await?;
         }
         Ok(())
     }

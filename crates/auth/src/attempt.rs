@@ -1,8 +1,9 @@
-//! An attempt ends in the audit log. There is no other way to obtain an answer from it.
+//! Every attempt ends in the audit log. There is no other way to obtain an answer from it.
 //!
 //! * [`Attempt::conclude`] is the only constructor of [`Audited`], and it commits first.
 //! * An answer is made from an [`Audited`] outcome, or says that nothing was decided.
-//! * An attempt dropped unconcluded (error, panic, disconnect) reports itself as undecided.
+//! * An attempt that is dropped before it is concluded (error, panic, disconnect) is audited as
+//!   undecided.
 //!
 //! Hence: no answer leaves the process before its audit row is durable.
 
@@ -21,7 +22,7 @@ use fourauth_protocol::{answer::Gains, device::DeviceId, request_id::RequestId, 
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
 
-/// What was tried, in the words of the audit log.
+/// The kind of command, by its name in the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// 100
@@ -49,7 +50,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word that stands in the `action` column.
+    /// The word for the `action` column.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +68,8 @@ impl Action {
         }
     }
 
-    /// Whether nobody is let in or kept out by it, so that it can wait while the database is full.
+    /// True if the command neither grants access nor takes it away, so that it can be refused while
+    /// the database is full.
     #[must_use]
     pub const fn can_wait(self) -> bool {
         match self {
@@ -85,7 +87,7 @@ impl Action {
         }
     }
 
-    /// Whether it is for who has lost something.
+    /// True for the recovery commands.
     #[must_use]
     pub const fn replaces_a_factor(self) -> bool {
         match self {
@@ -124,7 +126,7 @@ pub struct Audited {
     proven_device: Option<DeviceId>,
 }
 
-/// What was gained, and the row that says so.
+/// The gains of the peer, and the audit row that records them.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) gains: Box<Gains>,
@@ -132,17 +134,17 @@ pub(crate) struct Granted {
 }
 
 impl Audited {
-    /// What was tried.
+    /// The kind of command.
     #[must_use]
     pub const fn action(&self) -> Action {
         self.action
     }
 
-    /// What was gained, or why nothing was.
+    /// The gains of the peer, or the denial.
     ///
     /// # Errors
     ///
-    /// The denial, which is a decision like any other.
+    /// The denial, which is a valid decision.
     pub const fn outcome(&self) -> Result<&Gains, Denial> {
         match &self.outcome {
             Ok(granted) => Ok(&granted.gains),
@@ -150,18 +152,18 @@ impl Audited {
         }
     }
 
-    /// The device of the account that has proved itself with its key, whatever the outcome.
+    /// The device of the account that proved its key, regardless of the outcome.
     #[must_use]
     pub const fn proven_device(&self) -> Option<DeviceId> {
         self.proven_device
     }
 
-    /// The audit row of what was granted.
+    /// The audit row of a granted command.
     pub(crate) fn row(&self) -> Option<AuditId> {
         self.outcome.as_ref().ok().map(|granted| granted.row)
     }
 
-    /// The same outcome, with a receipt if something was granted.
+    /// Adds a receipt to a granted outcome.
     pub(crate) fn with_receipt(mut self, receipt: Secret<String>) -> Self {
         if let Ok(granted) = &mut self.outcome {
             granted.gains.receipt = Some(receipt);
@@ -178,37 +180,37 @@ pub struct Attempt {
     username: Option<String>,
     received: Received,
     profile: Profile,
-    /// The device of the account that has proved itself with its key.
+    /// The device of the account that proved its key.
     pub(crate) proven_device: Option<DeviceId>,
     /// `None` once concluded.
     undecided: Option<Undecided>,
 }
 
-/// How an attempt ends, but for what another command does in the same instant.
+/// The outcome of an attempt, unless a concurrent command overtakes it.
 #[derive(Debug)]
 pub struct Verdict {
-    /// What to change and what the peer gains by it; or why not.
+    /// The change and what the peer gains; or the denial.
     pub outcome: Result<(Effect, Gains), Denial>,
-    /// For the audit log, after the reason.
+    /// The detail of the audit row, after the reason.
     pub detail: String,
-    /// What it adds to the counters.
+    /// Changes to counters, and a notice.
     pub(crate) aftermath: Aftermath,
 }
 
 impl Verdict {
-    /// One that no counter hears of.
+    /// A verdict that changes no counter.
     pub(crate) fn new(outcome: Result<(Effect, Gains), Denial>, detail: String) -> Self {
         Self { outcome, detail, aftermath: Aftermath::default() }
     }
 
-    /// Nothing was examined.
+    /// A verdict on an attempt that was not examined because of a limit.
     pub(crate) fn limited(limited: Limited) -> Self {
         Self::new(Err(Denial::Limited(limited)), String::new())
     }
 }
 
 impl Attempt {
-    /// Opens an attempt. What is dropped unconcluded goes to `undecided`.
+    /// Opens an attempt. If it is dropped before it is concluded, it is reported to `undecided`.
     pub const fn open(
         action: Action,
         username: Option<String>,
@@ -220,16 +222,16 @@ impl Attempt {
         Self { action, username, received, profile, proven_device: None, undecided }
     }
 
-    /// Carries out the verdict and appends its audit row in one transaction, and only then lets go
-    /// of the outcome.
+    /// Applies the verdict and appends its audit row in one transaction, and only then returns the
+    /// outcome.
     ///
-    /// If another command was quicker (the same one-time code, the same name), what this one changed
-    /// is rolled back and the denial is written down instead.
+    /// If a concurrent command came first (the same one-time code, the same name), the changes of
+    /// this one are rolled back and a denial is recorded instead.
     ///
     /// # Errors
     ///
-    /// The storage error, in which case nothing was committed, the attempt counts as undecided and
-    /// the peer can only be told `unavailable`.
+    /// The storage error. Nothing was committed, the attempt counts as undecided, and the only
+    /// possible answer is `unavailable`.
     pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
         let Verdict { outcome, detail, aftermath } = verdict;
         let outcome = match outcome {
@@ -252,7 +254,8 @@ impl Attempt {
         Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
-    /// The change and its row, or neither; what is counted then.
+    /// Commits the change and its row, or neither. If the change is lost, returns the reason and
+    /// what to count.
     async fn carry_out(
         &self,
         store: &Store,
@@ -276,7 +279,7 @@ impl Attempt {
         }
     }
 
-    /// A row, or one more in the row of everything that limits turn away in this minute.
+    /// Writes a row for the denial. Attempts refused by a limit share one row per minute.
     async fn deny(
         &self,
         store: &Store,
@@ -284,7 +287,7 @@ impl Attempt {
         aftermath: Aftermath,
         detail: &str,
     ) -> Result<(), Error> {
-        // Tokens that are none cost nobody anything but this row.
+        // An attempt with an invalid token has no effect except this row, so it is only counted.
         if let Denial::Limited(_) | Denial::SignedOut = denial {
             return Ok(store.count_refusal(self.refusal()).await?);
         }
@@ -313,7 +316,7 @@ impl Attempt {
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
         let reason = match denial {
             None => crate::words::success(self.action),
-            // The log always has the true reason, whatever the peer is told.
+            // The log always has the true reason, even if the answer does not.
             Some(denial) => crate::words::refusal(self.action, denial, Profile::Secure).1,
         };
         entry(self.action, self.username.clone(), &self.received, denial.is_none(), reason, detail)
@@ -330,7 +333,7 @@ impl Drop for Attempt {
     }
 }
 
-/// One row: the reason, what each factor said, and where to look further.
+/// One audit row: the reason, the findings, and the peer, time quality and request id.
 fn entry(
     action: Action,
     username: Option<String>,
@@ -351,7 +354,7 @@ fn entry(
     }
 }
 
-/// How well the time of the row is known: `synced(12ms)`, or `local(?)` if nothing bounds the error.
+/// The quality of the row's time: `synced(12ms)`, or `local(?)` if the error has no bound.
 fn time_quality(at: &Reading) -> String {
     match at.error_ms {
         Reading::UNBOUNDED => format!("{}(?)", at.state),

@@ -1,4 +1,4 @@
-//! 240: an administrator reads the audit log. Reading is audited too.
+//! 240: an administrator reads the audit log. Reading it is audited too.
 
 use crate::{
     attempt::{Action, Audited},
@@ -10,10 +10,10 @@ use crate::{
 use fourauth_protocol::{answer::Gains, command::ReadAudit};
 use fourauth_store::AuditQuery;
 
-/// Rows returned where the command does not say how many.
+/// Number of rows returned if the command does not specify one.
 const DEFAULT_ROWS: u32 = 50;
 
-/// Most rows returned: about 300 KiB, so that the answer stays far below a frame's limit.
+/// Upper bound of rows returned: about 300 KiB, far below the frame limit.
 const MAX_ROWS: u32 = 500;
 
 impl Authenticator {
@@ -21,7 +21,7 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn read_audit(&self, received: Received, read: ReadAudit) -> Result<Audited, Error> {
         let secret = read.admin_secret.clone();
         self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {

@@ -1,4 +1,4 @@
-//! What every command has at hand.
+//! The authenticator: the store, pools, keys and settings that every command uses.
 
 use crate::{
     admission::Admission,
@@ -33,16 +33,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// Pictures that serve a person best at enrolment.
+/// Recommended number of pictures at enrolment.
 pub const PICTURES_AT_ENROLMENT: u32 = 5;
 
-/// Pictures that serve a person best at login.
+/// Recommended number of pictures at login.
 pub const PICTURES_AT_LOGIN: u32 = 3;
 
-/// The first epoch of an account's rotation.
+/// The first epoch of an account's template rotation.
 pub const FIRST_EPOCH: i64 = 1;
 
-/// Decides commands. One method a command, one file a method.
+/// Decides commands. Each command has one method, in a file of its own.
 #[derive(Debug)]
 pub struct Authenticator {
     pub(crate) store: Arc<Store>,
@@ -55,55 +55,55 @@ pub struct Authenticator {
     is_full: AtomicBool,
 }
 
-/// What an authenticator works with.
+/// The parts that an authenticator is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// Accounts and the audit log.
     pub store: Arc<Store>,
     /// Hashes passwords.
     pub hasher: Hasher,
-    /// Looks at pictures.
+    /// Examines pictures.
     pub faces: Faces,
-    /// What an operator has chosen.
+    /// The operator's settings.
     pub settings: Settings,
     /// Signs receipts.
     pub receipts: ReceiptKey,
-    /// Hears of attempts that end without a decision.
+    /// Receives reports about attempts that end without a decision.
     pub undecided: Undecided,
 }
 
-/// What an operator can choose.
+/// Settings that an operator can choose.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How much a peer is told.
+    /// The security profile.
     pub profile: Profile,
-    /// Which passwords may be taken.
+    /// The rule for new passwords.
     pub password_rule: PasswordRule,
-    /// The name that authenticators show beside the code.
+    /// The issuer name that authenticators show next to the code.
     pub issuer: String,
-    /// How long a login lasts, in milliseconds.
+    /// The lifetime of a session, in milliseconds.
     pub session_ms: i64,
-    /// Whether the picture of an enrolment is kept, sealed, beside the template, for who has agreed.
+    /// True to keep the encrypted picture of an enrolment with the template, if the user has
+    /// consented.
     pub keep_image: bool,
-    /// Whether the first login that proves everything else may bring the key of its device.
+    /// True if a login to an account without device keys may bind the key of its device.
     pub trust_on_first_use: bool,
-    /// Whether an address suffices for an account that has device keys.
+    /// True if a MAC address alone is sufficient for an account that has device keys.
     pub mac_only: bool,
-    /// How often one may try.
+    /// Rate limits.
     pub limits: Limits,
-    /// How long a factor that was changed from an unknown device may not change another, in
-    /// milliseconds.
+    /// How long a factor that was changed without trust may not change another, in milliseconds.
     pub cooldown_ms: i64,
 }
 
-/// How much costly work has been done: equal for an unknown name and a wrong password.
+/// Counts of costly operations. An unknown name and a wrong password cost the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
-    /// Password hashes.
+    /// Password hashes made or compared.
     pub hashes: u64,
-    /// Pictures that were looked at.
+    /// Pictures examined.
     pub pictures: u64,
-    /// Statements that the database ran.
+    /// Database statements run.
     pub statements: u64,
 }
 
@@ -117,19 +117,19 @@ impl Authenticator {
         Self { store, hasher, faces, settings, admission, receipts, undecided, is_full }
     }
 
-    /// Says whether the database is as large as it may be. While it is, commands that
+    /// Sets whether the database has reached its size limit. While it has, commands that
     /// [can wait](Action::can_wait) are not decided.
     pub fn set_full(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::Relaxed);
     }
 
-    /// What services verify receipts with.
+    /// The public key that services verify receipts with.
     #[must_use]
     pub const fn receipt_key(&self) -> VerifyingKey {
         self.receipts.public()
     }
 
-    /// What peers have to bring although the protocol does not ask for it.
+    /// Proofs that the profile requires although the protocol makes them optional.
     #[must_use]
     pub fn requires(&self) -> Vec<String> {
         match self.settings.profile {
@@ -138,7 +138,7 @@ impl Authenticator {
         }
     }
 
-    /// How much costly work has been done since start.
+    /// Counts of costly operations since the server started.
     #[must_use]
     pub fn work(&self) -> Work {
         Work {
@@ -148,7 +148,7 @@ impl Authenticator {
         }
     }
 
-    /// Opens an attempt, which is undecided at once if it can wait and there is no room.
+    /// Opens an attempt. If the database is full and the action can wait, it ends undecided.
     pub(crate) fn open(
         &self,
         action: Action,
@@ -162,13 +162,13 @@ impl Authenticator {
         if is_put_off { Err(Error::NoRoom) } else { Ok(attempt) }
     }
 
-    /// A fresh secret for one-time codes.
+    /// A new TOTP secret.
     pub(crate) fn new_key() -> Key {
         let random = entropy::bytes::<{ totp::KEY_BYTES }>();
-        Key::from_bytes(random.to_vec()).expect("a key of this length is allowed")
+        Key::from_bytes(random.to_vec()).expect("the length of the key is valid")
     }
 
-    /// What a person needs to set up an authenticator.
+    /// The data that a user needs to set up an authenticator.
     pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> Gains {
         let uri = key.provisioning_uri(&self.settings.issuer, username.as_str()).ok();
         Gains {
@@ -179,7 +179,7 @@ impl Authenticator {
         }
     }
 
-    /// The picture, if pictures are kept and the person has agreed to it.
+    /// The picture, if pictures are kept and the user has consented.
     pub(crate) fn kept_image(
         &self,
         picture: Option<&[u8]>,
@@ -194,8 +194,8 @@ pub(crate) fn face_quality(pictures: u8) -> FaceQuality {
     FaceQuality { pictures: pictures.into(), recommended: PICTURES_AT_ENROLMENT }
 }
 
-/// Makes the record that unknown names are examined against: of the same shape and the same cost as
-/// every real one, and matching nothing.
+/// Creates the record that unknown names are examined against. It has the same form and cost as a
+/// real record, and matches nothing.
 ///
 /// # Errors
 ///
@@ -203,7 +203,7 @@ pub(crate) fn face_quality(pictures: u8) -> FaceQuality {
 ///
 /// # Panics
 ///
-/// Never: 32 random bytes are a strong password.
+/// Never: the password rule accepts 32 random bytes.
 pub async fn decoy(
     hasher: &Hasher,
     template: impl FnOnce(AccountId, i64) -> Template,
@@ -211,7 +211,7 @@ pub async fn decoy(
     let unguessable = data_encoding::BASE64URL_NOPAD.encode(&entropy::bytes::<32>());
     let password = PasswordRule::default()
         .accept(&Secret::new(unguessable), "")
-        .expect("32 random bytes are a strong password");
+        .expect("the password rule accepts 32 random bytes");
     let account = AccountId(entropy::positive_i64());
     Ok(Decoy {
         account,
@@ -219,13 +219,13 @@ pub async fn decoy(
         password: hasher.create(password, Requester::this_machine()).await?,
         totp: Authenticator::new_key(),
         template: template(account, FIRST_EPOCH),
-        mac: nobodys_address(),
+        mac: unassigned_address(),
     })
 }
 
-/// A locally administered address (IEEE 802 clause 8) that no device has been given.
-fn nobodys_address() -> MacAddress {
+/// A random locally administered address (IEEE 802 clause 8), which no manufacturer assigns.
+fn unassigned_address() -> MacAddress {
     let mut octets = entropy::bytes::<6>();
     octets[0] = 0x02;
-    MacAddress::from_octets(octets).expect("its first octet is neither 0 nor 255")
+    MacAddress::from_octets(octets).expect("the first octet is neither 0 nor 255")
 }

@@ -1,9 +1,9 @@
-//! Where slow work runs: as many threads as cores, a bounded queue, a deadline.
+//! The thread pool for slow work: one thread per core, a bounded queue, a deadline.
 //!
-//! Hashing and inference never run on the reactor. Which job is next and which gets no place is
-//! decided in `compute/queue.rs`, fairly between sources; here are only the threads. A job that gets
-//! no place is refused at once and the attempt is not counted: an attacker who fills the queue gains
-//! no verdict and costs no memory.
+//! Hashing and inference never run on the async runtime. `compute/queue.rs` decides, fairly between
+//! sources, which job runs next and which is refused; this module has only the threads. A job
+//! without a queue slot is refused at once and its attempt is not counted, so an attacker that
+//! fills the queue gains no verdict and uses no memory.
 
 mod ledger;
 mod part;
@@ -26,20 +26,20 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// How much may wait, and for how long.
+/// Size and deadline of the pool.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Threads; one a core.
+    /// Number of threads: one per core.
     pub threads: usize,
     /// Jobs that may wait for a thread.
     pub queue: usize,
-    /// Jobs of one source that may wait: so many reserved ones, and so many ordinary ones.
+    /// Jobs of one source that may wait, in each urgency.
     pub queue_per_source: usize,
-    /// Longest wait and work of one job.
+    /// Upper bound of the time that one job waits and runs.
     pub deadline: Duration,
 }
 
-/// The pool.
+/// The thread pool and its queue.
 #[derive(Debug, Clone)]
 pub struct Compute {
     threads: Arc<ThreadPool>,
@@ -47,35 +47,35 @@ pub struct Compute {
     deadline: Duration,
 }
 
-/// Why a job gave no result.
+/// The reason why a job gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Overload {
-    /// The queue was full, or its source had all the places that it may have.
+    /// The queue was full, or the source had used all its slots.
     #[error("the compute queue is full")]
     QueueFull,
-    /// The job was not done by its deadline.
+    /// The job did not finish by its deadline.
     #[error("the compute deadline has passed")]
     Late,
-    /// The job panicked. The log says where.
+    /// The job panicked. The log has the location.
     #[error("a compute job failed")]
     Panicked,
 }
 
-/// The jobs that wait or run.
+/// Jobs that wait or run.
 #[derive(Debug)]
 struct Jobs {
     queue: Mutex<Queue<Job>>,
     since: Instant,
 }
 
-/// Work that waits, and the caller that is told what became of it.
+/// A job in the queue. Called once, with its fate; it reports the result to the caller.
 type Job = Box<dyn FnOnce(Fate) + Send>;
 
-/// What becomes of a job.
+/// The fate of a queued job.
 enum Fate {
-    /// Its thread has come.
+    /// A thread runs it now.
     Begun(Meter),
-    /// Another job needed its place more.
+    /// Another job has taken its slot.
     Evicted,
 }
 
@@ -84,13 +84,13 @@ impl Compute {
     ///
     /// # Errors
     ///
-    /// If the operating system gives no threads.
+    /// [`ThreadPoolBuildError`] if the operating system cannot create the threads.
     pub fn start(limits: Limits) -> Result<Self, ThreadPoolBuildError> {
         let Limits { threads, queue, queue_per_source, deadline } = limits;
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("compute-{index}"))
-            // The waiting peer learns of a panic through its dropped channel.
+            // The waiting caller notices a panic because the channel is dropped.
             .panic_handler(|_| tracing::error!("a compute job panicked"))
             .build()?;
         let queue = Queue::new(Places { threads, queue, queue_per_source });
@@ -98,11 +98,11 @@ impl Compute {
         Ok(Self { threads: Arc::new(pool), jobs, deadline })
     }
 
-    /// Runs `job` on one of the threads.
+    /// Runs `job` on one of the threads and waits for its result.
     ///
     /// # Errors
     ///
-    /// [`Overload`]; nothing is known about the job's result then.
+    /// [`Overload`] if there is no result. The job may still be running.
     pub async fn run<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
     where
         T: Send + 'static,
@@ -112,11 +112,11 @@ impl Compute {
         let job = Box::new(move |fate| {
             let result = match fate {
                 Fate::Evicted => Err(Overload::QueueFull),
-                // The caller went away just now.
+                // The caller stopped waiting just now.
                 Fate::Begun(_) if done.is_closed() => return,
                 Fate::Begun(meter) => {
                     let result = job();
-                    // First, so that the caller finds a place for what comes next.
+                    // Dropped before sending, so that the caller's next job finds a slot.
                     drop(meter);
                     Ok(result)
                 }
@@ -131,8 +131,8 @@ impl Compute {
         }
     }
 
-    /// Gives a job a place. Each thread that gets free takes the job that is then first: there is one
-    /// call for every job, but not a certain one.
+    /// Adds a job to the queue and spawns one call of [`Jobs::work`] for it. That call may run
+    /// another job: each call takes the job that is first at the time.
     fn queue(&self, by: Requester, job: Job) -> Result<Place, Overload> {
         let now = self.jobs.now();
         let offered = self.jobs.lock().offer(by, job, now);
@@ -147,7 +147,7 @@ impl Compute {
 }
 
 impl Jobs {
-    /// Does the job that is first, if there is one: jobs are withdrawn and evicted.
+    /// Runs the first job. The queue may be empty, because jobs are withdrawn and evicted.
     fn work(self: Arc<Self>) {
         let now = self.now();
         let next = self.lock().begin(now);
@@ -156,7 +156,7 @@ impl Jobs {
         }
     }
 
-    /// Time since the pool was started.
+    /// Time since the pool started.
     fn now(&self) -> Duration {
         self.since.elapsed()
     }
@@ -166,8 +166,8 @@ impl Jobs {
     }
 }
 
-/// Measures a job that runs. When dropped, also by a panic, the job has ended and its source is
-/// charged, whether or not anyone waits for the result.
+/// Measures a running job. When it is dropped, also by a panic, the job has ended and its source is
+/// charged, even if the caller no longer waits for the result.
 struct Meter {
     jobs: Arc<Jobs>,
     by: Requester,
@@ -182,8 +182,8 @@ impl Drop for Meter {
     }
 }
 
-/// The place of a job whose caller waits. Dropped with the caller, so that no thread begins a job that
-/// is too late.
+/// The queue slot of a job. Dropped with its caller, so that no thread starts a job after its
+/// caller has stopped waiting.
 struct Place {
     jobs: Arc<Jobs>,
     by: Requester,
@@ -193,13 +193,13 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let withdrawn = self.jobs.lock().withdraw(self.by, self.ticket);
-        // With the lock released: a job holds pictures and passwords, which are wiped.
+        // Dropped after the lock is released: it wipes the job's pictures and passwords.
         drop(withdrawn);
     }
 }
 
-/// Processor time of this thread (`clock_gettime(2)`, `CLOCK_THREAD_CPUTIME_ID`). Waiting for a core is
-/// not charged.
+/// Processor time of this thread (`clock_gettime(2)`, `CLOCK_THREAD_CPUTIME_ID`), which does not
+/// include the time spent waiting for a core.
 fn processor_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! 210: prove that a new one-time code generator works.
 //!
-//! Enrolment is not a login: the code is spent for confirming only, so that a first login in the
+//! Enrolment is not a login: the code is spent only for confirmation, so that a first login in the
 //! same thirty seconds may use it once.
 
 use crate::{
@@ -15,11 +15,11 @@ use crate::{
 use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
 
 impl Authenticator {
-    /// Confirms that a person's authenticator shows the right codes.
+    /// Confirms that the user's authenticator shows the right codes.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn confirm_totp(
         &self,
         received: Received,

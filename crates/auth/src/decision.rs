@@ -1,4 +1,4 @@
-//! From findings to a decision.
+//! Turns findings into a decision.
 
 use crate::{examination::Examination, limits::Limited};
 use fourauth_face::Refusal;
@@ -6,20 +6,20 @@ use fourauth_factors::Finding;
 use fourauth_store::{AccountId, Standing};
 use fourauth_timekeeper::State;
 
-/// Why somebody was turned away. What a peer is told of it is in [`crate::words`].
+/// The reason for a denial. [`crate::words`] has the text and code that the peer receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// The first secret was wrong, or there is no such account, or it is disabled.
+    /// The first secret was wrong, the account does not exist, or it is disabled.
     Credentials,
-    /// The face was another's, or no picture showed one well enough.
+    /// The face did not match, or no picture showed a usable face.
     Face(Option<Refusal>),
-    /// The one-time code was wrong, or has been used.
+    /// The one-time code was wrong or already spent.
     Totp,
-    /// The device was another.
+    /// The device is not one of the account's.
     Device,
     /// The client's clock was off.
     Clock,
-    /// The server does not know the time well enough.
+    /// The server's time is not accurate enough.
     Time,
     /// The administrator's secret was wrong.
     Admin,
@@ -27,48 +27,48 @@ pub enum Denial {
     NewPassword,
     /// The new face cannot be enrolled.
     NewFace(Refusal),
-    /// The new address names no device.
+    /// The new MAC address is missing or not valid.
     NewMac,
     /// The name is taken.
     NameTaken,
     /// The mail address or telephone number belongs to another account.
     ContactTaken,
-    /// Another command changed the account in the meantime.
+    /// Another command changed the account first.
     Superseded,
-    /// A limit; nothing was examined.
+    /// A rate limit applied; nothing was examined.
     Limited(Limited),
-    /// A factor was changed lately from an unknown device, and may not change another for so many
-    /// milliseconds.
+    /// A factor was changed recently without a trusted key or recovery code. It may not change
+    /// another factor for this many milliseconds.
     CoolingDown(u64),
-    /// The recovery code that was offered is not one of the account's, or has been spent.
+    /// The recovery code is not one of the account's, or has been spent.
     RecoveryCode,
-    /// A recovery code is needed.
+    /// The command needs a recovery code.
     RecoveryCodeNeeded,
-    /// An account with device keys needs the key of a device that is to be trusted.
+    /// The command needs a device key: a proven one, or one for the new device.
     DeviceKeyNeeded,
     /// Another device of the account has that name or key.
     DeviceTaken,
-    /// The account has as many devices as it may.
+    /// The account has reached its maximum number of devices.
     TooManyDevices,
     /// The account has no such device.
     NoSuchDevice,
-    /// There is no session of that token, or no longer.
+    /// The token has no session, or the session has ended.
     SignedOut,
 }
 
-/// The end of an examination.
+/// The result of an examination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Decision {
-    /// Every factor that was asked for matches this account's.
+    /// Every factor that the command asks for matches this account.
     Granted(AccountId),
-    /// Not so.
+    /// A factor does not match, or the account or the time forbids the command.
     Denied(Denial),
 }
 
-/// Judges an examination of the account with this standing.
+/// Decides an examination of an account with this standing.
 ///
-/// Of several mismatches the first is named, in the order in which 4Auth documents its texts.
+/// If several factors mismatch, the first is named, in the order that 4Auth documents its texts.
 pub fn judge(standing: Standing, examination: &Examination, time: State) -> Decision {
     let Standing::Active(account) = standing else {
         return Decision::Denied(Denial::Credentials);
@@ -94,7 +94,7 @@ fn objection(examination: &Examination, time: State) -> Option<Denial> {
         .into_iter()
         .find(|(finding, _)| finding.is_some_and(|finding| !finding.is_match()))
         .map(|(_, denial)| denial);
-    // Whether the time is good enough for the profile is the timekeeper's judgement.
+    // The timekeeper decides whether the time is good enough for the profile.
     mismatch.or((time == State::Denied).then_some(Denial::Time))
 }
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_first_secret_is_named_while_it_is_wrong() {
+    fn a_wrong_first_secret_hides_the_other_mismatches() {
         let wrong = Findings { password: Some(Mismatch), face: Some(Mismatch), ..ALL };
         assert_eq!(judged(wrong), Decision::Denied(Denial::Credentials));
         let without_password =
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_asks_for_no_secret_is_never_granted() {
+    fn a_command_without_a_secret_is_never_granted() {
         let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
         assert_eq!(judged(none), Decision::Denied(Denial::Credentials));
     }
 
     #[test]
-    fn perfect_evidence_opens_neither_a_disabled_nor_an_unknown_account() {
+    fn matching_evidence_opens_no_disabled_or_unknown_account() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
         for standing in [Standing::Disabled(AccountId(1)), Standing::Unknown] {
             let decision = judge(standing, &perfect, State::Synced);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_granted_by_a_clock_that_may_not_decide() {
+    fn nothing_is_granted_if_the_time_is_not_trusted() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
         let decision = judge(ALICE, &perfect, State::Denied);
         assert_eq!(decision, Decision::Denied(Denial::Time));

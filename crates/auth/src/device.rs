@@ -1,7 +1,7 @@
-//! Which device speaks: what it claims of itself, and what it has proved.
+//! Device identification: the claim that a peer makes, and what it has proved.
 //!
-//! A MAC address is a label that anybody can copy. A device that has a key signs the TLS connection
-//! it speaks over; a signature from another connection, or for another name, is worth nothing.
+//! A MAC address is a label that any peer can copy. A device with a key signs the channel binding
+//! of its TLS connection; a signature for another connection or another account name is not valid.
 
 use crate::rules::identification::ClaimFacts;
 use fourauth_factors::{Finding, device};
@@ -13,49 +13,49 @@ use fourauth_protocol::{
 };
 use fourauth_store::{KnownDevice, Place, Subject};
 
-/// What a peer said of its device on this connection.
+/// The claim that a peer made about its device on this connection.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The account that it speaks for.
+    /// The account that the device claims to belong to.
     pub username: Username,
-    /// What the device calls itself.
+    /// The MAC address that the device reports.
     pub mac: Option<MacAddress>,
-    /// Which key.
+    /// The id of the device's key.
     pub id: DeviceId,
-    /// Over the connection, the name and the address.
+    /// The signature over the channel binding, the account name and the MAC address.
     pub signature: DeviceSignature,
-    /// How the connection is named in what was signed.
+    /// The kind of channel binding that was signed.
     pub binding: Binding,
-    /// That name, as this end of the connection sees it; empty if there is none.
+    /// The value of that channel binding on the server's side; empty if the connection has none.
     pub channel: Vec<u8>,
 }
 
-/// What has been proved.
+/// The result of checking a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// Nothing was claimed.
+    /// The peer made no claim.
     Unclaimed,
-    /// A device of the account speaks.
+    /// The claim proves a device of the account.
     Proven { id: DeviceId, mac: MacAddress, binding: Binding, trusted_from: UnixMillis },
-    /// The claim does not hold, or is about a device that the account does not trust.
+    /// The claim is not valid, or its device is not bound to the account.
     Unproven,
 }
 
-/// The device, as far as an attempt is concerned.
+/// The device of an attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Speaker {
     pub(crate) proof: Proof,
-    /// Where it speaks from, if that tells one peer from another.
+    /// The place of the device, if its address is not shared.
     pub(crate) place: Option<Place>,
     claim: Option<Claim>,
 }
 
-/// What claims about devices that are not known are checked against, so that they cost what others
-/// cost: the base point of the curve (RFC 8032 §5.1). What is found is of no consequence.
-fn nobodys() -> DeviceKey {
+/// The key that claims about unknown devices are checked with, so that they cost as much as others:
+/// the base point of the curve (RFC 8032 §5.1). The result is ignored.
+fn decoy_key() -> DeviceKey {
     let mut point = [0x66; 32];
     point[0] = 0x58;
-    DeviceKey::from_bytes(point).expect("the base point is of the curve's prime order")
+    DeviceKey::from_bytes(point).expect("the base point has the curve's prime order")
 }
 
 impl Claim {
@@ -65,10 +65,10 @@ impl Claim {
         device::is_signed(key, &message, &self.signature)
     }
 
-    /// What it is worth against `device`, which is bound to the account `name`. The signature is
-    /// checked in any case, so that an unknown device takes as long as a known one.
+    /// Compares the claim with `device`, which is bound to the account `name`. The signature is
+    /// always checked, so that an unknown device takes as long as a known one.
     fn facts(&self, device: Option<&KnownDevice>, name: &Username) -> ClaimFacts {
-        let key = device.map_or_else(nobodys, |device| device.key);
+        let key = device.map_or_else(decoy_key, |device| device.key);
         ClaimFacts {
             is_signed: self.is_signed_by(&key),
             is_bound: device.is_some(),
@@ -97,12 +97,13 @@ impl Speaker {
         Self { proof, place, claim }
     }
 
-    /// Whether a device of the account speaks.
+    /// True if a device of the account has proved its key.
     pub(crate) const fn is_proven(&self) -> bool {
         matches!(self.proof, Proof::Proven { .. })
     }
 
-    /// What is known of it, if it is the account's: its address, and the key it has proved to hold.
+    /// The MAC address of the proven device and the id of its key; without one, the registered
+    /// address.
     pub(crate) const fn device(&self, subject: &Subject) -> (MacAddress, Option<DeviceId>) {
         match self.proof {
             Proof::Proven { id, mac, .. } => (mac, Some(id)),
@@ -110,7 +111,7 @@ impl Speaker {
         }
     }
 
-    /// The key that it has proved to hold.
+    /// The id of the proven key.
     pub(crate) const fn key(&self) -> Option<DeviceId> {
         match self.proof {
             Proof::Proven { id, .. } => Some(id),
@@ -118,7 +119,7 @@ impl Speaker {
         }
     }
 
-    /// From when on that key is trusted.
+    /// The time from which the proven key is trusted.
     pub(crate) const fn key_trusted_from(&self) -> Option<UnixMillis> {
         match self.proof {
             Proof::Proven { trusted_from, .. } => Some(trusted_from),
@@ -126,12 +127,12 @@ impl Speaker {
         }
     }
 
-    /// Where an answer goes that only it may have: to its key, wherever it is, or to its place.
+    /// The addressee of a confidential answer: the proven key, or else the place.
     pub(crate) fn addressee(&self) -> Option<Place> {
         self.key().map(Place::of_device).or(self.place)
     }
 
-    /// Whether it holds the key `offered`, which the account does not know yet.
+    /// True if the device proves that it holds the key `offered`, which is not bound yet.
     pub(crate) fn holds(&self, offered: &DeviceKey, name: &Username) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
             let is_here = !claim.channel.is_empty() && claim.username == *name;
@@ -139,7 +140,7 @@ impl Speaker {
         })
     }
 
-    /// Whether this is the device of `subject`, if it calls itself `mac`.
+    /// Checks that this is a device of `subject`, if it reports the address `mac`.
     pub(crate) fn check(
         &self,
         subject: &Subject,
@@ -155,7 +156,7 @@ impl Speaker {
         }
     }
 
-    /// For the audit log: what the finding rests on.
+    /// For the audit log: the proof that the finding is based on.
     pub(crate) const fn rests_on(&self) -> &'static str {
         match self.proof {
             Proof::Proven { binding: Binding::TlsExporter, .. } => "key,tls-exporter",

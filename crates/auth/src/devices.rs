@@ -1,4 +1,4 @@
-//! 220–224: the devices of an account, added, listed and revoked by its owner.
+//! 220–224: the owner of an account binds, lists and revokes its devices.
 
 use crate::{
     attempt::{Action, Audited, Verdict},
@@ -19,11 +19,11 @@ use fourauth_store::{BoundBy, Device, NewDevice, Session};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
-    /// 220: trusts another device, on the word of one that proves its key.
+    /// 220: binds another device, authorised by a device that proves its key.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn bind_device(
         &self,
         received: Received,
@@ -40,11 +40,11 @@ impl Authenticator {
         .await
     }
 
-    /// 222: the devices of who is signed in.
+    /// 222: lists the devices of the account of a session.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn list_devices(
         &self,
         received: Received,
@@ -69,11 +69,11 @@ impl Authenticator {
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
     }
 
-    /// 224: trusts a device no longer.
+    /// 224: revokes a device.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn revoke_device(
         &self,
         received: Received,

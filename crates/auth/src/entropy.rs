@@ -1,20 +1,20 @@
-//! Randomness, from the operating system and nowhere else.
+//! Random bytes from the operating system, the only source of randomness in this crate.
 
 /// Draws `N` random bytes.
 ///
 /// # Panics
 ///
-/// If the operating system has no randomness to give. A server that went on without it would hand
-/// out tokens that can be guessed.
+/// If the operating system cannot provide random bytes. A server that continued without them would
+/// issue predictable tokens.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the one door for randomness")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads random bytes")]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+    getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
     bytes
 }
 
-/// Draws a positive number: the id of a new account.
+/// Draws a random number that is not negative, such as the id of a new account.
 #[must_use]
 pub fn positive_i64() -> i64 {
     i64::from_be_bytes(bytes()) & i64::MAX

@@ -1,27 +1,29 @@
-//! Why a command could not be decided. A denial is not an error: it is a decision.
+//! Failures that prevent a decision. A denial is not an error: it is a decision.
 
 use crate::compute::Overload;
 use fourauth_protocol::code::Code;
 use fourauth_store as store;
 
-/// Everything that can keep the server from deciding.
+/// The reason why a command was not decided.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store failed or timed out.
     #[error("the store failed")]
     Store(#[from] store::Error),
-    /// There was no time or no room to compute.
-    #[error("no verdict was computed")]
+    /// The compute pool was full, too slow, or a job in it failed.
+    #[error("the compute pool gave no result")]
     Overload(#[from] Overload),
-    /// The networks gave no usable answer, which is not the picture's fault.
+    /// The neural networks gave no usable output. The picture is not at fault.
     #[error("a picture could not be examined")]
     Unexamined,
-    /// The database is as large as it may be, and what was asked can wait.
-    #[error("the database has reached its limit")]
+    /// The database has reached its size limit, and the command [can wait].
+    ///
+    /// [can wait]: crate::attempt::Action::can_wait
+    #[error("the database has reached its size limit")]
     NoRoom,
 }
 
-/// The only place where an error becomes something a peer can see.
+/// The only conversion from an error to a code that a peer sees.
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {

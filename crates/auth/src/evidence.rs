@@ -1,8 +1,8 @@
-//! What a peer offered, whatever the command was called.
+//! The factors that a peer sent, in one form for all commands.
 //!
-//! Each command asks for its own set of factors. Here the sets become one shape, so that they are
-//! examined by one piece of code: `None` is a factor that the command does not ask for, `Some` of
-//! nothing is one that it asks for and did not get.
+//! Each command asks for its own set of factors. [`Evidence`] holds any of these sets, so that one
+//! function examines them all. `None` is a factor that the command does not ask for; `Some(None)`
+//! is one that it asks for and that the peer did not send.
 
 use crate::limits::Asked;
 use fourauth_protocol::{
@@ -19,29 +19,30 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 
-/// What a peer offered.
+/// Factors that a peer sent.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    /// In clear text.
+    /// The password, in clear text.
     pub password: Option<Secret<String>>,
-    /// Taken now.
+    /// Pictures of the face, taken for this command.
     pub faces: Option<Vec<Picture>>,
-    /// From an authenticator.
+    /// The one-time code from the user's authenticator.
     pub totp: Option<Option<OneTimeCode>>,
-    /// What the device calls itself.
+    /// The MAC address that the device reports.
     pub mac: Option<Option<MacAddress>>,
-    /// What the client takes for the time.
+    /// The time according to the client's clock.
     pub clock: Option<Option<UnixMillis>>,
-    /// A device key to be trusted from the first login on.
+    /// A device key to be trusted on first use.
     pub new_key: Option<DeviceKey>,
-    /// Makes up for a device that is not known. Always checked, and spent with a success.
+    /// Gives trust to an attempt from an unknown device. Always checked, and spent on success.
     pub recovery_code: Option<RecoveryCode>,
-    /// Whether the one-time code is shown to confirm its generator, which has a watermark of its own.
+    /// True if the one-time code is sent to confirm its generator. Confirmation keeps its own
+    /// watermark of spent codes.
     pub is_confirmation: bool,
 }
 
 impl Evidence {
-    /// What has limits of its own.
+    /// The factors that have separate limits.
     pub(crate) const fn asked(&self) -> Asked {
         Asked { totp: self.totp.is_some(), face: self.faces.is_some() }
     }

@@ -1,7 +1,7 @@
-//! Evidence and record in, findings out: always every check, always the same work.
+//! Evidence and record in, findings out. Every check runs, at the same cost.
 //!
-//! Nothing here can tell a decoy from an account. The password is hashed and the pictures are
-//! looked at side by side; what costs nothing is compared while they run.
+//! Nothing here distinguishes a decoy from an account. The password is hashed and the pictures are
+//! examined concurrently; the cheap comparisons follow.
 
 use crate::{
     authenticator::Authenticator, compute::Requester, device::Speaker, error::Error,
@@ -13,26 +13,26 @@ use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, tim
 use fourauth_store::Subject;
 use std::fmt;
 
-/// What was found out about one attempt.
+/// The findings about one attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Examination {
-    /// What each check said.
+    /// The finding of each check.
     pub findings: Findings,
-    /// The step of the one-time code, to be spent if everything else holds.
+    /// The step of the one-time code, to be spent if everything else matches.
     pub step: Option<totp::Step>,
-    /// Whether the code was a right one that has been spent already.
+    /// True if the code was right but already spent.
     pub is_spent: bool,
-    /// Whether the recovery code that was offered is one of the account's.
+    /// The finding about the recovery code, if one was sent.
     pub recovery_code: Option<Finding>,
-    /// Why no picture showed a face well enough.
+    /// The reason why no picture was usable.
     pub refusal: Option<Refusal>,
-    /// How far the face was from the template.
+    /// The distance of the face from the template.
     pub distance: Option<f32>,
-    /// What the finding about the device rests on.
+    /// The proof that the finding about the device is based on.
     pub device: &'static str,
 }
 
-/// Nothing was asked for and nothing was found.
+/// The examination of a command that asks for no factor.
 impl Default for Examination {
     fn default() -> Self {
         let findings =
@@ -49,7 +49,8 @@ impl Default for Examination {
     }
 }
 
-/// For the audit log: `password=match face=mismatch(0.512) totp=match device=match(key,tls-exporter)`.
+/// For the audit log: `password=match face=mismatch(0.512) totp=match
+/// device=match(key,tls-exporter)`.
 impl fmt::Display for Examination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Findings { password, face, totp, device, clock } = self.findings;
@@ -87,7 +88,7 @@ impl Examination {
     }
 }
 
-/// What the pictures said.
+/// The finding about the pictures.
 struct FaceFinding {
     finding: Option<Finding>,
     refusal: Option<Refusal>,
@@ -95,7 +96,7 @@ struct FaceFinding {
 }
 
 impl Authenticator {
-    /// Examines evidence against a record, at the instant the evidence arrived.
+    /// Examines evidence against a record, at the time the evidence arrived.
     pub(crate) async fn examine(
         &self,
         subject: &Subject,
@@ -129,8 +130,8 @@ impl Authenticator {
         Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
     }
 
-    /// Whether the recovery code is one of the account's, if one was offered. Asked before limits,
-    /// since it chooses the lane: eighty random bits are not guessed.
+    /// Checks the recovery code, if one was sent. This happens before the limits, because the
+    /// result decides the lane; eighty random bits cannot be guessed.
     pub(crate) async fn examine_recovery_code(
         &self,
         subject: &Subject,
@@ -141,7 +142,7 @@ impl Authenticator {
         Ok(Some(Finding::from_match(is_right)))
     }
 
-    /// Whether an address alone says nothing about the device.
+    /// True if a MAC address alone does not identify the device.
     fn needs_key(
         &self,
         subject: &Subject,
@@ -168,8 +169,8 @@ impl Authenticator {
         by: Requester,
     ) -> Result<Option<Finding>, Error> {
         let asked = offered.is_some();
-        // A command that asks for no password costs a hash all the same: guessing at another factor
-        // must not be cheaper than guessing at passwords.
+        // A command that asks for no password costs a hash as well: guesses at another factor must
+        // not be cheaper than guesses at passwords.
         let offered = offered.unwrap_or_default();
         let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
         Ok(asked.then_some(finding))

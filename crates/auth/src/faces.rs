@@ -1,8 +1,8 @@
-//! Pictures to embeddings, on the compute pool.
+//! Turns pictures into embeddings, on the compute pool.
 //!
-//! A login forgives a picture that shows no usable face if another one does: a webcam's first frame
-//! is often dark. Enrolment forgives as long as more pictures are good than bad. Neither forgives a
-//! picture that shows another face: all of a command's usable pictures must agree.
+//! A login ignores a picture without a usable face if another picture has one: the first frame of a
+//! webcam is often dark. Enrolment needs more good pictures than bad ones. Neither accepts a
+//! picture of another face: all usable pictures of a command must agree.
 
 use crate::{
     compute::{Compute, Requester},
@@ -22,30 +22,30 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Looks at faces.
+/// Finds, embeds and compares faces.
 #[derive(Debug, Clone)]
 pub struct Faces {
     compute: Compute,
     engine: Arc<Engine>,
-    /// The ids of the templates that this engine's embeddings compare with, its own first.
+    /// Ids of the packs with templates that this engine can compare. Its own id is first.
     packs: Arc<[PackId]>,
     pepper: Arc<Secret<[u8; 32]>>,
     looked_at: Arc<AtomicU64>,
 }
 
 impl Faces {
-    /// Looks at faces with the networks of `engine`.
+    /// Uses the networks of `engine`.
     #[must_use]
     pub fn new(compute: Compute, engine: Arc<Engine>, pepper: Secret<[u8; 32]>) -> Self {
         let packs = engine.pack().ids().iter().map(|id| *id.as_bytes()).collect();
         Self { compute, engine, packs, pepper: Arc::new(pepper), looked_at: Arc::default() }
     }
 
-    /// The face of a person who wants in. The pictures must agree with each other.
+    /// Computes the likeness of a face to be verified. The pictures must agree with each other.
     ///
     /// # Errors
     ///
-    /// If the pictures were not all looked at.
+    /// [`Error`] if a picture was not examined.
     pub async fn probe(
         &self,
         pictures: Vec<Picture>,
@@ -58,11 +58,11 @@ impl Faces {
         })
     }
 
-    /// The face of who is to be known from now on. The pictures must agree with each other.
+    /// Computes the likeness of a face to be enrolled. The pictures must agree with each other.
     ///
     /// # Errors
     ///
-    /// If the pictures were not all looked at.
+    /// [`Error`] if a picture was not examined.
     pub async fn enrol(
         &self,
         pictures: Vec<Picture>,
@@ -76,7 +76,7 @@ impl Faces {
         Ok(Likeness::of(&embeddings(&good)))
     }
 
-    /// The template of `account` from a likeness.
+    /// Makes the template of `account` from a likeness.
     #[must_use]
     pub fn template(&self, likeness: &Likeness, account: AccountId, epoch: i64) -> Template {
         let rotation = Rotation::derive(&self.pepper, account.0, epoch);
@@ -84,7 +84,7 @@ impl Faces {
         Template::protect(mean, self.pack(), account.0, likeness.count(), &rotation)
     }
 
-    /// A template that no face is near to, for names that are no accounts.
+    /// Makes a template that matches no face, for unknown names.
     #[must_use]
     pub fn decoy(&self, account: AccountId, epoch: i64) -> Template {
         let noise =
@@ -93,7 +93,7 @@ impl Faces {
         Template::protect(&noise, self.pack(), account.0, 1, &rotation)
     }
 
-    /// How far a likeness is from a template, and how far it may be.
+    /// Compares a likeness with the template of `subject`.
     #[must_use]
     pub fn compare(&self, likeness: &Likeness, subject: &Subject) -> Comparison {
         let Subject { account: AccountId(account), face_epoch, template, .. } = subject;
@@ -109,7 +109,7 @@ impl Faces {
         }
     }
 
-    /// Pictures looked at since start.
+    /// Number of pictures examined since the server started.
     #[must_use]
     pub fn looked_at(&self) -> u64 {
         self.looked_at.load(Ordering::Relaxed)
@@ -119,7 +119,7 @@ impl Faces {
         self.packs[0]
     }
 
-    /// The portraits, and why the first picture without one has none.
+    /// Returns the portraits, and the reason why the first picture without a portrait was refused.
     async fn look_at(
         &self,
         pictures: Vec<Picture>,
@@ -132,7 +132,7 @@ impl Faces {
         };
         let mut refused = None;
         let mut good = Vec::new();
-        // One place in the queue however many pictures; what they cost is charged to their source.
+        // All pictures are one job in the queue. Their cost is charged to the source.
         for seen in self.compute.run(by, look).await? {
             match seen {
                 Err(Refusal::Unexamined) => return Err(Error::Unexamined),
@@ -146,19 +146,19 @@ impl Faces {
     }
 }
 
-/// How far a face is from a template, and how far it may be.
+/// Distances of a face from a template, and the distances allowed.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// Of the mean of the pictures, Euclidean; `None` if the two cannot be compared.
+    /// Euclidean distance of the mean of the pictures; `None` if the two cannot be compared.
     pub distance: Option<f32>,
-    /// Of each picture alone.
+    /// Distance of each single picture.
     pub singles: Vec<Option<f32>>,
-    /// The farthest that still count as the same person.
+    /// Largest distances that count as the same person.
     pub limits: Limits,
 }
 
 impl Comparison {
-    /// Whether it is the same person: the mean is near enough, and so is each picture.
+    /// A match if the mean and each single picture are within their limits.
     #[must_use]
     pub fn finding(&self) -> Finding {
         let finding = face::check(self.distance, self.limits.mean);
@@ -170,10 +170,10 @@ impl Comparison {
     }
 }
 
-/// What pictures that were refused say about a person.
+/// The finding for a picture that was refused.
 ///
-/// A picture that shows no face well enough is no guess. Pictures of different people are one: an owner
-/// does not send them, and to compare what they have in common is an attack.
+/// A picture without a usable face does not count as a guess. Pictures of different people do: an
+/// owner does not send them, and a mean of several faces is an attack.
 #[must_use]
 pub const fn finding_of(refusal: Refusal) -> Finding {
     match refusal {
@@ -201,7 +201,7 @@ mod tests {
     use Finding::{Match, Mismatch, Missing};
 
     #[test]
-    fn a_mean_that_passes_does_not_excuse_a_picture_that_does_not() {
+    fn a_passing_mean_does_not_excuse_a_failing_picture() {
         let limits = Limits { mean: 0.25, single: 0.35 };
         let table = [
             (Some(0.25), vec![Some(0.35); 3], Match),

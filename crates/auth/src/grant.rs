@@ -1,4 +1,4 @@
-//! What a decision changes: a value, carried out in the transaction of its audit row.
+//! The change that a decision makes: a value that is applied in the transaction of its audit row.
 
 use crate::lost::{Lost, Undone};
 use fourauth_factors::{
@@ -16,10 +16,10 @@ use fourauth_store::{
     Place, Target, Tx,
 };
 
-/// Everything that a granted command can do to the store.
+/// The effect of a granted command on the store.
 #[derive(Debug)]
 pub enum Effect {
-    /// Nothing but its audit row.
+    /// No change except the audit row.
     Nothing,
     /// A new account.
     Account(Box<NewAccount>),
@@ -27,100 +27,97 @@ pub enum Effect {
     Change(Box<Grant>),
 }
 
-/// A new account and what comes with it.
+/// A new account with its device, recovery codes and consent.
 #[derive(Debug)]
 pub struct NewAccount {
     /// The account.
     pub user: NewUser,
-    /// A device that the administrator vouches for.
+    /// A device that the administrator registers with the account.
     pub device: Option<NewDevice>,
-    /// The ways back in.
+    /// The recovery codes.
     pub codes: Vec<RecoveryCode>,
-    /// What its face was enrolled on.
+    /// The consent that the face was enrolled with.
     pub consent: NewConsent,
 }
 
 /// A change to the account that was examined.
 #[derive(Debug)]
 pub struct Grant {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// What its failures are counted by.
+    /// The target that its failures are counted under.
     pub target: Target,
-    /// The version that was examined. If it is no longer the present one, nothing is changed.
+    /// The version that was examined. If the account has another version now, nothing is changed.
     pub version: i64,
-    /// The step of the one-time code that was offered, to be spent with the change.
+    /// The step of the one-time code, to be spent with the change.
     pub step: Option<Step>,
-    /// The device that proved itself, which must still be trusted.
+    /// The proven device, which must still be bound to the account.
     pub device: Option<DeviceId>,
-    /// When the command arrived.
+    /// The time at which the command arrived.
     pub at: UnixMillis,
-    /// What.
+    /// The change.
     pub change: Change,
-    /// What else follows.
+    /// The consequences of the change.
     pub beside: Beside,
 }
 
-/// What follows from a change, in its transaction.
+/// Consequences of a change, applied in the same transaction.
 #[derive(Debug, Default)]
 pub struct Beside {
-    /// A recovery code that was offered, to be spent.
+    /// A recovery code to spend.
     pub recovery_code: Option<RecoveryCode>,
-    /// A factor that may not change another before an instant.
+    /// A factor that may not change another one before this time.
     pub settles: Option<(Factor, UnixMillis)>,
-    /// Where the account is known to be used from, from now on.
+    /// A place to record as known for the account.
     pub place: Option<Place>,
-    /// What its owner is told.
+    /// Notices to the owner.
     pub notices: Vec<Notice>,
 }
 
-/// What changes about an account. Replacing a factor ends its sessions.
+/// A change to an account. Replacing a factor ends all sessions of the account.
 #[derive(Debug)]
 pub enum Change {
-    /// A login: a session, and the password's hash at today's cost if it had fallen behind.
+    /// A login: opens a session, and replaces an outdated password hash.
     LogIn {
         /// The session.
         session: NewSession,
-        /// The hash.
+        /// A hash of the password at the configured cost, if the stored one is outdated.
         upgraded: Option<Hash>,
-        /// The first device of an account that had none.
+        /// The first device of an account without one.
         device: Option<NewDevice>,
-        /// Whether nobody has logged in before.
+        /// True for the first login to the account.
         is_first: bool,
     },
-    /// The one-time code generator is known to work.
+    /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
-    /// A new secret for one-time codes, and where to it is sent, if that tells one peer from another.
+    /// A new TOTP secret, and the place that it is sent to, if that identifies one peer.
     Totp(Key, Option<Place>),
-    /// The present secret for one-time codes is sent once more.
+    /// The present TOTP secret is sent again.
     TotpAgain,
     /// A new password.
     Password(Hash),
-    /// A new face, its picture if that is kept, and what both were enrolled on.
+    /// A new face, its picture if that is kept, and the consent for both.
     Face(NewFace, NewConsent),
-    /// A new device in the place of another.
+    /// A new device instead of an old one.
     Device {
-        /// The address of the one that goes.
+        /// The MAC address of the old device.
         old: MacAddress,
-        /// Whether the one that goes is known by its key alone: the registered address is another's.
+        /// True if the old device is not the one at the registered address, so that only its key
+        /// identifies it.
         by_key: bool,
-        /// The address that the account is registered with from now on.
+        /// The new registered MAC address of the account.
         registered: MacAddress,
-        /// The key of the one that comes.
+        /// The new device, if it has a key.
         new: Option<NewDevice>,
     },
-    /// Another device.
+    /// Binds another device.
     BindDevice(NewDevice),
-    /// A device less.
+    /// Revokes a device.
     RevokeDevice(DeviceName),
 }
 
 impl Effect {
-    /// Does it, inside `tx`.
-    ///
-    /// # Errors
-    ///
-    /// [`Undone`]; the caller then rolls back.
+    /// Applies the effect inside `tx`. On [`Undone`], the caller rolls back.
     pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
         match self {
             Self::Nothing => Ok(()),
@@ -132,7 +129,7 @@ impl Effect {
 
 impl NewAccount {
     async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
-        /// The version of an account that was never changed.
+        /// The version of an account that has never been changed.
         const FIRST: i64 = 1;
 
         let Self { user, device, codes, consent } = self;
@@ -143,7 +140,7 @@ impl NewAccount {
         }
         tx.record_consent(user.id, &consent).await?;
         tx.replace_recovery_codes(user.id, &codes).await?;
-        // Whoever failed in this name before failed at nobody's account.
+        // Earlier failures under this name were not failures of this account.
         tx.clear_failures(Target::account(&user.username)).await?;
         if let Some(device) = device {
             Lost::of_binding(tx.bind_device(user.id, FIRST, &device).await?)?;
@@ -155,7 +152,7 @@ impl NewAccount {
 impl Grant {
     async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
         let Self { account, target, version, step, device, at, change, beside } = self;
-        // First of all the account's row, always: then nobody waits for another in a circle.
+        // Every transaction locks the account's row first, which prevents deadlocks.
         match step {
             Some(step) => Lost::StepSpent.unless(tx.spend_step(account, version, step).await?)?,
             None => Lost::Superseded.unless(tx.hold(account, version).await?)?,
@@ -187,8 +184,7 @@ impl Beside {
 }
 
 impl Change {
-    /// Whether the one-time code that was offered is worthless afterwards. Confirming one keeps a
-    /// watermark of its own.
+    /// True if the change spends the one-time code. Confirmation keeps a separate watermark.
     pub(crate) const fn spends_the_code(&self) -> bool {
         !matches!(self, Self::ConfirmTotp(_))
     }
@@ -259,7 +255,7 @@ async fn log_in(
     }
     if let Some(device) = device {
         Lost::of_binding(tx.bind_device(session.account, session.version, &device).await?)?;
-        // The first device raises it.
+        // Binding the first device increments the version.
         session.version += 1;
     }
     Ok(Lost::Superseded.unless(tx.open_session(&session).await?)?)

@@ -1,4 +1,4 @@
-//! Password hashes, on the compute pool, with memory that each thread keeps.
+//! Password hashing on the compute pool. Each thread keeps its own working memory.
 
 use crate::{
     compute::{Compute, Overload, Requester},
@@ -19,11 +19,11 @@ use std::{
 };
 
 thread_local! {
-    /// 19 MiB a thread, for as long as the thread lives.
+    /// 19 MiB per thread, kept for the lifetime of the thread.
     static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
-/// Hashes passwords.
+/// Hashes passwords and compares them with hashes.
 #[derive(Debug, Clone)]
 pub struct Hasher {
     compute: Compute,
@@ -33,11 +33,11 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// A hasher that makes hashes of `cost`.
+    /// Creates a hasher that makes new hashes at `cost`.
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if no hash can be made at that cost.
+    /// [`NotAHash`] if Argon2 does not accept `cost`.
     pub fn new(compute: Compute, cost: Cost, pepper: Pepper) -> Result<Self, NotAHash> {
         let cost = cost.checked()?;
         Ok(Self { compute, cost, pepper: Arc::new(pepper), hashes: Arc::default() })
@@ -60,8 +60,8 @@ impl Hasher {
         self.compute.run(by, check).await
     }
 
-    /// Which of `hashes` the password fits. All are tried, whichever fits, in one job that costs its
-    /// source as much as all of them.
+    /// Returns the index of the hash that matches the password. Every hash is compared, and `by` is
+    /// charged for all of them as one job.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Hasher {
         Ok(findings.iter().position(|finding| finding.is_match()))
     }
 
-    /// Hashes a new password at today's cost.
+    /// Hashes a new password at the configured cost.
     ///
     /// # Errors
     ///
@@ -105,13 +105,14 @@ impl Hasher {
             .await
     }
 
-    /// Whether a hash should be made anew when its password is next seen.
+    /// True if a hash does not have the configured cost and should be replaced when its password
+    /// is next verified.
     #[must_use]
     pub fn is_outdated(&self, hash: &Hash) -> bool {
         hash.is_outdated(self.cost)
     }
 
-    /// Hashes made or compared since start.
+    /// Number of hashes made or compared since the server started.
     #[must_use]
     pub fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)

@@ -1,17 +1,17 @@
-//! What the findings add up to, and the proof that the answer was written down first.
+//! Turns findings into decisions, and commits the audit row before the answer is sent.
 //!
 //! A command enters through one method of [`authenticator::Authenticator`] and leaves as
-//! [`attempt::Audited`]; nothing else can be turned into an answer. Read [`login`] first, then `proof`:
-//! the other commands are variations of them.
+//! [`attempt::Audited`]; no other type can be turned into an answer. Read [`login`] first, then
+//! `proof`: the other commands are variations of them.
 //!
-//! * [`device`]: which device speaks, and what it has proved.
-//! * [`limits`]: how often one may try.
-//! * [`evidence`]: what a peer offered, whatever the command was called.
-//! * [`examination`]: evidence and record in, findings out; always all of them, always the same work.
+//! * [`device`]: the device that a peer claims to use, and what it has proved.
+//! * [`limits`]: rate limits for attempts.
+//! * [`evidence`]: the factors that a peer sent, in one form for all commands.
+//! * [`examination`]: evidence and record in, findings out. Every check runs, at the same cost.
 //! * [`decision`]: findings in, decision out.
-//! * [`words`]: what a peer may be told of a decision.
-//! * [`grant`]: what a decision changes, in one transaction with its audit row.
-//! * [`receipt`]: what a service can verify of a login by itself.
+//! * [`words`]: the text and code that a peer receives for a decision.
+//! * [`grant`]: the change that a decision makes, in one transaction with its audit row.
+//! * [`receipt`]: a signed statement about a login that a service can verify offline.
 //!
 //! No sockets, no files, no SQL.
 

@@ -1,9 +1,9 @@
-//! How often one may try, and how long one waits in between. Tallies in, a verdict out; the store
-//! counts, and `admission` decides which attempts are counted together.
+//! Rate limits: how many failures are allowed, and the wait between attempts. Tallies in, a verdict
+//! out; the store counts, and `admission` decides which attempts are counted together.
 //!
-//! Each device that an account knows is counted by itself, so that failing on purpose in an owner's
-//! name locks no owner out, and a lost device closes no other. What all lanes forgive together stays
-//! within the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
+//! Each known device of an account is counted separately, so that deliberate failures cannot lock
+//! the owner out, and a lost device does not close the others. All lanes together allow no more
+//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
 
 pub use crate::rules::allowance::WITH_RECOVERY_CODE;
 
@@ -14,46 +14,46 @@ use fourauth_store::{Lane, Tallies, Tally};
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
 
-/// Doublings of a second that no configured ceiling lies above.
+/// Upper bound of the doublings of a second. It exceeds every configured maximum.
 const MOST_DOUBLINGS: i64 = 32;
 
-/// What an operator can choose.
+/// Rate limits that an operator can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Consecutive failures after which an account is closed to devices that it does not know, until
-    /// a recovery with a trusted key or a recovery code, or an administrator, opens it again.
+    /// Consecutive failures after which an account is closed to unknown devices. A recovery with a
+    /// trusted key or a recovery code, or an administrator, opens it again.
     pub unknown_device: u32,
-    /// The same for all devices together that it knows. One that has used up its part is then
-    /// treated like an unknown one.
+    /// The same for all known devices together. A device that has used up its part is treated as an
+    /// unknown one.
     pub known_device: u32,
-    /// Longest wait between two attempts from unknown devices, in milliseconds: 1 s after the first
-    /// failure, then twice that after each. Zero: no waiting.
+    /// Longest wait between two attempts from unknown devices, in milliseconds. The wait is 1 s
+    /// after the first failure and doubles with each further one. Zero disables it.
     pub backoff_max_ms: u64,
-    /// Wrong one-time codes within a minute, which is a pair of their steps.
+    /// Wrong one-time codes allowed per clock minute, which is two steps of 30 s.
     pub totp_in_a_minute: u32,
-    /// Wrong faces, after which each further one has to be waited for.
+    /// Wrong faces after which each further attempt with a face has to wait.
     pub face_before_waiting: u32,
-    /// How long, in milliseconds.
+    /// That wait, in milliseconds.
     pub face_wait_ms: u64,
-    /// Wrong faces after which no face is looked at from unknown devices.
+    /// Wrong faces after which no further face from unknown devices is examined.
     pub face_unknown_device: u32,
-    /// The same for known ones. Both together: NIST SP 800-63B-4 §3.2.3.
+    /// The same for known devices. The bound for both together is from NIST SP 800-63B-4 §3.2.3.
     pub face_known_device: u32,
-    /// Attempts on one account in one lane that may be decided at the same time.
+    /// Concurrent attempts on one account in one lane.
     pub at_once: u32,
 }
 
-/// Why an attempt is not examined. Says nothing about the evidence, nor whether there is such an
-/// account.
+/// The reason why an attempt is not examined. It does not depend on the evidence, nor on whether
+/// the account exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {
-    /// Not before this many milliseconds are over.
+    /// The attempt has to wait for this many milliseconds.
     Wait(u64),
-    /// Not from here.
+    /// Every lane that the attempt may use is closed.
     Closed,
 }
 
-/// What a command asks to have compared, as far as there are limits of their own.
+/// The factors of a command that have separate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asked {
     /// A one-time code.
@@ -63,19 +63,16 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Everything: a success then makes good all that failed.
+    /// All of them: a success then clears the failures of every kind.
     pub(crate) const fn all() -> Self {
         Self { totp: true, face: true }
     }
 }
 
 impl Limits {
-    /// Whether one more attempt may be examined in `lane`, while those `ahead` still are. Those count
-    /// as if they had failed: of many at once no more get through than one after the other.
-    ///
-    /// # Errors
-    ///
-    /// [`Limited`]; the attempt is then neither examined nor counted.
+    /// Checks whether one more attempt may be examined in `lane` while the attempts `ahead` are in
+    /// progress. Those count as failed, so that concurrent attempts get no further than sequential
+    /// ones. An attempt that is limited is neither examined nor counted.
     pub(crate) fn check(
         &self,
         lane: Lane,
@@ -101,8 +98,8 @@ impl Limits {
         }
     }
 
-    /// Whether a lane forgives no further failure, or no further wrong face if one is asked for, once
-    /// those `ahead` have failed as well.
+    /// True if a lane allows no further failure, or no further wrong face if the command asks for
+    /// one, provided that the attempts `ahead` fail as well.
     fn is_used_up(
         &self,
         lane: Lane,
@@ -121,13 +118,13 @@ impl Limits {
             let own = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
             own >= budget.of(lane, &spent, known_lanes)
         };
-        // Without a wrong face yet, those ahead are most likely right.
+        // If no face has been wrong yet, the faces of the attempts ahead are probably right.
         let doubtful = if tallies.of(lane).face > 0 { ahead } else { &[] };
         is_used_up(all, |tally| tally.failures, ahead)
             || (asked.face && is_used_up(faces, |tally| tally.face, doubtful))
     }
 
-    /// How long after the newest failure nothing is examined.
+    /// The wait after the newest failure, in milliseconds.
     fn pause(&self, lane: Lane, tally: &Tally, asked: Asked) -> u64 {
         let backoff = match lane {
             Lane::Unknown | Lane::Admin => self.backoff(tally.failures),
@@ -137,7 +134,7 @@ impl Limits {
         if waits_for_face { backoff.max(self.face_wait_ms) } else { backoff }
     }
 
-    /// 1, 2, 4 … seconds after so many failures.
+    /// 1, 2, 4 … seconds after this many failures, in milliseconds.
     fn backoff(&self, failures: i64) -> u64 {
         match failures {
             ..=0 => 0,
@@ -147,7 +144,7 @@ impl Limits {
 
     fn codes_wait(&self, tally: &Tally, asked: Asked, ahead: i64, at: UnixMillis) -> u64 {
         let wrong = tally.totp_within_the_minute(at);
-        // Without a wrong one yet, those ahead are most likely right.
+        // If no code has been wrong yet, the codes of the attempts ahead are probably right.
         let doubtful = if wrong > 0 { wrong + ahead } else { 0 };
         if asked.totp && doubtful >= self.totp_in_a_minute.into() {
             u64::try_from(MINUTE_MS - at.0.rem_euclid(MINUTE_MS)).unwrap_or(SECOND_MS)
@@ -157,7 +154,7 @@ impl Limits {
     }
 }
 
-/// What every lane has used, if those `ahead` fail as well.
+/// The failures of every lane, if the attempts `ahead` fail as well.
 fn spent(tallies: &Tallies, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]) -> Vec<(Lane, i64)> {
     let mut spent: Vec<_> = tallies.iter().map(|(lane, tally)| (lane, count(tally))).collect();
     for (lane, ahead) in ahead {
@@ -169,8 +166,8 @@ fn spent(tallies: &Tallies, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]) -> V
     spent
 }
 
-/// What is left of a pause. A clock that has been set back by more than the pause since ends it, or
-/// else it would last for as long as the clock was set back.
+/// The rest of a pause. If the clock has since been set back by more than the pause, the pause
+/// ends; otherwise it would last until the clock has caught up.
 fn remaining(last: UnixMillis, pause: u64, at: UnixMillis) -> u64 {
     pause.saturating_sub(at.0.abs_diff(last.0))
 }
@@ -232,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn a_known_device_does_not_wait_and_has_thirty() {
+    fn a_known_device_does_not_wait_and_has_thirty_failures() {
         assert_eq!(check(DEVICE, failed(29), 0, 0), Ok(()));
         assert_eq!(check(DEVICE, failed(30), 0, 86_400_000), Err(Limited::Closed));
     }
 
     #[test]
-    fn an_unknown_device_has_seventy_however_long_it_waits() {
+    fn an_unknown_device_has_seventy_failures_and_waiting_adds_none() {
         assert_eq!(check(Lane::Unknown, failed(70), 0, i64::MAX / 2), Err(Limited::Closed));
     }
 
@@ -253,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn after_five_wrong_faces_each_has_to_be_waited_for() {
+    fn after_five_wrong_faces_each_further_one_waits() {
         let tally = Tally { face: 5, ..failed(5) };
         assert_eq!(check(DEVICE, tally, 0, 1_000), Err(Limited::Wait(29_000)));
         assert_eq!(check(DEVICE, tally, 0, 30_000), Ok(()));
     }
 
     #[test]
-    fn when_too_many_faces_were_wrong_only_commands_without_a_face_go_on() {
+    fn too_many_wrong_faces_close_only_commands_with_a_face() {
         let tally = Tally { face: 15, ..failed(15) };
         assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
         let no_face = Asked { totp: true, face: false };
@@ -268,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_makes_nobody_wait_for_longer_than_the_pause() {
+    fn a_clock_set_back_does_not_extend_the_pause() {
         for back in [1, 1_000, 3_999] {
             let waits = check(Lane::Unknown, failed(3), 0, -back);
             assert!(matches!(waits, Err(Limited::Wait(1..=4_000))), "{waits:?}");
@@ -278,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn many_at_once_get_no_further_than_one_after_the_other(
+        fn concurrent_attempts_get_no_further_than_sequential_ones(
             failures in 0_i64..80, ahead in 0_u32..100, known in any::<bool>(),
         ) {
             let (lane, all) = if known { (DEVICE, 30) } else { (Lane::Unknown, 70) };

@@ -1,5 +1,4 @@
-//! 100: prove who you are. The command that every other one is a variation of; the walk itself is
-//! in `proof.rs`.
+//! 100: login. The other commands are variations of it; `proof.rs` has the steps that they share.
 
 use crate::{
     attempt::{Action, Audited},
@@ -19,12 +18,12 @@ use fourauth_store::{BoundBy, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
 impl Authenticator {
-    /// Opens a session for who proves password, face, one-time code, device and an honest clock, and
-    /// says so in a receipt.
+    /// Opens a session for a peer that proves password, face, one-time code and device, with a
+    /// clock that is right, and issues a receipt.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided; the peer is then told `unavailable`, never `ok`.
+    /// [`Error`] if the login could not be decided. The answer is then `unavailable`, never `ok`.
     pub async fn login(&self, received: Received, login: Login) -> Result<Audited, Error> {
         let evidence = Evidence::from(&login);
         let mut statement = None;
@@ -51,8 +50,8 @@ impl Authenticator {
         })
     }
 
-    /// The device that has just been used, if it brings a key and the account has none: trust on
-    /// first use. Not while a factor is new that somebody elsewhere chose.
+    /// The device to bind on first use: the login brings its key, and the account has none. Not
+    /// while a factor is settling, unless the login is trusted.
     fn first_device(&self, proven: &Proven<'_>, login: &Login) -> Option<NewDevice> {
         let Proven { subject, speaker, .. } = proven;
         let (key, mac) = (login.device_pubkey?, login.mac?);
@@ -68,7 +67,7 @@ impl Authenticator {
         })
     }
 
-    /// The hash of a password that has just proved right, if its stored hash has fallen behind.
+    /// Hashes a verified password again, if its stored hash is outdated.
     async fn upgrade(
         &self,
         proven: &Proven<'_>,
@@ -81,7 +80,7 @@ impl Authenticator {
         Ok(Some(self.hasher.create(password, proven.requester()).await?))
     }
 
-    /// A session and its token. Only the token's hash is kept.
+    /// Creates a session and its token. Only the hash of the token is stored.
     fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, Gains) {
         let token = Secret::new(BASE64URL_NOPAD.encode(&entropy::bytes::<32>()));
         let expires = at.saturating_add_ms(self.settings.session_ms);
@@ -102,7 +101,7 @@ impl Authenticator {
     }
 }
 
-/// What the owner is told of a login.
+/// Notices to the owner about a login.
 fn login_notices(proven: &Proven<'_>, binds_a_device: bool) -> Vec<Notice> {
     let bound = binds_a_device.then_some("device_bound");
     let new = (!proven.unsettled().is_empty()).then_some("login_with_settling_factor");

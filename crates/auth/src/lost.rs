@@ -1,24 +1,24 @@
-//! Why a change that was granted was not made after all.
+//! Reasons why a granted change could not be applied.
 
 use crate::decision::Denial;
 use fourauth_store::{self as store, Bound};
 
-/// Another command was quicker, or what was offered does not fit what is there.
+/// A conflict with a concurrent command or with existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// The same one-time code was spent, or the account changed so that the code no longer counts.
+    /// The one-time code was spent, or the account changed so that the code is no longer valid.
     StepSpent,
     /// The account was changed.
     Superseded,
     /// The name is taken.
     NameTaken,
-    /// The mail address or the telephone number is taken.
+    /// The mail address or telephone number is taken.
     ContactTaken,
-    /// The recovery code is none of the account's, or has been spent.
+    /// The recovery code is not one of the account's, or has been spent.
     RecoveryCode,
     /// The account has a device of that name, or has or had one with that key.
     DeviceTaken,
-    /// The account has as many devices as it may.
+    /// The account has reached its maximum number of devices.
     TooManyDevices,
     /// The account has no such device.
     NoSuchDevice,
@@ -56,10 +56,10 @@ impl From<Lost> for Denial {
     }
 }
 
-/// Why a transaction was rolled back.
+/// The reason why a transaction was rolled back.
 #[derive(Debug)]
 pub enum Undone {
-    /// It came too late, or does not fit.
+    /// The change was lost to a conflict.
     Lost(Lost),
     /// The database failed.
     Store(store::Error),
@@ -78,7 +78,7 @@ impl From<Lost> for Undone {
 }
 
 impl Lost {
-    /// Itself, unless what was attempted has been done.
+    /// `Ok` if the statement took effect, or this reason.
     pub(crate) const fn unless(self, done: bool) -> Result<(), Self> {
         if done { Ok(()) } else { Err(self) }
     }

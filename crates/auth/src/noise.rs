@@ -1,13 +1,13 @@
-//! What arrived and was no command: counted, and written down once a connection.
+//! Frames that were not commands: counted, and audited in one row per connection.
 //!
-//! A row for every malformed frame would let a stranger fill the disk at the price of four bytes.
+//! With a row for every malformed frame, any peer could fill the disk at four bytes a row.
 
 use crate::{authenticator::Authenticator, received::Received};
 use fourauth_protocol::command::Refused;
 use fourauth_store::AuditEntry;
 use std::fmt;
 
-/// How often each kind was refused on one connection.
+/// Counts of refused frames on one connection, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Noise {
     malformed: u64,
@@ -25,7 +25,7 @@ impl Noise {
         }
     }
 
-    const fn is_silence(self) -> bool {
+    const fn is_empty(self) -> bool {
         self.malformed == 0 && self.unknown == 0 && self.too_large == 0
     }
 }
@@ -38,9 +38,9 @@ impl fmt::Display for Noise {
 }
 
 impl Authenticator {
-    /// Writes one row about a connection that sent noise, and none about one that did not.
+    /// Writes one audit row if the connection sent noise. A failure to write it is only logged.
     pub async fn note(&self, received: Received, noise: Noise) {
-        if noise.is_silence() {
+        if noise.is_empty() {
             return;
         }
         let entry = AuditEntry {

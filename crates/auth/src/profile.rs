@@ -1,25 +1,25 @@
-//! How much a peer is told.
+//! Security profiles: how much an answer reveals, and which proofs are required.
 
 use crate::device::Claim;
 use fourauth_protocol::device::Binding;
 use serde::{Deserialize, Serialize};
 
-/// A set of answers to the question of how much security may cost in convenience.
+/// A trade-off between security and convenience.
 ///
-/// `docs/THREATS.md` tables what each means.
+/// `docs/THREATS.md` has a table of the differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// A client written from 4Auth's documents works unchanged.
     #[default]
     Secure,
-    /// One text whichever factor failed; no decision without trusted time.
+    /// One text for every failed factor; no decision without trusted time.
     Strict,
 }
 
 impl Profile {
-    /// Whether such a claim about a device is looked at. Whoever has the certificate's key could
-    /// pass on one that is tied to the certificate.
+    /// True if the profile accepts the claim's channel binding. A claim that is bound to the server
+    /// certificate can be relayed by a holder of the certificate's key.
     pub(crate) const fn takes(self, claim: &Claim) -> bool {
         match (self, claim.binding) {
             (Self::Secure, _) | (Self::Strict, Binding::TlsExporter) => true,

@@ -1,12 +1,12 @@
-//! The walk of every command that proves factors, start to finish.
+//! The steps of every command that proves factors, from start to finish.
 //!
 //! ```text
-//! open      from here on, ending unaudited reports itself
+//! open      from here on, an attempt that is dropped is audited as undecided
 //! subject   the account's record, or a decoy: one read, one immutable snapshot
-//! identify  which device speaks, and so in which lane the attempt is counted
+//! identify  the device, which decides the lane that the attempt is counted in
 //! admit     limits; nothing here depends on whether the account exists
-//! examine   every check, always, at the instant the command arrived
-//! judge     findings in, decision out; the only place that knows what a decoy is
+//! examine   every check, always, at the time the command arrived
+//! judge     findings in, decision out; the only step that treats a decoy differently
 //! conclude  the change, the spent code, the tally and the audit row in one transaction, and then
 //!           the answer
 //! ```
@@ -36,13 +36,13 @@ use fourauth_factors::Finding;
 use fourauth_protocol::{answer::Gains, time::UnixMillis, username::Username};
 use fourauth_store::{Notice, Place, Seeking, Subject, Target};
 
-/// How often the use of a place is noted.
+/// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
 
-/// What is to be done and what the peer gains by it, or why what was offered cannot be taken.
+/// The change, what goes with it and what the peer gains; or the reason for refusing it.
 pub(crate) type Replacement = Result<(Change, Beside, Gains), Denial>;
 
-/// Everything known about an attempt whose evidence has matched.
+/// The facts about an attempt. They are passed to `change` only if the evidence matches.
 pub(crate) struct Proven<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) speaker: &'a Speaker,
@@ -53,17 +53,17 @@ pub(crate) struct Proven<'a> {
 }
 
 impl Proven<'_> {
-    /// On whose behalf slow work is done from now on.
+    /// The requester of slow work after the factors have matched.
     pub(crate) fn requester(&self) -> Requester {
         Requester::proven(self.received)
     }
 
-    /// When the command arrived.
+    /// The time at which the command arrived.
     pub(crate) const fn at(&self) -> UnixMillis {
         self.received.at.now
     }
 
-    /// What trust can rest on.
+    /// The facts that trust is based on.
     pub(crate) fn ground(&self) -> Ground {
         Ground {
             key_trusted_from: self.speaker.key_trusted_from(),
@@ -74,18 +74,18 @@ impl Proven<'_> {
         }
     }
 
-    /// Whether a right recovery code came with it, which is spent with the success.
+    /// True if the command came with a right recovery code, which is spent on success.
     pub(crate) fn has_recovery_code(&self) -> bool {
         self.examination.recovery_code == Some(Finding::Match)
     }
 
-    /// Which of the factors that matched still settle.
+    /// The factors that matched and are still settling.
     pub(crate) fn unsettled(&self) -> Unsettled {
         let (subject, key) = (self.subject, self.speaker.key_trusted_from());
         Unsettled::among(self.examination.findings, &subject.settling, key, self.at())
     }
 
-    /// How the present secret of the one-time codes was sent.
+    /// The time and place that the present TOTP secret was sent to.
     pub(crate) const fn issue(&self) -> Issue {
         Issue { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
     }
@@ -94,9 +94,9 @@ impl Proven<'_> {
 impl Authenticator {
     /// Decides one command about the account `name` and records the decision.
     ///
-    /// The steps taken do not depend on whether the account exists: the store hands out a decoy
-    /// record for an unknown name, and every check runs whatever the others found. `change` is asked
-    /// only once everything that `evidence` had to show has matched.
+    /// The steps do not depend on whether the account exists: the store returns a decoy record for
+    /// an unknown name, and every check runs regardless of the others. `change` is called only
+    /// after all of `evidence` has matched.
     pub(crate) async fn prove(
         &self,
         action: Action,
@@ -119,8 +119,8 @@ impl Authenticator {
             is_keyed: subject.keyed,
         };
         attempt.proven_device = speaker.key();
-        let is_heard = speaker.is_proven() || origin.has_recovery_code;
-        if let Some(limited) = received.limited().filter(|_| !is_heard) {
+        let is_exempt = speaker.is_proven() || origin.has_recovery_code;
+        if let Some(limited) = received.limited().filter(|_| !is_exempt) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
 
@@ -162,15 +162,15 @@ impl Authenticator {
 }
 
 impl Proven<'_> {
-    /// The place that the account is now known to be used from, unless that is known well enough, or
-    /// proved by better than a place.
+    /// The place to record as known for the account. `None` if it was recorded within the last day,
+    /// if the account has device keys, or if a factor is settling and the attempt is not trusted.
     pub(crate) fn new_place(&self) -> Option<Place> {
         let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
-        let is_news = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
-        self.speaker.place.filter(|_| is_news && self.ground().is_settled())
+        let is_new = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
+        self.speaker.place.filter(|_| is_new && self.ground().is_settled())
     }
 
-    /// What the owner is told.
+    /// A notice to the owner of the account.
     pub(crate) fn notice(&self, subject: &'static str) -> Notice {
         let Received { peer, id, .. } = self.received;
         let detail = format!("peer={peer} request={id}");

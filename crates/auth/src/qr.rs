@@ -1,16 +1,16 @@
-//! QR codes as PNG, for whoever has a screen.
+//! QR codes as PNG.
 
 use data_encoding::BASE64;
 use fourauth_protocol::secret::Secret;
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Pixels along one module. Six are readable by any telephone from a screen.
+/// Width of one module in pixels. Six are readable by any telephone from a screen.
 const MODULE_PIXELS: usize = 6;
 
-/// Modules of white around the code (ISO/IEC 18004 §9.1 asks for four).
+/// White modules around the code (ISO/IEC 18004 §9.1 asks for four).
 const QUIET_ZONE: usize = 4;
 
-/// Draws `text` as a black and white PNG, in base64. `None` if it does not fit a QR code.
+/// Draws `text` as a black and white PNG, in base64. `None` if the text does not fit a QR code.
 #[must_use]
 pub fn png_base64(text: &Secret<String>) -> Option<Secret<String>> {
     let code = QrCode::with_error_correction_level(text.expose(), EcLevel::M).ok()?;
@@ -20,7 +20,7 @@ pub fn png_base64(text: &Secret<String>) -> Option<Secret<String>> {
         .map(|png| Secret::new(BASE64.encode(png.expose())))
 }
 
-/// One byte a pixel, white unless it lies in a dark module.
+/// One byte per pixel, white unless it lies in a dark module.
 fn draw(code: &QrCode, side: usize) -> Vec<u8> {
     let module = |pixel: usize| (pixel / MODULE_PIXELS).checked_sub(QUIET_ZONE);
     let is_dark = |x: usize, y: usize| match (module(x), module(y)) {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_beyond_any_qr_code_is_not_drawn() {
+    fn a_text_too_long_for_a_qr_code_is_not_drawn() {
         assert!(png_base64(&Secret::new("x".repeat(5000))).is_none());
     }
 }

@@ -1,7 +1,7 @@
-//! Receipts: what a service can verify of a login without asking this server.
+//! Receipts: signed statements about a login that a service can verify without this server.
 //!
-//! A receipt names the row in which its login was written down, so it is signed once that row is
-//! durable. It adds to an answer and decides nothing: a login without one is a login.
+//! A receipt names the audit row of its login, so it is signed after that row is durable. It is
+//! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
     attempt::Audited, authenticator::Authenticator, proof::Proven, rules::settling::Unsettled,
@@ -23,18 +23,18 @@ use fourauth_store::{AccountId, AuditId, NewDevice, NewSession};
 use fourauth_timekeeper::Reading;
 use std::fmt;
 
-/// The Ed25519 key that receipts are signed with (RFC 8032). Wiped when it is dropped.
+/// The Ed25519 key that signs receipts (RFC 8032). Wiped when it is dropped.
 pub struct ReceiptKey {
     pair: Ed25519KeyPair,
     public: VerifyingKey,
 }
 
 impl ReceiptKey {
-    /// Takes a PKCS#8 document in DER (RFC 8410 §7).
+    /// Reads a PKCS#8 document in DER (RFC 8410 §7).
     ///
     /// # Errors
     ///
-    /// [`NotAReceiptKey`] if it holds no Ed25519 key.
+    /// [`NotAReceiptKey`] if it does not hold an Ed25519 key.
     pub fn from_pkcs8(document: &Secret<Vec<u8>>) -> Result<Self, NotAReceiptKey> {
         let pair = Ed25519KeyPair::from_pkcs8(document.expose()).map_err(|_| NotAReceiptKey)?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| NotAReceiptKey)?;
@@ -42,13 +42,13 @@ impl ReceiptKey {
         Ok(Self { pair, public })
     }
 
-    /// What services verify with.
+    /// The public key that services verify receipts with.
     #[must_use]
     pub const fn public(&self) -> VerifyingKey {
         self.public
     }
 
-    /// Signs what a receipt says (RFC 7515 §5.1).
+    /// Signs a receipt (RFC 7515 §5.1).
     #[must_use]
     pub fn sign(&self, receipt: &Receipt) -> Secret<String> {
         let signed = to_be_signed(receipt, &self.public.name());
@@ -57,19 +57,19 @@ impl ReceiptKey {
     }
 }
 
-/// Shows which key it is and not the key.
+/// Shows the name of the key, not the key.
 impl fmt::Debug for ReceiptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReceiptKey").field(&self.public.name()).finish()
     }
 }
 
-/// The document is no Ed25519 key in PKCS#8. Not quoted.
+/// The document does not hold an Ed25519 key in PKCS#8. The error does not quote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an Ed25519 key in PKCS#8")]
 pub struct NotAReceiptKey;
 
-/// What will be said of a login once it is known where it is written down.
+/// The claims about a login, before its audit row is known.
 #[derive(Debug)]
 pub(crate) struct Statement {
     audience: Option<Audience>,
@@ -84,7 +84,7 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    /// About a login that opens `session`, and binds the device `first` if there is one.
+    /// Creates the claims about a login that opens `session` and may bind the device `first`.
     pub(crate) fn of(
         proven: &Proven<'_>,
         audience: Option<Audience>,
@@ -129,8 +129,8 @@ impl Statement {
     }
 }
 
-/// What matched, in the words of RFC 8176. A factor that still settles is left out: a stranger may
-/// have chosen it a minute ago.
+/// The factors that matched, as RFC 8176 names them. A settling factor is left out: an attacker may
+/// have replaced it a minute ago.
 fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Method> {
     let Findings { password, face, totp, device: _, clock: _ } = findings;
     let matched = |finding: Option<Finding>| finding.is_some_and(Finding::is_match);
@@ -149,8 +149,8 @@ fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Met
 }
 
 impl Authenticator {
-    /// The same outcome with a receipt, if the login was granted. That the tree cannot be asked how
-    /// large it is does not undo what is written down.
+    /// Adds a receipt if the login was granted. If the size of the audit tree cannot be read, the
+    /// login stays granted and has no receipt.
     pub(crate) async fn with_receipt(&self, audited: Audited, statement: Statement) -> Audited {
         let Some(row) = audited.row() else { return audited };
         match self.store.tree_size().await {
@@ -159,7 +159,7 @@ impl Authenticator {
                 audited.with_receipt(self.receipts.sign(&receipt))
             }
             Err(error) => {
-                tracing::error!(%error, row = row.0, "a login without a receipt");
+                tracing::error!(%error, row = row.0, "login granted without a receipt");
                 audited
             }
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_holds_under_the_public_key_and_says_what_was_meant() {
+    fn a_receipt_verifies_and_parses_to_the_same_claims() {
         let receipt = statement().written_as(AuditId(42), 43, "issuer");
         assert_eq!((receipt.row, receipt.tree_size), (42, 43));
         let text = key().sign(&receipt);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_nothing_bounds_has_no_error_to_name() {
+    fn an_unbounded_time_error_is_left_out() {
         let mut unbounded = statement();
         unbounded.at.error_ms = Reading::UNBOUNDED;
         assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_matched_is_named() {
+    fn only_matching_factors_are_named() {
         let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
         let settled = Unsettled::default();
         assert_eq!(methods(none, None, settled), []);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_still_settles_is_not_named() {
+    fn settling_factors_are_not_named() {
         let matched = Some(Finding::Match);
         let all =
             Findings { password: matched, face: matched, totp: matched, device: None, clock: None };
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_shown_by_its_name_and_what_is_none_is_refused() {
+    fn debug_shows_the_key_name_and_a_bad_key_is_refused() {
         assert!(format!("{:?}", key()).contains("ReceiptKey(KeyName("));
         assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
     }

@@ -1,4 +1,4 @@
-//! What is known of a command before anybody looks into it.
+//! The facts about a command that are known before it is examined.
 
 use crate::{device::Claim, limits::Limited, source::Source};
 use fourauth_protocol::{mac_address::MacAddress, request_id::RequestId};
@@ -6,39 +6,39 @@ use fourauth_store::Place;
 use fourauth_timekeeper::Reading;
 use std::net::IpAddr;
 
-/// When, from where, from which device and under which name a command arrived.
+/// The arrival time, address, device claim and request id of a command.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// Its name in the answer, the log and the audit row.
+    /// The id of the request in the answer, the log and the audit row.
     pub id: RequestId,
-    /// The time at which its last byte arrived. One-time codes are judged at this instant, so that
-    /// no right code ages in a queue.
+    /// The time at which the last byte arrived. One-time codes are checked at this time, so that a
+    /// right code does not expire in a queue.
     pub at: Reading,
-    /// Where it came from.
+    /// The address of the peer.
     pub peer: IpAddr,
-    /// Whether that address identifies no one: a gateway or balancer that many people speak through
+    /// True if many clients share that address, such as a gateway or load balancer
     /// (`limits.shared_addresses`).
     pub is_shared_address: bool,
-    /// What its device was claimed to be earlier on the connection.
+    /// The device claim that was made earlier on the connection.
     pub device: Option<Claim>,
-    /// For how many milliseconds its source has to stay away, if it has to. Devices that prove
-    /// themselves are heard all the same.
+    /// How many more milliseconds the source is blocked for, if it is. An attempt with a proven
+    /// device or a right recovery code is exempt.
     pub penalty_ms: Option<u64>,
 }
 
 impl Received {
-    /// Where it came from, as far as limits tell places apart.
+    /// The source that limits count this command under.
     #[must_use]
     pub fn source(&self) -> Source {
         Source::from(self.peer)
     }
 
-    /// What keeps it from being looked at.
+    /// The limit that applies if the source is blocked.
     pub(crate) fn limited(&self) -> Option<Limited> {
         self.penalty_ms.map(Limited::Wait)
     }
 
-    /// Where a device that calls itself `mac` speaks from; `None` if its address tells nothing.
+    /// The place of a device that reports the address `mac`; `None` behind a shared address.
     #[must_use]
     pub fn place(&self, mac: Option<MacAddress>) -> Option<Place> {
         (!self.is_shared_address).then(|| Place::new(mac, &self.source().to_string()))

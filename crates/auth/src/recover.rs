@@ -1,9 +1,8 @@
-//! 300–330: replace one factor by proving the others.
+//! 300–330: replaces one factor after the others have been proved.
 //!
-//! What is to be taken is looked at only after the proof has been found good. A factor that was
-//! changed without a trusted key or a recovery code has to settle before it may change another: a
-//! thief of a password and a photograph gets one factor that way, and not all of them one after the
-//! other.
+//! The new factor is examined only after the others have matched. A factor that was changed without
+//! a trusted key or a recovery code has to settle before it may change another. So an attacker with
+//! a password and a photograph can replace one factor, but not all of them one after the other.
 
 use crate::{
     attempt::{Action, Audited},
@@ -27,12 +26,12 @@ use fourauth_protocol::{
 use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
 
 impl Authenticator {
-    /// 300: a new secret for one-time codes; or the same again, if the device that asked for it
-    /// asks once more within a minute and nobody has used it yet.
+    /// 300: issues a new TOTP secret. If the same device asks again within a minute and the secret
+    /// has not been used, it receives the same one.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn recover_totp(
         &self,
         received: Received,
@@ -44,7 +43,7 @@ impl Authenticator {
             let addressee = proven.speaker.addressee();
             if proven.issue().may_repeat(addressee, proven.at()) {
                 let gains = self.provisioning(&proven.subject.totp, name);
-                // To see the secret again takes the trust that it took to make it, or it settles.
+                // Sending the secret again follows the same trust rules as creating it.
                 let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
                 let notices = vec![proven.notice("totp_sent_again")];
                 return Ok(
@@ -59,11 +58,11 @@ impl Authenticator {
         .await
     }
 
-    /// 310: a new password.
+    /// 310: replaces the password.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn recover_password(
         &self,
         received: Received,
@@ -87,11 +86,11 @@ impl Authenticator {
         .await
     }
 
-    /// 320: a new face.
+    /// 320: replaces the face.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn recover_face(
         &self,
         received: Received,
@@ -111,11 +110,11 @@ impl Authenticator {
         .await
     }
 
-    /// 330: a new device in the place of one that is lost.
+    /// 330: replaces a lost device.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn recover_device(
         &self,
         received: Received,
@@ -134,8 +133,8 @@ impl Authenticator {
         .await
     }
 
-    /// What goes with the replacement of `factor`; or why it may not be replaced from here and now.
-    /// A recovery code that came along has proved to be right, and is spent.
+    /// The consequences of replacing `factor`, or the reason why it may not be replaced now.
+    /// A recovery code in the command has been found right, and is spent.
     fn recovery(
         &self,
         proven: &Proven<'_>,
@@ -161,7 +160,8 @@ impl Authenticator {
         })
     }
 
-    /// The template of the next epoch: a stolen template of this one is worthless from then on.
+    /// Creates the template of the next epoch. A stolen template of the present epoch is useless
+    /// from then on.
     async fn new_face(
         &self,
         proven: &Proven<'_>,

@@ -17,15 +17,15 @@ use fourauth_protocol::{
 };
 use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
 
-/// Recovery codes of an account.
+/// Number of recovery codes of an account.
 const RECOVERY_CODES: usize = 10;
 
 impl Authenticator {
-    /// Adds an account if the administrator's secret is right and everything about it is in order.
+    /// Adds an account if the administrator's secret is right and the account's data are valid.
     ///
     /// # Errors
     ///
-    /// Only if nothing could be decided.
+    /// [`Error`] if the command could not be decided.
     pub async fn register(&self, received: Received, register: Register) -> Result<Audited, Error> {
         let (name, secret) = (register.username.clone(), register.admin_secret.clone());
         self.as_admin(Action::Register, received, Some(&name), secret, async |received, admin| {
@@ -94,7 +94,7 @@ impl Authenticator {
         Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains)))
     }
 
-    /// What can be said without looking at the face.
+    /// Checks the password and the MAC address, which takes no slow work.
     fn acceptable(&self, register: &Register) -> Result<(NewPassword, MacAddress), Denial> {
         let rule = self.settings.password_rule;
         let password = rule
@@ -104,7 +104,7 @@ impl Authenticator {
     }
 }
 
-/// Ten codes that nobody has seen yet.
+/// Ten new random recovery codes.
 #[must_use]
 pub fn recovery_codes() -> Vec<RecoveryCode> {
     (0..RECOVERY_CODES).map(|_| RecoveryCode::from_bytes(entropy::bytes())).collect()

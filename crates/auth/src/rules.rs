@@ -1,7 +1,7 @@
-//! The rules of who is who, who is counted together, who is trusted and what counts.
+//! The rules for identification, counting and trust.
 //!
-//! Each rule is a function of values: it reads no database and no clock, and its test is a table.
-//! What limits allow is in [`crate::limits`], what factors show in [`crate::decision`].
+//! Each rule is a pure function: it reads no database and no clock, and its test is a table. Rate
+//! limits are in [`crate::limits`], the decision about factors is in [`crate::decision`].
 
 pub(crate) mod allowance;
 pub(crate) mod identification;

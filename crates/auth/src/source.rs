@@ -1,22 +1,22 @@
-//! Where connections come from, as far as limits tell places apart.
+//! Sources and sites: the network prefixes that limits count connections by.
 //!
-//! A source is an IPv4 address, or an IPv6 /56: what one customer is usually given (RFC 6177 §2), so
-//! that 2^72 addresses do not make as many newcomers. A site is an IPv4 address, or an IPv6 /48: what
-//! one organisation is usually given, which is 256 sources. Neither decides anything, and neither is
-//! an identity: many people may stand behind one, and one person may come from many.
+//! A source is an IPv4 address, or an IPv6 /56, which is what one customer usually has (RFC 6177
+//! §2): its 2^72 addresses count as one. A site is an IPv4 address, or an IPv6 /48, which is what
+//! one organisation usually has: 256 sources. Neither decides anything, and neither is an identity:
+//! many users may share one, and one user may connect from many.
 //!
-//! IPv6 addresses that carry the IPv4 address of a client count as that IPv4 address. Otherwise all
-//! IPv4 clients behind one translator would be one source, or one IPv4 host would be many.
+//! An IPv6 address that embeds the IPv4 address of a client counts as that IPv4 address. Otherwise
+//! all IPv4 clients behind one translator would be one source, or one IPv4 host would be many.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// Bits of an IPv6 address that tell sources apart.
+/// Prefix length of an IPv6 source, in bits.
 const SOURCE_PREFIX: u32 = 56;
 
-/// Bits of an IPv6 address that tell sites apart.
+/// Prefix length of an IPv6 site, in bits.
 const SITE_PREFIX: u32 = 48;
 
 /// An IPv4 address, or the first 56 bits of an IPv6 address.
@@ -28,7 +28,7 @@ pub struct Source(IpAddr);
 pub struct Site(IpAddr);
 
 impl Source {
-    /// The site that it belongs to. For IPv4 both are the address.
+    /// The site that the source belongs to. For IPv4, both are the address.
     #[must_use]
     pub fn site(self) -> Site {
         match self.0 {
@@ -37,7 +37,7 @@ impl Source {
         }
     }
 
-    /// Whether it is an IPv6 network, and so one of several sources of its site.
+    /// True for an IPv6 network, which is one of several sources of its site.
     #[must_use]
     pub const fn is_network(self) -> bool {
         self.0.is_ipv6()
@@ -56,12 +56,12 @@ impl From<IpAddr> for Source {
     }
 }
 
-/// The first `prefix` bits, which are at least one.
+/// The first `prefix` bits of an address. `prefix` is at least one.
 fn network(address: Ipv6Addr, prefix: u32) -> IpAddr {
     Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - prefix))).into()
 }
 
-/// The IPv4 address of the client, if an IPv6 address carries one: mapped (RFC 4291 §2.5.5.2), NAT64
+/// The IPv4 address of the client, if an IPv6 address embeds one: mapped (RFC 4291 §2.5.5.2), NAT64
 /// with the well-known prefix (RFC 6052 §2.1), 6to4 (RFC 3056 §2) or Teredo (RFC 4380 §4).
 fn carried_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
@@ -71,7 +71,7 @@ fn carried_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let carried = match (first, second) {
         (0x64, 0xff9b) if address.segments()[2..6] == [0; 4] => [high, low],
         (0x2002, _) => [second, third],
-        // The client's address has all its bits inverted.
+        // All bits of the client's address are inverted.
         (0x2001, 0) => [!high, !low],
         _ => return None,
     };
@@ -79,8 +79,8 @@ fn carried_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::new(high[0], high[1], low[0], low[1])).filter(|address| is_public(*address))
 }
 
-/// Whether a translator may carry it: these forms are for addresses that are valid everywhere
-/// (RFC 6052 §3.1, RFC 3056 §2). A local one must not pass for the machine itself or for a neighbour.
+/// True if a translator may embed the address: these formats are for global addresses (RFC 6052
+/// §3.1, RFC 3056 §2). A local one must not be taken for this machine or a neighbour.
 fn is_public(address: Ipv4Addr) -> bool {
     let is_shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64; // RFC 6598 §7
     !(address.octets()[0] == 0
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn every_ipv4_address_is_its_own_source_however_it_is_written() {
+    fn every_ipv4_address_is_its_own_source() {
         assert_eq!(source("192.0.2.1"), source("::ffff:192.0.2.1"));
         assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
         assert_ne!(source("0.0.0.0"), source("::"));
     }
 
     #[test]
-    fn neighbours_in_one_ipv6_prefix_are_one_source() {
+    fn addresses_in_one_ipv6_prefix_are_one_source() {
         assert_eq!(source("2001:db8:0:100::1"), source("2001:db8:0:1ff:ffff:ffff:ffff:ffff"));
         assert_ne!(source("2001:db8:0:100::1"), source("2001:db8:0:200::1"));
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_carries_an_ipv4_client_counts_as_it() {
+    fn an_address_that_embeds_an_ipv4_client_counts_as_ipv4() {
         for (carrying, client) in [
             ("::ffff:192.0.2.33", "192.0.2.33"),
             // RFC 6052 §2.4
@@ -162,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_carried_address_is_ipv6() {
+    fn an_address_that_embeds_no_public_ipv4_stays_ipv6() {
         for address in [
             "64:ff9b:1::192.0.2.33",
             "64:ff9b::1:192.0.2.33",
             "2001:1::3fff:fdd2",
             "2003:c000:221::1",
-            // Local addresses are carried by none of them.
+            // These formats do not embed local addresses.
             "64:ff9b::127.0.0.1",
             "2002:7f00:1::1",
             "2002:a00:1::1",

@@ -1,39 +1,40 @@
-//! Attempts that ended without a decision still end in the audit log.
+//! Writes attempts that ended without a decision to the audit log.
 //!
-//! A worker that panics, a database that is away, a queue that is full: the peer is told
-//! `unavailable`, and the row says that nothing was decided. Whoever keeps the queue full cannot fill
-//! the disk with it: of each minute the first have a row of their own, and the rest are counted.
+//! If a worker panics, the database is unavailable or the compute queue is full, the peer receives
+//! `unavailable`, and the audit row says that nothing was decided. A peer that keeps the queue full
+//! cannot fill the disk: the first reports of each minute get a row each, the others are counted.
 
 use fourauth_store::{AuditEntry, Error, Refusal, Store};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Rows that may wait. If the database is away for longer, the text log has the rest.
+/// Upper bound of queued reports. If the database is unavailable for longer, further reports go to
+/// the text log.
 const BACKLOG: usize = 1024;
 
-/// Rows of a minute. What is beyond is counted by source and name.
-const A_MINUTE: u32 = 60;
+/// Upper bound of rows per minute. Further reports are counted by source and name.
+const ROWS_PER_MINUTE: u32 = 60;
 
-/// Milliseconds of a minute.
+/// Milliseconds in a minute.
 const MINUTE_MS: i64 = 60_000;
 
-/// An attempt that was dropped.
+/// The audit row of an attempt that was dropped, and its source.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) entry: AuditEntry,
     pub(crate) source: String,
 }
 
-/// Takes reports of attempts that were dropped.
+/// The sending end: accepts reports about dropped attempts.
 #[derive(Debug, Clone)]
 pub struct Undecided(mpsc::Sender<Report>);
 
-/// Writes the reports down.
+/// The receiving end: writes the reports to the audit log.
 #[derive(Debug)]
 pub struct UndecidedLog(mpsc::Receiver<Report>);
 
-/// Both ends.
+/// Creates both ends of the channel.
 #[must_use]
 pub fn channel() -> (Undecided, UndecidedLog) {
     let (reports, log) = mpsc::channel(BACKLOG);
@@ -54,7 +55,8 @@ impl Undecided {
 }
 
 impl UndecidedLog {
-    /// Writes until told to stop, and then what is left. Tell it only once no attempt is running.
+    /// Writes reports until `stop` is cancelled, and then those that are left in the channel. The
+    /// caller cancels it only when no attempt is running.
     pub async fn run(mut self, store: Arc<Store>, stop: CancellationToken) {
         let (mut minute, mut written) = (i64::MIN, 0);
         loop {
@@ -68,7 +70,7 @@ impl UndecidedLog {
             written = if now == minute { written + 1 } else { 0 };
             minute = now;
             let detail = report.entry.detail.clone();
-            if let Err(error) = write(&store, report, written < A_MINUTE).await {
+            if let Err(error) = write(&store, report, written < ROWS_PER_MINUTE).await {
                 tracing::error!(%error, detail, "unaudited attempt");
             }
         }

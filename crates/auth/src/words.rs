@@ -1,7 +1,8 @@
-//! What a peer may be told of a decision: 4Auth's texts, and a code for programs.
+//! The answer to a peer for each decision: 4Auth's texts, and a code for programs.
 //!
-//! Before the first secret is verified there is one text and one code for everything. After it,
-//! 4Auth's own texts. Under the `strict` profile there is one text and one code to the end.
+//! Until the first secret is verified, every failure has the same text and code. After that, each
+//! failure has the text that 4Auth documents. Under the `strict` profile, every failed factor has
+//! the same text and code.
 
 use crate::{
     attempt::{Action, Audited},
@@ -12,7 +13,7 @@ use crate::{
 use fourauth_face::Refusal;
 use fourauth_protocol::{answer::Answer, code::Code};
 
-/// The only way to say yes: by way of what has been written down.
+/// The only way to turn a decision into an answer. It requires an audited outcome.
 impl From<Audited> for Answer {
     fn from(audited: Audited) -> Self {
         let Audited { request, action, profile, outcome, .. } = audited;
@@ -27,7 +28,7 @@ impl From<Audited> for Answer {
     }
 }
 
-/// What has been done.
+/// The text for a granted command.
 #[must_use]
 pub const fn success(action: Action) -> &'static str {
     match action {
@@ -45,7 +46,7 @@ pub const fn success(action: Action) -> &'static str {
     }
 }
 
-/// Why something has not been done, as far as the peer may know.
+/// The code and text for a denial, as far as the profile reveals it.
 #[must_use]
 pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code, &'static str) {
     match (profile, denial) {
@@ -53,7 +54,7 @@ pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code,
             Profile::Strict,
             Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
         ) => (Code::Denied, anonymous(action)),
-        // The code is this command's first secret: a spent one is told like a wrong one.
+        // The one-time code is this command's first secret: a spent one looks like a wrong one.
         (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
             (Code::Denied, anonymous(action))
         }
@@ -61,7 +62,7 @@ pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code,
     }
 }
 
-/// The one text for everybody who has proved nothing.
+/// The text for every failure before the first secret is verified.
 const fn anonymous(action: Action) -> &'static str {
     match action {
         Action::Login => "Invalid username or password.",
@@ -136,7 +137,7 @@ const fn code(denial: Denial) -> Code {
     }
 }
 
-/// How long to wait before the same may succeed, in milliseconds.
+/// How long to wait before the same command may succeed, in milliseconds.
 const fn wait(denial: Denial) -> Option<u64> {
     match denial {
         Denial::Limited(Limited::Wait(wait)) | Denial::CoolingDown(wait) => Some(wait),
@@ -144,7 +145,7 @@ const fn wait(denial: Denial) -> Option<u64> {
     }
 }
 
-/// One code for each thing that can be wrong with a picture.
+/// The code for each reason to refuse a picture.
 const fn picture_code(refusal: Refusal) -> Code {
     match refusal {
         Refusal::NotAnImage => Code::BadImage,
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strict_tells_nothing_that_depends_on_which_factor_failed() {
+    fn strict_does_not_tell_which_factor_failed() {
         for denial in [
             Denial::Credentials,
             Denial::Face(Some(Refusal::NoFace)),
@@ -175,13 +176,13 @@ mod tests {
             Denial::Clock,
             Denial::Time,
         ] {
-            let told = refusal(Action::Login, denial, Profile::Strict);
-            assert_eq!(told, (Code::Denied, "Invalid username or password."), "{denial:?}");
+            let answer = refusal(Action::Login, denial, Profile::Strict);
+            assert_eq!(answer, (Code::Denied, "Invalid username or password."), "{denial:?}");
         }
     }
 
     #[test]
-    fn secure_speaks_as_4auth_does() {
+    fn secure_uses_the_texts_of_4auth() {
         for (denial, text) in [
             (Denial::Credentials, "Invalid username or password."),
             (Denial::Face(None), "Face verification failed."),

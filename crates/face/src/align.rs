@@ -1,6 +1,7 @@
-//! A face carried onto its template by turning, scaling and shifting: what the embedder sees.
+//! Aligns a face with the template of the embedder by rotating, scaling and shifting.
 //!
-//! Never an axis-aligned box: at a false match rate of 1e-4 that accepts half as many genuine faces.
+//! An axis-aligned box is not used: at a false match rate of 1e-4 it accepts half as many genuine
+//! faces.
 
 use crate::{
     geometry::{Point, Similarity},
@@ -9,7 +10,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Which template an embedder was trained on, with its geometry in pixels.
+/// The template that an embedder was trained on, with its geometry in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Alignment {
@@ -17,10 +18,10 @@ pub(crate) enum Alignment {
     DlibChip {
         /// Side of the chip.
         side: u16,
-        /// Margin around the mean face, as a fraction of it.
+        /// Margin around the mean face, as a fraction of its size.
         padding: f32,
     },
-    /// Five points (eyes, nose, corners of the mouth) as for `ArcFace`; its customary side is 112.
+    /// Five points (eyes, nose, corners of the mouth), as for `ArcFace`; the usual side is 112.
     FivePoints {
         /// Side of the chip.
         side: u16,
@@ -35,7 +36,8 @@ impl Alignment {
         }
     }
 
-    /// The aligned face; black where it reaches beyond the picture. `None` if the points say nothing.
+    /// The aligned face, black outside the picture. `None` if the points do not determine a
+    /// transform.
     pub(crate) fn aligned(self, picture: &Picture, landmarks: &Landmarks) -> Option<Planes> {
         let (from, to) = match self {
             Alignment::DlibChip { side, padding } => {
@@ -47,8 +49,9 @@ impl Alignment {
     }
 }
 
-/// Pairs of points for dlib's chip (`get_face_chip_details` in `dlib/image_transforms/interpolation.h`):
-/// eyes, nose and upper lip; jaw, brows and lower lip move too much.
+/// Pairs of points for dlib's chip (`get_face_chip_details` in
+/// `dlib/image_transforms/interpolation.h`): eyes, nose and upper lip. Jaw, brows and lower lip
+/// move too much.
 fn dlib_points(landmarks: &Landmarks, side: f32, padding: f32) -> (Vec<Point>, Vec<Point>) {
     let place = |mean: f32| (padding + mean) / (2.0 * padding + 1.0) * side;
     let pairs = (27..).zip(MEAN_FACE).filter(|(index, _)| !(55..60).contains(index));
@@ -57,7 +60,7 @@ fn dlib_points(landmarks: &Landmarks, side: f32, padding: f32) -> (Vec<Point>, V
         .unzip()
 }
 
-/// Pairs of points for the template of insightface (`arcface_dst` in `face_align.py`).
+/// Pairs of points for insightface's template (`arcface_dst` in `face_align.py`).
 fn five_points(landmarks: &Landmarks, side: f32) -> (Vec<Point>, Vec<Point>) {
     let [right_corner, left_corner] = landmarks.mouth_corners();
     let from = vec![
@@ -71,7 +74,7 @@ fn five_points(landmarks: &Landmarks, side: f32) -> (Vec<Point>, Vec<Point>) {
     (from, FIVE_POINTS.map(|(x, y)| Point { x: x * scale, y: y * scale }).to_vec())
 }
 
-/// Bilinear, without smoothing first: so the shipped thresholds were measured.
+/// Bilinear without prior smoothing, as in the measurement of the default thresholds.
 fn warped(picture: &Picture, transform: Similarity, side: u16) -> Planes {
     let back = transform.inverse();
     let mut planes = Planes::black(usize::from(side));
@@ -102,15 +105,12 @@ fn mixed(a: [f32; 3], b: [f32; 3], share: f32) -> [f32; 3] {
     [0, 1, 2].map(|channel| a[channel] + (b[channel] - a[channel]) * share)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates, and that far outside everything is black"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "saturates; pixels that far outside are black")]
 fn whole(value: f32) -> isize {
     value as isize
 }
 
-/// dlib's mean face, points 27 to 67, as fractions of its box.
+/// dlib's mean face: points 27 to 67, as fractions of its box.
 #[rustfmt::skip]
 #[expect(clippy::unreadable_literal, reason = "digits as dlib has them")]
 const MEAN_FACE: [(f32, f32); 41] = [

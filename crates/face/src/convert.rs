@@ -1,9 +1,11 @@
-//! TensorFlow.js weights in, ONNX out: the three networks of the default pack.
+//! Converts the three networks of the default pack from TensorFlow.js weights to ONNX.
 //!
-//! The networks are written down layer by layer, so an unexpected weight file is an error and never a
-//! different network. Equal weights give equal bytes, so a pack has the same id wherever it was built.
+//! The networks are defined layer by layer, so an unexpected weight file is an error and never
+//! results in a different network. Equal weights give equal bytes, so a pack has the same id on
+//! every machine.
 //!
-//! Every network takes RGB planes from 0 to 255, `[1, 3, side, side]`; its normalisation is part of it.
+//! The input of every network is RGB planes from 0 to 255, `[1, 3, side, side]`; the normalisation
+//! is part of the network.
 
 mod detector;
 mod embedder;
@@ -13,7 +15,7 @@ mod onnx;
 mod tensor;
 mod tfjs;
 
-/// The weights are not what the network expects.
+/// The weights do not fit the network.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unexpected weights: {0}")]
 pub struct ConvertError(String);
@@ -24,23 +26,23 @@ impl ConvertError {
     }
 }
 
-/// BlazeFace from `blazeface.json` and `blazeface.bin`.
+/// Converts BlazeFace from `blazeface.json` and `blazeface.bin`.
 pub(crate) fn detector(graph: &[u8], weights: &[u8]) -> Result<Vec<u8>, ConvertError> {
     detector::detector(graph, weights)
 }
 
-/// The 68 landmarks from their manifest and weights.
+/// Converts the network for the 68 landmarks from its manifest and weights.
 pub(crate) fn landmarks(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, ConvertError> {
     landmarks::landmarks(&layers(manifest, weights)?)
 }
 
-/// dlib's embedder from its manifest and weights.
+/// Converts dlib's embedder from its manifest and weights.
 pub(crate) fn embedder(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, ConvertError> {
     embedder::embedder(&layers(manifest, weights)?)
 }
 
 fn layers(manifest: &[u8], weights: &[u8]) -> Result<tfjs::Weights, ConvertError> {
     let groups: Vec<tfjs::Group> = serde_json::from_slice(manifest)
-        .map_err(|error| ConvertError::new(format!("the manifest: {error}")))?;
+        .map_err(|error| ConvertError::new(format!("cannot parse the manifest: {error}")))?;
     tfjs::weights(&groups, weights)
 }

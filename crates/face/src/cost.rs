@@ -1,4 +1,4 @@
-//! What one picture costs, stage by stage, in processor time of one thread (Linux).
+//! Measures the processor time of each stage for one picture, on one thread (Linux).
 //!
 //! `cargo test -p fourauth-face --lib cost -- --ignored --nocapture`
 
@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 const ROUNDS: u64 = 50;
 
-/// Nanoseconds this thread has been running (`proc(5)`, schedstat).
+/// Nanoseconds that this thread has been running (`proc(5)`, schedstat).
 fn spent() -> u64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
@@ -18,7 +18,7 @@ fn resident() -> String {
     status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned()
 }
 
-/// Runs a stage some times and prints its mean: the counter moves in steps of milliseconds.
+/// Runs a stage many times and prints the mean, because the counter moves in steps of milliseconds.
 fn mean<T>(stage: &str, mut run: impl FnMut() -> T) -> T {
     let mut last = run();
     let start = spent();
@@ -37,7 +37,7 @@ fn the_cost_of_each_stage() {
     println!("before loading: {}", resident());
     let start = spent();
     let engine = Engine::load(&models.join("packs/blaze-dlib")).unwrap();
-    println!("loading {} ms, after it: {}", (spent() - start) / 1_000_000, resident());
+    println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
 
     let picture = mean("decode", || decode::decode(&encoded).unwrap());
     let square = Square::whole(&picture).unwrap();
@@ -49,5 +49,5 @@ fn the_cost_of_each_stage() {
     mean("judge", || quality::measured(&picture, &faces[0], &points, &chip));
     mean("embed", || engine.embedded(chip.clone()).unwrap());
     mean("all", || engine.portrait(&encoded).unwrap());
-    println!("afterwards: {}", resident());
+    println!("after all stages: {}", resident());
 }

@@ -1,7 +1,9 @@
-//! Bytes from a stranger → an upright picture, within bounds that hold before the first pixel is decoded.
+//! Decodes untrusted bytes to an upright picture. Size limits are checked before the first pixel is
+//! decoded.
 //!
-//! JPEG and PNG only. Grey, palette, alpha, 16-bit and CMYK pictures become RGB with eight bits; alpha is
-//! dropped, not blended. EXIF orientation is applied, everything else in the metadata ignored.
+//! Only JPEG and PNG are supported. Grey, palette, alpha, 16-bit and CMYK pictures become RGB with
+//! eight bits; alpha is dropped, not blended. EXIF orientation is applied, all other metadata is
+//! ignored.
 
 use crate::{picture::Picture, refusal::Refusal};
 use image::{
@@ -11,31 +13,34 @@ use image::{
 };
 use std::io::Cursor;
 
-/// Longest encoded picture, in bytes: a photograph of 12 megapixels has 2 to 5 MB.
+/// Upper bound of an encoded picture, in bytes: a photograph of 12 megapixels has 2 to 5 MB.
 pub const MAX_BYTES: usize = 6_000_000;
 
-/// Longest side, in pixels.
+/// Upper bound of each side, in pixels.
 pub const MAX_SIDE: u32 = 4096;
 
-/// Most pixels: a 12-megapixel photograph (4032 × 3024) is welcome and takes about 80 ms to decode.
+/// Upper bound of pixels: a 12-megapixel photograph (4032 × 3024) is accepted and takes about 80 ms
+/// to decode.
 pub const MAX_PIXELS: u64 = 12_500_000;
 
-/// Pixels that a picture may have however few bytes it takes: decoding them takes under 10 ms.
+/// Pixels that are allowed regardless of the number of bytes: decoding them takes under 10 ms.
 pub const PIXELS_OF_ANY: u64 = 1_000_000;
 
-/// Most further pixels for each byte of a PNG: photographs enlarged to 12 megapixels have up to 6, a face
-/// before a wall of exactly one colour has up to 29, a picture of one colour 286 and more.
+/// Upper bound of further pixels per byte of a PNG: photographs enlarged to 12 megapixels have up
+/// to 6, a face before a wall of exactly one colour has up to 29, a picture of one colour has 286
+/// or more.
 pub const PNG_PIXELS_A_BYTE: u64 = 64;
 
-/// Most further pixels for each byte of a JPEG: photographs enlarged to 12 megapixels have up to 152 at
-/// quality 10, a face before a wall of exactly one colour has up to 161. Each eight by eight pixels take
-/// at least a few bits, so that a usual JPEG of one colour has 170 and is not refused.
+/// Upper bound of further pixels per byte of a JPEG: photographs enlarged to 12 megapixels have up
+/// to 152 at quality 10, a face before a wall of exactly one colour has up to 161. Each block of 8
+/// × 8 pixels takes at least a few bits, so a usual JPEG of one colour has 170 and is not refused.
 pub const JPEG_PIXELS_A_BYTE: u64 = 200;
 
-/// Most memory a decoder may take for its picture, in bytes.
+/// Upper bound of the memory of a decoder, in bytes.
 const MAX_ALLOC: u64 = 64 << 20;
 
-/// Most scans of a progressive JPEG. Encoders write about ten; each costs a pass over the whole picture.
+/// Upper bound of scans in a progressive JPEG. Encoders write about ten; each costs a pass over the
+/// whole picture.
 const MAX_SCANS: usize = 32;
 
 /// Start and end of image and start of scan (ITU-T T.81, table B.1).
@@ -50,8 +55,8 @@ const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
 ///
 /// # Errors
 ///
-/// [`Refusal::TooLarge`] beyond the bounds above, [`Refusal::NotAnImage`] for everything that is not a
-/// whole JPEG or PNG.
+/// [`Refusal::TooLarge`] beyond the bounds above, [`Refusal::NotAnImage`] if the bytes are not a
+/// complete JPEG or PNG.
 pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
     if encoded.len() > MAX_BYTES {
         return Err(Refusal::TooLarge);
@@ -88,10 +93,10 @@ fn upright(mut decoder: impl ImageDecoder, most_pixels: u64) -> Result<Picture, 
     Picture::new(width, height, image.into_raw()).ok_or(Refusal::NotAnImage)
 }
 
-/// Most pixels that a picture of these bytes may have.
+/// Upper bound of pixels for a picture of these bytes.
 ///
-/// Work goes by pixels and what it costs to send goes by bytes, so pixels out of proportion to the bytes
-/// are refused.
+/// The cost of decoding grows with pixels, the cost of sending with bytes. Pictures with far more
+/// pixels than bytes are refused.
 fn most_pixels(encoded: &[u8], pixels_a_byte: u64) -> u64 {
     let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
     bytes.saturating_mul(pixels_a_byte).saturating_add(PIXELS_OF_ANY).min(MAX_PIXELS)
@@ -113,17 +118,19 @@ fn limits() -> Limits {
     limits
 }
 
-/// Reads the size in IHDR, which is the first chunk (PNG specification §5.6), before a decoder does more.
+/// Checks the size in IHDR, which is the first chunk (PNG specification §5.6), before the decoder
+/// runs.
 fn png_header(encoded: &[u8], most_pixels: u64) -> Result<(), Refusal> {
     let size = encoded.get(16..24).ok_or(Refusal::NotAnImage)?;
     let (sides, _) = size.as_chunks::<4>();
     bounded(u32::from_be_bytes(sides[0]), u32::from_be_bytes(sides[1]), most_pixels)
 }
 
-/// Refuses a JPEG that was cut short, which the decoder would fill up with grey, and one of endless scans.
+/// Refuses a truncated JPEG, which the decoder would complete with grey, and one with too many
+/// scans.
 ///
-/// Inside compressed data 0xff is always followed by 0 or a restart marker, so these byte pairs are markers;
-/// those of a thumbnail in the metadata come before the picture's own.
+/// Inside compressed data, 0xff is always followed by 0 or a restart marker, so these byte pairs
+/// are markers. Those of a thumbnail in the metadata come before the picture's own.
 fn whole_jpeg(encoded: &[u8]) -> Result<(), Refusal> {
     let last = |marker: [u8; 2]| encoded.windows(2).rposition(|pair| pair == marker);
     let (scan, end) = (last(JPEG_SCAN), last(JPEG_END));
@@ -136,7 +143,7 @@ fn whole_jpeg(encoded: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err needs")]
 fn refusal(error: image::ImageError) -> Refusal {
     match error {
         image::ImageError::Limits(_) => Refusal::TooLarge,

@@ -1,7 +1,8 @@
-//! Where the faces are: BlazeFace over the whole picture.
+//! Face detection: BlazeFace over the whole picture.
 //!
-//! The detector (of `MediaPipe`, 256 × 256) answers for 896 anchors, two at each place of a 16 × 16 grid and
-//! six at each of an 8 × 8 grid, with a score and sixteen numbers: box and six points. Only the box is used.
+//! The detector (of `MediaPipe`, 256 × 256) has 896 anchors, two at each place of a 16 × 16 grid
+//! and six at each place of an 8 × 8 grid. It returns a score and sixteen numbers for each: box and
+//! six points. Only the box is used.
 //!
 //! Bazarevsky et al., "BlazeFace", 2019. <https://arxiv.org/abs/1907.05047>
 
@@ -16,26 +17,26 @@ use crate::{
 /// Outputs of the network: scores and boxes of the fine grid, then of the coarse one.
 pub(crate) const OUTPUTS: [usize; 4] = [512, 512 * VALUES, 384, 384 * VALUES];
 
-/// Numbers for each anchor: centre, size and six points, in pixels of the network's input.
+/// Numbers per anchor: centre, size and six points, in pixels of the network's input.
 const VALUES: usize = 16;
 
-/// Grids of anchors: distance between them in pixels, anchors at each place.
+/// Grids of anchors: distance between places in pixels, and anchors at each place.
 const GRIDS: [(u16, usize); 2] = [(16, 2), (32, 6)];
 
-/// Boxes that share more than this of their area are the same face.
+/// Boxes with a larger intersection over union than this are the same face.
 const SAME_FACE: f32 = 0.3;
 
-/// How much larger than the next a face must be, in area, to be the one that is meant.
+/// The area of the chosen face must be at least this many times the area of the next.
 const DOMINANT: f32 = 2.0;
 
-/// A detected face: its box (brow to chin) in pixels of the picture, and how sure the detector is.
+/// A detected face: its box (brow to chin) in pixels of the picture, and the score of the detector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Face {
     pub(crate) frame: Frame,
     pub(crate) score: f32,
 }
 
-/// All faces that score above `threshold`, the largest first.
+/// Returns all faces with a score above `threshold`, the largest first.
 pub(crate) fn faces(net: &Net, picture: &Picture, threshold: f32) -> Result<Vec<Face>, Refusal> {
     let square = Square::whole(picture).ok_or(Refusal::NoFace)?;
     let side = net.side();
@@ -57,7 +58,7 @@ pub(crate) fn faces(net: &Net, picture: &Picture, threshold: f32) -> Result<Vec<
     Ok(faces)
 }
 
-/// The face that is meant: the only one, or one at least twice as large as the next.
+/// Chooses the only face, or the largest if it is at least twice as large as the next.
 ///
 /// # Errors
 ///
@@ -72,7 +73,7 @@ pub(crate) fn the_face(faces: &[Face]) -> Result<Face, Refusal> {
     }
 }
 
-/// Centres of a grid's anchors, in pixels of the network's input, row by row.
+/// Centres of the anchors of a grid, in pixels of the network's input, row by row.
 fn anchors((stride, count): (u16, usize), side: usize) -> impl Iterator<Item = Point> {
     let places = side / usize::from(stride);
     let at = move |index: usize| (narrow(index) + 0.5) * f32::from(stride);
@@ -91,7 +92,7 @@ fn frame(anchor: Point, values: &[f32; VALUES], scale: f32, square: &Square) -> 
     Frame::around(centre, width * scale, height * scale)
 }
 
-/// Keeps the surest of boxes that overlap (non-maximum suppression).
+/// Keeps the box with the highest score of those that overlap (non-maximum suppression).
 fn suppressed(mut faces: Vec<Face>) -> Vec<Face> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Face> = Vec::new();
@@ -103,7 +104,7 @@ fn suppressed(mut faces: Vec<Face>) -> Vec<Face> {
     kept
 }
 
-/// A size in the network's input, at most a few hundred pixels.
+/// Converts a size in the network's input, at most a few hundred pixels.
 fn narrow(size: usize) -> f32 {
     u16::try_from(size).map_or(f32::from(u16::MAX), f32::from)
 }
@@ -117,20 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn the_grids_have_as_many_anchors_as_the_network_answers_for() {
+    fn the_anchor_grids_match_the_outputs_of_the_network() {
         let counts = GRIDS.map(|grid| anchors(grid, 256).count());
         assert_eq!(counts, [OUTPUTS[0], OUTPUTS[2]]);
     }
 
     #[test]
-    fn of_boxes_on_one_face_the_surest_stays() {
+    fn of_overlapping_boxes_the_highest_score_stays() {
         let kept =
             suppressed(vec![face(0.0, 100.0, 0.6), face(5.0, 100.0, 0.9), face(300.0, 50.0, 0.7)]);
         assert_eq!(kept, [face(5.0, 100.0, 0.9), face(300.0, 50.0, 0.7)]);
     }
 
     #[test]
-    fn a_face_is_meant_if_it_has_twice_the_area_of_the_next() {
+    fn a_face_is_chosen_if_it_has_twice_the_area_of_the_next() {
         let (large, half, small) =
             (face(0.0, 100.0, 0.9), face(200.0, 80.0, 0.9), face(300.0, 60.0, 0.9));
         assert_eq!(the_face(&[]), Err(Refusal::NoFace));

@@ -1,11 +1,11 @@
-//! SHA-256 as it stands in pack files and tables: 64 hexadecimal digits, lower case.
+//! SHA-256 digests, written as 64 hexadecimal digits in lower case.
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::{fmt, str::FromStr};
 
-/// The SHA-256 of some bytes.
+/// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
@@ -24,7 +24,7 @@ impl Digest {
     }
 }
 
-/// Not 64 hexadecimal digits in lower case.
+/// The text is not 64 hexadecimal digits in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 has 64 hexadecimal digits in lower case")]
 pub struct BadDigest;
@@ -72,7 +72,7 @@ mod tests {
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn the_digest_of_abc_is_that_of_fips_180_4() {
+    fn the_digest_of_abc_matches_fips_180_4() {
         assert_eq!(Digest::of(b"abc").to_string(), ABC);
         assert_eq!(ABC.parse(), Ok(Digest::of(b"abc")));
     }

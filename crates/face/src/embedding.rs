@@ -1,21 +1,21 @@
-//! What a face becomes: a direction in a space of 128 dimensions, in which one person's faces lie close.
+//! Face embeddings: directions in 128 dimensions. Those of one person lie close together.
 //!
-//! Storing, sealing and rotating templates is not done here; this is the plain vector.
+//! This is the plain vector. Storing, sealing and rotating templates is done elsewhere.
 
 use std::fmt;
 use zeroize::ZeroizeOnDrop;
 
-/// Values of one embedding.
+/// Number of values in one embedding.
 pub const DIMENSIONS: usize = 128;
 
 /// The embedding of one face, or the mean of several: 128 finite values of unit length.
 ///
-/// It identifies a person as a fingerprint does: it is wiped when dropped and never printed.
+/// It identifies a person like a fingerprint, so it is wiped when dropped and never printed.
 #[derive(Clone, PartialEq, ZeroizeOnDrop)]
 pub struct Embedding([f32; DIMENSIONS]);
 
 impl Embedding {
-    /// The embedding in the direction of `values`; `None` if they have none (all zero, or not finite).
+    /// The embedding in the direction of `values`; `None` if they are all zero or not finite.
     #[must_use]
     pub fn normalised(values: [f32; DIMENSIONS]) -> Option<Embedding> {
         let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -23,7 +23,8 @@ impl Embedding {
         usable.then(|| Embedding(values.map(|value| value / length)))
     }
 
-    /// The mean direction of some embeddings; `None` if there are none, or they cancel out.
+    /// The mean direction of `embeddings`; `None` if the slice is empty or the embeddings cancel
+    /// out.
     #[must_use]
     pub fn mean_of(embeddings: &[Embedding]) -> Option<Embedding> {
         let mut sum = Embedding([0.0; DIMENSIONS]);
@@ -33,7 +34,8 @@ impl Embedding {
         Embedding::normalised(sum.0)
     }
 
-    /// Euclidean distance, 0 to 2: about 0.2 to 0.3 between pictures of one person, 0.6 between strangers.
+    /// Euclidean distance, 0 to 2: about 0.2 to 0.3 between pictures of one person, 0.6 between
+    /// different persons.
     #[must_use]
     pub fn distance(&self, other: &Embedding) -> f32 {
         self.0.iter().zip(&other.0).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn perpendicular_faces_are_the_root_of_two_apart() {
+    fn perpendicular_embeddings_are_the_root_of_two_apart() {
         let (a, b) = (
             Embedding::normalised(axis(0, 3.0)).unwrap(),
             Embedding::normalised(axis(1, 9.0)).unwrap(),
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_is_as_far_from_each_of_two() {
+    fn the_mean_is_equally_far_from_both_embeddings() {
         let both =
             [axis(0, 1.0), axis(1, 1.0)].map(|values| Embedding::normalised(values).unwrap());
         let mean = Embedding::mean_of(&both).unwrap();
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_direction_is_no_embedding() {
+    fn values_without_a_direction_are_no_embedding() {
         assert_eq!(Embedding::normalised(axis(0, 0.0)), None);
         assert_eq!(Embedding::normalised(axis(0, f32::NAN)), None);
         assert_eq!(Embedding::normalised(axis(0, f32::INFINITY)), None);
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn debugging_shows_nothing_of_a_face() {
+    fn debug_output_hides_the_embedding() {
         let embedding = Embedding::normalised(axis(7, 1.0)).unwrap();
         assert_eq!(format!("{embedding:?}"), "Embedding(…)");
     }

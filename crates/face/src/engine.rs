@@ -1,7 +1,7 @@
-//! A loaded pack, and the way of a picture through it: decode, detect, landmarks, align, judge, embed.
+//! A loaded pack, and the steps for one picture: decode, detect, landmarks, align, judge, embed.
 //!
-//! An [`Engine`] holds no state between pictures and is shared by all threads; what it does is blocking
-//! and takes tens of milliseconds of one core, so it belongs on the compute pool.
+//! An [`Engine`] keeps no state between pictures and is shared by all threads. Its calls block and
+//! take tens of milliseconds of one core, so they belong on the compute pool.
 
 use crate::{
     align::Alignment,
@@ -29,9 +29,9 @@ pub struct Engine {
 /// One face that passed the quality gate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Portrait {
-    /// The face as a vector.
+    /// The embedding of the face.
     pub embedding: Embedding,
-    /// What was measured on it.
+    /// The quality of the face.
     pub quality: Quality,
 }
 
@@ -40,7 +40,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`PackError`] says whether to install, repair or replace the pack.
+    /// [`PackError`] tells whether to install, repair or replace the pack.
     pub fn load(pack_folder: &Path) -> Result<Engine, PackError> {
         let (pack, networks) = Pack::read(pack_folder)?;
         let manifest = &pack.manifest;
@@ -64,11 +64,11 @@ impl Engine {
         &self.pack
     }
 
-    /// Finds the face in an encoded picture, judges it and embeds it.
+    /// Finds the face in an encoded picture, checks its quality and embeds it.
     ///
     /// # Errors
     ///
-    /// Every [`Refusal`] but [`Refusal::Disagree`].
+    /// Every [`Refusal`] except [`Refusal::Disagree`].
     pub fn portrait(&self, picture: &[u8]) -> Result<Portrait, Refusal> {
         let picture = decode::decode(picture)?;
         let (chip, quality) = self.chip(&picture)?;
@@ -76,7 +76,7 @@ impl Engine {
         Ok(Portrait { embedding: self.embedded(chip)?, quality })
     }
 
-    /// The aligned face in a picture and its quality, not judged yet.
+    /// Returns the aligned face in a picture and its quality, which is not judged yet.
     fn chip(&self, picture: &Picture) -> Result<(Planes, Quality), Refusal> {
         let faces = detect::faces(&self.detector, picture, self.pack.manifest.detector.score)?;
         let face = detect::the_face(&faces)?;
@@ -90,7 +90,8 @@ impl Engine {
         self.pack.manifest.embedder.alignment
     }
 
-    /// Embeds a chip and, if the pack wants it, its mirror image; the sum is the embedding.
+    /// Embeds a chip and, if the pack requires it, its mirror image. The embedding is the
+    /// normalised sum.
     pub(crate) fn embedded(&self, chip: Planes) -> Result<Embedding, Refusal> {
         let embedder = &self.pack.manifest.embedder;
         let mut chips = vec![chip];
@@ -113,7 +114,7 @@ const DETECTOR_SIDE: usize = 256;
 /// Side of the landmark network's input, in pixels.
 const LANDMARKS_SIDE: usize = 112;
 
-/// A chip as this embedder wants it: channel order, mean and scale.
+/// Applies the channel order, mean and scale of the embedder to a chip.
 fn prepared(chip: &Planes, embedder: &Embedder) -> Planes {
     let mut planes = chip.clone();
     let plane = chip.side() * chip.side();

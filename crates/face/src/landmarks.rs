@@ -1,4 +1,5 @@
-//! 68 points of a face (the iBUG 300-W numbering), from a loose square around the detector's box.
+//! The 68 landmarks of a face (iBUG 300-W numbering), from an enlarged square around the detector's
+//! box.
 
 use crate::{
     detect::Face,
@@ -10,16 +11,16 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Points of one face.
+/// Number of points of one face.
 const COUNT: usize = 68;
 
-/// Outputs of the network: x and y of every point, as fractions of the square it saw.
+/// Outputs of the network: x and y of every point, as fractions of the input square.
 pub(crate) const OUTPUTS: [usize; 1] = [2 * COUNT];
 
-/// How much larger than the detector's tight box the network's square is.
+/// Side of the network's square relative to the detector's tight box.
 const MARGIN: f32 = 1.2;
 
-/// The points of one face, in pixels of the picture. Right and left are the person's own.
+/// The points of one face, in pixels of the picture. Right and left are from the person's view.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Landmarks(Vec<Point>);
 
@@ -54,7 +55,8 @@ impl Landmarks {
 ///
 /// # Errors
 ///
-/// [`Refusal::CutOff`] if next to nothing of the face's square lies inside the picture.
+/// [`Refusal::CutOff`] if fewer than two columns or rows of the face's square lie inside the
+/// picture, [`Refusal::Unexamined`] if the network fails.
 pub(crate) fn landmarks(net: &Net, picture: &Picture, face: &Face) -> Result<Landmarks, Refusal> {
     let (columns, rows) = whole_pixels(face.frame);
     let square = Square::around(picture, columns, rows).ok_or(Refusal::CutOff)?;
@@ -69,7 +71,7 @@ pub(crate) fn landmarks(net: &Net, picture: &Picture, face: &Face) -> Result<Lan
     Ok(Landmarks(pairs.iter().map(place).collect()))
 }
 
-/// Columns and rows of the square around a face, rounded down as face-api does (`Box.floor`).
+/// Columns and rows of the square around a face, rounded down as in face-api (`Box.floor`).
 fn whole_pixels(frame: Frame) -> (Range<isize>, Range<isize>) {
     let side = frame.width().max(frame.height()) * MARGIN;
     let square = Frame::around(frame.centre(), side, side);
@@ -80,7 +82,7 @@ fn whole_pixels(frame: Frame) -> (Range<isize>, Range<isize>) {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "saturates; what is far outside is cut to the picture"
+    reason = "saturates; values far outside are clipped to the picture"
 )]
 fn floor(value: f32) -> isize {
     value.floor() as isize

@@ -1,8 +1,9 @@
-//! Pixels → embedding: finds the face in a picture, judges whether it is seen well enough, and turns it
-//! into a unit vector in which one person's faces lie close together.
+//! Turns pictures into face embeddings: finds the face, checks its quality, and computes a unit
+//! vector that lies close to those of other pictures of the same person.
 //!
-//! No template is kept, compared or decided upon here, and nothing says that a face is alive. The networks
-//! come as a *pack*, a folder that [`Engine::load`] checks; [`install`] builds the default one.
+//! This crate does not store or compare templates, and does not detect whether a face is live. The
+//! networks come as a *pack*, a folder that [`Engine::load`] checks; [`install`] builds the default
+//! one.
 
 pub mod decode;
 pub mod install;

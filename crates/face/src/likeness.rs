@@ -1,25 +1,27 @@
-//! One face out of several pictures: those that are different pictures, that they agree, and their mean.
+//! Combines several pictures of one face: drops repeated pictures, checks that the others agree,
+//! and computes their mean.
 //!
-//! Enrolment and login use the same rule. How far a likeness may be from a template is not decided here.
+//! Enrolment and login use the same rule. The distance allowed from a template is decided
+//! elsewhere.
 
 use crate::{embedding::Embedding, refusal::Refusal};
 
-/// Furthest two pictures of one person may lie apart.
+/// Two pictures of one person must be nearer to each other than this.
 ///
-/// Wider than any threshold for logging in, because single pictures scatter more than their mean. On 560
-/// pictures of Labeled Faces in the Wild, 3 of 100 pairs of strangers lie so close, and 1.2 of 100 pairs of
-/// one person lie further apart. The bound therefore refuses arbitrary mixtures; against a mixture of
-/// look-alikes there is [`Limits::single`](crate::Limits).
+/// This is larger than any login threshold, because single pictures scatter more than their mean.
+/// On 560 pictures of Labeled Faces in the Wild, 3 of 100 pairs of different persons are nearer,
+/// and 1.2 of 100 pairs of one person are further apart. The bound therefore refuses arbitrary
+/// mixtures; [`Limits::single`](crate::Limits) refuses mixtures of look-alikes.
 pub const AGREEMENT: f32 = 0.45;
 
-/// Pictures nearer to each other than this are the same picture.
+/// Pictures nearer to each other than this count as the same picture.
 ///
-/// The same 560 pictures: a picture that was compressed again, halved in size, mirrored, turned by 4°, cut
-/// or made brighter lies at most 0.096 from itself, and 1 of 900 pairs of one person lies so close. A
-/// repeated picture has the scatter of one picture and is judged like one.
+/// On the same 560 pictures, a picture that was recompressed, halved in size, mirrored, turned by
+/// 4°, cropped or brightened lies at most 0.096 from the original, and 1 of 900 pairs of one person
+/// is that close. A repeated picture has the scatter of one picture and is judged as one.
 pub const SAME_PICTURE: f32 = 0.10;
 
-/// What several pictures of one person say together. Holds at least one picture.
+/// The distinct pictures of one person and their mean. Holds at least one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Likeness {
     pictures: Vec<Embedding>,
@@ -27,8 +29,8 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// The likeness of pictures that show the same face. A picture that repeats an earlier one
-    /// ([`SAME_PICTURE`]) adds nothing.
+    /// Combines pictures of the same face. A picture that repeats an earlier one ([`SAME_PICTURE`])
+    /// is dropped.
     ///
     /// # Errors
     ///
@@ -43,19 +45,19 @@ impl Likeness {
         Ok(Likeness { pictures, mean })
     }
 
-    /// The mean of the different pictures. One picture is its own mean.
+    /// The mean of the distinct pictures. The mean of one picture is the picture itself.
     #[must_use]
     pub fn mean(&self) -> &Embedding {
         &self.mean
     }
 
-    /// The different pictures, 1 or more.
+    /// The distinct pictures, at least one.
     #[must_use]
     pub fn pictures(&self) -> &[Embedding] {
         &self.pictures
     }
 
-    /// How many different pictures there are; the number that a threshold is chosen by.
+    /// The number of distinct pictures, which selects the threshold.
     #[must_use]
     pub fn count(&self) -> u8 {
         u8::try_from(self.pictures.len()).unwrap_or(u8::MAX)
@@ -73,7 +75,7 @@ fn distinct(embeddings: &[Embedding]) -> Vec<Embedding> {
     kept
 }
 
-/// Whether all pairs are nearer than [`AGREEMENT`].
+/// True if all pairs are nearer than [`AGREEMENT`].
 fn agree(pictures: &[Embedding]) -> bool {
     pictures.iter().enumerate().all(|(index, picture)| {
         pictures[index + 1..].iter().all(|other| picture.distance(other) < AGREEMENT)
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
     use crate::DIMENSIONS;
 
-    /// A picture at this distance from the first axis, towards another axis.
+    /// An embedding at this distance from the first axis, in the direction of another axis.
     fn picture(towards: usize, distance: f32) -> Embedding {
         let mut values = [0.0; DIMENSIONS];
         values[0] = 1.0 - distance * distance / 2.0;
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_that_disagrees_is_enough_to_refuse_all() {
+    fn one_picture_that_disagrees_refuses_all() {
         let agreeing = [picture(1, 0.0), picture(1, 0.2), picture(2, 0.2)];
         assert_eq!(counted(&agreeing), Ok(3));
         for place in 0..=3 {
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_picture_counts_once_and_moves_nothing() {
+    fn a_repeated_picture_counts_once() {
         let (first, second) = (picture(1, 0.0), picture(2, 0.3));
         let repeated =
             [&first, &picture(1, 0.09), &first, &picture(3, 0.05), &second].map(Clone::clone);

@@ -1,6 +1,6 @@
-//! `pack.toml`: what a pack consists of, where it is from and how far its answers can be trusted.
+//! `pack.toml`: the contents, origin and calibration of a pack.
 //!
-//! Parsed strictly: an unknown field is an error, because a misspelt threshold must not be a default one.
+//! An unknown field is an error, so that a misspelt threshold is never replaced by a default.
 
 use crate::{align::Alignment, digest::Digest, thresholds::Thresholds};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The only version of the format so far.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Most former ids of a pack.
+/// Upper bound of former ids of a pack.
 const MAX_FORMER_IDS: usize = 16;
 
 /// The whole file.
@@ -20,7 +20,7 @@ pub(crate) struct Manifest {
     pub(crate) licence: String,
     pub(crate) source: String,
     pub(crate) distance: Distance,
-    /// Ids under which earlier versions made templates with the same networks.
+    /// Ids that earlier versions gave to templates of the same networks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) former_ids: Vec<Digest>,
     pub(crate) detector: Detector,
@@ -29,9 +29,9 @@ pub(crate) struct Manifest {
     pub(crate) thresholds: Thresholds,
 }
 
-/// What decides the embedding of a face that was found, and nothing else: no name, no licence, no threshold.
+/// Everything that affects the embedding of a detected face: no name, no licence, no threshold.
 ///
-/// Its text as TOML is hashed, so names and order of the fields must not change.
+/// Its TOML text is hashed, so the names and order of the fields must not change.
 #[derive(Serialize)]
 struct Essence {
     distance: Distance,
@@ -47,14 +47,14 @@ struct Essence {
     alignment: Alignment,
 }
 
-/// How two embeddings are compared.
+/// The distance between two embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Distance {
     #[serde(rename = "euclidean on L2-normalised")]
     Euclidean,
 }
 
-/// An ONNX file beside `pack.toml`.
+/// An ONNX file next to `pack.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
@@ -66,12 +66,12 @@ pub(crate) struct File {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Detector {
     pub(crate) kind: DetectorKind,
-    /// Least score of a face, 0 to 1.
+    /// Lower bound of the score of a face, 0 to 1.
     pub(crate) score: f32,
     pub(crate) file: File,
 }
 
-/// Whose boxes the detector writes, and so how they are read.
+/// The output format of the detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DetectorKind {
     #[serde(rename = "blazeface-256")]
@@ -85,7 +85,7 @@ pub(crate) struct Landmarks {
     pub(crate) file: File,
 }
 
-/// Whose points the landmark network writes.
+/// The output format of the landmark network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LandmarksKind {
     #[serde(rename = "face-api-68")]
@@ -95,18 +95,18 @@ pub(crate) enum LandmarksKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Embedder {
-    /// Whether the mirror image is embedded as well, and both added.
+    /// True if the mirror image is embedded as well, and both are added.
     pub(crate) mirror: bool,
     pub(crate) channels: Channels,
-    /// Taken off each channel, in the order of `channels`, from values of 0 to 255.
+    /// Subtracted from each channel, in the order of `channels`, from values of 0 to 255.
     pub(crate) mean: [f32; 3],
-    /// Multiplied afterwards.
+    /// Factor that is applied after the mean is subtracted.
     pub(crate) scale: f32,
     pub(crate) alignment: Alignment,
     pub(crate) file: File,
 }
 
-/// Order of the planes an embedder takes.
+/// Order of the planes of an embedder's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Channels {
@@ -115,18 +115,18 @@ pub(crate) enum Channels {
 }
 
 impl Manifest {
-    /// Parses and checks a manifest; says what is wrong with it otherwise.
+    /// Parses and checks a manifest, or returns a description of the fault.
     pub(crate) fn parse(text: &str) -> Result<Manifest, String> {
         let manifest = Manifest::parse_unchecked(text)?;
         manifest.flaw().map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
     }
 
-    /// Parses a manifest that an earlier version may have written, by rules that have since changed.
+    /// Parses a manifest without checks. An earlier version may have written it by other rules.
     pub(crate) fn parse_unchecked(text: &str) -> Result<Manifest, String> {
         toml::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// The id of all packs whose embeddings can be compared with this one's.
+    /// The id, which all packs with comparable embeddings share.
     pub(crate) fn id(&self) -> Result<Digest, String> {
         let Manifest { distance, detector, landmarks, embedder, .. } = self;
         let essence = Essence {
@@ -154,32 +154,32 @@ impl Manifest {
         let Embedder { mean, scale, alignment, .. } = &self.embedder;
         let numbers = mean.iter().chain([scale]);
         if self.format != FORMAT {
-            Some("this version of the format is unknown")
+            Some("unknown format version: format must be 1")
         } else if !plain(&self.name) || self.files().into_iter().any(|file| !plain(&file.name)) {
             Some("names consist of a-z, 0-9, '-', '_' and '.', and begin with a letter or digit")
         } else if !(self.detector.score > 0.0 && self.detector.score < 1.0) {
             Some("the detector's score must lie between 0 and 1")
         } else if !(32..=512).contains(&alignment.side()) {
-            Some("an aligned face has 32 to 512 pixels a side")
+            Some("the side of an aligned face must be 32 to 512 pixels")
         } else if matches!(alignment, Alignment::DlibChip { padding, .. } if !(0.0..=1.0).contains(padding))
         {
             Some("the padding must lie between 0 and 1")
         } else if !numbers.into_iter().all(|number| number.is_finite()) || *scale == 0.0 {
-            Some("mean and scale must be numbers, the scale not 0")
+            Some("mean and scale must be finite numbers, and the scale must not be 0")
         } else if !self.thresholds.reach_every_count() {
             Some(
-                "one of the thresholds must be of at least 5 pictures enrolled and 5 shown; measure it, or \
-                 copy the default pack's if these are its networks",
+                "one threshold must be for at least 5 enrolled and 5 probe pictures; measure it, \
+                 or copy that of the default pack if these are its networks",
             )
         } else if self.former_ids.len() > MAX_FORMER_IDS {
-            Some("at most 16 former ids")
+            Some("former_ids must have at most 16 ids")
         } else {
             None
         }
     }
 }
 
-/// A name that is only a name: no path, no hidden file.
+/// True if a name is not a path and not a hidden file.
 fn plain(name: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
     (1..=64).contains(&name.len())

@@ -1,8 +1,10 @@
-//! A pack: a folder with `pack.toml` and the networks it names. Nothing is used before its hash was checked.
+//! A pack: a folder with `pack.toml` and the networks it names. Every network is checked against
+//! its hash before it is used.
 //!
-//! A pack's id is a SHA-256 over what decides an embedding: the hashes of the networks and how pictures are
-//! prepared for them. Templates carry it, because embeddings of other networks cannot be compared. Name,
-//! licence and thresholds take no part, so that a new calibration leaves every template as it is.
+//! The id of a pack is a SHA-256 over everything that affects an embedding: the hashes of the
+//! networks and the preparation of pictures. Templates carry the id, because embeddings of
+//! different networks cannot be compared. The id does not cover the name, licence and thresholds,
+//! so that templates stay valid after a new calibration.
 
 use crate::{
     digest::Digest,
@@ -16,16 +18,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file that makes a folder a pack.
+/// The manifest, which makes a folder a pack.
 pub(crate) const MANIFEST: &str = "pack.toml";
 
-/// Longest `pack.toml`, in bytes.
+/// Upper bound of the size of `pack.toml`, in bytes.
 const MAX_MANIFEST: u64 = 64 << 10;
 
-/// Longest network, in bytes; the default embedder has 22 MB.
+/// Upper bound of the size of a network, in bytes; the default embedder has 22 MB.
 const MAX_NETWORK: u64 = 512 << 20;
 
-/// What a pack says about itself.
+/// A pack that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pack {
     ids: Vec<Digest>,
@@ -36,15 +38,15 @@ pub struct Pack {
 /// A pack that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// There is no pack here. Install one.
+    /// The folder has no pack. Install one.
     #[error("no pack in {}: install one with `fourauthd models install`", .0.display())]
     Missing(PathBuf),
-    /// The file system does not let us. Look at its permissions.
+    /// A file or folder cannot be read. Check its permissions.
     #[error("cannot read {}", .path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system error.
         source: io::Error,
     },
     /// `pack.toml` is not valid. Correct it.
@@ -52,28 +54,28 @@ pub enum PackError {
     Malformed {
         /// The manifest.
         path: PathBuf,
-        /// What is wrong, with its line.
+        /// The fault, with its line.
         reason: String,
     },
-    /// A file is not the one `pack.toml` names. Install the pack again.
-    #[error("{} is damaged or was exchanged: its SHA-256 is not the one in pack.toml", .0.display())]
+    /// A file does not have the SHA-256 in `pack.toml`. Install the pack again.
+    #[error("{} is damaged or was replaced: its SHA-256 differs from pack.toml", .0.display())]
     Altered(PathBuf),
-    /// A network does not fit what `pack.toml` says about it. Supply another pack.
+    /// A network does not match its description in `pack.toml`. Supply another pack.
     #[error("{}", .path.display())]
     Network {
         /// The network.
         path: PathBuf,
-        /// What the engine said.
+        /// The error of the engine.
         source: NetError,
     },
 }
 
-/// A folder that claims to be a pack, and what became of checking it.
+/// A folder with a manifest, and the result of checking it.
 #[derive(Debug)]
 pub struct Found {
     /// The folder.
     pub folder: PathBuf,
-    /// The pack, if every file is as it should be.
+    /// The pack, if every file is valid.
     pub pack: Result<Pack, PackError>,
 }
 
@@ -82,12 +84,13 @@ impl Pack {
     ///
     /// # Errors
     ///
-    /// Every [`PackError`] but `Network`: the networks are not loaded.
+    /// Every [`PackError`] except `Network`, because the networks are not loaded.
     pub fn check(folder: &Path) -> Result<Pack, PackError> {
         Pack::read(folder).map(|(pack, _)| pack)
     }
 
-    /// Checks every pack in a folder of packs, in the order of their names.
+    /// Checks every pack in a folder of packs, in the order of their names. A missing folder has
+    /// none.
     ///
     /// # Errors
     ///
@@ -108,14 +111,15 @@ impl Pack {
         Ok(folders.into_iter().map(|folder| Found { pack: Pack::check(&folder), folder }).collect())
     }
 
-    /// Names what made an embedding; new templates carry it.
+    /// The id of the pack, which new templates carry.
     #[must_use]
     pub fn id(&self) -> Digest {
         self.ids[0]
     }
 
-    /// The ids of all templates that embeddings of this pack can be compared with: its own first, then the
-    /// SHA-256 of its `pack.toml`, which was the id in earlier versions, then those that `pack.toml` lists.
+    /// The ids of all templates that embeddings of this pack can be compared with: its own id, the
+    /// SHA-256 of its `pack.toml`, which was the id in earlier versions, and those that `pack.toml`
+    /// lists.
     #[must_use]
     pub fn ids(&self) -> &[Digest] {
         &self.ids
@@ -133,25 +137,26 @@ impl Pack {
         &self.folder
     }
 
-    /// Under which terms its networks may be used.
+    /// The licence of its networks.
     #[must_use]
     pub fn licence(&self) -> &str {
         &self.manifest.licence
     }
 
-    /// Where its networks are from.
+    /// The origin of its networks.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.manifest.source
     }
 
-    /// How close is close enough.
+    /// The calibrated thresholds.
     #[must_use]
     pub fn thresholds(&self) -> &Thresholds {
         &self.manifest.thresholds
     }
 
-    /// The pack with the bytes of its networks, which were read once and are those that were checked.
+    /// Reads the pack and the bytes of its networks. The returned bytes are those that were
+    /// checked.
     pub(crate) fn read(folder: &Path) -> Result<(Pack, Networks), PackError> {
         let path = folder.join(MANIFEST);
         let bytes = bounded(&path, MAX_MANIFEST).map_err(|error| match error {
@@ -176,7 +181,7 @@ impl Pack {
     }
 }
 
-/// The networks of one pack as ONNX.
+/// The networks of one pack, as ONNX.
 pub(crate) struct Networks {
     pub(crate) detector: Vec<u8>,
     pub(crate) landmarks: Vec<u8>,
@@ -188,7 +193,7 @@ fn checked(path: &Path, sha256: Digest) -> Result<Vec<u8>, PackError> {
     if Digest::of(&bytes) == sha256 { Ok(bytes) } else { Err(PackError::Altered(path.to_owned())) }
 }
 
-/// Reads a file, and no more of it than `limit` bytes.
+/// Reads a file of at most `limit` bytes.
 fn bounded(path: &Path, limit: u64) -> Result<Vec<u8>, PackError> {
     let file = fs::File::open(path).map_err(unreadable(path))?;
     let mut bytes = Vec::new();

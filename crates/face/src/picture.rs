@@ -1,6 +1,7 @@
-//! Pixels as this crate passes them around: a decoded picture, and the square planes a network takes.
+//! The two forms of pixels in this crate: a decoded picture, and the square planes of a network
+//! input.
 
-/// An upright picture: RGB, eight bits a channel, rows from the top.
+/// An upright picture: RGB, eight bits per channel, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture {
     width: usize,
@@ -9,7 +10,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// A picture of these bytes, three for each pixel; `None` if it is empty or they do not fill it.
+    /// Creates a picture from three bytes per pixel. `None` if it is empty or the length is wrong.
     pub(crate) fn new(width: usize, height: usize, rgb: Vec<u8>) -> Option<Picture> {
         let filled = rgb.len() == width.checked_mul(height)?.checked_mul(3)?;
         (filled && !rgb.is_empty()).then_some(Picture { width, height, rgb })
@@ -23,13 +24,13 @@ impl Picture {
         self.height
     }
 
-    /// Red, green and blue of one row.
+    /// The RGB pixels of one row.
     pub(crate) fn row(&self, y: usize) -> &[[u8; 3]] {
         let (pixels, _) = self.rgb.as_chunks::<3>();
         &pixels[y * self.width..(y + 1) * self.width]
     }
 
-    /// The pixel there, black outside the picture.
+    /// The pixel at (x, y), black outside the picture.
     pub(crate) fn pixel_or_black(&self, x: isize, y: isize) -> [f32; 3] {
         match (usize::try_from(x), usize::try_from(y)) {
             (Ok(x), Ok(y)) if x < self.width && y < self.height => self.row(y)[x].map(f32::from),
@@ -38,7 +39,7 @@ impl Picture {
     }
 }
 
-/// A square picture as a network takes it: a red, a green and a blue plane of values from 0 to 255.
+/// A square picture as network input: a red, a green and a blue plane of values from 0 to 255.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planes {
     side: usize,
@@ -54,7 +55,7 @@ impl Planes {
         self.side
     }
 
-    /// All values: plane after plane, rows from the top.
+    /// All values, plane by plane, rows from the top.
     pub(crate) fn values(&self) -> &[f32] {
         &self.values
     }
@@ -63,7 +64,7 @@ impl Planes {
         &mut self.values
     }
 
-    /// Writes one pixel, rounded as an eight-bit picture would be.
+    /// Writes one pixel, rounded to integers as in an eight-bit picture.
     pub(crate) fn put(&mut self, x: usize, y: usize, rgb: [f32; 3]) {
         let plane = self.side * self.side;
         for (channel, value) in rgb.into_iter().enumerate() {
@@ -71,7 +72,7 @@ impl Planes {
         }
     }
 
-    /// Left and right exchanged.
+    /// The mirror image, with left and right exchanged.
     pub(crate) fn mirrored(&self) -> Planes {
         let mut mirrored = self.clone();
         mirrored.values.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_has_exactly_its_pixels() {
+    fn a_picture_needs_exactly_three_bytes_per_pixel() {
         assert!(Picture::new(2, 2, vec![0; 12]).is_some());
         assert!(Picture::new(2, 2, vec![0; 11]).is_none());
         assert!(Picture::new(0, 2, Vec::new()).is_none());

@@ -1,8 +1,8 @@
-//! Whether a face is seen well enough to be compared, and if not, why.
+//! The quality gate: whether a face is good enough for comparison, and the reason if not.
 //!
-//! The same bounds hold at enrolment and at login: a poor probe costs a false rejection, a poor template
-//! one at every login. Everything but place and size is measured on the aligned chip (150 × 150 in the
-//! default pack), so that a bound means the same for every camera.
+//! The same bounds apply at enrolment and at login: a poor probe causes a false rejection, a poor
+//! template causes one at every login. Everything except position and size is measured on the
+//! aligned chip (150 × 150 in the default pack), so that a bound means the same for every camera.
 
 use crate::{
     detect::Face,
@@ -13,49 +13,52 @@ use crate::{
 };
 use std::ops::RangeInclusive;
 
-/// Smallest side of a face's box, in pixels.
+/// Lower bound of the longer side of a face's box, in pixels.
 pub const MIN_SIDE: f32 = 80.0;
 
-/// How far a face's box may reach beyond the picture, as a fraction of its side: what the detector is
-/// exact to.
+/// How far a face's box may extend beyond the picture, as a fraction of its side: the accuracy of
+/// the detector.
 pub const MAX_OUTSIDE: f32 = 0.02;
 
-/// Least variance of the chip's Laplacian, in squared grey levels.
+/// Lower bound of the variance of the chip's Laplacian, in squared grey levels.
 ///
-/// Faces in focus have 35 to 1000, the smallest and softest the least; a Gaussian blur whose σ is one
-/// hundredth of the face's side leaves 10 to 17.
+/// Faces in focus have 35 to 1000; the smallest and softest have the least. A Gaussian blur with a
+/// σ of one hundredth of the face's side leaves 10 to 17.
 pub const MIN_SHARPNESS: f32 = 20.0;
 
-/// Furthest the nose may lie beside the middle of the eyes, in distances between the eyes.
+/// Upper bound of the sideways offset of the nose from the middle of the eyes, in distances between
+/// the eyes.
 pub const MAX_YAW: f32 = 0.35;
 
-/// Where the tip of the nose may lie between eyes (0) and mouth (1).
+/// Accepted positions of the tip of the nose between eyes (0) and mouth (1).
 pub const PITCH: RangeInclusive<f32> = 0.25..=0.90;
 
-/// Furthest the line through the eyes may be tilted, in degrees. Alignment undoes a tilt, but the detector
-/// was trained on upright faces.
+/// Upper bound of the tilt of the line through the eyes, in degrees. Alignment corrects a tilt, but
+/// the detector was trained on upright faces.
 pub const MAX_ROLL: f32 = 35.0;
 
-/// Mean brightness of the chip, in grey levels. Wide, because skin differs as much as light does.
+/// Accepted mean brightness of the chip, in grey levels. The range is wide, because skin varies as
+/// much as light.
 pub const BRIGHTNESS: RangeInclusive<f32> = 30.0..=235.0;
 
-/// Least standard deviation of the chip's brightness, in grey levels.
+/// Lower bound of the standard deviation of the chip's brightness, in grey levels.
 pub const MIN_CONTRAST: f32 = 12.0;
 
-/// What was measured on one face.
+/// Measurements of one face.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quality {
-    /// How sure the detector is, 0 to 1.
+    /// Score of the detector, 0 to 1.
     pub score: f32,
     /// Longer side of the face's box, in pixels of the picture.
     pub side: f32,
-    /// How far the box reaches beyond the picture, as a fraction of its side; 0 if it is inside.
+    /// How far the box extends beyond the picture, as a fraction of its side; 0 if it is inside.
     pub outside: f32,
     /// Variance of the chip's Laplacian, in squared grey levels.
     pub sharpness: f32,
-    /// Nose beside the middle of the eyes, in distances between the eyes; 0 is straight on.
+    /// Sideways offset of the nose from the middle of the eyes, in distances between the eyes; 0 is
+    /// straight on.
     pub yaw: f32,
-    /// Tip of the nose between eyes (0) and mouth (1); about 0.6 is straight on.
+    /// Position of the tip of the nose between eyes (0) and mouth (1); about 0.6 is straight on.
     pub pitch: f32,
     /// Tilt of the line through the eyes, in degrees.
     pub roll: f32,
@@ -66,12 +69,13 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// The first reason, if any, not to compare this face.
+    /// Returns the quality itself if the face may be compared.
     ///
     /// # Errors
     ///
-    /// [`Refusal::CutOff`], [`Refusal::TooSmall`], [`Refusal::BadLight`], [`Refusal::Turned`] or
-    /// [`Refusal::Blurred`], in this order: darkness hides a turned face, and both hide sharpness.
+    /// The first fault: [`Refusal::CutOff`], [`Refusal::TooSmall`], [`Refusal::BadLight`],
+    /// [`Refusal::Turned`] or [`Refusal::Blurred`], in this order. Darkness hides a turned face,
+    /// and both hide sharpness.
     pub(crate) fn judged(self) -> Result<Quality, Refusal> {
         let turned =
             self.yaw.abs() > MAX_YAW || !PITCH.contains(&self.pitch) || self.roll.abs() > MAX_ROLL;
@@ -124,7 +128,7 @@ fn outside(picture: &Picture, face: &Face) -> f32 {
     beyond / frame.width().max(frame.height()).max(1.0)
 }
 
-/// Yaw, pitch and roll as proxies: where the nose lies in the frame that eyes and mouth span.
+/// Approximates yaw, pitch and roll by the position of the nose relative to eyes and mouth.
 fn pose(landmarks: &Landmarks) -> (f32, f32, f32) {
     let (right, left) = (landmarks.right_eye(), landmarks.left_eye());
     let eyes = Point::mean(&[right, left]);
@@ -140,7 +144,7 @@ fn pose(landmarks: &Landmarks) -> (f32, f32, f32) {
     (yaw, pitch, along.y.atan2(along.x).to_degrees())
 }
 
-/// Second differences at every inner pixel (the kernel 0 1 0 / 1 −4 1 / 0 1 0).
+/// The Laplacian at every inner pixel (the kernel 0 1 0 / 1 −4 1 / 0 1 0).
 fn laplacian(luma: &[f32], side: usize) -> impl Iterator<Item = f32> + Clone {
     let inner = 1..side.saturating_sub(1);
     inner.clone().flat_map(move |y| inner.clone().map(move |x| y * side + x)).map(move |at| {

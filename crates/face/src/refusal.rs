@@ -1,8 +1,9 @@
-//! Why a picture was not accepted: one reason each, so that a person can do something about it.
+//! The reasons for refusing a picture, specific enough for the user to correct the fault.
 
-/// A picture (or a set of them) that gives no embedding.
+/// The reason why a picture (or a set of pictures) gives no embedding.
 ///
-/// None of them says anything about *whose* face it is, so each may be told to a stranger.
+/// No reason reveals the identity of the face, so each may be sent to a peer that has proved
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// Not a JPEG or PNG, empty, damaged or cut short.
@@ -14,7 +15,7 @@ pub enum Refusal {
     /// The detector found no face.
     #[error("No face was found in the picture.")]
     NoFace,
-    /// More than one face, none of them twice as large as the next.
+    /// More than one face, and the largest is less than twice as large as the next.
     #[error("There are several faces in the picture.")]
     SeveralFaces,
     /// The face reaches beyond the edge of the picture.
@@ -23,7 +24,7 @@ pub enum Refusal {
     /// The face has too few pixels.
     #[error("The face is too small in the picture; come closer.")]
     TooSmall,
-    /// The face is out of focus or moved.
+    /// The face is out of focus or has motion blur.
     #[error("The face is blurred; hold still.")]
     Blurred,
     /// The head is turned, raised, lowered or tilted too far.
@@ -32,10 +33,10 @@ pub enum Refusal {
     /// Too dark, too bright or without contrast.
     #[error("The light is too dark, too bright or too flat to see the face.")]
     BadLight,
-    /// Pictures for one enrolment do not show one face.
+    /// The pictures of one command do not show the same face.
     #[error("The pictures do not show the same face.")]
     Disagree,
-    /// The networks gave no usable answer. Not the picture's fault: nothing has been decided.
+    /// The networks gave no usable output. The picture is not at fault, and nothing was decided.
     #[error("The picture could not be examined.")]
     Unexamined,
 }

@@ -1,13 +1,13 @@
-//! A part of a picture, padded to a square with black, at the size a network takes.
+//! Resamples a part of a picture, padded with black to a square, to the input size of a network.
 //!
-//! Shrinking averages the area under each output pixel, enlarging interpolates: `OpenCV`'s `INTER_AREA` and
-//! `INTER_LINEAR`, with which the default pack was calibrated. The black is never stored: taps that fall on
-//! it are left out.
+//! Shrinking averages the area under each output pixel, enlarging interpolates: `OpenCV`'s
+//! `INTER_AREA` and `INTER_LINEAR`, which the default pack was calibrated with. The black padding
+//! is not stored: taps on it are left out.
 
 use crate::picture::{Picture, Planes};
 use std::ops::Range;
 
-/// Part of a picture in a square: whole pixels, cut to the picture.
+/// A part of a picture in a square: whole pixels, clipped to the picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Square {
     columns: Range<usize>,
@@ -18,7 +18,8 @@ pub(crate) struct Square {
 }
 
 impl Square {
-    /// The smallest square around these columns and rows, in its middle; an odd pixel goes to the end.
+    /// The smallest square with these columns and rows at its centre; an odd pixel of padding goes
+    /// to the end.
     ///
     /// `None` if fewer than two columns or rows lie inside the picture.
     pub(crate) fn around(
@@ -39,12 +40,12 @@ impl Square {
         Square::around(picture, 0..isize::MAX, 0..isize::MAX)
     }
 
-    /// Column of the picture at which the square begins; negative if it begins before the picture.
+    /// Column of the picture where the square begins; negative if it begins outside the picture.
     pub(crate) fn left(&self) -> f32 {
         pixels(self.left)
     }
 
-    /// Row of the picture at which the square begins.
+    /// Row of the picture where the square begins; negative if it begins outside the picture.
     pub(crate) fn top(&self) -> f32 {
         pixels(self.top)
     }
@@ -54,7 +55,8 @@ impl Square {
         pixels(self.side.cast_signed())
     }
 
-    /// The square at `side` × `side` pixels: rows are blended first, which leaves little to do across.
+    /// Resamples the square to `side` × `side` pixels. Rows are blended first, which leaves little
+    /// work for the columns.
     pub(crate) fn resampled(&self, picture: &Picture, side: usize) -> Planes {
         let across = taps(self.side, side, self.left, &self.columns);
         let down = taps(self.side, side, self.top, &self.rows);
@@ -79,14 +81,14 @@ fn inside(wanted: Range<isize>, size: usize) -> Option<Range<usize>> {
     (start + 2 <= end).then_some(start..end)
 }
 
-/// Adds a row to a line, by its weight.
+/// Adds a weighted row to a line.
 fn blend(line: &mut [[f32; 3]], row: &[[u8; 3]], weight: f32) {
     for (sum, &value) in line.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
         *sum += weight * f32::from(value);
     }
 }
 
-/// The neighbouring pixels of a line that make one output pixel, with their weights.
+/// The neighbouring pixels of a line that contribute to one output pixel, with their weights.
 struct Taps {
     first: usize,
     weights: Vec<f32>,
@@ -118,17 +120,17 @@ fn taps(from: usize, to: usize, origin: isize, visible: &Range<usize>) -> Vec<Ta
     lines.map(cut).collect()
 }
 
-/// Each source pixel weighs as much of it as lies under the output pixel.
+/// Weights each source pixel by its area under the output pixel.
 fn area(from: usize, to: usize, index: usize) -> Vec<(usize, f32)> {
-    // In units of 1/to source pixels everything is a whole number.
+    // In units of 1/to source pixels, all positions are integers.
     let (start, end) = (index * from, (index + 1) * from);
     let overlap = |pixel: usize| ((pixel + 1) * to).min(end) - (pixel * to).max(start);
     (start / to..end.div_ceil(to)).map(|pixel| (pixel, ratio(overlap(pixel), from))).collect()
 }
 
-/// Between the centres of two source pixels; the outermost are repeated.
+/// Interpolates between the centres of two source pixels; the outermost pixels are repeated.
 fn linear(from: usize, to: usize, index: usize) -> Vec<(usize, f32)> {
-    // The centre in units of 1/(2·to) source pixels, counted from the centre of the first.
+    // The centre in units of 1/(2·to) source pixels, measured from the centre of the first pixel.
     let centre = ((2 * index + 1) * from).saturating_sub(to);
     let (pixel, fraction) = (centre / (2 * to), ratio(centre % (2 * to), 2 * to));
     if pixel + 1 >= from {
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_outside_the_picture_has_no_square() {
+    fn a_frame_outside_the_picture_is_refused() {
         let picture = Picture::new(10, 10, vec![0; 300]).unwrap();
         assert_eq!(Square::around(&picture, -20..1, 0..10), None);
         assert_eq!(Square::around(&picture, 12..20, 0..10), None);

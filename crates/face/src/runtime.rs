@@ -1,6 +1,6 @@
-//! The seam to the inference engine: ONNX bytes in, numbers out. Nothing else in this crate names tract.
+//! The interface to the inference engine: ONNX bytes in, numbers out. No other module uses tract.
 //!
-//! A [`Net`] is loaded once and shared by all threads. One call computes on the thread that makes it.
+//! A [`Net`] is loaded once and shared by all threads. A call runs on the calling thread.
 
 use crate::picture::Planes;
 use std::{fmt, sync::Arc};
@@ -8,7 +8,7 @@ use tract_onnx::prelude::{
     Framework, InferenceModelExt, IntoRunnable, Tensor, TractResult, TypedRunnableModel, tvec,
 };
 
-/// A network that cannot be loaded or run: what the engine said.
+/// A network that cannot be loaded or run, with the message of the engine.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NetError(String);
@@ -21,31 +21,31 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    /// Loads a network that takes planes of `side` and answers with as many numbers as `outputs` says.
+    /// Loads a network with input planes of `side` and outputs of the lengths in `outputs`.
     pub(crate) fn load(onnx: &[u8], side: usize, outputs: &[usize]) -> Result<Net, NetError> {
         let plan = planned(onnx).map_err(|error| NetError(format!("{error:#}")))?;
         let net = Net { plan, side, outputs: outputs.to_vec() };
-        // Shapes may be declared wrongly or not at all: one run on black shows what they are.
+        // Declared shapes may be wrong or missing, so one run on black input checks the real ones.
         net.run(&Planes::black(side))?;
         Ok(net)
     }
 
-    /// Side of the square this network takes, in pixels.
+    /// Side of the square input, in pixels.
     pub(crate) fn side(&self) -> usize {
         self.side
     }
 
-    /// Runs the network. All numbers are finite.
+    /// Runs the network. All returned numbers are finite.
     pub(crate) fn run(&self, planes: &Planes) -> Result<Vec<Vec<f32>>, NetError> {
         let outputs = self.outputs(planes).map_err(|error| NetError(format!("{error:#}")))?;
         if !outputs.iter().map(Vec::len).eq(self.outputs.iter().copied()) {
             let sizes: Vec<usize> = outputs.iter().map(Vec::len).collect();
-            return Err(NetError(format!("outputs of {sizes:?} values, not {:?}", self.outputs)));
+            return Err(NetError(format!("{sizes:?} output values, expected {:?}", self.outputs)));
         }
         if outputs.iter().flatten().all(|value| value.is_finite()) {
             return Ok(outputs);
         }
-        Err(NetError("an output that is not a number".to_owned()))
+        Err(NetError("an output is not a finite number".to_owned()))
     }
 
     fn outputs(&self, planes: &Planes) -> TractResult<Vec<Vec<f32>>> {

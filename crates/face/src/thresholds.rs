@@ -1,4 +1,4 @@
-//! How close is close enough: a distance for each number of pictures, with the error rates measured for it.
+//! Thresholds: the largest accepted distance for each number of pictures, with its error rates.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
-    /// Pictures the template is the mean of.
+    /// Number of pictures in the mean of the template.
     pub enrolled: u16,
-    /// Pictures the probe is the mean of.
+    /// Number of pictures in the mean of the probe.
     pub probes: u16,
     /// Largest accepted distance, Euclidean between normalised embeddings.
     pub distance: f32,
@@ -18,25 +18,25 @@ pub struct Threshold {
     pub false_non_match_rate: f32,
 }
 
-/// How far the pictures of a login may lie from a template.
+/// The largest distances of the pictures of a login from a template.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// Largest distance of their mean.
     pub mean: f32,
     /// Largest distance of each picture alone.
     ///
-    /// A mean of pictures of different people lies nearer to everyone than its pictures do. This bound
-    /// keeps out a mean that passes although its pictures do not.
+    /// A mean of pictures of different people lies nearer to every person than its pictures do.
+    /// This bound refuses a mean that passes although its pictures do not.
     pub single: f32,
 }
 
-/// How much further than a login with one picture a picture among several may lie.
+/// The factor by which a picture among several may lie further away than a login with one picture.
 ///
-/// On Labeled Faces in the Wild this is where the false match rate of one picture is 1e-3 instead of 1e-5
-/// (0.353 and 0.278 with five pictures enrolled).
+/// On Labeled Faces in the Wild, the false match rate of one picture is 1e-3 at this distance
+/// instead of 1e-5 (0.353 and 0.278 with five pictures enrolled).
 const SCATTER: f32 = 1.25;
 
-/// Pictures that a command may carry, and that a calibration must reach.
+/// Upper bound of pictures in a command. A calibration must cover this number.
 const MOST_PICTURES: u16 = 5;
 
 /// The calibration of a pack. Never empty.
@@ -45,11 +45,13 @@ const MOST_PICTURES: u16 = 5;
 pub struct Thresholds(Vec<Threshold>);
 
 impl Thresholds {
-    /// The largest distance accepted between the mean of `enrolled` and the mean of `probes` pictures.
+    /// The largest accepted distance between the mean of `enrolled` and the mean of `probes`
+    /// pictures.
     ///
-    /// Means of more pictures lie closer to each other, those of strangers as well. Between calibrated
-    /// points the next one with at least as many pictures holds (of two the stricter), so that the false match rate is never
-    /// higher than promised. Beyond all points, where no command reaches, the strictest holds.
+    /// Means of more pictures lie closer to each other, also between different persons. Between
+    /// calibrated points, the next point with at least as many pictures applies (of two, the
+    /// stricter one), so that the false match rate is never higher than documented. Beyond all
+    /// points, which no command reaches, the strictest applies.
     #[must_use]
     pub fn for_counts(&self, enrolled: usize, probes: usize) -> f32 {
         let covers = |point: &&Threshold| {
@@ -64,7 +66,8 @@ impl Thresholds {
         nearest.map_or_else(strictest, |point| point.distance)
     }
 
-    /// How far a login with `probes` different pictures may lie from a template of `enrolled`.
+    /// The limits for a login with `probes` distinct pictures and a template of `enrolled`
+    /// pictures.
     #[must_use]
     pub fn limits(&self, enrolled: usize, probes: usize) -> Limits {
         Limits {
@@ -73,13 +76,13 @@ impl Thresholds {
         }
     }
 
-    /// The largest share of impostors accepted at any of the points.
+    /// The largest false match rate of all points.
     #[must_use]
     pub fn false_match_rate(&self) -> f32 {
         self.0.iter().map(|point| point.false_match_rate).fold(0.0, f32::max)
     }
 
-    /// Whether a point holds for each number of pictures that a command may carry.
+    /// True if the points cover every number of pictures that a command may have.
     pub(crate) fn reach_every_count(&self) -> bool {
         self.0.iter().any(|point| point.enrolled.min(point.probes) >= MOST_PICTURES)
     }
@@ -95,12 +98,13 @@ impl TryFrom<Vec<Threshold>> for Thresholds {
     type Error = &'static str;
 
     fn try_from(points: Vec<Threshold>) -> Result<Thresholds, &'static str> {
-        // Strangers are about 0.6 to 1.4 apart: a pack that accepts more than 1 accepts everyone.
+        // Different persons are about 0.6 to 1.4 apart: a threshold above 1 would accept almost
+        // all.
         if points.iter().any(|point| !(point.distance > 0.0 && point.distance < 1.0)) {
-            return Err("a threshold must lie between 0 and 1");
+            return Err("the distance of a threshold must lie between 0 and 1");
         }
         if points.is_empty() {
-            return Err("a pack needs a threshold");
+            return Err("a pack needs at least one threshold");
         }
         Ok(Thresholds(points))
     }
@@ -131,7 +135,7 @@ mod tests {
             point(5, 5, 0.244),
         ];
         let thresholds = Thresholds::try_from(points.to_vec()).unwrap();
-        // A row for each number of enrolled pictures, a column for each number of pictures shown.
+        // One row per number of enrolled pictures, one column per number of probe pictures.
         let table = [
             [0.300, 0.250, 0.250, 0.244, 0.244],
             [0.280, 0.250, 0.250, 0.244, 0.244],
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_set_stricter_for_few_pictures_holds() {
+    fn a_stricter_threshold_for_few_pictures_holds() {
         let points =
             vec![point(1, 1, 0.2), point(3, 1, 0.28), point(1, 3, 0.27), point(5, 5, 0.24)];
         let thresholds = Thresholds::try_from(points).unwrap();

@@ -1,53 +1,54 @@
-//! What each source has used lately, and so which of two sources comes first.
+//! Recent processor time of each source, which decides the order of sources.
 //!
-//! A job that runs counts as [`ADVANCE`], because its cost is not known yet. When it has ended its source
-//! is charged what it did cost, whether or not a caller still waits for the result.
+//! A running job counts as [`ADVANCE`], because its cost is not known yet. When it has ended, its
+//! source is charged the real cost, even if the caller no longer waits for the result.
 
 use super::used::Used;
 use crate::source::Source;
 use std::{collections::HashMap, time::Duration};
 
-/// What a job counts as before its cost is known: about a password hash or one small picture.
+/// Assumed cost of a job before its real cost is known: about one password hash or one small
+/// picture.
 const ADVANCE: Duration = Duration::from_millis(50);
 
-/// The most that is held against a source. It bounds how long a source that has used much waits for
-/// others that have used nothing.
+/// Upper bound of the time charged to a source. It limits how long a source that has used much
+/// waits for sources that have used nothing.
 pub(super) const MOST: Duration = Duration::from_secs(4);
 
-/// Less than this is forgotten.
+/// Entries with less than this may be removed.
 const NEGLIGIBLE: Duration = Duration::from_millis(1);
 
-/// Entries from which on those with nothing in them are looked for.
+/// Number of entries at which the first sweep for empty ones runs.
 const SWEEP_FROM: usize = 1024;
 
-/// What every source has used.
+/// Recent processor time of every source.
 #[derive(Debug)]
 pub(super) struct Ledger {
     entries: HashMap<Source, Entry>,
-    /// Jobs that have begun so far.
+    /// Number of jobs started so far.
     turns: u64,
-    /// Entries at which those with nothing in them are removed.
+    /// Number of entries at which the next sweep runs.
     sweep_at: usize,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     used: Used,
-    /// The number of its last job that has begun; 0 if it has had none.
+    /// The turn of its last started job; 0 before the first.
     last_turn: u64,
-    /// Jobs that have begun and not ended.
+    /// Jobs that have started and not ended.
     running: usize,
 }
 
-/// Where a job stands: the least goes first. A source that has used less comes before one that has
-/// used more, and of two equals the one that has waited longer since its last turn.
+/// The rank of a job: the lowest runs first. A source that has used less time comes first; between
+/// equals, the one with the older last turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Standing {
     used: Duration,
     last_turn: u64,
 }
 
-/// What so many jobs count as before their cost is known.
+/// Assumed cost of this many jobs before their real cost is known.
 pub(super) fn in_advance(jobs: usize) -> Duration {
     ADVANCE.saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX))
 }
@@ -59,7 +60,7 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// Where a job of `source` stands that has `ahead` others of the same source before it.
+    /// The rank of a job of `source` with `ahead` jobs of the same source before it.
     pub(super) fn standing(&self, source: Source, ahead: usize, now: Duration) -> Standing {
         let Some(entry) = self.entries.get(&source) else {
             return Standing { used: in_advance(ahead), last_turn: 0 };
@@ -68,7 +69,7 @@ impl Ledger {
         Standing { used, last_turn: entry.last_turn }
     }
 
-    /// Notes that a job begins.
+    /// Records that a job starts.
     pub(super) fn begin(&mut self, source: Source, now: Duration) {
         self.turns += 1;
         let entry = self.entries.entry(source).or_default();
@@ -79,7 +80,7 @@ impl Ledger {
         }
     }
 
-    /// Charges what a job that has ended did cost.
+    /// Charges the real cost of a job that has ended.
     pub(super) fn end(&mut self, source: Source, cost: Duration, now: Duration) {
         if let Some(entry) = self.entries.get_mut(&source) {
             entry.used.add(cost, MOST, now);
@@ -87,8 +88,8 @@ impl Ledger {
         }
     }
 
-    /// Removes the entries with nothing in them. The next time is when there are twice as many, so that
-    /// a job pays for a few removals and no more.
+    /// Removes empty entries. The next sweep runs at twice the number of entries, so that the cost
+    /// per job stays small.
     fn sweep(&mut self, now: Duration) {
         self.entries.retain(|_, entry| entry.running > 0 || entry.used.by(now) >= NEGLIGIBLE);
         self.sweep_at = SWEEP_FROM.max(self.entries.len() * 2);

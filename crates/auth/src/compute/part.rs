@@ -1,4 +1,4 @@
-//! The jobs of one urgency: a line for each source.
+//! The jobs of one urgency, with a FIFO for each source.
 
 use super::{ledger::in_advance, used::Used};
 use crate::source::Source;
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// Names a job that waits.
+/// Identifies a waiting job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(pub(super) u64);
 
@@ -17,11 +17,11 @@ pub(super) struct Part<J> {
     lines: BTreeMap<Source, Line<J>>,
     waiting: usize,
     running: usize,
-    /// What all of them have used, without an upper bound.
+    /// Recent processor time of all its jobs, without an upper bound.
     used: Used,
 }
 
-/// The jobs of one source, in the order in which they came.
+/// The jobs of one source, in order of arrival.
 #[derive(Debug)]
 struct Line<J> {
     waiting: VecDeque<(Ticket, J)>,
@@ -35,35 +35,35 @@ impl<J> Default for Part<J> {
 }
 
 impl<J> Part<J> {
-    /// Jobs that wait.
+    /// Number of waiting jobs.
     pub(super) const fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Jobs that wait or run.
+    /// Number of waiting and running jobs.
     pub(super) const fn jobs(&self) -> usize {
         self.waiting + self.running
     }
 
-    /// Jobs of `source` that wait, and that run.
+    /// Numbers of waiting and of running jobs of `source`.
     pub(super) fn of(&self, source: Source) -> (usize, usize) {
         self.lines.get(&source).map_or((0, 0), |line| (line.waiting.len(), line.running))
     }
 
-    /// Every source with jobs that wait, and how many.
+    /// Every source that has waiting jobs, with their number.
     pub(super) fn sources(&self) -> impl Iterator<Item = (Source, usize)> {
         let waiting = self.lines.iter().map(|(source, line)| (*source, line.waiting.len()));
         waiting.filter(|(_, waiting)| *waiting > 0)
     }
 
-    /// Adds a job at the end of its source's line.
+    /// Adds a job at the end of its source's FIFO.
     pub(super) fn push(&mut self, source: Source, ticket: Ticket, job: J) {
         let new = || Line { waiting: VecDeque::new(), running: 0 };
         self.lines.entry(source).or_insert_with(new).waiting.push_back((ticket, job));
         self.waiting += 1;
     }
 
-    /// The first job of `source`. It runs from now on.
+    /// Takes the first job of `source` and counts it as running.
     pub(super) fn begin(&mut self, source: Source) -> Option<J> {
         let line = self.lines.get_mut(&source)?;
         let (_, job) = line.waiting.pop_front()?;
@@ -73,12 +73,12 @@ impl<J> Part<J> {
         Some(job)
     }
 
-    /// What all of its jobs have used lately, those that run included.
+    /// Recent processor time of all its jobs, including an advance for those that run.
     pub(super) fn used(&self, now: Duration) -> Duration {
         self.used.by(now).saturating_add(in_advance(self.running))
     }
 
-    /// Notes that a job of `source` that ran has ended, at this cost.
+    /// Records that a running job of `source` has ended, and its cost.
     pub(super) fn end(&mut self, source: Source, cost: Duration, now: Duration) {
         self.used.add(cost, Duration::MAX, now);
         if let Some(line) = self.lines.get_mut(&source) {
@@ -88,7 +88,7 @@ impl<J> Part<J> {
         self.forget_if_empty(source);
     }
 
-    /// Takes the last job of `source` out.
+    /// Removes the last job of `source`.
     pub(super) fn take_last(&mut self, source: Source) -> Option<J> {
         let (_, job) = self.lines.get_mut(&source)?.waiting.pop_back()?;
         self.waiting -= 1;
@@ -96,7 +96,7 @@ impl<J> Part<J> {
         Some(job)
     }
 
-    /// Takes one job of `source` out; `None` if it does not wait any more.
+    /// Removes one job of `source`; `None` if it no longer waits.
     pub(super) fn take(&mut self, source: Source, ticket: Ticket) -> Option<J> {
         let line = &mut self.lines.get_mut(&source)?.waiting;
         let at = line.iter().position(|(of_job, _)| *of_job == ticket)?;

@@ -1,13 +1,14 @@
-//! Which job is next, and which gets no place: the decisions of the pool as a value, without threads.
+//! The scheduling decisions of the pool, as a value without threads: which job runs next, and which
+//! job is refused.
 //!
-//! * [`Urgency::Reserved`] comes first, until it has used three times the processor time that
-//!   [`Urgency::Ordinary`] has: neither can keep the other waiting for ever.
-//! * Within each of them the source that has used the least goes next (the idea of fair queueing;
-//!   Demers, Keshav and Shenker 1989). A source that has just come waits for no backlog of others.
-//! * Each source has so many places, and each urgency may fill all but a quarter of the queue. A shared
-//!   address has the places of its urgency instead of a source's. It is one source in every order, so
-//!   it does not delay other sources more than any of them does, and its jobs are the first to give way.
-//! * When there is no place left, the job that would go last gives way, which may be the new one.
+//! * [`Urgency::Reserved`] runs first, until it has used three times the processor time of
+//!   [`Urgency::Ordinary`]. Neither can starve the other.
+//! * Within an urgency, the source that has used the least time runs next (fair queueing; Demers,
+//!   Keshav and Shenker 1989). A new source does not wait for the backlog of others.
+//! * Each source has a fixed number of slots, and each urgency may fill all but a quarter of the
+//!   queue. A shared address may use all slots of its urgency. It is scheduled as one source, so it
+//!   delays other sources no more than any single source does, and its jobs are evicted first.
+//! * When the queue is full, the job that would run last is evicted. It may be the new one.
 //!
 //! Time is counted from the start of the pool and arrives as an argument.
 
@@ -18,10 +19,10 @@ use super::{
 };
 use std::{fmt, time::Duration};
 
-/// How much reserved jobs may use for each second that ordinary ones use.
+/// Processor time of reserved jobs for each second of ordinary jobs.
 const RESERVED_SHARE: u32 = 3;
 
-/// How many jobs there may be.
+/// Upper bounds of the numbers of jobs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places {
     /// Jobs that run at the same time.
@@ -32,10 +33,10 @@ pub(super) struct Places {
     pub(super) queue_per_source: usize,
 }
 
-/// A job and on whose behalf it is done.
+/// A job and its requester.
 type Asked<J> = (Requester, J);
 
-/// The jobs that wait or run.
+/// Jobs that wait or run.
 pub(super) struct Queue<J> {
     places: Places,
     reserved: Part<Asked<J>>,
@@ -50,11 +51,11 @@ impl<J> Queue<J> {
         Self { places, reserved, ordinary, ledger: Ledger::default(), newest: Ticket(0) }
     }
 
-    /// Gives a job a place. Returns the job that gives way for it, if one has to.
+    /// Adds a job. Returns its ticket, and the job that was evicted to make room for it.
     ///
     /// # Errors
     ///
-    /// The job itself, if it is the one that has to give way.
+    /// The job itself, if there is no room for it.
     pub(super) fn offer(
         &mut self,
         by: Requester,
@@ -65,12 +66,12 @@ impl<J> Queue<J> {
         if waiting + running >= self.places.of(by) {
             return Err(job);
         }
-        let gives_way = match self.crowded(by.urgency) {
+        let evicted = match self.crowded(by.urgency) {
             None => None,
             Some(crowded) => {
                 let standing = self.ledger.standing(by.source, waiting, now);
-                let newcomer = (crowded == by.urgency).then_some(standing);
-                match self.evict(crowded, newcomer, now) {
+                let new_job = (crowded == by.urgency).then_some(standing);
+                match self.evict(crowded, new_job, now) {
                     Some(last) => Some(last),
                     None => return Err(job),
                 }
@@ -79,10 +80,10 @@ impl<J> Queue<J> {
         self.newest.0 += 1;
         let ticket = self.newest;
         self.split(by.urgency).0.push(by.source, ticket, (by, job));
-        Ok((ticket, gives_way))
+        Ok((ticket, evicted))
     }
 
-    /// Takes the job that is next. It runs until [`Queue::end`].
+    /// Takes the next job. It counts as running until [`Queue::end`].
     pub(super) fn begin(&mut self, now: Duration) -> Option<Asked<J>> {
         let urgency = self.next_urgency(now)?;
         let (part, ledger) = self.split(urgency);
@@ -100,17 +101,17 @@ impl<J> Queue<J> {
         ledger.end(by.source, cost, now);
     }
 
-    /// Takes a job out whose caller has gone; `None` if it has begun.
+    /// Removes a job after its caller has stopped waiting; `None` if it has started.
     pub(super) fn withdraw(&mut self, by: Requester, ticket: Ticket) -> Option<J> {
         self.split(by.urgency).0.take(by.source, ticket).map(|(_, job)| job)
     }
 
-    /// Jobs that wait.
+    /// Number of waiting jobs.
     pub(super) const fn waiting(&self) -> usize {
         self.reserved.waiting() + self.ordinary.waiting()
     }
 
-    /// The urgency that goes next.
+    /// The urgency of the next job.
     fn next_urgency(&self, now: Duration) -> Option<Urgency> {
         let share = self.ordinary.used(now).saturating_mul(RESERVED_SHARE);
         let reserved_has_its_share = self.reserved.used(now) > share;
@@ -123,10 +124,11 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Where a job has to give way before one of `urgency` finds a place.
+    /// The urgency that must lose a job before one of `urgency` can be added.
     ///
-    /// Each urgency may fill all but a quarter of the queue, which is the other's. So if all places
-    /// are taken and the reserved part may still grow, the ordinary part has more than its quarter.
+    /// Each urgency may fill all but a quarter of the queue, which is left to the other. So if the
+    /// queue is full and the reserved part may still grow, the ordinary part has more than a
+    /// quarter.
     fn crowded(&self, urgency: Urgency) -> Option<Urgency> {
         if self.part(urgency).jobs() >= self.places.of_an_urgency() {
             return Some(urgency);
@@ -136,16 +138,16 @@ impl<J> Queue<J> {
         is_full.then_some(last)
     }
 
-    /// Takes out the job that would go last, if the newcomer would go before it. A newcomer without
-    /// a standing goes before all of them.
-    fn evict(&mut self, urgency: Urgency, newcomer: Option<Standing>, now: Duration) -> Option<J> {
+    /// Evicts the job that would run last, if the new job would run before it. A new job without a
+    /// standing runs before all of them.
+    fn evict(&mut self, urgency: Urgency, new_job: Option<Standing>, now: Duration) -> Option<J> {
         let (part, ledger) = self.split(urgency);
         let standings = part
             .sources()
             .map(|(source, waiting)| (ledger.standing(source, waiting - 1, now), source));
         let (last, source) = standings.max()?;
-        let goes_before = newcomer.is_none_or(|newcomer| newcomer < last);
-        goes_before.then(|| part.take_last(source)).flatten().map(|(_, job)| job)
+        let is_before = new_job.is_none_or(|new_job| new_job < last);
+        is_before.then(|| part.take_last(source)).flatten().map(|(_, job)| job)
     }
 
     const fn part(&self, urgency: Urgency) -> &Part<Asked<J>> {
@@ -178,8 +180,8 @@ impl Places {
         self.of_all() - self.queue / 4
     }
 
-    /// What the source of `by` may have of its urgency. Who is meant by a shared address is not known,
-    /// so that its jobs have no bound of their own.
+    /// Slots of the source of `by` in its urgency. A shared address stands for many clients, so its
+    /// jobs are bounded only by the urgency.
     const fn of(&self, by: Requester) -> usize {
         if by.is_shared { self.of_an_urgency() } else { self.threads + self.queue_per_source }
     }

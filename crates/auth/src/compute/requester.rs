@@ -1,32 +1,32 @@
-//! On whose behalf slow work is done.
+//! The source and urgency of slow work.
 
 use crate::{received::Received, source::Source};
 use fourauth_store::Lane;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Where a job comes from and how urgent it is: all that the queue knows about it.
+/// The source and urgency of a job, which is all that the queue knows about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requester {
     /// The source that the work is charged to.
     pub source: Source,
-    /// Which part of the queue it waits in.
+    /// The part of the queue that the job waits in.
     pub urgency: Urgency,
-    /// Whether many people speak through the source (`limits.shared_addresses`): it has no places of
-    /// its own that one of them could fill.
+    /// True if many clients share the source (`limits.shared_addresses`). It has no slots of its
+    /// own, so that one client cannot use them all.
     pub is_shared: bool,
 }
 
-/// Which part of the queue a job waits in.
+/// The part of the queue that a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// A device that the account knows, or a peer that has proved the other factors. Comes first.
+    /// Jobs of known devices, and of peers that have proved the other factors. They run first.
     Reserved,
-    /// Every other peer.
+    /// Jobs of all other peers.
     Ordinary,
 }
 
 impl Urgency {
-    /// The urgency of an attempt that was admitted to this lane.
+    /// The urgency of an attempt in this lane.
     #[must_use]
     pub const fn of(lane: Lane) -> Self {
         match lane {
@@ -37,21 +37,21 @@ impl Urgency {
 }
 
 impl Requester {
-    /// An attempt that was admitted to `lane`.
+    /// The requester for an attempt that was admitted to `lane`.
     #[must_use]
     pub fn admitted(received: &Received, lane: Lane) -> Self {
         let is_shared = received.is_shared_address;
         Self { source: received.source(), urgency: Urgency::of(lane), is_shared }
     }
 
-    /// A peer that has proved what its command asks for.
+    /// The requester for a peer that has proved every factor that its command asks for.
     #[must_use]
     pub fn proven(received: &Received) -> Self {
         let is_shared = received.is_shared_address;
         Self { source: received.source(), urgency: Urgency::Reserved, is_shared }
     }
 
-    /// The machine itself: a start of the server, and local administration.
+    /// The requester for the server's own start and for local administration.
     #[must_use]
     pub fn this_machine() -> Self {
         let source = Source::from(IpAddr::from(Ipv4Addr::LOCALHOST));

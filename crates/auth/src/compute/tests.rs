@@ -18,7 +18,7 @@ fn reserved(number: u8) -> Requester {
     Requester { urgency: Urgency::Reserved, ..ordinary(number) }
 }
 
-/// Keeps the thread busy until it is dropped or told to go on.
+/// Keeps a thread busy until it is released or dropped.
 struct Busy {
     release: mpsc::Sender<()>,
     outcome: JoinHandle<Result<(), Overload>>,
@@ -46,7 +46,7 @@ impl Busy {
     }
 }
 
-/// Queues jobs in this order; each says its requester when it is run.
+/// Queues jobs in this order. Each sends its requester to `done` when it runs.
 async fn queue(
     compute: &Compute,
     jobs: impl IntoIterator<Item = Requester>,
@@ -68,7 +68,7 @@ async fn queue(
 }
 
 #[tokio::test]
-async fn a_full_queue_says_so_at_once_and_recovers() {
+async fn a_full_queue_refuses_at_once_and_recovers() {
     let compute = compute(Limits { queue: 0, ..ONE_THREAD });
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     assert_eq!(compute.run(ordinary(1), || 1).await, Err(Overload::QueueFull));
@@ -77,35 +77,35 @@ async fn a_full_queue_says_so_at_once_and_recovers() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_fill_the_queue_to_the_last_place() {
+async fn unknown_peers_cannot_take_every_queue_slot() {
     let compute = compute(Limits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
-    let strangers = queue(&compute, [2, 3, 4].map(ordinary), &done).await;
+    let unknown = queue(&compute, [2, 3, 4].map(ordinary), &done).await;
     assert_eq!(compute.run(ordinary(5), || 1).await, Err(Overload::QueueFull));
     let known = queue(&compute, [reserved(5)], &done).await;
     busy.end().await;
-    for job in strangers.into_iter().chain(known) {
+    for job in unknown.into_iter().chain(known) {
         job.await.unwrap().unwrap();
     }
-    assert_eq!(turns.recv(), Ok(reserved(5)), "strangers were served before");
+    assert_eq!(turns.recv(), Ok(reserved(5)), "a reserved job runs before ordinary ones");
 }
 
 #[tokio::test]
-async fn a_source_that_fills_the_queue_gives_way_to_another() {
+async fn a_source_that_fills_the_queue_loses_a_job_to_another() {
     let compute = compute(Limits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     let greedy = queue(&compute, [ordinary(1); 3], &done).await;
-    let newcomer = tokio::spawn({
+    let new_job = tokio::spawn({
         let (compute, done) = (compute.clone(), done.clone());
         async move { compute.run(ordinary(2), move || done.send(ordinary(2)).is_ok()).await }
     });
     let mut greedy = greedy.into_iter().rev();
     let last = greedy.next().unwrap().await.unwrap();
-    assert_eq!(last, Err(Overload::QueueFull), "told at once");
+    assert_eq!(last, Err(Overload::QueueFull), "the evicted job fails at once");
     busy.end().await;
-    assert_eq!(newcomer.await.unwrap(), Ok(true));
+    assert_eq!(new_job.await.unwrap(), Ok(true));
     assert_eq!(turns.recv(), Ok(ordinary(2)));
     for job in greedy {
         job.await.unwrap().unwrap();
@@ -113,7 +113,7 @@ async fn a_source_that_fills_the_queue_gives_way_to_another() {
 }
 
 #[tokio::test]
-async fn a_source_finds_no_place_beyond_its_own() {
+async fn a_source_gets_no_more_than_its_own_slots() {
     let compute = compute(Limits { queue_per_source: 2, ..ONE_THREAD });
     let (done, _turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -127,7 +127,7 @@ async fn a_source_finds_no_place_beyond_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_does_not_end_is_not_waited_for() {
+async fn a_job_that_does_not_end_times_out() {
     let compute = compute(Limits { deadline: Duration::from_secs(2), ..ONE_THREAD });
     let (release, gate) = mpsc::channel::<()>();
     assert_eq!(compute.run(ordinary(1), move || gate.recv().ok()).await, Err(Overload::Late));
@@ -135,7 +135,7 @@ async fn a_job_that_does_not_end_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_job_whose_caller_has_gone_is_not_begun() {
+async fn a_job_is_not_started_after_its_caller_is_gone() {
     let compute = compute(ONE_THREAD);
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
@@ -143,20 +143,20 @@ async fn a_job_whose_caller_has_gone_is_not_begun() {
         gone.abort();
         assert!(gone.await.unwrap_err().is_cancelled());
     }
-    assert_eq!(compute.jobs.lock().waiting(), 0, "its place is free at once");
+    assert_eq!(compute.jobs.lock().waiting(), 0, "the slot is free at once");
     busy.end().await;
     assert_eq!(compute.run(ordinary(3), || 3).await, Ok(3));
     assert!(turns.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_job_without_a_caller_is_held_against_its_source() {
+async fn a_job_without_a_caller_is_charged_to_its_source() {
     let compute = compute(ONE_THREAD);
     let (done, turns) = mpsc::channel();
     let late = Busy::on_behalf_of(&compute, ordinary(1)).await;
     late.outcome.abort();
     assert!(late.outcome.await.unwrap_err().is_cancelled());
-    // Source 1 comes first by its number, and last by what it has used.
+    // Source 1 would be first by its number, and is last by its usage.
     let jobs = queue(&compute, [ordinary(1), ordinary(2)], &done).await;
     drop(late.release);
     for job in jobs {
@@ -166,7 +166,7 @@ async fn a_job_without_a_caller_is_held_against_its_source() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_and_the_thread_lives_on() {
+async fn a_panic_is_an_error_and_the_thread_survives() {
     let compute = compute(ONE_THREAD);
     assert_eq!(
         compute.run(ordinary(1), || panic!("hostile input")).await,

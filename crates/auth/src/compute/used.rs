@@ -1,8 +1,8 @@
-//! Processor time that was used lately: half of it is forgotten every ten seconds.
+//! Recent processor time, with a half-life of ten seconds.
 
 use std::time::Duration;
 
-/// The time after which half of what was used is forgotten.
+/// The time after which a sum has decayed to half.
 pub(super) const HALF_LIFE: Duration = Duration::from_secs(10);
 
 /// A sum of processor time that decays exponentially.
@@ -15,7 +15,7 @@ pub(super) struct Used {
 }
 
 impl Used {
-    /// What is left of it at `now`.
+    /// The sum that is left at `now`.
     pub(super) fn by(&self, now: Duration) -> Duration {
         let halvings = now.saturating_sub(self.at).div_duration_f64(HALF_LIFE);
         self.time.mul_f64((-halvings).exp2())

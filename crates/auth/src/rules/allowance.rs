@@ -1,35 +1,36 @@
-//! How many failures each lane of an account forgives.
+//! Failure budgets: how many failures each lane of an account allows.
 //!
-//! Strangers have `unknown`, known devices (or places) share `known`, and attempts with a right recovery
-//! code have five of their own: what others use up closes the way back in to no owner. With the default
-//! figures these are the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2.
+//! Unknown devices have `unknown`, known devices (or places) share `known`, and attempts with a
+//! right recovery code have five of their own, so that failures of others never prevent a recovery.
+//! With the default figures the sum is the hundred consecutive failures of NIST SP 800-63B-4
+//! §3.2.2.
 //!
-//! Each known device has a guaranteed part of `known`, and may use what the others' guarantees leave.
+//! Each known device has a guaranteed part of `known`, and may use what is not reserved for others.
 
 use fourauth_store::Lane;
 
-/// Failures that a known device has to itself: as many slips as a person makes in a row.
+/// Guaranteed failures of each known device: about as many mistakes as a user makes in a row.
 const GUARANTEED: i64 = 5;
 
-/// Failures that attempts with a recovery code have.
+/// Failures allowed with a right recovery code.
 pub const WITH_RECOVERY_CODE: i64 = 5;
 
-/// How many failures an account forgives.
+/// The failures that an account allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// Of strangers.
+    /// By unknown devices.
     pub(crate) unknown: i64,
-    /// Of all known devices, or places, together.
+    /// By all known devices or places together.
     pub(crate) known: i64,
 }
 
 impl Budget {
-    /// How many failures `lane` forgives before it is closed, given what every lane has `spent`, of
-    /// an account with so many known devices or places.
+    /// Returns the number of failures at which `lane` is closed, given the failures `spent` in
+    /// every lane and the number of known devices or places.
     pub(crate) fn of(self, lane: Lane, spent: &[(Lane, i64)], known_lanes: u32) -> i64 {
         match lane {
-            // Sources are many and secrets are long: waiting is enough, and a closed source would
-            // be closed to every administrator behind it.
+            // The backoff is sufficient, because there are many sources and the secrets are long. A
+            // closed lane would block every administrator at that source.
             Lane::Admin => i64::MAX,
             Lane::Unknown => self.unknown,
             Lane::RecoveryCode => WITH_RECOVERY_CODE,
@@ -41,7 +42,7 @@ impl Budget {
     }
 }
 
-/// What one known lane may use of a pool while `others` have used so much.
+/// The part of `pool` that one known lane may use, given the failures of `others`.
 fn share(pool: i64, others: impl Iterator<Item = i64>, known_lanes: u32) -> i64 {
     let lanes = i64::from(known_lanes.max(1));
     let guaranteed = (pool / lanes).clamp(1, GUARANTEED);
@@ -66,17 +67,17 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_are_those_of_the_documents() {
+    fn budgets_match_the_documented_figures() {
         let nothing: &[(Lane, i64)] = &[];
         let lost = &[(device(1), 25)][..];
-        let all_out = &[(Lane::Unknown, 70), (device(1), 25)][..];
-        for (lane, spent, known_lanes, forgiven) in [
+        let all_used = &[(Lane::Unknown, 70), (device(1), 25)][..];
+        for (lane, spent, known_lanes, expected) in [
             (Lane::Unknown, nothing, 0, 70),
             (Lane::Unknown, lost, 2, 70),
             (Lane::RecoveryCode, nothing, 0, 5),
-            (Lane::RecoveryCode, all_out, 1, 5),
+            (Lane::RecoveryCode, all_used, 1, 5),
             (device(1), nothing, 1, 25),
-            (device(1), all_out, 1, 25),
+            (device(1), all_used, 1, 25),
             (device(1), nothing, 2, 20),
             (device(1), nothing, 3, 15),
             (device(1), nothing, 5, 5),
@@ -86,12 +87,12 @@ mod tests {
             (device(2), lost, 1, 5),
             (Lane::Admin, nothing, 0, i64::MAX),
         ] {
-            let is = HUNDRED.of(lane, spent, known_lanes);
-            assert_eq!(is, forgiven, "{lane:?} {spent:?} {known_lanes}");
+            let budget = HUNDRED.of(lane, spent, known_lanes);
+            assert_eq!(budget, expected, "{lane:?} {spent:?} {known_lanes}");
         }
     }
 
-    /// Fails in the lanes of `order` for as long as each is open; what every lane has used then.
+    /// Fails in the lanes of `order` while they are open. Returns the failures of every lane.
     fn fail_in(order: &[u8], devices: u8) -> Vec<(Lane, i64)> {
         let mut spent: Vec<(Lane, i64)> = Vec::new();
         for pick in order {
@@ -111,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_lanes_together_forgive_no_more_than_a_hundred(
+        fn all_lanes_together_allow_at_most_a_hundred_failures(
             order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=16,
         ) {
             let spent = fail_in(&order, devices);
@@ -119,7 +120,7 @@ mod tests {
         }
 
         #[test]
-        fn what_others_do_closes_no_known_device(
+        fn failures_of_others_close_no_known_device(
             order in prop::collection::vec(any::<u8>(), 0..2000), devices in 1_u8..=15,
         ) {
             let spent = fail_in(&order, devices);

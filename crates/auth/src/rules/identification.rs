@@ -1,23 +1,23 @@
-//! When a device has proved itself.
+//! The rule for when a device claim is proved.
 
-/// What is known of a claim about a device once everything that it names has been looked up.
+/// The facts about a device claim, after its key and account have been looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub(crate) struct ClaimFacts {
-    /// The account has a device of that key, and has not revoked it.
+    /// The account has a device with that key, and has not revoked it.
     pub(crate) is_bound: bool,
     /// The signature verifies with that key.
     pub(crate) is_signed: bool,
     /// The claim was made for the account that the command is about.
     pub(crate) is_for_this_account: bool,
-    /// The connection has a name of its own, which is part of what was signed.
+    /// The connection has a channel binding, which is part of the signed message.
     pub(crate) is_for_this_connection: bool,
-    /// The device gives the address that it was bound with.
+    /// The device reports the MAC address that it was bound with.
     pub(crate) has_bound_address: bool,
 }
 
 impl ClaimFacts {
-    /// Whether a device of the account speaks.
+    /// True if the claim proves a device of the account.
     pub(crate) const fn proves_the_device(self) -> bool {
         let Self {
             is_bound,
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_is_proved_by_everything_and_by_nothing_less() {
+    fn a_device_is_proved_only_if_every_fact_holds() {
         for facts in 0_u8..32 {
             let fact = |bit: u8| facts & (1 << bit) != 0;
             let claim = ClaimFacts {

@@ -1,23 +1,23 @@
-//! In which lane an attempt is counted.
+//! The lanes that an attempt may be counted in.
 
 use fourauth_protocol::device::DeviceId;
 use fourauth_store::{Lane, Place};
 
-/// What an attempt shows of where it comes from.
+/// The facts about an attempt that decide its lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Origin {
-    /// The device that has proved its key.
+    /// The device that proved its key.
     pub(crate) proven: Option<DeviceId>,
-    /// Whether a right recovery code came along.
+    /// True if the command came with a right recovery code.
     pub(crate) has_recovery_code: bool,
-    /// The place it comes from, if the account has been used from there.
+    /// The place of the attempt, if it is known for the account.
     pub(crate) known_place: Option<Place>,
-    /// Whether the account has or had a device key: then a place shows nothing.
+    /// True if the account has or had a device key. A place is then ignored.
     pub(crate) is_keyed: bool,
 }
 
-/// The lanes that an attempt may use, best first. A lane that is closed leads to the next one; the
-/// last is that of attempts which have shown nothing.
+/// Returns the lanes that an attempt may use, best first. If a lane is closed, the next one is
+/// used; the last is the lane of unknown devices.
 pub(crate) fn lanes(origin: Origin) -> Vec<Lane> {
     let Origin { proven, has_recovery_code, known_place, is_keyed } = origin;
     let device = proven.map(Lane::Device);
@@ -32,7 +32,7 @@ mod tests {
     use Lane::{RecoveryCode, Unknown};
 
     #[test]
-    fn a_place_counts_only_where_there_is_no_key() {
+    fn a_place_counts_only_without_a_device_key() {
         let id = DeviceId::from_bytes([1; 16]);
         let here = Place::new(None, "192.0.2.1");
         let (device, place) = (Lane::Device(id), Lane::Place(here));

@@ -1,11 +1,11 @@
-//! Which factors still settle: they were changed lately by a peer that gave no reason to be trusted.
+//! Settling factors: factors that were changed recently by an attempt that was not trusted.
 
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Settling;
 use std::fmt;
 
-/// When the last of the factors that were used has settled.
+/// The time at which all factors that the command used have settled.
 pub(crate) fn used_settled(findings: Findings, settling: &Settling) -> UnixMillis {
     let used = [
         (findings.password, settling.password),
@@ -17,8 +17,8 @@ pub(crate) fn used_settled(findings: Findings, settling: &Settling) -> UnixMilli
     instants.max().unwrap_or_default()
 }
 
-/// The factors among those that matched which still settle. They open the door as documented, and a
-/// receipt does not name them.
+/// The factors that matched and are still settling. They are valid for a login, but a receipt does
+/// not name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each factor")]
 pub(crate) struct Unsettled {
@@ -29,7 +29,8 @@ pub(crate) struct Unsettled {
 }
 
 impl Unsettled {
-    /// Of a command that arrived at `at`, from a device whose key is trusted from an instant on.
+    /// Selects the settling factors of a command that arrived at `at`, from a device with a key
+    /// that is trusted from `key_trusted_from` on.
     pub(crate) fn among(
         findings: Findings,
         settling: &Settling,
@@ -49,13 +50,13 @@ impl Unsettled {
         }
     }
 
-    /// Whether all have settled.
+    /// True if no factor is settling.
     pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
 }
 
-/// For the audit log: ` settling=face,device`, or nothing.
+/// For the audit log: ` settling=face,device`, or an empty string.
 impl fmt::Display for Unsettled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { password, totp, face, device } = *self;

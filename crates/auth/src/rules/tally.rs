@@ -1,36 +1,36 @@
-//! What an attempt adds to the tally of its lane, and what it takes from tallies.
+//! The rules for what an attempt adds to the tally of its lane, and which tallies it clears.
 
 use crate::{attempt::Action, decision::Denial, limits::Asked, lost::Lost, profile::Profile};
 use fourauth_factors::{Finding, Findings};
 use fourauth_store::{Keep, Lane};
 
-/// A guess that was wrong.
+/// A wrong guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guess {
-    /// Whether it counts among the wrong one-time codes.
+    /// True if it counts as a wrong one-time code.
     pub(crate) totp: bool,
-    /// Whether it counts among the wrong faces.
+    /// True if it counts as a wrong face.
     pub(crate) face: bool,
 }
 
-/// Which failures a success makes good.
+/// The failures that a success clears.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Clears {
     /// None.
     #[default]
     Nothing,
-    /// Those of these lanes, without those of a factor that was not shown.
+    /// The failures in these lanes, except those of a factor that was not asked for.
     Lanes(Vec<Lane>, Keep),
-    /// All: an owner who has just replaced a factor has what the limits protect.
+    /// All failures of the account: a trusted recovery has replaced a factor.
     All,
 }
 
-/// What a denial counts as, if it is a guess. A clock that is off, a weak new password or a name that
-/// is taken is none.
+/// The guess that a denial counts as, if any. A wrong clock, a weak new password or a taken name is
+/// not a guess.
 ///
-/// The kind of a guess counts only where the peer may know it. Otherwise the wait would tell what the
-/// answer keeps to itself: that there is such an account, or that its password or its face was right.
-/// Under `strict` no answer tells, so every guess counts as one of each kind that was asked for.
+/// The kind of a guess counts only if the answer reveals it. Otherwise the wait would reveal that
+/// the account exists, or that its password or face was right. Under `strict` no answer reveals the
+/// kind, so every guess counts as one of each kind that was asked for.
 pub(crate) fn of_denial(
     profile: Profile,
     denial: Denial,
@@ -66,7 +66,8 @@ pub(crate) fn of_denial(
         return Some(Guess { totp: totp.is_some(), face: face.is_some() });
     }
     let is_told = denial != Denial::Credentials && is_active;
-    // Where no password is asked for, the code is the first secret, and every peer is told of it.
+    // If the command asks for no password, the code is the first secret, and every answer reveals
+    // it.
     let is_told_of_totp = is_told || password.is_none();
     Some(Guess {
         totp: is_told_of_totp && totp == Some(Finding::Mismatch),
@@ -74,8 +75,8 @@ pub(crate) fn of_denial(
     })
 }
 
-/// What it counts as that something granted was not done after all. A code that another command has
-/// spent a moment ago is a wrong one.
+/// The guess that a lost change counts as, if any. A code that a concurrent command has spent
+/// counts as a wrong one.
 pub(crate) const fn of_loss(lost: Lost) -> Option<Guess> {
     match lost {
         Lost::StepSpent => Some(Guess { totp: true, face: false }),
@@ -89,8 +90,8 @@ pub(crate) const fn of_loss(lost: Lost) -> Option<Guess> {
     }
 }
 
-/// What a success makes good. `lanes` are the one that admitted the attempt and those of its device
-/// that were closed before; only lanes in which something has failed.
+/// The failures that a success clears. `lanes` are the lane that admitted the attempt and the
+/// better lanes that were closed to it, if they have failures.
 pub(crate) fn of_success(
     action: Action,
     is_trusted: bool,
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_counts_as_far_as_the_peer_is_told() {
+    fn a_guess_counts_only_as_the_kind_that_the_answer_reveals() {
         let by_code = Findings { password: None, totp: Some(Mismatch), ..ALL_WRONG };
         let faceless = Findings { face: Some(Missing), ..KNOWS_THE_PASSWORD };
         for (denial, is_active, findings, counted) in [
@@ -154,13 +155,13 @@ mod tests {
             ),
             (Denial::RecoveryCode, true, NOTHING, guess(false, false)),
         ] {
-            let is = of_denial(Profile::Secure, denial, is_active, findings);
-            assert_eq!(is, Some(counted), "{denial:?} {findings:?}");
+            let actual = of_denial(Profile::Secure, denial, is_active, findings);
+            assert_eq!(actual, Some(counted), "{denial:?} {findings:?}");
         }
     }
 
     #[test]
-    fn what_is_no_guess_counts_as_none() {
+    fn other_denials_do_not_count_as_guesses() {
         for denial in [
             Denial::Clock,
             Denial::Time,
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn under_strict_the_kind_of_a_guess_tells_nothing() {
+    fn strict_counts_every_guess_as_each_kind_asked_for() {
         let right = Findings { face: Some(Match), totp: Some(Match), ..KNOWS_THE_PASSWORD };
         for (denial, is_active, findings) in [
             (Denial::Credentials, false, ALL_WRONG),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_was_spent_meanwhile_counts() {
+    fn a_code_spent_by_another_command_counts_as_a_guess() {
         for (lost, counted) in [
             (Lost::StepSpent, Some(guess(true, false))),
             (Lost::RecoveryCode, Some(guess(false, false))),
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_makes_good_only_what_it_has_shown() {
+    fn a_success_clears_only_the_factors_that_it_proved() {
         let lanes = vec![Lane::Unknown];
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
             let asked = Asked { totp, face };

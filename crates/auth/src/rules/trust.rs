@@ -1,65 +1,63 @@
-//! Who may change what at once, who has to wait, and who may not.
+//! Trust: which changes a command may make at once, which have to wait, and which are denied.
 //!
-//! Only a proven key or a recovery code gives trust. A place (an address of a network card at an
-//! address of the network) can be copied by a neighbour, and gives none.
+//! Only a proven key or a recovery code gives trust. A place (a MAC address at a network source)
+//! gives none, because a neighbour can copy it.
 
 use crate::decision::Denial;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Place;
 
-/// What a command has shown that trust can rest on. Its factors have matched.
+/// The facts that trust is based on, for a command with matching factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ground {
-    /// From when on the device that has proved its key is trusted; `None` if none has.
+    /// The time from which the proven device is trusted; `None` without a proven device.
     pub(crate) key_trusted_from: Option<UnixMillis>,
-    /// Whether a right recovery code came along.
+    /// True if the command came with a right recovery code.
     pub(crate) has_recovery_code: bool,
-    /// When every factor of the account has settled.
+    /// The time at which every factor of the account has settled.
     pub(crate) all_settled: UnixMillis,
-    /// When the command arrived.
+    /// The time at which the command arrived.
     pub(crate) at: UnixMillis,
-    /// How long what is new has to wait, in milliseconds.
+    /// How long a new factor or device settles, in milliseconds.
     pub(crate) cooldown_ms: i64,
 }
 
-/// What becomes of a factor that is replaced.
+/// The trust in a factor that has just been replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replaced {
-    /// It may change others at once.
+    /// It may change other factors at once.
     Trusted,
-    /// It may not change others before this instant.
+    /// It may not change other factors before this time.
     Settles(UnixMillis),
 }
 
 impl Ground {
-    /// Whether what this command changes may be built upon at once.
+    /// True if the command has a recovery code or a trusted key.
     pub(crate) fn is_trusted(&self) -> bool {
         self.has_recovery_code || self.key_trusted_from.is_some_and(|from| from <= self.at)
     }
 
-    /// From when on a device that this command binds is trusted.
+    /// The time from which a device that this command binds is trusted.
     pub(crate) fn trusts_from(&self) -> UnixMillis {
         if self.is_trusted() { self.at } else { self.at.saturating_add_ms(self.cooldown_ms) }
     }
 
-    /// From when on the key that a login brings as the account's first is trusted: at once if the
-    /// account was never used before, since there is no owner whom it could shut out.
+    /// The time from which the first key of an account is trusted, if a login brings it. An account
+    /// that was never used trusts it at once, because there is no earlier user to lock out.
     pub(crate) fn first_key_trusted_from(&self, was_used_before: bool) -> UnixMillis {
         if was_used_before { self.trusts_from() } else { self.at }
     }
 
-    /// Whether a login may make its device or place known: a factor that somebody elsewhere has
-    /// just chosen opens nothing else.
+    /// True if a login may make its device or place known. It may not if a factor is settling and
+    /// the login is not trusted.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_trusted() || self.all_settled <= self.at
     }
 
-    /// Whether another device may be bound.
+    /// Checks that another device may be bound.
     ///
-    /// # Errors
-    ///
-    /// Without a proven key: [`Denial::DeviceKeyNeeded`]. While a factor settles and the key is not
-    /// trusted: [`Denial::CoolingDown`].
+    /// Without a proven key: [`Denial::DeviceKeyNeeded`]. While a factor is settling, without
+    /// trust: [`Denial::CoolingDown`].
     pub(crate) fn may_bind(&self) -> Result<(), Denial> {
         match self.key_trusted_from {
             None => Err(Denial::DeviceKeyNeeded),
@@ -68,9 +66,7 @@ impl Ground {
         }
     }
 
-    /// Whether a device may be revoked.
-    ///
-    /// # Errors
+    /// Checks that a device may be revoked.
     ///
     /// Without a proven key: [`Denial::DeviceKeyNeeded`]. While that key is not trusted yet:
     /// [`Denial::CoolingDown`].
@@ -82,13 +78,11 @@ impl Ground {
         }
     }
 
-    /// Whether a factor may be replaced by factors that have all settled at `used_settled`, and what
-    /// becomes of the new one.
+    /// Checks that a factor may be replaced, and returns the trust in the new one. The factors that
+    /// prove the command have all settled at `used_settled`.
     ///
-    /// # Errors
-    ///
-    /// Without a recovery code where one is needed: [`Denial::RecoveryCodeNeeded`]. While a factor
-    /// that was used settles, and there is no trust: [`Denial::CoolingDown`].
+    /// Without a required recovery code: [`Denial::RecoveryCodeNeeded`]. While a factor that was
+    /// used is settling, without trust: [`Denial::CoolingDown`].
     pub(crate) fn may_recover(
         &self,
         used_settled: UnixMillis,
@@ -111,25 +105,25 @@ impl Ground {
     }
 }
 
-/// The answer that brought an account's present secret for one-time codes.
+/// The answer that delivered an account's present TOTP secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Issue {
-    /// When and where to it was sent.
+    /// The time and place that it was sent to.
     pub(crate) sent: Option<(UnixMillis, Place)>,
-    /// Whether the secret has been used.
+    /// True if the secret has been used.
     pub(crate) is_confirmed: bool,
 }
 
-/// How long such an answer is repeated, in milliseconds: the old secret is gone, and an answer that
-/// was lost must not leave its owner without any.
-const REPEATED_MS: i64 = 60_000;
+/// How long the answer may be repeated, in milliseconds. The old secret has been replaced, so a
+/// lost answer would leave the owner without a secret.
+const REPEAT_MS: i64 = 60_000;
 
 impl Issue {
-    /// Whether it is sent once more to `to`, `None` for a peer that cannot be told from others.
+    /// True if the answer may be sent again to `to`. `None` is a peer that cannot be identified.
     pub(crate) fn may_repeat(&self, to: Option<Place>, at: UnixMillis) -> bool {
         self.sent.is_some_and(|(sent, place)| {
             let passed = at.0.saturating_sub(sent.0);
-            !self.is_confirmed && to == Some(place) && (0..REPEATED_MS).contains(&passed)
+            !self.is_confirmed && to == Some(place) && (0..REPEAT_MS).contains(&passed)
         })
     }
 }
@@ -184,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_new_is_built_on_what_still_settles() {
+    fn a_settling_factor_makes_no_device_or_place_known() {
         for (key, code, settled, is_settled) in [
             (None, false, NOW, true),
             (None, false, LATER, false),
@@ -197,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn another_device_is_bound_by_a_proven_key_alone() {
+    fn only_a_proven_key_binds_another_device() {
         for (key, code, settled, outcome) in [
             (None, false, NEVER, Err(Denial::DeviceKeyNeeded)),
             (None, true, NEVER, Err(Denial::DeviceKeyNeeded)),
@@ -211,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_revoked_by_a_trusted_key_alone() {
+    fn a_device_is_revoked_only_with_a_proven_and_trusted_key() {
         for (key, code, outcome) in [
             (None, false, Err(Denial::DeviceKeyNeeded)),
             (None, true, Err(Denial::DeviceKeyNeeded)),
@@ -224,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_that_settles_replaces_no_other_without_trust() {
+    fn a_settling_factor_replaces_no_other_without_trust() {
         let settles = Ok(Replaced::Settles(TOMORROW));
         let waits = Err(Denial::CoolingDown(DAY));
         let needed = Err(Denial::RecoveryCodeNeeded);
@@ -239,13 +233,13 @@ mod tests {
             (Some(NOW), false, TOMORROW, false, Ok(Replaced::Trusted)),
             (Some(NOW), false, NOW, true, needed),
         ] {
-            let is = ground(key, code, NEVER).may_recover(used_settled, needs_code);
-            assert_eq!(is, outcome, "{key:?} {code} {used_settled:?} {needs_code}");
+            let actual = ground(key, code, NEVER).may_recover(used_settled, needs_code);
+            assert_eq!(actual, outcome, "{key:?} {code} {used_settled:?} {needs_code}");
         }
     }
 
     #[test]
-    fn an_answer_is_repeated_to_where_it_was_sent_for_a_minute() {
+    fn an_answer_is_repeated_to_its_place_for_a_minute() {
         let (here, there) = (Place::new(None, "192.0.2.1"), Place::new(None, "192.0.2.2"));
         for (sent, to, passed, is_confirmed, repeated) in [
             (Some(here), Some(here), 0, false, true),

@@ -1,6 +1,8 @@
-//! BlazeFace (256 × 256) of `@vladmandic/human`: a TensorFlow.js graph model, followed node by node.
+//! BlazeFace (256 × 256) of `@vladmandic/human`: a TensorFlow.js graph model, converted node by
+//! node.
 //!
-//! Ten kinds of node are known, those this graph has. Outputs are scores and boxes at two strides.
+//! Only the ten kinds of node in this graph are supported. Outputs are scores and boxes at two
+//! strides.
 
 use super::{
     ConvertError,
@@ -11,7 +13,7 @@ use super::{
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// Outputs of the TensorFlow graph and what we call them.
+/// Outputs: the name in ONNX, and the node of the TensorFlow graph.
 const OUTPUTS: [(&str, &str); 4] = [
     ("scores16", "Identity"),
     ("boxes16", "Identity_2"),
@@ -19,10 +21,10 @@ const OUTPUTS: [(&str, &str); 4] = [
     ("boxes32", "Identity_3"),
 ];
 
-/// The network as ONNX, from its graph and the file of its weights.
+/// Converts the network to ONNX, from its graph and its weight file.
 pub(super) fn detector(model: &[u8], shard: &[u8]) -> Result<Vec<u8>, ConvertError> {
     let model: Model = serde_json::from_slice(model)
-        .map_err(|error| ConvertError::new(format!("the detector's graph: {error}")))?;
+        .map_err(|error| ConvertError::new(format!("cannot parse the graph: {error}")))?;
     let weights = weights(&model.weights_manifest, shard)?;
     let nodes = model.topology.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let (mut graph, input) = Graph::new("detector", 256);
@@ -36,7 +38,7 @@ pub(super) fn detector(model: &[u8], shard: &[u8]) -> Result<Vec<u8>, ConvertErr
     Ok(net.graph.finish(&outputs))
 }
 
-/// How many nodes may feed one another in a row; the graph has about 110 in its longest chain.
+/// Upper bound of the length of a chain of nodes; the longest in this graph has about 110.
 const MAX_DEPTH: usize = 400;
 
 #[derive(Debug, Deserialize)]
@@ -67,16 +69,16 @@ struct Node {
 struct Attribute {
     #[serde(default)]
     list: List,
-    /// Text as base64.
+    /// A string in base64.
     s: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct List {
-    /// Integers, written as text.
+    /// Integers, as decimal strings.
     #[serde(default)]
     i: Vec<String>,
-    /// Texts as base64.
+    /// Strings in base64.
     #[serde(default)]
     s: Vec<String>,
 }
@@ -87,14 +89,14 @@ impl Node {
         name.ok_or_else(|| ConvertError::new(format!("{} has no input {index}", self.name)))
     }
 
-    /// The middle two of four sizes (batch, height, width, channels), which are equal here.
+    /// The height and width of four sizes (batch, height, width, channels), which must be equal.
     fn side(&self, attribute: &str) -> Result<usize, ConvertError> {
         let sizes = self.attributes.get(attribute).map(|found| found.list.i.as_slice());
         match sizes {
             Some([_, high, wide, _]) if high == wide => high.parse().ok(),
             _ => None,
         }
-        .ok_or_else(|| ConvertError::new(format!("{} of {}", attribute, self.name)))
+        .ok_or_else(|| ConvertError::new(format!("bad attribute {} of {}", attribute, self.name)))
     }
 
     fn padding(&self) -> Result<Padding, ConvertError> {
@@ -105,13 +107,13 @@ impl Node {
         }
     }
 
-    /// Whether a relu is fused into this convolution; a bias always is.
+    /// True if a relu is fused into this convolution. A bias always is.
     fn fused_relu(&self) -> Result<bool, ConvertError> {
         let fused = self.attributes.get("fused_ops").map(|found| found.list.s.as_slice());
         match fused.unwrap_or_default() {
             [bias] if bias == BIAS_ADD => Ok(false),
             [bias, relu] if bias == BIAS_ADD && relu == RELU => Ok(true),
-            other => Err(ConvertError::new(format!("{other:?} fused into {}", self.name))),
+            other => Err(ConvertError::new(format!("{} has the fused ops {other:?}", self.name))),
         }
     }
 }
@@ -131,17 +133,15 @@ struct Net<'a> {
 }
 
 impl<'a> Net<'a> {
-    /// What the node called `name` computes; added to the graph when first asked for.
+    /// The value of the node `name`, which is added to the graph at the first call.
     fn value(&mut self, name: &str, depth: usize) -> Result<Value, ConvertError> {
         if let Some(known) = self.known.get(name) {
             return Ok(known.clone());
         }
-        let node: &'a Node = self
-            .nodes
-            .get(name)
-            .ok_or_else(|| ConvertError::new(format!("no node called {name}")))?;
+        let node: &'a Node =
+            self.nodes.get(name).ok_or_else(|| ConvertError::new(format!("no node {name}")))?;
         let depth =
-            depth.checked_sub(1).ok_or_else(|| ConvertError::new("a loop of nodes".to_owned()))?;
+            depth.checked_sub(1).ok_or_else(|| ConvertError::new("nodes in a loop".to_owned()))?;
         let value = self.computed(node, depth)?;
         self.known.insert(&node.name, value.clone());
         Ok(value)
@@ -170,7 +170,7 @@ impl<'a> Net<'a> {
             "_FusedConv2D" => self.convolved(node, &from),
             "Pad" => self.padded(node, &from),
             "Reshape" => self.reshaped(node, &from),
-            other => Err(ConvertError::new(format!("{} is a {other}", node.name))),
+            other => Err(ConvertError::new(format!("{} has the operation {other}", node.name))),
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Net<'a> {
         Ok(if node.fused_relu()? { self.graph.relu(&value) } else { value })
     }
 
-    /// Padding of channels at their end: `[[0, 0], [0, 0], [0, 0], [0, n]]`.
+    /// Pads the channels at their end: `[[0, 0], [0, 0], [0, 0], [0, n]]`.
     fn padded(&mut self, node: &Node, from: &Value) -> Result<Value, ConvertError> {
         let pads = integers(self.weights.named(node.input(1)?)?)?;
         let [channels, height, width] = from.planes()?;
@@ -200,16 +200,16 @@ impl<'a> Net<'a> {
         if table.shape() == shape {
             return Ok(table);
         }
-        Err(ConvertError::new(format!("{} is cut into {shape:?}", node.name)))
+        Err(ConvertError::new(format!("{} is reshaped to {shape:?}", node.name)))
     }
 }
 
-/// A tensor of whole numbers, none of them negative.
+/// The values of a tensor of integers that are not negative.
 fn integers(tensor: &Tensor) -> Result<Vec<usize>, ConvertError> {
     tensor.values().iter().map(|&value| whole(value)).collect()
 }
 
 fn whole(value: f32) -> Result<usize, ConvertError> {
     let text = format!("{value:.0}");
-    text.parse().map_err(|_| ConvertError::new(format!("{value} is no size")))
+    text.parse().map_err(|_| ConvertError::new(format!("{value} is not a size")))
 }

@@ -1,7 +1,9 @@
-//! dlib's face recognition network (a residual network of 29 convolutions) as `@vladmandic/face-api` carries it.
+//! dlib's face recognition network (a residual network of 29 convolutions), from
+//! `@vladmandic/face-api`.
 //!
-//! In: 150 × 150, out: 128 values, not normalised. Every `scale` layer is folded into the convolution
-//! before it. <https://github.com/davisking/dlib-models#dlib_face_recognition_resnet_model_v1datbz2>
+//! Input: 150 × 150. Output: 128 values, not normalised. Every `scale` layer is folded into the
+//! convolution before it.
+//! <https://github.com/davisking/dlib-models#dlib_face_recognition_resnet_model_v1datbz2>
 
 use super::{
     ConvertError,
@@ -12,7 +14,7 @@ use super::{
 /// Means of the red, green and blue training pixels.
 const MEAN: [f32; 3] = [122.782, 117.001, 104.298];
 
-/// Blocks after the first layer, in order; those called `down` halve the picture.
+/// Blocks after the first layer, in order. Those with `down` in their name halve the picture.
 const BLOCKS: [&str; 14] = [
     "conv32_1",
     "conv32_2",
@@ -30,7 +32,7 @@ const BLOCKS: [&str; 14] = [
     "conv256_down_out",
 ];
 
-/// The network as ONNX.
+/// Converts the network to ONNX.
 pub(super) fn embedder(weights: &Weights) -> Result<Vec<u8>, ConvertError> {
     let (graph, input) = Graph::new("embedder", 150);
     let mut net = Net { graph, weights };
@@ -65,8 +67,8 @@ impl Net<'_> {
         Ok(self.graph.relu(&sum))
     }
 
-    /// A residual block at half the size. The shorter of the two ways is filled up with zeros: the
-    /// pooled one in channels, the convolved one by a row and a column at odd sizes.
+    /// A residual block at half the size. The smaller of the two branches is padded with zeros: the
+    /// pooled branch in channels, the convolved branch by a row and a column at odd sizes.
     fn halving_block(&mut self, x: &Value, name: &str) -> Result<Value, ConvertError> {
         let inner = self.conv(x, &format!("{name}/conv1"), 2, Padding::Valid)?;
         let inner = self.graph.relu(&inner);
@@ -80,7 +82,7 @@ impl Net<'_> {
         Ok(self.graph.relu(&sum))
     }
 
-    /// A convolution with the scale layer that follows it.
+    /// A convolution, including the scale layer that follows it.
     fn conv(
         &mut self,
         x: &Value,

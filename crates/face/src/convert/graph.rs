@@ -1,6 +1,7 @@
-//! Builds one ONNX graph, a layer at a time, keeping track of shapes.
+//! Builds one ONNX graph layer by layer, and tracks the shapes.
 //!
-//! Filters come as TensorFlow has them (height, width, in, out), activations are NCHW with a batch of one.
+//! Filters have TensorFlow's order (height, width, in, out). Activations are NCHW with a batch of
+//! one.
 
 use super::{
     ConvertError,
@@ -9,7 +10,7 @@ use super::{
 };
 use prost::Message;
 
-/// What a layer returned: its name in the graph and its shape.
+/// The output of a layer: its name in the graph and its shape.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     name: String,
@@ -30,16 +31,16 @@ impl Value {
     }
 }
 
-/// TensorFlow's two ways of padding a window.
+/// TensorFlow's two modes of padding a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Padding {
-    /// None: the window stays inside.
+    /// No padding: the window stays inside.
     Valid,
-    /// As much as keeps `size / stride` outputs, the odd row at the end.
+    /// Enough padding for `size / stride` outputs, rounded up; an odd row goes to the end.
     Same,
 }
 
-/// Which value of a window a pooling layer keeps.
+/// The value that a pooling layer computes from a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pool {
     Max,
@@ -53,7 +54,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// A graph over one square picture: RGB planes, 0 to 255.
+    /// Creates a graph with one square picture as input: RGB planes, 0 to 255.
     pub(super) fn new(name: &str, side: usize) -> (Graph, Value) {
         let input = Value { name: "input".to_owned(), shape: vec![1, 3, side, side] };
         let inputs = vec![ValueInfo::new(&input.name, &input.shape)];
@@ -78,7 +79,7 @@ impl Graph {
         Model::new(self.proto).encode_to_vec()
     }
 
-    /// `(picture - mean) × scale`, a mean for each channel.
+    /// `(picture - mean) × scale`, with one mean per channel.
     pub(super) fn normalised(&mut self, picture: &Value, mean: [f32; 3], scale: f32) -> Value {
         let mean = self.floats(&[1, 3, 1, 1], &mean);
         let scale = self.floats(&[1, 1, 1, 1], &[scale]);
@@ -141,7 +142,7 @@ impl Graph {
         Ok(self.layer("Conv", &inputs, vec![1, out, rows.outputs, columns.outputs], attributes))
     }
 
-    /// Pooling over square windows; padding does not count towards an average.
+    /// Pools over square windows. Padding does not count towards an average.
     pub(super) fn pool(
         &mut self,
         from: &Value,
@@ -168,12 +169,12 @@ impl Graph {
 
     pub(super) fn add(&mut self, a: &Value, b: &Value) -> Result<Value, ConvertError> {
         if a.shape != b.shape {
-            return Err(ConvertError::new(format!("{:?} plus {:?}", a.shape, b.shape)));
+            return Err(ConvertError::new(format!("{:?} added to {:?}", a.shape, b.shape)));
         }
         Ok(self.layer("Add", &[&a.name, &b.name], a.shape.clone(), Vec::new()))
     }
 
-    /// Grows the value to this shape with zeros after its end.
+    /// Extends the value to this shape with zeros at the end.
     pub(super) fn zero_padded(
         &mut self,
         from: &Value,
@@ -198,7 +199,7 @@ impl Graph {
         ))
     }
 
-    /// The mean of each channel, as one row.
+    /// The means of the channels, as one row.
     pub(super) fn channel_means(&mut self, from: &Value) -> Result<Value, ConvertError> {
         let [channels, _, _] = from.planes()?;
         let means =
@@ -206,7 +207,7 @@ impl Graph {
         Ok(self.flattened(&means))
     }
 
-    /// Everything in one row.
+    /// All values in one row.
     pub(super) fn flattened(&mut self, from: &Value) -> Value {
         let count = from.shape.iter().product();
         self.layer("Flatten", &[&from.name], vec![1, count], vec![Attribute::int("axis", 1)])
@@ -230,7 +231,7 @@ impl Graph {
         Ok(self.layer("Add", &[&product.name, &bias], vec![1, out], Vec::new()))
     }
 
-    /// TensorFlow's reshape, which counts channels last: transposed first, then cut into `columns`.
+    /// TensorFlow's reshape, where channels are last: transposes, and then reshapes to `columns`.
     pub(super) fn table(&mut self, from: &Value, columns: usize) -> Result<Value, ConvertError> {
         let [channels, height, width] = from.planes()?;
         let count = channels * height * width;
@@ -275,39 +276,40 @@ impl Graph {
     }
 }
 
-/// How a window moves.
+/// The stride and padding of a window.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     stride: usize,
     padding: Padding,
 }
 
-/// A window's way along one axis: zeros before and after, and how many places it stops at.
-struct Way {
+/// A window along one axis: zeros before and after, and the number of outputs.
+struct Span {
     before: usize,
     after: usize,
     outputs: usize,
 }
 
 impl Window {
-    /// TensorFlow's rule (`tf.nn`, "Notes on padding"), for a window of `side` over `length` values.
-    fn over(self, length: usize, side: usize) -> Result<Way, ConvertError> {
+    /// TensorFlow's rule (`tf.nn`, "Notes on padding"), for a window of `side` over `length`
+    /// values.
+    fn over(self, length: usize, side: usize) -> Result<Span, ConvertError> {
         if self.stride == 0 || side == 0 || (self.padding == Padding::Valid && side > length) {
             return Err(ConvertError::new(format!("a window of {side} over {length}")));
         }
         Ok(match self.padding {
             Padding::Valid => {
-                Way { before: 0, after: 0, outputs: (length - side) / self.stride + 1 }
+                Span { before: 0, after: 0, outputs: (length - side) / self.stride + 1 }
             }
             Padding::Same => {
                 let outputs = length.div_ceil(self.stride);
                 let total = ((outputs.max(1) - 1) * self.stride + side).saturating_sub(length);
-                Way { before: total / 2, after: total - total / 2, outputs }
+                Span { before: total / 2, after: total - total / 2, outputs }
             }
         })
     }
 
-    fn attributes(self, kernel: [usize; 2], rows: &Way, columns: &Way) -> Vec<Attribute> {
+    fn attributes(self, kernel: [usize; 2], rows: &Span, columns: &Span) -> Vec<Attribute> {
         vec![
             Attribute::ints("kernel_shape", dims(&kernel)),
             Attribute::ints("strides", dims(&[self.stride; 2])),

@@ -1,6 +1,7 @@
-//! The 68-point landmark network of `@vladmandic/face-api`: four dense blocks of separable convolutions.
+//! The 68-point landmark network of `@vladmandic/face-api`: four dense blocks of separable
+//! convolutions.
 //!
-//! In: 112 × 112, out: 68 × (x, y) as fractions of the square it saw.
+//! Input: 112 × 112. Output: 68 × (x, y), as fractions of the input square.
 
 use super::{
     ConvertError,
@@ -11,7 +12,7 @@ use super::{
 /// Means of the red, green and blue training pixels.
 const MEAN: [f32; 3] = [122.782, 117.001, 104.298];
 
-/// The network as ONNX.
+/// Converts the network to ONNX.
 pub(super) fn landmarks(weights: &Weights) -> Result<Vec<u8>, ConvertError> {
     let (graph, input) = Graph::new("landmarks", 112);
     let mut net = Net { graph, weights };
@@ -36,14 +37,14 @@ struct Net<'a> {
 }
 
 impl Net<'_> {
-    /// The only full convolution.
+    /// The first layer, which is the only full convolution.
     fn first_layer(&mut self, picture: &Value) -> Result<Value, ConvertError> {
         let filter = self.weights.named("dense0/conv0/filters")?;
         let bias = self.weights.named("dense0/conv0/bias")?;
         self.graph.conv(picture, filter, Some(bias), 2, Padding::Same)
     }
 
-    /// Three layers over the first, each fed with the sum of all before it.
+    /// Three layers after `first`. The input of each is the sum of all layers before it.
     fn dense_block(&mut self, first: &Value, name: &str) -> Result<Value, ConvertError> {
         let first = self.graph.relu(first);
         let second = self.separable(&first, &format!("{name}/conv1"), 1)?;

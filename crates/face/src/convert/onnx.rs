@@ -1,7 +1,8 @@
-//! The part of ONNX's protobuf that a converted network needs, by hand: no compiler, no generated file.
+//! The ONNX protobuf messages that a converted network needs, written by hand to avoid code
+//! generation.
 //!
-//! Field numbers are those of onnx.proto3 (ONNX 1.14, IR version 8, operator set 13). Fields that we
-//! never write are left out; a reader treats them as absent. Nothing here reads ONNX.
+//! Field numbers are those of onnx.proto3 (ONNX 1.14, IR version 8, operator set 13). Fields that
+//! are never written are left out; a reader treats them as absent. This module does not read ONNX.
 //!
 //! <https://github.com/onnx/onnx/blob/v1.14.0/onnx/onnx.proto3>
 
@@ -138,7 +139,7 @@ pub(super) struct ValueInfo {
 }
 
 impl ValueInfo {
-    /// Declares a float tensor that enters or leaves the graph.
+    /// Declares a float tensor that is an input or output of the graph.
     pub(super) fn new(name: &str, shape: &[usize]) -> ValueInfo {
         let dims = dims(shape).into_iter().map(|value| Dimension { value }).collect();
         let tensor = TensorType { element: FLOAT, shape: Some(Shape { dims }) };
@@ -172,7 +173,7 @@ struct Dimension {
     value: i64,
 }
 
-/// A shape as ONNX writes it. No tensor of ours comes near `i64::MAX` elements.
+/// A shape in the form of ONNX. No tensor here comes near `i64::MAX` elements.
 pub(super) fn dims(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX)).collect()
 }

@@ -1,8 +1,8 @@
-//! A dense float tensor in C order, and the two things conversion does to one: permute and scale.
+//! A dense float tensor in C order, with the operations that conversion needs.
 
 use super::ConvertError;
 
-/// Values with their shape; the product of the shape is the number of values.
+/// Values and their shape. The product of the shape is the number of values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tensor {
     shape: Vec<usize>,
@@ -31,7 +31,7 @@ impl Tensor {
             .map_err(|_| ConvertError::new(format!("{:?} should have {N} dimensions", self.shape)))
     }
 
-    /// Reorders four dimensions: dimension `d` of the result is dimension `order[d]` of this.
+    /// Reorders four dimensions: dimension `d` of the result is dimension `order[d]` of `self`.
     pub(super) fn permuted(&self, order: [usize; 4]) -> Result<Tensor, ConvertError> {
         let from = self.dims::<4>()?;
         let mut step = [1; 4];
@@ -53,7 +53,7 @@ impl Tensor {
         Tensor::new(vec![a.0, b.0, c.0, d.0], values)
     }
 
-    /// Multiplies along the last dimension, one factor for each of its indices.
+    /// Multiplies along the last dimension, with one factor for each index.
     pub(super) fn scaled_by(&self, factors: &Tensor) -> Result<Tensor, ConvertError> {
         if self.shape.last() != Some(&factors.values.len()) {
             return Err(ConvertError::new(format!(
@@ -70,7 +70,7 @@ impl Tensor {
     /// Adds a tensor of the same shape.
     pub(super) fn plus(&self, other: &Tensor) -> Result<Tensor, ConvertError> {
         if self.shape != other.shape {
-            return Err(ConvertError::new(format!("{:?} plus {:?}", self.shape, other.shape)));
+            return Err(ConvertError::new(format!("{:?} added to {:?}", self.shape, other.shape)));
         }
         let values = self.values.iter().zip(&other.values).map(|(a, b)| a + b).collect();
         Tensor::new(self.shape.clone(), values)
@@ -82,12 +82,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permuting_moves_every_value_with_its_index() {
+    fn permuting_moves_values_with_their_indices() {
         let values: Vec<f32> = (0_u8..24).map(f32::from).collect();
         let tensor = Tensor::new(vec![1, 2, 3, 4], values).unwrap();
         let back = tensor.permuted([3, 2, 0, 1]).unwrap();
         assert_eq!(back.shape(), [4, 3, 1, 2]);
-        // [l][k][0][j] holds what was at [0][j][k][l] = 12j + 4k + l
+        // [l][k][0][j] holds the value from [0][j][k][l] = 12j + 4k + l
         assert_eq!(back.values()[..4], [0.0, 12.0, 4.0, 16.0]);
         assert_eq!(back.permuted([2, 3, 1, 0]).unwrap(), tensor);
     }

@@ -1,8 +1,9 @@
-//! Weights as TensorFlow.js stores them: a manifest, and a file in which the tensors lie back to back.
+//! Reads weights in the format of TensorFlow.js: a manifest, and a file with the tensors back to
+//! back.
 //!
-//! Affine quantisation is undone on the way, `q × scale + min` (tfjs-core `io_utils.ts`, `decodeWeights`).
-//! Only what the default networks use is read: one shard, `float32`, `int32`, and `uint8`
-//! quantisation.
+//! Affine quantisation is reversed, `q × scale + min` (tfjs-core `io_utils.ts`, `decodeWeights`).
+//! Only the features that the default networks use are supported: one shard, `float32`, `int32`,
+//! and `uint8` quantisation.
 
 use super::{ConvertError, tensor::Tensor};
 use serde::Deserialize;
@@ -13,13 +14,13 @@ use std::collections::HashMap;
 pub(super) struct Weights(HashMap<String, Tensor>);
 
 impl Weights {
-    /// The tensor called `name`.
+    /// The tensor `name`.
     pub(super) fn named(&self, name: &str) -> Result<&Tensor, ConvertError> {
-        self.0.get(name).ok_or_else(|| ConvertError::new(format!("no weights called {name}")))
+        self.0.get(name).ok_or_else(|| ConvertError::new(format!("no tensor {name}")))
     }
 }
 
-/// One entry of a `weightsManifest`: some tensors and the files that hold them.
+/// One entry of a `weightsManifest`: tensors and the files that hold them.
 #[derive(Debug, Deserialize)]
 pub(super) struct Group {
     weights: Vec<Entry>,
@@ -49,7 +50,7 @@ enum Kind {
     Uint8,
 }
 
-/// Reads the tensors that `groups` describe out of `shard`.
+/// Reads the tensors that `groups` describe from `shard`.
 pub(super) fn weights(groups: &[Group], shard: &[u8]) -> Result<Weights, ConvertError> {
     let [Group { weights, paths }] = groups else {
         return Err(ConvertError::new("weights in more than one group".to_owned()));
@@ -80,7 +81,7 @@ impl Entry {
         let (bytes, after) = count
             .checked_mul(width)
             .and_then(|length| rest.split_at_checked(length))
-            .ok_or_else(|| ConvertError::new(format!("the file ends within {}", self.name)))?;
+            .ok_or_else(|| ConvertError::new(format!("the file ends inside {}", self.name)))?;
         *rest = after;
         Tensor::new(self.shape.clone(), self.values(stored, bytes)?)
     }
@@ -101,11 +102,11 @@ impl Entry {
         }
     }
 
-    /// Integers are shapes and paddings, far below the 2^15 that fit here.
+    /// Converts an integer. Integers are shapes and paddings, far below the maximum of 2^15.
     fn small(&self, value: i32) -> Result<f32, ConvertError> {
         i16::try_from(value)
             .map(f32::from)
-            .map_err(|_| ConvertError::new(format!("{value} in {}", self.name)))
+            .map_err(|_| ConvertError::new(format!("{value} in {} is out of range", self.name)))
     }
 }
 
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_length_is_refused() {
+    fn a_file_of_the_wrong_length_is_refused() {
         assert!(weights(&groups(TWO), &[0; 5]).is_err());
         assert!(weights(&groups(TWO), &[0; 7]).is_err());
     }

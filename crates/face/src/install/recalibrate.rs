@@ -1,6 +1,7 @@
-//! Gives a default pack that an earlier version installed the thresholds of this one.
+//! Updates the thresholds of a default pack that an earlier version installed.
 //!
-//! Only `pack.toml` is written. The networks stay, and so do all templates: neither decides on thresholds.
+//! Only `pack.toml` is written. Networks and templates stay valid, because they do not depend on
+//! thresholds.
 
 use super::{DEFAULT_PACK, InstallError, blaze_dlib};
 use crate::{
@@ -9,15 +10,15 @@ use crate::{
 };
 use std::{fs, io, io::Write as _, path::Path};
 
-/// Replaces the thresholds of the default pack in `packs` if they are those of an earlier version. Whether
-/// anything was replaced.
+/// Replaces the thresholds of the default pack in `packs` if they are those of an earlier version.
+/// Returns true if they were replaced.
 ///
-/// Thresholds that an operator has changed are left alone, and so is a pack that is missing or cannot be
-/// read: loading says what is wrong with it.
+/// Thresholds that an operator has changed are kept. A pack that is missing or cannot be read is
+/// ignored; loading it reports the fault.
 ///
 /// # Errors
 ///
-/// [`InstallError::Write`] if `pack.toml` cannot be replaced. The old thresholds are then still in force:
+/// [`InstallError::Write`] if `pack.toml` cannot be replaced. The old thresholds then still apply:
 /// do not start a server with them.
 pub fn recalibrate(packs: &Path) -> Result<bool, InstallError> {
     let path = packs.join(DEFAULT_PACK).join(MANIFEST);
@@ -31,7 +32,7 @@ pub fn recalibrate(packs: &Path) -> Result<bool, InstallError> {
     Ok(true)
 }
 
-/// Replaces a file whole or not at all.
+/// Replaces a file atomically.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -1,17 +1,17 @@
-//! Embeddings of the test pictures: against the reference in `reference.py`, and against each other.
+//! Compares embeddings of the test pictures with those of `reference.py`, and with each other.
 
 use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, portrait};
 use fourauth_face::{AGREEMENT, Embedding, Likeness, Refusal, SAME_PICTURE};
 use image::DynamicImage;
 use std::{collections::BTreeMap, thread};
 
-/// Pictures of one person, apart from `32bit.png`, which is `obama2.jpg` again.
+/// Pictures of one person. `32bit.png` is left out, because it is the same as `obama2.jpg`.
 const ONE_PERSON: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
 
-const ANOTHER: &str = "biden.jpg";
+const ANOTHER_PERSON: &str = "biden.jpg";
 
-/// Faces of strangers in the group pictures: left, top and side of a square around each.
-const STRANGERS: [(&str, [u32; 3]); 12] = [
+/// Faces of other people in the group pictures: left, top and side of a square around each.
+const OTHER_PEOPLE: [(&str, [u32; 3]); 12] = [
     ("sample1.jpg", [350, 338, 330]),
     ("sample3.jpg", [519, 313, 345]),
     ("sample3.jpg", [978, 172, 422]),
@@ -31,7 +31,7 @@ fn embedding(name: &str) -> Embedding {
 }
 
 #[test]
-fn every_embedding_is_that_of_the_reference() {
+fn every_embedding_matches_the_reference() {
     let reference: BTreeMap<String, Vec<f32>> =
         serde_json::from_str(include_str!("reference.json")).unwrap();
     for (name, values) in reference {
@@ -45,7 +45,7 @@ fn every_embedding_is_that_of_the_reference() {
 }
 
 #[test]
-fn distances_are_those_the_pack_was_calibrated_with() {
+fn distances_match_the_calibration_of_the_pack() {
     let published = [
         ("obama.jpg", "obama2.jpg", 0.265),
         ("obama.jpg", "obama3.jpg", 0.229),
@@ -59,32 +59,33 @@ fn distances_are_those_the_pack_was_calibrated_with() {
 }
 
 #[test]
-fn one_person_is_accepted_and_everyone_else_is_not() {
+fn one_person_is_accepted_and_another_is_not() {
     let threshold = ENGINE.pack().thresholds().for_counts(1, 1);
     for name in ONE_PERSON {
         let face = embedding(name);
         assert!(ONE_PERSON.iter().all(|other| face.distance(&embedding(other)) < threshold));
-        assert!(face.distance(&embedding(ANOTHER)) > 0.55);
+        assert!(face.distance(&embedding(ANOTHER_PERSON)) > 0.55);
     }
 }
 
 #[test]
-fn no_stranger_in_the_group_pictures_is_accepted() {
+fn no_other_person_in_the_group_pictures_is_accepted() {
     let thresholds = ENGINE.pack().thresholds();
     let template = Likeness::of(&ONE_PERSON.map(embedding)).unwrap();
-    let known: Vec<Embedding> = ONE_PERSON.into_iter().chain([ANOTHER]).map(embedding).collect();
+    let known: Vec<Embedding> =
+        ONE_PERSON.into_iter().chain([ANOTHER_PERSON]).map(embedding).collect();
     let mut nearest = f32::INFINITY;
-    for (name, [left, top, side]) in STRANGERS {
-        let stranger = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
-        assert!(template.mean().distance(&stranger) > thresholds.limits(3, 1).single);
-        nearest = known.iter().map(|face| face.distance(&stranger)).fold(nearest, f32::min);
+    for (name, [left, top, side]) in OTHER_PEOPLE {
+        let other = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
+        assert!(template.mean().distance(&other) > thresholds.limits(3, 1).single);
+        nearest = known.iter().map(|face| face.distance(&other)).fold(nearest, f32::min);
     }
-    println!("nearest stranger: {nearest:.3}");
+    println!("nearest other person: {nearest:.3}");
     assert!(nearest > thresholds.for_counts(1, 1));
 }
 
 #[test]
-fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
+fn three_pictures_agree_and_another_person_does_not() {
     let pictures = ONE_PERSON.map(embedding);
     let template = Likeness::of(&pictures).unwrap();
     assert_eq!(template.count(), 3);
@@ -92,7 +93,7 @@ fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
     assert!(pictures.iter().all(|picture| template.mean().distance(picture) < threshold));
 
     let [first, second, _] = pictures;
-    let mixed = [first, second, embedding(ANOTHER)];
+    let mixed = [first, second, embedding(ANOTHER_PERSON)];
     assert_eq!(Likeness::of(&mixed), Err(Refusal::Disagree));
 }
 
@@ -100,7 +101,7 @@ fn three_pictures_enrol_and_a_fourth_person_does_not_fit_in() {
 fn another_encoding_of_a_picture_is_the_same_picture() {
     let pixels = decoded("obama.jpg");
     let half = pixels.thumbnail(pixels.width() / 2, pixels.height() / 2);
-    let again = [
+    let variants = [
         ("compressed", ENGINE.portrait(&jpeg(&pixels))),
         ("halved", outcome(&half)),
         ("mirrored", outcome(&pixels.fliph())),
@@ -108,7 +109,7 @@ fn another_encoding_of_a_picture_is_the_same_picture() {
         ("brightened", outcome(&pixels.brighten(12))),
     ];
     let first = embedding("obama.jpg");
-    for (name, portrait) in again {
+    for (name, portrait) in variants {
         let distance = first.distance(&portrait.unwrap().embedding);
         println!("{name}: {distance:.3}");
         assert!(distance < SAME_PICTURE, "{name}: {distance}");

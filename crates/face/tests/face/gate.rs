@@ -1,4 +1,4 @@
-//! Every refusal of the quality gate, reached by a real picture or by changing one thing about one.
+//! Every refusal of the quality gate, from a real picture or from a picture with one change.
 
 use crate::support::{ENGINE, decoded, encoded, outcome};
 use fourauth_face::{
@@ -23,7 +23,7 @@ fn side_by_side(left: &DynamicImage, right: &DynamicImage) -> DynamicImage {
     both.into()
 }
 
-/// Turned about its middle by 45°, the corners black.
+/// The picture turned about its centre by 45°, with black corners.
 fn tilted(picture: &DynamicImage) -> DynamicImage {
     let (rgb, (width, height)) = (picture.to_rgb8(), (picture.width(), picture.height()));
     let turned = RgbImage::from_fn(width, height, |x, y| {
@@ -66,7 +66,7 @@ fn two_faces_of_one_size_are_refused() {
 }
 
 #[test]
-fn a_small_face_in_the_background_does_not_disturb() {
+fn a_small_face_in_the_background_is_ignored() {
     let portrait = decoded(PORTRAIT);
     let alone = outcome(&portrait).unwrap();
     let watched = outcome(&side_by_side(&portrait, &resized(&portrait, 50))).unwrap();
@@ -113,7 +113,7 @@ fn darkness_glare_and_fog_are_refused() {
 }
 
 #[test]
-fn every_refusal_has_a_name_and_a_sentence_of_its_own() {
+fn every_refusal_has_its_own_code_and_a_full_sentence() {
     let all = [
         Refusal::NotAnImage,
         Refusal::TooLarge,

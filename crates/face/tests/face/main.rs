@@ -1,6 +1,6 @@
-//! What the crate does with real pictures and a real pack. `cargo xtask models` fetches both.
+//! Tests with real pictures and a real pack. `cargo xtask models` fetches both.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue may panic")]
 
 mod gallery;
 mod gate;

@@ -1,4 +1,4 @@
-//! Packs that are sound, missing, altered or made wrongly.
+//! Packs that are valid, missing, altered or malformed.
 
 use crate::support::{ENGINE, pack_folder};
 use fourauth_face::{
@@ -9,12 +9,13 @@ use fourauth_face::{
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-/// The id that all templates of the default pack carry. If it changes, no face is known any more.
+/// The id that all templates of the default pack carry. If it changes, every face must be enrolled
+/// again.
 const DEFAULT_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
 
 const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
 
-/// A folder of packs with a copy of the default one.
+/// A folder of packs with a copy of the default pack.
 fn copied() -> TempDir {
     let packs = tempfile::tempdir().unwrap();
     let folder = packs.path().join(DEFAULT_PACK);
@@ -48,7 +49,8 @@ const OLD_THRESHOLDS: [(u16, u16, &str, &str); 4] = [
     (3, 3, "0.271", "0.0"),
 ];
 
-/// Makes a copied pack what an earlier version installed; its id in that version.
+/// Changes a copied pack to the form that an earlier version installed. Returns its id in that
+/// version.
 fn age(folder: &Path) -> Digest {
     let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
     let (networks, _) = text.split_once("[[thresholds]]").unwrap();
@@ -66,7 +68,7 @@ fn age(folder: &Path) -> Digest {
 }
 
 #[test]
-fn a_packs_id_covers_what_decides_an_embedding_and_no_more() {
+fn a_pack_id_covers_only_what_affects_an_embedding() {
     assert_eq!(ENGINE.pack().id().to_string(), DEFAULT_ID);
     assert_eq!(ENGINE.pack().name(), DEFAULT_PACK);
     let id = |from: &str, to: &str| {
@@ -95,7 +97,7 @@ fn a_packs_id_covers_what_decides_an_embedding_and_no_more() {
 }
 
 #[test]
-fn an_older_default_pack_gets_todays_thresholds() {
+fn an_older_default_pack_gets_the_current_thresholds() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     let old = age(&folder);
@@ -106,13 +108,13 @@ fn an_older_default_pack_gets_todays_thresholds() {
     assert_eq!(pack.thresholds(), ENGINE.pack().thresholds());
     assert_eq!(pack.id(), ENGINE.pack().id());
     assert!(pack.ids().contains(&old));
-    // A pack of this version that was installed afresh knows the templates of the older one as well.
+    // A new pack of this version accepts the templates of the older one as well.
     assert!(ENGINE.pack().ids().contains(&old));
-    assert!(!recalibrate(packs.path()).unwrap(), "there is nothing left to replace");
+    assert!(!recalibrate(packs.path()).unwrap(), "a second call replaces nothing");
 }
 
 #[test]
-fn thresholds_that_an_operator_has_set_are_left_alone() {
+fn thresholds_set_by_an_operator_are_kept() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     edit(&folder, "distance = 0.25", "distance = 0.2");
@@ -134,11 +136,11 @@ fn an_altered_network_is_never_loaded() {
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_no_pack() {
+fn a_folder_without_a_manifest_is_not_a_pack() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Engine::load(folder.path()), Err(PackError::Missing(_))));
     assert!(Pack::installed(folder.path()).unwrap().is_empty());
-    assert!(Pack::installed(&folder.path().join("nowhere")).unwrap().is_empty());
+    assert!(Pack::installed(&folder.path().join("missing")).unwrap().is_empty());
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn a_manifest_is_read_strictly() {
 }
 
 #[test]
-fn a_network_in_the_wrong_place_is_refused() {
+fn a_network_in_the_wrong_role_is_refused() {
     let packs = copied();
     let folder = packs.path().join(DEFAULT_PACK);
     let hash = |file: &str| Digest::of(&fs::read(folder.join(file)).unwrap()).to_string();
@@ -188,7 +190,7 @@ fn installed_packs_are_listed_with_their_flaws() {
 }
 
 #[test]
-fn a_sound_pack_is_not_installed_again() {
+fn a_valid_pack_is_not_installed_again() {
     let packs = copied();
     let mut steps = 0;
     let pack = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| steps += 1).unwrap();
@@ -196,7 +198,7 @@ fn a_sound_pack_is_not_installed_again() {
 }
 
 #[test]
-fn a_failed_installation_leaves_nothing_behind() {
+fn a_failed_installation_leaves_no_files() {
     let packs = tempfile::tempdir().unwrap();
     let error = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| ()).unwrap_err();
     assert!(matches!(error, InstallError::Weights { .. }));

@@ -1,4 +1,4 @@
-//! Encoded pictures from strangers: bombs, garbage, odd formats, and EXIF.
+//! Untrusted encoded pictures: decompression bombs, garbage, unusual formats, and EXIF.
 
 use crate::support::{ENGINE, decoded, encoded, jpeg, jpeg_of_quality, outcome, png};
 use fourauth_face::{Refusal, decode::MAX_BYTES};
@@ -8,7 +8,7 @@ use image::{
     imageops,
 };
 
-/// A PNG that announces a size and has next to nothing in it.
+/// A PNG that declares a size and has almost no data.
 fn announced(width: u32, height: u32) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
@@ -23,7 +23,7 @@ fn announced(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// Puts an EXIF segment with nothing but an orientation (EXIF 2.32 §4.6.4, tag 0x0112) behind the start.
+/// Inserts an EXIF segment with only an orientation (EXIF 2.32 §4.6.4, tag 0x0112) after the start.
 fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -36,7 +36,7 @@ fn refused(bytes: &[u8]) -> Refusal {
 }
 
 #[test]
-fn a_bomb_is_refused_from_its_header() {
+fn a_decompression_bomb_is_refused_from_its_header() {
     assert_eq!(refused(&announced(30_000, 30_000)), Refusal::TooLarge);
     assert_eq!(refused(&announced(u32::MAX, u32::MAX)), Refusal::TooLarge);
     assert_eq!(refused(&announced(4096, 4096)), Refusal::TooLarge);
@@ -45,7 +45,7 @@ fn a_bomb_is_refused_from_its_header() {
 }
 
 #[test]
-fn a_jpeg_that_announces_too_much_is_refused_from_its_header() {
+fn a_jpeg_with_oversized_dimensions_is_refused_from_its_header() {
     let mut bytes = jpeg(&decoded("obama.jpg"));
     let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     bytes[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
@@ -64,7 +64,7 @@ fn a_picture_of_one_colour_is_refused_from_its_header() {
     let encoder = PngEncoder::new_with_quality(&mut bytes, best, adaptive);
     wall().write_with_encoder(encoder).unwrap();
     assert_eq!(refused(&bytes), Refusal::TooLarge);
-    // The proof that the header was enough: what comes after it is not looked at.
+    // The header is sufficient: the bytes after it are not read.
     bytes[60..].fill(0);
     assert_eq!(refused(&bytes), Refusal::TooLarge);
 }
@@ -79,7 +79,7 @@ fn a_jpeg_with_few_bytes_for_its_pixels_is_refused() {
 }
 
 #[test]
-fn a_small_picture_may_have_any_colours() {
+fn a_small_picture_of_one_colour_is_decoded() {
     let grey = RgbImage::from_pixel(1000, 1000, Rgb([128; 3]));
     assert_eq!(outcome(&grey.into()), Err(Refusal::NoFace));
 }
@@ -96,14 +96,14 @@ fn a_face_before_a_plain_wall_is_accepted_at_any_quality() {
 }
 
 #[test]
-fn a_file_above_six_megabytes_is_refused_unread() {
+fn a_file_above_six_megabytes_is_refused() {
     let mut bytes = encoded("obama.jpg");
     bytes.resize(MAX_BYTES + 1, 0);
     assert_eq!(refused(&bytes), Refusal::TooLarge);
 }
 
 #[test]
-fn what_is_no_jpeg_or_png_is_refused() {
+fn other_formats_than_jpeg_and_png_are_refused() {
     let webp = b"RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0\x30\x01\0\x9d\x01\x2a\x01\0\x01\0\x02\0\x34\x25\xa4\0\x03\x70\0\xfe\xfb\x94\0\0";
     let gif = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
     for bytes in [
@@ -121,7 +121,7 @@ fn what_is_no_jpeg_or_png_is_refused() {
 }
 
 #[test]
-fn a_picture_that_was_cut_short_is_refused() {
+fn a_truncated_picture_is_refused() {
     for name in ["obama.jpg", "biden.jpg", "32bit.png"] {
         let whole = encoded(name);
         for length in [9, 30, 500, whole.len() / 2, whole.len() * 9 / 10] {
@@ -149,7 +149,7 @@ fn damaged_pictures_are_refused_or_decoded_and_never_panic() {
 }
 
 #[test]
-fn a_jpeg_of_endless_scans_is_refused() {
+fn a_jpeg_with_too_many_scans_is_refused() {
     let mut bytes = encoded("obama.jpg");
     let scans = [[0xff, 0xda].repeat(100), vec![0xff, 0xd9]].concat();
     bytes.extend(scans);
@@ -157,10 +157,10 @@ fn a_jpeg_of_endless_scans_is_refused() {
 }
 
 #[test]
-fn exif_orientation_is_applied_before_the_face_is_sought() {
+fn exif_orientation_is_applied_before_detection() {
     let upright = decoded("obama.jpg");
     let expected = ENGINE.portrait(&jpeg(&upright)).unwrap();
-    // What a camera stores that was held so, and the orientation it notes.
+    // The pixels as a camera stores them when it is turned, and the orientation that it records.
     let stored = [(upright.rotate180(), 3), (upright.rotate270(), 6), (upright.rotate90(), 8)];
     for (pixels, orientation) in stored {
         let portrait = ENGINE.portrait(&oriented(&jpeg(&pixels), orientation)).unwrap();
@@ -181,7 +181,7 @@ fn bad_exif_is_ignored() {
 }
 
 #[test]
-fn sixteen_bits_and_alpha_show_the_same_face_and_grey_still_a_face() {
+fn sixteen_bit_alpha_and_grey_pictures_show_the_same_face() {
     let colour = decoded("obama.jpg");
     let expected = outcome(&colour).unwrap().embedding;
     let deep = DynamicImage::ImageRgb16(colour.to_rgb16());

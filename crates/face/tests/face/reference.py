@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reference embeddings for gallery.rs: the default pipeline once more, in numpy, OpenCV and ONNX Runtime.
+"""Reference embeddings for gallery.rs: the default pipeline, implemented with numpy, OpenCV and ONNX Runtime.
 
     pip install numpy onnxruntime opencv-python-headless
     python3 reference.py PACK FACES > reference.json
 
-PACK is the folder of an installed pack, FACES that of the test pictures; `cargo xtask models` prepares both.
-Unlike the Rust code, this uses OpenCV's own resizing and warping, an SVD for the transform, and another runtime.
+PACK is the folder of an installed pack, FACES the folder of the test pictures; `cargo xtask models` prepares both.
+Unlike the Rust code, this uses OpenCV's resizing and warping, an SVD for the transform, and another runtime.
 """
 import json, math, os, re, sys
 import cv2, numpy as np, onnxruntime
@@ -23,14 +23,14 @@ def network(name):
 
 
 def square(picture, side):
-    """Black around the middle to make it square, then to `side` pixels; with the black before rows and columns."""
+    """Pads with black to a square and resizes to `side` pixels. Also returns the size before that, and the padding."""
     height, width = picture.shape[:2]
     size = max(height, width)
     top, left = (size - height) // 2, (size - width) // 2
     padded = np.zeros((size, size, 3), np.uint8)
     padded[top:top + height, left:left + width] = picture
-    way = cv2.INTER_AREA if side < size else cv2.INTER_LINEAR
-    return cv2.resize(padded, (side, side), interpolation=way), size, np.array([left, top], np.float32)
+    method = cv2.INTER_AREA if side < size else cv2.INTER_LINEAR
+    return cv2.resize(padded, (side, side), interpolation=method), size, np.array([left, top], np.float32)
 
 
 def largest_face(picture, detector):
@@ -42,7 +42,7 @@ def largest_face(picture, detector):
         grid = np.stack(np.meshgrid(np.arange(places), np.arange(places)), -1).reshape(-1, 1, 2)
         anchors = ((grid + 0.5) * stride).repeat(count, 1).reshape(-1, 2)
         for score, box, anchor in zip(scores[:, 0], boxes, anchors):
-            # Of overlapping boxes the surest; these pictures hold one face each.
+            # The box with the highest score; these pictures have one face each.
             if score > 0 and (best is None or score > best[0]):
                 best = (score, (box[:2] + anchor) * size / 256 - offset, box[2:4] * size / 256)
     return best[1], max(best[2])

@@ -1,4 +1,4 @@
-//! Where pack and pictures are, and small changes to pictures.
+//! The test pack and pictures, and encoders for changed pictures.
 
 use fourauth_face::{Engine, Portrait, Refusal};
 use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegEncoder};
@@ -33,7 +33,7 @@ pub(crate) fn portrait(name: &str) -> Portrait {
     ENGINE.portrait(&encoded(name)).unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
 }
 
-/// What becomes of these pixels.
+/// The result for these pixels.
 pub(crate) fn outcome(picture: &DynamicImage) -> Result<Portrait, Refusal> {
     ENGINE.portrait(&png(picture))
 }
@@ -55,7 +55,7 @@ pub(crate) fn jpeg_of_quality(picture: &DynamicImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
-/// Where `cargo xtask models` puts pack and pictures.
+/// The folder where `cargo xtask models` puts the pack and the pictures.
 fn models() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models")
 }

@@ -7,10 +7,10 @@ const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(100);
 
-/// One thread, twelve places, four of them for each source.
+/// One thread and twelve slots, four of them for each source.
 const PLACES: Places = Places { threads: 1, queue: 11, queue_per_source: 3 };
 
-/// Room for everything that a test does.
+/// Enough room for every job of a test.
 const ROOMY: Places = Places { threads: 1, queue: 4000, queue_per_source: 1000 };
 
 fn source(number: u8) -> Source {
@@ -25,17 +25,17 @@ fn reserved(number: u8) -> Requester {
     Requester { urgency: Urgency::Reserved, ..ordinary(number) }
 }
 
-/// The same peer, but through an address that many people share.
+/// The same requester, behind a shared address.
 fn shared(by: Requester) -> Requester {
     Requester { is_shared: true, ..by }
 }
 
-/// Offers a job that is named by its requester; whose job gave way.
+/// Offers a job that is identified by its requester. Returns the job that was evicted.
 fn offer(queue: &mut Queue<Requester>, by: Requester) -> Result<Option<Requester>, Requester> {
-    queue.offer(by, by, START).map(|(_, gives_way)| gives_way)
+    queue.offer(by, by, START).map(|(_, evicted)| evicted)
 }
 
-/// Runs the next job, at `cost`.
+/// Runs the next job and charges `cost`.
 fn run(queue: &mut Queue<Requester>, cost: Duration) -> Option<Requester> {
     let (by, job) = queue.begin(START)?;
     queue.end(by, cost, START);
@@ -52,7 +52,7 @@ fn queue_of(places: Places, jobs: &[Requester]) -> Queue<Requester> {
 }
 
 #[test]
-fn a_newcomer_comes_before_the_backlog_of_others() {
+fn a_new_source_runs_before_the_backlog_of_others() {
     let mut queue = queue_of(ROOMY, &[ordinary(1); 20]);
     assert_eq!(run(&mut queue, SECOND), Some(ordinary(1)));
     offer(&mut queue, ordinary(2)).unwrap();
@@ -78,7 +78,7 @@ fn a_job_that_runs_is_charged_in_advance() {
 }
 
 #[test]
-fn what_was_used_long_ago_is_forgotten() {
+fn old_usage_is_forgotten() {
     let mut queue = queue_of(ROOMY, &[ordinary(1)]);
     run(&mut queue, SECOND);
     let hour = START + SECOND * 3600;
@@ -86,10 +86,10 @@ fn what_was_used_long_ago_is_forgotten() {
         queue.offer(ordinary(number), ordinary(number), hour).unwrap();
         queue.offer(ordinary(number), ordinary(number), hour).unwrap();
         let (by, _) = queue.begin(hour).unwrap();
-        assert_eq!(by, ordinary(number), "a clean start");
+        assert_eq!(by, ordinary(number), "old usage is forgotten");
         queue.end(by, cost, hour);
     }
-    assert_eq!(queue.begin(hour).unwrap().0, ordinary(2), "the last hour counts");
+    assert_eq!(queue.begin(hour).unwrap().0, ordinary(2), "recent usage counts");
 }
 
 #[test]
@@ -106,15 +106,15 @@ fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
 }
 
 #[test]
-fn a_source_has_its_places_and_no_more() {
+fn a_source_has_a_fixed_number_of_slots() {
     let mut queue = queue_of(PLACES, &[ordinary(1); 4]);
     assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
     assert_eq!(offer(&mut queue, ordinary(2)), Ok(None));
-    assert_eq!(offer(&mut queue, reserved(1)), Ok(None), "the other part is counted apart");
+    assert_eq!(offer(&mut queue, reserved(1)), Ok(None), "the other urgency is counted separately");
 }
 
 #[test]
-fn a_shared_address_has_all_places_of_its_urgency() {
+fn a_shared_address_may_use_all_slots_of_its_urgency() {
     for (by, other) in [(ordinary(1), reserved(1)), (reserved(1), ordinary(1))] {
         let (by, other) = (shared(by), shared(other));
         let mut queue = queue_of(PLACES, &[by; 10]);
@@ -125,7 +125,7 @@ fn a_shared_address_has_all_places_of_its_urgency() {
 }
 
 #[test]
-fn a_shared_address_gives_way_to_every_other_source() {
+fn jobs_of_a_shared_address_are_evicted_first() {
     let crowd = shared(ordinary(1));
     let mut queue = queue_of(PLACES, &[crowd; 10]);
     for number in 2..6 {
@@ -153,17 +153,17 @@ fn each_urgency_leaves_a_quarter_of_the_queue() {
 }
 
 #[test]
-fn in_a_full_queue_the_last_job_gives_way() {
+fn a_full_queue_evicts_the_job_that_would_run_last() {
     let full = [ordinary(1), ordinary(2), ordinary(2), ordinary(3), ordinary(4)].repeat(2);
-    // Source 2 has four jobs that wait, and its fourth goes last.
+    // Source 2 has four waiting jobs, and its fourth would run last.
     let mut queue = queue_of(PLACES, &full);
     assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
     assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
-    assert_eq!(offer(&mut queue, ordinary(5)), Err(ordinary(5)), "five times two: none is later");
+    assert_eq!(offer(&mut queue, ordinary(5)), Err(ordinary(5)), "every source has two jobs");
 }
 
 #[test]
-fn in_a_full_queue_who_has_used_much_gives_way() {
+fn a_full_queue_evicts_the_source_that_used_most() {
     let mut queue = queue_of(PLACES, &[ordinary(9)]);
     run(&mut queue, SECOND);
     for number in 0..10 {
@@ -174,7 +174,7 @@ fn in_a_full_queue_who_has_used_much_gives_way() {
 }
 
 #[test]
-fn a_reserved_job_takes_the_place_of_an_ordinary_one() {
+fn a_reserved_job_evicts_an_ordinary_one() {
     let places = Places { threads: 1, queue: 4, queue_per_source: 4 };
     let mut queue = queue_of(places, &[ordinary(1), ordinary(2), ordinary(3), ordinary(4)]);
     assert_eq!(offer(&mut queue, reserved(5)), Ok(None));
@@ -185,7 +185,7 @@ fn a_reserved_job_takes_the_place_of_an_ordinary_one() {
 }
 
 #[test]
-fn a_job_that_is_withdrawn_is_not_begun() {
+fn a_withdrawn_job_is_not_started() {
     let mut queue = queue_of(PLACES, &[]);
     let (ticket, _) = queue.offer(ordinary(1), ordinary(1), START).unwrap();
     assert_eq!(queue.withdraw(ordinary(1), ticket), Some(ordinary(1)));
@@ -194,7 +194,7 @@ fn a_job_that_is_withdrawn_is_not_begun() {
     assert!(queue.ordinary.sources().next().is_none());
 }
 
-/// What happens to a queue.
+/// An event in the life of a queue.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Offer(Requester),
@@ -219,7 +219,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A queue and a plain count of what is in it.
+/// A queue, and a simple model of its contents.
 struct Watched {
     queue: Queue<u64>,
     now: Duration,
@@ -233,9 +233,9 @@ impl Watched {
         match event {
             Event::Offer(by) => {
                 self.names += 1;
-                if let Ok((_, gives_way)) = self.queue.offer(by, self.names, self.now) {
+                if let Ok((_, evicted)) = self.queue.offer(by, self.names, self.now) {
                     self.waiting.insert(self.names, by);
-                    if let Some(job) = gives_way {
+                    if let Some(job) = evicted {
                         assert!(self.waiting.remove(&job).is_some());
                     }
                 }
@@ -287,9 +287,9 @@ proptest! {
         prop_assert_eq!(begun, all);
     }
 
-    /// Whatever the others have in the queue and whatever it costs.
+    /// Holds for every backlog and every cost of the other sources' jobs.
     #[test]
-    fn a_newcomer_waits_for_one_job_of_each_other(
+    fn a_new_source_waits_for_one_job_of_each_other(
         backlogs in prop::collection::vec(1..40_usize, 1..24),
         costs in prop::collection::vec(1..2000_u32, 24),
         done_before in 0..200_usize,
@@ -313,8 +313,8 @@ proptest! {
         prop_assert!(before.values().all(|jobs| *jobs == 1), "{before:?}");
     }
 
-    /// However much a source has used, others that have used nothing get no more than a bounded time
-    /// before it.
+    /// Each source that has used nothing runs for a bounded time before a source that has used
+    /// much.
     #[test]
     fn a_source_that_has_used_much_does_not_starve(
         used in 0..100_u32,
