@@ -2,27 +2,28 @@
 //!
 //! The schema uses the column types that SQLite and PostgreSQL share (`BIGINT`, `TEXT`,
 //! `BLOB`/`BYTEA`) and numbered `$n` parameters, which both accept. A query that needs more than
-//! that is a sign that logic is drifting into SQL.
+//! that is a sign that logic is drifting into SQL. Every function that reads or writes returns
+//! [`Error`] when the database fails.
 //!
 //! | to see | read |
 //! |---|---|
-//! | what an attempt is checked against | `subject` |
-//! | how attempts in vain are counted | `failures` |
-//! | how what limits turned away is counted | `refusals` |
-//! | how of two racing attempts one wins | `factor` |
-//! | what a server that starts again knows about the time | `clock` |
-//! | what shows that no row was changed | `evidence` |
-//! | how a name goes from the log | `erasure` |
-//! | how many writes share one wait for the disk | `writer` |
+//! | the record that an attempt is checked against | `subject` |
+//! | how failed attempts are counted | `failures` |
+//! | how refusals by rate limits are counted | `refusals` |
+//! | how one of two racing attempts wins | `factor` |
+//! | what a restarted server knows about the time | `clock` |
+//! | how a changed audit row is detected | `evidence` |
+//! | how a name is erased from the log | `erasure` |
+//! | how several writes share one sync to disk | `writer` |
 //! | how a secret is bound to its row and column | `seal` |
-//! | which key seals, and how keys are changed | `sealing`, `rotation` |
-//! | what a wrong key leads to | `key_check`, `keyring` |
-//! | that there are two databases | `driver`, and nowhere else |
+//! | which key seals, and how keys are rotated | `sealing`, `rotation` |
+//! | how a wrong key is detected | `key_check`, `keyring` |
+//! | how the two databases differ | `driver`, the only module that knows |
 //!
-//! **Invariant**: nothing is answered before it is durable, a job is wholly written or not at all,
-//! and no secret is in the database but sealed or hashed.
+//! **Invariant**: a write is durable before it is answered, a job is written completely or not
+//! written, and every secret in the database is sealed or hashed.
 //!
-//! It decides nothing: whether an attempt succeeds is `fourauth-auth`'s business.
+//! This crate makes no decisions: `fourauth-auth` decides if an attempt succeeds.
 
 mod account;
 mod admin;
