@@ -154,7 +154,7 @@ pub fn is_replaced(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() == 0)
 }
 
-/// Opens the file itself to overwrite it. `None` if there is none or the name is a link.
+/// Opens the file itself to overwrite it. `None` if it is missing or a link.
 fn open_itself(path: &Path) -> io::Result<Option<File>> {
     let file = match OpenOptions::new().write(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

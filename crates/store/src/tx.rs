@@ -13,7 +13,7 @@ use std::{fmt, sync::Arc};
 pub struct Tx {
     connection: Connection,
     pub(crate) sealer: Arc<Sealer>,
-    /// The node whose chain of the audit log gets the rows.
+    /// Names the chain of the audit log that gets the rows.
     node: Arc<str>,
     /// Appended rows of the audit log that have no leaf yet.
     pub(crate) unsealed: Vec<Unsealed>,

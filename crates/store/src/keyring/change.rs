@@ -17,7 +17,7 @@ use std::{
 pub struct KeyringLock {
     path: PathBuf,
     /// The locked file. The keyring file itself cannot be locked, because it is replaced.
-    _beside: File,
+    _lock: File,
 }
 
 impl KeyringLock {
@@ -30,10 +30,10 @@ impl KeyringLock {
     pub fn take(path: &Path) -> Result<Self, KeyringError> {
         let failed = |kind| KeyringError::Io { path: path.to_owned(), kind };
         // The owner of the keyring must be able to lock it as well.
-        let beside = private_file::open_lock(&path.with_extension("lock"), path)
+        let lock = private_file::open_lock(&path.with_extension("lock"), path)
             .map_err(|error| failed(error.kind()))?;
-        match beside.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _beside: beside }),
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(KeyringError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed(error.kind())),
         }
