@@ -310,7 +310,7 @@ async fn a_server_with_the_file_from_before_is_told_what_it_needs() {
     let refused = start(folder.path()).await.unwrap_err();
     let reason = refused.downcast_ref::<OpenError>();
     assert!(matches!(reason, Some(OpenError::KeyMissing { .. })), "{refused:#}");
-    assert!(refused.to_string().contains("`fourauthd key rotate` has written"), "{refused:#}");
+    assert!(refused.to_string().contains("`fourauthd key rotate` wrote"), "{refused:#}");
 
     fourauth_store::private_file::replace(&config.keyring_file(), &after).unwrap();
     let server = start(folder.path()).await.unwrap();

@@ -189,8 +189,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Accounts ordered by name, starting after `after`, at most `limit` and never more than
-    /// [`MAX_PAGE`].
+    /// Accounts ordered by name, starting after `after`, at most `limit` and [`MAX_PAGE`].
     ///
     /// # Errors
     ///

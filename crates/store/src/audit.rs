@@ -40,8 +40,7 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
-/// Number of a row. Numbers increase, but PostgreSQL leaves gaps and does not follow the order of
-/// commits.
+/// Number of a row. Numbers increase, but on PostgreSQL with gaps and not in the order of commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuditId(pub i64);
 
@@ -63,8 +62,7 @@ pub struct AuditQuery {
 }
 
 impl Tx {
-    /// Appends a row. Its texts are escaped and truncated. Its leaf is written just before the
-    /// commit.
+    /// Appends a row with its texts escaped and truncated. Its leaf is written before the commit.
     ///
     /// # Errors
     ///

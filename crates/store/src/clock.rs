@@ -108,8 +108,7 @@ impl Tx {
         self.changes(SQL, &[Value::Int(offer_ms), Value::Text(node)]).await
     }
 
-    /// Removes a request, to answer it or to withdraw it. `true` for the one caller that removed
-    /// it.
+    /// Removes a request, to answer or withdraw it. `true` for the one caller that removed it.
     ///
     /// # Errors
     ///
@@ -132,9 +131,9 @@ impl Tx {
         self.execute(SQL, &[Value::Text(answer), Value::Text(node)]).await.map(|_| ())
     }
 
-    /// Records that an operator confirmed the time `now`. It clears every bar and lowers every
-    /// later confirmed instant to `now`, so a restarted server accepts this time under any name. A
-    /// running server that differs reports that again.
+    /// Records that an operator confirmed the time `now`: clears every bar and lowers later
+    /// confirmed instants to `now`, for servers that restart. A running server that differs reports
+    /// it again.
     ///
     /// # Errors
     ///

@@ -87,8 +87,7 @@ pub enum NotKept {
     },
 }
 
-/// Checks the file or folder at `path`. Removes the permissions of others from a folder that they
-/// can list.
+/// Checks the file or folder at `path`. Closes a folder that others can list.
 ///
 /// # Errors
 ///

@@ -80,8 +80,7 @@ pub enum Bound {
     Yes,
     /// The account changed in between.
     Superseded,
-    /// Another device of the account has this name, or the key belongs or belonged to a device of
-    /// it.
+    /// Another device of the account has this name, or the account has or had this key.
     Taken,
     /// The account already has [`MAX_DEVICES`] devices.
     TooMany,

@@ -44,11 +44,9 @@ impl Tx {
     /// Erases name and detail of rows with this name, oldest first, and returns their number. One
     /// call erases a limited number of rows; repeat it until it returns 0.
     ///
-    /// `name` can be any text: a refused peer may have sent it, or another system may have allowed
-    /// it.
+    /// `name` can be any text: it may come from a refused peer or from another system.
     ///
-    /// Do not call it in the transaction that appended such a row, which has no leaf before the
-    /// commit.
+    /// Do not call it in the transaction that appended such a row: its leaf is not written yet.
     ///
     /// # Errors
     ///

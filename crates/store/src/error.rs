@@ -67,8 +67,8 @@ pub enum Cause {
 pub enum OpenError {
     /// The database cannot be reached or read.
     #[error(
-        "the database cannot be used; check that it can be reached, that its folder is writable and \
-         that the disk has room"
+        "the database cannot be used; check that it can be reached, that its folder is writable \
+         and that the disk has room"
     )]
     Store(#[from] Error),
     /// The keyring file is missing or unusable.
@@ -77,8 +77,7 @@ pub enum OpenError {
     /// Other users can access the database file or one of SQLite's files next to it.
     #[error(transparent)]
     NotKept(#[from] NotKept),
-    /// A part of the connection URL cannot be parsed. It is not quoted, because it may hold a
-    /// password.
+    /// The connection URL cannot be parsed. It is not quoted, because it may hold a password.
     #[error(
         "the database URL cannot be read; write it as postgres://USER:PASSWORD@HOST/NAME, \
          percent-encode every character of the password except letters, digits, - and _, and use \
@@ -90,8 +89,9 @@ pub enum OpenError {
     /// what looks like the host may be a part of the password.
     #[error(
         "the database is on another host, and the connection to it would not be protected: add \
-         sslmode=verify-full to the URL, and sslrootcert=FILE with the certificate of the authority \
-         if it is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need neither)"
+         sslmode=verify-full to the URL, and sslrootcert=FILE with the certificate of the \
+         authority if it is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need \
+         neither)"
     )]
     Unprotected,
     /// A newer version of this program wrote the database.

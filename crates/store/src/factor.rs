@@ -150,8 +150,7 @@ impl Tx {
         self.replace(SQL, &values, account).await
     }
 
-    /// Locks the account until the transaction ends. `false` if the account changed since
-    /// `version`.
+    /// Locks the account until the transaction ends. `false` if it changed since `version`.
     ///
     /// # Errors
     ///

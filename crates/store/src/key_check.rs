@@ -22,8 +22,7 @@ pub(crate) const KNOWN: &str = "SELECT id, check_value FROM keys ORDER BY id";
 const NOTE: &str = "INSERT INTO keys (id, check_value, created_utc) VALUES ($1, $2, $3) \
                     ON CONFLICT DO NOTHING";
 
-/// True if the database at `location` already belongs to a keyring, so that no new one may be
-/// created.
+/// True if the database at `location` already belongs to a keyring. Do not create another then.
 ///
 /// # Errors
 ///
@@ -65,8 +64,7 @@ pub(crate) async fn run(store: &Store, keyring: Arc<Keyring>) -> Result<(), Open
 }
 
 impl Store {
-    /// Loads the keyring from its file, if the file was replaced since it was read. `true` if it
-    /// was.
+    /// Loads the keyring from its file. `false` if the file was not replaced since it was read.
     ///
     /// Opening and sealing do not depend on this: values of a new key open at once, and the
     /// database selects the sealing key. This call forgets retired keys and reports a keyring that
@@ -89,9 +87,8 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`OpenError::KeyMissing`] if another server activated a key that this keyring lacks: two
-    /// keyrings would be in use, and neither could open every value. [`OpenError::Store`] if the
-    /// database fails.
+    /// [`OpenError::KeyMissing`] if another server activated a key that this keyring lacks: neither
+    /// keyring could open every value. [`OpenError::Store`] if the database fails.
     pub async fn activate_key(&mut self, id: &str) -> Result<bool, OpenError> {
         // A concurrent activation of another key waits here and then finds this one.
         const HOLD: &str = "UPDATE keys SET id = id";

@@ -53,8 +53,8 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Puts a notice into the outbox unless it got one with the same account and subject within the
-    /// previous `silence_ms` milliseconds.
+    /// Puts a notice into the outbox unless the same account got one with the same subject within
+    /// `silence_ms` before.
     ///
     /// # Errors
     ///

@@ -130,8 +130,7 @@ impl Store {
              ORDER BY id LIMIT $3";
 
         let known = ids(&self.rows(key_check::KNOWN, &[]).await?)?;
-        // Without a known key there is nothing to seal with; the transaction then returns the
-        // error.
+        // Without a known key there is nothing to seal with; the transaction returns the error.
         let seal = self.sealer.newest_of(&known);
         let pattern = seal.as_ref().map_or_else(String::new, |seal| pattern(seal.id()));
         let after = after.map_or(i64::MIN, |account| account.0);
@@ -157,7 +156,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`NotRetired`]. The caller must roll back the transaction then.
+    /// [`NotRetired`]. The job must return it, so that the transaction is rolled back.
     pub async fn retire_key(&mut self, id: &str) -> Result<(), NotRetired> {
         const FORGET: &str = "DELETE FROM keys WHERE id = $1";
 
@@ -237,8 +236,7 @@ impl Renewals {
     }
 }
 
-/// A `LIKE` pattern. Ids have only letters and digits, so nothing is escaped. `LIKE` ignores case
-/// on SQLite, but this prefix has no capital letters.
+/// A pattern for `LIKE`. Ids have only lower-case letters and digits, so nothing is escaped.
 fn pattern(id: &str) -> String {
     mark(id) + "%"
 }

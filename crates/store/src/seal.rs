@@ -103,8 +103,7 @@ impl Sealer {
         let later = if known.iter().all(|id| held.key(id).is_some()) {
             None
         } else {
-            // The file may belong to another database, so only keys that are known are taken from
-            // it.
+            // The file may belong to another database, so only known keys are taken from it.
             let replacement = held.read_again().ok().flatten();
             replacement.and_then(|keyring| keyring.newest_of(known).cloned())
         };
@@ -140,8 +139,7 @@ impl Sealer {
     }
 }
 
-/// Derives the Fernet key of a place. Each part has its length as a prefix, so that no two places
-/// have the same encoding.
+/// Fernet key of a place. Each part is preceded by its length, so that encodings are unique.
 fn fernet_for(key: &Key, place: Place) -> Fernet {
     let row = place.row.to_be_bytes();
     let mut info = PURPOSE.to_vec();

@@ -1,5 +1,4 @@
-//! Choice of the sealing key: the newest that the database knows, read in the transaction that
-//! seals.
+//! Choice of the sealing key: the newest that the database knows when the transaction seals.
 //!
 //! All servers of a database switch to another key at the same commit. No key is used before every
 //! server has it, and no key is retired while a transaction seals with it.

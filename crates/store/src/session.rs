@@ -93,8 +93,8 @@ impl Tx {
 impl Store {
     /// The session of a token, if it is valid at `now`.
     ///
-    /// The version is compared here and when the session opens: if a factor changes between the
-    /// judgement and the commit of a login, its session must never be valid.
+    /// The version is compared here and when the session opens: a login that is judged before a
+    /// factor changes and committed after it must not leave a valid session.
     ///
     /// # Errors
     ///

@@ -117,8 +117,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the disk has no room for it, or the database stayed busy. Deleted rows stay
-    /// deleted.
+    /// [`Error`] if the disk has no room, or the database stayed busy. Deleted rows stay deleted.
     pub async fn compact(&self) -> Result<Remains, Error> {
         self.pool.compact().await
     }

@@ -214,8 +214,7 @@ pub(crate) struct Record {
 }
 
 impl Store {
-    /// Returns the record of the claimed name, or the decoy. Both take one statement and two
-    /// openings.
+    /// The record of the claimed name, or the decoy. Both take one statement and two openings.
     ///
     /// # Errors
     ///

@@ -164,8 +164,7 @@ impl Group {
         tx.control("COMMIT").await
     }
 
-    /// Closes the connection. Its state is unknown after a failure, so the next group opens a new
-    /// one.
+    /// Closes the connection. After a failure its state is unknown; the next group opens a new one.
     async fn disconnect(&mut self) {
         if let Some(tx) = self.open.take()
             && let Err(error) = tx.discard().await
@@ -317,8 +316,7 @@ mod tests {
         let culprit = office
             .begin(|tx| {
                 Box::pin(async move {
-                    // Defers the foreign key error of a session without an account until the
-                    // commit.
+                    // Defers the foreign key error of the orphan session until the commit.
                     tx.control("PRAGMA defer_foreign_keys = ON").await?;
                     tx.control("INSERT INTO sessions VALUES (x'00', 1, 1, 1, 1)").await
                 })

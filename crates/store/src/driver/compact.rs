@@ -11,8 +11,8 @@ use sqlx::{
 };
 use std::time::Duration;
 
-/// Tries while the database is busy. Each try waits for a lock as long as every writer does, so
-/// this is about a minute.
+/// Number of tries while the database is busy. Each try waits for a lock as long as every writer
+/// does, so this is about a minute.
 const TRIES: u32 = 12;
 
 /// Pause between two tries: SQLite does not wait for some locks.

@@ -31,9 +31,8 @@ const PARAMETERS: [&str; 18] = [
 ];
 
 impl Location {
-    /// Checks that an attacker on the network can neither read the connection nor impersonate the
-    /// database: it must be a file, a connection within this machine, or TLS with a verified host.
-    /// Does not connect.
+    /// Checks that the connection is protected from attackers on the network: a file, a connection
+    /// within this machine, or TLS with a verified host. Does not connect.
     ///
     /// # Errors
     ///
@@ -78,9 +77,8 @@ fn is_here(socket: Option<&Path>, host: &str) -> bool {
         || bare.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
 
-/// True if the connection is protected against an attacker on the network. `verify-ca` accepts any
-/// certificate of the authority, `require` accepts any certificate, and `prefer` and `allow` work
-/// without one.
+/// True if no attacker on the network can read or answer. `verify-ca` accepts any certificate of
+/// the authority, `require` accepts any certificate, and `prefer` and `allow` work without one.
 const fn is_protected(is_here: bool, mode: PgSslMode) -> bool {
     match mode {
         PgSslMode::VerifyFull => true,

@@ -4,8 +4,7 @@ use super::{Connections, Pool};
 use crate::error::Error;
 
 impl Pool {
-    /// Bytes in use. SQLite does not count free pages and the journal; PostgreSQL does count free
-    /// pages.
+    /// Bytes in use. PostgreSQL includes free pages; SQLite excludes them and the journal.
     pub(crate) async fn size_bytes(&self) -> Result<u64, Error> {
         let sql = match &self.of {
             Connections::Postgres(_) => "SELECT pg_database_size(current_database()) AS bytes",

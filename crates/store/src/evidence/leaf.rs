@@ -26,8 +26,7 @@ pub(crate) struct Unsealed {
     pub(crate) detail: String,
 }
 
-/// Name of the chain that this process writes: one chain for a SQLite file, or one for each host on
-/// PostgreSQL.
+/// Chain that this process writes: one for a SQLite file, or one for each host on PostgreSQL.
 ///
 /// Processes on one host share a chain; the lock on its end orders them.
 pub(crate) fn node(location: &Location) -> String {

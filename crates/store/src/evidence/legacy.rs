@@ -32,8 +32,7 @@ impl Store {
 
 impl Tx {
     async fn seal_some_old_rows(&mut self) -> Result<(), Error> {
-        // An UPDATE locks the row: if two servers start at once, the second waits and sees the
-        // result.
+        // An UPDATE locks the row, so that the second of two servers that start at once waits.
         const HOLD: &str = "UPDATE audit_tree SET size = size RETURNING legacy_done, legacy_to";
         const OLD: &str = "SELECT id, ts_utc, username, action, success, detail \
              FROM access_logs WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3";

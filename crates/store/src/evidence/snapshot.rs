@@ -8,7 +8,7 @@ use crate::{
     store::Store,
 };
 
-/// Tries to find a moment without unintegrated rows that refer to other rows.
+/// Number of tries to find a moment without unintegrated rows that refer to other rows.
 const ATTEMPTS: u32 = 100;
 
 /// Most checkpoints that one query returns.
@@ -24,8 +24,7 @@ impl Store {
     /// Takes a snapshot of the log. It does not show later writes. On SQLite, the journal grows
     /// until the snapshot is dropped.
     ///
-    /// References between rows are complete: if a row was erased, the row that records the erasure
-    /// is in the tree.
+    /// References between rows are complete: the row that records an erasure is in the tree too.
     ///
     /// # Errors
     ///
@@ -34,7 +33,7 @@ impl Store {
         for _ in 0..ATTEMPTS {
             self.integrate_all().await?;
             let mut snapshot = LogSnapshot { connection: self.snapshot().await? };
-            // On SQLite, rows enter the tree with their commit. One without a place was tampered with.
+            // On SQLite, rows enter the tree with their commit; one without a place was forged.
             let is_whole = self.writing() == Writing::Grouped;
             if is_whole || !snapshot.awaits_another_row().await? {
                 return Ok(snapshot);

@@ -1,8 +1,7 @@
 //! The tree over all leaves (RFC 9162 §2.1), extended leaf by leaf.
 //!
-//! The database stores the leaves, the roots of the perfect subtrees along the right edge, and the
-//! roots of perfect subtrees every eight levels (256 leaves, 65536 leaves and so on). So an append
-//! is cheap, and an old root or a proof needs a few hundred hashes.
+//! The database stores the leaves, and the roots of perfect subtrees along the right edge and at
+//! every eighth level. An append is cheap; an old root or a proof needs a few hundred hashes.
 
 use super::{LEAF, array};
 use crate::{

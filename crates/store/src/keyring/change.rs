@@ -44,8 +44,7 @@ impl KeyringLock {
     ///
     /// # Errors
     ///
-    /// [`KeyringError`]. The file is unchanged, except after [`KeyringError::Io`], when it may have
-    /// been replaced.
+    /// [`KeyringError`]. The file is unchanged, or after [`KeyringError::Io`] possibly replaced.
     pub fn add(
         &self,
         random: Secret<[u8; KEY_BYTES]>,
@@ -63,8 +62,7 @@ impl KeyringLock {
     ///
     /// # Errors
     ///
-    /// [`KeyringError`]. The file is unchanged, except after [`KeyringError::Io`], when it may have
-    /// been replaced.
+    /// [`KeyringError`]. The file is unchanged, or after [`KeyringError::Io`] possibly replaced.
     pub fn remove(&self, id: &str) -> Result<bool, KeyringError> {
         let mut keyring = Keyring::load(&self.path)?;
         let held = keyring.keys.len();
