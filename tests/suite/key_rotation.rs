@@ -310,7 +310,7 @@ async fn a_server_with_an_old_keyring_reports_the_missing_key() {
     let refused = start(folder.path()).await.unwrap_err();
     let reason = refused.downcast_ref::<OpenError>();
     assert!(matches!(reason, Some(OpenError::KeyMissing { .. })), "{refused:#}");
-    assert!(refused.to_string().contains("`fourauthd key rotate` has written"), "{refused:#}");
+    assert!(refused.to_string().contains("`fourauthd key rotate` wrote"), "{refused:#}");
 
     fourauth_private_file::replace(&config.keyring_file(), &after, [0; 8]).unwrap();
     let server = start(folder.path()).await.unwrap();

@@ -1,9 +1,8 @@
-//! Whether a file or a folder that holds secrets is its user's alone: its mode, its owner, and that it
-//! is what its name says.
+//! Checks that only its user can access a file or folder with secrets: its mode, owner and type.
 //!
-//! A file that others can read or write is refused, because nobody knows what has happened to it. A
-//! folder that others can list is closed to them: each file in it has a mode of its own. A folder that
-//! others can write to is refused: they may have replaced anything in it.
+//! A file that others can read or write is refused, because it may have been read or changed. A
+//! folder that others can list loses these permissions: each file in it has its own mode. A folder
+//! that others can write to is refused: they may have replaced anything in it.
 
 use rustix::process::geteuid;
 use std::{
@@ -13,82 +12,82 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The bits of a mode that are the group's and everyone else's.
+/// Mode bits of the group and of all other users.
 pub const OTHERS: u32 = 0o077;
 
-/// Of these, the ones that let them write.
+/// Of these, the bits that allow writing.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// What is looked at.
+/// The type of path to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A folder. It may be reached through a link, as with `DynamicUser=` of systemd: what is judged
-    /// is where that leads, and whoever can move a link could move a folder.
+    /// A folder. It may be a link, as with `DynamicUser=` of systemd. The target of the link is
+    /// checked, because a user that can move a link could also move a folder.
     Folder,
     /// A file that holds secrets.
     Secret,
 }
 
-/// What became of it.
+/// Result of a successful check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Custody {
-    /// There is nothing.
+    /// The path does not exist.
     Absent,
-    /// It is its user's alone.
+    /// Only its user can access it.
     Kept,
-    /// Others could list the folder, until now.
+    /// Others could list the folder; the check removed that permission.
     Closed,
 }
 
-/// Why a file or folder is not used. Every text says what to do.
+/// A file or folder is not safe to use. Every message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotKept {
     /// Others can read or write it.
     #[error(
-        "{} can be read or changed by others (mode {mode:03o}): run `chmod {wanted:03o} {}`; if \
-         somebody may have read it, replace what is secret in it", path.display(), path.display()
+        "{} can be read or changed by others (mode {mode:03o}): run `chmod {wanted:03o} {}`; if it \
+         may have been read, replace the secrets in it", path.display(), path.display()
     )]
     Exposed {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
-        /// What they should be.
+        /// The permission bits that it should have.
         wanted: u32,
     },
-    /// Another user owns it, and could change it at any moment.
+    /// Another user owns it and could change it at any time.
     #[error(
         "{} belongs to user {owner}, and this process runs as user {user}: run it as user {owner}, \
          or run `chown {user} {}`", path.display(), path.display()
     )]
     Foreign {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Its owner.
+        /// User id of the owner.
         owner: u32,
-        /// The user of this process.
+        /// User id of this process.
         user: u32,
     },
-    /// A link, or no file, or no folder.
+    /// It is a link, or not a file or folder as expected.
     #[error(
-        "{} is a link or of another kind than expected: put the file or folder itself there",
+        "{} is a link or not of the expected type: put the file or folder itself there",
         path.display()
     )]
     Other {
-        /// Which.
+        /// The path.
         path: PathBuf,
     },
-    /// It cannot be looked at, or not be closed.
-    #[error("cannot look at the permissions of {} or change them: {kind}", path.display())]
+    /// Its permissions cannot be read or changed.
+    #[error("{}: cannot read or change the permissions: {kind}", path.display())]
     Io {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         kind: ErrorKind,
     },
 }
 
-/// Looks at what is at `path`, and closes a folder that others can list.
+/// Checks the file or folder at `path`. Closes a folder that others can list.
 ///
 /// # Errors
 ///
@@ -121,7 +120,7 @@ pub fn check(path: &Path, kind: Kind) -> Result<Custody, NotKept> {
 }
 
 impl Kind {
-    /// The permissions that it should have.
+    /// The mode that it should have.
     const fn mode(self) -> u32 {
         match self {
             Self::Folder => 0o700,
@@ -130,7 +129,7 @@ impl Kind {
     }
 }
 
-/// What the operating system says about it.
+/// Metadata of the file or folder.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     is_folder: bool,
@@ -159,7 +158,7 @@ enum Verdict {
     Other,
 }
 
-/// What follows for a process of `user`. Root works on the files of every user.
+/// Judges the metadata for a process of `user`. Root may use the files of every user.
 const fn judge(kind: Kind, found: Found, user: u32) -> Verdict {
     let is_right = match kind {
         Kind::Folder => found.is_folder,
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_its_users_alone_is_used() {
+    fn only_private_files_and_folders_are_accepted() {
         for (kind, owner, mode, user, verdict) in [
             (Kind::Secret, US, 0o600, US, Verdict::Kept),
             (Kind::Secret, US, 0o400, US, Verdict::Kept),
@@ -208,7 +207,7 @@ mod tests {
             (Kind::Folder, US, 0o711, US, Verdict::Close),
             (Kind::Folder, US, 0o770, US, Verdict::Exposed),
             (Kind::Folder, US, 0o702, US, Verdict::Exposed),
-            // What a volume of Kubernetes with `fsGroup` looks like.
+            // A Kubernetes volume with `fsGroup`.
             (Kind::Folder, 0, 0o775, US, Verdict::Foreign),
             (Kind::Folder, US, 0o700, 0, Verdict::Kept),
             (Kind::Folder, US, 0o777, 0, Verdict::Exposed),
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_a_file_is_refused() {
+    fn a_link_instead_of_a_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "secret").unwrap();
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_can_list_is_closed_to_them() {
+    fn a_folder_loses_the_permissions_of_others() {
         let folder = tempfile::tempdir().unwrap();
         let (place, link) = (folder.path().join("data"), folder.path().join("link"));
         fs::create_dir(&place).unwrap();

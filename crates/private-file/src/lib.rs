@@ -1,4 +1,4 @@
-//! Files that only their owner may read, made and replaced whole or not at all.
+//! Files that only their owner may read, created and replaced atomically.
 
 pub mod custody;
 pub mod scratch;
@@ -13,52 +13,52 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the name of a file ends that is not finished.
+/// Suffix of a file that is still being written.
 const DRAFT: &str = ".draft";
 
 /// Random bytes for the name of the unfinished file, so that no other process has the same.
 pub type Suffix = [u8; 8];
 
-/// Why a file of its owner's is not read.
+/// A private file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
-    /// Others than its owner may read or write it.
+    /// Users other than the owner may read or write it.
     #[error("it can be read by others (mode {mode:03o})")]
     Exposed {
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
     },
-    /// What the operating system says, or [`io::ErrorKind::InvalidData`] if it is no text.
+    /// The error of the operating system, or [`io::ErrorKind::InvalidData`] if it is not UTF-8.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Writes a new file with mode 0600 and waits until it and its folder are on disk. It belongs to whom
-/// the folder belongs, if root makes it.
+/// Writes a new file with mode 0600 and syncs it and its folder. If root creates it, it gets the
+/// owner of the folder.
 ///
-/// It is written under another name first, so that an interrupted start leaves no half of it.
+/// It is written under a temporary name first, so that an interruption leaves no partial file.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::AlreadyExists`] if there is one: it is never replaced. Otherwise what the
-/// operating system says.
+/// [`io::ErrorKind::AlreadyExists`] if the file exists: it is never replaced. Otherwise the error
+/// of the operating system.
 pub fn create(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     let draft = Draft::write(path, bytes, suffix)?;
-    let _others_give_nothing_away = give_as(&draft.file, folder_of(path));
-    // Unlike a rename, a link does not replace what is there.
+    let _only_root_can = give_as(&draft.file, folder_of(path));
+    // Unlike a rename, a link does not replace an existing file.
     fs::hard_link(&draft.path, path)?;
     drop(draft);
     sync_folder(path)
 }
 
-/// Puts a new file with mode 0600 in the place of one that may be there, and waits until it and its
-/// folder are on disk. Whoever reads it, even after a crash, finds the old one or the new one whole.
+/// Creates or replaces a file with mode 0600 and syncs it and its folder. A reader finds the
+/// complete old file or the complete new one, even after a crash.
 ///
-/// It belongs to whom the old one belonged: otherwise whoever needs it could not read it any more.
+/// It keeps the owner of the old file, so that the same user can still read it.
 ///
 /// # Errors
 ///
-/// What the operating system says. Unless it is the very last step that fails, the old file stays.
+/// The error of the operating system. The old file stays unless only the last sync fails.
 pub fn replace(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     let draft = Draft::write(path, bytes, suffix)?;
     match give_as(&draft.file, path) {
@@ -69,23 +69,23 @@ pub fn replace(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// The same; then what was there is overwritten, so that its blocks do not have it any more. A file
-/// system that writes elsewhere (copy on write), and flash, may keep it all the same.
+/// Like [`replace`], then overwrites the old file's blocks. A copy-on-write file system and flash
+/// memory may still keep the old contents.
 ///
 /// # Errors
 ///
-/// As [`replace`]; the file may be replaced, and the old one not overwritten.
+/// As [`replace`]. The file may be replaced and the old one not overwritten.
 pub fn replace_and_wipe(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     let old = open_itself(path)?;
     replace(path, bytes, suffix)?;
     old.map_or(Ok(()), wipe)
 }
 
-/// Removes a file, durably, and then overwrites it as [`replace_and_wipe`] does.
+/// Removes a file durably, then overwrites it as [`replace_and_wipe`] does.
 ///
 /// # Errors
 ///
-/// What the operating system says.
+/// The error of the operating system.
 pub fn remove_and_wipe(path: &Path) -> io::Result<()> {
     let file = open_itself(path)?;
     fs::remove_file(path)?;
@@ -93,47 +93,45 @@ pub fn remove_and_wipe(path: &Path) -> io::Result<()> {
     file.map_or(Ok(()), wipe)
 }
 
-/// Opens a file that is there to be locked, and makes it if there is none; for whom the file or folder
-/// at `like` belongs to.
+/// Opens a lock file, or creates it with the owner of the file or folder at `like`.
 ///
 /// # Errors
 ///
-/// What the operating system says.
+/// The error of the operating system.
 pub fn open_lock(path: &Path, like: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     match options.clone().create_new(true).open(path) {
-        // What was there before may be a link to what is not ours to give away.
+        // An existing name may be a link to the file of another user, so its owner is not changed.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(path),
         made => {
             let made = made?;
-            let _others_give_nothing_away = give_as(&made, like);
+            let _only_root_can = give_as(&made, like);
             Ok(made)
         }
     }
 }
 
-/// Gives a file to whom the one at `path` belongs, if that is somebody else; to the group as well, if
-/// that can be done.
+/// Gives a file the owner of the file at `path` and, if possible, its group.
 ///
 /// # Errors
 ///
-/// What the operating system says: only root gives files away.
+/// The error of the operating system: only root can change an owner.
 pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
     let (like, given) = (fs::metadata(path)?, file.metadata()?);
     if given.gid() != like.gid() {
-        // A file of its owner alone is nobody else's, whatever the group.
+        // Mode 0600 gives the group no access, so failing to set it does no harm.
         let _not_a_member = fchown(file, None, Some(like.gid()));
     }
     if given.uid() == like.uid() { Ok(()) } else { fchown(file, Some(like.uid()), None) }
 }
 
-/// Reads at most `limit` bytes of a file that nobody but its owner can read. Permissions are those
-/// of the opened file, so that nothing can be put in its place between the look and the reading.
+/// Reads at most `limit` bytes of a file that only its owner can read. Permissions are checked on
+/// the opened file, so that it cannot be swapped between the check and the read.
 ///
 /// # Errors
 ///
-/// [`Unread`].
+/// [`Unread`] if other users can read or write the file, or if reading fails.
 pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
     loop {
         let file = File::open(path)?;
@@ -141,7 +139,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
         if mode & OTHERS != 0 {
             return Err(Unread::Exposed { mode });
         }
-        // A text that grows leaves copies of itself behind.
+        // A string that grows would leave copies of the secret in freed memory.
         let mut text = String::with_capacity(4096);
         let read = (&file).take(limit).read_to_string(&mut text);
         let text = Secret::new(text);
@@ -152,17 +150,17 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
     }
 }
 
-/// Whether another file has taken the place of this one since it was opened: what was read may have
-/// been [overwritten](replace_and_wipe) meanwhile.
+/// True if this file was replaced or removed since it was opened. The data that was read from it
+/// may have been [overwritten](replace_and_wipe) in between.
 ///
 /// # Errors
 ///
-/// What the operating system says.
+/// The error of the operating system.
 pub fn is_replaced(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() == 0)
 }
 
-/// Opens what goes by this name to overwrite it, and nothing that the name only leads to.
+/// Opens the file itself to overwrite it. `None` if it is missing or a link.
 fn open_itself(path: &Path) -> io::Result<Option<File>> {
     let file = match OpenOptions::new().write(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -173,14 +171,14 @@ fn open_itself(path: &Path) -> io::Result<Option<File>> {
     Ok((place(&named) == place(&opened)).then_some(file))
 }
 
-/// A file under another name, locked for as long as somebody is at it, and gone afterwards.
+/// A file under a temporary name. It is locked while in use and removed on drop.
 struct Draft {
     path: PathBuf,
     file: File,
 }
 
 impl Draft {
-    /// Writes it, durably. What an interrupted start has left of others goes.
+    /// Writes a draft durably, after removing stale drafts of interrupted writes.
     fn write(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<Self> {
         sweep(path)?;
         let mut draft = Self::open(path, suffix)?;
@@ -194,9 +192,9 @@ impl Draft {
         loop {
             let path = path.with_file_name(&name);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            // Where there are no locks nobody sweeps either.
+            // Without support for locks, `sweep` removes nothing either.
             let _locked = file.lock();
-            // Somebody who swept between the two lines has taken it for dead.
+            // A sweep by another process before the lock may have removed it.
             if file.metadata()?.nlink() > 0 {
                 return Ok(Self { path, file });
             }
@@ -210,7 +208,7 @@ impl Drop for Draft {
     }
 }
 
-/// Removes drafts of this file that nobody is at.
+/// Removes drafts of this file that no process is writing.
 fn sweep(path: &Path) -> io::Result<()> {
     let prefix = prefix(path);
     for entry in fs::read_dir(folder_of(path))? {
@@ -218,8 +216,8 @@ fn sweep(path: &Path) -> io::Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(&prefix)
             && name.ends_with(DRAFT)
-            && let Ok(dead) = File::open(entry.path())
-            && dead.try_lock().is_ok()
+            && let Ok(stale) = File::open(entry.path())
+            && stale.try_lock().is_ok()
         {
             let _gone = fs::remove_file(entry.path());
         }
@@ -227,7 +225,7 @@ fn sweep(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// How drafts of a file begin.
+/// Prefix of the names of a file's drafts.
 fn prefix(path: &Path) -> String {
     format!("{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_its_owners_and_is_never_replaced() {
+    fn a_created_file_is_private_and_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         fs::write(folder.path().join("key.pem.0011223344556677.draft"), "half").unwrap();
@@ -276,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_to_be_replaced_is_replaced_whole() {
+    fn a_replaced_file_is_replaced_completely() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("epoch.toml");
         fs::write(folder.path().join("epoch.toml.0011223344556677.draft"), "half").unwrap();
@@ -289,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_that_make_a_file_at_once_one_does_and_no_other_is_disturbed() {
+    fn one_of_many_racing_creators_wins() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         let made = thread::scope(|scope| {
@@ -311,14 +309,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_replaced_or_removed_is_overwritten() {
+    fn a_replaced_or_removed_file_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let (path, kept) = (folder.path().join("epoch.toml"), folder.path().join("kept"));
         for bytes in [b"old".as_slice(), b"new"] {
             replace_and_wipe(&path, bytes, SUFFIX).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        // Another name, so that it can be looked at afterwards.
+        // A second name, so that the old file can be read afterwards.
         fs::hard_link(&path, &kept).unwrap();
         replace_and_wipe(&path, b"newest", SUFFIX).unwrap();
         assert_eq!(fs::read(&kept).unwrap(), [0; 3]);
@@ -331,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_replaced_while_it_was_read_is_known() {
+    fn a_replacement_during_a_read_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("epoch.toml");
         create(&path, b"old", SUFFIX).unwrap();
@@ -342,12 +340,12 @@ mod tests {
     }
 
     #[test]
-    fn what_root_makes_or_replaces_belongs_to_whom_it_is_for() {
-        const SOMEBODY: u32 = 4711;
+    fn a_file_that_root_writes_keeps_its_owner() {
+        const OWNER: u32 = 4711;
 
         let folder = tempfile::tempdir().unwrap();
-        if chown(folder.path(), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
-            eprintln!("SKIPPED: only root can give files away");
+        if chown(folder.path(), Some(OWNER), Some(OWNER)).is_err() {
+            eprintln!("SKIPPED: only root can change the owner of a file");
             return;
         }
         let victim = folder.path().join("victim");
@@ -359,19 +357,19 @@ mod tests {
         replace_and_wipe(&folder.path().join("epoch.toml"), b"new", SUFFIX).unwrap();
         remove_and_wipe(&folder.path().join("epoch-0")).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"kept");
-        assert_ne!(fs::metadata(&victim).unwrap().uid(), SOMEBODY);
+        assert_ne!(fs::metadata(&victim).unwrap().uid(), OWNER);
 
         let path = folder.path().join("keyring.toml");
         let owner = || (fs::metadata(&path).unwrap().uid(), fs::metadata(&path).unwrap().gid());
         create(&path, b"one", SUFFIX).unwrap();
-        assert_eq!(owner(), (SOMEBODY, SOMEBODY));
-        chown(&path, Some(SOMEBODY + 1), None).unwrap();
+        assert_eq!(owner(), (OWNER, OWNER));
+        chown(&path, Some(OWNER + 1), None).unwrap();
         replace(&path, b"two", SUFFIX).unwrap();
-        assert_eq!(owner(), (SOMEBODY + 1, SOMEBODY));
+        assert_eq!(owner(), (OWNER + 1, OWNER));
     }
 
     #[test]
-    fn what_others_can_read_is_not_read() {
+    fn a_file_that_others_can_read_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         create(&path, b"whole", SUFFIX).unwrap();

@@ -1,4 +1,4 @@
-//! Administrators: named, each with a secret of their own. They are not accounts.
+//! Administrators. Each has a name and a secret. Administrators are not accounts.
 
 use crate::{
     engine::{driver::Value, tx::Tx},
@@ -10,17 +10,17 @@ use fourauth_protocol::{time::UnixMillis, username::Username};
 
 const TABLE: &str = "admins";
 
-/// Somebody who may register accounts and read the audit log.
+/// An administrator, allowed to register accounts and to read the audit log.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// What the audit log calls them.
+    /// The name, as in the audit log.
     pub name: String,
-    /// What the secret is compared with.
+    /// Hash of the secret.
     pub hash: password::Hash,
 }
 
 impl Tx {
-    /// Makes an administrator. `false` if there is one of this name.
+    /// Creates an administrator. `false` if the name is taken.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Replaces an administrator's secret. `false` if there is none of this name.
+    /// Replaces an administrator's secret. `false` if there is no administrator with this name.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Tx {
         self.changes(SQL, &[Value::Text(secret), Value::Text(name.as_str())]).await
     }
 
-    /// Removes an administrator. `false` if there is none of this name.
+    /// Removes an administrator. `false` if there is no administrator with this name.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Every administrator, in the order of their names.
+    /// Every administrator, ordered by name.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! What servers know about the time: their reports, and what an operator asks of them.
+//! Clock reports of the servers, and requests of an operator to accept a time step.
 //!
-//! The text of a state or of an alarm is the timekeeper's; nothing here understands it.
+//! The timekeeper defines the texts of states and alarms; this module does not interpret them.
 
 use crate::{
     audit::row::AuditQuery,
@@ -15,53 +15,53 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "clock";
 
-/// One server's word about its time.
+/// The clock report of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockReport {
-    /// Which server: its name among those that share the database.
+    /// The name of the server among those that share the database.
     pub node: String,
-    /// `false` once it has stopped in order. One that died says `true` for ever, and grows old.
+    /// `false` once it stopped cleanly. After a crash it stays `true` and `updated` grows old.
     pub running: bool,
-    /// How far its time is to be trusted, in the timekeeper's word.
+    /// The trust in its time, as the timekeeper names it.
     pub state: String,
-    /// How far its time may be off, in milliseconds.
+    /// Largest error of its time, in milliseconds.
     pub error_ms: u32,
-    /// The newest instant that it vouched for. Writing `None` leaves what is known.
+    /// The newest instant that it confirmed. Writing `None` keeps the stored one.
     pub vouched: Option<UnixMillis>,
-    /// Time servers that were part of the last quorum.
+    /// Number of time servers in the last quorum.
     pub agreeing: u32,
-    /// Time servers that are configured.
+    /// Number of configured time servers.
     pub asked: u32,
-    /// Whether it waits for an operator.
+    /// True if it waits for an operator.
     pub barred: bool,
-    /// What it would move its time by if an operator accepted, in milliseconds.
+    /// The time step that an operator can accept, in milliseconds.
     pub offer_ms: Option<i64>,
-    /// What went wrong last. Writing `None` leaves what is known.
+    /// The last alarm. Writing `None` keeps the stored one.
     pub alarm: Option<Alarm>,
-    /// When it was written, by the system clock.
+    /// Time of this report, by the system clock.
     pub updated: UnixMillis,
 }
 
-/// Something about the time that an operator should know.
+/// An event about the time that an operator should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
-    /// When, by the time that the server went by.
+    /// Time of the alarm, by the time that the server used.
     pub at: UnixMillis,
-    /// What.
+    /// Text of the alarm.
     pub text: String,
 }
 
-/// What a server that starts is told of the past.
+/// Stored knowledge about the time for a server that starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockPast {
-    /// The newest instant that any server of this database vouched for.
+    /// The newest instant that any server of this database confirmed.
     pub vouched: Option<UnixMillis>,
-    /// Whether any of them waits for an operator.
+    /// True if any of them waits for an operator.
     pub barred: bool,
 }
 
 impl Tx {
-    /// Replaces a server's report. What an operator asks of it stays.
+    /// Replaces a server's report. A pending request of an operator stays.
     ///
     /// # Errors
     ///
@@ -98,8 +98,8 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Asks a server to accept what it offers, named by how far that would move its time. `false`
-    /// if there is no such server.
+    /// Asks a server to accept its offered time step of `offer_ms` milliseconds. `false` if there
+    /// is no such server.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Tx {
         self.changes(SQL, &[Value::Int(offer_ms), Value::Text(node)]).await
     }
 
-    /// Takes a request away: to answer it, or to withdraw it. `true` for the one who got it.
+    /// Removes a request, to answer or withdraw it. `true` for the one caller that removed it.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl Tx {
         self.changes(SQL, &[Value::Text(node)]).await
     }
 
-    /// Says what became of a request that was taken.
+    /// Records the answer to a request that was taken.
     ///
     /// # Errors
     ///
@@ -133,8 +133,9 @@ impl Tx {
         self.execute(SQL, &[Value::Text(answer), Value::Text(node)]).await.map(|_| ())
     }
 
-    /// An operator has vouched that it is `now`: no server that starts again is held to a later
-    /// instant or to a bar, whatever name it had. Those that run and differ will say so again.
+    /// Records that an operator confirmed the time `now`: clears every bar and lowers later
+    /// confirmed instants to `now`, for servers that restart. A running server that differs reports
+    /// it again.
     ///
     /// # Errors
     ///
@@ -148,7 +149,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Every server's report, in the order of their names.
+    /// The reports of all servers, ordered by name.
     ///
     /// # Errors
     ///
@@ -160,7 +161,7 @@ impl Store {
         self.rows(SQL, &[]).await?.iter().map(read).collect()
     }
 
-    /// The offer that an operator asks this server to accept.
+    /// The time step in milliseconds that an operator asks this server to accept.
     ///
     /// # Errors
     ///
@@ -172,7 +173,7 @@ impl Store {
         row.map_or(Ok(None), |row| row.int_or_null(TABLE, "request_ms"))
     }
 
-    /// What became of the last request; `None` while it waits.
+    /// The answer to the last request; `None` while it waits.
     ///
     /// # Errors
     ///
@@ -184,11 +185,11 @@ impl Store {
         row.map_or(Ok(None), |row| row.text_or_null(TABLE, "answer"))
     }
 
-    /// What is known of the past, by any server of this database: one that starts may have another
-    /// name than when it ended.
+    /// Stored knowledge about the time from all servers of this database: a server may restart
+    /// under another name.
     ///
-    /// A database from before there were reports knows the newest login that succeeded. No clock
-    /// that was refused has let anybody in, which cannot be said of other rows.
+    /// A database without reports falls back to the newest successful login. A refused clock cannot
+    /// have produced that row; other rows give no such guarantee.
     ///
     /// # Errors
     ///
@@ -239,7 +240,7 @@ fn count(row: &Row, column: &'static str) -> Result<u32, Error> {
     u32::try_from(row.int(TABLE, column)?).map_err(|_| Error::Corrupt { table: TABLE, column })
 }
 
-/// 0 is never.
+/// Zero means never.
 fn instant(stored: i64) -> Option<UnixMillis> {
     (stored != 0).then_some(UnixMillis(stored))
 }

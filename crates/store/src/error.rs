@@ -1,140 +1,141 @@
-//! Why the store did not answer, split by what the caller does next.
+//! Errors of the store, split by what the caller does next.
 //!
-//! No message quotes a value: the databases' own texts may, so only their codes are kept.
+//! No message quotes a value. The databases' own error texts may, so only their codes are kept.
 
 use crate::keys::keyring::KeyringError;
 use fourauth_private_file::custody::NotKept;
 
-/// Why the store did not answer. Whatever was asked has not been decided.
+/// A failed call. The request was not decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The same call may succeed later. A write was not acknowledged; if it was the commit itself
-    /// that failed, nobody can say whether it is on disk, and the next read tells.
+    /// The same call may succeed later. A write was not acknowledged. If the commit itself failed,
+    /// the write may be on disk or not; the next read shows which.
     #[error("the database is unavailable: {0}")]
     Unavailable(Cause),
-    /// A row that this code cannot have written under the present keys. Needs an operator.
-    #[error("row of {table} holds an impossible {column}")]
+    /// A row that this code cannot have written with the current keys. Needs an operator.
+    #[error("a row of {table} has an invalid {column}")]
     Corrupt {
-        /// Where.
+        /// The table.
         table: &'static str,
-        /// Which part.
+        /// The column.
         column: &'static str,
     },
 }
 
-/// What made the database unavailable.
+/// The reason why the database is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// No room for what was to be written.
+    /// The disk has no room for the write.
     #[error("the disk is full")]
     DiskFull,
     /// Reading or writing a file or a socket failed.
     #[error("reading or writing failed")]
     Io,
-    /// Somebody else held a lock for too long.
+    /// Another connection held a lock for too long.
     #[error("it is busy")]
     Busy,
-    /// The database did not prove itself to be the host that was named, or speaks no TLS.
+    /// The database does not support TLS, or its certificate is not valid for the named host.
     #[error(
-        "TLS failed: it speaks none, or its certificate is not for this host or of no known \
-         authority (sslrootcert names one)"
+        "TLS failed: it does not support TLS, or its certificate is not valid for this host or not \
+         from a known authority (sslrootcert names one)"
     )]
     Tls,
-    /// Every connection was taken for too long, or none could be made.
-    #[error("no connection could be had in time")]
+    /// Every connection was in use for too long, or no connection could be opened.
+    #[error("no connection was available in time")]
     NoConnection,
     /// [`Store::close`](crate::Store::close) was called.
     #[error("it has been closed")]
     Closed,
-    /// The job panicked. Nothing of it was written.
+    /// The job panicked. None of its writes were committed.
     #[error("the job was abandoned")]
     Abandoned,
-    /// Every key that this program holds was retired: it needs the keyring of the others.
-    #[error("the keys that it could be sealed with were retired")]
+    /// Every key in this program's keyring was retired. It needs the keyring of the other servers.
+    #[error("every key of the keyring was retired; install the current keyring file")]
     KeysRetired,
-    /// The database refused a statement.
+    /// The database rejected a statement.
     #[error("it refused a statement with code {code}")]
     Refused {
-        /// SQLSTATE of PostgreSQL, extended result code of SQLite.
+        /// SQLSTATE of PostgreSQL, or extended result code of SQLite.
         code: String,
     },
-    /// The driver failed in a way that has no code.
+    /// The driver failed without an error code.
     #[error("its driver failed")]
     Driver,
 }
 
-/// Why a store could not be opened. Every text says what to do.
+/// A store could not be opened. Every message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The database cannot be reached or read.
     #[error(
-        "the database cannot be used; check that it can be reached, that its folder is writable and \
-         that the disk has room"
+        "the database cannot be used; check that it can be reached, that its folder is writable \
+         and that the disk has room"
     )]
     Store(#[from] Error),
-    /// The keyring file.
+    /// The keyring file is missing or unusable.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
-    /// The file of the database, or one of those that SQLite keeps beside it, is not its user's alone.
+    /// Other users can access the database file or one of SQLite's files next to it.
     #[error(transparent)]
     NotKept(#[from] NotKept),
-    /// The connection URL has a part that cannot be read. Not quoted: it may hold a password.
+    /// The connection URL cannot be parsed. It is not quoted, because it may hold a password.
     #[error(
-        "the database URL cannot be read; write it as postgres://USER:PASSWORD@HOST/NAME, with \
-         every other character than letters, digits, - and _ of the password percent-encoded, and \
-         with no other parameters than those of libpq that docs/OPERATIONS.md lists"
+        "the database URL cannot be read; write it as postgres://USER:PASSWORD@HOST/NAME, \
+         percent-encode every character of the password except letters, digits, - and _, and use \
+         only the libpq parameters that docs/OPERATIONS.md lists"
     )]
     NotAUrl,
-    /// The database is on another host, and others on the way could read the connection or answer
-    /// in the database's place. The host is not quoted: of a URL with an unencoded password it may
-    /// be a part of that.
+    /// The database is on another host, and an attacker on the network could read the connection or
+    /// impersonate the database. The host is not quoted: if the password in the URL is not encoded,
+    /// what looks like the host may be a part of the password.
     #[error(
         "the database is on another host, and the connection to it would not be protected: add \
-         sslmode=verify-full to the URL, and sslrootcert=FILE with the certificate of the authority \
-         if that is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need neither)"
+         sslmode=verify-full to the URL, and sslrootcert=FILE with the certificate of the \
+         authority if it is not a public one (a Unix socket, localhost, 127.0.0.0/8 and ::1 need \
+         neither)"
     )]
     Unprotected,
-    /// A newer version of this program has written the database.
+    /// A newer version of this program wrote the database.
     #[error(
         "the database has migration {version}, which this program does not know: run the newer \
          version that made it, or restore a backup from before the upgrade"
     )]
     NewerSchema {
-        /// The migration.
+        /// The number of the migration.
         version: i64,
     },
     /// A migration differs from the one that was applied.
     #[error(
-        "migration {version} of the database is not the one that this program carries: run a \
+        "migration {version} of the database is not the one that this program contains: run a \
          released version, or restore a backup"
     )]
     ChangedSchema {
-        /// The migration.
+        /// The number of the migration.
         version: i64,
     },
     /// The keyring lacks a key that the database needs.
     #[error(
         "the database was sealed with key {id}, which the keyring does not hold: put the keyring \
-         file that belongs to this database back in its place (if keys were rotated, the one that \
-         `fourauthd key rotate` has written); a new one cannot open what is stored"
+         file of this database back (if keys were rotated, the one that `fourauthd key rotate` \
+         wrote); a new keyring cannot open the stored secrets"
     )]
     KeyMissing {
-        /// The key.
+        /// The id of the key.
         id: String,
     },
-    /// A key of the keyring has the right name and is another.
+    /// A key of the keyring has a known name but another value.
     #[error(
         "key {id} of the keyring is not the one that this database knows by that name: put the \
-         keyring file that belongs to this database back in its place"
+         keyring file of this database back"
     )]
     KeyWrong {
-        /// The key, or `pepper`.
+        /// The id of the key, or `pepper`.
         id: String,
     },
-    /// There are accounts but no check values.
+    /// The database has accounts but no check values.
     #[error(
-        "the database holds accounts but its table of keys is empty, so no keyring can be trusted \
-         to fit: restore a backup"
+        "the database holds accounts but its table of keys is empty, so no keyring can be \
+         verified: restore a backup"
     )]
     ChecksMissing,
 }
@@ -145,13 +146,13 @@ impl From<sqlx::Error> for Error {
         Self::Unavailable(match error {
             Sql::Database(error) => Cause::from_code(&error.code().unwrap_or_default()),
             Sql::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Cause::DiskFull,
-            // What rustls says reaches the driver as this.
+            // The driver reports errors of rustls with this kind.
             Sql::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Tls,
             Sql::Io(_) | Sql::WorkerCrashed => Cause::Io,
             Sql::Tls(_) => Cause::Tls,
             Sql::PoolTimedOut => Cause::NoConnection,
             Sql::PoolClosed => Cause::Closed,
-            // What is left are faults of a driver or of its use, and the enum is open-ended.
+            // The rest are faults of a driver or of its use. The enum is non-exhaustive.
             _ => Cause::Driver,
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! The schema uses the column types that SQLite and PostgreSQL share (`BIGINT`, `TEXT`,
 //! `BLOB`/`BYTEA`) and numbered `$n` parameters, which both accept. A query that needs more than
-//! that is a sign that logic is drifting into SQL.
+//! that is a sign that logic is drifting into SQL. Every function that reads or writes returns
+//! [`Error`] when the database fails.
 //!
 //! | to see | read |
 //! |---|---|
@@ -19,10 +20,10 @@
 //! | how a wrong keyring is noticed | `keys::key_check`, `keys::keyring` |
 //! | the two databases | `engine::driver`, and no other module |
 //!
-//! **Invariant**: nothing is answered before it is durable, a job is wholly written or not at all,
-//! and no secret is in the database but sealed or hashed.
+//! **Invariant**: a write is durable before it is answered, a job is written completely or not
+//! written, and every secret in the database is sealed or hashed.
 //!
-//! It decides nothing: whether an attempt succeeds is `fourauth-auth`'s business.
+//! This crate makes no decisions: `fourauth-auth` decides if an attempt succeeds.
 
 mod account;
 mod admin;

@@ -1,4 +1,4 @@
-//! What each server last started with, and whether it stopped in order.
+//! The last run of each server: its settings, and if it stopped cleanly.
 
 use crate::{
     engine::{
@@ -15,18 +15,18 @@ const TABLE: &str = "server_run";
 /// One run of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Which server: its name among those that share the database.
+    /// The name of the server among those that share the database.
     pub node: String,
-    /// `false` once it has stopped in order.
+    /// `false` once it stopped cleanly.
     pub running: bool,
-    /// When it started.
+    /// Time of the start.
     pub started: UnixMillis,
-    /// What it was told, in the caller's form. Holds no secret.
+    /// The settings, in the caller's format. Holds no secret.
     pub settings: String,
 }
 
 impl Tx {
-    /// Notes that a server starts. What is known of its last run is replaced.
+    /// Records that a server starts. Replaces the record of its last run.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Notes that a server has stopped in order.
+    /// Records that a server stopped cleanly.
     ///
     /// # Errors
     ///
@@ -57,9 +57,9 @@ impl Tx {
         self.execute(SQL, &[Value::Text(node)]).await.map(|_| ())
     }
 
-    /// Forgets servers that last started before `before`, however they ended: a container has another
-    /// name each time, and one that is killed does not come back under it. A server that has run for longer than that
-    /// is forgotten too when another one starts: its next start is the first one under its name.
+    /// Deletes runs that started before `before`, even those that did not stop cleanly: a container
+    /// has a new name each time, so a killed one never returns under its name. A server that still
+    /// runs and started earlier is deleted too; its next start counts as its first.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The last run of this server; of another, the one that started last, if this one is not known.
+    /// The last run of this server. If this server is unknown, the newest run of any server.
     ///
     /// # Errors
     ///

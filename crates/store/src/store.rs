@@ -1,4 +1,4 @@
-//! Opening, writing, closing. What is read and written stands beside each noun.
+//! Opening, writing and closing. The queries are in the module of each noun.
 
 use crate::{
     Decoy,
@@ -33,12 +33,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, brings the schema up to date and sees that the keyring fits what is stored.
+    /// Connects, migrates the schema and checks that the keyring matches the database.
     ///
     /// # Errors
     ///
-    /// [`OpenError`], whose text says what the operator should do. Nothing has been changed then,
-    /// but for migrations.
+    /// [`OpenError`]; its message says what to do. Migrations may have been applied; nothing else
+    /// has changed.
     pub async fn open(
         location: &Location,
         keyring: Arc<Keyring>,
@@ -47,7 +47,7 @@ impl Store {
         Self::open_on(Pool::connect(location).await?, location, keyring, decoy).await
     }
 
-    /// The same for a SQLite file that is reached as `rig` says.
+    /// Opens a SQLite file through the VFS and settings of `rig`.
     ///
     /// # Errors
     ///
@@ -85,10 +85,10 @@ impl Store {
         Ok(store)
     }
 
-    /// Runs `job` in a transaction of its own, all or nothing, and answers once it is durable.
+    /// Runs `job` in its own transaction, all or nothing, and returns once the commit is durable.
     ///
-    /// The job does nothing but write: whatever is slow has been done before. It may run together
-    /// with others in one commit, which it cannot see. Dropping the future does not cancel it.
+    /// The job must only write; slow work is done before. It may share a commit with other jobs,
+    /// which it cannot observe. Dropping the future does not cancel the job.
     ///
     /// ```no_run
     /// # async fn example(store: crate::Store, id: crate::AccountId)
@@ -99,8 +99,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// What the job returned, of whatever type, in which case nothing of it was written; or
-    /// [`Error::Unavailable`] if a statement or the commit failed.
+    /// The job's own error; none of its writes were committed then. [`Error::Unavailable`] if a
+    /// statement or the commit failed.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
@@ -110,78 +110,76 @@ impl Store {
         self.writer.write(job).await
     }
 
-    /// Writes the database anew, so that no page holds what was deleted from it, and empties its
-    /// journal. Also while others use it: on SQLite they can read meanwhile and have to wait to
-    /// write.
+    /// Rewrites the database, so that no page holds deleted data, and empties its journal. Other
+    /// connections may use it at the same time: on SQLite they can read, but wait to write.
     ///
-    /// On PostgreSQL room is made free for use, which is less: pages may hold the bytes until then.
+    /// PostgreSQL only marks the space as free, so pages may hold the bytes until they are reused.
     ///
     /// # Errors
     ///
-    /// [`Error`] if there is no room to do so, or the database was busy all the time. What was
-    /// deleted is deleted all the same.
+    /// [`Error`] if the disk has no room, or the database stayed busy. Deleted rows stay deleted.
     pub async fn compact(&self) -> Result<Remains, Error> {
         self.pool.compact().await
     }
 
-    /// Asks the database for nothing.
+    /// Checks that the database answers.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if it does not answer.
+    /// [`Error::Unavailable`] if it does not.
     pub async fn ping(&self) -> Result<(), Error> {
         self.pool.row("SELECT 1", &[]).await.map(|_| ())
     }
 
-    /// Takes no more jobs, finishes those it has and disconnects.
+    /// Accepts no more jobs, finishes the queued ones and disconnects.
     pub async fn close(&self) {
         self.refusals.close().await;
         self.writer.close().await;
         self.pool.close().await;
     }
 
-    /// How much room the data takes, in bytes: what a limit on it is held against. A backup or a dump
-    /// has another size, and so have the files.
+    /// Size of the data in bytes, to be compared with a size limit. The sizes of the files and of a
+    /// backup or a dump differ.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database does not say.
+    /// [`Error`] if the database fails.
     pub async fn size_bytes(&self) -> Result<u64, Error> {
         self.pool.size_bytes().await
     }
 
-    /// Statements executed so far, transaction control not counted: two attempts that differ in
-    /// this differ in what they do.
+    /// Number of statements executed so far, without transaction control. Tests compare it between
+    /// two attempts to show that both do the same work.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.pool.statements()
     }
 
-    /// Sealed values opened so far, for the same comparison.
+    /// Number of sealed values opened so far, for the same comparison.
     #[must_use]
     pub fn openings(&self) -> u64 {
         self.sealer.opened()
     }
 
-    /// A digest that tells whether a named value is the same one as before, in hexadecimal. It is
-    /// keyed by the keyring's pepper: without it no guess at the value can be checked.
+    /// Digest of a named value in hexadecimal, to detect if the value changed. It is keyed by the
+    /// keyring's pepper: without the pepper, a guess at the value cannot be checked.
     #[must_use]
     pub fn digest(&self, name: &str, value: &Secret<String>) -> String {
         self.sealer.keyring().digest(name, value.expose())
     }
 
-    /// What stands in for the record of an account that does not exist.
+    /// The record that stands in for an account that does not exist.
     pub(crate) fn decoy(&self) -> Record {
         Record::clone(&self.sealed_decoy.load())
     }
 
-    /// Uses a later state of the keyring. The decoy may have been sealed with a key that is gone.
+    /// Replaces the keyring. Seals the decoy again, because its key may be gone.
     pub(crate) fn adopt(&self, keyring: Keyring) {
         self.sealed_decoy.store(Arc::new(self.decoy.seal(&keyring)));
         self.sealer.adopt(Arc::new(keyring));
     }
 
-    /// What reads the database as it is from the first look on.
+    /// A connection that reads the database as of its first statement.
     pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
         self.pool.snapshot().await
     }

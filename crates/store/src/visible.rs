@@ -1,12 +1,12 @@
-//! Text that a peer chose, made fit for a log: bounded, on one line, and with nothing invisible.
+//! Escapes text from a peer for a log: bounded, on one line and without invisible characters.
 
 use fourauth_protocol::printable::is_unprintable;
 
-/// Marks text that was longer.
+/// Marks truncated text.
 const CUT: char = '…';
 
-/// At most `limit` characters of `text`, with every character that a terminal would obey or not
-/// show written as `\u{..}`. Escapes are kept whole or not at all.
+/// Returns at most `limit` characters of `text`, with every control or invisible character escaped
+/// as `\u{..}`. Escapes are kept whole or dropped.
 pub(crate) fn visible(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let (mut width, mut room_for_mark) = (0, 0);
@@ -24,7 +24,7 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
     out
 }
 
-/// Appends one character; how many it became.
+/// Appends one character and returns the number of characters written.
 fn push(out: &mut String, c: char) -> usize {
     if is_unprintable(c) {
         let escape = c.escape_unicode();
@@ -42,14 +42,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_spelt_out() {
+    fn control_characters_are_escaped() {
         assert_eq!(visible("al\u{1b}[2Jice\n", 128), "al\\u{1b}[2Jice\\u{a}");
         assert_eq!(visible("a\u{202e}b\u{feff}\u{0}", 128), "a\\u{202e}b\\u{feff}\\u{0}");
         assert_eq!(visible("Ålesund 田中", 128), "Ålesund 田中");
     }
 
     #[test]
-    fn what_is_cut_says_so_and_what_just_fits_is_whole() {
+    fn only_truncated_text_is_marked() {
         assert_eq!(visible(&"x".repeat(128), 128), "x".repeat(128));
         assert_eq!(visible(&"x".repeat(129), 128), "x".repeat(127) + "…");
         assert_eq!(visible("xxxx\u{1b}\u{1b}", 11), "xxxx\\u{1b}…");
@@ -59,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_result_is_bounded_and_nothing_in_it_is_invisible(
+        fn the_result_is_bounded_and_printable(
             text in any::<String>(), limit in 1_usize..200,
         ) {
             let shown = visible(&text, limit);
@@ -68,7 +68,7 @@ mod tests {
         }
 
         #[test]
-        fn making_it_visible_twice_changes_nothing(text in any::<String>()) {
+        fn escaping_twice_changes_nothing(text in any::<String>()) {
             let once = visible(&text, 128);
             prop_assert_eq!(visible(&once, 128), once);
         }

@@ -140,7 +140,7 @@ async fn a_rotated_database_refuses_the_old_keyring(database: Database) {
 
     let refusal = database.open_with(keyring(1)).await.err().unwrap();
     assert!(matches!(refusal, OpenError::KeyMissing { .. }), "{refusal:?}");
-    assert!(refusal.to_string().contains("`fourauthd key rotate` has written"), "{refusal}");
+    assert!(refusal.to_string().contains("`fourauthd key rotate` wrote"), "{refusal}");
 }
 
 async fn accounts_without_check_values_are_refused(database: Database) {

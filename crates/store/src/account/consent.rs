@@ -1,7 +1,7 @@
-//! On what the face that is held was enrolled: which notice its owner agreed to, when, and who says
-//! so. Written in the transaction of the enrolment, and gone with the account.
+//! Consent to store a face: the notice that the owner agreed to, the time, and the origin of that
+//! statement. It is written in the transaction of the enrolment and deleted with the account.
 //!
-//! What was held before and is no longer has no row here; that it was enrolled is in the audit log.
+//! Only the stored face has rows here; earlier enrolments are in the audit log.
 
 use crate::{
     account::user::AccountId,
@@ -16,17 +16,17 @@ use fourauth_protocol::{consent::Consent, time::UnixMillis};
 
 const TABLE: &str = "consents";
 
-/// What is held of a face.
+/// Stored data of a face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// What is compared. Always.
+    /// The template for comparison. Always stored.
     Template,
-    /// The picture, for who agreed to that.
+    /// The picture. Stored only with consent.
     Picture,
 }
 
 impl Held {
-    /// The word for the database and for people.
+    /// The name in the database and in output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,39 +36,39 @@ impl Held {
     }
 }
 
-/// What an enrolment rests on.
+/// The consent for a new enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConsent {
-    /// The notice that was agreed to, if one was named.
+    /// The notice that the owner agreed to, if one was named.
     pub notice: Option<Consent>,
-    /// Whether the picture is held as well.
+    /// True if the picture is stored as well.
     pub keeps_picture: bool,
-    /// When.
+    /// Time of the consent.
     pub given: UnixMillis,
-    /// Who says so: `self`, `import`, or `admin=` and a name.
+    /// Origin of the statement: `self`, `import`, or `admin=` and a name.
     pub given_by: String,
-    /// The command that brought it, as the audit log names it.
+    /// The command that recorded it, as the audit log names it.
     pub request: Option<String>,
 }
 
-/// What one thing that is held rests on.
+/// The stored consent for one kind of face data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consented {
-    /// What is held.
+    /// The kind of face data.
     pub what: Held,
-    /// The notice that was agreed to, if one was named.
+    /// The notice that the owner agreed to, if one was named.
     pub notice: Option<String>,
-    /// When.
+    /// Time of the consent.
     pub given: UnixMillis,
-    /// Who says so.
+    /// Origin of the statement.
     pub given_by: String,
-    /// The command that brought it.
+    /// The command that recorded it.
     pub request: Option<String>,
 }
 
 impl Tx {
-    /// Notes what the face rests on that was enrolled in this transaction; what the one before it
-    /// rested on is forgotten with it.
+    /// Records the consent for the face that this transaction enrols. Deletes the consent for the
+    /// previous face.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Tx {
 }
 
 impl Store {
-    /// What rests on what. Nothing for accounts that are older than the record.
+    /// The consents of an account. Empty for accounts that are older than this record.
     ///
     /// # Errors
     ///

@@ -1,5 +1,4 @@
-//! Devices that prove themselves with a key. A MAC address is what a device is called; the key is
-//! what it has.
+//! Devices that authenticate with a key. A MAC address only names a device; the key is the proof.
 
 use crate::{
     account::user::AccountId,
@@ -18,27 +17,27 @@ use fourauth_protocol::{
 
 pub(crate) const TABLE: &str = "devices";
 
-/// The one algorithm so far: Ed25519, RFC 8032.
+/// The only algorithm so far: Ed25519, RFC 8032.
 const ED25519: &str = "ed25519";
 
 /// Devices that an account may have at once.
 pub const MAX_DEVICES: i64 = 16;
 
-/// How a device came to be trusted.
+/// The event that made a device trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoundBy {
-    /// An administrator vouched for it.
+    /// An administrator registered it.
     Registration,
-    /// It came with the first login that proved everything else.
+    /// It came with the first login that proved every other factor.
     FirstLogin,
-    /// A device that was trusted already vouched for it.
+    /// A trusted device of the account added it.
     Device,
-    /// It replaced one that was lost.
+    /// It replaced a lost device in a recovery.
     Recovery,
 }
 
 impl BoundBy {
-    /// The word for the database.
+    /// The name in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,20 +49,20 @@ impl BoundBy {
     }
 }
 
-/// A device to be trusted.
+/// A new trusted device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDevice {
-    /// What it proves itself with.
+    /// The key of the device.
     pub key: DeviceKey,
-    /// What its owner calls it; if nothing, it is called after its key.
+    /// The name that its owner chose. `None` derives a name from the key.
     pub name: Option<DeviceName>,
-    /// What it calls itself.
+    /// The MAC address that the device claims.
     pub mac: MacAddress,
-    /// How it came to be trusted.
+    /// The event that made it trusted.
     pub by: BoundBy,
-    /// Now.
+    /// Current time.
     pub at: UnixMillis,
-    /// From when on it may change factors at once.
+    /// Time from which the device may change factors without a delay.
     pub trusted_from: UnixMillis,
 }
 
@@ -76,50 +75,50 @@ impl NewDevice {
     }
 }
 
-/// What became of a device to be trusted.
+/// Result of [`Tx::bind_device`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// It is.
+    /// The device is trusted.
     Yes,
-    /// The account is no longer what it was.
+    /// The account changed in between.
     Superseded,
-    /// Another device of the account has that name, or this key is or was one of its devices.
+    /// Another device of the account has this name, or the account has or had this key.
     Taken,
-    /// The account has [`MAX_DEVICES`].
+    /// The account already has [`MAX_DEVICES`] devices.
     TooMany,
 }
 
 /// A device of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// Its key's.
+    /// Id of its key.
     pub id: DeviceId,
-    /// What its owner calls it.
+    /// The name that its owner chose.
     pub name: String,
-    /// What it calls itself.
+    /// The MAC address that the device claims.
     pub mac: MacAddress,
-    /// When it came to be trusted.
+    /// Time when it became trusted.
     pub bound_at: UnixMillis,
-    /// How.
+    /// The event that made it trusted, as stored by [`BoundBy::as_str`].
     pub bound_by: String,
-    /// When it was last used, if ever.
+    /// Time of its last use, if any.
     pub last_seen: Option<UnixMillis>,
 }
 
-/// The device that a peer says it is, as far as the account knows it.
+/// A trusted device that matches the claim of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownDevice {
-    /// What it proves itself with.
+    /// The key of the device.
     pub key: DeviceKey,
-    /// What it calls itself.
+    /// The MAC address that the device claims.
     pub mac: MacAddress,
-    /// From when on it may change factors at once.
+    /// Time from which the device may change factors without a delay.
     pub trusted_from: UnixMillis,
 }
 
 impl Tx {
-    /// Trusts a device. From the first one on the account needs one: that raises its version, so
-    /// that whatever was judged before by its MAC address alone comes too late.
+    /// Trusts a device. The first device makes a device key mandatory for the account. This raises
+    /// the version, so that attempts that were judged only by a MAC address are superseded.
     ///
     /// # Errors
     ///
@@ -164,8 +163,8 @@ impl Tx {
         Ok(if self.changes(INSERT, &values).await? { Bound::Yes } else { Bound::Taken })
     }
 
-    /// Gives a device another address if it was revoked for that in this very transaction: a
-    /// machine that gets another network card keeps its key.
+    /// Gives a device a new MAC address if this transaction revoked it for that purpose: a machine
+    /// with a new network card keeps its key.
     async fn move_device(&mut self, account: AccountId, device: &NewDevice) -> Result<bool, Error> {
         const SQL: &str = "UPDATE devices SET mac = $1, trusted_from = $2, revoked_at = NULL \
              WHERE account = $3 AND device_id = $4 AND revoked_at = $5";
@@ -181,8 +180,8 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Trusts a device no longer, for good, and ends the account's sessions. `None` if the account
-    /// has changed since `version` or has no such device.
+    /// Revokes a device permanently and ends the account's sessions. `None` if the account changed
+    /// since `version` or has no such device.
     ///
     /// # Errors
     ///
@@ -208,7 +207,7 @@ impl Tx {
         revoked.first().map(device_id).transpose()
     }
 
-    /// Trusts no device of this address any longer; which there were.
+    /// Revokes every device with this MAC address and returns their ids.
     ///
     /// # Errors
     ///
@@ -227,7 +226,7 @@ impl Tx {
         self.rows(SQL, &values).await?.iter().map(device_id).collect()
     }
 
-    /// Notes that a device was used. `false` if it is trusted no longer.
+    /// Records the use of a device. `false` if the device is no longer trusted.
     ///
     /// # Errors
     ///
@@ -247,7 +246,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The devices that an account trusts, oldest first.
+    /// The trusted devices of an account, oldest first.
     ///
     /// # Errors
     ///
@@ -276,7 +275,7 @@ impl Device {
 }
 
 impl KnownDevice {
-    /// Reads the columns `device_key`, `device_mac` and `device_trusted_from`, which are empty if
+    /// Reads the columns `device_key`, `device_mac` and `device_trusted_from`, which are NULL if
     /// there is no such device.
     pub(crate) fn read(row: &Row) -> Result<Option<Self>, Error> {
         let key = row.bytes_or_null(TABLE, "device_key")?;

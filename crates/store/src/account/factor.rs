@@ -1,7 +1,7 @@
-//! Factors, spent and changed. Every rule about who comes first is one statement's `WHERE`.
+//! Spends one-time codes and changes factors. The `WHERE` of one statement decides each race.
 //!
-//! A change names the `version` it was decided on and is refused if that is no longer the present
-//! one. It raises the version and ends the account's sessions.
+//! A change names the `version` that it was decided on and is refused if the account has another
+//! version now. It raises the version and ends the account's sessions.
 
 use crate::{
     account::{
@@ -22,20 +22,20 @@ use fourauth_protocol::{mac_address::MacAddress, secret::Secret, time::UnixMilli
 /// A new face.
 #[derive(Debug, Clone)]
 pub struct NewFace {
-    /// What is compared.
+    /// The template for comparison.
     pub template: Template,
-    /// Which rotation the template was turned by.
+    /// Epoch of the rotation that the template was transformed with.
     pub epoch: i64,
-    /// The picture, if it is to be kept. A picture kept before goes either way.
+    /// The picture, if it should be stored. A previously stored picture is deleted in any case.
     pub image: Option<Secret<Vec<u8>>>,
 }
 
 impl Tx {
-    /// Spends a one-time code's step, which also shows that the key has reached an authenticator.
-    /// `false` if this or a later step was spent before, or if the
-    /// account is no longer what it was when the code was judged.
+    /// Spends the step of a one-time code. This also confirms that the key reached an
+    /// authenticator. `false` if this or a later step was spent before, or if the account changed
+    /// since `version`.
     ///
-    /// One statement, so that of two attempts racing with the same code exactly one wins.
+    /// It is one statement, so that exactly one of two attempts with the same code wins.
     //
     //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
     //# The verifier MUST NOT accept the second attempt of the OTP after the
@@ -56,8 +56,8 @@ impl Tx {
         self.advance(SQL, account, version, step).await
     }
 
-    /// Notes that a code of the present key was seen. Has its own watermark: confirming a code and
-    /// logging in with it in the same 30 seconds both work once.
+    /// Records that a code of the current key was used. It has its own watermark, so that
+    /// confirming a code and logging in with it in the same 30 seconds both work once.
     ///
     /// # Errors
     ///
@@ -81,13 +81,13 @@ impl Tx {
         version: i64,
         step: Step,
     ) -> Result<bool, Error> {
-        // No clock gets there; and if one did, the code would be refused.
+        // No clock reaches such a step; the code is refused.
         let Ok(step) = i64::try_from(step.0) else { return Ok(false) };
         let values = [Value::Int(step), Value::Int(account.0), Value::Int(version)];
         self.changes(sql, &values).await
     }
 
-    /// Replaces the password. `false` if the account has changed since `version`.
+    /// Replaces the password. `false` if the account changed since `version`.
     ///
     /// # Errors
     ///
@@ -111,8 +111,8 @@ impl Tx {
         self.replace(SQL, &values, account).await
     }
 
-    /// Stores another hash of the same password. No factor changes, so sessions stay and so does
-    /// the version. `false` if the account has changed since `version`.
+    /// Stores another hash of the same password. No factor changes, so the sessions and the version
+    /// stay. `false` if the account changed since `version`.
     ///
     /// # Errors
     ///
@@ -130,8 +130,8 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Replaces the key of the one-time codes; no step of the new one is spent or confirmed.
-    /// `false` if the account has changed since `version`.
+    /// Replaces the key of the one-time codes. No step of the new key is spent or confirmed.
+    /// `false` if the account changed since `version`.
     ///
     /// # Errors
     ///
@@ -151,8 +151,7 @@ impl Tx {
         self.replace(SQL, &values, account).await
     }
 
-    /// Makes sure that the account is what it was when the command was judged, and that it stays so
-    /// until the transaction ends. `false` if not.
+    /// Locks the account until the transaction ends. `false` if it changed since `version`.
     ///
     /// # Errors
     ///
@@ -163,7 +162,7 @@ impl Tx {
         self.changes(SQL, &[Value::Int(account.0), Value::Int(version)]).await
     }
 
-    /// Notes that the account is used for the first time.
+    /// Records the first use of the account.
     ///
     /// # Errors
     ///
@@ -178,8 +177,8 @@ impl Tx {
         self.execute(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await.map(|_| ())
     }
 
-    /// Notes when and where to the present secret of the one-time codes is sent; `None` where an
-    /// address tells nothing.
+    /// Records the time and the recipient of the current one-time code secret. `None` if the
+    /// address does not identify a peer.
     ///
     /// # Errors
     ///
@@ -197,7 +196,7 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Replaces the face. `false` if the account has changed since `version`.
+    /// Replaces the face. `false` if the account changed since `version`.
     ///
     /// # Errors
     ///
@@ -225,7 +224,7 @@ impl Tx {
         self.replace(SQL, &values, account).await
     }
 
-    /// Replaces the device. `false` if the account has changed since `version`.
+    /// Replaces the MAC address of the device. `false` if the account changed since `version`.
     ///
     /// # Errors
     ///

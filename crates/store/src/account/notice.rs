@@ -1,5 +1,5 @@
-//! What the owners of accounts are to be told. Written in the transaction of what happened; sending
-//! it is somebody else's business.
+//! Notices to the owners of accounts. A notice is written in the transaction of its event; this
+//! module does not send it.
 
 use crate::{
     account::user::AccountId,
@@ -11,31 +11,31 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "outbox";
 
-/// Something that the owner of an account is to be told.
+/// A notice to the owner of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// What happened: `totp_replaced`, `device_bound` and so on. Never a peer's text.
+    /// The event: `totp_replaced`, `device_bound` and so on. Never text from a peer.
     pub subject: &'static str,
-    /// From where, by which device.
+    /// Source and device of the event.
     pub detail: String,
-    /// When.
+    /// Time of the event.
     pub at: UnixMillis,
 }
 
-/// A notice as it waits.
+/// A notice that waits in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number.
+    /// The id in the outbox.
     pub id: i64,
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// What happened.
+    /// The event.
     pub subject: String,
-    /// From where, by which device.
+    /// Source and device of the event.
     pub detail: String,
-    /// When.
+    /// Time of the event.
     pub created: UnixMillis,
 }
 
@@ -58,7 +58,8 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Puts a notice into the outbox unless the same was put there within `silence_ms` before.
+    /// Puts a notice into the outbox unless the same account got one with the same subject within
+    /// `silence_ms` before.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl Tx {
         if self.rows(SQL, &values).await?.is_empty() { self.notify(notice).await } else { Ok(()) }
     }
 
-    /// Forgets notices older than `before`, sent or not; how many there were.
+    /// Deletes notices older than `before`, sent or not, and returns their number.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The oldest notices that nobody has sent yet, at most `limit`.
+    /// The oldest unsent notices, at most `limit`.
     ///
     /// # Errors
     ///

@@ -1,6 +1,5 @@
-//! Where an account has been used from. A place chooses the lane in which an attempt is counted, and
-//! nothing else: its two parts, an address of a network card and an address of the network, can be
-//! copied by a neighbour.
+//! Places that an account was used from. A place only selects the lane where an attempt is counted:
+//! a neighbour on the network can copy both of its parts, a MAC address and a network address.
 
 use crate::{
     account::user::AccountId,
@@ -12,24 +11,24 @@ use fourauth_protocol::{device::DeviceId, mac_address::MacAddress, time::UnixMil
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// Places that are remembered of one account.
+/// Number of places that are remembered for one account.
 const REMEMBERED: i64 = 6;
 
-/// A device's address together with where it spoke from, as a hash. It has no key: a reader of the
-/// database who suspects a place can check it.
+/// Hash of a device's MAC address and its source. It has no key: a reader of the database can check
+/// a guessed place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place([u8; 32]);
 
 impl Place {
-    /// The device that calls itself `mac` at `source`. Devices that give no address share one place
-    /// a source.
+    /// The place of the device that claims `mac` at `source`. Devices without a MAC address share
+    /// one place for each source.
     #[must_use]
     pub fn new(mac: Option<MacAddress>, source: &str) -> Self {
         let mac = mac.map_or([0; 6], MacAddress::octets);
         Self(Sha256::new().chain_update(mac).chain_update(source).finalize().into())
     }
 
-    /// Wherever the device with this key is.
+    /// The place of the device with this key, independent of its source.
     #[must_use]
     pub fn of_device(id: DeviceId) -> Self {
         Self(Sha256::new().chain_update(b"device").chain_update(id.as_bytes()).finalize().into())
@@ -48,7 +47,7 @@ impl Place {
     }
 }
 
-/// As 64 hexadecimal digits.
+/// 64 hexadecimal digits.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&HEXLOWER.encode(&self.0))
@@ -56,8 +55,8 @@ impl fmt::Display for Place {
 }
 
 impl Tx {
-    /// Remembers that an account was used from a place, and forgets the place that was not used for
-    /// the longest time if there are too many.
+    /// Remembers that an account was used from a place. If there are too many places, evicts the
+    /// least recently used one.
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl Tx {
         self.execute(TRIM, &[id, Value::Int(REMEMBERED)]).await.map(|_| ())
     }
 
-    /// Forgets every place of an account.
+    /// Deletes every place of an account and returns their number.
     ///
     /// # Errors
     ///

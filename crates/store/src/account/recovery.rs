@@ -1,5 +1,4 @@
-//! What guards the way back in: codes that are good once, and factors that have to settle before
-//! they may change another.
+//! Account recovery: single-use codes, and the delay before a new factor may change another one.
 
 use crate::{
     account::user::{AccountId, TABLE},
@@ -16,17 +15,17 @@ use sha2::{Digest as _, Sha256};
 /// A factor that can be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Factor {
-    /// Something known.
+    /// The password.
     Password,
     /// The secret of the one-time codes.
     Totp,
-    /// Something that one is.
+    /// The face.
     Face,
-    /// Something that one has.
+    /// The device.
     Device,
 }
 
-/// Until when each factor may not be used to change another. In the past for most.
+/// Time until which each factor may not be used to change another. Usually in the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settling {
     /// The password.
@@ -40,7 +39,7 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// When the last of them has settled.
+    /// Time when the last factor is settled.
     #[must_use]
     pub fn last(&self) -> UnixMillis {
         self.password.max(self.totp).max(self.face).max(self.device)
@@ -58,7 +57,7 @@ impl Settling {
 }
 
 impl Tx {
-    /// Has a factor settle until `until`.
+    /// Blocks a factor from changing others until `until`.
     ///
     /// # Errors
     ///
@@ -78,8 +77,8 @@ impl Tx {
         self.execute(sql, &[Value::Int(until.0), Value::Int(account.0)]).await.map(|_| ())
     }
 
-    /// Replaces the recovery codes of an account. They are stored as hashes; 80 random bits need no
-    /// slow one.
+    /// Replaces the recovery codes of an account. They are stored as fast hashes, which suffice for
+    /// 80 random bits.
     ///
     /// # Errors
     ///
@@ -100,8 +99,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Spends a recovery code: one statement, so that of many who offer it one wins. `false` if it
-    /// is none, or no longer.
+    /// Spends a recovery code in one statement, so that only one of many attempts with it wins.
+    /// `false` if it is not an unspent code of the account.
     ///
     /// # Errors
     ///
@@ -119,8 +118,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Whether a recovery code is one of the account's that has not been spent. One statement, also
-    /// for the account of a decoy.
+    /// True if this is an unspent recovery code of the account. It takes one statement for a known
+    /// account and for the decoy.
     ///
     /// # Errors
     ///
@@ -139,7 +138,7 @@ impl Store {
     }
 }
 
-/// Of one account: the same code of another is another.
+/// Hash of a code of one account. The same code of another account has another hash.
 fn hash(account: AccountId, code: &RecoveryCode) -> [u8; 32] {
     let parts = Sha256::new()
         .chain_update(b"fourauth-recovery-v1")

@@ -1,5 +1,5 @@
-//! Sessions: what a successful login leaves behind. A token is stored as its hash, and is good for
-//! as long as the account stays what it was when the session began.
+//! Sessions of successful logins. A token is stored as its hash. It is valid until it expires or
+//! the account changes.
 
 use crate::{
     account::user::AccountId,
@@ -11,39 +11,39 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "sessions";
 
-/// SHA-256 of a session's token. The token itself has too much entropy for a slower hash to matter.
+/// SHA-256 of a session's token. The token has enough entropy that a slower hash adds nothing.
 pub type TokenHash = [u8; 32];
 
-/// A session to be opened.
+/// A new session.
 #[derive(Debug, Clone, Copy)]
 pub struct NewSession {
-    /// What the token is recognised by.
+    /// Hash of the token.
     pub token: TokenHash,
-    /// Whose session.
+    /// The account.
     pub account: AccountId,
-    /// The version of the account that the login was judged by.
+    /// Version of the account when the login was judged.
     pub version: i64,
-    /// Now.
+    /// Current time.
     pub created: UnixMillis,
-    /// When it ends by itself.
+    /// Time of expiry.
     pub expires: UnixMillis,
 }
 
-/// A session that is good.
+/// A valid session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// That account's name.
+    /// Name of the account.
     pub username: String,
-    /// When it began.
+    /// Start time.
     pub created: UnixMillis,
-    /// When it ends by itself.
+    /// Time of expiry.
     pub expires: UnixMillis,
 }
 
 impl Tx {
-    /// Opens a session. `false` if the account has changed since `version` or is disabled.
+    /// Opens a session. `false` if the account changed since `version` or is disabled.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Ends every session of an account; how many there were.
+    /// Ends every session of an account and returns their number.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Tx {
         self.execute(SQL, &[Value::Int(account.0)]).await
     }
 
-    /// Ends every session of everybody; how many there were.
+    /// Ends every session of every account and returns their number.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Tx {
         self.execute("DELETE FROM sessions", &[]).await
     }
 
-    /// Forgets sessions that ended by themselves; how many there were.
+    /// Deletes expired sessions and returns their number.
     ///
     /// # Errors
     ///
@@ -96,10 +96,10 @@ impl Tx {
 }
 
 impl Store {
-    /// The session of a token, if it is good at `now`.
+    /// The session of a token, if it is valid at `now`.
     ///
-    /// The version is compared here as well as at opening: a login that was judged before a factor
-    /// changed and committed after it leaves a session that was never good.
+    /// The version is compared here and when the session opens: a login that is judged before a
+    /// factor changes and committed after it must not leave a valid session.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Store {
         }))
     }
 
-    /// How many sessions an account has, ended ones not counted.
+    /// Number of valid sessions of an account.
     ///
     /// # Errors
     ///

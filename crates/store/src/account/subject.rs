@@ -1,7 +1,7 @@
-//! The record an attempt is checked against: the account's own, or a decoy of the same shape.
+//! The record that an attempt is checked against: the account's, or a decoy of the same shape.
 //!
-//! Read once, by one statement, and never changed afterwards. What it says may be out of date by
-//! the time something is written; that is what `version` is for.
+//! It is read once, by one statement, and never changes. It may be outdated when the attempt
+//! writes; every write therefore compares `version`.
 
 use crate::{
     account::{
@@ -35,111 +35,110 @@ pub(crate) const TEMPLATE: &str = "face_template_enc";
 /// Column of the sealed picture.
 pub(crate) const IMAGE: &str = "face_image_enc";
 
-/// Who is looked for, and what they say they come from.
+/// The claimed name, device and place of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Seeking<'a> {
-    /// The name.
+    /// The claimed name.
     pub name: &'a Username,
-    /// The device that they claim.
+    /// The claimed device.
     pub device: Option<DeviceId>,
-    /// Where they speak from, if that tells one peer from another.
+    /// The place of the peer, if its address identifies it.
     pub place: Option<Place>,
 }
 
 impl<'a> Seeking<'a> {
-    /// Somebody of this name, of whom nothing else is known.
+    /// A search only by name.
     #[must_use]
     pub fn by_name(name: &'a Username) -> Self {
         Self { name, device: None, place: None }
     }
 }
 
-/// Whose record the checks run against. The checks themselves cannot tell.
+/// The kind of record. The checks run on every kind alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// An account that may log in.
     Active(AccountId),
-    /// An account that an administrator has disabled.
+    /// An account that an administrator disabled.
     Disabled(AccountId),
-    /// No such account: the record is the decoy.
+    /// An unknown account; the record is the decoy.
     Unknown,
 }
 
-/// What one attempt is checked against.
+/// The record that one attempt is checked against.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// Known to the judge alone.
+    /// The kind of record. The checks do not read it.
     pub standing: Standing,
-    /// The id that the template is bound to: the account's, or the decoy's.
+    /// The id that the template is bound to, of the account or of the decoy.
     pub account: AccountId,
-    /// The name that was asked for.
+    /// The claimed name.
     pub username: Username,
-    /// What every change must name, so that it is refused if another came first.
+    /// Version of the account. A change must name it and is refused if another change came first.
     pub version: i64,
-    /// What the password is compared with.
+    /// Hash of the password.
     pub password: password::Hash,
-    /// What makes the one-time codes.
+    /// Key of the one-time codes.
     pub totp: totp::Key,
-    /// The newest step that has been spent.
+    /// The newest spent step.
     pub totp_step: Step,
-    /// The newest step that has been spent on a confirmation, which has a watermark of its own.
+    /// The newest step that was spent on a confirmation, which has its own watermark.
     pub totp_confirm_step: Step,
-    /// Whether a code of the present key has been seen.
+    /// True if a code of the current key was used.
     pub totp_confirmed: bool,
-    /// What the face is compared with.
+    /// The face template.
     pub template: Template,
-    /// Which rotation the template was turned by.
+    /// Epoch of the rotation that the template was transformed with.
     pub face_epoch: i64,
-    /// The device the account is bound to.
+    /// MAC address of the device that the account is bound to.
     pub mac: MacAddress,
-    /// Whether somebody else chose the password.
+    /// True if the password must be changed, because another person chose it.
     pub must_change: bool,
-    /// Whether a device key was ever bound: then an address alone never suffices again.
+    /// True if a device key was ever bound. From then on, a MAC address alone does not suffice.
     pub keyed: bool,
-    /// The device that was claimed, if the account trusts it.
+    /// The claimed device, if the account trusts it.
     pub device: Option<KnownDevice>,
-    /// When somebody first logged in to it, if anybody has.
+    /// Time of the first login, if any.
     pub first_used: Option<UnixMillis>,
-    /// When the account was last used from the place that the peer speaks from, if ever.
+    /// Time when the account was last used from the place of the peer, if ever.
     pub been_here: Option<UnixMillis>,
-    /// How many devices the account trusts, or how many places it knows if it has no device key.
+    /// Number of trusted devices, or of known places if the account never had a device key.
     pub known_lanes: u32,
-    /// Which factors may not change another yet.
+    /// Times until which a factor may not change another one.
     pub settling: Settling,
-    /// When and where to the present one-time code secret was sent.
+    /// Time and recipient of the current one-time code secret.
     pub totp_issued: Option<(UnixMillis, Place)>,
 }
 
 impl Subject {
-    /// The newest step of a one-time code that is worthless by now: of a confirmation, which has a
-    /// watermark of its own, or of any other command. Two commands that race with one code are
-    /// decided by [`Tx::spend_step`](crate::Tx::spend_step) and
-    /// [`Tx::confirm_step`](crate::Tx::confirm_step).
+    /// The newest spent step for a confirmation, which has its own watermark, or for any other
+    /// command. [`Tx::spend_step`](crate::Tx::spend_step) and
+    /// [`Tx::confirm_step`](crate::Tx::confirm_step) decide races between commands.
     #[must_use]
     pub const fn newest_spent(&self, is_confirmation: bool) -> Step {
         if is_confirmation { self.totp_confirm_step } else { self.totp_step }
     }
 }
 
-/// What stands in for the record of an account that does not exist.
+/// Stands in for the record of an account that does not exist.
 #[derive(Debug, Clone)]
 pub struct Decoy {
-    /// The id its template is bound to.
+    /// The id that its template is bound to.
     pub account: AccountId,
-    /// A hash at today's cost of a password that nobody knows.
+    /// Hash of an unknown password, with the current cost parameters.
     pub password: password::Hash,
-    /// A key that nobody knows.
+    /// An unknown key.
     pub totp: totp::Key,
-    /// A template of no face.
+    /// A template that belongs to no face.
     pub template: Template,
-    /// The epoch that new templates have.
+    /// The epoch of new templates.
     pub face_epoch: i64,
     /// An address that no device has.
     pub mac: MacAddress,
 }
 
 impl Decoy {
-    /// Seals it like a row, so that opening it costs what opening a row costs.
+    /// Seals the decoy like a row, so that opening it takes the same time as opening a row.
     pub(crate) fn seal(&self, keyring: &Keyring) -> Record {
         let seal = Seal::new(Arc::clone(keyring.newest()));
         let Sealed { totp, template } =
@@ -194,7 +193,7 @@ impl AccountId {
     }
 }
 
-/// A subject as it is stored: nothing opened, nothing parsed.
+/// A subject as stored, with its values still sealed and unparsed.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     standing: Standing,
@@ -219,12 +218,11 @@ pub(crate) struct Record {
 }
 
 impl Store {
-    /// Finds the record of who is looked for, or hands out the decoy. One statement, two openings,
-    /// either way.
+    /// The record of the claimed name, or the decoy. Both take one statement and two openings.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails or the row does not open. An unknown name is not a failure.
+    /// [`Error`] if the database fails or a value does not open. An unknown name is not an error.
     pub async fn subject(&self, seeking: Seeking<'_>) -> Result<Subject, Error> {
         const SQL: &str = "SELECT u.id, u.version, u.password_hash, u.totp_secret_enc, \
              u.totp_step, u.totp_confirm_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
@@ -240,7 +238,7 @@ impl Store {
              AND d.revoked_at IS NULL \
              LEFT JOIN places p ON p.account = u.id AND p.place = $3 WHERE u.username = $1";
 
-        // No device has an empty id, and no place an empty hash.
+        // Empty bytes match no device id and no place.
         let device = seeking.device.as_ref().map_or(&[][..], |id| id.as_bytes());
         let place = seeking.place.as_ref().map_or(&[][..], Place::as_bytes);
         let values =
@@ -315,7 +313,7 @@ impl Record {
     }
 }
 
-/// Zero is never.
+/// Zero means never.
 fn instant(millis: i64) -> Option<UnixMillis> {
     (millis > 0).then_some(UnixMillis(millis))
 }
@@ -328,7 +326,7 @@ fn issue(row: &Row) -> Result<Option<(UnixMillis, Place)>, Error> {
     let at = instant(row.int(TABLE, "totp_issued")?);
     let to = row.bytes_or_null(TABLE, "totp_issued_to")?;
     let (Some(at), Some(to)) = (at, to) else { return Ok(None) };
-    // Empty where it was sent to an address that tells nothing.
+    // Empty if the address does not identify a peer.
     if to.is_empty() {
         return Ok(None);
     }

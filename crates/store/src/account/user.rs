@@ -1,5 +1,5 @@
-//! Accounts as an administrator sees them: made, listed, disabled, erased. Nothing here opens a
-//! secret; that is `subject`'s business, and changing one is `factor`'s.
+//! Administration of accounts: create, list, disable and erase. This module opens no secrets;
+//! `subject` does that, and `factor` changes them.
 
 use crate::{
     account::subject::{IMAGE, Sealed},
@@ -21,89 +21,89 @@ use fourauth_protocol::{
 
 pub(crate) const TABLE: &str = "users";
 
-/// Most accounts of one page.
+/// Most accounts in one page.
 pub const MAX_PAGE: u32 = 500;
 
-/// Names an account for good: random, so that nothing sealed for one ever opens for another, also
-/// if the name is given to somebody else later.
+/// Permanent id of an account. It is random, so that a value sealed for one account never opens for
+/// another, even if the username is reused later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub i64);
 
-/// An account to be made.
+/// A new account.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// A random id.
     pub id: AccountId,
-    /// The name to log in with.
+    /// The username.
     pub username: Username,
     /// The password.
     pub password: password::Hash,
     /// The key of the one-time codes.
     pub totp: totp::Key,
-    /// The face.
+    /// The face template.
     pub template: Template,
-    /// Which rotation the template was turned by.
+    /// Epoch of the rotation that the template was transformed with.
     pub face_epoch: i64,
-    /// The picture, if it is to be kept.
+    /// The picture, if it should be stored.
     pub image: Option<Secret<Vec<u8>>>,
-    /// The device.
+    /// MAC address of the device.
     pub mac: MacAddress,
-    /// Where mail reaches the person.
+    /// The email address.
     pub email: Option<Email>,
-    /// Where messages reach the person.
+    /// The phone number.
     pub phone: Option<Phone>,
-    /// Whether somebody else chose the password.
+    /// True if the password must be changed, because another person chose it.
     pub must_change: bool,
-    /// Now.
+    /// Time of creation.
     pub created: UnixMillis,
 }
 
-/// What became of an account to be made.
+/// Result of [`Tx::add_user`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
-    /// It is there.
+    /// The account was created.
     Yes,
-    /// Somebody has that name.
+    /// Another account has the username.
     NameTaken,
-    /// Somebody has that mail address.
+    /// Another account has the email address.
     EmailTaken,
-    /// Somebody has that number.
+    /// Another account has the phone number.
     PhoneTaken,
 }
 
 /// An account without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserSummary {
-    /// Its id.
+    /// The id.
     pub id: AccountId,
-    /// Its name.
+    /// The username.
     pub username: String,
-    /// Where mail reaches the person.
+    /// The email address.
     pub email: Option<String>,
-    /// Where messages reach the person.
+    /// The phone number.
     pub phone: Option<String>,
-    /// The device.
+    /// MAC address of the device.
     pub mac: String,
-    /// Whether a code of the present key has been seen.
+    /// True if a code of the current key was used.
     pub totp_confirmed: bool,
-    /// Whether somebody else chose the password.
+    /// True if the password must be changed, because another person chose it.
     pub must_change: bool,
-    /// Whether an administrator has disabled it.
+    /// True if an administrator disabled the account.
     pub disabled: bool,
-    /// How often a factor has changed, from 1.
+    /// Version of the account, from 1. It increases with every change of a factor.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created: UnixMillis,
 }
 
 impl Tx {
-    /// Makes an account. Who comes first is decided by the constraints of the table, so of many
-    /// registrations of one name exactly one is told [`Added::Yes`].
+    /// Creates an account. The constraints of the table decide races, so exactly one of many
+    /// registrations with one name returns [`Added::Yes`].
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails; [`Cause::Busy`] also if the id is taken or the account in
-    /// the way has just gone: try again with another id.
+    /// [`Error`] if the database fails. [`Cause::Busy`] also if the id is taken or the conflicting
+    /// account was just deleted: retry with another id.
     pub async fn add_user(&mut self, user: &NewUser) -> Result<Added, Error> {
         const SQL: &str = "INSERT INTO users (username, password_hash, face_template_enc, \
              face_image_enc, totp_secret_enc, mac_address, id, email, phone, face_epoch, \
@@ -132,10 +132,10 @@ impl Tx {
         if self.changes(SQL, &values).await? {
             return Ok(Added::Yes);
         }
-        self.who_is_in_the_way(user).await
+        self.conflict(user).await
     }
 
-    async fn who_is_in_the_way(&mut self, user: &NewUser) -> Result<Added, Error> {
+    async fn conflict(&mut self, user: &NewUser) -> Result<Added, Error> {
         const SQL: &str = "SELECT username, email, phone FROM users \
              WHERE username = $1 OR email = $2 OR phone = $3";
 
@@ -158,7 +158,7 @@ impl Tx {
         taken
     }
 
-    /// Disables an account or enables it again, and ends its sessions. `false` if there is none.
+    /// Disables or enables an account and ends its sessions. `false` if there is no such account.
     ///
     /// # Errors
     ///
@@ -176,8 +176,8 @@ impl Tx {
         Ok(changed)
     }
 
-    /// Deletes an account, its secrets and its sessions. What the audit log says of it stays.
-    /// `false` if there is none.
+    /// Deletes an account with its secrets and sessions. Its rows in the audit log stay. `false` if
+    /// there is no such account.
     ///
     /// # Errors
     ///
@@ -191,8 +191,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Accounts in the order of their names, from the first after `after`, at most `limit` and
-    /// never more than [`MAX_PAGE`].
+    /// Accounts ordered by name, starting after `after`, at most `limit` and [`MAX_PAGE`].
     ///
     /// # Errors
     ///
@@ -211,7 +210,7 @@ impl Store {
         self.rows(SQL, &values).await?.iter().map(UserSummary::read).collect()
     }
 
-    /// One account, if there is one of this name.
+    /// The account with this name, if any.
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
-//! A name goes from the audit log, and what was deleted goes from the files.
+//! Erasure of a name from the audit log, and the remains of deleted rows in the database files.
 //!
-//! A row that is erased keeps its number, its time, its action and its place in the tree. Name and
-//! detail go, and so does the salt that they were hashed with: the hashes stay, so that the leaf can
-//! still be computed, and say nothing of what they were made of. Which rows were erased is told by a
-//! row of its own, which names nobody.
+//! An erased row keeps its number, time, action and place in the tree. Name and detail are deleted
+//! together with the salt that they were hashed with. The hashes stay, so that the leaf can still
+//! be computed; without the salt they reveal nothing. A separate row without a name records which
+//! rows were erased.
 //!
-//! Nothing here reaches backups, archives of PostgreSQL's write-ahead log, or blocks that a file
-//! system has taken back.
+//! This does not reach backups, archives of PostgreSQL's write-ahead log, or freed blocks of the
+//! file system.
 
 use crate::{
     audit::row::{AuditEntry, MAX_USERNAME},
@@ -24,32 +24,31 @@ use fourauth_protocol::time::UnixMillis;
 const LOG: &str = "access_logs";
 const LEAF: &str = "audit_leaf";
 
-/// The action of rows that say which others were erased.
+/// Action of rows that record an erasure.
 pub(crate) const ERASE_AUDIT: &str = "erase_audit";
 
-/// Most rows that one transaction erases. On SQLite nobody else writes meanwhile.
+/// Most rows that one transaction erases. On SQLite, other writes wait until it ends.
 const AT_ONCE: i64 = 1000;
 
-/// What is left of deleted rows in the files of the database.
+/// Remains of deleted rows in the files of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remains {
-    /// Nothing: the database was written anew, and its journal emptied.
+    /// Nothing remains: the database was rewritten and its journal emptied.
     None,
-    /// The database was written anew; its journal could not be emptied, because somebody was reading
-    /// all the time.
+    /// The database was rewritten, but other connections kept reading, so its journal could not be
+    /// emptied.
     Journal,
-    /// Nobody sees them, but pages of the database may hold their bytes until they are used again.
+    /// Queries no longer return the rows, but pages may hold their bytes until they are reused.
     Pages,
 }
 
 impl Tx {
-    /// Erases name and detail of rows about `name`, oldest first and no more than a transaction
-    /// should; how many. Call it until it answers 0.
+    /// Erases name and detail of rows with this name, oldest first, and returns their number. One
+    /// call erases a limited number of rows; repeat it until it returns 0.
     ///
-    /// Any text can be a name in the log: whoever is refused may have typed it, or another system
-    /// may have allowed it.
+    /// `name` can be any text: it may come from a refused peer or from another system.
     ///
-    /// Not in the transaction that appended such a row: that one has no leaf before the commit.
+    /// Do not call it in the transaction that appended such a row: its leaf is not written yet.
     ///
     /// # Errors
     ///
@@ -64,7 +63,7 @@ impl Tx {
              JOIN audit_leaf l ON l.log_id = a.id \
              WHERE a.username = $1 AND l.salt IS NOT NULL ORDER BY a.id LIMIT $2";
 
-        // Names are looked for as they were written.
+        // Stored names are escaped, so the filter is escaped too.
         let name = visible(name, MAX_USERNAME);
         let values = [Value::Text(&name), Value::Int(AT_ONCE)];
         let rows: Vec<Sealed> =
@@ -74,22 +73,22 @@ impl Tx {
         }
         let digest = leaf::erasure_digest(rows.iter().map(|row| row.id));
         let digest = HEXLOWER.encode(&digest);
-        let told = AuditEntry {
+        let record = AuditEntry {
             at,
             username: None,
             action: ERASE_AUDIT,
             success: true,
             detail: format!("rows={} digest={digest} {by}", rows.len()),
         };
-        let told = self.append(&told).await?;
+        let record = self.append(&record).await?;
         for row in &rows {
-            self.erase_row(row, told.0).await?;
+            self.erase_row(row, record.0).await?;
         }
         Ok(rows.len() as u64)
     }
 
-    /// Rows that are in no tree, because an older server or another hand put them there. They are
-    /// in one statement: there should be none.
+    /// Erases rows without a leaf, which an older server or another program wrote. One statement
+    /// suffices, because such rows should not exist.
     async fn erase_unproved_rows(
         &mut self,
         name: &str,
@@ -105,19 +104,19 @@ impl Tx {
         }
         let erased = self.execute(SQL, &[Value::Text(name)]).await?;
         if erased > 0 {
-            let told = AuditEntry {
+            let record = AuditEntry {
                 at,
                 username: None,
                 action: "erase_unproved",
                 success: true,
                 detail: format!("rows={erased} {by}"),
             };
-            self.append(&told).await?;
+            self.append(&record).await?;
         }
         Ok(erased)
     }
 
-    async fn erase_row(&mut self, row: &Sealed, told: i64) -> Result<(), Error> {
+    async fn erase_row(&mut self, row: &Sealed, record: i64) -> Result<(), Error> {
         const HASHES: &str = "UPDATE audit_leaf SET salt = NULL, name_hash = $1, \
              detail_hash = $2, erased_by = $3 WHERE log_id = $4 AND salt IS NOT NULL";
         const TEXTS: &str = "UPDATE access_logs SET username = NULL, detail = '' WHERE id = $1";
@@ -125,11 +124,11 @@ impl Tx {
         let values = [
             Value::Bytes(&row.name),
             Value::Bytes(&row.detail),
-            Value::Int(told),
+            Value::Int(record),
             Value::Int(row.id),
         ];
-        // Whoever erases the same at the same moment has told of it already: the digest must not
-        // count a row twice.
+        // Another transaction erased this row at the same time and recorded it. The digests must
+        // not count a row twice.
         if !self.changes(HASHES, &values).await? {
             return Err(Error::Unavailable(crate::Cause::Busy));
         }
@@ -137,7 +136,7 @@ impl Tx {
     }
 }
 
-/// What is to be erased of one row, hashed.
+/// A row to be erased, with the hashes that replace its name and detail.
 struct Sealed {
     id: i64,
     name: Hash,

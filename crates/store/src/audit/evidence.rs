@@ -1,8 +1,8 @@
-//! What shows that the audit log was not changed: a leaf for every row, in one RFC 9162 tree.
+//! Evidence that the audit log was not changed: a leaf for every row, in one RFC 9162 tree.
 //!
-//! Here is what rows and their leaves are to whoever reads them again; [`snapshot`] reads all of them
-//! as they were at one moment. How leaves come about is [`leaf`]'s business, how they become a tree [`tree`]'s, what is signed of it
-//! [`checkpoint`]'s. Nothing here signs or judges: docs/AUDIT.md says how it is checked, and
+//! This module reads rows with their leaves. [`snapshot`] reads all of them at one moment, [`leaf`]
+//! writes leaves, [`tree`] builds the tree, and [`checkpoint`] stores signed tree heads. This
+//! module neither signs nor verifies: docs/AUDIT.md describes the verification, and
 //! `fourauth-audit-verify` does it without this crate.
 
 mod checkpoint;
@@ -24,7 +24,7 @@ use fourauth_audit::{Hash, Salt};
 
 const LEAF: &str = "audit_leaf";
 
-/// Most rows that one question returns.
+/// Most rows that one query returns.
 pub const MAX_EVIDENCE: u32 = 1000;
 
 /// A row of the audit log and its leaf.
@@ -34,29 +34,29 @@ pub struct EvidenceRow {
     pub position: i64,
     /// Its number in the log.
     pub id: i64,
-    /// When, as the row has it.
+    /// Time, as stored in the row.
     pub ts_utc: String,
-    /// The name that was claimed. `None` also where it was erased.
+    /// The claimed name. `None` also if it was erased.
     pub username: Option<String>,
-    /// What was tried.
+    /// The action.
     pub action: String,
-    /// Whether it succeeded.
+    /// True if it succeeded.
     pub success: bool,
-    /// Why. Empty where it was erased.
+    /// The reason. Empty if it was erased.
     pub detail: String,
-    /// Who wrote it.
+    /// The node that wrote the row.
     pub node: String,
     /// Its number in that node's chain, from 1.
     pub node_seq: i64,
-    /// What name and detail were hashed with, unless they were erased.
+    /// The salt of the hashes of name and detail, unless they were erased.
     pub salt: Option<Salt>,
-    /// The hash of the name, if it was erased and there was one.
+    /// The hash of the name, if there was a name and it was erased.
     pub name_hash: Option<Hash>,
     /// The hash of the detail, if it was erased.
     pub detail_hash: Option<Hash>,
-    /// The row that says that it was erased.
+    /// The row that records the erasure.
     pub erased_by: Option<i64>,
-    /// The leaf.
+    /// The hash of the leaf.
     pub leaf_hash: Hash,
 }
 
@@ -83,7 +83,7 @@ impl EvidenceRow {
     }
 }
 
-/// A blob of exactly so many bytes.
+/// Reads a blob of exactly `N` bytes.
 fn array<const N: usize>(
     row: &Row,
     table: &'static str,

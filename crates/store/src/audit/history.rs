@@ -1,4 +1,4 @@
-//! Rows of another system's audit log, appended to this one as they were.
+//! Import of another system's audit log: its rows are appended to this one.
 
 use crate::{
     audit::{
@@ -10,27 +10,27 @@ use crate::{
     visible::visible,
 };
 
-/// Longest time that is kept, in characters.
+/// Longest stored time, in characters.
 const MAX_TIME: usize = 64;
 
-/// A row that another system wrote.
+/// An audit row of another system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignEntry {
-    /// When, in its own words: an ISO 8601 instant with a zone.
+    /// Time in the format of that system: an ISO 8601 instant with a zone.
     pub ts_utc: String,
-    /// The name that was claimed, if one was.
+    /// The claimed name, if any.
     pub username: Option<String>,
-    /// What was tried, in its own words.
+    /// The action, as that system names it.
     pub action: String,
-    /// Whether it succeeded.
+    /// True if it succeeded.
     pub success: bool,
-    /// What else it says.
+    /// Further details.
     pub detail: String,
 }
 
 impl Tx {
-    /// Appends a row of another system's log. Its texts are made visible and cut on the way, and
-    /// otherwise stay what they are, the time as well. It gets its leaf like every row.
+    /// Appends a row of another system's log. Its texts, including the time, are escaped and
+    /// truncated but not changed otherwise. It gets a leaf like every row.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The audit log: one row for every attempt, in the same transaction as what it did.
+//! The audit log: one row for every attempt, written in the same transaction as its effects.
 //!
 //! The columns are those of 4Auth's log viewer. Rows are appended and read, never changed.
 
@@ -18,40 +18,40 @@ use sqlx::AssertSqlSafe;
 const TABLE: &str = "access_logs";
 const COLUMNS: &str = "SELECT id, ts_utc, username, action, success, detail FROM access_logs";
 
-/// Longest name that is kept, in characters. What is claimed need not be a valid one.
+/// Longest stored name, in characters. A claimed name need not be valid.
 pub(crate) const MAX_USERNAME: usize = 128;
 
-/// Longest action and detail that are kept, in characters.
+/// Longest stored action and detail, in characters.
 pub(crate) const MAX_DETAIL: usize = 1000;
 
-/// Most rows that one question returns.
+/// Most rows that one query returns.
 pub const MAX_ROWS: u32 = 500;
 
-/// One row to be written.
+/// A row to be written.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// When the attempt arrived.
+    /// Arrival time of the attempt.
     pub at: UnixMillis,
-    /// The name that was claimed, if one was.
+    /// The claimed name, if any.
     pub username: Option<String>,
-    /// What was tried: `login`, `register`, `recover_totp` and so on. Never a peer's text.
+    /// The action: `login`, `register`, `recover_totp` and so on. Never text from a peer.
     pub action: &'static str,
-    /// Whether it succeeded.
+    /// True if it succeeded.
     pub success: bool,
-    /// Why, and what each factor said.
+    /// The reason, and the finding of each factor.
     pub detail: String,
 }
 
-/// Number of a row. They grow, but on PostgreSQL not without gaps and not in the order of commits.
+/// Number of a row. Numbers increase, but on PostgreSQL with gaps and not in the order of commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuditId(pub i64);
 
-/// Which rows to read. Every filter that is given must hold.
+/// Filters of a query. A row must match every filter that is set.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
-    /// Rows about this name.
+    /// Rows with this claimed name.
     pub username: Option<String>,
-    /// Rows of this action.
+    /// Rows with this action.
     pub action: Option<String>,
     /// Successes only, or failures only.
     pub success: Option<bool>,
@@ -64,8 +64,7 @@ pub struct AuditQuery {
 }
 
 impl Tx {
-    /// Appends a row. Its texts are made visible and cut on the way; its leaf is written with the
-    /// commit.
+    /// Appends a row with its texts escaped and truncated. Its leaf is written before the commit.
     ///
     /// # Errors
     ///
@@ -82,7 +81,7 @@ impl Tx {
         .await
     }
 
-    /// Appends a row as it is; its id is the database's to give.
+    /// Appends a row unchanged. The database assigns the id.
     pub(crate) async fn append_row(&mut self, row: Unsealed) -> Result<AuditId, Error> {
         const SQL: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
                            VALUES ($1, $2, $3, $4, $5) RETURNING id";
@@ -103,7 +102,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Appends a row that belongs to no change.
+    /// Appends a row in its own transaction, without other changes.
     ///
     /// # Errors
     ///
@@ -118,19 +117,19 @@ impl Store {
     ///
     /// [`Error`] if the database fails.
     pub async fn audit_rows(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {
-        // Names are looked for as they were written.
+        // Stored names are escaped, so the filter is escaped too.
         let username = query.username.as_deref().map(|name| visible(name, MAX_USERNAME));
         let action = query.action.as_deref().map(|action| visible(action, MAX_DETAIL));
         let (sql, values) = query.statement(username.as_deref(), action.as_deref());
-        // Only the constants of `statement` are in it; what was asked for is bound.
+        // The SQL contains only constants of `statement`; the values of the filters are bound.
         let rows = self.rows(AssertSqlSafe(sql), &values).await?;
         rows.iter().map(read).collect()
     }
 }
 
 impl AuditQuery {
-    /// The statement has a condition only for a filter that is given, so that the index for it is
-    /// used.
+    /// Builds the statement. It has a condition only for each filter that is set, so that the
+    /// database can use the index.
     fn statement<'a>(
         &self,
         username: Option<&'a str>,

@@ -1,8 +1,8 @@
-//! The one place that knows there are two databases.
+//! The only module that knows that there are two databases.
 //!
 //! The set is closed, so this is an enum and not a trait: no generics leak into the queries, and a
-//! third database is a variant the compiler will ask about. How each is opened is in `open`, how each
-//! is written anew in `compact`, the two dialects of the schema are in `migrations`.
+//! third database is a variant the compiler will ask about. `open` opens each database, `compact`
+//! rewrites it, and `migrations` has the two dialects of the schema.
 
 mod compact;
 mod migrations;
@@ -49,12 +49,12 @@ enum Connections {
     },
 }
 
-/// How a database likes to be written.
+/// How writes reach a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writing {
-    /// By one connection; what is committed together is paid for once.
+    /// Through one connection. Writes that are committed together share one sync to disk.
     Grouped,
-    /// By as many as there are, each with its own transaction.
+    /// Through any number of connections, each with its own transaction.
     Parallel,
 }
 
@@ -69,17 +69,17 @@ pub(crate) struct Connection {
 enum Writer {
     /// Always inside a transaction, so that dropping it rolls back.
     Postgres(Transaction<'static, Postgres>),
-    /// Inside one between [`Connection::control`] statements.
+    /// Inside a transaction only between [`Connection::control`] statements.
     Sqlite(SqliteConnection),
 }
 
-/// A row from one of them.
+/// A row from either database.
 pub(crate) enum Row {
     Postgres(PgRow),
     Sqlite(SqliteRow),
 }
 
-/// Binds `values` to `sql`: the same tokens for either database's argument type.
+/// Binds `values` to `sql`. The same tokens serve the argument types of both databases.
 macro_rules! bind {
     ($sql:expr, $values:expr) => {{
         let mut query = sqlx::query($sql);
@@ -97,7 +97,7 @@ macro_rules! bind {
 }
 
 impl Pool {
-    /// Applies the migrations that are missing; refuses a schema that this program does not know.
+    /// Applies missing migrations. Refuses a schema that this program does not know.
     pub(crate) async fn migrate(&self) -> Result<(), OpenError> {
         match &self.of {
             Connections::Postgres(pool) => {
@@ -107,7 +107,7 @@ impl Pool {
             Connections::Sqlite { writer, .. } => {
                 let mut connection =
                     SqliteConnection::connect_with(writer).await.map_err(Error::from)?;
-                // sqlx takes no lock of its own here, and two programs may start on one file.
+                // sqlx takes no lock for SQLite migrations, and two programs may open one file.
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from)?;
                 migrations::run(migrations::SQLITE, &mut *tx).await?;
                 tx.commit().await.map_err(Error::from)?;
@@ -116,7 +116,7 @@ impl Pool {
         }
     }
 
-    /// How this database likes to be written.
+    /// How writes reach this database.
     pub(crate) const fn writing(&self) -> Writing {
         match &self.of {
             Connections::Postgres(_) => Writing::Parallel,
@@ -124,11 +124,11 @@ impl Pool {
         }
     }
 
-    /// A connection that may write: inside a transaction if [`Writing::Parallel`].
+    /// A connection for writing, inside a transaction if [`Writing::Parallel`].
     ///
-    /// Not to be cancelled: sqlx 0.9.0 may then return a connection to the pool inside an open
-    /// transaction. The callers are the writer, whose tasks nobody cancels, and the snapshots of
-    /// commands that end with them.
+    /// Must not be cancelled: sqlx 0.9.0 may then return a connection to the pool inside an open
+    /// transaction. The callers are the writer, which never cancels its tasks, and snapshots, which
+    /// are made by commands that end soon after.
     pub(crate) async fn writer(&self) -> Result<Connection, Error> {
         let of = match &self.of {
             Connections::Postgres(pool) => Writer::Postgres(pool.begin().await?),
@@ -139,8 +139,7 @@ impl Pool {
         Ok(Connection { of, statements: Arc::clone(&self.statements) })
     }
 
-    /// A connection that reads the database as it is at its first statement, whatever is committed
-    /// afterwards.
+    /// A connection that reads the database as of its first statement and sees no later commit.
     pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
         let begin = match &self.of {
             Connections::Postgres(_) => {
@@ -153,7 +152,7 @@ impl Pool {
         Ok(connection)
     }
 
-    /// Every row that one reading statement finds.
+    /// Returns every row of a read statement.
     pub(crate) async fn rows(
         &self,
         sql: impl SqlSafeStr,
@@ -172,7 +171,7 @@ impl Pool {
         })
     }
 
-    /// The first row that one reading statement finds, if any.
+    /// Returns the first row of a read statement, if any.
     pub(crate) async fn row(
         &self,
         sql: &'static str,
@@ -181,7 +180,7 @@ impl Pool {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
-    /// Whether there is a table of this name.
+    /// True if a table of this name exists.
     pub(crate) async fn has_table(&self, name: &str) -> Result<bool, Error> {
         let sql = match &self.of {
             Connections::Postgres(_) => {
@@ -195,7 +194,7 @@ impl Pool {
         Ok(self.row(sql, &[Value::Text(name)]).await?.is_some())
     }
 
-    /// Statements executed so far, reading and writing, transaction control not counted.
+    /// Number of statements executed so far, reads and writes, without transaction control.
     pub(crate) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -209,7 +208,7 @@ impl Pool {
 }
 
 impl Connection {
-    /// How this database likes to be written.
+    /// How writes reach this database.
     pub(crate) const fn writing(&self) -> Writing {
         match &self.of {
             Writer::Postgres(_) => Writing::Parallel,
@@ -217,7 +216,7 @@ impl Connection {
         }
     }
 
-    /// Every row that a statement returns.
+    /// Returns every row of a statement.
     pub(crate) async fn rows(
         &mut self,
         sql: &'static str,
@@ -236,7 +235,7 @@ impl Connection {
         })
     }
 
-    /// Runs a statement; the number of rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     pub(crate) async fn execute(
         &mut self,
         sql: &'static str,
@@ -251,7 +250,7 @@ impl Connection {
         })
     }
 
-    /// Runs a statement that moves between transactions and savepoints.
+    /// Runs a transaction control statement.
     pub(crate) async fn control(&mut self, sql: &'static str) -> Result<(), Error> {
         match &mut self.of {
             Writer::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await?.rows_affected(),
@@ -262,7 +261,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Makes everything durable and gives the connection back.
+    /// Commits and releases the connection.
     pub(crate) async fn commit(self) -> Result<(), Error> {
         match self.of {
             Writer::Postgres(tx) => tx.commit().await?,
@@ -274,7 +273,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Undoes what is not committed and gives the connection back.
+    /// Rolls back and releases the connection.
     pub(crate) async fn discard(self) -> Result<(), Error> {
         match self.of {
             Writer::Postgres(tx) => tx.rollback().await?,
@@ -284,7 +283,7 @@ impl Connection {
     }
 }
 
-/// Says which database, and of how it is reached nothing.
+/// Shows the kind of database and nothing of its location.
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.of {
@@ -294,7 +293,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Reads one value; what cannot be read as its type is [`Error::Corrupt`].
+/// Reads one value. A value of another type is [`Error::Corrupt`].
 macro_rules! read {
     ($row:expr, $table:expr, $column:expr) => {
         match $row {
@@ -318,7 +317,7 @@ impl Row {
         read!(self, table, column)
     }
 
-    /// A 0 or a 1.
+    /// Reads a boolean, stored as 0 or 1.
     pub(crate) fn flag(&self, table: &'static str, column: &'static str) -> Result<bool, Error> {
         match self.int(table, column)? {
             0 => Ok(false),

@@ -1,4 +1,4 @@
-//! What a caller wants written, and the answer that waits for the commit.
+//! A write that a caller requested, and the answer that waits for the commit.
 
 use crate::{
     engine::tx::Tx,
@@ -8,16 +8,16 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use std::panic::AssertUnwindSafe;
 use tokio::sync::oneshot;
 
-/// Something to be written, with its answer's type forgotten.
+/// A write with its result type erased.
 pub(crate) trait Job: Send {
-    /// Does the work inside a transaction. Whether it is to be kept.
+    /// Does the work inside a transaction. `true` if it should be kept.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
 
-    /// Tells the caller, once it is known what became of the transaction.
+    /// Sends the result to the caller, after the commit or rollback.
     fn answer(self: Box<Self>, outcome: Result<(), Error>);
 }
 
-/// A closure, then its result, then a message to the caller.
+/// Holds a closure, then its result, until the result is sent to the caller.
 pub(crate) struct Pending<F, T, E> {
     work: Option<F>,
     result: Result<T, E>,
@@ -41,7 +41,7 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic must not take the writer along, nor the other jobs of its group.
+            // A panic must not stop the writer or the other jobs of its group.
             let result = AssertUnwindSafe(async { work(&mut *tx).await }).catch_unwind().await;
             self.result = result.unwrap_or(Err(Error::Unavailable(Cause::Abandoned).into()));
             if let Some(failure) = tx.take_failure() {
@@ -57,7 +57,7 @@ where
             (Ok(_), Err(error)) => Err(error.into()),
             (result, _) => result,
         };
-        // A caller that is gone does not hear it; its job was done all the same.
+        // The caller may be gone; its job was done anyway.
         let _ = caller.send(answer);
     }
 }

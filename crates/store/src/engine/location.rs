@@ -1,30 +1,30 @@
-//! Where the data are: `sqlite:PATH` or `postgres://…`.
+//! Location of a database: `sqlite:PATH` or `postgres://…`.
 //!
-//! Only says where; whether anything is there is found out by opening it.
+//! A location does not imply that the database exists; opening it finds out.
 
 use fourauth_private_file::custody::{self, Kind, NotKept};
 use fourauth_protocol::secret::Secret;
 use std::{fmt, path::PathBuf};
 
-/// How the names of the files of a SQLite database end: the file itself, and what lies beside it.
+/// Suffixes of the files of a SQLite database: the file itself and the files that SQLite adds.
 const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Names a database.
+/// Location of a database.
 #[derive(Clone)]
 pub enum Location {
-    /// A file, made if it does not exist. For one process on one machine.
+    /// A file, created if it does not exist. For one process on one machine.
     Sqlite(PathBuf),
     /// A connection URL, which may hold a password. For any number of machines.
     Postgres(Secret<String>),
 }
 
 impl Location {
-    /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
+    /// Parses `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
     ///
     /// # Errors
     ///
-    /// [`NotALocation`] for anything else, and for a SQLite database in memory, which would be
-    /// another one for each connection.
+    /// [`NotALocation`] for any other text, and for a SQLite database in memory, because each
+    /// connection would get its own.
     pub fn parse(text: &str) -> Result<Self, NotALocation> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Ok(Self::Postgres(Secret::new(text.to_owned())));
@@ -37,8 +37,8 @@ impl Location {
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
 
-    /// Whether the files of the database are their user's alone. Those of PostgreSQL are its own
-    /// business.
+    /// Checks that only their owner can access the files of a SQLite database. The files of
+    /// PostgreSQL are not checked.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Location {
     }
 }
 
-/// Shows a file's path, and of a URL only that it is one.
+/// Shows the path of a file, but hides a URL.
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,9 +65,9 @@ impl fmt::Debug for Location {
     }
 }
 
-/// The text names no database. Does not quote it: it may hold a password.
+/// The text names no database. The message does not quote it, because it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a database is named as sqlite:PATH or postgres://USER@HOST/NAME")]
+#[error("not a database location; write sqlite:PATH or postgres://USER@HOST/NAME")]
 pub struct NotALocation;
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_are_read_and_nothing_else() {
+    fn only_sqlite_files_and_postgres_urls_are_accepted() {
         for text in ["sqlite:a.db", "sqlite:///var/lib/a.db", "postgres://h/d", "postgresql:///d"] {
             assert!(Location::parse(text).is_ok(), "{text}");
         }

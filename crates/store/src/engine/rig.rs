@@ -1,16 +1,16 @@
-//! Another way to a SQLite file than that of every server: for the tests of faults, and only there.
+//! Changed connection options for a SQLite file, only for fault tests.
 //!
-//! They watch what is written and let it fail, and show that what a commit waits for is waited for
-//! by leaving it out. A program that is built without the feature `faults` cannot.
+//! These tests observe writes and make them fail. They also omit the wait for the disk, to show
+//! that a commit needs it. A program that is built without the feature `faults` cannot do this.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
-/// How a SQLite file is reached.
+/// Connection options for a SQLite file.
 #[derive(Debug, Clone, Copy)]
 pub struct Rig {
-    /// The VFS, by the name that it is registered under.
+    /// The registered name of the VFS.
     pub vfs: &'static str,
-    /// Whether a commit waits for the disk, as it has to.
+    /// True if a commit waits for the disk, as it must.
     pub waits: bool,
 }
 

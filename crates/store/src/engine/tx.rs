@@ -1,5 +1,5 @@
-//! A transaction, as a job sees it. What it can do stands beside each noun: accounts, sessions,
-//! the audit log, administrators.
+//! The transaction that a job runs in. Its methods are in the module of each noun: accounts,
+//! sessions, the audit log, administrators.
 
 use crate::{
     audit::evidence::Unsealed,
@@ -9,13 +9,13 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// What a job writes through. Nothing of it is seen by anybody before the commit.
+/// An open transaction. Its writes are invisible to others before the commit.
 pub struct Tx {
     connection: Connection,
     pub(crate) sealer: Arc<Sealer>,
-    /// Whose chain of the audit log it adds to.
+    /// Names the chain of the audit log that gets the rows.
     node: Arc<str>,
-    /// Rows of the audit log that have no leaf yet.
+    /// Appended rows of the audit log that have no leaf yet.
     pub(crate) unsealed: Vec<Unsealed>,
     failure: Option<Error>,
 }
@@ -33,7 +33,7 @@ impl Tx {
         Arc::clone(&self.node)
     }
 
-    /// Runs a statement; the number of rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     pub(crate) async fn execute(
         &mut self,
         sql: &'static str,
@@ -43,7 +43,7 @@ impl Tx {
         result.inspect_err(|error| self.failure = Some(error.clone()))
     }
 
-    /// Runs a statement that is to change one row; whether it did.
+    /// Runs a statement that should change one row. `true` if it did.
     pub(crate) async fn changes(
         &mut self,
         sql: &'static str,
@@ -52,7 +52,7 @@ impl Tx {
         Ok(self.execute(sql, values).await? == 1)
     }
 
-    /// Every row that a statement returns.
+    /// Returns every row of a statement.
     pub(crate) async fn rows(
         &mut self,
         sql: &'static str,
@@ -62,10 +62,10 @@ impl Tx {
         result.inspect_err(|error| self.failure = Some(error.clone()))
     }
 
-    /// The failure of a statement since the last call.
+    /// Takes the error of a statement that failed since the last call.
     ///
-    /// PostgreSQL answers `COMMIT` of a transaction with a failed statement by rolling back, without
-    /// an error. So a job that went on after a failure has failed, whatever it says.
+    /// If a statement failed, PostgreSQL answers `COMMIT` with a rollback and without an error. So
+    /// a job with a failed statement has failed, even if it returned `Ok`.
     pub(crate) const fn take_failure(&mut self) -> Option<Error> {
         self.failure.take()
     }

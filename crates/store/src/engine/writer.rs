@@ -1,7 +1,7 @@
-//! Who writes: one task that commits many jobs at once, or a task for each job.
+//! The writer: one task that commits many jobs together, or one task for each job.
 //!
-//! A job is never cancelled half-way: it is owned by a task of the writer, and dropping the caller
-//! only means that nobody hears the answer. Nobody is answered before the commit.
+//! A job is never cancelled halfway: a task of the writer owns it. If the caller is dropped, the
+//! answer is discarded. Every answer is sent after the commit.
 
 use crate::{
     engine::{
@@ -17,11 +17,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Most jobs of one commit. One wait for the disk is shared by all of them; beyond this number the
-/// first waits longer for the last than it gains.
+/// Most jobs in one commit. All of them share one sync to disk. With more jobs, the first would
+/// wait longer for the last than it gains.
 const GROUP: usize = 64;
 
-/// Jobs that may wait for the writer before callers do.
+/// Length of the queue. When it is full, callers wait.
 const QUEUE: usize = 1024;
 
 /// Runs jobs, each all or nothing.
@@ -38,7 +38,7 @@ enum How {
     Parallel(Desk),
 }
 
-/// What a transaction needs.
+/// Everything that a new transaction needs.
 #[derive(Debug, Clone)]
 struct Desk {
     pool: Arc<Pool>,
@@ -54,7 +54,7 @@ impl Desk {
 }
 
 impl Writer {
-    /// `node` is whose chain of the audit log its rows belong to.
+    /// `node` names the chain of the audit log that the rows belong to.
     pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let writing = pool.writing();
@@ -71,7 +71,7 @@ impl Writer {
         Self { how, tasks, closing }
     }
 
-    /// Hands over a job. It answers for itself.
+    /// Queues a job. The job sends its own answer.
     pub(crate) async fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
         if self.closing.is_cancelled() {
             return Err(Error::Unavailable(Cause::Closed));
@@ -87,7 +87,7 @@ impl Writer {
         }
     }
 
-    /// Runs a job and answers once it is durable: [`crate::Store::write`].
+    /// Runs a job and returns once it is durable; see [`crate::Store::write`].
     pub(crate) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
@@ -99,7 +99,7 @@ impl Writer {
         answer.await.unwrap_or(Err(Error::Unavailable(Cause::Closed).into()))
     }
 
-    /// Takes no more jobs and waits for those it has.
+    /// Accepts no more jobs and waits for the queued ones.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();
@@ -123,7 +123,7 @@ async fn commit_alone(desk: &Desk, job: &mut dyn Job) -> Result<(), Error> {
     }
 }
 
-/// The one writer of a database that has one.
+/// The writer of a database that has only one.
 struct Group {
     desk: Desk,
     open: Option<Tx>,
@@ -136,13 +136,13 @@ impl Group {
             let outcome = self.commit(&mut jobs).await;
             if let Err(error) = &outcome {
                 tracing::warn!(%error, jobs = jobs.len(), "a group of writes was not committed");
-                self.hang_up().await;
+                self.disconnect().await;
             }
             for job in jobs.drain(..) {
                 job.answer(outcome.clone());
             }
         }
-        self.hang_up().await;
+        self.disconnect().await;
     }
 
     async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Error> {
@@ -150,8 +150,8 @@ impl Group {
             Some(tx) => tx,
             closed => closed.insert(self.desk.begin().await?),
         };
-        // Takes the lock at once: a deferred transaction that reads before it writes fails instead
-        // of waiting (<https://www.sqlite.org/lang_transaction.html>).
+        // IMMEDIATE takes the lock at once. A deferred transaction that reads before it writes
+        // fails instead of waiting (<https://www.sqlite.org/lang_transaction.html>).
         tx.control("BEGIN IMMEDIATE").await?;
         for job in jobs {
             tx.control("SAVEPOINT job").await?;
@@ -166,17 +166,17 @@ impl Group {
         tx.control("COMMIT").await
     }
 
-    /// After a failure nobody knows what the connection has in hand; a new one starts clean.
-    async fn hang_up(&mut self) {
+    /// Closes the connection. After a failure its state is unknown; the next group opens a new one.
+    async fn disconnect(&mut self) {
         if let Some(tx) = self.open.take()
             && let Err(error) = tx.discard().await
         {
-            tracing::warn!(%error, "the writing connection did not close cleanly");
+            tracing::warn!(%error, "the write connection did not close cleanly");
         }
     }
 }
 
-/// Waits for jobs; `false` once there will be no more.
+/// Waits for jobs. `false` once the queue is closed and empty.
 async fn next_group(
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
     jobs: &mut Vec<Box<dyn Job>>,
@@ -207,7 +207,7 @@ mod tests {
                           VALUES ('2025-03-01T12:00:00Z', 'login', 1, $1)";
     const COUNT: &str = "SELECT COUNT(*) AS count FROM access_logs";
 
-    /// A writer on a SQLite file, and readers of the same.
+    /// A writer on a SQLite file, and readers of the same file.
     struct Office {
         writer: Writer,
         pool: Arc<Pool>,
@@ -240,17 +240,17 @@ mod tests {
             answer.await.await.unwrap()
         }
 
-        /// Holds the writer until the sender is used, so that what comes next is one group.
+        /// Blocks the writer until the sender is used, so that the next jobs form one group.
         async fn hold(&self) -> oneshot::Sender<()> {
             let (started, has_started) = oneshot::channel();
             let (go, gone) = oneshot::channel::<()>();
-            let unheard = self.begin(|_| {
+            let unanswered = self.begin(|_| {
                 Box::pin(async move {
                     started.send(()).unwrap();
                     gone.await.map_err(|_| Error::Unavailable(Cause::Abandoned))
                 })
             });
-            drop(unheard.await);
+            drop(unanswered.await);
             has_started.await.unwrap();
             go
         }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_writing_connection_keeps_what_durability_needs() {
+    async fn the_write_connection_has_the_settings_for_durability() {
         let office = office().await;
         for (pragma, column, expected) in [
             ("PRAGMA synchronous", "synchronous", 2),
@@ -287,7 +287,7 @@ mod tests {
             })
         });
         assert_eq!(journal.await.await.unwrap().as_deref(), Ok("wal"));
-        assert!(office.pool.rows("DELETE FROM users", &[]).await.is_err(), "readers only read");
+        assert!(office.pool.rows("DELETE FROM users", &[]).await.is_err(), "a reader wrote");
     }
 
     #[tokio::test]
@@ -314,14 +314,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_commit_that_fails_fails_every_job_of_its_group_and_no_later_one() {
+    async fn a_failed_commit_fails_its_whole_group_and_no_later_job() {
         let office = office().await;
         let go = office.hold().await;
         let innocent = office.begin(append).await;
         let culprit = office
             .begin(|tx| {
                 Box::pin(async move {
-                    // Puts the complaint about a session of nobody off until the commit.
+                    // Defers the foreign key error of the orphan session until the commit.
                     tx.control("PRAGMA defer_foreign_keys = ON").await?;
                     tx.control("INSERT INTO sessions VALUES (x'00', 1, 1, 1, 1)").await
                 })
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_an_answer_and_not_the_end() {
+    async fn a_full_disk_is_reported_and_writes_resume_with_room() {
         let office = office().await;
         office.control("PRAGMA max_page_count = 40").await.unwrap();
         let mut acknowledged = 0;

@@ -1,9 +1,9 @@
-//! Whether a keyring is the one that a database was sealed with.
+//! Checks that a keyring belongs to a database.
 //!
-//! The table `keys` holds a check value for the pepper and for every key that is in use. A keyring
-//! that lacks one of them, or has another under its name, opens nothing here: to go on would be to
-//! lock every account out, or to seal half of the secrets with the wrong key. A key that only the
-//! keyring knows is no fault: it waits for [`Tx::activate_key`], or was retired.
+//! The table `keys` holds a check value for the pepper and for every key in use. A keyring that
+//! lacks one of them, or has another value under its name, is refused: otherwise every account
+//! would be locked out, or half of the secrets would be sealed with the wrong key. A key that only
+//! the keyring knows is no error: it waits for [`Tx::activate_key`], or was retired.
 
 use crate::{
     engine::{
@@ -24,11 +24,11 @@ pub(crate) const KNOWN: &str = "SELECT id, check_value FROM keys ORDER BY id";
 const NOTE: &str = "INSERT INTO keys (id, check_value, created_utc) VALUES ($1, $2, $3) \
                     ON CONFLICT DO NOTHING";
 
-/// Whether the database at `location` already belongs to a keyring, so that no new one may be made.
+/// True if the database at `location` already belongs to a keyring. Do not create another then.
 ///
 /// # Errors
 ///
-/// [`OpenError`] if that cannot be found out.
+/// [`OpenError`] if the database cannot be read.
 pub async fn holds_data(location: &Location) -> Result<bool, OpenError> {
     if let Location::Sqlite(path) = location
         && !path.exists()
@@ -45,7 +45,7 @@ async fn held_keys(pool: &Pool) -> Result<bool, Error> {
     Ok(pool.has_table(TABLE).await? && !pool.rows(KNOWN, &[]).await?.is_empty())
 }
 
-/// Refuses a keyring that does not fit; an empty database from now on belongs to it.
+/// Refuses a keyring that does not match. Binds an empty database to the keyring.
 pub(crate) async fn run(store: &Store, keyring: Arc<Keyring>) -> Result<(), OpenError> {
     const USED: &str = "SELECT 1 FROM users LIMIT 1";
 
@@ -59,22 +59,22 @@ pub(crate) async fn run(store: &Store, keyring: Arc<Keyring>) -> Result<(), Open
     let noted = Arc::clone(&keyring);
     let written = store.write(move |tx| Box::pin(async move { note(tx, &noted).await })).await;
     if written.is_err() {
-        // Another server may have been faster with another keyring; then this says which.
+        // Another server may have been faster with another keyring; this error names the key.
         compare(&store.rows(KNOWN, &[]).await?, &keyring)?;
     }
     Ok(written?)
 }
 
 impl Store {
-    /// Takes the keyring that is in the file now, if it has been replaced since it was read.
+    /// Loads the keyring from its file. `false` if the file was not replaced since it was read.
     ///
-    /// Nothing waits for this: what a new key has sealed opens at once, and what is sealed asks the
-    /// database with which key. But keys that were retired are forgotten, and a keyring that does not
-    /// fit is heard of.
+    /// Opening and sealing do not depend on this: values of a new key open at once, and the
+    /// database selects the sealing key. This call forgets retired keys and reports a keyring that
+    /// does not match.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] as at a start. The keyring in use stays.
+    /// [`OpenError`] as for [`Store::open`]. The keyring in use stays.
     pub async fn follow_keyring(&self) -> Result<bool, OpenError> {
         let Some(keyring) = self.sealer.replacement()? else { return Ok(false) };
         compare(&self.rows(KNOWN, &[]).await?, &keyring)?;
@@ -84,15 +84,15 @@ impl Store {
 }
 
 impl Tx {
-    /// Has a key of the keyring seal from this transaction's commit on. `false` if it does so already,
-    /// or if the keyring holds none of this name.
+    /// Makes a key of the keyring seal from this transaction's commit on. `false` if it is already
+    /// active, or if the keyring holds no key with this id.
     ///
     /// # Errors
     ///
-    /// [`OpenError::KeyMissing`] if somebody has activated a key meanwhile that the keyring lacks: two
-    /// keyrings would be in use, and neither would open everything. Otherwise that of the database.
+    /// [`OpenError::KeyMissing`] if another server activated a key that this keyring lacks: neither
+    /// keyring could open every value. [`OpenError::Store`] if the database fails.
     pub async fn activate_key(&mut self, id: &str) -> Result<bool, OpenError> {
-        // Whoever activates another key at the same time waits here, and then finds this one.
+        // A concurrent activation of another key waits here and then finds this one.
         const HOLD: &str = "UPDATE keys SET id = id";
 
         let keyring = self.sealer.keyring();
@@ -119,7 +119,7 @@ fn compare(known: &[Row], keyring: &Keyring) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Inserts what is missing and looks again: of two servers that start on an empty database with
+/// Inserts missing check values and compares again. If two servers start on an empty database with
 /// different keyrings, the second waits for the first at the pepper and then finds that it lost.
 async fn note(tx: &mut Tx, keyring: &Keyring) -> Result<(), Error> {
     for (id, created, value) in keyring.checks() {

@@ -1,8 +1,8 @@
-//! The keys that seal secrets and the pepper of password hashes, kept in a file of their own.
+//! The keyring: the keys that seal secrets and the pepper of password hashes, in a separate file.
 //!
-//! All keys open; which one seals is [`sealing`](crate::keys::sealing)'s business, and how is
-//! [`seal`](crate::keys::seal)'s. The pepper is not one of the keys: hashes cannot be made anew without the
-//! passwords, so it stays when keys are rotated.
+//! Every key can open. [`sealing`](crate::keys::sealing) selects the key that seals, and
+//! [`seal`](crate::keys::seal) encrypts. The pepper is not rotated with the keys, because hashes cannot
+//! be recomputed without the passwords.
 
 use data_encoding::{BASE64, HEXLOWER};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
@@ -16,19 +16,19 @@ mod file;
 pub use change::KeyringLock;
 pub use file::KeyringError;
 
-/// Random bytes that a new keyring is made of: half become the pepper, half the first key.
+/// Random bytes for a new keyring: half become the pepper, half the first key.
 pub const RANDOM_BYTES: usize = 64;
 
-/// Random bytes that a key is made of.
+/// Random bytes for a key.
 pub const KEY_BYTES: usize = 32;
 
-/// The name of the pepper among the check values. No key has it.
+/// Name of the pepper among the check values. No key has this id.
 pub(crate) const PEPPER: &str = "pepper";
 
-/// What a check value is the HMAC of.
+/// Message of the HMAC that is a check value.
 const CHECKED: &[u8] = b"fourauth key check v1";
 
-/// What the key of digests is expanded for.
+/// Label of the derivation of the digest key.
 const DIGESTED: &[u8] = b"fourauth value digest v1";
 
 /// A pepper and at least one key.
@@ -36,7 +36,7 @@ pub struct Keyring {
     pepper: Secret<[u8; 32]>,
     /// Oldest first.
     keys: Vec<Arc<Key>>,
-    /// The file that it was read from.
+    /// The file that the keyring was read from.
     source: Option<file::Source>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Key {
 }
 
 impl Keyring {
-    /// Makes a keyring that is nowhere stored.
+    /// Creates a keyring in memory.
     #[must_use]
     pub fn generate(random: &Secret<[u8; RANDOM_BYTES]>, now: UnixMillis) -> Self {
         let (pepper, master) = random.expose().split_at(32);
@@ -57,11 +57,11 @@ impl Keyring {
         Self { pepper: copy(pepper), keys, source: None }
     }
 
-    /// Makes a keyring and writes it to `path`, durably, readable by its owner alone.
+    /// Creates a keyring and writes it durably to `path`, readable only by its owner.
     ///
     /// # Errors
     ///
-    /// [`KeyringError::Exists`] if there is a file already: no keyring takes another's place.
+    /// [`KeyringError::Exists`] if the file exists: a keyring is never replaced by a new one.
     /// [`KeyringError::Io`] if it cannot be written.
     pub fn create(
         path: &Path,
@@ -76,8 +76,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyringError::Missing`] if there is none; whether a new one may be made depends on
-    /// [`holds_data`](crate::holds_data). Otherwise the text says what to do.
+    /// [`KeyringError::Missing`] if there is no file; [`holds_data`](crate::holds_data) tells if a
+    /// new one may be created. The messages of other errors say what to do.
     pub fn load(path: &Path) -> Result<Self, KeyringError> {
         let (text, source) = file::read(path)?;
         let keyring = file::parse(&text)
@@ -85,14 +85,13 @@ impl Keyring {
         Ok(Self { source: Some(source), ..keyring })
     }
 
-    /// What is mixed into every password hash.
+    /// The pepper of every password hash.
     #[must_use]
     pub const fn pepper(&self) -> &Secret<[u8; 32]> {
         &self.pepper
     }
 
-    /// What stands now in the file that this was read from. `None` if that is the same as ever, or
-    /// if it was read from none.
+    /// Reads the file again if it changed. `None` if it did not, or if this keyring has no file.
     pub(crate) fn read_again(&self) -> Result<Option<Self>, KeyringError> {
         match &self.source {
             Some(source) if source.has_changed() => Self::load(&source.path).map(Some),
@@ -100,7 +99,7 @@ impl Keyring {
         }
     }
 
-    /// Takes keys in any order. `None` if there is none, or if two go by one name.
+    /// Takes keys in any order. `None` if there are no keys, or if two have the same id.
     fn from_parts(pepper: Secret<[u8; 32]>, keys: Vec<Key>) -> Option<Self> {
         let mut keys: Vec<Arc<Key>> = keys.into_iter().map(Arc::new).collect();
         keys.sort_by_key(|key| key.created);
@@ -117,10 +116,10 @@ impl Keyring {
     }
 
     pub(crate) fn newest(&self) -> &Arc<Key> {
-        self.keys.last().expect("every constructor sees to it that there is a key")
+        self.keys.last().expect("every constructor requires at least one key")
     }
 
-    /// The newest of the keys that `known` names.
+    /// The newest key named in `known`.
     pub(crate) fn newest_of(&self, known: &[String]) -> Option<&Arc<Key>> {
         self.keys.iter().rfind(|key| known.contains(&key.id))
     }
@@ -129,7 +128,7 @@ impl Keyring {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// Every secret by name with its age and a value that tells whether it is the same one.
+    /// Name, creation time and check value of the pepper and of every key.
     pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, UnixMillis, [u8; 32])> {
         let pepper = (PEPPER, self.keys[0].created, check_value(self.pepper.expose()));
         let keys = &self.keys;
@@ -137,25 +136,25 @@ impl Keyring {
             .chain(keys.iter().map(|key| (key.id.as_str(), key.created, key.check_value())))
     }
 
-    /// A digest that tells whether a named value is the same one as before, in hexadecimal: HMAC-SHA-256
-    /// under a key that follows from the pepper (RFC 5869). Without the keyring it confirms no guess at
-    /// the value, and a rotation of keys does not change it.
+    /// Digest of a named value in hexadecimal, to detect if the value changed: HMAC-SHA-256 under a
+    /// key derived from the pepper (RFC 5869). Without the keyring, it cannot confirm a guess at
+    /// the value. A rotation of keys does not change it.
     pub(crate) fn digest(&self, name: &str, value: &str) -> String {
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(None, self.pepper.expose())
             .expand(DIGESTED, &mut key)
-            .expect("32 bytes are within what HKDF can expand");
+            .expect("32 bytes are within the output limit of HKDF");
         let key = Secret::new(key);
         let mac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes any length");
-        // A name holds no zero byte, so no other pair has these bytes.
+        // Names contain no zero byte, so no other name and value give the same bytes.
         let mac = mac.chain_update(name).chain_update([0]).chain_update(value);
         HEXLOWER.encode(&mac.finalize().into_bytes())
     }
 
     fn to_toml(&self) -> Secret<String> {
         let mut text = Secret::new(format!(
-            "# fourauth's keys. Whoever reads this file and the database reads every secret in it;\n\
-             # whoever loses it loses them. Keep a copy apart from the database's backups.\n\n\
+            "# fourauth's keys. This file opens every secret in the database, and without it they\n\
+             # are lost. Keep a copy of it separate from the backups of the database.\n\n\
              pepper = \"{}\"\n",
             Secret::new(BASE64.encode(self.pepper.expose())).expose()
         ));
@@ -173,12 +172,12 @@ impl Keyring {
 }
 
 impl Key {
-    /// The id follows from the key, so that two keys cannot go by one name by accident.
+    /// Derives the id from the key, so that two keys do not get the same id by accident.
     fn new(master: Secret<[u8; KEY_BYTES]>, created: UnixMillis) -> Self {
         let mut name = [0; 4];
         Hkdf::<Sha256>::new(None, master.expose())
             .expand(b"fourauth key id v1", &mut name)
-            .expect("four bytes are within what HKDF can expand");
+            .expect("four bytes are within the output limit of HKDF");
         Self { id: format!("k{}", HEXLOWER.encode(&name)), created, master }
     }
 
@@ -186,7 +185,7 @@ impl Key {
         &self.master
     }
 
-    /// Tells whether it is the same key, and nothing else of it.
+    /// Identifies the key without revealing it.
     pub(crate) fn check_value(&self) -> [u8; 32] {
         check_value(self.master.expose())
     }
@@ -210,7 +209,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
     #[test]
-    fn the_newest_key_is_the_newest_whatever_the_order_in_the_file() {
+    fn the_newest_key_does_not_depend_on_the_order_in_the_file() {
         let key = |byte, at| Key::new(Secret::new([byte; 32]), UnixMillis(at));
         let keys = vec![key(2, 200), key(3, 300), key(1, 100)];
         let known = [keys[2].id.clone(), keys[0].id.clone()];
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_of_one_name_are_refused() {
+    fn two_keys_with_one_name_are_refused() {
         let key = || Key::new(Secret::new([1; 32]), NOW);
         assert!(Keyring::from_parts(Secret::new([0; 32]), vec![key(), key()]).is_none());
         assert!(Keyring::from_parts(Secret::new([0; 32]), vec![]).is_none());
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_value_is_another_for_another_key() {
+    fn another_key_has_another_check_value() {
         let [one, two] = [1, 2].map(|byte| {
             Keyring::generate(&Secret::new([byte; RANDOM_BYTES]), NOW)
                 .checks()

@@ -1,4 +1,4 @@
-//! Opening everything that is sealed, only to see that it opens: for backups.
+//! Opens every sealed value to check that it opens. Used to verify backups.
 
 use crate::{
     account::{
@@ -10,24 +10,24 @@ use crate::{
     store::Store,
 };
 
-/// Accounts read at a time. Some may have pictures.
+/// Accounts read at a time. Some have pictures, so the number is small.
 const PAGE: i64 = 64;
 
-/// What was found.
+/// Result of opening every sealed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Opened {
-    /// Values that are sealed.
+    /// Number of sealed values.
     pub values: u64,
-    /// Of these, values that no key of the keyring opens in their place.
+    /// Number of these that no key of the keyring opens in their place.
     pub unopened: u64,
 }
 
 impl Store {
-    /// Opens every value that is sealed.
+    /// Opens every sealed value.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails. A value that does not open is counted.
+    /// [`Error`] if the database fails. A value that does not open is counted, not an error.
     pub async fn open_all(&self) -> Result<Opened, Error> {
         const SQL: &str = "SELECT id, totp_secret_enc, face_template_enc, face_image_enc \
                            FROM users WHERE id > $1 ORDER BY id LIMIT $2";

@@ -1,9 +1,9 @@
-//! Keys in use: which there are and what each has sealed, sealing anew with the newest, retiring.
+//! Key rotation: lists the keys with the values that each sealed, reseals values, retires keys.
 //!
-//! The order that makes a crash harmless is the caller's: a key is added to the keyring, then
-//! [activated](Tx::activate_key), then everything is sealed with it, then the old one is
-//! [retired](Tx::retire_key), and then removed from the keyring. At every moment the keyring holds
-//! every key that something is sealed with.
+//! The caller must keep this order, so that a crash does no harm: add a key to the keyring,
+//! [activate](Tx::activate_key) it, [reseal](Store::reseal) every value, [retire](Tx::retire_key)
+//! the old key, then remove it from the keyring. At every moment the keyring holds every key that
+//! sealed a stored value.
 
 use crate::{
     account::{
@@ -25,66 +25,66 @@ use crate::{
 };
 use fourauth_protocol::time::UnixMillis;
 
-/// Every value that is sealed. Its condition is for one key: `$1` is what its seals begin with.
+/// Counts the values that one key sealed. `$1` is a `LIKE` pattern with the prefix of its seals.
 const COUNT: &str = "SELECT COUNT(CASE WHEN totp_secret_enc LIKE $1 THEN 1 END) \
      + COUNT(CASE WHEN face_template_enc LIKE $1 THEN 1 END) \
      + COUNT(CASE WHEN face_image_enc LIKE $1 THEN 1 END) AS sealed FROM users";
 
-/// A key, and what it is to the database.
+/// A key of the keyring, and its use in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySummary {
-    /// Its name.
+    /// The id of the key.
     pub id: String,
-    /// When it was made.
+    /// Time of its creation.
     pub created: UnixMillis,
-    /// What it does.
+    /// Its state.
     pub state: KeyState,
-    /// Values that are sealed with it.
+    /// Number of values that are sealed with it.
     pub values: u64,
 }
 
-/// What a key of the keyring does.
+/// The state of a key of the keyring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
-    /// Opens only: it waits to be activated.
+    /// Only opens; it waits to be activated.
     Waits,
     /// Seals and opens.
     Seals,
-    /// Opens only: a newer one seals.
+    /// Only opens; a newer key seals.
     Opens,
-    /// Opens nothing that there is. It can be removed.
+    /// Retired: no stored value needs it, and it can be removed.
     Retired,
 }
 
-/// What became of some accounts' values.
+/// Result of one call of [`Store::reseal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {
-    /// The last account looked at.
+    /// The last account of the batch.
     pub last: AccountId,
-    /// Values that the newest key has sealed anew.
+    /// Number of values that were resealed with the newest key.
     pub values: u64,
-    /// Values that no key opens. They are left as they are.
+    /// Number of values that no key opens. They are left unchanged.
     pub unopened: u64,
 }
 
-/// Why a key was not retired. Nothing was changed.
+/// A key was not retired.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRetired {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] Error),
-    /// The key is the one that seals, or a newer one.
-    #[error("key {id} is the newest; `fourauthd key rotate` makes another")]
+    /// The key is the one that seals, or the newest of the keyring.
+    #[error("key {id} is the newest and cannot be retired; run `fourauthd key rotate` first")]
     Newest {
-        /// Which.
+        /// The id of the key.
         id: String,
     },
-    /// Something is sealed with it.
-    #[error("{values} values are sealed with key {id}; `fourauthd key rotate` seals them anew")]
+    /// Stored values are sealed with it.
+    #[error("{values} values are sealed with key {id}; run `fourauthd key rotate` to reseal them")]
     InUse {
-        /// Which.
+        /// The id of the key.
         id: String,
-        /// How many.
+        /// Number of values.
         values: u64,
     },
 }
@@ -116,11 +116,11 @@ impl Store {
         Ok(keys)
     }
 
-    /// Seals anew what is not sealed with the newest key, of at most `accounts` accounts after one,
-    /// in one transaction. `None` once there are no more.
+    /// Reseals values that are not sealed with the newest key, in one transaction, for at most
+    /// `accounts` accounts with ids greater than `after`. `None` if there are no more.
     ///
-    /// A value that somebody else replaces meanwhile is left to them. So it takes a pass that finds
-    /// nothing to say that there is nothing.
+    /// A value that another transaction replaces at the same time is skipped. So only a pass that
+    /// finds no values shows that all are resealed.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Store {
              ORDER BY id LIMIT $3";
 
         let known = ids(&self.rows(key_check::KNOWN, &[]).await?)?;
-        // Who holds none of the keys has nothing to seal with, and is told so in the transaction.
+        // Without a known key there is nothing to seal with; the transaction returns the error.
         let seal = self.sealer.newest_of(&known);
         let pattern = seal.as_ref().map_or_else(String::new, |seal| pattern(seal.id()));
         let after = after.map_or(i64::MIN, |account| account.0);
@@ -157,12 +157,12 @@ impl Store {
 }
 
 impl Tx {
-    /// Forgets a key that seals nothing and never will again: from this transaction's commit on no
-    /// keyring needs it.
+    /// Retires a key: from this transaction's commit on, the key no longer seals and no keyring
+    /// needs it.
     ///
     /// # Errors
     ///
-    /// [`NotRetired`] says why not. The transaction must be given up then.
+    /// [`NotRetired`]. The job must return it, so that the transaction is rolled back.
     pub async fn retire_key(&mut self, id: &str) -> Result<(), NotRetired> {
         const FORGET: &str = "DELETE FROM keys WHERE id = $1";
 
@@ -172,7 +172,7 @@ impl Tx {
         if id == PEPPER || is_newest {
             return Err(NotRetired::Newest { id: id.to_owned() });
         }
-        // First, so that nobody seals with it while it is seen what it has sealed.
+        // Deleted first, so that no transaction seals with the key while its values are counted.
         self.execute(FORGET, &[Value::Text(id)]).await?;
         let values = count(&self.rows(COUNT, &[Value::Text(&pattern(id))]).await?)?;
         if values > 0 {
@@ -182,7 +182,7 @@ impl Tx {
     }
 }
 
-/// Values on their way from one key to another.
+/// Values to be resealed.
 #[derive(Default)]
 struct Renewals {
     of: Vec<Renewal>,
@@ -197,7 +197,7 @@ struct Renewal {
 }
 
 impl Renewals {
-    /// Opens and seals what is not sealed with this key yet.
+    /// Opens and seals the values of one row that are not sealed with this key.
     fn prepare(&mut self, row: &Row, seal: &Seal, sealer: &Sealer) -> Result<(), Error> {
         let account = AccountId(row.int(TABLE, "id")?);
         for column in [TOTP, TEMPLATE, IMAGE] {
@@ -217,7 +217,7 @@ impl Renewals {
         Ok(())
     }
 
-    /// Writes each where the old value still is. None of them if another key seals by now.
+    /// Writes each value if the old one is unchanged. Writes nothing if another key seals now.
     async fn write(self, tx: &mut Tx, seal: Option<Seal>) -> Result<u64, Error> {
         let present = tx.sealing().await?;
         if seal.is_none_or(|seal| seal.id() != present.id()) {
@@ -242,7 +242,7 @@ impl Renewals {
     }
 }
 
-/// For `LIKE`. Ids have only letters and digits, and no envelope a capital letter this early.
+/// A pattern for `LIKE`. Ids have only lower-case letters and digits, so nothing is escaped.
 fn pattern(id: &str) -> String {
     mark(id) + "%"
 }

@@ -1,11 +1,11 @@
-//! Sealing: a secret is encrypted for the one place it is stored in.
+//! Sealing: encrypts a secret for the one place where it is stored.
 //!
-//! Stored is `v1.<key id>.<Fernet token>`. Each value has a key of its own, derived (RFC 5869) from
-//! a key of the keyring and the value's place, so that a value copied to another row or column
+//! The stored form is `v1.<key id>.<Fernet token>`. Each value has its own key, derived (RFC 5869)
+//! from a key of the keyring and the value's place. A value that is copied to another row or column
 //! does not open. <https://github.com/fernet/spec/blob/master/Spec.md>
 //!
-//! Only what this store wrote is ever opened here: no token of a peer comes near Fernet. Which key
-//! seals is not decided here, see [`sealing`](crate::keys::sealing).
+//! This module opens only values that this store wrote; no token from a peer reaches Fernet. The
+//! choice of the sealing key is in [`sealing`](crate::keys::sealing).
 
 use crate::keys::keyring::{Key, Keyring, KeyringError};
 use arc_swap::ArcSwap;
@@ -22,20 +22,20 @@ use std::{
     },
 };
 
-/// Names the derivation, so that no other use of the same key can arrive at the same bytes.
+/// Label of the key derivation, so that another use of the same key derives other bytes.
 const PURPOSE: &[u8] = b"fourauth seal v1";
 
-/// The time that every token says it was made at and every opening says it is, in seconds.
+/// Time in seconds that is used to create and to open every token.
 ///
-/// Fernet refuses tokens of the future, so a token with the true time would not open while the
-/// system clock is set back. Age is no business of a seal.
+/// Fernet refuses tokens from the future, so a token with the true time would not open after the
+/// system clock is set back. The age of a sealed value does not matter.
 const NO_TIME: u64 = 0;
 
-/// Where a value is stored.
+/// The place where a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) table: &'static str,
-    /// Id of the account that the value belongs to.
+    /// Id of the account that owns the value.
     pub(crate) row: i64,
     pub(crate) column: &'static str,
 }
@@ -49,7 +49,7 @@ impl Seal {
         Self(key)
     }
 
-    /// What its values begin with, and no others.
+    /// The prefix that only values of this key have.
     pub(crate) fn mark(&self) -> String {
         mark(&self.0.id)
     }
@@ -65,12 +65,12 @@ impl Seal {
     }
 }
 
-/// What all begins with that the key of this id has sealed.
+/// The prefix of every value that the key with this id sealed.
 pub(crate) fn mark(id: &str) -> String {
     format!("v1.{id}.")
 }
 
-/// Opens with the keys of one keyring, which may be replaced by a later state of itself.
+/// Opens values with the keys of a keyring. The keyring can be replaced by a newer version.
 pub(crate) struct Sealer {
     keyring: ArcSwap<Keyring>,
     opened: AtomicU64,
@@ -86,31 +86,31 @@ impl Sealer {
         self.keyring.load_full()
     }
 
-    /// The keys in the file, if it has been replaced since it was read.
+    /// The keyring in the file, if the file was replaced since it was read.
     pub(crate) fn replacement(&self) -> Result<Option<Keyring>, KeyringError> {
         self.keyring().read_again()
     }
 
-    /// Uses these keys from now on.
+    /// Replaces the keyring.
     pub(crate) fn adopt(&self, keyring: Arc<Keyring>) {
         self.keyring.store(keyring);
     }
 
-    /// The newest of the keys that `known` names, among those in use and those in the file.
+    /// The newest key named in `known`, from the keyring in use or from its file.
     pub(crate) fn newest_of(&self, known: &[String]) -> Option<Seal> {
         let held = self.keyring();
         let newest = held.newest_of(known).cloned();
         let later = if known.iter().all(|id| held.key(id).is_some()) {
             None
         } else {
-            // It need not be one that belongs here, so that it is only asked for what is known.
+            // The file may belong to another database, so only known keys are taken from it.
             let replacement = held.read_again().ok().flatten();
             replacement.and_then(|keyring| keyring.newest_of(known).cloned())
         };
         later.or(newest).map(Seal::new)
     }
 
-    /// Opens what a [`Seal`] made for the same place, with whichever key it was made.
+    /// Opens a value that a [`Seal`] with any key of the keyring made for the same place.
     pub(crate) fn open(
         &self,
         place: Place,
@@ -126,20 +126,20 @@ impl Sealer {
         opened.map(Secret::new).map_err(|_| DoesNotOpen)
     }
 
-    /// A key that is not in use may have been added to the file since: another process may already
-    /// seal with it. A file that has not changed is looked at and not read.
+    /// Looks for a key, also in the file: another process may have added it and may already seal
+    /// with it. An unchanged file is not read again.
     fn key(&self, id: &str) -> Option<Arc<Key>> {
         let held = self.keyring();
         held.key(id).cloned().or_else(|| held.read_again().ok()??.key(id).cloned())
     }
 
-    /// Openings tried so far.
+    /// Number of attempts to open a value so far.
     pub(crate) fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
     }
 }
 
-/// Every part is preceded by its length, so that no two places share an encoding.
+/// Fernet key of a place. Each part is preceded by its length, so that encodings are unique.
 fn fernet_for(key: &Key, place: Place) -> Fernet {
     let row = place.row.to_be_bytes();
     let mut info = PURPOSE.to_vec();
@@ -150,7 +150,7 @@ fn fernet_for(key: &Key, place: Place) -> Fernet {
     let mut derived = [0; 32];
     Hkdf::<Sha256>::new(None, key.master().expose())
         .expand(&info, &mut derived)
-        .expect("32 bytes are within what HKDF can expand");
+        .expect("32 bytes are within the output limit of HKDF");
     let derived = Secret::new(derived);
     let text = Secret::new(BASE64URL.encode(derived.expose()));
     Fernet::new(text.expose()).expect("32 bytes in URL-safe base64 are a Fernet key")
@@ -162,7 +162,7 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The text was not sealed for this place by a key of this keyring.
+/// The text was not sealed for this place with a key of this keyring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DoesNotOpen;
 
@@ -180,7 +180,7 @@ mod tests {
         Sealer::new(Arc::new(Keyring::generate(&random, UnixMillis(0))))
     }
 
-    /// A seal of its only key.
+    /// Seals with the only key.
     fn sealed(sealer: &Sealer, place: Place, value: &[u8]) -> String {
         Seal::new(Arc::clone(sealer.keyring().newest())).seal(place, value)
     }
@@ -194,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_value_is_never_sealed_to_the_same_text() {
+    fn sealing_a_value_twice_gives_two_texts() {
         let sealer = sealer(1);
         assert_ne!(sealed(&sealer, HOME, b"secret"), sealed(&sealer, HOME, b"secret"));
     }
 
     #[test]
-    fn a_seal_of_another_keyring_does_not_open_even_under_the_same_name() {
+    fn a_value_of_another_key_with_the_same_name_does_not_open() {
         let [mine, other] = [1, 2].map(sealer);
         let envelope = sealed(&other, HOME, b"secret");
         assert_eq!(opened(&mine, HOME, &envelope), None);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_added_to_the_file_opens_at_once_and_seals_what_asks_for_it() {
+    fn a_key_added_to_the_file_opens_at_once_and_seals_if_known() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
         let random = Secret::new([1; RANDOM_BYTES]);
@@ -236,19 +236,19 @@ mod tests {
         assert_eq!(
             newest_of(&[&old]).as_ref(),
             Some(&old),
-            "what is in use stays so until adopted"
+            "the keyring in use stays until adopted"
         );
     }
 
     #[test]
-    fn a_seal_opens_whatever_the_clock_says() {
+    fn opening_does_not_depend_on_the_clock() {
         let sealer = sealer(1);
         let fernet = fernet_for(sealer.keyring().newest(), HOME);
         let token = sealed(&sealer, HOME, b"secret").rsplit('.').next().unwrap().to_owned();
-        // Also with the plain call, on a machine whose clock was set back to 1970.
+        // Also with the plain call, on a machine with its clock set back to 1970.
         assert!(fernet.decrypt_at_time(&token, None, 0).is_ok());
         assert!(fernet.decrypt_at_time(&token, None, 4_000_000_000).is_ok());
-        // The control: a token that says when it was made is refused once the clock is set back.
+        // The control: a token with its true time is refused after the clock is set back.
         let dated = fernet.encrypt_at_time(b"secret", 1_740_830_400);
         assert!(fernet.decrypt_at_time(&dated, None, 1_740_830_000).is_err());
     }
@@ -264,7 +264,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_opens_in_its_place_and_in_no_other(
+        fn a_value_opens_only_in_its_place(
             value in prop::collection::vec(any::<u8>(), 0..300),
             row in any::<i64>(),
             other in any::<i64>(),
@@ -300,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_opening_panic(text in "\\PC{0,120}", token in "[A-Za-z0-9_=-]{0,160}") {
+        fn opening_never_panics(text in "\\PC{0,120}", token in "[A-Za-z0-9_=-]{0,160}") {
             let sealer = sealer(1);
             prop_assert_eq!(opened(&sealer, HOME, &text), None);
             let envelope = format!("{}{token}", mark(&id(&sealer)));

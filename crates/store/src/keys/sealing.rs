@@ -1,7 +1,7 @@
-//! Which key seals: the newest that the database knows, asked inside of the transaction that seals.
+//! Choice of the sealing key: the newest that the database knows when the transaction seals.
 //!
-//! So all servers of a database change to another key at the same commit, no key is used before every
-//! server was given it, and none is retired under a transaction that seals with it.
+//! All servers of a database switch to another key at the same commit. No key is used before every
+//! server has it, and no key is retired while a transaction seals with it.
 
 use crate::{
     engine::{
@@ -13,15 +13,13 @@ use crate::{
 };
 
 impl Tx {
-    /// A seal of the newest key that the database knows and the keyring holds. It stays known until
-    /// this transaction has ended.
+    /// A seal with the newest key that the database knows and the keyring holds. The key cannot be
+    /// retired before this transaction ends.
     ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails; [`Cause::KeysRetired`] if the keyring holds none of them.
+    /// Returns [`Cause::KeysRetired`] if the keyring holds none of the known keys.
     pub(crate) async fn sealing(&mut self) -> Result<Seal, Error> {
         let sql = match self.writing() {
-            // A transaction that writes is alone.
+            // Only one transaction writes at a time.
             Writing::Grouped => "SELECT id FROM keys",
             Writing::Parallel => "SELECT id FROM keys FOR KEY SHARE",
         };
@@ -30,7 +28,7 @@ impl Tx {
     }
 }
 
-/// The names of the keys that the table holds.
+/// Ids of the keys in the table, without the pepper.
 pub(crate) fn ids(rows: &[Row]) -> Result<Vec<String>, Error> {
     let mut ids: Vec<String> =
         rows.iter().map(|row| row.text(TABLE, "id")).collect::<Result<_, _>>()?;

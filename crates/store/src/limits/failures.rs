@@ -1,8 +1,8 @@
-//! How often somebody was asked for in vain. Counted here so that a restart forgets nothing; what
-//! follows from it is `fourauth-auth`'s business.
+//! Counts of failed attempts. They are in the database, so that a restart keeps them;
+//! `fourauth-auth` derives rate limits from them.
 //!
-//! Failures are counted by the name that was claimed, whether or not there is such an account, so
-//! that being limited says nothing about that.
+//! Failures are counted by the claimed name, even if there is no such account, so that a rate limit
+//! does not reveal whether the account exists.
 
 use crate::{
     engine::{
@@ -17,7 +17,7 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "failures";
 
-/// What a success leaves counted.
+/// Counts that a success does not clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keep {
     /// Wrong one-time codes.
@@ -26,23 +26,23 @@ pub struct Keep {
     pub face: bool,
 }
 
-/// One failure, to be counted.
+/// One failure to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// Who was asked for.
+    /// The target of the attempt.
     pub target: Target,
-    /// Who is counted together.
+    /// The lane of the attempt.
     pub lane: Lane,
-    /// Whether the one-time code was wrong.
+    /// True if the one-time code was wrong.
     pub totp: bool,
-    /// Whether the face was another's.
+    /// True if the face did not match.
     pub face: bool,
-    /// When the attempt arrived.
+    /// Arrival time of the attempt.
     pub at: UnixMillis,
 }
 
 impl Tx {
-    /// Counts a failure: one statement, so that none of many at once is lost.
+    /// Counts a failure in one statement, so that concurrent failures are all counted.
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Forgets the failures of one lane, but for those of a factor that has not been shown to be
-    /// right since.
+    /// Clears the failures of one lane, except those of the factors in `keep`, which were not
+    /// proved since.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Forgets all of one lane: its device has gone for good.
+    /// Deletes the lane of a device that was removed permanently.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Forgets every failure; whether there was one.
+    /// Deletes every failure of a target. `true` if there was one.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ impl Tx {
         Ok(self.execute(SQL, &[Value::Bytes(target.as_bytes())]).await? > 0)
     }
 
-    /// Forgets what failed last before `before`, of accounts and of names that are none alike: who
-    /// could tell one from the other by waiting would know which names are accounts.
+    /// Deletes lanes with the last failure before `before`. Known and unknown accounts are treated
+    /// alike; otherwise waiting would reveal if an account exists.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The failures of a target. One statement, whether or not there is such an account.
+    /// The failures of a target. One statement for known and unknown accounts.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Store {
 
         let rows = self.rows(SQL, &[Value::Bytes(target.as_bytes())]).await?;
         let tally = |row: &Row| {
-            // A server of an earlier version that still runs counts in a lane that there is no more.
+            // A running server of an earlier version may count in a lane that no longer exists.
             let Some(lane) = Lane::from_column(&row.text(TABLE, "lane")?) else { return Ok(None) };
             Ok(Some((lane, Tally::read(row)?)))
         };

@@ -1,28 +1,28 @@
-//! What failures are counted by: who was asked for, and from where.
+//! Keys that failures are counted by: the target account and the origin of the attempt.
 //!
-//! An attacker fills a lane of its own. Each device that proves its key has one, so that a lost
-//! device closes only itself.
+//! An attacker fills only its own lane. Each device that proves its key has a lane, so that a lost
+//! device locks out only itself.
 
 use crate::account::place::Place;
 use fourauth_protocol::{device::DeviceId, time::UnixMillis, username::Username};
 use sha2::{Digest as _, Sha256};
 
-/// Milliseconds of the minute that refusals and wrong one-time codes are counted by.
+/// Length in milliseconds of the minute by which refusals and wrong one-time codes are counted.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
-/// What attempts are counted by: a hash, so that names of any length take the same room and cannot
-/// be read. It has no key: a reader of the database who suspects a name can check it.
+/// The target of attempts, as a hash, so that names of any length take the same room and cannot be
+/// read. The hash has no key: a reader of the database can check a guessed name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Target([u8; 32]);
 
 impl Target {
-    /// All who claim this name.
+    /// Attempts that claim this name.
     #[must_use]
     pub fn account(name: &Username) -> Self {
         Self::hash("account", name.as_str())
     }
 
-    /// All from this source who claim to be an administrator.
+    /// Attempts from this source that claim to be an administrator.
     #[must_use]
     pub fn admin(source: &str) -> Self {
         Self::hash("admin", source)
@@ -38,24 +38,24 @@ impl Target {
     }
 }
 
-/// Which attempts on one target are counted together.
+/// A group of attempts on one target that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// Attempts that have shown nothing that the account knows.
+    /// Attempts without a place, device key or recovery code that the account knows.
     Unknown,
-    /// Attempts from an address and source that the account has been used from. Only for accounts
-    /// without device keys.
+    /// Attempts from a MAC address and source that the account was used from before. Only for
+    /// accounts without device keys.
     Place(Place),
-    /// Attempts from a device that has proved this key.
+    /// Attempts from a device that proved this key.
     Device(DeviceId),
-    /// Attempts that bring a right recovery code.
+    /// Attempts with a valid recovery code.
     RecoveryCode,
     /// Guesses at administrators' secrets.
     Admin,
 }
 
 impl Lane {
-    /// The word for the audit log.
+    /// The name in the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,13 +67,13 @@ impl Lane {
         }
     }
 
-    /// Whether it belongs to one device or place that the account knows.
+    /// True if the lane belongs to one device or place that the account knows.
     #[must_use]
     pub const fn is_known(self) -> bool {
         matches!(self, Self::Place(_) | Self::Device(_))
     }
 
-    /// The text for the database: the word, then what tells it from others of the kind.
+    /// The text in the database: the name, then the place or device if there is one.
     pub(crate) fn to_column(self) -> String {
         match self {
             Self::Unknown | Self::RecoveryCode | Self::Admin => self.as_str().to_owned(),
@@ -94,10 +94,10 @@ impl Lane {
     }
 }
 
-/// Consecutive failures of one lane.
+/// Numbers of consecutive failures in one lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// All of them.
+    /// All failures.
     pub failures: i64,
     /// Of these, wrong one-time codes.
     pub totp: i64,
@@ -105,9 +105,9 @@ pub struct Tally {
     pub face: i64,
     /// Wrong one-time codes within the minute of `totp_minute`.
     pub totp_recent: i64,
-    /// A minute of Unix time.
+    /// The minute of Unix time that `totp_recent` refers to.
     pub totp_minute: i64,
-    /// When the newest was.
+    /// Time of the newest failure.
     pub last: UnixMillis,
 }
 
@@ -119,7 +119,7 @@ impl Tally {
     }
 }
 
-/// The tallies of a target: one for each lane in which something has failed.
+/// The tallies of a target, one for each lane with a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tallies(Vec<(Lane, Tally)>);
 
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lane_is_read_back_as_it_was_written() {
+    fn a_lane_survives_a_round_trip() {
         for lane in [
             Lane::Unknown,
             Lane::Place(Place::new(None, "192.0.2.1")),

@@ -1,10 +1,10 @@
-//! Commands that a limit turned away. They are counted by source, minute, command and name, and the
-//! audit log gets one row of each count once the minute is over.
+//! Commands that a rate limit refused. They are counted by source, minute, command and name. After
+//! the minute, the audit log gets one row for each count.
 //!
-//! One source may make [`NAMES`] rows of named accounts a minute and command, and one more that
-//! counts all other names: a peer that invents names cannot fill the disk by it.
+//! For each minute and command, one source causes at most [`NAMES`] rows with names and one more
+//! row that counts all other names, so that a peer cannot fill the disk with invented names.
 //!
-//! Why a command was turned away is not kept: limits are `fourauth-auth`'s business.
+//! The reason of a refusal is not stored; `fourauth-auth` has the limits.
 
 mod counter;
 
@@ -25,37 +25,37 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "refusals";
 
-/// Names that get a row of their own, of one source, minute and command. Servers that write at the
-/// same moment to one PostgreSQL may each add one more.
+/// Number of names with their own row, for each source, minute and command. Servers that write at
+/// the same moment to one PostgreSQL database may each add one more.
 const NAMES: i64 = 5;
 
-/// Stands for all names beyond [`NAMES`]. A name that was made visible has no line feed.
+/// Stands for all names beyond [`NAMES`]. An escaped name contains no line feed.
 const OTHERS: &str = "\n";
 
-/// Rows that are moved to the audit log in one transaction: less than a tenth of a second, in which no
-/// other job writes to SQLite.
+/// Rows that one transaction moves to the audit log. It takes less than a tenth of a second, while
+/// other jobs wait to write to SQLite.
 const AT_A_TIME: i64 = 250;
 
-/// A command that a limit turned away.
+/// A command that a rate limit refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Where it came from.
+    /// Source of the command.
     pub source: String,
-    /// What was tried, as the audit log calls it. Never a peer's text.
+    /// The command, as the audit log names it. Never text from a peer.
     pub action: &'static str,
-    /// The name that was claimed, if one was.
+    /// The claimed name, if any.
     pub name: Option<String>,
-    /// When it arrived.
+    /// Arrival time.
     pub at: UnixMillis,
 }
 
-/// What refusals are counted by.
+/// The key that refusals are counted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Heading {
     minute: i64,
     source: String,
     action: String,
-    /// Empty if none was claimed, or [`OTHERS`].
+    /// The escaped name, empty if no name was claimed, or [`OTHERS`].
     name: String,
 }
 
@@ -77,7 +77,7 @@ impl Heading {
         })
     }
 
-    /// The row of the audit log, written at `now`.
+    /// The audit row for this count, written at `now`.
     fn entry(&self, count: i64, now: UnixMillis) -> AuditEntry {
         let Self { minute, source, action, name } = self;
         let from = UnixMillis(minute.saturating_mul(MINUTE_MS));
@@ -89,7 +89,7 @@ impl Heading {
             action: "limited",
             success: false,
             detail: format!(
-                "Turned away by limits. command={action} count={count}{others} minute={from} \
+                "Refused by rate limits. command={action} count={count}{others} minute={from} \
                  source={source}"
             ),
         }
@@ -97,7 +97,7 @@ impl Heading {
 }
 
 impl Tx {
-    /// Adds to a count. The statement decides whether the name still gets a row of its own.
+    /// Adds to a count. The statement decides if the name still gets its own row.
     async fn add_refusals(&mut self, heading: &Heading, count: i64) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO refusals (minute, source, action, name, count) \
              SELECT $1, $2, $3, CASE WHEN COUNT(*) < $6 OR $4 = '' THEN $4 ELSE $7 END, $5 \
@@ -118,8 +118,8 @@ impl Tx {
         self.execute(SQL, &values).await.map(|_| ())
     }
 
-    /// Moves what was counted in minutes that are over at `now` to the audit log, oldest first and
-    /// no more than one transaction should; how many rows that made.
+    /// Moves counts of minutes that ended before `now` to the audit log, oldest first, and returns
+    /// the number of rows. One call moves at most [`AT_A_TIME`] rows.
     async fn conclude_some_refusals(&mut self, now: UnixMillis) -> Result<usize, Error> {
         const SQL: &str = "DELETE FROM refusals WHERE (minute, source, action, name) IN \
              (SELECT minute, source, action, name FROM refusals WHERE minute < $1 \
@@ -137,8 +137,8 @@ impl Tx {
         Ok(counted.len())
     }
 
-    /// Takes a name out of what is counted. The counts go to the audit log at once, without the
-    /// name; how many rows that made.
+    /// Erases a name from the counts. The counts move to the audit log at once, without the name.
+    /// Returns the number of rows.
     ///
     /// # Errors
     ///
@@ -160,22 +160,22 @@ impl Tx {
 }
 
 impl Store {
-    /// Counts a command that a limit turned away, and answers once that is durable.
+    /// Counts a refused command and returns once the count is durable.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails; then nothing was counted.
+    /// [`Error`] if the database fails. Nothing was counted then.
     pub async fn count_refusal(&self, refusal: Refusal) -> Result<(), Error> {
         self.refusals.count(refusal).await
     }
 
-    /// Moves everything that was counted in minutes that are over at `now` to the audit log; how
-    /// many rows that made. In several transactions if there are many, so that others write in
-    /// between; dropping the future leaves the rest for the next call.
+    /// Moves every count of minutes that ended before `now` to the audit log and returns the number
+    /// of rows. It uses several transactions, so that other jobs can write in between. If the
+    /// future is dropped, the next call moves the rest.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails. What was moved before stays moved.
+    /// [`Error`] if the database fails. Rows that were moved before stay moved.
     pub async fn conclude_refusals(&self, now: UnixMillis) -> Result<usize, Error> {
         let mut moved = 0;
         loop {

@@ -1,6 +1,6 @@
-//! Checkpoints: what was signed about the tree, as it was signed.
+//! Checkpoints: signed statements about the tree, stored unchanged.
 //!
-//! Signing is the server's business, and so is sending them to where nobody here can change them.
+//! The server signs them and exports them to places that this host cannot change.
 
 use crate::{
     engine::{
@@ -13,21 +13,21 @@ use crate::{
 
 const TABLE: &str = "audit_checkpoint";
 
-/// A checkpoint as it was signed.
+/// A signed checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedCheckpoint {
-    /// Leaves of the tree.
+    /// Number of leaves of the tree.
     pub size: u64,
-    /// When, in RFC 3339.
+    /// Time of signing, in RFC 3339.
     pub ts_utc: String,
-    /// The epoch of the key that it was authenticated with.
+    /// Epoch of the key that authenticated it.
     pub epoch: u64,
     /// The signed note.
     pub note: String,
 }
 
 impl Tx {
-    /// Keeps a checkpoint. `false` if another server has signed the same tree.
+    /// Stores a checkpoint. `false` if another server already signed the same tree.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Notes whose key signs the checkpoints of this log. `false` if that is another's.
+    /// Records the key that signs the checkpoints of this log. `false` if the log has another key.
     ///
     /// # Errors
     ///

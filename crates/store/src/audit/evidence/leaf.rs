@@ -1,7 +1,7 @@
-//! A leaf for every row: computed and written with the row, just before the commit.
+//! Leaves: one for every row, computed and written just before the commit.
 //!
-//! Not when the row is appended, because on PostgreSQL the end of the chain is locked from then on
-//! until the commit, and whoever wants to write another row waits for that long.
+//! A leaf is not written when its row is appended, because PostgreSQL would then lock the end of
+//! the chain until the commit, and transactions with other rows would wait.
 
 use super::array;
 use crate::{
@@ -17,7 +17,7 @@ use fourauth_audit::{Hash, Salt, leaf};
 
 const NODE: &str = "audit_node";
 
-/// A row that has been written in this transaction and has no leaf yet.
+/// A row that this transaction wrote and that has no leaf yet.
 #[derive(Debug)]
 pub(crate) struct Unsealed {
     pub(crate) id: i64,
@@ -28,9 +28,9 @@ pub(crate) struct Unsealed {
     pub(crate) detail: String,
 }
 
-/// Whose chain this process writes: one for a file, one a host where servers share a database.
+/// Chain that this process writes: one for a SQLite file, or one for each host on PostgreSQL.
 ///
-/// Processes of one host share theirs; the lock on its end puts them in order.
+/// Processes on one host share a chain; the lock on its end orders them.
 pub(crate) fn node(location: &Location) -> String {
     match location {
         Location::Sqlite(_) => "self".to_owned(),
@@ -39,10 +39,10 @@ pub(crate) fn node(location: &Location) -> String {
 }
 
 impl Tx {
-    /// Writes the leaves of the rows that this transaction has appended.
+    /// Writes the leaves of the rows that this transaction appended.
     ///
-    /// On SQLite, where nobody else can write meanwhile, they enter the tree at once. On PostgreSQL
-    /// that is left to [`Store::integrate`](crate::Store::integrate), so that transactions do not
+    /// On SQLite, which has a single writer, they enter the tree at once. On PostgreSQL,
+    /// [`Store::integrate`](crate::Store::integrate) adds them later, so that transactions do not
     /// wait for each other at one row.
     pub(crate) async fn seal_rows(&mut self) -> Result<(), Error> {
         let rows = std::mem::take(&mut self.unsealed);
@@ -92,11 +92,11 @@ impl Tx {
         Ok((row.id, hash))
     }
 
-    /// The newest number and leaf of this node's chain. Nobody else adds to it before the commit.
+    /// The newest number and leaf of this node's chain. Locks the chain until the commit.
     async fn end_of_chain(&mut self) -> Result<(i64, Hash), Error> {
         const BEGIN: &str = "INSERT INTO audit_node (node, node_seq, leaf_hash) \
                              VALUES ($1, 0, $2) ON CONFLICT DO NOTHING";
-        // An UPDATE, because it locks the row on PostgreSQL and reads what it waited for.
+        // An UPDATE locks the row on PostgreSQL and reads the state after the wait.
         const HOLD: &str = "UPDATE audit_node SET node_seq = node_seq WHERE node = $1 \
                             RETURNING node_seq, leaf_hash";
 

@@ -1,8 +1,8 @@
-//! Rows that are older than the tree get their leaves once, when the database is first opened by a
-//! version that grows one.
+//! Leaves for rows that are older than the tree. They are written once, when a version with a tree
+//! first opens the database.
 //!
-//! Only those that were there at the migration: a row that turns up later without a leaf was not
-//! written by this program, and gets none.
+//! Only rows that existed at the migration get leaves. A row that appears later without a leaf was
+//! not written by this program and gets no leaf.
 
 use super::Unsealed;
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
 const TREE: &str = "audit_tree";
 const LOG: &str = "access_logs";
 
-/// Rows of one transaction.
+/// Rows in one transaction.
 const AT_ONCE: i64 = 500;
 
 impl Store {
-    /// Gives every old row its leaf. Begins where an earlier start was interrupted.
+    /// Writes a leaf for every old row. Resumes where an earlier start was interrupted.
     pub(crate) async fn seal_old_rows(&self) -> Result<(), Error> {
         const LEFT: &str = "SELECT 1 FROM audit_tree WHERE legacy_done < legacy_to";
 
@@ -34,7 +34,7 @@ impl Store {
 
 impl Tx {
     async fn seal_some_old_rows(&mut self) -> Result<(), Error> {
-        // An UPDATE, because of two servers that start at once the second waits and then sees.
+        // An UPDATE locks the row, so that the second of two servers that start at once waits.
         const HOLD: &str = "UPDATE audit_tree SET size = size RETURNING legacy_done, legacy_to";
         const OLD: &str = "SELECT id, ts_utc, username, action, success, detail \
              FROM access_logs WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3";

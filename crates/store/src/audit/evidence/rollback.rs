@@ -1,5 +1,5 @@
-//! Checkpoints that were exported and are no longer true, because an older backup was restored and
-//! an operator has said that this is how it shall be.
+//! Exported checkpoints that are no longer valid, because an older backup was restored and an
+//! operator accepted the rollback.
 
 use super::LEAF;
 use crate::{
@@ -14,34 +14,34 @@ use crate::{
 
 const TABLE: &str = "audit_rollback";
 
-/// The action of the row by which a checkpoint is given up.
+/// Action of the row that gives up a checkpoint.
 pub const ACCEPT_ROLLBACK: &str = "accept_rollback";
 
 /// An exported checkpoint that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback {
-    /// Leaves of the tree that is lost.
+    /// Number of leaves of the lost tree.
     pub size: u64,
-    /// The checkpoint, as it was signed.
+    /// The signed checkpoint.
     pub note: String,
-    /// The row that says so.
+    /// The row that records it.
     pub row: AuditId,
 }
 
 /// A checkpoint that was given up by a row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedRollback {
-    /// The checkpoint, as it was signed.
+    /// The signed checkpoint.
     pub note: String,
     /// The row's place in the tree, from 0.
     pub position: u64,
-    /// What the row says.
+    /// Detail of the row.
     pub detail: String,
 }
 
 impl Tx {
-    /// Gives up an exported checkpoint, with the row that says so. Another row that was to say so
-    /// before has not, or there would be nothing to give up.
+    /// Gives up an exported checkpoint and appends the row that records it. Replaces the reference
+    /// to an earlier row: if that row were still valid, there would be no checkpoint to give up.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Every checkpoint that was given up by a row that is in the tree, a success, and was not erased.
+    /// Every checkpoint that was given up by a successful row that is in the tree and not erased.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The whole log with its evidence, as it is at one moment, read page by page while others write.
+//! A snapshot of the whole log with its evidence, read page by page while others write.
 
 use super::{ACCEPT_ROLLBACK, EvidenceRow, MAX_EVIDENCE, Rollback, SignedCheckpoint};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
     store::Store,
 };
 
-/// How often a moment is looked for in which no row is on its way that others refer to.
+/// Number of tries to find a moment without unintegrated rows that refer to other rows.
 const ATTEMPTS: u32 = 100;
 
-/// Most checkpoints that one question returns.
+/// Most checkpoints that one query returns.
 const MAX_CHECKPOINTS: u32 = 1000;
 
 /// The log at one moment.
@@ -21,19 +21,19 @@ pub struct LogSnapshot {
 }
 
 impl Store {
-    /// Looks at the log as it is now. What is written meanwhile is not seen; on SQLite the journal
-    /// grows until the snapshot is dropped.
+    /// Takes a snapshot of the log. It does not show later writes. On SQLite, the journal grows
+    /// until the snapshot is dropped.
     ///
-    /// Rows that refer to others are complete: whoever was erased by a row finds it in the tree.
+    /// References between rows are complete: the row that records an erasure is in the tree too.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails, or is so busy that there is no such moment.
+    /// [`Error`] if the database fails, or is too busy for a consistent snapshot.
     pub async fn log_snapshot(&self) -> Result<LogSnapshot, Error> {
         for _ in 0..ATTEMPTS {
             self.integrate_all().await?;
             let mut snapshot = LogSnapshot { connection: self.snapshot().await? };
-            // Where rows get their place with the commit, one without was made to have none.
+            // On SQLite, rows enter the tree with their commit; one without a place was forged.
             let is_whole = self.writing() == Writing::Grouped;
             if is_whole || !snapshot.awaits_another_row().await? {
                 return Ok(snapshot);
@@ -44,7 +44,7 @@ impl Store {
 }
 
 impl LogSnapshot {
-    /// Rows with their leaves in the order of the tree, from the first at or beyond `from`, at most
+    /// Rows with their leaves in the order of the tree, starting at position `from`, at most
     /// `limit` and never more than [`MAX_EVIDENCE`].
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl LogSnapshot {
         self.rows(SQL, &values).await?.iter().map(EvidenceRow::read).collect()
     }
 
-    /// Checkpoints of trees with more than `size` leaves, smallest first, at most a thousand.
+    /// Checkpoints of trees with more than `size` leaves, smallest first, at most 1000.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl LogSnapshot {
         self.rows(SQL, &[]).await?.iter().map(Rollback::read).collect()
     }
 
-    /// Whether a row has no place in the tree yet that others refer to, or that refers to another.
+    /// True if a row that refers to another, or that another refers to, is not in the tree yet.
     async fn awaits_another_row(&mut self) -> Result<bool, Error> {
         const SQL: &str = "SELECT 1 FROM audit_leaf l JOIN access_logs a ON a.id = l.log_id \
              WHERE l.position IS NULL \

@@ -1,7 +1,7 @@
-//! The tree over all leaves (RFC 9162 §2.1), grown leaf by leaf.
+//! The tree over all leaves (RFC 9162 §2.1), extended leaf by leaf.
 //!
-//! Kept are the leaves, the roots of perfect subtrees along the right edge, and those of every
-//! 256th leaf, so that growing costs nothing and an old root or a proof a few hundred hashes.
+//! The database stores the leaves, and the roots of perfect subtrees along the right edge and at
+//! every eighth level. An append is cheap; an old root or a proof needs a few hundred hashes.
 
 use super::{LEAF, array};
 use crate::{
@@ -21,29 +21,29 @@ use fourauth_audit::{
 const TREE: &str = "audit_tree";
 const TILE: &str = "audit_tile";
 
-/// Levels between two that are kept.
+/// Every `STEP`-th level is stored.
 const STEP: u32 = 8;
 
-/// Leaves that enter the tree in one transaction.
+/// Most leaves that enter the tree in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// What the tree is at this moment.
+/// The current state of the tree.
 #[derive(Debug, Clone)]
 pub struct TreeHead {
-    /// Leaves and the right edge.
+    /// Number of leaves, and the right edge.
     pub frontier: Frontier,
-    /// The key that signs, in the form of C2SP's signed notes, once it has signed.
+    /// The signing key in the format of C2SP's signed notes, once it signed a checkpoint.
     pub vkey: Option<String>,
 }
 
-/// Shows that a row is in the tree.
+/// Proof that a row is in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     /// The row's leaf.
     pub leaf_hash: Hash,
-    /// Its place, from 0.
+    /// Position of the leaf, from 0.
     pub position: u64,
-    /// Leaves of the tree that it is shown for.
+    /// Number of leaves of the tree that the proof is for.
     pub size: u64,
     /// The root of that tree.
     pub root: Hash,
@@ -52,7 +52,7 @@ pub struct InclusionProof {
 }
 
 impl Tx {
-    /// Adds leaves, named by their rows, in this order.
+    /// Adds leaves in this order, each with the id of its row.
     pub(super) async fn grow(&mut self, leaves: &[(i64, Hash)]) -> Result<(), Error> {
         const PLACE: &str = "UPDATE audit_leaf SET position = $1 WHERE log_id = $2";
         const KEEP: &str = "UPDATE audit_tree SET size = $1, frontier = $2";
@@ -68,7 +68,7 @@ impl Tx {
         self.execute(KEEP, &values).await.map(|_| ())
     }
 
-    /// The tree, which nobody else can grow before the commit.
+    /// Reads the tree and locks it until the commit.
     async fn held_frontier(&mut self) -> Result<Frontier, Error> {
         const SQL: &str = "UPDATE audit_tree SET size = size RETURNING size, frontier";
 
@@ -76,7 +76,7 @@ impl Tx {
         frontier(rows.first().ok_or(Error::Corrupt { table: TREE, column: "one" })?)
     }
 
-    /// Keeps the roots of those perfect subtrees that the last leaf completed.
+    /// Stores the roots of the perfect subtrees that the last leaf completed.
     async fn keep_tiles(&mut self, frontier: &Frontier) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO audit_tile (level, number, hash) VALUES ($1, $2, $3)";
 
@@ -89,11 +89,11 @@ impl Tx {
         Ok(())
     }
 
-    async fn grow_by_those_that_wait(&mut self) -> Result<usize, Error> {
+    async fn grow_by_waiting_leaves(&mut self) -> Result<usize, Error> {
         const SQL: &str = "SELECT log_id, leaf_hash FROM audit_leaf WHERE position IS NULL \
                            ORDER BY node, node_seq LIMIT $1";
 
-        // First the lock, then the look: whatever is committed by then is seen.
+        // The lock comes first, so that the query sees every leaf that is committed by now.
         self.held_frontier().await?;
         let waiting = self.rows(SQL, &[Value::Int(AT_ONCE)]).await?;
         let leaf = |row: &Row| Ok((row.int(LEAF, "log_id")?, array(row, LEAF, "leaf_hash")?));
@@ -106,9 +106,9 @@ impl Tx {
 }
 
 impl Store {
-    /// Lets leaves that wait enter the tree; how many did. Where one connection writes, none waits.
+    /// Adds waiting leaves to the tree and returns their number. On SQLite, leaves never wait.
     ///
-    /// Any number of servers may call it: they take turns.
+    /// Any number of servers may call it concurrently; they take turns.
     ///
     /// # Errors
     ///
@@ -119,21 +119,21 @@ impl Store {
         if self.writing() == Writing::Grouped || self.row(WAITING, &[]).await?.is_none() {
             return Ok(0);
         }
-        self.write(|tx| Box::pin(tx.grow_by_those_that_wait())).await
+        self.write(|tx| Box::pin(tx.grow_by_waiting_leaves())).await
     }
 
-    /// Lets all leaves that wait now enter the tree; not those that come meanwhile without end.
+    /// Adds all leaves that wait now. It does not keep going for leaves that arrive later.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn integrate_all(&self) -> Result<(), Error> {
-        // Fewer than there may be at once are all that had been committed by then.
+        // A batch below the limit contained every leaf that was committed by then.
         while i64::try_from(self.integrate().await?).is_ok_and(|grown| grown >= AT_ONCE) {}
         Ok(())
     }
 
-    /// The tree as it is.
+    /// The current state of the tree.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Store {
         Ok(TreeHead { frontier: frontier(&row)?, vkey: row.text_or_null(TREE, "vkey")? })
     }
 
-    /// How many leaves the tree has.
+    /// Number of leaves of the tree.
     ///
     /// # Errors
     ///
@@ -155,11 +155,11 @@ impl Store {
         Ok(self.tree_head().await?.frontier.size())
     }
 
-    /// The root that the tree had when it had `size` leaves; `None` if it never had so many.
+    /// The root of the tree with the first `size` leaves. `None` if the tree is smaller.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails, or lacks a hash that it should have.
+    /// [`Error`] if the database fails or lacks a hash that it should have.
     pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
         if size > self.tree_size().await? {
             return Ok(None);
@@ -167,11 +167,11 @@ impl Store {
         self.subtree(0, size).await.map(Some)
     }
 
-    /// Shows that row `id` is in the tree of `size` leaves. `None` if it is not, or not yet.
+    /// Proves that row `id` is in the tree of `size` leaves. `None` if it is not.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database fails, or lacks a hash that it should have.
+    /// [`Error`] if the database fails or lacks a hash that it should have.
     pub async fn inclusion_proof(
         &self,
         id: i64,
@@ -194,8 +194,8 @@ impl Store {
         Ok(Some(InclusionProof { leaf_hash, position, size, root, path }))
     }
 
-    /// The root over `length` leaves from `from`, which begins a perfect subtree of that length or
-    /// more.
+    /// The root over `length` leaves from `from`. A perfect subtree of at least that length must
+    /// begin at `from`.
     async fn subtree(&self, from: u64, length: u64) -> Result<Hash, Error> {
         let (mut at, end, mut roots) = (from, from + length, Vec::new());
         while at < end {
@@ -203,7 +203,7 @@ impl Store {
             roots.push(self.perfect(level, at >> level).await?);
             at += 1 << level;
         }
-        // The largest comes first; RFC 9162 §2.1.1 puts the smaller ones together first.
+        // The largest subtree comes first; RFC 9162 §2.1.1 combines the smaller ones first.
         let Some(mut root) = roots.pop() else { return Ok(Frontier::default().root()) };
         while let Some(left) = roots.pop() {
             root = node_hash(&left, &root);
@@ -211,20 +211,20 @@ impl Store {
         Ok(root)
     }
 
-    /// The root of the perfect subtree of this level and number, from what is kept below it.
+    /// The root of the perfect subtree of this level and number, from the stored level below it.
     async fn perfect(&self, level: u32, number: u64) -> Result<Hash, Error> {
         let kept = level - level % STEP;
         let first = number << (level - kept);
         let below = self.kept(kept, first, 1 << (level - kept)).await?;
         let mut frontier = Frontier::default();
-        // Roots of equal subtrees combine as leaves do.
+        // Roots of subtrees of equal size combine as leaves do.
         for hash in below {
             frontier.push(hash);
         }
         Ok(frontier.root())
     }
 
-    /// So many hashes of a level that is kept.
+    /// Reads `number` hashes of a stored level.
     async fn kept(&self, level: u32, first: u64, number: u64) -> Result<Vec<Hash>, Error> {
         const LEAVES: &str = "SELECT leaf_hash AS hash FROM audit_leaf \
              WHERE position >= $1 AND position < $2 ORDER BY position";

@@ -1,4 +1,4 @@
-//! Writes a database anew, so that what was deleted is in none of its pages.
+//! Rewrites a database, so that none of its pages holds deleted data.
 
 use super::{Connections, Pool};
 use crate::{
@@ -11,14 +11,14 @@ use sqlx::{
 };
 use std::time::Duration;
 
-/// How often what is busy is tried again. Each time waits for a lock as long as every writer does,
-/// so this is about a minute.
+/// Number of tries while the database is busy. Each try waits for a lock as long as every writer
+/// does, so this is about a minute.
 const TRIES: u32 = 12;
 
-/// How long between: some locks are not waited for.
+/// Pause between two tries: SQLite does not wait for some locks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The tables that hold, or have held, something about people.
+/// The tables that hold or held personal data.
 const VACUUM: &str = "VACUUM users, access_logs, audit_leaf, sessions, devices, places, \
                       recovery_codes, consents, failures, refusals, outbox";
 
@@ -32,8 +32,8 @@ impl Pool {
     }
 }
 
-/// What `VACUUM` writes goes through the journal, so that others may read; the checkpoint then moves
-/// it into the file. <https://www.sqlite.org/lang_vacuum.html>
+/// `VACUUM` writes through the journal, so that other connections may read. The checkpoint then
+/// moves the pages into the file. <https://www.sqlite.org/lang_vacuum.html>
 async fn sqlite(options: &SqliteConnectOptions) -> Result<Remains, Error> {
     let mut connection = SqliteConnection::connect_with(options).await?;
     let mut written = Err(Error::Unavailable(Cause::Busy));
@@ -52,10 +52,10 @@ async fn sqlite(options: &SqliteConnectOptions) -> Result<Remains, Error> {
     Ok(if emptied? { Remains::None } else { Remains::Journal })
 }
 
-/// Whether nobody was reading an old state for long enough to empty the journal.
+/// Empties the journal. `false` if other connections kept reading an old state.
 async fn empty_journal(connection: &mut SqliteConnection) -> Result<bool, Error> {
     for _ in 0..TRIES {
-        // Its first column is 1 if somebody was in the way.
+        // The first column is 1 if another connection blocked the checkpoint.
         let row = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         let busy: i64 = row.try_get(0).map_err(|_| Error::Unavailable(Cause::Driver))?;
         if busy == 0 {
@@ -66,11 +66,11 @@ async fn empty_journal(connection: &mut SqliteConnection) -> Result<bool, Error>
     Ok(false)
 }
 
-/// Plain `VACUUM`, beside which others read and write; `FULL` would keep them out.
+/// Plain `VACUUM` allows other connections to read and write; `FULL` would block them.
 async fn postgres(pool: &PgPool) -> Result<Remains, Error> {
     let mut connection = pool.acquire().await?;
-    // As long as it takes: the limit is for statements that somebody waits for, and so this
-    // connection is never given back to them.
+    // No timeout: the limit is for statements that a peer waits for. This connection is closed
+    // afterwards and not returned to the pool.
     connection.execute("SET statement_timeout = 0").await?;
     let written = connection.execute(VACUUM).await;
     connection.close().await?;

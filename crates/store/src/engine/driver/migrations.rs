@@ -1,7 +1,7 @@
-//! The schema, step by step: the same numbers and names for both databases, compiled in.
+//! The migrations of the schema, compiled in, with the same numbers and names for both databases.
 //!
-//! A migration that has been applied is compared by hash and never changed; a database that has one
-//! more than this program is not touched.
+//! An applied migration is compared by hash and never changes. A database with a migration that
+//! this program does not have is not touched.
 
 use crate::error::{Cause, Error, OpenError};
 use sqlx::{
@@ -50,7 +50,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
 ];
 
-/// Applies what is missing.
+/// Applies missing migrations.
 pub(super) async fn run<C: Migrate>(steps: &[Step], database: &mut C) -> Result<(), OpenError> {
     let migrations = steps.iter().map(|&(version, name, sql)| {
         let sql = sql.into_sql_str();
@@ -58,7 +58,7 @@ pub(super) async fn run<C: Migrate>(steps: &[Step], database: &mut C) -> Result<
     });
     let newest = steps.iter().map(|step| step.0).max().unwrap_or(0);
     let migrator = Migrator::with_migrations(migrations.collect());
-    // `Migrator::run` is the same behind a trait that costs the future its `Send`.
+    // `Migrator::run` does the same, but its trait makes the future not `Send`.
     migrator.run_direct(None, database, false).await.map_err(|error| refusal(error, newest))
 }
 
@@ -73,7 +73,7 @@ fn refusal(error: MigrateError, newest: i64) -> OpenError {
         MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
             OpenError::ChangedSchema { version }
         }
-        // What is left are faults of use that a compiled-in list does not have.
+        // The rest are usage errors that a compiled-in list cannot cause.
         _ => Error::Unavailable(Cause::Driver).into(),
     }
 }

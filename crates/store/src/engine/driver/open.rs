@@ -1,4 +1,4 @@
-//! How each database is opened, and what it must promise.
+//! Opening of each database, with the settings that durability needs.
 
 use super::{Connections, Pool, postgres};
 use crate::{
@@ -24,21 +24,21 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// How long to wait for a lock or for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for a lock or for a free connection.
+const WAIT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long between two tries where SQLite itself does not wait.
+/// Pause between two tries when SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Connections that read a SQLite file. Reads are short; more would only contend.
+/// Connections that read a SQLite file. Reads are short; more connections would only contend.
 const SQLITE_READERS: u32 = 4;
 
-/// Connections to PostgreSQL, which by default takes 100 from all servers together.
+/// Connections to PostgreSQL. Its default limit is 100 for all servers together.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// What a PostgreSQL session must promise, whatever the server's or the role's defaults: commits
-/// are on disk (a stronger setting stays), a conditional UPDATE that waited sees what it waited
-/// for, and nothing waits for ever.
+/// Session settings for PostgreSQL, independent of the defaults of the server or the role: commits
+/// are on disk (a stronger setting stays), a conditional UPDATE that waited sees the row it waited
+/// for, and every wait has a limit.
 const POSTGRES_SESSION: &str = "SELECT \
      set_config('synchronous_commit', \
         CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
@@ -49,7 +49,7 @@ const POSTGRES_SESSION: &str = "SELECT \
      set_config('idle_in_transaction_session_timeout', '30s', false)";
 
 impl Pool {
-    /// Connects, without looking at what is there.
+    /// Connects without checking the contents.
     pub(crate) async fn connect(location: &Location) -> Result<Self, OpenError> {
         let of = match location {
             Location::Sqlite(path) => sqlite(path, |options| options).await?,
@@ -58,7 +58,7 @@ impl Pool {
         Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
     }
 
-    /// The same for a SQLite file that is reached in another way.
+    /// Connects to a SQLite file with the changed options of `rig`.
     #[cfg(feature = "faults")]
     pub(crate) async fn connect_rigged(path: &Path, rig: crate::Rig) -> Result<Self, OpenError> {
         let of = sqlite(path, |options| rig.apply(options)).await?;
@@ -76,13 +76,13 @@ async fn sqlite(
     let first = first(&writer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
-        // One stays open, so that the index of the journal lives on when the writer hangs up after a
-        // failed sync. Who opened the journal anew would take what is in the page cache for what is
-        // on the disk (fsync(2), and <https://wiki.postgresql.org/wiki/Fsync_Errors>).
+        // One connection stays open, so that the index of the journal survives when the writer
+        // disconnects after a failed sync. A connection that recovers the journal would take the
+        // page cache for the disk (fsync(2), and <https://wiki.postgresql.org/wiki/Fsync_Errors>).
         .min_connections(1)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(WAIT_LIMIT)
         .connect_with(writer.clone().pragma("query_only", "ON"))
         .await
         .map_err(Error::from)?;
@@ -90,24 +90,23 @@ async fn sqlite(
     Ok(Connections::Sqlite { readers, writer: Box::new(writer) })
 }
 
-/// How a SQLite file is written.
+/// Options of a connection that writes a SQLite file.
 fn writing(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(PATIENCE)
+        .busy_timeout(WAIT_LIMIT)
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }
 
-/// The connection that turns the journal of a new file into a write-ahead log, before there are
-/// others. Servers that start together all want to be it, and SQLite turns away at once, without the
-/// wait that it was told to grant, who comes while another is at it.
+/// Opens the first connection, which switches a new file to a write-ahead log. If several servers
+/// start together, SQLite rejects all but one at once and ignores `busy_timeout`, so this retries.
 async fn first(writer: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_LIMIT;
     loop {
         match SqliteConnection::connect_with(writer).await.map_err(Error::from) {
             Err(Error::Unavailable(Cause::Busy)) if Instant::now() < deadline => {
@@ -118,7 +117,7 @@ async fn first(writer: &SqliteConnectOptions) -> Result<SqliteConnection, Error>
     }
 }
 
-/// SQLite gives its journal the permissions of the file, so these decide for all of them.
+/// Creates the file with mode 0600. SQLite gives its journal files the same permissions.
 fn create_private(path: &Path) -> Result<(), Error> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -134,7 +133,7 @@ async fn connect_postgres(url: &Secret<String>) -> Result<Connections, OpenError
     let options = postgres::options(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(WAIT_LIMIT)
         .after_connect(|connection, _| {
             Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(|_| ()) })
         })
@@ -149,7 +148,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_starts_while_another_makes_the_journal_waits_for_it() {
+    async fn a_start_waits_while_another_process_creates_the_journal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         create_private(&path).unwrap();
@@ -159,9 +158,9 @@ mod tests {
         let location = Location::Sqlite(path.clone());
         let starting = tokio::spawn(async move { Pool::connect(&location).await.map(drop) });
 
-        let turned_away = SqliteConnection::connect_with(&writing(&path)).await.err();
-        let turned_away = turned_away.map(Error::from);
-        assert_eq!(turned_away, Some(Error::Unavailable(Cause::Busy)), "SQLite itself waits");
+        let refused = SqliteConnection::connect_with(&writing(&path)).await.err();
+        let refused = refused.map(Error::from);
+        assert_eq!(refused, Some(Error::Unavailable(Cause::Busy)), "SQLite itself waits");
         other.execute("COMMIT").await.unwrap();
         assert_eq!(starting.await.unwrap(), Ok(()));
     }

@@ -1,14 +1,14 @@
-//! How PostgreSQL is reached, and whether the way there is protected.
+//! Connection options for PostgreSQL, and the check that the connection is protected.
 //!
-//! sqlx reads the URL, and takes what the URL leaves out from the variables of libpq (`PGHOST`,
-//! `PGSSLMODE` and so on). What is judged here is the result, so no spelling gets around it.
+//! sqlx parses the URL and takes missing values from the environment variables of libpq (`PGHOST`,
+//! `PGSSLMODE` and so on). The check reads the result, so no spelling of the URL bypasses it.
 
 use crate::{engine::location::Location, error::OpenError};
 use fourauth_protocol::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{net::IpAddr, path::Path};
 
-/// Parameters that sqlx knows. It would write any other into the text log, with its value.
+/// Parameters that sqlx knows. It would log any other parameter with its value.
 const PARAMETERS: [&str; 18] = [
     "application_name",
     "dbname",
@@ -31,8 +31,8 @@ const PARAMETERS: [&str; 18] = [
 ];
 
 impl Location {
-    /// Whether the way to the database is one on which nobody else can read or answer: a file, a
-    /// connection within this machine, or TLS to a host that is verified. Connects to nothing.
+    /// Checks that the connection is protected from attackers on the network: a file, a connection
+    /// within this machine, or TLS with a verified host. Does not connect.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Location {
     }
 }
 
-/// What the URL and the variables of libpq say together.
+/// Options from the URL and the environment variables of libpq.
 pub(super) fn options(url: &Secret<String>) -> Result<PgConnectOptions, OpenError> {
     if !parameters(url.expose()).all(|name| PARAMETERS.contains(&name)) {
         return Err(OpenError::NotAUrl);
@@ -59,7 +59,7 @@ pub(super) fn options(url: &Secret<String>) -> Result<PgConnectOptions, OpenErro
     }
 }
 
-/// The names of the parameters as they are written: one that is percent-encoded is not known.
+/// Names of the parameters as written. A percent-encoded name counts as unknown.
 fn parameters(url: &str) -> impl Iterator<Item = &str> {
     let whole = url.split('#').next().unwrap_or_default();
     let query = whole.split_once('?').map_or("", |(_, query)| query);
@@ -67,9 +67,9 @@ fn parameters(url: &str) -> impl Iterator<Item = &str> {
     written.map(|parameter| parameter.split('=').next().unwrap_or_default())
 }
 
-/// Whether a connection stays within this machine. A list of hosts is none of these.
+/// True if a connection stays within this machine. A list of hosts does not count.
 fn is_here(socket: Option<&Path>, host: &str) -> bool {
-    // sqlx takes the brackets of an IPv6 address off before it connects.
+    // sqlx removes the brackets of an IPv6 address before it connects.
     let bare = host.trim_matches(['[', ']']);
     socket.is_some()
         || host.starts_with('/')
@@ -77,8 +77,8 @@ fn is_here(socket: Option<&Path>, host: &str) -> bool {
         || bare.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
 
-/// Whether nobody between can read or answer. `verify-ca` accepts any certificate of the authority,
-/// `require` any at all, and `prefer` and `allow` need none.
+/// True if no attacker on the network can read or answer. `verify-ca` accepts any certificate of
+/// the authority, `require` accepts any certificate, and `prefer` and `allow` work without one.
 const fn is_protected(is_here: bool, mode: PgSslMode) -> bool {
     match mode {
         PgSslMode::VerifyFull => true,
@@ -101,20 +101,20 @@ mod tests {
     }
 
     #[test]
-    fn another_host_is_reached_by_verified_tls_alone() {
+    fn another_host_needs_verified_tls() {
         for host in ["db.example.org", "192.0.2.7", "[2001:db8::1]", "127.0.0.1.example.org"] {
             assert_eq!(check(&format!("postgres://{host}/d")), Err(OpenError::Unprotected));
             for mode in MODES {
                 for name in ["sslmode", "ssl-mode"] {
-                    let is_free = check(&format!("postgres://u@{host}/d?{name}={mode}")).is_ok();
-                    assert_eq!(is_free, mode == "verify-full", "{host} {name}={mode}");
+                    let accepted = check(&format!("postgres://u@{host}/d?{name}={mode}")).is_ok();
+                    assert_eq!(accepted, mode == "verify-full", "{host} {name}={mode}");
                 }
             }
         }
     }
 
     #[test]
-    fn every_way_to_name_another_host_is_judged() {
+    fn every_way_to_name_another_host_is_checked() {
         for url in [
             "postgres:///d?host=db.example.org",
             "postgres:///d?hostaddr=192.0.2.7",
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn within_this_machine_every_mode_is_free() {
+    fn every_tls_mode_is_accepted_within_this_machine() {
         for place in [
             "localhost/d?",
             "127.0.0.1/d?",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_not_known_is_refused_and_not_logged() {
+    fn an_unknown_parameter_is_refused_and_not_logged() {
         for parameter in ["pasword=Tr0ub4dor", "PASSWORD=x", "s%73lmode=verify-full", "sslmode=on"]
         {
             let url = format!("postgres://localhost/d?{parameter}");

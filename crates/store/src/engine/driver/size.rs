@@ -1,11 +1,10 @@
-//! How much room the data takes.
+//! Size of the data.
 
 use super::{Connections, Pool};
 use crate::error::Error;
 
 impl Pool {
-    /// Bytes that hold something. On SQLite pages that are free and will be used again do not count,
-    /// nor does the journal; on PostgreSQL they do.
+    /// Bytes in use. PostgreSQL includes free pages; SQLite excludes them and the journal.
     pub(crate) async fn size_bytes(&self) -> Result<u64, Error> {
         let sql = match &self.of {
             Connections::Postgres(_) => "SELECT pg_database_size(current_database()) AS bytes",

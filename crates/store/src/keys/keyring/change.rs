@@ -1,7 +1,7 @@
-//! Changing a keyring's file: one command at a time, and never a moment without a whole file.
+//! Changes to the keyring file: one command at a time, each an atomic replacement.
 //!
-//! It knows nothing of the database. That a key is added here before anything is sealed with it, and
-//! removed after nothing is any more, is [`rotation`](crate::keys::rotation)'s business.
+//! This module does not access the database. [`rotation`](crate::keys::rotation) describes the order: a
+//! key is added before it seals anything, and removed after nothing is sealed with it.
 
 use super::{KEY_BYTES, Key, Keyring, KeyringError, file::MAX_BYTES};
 use crate::entropy;
@@ -13,38 +13,39 @@ use std::{
     sync::Arc,
 };
 
-/// A keyring's file, for as long as nobody else changes it.
+/// Exclusive right to change a keyring file.
 #[derive(Debug)]
 pub struct KeyringLock {
     path: PathBuf,
-    /// Locked. The keyring itself cannot be: it is replaced.
-    _beside: File,
+    /// The locked file. The keyring file itself cannot be locked, because it is replaced.
+    _lock: File,
 }
 
 impl KeyringLock {
-    /// Keeps everybody else from changing the keyring at `path`. The operating system ends that with
-    /// the process at the latest.
+    /// Locks the keyring at `path` against changes by other processes. The operating system
+    /// releases the lock when the process ends.
     ///
     /// # Errors
     ///
-    /// [`KeyringError::Locked`] if somebody else is at it; [`KeyringError::Io`].
+    /// [`KeyringError::Locked`] if another process holds the lock; [`KeyringError::Io`].
     pub fn take(path: &Path) -> Result<Self, KeyringError> {
         let failed = |kind| KeyringError::Io { path: path.to_owned(), kind };
-        // Whoever the keyring belongs to has to be able to lock it as well.
-        let beside = private_file::open_lock(&path.with_extension("lock"), path)
+        // The owner of the keyring must be able to lock it as well.
+        let lock = private_file::open_lock(&path.with_extension("lock"), path)
             .map_err(|error| failed(error.kind()))?;
-        match beside.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _beside: beside }),
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(KeyringError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed(error.kind())),
         }
     }
 
-    /// Adds a key, durably; its id. It is newer than all others, whatever the clock says.
+    /// Adds a key durably and returns its id. Its creation time is later than that of all other
+    /// keys, even if the clock was set back.
     ///
     /// # Errors
     ///
-    /// [`KeyringError`]: the file is as it was, unless that is what cannot be said.
+    /// [`KeyringError`]. The file is unchanged, or after [`KeyringError::Io`] possibly replaced.
     pub fn add(
         &self,
         random: Secret<[u8; KEY_BYTES]>,
@@ -58,11 +59,11 @@ impl KeyringLock {
         Ok(key.id.clone())
     }
 
-    /// Removes a key, durably; `false` if there is none of that id. The last one stays.
+    /// Removes a key durably. `false` if there is no key with this id or it is the last one.
     ///
     /// # Errors
     ///
-    /// [`KeyringError`]: the file is as it was, unless that is what cannot be said.
+    /// [`KeyringError`]. The file is unchanged, or after [`KeyringError::Io`] possibly replaced.
     pub fn remove(&self, id: &str) -> Result<bool, KeyringError> {
         let mut keyring = Keyring::load(&self.path)?;
         let held = keyring.keys.len();
@@ -100,10 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_added_is_the_newest_and_the_rest_stays() {
+    fn an_added_key_is_the_newest_and_the_others_stay() {
         let (_folder, path, before) = made();
         let lock = KeyringLock::take(&path).unwrap();
-        // The clock was set back meanwhile.
+        // The clock was set back before.
         let id = lock.add(Secret::new([2; KEY_BYTES]), UnixMillis(5)).unwrap();
 
         let after = Keyring::load(&path).unwrap();
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_removed_is_gone_and_the_last_one_stays() {
+    fn a_removed_key_is_gone_and_the_last_one_stays() {
         let (_folder, path, before) = made();
         let lock = KeyringLock::take(&path).unwrap();
         let id = lock.add(Secret::new([2; KEY_BYTES]), NOW).unwrap();
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn two_commands_do_not_change_it_at_once() {
+    fn two_commands_cannot_change_a_keyring_at_once() {
         let (_folder, path, _) = made();
         let lock = KeyringLock::take(&path).unwrap();
         let locked = KeyringError::Locked { path: path.clone() };
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyring_never_grows_beyond_what_is_read() {
+    fn a_keyring_never_outgrows_the_read_limit() {
         let (_folder, path, _) = made();
         let lock = KeyringLock::take(&path).unwrap();
         let mut keyring = Keyring::load(&path).unwrap();

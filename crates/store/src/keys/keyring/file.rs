@@ -1,5 +1,4 @@
-//! The keyring's file: read only while nobody but its owner can read it. How it changes is
-//! [`change`](super::change)'s business.
+//! Reads the keyring file, if only its owner can read it. Changes are in [`change`](super::change).
 
 use super::{Key, Keyring, PEPPER};
 use crate::entropy;
@@ -14,74 +13,74 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Largest file that is read, in bytes: some hundred keys.
+/// Largest file that is read, in bytes: several hundred keys.
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
-/// What is wrong with a keyring's file. Never quotes it.
+/// An unusable keyring file. The messages never quote its contents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
-    /// There is none.
+    /// There is no keyring file.
     #[error(
         "there is no keyring at {}: if the database already holds accounts, put its keyring file \
-         back there; a new one cannot open what is stored", path.display()
+         back there; a new keyring cannot open the stored secrets", path.display()
     )]
     Missing {
-        /// Where it should be.
+        /// Expected path.
         path: PathBuf,
     },
-    /// There is one already.
+    /// There is already a keyring file.
     #[error("there is a keyring at {} already, and it is never replaced", path.display())]
     Exists {
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// Others than its owner may read or write it.
+    /// Users other than the owner may read or write it.
     #[error(
         "the keyring {} can be read by others (mode {mode:03o}): run `chmod 600 {}`, and if \
-         somebody may have read it, rotate the keys", path.display(), path.display()
+         it may have been read, rotate the keys", path.display(), path.display()
     )]
     Exposed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
     },
-    /// It is not a keyring.
+    /// It is not a valid keyring.
     #[error(
         "the keyring {} cannot be understood at line {line}: restore it from a backup; do not make \
          a new one while the database holds accounts", path.display()
     )]
     Malformed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where in it, from 1; 0 if it is the whole that makes no sense.
+        /// Line of the error, from 1; 0 if the error is not in one line.
         line: usize,
     },
     /// Another command is changing it.
-    #[error("another command is changing the keyring {}: wait until it has ended", path.display())]
+    #[error("another command is changing the keyring {}: wait until it ends", path.display())]
     Locked {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// It has no room for another key.
+    /// The file has no room for another key.
     #[error(
-        "the keyring {} holds as many keys as it can: retire those that seal nothing", path.display()
+        "the keyring {} is full: retire the keys that no longer seal anything", path.display()
     )]
     Full {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("the keyring {} cannot be used: {kind}", path.display())]
     Io {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         kind: ErrorKind,
     },
 }
 
-/// Writes `text` to a new file and waits until file and folder are on disk.
+/// Writes `text` to a new file and syncs the file and its folder.
 pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyringError> {
     private_file::create(path, text.expose().as_bytes(), entropy::bytes()).map_err(|error| {
         match error.kind() {
@@ -91,14 +90,14 @@ pub(super) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyringEr
     })
 }
 
-/// A file as it was when it was read.
+/// Identity of a file when it was read.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
     stamp: Stamp,
 }
 
-/// Another one for every file that takes the place of another.
+/// Differs between a file and its replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     device: u64,
@@ -108,7 +107,7 @@ struct Stamp {
 }
 
 impl Source {
-    /// Whether another file is there now, or none.
+    /// True if the file was replaced or removed.
     pub(super) fn has_changed(&self) -> bool {
         fs::metadata(&self.path).map(|there| Stamp::of(&there)).ok() != Some(self.stamp)
     }
@@ -125,8 +124,8 @@ impl Stamp {
     }
 }
 
-/// Reads a file that nobody but its owner can. Permissions are those of the opened file, so that
-/// nothing can be put in its place between the look and the reading.
+/// Reads a file that only its owner can read. Permissions are checked on the opened file, so that
+/// it cannot be swapped between the check and the read.
 pub(super) fn read(path: &Path) -> Result<(Secret<String>, Source), KeyringError> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => KeyringError::Missing { path: path.to_owned() },
@@ -160,7 +159,7 @@ struct Entry {
     master: Secret<String>,
 }
 
-/// Reads a keyring. `Err` is the line that makes no sense; the parser's own message would quote it.
+/// Parses a keyring. `Err` is the line of the error; the parser's own message would quote the line.
 pub(super) fn parse(text: &Secret<String>) -> Result<Keyring, usize> {
     let text = text.expose();
     let document: Document = toml::from_str(text).map_err(|error| {
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyring_is_made_once_and_read_back() {
+    fn a_keyring_is_created_once_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
 
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyring_that_others_can_read_is_refused_with_what_to_do() {
+    fn the_message_for_an_exposed_keyring_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
         Keyring::create(&path, &random(), NOW).unwrap();
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_keyring_is_not_made_by_looking_for_it() {
+    fn loading_a_missing_keyring_does_not_create_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
         let missing = KeyringError::Missing { path: path.clone() };
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_replaced_is_read_again_and_no_other() {
+    fn only_a_replaced_file_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
         let keyring = Keyring::create(&path, &random(), NOW).unwrap();
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_the_file_is_named_by_line_and_not_quoted() {
+    fn an_error_in_the_file_is_not_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyring.toml");
         let whole = Keyring::generate(&random(), NOW).to_toml().expose().clone();

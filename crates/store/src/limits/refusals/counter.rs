@@ -1,9 +1,9 @@
-//! Refusals on their way to the database. All that arrive while one transaction is written are counted
-//! together in the next: a flood costs the writer one statement for each source, command and name in
-//! a transaction, and not one for each command.
+//! Batches refusals on their way to the database. Refusals that arrive during one transaction are
+//! counted together in the next. A flood costs the writer one statement for each source, command
+//! and name in a transaction, not one for each command.
 //!
-//! Nothing is answered from memory: whoever is turned away hears it after the commit, so a crash loses
-//! no refusal that was answered. What waits here is bounded by the peers that wait for an answer.
+//! A caller gets its answer after the commit, so that a crash loses no answered refusal. The number
+//! of waiting refusals is bounded by the number of peers that wait for an answer.
 
 use super::{Heading, Refusal};
 use crate::{
@@ -14,10 +14,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Most refusals of one transaction, and most that wait for it before callers do.
+/// Most refusals in one transaction, and length of the queue. When it is full, callers wait.
 const TOGETHER: usize = 1024;
 
-/// Takes refusals and writes them.
+/// Collects refusals and writes their counts.
 #[derive(Debug)]
 pub(crate) struct Counter {
     waiting: mpsc::Sender<Waiting>,
@@ -25,7 +25,7 @@ pub(crate) struct Counter {
     closing: CancellationToken,
 }
 
-/// One refusal, and who wants to know that it is durable.
+/// A refusal and the channel for its answer.
 #[derive(Debug)]
 struct Waiting {
     refusal: Refusal,
@@ -33,7 +33,7 @@ struct Waiting {
 }
 
 impl Counter {
-    /// Starts the task that writes through `writer`, which is to be closed later than this.
+    /// Starts the background task that writes through `writer`. Close the writer after the counter.
     pub(crate) fn start(writer: Arc<Writer>) -> Self {
         let (waiting, arrivals) = mpsc::channel(TOGETHER);
         let (task, closing) = (TaskTracker::new(), CancellationToken::new());
@@ -42,7 +42,7 @@ impl Counter {
         Self { waiting, task, closing }
     }
 
-    /// Counts one; answers once it is durable.
+    /// Counts a refusal and returns once the count is durable.
     pub(super) async fn count(&self, refusal: Refusal) -> Result<(), Error> {
         const CLOSED: Error = Error::Unavailable(Cause::Closed);
 
@@ -51,7 +51,7 @@ impl Counter {
         answer.await.unwrap_or(Err(CLOSED))
     }
 
-    /// Takes no more refusals and writes those it has.
+    /// Accepts no more refusals and writes the queued ones.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.task.wait().await;
@@ -76,7 +76,7 @@ async fn serve(
     }
 }
 
-/// One transaction. Everyone is told the same of it.
+/// Writes a batch in one transaction and sends its outcome to every caller.
 async fn write(writer: &Writer, batch: impl Iterator<Item = Waiting>) {
     let mut counts: BTreeMap<Heading, i64> = BTreeMap::new();
     let mut callers = Vec::new();
@@ -86,13 +86,13 @@ async fn write(writer: &Writer, batch: impl Iterator<Item = Waiting>) {
     }
     let outcome = commit(writer, counts).await;
     for caller in callers {
-        // A caller that is gone does not hear it; its refusal is counted all the same.
+        // The caller may be gone; its refusal is counted anyway.
         let _gone = caller.send(outcome.clone());
     }
 }
 
-/// In the order of the table's key: two servers that add to the same counts in PostgreSQL wait for
-/// each other, and not crosswise.
+/// Writes in the order of the table's key, so that two servers that add to the same counts in
+/// PostgreSQL cannot deadlock.
 async fn commit(writer: &Writer, counts: BTreeMap<Heading, i64>) -> Result<(), Error> {
     let written = writer.write(move |tx| {
         Box::pin(async move {
