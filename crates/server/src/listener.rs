@@ -101,7 +101,7 @@ impl Listener {
         let deadline = Instant::now() + self.deadlines.handshake;
         let (place, address) = match self.introduce(&mut stream, peer, place, deadline).await {
             Ok(introduced) => introduced,
-            Err(error) => return tracing::debug!(%peer, %error, "PROXY protocol failed"),
+            Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
         let shaken = unless_evicted(&place, shake_hands(&self.tls, stream, deadline)).await;
         let Some(shaken) = shaken else {
@@ -140,11 +140,11 @@ impl Listener {
         if !self.sources.is_proxy(peer.ip()) {
             return Ok((place, peer.ip()));
         }
-        let told = timeout_at(deadline, proxy::receive(stream));
-        let told =
-            unless_evicted(&place, async { told.await.unwrap_or_else(|late| Err(late.into())) });
+        let header = timeout_at(deadline, proxy::receive(stream));
+        let header =
+            unless_evicted(&place, async { header.await.unwrap_or_else(|late| Err(late.into())) });
         let evicted = || io::Error::new(ErrorKind::ConnectionAborted, "evicted");
-        match told.await.ok_or_else(evicted)?? {
+        match header.await.ok_or_else(evicted)?? {
             Origin::Untold => Ok((place, peer.ip())),
             Origin::Client(address) => {
                 // Free the slot of the proxy first, so that the connection does not count twice.
