@@ -14,7 +14,7 @@ use std::time::Duration;
 pub enum Conduct {
     /// Neither good nor bad. Nothing is recorded.
     Neutral,
-    /// Behaviour that is rarely frequent with honest users.
+    /// Behaviour that honest users rarely repeat.
     Offence(Offence),
     /// A one-time code was spent, so an account owner uses this source.
     Proof,
@@ -34,7 +34,7 @@ pub enum Offence {
     HandshakeAbandoned,
     /// A connection slot was held while nothing arrived, or too little.
     GraceExceeded,
-    /// The command caused a panic in the server.
+    /// Input of the peer caused a panic in the server.
     Crash,
 }
 

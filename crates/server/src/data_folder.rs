@@ -31,7 +31,7 @@ pub fn check(config: &Config) -> Result<(), NotKept> {
             Custody::Closed => {
                 tracing::warn!(
                     path = %path.display(),
-                    "folder was accessible to other users; its mode is corrected"
+                    "folder was accessible to other users; its mode has been corrected"
                 );
             }
         }

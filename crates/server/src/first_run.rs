@@ -126,8 +126,8 @@ pub async fn setup_admin(
     Ok(())
 }
 
-/// Writes a new secret durably before it is stored. A file that is already there, from an
-/// interrupted start for example, belongs to no administrator and is removed.
+/// Writes a new secret to a file, durably, before the store gets its hash. A file that is already
+/// there, for example from an interrupted start, belongs to no administrator and is removed.
 fn setup_secret(path: &Path) -> anyhow::Result<Secret<String>> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {

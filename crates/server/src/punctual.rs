@@ -8,7 +8,7 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The last part of a wait, which uses the kernel's timer. Tokio's timer wakes within this time.
+/// The last part of a wait, which uses the kernel's timer. Tokio's timer is late by less than this.
 /// The kernel's timer takes an open file, so it is not used for the whole wait.
 const LAST_PART: Duration = Duration::from_millis(3);
 

@@ -1,8 +1,8 @@
 //! The set of connections, and the order of their eviction.
 //!
 //! Within a source, connections are ordered by worth, then by idle time. Across sources, the source
-//! or site with most unprotected connections loses one. Ordered sets answer every query in O(log
-//! n), because a flood causes one for each new connection.
+//! or site with most unprotected connections loses one. Ordered sets answer every query in
+//! O(log n), because a flood causes one for each new connection.
 //!
 //! This module handles plain values. The caller has the clock, the lock and the sockets.
 

@@ -31,7 +31,7 @@ const LAST_FRAME: Duration = Duration::from_secs(3);
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 /// How long a command waits for a permit of its source. After that it is refused, unless a device
-/// proves itself.
+/// has proved itself.
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When the peer may retry after that, in milliseconds.

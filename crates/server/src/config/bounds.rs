@@ -69,7 +69,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
 
 /// Refuses the first number that is out of range.
 pub(super) fn check(config: &Config) -> Result<(), Unusable> {
-    // TOML cannot represent numbers above 64 signed bits.
+    // TOML cannot represent integers beyond signed 64 bits.
     let settings = config.settings().map_err(|_| Unusable {
         key: "the configuration".to_owned(),
         reason: "has a number that is too large".to_owned(),

@@ -58,7 +58,8 @@ fn values() -> [String; 6] {
     ]
 }
 
-/// True for settings that `config show` displays as text. All others must not show their value.
+/// True for text settings that `config show` displays in full. A secret in any other setting must
+/// not be shown.
 fn is_shown(name: &str) -> bool {
     ["auth.issuer", "face.pack", "face.packs_dir", "data_dir", "log.filter", "time.servers"]
         .contains(&name)

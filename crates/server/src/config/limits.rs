@@ -20,7 +20,7 @@ pub struct LimitsConfig {
     /// Concurrent connections without a first command. A further one evicts another one of these.
     pub startups: usize,
     /// Networks of proxies and load balancers that begin each connection with a PROXY protocol
-    /// header of version 2. It is required from these addresses and not supported from others.
+    /// header of version 2. It is required from these addresses and refused from others.
     pub proxies: Vec<Network>,
     /// Networks of addresses that many clients share: a load balancer without the PROXY protocol,
     /// or a NAT gateway. They have no limits per source and no penalties, and never count as a

@@ -5,7 +5,7 @@ use fourauth_store::{Location, NotALocation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
-/// The URL of a database. `Debug` and `Serialize` show only its scheme.
+/// The URL of a database. `Debug` and `Serialize` show a PostgreSQL URL without its contents.
 #[derive(Clone)]
 pub struct StoreUrl(Location);
 

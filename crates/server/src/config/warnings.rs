@@ -55,7 +55,7 @@ fn weak_limits(limits: &LimitsConfig) -> Vec<String> {
     if limits.denial_ms < LEAST_DENIAL_MS {
         warnings.push(format!(
             "limits.denial_ms is {}: below {LEAST_DENIAL_MS} the time of a denial shows how long \
-             deciding took, which reveals if the account exists",
+             deciding took, which reveals whether the account exists",
             limits.denial_ms
         ));
     }
