@@ -14,14 +14,14 @@ use fourauth_store::{AuditEntry, Error, Store};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What follows when the log has less in it than was signed for.
+/// The action if rows of the log are missing that a checkpoint covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRollback {
-    /// The server does not start until an operator says that it was a restore.
+    /// The server does not start until an operator confirms a restore.
     #[default]
     Refuse,
-    /// It starts, and says so in the text log and in the audit log.
+    /// The server starts and reports the rollback in the text log and the audit log.
     Alarm,
 }
 

@@ -2,40 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How often an account may be tried, and how long it then waits.
+/// Limits on the attempts per account, and the waits between them.
 ///
-/// The numbers are of NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row for one
-/// authenticator. They are divided into lanes, so that an attacker who fails on purpose takes nothing
-/// from the devices that an account already knows, and a lost device nothing from the others.
+/// The numbers follow NIST SP 800-63B-4 §3.2.2: at most 100 consecutive failures per authenticator.
+/// They are divided into lanes. Deliberate failures of an attacker do not reduce the attempts of
+/// known devices, and a lost device does not reduce those of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AttemptsConfig {
-    /// Failures in a row from devices that the account does not know, until they are shut out. An
-    /// administrator lets them in again, or a recovery with a trusted key or a recovery code.
+    /// Consecutive failures from devices unknown to the account before such devices are blocked. An
+    /// administrator unblocks them, or a recovery with a trusted key or a recovery code.
     pub unknown_device: u32,
-    /// The same from all devices together that it knows. Each has five of them to itself; one that
-    /// has used up its part is treated like an unknown one.
+    /// The same for all known devices together. Each device has five failures of its own. After
+    /// these it is treated like an unknown one.
     pub known_device: u32,
-    /// Longest wait between two attempts from unknown devices, in seconds. It doubles from one
-    /// second on with each failure. 0 makes nobody wait.
+    /// Longest wait between two attempts from unknown devices, in seconds. The wait starts at one
+    /// second and doubles with each failure. 0 disables it.
     pub backoff_max_s: u32,
-    /// Wrong one-time codes in a minute, two steps of RFC 6238; further ones are not looked at until
-    /// it is over.
+    /// Wrong one-time codes per minute, which is two steps of RFC 6238. Further codes are not
+    /// checked until the minute is over.
     pub totp_in_a_minute: u32,
-    /// Pictures of somebody else in a row, before each further one waits (SP 800-63B-4 §3.2.3).
+    /// Consecutive wrong faces before each further one must wait (SP 800-63B-4 §3.2.3).
     pub face_before_waiting: u32,
-    /// How long it waits, in seconds.
+    /// Length of that wait, in seconds.
     pub face_wait_s: u32,
-    /// Pictures of somebody else in a row from unknown devices, until faces of such are refused.
+    /// Consecutive wrong faces from unknown devices before faces from unknown devices are refused.
     pub face_unknown_device: u32,
-    /// The same from devices that the account knows. Both together are the 50 of SP 800-63B-4
-    /// §3.2.3.
+    /// The same for known devices. Together with the attempts with recovery codes, the two make up
+    /// the 50 of SP 800-63B-4 §3.2.3.
     pub face_known_device: u32,
-    /// Attempts on one account that are being decided at the same moment, from unknown devices and
-    /// from known ones. Further ones are asked to come back.
+    /// Concurrent attempts on one account, counted separately for unknown and known devices.
+    /// Further ones are told to retry.
     pub at_once: u32,
     /// How long a factor that was changed from an unknown device cannot change another, in seconds.
-    /// 0 lets it at once.
+    /// 0 disables the wait.
     pub recovery_cooldown_s: u32,
 }
 

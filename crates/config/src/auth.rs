@@ -4,22 +4,22 @@ use fourauth_auth::profile::Profile;
 use fourauth_factors::password::Cost;
 use serde::{Deserialize, Serialize};
 
-/// What logins need and what peers are told.
+/// Requirements of a login, and the answers to peers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
-    /// `secure`: a client written from 4Auth's documents works. `strict`: one text whichever factor failed,
-    /// no decision without trusted time.
+    /// `secure` supports clients written from 4Auth's documents. `strict` uses one text for every
+    /// failed factor and makes no decision without trusted time.
     pub profile: Profile,
-    /// The name that authenticators show beside the code. This one is documented for 4Auth.
+    /// The name that authenticator apps show with the code. The default is documented for 4Auth.
     pub issuer: String,
-    /// How long a login lasts, in seconds.
+    /// Lifetime of a session, in seconds.
     pub session_s: u32,
     /// Memory of one Argon2id hash, in KiB.
     pub argon2_memory_kib: u32,
     /// Passes of one Argon2id hash.
     pub argon2_passes: u32,
-    /// Whether a fully successful login may bring the first device key of an account that has none.
+    /// True if a fully successful login may register the first device key of an account.
     pub device_trust_on_first_use: bool,
 }
 

@@ -1,6 +1,6 @@
-//! From what to what each number may be set.
+//! The valid range of each numeric setting.
 //!
-//! A number that has no line here cannot be set at all, so a new setting is not forgotten.
+//! A number without an entry here is refused, so that no new setting is forgotten.
 
 use super::{Config, Unusable};
 use std::ops::RangeInclusive;
@@ -8,16 +8,16 @@ use toml::Value;
 
 const DAY_S: i64 = 86_400;
 
-/// Connections, attempts and waiting jobs: at least one, and no more than anyone can mean.
+/// Connections, attempts and queued jobs: at least one, with a generous upper bound.
 const COUNT: RangeInclusive<i64> = 1..=1_000_000;
 
-/// Waits for a peer, in seconds. 0 would end every connection at once.
+/// Timeouts for a peer, in seconds. 0 would end every connection at once.
 const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 
-/// Waits that a peer is told to keep, in seconds. 0 is none.
+/// Waits before a retry, in seconds. 0 means no wait.
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
-/// Every number that can be set, by dotted name.
+/// The range of every numeric setting, by dotted name.
 const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
@@ -30,46 +30,46 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
     ("attempts.totp_in_a_minute", COUNT),
     ("attempts.unknown_device", COUNT),
     ("audit.checkpoint_s", DEADLINE_S),
-    // What a stored hash may cost (`fourauth_factors::password::Cost`).
+    // The bounds of a stored hash (`fourauth_factors::password::Cost`).
     ("auth.argon2_memory_kib", 8..=262_144),
     ("auth.argon2_passes", 1..=8),
-    // A token that is good for longer is a password that its owner cannot change.
+    // A token with a longer lifetime would be a password that its owner cannot change.
     ("auth.session_s", 1..=30 * DAY_S),
-    // Less than the time of one hash, and the server would say to everyone that it is busy.
+    // With less than the time of one hash, the server would always report that it is busy.
     ("compute.deadline_ms", 100..=3_600_000),
-    // Jobs that wait; 0 lets none wait.
+    // 0 means no queue.
     ("compute.queue", 0..=1_000_000),
-    // A login is two jobs.
+    // A login takes two jobs.
     ("compute.queue_per_source", 2..=1_000_000),
-    // 0 is one a core.
+    // 0 means one per core.
     ("compute.threads", 0..=1000),
     ("limits.answer_s", DEADLINE_S),
     ("limits.connections", COUNT),
     ("limits.connections_per_site", COUNT),
     ("limits.connections_per_source", COUNT),
-    // A MiB a second is more than many peers have.
+    // Many peers cannot send a MiB per second.
     ("limits.crowded_bytes_per_s", 1..=1_048_576),
     ("limits.deciding_per_source", COUNT),
-    // 0 answers as soon as it is decided, of which there is a warning.
+    // 0 sends denials at once, which causes a warning.
     ("limits.denial_ms", 0..=60_000),
     ("limits.first_frame_s", DEADLINE_S),
     ("limits.handshake_s", DEADLINE_S),
     ("limits.idle_s", DEADLINE_S),
-    // At least two frames; at most a TiB.
+    // At least two frames, at most one TiB.
     ("limits.in_flight_mib", 8..=1_048_576),
     ("limits.in_flight_mib_per_source", 8..=1_048_576),
     ("limits.in_flight_reserve_percent", 0..=90),
-    // A MiB a second is more than many peers have.
+    // Many peers cannot send a MiB per second.
     ("limits.min_bytes_per_s", 1..=1_048_576),
     ("limits.shutdown_s", 1..=3600),
     ("limits.startups", COUNT),
-    // 0 is no limit; SQLite ends at 256 TiB.
+    // 0 means no limit. The limit of SQLite is 256 TiB.
     ("store.max_mib", 0..=268_435_456),
 ];
 
-/// Finds the first number that is out of its bounds.
+/// Refuses the first number that is out of range.
 pub(super) fn check(config: &Config) -> Result<(), Unusable> {
-    // What is beyond 64 bits with a sign cannot be written as TOML.
+    // TOML cannot represent integers beyond signed 64 bits.
     let settings = config.settings().map_err(|_| Unusable {
         key: "the configuration".to_owned(),
         reason: "has a number that is too large".to_owned(),
@@ -77,11 +77,11 @@ pub(super) fn check(config: &Config) -> Result<(), Unusable> {
     numbers(settings).into_iter().try_for_each(|(key, number)| judge(&key, number, &BOUNDS))
 }
 
-/// Whether a number is within its bounds.
+/// Checks that a number is within its bounds.
 fn judge(key: &str, number: f64, bounds: &[(&str, RangeInclusive<i64>)]) -> Result<(), Unusable> {
     let refused = |reason| Err(Unusable { key: key.to_owned(), reason });
     let Some((_, range)) = bounds.iter().find(|(name, _)| *name == key) else {
-        return refused("is a number without bounds: this program does not take it".to_owned());
+        return refused("is a number without bounds in this program and cannot be set".to_owned());
     };
     let (least, most) = (*range.start(), *range.end());
     if (as_float(least)..=as_float(most)).contains(&number) {
@@ -91,7 +91,7 @@ fn judge(key: &str, number: f64, bounds: &[(&str, RangeInclusive<i64>)]) -> Resu
     }
 }
 
-/// The numbers among the settings.
+/// The numeric settings.
 fn numbers(settings: Vec<(String, Value)>) -> Vec<(String, f64)> {
     let number = |value: Value| match value {
         Value::Integer(number) => Some(as_float(number)),
@@ -105,7 +105,7 @@ fn numbers(settings: Vec<(String, Value)>) -> Vec<(String, f64)> {
     settings.into_iter().filter_map(|(key, value)| Some((key, number(value)?))).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "bounds are far below 2^53")]
+#[expect(clippy::cast_precision_loss, reason = "all bounds are far below 2^53")]
 const fn as_float(number: i64) -> f64 {
     number as f64
 }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_that_can_be_set_has_bounds_and_no_other() {
+    fn exactly_the_numeric_settings_have_bounds() {
         let defaults = Config::default().settings().unwrap();
         let mut set: Vec<String> = numbers(defaults).into_iter().map(|(key, _)| key).collect();
         let mut bounded = BOUNDS.map(|(key, _)| key.to_owned());
@@ -142,7 +142,7 @@ mod tests {
                 assert_eq!(check(&with(key, within).unwrap()), Ok(()), "{key} = {within}");
             }
             for beyond in [range.start() - 1, range.end() + 1] {
-                // Some the type refuses already.
+                // The type of the setting refuses some of these values.
                 let Ok(config) = with(key, beyond) else { continue };
                 assert_eq!(check(&config).unwrap_err().key, key, "{key} = {beyond}");
             }

@@ -1,4 +1,4 @@
-//! A secret that was given to any setting, in any layer, is in no error and in nothing that is shown.
+//! Tests that a secret in any setting and any layer appears in no error and no displayed text.
 
 use super::{Config, layers::Layered};
 use std::{ffi::OsString, fmt::Write as _, fs};
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 const CANARY: &str = "Tr0ub4dor-and-3";
 
-/// Settings that have no value by default.
+/// Settings without a default value.
 const OPTIONAL: [&str; 5] =
     ["store.url", "tls.certificate", "tls.private_key", "face.packs_dir", "audit.checkpoint_sinks"];
 
@@ -23,30 +23,30 @@ fn settings() -> Vec<String> {
     names
 }
 
-/// Everything that is said of a configuration, from reading it to checking it.
-fn said(file: &str, environment: &[(String, String)]) -> String {
+/// All messages about a configuration, from loading to checking it.
+fn shown(file: &str, environment: &[(String, String)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fourauth.toml");
     fs::write(&path, file).unwrap();
     let variables = environment.iter().map(|(name, value)| (name.into(), value.into()));
-    let mut said = String::new();
+    let mut shown = String::new();
     match Layered::load(Some(&path), variables) {
         Ok(layered) => {
             let checked = layered.config.check();
-            write!(said, "{checked:?} {:?} {layered:?}", layered.config.warnings()).unwrap();
+            write!(shown, "{checked:?} {:?} {layered:?}", layered.config.warnings()).unwrap();
             if let Err(unusable) = checked {
-                write!(said, "{unusable}").unwrap();
+                write!(shown, "{unusable}").unwrap();
             }
         }
         Err(error) => {
-            write!(said, "{error} {error:?}").unwrap();
-            write!(said, "{:#}", anyhow::anyhow!(error)).unwrap();
+            write!(shown, "{error} {error:?}").unwrap();
+            write!(shown, "{:#}", anyhow::anyhow!(error)).unwrap();
         }
     }
-    said
+    shown
 }
 
-/// Values in which a secret may turn up, well-formed ones and others.
+/// Values that contain the secret, both well-formed and malformed.
 fn values() -> [String; 6] {
     [
         format!("'{CANARY}'"),
@@ -58,7 +58,8 @@ fn values() -> [String; 6] {
     ]
 }
 
-/// Texts are shown by `config show`: what is no text may not be. These are meant to be read.
+/// True for text settings that `config show` displays in full. A secret in any other setting must
+/// not be shown.
 fn is_shown(name: &str) -> bool {
     ["auth.issuer", "face.pack", "face.packs_dir", "data_dir", "log.filter", "time.servers"]
         .contains(&name)
@@ -69,8 +70,8 @@ fn is_shown(name: &str) -> bool {
 fn a_secret_in_a_file_is_in_no_error() {
     for name in settings().iter().filter(|name| !is_shown(name)) {
         for value in values() {
-            let said = said(&format!("{name} = {value}\n"), &[]);
-            assert!(!said.contains(CANARY), "{name} = {value}\n{said}");
+            let shown = shown(&format!("{name} = {value}\n"), &[]);
+            assert!(!shown.contains(CANARY), "{name} = {value}\n{shown}");
         }
     }
 }
@@ -84,8 +85,8 @@ fn a_secret_in_a_variable_is_in_no_error() {
             for (variable, value) in
                 [(variable.clone(), value.clone()), (format!("{variable}_FILE"), value)]
             {
-                let said = said("", &[(variable.clone(), value)]);
-                assert!(!said.contains(CANARY), "{variable}\n{said}");
+                let shown = shown("", &[(variable.clone(), value)]);
+                assert!(!shown.contains(CANARY), "{variable}\n{shown}");
             }
         }
     }
@@ -100,8 +101,8 @@ fn a_secret_in_a_file_that_a_variable_names_is_in_no_error() {
         let named = secret.to_str().unwrap().to_owned();
         for name in settings().iter().filter(|name| !is_shown(name)) {
             let variable = format!("FOURAUTH__{}_FILE", name.replace('.', "__").to_uppercase());
-            let said = said("", &[(variable, named.clone())]);
-            assert!(!said.contains(CANARY), "{name}\n{said}");
+            let shown = shown("", &[(variable, named.clone())]);
+            assert!(!shown.contains(CANARY), "{name}\n{shown}");
         }
     }
 }
@@ -109,12 +110,12 @@ fn a_secret_in_a_file_that_a_variable_names_is_in_no_error() {
 #[test]
 fn a_line_that_does_not_parse_is_named_and_not_shown() {
     let file = format!("[store]\nmax_mib = 0\nurl = postgres://u:{CANARY}@localhost/d\n");
-    let said = said(&file, &[]);
-    assert!(said.contains("line 3") && !said.contains(CANARY), "{said}");
+    let shown = shown(&file, &[]);
+    assert!(shown.contains("line 3") && !shown.contains(CANARY), "{shown}");
 }
 
 #[test]
-fn a_variable_of_ours_that_is_no_text_is_refused_by_name() {
+fn a_fourauth_variable_that_is_not_text_is_refused_by_name() {
     use std::os::unix::ffi::OsStringExt as _;
     let value = OsString::from_vec(vec![0xff]);
     let variables = [("FOURAUTH__AUTH__ISSUER".into(), value.clone()), ("OTHER".into(), value)];
@@ -123,7 +124,7 @@ fn a_variable_of_ours_that_is_no_text_is_refused_by_name() {
 }
 
 #[test]
-fn no_two_values_of_a_setting_have_the_same_whole_value() {
+fn different_values_have_different_full_values() {
     for name in settings() {
         for value in values() {
             let load = |value: &str| toml::from_str::<Table>(&format!("{name} = {value}\n")).ok();

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What older systems did and this one does only if it is told to. Each switch gives something away.
+/// Behaviour of older systems, off by default. Each switch reduces security.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompatConfig {
-    /// Whether a MAC address is enough for an account that has a device key. Whoever copies the
-    /// address is then the device.
+    /// True if a MAC address is enough for an account with a device key. Any device with a copy of
+    /// the address is then accepted.
     pub mac_only: bool,
 }

@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComputeConfig {
-    /// Threads; 0 means one a core. Each keeps the memory of one Argon2id hash.
+    /// Number of threads; 0 means one per core. Each keeps the memory of one Argon2id hash.
     pub threads: usize,
-    /// Jobs that may wait. A login is one hash and up to five pictures.
+    /// Queued jobs. A login takes one hash and up to five pictures.
     pub queue: usize,
-    /// Jobs that may wait of one source: an IPv4 address or an IPv6 /56. Known devices and others are
-    /// counted apart. A login is two jobs.
+    /// Queued jobs per source, which is an IPv4 address or an IPv6 /56. Known and unknown devices
+    /// are counted separately. A login takes two jobs.
     pub queue_per_source: usize,
-    /// Longest wait and work of one job, in milliseconds. Beyond it the server says that it is busy.
+    /// Longest time for waiting and running one job, in milliseconds. After that the server answers
+    /// that it is busy.
     pub deadline_ms: u32,
 }
 

@@ -1,12 +1,12 @@
 //! Why a configuration cannot be used.
 //!
-//! No text here quotes a value: any setting may have been given a password by mistake, and the line
-//! of a file that does not parse may be the one with the password. Settings are named by key, layer,
-//! line and column.
+//! No message quotes a value: any setting may hold a password by mistake, and a line with a syntax
+//! error may be the one with the password. Messages identify a setting by key, layer, line and
+//! column.
 
 use std::io;
 
-/// Longest name of a setting that is shown, in characters. Ours are shorter.
+/// Longest key that is shown, in characters. All settings have shorter names.
 const MAX_NAME: usize = 64;
 
 /// Why a configuration cannot be used.
@@ -15,27 +15,27 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
     Read {
-        /// Which file.
+        /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
-    /// A file that a variable names cannot be read. The variable's value is not shown: a secret that
-    /// was put there instead of a path would be in it.
+    /// A file that a variable names cannot be read. The value of the variable is not shown, because
+    /// it may be a secret instead of a path.
     #[error(
-        "{variable} must be the path of a file that can be read, and what it holds is not \
-         ({error}); for a value instead of a path, leave out _FILE"
+        "{variable} must be the path of a file that can be read ({error}); to set a value instead, \
+         leave out _FILE"
     )]
     ReadNamed {
-        /// Which variable.
+        /// The variable.
         variable: String,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
-    /// A variable of ours is not UTF-8.
+    /// A variable of this program is not UTF-8.
     #[error("{variable} is not UTF-8 text: set it again or remove it")]
     NotText {
-        /// Which variable.
+        /// The variable.
         variable: String,
     },
     /// The file is not TOML.
@@ -44,11 +44,11 @@ pub enum ConfigError {
          is not shown, because it may hold a secret)"
     )]
     Syntax {
-        /// Which file.
+        /// The file.
         path: String,
-        /// Where, from 1.
+        /// The line, from 1.
         line: usize,
-        /// Where in the line, from 1.
+        /// The column, from 1.
         column: usize,
     },
     /// A key that does not exist or a value of the wrong type.
@@ -56,14 +56,14 @@ pub enum ConfigError {
     Meaning {
         /// Its dotted name.
         key: String,
-        /// Which layer it came from.
+        /// The layer that it came from.
         origin: String,
-        /// What would be right.
+        /// The expected value.
         reason: String,
     },
 }
 
-/// Where in `text` the parser stopped: line and column, from 1.
+/// The position of a syntax error in `text`: line and column, from 1.
 pub(super) fn position(text: &str, error: &toml::de::Error) -> (usize, usize) {
     let start = error.span().map_or(0, |span| span.start);
     let before = text.get(..start).unwrap_or_default();
@@ -71,16 +71,17 @@ pub(super) fn position(text: &str, error: &toml::de::Error) -> (usize, usize) {
     (1 + before.matches('\n').count(), 1 + line.chars().count())
 }
 
-/// What a key or a value should have been, from the message of the deserialiser.
+/// The expected key or value, taken from a message of the deserialiser.
 ///
-/// Messages have the form `WHAT VALUE, expected EXPECTED`, where only the last part is made of
-/// names in this program. Those of our own types quote nothing and have no such part.
+/// Messages have the form `WHAT VALUE, expected EXPECTED`, where only the last part consists of
+/// names in this program. Messages of the types in this program quote nothing and have no such
+/// part.
 pub(super) fn reason(message: &str) -> String {
     let Some((given, expected)) = message.rsplit_once(", expected ") else {
         let is_quoting = ["unknown field", "invalid "].iter().any(|it| message.starts_with(it));
         return if is_quoting { "cannot be used".to_owned() } else { message.to_owned() };
     };
-    // `there are no fields` ends the message about a field of a section that has none.
+    // The message about a field in a section without fields ends in `there are no fields`.
     let expected = if expected.starts_with("struct ") { "a section" } else { expected };
     if given.starts_with("unknown field") {
         format!("there is no such setting; expected {expected}")
@@ -89,13 +90,13 @@ pub(super) fn reason(message: &str) -> String {
     }
 }
 
-/// A key as it may be shown: what is no name of a setting may be a secret in the wrong place.
+/// The key if it looks like the name of a setting. Any other key may be a misplaced secret.
 pub(super) fn shown(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
     if key.chars().all(plain) && key.len() <= MAX_NAME {
         key.to_owned()
     } else {
-        "a key that is no name of a setting".to_owned()
+        "a key that is not the name of a setting".to_owned()
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_expected_is_taken_from_a_message() {
+    fn only_the_expected_part_of_a_message_is_shown() {
         for (message, shown) in [
             ("invalid type: string \"hunter2\", expected u32", "cannot be used; expected u32"),
             (
@@ -124,7 +125,7 @@ mod tests {
                 "there is no such setting; expected one of `issuer`, `profile`",
             ),
             ("invalid value: hunter2", "cannot be used"),
-            ("write IPv4 addresses as such", "write IPv4 addresses as such"),
+            ("a setting must be even", "a setting must be even"),
         ] {
             assert_eq!(reason(message), shown);
         }
@@ -134,7 +135,7 @@ mod tests {
     fn a_key_that_may_be_a_secret_is_not_shown() {
         assert_eq!(shown("limits.penalty_exempt[0]"), "limits.penalty_exempt[0]");
         for key in ["postgres://u:hunter2@h/d", "hunter 2", &"x".repeat(65)] {
-            assert_eq!(shown(key), "a key that is no name of a setting");
+            assert_eq!(shown(key), "a key that is not the name of a setting");
         }
     }
 }

@@ -3,19 +3,19 @@
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Faces.
+/// Face recognition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaceConfig {
-    /// The folder that holds model packs, one folder each. Default: `<data_dir>/models`.
+    /// The folder that holds the model packs, each in its own folder. Default: `<data_dir>/models`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packs_dir: Option<PathBuf>,
-    /// The pack in use. Templates of one pack cannot be compared with pictures seen by another.
+    /// The pack in use. Templates of different packs cannot be compared.
     pub pack: String,
-    /// Whether the default pack is installed at start if it is not there.
+    /// True if the default pack is installed at start when missing.
     pub install: bool,
-    /// Whether the picture of an enrolment is kept, sealed, beside its template, of people who have
-    /// agreed to a notice. Matching never needs it.
+    /// True if the picture of an enrolment is stored, encrypted, in addition to its template, for
+    /// users that agreed to a notice. Matching does not need it.
     pub keep_image: bool,
 }
 

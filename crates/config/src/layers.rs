@@ -1,7 +1,7 @@
-//! Where each setting came from: defaults < file < environment < files named by the environment.
+//! The layers of the configuration: defaults < file < environment < files named by the environment.
 //!
-//! `FOURAUTH__SECTION__KEY=value` sets one key, `FOURAUTH__SECTION__KEY_FILE=path` reads its value
-//! from a file, as container secrets are handed over. The environment itself is an argument.
+//! `FOURAUTH__SECTION__KEY=value` sets one key. `FOURAUTH__SECTION__KEY_FILE=path` reads its value
+//! from a file, as with container secrets. The environment is passed as an argument.
 
 use super::{
     Config,
@@ -10,24 +10,25 @@ use super::{
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 use toml::{Table, Value};
 
-/// What marks a variable as ours.
+/// The prefix of the variables of this program.
 const PREFIX: &str = "FOURAUTH__";
 
-/// A configuration and where each of its keys came from, by dotted name.
+/// A configuration and the origin of each of its keys, by dotted name.
 #[derive(Debug, Clone)]
 pub struct Layered {
     /// The settings.
     pub config: Config,
-    /// Origins; a key that is not there has its default.
+    /// The origins. A key without an entry has its default value.
     pub origins: BTreeMap<String, String>,
 }
 
 impl Layered {
-    /// Puts the layers on top of each other.
+    /// Loads and merges the layers.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the file, the variable or the key, and quotes no value.
+    /// [`ConfigError`] if a layer cannot be read or a setting is invalid. It names the file, the
+    /// variable or the key, and quotes no value.
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
@@ -40,7 +41,7 @@ impl Layered {
             layers.lay(&parse(&text, &origin)?, &mut Vec::new(), &origin);
         }
         let mut ours: Vec<_> = environment.filter_map(ours).collect::<Result<_, _>>()?;
-        // `…_FILE` sorts behind the variable it belongs to, and so wins.
+        // `…_FILE` sorts after its plain variable, and so overrides it.
         ours.sort();
         for (name, value) in ours {
             layers.lay_variable(&name, value)?;
@@ -51,7 +52,7 @@ impl Layered {
     }
 }
 
-/// A variable of ours, as text. The others may be no text at all.
+/// A variable of this program as text, or `None` for any other variable, which need not be text.
 fn ours((name, value): (OsString, OsString)) -> Option<Result<(String, String), ConfigError>> {
     let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
     Some(match value.into_string() {
@@ -70,7 +71,7 @@ fn parse(text: &str, origin: &str) -> Result<Table, ConfigError> {
 fn meaning(merged: Table, origins: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
     serde_path_to_error::deserialize(merged).map_err(|failed| {
         let key = failed.path().to_string();
-        // An entry of a list comes from where the list does, a section from its settings.
+        // An entry of a list has the origin of the list, and a section that of its settings.
         let listed = key.split('[').next().unwrap_or_default();
         let named = |(name, _): &(&String, &String)| {
             name.as_str() == listed
@@ -140,8 +141,8 @@ fn named_file(variable: &str, path: &str) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(failed)
 }
 
-/// A variable is read as the type that its key has by default, so that a password of digits stays a
-/// text. A key without a default is a text as well, or a list.
+/// Parses a variable as the type of the default value, so that a password of digits stays a text.
+/// For a key without a default, the value is a text or a list.
 fn typed(path: &[String], text: String) -> Value {
     let defaults = Value::Table(Table::try_from(Config::default()).unwrap_or_default());
     let default = path.iter().try_fold(&defaults, |value, key| value.get(key));
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_overrides_the_file_and_says_so() {
+    fn the_environment_overrides_the_file() {
         let layered = load(
             "[auth]\nissuer = 'File'\nsession_s = 60\n",
             &[("FOURAUTH__AUTH__ISSUER", "12345"), ("FOURAUTH__LIMITS__CONNECTIONS", "7")],
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_refused_by_name() {
+    fn an_unknown_setting_is_refused_by_name() {
         for (file, environment) in [
             ("[auth]\nisuer = 'x'\n", [].as_slice()),
             ("", [("FOURAUTH__AUTH__ISUER", "x")].as_slice()),

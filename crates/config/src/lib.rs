@@ -1,8 +1,8 @@
-//! What an operator can choose. The empty configuration runs.
+//! The configuration. An empty one is valid.
 //!
-//! One file a section; every field says its unit and why it has the default it has.
-//! `config/example.toml` lists them all, and a test holds it against the defaults here. Where a
-//! value came from is the business of [`layers`].
+//! There is one file per section. Every field documents its unit and the reason for its default.
+//! `config/example.toml` lists all settings, and a test compares it with the defaults here.
+//! [`layers`] records where each value came from.
 
 mod attempts;
 mod audit;
@@ -50,31 +50,31 @@ use toml::{Table, Value};
 
 /// The whole configuration.
 ///
-/// Neither `Debug` nor `Serialize` show a secret: the types of settings that may hold one leave it out.
+/// Neither `Debug` nor `Serialize` shows a secret: the types of settings that may hold one omit it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where the server listens.
+    /// The address that the server listens on.
     pub listen: SocketAddr,
-    /// The folder that holds everything the server keeps: keys, certificate, database, models.
+    /// The folder for all data of the server: keys, certificate, database, models.
     pub data_dir: PathBuf,
     /// TLS.
     pub tls: TlsConfig,
     /// The database.
     pub store: StoreConfig,
-    /// What logins need and what peers are told.
+    /// Requirements of a login, and the answers to peers.
     pub auth: AuthConfig,
-    /// How often an account may be tried.
+    /// Limits on the attempts per account.
     pub attempts: AttemptsConfig,
-    /// What older systems did.
+    /// Compatibility with older systems.
     pub compat: CompatConfig,
-    /// Faces.
+    /// Face recognition.
     pub face: FaceConfig,
     /// Trusted time.
     pub time: TimeConfig,
-    /// The evidence that the audit log was not changed.
+    /// Evidence that the audit log is unchanged.
     pub audit: AuditConfig,
-    /// How much one peer and all peers may take.
+    /// Resource limits, per peer and in total.
     pub limits: LimitsConfig,
     /// Threads for slow work.
     pub compute: ComputeConfig,
@@ -104,23 +104,26 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Every setting that has a value, by dotted name. Fit to be shown.
+    /// Every setting that has a value, by dotted name. It holds no secret.
     ///
     /// # Errors
     ///
-    /// If a number is too large for TOML, which [`check`](Self::check) refuses.
+    /// Fails if a number is too large for TOML. [`check`](Self::check) refuses such a number.
     pub fn settings(&self) -> Result<Vec<(String, Value)>, toml::ser::Error> {
         let mut settings = Vec::new();
         flatten(&Table::try_from(self)?, "", &mut settings);
         Ok(settings)
     }
 
-    /// The same with the whole value of each, which may hold a secret and is for comparisons alone.
+    /// The [`settings`](Self::settings) together with the full value of each, which may hold a
+    /// secret. Use the full values for comparisons only.
     ///
     /// # Errors
     ///
     /// As [`settings`](Self::settings).
-    pub fn whole_settings(&self) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
+    pub fn whole_settings(
+        &self,
+    ) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
         let with_whole = |(name, shown): (String, Value)| {
             let whole = self.withheld(&name).unwrap_or_else(|| Secret::new(shown.to_string()));
             (name, shown, whole)
@@ -128,12 +131,12 @@ impl Config {
         Ok(self.settings()?.into_iter().map(with_whole).collect())
     }
 
-    /// The whole value of a setting of a type that does not show all of it.
+    /// The full value of a setting if its type omits a part of it when shown.
     fn withheld(&self, name: &str) -> Option<Secret<String>> {
         match name {
             "store.url" => self.store.url.as_ref().map(StoreUrl::whole),
             "audit.checkpoint_sinks" => self.audit.checkpoint_sinks.as_ref().map(|sinks| {
-                // An address holds no line feed.
+                // An address never contains a line feed.
                 let whole = sinks.iter().map(|sink| sink.whole().expose().clone() + "\n");
                 Secret::new(whole.collect())
             }),
@@ -147,7 +150,7 @@ impl Config {
         self.data_dir.join("keyring.toml")
     }
 
-    /// The secret of the first administrator, until there is another.
+    /// The secret of the first administrator. It exists until another administrator is added.
     #[must_use]
     pub fn setup_secret_file(&self) -> PathBuf {
         self.data_dir.join("setup-secret")
@@ -165,14 +168,15 @@ impl Config {
         self.tls.private_key.clone().unwrap_or_else(|| self.data_dir.join("tls/key.pem"))
     }
 
-    /// Where the database is.
+    /// The location of the database.
     #[must_use]
     pub fn location(&self) -> Location {
         let embedded = || Location::Sqlite(self.data_dir.join("fourauth.db"));
         self.store.url.as_ref().map_or_else(embedded, |url| url.location().clone())
     }
 
-    /// The folder with the keys of the audit log, and its checkpoints unless they go elsewhere.
+    /// The folder for the keys of the audit log, and for its checkpoints unless another sink is
+    /// set.
     #[must_use]
     pub fn audit_dir(&self) -> PathBuf {
         self.data_dir.join("audit")
@@ -184,11 +188,11 @@ impl Config {
         self.audit_dir().join("receipts.key")
     }
 
-    /// Where checkpoints go.
+    /// The sinks for checkpoints.
     #[must_use]
     pub fn checkpoint_sinks(&self) -> Vec<SinkAddress> {
-        let beside = || vec![SinkAddress::File(self.audit_dir().join("checkpoints.log"))];
-        self.audit.checkpoint_sinks.clone().unwrap_or_else(beside)
+        let local = || vec![SinkAddress::File(self.audit_dir().join("checkpoints.log"))];
+        self.audit.checkpoint_sinks.clone().unwrap_or_else(local)
     }
 
     /// The settings of the publisher of checkpoints.
@@ -197,7 +201,7 @@ impl Config {
         PublisherSettings { folder: self.audit_dir(), sinks: self.checkpoint_sinks() }
     }
 
-    /// The folder that holds model packs, one folder each.
+    /// The folder that holds the model packs, each in its own folder.
     #[must_use]
     pub fn packs_dir(&self) -> PathBuf {
         self.face.packs_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
@@ -231,6 +235,6 @@ mod tests {
 
         let defaults = toml::Table::try_from(Config::default()).unwrap();
         let listed: toml::Table = example.parse().unwrap();
-        assert_eq!(listed, defaults, "the example leaves a setting out");
+        assert_eq!(listed, defaults, "a setting is missing from config/example.toml");
     }
 }

@@ -3,65 +3,64 @@
 use super::Network;
 use serde::{Deserialize, Serialize};
 
-/// How much one peer and all peers may take.
+/// Resource limits, per peer and in total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Connections at once. A further one takes the place of one that has been idle for longest and
-    /// has proved no device, of the source or site that has most. Lowered at start to what the limit
-    /// of open files allows.
+    /// Concurrent connections. A further one evicts the longest idle connection without a proven
+    /// device, of the source or site with most connections. Lowered at start if the limit on open
+    /// files requires it.
     pub connections: usize,
-    /// Connections at once from one source: an IPv4 address or an IPv6 /56. A further one takes the
-    /// place of another one of the same source.
+    /// Concurrent connections per source, which is an IPv4 address or an IPv6 /56. A further one
+    /// evicts another one of the same source.
     pub connections_per_source: usize,
-    /// Connections at once from one IPv6 /48, which is what one organisation is usually given and
-    /// holds 256 sources. A further one takes the place of another one of the same /48.
+    /// Concurrent connections per IPv6 /48, which is the usual allocation of an organisation and
+    /// holds 256 sources. A further one evicts another one of the same /48.
     pub connections_per_site: usize,
-    /// Connections at once that have sent no command yet. A further one takes the place of another
-    /// such one.
+    /// Concurrent connections without a first command. A further one evicts another one of these.
     pub startups: usize,
-    /// Networks of proxies and balancers that begin each connection with a header of the PROXY
-    /// protocol, version 2. From these addresses it is required, from all others it is not read.
+    /// Networks of proxies and load balancers that begin each connection with a PROXY protocol
+    /// header of version 2. It is required from these addresses and refused from others.
     pub proxies: Vec<Network>,
-    /// Networks of addresses that many clients share and that identify none of them: a balancer
-    /// without the PROXY protocol, a gateway that translates addresses. They have no share of their
-    /// own and no penalties, and are never a place that an account is known to be used from.
+    /// Networks of addresses that many clients share: a load balancer without the PROXY protocol,
+    /// or a NAT gateway. They have no limits per source and no penalties, and never count as a
+    /// known place of an account.
     pub shared_addresses: Vec<Network>,
-    /// Whether sources that misbehave are turned away for a while.
+    /// True if sources that misbehave are blocked for a while.
     pub penalties: bool,
-    /// Networks that no penalty meets although their addresses tell clients apart: the machine
-    /// itself, and an office that one trusts.
+    /// Networks without penalties, although their addresses identify clients: the machine itself,
+    /// or a trusted office.
     pub penalty_exempt: Vec<Network>,
-    /// Commands of one source that are decided at the same time. Further ones wait for a second.
+    /// Concurrent commands per source. Further ones wait up to a second.
     pub deciding_per_source: usize,
-    /// Bytes of frames that have arrived and are not answered yet, in MiB, of all peers. A frame that
-    /// finds no room waits, within its deadline, if frames that are being decided fill the budget.
+    /// Byte budget for frames that are not answered yet, of all peers, in MiB. A frame without room
+    /// waits within its deadline if frames that are being decided fill the budget.
     pub in_flight_mib: u32,
-    /// The same of one source.
+    /// The same per source.
     pub in_flight_mib_per_source: u32,
-    /// How much of `in_flight_mib` is kept for sources that hold no more than a sixteenth of
-    /// `in_flight_mib_per_source`, in percent. A quarter lets dozens of people log in while a few
-    /// sources hold the rest.
+    /// The part of `in_flight_mib` that is reserved for sources that hold at most a sixteenth of
+    /// `in_flight_mib_per_source`, in percent. With a quarter, dozens of people can log in while a
+    /// few sources hold the rest.
     pub in_flight_reserve_percent: u8,
-    /// Whether a frame that has not arrived whole is dropped when another one finds no room: the
-    /// slowest of the source that holds most.
+    /// True if an incomplete frame is dropped when another one finds no room: the slowest of the
+    /// source that holds most.
     pub drop_slow_frames: bool,
-    /// When a denial is answered, in milliseconds after the command arrived, however soon it was
-    /// decided: what took how long says nothing to a stranger.
+    /// Delay of a denial after its command arrived, in milliseconds. It hides how long the decision
+    /// took.
     pub denial_ms: u32,
     /// Longest TLS handshake, in seconds.
     pub handshake_s: u32,
     /// Longest wait for the first frame, in seconds.
     pub first_frame_s: u32,
-    /// Longest wait for the next frame once one was answered, in seconds. The documented client
-    /// waits for a person on an open connection.
+    /// Longest wait for the next frame after an answer, in seconds. The documented client keeps the
+    /// connection open while it waits for its user.
     pub idle_s: u32,
-    /// Slowest rate at which a frame may arrive, in bytes a second, after the first ten seconds.
+    /// Slowest rate of a frame, in bytes per second, after the first ten seconds.
     pub min_bytes_per_s: u32,
-    /// The same while `in_flight_mib` is used up. It grows evenly to this from `min_bytes_per_s`, which
-    /// holds while no more than half is used.
+    /// The same while `in_flight_mib` is used up. `min_bytes_per_s` applies while at most half of
+    /// it is used; above that, the rate grows linearly to this one.
     pub crowded_bytes_per_s: u32,
-    /// Longest wait for a peer to take its answer, in seconds.
+    /// Longest wait for a peer to read its answer, in seconds.
     pub answer_s: u32,
     /// Longest wait for running commands at shutdown, in seconds.
     pub shutdown_s: u32,

@@ -1,4 +1,4 @@
-//! Networks as they are written in settings: `192.0.2.0/24`, `2001:db8::/32`, or one address.
+//! Networks in settings: `192.0.2.0/24`, `2001:db8::/32`, or a single address.
 
 use serde::{Deserialize, Serialize};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-/// An address and how many of its leading bits count (RFC 4632 §3.1, RFC 4291 §2.3).
+/// An address and the length of its prefix in bits (RFC 4632 §3.1, RFC 4291 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Network {
@@ -15,18 +15,18 @@ pub struct Network {
     prefix: u8,
 }
 
-/// Why a text is no network.
+/// Why a text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotANetwork {
     /// Neither an address nor an address and a number.
     #[error("a network is written as ADDRESS or ADDRESS/BITS")]
     Syntax,
-    /// More bits than the address has, or an address with bits beyond them: a typing error, and
-    /// guessing which was meant could exempt half the world.
-    #[error("a network must end where its bits do, as in 192.0.2.0/24")]
+    /// The prefix is longer than the address, or bits after the prefix are set. This is a typing
+    /// error; guessing the intended network could exempt very many addresses.
+    #[error("a network must have no bits set after its prefix, as in 192.0.2.0/24")]
     Bits,
-    /// IPv4 in IPv6. Peers are compared by their IPv4 address.
-    #[error("write IPv4 addresses as such")]
+    /// An IPv4-mapped IPv6 address. Peers are compared by their IPv4 address.
+    #[error("write an IPv4 address in IPv4 notation")]
     Mapped,
 }
 
@@ -37,7 +37,7 @@ impl Network {
         Self { first: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
     ];
 
-    /// Whether the address lies in it.
+    /// True if the network contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (ours, theirs) = (Bits::from(self.first), Bits::from(address.to_canonical()));
@@ -45,7 +45,7 @@ impl Network {
     }
 }
 
-/// An address as a number, and how many bits it has.
+/// An address as a number, and its length in bits.
 struct Bits {
     value: u128,
     width: u8,
@@ -61,12 +61,12 @@ impl From<IpAddr> for Bits {
 }
 
 impl Bits {
-    /// The leading `count` bits, as a number; none of them is 0.
+    /// The leading `count` bits as a number. Without any bits, this is 0.
     fn first(&self, count: u8) -> u128 {
         self.value.checked_shr((self.width - count).into()).unwrap_or(0)
     }
 
-    /// Whether nothing is set behind the leading `count` bits.
+    /// True if no bit after the leading `count` bits is set.
     fn ends_at(&self, count: u8) -> bool {
         u32::from(self.width - count) <= self.value.trailing_zeros()
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_holds_what_begins_as_it_does() {
+    fn a_network_contains_addresses_with_its_prefix() {
         let office = network("192.0.2.128/25");
         assert!(office.contains(address("192.0.2.128")));
         assert!(office.contains(address("::ffff:192.0.2.255")));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bits_hold_one_family_and_not_the_other() {
+    fn an_empty_prefix_contains_one_address_family() {
         assert!(network("0.0.0.0/0").contains(address("255.255.255.255")));
         assert!(!network("0.0.0.0/0").contains(address("::1")));
         assert!(network("::/0").contains(address("ffff::")));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn an_invalid_network_is_refused() {
         for (text, why) in [
             ("", NotANetwork::Syntax),
             ("localhost", NotANetwork::Syntax),
@@ -173,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_read_is_written_so_that_it_reads_the_same(
+        fn a_network_survives_writing_and_reading(
             address: u32, prefix in 0_u8..=32
         ) {
             let kept = Bits { value: address.into(), width: 32 }.first(prefix) << (32 - prefix);

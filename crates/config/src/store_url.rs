@@ -5,18 +5,18 @@ use fourauth_store::{Location, NotALocation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
-/// Names a database. Neither `Debug` nor `Serialize` show what a URL says beside its scheme.
+/// The URL of a database. `Debug` and `Serialize` show a PostgreSQL URL without its contents.
 #[derive(Clone)]
 pub struct StoreUrl(Location);
 
 impl StoreUrl {
-    /// Where the database is.
+    /// The location of the database.
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.0
     }
 
-    /// All of it, in the form that is read.
+    /// The full URL, including secrets, in the form that is parsed.
     pub(crate) fn whole(&self) -> Secret<String> {
         match &self.0 {
             Location::Sqlite(path) => Secret::new(format!("sqlite:{}", path.display())),
@@ -58,7 +58,7 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
-/// As it may be shown.
+/// Serialises the URL without its secrets.
 impl Serialize for StoreUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:?}", self.0))

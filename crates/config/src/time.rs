@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeConfig {
-    /// NTP servers, asked in the background. More than half must agree, so four forgive one liar. An
-    /// empty list trusts the system clock.
+    /// NTP servers, queried in the background. More than half must agree, so four servers tolerate
+    /// a wrong one. With an empty list, the system clock is trusted.
     pub servers: Vec<String>,
 }
 

@@ -1,29 +1,29 @@
-//! Whether a configuration that can be read can also be used.
+//! Checks that a configuration is valid.
 //!
-//! The bounds of single numbers are in [`bounds`]. Here is what they cannot say.
+//! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
 use super::{AuthConfig, Config, LimitsConfig, bounds};
 use tracing_subscriber::EnvFilter;
 
-/// Longest issuer, in characters: receipts carry it.
+/// Longest issuer, in characters. Every receipt contains it.
 const MAX_ISSUER_CHARS: usize = 256;
 
-/// A setting that no server could run with.
+/// A setting with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]
 pub struct Unusable {
     /// Its dotted name.
     pub key: String,
-    /// What is wrong with it. Never quotes the value, which may be a secret.
+    /// The problem. It never quotes the value, which may be a secret.
     pub reason: String,
 }
 
 impl Config {
-    /// Checks what the types of the settings cannot.
+    /// Checks the requirements that the types of the settings do not express.
     ///
     /// # Errors
     ///
-    /// [`Unusable`] names the first setting that cannot be used.
+    /// [`Unusable`] names the first invalid setting.
     pub fn check(&self) -> Result<(), Unusable> {
         bounds::check(self)?;
         self.location().check().map_err(|refused| Unusable {
@@ -36,7 +36,7 @@ impl Config {
             vec![
                 Requirement {
                     key: "audit.checkpoint_sinks",
-                    reason: "must name at least one place",
+                    reason: "must name at least one sink",
                     holds: !self.checkpoint_sinks().is_empty(),
                 },
                 Requirement {
@@ -55,7 +55,7 @@ impl Config {
     }
 }
 
-/// Something that must hold for a setting beside its bounds.
+/// A requirement of a setting, in addition to its bounds.
 struct Requirement {
     key: &'static str,
     reason: &'static str,
@@ -66,7 +66,7 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
     vec![
         Requirement {
             key: "auth.issuer",
-            reason: "must not be empty or hold a colon, which divides issuer and account",
+            reason: "must not be empty or contain a colon, which separates issuer and account",
             holds: !auth.issuer.is_empty() && !auth.issuer.contains(':'),
         },
         Requirement {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_that_no_server_could_run_with_are_named() {
+    fn invalid_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         for (change, key) in [
             (|config| config.auth.issuer = "ACME: Doors".into(), "auth.issuer"),

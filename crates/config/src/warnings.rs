@@ -1,32 +1,33 @@
-//! Settings that a server can run with and that an operator should know about.
+//! Warnings about settings that are valid but weak.
 
 use super::{AttemptsConfig, Config, LimitsConfig};
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
 
-/// Failures in a row that NIST allows one authenticator (SP 800-63B-4 §3.2.2).
+/// Consecutive failures that NIST allows for one authenticator (SP 800-63B-4 §3.2.2).
 const NIST_FAILURES: u64 = 100;
 
-/// Wrong faces in a row that NIST allows before another authenticator is asked for (SP 800-63B-4
+/// Consecutive wrong faces that NIST allows before another authenticator is required (SP 800-63B-4
 /// §3.2.3).
 const NIST_FACES: u64 = 50;
 
-/// Below this a denial shows how long deciding took: one hash and one face take about as long.
+/// Smallest delay in milliseconds that hides how long a decision took. One hash and one face take
+/// about as long.
 const LEAST_DENIAL_MS: u32 = 100;
 
-/// Below this one peer holds a connection for more than an hour with a single frame of 4 MiB.
+/// Smallest rate at which a single frame of 4 MiB takes no more than about an hour.
 const LEAST_BYTES_PER_S: u32 = 1024;
 
 impl Config {
-    /// What an operator should know about these settings, a sentence each.
+    /// The warnings for the operator, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         [nist(&self.attempts), weak_limits(&self.limits)].concat()
     }
 }
 
-/// Attempts beyond what NIST allows.
+/// Warnings about more attempts than NIST allows.
 fn nist(attempts: &AttemptsConfig) -> Vec<String> {
-    // Recovery codes have a few of their own.
+    // Recovery codes have attempts of their own.
     let together = |unknown: u32, known: u32| {
         u64::from(unknown) + u64::from(known) + WITH_RECOVERY_CODE.unsigned_abs()
     };
@@ -48,13 +49,13 @@ fn nist(attempts: &AttemptsConfig) -> Vec<String> {
     warnings
 }
 
-/// Limits that let a peer learn or hold more than it should.
+/// Warnings about limits that let a peer learn or hold too much.
 fn weak_limits(limits: &LimitsConfig) -> Vec<String> {
     let mut warnings = Vec::new();
     if limits.denial_ms < LEAST_DENIAL_MS {
         warnings.push(format!(
             "limits.denial_ms is {}: below {LEAST_DENIAL_MS} the time of a denial shows how long \
-             deciding took, which tells whether there is such an account",
+             deciding took, which reveals whether the account exists",
             limits.denial_ms
         ));
     }
@@ -79,12 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_warned_of_the_defaults() {
+    fn the_defaults_cause_no_warning() {
         assert_eq!(Config::default().warnings(), Vec::<String>::new());
     }
 
     #[test]
-    fn more_attempts_than_nist_allows_are_warned_of() {
+    fn more_attempts_than_nist_allows_cause_a_warning() {
         for (change, key) in [
             (|config| config.attempts.unknown_device = 71, "attempts.unknown_device"),
             (|config| config.attempts.known_device = u32::MAX, "attempts.known_device"),

@@ -1,24 +1,25 @@
-//! How many connections there may be, of one source, of one site and in all; and which of these bounds
-//! a newcomer meets. Counts in, a verdict out.
+//! Upper bounds on connections: per source, per site and in total. Given the current counts, this
+//! module decides which bound a new connection reaches.
 //!
-//! No bound turns a newcomer away: a peer that came first could then keep what all need. Room is made
-//! among the connections that the bound is about, so a source or a site pays for its own newcomers.
+//! A new connection is not refused when a bound is reached, because early peers could then keep
+//! every slot. Instead a connection in the scope of that bound is evicted, so a source or a site
+//! pays for its own new connections.
 
 use crate::roster::Scope;
 use fourauth_auth::source::Source;
 use fourauth_config::LimitsConfig;
 
-/// Unprotected connections that a source may have although it has to stay away: on them
-/// a device may prove itself. A further one takes the place of the longest idle, so a neighbour who
-/// goes on connecting leaves each newcomer the time in which he makes as many connections.
-const HEARD_OUT: usize = 16;
+/// Unprotected connections that a penalised source may have, so that devices can prove themselves
+/// on them. Each further one evicts the longest idle. A neighbour that keeps connecting therefore
+/// leaves each new connection as much time as it takes to open this many.
+const MAX_WHILE_PENALISED: usize = 16;
 
-/// While evicted connections are being answered and closed there is room for one eighth more, and for
-/// so many besides: a burst of newcomers must not have to wait for tasks to be scheduled.
+/// Extra room for evicted connections that are being answered and closed: one eighth of the bound
+/// plus a fixed number. A burst of new connections then need not wait for tasks to be scheduled.
 const LEAVING_SHARE: usize = 8;
 const LEAVING_AT_LEAST: usize = 64;
 
-/// How many connections there may be.
+/// Upper bounds on the number of connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caps {
     all: usize,
@@ -27,23 +28,23 @@ pub(crate) struct Caps {
     startups: usize,
 }
 
-/// How many connections there are.
+/// Current numbers of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) all: usize,
     pub(crate) of_site: usize,
     pub(crate) of_source: usize,
-    /// Those of the source that no proven device protects.
+    /// Connections of the source that no proven device protects.
     pub(crate) unprotected_of_source: usize,
 }
 
-/// A connection that has not been given a place yet.
+/// A connection that has no slot yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Newcomer {
     pub(crate) source: Source,
-    /// Whether its address identifies no one, so that it has no share.
+    /// True if many clients share its address, so that the per-source bounds do not apply.
     pub(crate) is_shared: bool,
-    /// Whether its source has to stay away.
+    /// True if its source is blocked by a penalty.
     pub(crate) is_penalised: bool,
 }
 
@@ -59,12 +60,12 @@ impl From<&LimitsConfig> for Caps {
 }
 
 impl Caps {
-    /// Among which connections one has to go before the newcomer gets its place; `None` if there is
-    /// room. The narrowest bound decides, which makes room in the wider ones as well.
+    /// The scope where one connection must be evicted before the new one gets its slot, or `None`
+    /// if there is room. The narrowest bound decides. That makes room in the wider ones as well.
     pub(crate) fn met_by(&self, newcomer: &Newcomer, counts: Counts) -> Option<Scope> {
         let Newcomer { source, is_shared, is_penalised } = *newcomer;
         let has_share = !is_shared;
-        if is_penalised && counts.unprotected_of_source >= HEARD_OUT {
+        if is_penalised && counts.unprotected_of_source >= MAX_WHILE_PENALISED {
             return Some(Scope::Source(source));
         }
         if has_share && counts.of_source >= self.of_source {
@@ -77,31 +78,31 @@ impl Caps {
         (counts.all >= self.all).then_some(Scope::All)
     }
 
-    /// Of each bound, how many connections may be protected by a proven device: half. So the other
-    /// half always goes to newcomers, however many devices one person has.
+    /// The number of connections that proven devices may protect: half of each bound. The other
+    /// half stays open to new connections, however many devices one person has.
     pub(crate) const fn protected(&self) -> Self {
         let Self { all, of_site, of_source, startups } = *self;
         Self { all: all / 2, of_site: of_site / 2, of_source: of_source / 2, startups }
     }
 
-    /// Whether one of so many connections without a first command has to go.
+    /// True if the number of connections without a first command has reached its bound.
     pub(crate) const fn are_met_by_startups(&self, startups: usize) -> bool {
         startups >= self.startups
     }
 
-    /// How many there may be together with those that are being closed. Beyond it there is no place
-    /// for anyone: each takes an open file.
+    /// The bound on all connections, including those that are being closed. Above it a new
+    /// connection is refused, because each one takes an open file.
     pub(crate) const fn with_leaving(&self) -> usize {
         files_of(self.all)
     }
 }
 
-/// The open files of so many connections, with those that are being closed.
+/// The open files that this many connections need, including those that are being closed.
 pub(crate) const fn files_of(connections: usize) -> usize {
     connections + connections.div_ceil(LEAVING_SHARE) + LEAVING_AT_LEAST
 }
 
-/// The connections that fit into so many open files.
+/// The number of connections that fit into this many open files.
 pub(crate) const fn fitting(files: usize) -> usize {
     files.saturating_sub(LEAVING_AT_LEAST) * LEAVING_SHARE / (LEAVING_SHARE + 1)
 }
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_narrowest_bound_that_is_met_decides() {
+    fn the_narrowest_bound_that_is_reached_decides() {
         let (v4, v6) = (source("192.0.2.1"), source("2001:db8::1"));
         let (own, site) = (Some(Scope::Source(v6)), Some(Scope::Site(v6.site())));
         let (full_source, full_site) =
@@ -146,7 +147,7 @@ mod tests {
             (shared, everything, Some(Scope::All)),
             (penalised, FEW, None),
             (penalised, many_strangers, own),
-            // Protected colleagues take no place from the next one.
+            // Protected connections do not count against the next one.
             (penalised, Counts { unprotected_of_source: 15, of_source: 49, ..FEW }, None),
         ] {
             assert_eq!(CAPS.met_by(&newcomer, counts), expected, "{newcomer:?} {counts:?}");
@@ -155,7 +156,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_fits_into_so_many_files_takes_no_more(files in 66_usize..2_000_000) {
+        fn fitting_connections_need_no_more_files(files in 66_usize..2_000_000) {
             prop_assert!(files_of(fitting(files)) <= files);
             prop_assert!(files_of(fitting(files) + 2) > files);
         }

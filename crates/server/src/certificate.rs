@@ -1,13 +1,13 @@
-//! The development certificate: made on first run, so that the empty configuration can speak TLS.
+//! The development certificate. It is created on first run, so that the empty configuration can use
+//! TLS.
 //!
-//! Clients trust it by its fingerprint. For a name that others know, an operator brings a
-//! certificate of their own.
+//! Clients trust it by its fingerprint. For a public name, the operator provides a certificate.
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
-/// How long the certificate is good: 825 days, the longest that common platforms accept.
+/// Validity of the certificate: 825 days, the longest that common platforms accept.
 const LIFETIME: Duration = Duration::days(825);
 
 /// A certificate and its key, as PEM.
@@ -15,15 +15,15 @@ const LIFETIME: Duration = Duration::days(825);
 pub struct Development {
     /// The self-signed certificate.
     pub certificate: String,
-    /// Its private key. P-256: a full handshake costs a quarter of RSA's.
+    /// Its private key. A full handshake with P-256 costs a quarter of one with RSA.
     pub private_key: String,
 }
 
-/// Makes a self-signed certificate for `localhost`, the loopback addresses and `names`.
+/// Creates a self-signed certificate for `localhost`, the loopback addresses and `names`.
 ///
 /// # Errors
 ///
-/// If a name is no DNS name or the key cannot be made.
+/// Fails if a name is not a DNS name or the key cannot be generated.
 pub fn development(names: &[String], now: OffsetDateTime) -> Result<Development, rcgen::Error> {
     let mut subjects: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     subjects.extend_from_slice(names);
@@ -36,7 +36,7 @@ pub fn development(names: &[String], now: OffsetDateTime) -> Result<Development,
     Ok(Development { certificate: certificate.pem(), private_key: key.serialize_pem() })
 }
 
-/// What clients pin: SHA-256 of the leaf as DER, in pairs of hexadecimal digits.
+/// The fingerprint that clients pin: SHA-256 of the leaf as DER, in pairs of hexadecimal digits.
 #[must_use]
 pub fn fingerprint(leaf: &[u8]) -> String {
     let digest = Sha256::digest(leaf);

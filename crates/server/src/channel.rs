@@ -1,4 +1,4 @@
-//! What tells one TLS connection from every other: the bytes that a device signs.
+//! Channel binding: the bytes that identify one TLS connection and that a device signs.
 
 use fourauth_auth::{device::Claim, entropy};
 use fourauth_protocol::{
@@ -9,10 +9,10 @@ use rustls::ServerConnection;
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 
-/// Fresh bytes that a peer was told on this connection.
+/// Random bytes that the server sent to the peer on this connection.
 pub type Nonce = [u8; 32];
 
-/// One connection, as its server sees it.
+/// The server's end of one connection.
 #[derive(Debug, Clone)]
 pub struct Channel {
     exporter: Option<[u8; EXPORTER_BYTES]>,
@@ -21,10 +21,10 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// The channel of a connection whose handshake is done, at which `leaf` was shown.
+    /// The channel of a connection after its handshake, where the server presented `leaf`.
     ///
-    /// The exporter is that of RFC 9266 §4.2. Under TLS 1.2 it names one connection only with an
-    /// extended master secret (RFC 7627), which this server insists on.
+    /// The exporter is that of RFC 9266 §4.2. Under TLS 1.2 it identifies a single connection only
+    /// with an extended master secret (RFC 7627), which this server requires.
     #[must_use]
     pub fn of(connection: &ServerConnection, leaf: &CertificateDer<'_>) -> Self {
         let exported =
@@ -32,18 +32,18 @@ impl Channel {
         Self { exporter: exported.ok(), certificate: Sha256::digest(leaf).into(), nonce: None }
     }
 
-    /// Makes a nonce that takes the place of the one before.
+    /// Replaces the nonce with a new one.
     pub fn renew_nonce(&mut self) {
         self.nonce = Some(entropy::bytes());
     }
 
-    /// The nonce, if the peer was told one.
+    /// The nonce, if one was sent to the peer.
     #[must_use]
     pub const fn nonce(&self) -> Option<Nonce> {
         self.nonce
     }
 
-    /// What a peer says of its device, tied to this connection.
+    /// The peer's device proof, bound to this connection.
     #[must_use]
     pub fn claim(&self, proof: ProveDevice) -> Claim {
         let ProveDevice { username, mac, device_id, device_sig, binding } = proof;
@@ -51,7 +51,7 @@ impl Channel {
         Claim { username, mac, id: device_id, signature: device_sig, binding, channel }
     }
 
-    /// `None` if the connection cannot be named that way.
+    /// `None` if this binding is not available on the connection.
     fn bytes(&self, binding: Binding) -> Option<Vec<u8>> {
         match binding {
             Binding::TlsExporter => self.exporter.map(|bytes| bytes.to_vec()),
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_names_a_connection_only_together_with_a_nonce_of_its_own() {
+    fn a_certificate_binding_needs_a_fresh_nonce() {
         let mut channel = Channel { exporter: None, certificate: [7; 32], nonce: None };
         assert_eq!(channel.bytes(Binding::TlsExporter), None);
         assert_eq!(channel.bytes(Binding::Certificate), None);

@@ -1,5 +1,5 @@
-//! What a command, or the lack of one, says about where it came from. It judges no account: whatever
-//! is wrong with a name, a password or a face weighs the same.
+//! Rates the behaviour of a source by the commands that it sends or fails to send. Accounts play no
+//! part: a wrong name, a wrong password and a wrong face cost the same.
 
 use crate::foreign::is_foreign;
 use fourauth_auth::{
@@ -9,39 +9,40 @@ use fourauth_auth::{
 use fourauth_protocol::frame::FrameError;
 use std::time::Duration;
 
-/// How somebody behaved.
+/// A rating of one command or connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conduct {
-    /// Nothing to remember.
+    /// Neither good nor bad. Nothing is recorded.
     Neutral,
-    /// Something that honest people rarely do often.
+    /// Behaviour that honest users rarely repeat.
     Offence(Offence),
-    /// A one-time code was spent: somebody with an account is there.
+    /// A one-time code was spent, so an account owner uses this source.
     Proof,
 }
 
-/// What makes a source wait, once it is done too often.
+/// Behaviour that leads to a penalty for the source if it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offence {
-    /// What was offered was not an account's own. An unknown name costs what a wrong password costs,
-    /// or else it would tell them apart.
+    /// The evidence was wrong. An unknown name costs the same as a wrong password; a difference
+    /// would tell them apart.
     Denied,
-    /// A frame of ours holds no command, or announces more than it may.
+    /// A frame holds no command or announces more bytes than allowed.
     Malformed,
-    /// What was sent belongs to another protocol.
+    /// The bytes belong to another protocol.
     Foreign,
-    /// The TLS handshake was begun and did not succeed.
+    /// A TLS handshake was started and did not succeed.
     HandshakeAbandoned,
-    /// A place was held and nothing, or too little, came.
+    /// A connection slot was held while nothing arrived, or too little.
     GraceExceeded,
-    /// The server stumbled over what was sent.
+    /// Input of the peer caused a panic in the server.
     Crash,
 }
 
 impl Offence {
-    /// How much further ahead it moves the instant until which a source stays away. Denials and crashes
-    /// cost what they cost in OpenSSH (`PerSourcePenalties` of `sshd_config(5)`). Malformed frames cost no
-    /// more than a denial, because a connection lives on after them: one must not close the door.
+    /// The time that one offence adds to the penalty of its source. Denials and crashes cost the
+    /// same as in OpenSSH (`PerSourcePenalties` of `sshd_config(5)`). A malformed frame costs no
+    /// more than a denial, because the connection stays open after it: a single one must not block
+    /// the source.
     #[must_use]
     pub const fn cost(self) -> Duration {
         Duration::from_secs(match self {
@@ -51,8 +52,9 @@ impl Offence {
         })
     }
 
-    /// How far ahead it can move that instant. What a web page can make a visitor's browser do, as often
-    /// as it likes, does not close an address: it leaves its people two slips.
+    /// The longest penalty that offences of this kind can cause. A web page can make a visitor's
+    /// browser commit some of them any number of times. Those do not block an address: its users
+    /// still have two mistakes left.
     #[must_use]
     pub const fn at_most(self) -> Duration {
         match self {
@@ -63,7 +65,7 @@ impl Offence {
         }
     }
 
-    /// What a header is that announces more than a frame may hold.
+    /// The offence of a header that announces more bytes than a frame may hold.
     fn of_header(announced: u32) -> Self {
         if is_foreign(announced.to_be_bytes()) { Self::Foreign } else { Self::Malformed }
     }
@@ -88,9 +90,9 @@ impl From<&Audited> for Conduct {
     }
 }
 
-/// Whether a command of this kind succeeds once for each one-time code, so that nobody can have
-/// sources forgiven as often as they like. That a device is claimed (150) or listed (222) forgives
-/// nothing, nor does an administrator's secret.
+/// True if a command of this kind spends a one-time code when it succeeds. The codes bound how
+/// often a source can be forgiven. Claiming a device (150), listing devices (222) and an
+/// administrator's secret forgive nothing.
 const fn spends_a_code(action: Action) -> bool {
     match action {
         Action::Login
@@ -104,8 +106,8 @@ const fn spends_a_code(action: Action) -> bool {
     }
 }
 
-/// Whether evidence was wrong. Who hears another denial has proved everything that was asked for, or
-/// was turned away by an account's own limits: perhaps because others failed there.
+/// True if the evidence was wrong. After any other denial the peer has either proved everything
+/// that was asked for, or met the limits of the account, which failures of others may have used up.
 const fn is_a_guess(denial: Denial) -> bool {
     match denial {
         Denial::Credentials
@@ -140,7 +142,7 @@ mod tests {
     use fourauth_face::Refusal;
 
     #[test]
-    fn what_is_wrong_is_an_offence_and_what_cannot_be_taken_is_none() {
+    fn only_wrong_evidence_is_an_offence() {
         for (denial, is_offence) in [
             (Denial::Credentials, true),
             (Denial::Face(None), true),
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_spends_a_code_forgives_a_source() {
+    fn only_a_spent_code_forgives_a_source() {
         for (action, forgives) in [
             (Action::Login, true),
             (Action::ConfirmTotp, true),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_frame_of_ours_is_malformed() {
+    fn a_header_of_another_protocol_is_not_malformed() {
         for (header, offence) in [
             (*b"GET ", Offence::Foreign),
             ([0x16, 3, 1, 2], Offence::Foreign),

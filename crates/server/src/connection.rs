@@ -1,4 +1,4 @@
-//! Payloads in, replies out, over any byte stream, each with a deadline.
+//! Receives payloads and sends replies over a byte stream. Every wait has a deadline.
 
 use crate::{
     conduct::Offence,
@@ -15,17 +15,17 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// Bytes read from the stream at once. A login with a picture takes a few dozen reads.
+/// Largest single read, in bytes. A login with a picture takes a few dozen reads.
 const CHUNK: usize = 8 * 1024;
 
-/// Bytes read first. This much is held by every idle connection.
+/// Size of the first read, in bytes. Every idle connection holds a buffer of this size.
 const FIRST_CHUNK: usize = 64;
 
-/// How often the time that is left for a frame is worked out again: it shrinks as the byte budget fills.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the deadline of a frame is recomputed. It gets shorter as the byte budget fills.
+const RECHECK: Duration = Duration::from_secs(1);
 
-/// How long a goodbye may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Timeout for closing a connection, and for a last reply.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One peer. In production `S` is a TLS stream.
 #[derive(Debug)]
@@ -34,24 +34,25 @@ pub struct Connection<S> {
     decoder: Decoder,
     deadlines: Deadlines,
     place: Place,
-    /// What the last frame holds of the byte budget, from when it was whole until it is decided.
+    /// The share of the byte budget that the last frame holds from its arrival until it is decided.
     frame: Option<Frame>,
 }
 
 /// Why a connection ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
-    /// The socket.
+    /// The socket failed.
     #[error("connection lost: {0}")]
     Io(#[from] std::io::Error),
-    /// A header announced more than a frame may hold. The peer is told.
+    /// A header announced more bytes than a frame may hold. The peer gets a reply.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// The peer took too long.
+    /// The peer exceeded a deadline.
     #[error("the peer took too long")]
     Late,
-    /// Its frame made room for others, or was too slow for a budget that fills. The peer is told.
-    #[error("no room for its frame")]
+    /// The frame was dropped to make room, or was too slow while the byte budget filled up. The
+    /// peer gets a reply.
+    #[error("no room for the frame in the byte budget")]
     Crowded,
 }
 
@@ -67,16 +68,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self { stream, decoder: Decoder::default(), deadlines, place, frame: None }
     }
 
-    /// What it takes of the server.
+    /// The slot of this connection.
     pub const fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Waits up to `patience` for a frame to begin; whether one did. Cancelling it loses nothing.
+    /// Waits up to `patience` for a frame to begin. Returns false if the peer has closed the
+    /// connection. Cancel safe.
     ///
     /// # Errors
     ///
-    /// See [`ConnectionError`].
+    /// Fails if the peer takes too long or the socket fails.
     pub async fn begins(&mut self, patience: Duration) -> Result<bool, ConnectionError> {
         if self.decoder.is_mid_frame() {
             return Ok(true);
@@ -87,15 +89,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// The payload of the frame that has begun, or `None` if the peer hung up in it.
+    /// Receives the payload of the frame that has begun. Returns `None` if the peer closes the
+    /// connection before the end of the frame.
     ///
     /// # Errors
     ///
-    /// See [`ConnectionError`].
+    /// Fails if the frame is too large, too slow or dropped, or if the socket fails.
     pub async fn payload(&mut self) -> Result<Option<Bytes>, ConnectionError> {
         let arrived = self.arrive().await;
         if !matches!(arrived, Ok(Some(_))) {
-            // The rest will not be read, and a goodbye takes a while: it is not to hold this much.
+            // The rest is not read. Closing takes a while and must not hold this memory.
             self.decoder = Decoder::default();
         }
         arrived
@@ -106,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let frame = self.place.frame(begun);
         let mut uncounted = self.decoder.buffered();
         loop {
-            // What an idle connection may hold needs no room.
+            // The first chunk is not counted: every idle connection may hold that much.
             if uncounted > FIRST_CHUNK {
                 let room = timeout_at(begun + self.allowed(&frame), frame.hold(uncounted));
                 room.await.map_err(|_| ConnectionError::Crowded)??;
@@ -124,8 +127,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Waits for more of a frame, within its time and for as long as it is not dropped; how many bytes
-    /// came, none if the peer has hung up.
+    /// Waits for more bytes of a frame, until its deadline passes or it is dropped. Returns the
+    /// number of bytes, or 0 if the peer has closed the connection.
     async fn more(&mut self, frame: &Frame, begun: Instant) -> Result<usize, ConnectionError> {
         loop {
             let (now, deadline) = (Instant::now(), begun + self.allowed(frame));
@@ -135,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             tokio::select! {
                 biased;
                 () = frame.dropped() => return Err(ConnectionError::Crowded),
-                filled = timeout_at(deadline.min(now + LOOK), self.fill(CHUNK)) => {
+                filled = timeout_at(deadline.min(now + RECHECK), self.fill(CHUNK)) => {
                     if let Ok(count) = filled {
                         return count;
                     }
@@ -144,12 +147,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// How long the frame that has begun may take, as the byte budget is filled at the moment.
+    /// The time that the current frame may take, given how full the byte budget is now.
     fn allowed(&self, frame: &Frame) -> Duration {
         self.deadlines.frame(self.decoder.announced().unwrap_or(0), frame.fullness())
     }
 
-    /// A frame that would have been in time if others had left more room is no offence.
+    /// The error for a frame that missed its deadline. It is no offence if the frame would have
+    /// been in time with an empty byte budget.
     fn too_slow(&self, took: Duration) -> ConnectionError {
         if took < self.deadlines.frame(self.decoder.announced().unwrap_or(0), 0) {
             return ConnectionError::Crowded;
@@ -157,8 +161,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.late(true)
     }
 
-    /// A peer that says nothing at first, or sends a frame by drops, holds what others need. One that
-    /// says nothing later is a person, who waits for a code or looks for a picture.
+    /// The error for a peer that took too long. It is an offence to send nothing at first, or to
+    /// send a frame too slowly, because that holds resources. Silence after a command is normal:
+    /// the user may be waiting for a code or choosing a picture.
     fn late(&self, is_offence: bool) -> ConnectionError {
         if is_offence {
             self.place.penalise(Offence::GraceExceeded);
@@ -166,7 +171,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         ConnectionError::Late
     }
 
-    /// Takes what has arrived, and says how many bytes that was; none if the peer has hung up.
+    /// Reads what has arrived. Returns the number of bytes, or 0 if the peer has closed the
+    /// connection.
     async fn fill(&mut self, room: usize) -> Result<usize, ConnectionError> {
         let mut chunk = BytesMut::with_capacity(room);
         let count = self.stream.read_buf(&mut chunk).await?;
@@ -174,7 +180,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(count)
     }
 
-    /// Says that the last frame was decided, and so holds nothing any more.
+    /// Releases the bytes that the last frame holds in the byte budget, because it has been
+    /// decided.
     pub fn decided(&mut self) {
         self.frame = None;
     }
@@ -183,15 +190,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`ConnectionError`] if the peer is gone or does not read.
+    /// Fails if the peer is gone or does not read.
     pub async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
         self.write(reply, self.deadlines.answer).await
     }
 
-    /// Sends a last reply to a peer that may have stopped reading: it is not waited for.
+    /// Sends a last reply, with a short timeout because the peer may have stopped reading.
     pub async fn send_last(&mut self, reply: &Reply) {
-        if let Err(error) = self.write(reply, FAREWELL).await {
-            tracing::debug!(%error, "the peer was not told why its connection ends");
+        if let Err(error) = self.write(reply, CLOSE_TIMEOUT).await {
+            tracing::debug!(%error, "last reply not sent");
         }
     }
 
@@ -205,18 +212,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)
     }
 
-    /// Says that this is the end and waits for nothing: another connection needs the place.
+    /// Closes the connection without waiting, because another connection needs the slot.
     pub async fn cut(mut self) {
-        // One poll writes the goodbye, if the peer takes it at all.
+        // A single poll sends the TLS close_notify if the socket can take it.
         let _unsaid = timeout(Duration::ZERO, self.stream.shutdown()).await;
     }
 
-    /// Says goodbye, so that the peer can tell the end from a cut.
+    /// Closes the connection in order, so that the peer can distinguish the end from a lost
+    /// connection.
     ///
-    /// What is still under way is read for a moment and dropped: a socket that is closed over unread
-    /// bytes is reset, and takes along the answer that the peer has not read yet (RFC 1122 §4.2.2.13).
+    /// Bytes that are still arriving are read for a moment and discarded. Closing a socket with
+    /// unread bytes resets it, and the peer would lose an answer that it has not read yet (RFC 1122
+    /// §4.2.2.13).
     pub async fn close(mut self) {
-        let farewell = async {
+        let closing = async {
             self.stream.shutdown().await?;
             let mut chunk = BytesMut::with_capacity(CHUNK);
             for _ in 0..MAX_PAYLOAD / CHUNK {
@@ -227,8 +236,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Ok::<_, std::io::Error>(())
         };
-        // A peer that is gone already does not mind.
-        let _gone = timeout(FAREWELL, farewell).await;
+        // The peer may be gone already.
+        let _gone = timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
@@ -245,7 +254,7 @@ mod tests {
         (peer, connection)
     }
 
-    /// One connection, and what others can be made of.
+    /// One connection, and the sources to make more of.
     fn connection_of_many() -> (Arc<Sources>, DuplexStream, Connection<DuplexStream>) {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
@@ -255,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_frame_arrives_whole_however_it_was_cut() {
+    async fn a_frame_arrives_whole_in_any_number_of_pieces() {
         let (mut peer, mut connection) = connection();
         for byte in [0, 0, 0, 2, b'{', b'}'] {
             peer.write_all(&[byte]).await.unwrap();
@@ -265,14 +274,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_says_nothing_is_not_waited_for() {
+    async fn a_silent_peer_times_out() {
         let (_peer, mut connection) = connection();
         let silence = connection.begins(Duration::from_mins(1)).await;
         assert!(matches!(silence, Err(ConnectionError::Late)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_drips_is_not_waited_for() {
+    async fn a_peer_that_sends_too_slowly_times_out() {
         let (mut peer, mut connection) = connection();
         peer.write_all(&[0, 0, 0, 200, b'{']).await.unwrap();
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
@@ -286,8 +295,8 @@ mod tests {
         drip.await.unwrap();
     }
 
-    /// What has been held against its source, which three denials make visible.
-    fn held_against(place: &Place) -> Duration {
+    /// The cost of the offences of a source so far. Three denials make it visible as a penalty.
+    fn penalty_before(place: &Place) -> Duration {
         for _ in 0..3 {
             place.penalise(Offence::Denied);
         }
@@ -295,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn to_say_nothing_is_an_offence_until_a_command_has_come() {
+    async fn silence_is_an_offence_until_a_command_arrives() {
         for (has_spoken, cost) in [(false, Offence::GraceExceeded.cost()), (true, Duration::ZERO)] {
             let (_peer, mut connection) = connection();
             if has_spoken {
@@ -303,12 +312,12 @@ mod tests {
             }
             let silence = connection.begins(Duration::ZERO).await;
             assert!(matches!(silence, Err(ConnectionError::Late)));
-            assert_eq!(held_against(connection.place()), cost);
+            assert_eq!(penalty_before(connection.place()), cost);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frame_that_others_leave_no_room_for_is_no_offence() {
+    async fn a_frame_without_room_is_no_offence() {
         let (mut peer, mut connection) = connection();
         let all = connection.place().frame(Instant::now());
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
@@ -318,11 +327,11 @@ mod tests {
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
         peer.write_all(&[b' '; 100]).await.unwrap();
         assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
-        assert_eq!(held_against(connection.place()), Duration::ZERO);
+        assert_eq!(penalty_before(connection.place()), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frame_that_makes_room_ends_its_connection_at_once() {
+    async fn dropping_a_frame_ends_its_connection_at_once() {
         let (sources, mut peer, mut connection) = connection_of_many();
         peer.write_all(&[0, 1, 0, 0]).await.unwrap();
         peer.write_all(&vec![b' '; 50_000]).await.unwrap();
@@ -336,11 +345,11 @@ mod tests {
         });
         assert!(matches!(ended, Err(ConnectionError::Crowded)));
         assert_eq!(begun.elapsed(), Duration::from_secs(2));
-        assert!(!connection.decoder.is_mid_frame(), "its bytes are given back");
+        assert!(!connection.decoder.is_mid_frame(), "the buffered bytes are released");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_budget_cuts_a_slow_frame_short_without_an_offence() {
+    async fn a_full_budget_ends_a_slow_frame_without_an_offence() {
         let (sources, mut peer, mut connection) = connection_of_many();
         peer.write_all(&[0, 0x40, 0, 0, b'{']).await.unwrap();
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
@@ -356,11 +365,11 @@ mod tests {
         let begun = Instant::now();
         assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
         assert_eq!(begun.elapsed(), Duration::from_secs(10 + 30));
-        assert_eq!(held_against(connection.place()), Duration::ZERO);
+        assert_eq!(penalty_before(connection.place()), Duration::ZERO);
     }
 
     #[tokio::test]
-    async fn a_peer_that_hangs_up_in_a_frame_is_no_error() {
+    async fn a_connection_that_closes_within_a_frame_is_no_error() {
         let (mut peer, mut connection) = connection();
         peer.write_all(&[0, 0, 0, 9, b'{']).await.unwrap();
         drop(peer);

@@ -1,4 +1,4 @@
-//! The connections there are: who enters, who is told to leave, and what those of one source share.
+//! The open connections: admission, eviction, and the state that connections of one source share.
 
 use crate::{
     caps::{Caps, Counts, Newcomer},
@@ -12,26 +12,26 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// The connections there are. Those that were told to leave are still present and no longer counted
-/// against a bound.
+/// The open connections. Evicted ones are still present until they close, but no longer count
+/// towards the bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
     next: Id,
     present: HashMap<Id, Present>,
     all: Roster,
-    /// Those that have sent no command yet.
+    /// Connections that have sent no command yet.
     startups: Roster,
-    /// Those that a proven device protects.
+    /// Connections that a proven device protects.
     protection: Protection,
     shares: HashMap<Origin, Share>,
     dropped: Dropped,
 }
 
-/// Where connections come from that have something in common.
+/// The key of the state that connections share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Origin {
     source: Source,
-    /// Whether it is a shared address, which has nothing of its own.
+    /// True for an address that many clients share. Such connections have no per-source limits.
     is_shared: bool,
 }
 
@@ -39,7 +39,7 @@ struct Origin {
 struct Present {
     origin: Origin,
     is_deciding: bool,
-    /// When its worth changed last, other than by the proof of another connection.
+    /// The time of the last change of its worth, not counting proofs on other connections.
     since: Instant,
     is_leaving: bool,
     evicted: CancellationToken,
@@ -51,40 +51,40 @@ struct Share {
     common: Common,
 }
 
-/// What the connections of one source have in common.
+/// State that the connections of one source share.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
-    /// Bytes in flight.
+    /// The byte budget for frames in flight.
     pub(crate) budget: Budget,
     /// One permit for each command that is being decided.
     pub(crate) turns: Arc<Semaphore>,
 }
 
-/// What a newcomer is given.
+/// The slot of a new connection.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: Id,
-    /// Cancelled once it has to leave.
+    /// Cancelled when the connection is evicted.
     pub(crate) evicted: CancellationToken,
     pub(crate) common: Common,
 }
 
-/// Every place is taken, and so is the room for connections that are being closed.
+/// All slots are taken, including the extra ones for connections that are being closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("every place is taken, and those who have to leave have not left yet")]
+#[error("all connection slots are taken, and evicted connections are still closing")]
 pub struct Full;
 
-/// Connections that lost their place, or got none.
+/// Numbers of connections that lost their slot or got none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped {
-    /// Told to leave, so that another one gets in.
+    /// Evicted to make room for others.
     pub evicted: u64,
     /// Closed as soon as they were accepted.
     pub refused: u64,
 }
 
 impl Crowd {
-    /// Has one connection leave for each bound that the newcomer meets.
+    /// Evicts one connection for each bound that the new connection reaches.
     pub(crate) fn make_room(&mut self, caps: &Caps, newcomer: &Newcomer) -> Result<(), Full> {
         if self.present.len() >= caps.with_leaving() {
             self.dropped.refused += 1;
@@ -102,8 +102,8 @@ impl Crowd {
         Ok(())
     }
 
-    /// Adds the newcomer, a startup at first. `common` makes what a source that had no connection
-    /// has in common.
+    /// Adds the new connection, which counts as a startup at first. `common` creates the shared
+    /// state if the source had no connection.
     pub(crate) fn enter(
         &mut self,
         newcomer: &Newcomer,
@@ -132,13 +132,13 @@ impl Crowd {
         Entry { id, evicted, common: share.common.clone() }
     }
 
-    /// Its first command has come.
+    /// Records that the first command of a connection has arrived.
     pub(crate) fn settle(&mut self, id: Id) {
         self.startups.remove(id);
     }
 
-    /// A frame of it has begun, so that its idle time starts again. It is worth no more by that: a
-    /// peer that holds many connections can begin a frame on each.
+    /// Records that a frame has begun, which restarts the idle time of the connection. Its worth
+    /// does not grow: a peer with many connections can begin a frame on each.
     pub(crate) fn begin(&mut self, id: Id, now: Instant) {
         if let Some(present) = self.present.get_mut(&id) {
             present.since = now;
@@ -146,7 +146,7 @@ impl Crowd {
         }
     }
 
-    /// A command of it begins to be decided, or has been answered.
+    /// Records that a command of a connection is being decided, or has been answered.
     pub(crate) fn decide(&mut self, id: Id, is_deciding: bool, now: Instant) {
         if let Some(present) = self.present.get_mut(&id) {
             present.is_deciding = is_deciding;
@@ -155,7 +155,8 @@ impl Crowd {
         }
     }
 
-    /// It has proved to be a device of an account. Another connection may lose its protection.
+    /// Records that a connection has proved to be a device of an account. Another connection may
+    /// lose its protection.
     pub(crate) fn prove(&mut self, caps: &Caps, id: Id, device: DeviceId, now: Instant) {
         let Some(present) = self.present.get_mut(&id).filter(|present| !present.is_leaving) else {
             return;
@@ -169,7 +170,7 @@ impl Crowd {
         }
     }
 
-    /// It has gone.
+    /// Removes a connection that has closed.
     pub(crate) fn leave(&mut self, id: Id) {
         self.all.remove(id);
         self.startups.remove(id);
@@ -183,12 +184,12 @@ impl Crowd {
         }
     }
 
-    /// What was dropped since this was asked last.
+    /// The numbers of dropped connections since the last call.
     pub(crate) fn take_dropped(&mut self) -> Dropped {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Whether nothing is left of anyone.
+    /// True if no state of any connection is left.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let counted = self.all.len(Scope::All) + self.startups.len(Scope::All);
@@ -207,7 +208,7 @@ impl Crowd {
         }
     }
 
-    /// Puts it where it now stands.
+    /// Updates the rank of a connection.
     fn rank(&mut self, id: Id) {
         let Some(present) = self.present.get(&id).filter(|present| !present.is_leaving) else {
             return;
@@ -230,7 +231,8 @@ impl Crowd {
 }
 
 impl Common {
-    /// For a source with a share, or for a shared address, which is bound only by what all may take.
+    /// The shared state of a source with its own limits, or of a shared address, which only the
+    /// total limits bound.
     pub(crate) fn new(budgets: &Budgets, turns: usize, source: Source, is_shared: bool) -> Self {
         let (budget, turns) = if is_shared {
             (budgets.unshared(), Semaphore::MAX_PERMITS)

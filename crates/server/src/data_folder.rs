@@ -1,5 +1,5 @@
-//! Who is at a data folder: servers, or one command that puts another database there; and that nobody
-//! else can be.
+//! Access to the data folder: permission checks, and a lock that either servers share or one
+//! command holds while it replaces the database.
 
 use anyhow::{Context as _, bail};
 use fourauth_config::Config;
@@ -12,13 +12,14 @@ use std::{
     path::PathBuf,
 };
 
-/// The file that is locked. It is empty, and stays.
+/// The lock file. It is empty and is never removed.
 const FILE: &str = "in-use.lock";
 
-/// Refuses a data folder that is not its user's alone, with everything secret that lies in it. What
-/// is not there yet is nobody's. A folder that others can list is closed to them.
+/// Checks that other users cannot access the data folder and the secret files in it. Missing files
+/// pass. A folder that others can list is closed to them.
 ///
-/// So is the database refused, wherever it is. Opening it and reading a key look again.
+/// The files of the database are checked too, even outside the folder. Opening the database and
+/// reading a key repeat their checks.
 ///
 /// # Errors
 ///
@@ -28,17 +29,20 @@ pub fn check(config: &Config) -> Result<(), NotKept> {
         match custody::check(&path, kind)? {
             Custody::Absent | Custody::Kept => {}
             Custody::Closed => {
-                tracing::warn!(path = %path.display(), "others could list this folder; closed it");
+                tracing::warn!(
+                    path = %path.display(),
+                    "folder was accessible to other users; its mode has been corrected"
+                );
             }
         }
     }
     config.location().check_files()
 }
 
-/// What lies in a data folder and must be its user's alone. Not in it: certificate, public key and
-/// checkpoints, which are public; locks, which are empty; models, which are checked against hashes; and
-/// a private key that `tls.private_key` names, whose mode is the operator's business, for other
-/// services may need it.
+/// The files and folders in the data folder that other users must not access. Left out are the
+/// certificate, the public key and the checkpoints, which are public; lock files, which are empty;
+/// and models, which are checked against hashes. A private key that `tls.private_key` names is left
+/// out as well: other services may need it, so its mode is up to the operator.
 fn contents(config: &Config) -> Vec<(PathBuf, Kind)> {
     let inside = |name: &str| config.data_dir.join(name);
     let mut contents = vec![(config.data_dir.clone(), Kind::Folder)];
@@ -52,32 +56,26 @@ fn contents(config: &Config) -> Vec<(PathBuf, Kind)> {
     contents
 }
 
-/// Keeps others from a data folder, until it is dropped or the process ends.
+/// A lock on the data folder. It is released when dropped or when the process ends.
 #[derive(Debug)]
-pub(crate) struct DataFolderLock(#[expect(dead_code, reason = "is held, not looked at")] File);
+pub(crate) struct DataFolderLock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl DataFolderLock {
-    /// For a server: keeps backups from being restored here.
-    ///
-    /// # Errors
-    ///
-    /// If one is just being restored, or the file cannot be made.
+    /// Takes the shared lock of a server, so that no backup can be restored to the folder. Fails if
+    /// a restore is running.
     pub(crate) fn share(config: &Config) -> anyhow::Result<Self> {
         let file = open(config)?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {
                 bail!("a backup is being restored to {}", config.data_dir.display())
             }
-            // Where there are no locks a server serves all the same.
+            // The server also runs on file systems without locks.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
         }
     }
 
-    /// For whoever puts a database here: keeps servers away.
-    ///
-    /// # Errors
-    ///
-    /// If a server runs here, or the file cannot be made or locked.
+    /// Takes the exclusive lock for replacing the database, so that no server can start. Fails if a
+    /// server or another restore is running.
     pub(crate) fn take(config: &Config) -> anyhow::Result<Self> {
         let file = open(config)?;
         match file.try_lock() {

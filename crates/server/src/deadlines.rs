@@ -1,26 +1,27 @@
-//! How long a peer may take. Every wait on one has an end.
+//! Timeouts. Every wait for a peer has one.
 
 use fourauth_config::LimitsConfig;
 use std::time::Duration;
 
-/// Seconds that a frame may take however small it is.
+/// The time that a frame of any size may take.
 const FRAME_GRACE: Duration = Duration::from_secs(10);
 
-/// How full the byte budget is, in percent, when frames have to arrive faster.
+/// Fullness of the byte budget, in percent, above which frames must arrive faster.
 const CROWDED_FROM: u32 = 50;
 
-/// How long a peer may take.
+/// Timeouts for a peer.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadlines {
     /// For the TLS handshake.
     pub handshake: Duration,
     /// For the first frame to begin.
     pub first_frame: Duration,
-    /// For the next frame to begin, once one was answered.
+    /// For the next frame to begin after an answer.
     pub idle: Duration,
-    /// For an answer to be taken.
+    /// For the peer to read an answer.
     pub answer: Duration,
-    /// For a denial to be given: not sooner, and only later if deciding took longer.
+    /// The delay of a denial after its command arrived. A denial is never sent earlier, and later
+    /// only if the decision took longer.
     pub denial: Duration,
     min_bytes_per_s: u32,
     crowded_bytes_per_s: u32,
@@ -42,15 +43,15 @@ impl From<&LimitsConfig> for Deadlines {
 }
 
 impl Deadlines {
-    /// For a frame of `announced` bytes to arrive, from its first byte, while the byte budget is
+    /// The timeout for a frame of `announced` bytes, from its first byte, while the byte budget is
     /// `fullness` percent full.
     #[must_use]
     pub fn frame(&self, announced: u32, fullness: u32) -> Duration {
         FRAME_GRACE + Duration::from_secs(u64::from(announced) / self.slowest_rate(fullness))
     }
 
-    /// The slowest rate at which a frame may arrive, in bytes a second: the usual one up to half of the
-    /// byte budget, and from there on evenly more.
+    /// The slowest rate at which a frame may arrive, in bytes per second. It is constant up to half
+    /// of the byte budget and grows linearly above that.
     fn slowest_rate(&self, fullness: u32) -> u64 {
         let (usual, crowded) =
             (u64::from(self.min_bytes_per_s), u64::from(self.crowded_bytes_per_s));
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_has_to_arrive_faster_as_the_budget_fills() {
+    fn a_frame_must_arrive_faster_as_the_budget_fills() {
         const KIB: u32 = 1024;
         let deadlines = Deadlines::from(&LimitsConfig::default());
         for (kib, fullness, seconds) in [
@@ -75,7 +76,7 @@ mod tests {
             (4096, 75, 10 + 30),
             (4096, 100, 10 + 16),
             (4096, 250, 10 + 16),
-            // A login with a picture needs no more than a slow line can give.
+            // A login with a picture arrives in time on a slow line too.
             (200, 100, 10),
         ] {
             let allowed = deadlines.frame(kib * KIB, fullness);

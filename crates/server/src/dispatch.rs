@@ -1,4 +1,4 @@
-//! From a command to the method that decides it.
+//! Passes each command to the method that decides it.
 
 use crate::{channel::Nonce, reply::Reply};
 use data_encoding::BASE64;
@@ -21,17 +21,17 @@ use std::sync::Arc;
 /// Version of the protocol that this server speaks.
 const PROTOCOL: u32 = 1;
 
-/// What every session shares.
+/// State that all sessions share.
 #[derive(Debug)]
 pub struct Context {
-    /// Decides.
+    /// Decides commands.
     pub authenticator: Authenticator,
-    /// Tells the time.
+    /// The trusted clock.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Context {
-    /// Has one command decided. `nonce` is what the connection was told last.
+    /// Decides one command. `nonce` is the last nonce that was sent on the connection.
     pub async fn dispatch(
         &self,
         received: Received,
@@ -42,7 +42,7 @@ impl Context {
         let id = received.id;
         let decided = match command {
             Command::Hello(_) => return Reply::hello(id, self.server_info(&received, nonce)),
-            // What it is worth shows in the commands that follow.
+            // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => return Reply::noted(id),
             Command::Login(login) => auth.login(received, login).await,
             Command::Register(register) => auth.register(received, register).await,

@@ -1,6 +1,8 @@
-//! Makes what is missing: the data folder, the keys, a certificate, the first administrator.
+//! First-run setup: creates the data folder, the keys, a certificate and the first administrator if
+//! they are missing.
 //!
-//! Nothing that exists is ever replaced, and keys are made only for a database that holds nothing.
+//! Existing keys and certificates are never replaced, and a keyring is created only for an empty
+//! database.
 
 use crate::{certificate, receipt_key};
 use anyhow::Context as _;
@@ -14,14 +16,14 @@ use fourauth_store::{Keyring, KeyringError, Location, Store, holds_data};
 use std::{fs, io::ErrorKind, os::unix::fs::DirBuilderExt as _, path::Path};
 use time::OffsetDateTime;
 
-/// The name of the first administrator. Nobody else can have it.
+/// The name of the first administrator. It is reserved.
 pub const SETUP: &str = "setup";
 
-/// Makes the data folder, readable by its owner alone.
+/// Creates the data folder, readable by its owner only.
 ///
 /// # Errors
 ///
-/// If the operating system refuses.
+/// Fails if the operating system refuses.
 pub fn data_dir(config: &Config) -> anyhow::Result<()> {
     private_dir(&config.data_dir)
 }
@@ -31,14 +33,15 @@ fn private_dir(path: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .with_context(|| format!("cannot make the folder {}", path.display()))
+        .with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
-/// The keyring; a new one only if the database holds nothing that an old one sealed.
+/// Loads the keyring, or creates one if the database is empty.
 ///
 /// # Errors
 ///
-/// If it is missing though there is data, cannot be read, or is readable by others.
+/// Fails if the keyring is missing but the database has data, or if it cannot be read or is
+/// readable by other users.
 pub async fn keyring(
     config: &Config,
     location: &Location,
@@ -48,31 +51,32 @@ pub async fn keyring(
     match Keyring::load(&path) {
         Err(KeyringError::Missing { .. }) if !holds_data(location).await? => {
             let keyring = Keyring::create(&path, &Secret::new(entropy::bytes()), now)?;
-            tracing::info!(path = %path.display(), "made a keyring; keep a copy of it elsewhere");
+            tracing::info!(path = %path.display(), "keyring created; keep a copy elsewhere");
             Ok(keyring)
         }
         loaded => Ok(loaded?),
     }
 }
 
-/// A development certificate, unless the operator has named another or it is there already.
+/// Creates a development certificate, unless one exists or the configuration names another.
 ///
 /// # Errors
 ///
-/// If it cannot be made or written.
+/// Fails if the certificate cannot be created or written.
 pub fn certificate(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     let (chain, key) = (config.certificate_file(), config.private_key_file());
     let is_ours = config.tls.certificate.is_none() && config.tls.private_key.is_none();
     if !is_ours || chain.exists() {
         return Ok(());
     }
-    let now = OffsetDateTime::from_unix_timestamp(now.seconds()).context("no such time")?;
+    let now = OffsetDateTime::from_unix_timestamp(now.seconds())
+        .context("the system time is out of range")?;
     let made = certificate::development(&[], now)?;
     if let Some(folder) = chain.parent() {
         private_dir(folder)?;
     }
-    // The certificate last: while it is missing the pair is not finished, and a key that an
-    // interrupted start has left belongs to nothing.
+    // The certificate is written last. While it is missing the pair is incomplete, and a key that
+    // an interrupted start left behind is unused.
     if key.exists() {
         fs::remove_file(&key).with_context(|| format!("cannot remove {}", key.display()))?;
     }
@@ -87,11 +91,11 @@ fn create(path: &Path, text: &Secret<String>) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The key that receipts are signed with.
+/// Loads the key that receipts are signed with, or creates it.
 ///
 /// # Errors
 ///
-/// If it cannot be made or read, or is readable by others.
+/// Fails if the key cannot be created or read, or is readable by other users.
 pub fn receipt_key(config: &Config) -> anyhow::Result<ReceiptKey> {
     let path = config.receipt_key_file();
     if let Some(folder) = path.parent() {
@@ -100,12 +104,12 @@ pub fn receipt_key(config: &Config) -> anyhow::Result<ReceiptKey> {
     receipt_key::load_or_create(&path)
 }
 
-/// The first administrator, if there is none: a secret in a file, for as long as nobody else is
-/// named.
+/// Creates the first administrator if there is no administrator, with a secret in a file. Both
+/// exist until another administrator is added.
 ///
 /// # Errors
 ///
-/// If the secret cannot be written or stored.
+/// Fails if the secret cannot be written or stored.
 pub async fn setup_admin(
     config: &Config,
     store: &Store,
@@ -120,16 +124,17 @@ pub async fn setup_admin(
     let hash = hasher.create(NewPassword::in_use(&secret), Requester::this_machine()).await?;
     let name = Username::parse(SETUP)?;
     store.write(move |tx| Box::pin(async move { tx.add_admin(&name, &hash, now).await })).await?;
-    tracing::info!(path = %path.display(), "the first administrator's secret is in this file");
+    tracing::info!(path = %path.display(), "secret of the first administrator written");
     Ok(())
 }
 
-/// A fresh secret, durable before it is of use. What an interrupted start has left, or somebody has
-/// put there, is no administrator's yet and goes.
+/// Writes a new secret to a file, durably, before the store gets its hash. A file that is already
+/// there, for example from an interrupted start, belongs to no administrator and is removed.
 fn setup_secret(path: &Path) -> anyhow::Result<Secret<String>> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error).context("cannot remove a setup secret of nobody");
+            return Err(error)
+                .with_context(|| format!("cannot remove the old secret {}", path.display()));
         }
         Ok(()) | Err(_) => {}
     }
@@ -138,11 +143,11 @@ fn setup_secret(path: &Path) -> anyhow::Result<Secret<String>> {
     Ok(secret)
 }
 
-/// Removes the file with the first administrator's secret, once there is another administrator.
+/// Removes the secret file of the first administrator, once there is another administrator.
 ///
 /// # Errors
 ///
-/// If the file system refuses.
+/// Fails if the file cannot be removed.
 pub fn remove_setup_secret(config: &Config) -> anyhow::Result<()> {
     match fs::remove_file(config.setup_secret_file()) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),

@@ -1,14 +1,14 @@
-//! Other protocols that reach our port: what browsers, scanners and balancers say.
+//! Recognises other protocols that reach the port, from browsers, scanners and load balancers.
 
-/// First bytes of the record types of TLS (RFC 8446 §5.1): from `change_cipher_spec` to
-/// `application_data`. The version that follows begins with 3 in every TLS.
+/// Record types of TLS (RFC 8446 §5.1): from `change_cipher_spec` to `application_data`. The
+/// version that follows begins with 3 in every version of TLS.
 const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x14..=0x17;
 const TLS_MAJOR: u8 = 3;
 
-/// Whether four bytes in the place of a frame's header belong to another protocol: to one of text, as
-/// the method of an HTTP request or the banner of SSH, or to TLS inside of TLS.
+/// True if four bytes at the position of a frame header belong to another protocol: a text
+/// protocol, such as HTTP or SSH, or TLS inside TLS.
 ///
-/// Read as a length, each of them announces more than a frame may hold, so no frame of ours begins so.
+/// Read as a length, all of these exceed the largest frame, so no valid frame begins with them.
 #[must_use]
 pub fn is_foreign(header: [u8; 4]) -> bool {
     let is_text = header.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'));
@@ -50,7 +50,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_frame_of_ours_begins_like_another_protocol(length in 0..=MAX_PAYLOAD) {
+        fn no_frame_begins_like_another_protocol(length in 0..=MAX_PAYLOAD) {
             let length = u32::try_from(length).unwrap();
             prop_assert!(!is_foreign(length.to_be_bytes()));
         }

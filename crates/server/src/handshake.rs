@@ -1,4 +1,4 @@
-//! The TLS handshake of a connection that was accepted, and what its failure says about the peer.
+//! The TLS handshake of an accepted connection, and the offence that a failure counts as.
 
 use crate::conduct::Offence;
 use std::io;
@@ -8,24 +8,24 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// Why there is no TLS connection.
+/// Why a handshake failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NoHandshake {
-    /// The peer hung up before it sent a byte: a check of the port.
+    /// The peer closed the connection before it sent a byte, as a port check does.
     #[error("the peer sent nothing")]
     Nothing,
-    /// It took too long.
+    /// The peer exceeded the deadline.
     #[error("the peer took too long")]
     Late,
-    /// What came is no handshake, or one that cannot succeed. That includes a peer that offers other
-    /// protocols only.
-    #[error("no TLS handshake: {0}")]
+    /// The bytes are not a handshake, or the handshake failed. That includes a peer that offers
+    /// only other protocols.
+    #[error("TLS handshake failed: {0}")]
     Failed(#[from] io::Error),
 }
 
 impl NoHandshake {
-    /// What is held against the source. A connection that is closed at once costs nothing: balancers
-    /// and monitors check a port that way every few seconds.
+    /// The offence of the source, if any. A connection that is closed at once costs nothing,
+    /// because load balancers and monitors check a port that way every few seconds.
     #[must_use]
     pub const fn offence(&self) -> Option<Offence> {
         match self {
@@ -35,11 +35,11 @@ impl NoHandshake {
     }
 }
 
-/// Shakes hands before `deadline`.
+/// Performs the TLS handshake.
 ///
 /// # Errors
 ///
-/// [`NoHandshake`].
+/// [`NoHandshake`] if the peer sends nothing, the handshake fails or `deadline` passes.
 pub async fn shake_hands(
     tls: &TlsAcceptor,
     stream: TcpStream,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_of_the_port_is_no_offence_and_a_failed_handshake_is() {
+    fn a_failed_handshake_is_an_offence_and_a_port_check_is_not() {
         let failed = NoHandshake::Failed(io::ErrorKind::UnexpectedEof.into());
         for (why, offence) in [
             (NoHandshake::Nothing, None),

@@ -1,23 +1,24 @@
-//! A process whose memory does not leave it: no core dumps, and no reading by others of its user.
+//! Keeps the memory of the process private: no core dumps, and no access by other processes of the
+//! same user.
 //!
-//! It covers what is alive. What has been freed is wiped by the allocator, see `main.rs`. Pages that
-//! are swapped out are not seen to: use a swap that is encrypted, or none.
+//! This covers live memory. The allocator wipes freed memory, see `main.rs`. Swap is not covered:
+//! use encrypted swap, or none.
 
 use rustix::{
     io,
     process::{Resource, Rlimit, setrlimit},
 };
 
-/// Keeps the memory of this process, and of those it starts, out of core dumps; and, on Linux, this
-/// one's from debuggers and `/proc` of everybody but root.
+/// Disables core dumps of this process and its children. On Linux, also denies debuggers and
+/// `/proc` access to the memory of this process, except for root.
 ///
-/// Both are needed: the limit is inherited but does not hold where dumps go into a pipe (core(5)),
-/// and the attribute holds there but is not inherited by other programs (prctl(2),
-/// `PR_SET_DUMPABLE`). Elsewhere than on Linux only the limit is set.
+/// Both measures are needed. The limit is inherited but has no effect if dumps go into a pipe
+/// (core(5)). The attribute has an effect there but is not inherited by other programs (prctl(2),
+/// `PR_SET_DUMPABLE`). On other systems only the limit is set.
 ///
 /// # Errors
 ///
-/// If the system refuses, which it has no reason to: anybody may give up so much.
+/// Fails if the system refuses, which is not expected: neither call needs a privilege.
 pub fn keep_memory_private() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     #[cfg(target_os = "linux")]
@@ -34,7 +35,7 @@ mod tests {
     use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
 
     #[test]
-    fn nothing_of_the_process_is_dumped() {
+    fn the_process_leaves_no_core_dump() {
         keep_memory_private().unwrap();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core), Rlimit { current: Some(0), maximum: Some(0) });

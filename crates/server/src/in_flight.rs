@@ -1,7 +1,8 @@
-//! Bytes that have arrived and are not answered yet: of a source, and of all of them.
+//! The byte budget: memory for frames that have arrived and are not answered yet, per source and in
+//! total.
 //!
-//! A frame that has not arrived whole proves nothing, so it holds what it holds on sufferance: when
-//! another one finds no room, the slowest unfinished frame of the greediest source is dropped.
+//! An incomplete frame can be dropped at any time. When another frame finds no room, the slowest
+//! incomplete frame of the source that holds most is dropped.
 
 mod ledger;
 mod rules;
@@ -13,18 +14,18 @@ use rules::Rules;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::Notify, time::Instant};
 
-/// What all sources may hold together, and each alone.
+/// The byte budget of all sources, and of each one.
 #[derive(Debug)]
 pub struct Budgets(Arc<Pool>);
 
-/// What the frames of one source may hold.
+/// The byte budget of one source.
 #[derive(Debug, Clone)]
 pub struct Budget {
     pool: Arc<Pool>,
     source: Option<Source>,
 }
 
-/// One frame, from its first byte until it is answered. It gives back what it holds when dropped.
+/// One frame, from its first byte until it is answered. Dropping it releases its bytes.
 #[derive(Debug)]
 pub struct Frame {
     pool: Arc<Pool>,
@@ -32,15 +33,15 @@ pub struct Frame {
     dropped: Arc<Notify>,
 }
 
-/// The frame made room for others. Its connection has to end.
+/// The frame was dropped to make room for others. Its connection must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the frame made room for others")]
+#[error("the frame was dropped to make room for others")]
 pub struct Dropped;
 
 #[derive(Debug)]
 struct Pool {
     ledger: Mutex<Ledger>,
-    /// Told whenever a frame gives something back.
+    /// Notified when a frame releases bytes.
     freed: Notify,
 }
 
@@ -52,14 +53,14 @@ impl From<&LimitsConfig> for Budgets {
 }
 
 impl Budgets {
-    /// For the frames of `source`, however many connections it has.
+    /// The budget for all connections of `source` together.
     #[must_use]
     pub fn of(&self, source: Source) -> Budget {
         Budget { pool: Arc::clone(&self.0), source: Some(source) }
     }
 
-    /// For the frames of an address that many share and that identifies no one: each counts as if it
-    /// came from a source of its own.
+    /// The budget for an address that many clients share. Each frame counts as if it came from its
+    /// own source.
     #[must_use]
     pub fn unshared(&self) -> Budget {
         Budget { pool: Arc::clone(&self.0), source: None }
@@ -67,7 +68,7 @@ impl Budgets {
 }
 
 impl Budget {
-    /// A frame that begins now and holds nothing yet.
+    /// Begins a frame, which holds no bytes yet.
     #[must_use]
     pub fn frame(&self, now: Instant) -> Frame {
         let (id, dropped) = self.pool.ledger().begin(self.source, now);
@@ -76,17 +77,17 @@ impl Budget {
 }
 
 impl Frame {
-    /// Waits until the frame may hold `bytes` more, which it does then. It waits for frames that are
-    /// being decided, and for no others.
+    /// Adds `bytes` to the bytes that the frame holds. Waits for room if frames that are being
+    /// decided fill the budget, and for no other reason.
     ///
-    /// The caller gives it a deadline, and drops the frame when that passes.
+    /// The caller sets a timeout and drops the frame when it expires.
     ///
     /// # Errors
     ///
-    /// [`Dropped`] if the frame had to make room, now or earlier.
+    /// [`Dropped`] if the frame was dropped to make room, now or earlier.
     pub async fn hold(&self, bytes: usize) -> Result<(), Dropped> {
         loop {
-            // Made before the ledger is asked, so that nothing freed in between is missed.
+            // Created before the ledger is asked, so that no release in between is missed.
             let freed = self.pool.freed.notified();
             let answer = self.pool.ledger().hold(self.id, bytes, Instant::now());
             match answer {
@@ -101,16 +102,16 @@ impl Frame {
         }
     }
 
-    /// Says that the frame has arrived whole: it is not dropped from now on.
+    /// Records that the frame is complete. From now on it is not dropped.
     ///
     /// # Errors
     ///
-    /// [`Dropped`] if that is too late.
+    /// [`Dropped`] if it was dropped before.
     pub fn finish(&self) -> Result<(), Dropped> {
         if self.pool.ledger().finish(self.id) { Ok(()) } else { Err(Dropped) }
     }
 
-    /// Waits until the frame is dropped to make room. Told once.
+    /// Waits until the frame is dropped to make room. Completes only once.
     pub async fn dropped(&self) {
         self.dropped.notified().await;
     }
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn bytes_in_flight_are_bounded_a_source_and_come_back() {
+    async fn bytes_in_flight_are_bounded_per_source_and_released() {
         let budgets = budgets();
         let (full, more, other) = (frame(&budgets, 1), frame(&budgets, 1), frame(&budgets, 2));
         full.hold(8 * MIB).await.unwrap();
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_frames_that_are_decided_goes_on_after_them() {
+    async fn a_waiting_frame_continues_after_others_are_decided() {
         let budgets = budgets();
         let (first, second) = (frame(&budgets, 1), frame(&budgets, 2));
         for whole in [&first, &second] {
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_unfinished_frame_makes_room_and_its_connection_hears_it() {
+    async fn an_incomplete_frame_is_dropped_and_its_connection_notified() {
         let budgets = budgets();
         let stalled = frame(&budgets, 1);
         stalled.hold(8 * MIB).await.unwrap();

@@ -1,9 +1,9 @@
-//! The composition root: sockets, TLS, configuration, and nothing that decides.
+//! The server: sockets, TLS and configuration. It makes no authentication decisions.
 //!
-//! The path of a request, top to bottom: [`listener`] accepts and shakes hands, [`session`] receives
-//! commands over a [`connection`], [`dispatch`] hands each to `fourauth-auth`, and [`reply`] is what
-//! may be sent back. [`server`] puts it together; [`first_run`] makes what is missing; [`local`] is what an administrator
-//! does on the machine itself.
+//! The path of a request: [`listener`] accepts a connection and performs the handshake, [`session`]
+//! receives commands over a [`connection`], [`dispatch`] passes each to `fourauth-auth`, and
+//! [`reply`] holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files,
+//! and [`local`] has the commands that an administrator runs on the machine itself.
 
 mod caps;
 pub mod certificate;

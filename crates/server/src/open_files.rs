@@ -1,50 +1,49 @@
-//! Open files: as many as the system lets the process have, and connections kept so far below that
-//! the database, the keys and the checkpoints can always be opened.
+//! The limit on open files. It is raised as far as the system allows, and the number of connections
+//! is kept below it, so that the database, the keys and the checkpoints can always be opened.
 
 use crate::caps;
 use fourauth_config::LimitsConfig;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files for everything but peers' connections: the databases' connections and journals, checkpoints,
-/// time servers, what the runtime needs. A server on SQLite that does nothing has 18 open, and one on
-/// PostgreSQL takes up to 16 connections.
+/// Files reserved for everything except connections of peers: database connections and journals,
+/// checkpoints, time servers, the runtime. An idle server on SQLite has 18 files open, and one on
+/// PostgreSQL uses up to 16 connections.
 const RESERVE: usize = 160;
 
-/// Files that no process has; some systems say that there is no limit by a number.
-const MOST: usize = 1 << 24;
+/// A number of files above any real limit. Some systems use a large number for "no limit".
+const MAX_FILES: usize = 1 << 24;
 
-/// Connections below which a server is of no use.
-const FEWEST_CONNECTIONS: usize = 32;
+/// The smallest useful number of connections.
+const MIN_CONNECTIONS: usize = 32;
 
-/// The limit of open files is too low to serve anyone.
+/// The limit on open files is too low for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the limit of open files is {limit}, and {needed} are needed; raise it (LimitNOFILE= of systemd, \
-     --ulimit nofile= of a container, ulimit -Hn of a shell)"
+    "the limit on open files is {limit}, but {needed} are needed; raise it (LimitNOFILE= in \
+     systemd, --ulimit nofile= for a container, ulimit -Hn in a shell)"
 )]
 pub struct TooFewFiles {
     limit: u64,
     needed: usize,
 }
 
-/// Raises the soft limit of open files to the hard limit; the limit that holds then, or `None` if
-/// there is none. If the system refuses, the limit stays as it is.
+/// Raises the soft limit on open files to the hard limit. Returns the new limit, or `None` if there
+/// is no limit. If the system refuses, the limit is unchanged.
 #[must_use]
 pub fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "cannot raise the limit of open files to its hard limit");
+        tracing::warn!(%error, "cannot raise the limit on open files to the hard limit");
     }
     getrlimit(Resource::Nofile).current
 }
 
-/// The limits of a server that may open so many files: as many connections as fit, and of them
-/// startups in proportion.
+/// Lowers the limits on connections and startups, in proportion, to what `files` open files allow.
 ///
 /// # Errors
 ///
-/// [`TooFewFiles`] if that would be fewer than 32 connections, and fewer than are wanted.
+/// [`TooFewFiles`] if neither 32 connections nor the configured number fit.
 pub fn fit(limits: &LimitsConfig, files: Option<u64>) -> Result<LimitsConfig, TooFewFiles> {
     let (wanted, limits) = (limits.connections, limits.clone());
     let connections = affordable(wanted, files)?;
@@ -59,8 +58,8 @@ pub fn fit(limits: &LimitsConfig, files: Option<u64>) -> Result<LimitsConfig, To
 fn affordable(wanted: usize, limit: Option<u64>) -> Result<usize, TooFewFiles> {
     let Some(limit) = limit else { return Ok(wanted) };
     let for_peers = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(RESERVE);
-    let affordable = wanted.min(caps::fitting(for_peers.min(MOST)));
-    let fewest = wanted.min(FEWEST_CONNECTIONS);
+    let affordable = wanted.min(caps::fitting(for_peers.min(MAX_FILES)));
+    let fewest = wanted.min(MIN_CONNECTIONS);
     if affordable < fewest {
         return Err(TooFewFiles { limit, needed: RESERVE + caps::files_of(fewest) });
     }
@@ -72,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_files_for_everything_else() {
+    fn connections_leave_enough_open_files_for_the_rest() {
         for (wanted, limit, expected) in [
             (16_384, None, Some(16_384)),
             (16_384, Some(u64::MAX), Some(16_384)),
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_files_are_refused_with_the_number_that_is_needed() {
+    fn too_few_files_are_refused_with_the_number_needed() {
         let refused = affordable(16_384, Some(64)).unwrap_err();
         assert_eq!(refused, TooFewFiles { limit: 64, needed: 260 });
     }

@@ -1,4 +1,4 @@
-//! What decides and remembers, made from the configuration.
+//! Builds the store and the authenticator from the configuration.
 
 use crate::first_run;
 use anyhow::Context as _;
@@ -18,7 +18,7 @@ use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Keyring, Store};
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
-/// The store and what examines evidence.
+/// The store, and the parts of the authenticator that check evidence.
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     hasher: Hasher,
@@ -27,7 +27,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Opens the database with its keyring and names the first administrator.
+    /// Opens the database with its keyring and creates the first administrator.
     pub(crate) async fn open(
         config: &Config,
         engine: Arc<Engine>,
@@ -46,7 +46,7 @@ impl Parts {
         Ok(Self { store, hasher, faces, receipts })
     }
 
-    /// What decides commands.
+    /// Builds the authenticator, which decides commands.
     pub(crate) fn authenticator(self, config: &Config, undecided: Undecided) -> Authenticator {
         let settings = Settings {
             profile: config.auth.profile,
@@ -71,7 +71,7 @@ impl Parts {
     }
 }
 
-/// A hasher of the configured cost.
+/// Creates a hasher with the configured cost.
 pub(crate) fn hasher(
     config: &Config,
     compute: &Compute,
@@ -80,10 +80,10 @@ pub(crate) fn hasher(
     let cost =
         Cost { memory_kib: config.auth.argon2_memory_kib, passes: config.auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
-        .context("auth.argon2_memory_kib and auth.argon2_passes name no cost that can be used")
+        .context("auth.argon2_memory_kib and auth.argon2_passes are not a valid cost")
 }
 
-/// How often one may try.
+/// The configured limits on attempts.
 fn attempt_limits(attempts: &AttemptsConfig) -> limits::Limits {
     limits::Limits {
         unknown_device: attempts.unknown_device,

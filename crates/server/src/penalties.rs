@@ -1,15 +1,17 @@
-//! Which sources have to stay away, and until when; after OpenSSH's `PerSourcePenalties`.
+//! Penalties: which sources are blocked, and for how long. Modelled on `PerSourcePenalties` of
+//! OpenSSH.
 //!
-//! Each offence moves an instant of its source further ahead. Once that instant is fifteen seconds
-//! away the source is turned away until it has come. A person's slips are forgiven by waiting, and a
-//! machine that goes on is held to one try in five seconds. It is kept in memory and ends with the
-//! process; what is counted for an account is in the store and does not.
+//! Each offence extends the penalty of its source. The penalty runs down with time and is enforced
+//! once it reaches fifteen seconds: the source is then blocked until the penalty ends. A user's
+//! occasional mistakes expire, and a machine that keeps trying is limited to one attempt in five
+//! seconds. Penalties are kept in memory and end with the process. The counters of an account are
+//! in the store and survive a restart.
 //!
-//! Who spends a one-time code is forgiven what has not led to a penalty yet: an office behind one
-//! address is not shut out by its own typing errors. Somebody who guesses and also has an account
-//! gains little by it: less than fifteen seconds are forgiven, which are two tries, and a code that
-//! is spent can be spent once in thirty seconds. A penalty that is enforced is never lifted, so a
-//! login that was under way meanwhile buys no more.
+//! A spent one-time code clears a penalty that is not enforced yet, so that typing errors do not
+//! block an office behind one address. An attacker with an account gains little from this: less
+//! than fifteen seconds are cleared, which is two attempts, and a code can be spent only once in
+//! thirty seconds. An enforced penalty is never lifted, so a login that was already running when it
+//! began gains nothing.
 
 use crate::conduct::Offence;
 use fourauth_auth::source::Source;
@@ -19,19 +21,19 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How far ahead the instant must be at least before it counts. A second that has begun counts as
-/// whole, as it does in OpenSSH, whose clock has only such: or else three denials of five seconds in
-/// quick succession would fall a moment short.
+/// The penalty from which a source is blocked. A started second counts as a whole one, as in
+/// OpenSSH, where the clock counts whole seconds. Otherwise three denials of five seconds each in
+/// quick succession would fall just short.
 const ENFORCED_FROM: Duration = Duration::from_secs(15);
 
-/// Sources that are remembered: about 10 MiB.
+/// Largest number of sources with a penalty. They take about 10 MiB.
 const MOST_SOURCES: usize = 65_536;
 
-/// Who has to stay away.
+/// The penalties of all sources.
 #[derive(Debug, Default)]
 pub struct Penalties {
     by_source: HashMap<Source, Penalty>,
-    /// The same, the next to end first.
+    /// The same penalties, ordered by their end.
     by_end: BTreeSet<(Instant, Source)>,
 }
 
@@ -42,10 +44,11 @@ struct Penalty {
 }
 
 impl Penalties {
-    /// Adds the cost of an offence; whether a penalty begins with it.
+    /// Adds the cost of an offence. Returns true if the source is blocked from now on and was not
+    /// before.
     ///
-    /// It is permissive when full: whose penalty ends first goes free, and that can be the one of
-    /// this offence. Somebody with very many sources could have others turned away otherwise.
+    /// When full, the penalty that ends first is dropped, which may be the new one. Otherwise an
+    /// attacker with very many sources could block others.
     pub fn penalise(&mut self, source: Source, offence: Offence, now: Instant) -> bool {
         self.forget_the_past(now);
         let before = self.remove(source);
@@ -63,14 +66,14 @@ impl Penalties {
         is_enforced && !was_enforced
     }
 
-    /// Forgets what a source has done, unless it has to stay away for it.
+    /// Clears the penalty of a source, unless it is enforced.
     pub fn forgive(&mut self, source: Source, now: Instant) {
         if self.remaining(source, now).is_none() {
             self.remove(source);
         }
     }
 
-    /// How long a source has to stay away from now on, if it has to.
+    /// The time until a blocked source is no longer blocked, or `None` if it is not blocked.
     #[must_use]
     pub fn remaining(&self, source: Source, now: Instant) -> Option<Duration> {
         let penalty = self.by_source.get(&source).filter(|penalty| penalty.is_enforced)?;
@@ -93,7 +96,7 @@ impl Penalties {
     }
 }
 
-/// Where an offence moves the instant until which a source stays away. It never moves it back.
+/// The end of a penalty after another offence. It never becomes earlier.
 fn moved(until: Instant, offence: Offence, now: Instant) -> Instant {
     until.max((until + offence.cost()).min(now + offence.at_most()))
 }
@@ -113,7 +116,7 @@ mod tests {
         Duration::from_secs(count)
     }
 
-    /// How long a source has to stay away after these offences, which others need not.
+    /// How long a source is blocked after these offences. Checks that another source is not.
     fn wait_after(offences: &[Offence]) -> Option<Duration> {
         let (mut penalties, now) = (Penalties::default(), Instant::now());
         let begins = |offence: &&Offence| penalties.penalise(source(1), **offence, now);
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_overlooked_and_the_third_in_a_row_is_not() {
+    fn the_third_denial_in_a_row_blocks_a_source() {
         assert_eq!(wait_after(&[Denied]), None);
         assert_eq!(wait_after(&[Malformed, Denied]), None);
         assert_eq!(wait_after(&[Denied, Malformed, Denied]), Some(seconds(15)));
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_web_page_can_cause_leaves_two_slips() {
+    fn offences_of_a_web_page_leave_two_mistakes() {
         for offence in [Foreign, HandshakeAbandoned, GraceExceeded] {
             let page = [offence; 1000];
             assert_eq!(wait_after(&page), None);
@@ -144,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offence_moves_the_instant_up_to_its_own_limit_and_never_back() {
+    fn an_offence_extends_the_penalty_up_to_its_own_limit() {
         let now = Instant::now();
         for (ahead, offence, expected) in [
             (0, Denied, 5),
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_between_them_makes_three_denials_no_fewer() {
+    fn three_denials_within_a_second_block_a_source() {
         let (mut penalties, start) = (Penalties::default(), Instant::now());
         for tenths in [0, 4, 8] {
             let now = start + Duration::from_millis(100 * tenths);
@@ -172,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_stays_away_for_longer_than_ten_minutes() {
+    fn a_penalty_lasts_ten_minutes_at_most() {
         assert_eq!(wait_after(&[Denied; 1000]), Some(Denied.at_most()));
     }
 
     #[test]
-    fn a_penalty_lasts_until_its_end_and_not_until_it_is_small() {
+    fn an_enforced_penalty_lasts_until_its_end() {
         let (mut penalties, now) = (Penalties::default(), Instant::now());
         for _ in 0..3 {
             penalties.penalise(source(1), Denied, now);
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn one_try_in_five_seconds_is_never_turned_away() {
+    fn one_attempt_in_five_seconds_is_never_blocked() {
         let (mut penalties, start) = (Penalties::default(), Instant::now());
         for tries in 0..100 {
             let now = start + tries * Denied.cost();
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn who_proves_to_have_an_account_is_forgiven_but_not_let_off() {
+    fn a_proof_clears_only_a_penalty_that_is_not_enforced() {
         let (mut penalties, now) = (Penalties::default(), Instant::now());
         penalties.penalise(source(1), Denied, now);
         penalties.penalise(source(1), Denied, now);
@@ -213,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn when_it_is_full_the_smallest_penalty_goes() {
+    fn when_full_the_penalty_that_ends_first_is_dropped() {
         let (mut penalties, now) = (Penalties::default(), Instant::now());
         penalties.penalise(source(0), Denied, now);
         for number in 1..65_536 {
             penalties.penalise(source(number), Crash, now);
         }
         penalties.penalise(source(70_000), HandshakeAbandoned, now);
-        assert!(penalties.by_source.contains_key(&source(0)), "the new one was the smallest");
+        assert!(penalties.by_source.contains_key(&source(0)), "the new penalty ends first");
         penalties.penalise(source(70_000), Crash, now);
         assert!(!penalties.by_source.contains_key(&source(0)));
         assert_eq!(penalties.remaining(source(70_000), now), Some(seconds(90)));
@@ -231,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_views_agree_and_nothing_past_is_kept(
+        fn both_indexes_agree_and_no_past_penalty_is_kept(
             steps in prop::collection::vec((0_u32..4, 0_u64..20, 0_usize..6), 1..200)
         ) {
             let (mut penalties, mut now) = (Penalties::default(), Instant::now());

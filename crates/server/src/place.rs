@@ -1,4 +1,4 @@
-//! The place of one connection: what it takes of the server, and what its source answers for.
+//! The slot of one connection: its share of the server's resources, and the offences of its source.
 
 use crate::{
     caps::Newcomer,
@@ -20,16 +20,16 @@ use std::{
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// The place of one connection, given back when dropped.
+/// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct Place {
     sources: Arc<Sources>,
     id: Id,
     source: Source,
     is_shared: bool,
-    /// Whether penalties meet it.
+    /// True if penalties apply to its address.
     is_answerable: bool,
-    /// Whether nothing well-formed has come yet.
+    /// True until the first well-formed command.
     is_startup: AtomicBool,
     evicted: CancellationToken,
     common: Common,
@@ -56,62 +56,62 @@ impl Place {
         Self { sources, id, source, is_shared, is_answerable, is_startup, evicted, common }
     }
 
-    /// A frame that begins now, to count what it holds.
+    /// Begins a frame in the byte budget of its source.
     #[must_use]
     pub fn frame(&self, now: Instant) -> Frame {
         self.common.budget.frame(now)
     }
 
-    /// Waits until it is this connection's turn to have a command decided: of one source only so
-    /// many are at the same time, so that it cannot keep all others waiting.
+    /// Waits for a permit to have a command decided. Each source has a fixed number of permits, so
+    /// that it cannot delay all others.
     ///
-    /// `None` is as good: the queue is never closed.
+    /// Never returns `None`, because the semaphore is never closed.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.common.turns).acquire_owned().await.ok()
     }
 
-    /// Cancelled once another connection takes its place. What is being decided is answered first.
+    /// Cancelled when the connection is evicted. A command that is being decided is answered first.
     #[must_use]
     pub fn evicted(&self) -> CancellationToken {
         self.evicted.clone()
     }
 
-    /// Says that a frame has begun.
+    /// Records that a frame has begun.
     pub fn begin(&self) {
         self.sources.crowd().begin(self.id, Instant::now());
     }
 
-    /// Says that a command is being decided, until what is returned is dropped.
+    /// Records that a command is being decided, until the returned guard is dropped.
     pub fn decide(&self) -> Deciding {
         self.sources.crowd().decide(self.id, true, Instant::now());
         Deciding { sources: Arc::clone(&self.sources), id: self.id }
     }
 
-    /// Says that its peer has proved to be this device of an account.
+    /// Records that the peer has proved to be this device of an account.
     pub fn prove_device(&self, device: DeviceId) {
         self.sources.prove(self.id, device, Instant::now());
     }
 
-    /// Says that something well-formed has come. Once is enough.
+    /// Records that a well-formed command has arrived. Only the first call has an effect.
     pub fn settle(&self) {
         if self.is_startup.swap(false, Ordering::Relaxed) {
             self.sources.crowd().settle(self.id);
         }
     }
 
-    /// Whether nothing well-formed has come yet.
+    /// True until the first well-formed command.
     #[must_use]
     pub fn is_startup(&self) -> bool {
         self.is_startup.load(Ordering::Relaxed)
     }
 
-    /// Whether its address identifies no one.
+    /// True if many clients share its address.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         self.is_shared
     }
 
-    /// Remembers how its source behaved.
+    /// Records the conduct of its source.
     pub fn note(&self, conduct: Conduct) {
         match conduct {
             Conduct::Neutral => {}
@@ -120,23 +120,23 @@ impl Place {
         }
     }
 
-    /// Holds an offence against its source.
+    /// Adds an offence to the penalty of its source.
     pub fn penalise(&self, offence: Offence) {
         if self.is_answerable
             && self.sources.penalties().penalise(self.source, offence, Instant::now())
         {
-            tracing::warn!(source = %self.source, ?offence, "a source has to stay away");
+            tracing::warn!(source = %self.source, ?offence, "source blocked");
         }
     }
 
-    /// Forgives its source what has not led to a penalty yet.
+    /// Clears the penalty of its source, unless it is enforced.
     pub fn forgive(&self) {
         if self.is_answerable {
             self.sources.penalties().forgive(self.source, Instant::now());
         }
     }
 
-    /// How long its source has to stay away, if it has to.
+    /// How long its source is blocked, or `None` if it is not.
     #[must_use]
     pub fn penalty(&self) -> Option<Duration> {
         let remaining = || self.sources.penalties().remaining(self.source, Instant::now());
@@ -146,7 +146,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Its connection is being torn down by what its peer sent.
+        // Input of the peer caused the panic.
         if std::thread::panicking() {
             self.penalise(Offence::Crash);
         }

@@ -1,11 +1,11 @@
-//! Which connections go last because a device has proved itself on them.
+//! Protection from eviction for connections where a device has proved itself.
 //!
-//! A proof is cheap to repeat: one key can be proved on any number of connections. So a key protects
-//! only the connections on which it was proved last, and of each bound at most half is protected.
-//! Beyond that the proof of one connection takes the protection of another, which then counts like one
-//! without a device.
+//! A proof is cheap to repeat: one key can be proved on any number of connections. So a key
+//! protects only the connections where it was proved last, and at most half of each bound is
+//! protected. Beyond that, a new proof takes the protection of another connection, which then
+//! counts like one without a device.
 //!
-//! Values only: the caller has the clock, the lock and the sockets.
+//! This module handles plain values. The caller has the clock, the lock and the sockets.
 
 use crate::{
     caps::{Caps, Counts, Newcomer},
@@ -16,36 +16,38 @@ use fourauth_protocol::device::DeviceId;
 use std::collections::HashMap;
 use tokio::time::Instant;
 
-/// Connections that one device key protects: one that works and one that it replaces.
+/// Connections that one device key protects: the current one and the one that it replaces.
 const PER_KEY: usize = 2;
 
 /// The connections that are protected.
 #[derive(Debug, Default)]
 pub(crate) struct Protection {
     devices: HashMap<Id, DeviceId>,
-    /// Of each key, the longest protected first.
+    /// The connections of each key, the longest protected first.
     of_key: HashMap<DeviceId, Vec<Id>>,
-    /// The longest protected of the source or site that has most protected goes first.
+    /// Ranks the protected connections. The first to lose its protection is the longest protected
+    /// one of the source or site with most protected connections.
     roster: Roster,
 }
 
-/// A connection on which a device has proved itself.
+/// A connection where a device has proved itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) id: Id,
     pub(crate) source: Source,
-    /// Whether its address identifies no one, so that it has no share.
+    /// True if many clients share its address, so that the per-source bounds do not apply.
     pub(crate) is_shared: bool,
     pub(crate) device: DeviceId,
 }
 
 impl Protection {
-    /// Whether a connection is protected.
+    /// True if a connection is protected.
     pub(crate) fn covers(&self, id: Id) -> bool {
         self.devices.contains_key(&id)
     }
 
-    /// Protects a connection. Returns it and those that lost their protection to it.
+    /// Protects a connection. Returns all connections with a changed protection: this one and those
+    /// that lost theirs.
     pub(crate) fn protect(&mut self, caps: &Caps, candidate: &Candidate, now: Instant) -> Vec<Id> {
         let Candidate { id, source, is_shared, device } = *candidate;
         self.remove(id);
@@ -57,7 +59,7 @@ impl Protection {
         }
         let newcomer = Newcomer { source, is_shared, is_penalised: false };
         if let Some(scope) = caps.protected().met_by(&newcomer, self.counts(source)) {
-            // Half of one place is none.
+            // Half of a bound of one is zero.
             let Some(first) = self.roster.first_to_go(scope) else { return changed };
             self.remove(first);
             changed.push(first);
@@ -80,7 +82,7 @@ impl Protection {
         }
     }
 
-    /// Whether nothing is protected.
+    /// True if nothing is protected.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.devices.is_empty() && self.of_key.is_empty() && self.roster.len(Scope::All) == 0
@@ -108,8 +110,8 @@ mod tests {
     const C2: &str = "2001:db8:c:200::1";
     const C3: &str = "2001:db8:c:300::1";
 
-    /// Which connections are protected after these proofs, one after the other. Each is where from,
-    /// and which key; the connections are named by their index.
+    /// The connections that are protected after these proofs in order. Each proof is an address and
+    /// a key. Connections are numbered by their index.
     fn protected(caps: &Caps, proofs: &[(&str, u8)]) -> Vec<Id> {
         let mut protection = Protection::default();
         for (id, (address, key)) in (0..).zip(proofs) {
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_protects_two_and_all_keys_half_of_each_bound() {
+    fn a_key_protects_two_connections_and_all_keys_half() {
         let caps = Caps::from(&LimitsConfig {
             connections: 12,
             connections_per_site: 6,
@@ -133,14 +135,14 @@ mod tests {
             (&[(A, 1)][..], &[0][..]),
             (&[(A, 1), (A, 1)], &[0, 1]),
             (&[(A, 1), (A, 1), (A, 1), (A, 1)], &[2, 3]),
-            // The same key somewhere else is the same key.
+            // The address makes no difference to the limit of a key.
             (&[(A, 1), (A, 1), (B, 1)], &[1, 2]),
             (&[(A, 1), (A, 1), (A, 2), (A, 3)], &[0, 1, 2, 3]),
             // Half of a source.
             (&[(A, 1), (A, 2), (A, 3), (A, 4), (A, 5), (B, 6)], &[1, 2, 3, 4, 5]),
-            // Half of a site, which pays itself.
+            // Half of a site, where the site itself pays.
             (&[(B, 1), (C1, 2), (C1, 3), (C2, 4), (C3, 5)], &[0, 2, 3, 4]),
-            // Half of all: the source or site that has most pays.
+            // Half of all: the source or site with most pays.
             (
                 &[(B, 1), (A, 2), (A, 3), (A, 4), (C1, 5), (C2, 6), ("192.0.2.3", 7)],
                 &[0, 2, 3, 4, 5, 6],
@@ -151,13 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_single_place_nothing_is_protected() {
+    fn a_bound_of_one_leaves_nothing_protected() {
         let limits = LimitsConfig { connections_per_source: 1, ..LimitsConfig::default() };
         assert!(protected(&Caps::from(&limits), &[(A, 1), (A, 2)]).is_empty());
     }
 
     #[test]
-    fn a_proof_that_is_repeated_protects_its_connection_only_once() {
+    fn a_repeated_proof_protects_its_connection_only_once() {
         let (caps, now) = (Caps::from(&LimitsConfig::default()), Instant::now());
         let mut protection = Protection::default();
         let candidate = |id, key| {

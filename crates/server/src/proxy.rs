@@ -1,8 +1,8 @@
-//! The header that a proxy or balancer sends before anything else, to say whose connection it passes
-//! on: the binary form of "The PROXY protocol, versions 1 & 2" (`HAProxy`, §2.2).
+//! The header that a proxy or load balancer sends first, with the address of its client: the binary
+//! form of "The PROXY protocol, versions 1 & 2" (`HAProxy`, §2.2).
 //!
-//! It is believed from configured addresses only, and required from those: see `limits.proxies`. The
-//! textual version 1 is not read. Extensions (TLVs) are skipped.
+//! It is accepted from configured addresses only, and required from those: see `limits.proxies`.
+//! The textual version 1 is not supported. Extensions (TLVs) are skipped.
 
 use std::{
     io::{self, ErrorKind},
@@ -10,52 +10,53 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// What every header begins with.
+/// The first bytes of every header.
 pub const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Bytes of a header before its addresses.
+/// Length of a header before its addresses, in bytes.
 const FIXED: usize = 16;
 
-/// Most bytes of addresses and extensions. The longest addresses have 216 and a sender has to fit
-/// into 536 bytes without extensions (§2.2); those that balancers add are a few hundred bytes.
-const MOST: usize = 4096;
+/// Largest size of addresses and extensions, in bytes. The longest addresses take 216 bytes, and a
+/// header without extensions must fit into 536 bytes (§2.2). Extensions of load balancers take a
+/// few hundred bytes.
+const MAX_REST: usize = 4096;
 
-/// A header that says: this connection is the proxy's own, for example a health check.
+/// The header of a connection that the proxy opens for itself, for example a health check.
 pub const LOCAL: [u8; FIXED] = *b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
-/// Who is at the other end of a proxy.
+/// The origin of a connection from a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// A client at this address.
     Client(IpAddr),
-    /// The proxy itself (`LOCAL`), or a client whose address it does not tell: `AF_UNSPEC`, or an
-    /// address of a kind that TCP does not have, which a receiver treats alike (§2.2).
+    /// The proxy itself (`LOCAL`), or a client without an address: `AF_UNSPEC`, or an address of a
+    /// kind that TCP does not have, which a receiver treats alike (§2.2).
     Untold,
 }
 
 /// Why some bytes are not a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHeader {
-    /// The connection begins with something else.
-    #[error("no PROXY protocol header of version 2")]
+    /// The signature is missing.
+    #[error("the connection does not begin with a PROXY protocol header of version 2")]
     Signature,
     /// A version, command, address family or protocol that does not exist.
-    #[error("a PROXY protocol header with a reserved value")]
+    #[error("the PROXY protocol header has a reserved value")]
     Reserved,
     /// It announces fewer bytes than its addresses need.
-    #[error("a PROXY protocol header that is too short for its addresses")]
+    #[error("the PROXY protocol header is too short for its addresses")]
     TooShort,
     /// It announces more than 4096 bytes.
-    #[error("a PROXY protocol header that is too long")]
+    #[error("the PROXY protocol header is longer than 4096 bytes")]
     TooLong,
 }
 
-/// Reads a header and nothing after it. The caller limits the time.
+/// Reads a header, and no byte after it. The caller sets a timeout.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidData`] with a [`NotAHeader`], or what the stream says. The connection is then
-/// of no use.
+/// [`ErrorKind::InvalidData`] with a [`NotAHeader`] if the header is invalid, or the error of the
+/// stream. The connection must then be closed.
 pub async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Origin> {
     let mut fixed = [0; FIXED];
     stream.read_exact(&mut fixed).await?;
@@ -69,25 +70,25 @@ fn invalid(why: NotAHeader) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, why)
 }
 
-/// The part of a header whose length is fixed.
+/// The part of a header that has a fixed length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Header {
     addresses: Addresses,
-    /// Bytes that follow.
+    /// Number of bytes that follow.
     length: usize,
 }
 
-/// What kind of addresses a header has.
+/// The kind of addresses in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Addresses {
     Tcp4,
     Tcp6,
-    /// They say nothing about a client; this many bytes of them have to be there.
+    /// Addresses that are ignored. At least this many bytes of them must be present.
     Ignored(usize),
 }
 
 impl Addresses {
-    /// Of a family and a protocol, four bits each.
+    /// The kind for a byte that holds an address family and a protocol, four bits each.
     const fn of(family: u8) -> Result<Self, NotAHeader> {
         match family {
             0x00 => Ok(Self::Ignored(0)),
@@ -108,18 +109,19 @@ impl Header {
             return Err(NotAHeader::Signature);
         };
         let addresses = match version_and_command {
-            // LOCAL: whatever else the header says is discarded.
+            // LOCAL: the rest of the header is ignored.
             0x20 => Addresses::Ignored(0),
             0x21 => Addresses::of(*family)?,
             _ => return Err(NotAHeader::Reserved),
         };
         match usize::from(u16::from_be_bytes([*high, *low])) {
-            length @ ..=MOST => Ok(Self { addresses, length }),
+            length @ ..=MAX_REST => Ok(Self { addresses, length }),
             _ => Err(NotAHeader::TooLong),
         }
     }
 
-    /// Of an address block the source comes first: source and destination, then their ports.
+    /// Reads the source address, which is the first part of an address block: source, destination,
+    /// then their ports.
     fn origin(self, rest: &[u8]) -> Result<Origin, NotAHeader> {
         match self.addresses {
             Addresses::Tcp4 => match rest.first_chunk::<12>() {
@@ -141,7 +143,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is read of these bytes, and what is left of them.
+    /// The result of reading these bytes, and the number of bytes left.
     fn read(mut bytes: &[u8]) -> (io::Result<Origin>, usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let origin = runtime.block_on(receive(&mut bytes));
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_of_a_tcp_connection_is_told() {
+    fn the_address_of_a_tcp_client_is_read() {
         let v4 = Ipv4Addr::new(192, 0, 2, 7);
         assert_eq!(read(&tcp4(v4, b"")).0.unwrap(), Origin::Client(v4.into()));
         let v6: Ipv6Addr = "2001:db8::7".parse().unwrap();
@@ -173,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn an_untold_client_counts_as_the_proxy() {
+    fn a_header_without_a_client_counts_as_the_proxy() {
         for bytes in [
             LOCAL.to_vec(),
-            // LOCAL may carry addresses, which are discarded.
+            // LOCAL may carry addresses, which are ignored.
             header(0x20, 0x11, &[1; 12]),
             header(0x20, 0x21, b"short"),
             header(0x20, 0xff, b""),
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_refused_with_its_reason() {
+    fn an_invalid_header_is_refused_with_a_reason() {
         for (bytes, reason) in [
             (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n".to_vec(), NotAHeader::Signature),
             // The beginning of a TLS handshake.
@@ -222,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_behind_the_header_is_taken(
+        fn no_byte_after_the_header_is_read(
             source: u32,
             extensions in prop::collection::vec(any::<u8>(), 0..1000),
             after in prop::collection::vec(any::<u8>(), 0..100),
@@ -234,7 +236,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fn no_input_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             let _any = read(&bytes);
             let _any = read(&[&SIGNATURE[..], &bytes].concat());
             let _any = read(&[&SIGNATURE[..], &[0x21, 0x11, 0], &bytes].concat());

@@ -1,26 +1,27 @@
-//! Waiting until an instant, and not up to a millisecond longer.
+//! A timer that is more precise than the milliseconds of tokio.
 //!
-//! Tokio's timer counts whole milliseconds from the moment at which the reactor fell asleep. Whoever
-//! waits for it after some work wakes late by a part of a millisecond that tells when the work was
-//! done, and with it what the work was. The kernel's timer wakes at the instant itself.
+//! Tokio's timer counts whole milliseconds from the moment when the reactor went to sleep. A task
+//! that waits for it after some work wakes late by a fraction of a millisecond. That fraction
+//! reveals when the work ended, and so what the work was. The kernel's timer wakes at the exact
+//! instant.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What is left to the kernel's timer: tokio's wakes by then. A file is open for so long, which is
-/// why it is not left the whole wait.
-const REST: Duration = Duration::from_millis(3);
+/// The last part of a wait, which uses the kernel's timer. Tokio's timer is late by less than this.
+/// The kernel's timer takes an open file, so it is not used for the whole wait.
+const LAST_PART: Duration = Duration::from_millis(3);
 
-/// Waits until `deadline`; not at all if it has passed.
+/// Waits until `deadline`. Returns at once if it has passed.
 ///
-/// Where there is no such timer, or no file may be opened, it waits as tokio does.
+/// Falls back to tokio's timer if the system has no such timer or no file can be opened.
 pub(crate) async fn sleep_until(deadline: Instant) {
-    tokio::time::sleep_until(deadline - REST).await;
+    tokio::time::sleep_until(deadline - LAST_PART).await;
     #[cfg(target_os = "linux")]
     match exactly(deadline).await {
-        // Not to tokio's after all: it waits for the next of its milliseconds.
+        // Skip tokio's timer, which would wait for its next millisecond.
         Ok(()) => return,
-        Err(error) => tracing::debug!(%error, "the kernel gives no timer"),
+        Err(error) => tracing::debug!(%error, "no kernel timer; using the timer of tokio"),
     }
     tokio::time::sleep_until(deadline).await;
 }
@@ -44,8 +45,8 @@ async fn exactly(deadline: Instant) -> std::io::Result<()> {
     timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
     #[expect(
         deprecated,
-        reason = "its successor is unsafe, for types whose descriptor may change or be closed: an \
-                  `OwnedFd` has the same one as long as it lives"
+        reason = "its successor is unsafe, because a descriptor may change or be closed; an \
+                  `OwnedFd` keeps the same descriptor for life"
     )]
     let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
     timer.readable().await.map(drop)
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_wakes_before_the_time() {
+    async fn a_wait_never_ends_early() {
         for micros in [0, 1, 900, 2_999, 3_000, 3_001, 7_300] {
             let deadline = Instant::now() + Duration::from_micros(micros);
             sleep_until(deadline).await;
@@ -65,19 +66,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_time_that_has_passed_is_not_waited_for() {
+    async fn a_deadline_that_has_passed_ends_the_wait_at_once() {
         let now = Instant::now();
         let passed = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
         tokio::select! {
             biased;
             () = sleep_until(passed) => {}
-            () = tokio::time::sleep(Duration::from_mins(1)) => panic!("it waits"),
+            () = tokio::time::sleep(Duration::from_mins(1)) => panic!("the wait did not end"),
         }
     }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn the_kernel_has_a_timer() {
-        assert!(exactly(Instant::now() + REST).await.is_ok());
+        assert!(exactly(Instant::now() + LAST_PART).await.is_ok());
     }
 }

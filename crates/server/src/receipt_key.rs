@@ -1,8 +1,8 @@
-//! The file with the key that receipts are signed with: made once, never replaced, read only while
-//! nobody else can read it.
+//! The file with the key that receipts are signed with. It is created once and never replaced, and
+//! is refused if other users can read it.
 //!
-//! It seals nothing. If it is lost another is made, and services that verify receipts have to be told
-//! the new public key. `openssl pkey -in receipts.key -pubout` shows it as well.
+//! No data is encrypted with this key. If it is lost, a new one is created, and services that
+//! verify receipts need the new public key. `openssl pkey -in receipts.key -pubout` also prints it.
 
 use anyhow::{Context as _, anyhow};
 use data_encoding::BASE64;
@@ -12,28 +12,28 @@ use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{io::ErrorKind, path::Path};
 
-/// What precedes the 32 bytes of every Ed25519 secret key in DER (RFC 8410 §10.3).
+/// The DER prefix of an Ed25519 private key, before its 32 bytes (RFC 8410 §10.3).
 const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
-/// Largest file that is read, in bytes. A key takes 119.
+/// Largest accepted file, in bytes. A key takes 119.
 const MAX_BYTES: u64 = 4096;
 
-/// Reads the key; makes one if there is none. Its folder has to be there.
+/// Reads the key, or creates one if the file is missing. The folder must exist.
 ///
 /// # Errors
 ///
-/// If the file cannot be read or written, holds no key, or others than its owner may read it.
+/// Fails if the file cannot be read or written, holds no key, or is readable by other users.
 pub fn load_or_create(path: &Path) -> anyhow::Result<ReceiptKey> {
     if !path.exists() {
-        make(path)?;
+        create(path)?;
     }
     load(path)
 }
 
-/// Of several servers that make one at once, all end up with the same.
-fn make(path: &Path) -> anyhow::Result<()> {
+/// Creates the key. If several servers do so at once, all use the same key afterwards.
+fn create(path: &Path) -> anyhow::Result<()> {
     match private_file::create(path, new_key().expose().as_bytes(), entropy::bytes()) {
-        Ok(()) => tracing::info!(path = %path.display(), "made a key for receipts"),
+        Ok(()) => tracing::info!(path = %path.display(), "key for receipts created"),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {
             return Err(error).with_context(|| format!("cannot write {}", path.display()));
@@ -47,8 +47,8 @@ fn load(path: &Path) -> anyhow::Result<ReceiptKey> {
     let text = private_file::read(path, MAX_BYTES).map_err(|unread| match unread {
         Unread::Exposed { mode } => anyhow!(
             "the key for receipts {shown} can be read by others (mode {mode:03o}): run \
-             `chmod 600 {shown}`, or remove it if somebody may have read it, and tell services the \
-             new public key"
+             `chmod 600 {shown}`; if another user may have read it, remove it and give services \
+             the new public key"
         ),
         Unread::Io(error) => anyhow!(error).context(format!("cannot read {shown}")),
     })?;
@@ -56,11 +56,11 @@ fn load(path: &Path) -> anyhow::Result<ReceiptKey> {
         .map(|document| Secret::new(document.secret_pkcs8_der().to_vec()));
     let key = document.ok().and_then(|document| ReceiptKey::from_pkcs8(&document).ok());
     key.with_context(|| {
-        format!("{shown} holds no Ed25519 key: restore it, or remove it and a new one is made")
+        format!("{shown} holds no Ed25519 key: restore it, or remove it to create a new one")
     })
 }
 
-/// A new key as PEM.
+/// Generates a key, as PEM.
 fn new_key() -> Secret<String> {
     let seed = Secret::new(entropy::bytes::<32>());
     let document = Secret::new([DER.as_slice(), seed.expose()].concat());
@@ -78,7 +78,7 @@ mod tests {
     };
 
     #[test]
-    fn a_key_is_made_once_and_is_its_owners() {
+    fn a_key_is_created_once_and_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipts.key");
         let made = load_or_create(&path).unwrap().public();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_can_read_or_that_is_none_is_refused_and_not_replaced() {
+    fn an_exposed_or_invalid_key_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipts.key");
         load_or_create(&path).unwrap();

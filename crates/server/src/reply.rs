@@ -1,4 +1,4 @@
-//! What may be sent to a peer.
+//! Replies to a peer.
 
 use crate::conduct::{Conduct, Offence};
 use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
@@ -11,11 +11,11 @@ use fourauth_protocol::{
     secret::Secret,
 };
 
-/// How long a peer that met a full queue should wait, in milliseconds: a few logins' work.
+/// How long a peer should wait after a full queue, in milliseconds: the time of a few logins.
 const RETRY_AFTER_MS: u64 = 1000;
 
-/// An audited decision, the admission that nothing was decided, or what anybody may know. There is
-/// no other constructor.
+/// A reply: an audited decision, an error without a decision, or public information. There is no
+/// other constructor.
 #[must_use]
 #[derive(Debug)]
 pub struct Reply {
@@ -35,7 +35,7 @@ impl From<Audited> for Reply {
 }
 
 impl Reply {
-    /// What tells nothing about any account.
+    /// A reply that reveals nothing about any account.
     const fn public(answer: Answer) -> Self {
         Self { answer, is_denial: false, proven_device: None, conduct: Conduct::Neutral }
     }
@@ -44,25 +44,25 @@ impl Reply {
         Self { conduct: Conduct::Offence(offence), ..self }
     }
 
-    /// Whether somebody was turned away. Such a reply waits for its time.
+    /// True for a denial. It is sent only after the denial delay.
     #[must_use]
     pub const fn is_denial(&self) -> bool {
         self.is_denial
     }
 
-    /// The device that the peer has proved to be, if it is one of the account that was asked for.
+    /// The device that the peer has proved to be, if it belongs to the account of the command.
     #[must_use]
     pub const fn proven_device(&self) -> Option<DeviceId> {
         self.proven_device
     }
 
-    /// What it says about where the command came from.
+    /// The conduct of the source that sent the command.
     #[must_use]
     pub const fn conduct(&self) -> Conduct {
         self.conduct
     }
 
-    /// An error says `unavailable`, whatever it was; the log has the details.
+    /// The reply after an error. It says `unavailable` for every error; the log has the details.
     pub fn undecided(id: RequestId, error: &Error) -> Self {
         let text = match error {
             Error::Overload(Overload::QueueFull | Overload::Late) => "Server busy.",
@@ -71,7 +71,7 @@ impl Reply {
             | Error::Unexamined
             | Error::NoRoom => "Service unavailable.",
         };
-        // Paced like a denial: whoever keeps the server busy is not to ask again at once.
+        // Delayed like a denial, so that a peer that keeps the server busy cannot retry at once.
         let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
         match error {
             Error::Overload(Overload::Panicked) => reply.after(Offence::Crash),
@@ -82,12 +82,12 @@ impl Reply {
         }
     }
 
-    /// A frame was dropped before it had arrived whole, to make room for others.
+    /// The reply after an incomplete frame was dropped to make room for others.
     pub fn crowded(id: RequestId) -> Self {
         Self::unavailable(id, Code::Unavailable, "Server busy.")
     }
 
-    /// The command's task is gone.
+    /// The reply after the task of a command panicked.
     pub fn crashed(id: RequestId) -> Self {
         Self::unavailable(id, Code::Unavailable, "Service unavailable.").after(Offence::Crash)
     }
@@ -97,7 +97,7 @@ impl Reply {
         Self::public(Answer { retry_after_ms: Some(RETRY_AFTER_MS), ..answer })
     }
 
-    /// What was sent is no command.
+    /// The reply to a frame that is not a valid command.
     pub fn refused(id: RequestId, refused: &Refused) -> Self {
         let answer = match refused {
             Refused::Malformed(what) => {
@@ -109,17 +109,18 @@ impl Reply {
         let reply = Self::public(answer.to_request(id));
         match refused {
             Refused::Malformed(_) | Refused::TooLarge => reply.after(Offence::Malformed),
-            // Of a newer client, perhaps.
+            // The client may be newer than the server.
             Refused::Unknown => reply,
         }
     }
 
-    /// What was said of a device will be looked at when it matters. The same for every claim.
+    /// The reply to a device proof, the same for every proof. The proof is checked later, with a
+    /// command that needs it.
     pub fn noted(id: RequestId) -> Self {
         Self::public(Answer::ok("Device proof received.", Gains::default()).to_request(id))
     }
 
-    /// What the server speaks and wants.
+    /// The reply to a hello: the capabilities and requirements of the server.
     pub fn hello(id: RequestId, info: ServerInfo) -> Self {
         let gains = Gains { server: Some(info), ..Gains::default() };
         Self::public(Answer::ok("Hello.", gains).to_request(id))

@@ -1,10 +1,10 @@
-//! Which connections there are, and which of them goes when there is no room for another.
+//! The set of connections, and the order of their eviction.
 //!
-//! It goes by what a connection is worth, then by how long it has been idle. Of several sources, one
-//! of the source or site pays that has most unprotected connections. Every question is
-//! answered from ordered sets, in O(log n): a flood asks it at every newcomer.
+//! Within a source, connections are ordered by worth, then by idle time. Across sources, the source
+//! or site with most unprotected connections loses one. Ordered sets answer every query in
+//! O(log n), because a flood causes one for each new connection.
 //!
-//! Values only: the caller has the clock, the lock and the sockets.
+//! This module handles plain values. The caller has the clock, the lock and the sockets.
 
 use fourauth_auth::source::{Site, Source};
 use std::{
@@ -13,35 +13,36 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The name of a connection. No two have the same.
+/// The unique number of a connection.
 pub(crate) type Id = u64;
 
-/// How much a connection is worth; of two the lesser one goes.
+/// The worth of a connection. The lowest is evicted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Worth {
-    /// It waits for its peer.
+    /// Waits for its peer.
     Idle,
-    /// A command of it is being decided, and is answered first.
+    /// Has a command that is being decided. It is answered before an eviction.
     Deciding,
-    /// It waits for its peer, and a proven device protects it.
+    /// Waits for its peer, and a proven device protects it.
     ProtectedIdle,
-    /// A command of a protected one is being decided.
+    /// Has a command that is being decided, and a proven device protects it.
     ProtectedDeciding,
 }
 
-/// Where a connection stands among those that may have to go; the first one goes.
+/// The position of a connection in the order of eviction. The first one is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     worth: Worth,
-    /// When it became that.
+    /// The time when it got this worth.
     since: Instant,
     id: Id,
 }
 
-/// Where a source stands among those of its site, or a site among all; the first one pays.
+/// The position of a source within its site, or of a site among all. The first one loses a
+/// connection.
 ///
-/// Most unprotected connections; if none has any, most connections; and of equal ones
-/// the one whose next connection to go is worth least.
+/// The order is by most unprotected connections, or by most connections if none is unprotected. A
+/// tie is decided by the lowest rank of the next connection to be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Weight {
     unprotected: Reverse<usize>,
@@ -54,7 +55,7 @@ struct Weight {
 pub(crate) enum Party {
     /// All connections of a source rank together.
     Source(Source),
-    /// A connection of an address that identifies no client ranks by itself.
+    /// A connection from a shared address ranks by itself.
     Alone(Id),
 }
 
@@ -65,18 +66,18 @@ enum PartySite {
     Alone(Id),
 }
 
-/// Among which connections room is made.
+/// The set of connections where one is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Those of one source.
+    /// Connections of one source.
     Source(Source),
-    /// Those of one site.
+    /// Connections of one site.
     Site(Site),
-    /// All.
+    /// All connections.
     All,
 }
 
-/// The connections there are.
+/// The set of connections.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     ranks: HashMap<Id, (Party, Rank)>,
@@ -99,7 +100,7 @@ struct OfSource {
 }
 
 impl Party {
-    /// Where connection `id` from `source` ranks.
+    /// The party of connection `id` from `source`.
     pub(crate) const fn of(id: Id, source: Source, is_shared: bool) -> Self {
         if is_shared { Self::Alone(id) } else { Self::Source(source) }
     }
@@ -138,7 +139,7 @@ impl Weight {
 }
 
 impl Roster {
-    /// How many there are.
+    /// The number of connections in a scope.
     pub(crate) fn len(&self, scope: Scope) -> usize {
         match scope {
             Scope::All => self.ranks.len(),
@@ -147,12 +148,12 @@ impl Roster {
         }
     }
 
-    /// How many of a source are unprotected.
+    /// The number of unprotected connections of a source.
     pub(crate) fn unprotected(&self, source: Source) -> usize {
         self.of_source(source).map_or(0, |of| of.unprotected)
     }
 
-    /// The one that goes first.
+    /// The connection that is evicted first.
     pub(crate) fn first_to_go(&self, scope: Scope) -> Option<Id> {
         let rank = match scope {
             Scope::All => self.by_weight.first()?.0.next,
@@ -162,7 +163,7 @@ impl Roster {
         Some(rank.id)
     }
 
-    /// Adds a connection, or says what one is worth now and since when.
+    /// Adds a connection, or updates its worth and the time of that change.
     pub(crate) fn put(&mut self, id: Id, party: Party, worth: Worth, since: Instant) {
         self.remove(id);
         let rank = Rank { worth, since, id };
@@ -173,7 +174,7 @@ impl Roster {
         });
     }
 
-    /// Removes a connection; whether it was there.
+    /// Removes a connection. Returns false if it was not present.
     pub(crate) fn remove(&mut self, id: Id) -> bool {
         let Some((party, rank)) = self.ranks.remove(&id) else { return false };
         self.change(party, |of| {
@@ -191,7 +192,7 @@ impl Roster {
         self.of_site(source.site())?.sources.get(&Party::Source(source))
     }
 
-    /// Changes a source and puts it and its site where they now stand.
+    /// Changes a source, and updates the positions of the source and its site.
     fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
         let site = party.site();
         let of = self.sites.entry(site).or_default();
@@ -223,7 +224,7 @@ impl OfSite {
         }
     }
 
-    /// `None` if nothing is left of it.
+    /// `None` if it has no connections.
     fn weight(&self) -> Option<Weight> {
         let next = self.by_weight.first()?.0.next;
         Some(Weight::of(self.unprotected, self.all, next))
@@ -231,7 +232,7 @@ impl OfSite {
 }
 
 impl OfSource {
-    /// `None` if nothing is left of it.
+    /// `None` if it has no connections.
     fn weight(&self) -> Option<Weight> {
         let next = *self.ranks.first()?;
         Some(Weight::of(self.unprotected, self.ranks.len(), next))
@@ -249,7 +250,8 @@ mod tests {
         text.parse::<IpAddr>().unwrap().into()
     }
 
-    /// Who goes first of connections that are so many seconds idle; each is named by its index.
+    /// The first connection to be evicted. Each has an address, a worth and an idle time in
+    /// seconds, and is numbered by its index.
     fn first(scope: Scope, connections: &[(&str, Worth, u64)]) -> Option<Id> {
         let (mut roster, now) = (Roster::default(), Instant::now() + Duration::from_secs(1000));
         for (id, (address, worth, idle_s)) in (0..).zip(connections) {
@@ -261,11 +263,11 @@ mod tests {
 
     const A: &str = "192.0.2.1";
     const B: &str = "192.0.2.2";
-    /// An address that identifies no client.
+    /// An address that many clients share.
     const SHARED: &str = "192.0.2.3";
 
     #[test]
-    fn of_one_source_the_longest_idle_stranger_goes() {
+    fn the_longest_idle_unprotected_one_of_a_source_goes_first() {
         let of_a = Scope::Source(source(A));
         for (connections, expected) in [
             (&[][..], None),
@@ -283,25 +285,25 @@ mod tests {
     }
 
     #[test]
-    fn of_all_the_source_or_site_with_most_strangers_pays() {
+    fn the_source_or_site_with_most_unprotected_ones_pays() {
         let (c1, c2, c3) = ("2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1");
         for (connections, expected) in [
             (&[(A, Idle, 1), (A, Idle, 2), (B, Idle, 9)][..], Some(1)),
-            // What is protected weighs nothing.
+            // Protected connections do not count.
             (&[(A, ProtectedIdle, 7), (A, ProtectedIdle, 8), (A, Idle, 1), (B, Idle, 9)], Some(3)),
             (&[(A, Deciding, 5), (A, Deciding, 6), (B, Idle, 9)], Some(1)),
-            // Equal ones: the one whose connection is worth less.
+            // A tie: the source with the connection that is worth less.
             (&[(A, Deciding, 9), (B, Idle, 1)], Some(1)),
             (&[(A, Idle, 1), (B, Idle, 2)], Some(1)),
             // A site counts as one, however many sources it has.
             (&[(c1, Idle, 1), (c2, Idle, 2), (c3, Idle, 3), (A, Idle, 8), (A, Idle, 9)], Some(2)),
-            // Within it, the source with most.
+            // Within a site, the source with most connections pays.
             (&[(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99)], Some(2)),
             // Each connection of a shared address counts as one source.
             (&[(SHARED, Idle, 8), (SHARED, Idle, 9), (A, Idle, 1), (A, Idle, 2)], Some(3)),
             (&[(SHARED, Idle, 1), (SHARED, Idle, 2), (SHARED, Idle, 3), (A, Idle, 9)], Some(3)),
             (&[(SHARED, Idle, 1), (SHARED, Idle, 9), (A, Idle, 2)], Some(1)),
-            // Only if there is nothing else.
+            // Protected connections go only if there are no others.
             (&[(A, ProtectedIdle, 1), (A, ProtectedIdle, 2), (B, ProtectedIdle, 9)], Some(1)),
         ] {
             assert_eq!(first(Scope::All, connections), expected, "{connections:?}");
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_site_only_its_own_connections_go() {
+    fn a_site_loses_only_its_own_connections() {
         let (c1, c2) = ("2001:db8:c:100::1", "2001:db8:c:200::1");
         let site = Scope::Site(source(c1).site());
         let both = [(c1, Idle, 9), (c2, Idle, 1), (c2, Idle, 2), (A, Idle, 99), (A, Idle, 98)];
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_left_leaves_nothing_behind() {
+    fn a_removed_connection_leaves_no_state() {
         let (mut roster, now) = (Roster::default(), Instant::now());
         let party = Party::Source(source(A));
         roster.put(1, party, Idle, now);
@@ -329,8 +331,8 @@ mod tests {
         assert!(roster.sites.is_empty() && roster.by_weight.is_empty() && roster.ranks.is_empty());
     }
 
-    /// What the ordered sets have to say, found by looking at everything.
-    fn found_by_looking(roster: &Roster, scope: Scope) -> Option<Id> {
+    /// The expected answer of the ordered sets, found by a full scan.
+    fn found_by_scan(roster: &Roster, scope: Scope) -> Option<Id> {
         let of = |keep: &dyn Fn(Party) -> bool| {
             let all = roster.ranks.values().filter(|(party, _)| keep(*party));
             all.copied().collect::<Vec<_>>()
@@ -361,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_ordered_sets_say_what_looking_at_all_says(
+        fn the_ordered_sets_agree_with_a_full_scan(
             steps in prop::collection::vec((0_u64..12, 0_usize..6, 0_usize..5, 0_u64..20), 1..60)
         ) {
             let sources = [A, B, "2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1",
@@ -379,7 +381,7 @@ mod tests {
                 }
                 let scopes = sources.into_iter().flat_map(|s| [Scope::Source(s), Scope::Site(s.site())]);
                 for scope in scopes.chain([Scope::All]) {
-                    prop_assert_eq!(roster.first_to_go(scope), found_by_looking(&roster, scope));
+                    prop_assert_eq!(roster.first_to_go(scope), found_by_scan(&roster, scope));
                 }
                 let all: usize = sources.iter().map(|s| roster.len(Scope::Source(*s))).sum();
                 let alone = roster.ranks.values().filter(|(p, _)| matches!(p, Party::Alone(_)));

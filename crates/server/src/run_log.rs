@@ -1,5 +1,5 @@
-//! What the audit log says of the server itself: that it started and how the run before it ended,
-//! which settings were changed meanwhile, which certificate it took, and that it stopped.
+//! Audit rows about the server itself: starts, with the end of the previous run; changed settings;
+//! reloaded certificates; and stops.
 
 mod settings;
 
@@ -10,10 +10,10 @@ use fourauth_store::{AuditEntry, Error, Run, Store};
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc};
 
-/// How long a server is remembered after it last started, in milliseconds: 90 days.
+/// How long a server is remembered after its last start, in milliseconds: 90 days.
 const MEMORY_MS: i64 = 90 * 86_400_000;
 
-/// Writes the rows of one run.
+/// Writes the audit rows of one run.
 #[derive(Debug)]
 pub(crate) struct RunLog {
     store: Arc<Store>,
@@ -22,11 +22,8 @@ pub(crate) struct RunLog {
 }
 
 impl RunLog {
-    /// Writes that a server starts, and a row for each setting that was changed since the last start.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails. The server must not serve then.
+    /// Writes a row for the start of a server, and one for each setting that has changed since the
+    /// last start. If the database fails, the server must not accept connections.
     pub(crate) async fn begin(
         config: &Config,
         store: &Arc<Store>,
@@ -62,7 +59,8 @@ impl RunLog {
         Ok(log)
     }
 
-    /// Writes which certificate is in use after an operator asked for another, or why it stays.
+    /// Writes the result of a certificate reload: the new fingerprint, or the reason of the
+    /// failure.
     pub(crate) async fn certificate(&self, taken: Result<&str, &str>) {
         let row = match taken {
             Ok(fingerprint) => {
@@ -70,7 +68,7 @@ impl RunLog {
                 self.row("certificate_reload", true, &text)
             }
             Err(reason) => {
-                let text = format!("The certificate in use stays: {reason}.");
+                let text = format!("Certificate not replaced: {reason}.");
                 self.row("certificate_reload", false, &text)
             }
         };
@@ -79,7 +77,7 @@ impl RunLog {
         }
     }
 
-    /// Writes that the server has stopped in order.
+    /// Writes that the server stopped in order.
     pub(crate) async fn end(self) {
         let row = self.row("server_stop", true, "Stopped in order.");
         let node = self.node;
@@ -104,7 +102,7 @@ impl RunLog {
     }
 }
 
-/// What the row of a start says of the run before it.
+/// The text of a start row, which includes the end of the previous run.
 fn beginning(node: &str, last: Option<&Run>) -> String {
     match last {
         None => "Started, for the first time on this database.".to_owned(),
@@ -112,10 +110,10 @@ fn beginning(node: &str, last: Option<&Run>) -> String {
             format!("Started, for the first time under this name; {} started last.", last.node)
         }
         Some(Run { running: false, started, .. }) => {
-            format!("Started. The run before it, of {started}, was stopped in order.")
+            format!("Started. The previous run, of {started}, was stopped in order.")
         }
         Some(Run { running: true, started, .. }) => {
-            format!("Started. The run before it, of {started}, did not stop in order.")
+            format!("Started. The previous run, of {started}, did not stop in order.")
         }
     }
 }
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_says_how_the_run_before_it_ended() {
+    fn a_start_row_says_how_the_previous_run_ended() {
         for (last, said) in [
             (None, "for the first time on this database"),
             (Some(run("self", false)), "was stopped in order"),

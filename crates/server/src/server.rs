@@ -1,4 +1,4 @@
-//! Puts the server together, and takes it apart in order.
+//! Starts the server and shuts it down in order.
 
 use crate::{
     certificate,
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// A server that is running.
+/// A running server.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -41,21 +41,21 @@ pub struct Server {
     _folder: DataFolderLock,
 }
 
-/// Where the server's time comes from.
+/// The source of the server's time.
 #[derive(Debug)]
 pub enum TimeSource {
-    /// The configured NTP servers, above what the system clock said at start.
+    /// The configured NTP servers, starting from the system clock.
     Network,
-    /// A clock that the caller holds.
+    /// A clock from the caller.
     Given(Arc<dyn Clock>),
 }
 
 impl Server {
-    /// Starts a server. `now` is what the system clock says; it dates what is made on a first run.
+    /// Starts a server. `now` is the system time; it dates the files that a first run creates.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from serving, in a sentence for the operator.
+    /// Fails if any part cannot start. The message is meant for the operator.
     pub async fn start(
         config: &Config,
         engine: Arc<Engine>,
@@ -120,36 +120,36 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What clients pin.
+    /// The fingerprint of the certificate, which clients pin.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         certificate::fingerprint(&self.certificate.leaf())
     }
 
-    /// What its sessions share.
+    /// The state that all sessions share.
     #[must_use]
     pub const fn context(&self) -> &Arc<Context> {
         &self.context
     }
 
-    /// Its database.
+    /// The database.
     #[must_use]
     pub const fn store(&self) -> &Arc<Store> {
         &self.store
     }
 
-    /// Waits until it accepts nobody any more. Unless it was stopped, something is very wrong.
+    /// Waits until the listener has ended. Unless the server was stopped, this is a failure.
     pub async fn deafened(&self) {
         self.deaf.cancelled().await;
     }
 
-    /// Reads certificate and key again, for connections to come.
+    /// Reloads the certificate and its key. New connections use them.
     pub async fn reload_certificate(&self) {
         match self.certificate.reload() {
             Ok(()) => {
@@ -158,13 +158,13 @@ impl Server {
                 self.run.certificate(Ok(&fingerprint)).await;
             }
             Err(error) => {
-                tracing::error!(%error, "the certificate in use stays");
+                tracing::error!(%error, "certificate reload failed; the current one stays in use");
                 self.run.certificate(Err(&error.to_string())).await;
             }
         }
     }
 
-    /// Accepts nothing more, answers what has begun, and closes the database.
+    /// Stops accepting connections, answers the commands that have begun, and closes the database.
     pub async fn stop(mut self) {
         self.chores.stop.cancel();
         self.sessions.close();

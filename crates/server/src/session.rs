@@ -1,4 +1,4 @@
-//! One peer's conversation.
+//! The session of one peer.
 
 use crate::{
     channel::Channel,
@@ -24,36 +24,36 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-/// How long the rest of a frame is waited for once the server stops.
+/// Timeout for the rest of a frame during shutdown.
 const LAST_FRAME: Duration = Duration::from_secs(3);
 
-/// How long a peer that loses its place may take for the answer to what was being decided.
+/// Timeout for an evicted peer to read the answer to its last command.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 
-/// How long a command waits for its source's turn. Then it is turned away, unless a device that
-/// proves itself asks.
-const TURN: Duration = Duration::from_secs(1);
+/// How long a command waits for a permit of its source. After that it is refused, unless a device
+/// has proved itself.
+const TURN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// When it may come back, in milliseconds.
-const COME_BACK_MS: u64 = 1000;
+/// When the peer may retry after that, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1000;
 
-/// Who is at the other end.
+/// The peer of a connection.
 #[derive(Debug)]
 pub struct Peer {
-    /// Where.
+    /// Its address.
     pub address: IpAddr,
-    /// Whether that address identifies no one.
+    /// True if many clients share that address.
     pub is_shared: bool,
-    /// What ties a proof to this connection.
+    /// Binds a device proof to this connection.
     pub channel: Channel,
 }
 
-/// Serves one peer until it hangs up, misbehaves, loses its place to another or the server stops. A
-/// command that has begun is answered even then.
+/// Serves one peer until it closes the connection, misbehaves or is evicted, or the server stops. A
+/// command that has begun is answered in any case.
 ///
 /// # Errors
 ///
-/// Why the conversation ended early.
+/// Fails if the connection ends early.
 pub async fn run<S>(
     mut connection: Connection<S>,
     context: Arc<Context>,
@@ -69,7 +69,7 @@ where
     let mut patience = deadlines.first_frame;
     let ended = loop {
         let begins = tokio::select! {
-            // What has arrived is served before anything is stopped.
+            // A frame that has arrived takes precedence over a stop.
             biased;
             begins = connection.begins(patience) => begins,
             () = stop.cancelled() => Ok(false),
@@ -82,7 +82,7 @@ where
         }
         match session.serve_one(&mut connection, &stop).await {
             Ok(Next::Command) => patience = deadlines.idle,
-            // Only a command earns more patience than a stranger has.
+            // Only a command extends the timeout for the next frame.
             Ok(Next::Noise) => {}
             Ok(Next::End) => break Ok(()),
             Err(error) => break Err(error),
@@ -100,14 +100,14 @@ where
     ended
 }
 
-/// Whether the conversation goes on.
+/// What follows a frame.
 enum Next {
     Command,
     Noise,
     End,
 }
 
-/// So long after it was told to end.
+/// Completes when `grace` has passed after `end` is cancelled.
 async fn last_moment(end: &CancellationToken, grace: Duration) {
     end.cancelled().await;
     tokio::time::sleep(grace).await;
@@ -116,14 +116,14 @@ async fn last_moment(end: &CancellationToken, grace: Duration) {
 struct Session {
     context: Arc<Context>,
     peer: Peer,
-    /// What the peer said of its device last.
+    /// The last device proof of the peer.
     device: Option<Claim>,
     deadlines: Deadlines,
     noise: Noise,
 }
 
 impl Session {
-    /// Receives a frame that has begun, and answers it.
+    /// Receives the frame that has begun and answers it.
     async fn serve_one<S>(
         &mut self,
         connection: &mut Connection<S>,
@@ -177,11 +177,11 @@ impl Session {
             Ok(command) => {
                 drop(payload);
                 place.settle();
-                // Held until the command is decided.
-                let turn = timeout(TURN, place.turn()).await.ok().flatten();
-                let mut received = self.listen(place, received, &command);
+                // The permit is held until the command is decided.
+                let turn = timeout(TURN_TIMEOUT, place.turn()).await.ok().flatten();
+                let mut received = self.annotate(place, received, &command);
                 if turn.is_none() {
-                    received.penalty_ms.get_or_insert(COME_BACK_MS);
+                    received.penalty_ms.get_or_insert(RETRY_AFTER_MS);
                 }
                 (self.run(received, command).await, Next::Command)
             }
@@ -190,8 +190,9 @@ impl Session {
         }
     }
 
-    /// Takes from a command what it says about the connection, and adds what is known of that.
-    fn listen(&mut self, place: &Place, mut received: Received, command: &Command) -> Received {
+    /// Updates the channel and the device proof from a command. Adds the proof and the penalty of
+    /// the source to the received command.
+    fn annotate(&mut self, place: &Place, mut received: Received, command: &Command) -> Received {
         match command {
             Command::Hello(_) => self.peer.channel.renew_nonce(),
             Command::ProveDevice(proof) => {
@@ -205,8 +206,8 @@ impl Session {
         received
     }
 
-    /// Runs the command in a task of its own: a peer that hangs up cannot stop it half-way, and a
-    /// panic ends the task and not the conversation.
+    /// Runs the command in a separate task. A peer that closes the connection cannot interrupt it,
+    /// and a panic ends the task but not the session.
     async fn run(&self, received: Received, command: Command) -> Reply {
         let span = tracing::info_span!("request", id = %received.id, peer = %received.peer);
         let context = Arc::clone(&self.context);
@@ -229,7 +230,7 @@ impl Session {
         Received { id, at, peer, is_shared_address, device: None, penalty_ms: None }
     }
 
-    /// One audit row for everything on this connection that was no command.
+    /// Writes one audit row for all frames on this connection that were not commands.
     async fn report_noise(self) {
         let received = self.received();
         self.context.authenticator.note(received, self.noise).await;

@@ -1,5 +1,5 @@
-//! Which sources of connections there are, what each may take, and which of them are turned away for
-//! now, so that one host cannot take what all need.
+//! Sources of connections: limits per source, and penalties. They keep one host from taking the
+//! resources that all need.
 
 use crate::{
     caps::{Caps, Newcomer},
@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Who has how much, and who has to stay away.
+/// The state of all sources: their connections, limits and penalties.
 #[derive(Debug)]
 pub struct Sources {
     caps: Caps,
@@ -29,17 +29,17 @@ pub struct Sources {
     penalties: Mutex<Penalties>,
 }
 
-/// What is configured about addresses.
+/// The configured networks.
 #[derive(Debug)]
 struct Networks {
     proxies: Vec<Network>,
     shared: Vec<Network>,
-    /// Those that no penalty meets; `None` if there are no penalties.
+    /// Networks without penalties, or `None` if penalties are disabled.
     exempt: Option<Vec<Network>>,
 }
 
 impl Sources {
-    /// Nothing is taken yet.
+    /// Creates the state without any connections.
     #[must_use]
     pub fn new(limits: &LimitsConfig) -> Arc<Self> {
         Arc::new(Self {
@@ -52,13 +52,14 @@ impl Sources {
         })
     }
 
-    /// A place for one more connection. If there is none left, another connection is told to leave:
-    /// the longest idle one that no proven device protects, of the source itself if it has its share, and
-    /// otherwise of the source or site that has most.
+    /// Takes a slot for a new connection. If none is free, evicts the longest idle connection that
+    /// no proven device protects: one of the same source if that has reached its bound, otherwise
+    /// one of the source or site with most connections.
     ///
     /// # Errors
     ///
-    /// [`Full`] if too many have not left yet. The peer is not told: that would cost a handshake.
+    /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
+    /// that would cost a handshake.
     pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Place, Full> {
         let source = Source::from(address);
         let is_shared = self.networks.is_shared(address);
@@ -73,18 +74,18 @@ impl Sources {
         Ok(Place::new(Arc::clone(self), newcomer, is_answerable, entry))
     }
 
-    /// Says that the peer of a connection has proved to be a device.
+    /// Records that the peer of a connection has proved to be a device.
     pub(crate) fn prove(&self, id: Id, device: DeviceId, now: Instant) {
         self.crowd().prove(&self.caps, id, device, now);
     }
 
-    /// Whether a connection from this address begins with a header of the PROXY protocol.
+    /// True if a connection from this address must begin with a PROXY protocol header.
     #[must_use]
     pub fn is_proxy(&self, address: IpAddr) -> bool {
         contains(&self.networks.proxies, address)
     }
 
-    /// The connections that were dropped since this was asked last.
+    /// The numbers of dropped connections since the last call.
     pub fn take_dropped(&self) -> Dropped {
         self.crowd().take_dropped()
     }
@@ -109,13 +110,13 @@ impl From<&LimitsConfig> for Networks {
 }
 
 impl Networks {
-    /// Whether an address identifies no one. One of a proxy does not: what it passes on has the
-    /// client's address, unless the proxy does not tell it.
+    /// True if many clients share an address. That includes proxies: a proxied connection keeps the
+    /// address of its proxy if the header names no client.
     fn is_shared(&self, address: IpAddr) -> bool {
         contains(&self.shared, address) || contains(&self.proxies, address)
     }
 
-    /// Whether penalties meet an address.
+    /// True if penalties apply to an address.
     fn is_answerable(&self, address: IpAddr) -> bool {
         let exempt = self.exempt.as_ref();
         let is_exempt = exempt.is_none_or(|exempt| contains(exempt, address));
@@ -148,13 +149,13 @@ mod tests {
         place.evicted().is_cancelled()
     }
 
-    /// Which of the places have to be left.
+    /// The indexes of the evicted connections.
     fn evicted(places: &[Place]) -> Vec<usize> {
         (0..).zip(places).filter(|(_, place)| is_evicted(place)).map(|(index, _)| index).collect()
     }
 
     #[test]
-    fn a_source_that_has_its_share_pays_for_its_own_newcomers() {
+    fn a_source_at_its_bound_pays_for_its_own_newcomers() {
         let sources = Sources::new(&limits(2));
         let other = admit(&sources, "192.0.2.2");
         let own = ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1"].map(|from| admit(&sources, from));
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_48_has_a_share_however_many_sources_it_has() {
+    fn an_ipv6_48_has_one_bound_for_all_its_sources() {
         let sources = Sources::new(&LimitsConfig { connections_per_site: 3, ..limits(64) });
         let other = admit(&sources, "2001:db8:8::1");
         let site = ["0", "100", "200", "300"];
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn when_all_places_are_taken_the_site_with_most_pays() {
+    fn when_all_slots_are_taken_the_site_with_most_pays() {
         let sources = Sources::new(&LimitsConfig { connections: 4, ..limits(64) });
         let first_of_all = admit(&sources, "192.0.2.1");
         let site = ["0", "100", "200"];
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_device_and_a_command_in_flight_keep_their_places() {
+    fn a_proven_device_and_a_running_command_keep_their_slots() {
         let sources = Sources::new(&limits(3));
         let proven = admit(&sources, "192.0.2.1");
         proven.prove_device(device(1));
@@ -201,7 +202,7 @@ mod tests {
         assert!(is_evicted(&deciding) && !is_evicted(&idle_since_later) && !is_evicted(&proven));
     }
 
-    /// Many places taken by connections on which one key was proved, and two newcomers.
+    /// Fills the slots with connections where one key was proved, then admits two more connections.
     fn one_key_everywhere(limits: &LimitsConfig, of_guesser: usize) {
         let sources = Sources::new(limits);
         let held: Vec<_> = (0..of_guesser).map(|_| admit(&sources, "2001:db8::1")).collect();
@@ -210,7 +211,7 @@ mod tests {
         }
         let newcomers = [(); 2].map(|()| admit(&sources, "2001:db8::1"));
         assert_eq!((evicted(&held), evicted(&newcomers)), (vec![0, 1], vec![]));
-        // Those that are protected are not the first to go even then.
+        // Protected connections are not evicted first even then.
         let more = of_guesser - 4;
         let _more: Vec<_> = (0..more).map(|_| admit(&sources, "2001:db8::1")).collect();
         assert_eq!(evicted(&held), (0..of_guesser - 2).collect::<Vec<_>>());
@@ -218,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn one_device_key_keeps_no_newcomer_out() {
+    fn one_device_key_does_not_block_new_connections() {
         one_key_everywhere(&limits(8), 8);
         one_key_everywhere(&LimitsConfig { connections_per_site: 8, ..limits(64) }, 8);
         one_key_everywhere(&LimitsConfig { connections: 8, ..limits(64) }, 8);
     }
 
     #[test]
-    fn many_device_keys_keep_at_most_half_of_the_places() {
+    fn many_device_keys_keep_at_most_half_of_the_slots() {
         let sources = Sources::new(&limits(8));
         let held: Vec<_> = (0..8).map(|_| admit(&sources, "192.0.2.1")).collect();
         (0..).zip(&held).for_each(|(number, place)| place.prove_device(device(number)));
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_that_still_arrives_is_not_the_longest_idle() {
+    fn a_connection_that_receives_a_frame_is_not_idle() {
         let sources = Sources::new(&limits(3));
         let arriving = admit(&sources, "192.0.2.1");
         let idle = [(); 2].map(|()| admit(&sources, "192.0.2.1"));
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_has_to_leave_is_counted_no_more() {
+    fn an_evicted_connection_is_no_longer_counted() {
         let sources = Sources::new(&limits(1));
         let places = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
         assert_eq!(evicted(&places), [0, 1]);
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_place_while_too_many_have_not_left() {
+    fn too_many_closing_connections_refuse_new_ones() {
         let sources = Sources::new(&LimitsConfig { connections: 8, ..limits(64) });
         let mut places: Vec<_> = (0..73).map(|_| admit(&sources, "192.0.2.1")).collect();
         let address = IpAddr::from([192, 0, 2, 2]);
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_was_left_leaves_nothing_behind() {
+    fn a_closed_connection_leaves_no_state() {
         let sources = Sources::new(&limits(1));
         let place = admit(&sources, "192.0.2.1");
         place.settle();
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_that_say_nothing_one_of_the_site_with_most_goes() {
+    fn the_site_with_most_silent_connections_loses_one() {
         let sources = Sources::new(&LimitsConfig { startups: 4, ..limits(64) });
         let spoken = admit(&sources, "192.0.2.9");
         spoken.settle();
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guesser_has_to_stay_away_and_its_neighbours_need_not() {
+    fn a_guesser_is_blocked_and_its_neighbours_are_not() {
         let sources = Sources::new(&limits(64));
         let guesser = admit(&sources, "2001:db8::1");
         for _ in 0..3 {
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_guesser_a_colleague_with_a_key_always_gets_a_place() {
+    fn a_device_key_gets_a_slot_at_a_blocked_source() {
         let sources = Sources::new(&limits(64));
         let mut held: Vec<_> = (0..16).map(|_| admit(&sources, "192.0.2.1")).collect();
         held[0].penalise(Offence::Crash);
@@ -315,14 +316,15 @@ mod tests {
             colleague.prove_device(device(number));
             held.push(colleague);
         }
-        // The first took the place of a stranger; those who have proved themselves take none.
+        // Only the first evicted an unprotected connection. Proven ones do not count towards the
+        // bound.
         assert_eq!(evicted(&held), [0]);
         let strangers = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
         assert_eq!((evicted(&held), evicted(&strangers)), (vec![0, 1, 2], vec![]));
     }
 
     #[test]
-    fn a_proof_forgives() {
+    fn a_spent_code_clears_the_penalty_of_a_source() {
         let sources = Sources::new(&limits(64));
         let office = admit(&sources, "192.0.2.1");
         for conduct in [Conduct::Offence(Offence::Denied), Conduct::Proof].repeat(9) {
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn no_penalty_comes_to_an_exempt_address_or_if_there_are_none() {
+    fn exempt_addresses_get_no_penalty() {
         let networks = || vec!["192.0.2.0/24".parse().unwrap()];
         let off = LimitsConfig { penalties: false, ..limits(64) };
         let exempt = LimitsConfig { penalty_exempt: networks(), ..limits(64) };
@@ -348,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_those_behind_a_shared_address_do_not_go_first() {
+    fn connections_of_a_shared_address_are_not_evicted_first() {
         let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
         let limits = LimitsConfig { shared_addresses, connections: 6, startups: 6, ..limits(64) };
         let sources = Sources::new(&limits);
@@ -359,7 +361,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shared_address_has_no_share_of_its_own() {
+    async fn a_shared_address_has_no_bounds_per_source() {
         let shared_addresses = vec!["192.0.2.0/24".parse().unwrap()];
         let limits = LimitsConfig {
             shared_addresses,
@@ -375,7 +377,7 @@ mod tests {
         for place in &places[..2] {
             turns.push(place.turn().await);
         }
-        // Together they hold more than one source may.
+        // Together they hold more than the budget of one source.
         let frames = [0, 1].map(|index: usize| places[index].frame(Instant::now()));
         for frame in &frames {
             assert!(frame.hold(5 << 20).await.is_ok());
@@ -384,12 +386,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_conversation_that_crashes_is_held_against_its_source() {
+    async fn a_panic_in_a_session_is_an_offence_of_its_source() {
         let sources = Sources::new(&limits(64));
         let place = admit(&sources, "192.0.2.1");
         let crashing = tokio::spawn(async move {
             let _place = place;
-            panic!("a parser stumbled")
+            panic!("a parser failed")
         });
         assert!(crashing.await.unwrap_err().is_panic());
         assert!(admit(&sources, "192.0.2.1").penalty().is_some());

@@ -1,5 +1,5 @@
-//! TLS as this server speaks it: one provider, TLS 1.3, a certificate that can change under running
-//! connections.
+//! TLS configuration: one crypto provider, TLS 1.3 by default, and a certificate that can be
+//! reloaded while connections are open.
 
 use arc_swap::ArcSwap;
 use fourauth_config::TlsVersion;
@@ -17,26 +17,26 @@ use std::{
     sync::Arc,
 };
 
-/// Why there is no certificate to show.
+/// Why the TLS configuration cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read or is not PEM.
     #[error("{path}: {error}")]
     Pem {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: rustls_pki_types::pem::Error,
     },
     /// The chain file holds no certificate.
     #[error("{0} holds no certificate")]
     Empty(PathBuf),
-    /// The key is of no supported kind, or belongs to another certificate.
+    /// The kind of the key is not supported, or it belongs to another certificate.
     #[error("certificate and private key do not work together: {0}")]
     Mismatch(#[from] rustls::Error),
 }
 
-/// The certificate that is shown to peers, and where it comes from.
+/// The certificate that is presented to peers, and its files.
 #[derive(Debug)]
 pub struct Certificate {
     chain: PathBuf,
@@ -49,17 +49,18 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`TlsError`] names the file.
+    /// [`TlsError`] if a file cannot be read or the two do not match.
     pub fn load(chain: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
         let current = ArcSwap::from_pointee(read(chain, key)?);
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), current }))
     }
 
-    /// Reads the files again. Connections that are open keep what they were shown.
+    /// Reads the files again. Open connections keep the old certificate.
     ///
     /// # Errors
     ///
-    /// [`TlsError`]; the certificate in use then stays.
+    /// [`TlsError`] if a file cannot be read or the two do not match. The current certificate then
+    /// stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.chain, &self.key)?));
         Ok(())
@@ -88,7 +89,7 @@ fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         .map_err(pem(chain))?
         .collect::<Result<_, _>>()
         .map_err(pem(chain))?;
-    // Iterating over a file without any certificate is not an error to the parser.
+    // The parser accepts a file without certificates.
     if certificates.is_empty() {
         return Err(TlsError::Empty(chain.to_owned()));
     }
@@ -96,11 +97,12 @@ fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     Ok(CertifiedKey::from_der(certificates, key, &provider())?)
 }
 
-/// What TLS is spoken with `certificate`.
+/// Builds the TLS configuration for `certificate`.
 ///
 /// # Errors
 ///
-/// [`TlsError`] if the provider cannot speak the versions, which would be a build mistake.
+/// [`TlsError`] if the provider does not support the versions, which would be a mistake of the
+/// build.
 pub fn server_config(
     certificate: Arc<Certificate>,
     min_version: TlsVersion,
@@ -113,12 +115,14 @@ pub fn server_config(
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
-    // Without it two TLS 1.2 connections could share their secrets (RFC 7627), and a device's proof.
+    // Without this, two TLS 1.2 connections could share their secrets (RFC 7627), and so a device
+    // proof.
     config.require_ems = true;
-    // Data that could be replayed is never read (RFC 8446 §8).
+    // Early data could be replayed (RFC 8446 §8), so it is never read.
     config.max_early_data_size = 0;
-    // A client that offers other protocols only, as every browser does, is refused (RFC 7301 §3.2). One
-    // that offers none is served: clients written from 4Auth's documents do not.
+    // A client that offers only other protocols, as browsers do, is refused (RFC 7301 §3.2). A
+    // client without ALPN is accepted, because clients written from 4Auth's documents do not use
+    // it.
     config.alpn_protocols = vec![frame::ALPN.to_vec()];
     Ok(Arc::new(config))
 }
@@ -133,7 +137,7 @@ mod tests {
     use rcgen::generate_simple_self_signed;
 
     #[test]
-    fn one_connection_cannot_pass_for_another() {
+    fn tls_1_2_needs_ems_and_early_data_is_off() {
         let made = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let [chain, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));

@@ -1,6 +1,7 @@
-//! `fourauthd` and its settings: what it refuses, what it says of them, and what it passes on.
+//! Tests of the settings of `fourauthd`: refusals, messages, and the environment of child
+//! processes.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "a failed fixture fails its test")]
 
 use std::{
     fs::{self, Permissions},
@@ -17,7 +18,7 @@ fn packs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs")
 }
 
-/// `fourauthd` in a folder of its own, with hashes that cost next to nothing.
+/// `fourauthd` in a separate folder, with cheap hashes.
 fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fourauthd"));
     command
@@ -33,17 +34,17 @@ fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-fn said(ran: &Output) -> String {
+fn text(ran: &Output) -> String {
     String::from_utf8_lossy(&[ran.stdout.clone(), ran.stderr.clone()].concat()).into_owned()
 }
 
-/// What it says, and whether it could do it.
+/// Runs a command. Returns true if it succeeded, and its output.
 fn run(command: &mut Command) -> (bool, String) {
     let ran = command.output().unwrap();
-    (ran.status.success(), said(&ran))
+    (ran.status.success(), text(&ran))
 }
 
-/// Runs a server until it serves, and kills it as a power failure would.
+/// Starts a server, and kills it once it is serving, as a power failure would.
 fn start_and_kill(folder: &TempDir) {
     let mut child =
         fourauthd(folder, &[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -67,13 +68,13 @@ fn no_error_about_a_setting_quotes_its_value() {
         format!("[audit]\ncheckpoint_sinks = [\"http://u:{CANARY}@h/\"]\n"),
     ] {
         fs::write(folder.path().join("f.toml"), &line).unwrap();
-        let (done, said) = run(&mut fourauthd(&folder, &["--config", "f.toml", "config", "check"]));
-        assert!(!done && !said.contains(CANARY), "{line}\n{said}");
+        let (done, text) = run(&mut fourauthd(&folder, &["--config", "f.toml", "config", "check"]));
+        assert!(!done && !text.contains(CANARY), "{line}\n{text}");
     }
-    let (done, said) =
+    let (done, text) =
         run(fourauthd(&folder, &["config", "check"]).env("FOURAUTH__STORE__URL_FILE", &url));
-    assert!(!done && !said.contains(CANARY), "{said}");
-    assert!(said.contains("FOURAUTH__STORE__URL_FILE"), "{said}");
+    assert!(!done && !text.contains(CANARY), "{text}");
+    assert!(text.contains("FOURAUTH__STORE__URL_FILE"), "{text}");
 }
 
 #[test]
@@ -92,9 +93,9 @@ fn a_database_on_another_host_needs_verified_tls() {
         ("postgres:///d", &[("PGHOST", "db.example.org")]),
         ("postgres:///d", &[("PGHOSTADDR", "192.0.2.7")]),
     ] {
-        let (done, said) = check(url, variables);
-        assert!(!done && said.contains("sslmode=verify-full"), "{url} {variables:?}\n{said}");
-        assert!(said.contains("store.url") && !said.contains("Tr0ub4dor"), "{said}");
+        let (done, text) = check(url, variables);
+        assert!(!done && text.contains("sslmode=verify-full"), "{url} {variables:?}\n{text}");
+        assert!(text.contains("store.url") && !text.contains("Tr0ub4dor"), "{text}");
     }
     for (url, variables) in [
         ("postgres://u@db.example.org/d?sslmode=verify-full", [].as_slice()),
@@ -102,16 +103,16 @@ fn a_database_on_another_host_needs_verified_tls() {
         ("postgres://u@localhost/d", &[]),
         ("postgres:///d", &[("PGHOST", "/var/run/postgresql")]),
     ] {
-        let (done, said) = check(url, variables);
-        assert!(done, "{url} {variables:?}\n{said}");
+        let (done, text) = check(url, variables);
+        assert!(done, "{url} {variables:?}\n{text}");
     }
     let mut serve = fourauthd(&folder, &[]);
-    let (done, said) = run(serve.env("FOURAUTH__STORE__URL", other));
-    assert!(!done && said.contains("sslmode=verify-full"), "{said}");
+    let (done, text) = run(serve.env("FOURAUTH__STORE__URL", other));
+    assert!(!done && text.contains("sslmode=verify-full"), "{text}");
 }
 
 #[test]
-fn a_deadline_of_zero_is_refused_before_a_start() {
+fn a_deadline_of_zero_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for key in [
         "LIMITS__HANDSHAKE_S",
@@ -126,23 +127,23 @@ fn a_deadline_of_zero_is_refused_before_a_start() {
     ] {
         for value in ["0", "4294967295"] {
             let mut check = fourauthd(&folder, &["config", "check"]);
-            let (done, said) = run(check.env(format!("FOURAUTH__{key}"), value));
+            let (done, text) = run(check.env(format!("FOURAUTH__{key}"), value));
             let name = key.to_lowercase().replace("__", ".");
-            assert!(!done && said.contains(&name), "{key}={value}\n{said}");
+            assert!(!done && text.contains(&name), "{key}={value}\n{text}");
         }
     }
 }
 
 #[test]
-fn more_failures_than_nist_allows_are_warned_of() {
+fn more_failures_than_nist_allows_cause_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let mut check = fourauthd(&folder, &["config", "check"]);
-    let (done, said) = run(check.env("FOURAUTH__ATTEMPTS__UNKNOWN_DEVICE", "71"));
-    assert!(done && said.contains("warning") && said.contains("800-63B"), "{said}");
+    let (done, text) = run(check.env("FOURAUTH__ATTEMPTS__UNKNOWN_DEVICE", "71"));
+    assert!(done && text.contains("warning") && text.contains("800-63B"), "{text}");
 }
 
 #[test]
-fn npm_sees_nothing_of_the_environment_but_what_it_needs() {
+fn npm_gets_only_the_variables_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let (npm, seen) = (folder.path().join("npm"), folder.path().join("seen"));
     fs::write(&npm, format!("#!/bin/sh\n/usr/bin/env > {}\nexit 1\n", seen.display())).unwrap();
@@ -164,14 +165,14 @@ fn npm_sees_nothing_of_the_environment_but_what_it_needs() {
 }
 
 #[test]
-fn a_start_says_that_the_run_before_it_was_killed() {
+fn a_start_reports_that_the_previous_run_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     start_and_kill(&folder);
     start_and_kill(&folder);
-    let (done, said) = run(&mut fourauthd(&folder, &["audit", "--action", "server_start"]));
-    assert!(done && said.contains("did not stop in order"), "{said}");
-    let (done, said) = run(&mut fourauthd(&folder, &["audit", "--action", "server_stop"]));
-    assert!(done && !said.contains("Stopped"), "{said}");
+    let (done, text) = run(&mut fourauthd(&folder, &["audit", "--action", "server_start"]));
+    assert!(done && text.contains("did not stop in order"), "{text}");
+    let (done, text) = run(&mut fourauthd(&folder, &["audit", "--action", "server_stop"]));
+    assert!(done && !text.contains("Stopped"), "{text}");
 }
 
 #[test]
@@ -183,10 +184,10 @@ fn no_command_opens_a_database_that_others_can_read() {
         let path = data.join(name);
         assert!(path.exists(), "{name}");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        let (done, said) = run(&mut fourauthd(&folder, &["user", "list"]));
-        assert!(!done && said.contains(name) && said.contains("chmod 600"), "{name}: {said}");
+        let (done, text) = run(&mut fourauthd(&folder, &["user", "list"]));
+        assert!(!done && text.contains(name) && text.contains("chmod 600"), "{name}: {text}");
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
-    let (done, said) = run(&mut fourauthd(&folder, &["user", "list"]));
-    assert!(done, "{said}");
+    let (done, text) = run(&mut fourauthd(&folder, &["user", "list"]));
+    assert!(done, "{text}");
 }

@@ -1,50 +1,52 @@
-//! Where a checkpoint goes: `file:PATH`, `syslog+udp|tcp|tls://HOST:PORT` or `https://…`.
+//! The address of a checkpoint sink: `file:PATH`, `syslog+udp|tcp|tls://HOST:PORT` or `https://…`.
 //!
-//! Only says where; whether anybody is there is found out by sending.
+//! Only the syntax is checked here, not that the sink can be reached.
 
 use fourauth_protocol::secret::Secret;
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
-/// Longest address looked at, in bytes.
+/// Longest accepted address, in bytes.
 const MAX_TEXT: usize = 2048;
 
-/// Names a place for checkpoints.
+/// The address of a checkpoint sink.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SinkAddress {
-    /// A file that is appended to.
+    /// A file, to which checkpoints are appended.
     File(PathBuf),
     /// A collector of syslog messages (RFC 5424).
     Syslog(Transport, HostPort),
-    /// A URL that takes a checkpoint by POST and shows the newest by GET. It may hold a password.
+    /// A URL that accepts a checkpoint by POST and returns the newest one by GET. It may hold a
+    /// password.
     Https(Url),
 }
 
-/// How syslog messages travel.
+/// The transport of syslog messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// RFC 5426: unacknowledged, in the clear.
+    /// RFC 5426: unacknowledged and unencrypted.
     Udp,
-    /// RFC 6587 §3.4.1: in the clear.
+    /// RFC 6587 §3.4.1: unencrypted.
     Tcp,
     /// RFC 5425.
     Tls,
 }
 
-/// A host by name or number, and a port.
+/// A host, by name or address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPort {
-    /// The host, an IPv6 address without its brackets.
+    /// The host. An IPv6 address has no brackets.
     pub host: String,
     /// The port.
     pub port: u16,
 }
 
-/// The text names no place for checkpoints. Does not quote it: it may hold a password.
+/// The text is not the address of a checkpoint sink. The message does not quote it, because it may
+/// hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a place for checkpoints is file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, \
+    "a checkpoint sink is file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, \
      syslog+tls://HOST:PORT or https://…"
 )]
 pub struct NotASink;
@@ -96,7 +98,7 @@ fn syslog(transport: Transport, rest: &str) -> Result<SinkAddress, NotASink> {
     Ok(SinkAddress::Syslog(transport, HostPort { host: host.to_owned(), port }))
 }
 
-/// In the clear only to this machine: for tests, and for a forwarder that runs beside the server.
+/// Accepts plain HTTP only to this machine, for tests and for a forwarder on the same machine.
 fn web(text: &str) -> Result<SinkAddress, NotASink> {
     let url = Url::parse(text).map_err(|_| NotASink)?;
     let encrypted = url.scheme() == "https";
@@ -113,8 +115,8 @@ fn is_here(url: &Url) -> bool {
 }
 
 impl SinkAddress {
-    /// All of it, in the form that is read.
-    #[must_use] 
+    /// The full address, including secrets, in the form that is parsed.
+    #[must_use]
     pub fn whole(&self) -> Secret<String> {
         Secret::new(match self {
             Self::Https(url) => url.to_string(),
@@ -123,7 +125,8 @@ impl SinkAddress {
     }
 }
 
-/// Fit for a log: of a URL only the host, for the rest of it may be a secret.
+/// Safe for logs. Of a URL, only scheme, host and port are shown, because the rest may hold a
+/// secret.
 impl fmt::Display for SinkAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,7 +164,7 @@ impl fmt::Display for HostPort {
     }
 }
 
-/// As it may be shown.
+/// Serialises the address without its secrets.
 impl Serialize for SinkAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -179,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_read_and_written_back() {
+    fn every_kind_of_sink_is_parsed_and_written_back() {
         for text in [
             "file:fourauth-data/audit/checkpoints.log",
             "file:/mnt/worm/checkpoints.log",
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_place_is_refused() {
+    fn an_invalid_sink_is_refused() {
         for text in [
             "",
             "/var/log/checkpoints.log",
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_secret_in_a_url_is_not_shown() {
+    fn secret_parts_of_a_url_are_not_shown() {
         let text = "https://log:Tr0ub4dor@witness.example.org:8443/in/Tr0ub4dor";
         let address: SinkAddress = text.parse().unwrap();
         let serialised = toml::Value::try_from(&address).unwrap();

@@ -1,7 +1,7 @@
-//! Which frame holds how many bytes, counted by source. It decides by the [rules](super::rules).
+//! Counts the bytes that each frame and each source hold. The [rules](super::rules) decide.
 //!
-//! A count costs a few look-ups. The frames of a source are gone through only when one of them is
-//! dropped, and those of all sources never.
+//! An update costs a few look-ups. The frames of one source are scanned only when one of them is
+//! dropped, and the frames of all sources are never scanned.
 
 use super::rules::{Load, Rules, Verdict, slowest};
 use fourauth_auth::source::Source;
@@ -14,30 +14,30 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// How often the log says that frames are dropped, at most.
+/// Shortest time between two log lines about dropped frames.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// One frame. A frame that begins later has a larger one.
+/// The number of a frame. Later frames have larger numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct FrameId(u64);
 
-/// What came of asking for bytes.
+/// The result of a request for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The frame holds them.
     Held,
-    /// Not now. Ask again once a frame has given something back.
+    /// There is no room now. Ask again after a frame has released bytes.
     Wait,
-    /// The frame was dropped, to make room or because it was in the way.
+    /// The frame was dropped, now or earlier.
     Dropped,
 }
 
-/// What shares are counted by.
+/// The owner of a share of the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Holder {
     /// All frames of one source.
     Source(Source),
-    /// One frame, from an address that identifies no one.
+    /// One frame from a shared address.
     Frame(FrameId),
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Ledger {
     unfinished: usize,
     frames: HashMap<FrameId, Entry>,
     shares: HashMap<Holder, Share>,
-    /// The holders of unfinished frames, the one that is dropped from first in front.
+    /// The holders of incomplete frames. The first one loses a frame first.
     greediest: BTreeSet<Rank>,
     warned: Option<Instant>,
 }
@@ -60,11 +60,11 @@ struct Entry {
     bytes: usize,
     begun: Instant,
     is_whole: bool,
-    /// Wakes the connection when the frame is dropped.
+    /// Notified when the frame is dropped.
     dropped: Arc<Notify>,
 }
 
-/// What the frames of one holder hold.
+/// The bytes and frames of one holder.
 #[derive(Debug, Default)]
 struct Share {
     bytes: usize,
@@ -73,7 +73,7 @@ struct Share {
     arriving: BTreeSet<FrameId>,
 }
 
-/// Orders holders by greed, and equally greedy ones by their oldest unfinished frame.
+/// The position of a holder, by greed and then by its oldest incomplete frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     greed: Reverse<usize>,
@@ -95,8 +95,8 @@ impl Ledger {
         }
     }
 
-    /// A frame of `source` that holds nothing yet, and what wakes its connection if it is dropped. If
-    /// there is no source, the frame counts as the only one of its own.
+    /// Begins a frame of `source`, which holds no bytes yet. The [`Notify`] is notified if the
+    /// frame is dropped. Without a source, the frame counts as a holder of its own.
     pub(super) fn begin(
         &mut self,
         source: Option<Source>,
@@ -114,7 +114,7 @@ impl Ledger {
         (id, dropped)
     }
 
-    /// Has an unfinished frame hold `bytes` more, if need be by dropping others or the frame itself.
+    /// Adds `bytes` to an incomplete frame. May drop other frames, or this one, to make room.
     pub(super) fn hold(&mut self, id: FrameId, bytes: usize, now: Instant) -> Answer {
         let Some(holder) = self.add(id, bytes) else { return Answer::Dropped };
         loop {
@@ -139,7 +139,8 @@ impl Ledger {
         }
     }
 
-    /// Says that a frame has arrived whole, so that it is never dropped; whether it was still there.
+    /// Records that a frame is complete, so that it is never dropped. Returns false if it was
+    /// dropped before.
     pub(super) fn finish(&mut self, id: FrameId) -> bool {
         let Some(entry) = self.frames.get_mut(&id) else { return false };
         if std::mem::replace(&mut entry.is_whole, true) {
@@ -154,7 +155,7 @@ impl Ledger {
         true
     }
 
-    /// Takes back what a frame holds, if it has not been dropped.
+    /// Releases the bytes of a frame, if it has not been dropped.
     pub(super) fn release(&mut self, id: FrameId) {
         let Some(Entry { holder, bytes, is_whole, .. }) = self.frames.remove(&id) else { return };
         let unfinished = if is_whole { 0 } else { bytes };
@@ -173,7 +174,7 @@ impl Ledger {
         self.rules.fullness(self.all)
     }
 
-    /// Whose share the frame counts in that has `bytes` more now, if it is there.
+    /// Adds `bytes` to a frame and returns its holder, or `None` if the frame was dropped.
     fn add(&mut self, id: FrameId, bytes: usize) -> Option<Holder> {
         let entry = self.frames.get_mut(&id)?;
         entry.bytes += bytes;
@@ -223,12 +224,12 @@ impl Ledger {
         if self.warned.is_none_or(|warned| now.saturating_duration_since(warned) >= WARN_EVERY) {
             self.warned = Some(now);
             let holder = entry.holder;
-            tracing::warn!(%holder, "no room for another frame: unfinished ones are dropped");
+            tracing::warn!(%holder, "no room for another frame; dropping incomplete ones");
         }
         self.release(id);
     }
 
-    /// Changes a share, and its rank with it.
+    /// Changes a share and updates its rank.
     fn alter(&mut self, holder: Holder, change: impl FnOnce(&mut Share)) {
         let share = self.shares.entry(holder).or_default();
         let before = share.rank(holder, &self.rules);
@@ -256,7 +257,7 @@ impl fmt::Display for Holder {
 }
 
 impl Share {
-    /// `None` if there is nothing to drop.
+    /// `None` if the holder has no incomplete frame to drop.
     fn rank(&self, holder: Holder, rules: &Rules) -> Option<Rank> {
         let oldest = *self.arriving.first().filter(|_| self.unfinished > 0)?;
         Some(Rank { greed: Reverse(rules.greed(self.unfinished)), oldest, holder })
@@ -276,7 +277,8 @@ mod tests {
         IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
     }
 
-    /// 16 MiB, 12 of them unreserved; 8 MiB of a source; 512 KiB are little.
+    /// A budget of 16 MiB with 12 MiB unreserved, 8 MiB per source, and 512 KiB as the small
+    /// amount.
     fn ledger() -> Ledger {
         Ledger::new(Rules::from(&LimitsConfig {
             in_flight_mib: 16,
@@ -285,8 +287,8 @@ mod tests {
         }))
     }
 
-    /// Begins frames of (source, KiB, seconds ago) that all fit, and has a newcomer ask for the last
-    /// entry; which of the frames are gone after that, the newcomer's being the last.
+    /// Begins frames given as (source, KiB, seconds ago). All fit except perhaps the last. Returns
+    /// the indexes of the frames that were dropped.
     fn gone(frames: &[(u8, usize, u64)]) -> Vec<usize> {
         let (mut ledger, start) = (ledger(), Instant::now());
         let now = start + Duration::from_secs(100);
@@ -303,16 +305,16 @@ mod tests {
     #[test]
     fn the_slowest_frame_of_the_greediest_source_is_dropped_first() {
         for (frames, expected) in [
-            // Room for all.
+            // There is room for all.
             (vec![(1, 4096, 9), (1, 4096, 8), (2, 4096, 7)], vec![]),
-            // The reserve is for sources that hold little.
+            // A source that holds little may use the reserve.
             (vec![(1, 4096, 9), (1, 4096, 8), (2, 4096, 7), (3, 512, 1)], vec![]),
-            // A source that holds more makes room: the greediest, its slowest.
+            // Above that amount, the greediest source loses its slowest frame.
             (vec![(1, 4096, 8), (1, 4096, 9), (2, 4096, 99), (3, 513, 1)], vec![1]),
             (vec![(1, 4096, 9), (1, 4096, 8), (2, 4096, 7), (1, 1, 1)], vec![0]),
-            // The newcomer is the greediest itself.
+            // The new frame belongs to the greediest source.
             (vec![(1, 4096, 9), (2, 4096, 9), (3, 4096, 9), (4, 5000, 1)], vec![3]),
-            // Beyond its own share a source makes room itself, whatever others do.
+            // A source above its own share loses one of its own frames, regardless of others.
             (vec![(2, 4096, 99), (1, 4096, 9), (1, 4096, 8), (1, 8, 1)], vec![1]),
         ] {
             assert_eq!(gone(&frames), expected, "{frames:?}");
@@ -325,7 +327,7 @@ mod tests {
             (1..=32).map(|number| (number, 512, 50 - u64::from(number))).collect();
         frames.push((33, 8, 0));
         assert_eq!(gone(&frames), [0]);
-        // Also if the newcomer holds more than each of them.
+        // Also if the new frame is larger than each of them.
         let mut frames: Vec<_> =
             (1..=32).map(|number| (number, 511, 50 - u64::from(number))).collect();
         frames.push((33, 512, 0));
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_has_arrived_whole_is_never_dropped() {
+    fn a_complete_frame_is_never_dropped() {
         let (mut ledger, now) = (ledger(), Instant::now());
         let whole: Vec<_> =
             (1..=3).map(|number| ledger.begin(Some(source(number)), now).0).collect();
@@ -348,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_an_address_that_many_share_count_each_for_itself() {
+    fn each_frame_of_a_shared_address_counts_by_itself() {
         let (mut ledger, now) = (ledger(), Instant::now());
         for _ in 0..24 {
             let (id, _) = ledger.begin(None, now);
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_connection_of_a_dropped_frame_is_woken() {
+    async fn the_connection_of_a_dropped_frame_is_notified() {
         let (mut ledger, now) = (ledger(), Instant::now());
         let (stalled, dropped) = ledger.begin(Some(source(1)), now);
         assert_eq!(ledger.hold(stalled, 8192 * KIB, now), Answer::Held);
@@ -371,7 +373,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_counted_is_what_the_frames_hold(
+        fn the_totals_match_the_frames(
             steps in prop::collection::vec((0_u8..4, 0_u8..6, 1_usize..3000), 1..200)
         ) {
             let (mut ledger, now) = (ledger(), Instant::now());

@@ -1,54 +1,56 @@
-//! Who may hold bytes of unanswered frames, and which frame is dropped when there is no room for
-//! another. Functions of values; the [ledger](super::ledger) counts, and these decide.
+//! The rules of the byte budget: when a frame may hold more bytes, and which frame is dropped if
+//! there is no room. These are pure functions; the [ledger](super::ledger) does the counting.
 
 use fourauth_config::LimitsConfig;
 use std::{cmp::Reverse, time::Duration};
 
-/// Part of a source's share up to which the source counts as holding little.
+/// Divisor of the per-source limit. The result is the small amount, up to which a source may use
+/// the reserve.
 const SMALL: usize = 16;
 
-/// Part of a limit that unfinished frames may hold before one of them is dropped. Below it, whole
-/// frames fill the rest, and those are answered within seconds.
+/// Divisor of a limit. Incomplete frames may hold the resulting part before one of them is dropped.
+/// Below that, complete frames fill the rest, and those are answered within seconds.
 const TOLERATED: usize = 4;
 
 /// The limits, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
-    /// What all sources may hold together.
+    /// Limit for all sources together.
     all: usize,
-    /// What they may hold before the rest is kept for sources that hold little.
+    /// The part of `all` that every source may use. The rest is reserved for sources that hold
+    /// little.
     unreserved: usize,
-    /// What one source may hold.
+    /// Limit for one source.
     of_a_source: usize,
-    /// Up to how much a source holds little.
+    /// Largest amount that counts as little.
     small: usize,
-    /// Whether unfinished frames are dropped at all.
+    /// True if incomplete frames may be dropped.
     drops: bool,
 }
 
-/// What is held once a frame has got the bytes that it asks for, in bytes.
+/// Bytes that are held, including those that a frame asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
     /// By all frames.
     pub(super) all: usize,
-    /// By all frames that have not arrived whole.
+    /// By all incomplete frames.
     pub(super) all_unfinished: usize,
-    /// By the frames of the source that asks.
+    /// By the frames of the requesting source.
     pub(super) own: usize,
-    /// By those of them that have not arrived whole.
+    /// By the incomplete frames of the requesting source.
     pub(super) own_unfinished: usize,
 }
 
-/// What follows from a [`Load`].
+/// The decision on a [`Load`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// There is room.
     Fits,
-    /// An unfinished frame of the same source makes room.
+    /// Drop an incomplete frame of the same source.
     DropOwn,
-    /// An unfinished frame of the greediest source makes room.
+    /// Drop an incomplete frame of the greediest source.
     DropGreediest,
-    /// The frames that fill the budget are being decided: their room comes back by itself.
+    /// Wait, because the frames that fill the budget are being decided and will release it.
     Wait,
 }
 
@@ -69,10 +71,10 @@ impl From<&LimitsConfig> for Rules {
 }
 
 impl Rules {
-    /// Whether `load` is within the limits, and what makes room if it is not.
+    /// Decides if `load` is within the limits, and how to make room if not.
     ///
-    /// The last part of the budget is for sources that hold little: a few that hold much cannot
-    /// take it, however many frames they begin.
+    /// The last part of the budget is reserved for sources that hold little. A few sources that
+    /// hold much cannot take it, however many frames they begin.
     #[must_use]
     pub(super) const fn verdict(&self, load: &Load) -> Verdict {
         if load.own > self.of_a_source {
@@ -90,9 +92,9 @@ impl Rules {
         }
     }
 
-    /// How greedy a source is that holds so many bytes in unfinished frames. All sources that hold
-    /// little are equally greedy, so that among them age decides: to push out a frame that is
-    /// arriving, somebody has to send the whole budget in the time that it takes.
+    /// The greed of a source that holds `unfinished` bytes in incomplete frames. All sources that
+    /// hold little are equally greedy, so that age decides between them. To displace a frame that
+    /// is arriving, an attacker must send the whole budget before the frame is complete.
     #[must_use]
     pub(super) const fn greed(&self, unfinished: usize) -> usize {
         unfinished.saturating_sub(1) / self.small
@@ -105,9 +107,9 @@ impl Rules {
     }
 }
 
-/// Of unfinished frames, given as id, bytes and age, the one that has cost most: its bytes times the
-/// time that they have been held. Of frames of one size that is the slowest, and a frame that arrives
-/// quickly has cost little when it is whole.
+/// The incomplete frame with the highest cost, which is its bytes times its age. Frames are given
+/// as id, bytes and age. Among frames of one size this is the slowest one. A frame that arrives
+/// quickly has a low cost when it is complete.
 #[must_use]
 pub(super) fn slowest<Id: Ord + Copy>(
     frames: impl Iterator<Item = (Id, usize, Duration)>,
@@ -138,8 +140,8 @@ mod tests {
     #[test]
     fn the_last_quarter_is_for_sources_that_hold_little() {
         let rules = Rules::from(&LimitsConfig::default());
-        // In quarters of a MiB: 1024 are the budget, 768 are not reserved, 64 are a source's share,
-        // and 4 are little.
+        // In quarters of a MiB: the budget is 1024, of these 768 are unreserved; the limit of a
+        // source is 64, and the small amount is 4.
         for (all, unfinished, own, own_unfinished, expected) in [
             (1, 1, 1, 1, Fits),
             (768, 768, 64, 64, Fits),
@@ -148,11 +150,11 @@ mod tests {
             (1024, 1024, 4, 4, Fits),
             (1025, 1025, 4, 4, DropGreediest),
             (1025, 1025, 1, 1, DropGreediest),
-            // Whole frames fill the budget: they are answered soon.
+            // Complete frames fill the budget, and they are answered soon.
             (769, 256, 5, 5, Wait),
             (769, 257, 5, 5, DropGreediest),
             (1025, 256, 1, 1, Wait),
-            // A source beyond its share makes room itself.
+            // A source above its limit loses one of its own frames.
             (65, 65, 65, 65, DropOwn),
             (65, 17, 65, 17, DropOwn),
             (65, 16, 65, 16, Wait),
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn without_reserve_and_drops_a_full_budget_makes_all_wait() {
+    fn without_reserve_and_drops_a_full_budget_only_waits() {
         let off = LimitsConfig {
             in_flight_reserve_percent: 0,
             drop_slow_frames: false,
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_greedier_for_each_small_share_that_it_holds() {
+    fn greed_grows_with_each_small_amount_held() {
         let rules = Rules::from(&LimitsConfig::default());
         for (held, greed) in [(0, 0), (1, 0), (MIB, 0), (MIB + 1, 1), (16 * MIB, 15)] {
             assert_eq!(rules.greed(held), greed, "{held}");
@@ -185,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_frame_is_the_one_that_cost_most() {
+    fn the_slowest_frame_has_the_highest_cost() {
         let seconds = Duration::from_secs;
         for (frames, expected) in [
             (vec![], None),
             (vec![(1, 0, seconds(60))], None),
             (vec![(1, 5, seconds(9)), (2, 5, seconds(3))], Some(1)),
             (vec![(1, 5, seconds(3)), (2, 9, seconds(3))], Some(2)),
-            // A large one that has stopped, and a small one that has just begun.
+            // A large frame that has stalled, and a small one that has just begun.
             (vec![(1, 4 * MIB, seconds(2)), (2, 1000, seconds(1))], Some(1)),
-            // A small one that has stopped, and a large one that arrives quickly.
+            // A small frame that has stalled, and a large one that arrives quickly.
             (vec![(1, 256 * 1024, seconds(60)), (2, MIB, seconds(1))], Some(1)),
             (vec![(2, 5, seconds(0)), (1, 5, seconds(0))], Some(1)),
         ] {

@@ -1,29 +1,29 @@
-//! What is kept of the settings from one start to the next, and what a start says was changed.
+//! A snapshot of the settings at a start, and the changes since the previous one.
 //!
-//! A setting is compared by a digest of its whole value. What is shown of it may be less: a long value
-//! is cut, and a password is left out.
+//! Settings are compared by a digest of the full value. The displayed value may be shorter: a long
+//! value is truncated, and a password is left out.
 
 use fourauth_config::Config;
 use fourauth_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest value that a row names, in characters. Two of them and a name fit into a detail.
+/// Longest displayed value, in characters. Two values and a name fit into the detail of a row.
 const MAX_VALUE: usize = 300;
 
 /// Every setting that has a value, by dotted name.
 pub(super) type Settings = BTreeMap<String, Kept>;
 
-/// What is kept of one setting. Holds no secret.
+/// The stored form of one setting. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kept {
-    /// As much as may be shown.
+    /// The value without secrets, truncated.
     shown: String,
-    /// Of the whole value, keyed: a part that is not shown cannot be guessed from it.
+    /// A keyed digest of the full value. Hidden parts cannot be guessed from it.
     digest: String,
 }
 
-/// What is to be kept of a configuration. `digest` is given the name and the whole value of a setting.
+/// The snapshot of a configuration. `digest` gets the name and the full value of a setting.
 pub(super) fn of(
     config: &Config,
     digest: impl Fn(&str, &Secret<String>) -> String,
@@ -43,10 +43,10 @@ fn cut(value: &str) -> String {
     }
 }
 
-/// What was changed since the last start, a sentence for each setting.
+/// The changes since the last start, one sentence per setting.
 pub(super) fn changes(before: &str, now: &Settings) -> Vec<String> {
     let Ok(before) = serde_json::from_str::<Settings>(before) else {
-        return vec!["What the settings were at the last start cannot be read.".to_owned()];
+        return vec!["The settings of the last start cannot be read.".to_owned()];
     };
     let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     names
@@ -58,7 +58,7 @@ pub(super) fn changes(before: &str, now: &Settings) -> Vec<String> {
         .collect()
 }
 
-/// What became of one setting; `None` if it is the same.
+/// The change of one setting, or `None` if it is the same.
 fn change(before: Option<&Kept>, now: Option<&Kept>) -> Option<String> {
     let digest = |kept: Option<&Kept>| kept.map(|kept| kept.digest.clone());
     if digest(before) == digest(now) {
@@ -79,12 +79,12 @@ mod tests {
     const PASSWORD: &str = "Tr0ub4dor";
 
     fn of(config: &Config) -> Settings {
-        // In the clear: whether a digest hides its value is for the keyring's tests.
+        // Not hashed: the keyring's tests cover that a digest hides its value.
         super::of(config, |_, whole| whole.expose().clone()).unwrap()
     }
 
-    /// What is said when one configuration follows another.
-    fn said(before: &Config, now: &Config) -> Vec<String> {
+    /// The changes between two configurations.
+    fn between(before: &Config, now: &Config) -> Vec<String> {
         changes(&serde_json::to_string(&of(before)).unwrap(), &of(now))
     }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn each_setting_that_was_changed_is_named_with_both_values() {
+    fn each_changed_setting_is_named_with_both_values() {
         let kept = |shown: &str| Kept { shown: shown.into(), digest: shown.into() };
         let settings = |values: &[(&str, &str)]| -> Settings {
             values.iter().map(|(name, shown)| ((*name).to_owned(), kept(shown))).collect()
@@ -119,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_change_beyond_what_is_shown_is_told() {
+    fn a_change_in_a_truncated_part_is_reported() {
         let (long, longer) = (exempt(100, None), exempt(100, Some("0.0.0.0/0")));
-        let told = said(&long, &longer);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].starts_with("limits.penalty_exempt was "), "{told:?}");
-        assert!(told[0].ends_with("and is changed (hidden)."), "{told:?}");
-        assert!(said(&longer, &longer).is_empty());
+        let changed = between(&long, &longer);
+        assert_eq!(changed.len(), 1, "{changed:?}");
+        assert!(changed[0].starts_with("limits.penalty_exempt was "), "{changed:?}");
+        assert!(changed[0].ends_with("and is changed (hidden)."), "{changed:?}");
+        assert!(between(&longer, &longer).is_empty());
     }
 
     #[test]
-    fn a_change_of_what_is_left_out_is_told() {
+    fn a_change_in_a_hidden_part_is_reported() {
         let url = |url: &str| with(|config| config.store.url = url.parse().ok());
         let sink = |sink: &str| {
             with(|config| config.audit.checkpoint_sinks = Some(vec![sink.parse().unwrap()]))
@@ -139,14 +139,17 @@ mod tests {
             ("store.url", url("postgres://u:p@localhost/d"), url("postgres://u:q@localhost/d")),
             ("audit.checkpoint_sinks", sink("https://h/one"), sink("https://h/two")),
         ] {
-            let told = said(&before, &now);
-            assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].starts_with(name) && told[0].contains("changed (hidden)"), "{told:?}");
+            let changed = between(&before, &now);
+            assert_eq!(changed.len(), 1, "{changed:?}");
+            assert!(
+                changed[0].starts_with(name) && changed[0].contains("changed (hidden)"),
+                "{changed:?}"
+            );
         }
     }
 
     #[test]
-    fn what_is_shown_of_the_settings_holds_no_secret() {
+    fn the_stored_settings_hold_no_secret() {
         let config = with(|config| {
             config.store.url =
                 format!("postgres://u:{PASSWORD}@localhost/d?password={PASSWORD}").parse().ok();
