@@ -1,21 +1,21 @@
-//! The largest checkpoint among many, at the price of few signatures.
+//! Finds the largest of many checkpoints while verifying few signatures.
 //!
-//! Whoever may write to a place for checkpoints can put old ones or anything else behind the newest,
-//! so all of it is read. In what a server has written by itself each is larger than the one before,
-//! and then only the last has to be opened.
+//! An attacker with write access to a sink can append old checkpoints, or anything else, after the
+//! newest. So every note is read. A server alone writes each checkpoint larger than the one before,
+//! and then only the last signature has to be verified.
 
 use super::{GivenUp, sink::Exported};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
-/// How much may wait to be opened, in bytes.
+/// Upper bound on notes that wait for verification, in bytes.
 const MOST: usize = 1 << 20;
 
-/// Looks at notes, one after the other, in any order.
+/// Takes notes one after the other, in any order.
 #[derive(Debug)]
 pub(crate) struct Largest<'a> {
     key: &'a VerifyingKey,
     given_up: &'a GivenUp,
-    /// Not opened yet. Each says that it is larger than the one before, and than what was found.
+    /// Not verified yet. Each claims a size larger than that of the one before, and of `found`.
     waiting: Vec<(u64, String)>,
     bytes: usize,
     found: Option<Exported>,
@@ -23,25 +23,25 @@ pub(crate) struct Largest<'a> {
     is_ours: bool,
 }
 
-/// What has come of it.
+/// Result of the search.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// The largest that was not given up.
+    /// Largest checkpoint that was not given up.
     pub(crate) largest: Option<Exported>,
-    /// How many notes there were, of any kind.
+    /// Number of notes, valid or not.
     pub(crate) notes: u64,
-    /// Whether any of them was of this log's key.
+    /// True if this log's key signed any of the notes.
     pub(crate) is_ours: bool,
 }
 
 impl<'a> Largest<'a> {
-    /// Those of `key` count, unless they are among `given_up`.
+    /// Counts checkpoints signed with `key`, except those in `given_up`.
     pub(crate) const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
         let waiting = Vec::new();
         Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, is_ours: false }
     }
 
-    /// Looks at the next note.
+    /// Adds the next note.
     pub(crate) fn offer(&mut self, note: &str) {
         self.notes += 1;
         let Some(size) = claimed(note) else { return };
@@ -58,7 +58,7 @@ impl<'a> Largest<'a> {
         }
     }
 
-    /// What has come of it.
+    /// Verifies the notes that still wait, and returns the result.
     pub(crate) fn finish(mut self) -> Seen {
         self.open_all();
         Seen { largest: self.found, notes: self.notes, is_ours: self.is_ours }
@@ -70,7 +70,8 @@ impl<'a> Largest<'a> {
         }
     }
 
-    /// Opens the one that says it is the largest. If it counts, no other has to be opened.
+    /// Verifies the waiting note that claims the largest size. If it counts, the others are
+    /// dropped.
     fn open_last(&mut self) {
         let Some((_, note)) = self.waiting.pop() else { return };
         self.bytes -= note.len();
@@ -84,7 +85,7 @@ impl<'a> Largest<'a> {
     }
 }
 
-/// What a note says that its size is.
+/// Size that a note claims.
 fn claimed(note: &str) -> Option<u64> {
     note.split('\n').nth(1)?.parse().ok()
 }
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_may_wait_is_opened_meanwhile() {
+    fn notes_beyond_the_byte_budget_are_verified_early() {
         let notes: Vec<_> = (0..6000).map(|size| note(1, size)).collect();
         assert!(notes.iter().map(String::len).sum::<usize>() > MOST);
         let seen = seen(&notes, &GivenUp::default());
@@ -129,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_any_order_and_among_any_others_the_largest_is_found(
+        fn the_largest_is_found_in_any_order_among_other_notes(
             notes in vec((1_u8..3, 0_u64..40), 0..40), lost in 0_u64..40, after in 0_u64..40,
         ) {
             let mut given_up = GivenUp::default();
