@@ -114,8 +114,8 @@ impl LocalStore {
         if let Some(Checkpoint { size, at, .. }) = contradicted {
             bail!(
                 "the first {size} rows of this database are not those that were signed at {at}: it \
-                 has another history of this log, which cannot be given up. Restore the database with \
-                 these rows, or start the server with audit.on_rollback = \"alarm\""
+                 has another history, which cannot be given up. Restore the database with these \
+                 rows, or start the server with audit.on_rollback = \"alarm\""
             );
         }
         Ok(())

@@ -1,7 +1,8 @@
-//! Signs the audit log: as often as is configured if it has grown, and at the end.
+//! Background task that signs the audit log: at the configured interval if the log has grown, and
+//! at shutdown.
 //!
-//! What is signed and where it goes is [`crate::evidence`]'s business. A sink that is away or a
-//! database that is busy stops nobody: the next tick signs more.
+//! [`crate::evidence`] signs and exports. A sink that does not answer or a busy database delays no
+//! request: the next interval signs the rows that were left.
 
 use crate::evidence::Publisher;
 use fourauth_store::{Error, SignedCheckpoint, Store};
@@ -10,10 +11,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// How often leaves that wait enter the tree, where they have to wait.
+/// Interval at which waiting leaves enter the tree, on databases where they wait.
 const GROWTH: Duration = Duration::from_millis(200);
 
-/// What signs one log.
+/// Signs one log.
 #[derive(Debug)]
 pub(super) struct Signer {
     publisher: Publisher,
@@ -25,10 +26,10 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Goes on where an earlier run has stopped, and signs at most so often.
+    /// Continues after the newest checkpoint in the database. Signs once per interval `every`.
     ///
-    /// What the database calls the newest checkpoint is believed if it is one of this tree. If it is
-    /// not, somebody has written there: it is an alarm, and the tree is signed anew.
+    /// The newest checkpoint counts only if it is valid for this tree. If it is not, the database
+    /// was changed: this is logged as an error, and the tree is signed again.
     pub(super) async fn new(
         publisher: Publisher,
         store: Arc<Store>,
@@ -36,7 +37,7 @@ impl Signer {
         every: Duration,
     ) -> Result<Self, Error> {
         let signed = match store.newest_checkpoint().await? {
-            // It may never have got out: the process was killed, or the places were away.
+            // It may not have been exported: the process was killed, or no sink answered.
             Some(newest) if publisher.has_signed(&newest, &store).await? => {
                 publisher.publish(&newest);
                 newest.size
@@ -44,8 +45,8 @@ impl Signer {
             Some(SignedCheckpoint { size, .. }) => {
                 tracing::error!(
                     size,
-                    "the newest checkpoint in the database is none of this log: somebody has \
-                     written to it. Run `fourauthd audit verify`"
+                    "the newest checkpoint in the database does not belong to this log: the \
+                     database was changed. Run `fourauthd audit verify`"
                 );
                 0
             }
@@ -54,7 +55,8 @@ impl Signer {
         Ok(Self { publisher, store, clock, every, signed })
     }
 
-    /// Signs until told to stop, and then what is left. Tell it once nobody writes any more.
+    /// Signs until `stop` is cancelled, and then signs the rows that are left. Cancel it after the
+    /// last row is written.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut ticks = interval(GROWTH);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,7 +78,7 @@ impl Signer {
 
     async fn grow(&self) {
         if let Err(error) = self.store.integrate_all().await {
-            tracing::warn!(%error, "the tree of the audit log did not grow");
+            tracing::warn!(%error, "cannot add rows to the tree of the audit log");
         }
     }
 
@@ -93,10 +95,10 @@ impl Signer {
             tracing::error!(
                 size = head.size(),
                 signed = self.signed,
-                "the tree of the audit log has fewer rows than were signed: somebody has written to \
-                 the database. Run `fourauthd audit verify`"
+                "the tree of the audit log has fewer rows than were signed: the database was \
+                 changed. Run `fourauthd audit verify`"
             );
-            // What grows from here is signed, and proves it.
+            // Later checkpoints contradict the exported ones, which proves the change.
             self.signed = head.size();
         }
         if head.size() == self.signed {
@@ -113,7 +115,8 @@ impl Signer {
         let kept = signed.clone();
         let keep =
             self.store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));
-        // Another server may have signed this tree, and may not live to send it.
+        // Publish it even if another server stored its checkpoint first: that server may have
+        // crashed before it sent it.
         let _is_first: bool = keep.await?;
         self.signed = head.size();
         self.publisher.publish(&signed);

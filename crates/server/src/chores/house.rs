@@ -1,5 +1,5 @@
-//! Housekeeping: what limits turned away is written down minute by minute, what nobody needs any
-//! longer is forgotten, and the room that is left is measured.
+//! Housekeeping: writes counts of refused requests to the audit log, deletes old data, and measures
+//! the size of the database.
 
 use super::room::Room;
 use crate::dispatch::Context;
@@ -9,19 +9,19 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
 
-/// How often what was turned away goes to the audit log.
+/// Interval between writes of refused requests to the audit log.
 const REFUSALS: Duration = Duration::from_secs(20);
 
-/// How often what is old is forgotten.
+/// Interval between deletions of old data.
 const OLD_THINGS: Duration = Duration::from_hours(1);
 
-/// How often it is seen whether the database still has room.
+/// Interval between measurements of the database.
 const ROOM: Duration = Duration::from_mins(1);
 
-/// How long failures of names that are no accounts are kept, and notices: 30 days.
+/// Time that failures of unknown accounts, and notices, are kept: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
-/// Keeps house until told to stop.
+/// Runs the housekeeping until `stop` is cancelled.
 pub(super) async fn keep(
     context: Arc<Context>,
     store: Arc<Store>,
@@ -37,7 +37,7 @@ pub(super) async fn keep(
             Chore::Measure => room.measure(&context.authenticator, &store, now).await,
         };
         if let Err(error) = done {
-            tracing::warn!(%error, ?chore, "put off");
+            tracing::warn!(%error, ?chore, "housekeeping failed; it is retried later");
         }
     }
 }
@@ -49,7 +49,7 @@ enum Chore {
     Measure,
 }
 
-/// When each is due.
+/// Intervals of the chores.
 struct Due {
     refusals: Interval,
     old_things: Interval,
@@ -77,7 +77,8 @@ impl Due {
     }
 }
 
-/// All of them, however many. What is left when the server stops is written after its next start.
+/// Writes all refused requests. If the server stops first, the rest is written after its next
+/// start.
 async fn write_refusals(
     store: &Store,
     now: UnixMillis,

@@ -1,4 +1,4 @@
-//! A folder for what is on its way, its owner's alone and gone afterwards.
+//! A temporary folder with mode 0700.
 
 use anyhow::Context as _;
 use data_encoding::HEXLOWER;
@@ -10,21 +10,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How its name ends.
+/// Suffix of the folder's name.
 const SUFFIX: &str = ".scratch";
 
-/// Removed with everything in it when it is dropped. What a crash has left is removed by the next.
+/// A folder that is removed with its content on drop. If a crash leaves one, the next command
+/// removes it.
 #[derive(Debug)]
 pub(in crate::local) struct Scratch {
     folder: PathBuf,
-    /// Locked, so that nobody takes it for what a crash has left.
+    /// Holds a lock that marks the folder as in use.
     _lock: File,
 }
 
 impl Scratch {
-    /// Makes a folder in `parent` whose name begins with `name`.
+    /// Creates a folder in `parent`. Its name begins with `name`.
     pub(in crate::local) fn make(parent: &Path, name: &str) -> anyhow::Result<Self> {
-        let cannot = || format!("cannot make a folder in {}", parent.display());
+        let cannot = || format!("cannot create a temporary folder in {}", parent.display());
         let prefix = format!("{name}-");
         sweep(parent, &prefix).with_context(cannot)?;
         loop {
@@ -35,9 +36,10 @@ impl Scratch {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 lock => lock.with_context(cannot)?,
             };
-            // Where there are no locks nobody sweeps either.
+            // Without file locks, `sweep` removes no folder either.
             let _locked = lock.lock();
-            // Somebody who swept meanwhile has taken it for dead.
+            // With no links left, another process swept the folder before it was locked: create
+            // another.
             if lock.metadata().with_context(cannot)?.nlink() > 0 {
                 return Ok(Self { folder, _lock: lock });
             }
@@ -49,24 +51,22 @@ impl Scratch {
     }
 }
 
-/// Removes what commands have left in a data folder that were killed: it may hold every key.
-///
-/// # Errors
-///
-/// What the operating system says.
+/// Removes the temporary folders that killed commands left in a data folder. They may hold every
+/// key.
 pub(crate) fn sweep_all(parent: &Path) -> anyhow::Result<()> {
-    sweep(parent, "").with_context(|| format!("cannot remove what is left in {}", parent.display()))
+    sweep(parent, "")
+        .with_context(|| format!("cannot remove old temporary folders in {}", parent.display()))
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
-            note!("remove {} by hand: {error}", self.folder.display());
+            note!("cannot remove {}: {error}; remove it by hand", self.folder.display());
         }
     }
 }
 
-/// Removes folders whose name begins like this and that nobody is at.
+/// Removes temporary folders with this prefix that no process holds a lock on.
 fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -91,7 +91,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn it_is_its_owners_and_leaves_nothing() {
+    fn a_temporary_folder_is_private_and_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let left = home.path().join("backup-0011223344556677.scratch");
         fs::create_dir(&left).unwrap();
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_in_use_is_left_alone() {
+    fn a_folder_in_use_is_not_removed() {
         let home = tempfile::tempdir().unwrap();
         let [one, other] = [(), ()].map(|()| Scratch::make(home.path(), "backup").unwrap());
         assert!(one.folder().exists() && other.folder().exists());

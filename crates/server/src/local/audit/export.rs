@@ -1,7 +1,8 @@
 //! `fourauthd audit export`: the whole log with its evidence, as `docs/AUDIT.md` describes it.
 //!
-//! JSON Lines: what log it is, its rows in the order of the tree, its checkpoints, the rollbacks that
-//! were accepted, and a last line without which it is not whole. The server may run meanwhile.
+//! The format is JSON Lines: a header, the rows in the order of the tree, the checkpoints, the
+//! accepted rollbacks, and a last line that proves that the file is complete. The server may run
+//! during an export.
 
 use crate::{config::Config, evidence, local::LocalStore};
 use anyhow::Context as _;
@@ -17,27 +18,27 @@ use std::{
     path::Path,
 };
 
-/// The version of the format.
+/// Version of the format.
 const VERSION: u32 = 1;
 
-/// Writes the export and says how much it is.
+/// Writes the export and prints its size.
 pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
     let key = evidence::public_key(&config.audit_dir())
-        .context("start `fourauthd` once, so that there is something to export")?;
+        .context("start `fourauthd` once to create the keys of the audit log")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
     say!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
     Ok(())
 }
 
-/// How much has been written.
+/// Number of rows and checkpoints written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Written {
     rows: u64,
     checkpoints: u64,
 }
 
-/// Writes a new file that only its owner may read: it has all that the log says of people. What
-/// cannot be finished is removed.
+/// Writes a new file that only its owner may read, because the log names people. Removes the file
+/// if the export fails.
 pub(super) async fn to_file(
     store: &Store,
     key: &VerifyingKey,
@@ -45,7 +46,7 @@ pub(super) async fn to_file(
 ) -> anyhow::Result<Written> {
     let log = store.log_snapshot().await?;
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let file = created.with_context(|| format!("cannot make {}", path.display()))?;
+    let file = created.with_context(|| format!("cannot create {}", path.display()))?;
     let mut export = Export { log, out: BufWriter::new(&file), rows: 0 };
     let written = export.write(key).await;
     drop(export);
@@ -53,7 +54,7 @@ pub(super) async fn to_file(
     if synced.is_err() {
         let _gone = fs::remove_file(path);
     }
-    synced.with_context(|| format!("the export to {} is not finished", path.display()))
+    synced.with_context(|| format!("cannot export the audit log to {}", path.display()))
 }
 
 struct Export<W: Write> {
@@ -80,8 +81,8 @@ impl<W: Write> Export<W> {
         Ok(written)
     }
 
-    /// All that have a place in the tree. A log that somebody has thinned out has gaps, and they are
-    /// for the verifier to name.
+    /// Writes every row with a position in the tree. If rows were deleted, the export has gaps,
+    /// which the verifier reports.
     async fn rows(&mut self) -> anyhow::Result<()> {
         let mut next = Some(0);
         while let Some(from) = next {
@@ -90,14 +91,15 @@ impl<W: Write> Export<W> {
                 self.line(&Line::of(row))?;
                 self.rows += 1;
             }
-            // Nothing comes after the last place that can be written down.
+            // No row follows the largest position that an integer can hold.
             let after = page.last().and_then(|last| last.position.checked_add(1));
             next = after.and_then(|after| u64::try_from(after).ok());
         }
         Ok(())
     }
 
-    /// All of them, also of trees that are larger than what is there: a tail that was cut shows.
+    /// Writes every checkpoint, even those of trees larger than the log: they show that rows were
+    /// cut off.
     async fn checkpoints(&mut self) -> anyhow::Result<u64> {
         let (mut count, mut after) = (0, 0);
         loop {
@@ -117,7 +119,7 @@ impl<W: Write> Export<W> {
     }
 }
 
-/// A row. Readers know it by its first key.
+/// A row. Readers recognise it by its first key.
 #[derive(Serialize)]
 struct Line<'a> {
     position: i64,
@@ -160,7 +162,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A rollback that was accepted. Readers know it by its first key.
+/// An accepted rollback. Readers recognise it by its first key.
 #[derive(Serialize)]
 struct Given<'a> {
     rollback: &'a str,

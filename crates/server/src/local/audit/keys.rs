@@ -1,4 +1,4 @@
-//! `fourauthd audit keys|epoch-key`: what auditors and other services get of the keys.
+//! `fourauthd audit keys|epoch-key`: prints keys for auditors and other services.
 
 use crate::{
     config::Config,
@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 /// Prints the public keys.
 pub(super) fn show(config: &Config) -> anyhow::Result<()> {
     let log = evidence::public_key(&config.audit_dir())
-        .context("start `fourauthd` once, so that there are keys")?;
+        .context("start `fourauthd` once to create the keys of the audit log")?;
     say!("{log}");
     let receipts = config.receipt_key_file();
     if receipts.exists() {
@@ -20,7 +20,7 @@ pub(super) fn show(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the key of the first epoch, and removes it once it is printed.
+/// Prints the key of the first epoch, and then removes it.
 pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
     let taken = evidence::take_first_key(&config.audit_dir(), |key| {
         let mut out = io::stdout().lock();
@@ -29,7 +29,7 @@ pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
     });
     match taken {
         Err(KeyFileError::Missing { path }) => {
-            bail!("{} is not there: it was taken, or no server has run here yet", path.display())
+            bail!("{} is missing: it was taken, or no server has run here yet", path.display())
         }
         taken => taken?,
     }
