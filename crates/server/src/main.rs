@@ -33,7 +33,7 @@ use zeroizing_alloc::ZeroAlloc;
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Longest wait at exit for threads that cannot be stopped, such as a name lookup.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A self-hosted authentication server: password, one-time code, face, device and an honest clock
 /// in one TLS round trip.
@@ -101,7 +101,7 @@ fn start() -> anyhow::Result<()> {
     hygiene::keep_memory_private().context("cannot disable core dumps")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     let done = runtime.block_on(run(Arguments::parse()));
-    runtime.shutdown_timeout(LAST_WAIT);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     done
 }
 

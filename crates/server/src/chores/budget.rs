@@ -24,7 +24,7 @@ impl Budget {
     /// Takes one row from the budget. Returns false, and counts the row as missed, if the budget is
     /// used up.
     pub(super) fn take(&mut self, now: Instant) -> bool {
-        self.turn(now);
+        self.refill_if_due(now);
         let fits = self.left > 0;
         self.left = self.left.saturating_sub(1);
         self.missed += u64::from(!fits);
@@ -38,7 +38,7 @@ impl Budget {
 
     /// Number of missed rows, once the budget has room for the row that reports it.
     pub(super) fn settle(&mut self, now: Instant) -> Option<u64> {
-        self.turn(now);
+        self.refill_if_due(now);
         let due = self.missed > 0 && self.left > 0;
         due.then(|| {
             self.left -= 1;
@@ -46,7 +46,7 @@ impl Budget {
         })
     }
 
-    fn turn(&mut self, now: Instant) {
+    fn refill_if_due(&mut self, now: Instant) {
         if now.duration_since(self.began) >= HOUR {
             (self.began, self.left) = (now, ROWS);
         }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// Interval at which waiting leaves enter the tree, on databases where they wait.
-const GROWTH: Duration = Duration::from_millis(200);
+const GROW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Signs one log.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Signer {
     /// Signs until `stop` is cancelled, and then signs the rows that are left. Cancel it after the
     /// last row is written.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut ticks = interval(GROWTH);
+        let mut ticks = interval(GROW_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now() + self.every;
         loop {
@@ -84,12 +84,12 @@ impl Signer {
 
     async fn sign(&mut self) {
         self.publisher.turn(self.clock.read().now);
-        if let Err(error) = self.sign_what_has_grown().await {
+        if let Err(error) = self.sign_new_rows().await {
             tracing::error!(%error, "the audit log was not signed");
         }
     }
 
-    async fn sign_what_has_grown(&mut self) -> Result<(), Error> {
+    async fn sign_new_rows(&mut self) -> Result<(), Error> {
         let head = self.store.tree_head().await?.frontier;
         if head.size() < self.signed {
             tracing::error!(

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 const REFUSALS: Duration = Duration::from_secs(20);
 
 /// Interval between deletions of old data.
-const OLD_THINGS: Duration = Duration::from_hours(1);
+const OLD_DATA: Duration = Duration::from_hours(1);
 
 /// Interval between measurements of the database.
 const ROOM: Duration = Duration::from_mins(1);
@@ -52,17 +52,13 @@ enum Chore {
 /// Intervals of the chores.
 struct Due {
     refusals: Interval,
-    old_things: Interval,
+    old_data: Interval,
     room: Interval,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self {
-            refusals: interval(REFUSALS),
-            old_things: interval(OLD_THINGS),
-            room: interval(ROOM),
-        }
+        Self { refusals: interval(REFUSALS), old_data: interval(OLD_DATA), room: interval(ROOM) }
     }
 }
 
@@ -70,7 +66,7 @@ impl Due {
     async fn next(&mut self, stop: &CancellationToken) -> Option<Chore> {
         tokio::select! {
             _ = self.refusals.tick() => Some(Chore::WriteRefusals),
-            _ = self.old_things.tick() => Some(Chore::Forget),
+            _ = self.old_data.tick() => Some(Chore::Forget),
             _ = self.room.tick() => Some(Chore::Measure),
             () = stop.cancelled() => None,
         }

@@ -9,32 +9,32 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// Interval between checks of the file.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(1);
 
 /// Watches the file until `stop` is cancelled.
 pub(super) async fn follow(store: Arc<Store>, stop: CancellationToken) {
-    let mut looks = tokio::time::interval(LOOK);
-    let mut said = String::new();
+    let mut polls = tokio::time::interval(POLL);
+    let mut reported = String::new();
     loop {
         tokio::select! {
-            _ = looks.tick() => {}
+            _ = polls.tick() => {}
             () = stop.cancelled() => return,
         }
         match store.follow_keyring().await {
             Ok(false) => {}
             Ok(true) => {
-                said.clear();
+                reported.clear();
                 tracing::info!("the keyring was replaced; the new one is in use");
             }
             Err(error) => {
                 let text = error.to_string();
-                if text != said {
+                if text != reported {
                     tracing::error!(
                         error = text,
                         "the keyring was replaced; the old one stays in use"
                     );
                 }
-                said = text;
+                reported = text;
             }
         }
     }

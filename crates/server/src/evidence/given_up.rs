@@ -31,7 +31,7 @@ impl GivenUp {
         let mut given_up = Self::default();
         for AcceptedRollback { note, position, detail } in store.accepted_rollbacks().await? {
             match Checkpoint::open(&note, key) {
-                Ok(lost) if is_told(&lost, &detail) => given_up.add(&lost, position),
+                Ok(lost) if is_named(&lost, &detail) => given_up.add(&lost, position),
                 Ok(_) | Err(_) => {}
             }
         }
@@ -59,7 +59,7 @@ pub(crate) fn told(lost: &Checkpoint) -> String {
     format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root))
 }
 
-fn is_told(lost: &Checkpoint, detail: &str) -> bool {
+fn is_named(lost: &Checkpoint, detail: &str) -> bool {
     let rest = detail.strip_prefix(&told(lost));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
@@ -95,10 +95,10 @@ mod tests {
     #[test]
     fn a_row_names_the_checkpoint_that_it_gives_up() {
         let lost = shown(30, 30);
-        assert!(is_told(&lost, &told(&lost)));
-        assert!(is_told(&lost, &format!("{} by local administration", told(&lost))));
-        assert!(!is_told(&lost, &format!("{}0", told(&lost))));
-        assert!(!is_told(&lost, &told(&shown(31, 30))));
-        assert!(!is_told(&lost, ""));
+        assert!(is_named(&lost, &told(&lost)));
+        assert!(is_named(&lost, &format!("{} by local administration", told(&lost))));
+        assert!(!is_named(&lost, &format!("{}0", told(&lost))));
+        assert!(!is_named(&lost, &told(&shown(31, 30))));
+        assert!(!is_named(&lost, ""));
     }
 }

@@ -8,7 +8,7 @@ use super::{GivenUp, sink::Exported};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
 /// Upper bound on notes that wait for verification, in bytes.
-const MOST: usize = 1 << 20;
+const MAX_WAITING: usize = 1 << 20;
 
 /// Takes notes one after the other, in any order.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl<'a> Largest<'a> {
         }
         self.bytes += note.len();
         self.waiting.push((size, note.to_owned()));
-        if self.bytes > MOST {
+        if self.bytes > MAX_WAITING {
             self.open_all();
         }
     }
@@ -114,7 +114,7 @@ mod tests {
         let mut largest = Largest::new(&key, given_up);
         for note in notes {
             largest.offer(note);
-            assert!(largest.bytes <= MOST);
+            assert!(largest.bytes <= MAX_WAITING);
         }
         largest.finish()
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn notes_beyond_the_byte_budget_are_verified_early() {
         let notes: Vec<_> = (0..6000).map(|size| note(1, size)).collect();
-        assert!(notes.iter().map(String::len).sum::<usize>() > MOST);
+        assert!(notes.iter().map(String::len).sum::<usize>() > MAX_WAITING);
         let seen = seen(&notes, &GivenUp::default());
         assert_eq!(seen.largest.unwrap().checkpoint.size, 5999);
         assert_eq!(seen.notes, 6000);

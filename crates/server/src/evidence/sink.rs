@@ -21,10 +21,10 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Timeout for one checkpoint, from the name lookup to the last byte of the answer.
-const DEADLINE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Timeout for reading a file: enough for many gigabytes on a disk.
-const READING: Duration = Duration::from_mins(2);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A sink for checkpoints.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Sink {
                 Kind::Https(receiver) => receiver.post(&signed.note).await,
             }
         };
-        in_time(DEADLINE, done).await.map_err(|fault| fault.at(&self.name))
+        in_time(TIMEOUT, done).await.map_err(|fault| fault.at(&self.name))
     }
 
     /// Largest checkpoint in the sink, without those in `given_up`. `None` if there is no such
@@ -126,10 +126,10 @@ impl Sink {
         given_up: &Arc<GivenUp>,
     ) -> Result<Option<Exported>, SinkError> {
         let seen = match &self.kind {
-            Kind::File(notes) => in_time(READING, notes.largest(key, given_up)).await,
+            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(key, given_up)).await,
             Kind::Syslog(_) => return Ok(None),
             Kind::Https(receiver) => {
-                let shown = in_time(DEADLINE, receiver.get()).await;
+                let shown = in_time(TIMEOUT, receiver.get()).await;
                 shown.map(|text| largest_in(&text, key, given_up))
             }
         };

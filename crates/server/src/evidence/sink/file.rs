@@ -71,7 +71,7 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     }
     // Another server may write to this file. A file system without locks is not an error.
     let _until_closed = file.lock();
-    let whole = mend(&mut file, note)?;
+    let whole = repair(&mut file, note)?;
     // One call, so that a kill leaves at most one incomplete note.
     if let Err(error) = file.write_all(note.as_bytes()) {
         // Usually the disk is full. If truncation fails as well, the next append repairs the file.
@@ -98,7 +98,7 @@ fn largest(path: &Path, key: &VerifyingKey, given_up: &GivenUp) -> Result<Seen, 
 ///
 /// Other text is not removed, and an append-only file cannot be truncated. In these cases a line
 /// that looks like a signature separates that text from the next note.
-fn mend(file: &mut File, note: &str) -> io::Result<u64> {
+fn repair(file: &mut File, note: &str) -> io::Result<u64> {
     let length = file.metadata()?.len();
     let bytes = end_of(file)?;
     let torn = &bytes[end_of_last_note(&bytes)..];

@@ -37,7 +37,7 @@ impl Receiver {
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
             .body(note.to_owned());
         let status = request.send().await?.status();
-        if status.is_success() { Ok(()) } else { Err(answered(status)) }
+        if status.is_success() { Ok(()) } else { Err(unexpected_status(status)) }
     }
 
     /// Returns the notes at the URL. Empty if there are none yet, or if the URL does not support
@@ -50,7 +50,7 @@ impl Receiver {
             | StatusCode::NOT_FOUND
             | StatusCode::GONE
             | StatusCode::METHOD_NOT_ALLOWED => Ok(String::new()),
-            status => Err(answered(status)),
+            status => Err(unexpected_status(status)),
         }
     }
 }
@@ -66,7 +66,7 @@ async fn text(mut answer: Response) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault::Away("the answer is not UTF-8".to_owned()))
 }
 
-fn answered(status: StatusCode) -> Fault {
+fn unexpected_status(status: StatusCode) -> Fault {
     Fault::Away(format!("the server answers {status}"))
 }
 

@@ -31,10 +31,10 @@ const MAX_HOSTNAME: usize = 255;
 
 /// Timeout for the collector to close its side. A collector that keeps the connection open has
 /// still read the message.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Most bytes read from a collector, which is not expected to send any.
-const CHATTER: u64 = 4096;
+const MAX_REPLY: u64 = 4096;
 
 /// A syslog collector.
 pub(super) struct Collector {
@@ -73,13 +73,13 @@ impl Collector {
             Carrier::Tcp => {
                 let mut stream = self.connect().await?;
                 deliver(&mut stream, &message).await?;
-                unbroken(&stream)
+                check_delivery(&stream)
             }
             Carrier::Tls(connector, name) => {
                 let stream = self.connect().await?;
                 let mut stream = connector.connect(name.clone(), stream).await?;
                 deliver(&mut stream, &message).await?;
-                unbroken(stream.get_ref().0)
+                check_delivery(stream.get_ref().0)
             }
         }
     }
@@ -106,7 +106,7 @@ async fn deliver(mut stream: impl AsyncRead + AsyncWrite + Unpin, message: &str)
     stream.write_all(format!("{} {message}", message.len()).as_bytes()).await?;
     stream.shutdown().await?;
     let mut rest = Vec::new();
-    match timeout(FAREWELL, stream.take(CHATTER).read_to_end(&mut rest)).await {
+    match timeout(CLOSE_TIMEOUT, stream.take(MAX_REPLY).read_to_end(&mut rest)).await {
         // The collector has read the message and closed without `close_notify`.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
         // A reset means unread data, an alert a client that the collector refuses.
@@ -119,7 +119,7 @@ async fn deliver(mut stream: impl AsyncRead + AsyncWrite + Unpin, message: &str)
 ///
 /// If the collector closed before the message arrived, the read returns end of file. Only the
 /// socket knows that the message was not delivered.
-fn unbroken(stream: &TcpStream) -> io::Result<()> {
+fn check_delivery(stream: &TcpStream) -> io::Result<()> {
     stream.take_error()?.map_or(Ok(()), Err)
 }
 

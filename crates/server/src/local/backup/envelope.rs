@@ -20,10 +20,10 @@ use std::{
 };
 
 /// Work factor for a passphrase: 2^17 blocks of scrypt, 128 MiB and about half a second.
-const WORK: u8 = 17;
+const WORK_FACTOR: u8 = 17;
 
 /// Largest work factor that is accepted, because the file is untrusted: 256 MiB.
-const MAX_WORK: u8 = 18;
+const MAX_WORK_FACTOR: u8 = 18;
 
 /// Largest file with a passphrase or identities, in bytes.
 const MOST: u64 = 16 << 10;
@@ -75,7 +75,7 @@ fn by_passphrase(file: &Path) -> anyhow::Result<scrypt::Recipient> {
         )
     })?;
     let mut recipient = scrypt::Recipient::new(SecretString::from(passphrase.expose().clone()));
-    recipient.set_work_factor(WORK);
+    recipient.set_work_factor(WORK_FACTOR);
     Ok(recipient)
 }
 
@@ -93,7 +93,7 @@ impl Unlock {
             (Some(file), _) => {
                 let passphrase = SecretString::from(passphrase(file)?.expose().clone());
                 let mut identity = scrypt::Identity::new(passphrase);
-                identity.set_max_work_factor(MAX_WORK);
+                identity.set_max_work_factor(MAX_WORK_FACTOR);
                 vec![Box::new(identity)]
             }
             (None, Some(file)) => keys(file)?,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
 /// Timeout for a server that holds a lock on the whole file.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Version of the migration that added the tree of the audit log.
 const EVIDENCE: i64 = 4;
@@ -78,7 +78,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<()> {
 fn open(path: &Path) -> anyhow::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(path, flags)?;
-    database.busy_timeout(PATIENCE)?;
+    database.busy_timeout(BUSY_TIMEOUT)?;
     // The schema of an untrusted file may call functions.
     database.pragma_update(None, "trusted_schema", false)?;
     Ok(database)

@@ -12,7 +12,7 @@ use fourauth_protocol::{answer::AuditRow, time::UnixMillis, username::Username};
 use fourauth_store::{AuditEntry, AuditQuery, Error, ForeignEntry, MAX_ROWS};
 
 /// Rows per transaction. On SQLite other writers wait for it.
-const AT_ONCE: usize = 1000;
+const BATCH_ROWS: usize = 1000;
 
 /// Actions that 4Auth writes. All others get a prefix, so that a file cannot forge a row that only
 /// this system writes, such as the row of an erasure.
@@ -44,7 +44,7 @@ impl Past {
         let mut query = AuditQuery { action, limit: MAX_ROWS, ..AuditQuery::default() };
         loop {
             let rows = local.store.audit_rows(&query).await?;
-            if let Some(past) = rows.iter().find_map(|row| Self::told_by(row, source)) {
+            if let Some(past) = rows.iter().find_map(|row| Self::recorded_by(row, source)) {
                 return Ok(past);
             }
             let Some(last) = rows.last() else { return Ok(Self::default()) };
@@ -52,7 +52,7 @@ impl Past {
         }
     }
 
-    fn told_by(row: &AuditRow, source: &Source) -> Option<Self> {
+    fn recorded_by(row: &AuditRow, source: &Source) -> Option<Self> {
         let told = row.detail.strip_prefix(&named(source))?;
         let rows = told.strip_prefix(" rows=")?.split(' ').next()?.parse().ok()?;
         let is_done = told.split(' ').any(|word| word == DONE);
@@ -64,14 +64,14 @@ impl Past {
 pub(super) async fn import(local: &LocalStore, source: &Source, done: u64) -> anyhow::Result<u64> {
     let mut log = source.log()?;
     let mut log = log.query([])?;
-    let (mut seen, mut batch) = (0, Vec::with_capacity(AT_ONCE));
+    let (mut seen, mut batch) = (0, Vec::with_capacity(BATCH_ROWS));
     while let Some(row) = log.next()? {
         seen += 1;
         if seen <= done {
             continue;
         }
         batch.push(entry(source::row(row)?));
-        if batch.len() == AT_ONCE {
+        if batch.len() == BATCH_ROWS {
             append(local, source, std::mem::take(&mut batch), seen).await?;
         }
     }

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(users[0].password.as_deref(), Some("$2"));
         assert_eq!(users[0].totp.as_deref(), Some("totp"));
         let OldUser { name, password, face, totp, mac } = &users[1];
-        assert_eq!([name, password, face, totp, mac], [&None; 5], "no value is text within the limits");
+        assert_eq!([name, password, face, totp, mac], [&None; 5], "no value is within the limits");
         assert_eq!(users[1].shown_name(), "(no name)");
 
         let told: Vec<_> = rows.iter().map(|row| (row.ts_utc.as_deref(), row.success)).collect();

@@ -46,7 +46,7 @@ pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow
         Step::Add if only_add => add(&lock, local).await?,
         Step::Add => {
             if !alone {
-                refuse_if_others_would_be_locked_out(config, local).await?;
+                refuse_if_servers_lack_the_key(config, local).await?;
             }
             add(&lock, local).await?
         }
@@ -55,15 +55,15 @@ pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow
         }
         Step::GoOn(id) => {
             say!("Continuing an earlier rotation to {id}.");
-            return seal_everything(local).await;
+            return reseal_everything(local).await;
         }
     };
     if only_add {
-        tell_what_comes_next(config, &id);
+        print_next_steps(config, &id);
         return Ok(());
     }
     activate(local, &id).await?;
-    seal_everything(local).await
+    reseal_everything(local).await
 }
 
 /// Decides the next step. A new key is needed only once the newest key has sealed everything.
@@ -82,10 +82,7 @@ fn next(keys: &[KeySummary], new: bool) -> Step {
 
 /// Fails if other servers share the database but may lack the keyring file: they could not open
 /// values that the new key seals.
-async fn refuse_if_others_would_be_locked_out(
-    config: &Config,
-    local: &LocalStore,
-) -> anyhow::Result<()> {
+async fn refuse_if_servers_lack_the_key(config: &Config, local: &LocalStore) -> anyhow::Result<()> {
     let is_shared = matches!(config.location(), Location::Postgres(_));
     if !is_shared {
         return Ok(());
@@ -113,7 +110,7 @@ async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
     Ok(id)
 }
 
-fn tell_what_comes_next(config: &Config, id: &str) {
+fn print_next_steps(config: &Config, id: &str) {
     say!(
         "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, \
          and then run `fourauthd key rotate` on one machine.",
@@ -145,7 +142,7 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
 }
 
 /// Repeats passes over all accounts until a pass finds no value that an older key sealed.
-async fn seal_everything(local: &LocalStore) -> anyhow::Result<()> {
+async fn reseal_everything(local: &LocalStore) -> anyhow::Result<()> {
     let (begun, bar) = (Instant::now(), bar(&local.store.keys().await?)?);
     let mut sealed = 0;
     let unopened = loop {

@@ -10,10 +10,10 @@ use fourauth_store::{ClockReport, Error};
 use std::time::Duration;
 
 /// Timeout for an answer. Servers poll every few seconds.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Interval between polls for the answer.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(250);
 
 /// Asks every running server with an offered time to accept it, and waits for the answers.
 ///
@@ -69,10 +69,10 @@ async fn answer(local: &LocalStore, node: &str) -> anyhow::Result<String> {
             if let Some(answer) = local.store.clock_answer(node).await? {
                 return Ok::<_, Error>(answer);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL).await;
         }
     };
-    if let Ok(answer) = tokio::time::timeout(PATIENCE, answered).await {
+    if let Ok(answer) = tokio::time::timeout(TIMEOUT, answered).await {
         return Ok(answer?);
     }
     let name = node.to_owned();

@@ -12,7 +12,7 @@ use fourauth_timekeeper::{Reading, State};
 use serde::Serialize;
 
 /// Age after which a report is ignored, in milliseconds: one day.
-const FORGOTTEN_MS: u64 = 86_400_000;
+const MAX_SILENCE_MS: u64 = 86_400_000;
 
 /// Reports of all servers.
 #[derive(Debug, Serialize)]
@@ -70,7 +70,7 @@ impl Overview {
 
 /// True if this server counts: it reported within a day, and did not report a clean shutdown.
 pub(super) fn counts(report: &ClockReport, now: UnixMillis) -> bool {
-    report.running && age_ms(report, now).unsigned_abs() <= FORGOTTEN_MS
+    report.running && age_ms(report, now).unsigned_abs() <= MAX_SILENCE_MS
 }
 
 fn is_trusted(report: &ClockReport, now: UnixMillis) -> bool {
