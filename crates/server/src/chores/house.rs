@@ -18,7 +18,7 @@ const OLD_DATA: Duration = Duration::from_hours(1);
 /// Interval between measurements of the database.
 const ROOM: Duration = Duration::from_mins(1);
 
-/// Time that failures of unknown accounts, and notices, are kept: 30 days.
+/// Time that counted failures and notices are kept: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
 /// Runs the housekeeping until `stop` is cancelled.
@@ -73,8 +73,8 @@ impl Due {
     }
 }
 
-/// Writes all refused requests. If the server stops first, the rest is written after its next
-/// start.
+/// Writes the refused requests of past minutes. If the server stops first, the rest is written
+/// after its next start.
 async fn write_refusals(
     store: &Store,
     now: UnixMillis,

@@ -1,8 +1,8 @@
 //! Finds the largest of many checkpoints while verifying few signatures.
 //!
 //! An attacker with write access to a sink can append old checkpoints, or anything else, after the
-//! newest. So every note is read. A server alone writes each checkpoint larger than the one before,
-//! and then only the last signature has to be verified.
+//! newest. So every note is read. In a sink without such changes the sizes increase, and only the
+//! last signature has to be verified.
 
 use super::{GivenUp, sink::Exported};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};

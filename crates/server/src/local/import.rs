@@ -1,8 +1,8 @@
 //! `fourauthd import 4auth`: imports the accounts and the log of a 4Auth installation.
 //!
 //! Names, addresses and one-time code secrets are kept. Passwords stay bcrypt hashes until the next
-//! login. Pictures become templates, and are kept only with a consent and if the configuration says
-//! so. The log is copied to the audit log row by row.
+//! login. Pictures become templates, and are kept only with a consent and `face.keep_image`. The
+//! log is copied to the audit log row by row.
 //!
 //! The file is untrusted: every value is parsed before it is used, and no secret is printed.
 

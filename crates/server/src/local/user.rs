@@ -1,4 +1,4 @@
-//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`
+//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`: accounts.
 
 mod erase;
 
@@ -182,7 +182,7 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
 
 fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()> {
     if !changed {
-        bail!("{username} was deleted by another command");
+        bail!("{username} was erased in the meantime");
     }
     say!("{username} {what}");
     Ok(())

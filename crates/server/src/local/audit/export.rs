@@ -37,8 +37,8 @@ pub(super) struct Written {
     checkpoints: u64,
 }
 
-/// Writes a new file that only its owner may read, because the log names people. Removes the file
-/// if the export fails.
+/// Writes a new file that only its owner may read, because the log contains personal data.
+/// Removes the file if the export fails.
 pub(super) async fn to_file(
     store: &Store,
     key: &VerifyingKey,
