@@ -1,8 +1,8 @@
-//! The key of the epoch: kept in a file that is replaced every quarter of an hour, so that whoever
-//! takes it can vouch for what comes and for nothing that was.
+//! The key of the current epoch, in a file that is replaced every 15 minutes. An attacker that
+//! steals it can forge MACs of later epochs, but not of earlier ones.
 //!
-//! The first key, from which all others follow, also lies in `epoch-0` until an operator takes it to
-//! the auditor. How one key follows from another is `fourauth-audit`'s business.
+//! All keys are derived from the first one. It is also in `epoch-0`, until an operator gives it to
+//! the auditor. `fourauth-audit` defines the derivation.
 
 use crate::entropy;
 use crate::key_file::{self, KeyFileError};
@@ -12,16 +12,16 @@ use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// The key in use.
+/// File of the key in use.
 const FILE: &str = "epoch.toml";
 
-/// The first one, until somebody takes it away.
+/// File of the first key, until an operator takes it.
 const FIRST: &str = "epoch-0";
 
-/// Most epochs that one step goes over: ten years. A clock that leaps further is wrong.
+/// Most epochs that one call may advance: ten years. A clock that jumps further is wrong.
 const MAX_STEP: u64 = 10 * 366 * 96;
 
-/// The key of the epoch and its file.
+/// The key of the current epoch and its file.
 #[derive(Debug)]
 pub struct EpochFile {
     path: PathBuf,
@@ -29,31 +29,32 @@ pub struct EpochFile {
     key: EpochKey,
 }
 
-/// Why the key of an epoch is not there. The one before stays in use.
+/// Reasons why the key cannot advance to the current epoch. The old key stays in use.
 #[derive(Debug, thiserror::Error)]
 pub enum EpochError {
-    /// The file cannot be replaced, and without that a key must not be used.
+    /// The file cannot be replaced. A key that is not on disk must not be used.
     #[error(transparent)]
     File(#[from] KeyFileError),
     /// The clock is years ahead of the file.
     #[error("the clock is more than ten years ahead of {}", path.display())]
     Leap {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
 }
 
-/// Whether the first key of the epochs still lies beside the others.
+/// True if the first epoch key is still on this machine.
 #[must_use]
 pub fn first_key_is_here(folder: &Path) -> bool {
     folder.join(FIRST).exists()
 }
 
-/// Reads the first key, as hexadecimal digits, and removes its file. It is nowhere else then.
+/// Passes the first key, in hexadecimal, to `show`, and then removes its file. There is no other
+/// copy.
 ///
 /// # Errors
 ///
-/// [`KeyFileError::Missing`] if somebody has taken it already.
+/// [`KeyFileError::Missing`] if it was taken already. If `show` fails, the file stays.
 pub fn take_first_key(
     folder: &Path,
     show: impl FnOnce(&Secret<String>) -> std::io::Result<()>,
@@ -70,19 +71,19 @@ impl EpochFile {
     ///
     /// # Errors
     ///
-    /// [`KeyFileError`].
+    /// [`KeyFileError`] if the file is missing, exposed or damaged.
     pub fn open(folder: &Path) -> Result<Self, KeyFileError> {
         let path = folder.join(FILE);
         let text = key_file::read(&path)?;
         parse(text.expose(), &path).ok_or(KeyFileError::Malformed { path })
     }
 
-    /// The same. If there is none and `may_create`, begins the first epoch at `now` with the key
-    /// `random`.
+    /// Reads the file in `folder`. If it is missing and `may_create`, starts the first epoch at
+    /// `now` with the key `random`.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError`].
+    /// [`KeyFileError`] if the file cannot be read or created.
     pub fn open_or_create(
         folder: &Path,
         may_create: bool,
@@ -100,7 +101,7 @@ impl EpochFile {
         random: &Secret<[u8; 32]>,
         now: UnixMillis,
     ) -> Result<Self, KeyFileError> {
-        // First what the auditor gets: if a start is interrupted here, the next one goes on with it.
+        // The auditor's file first. If the start is interrupted here, the next one reuses its key.
         let first = folder.join(FIRST);
         let text = text(&EpochKey::new(0, *random.expose()));
         let text = key_file::read_or_create(&first, &text)?;
@@ -111,19 +112,19 @@ impl EpochFile {
         Ok(made)
     }
 
-    /// The key of the epoch of `now`; that of a later one if the clock has gone back. A new one is
-    /// on disk, and the old one is not, before it is returned.
+    /// Advances to the epoch of `now` and returns its key. If the clock went back, returns the key
+    /// of the later epoch. A new key is on disk, and the old one is erased, before it is returned.
     ///
     /// # Errors
     ///
-    /// [`EpochError`]; [`EpochFile::current`] then goes on.
+    /// [`EpochError`]. The key in use then stays [`EpochFile::current`].
     pub fn advance(&mut self, now: UnixMillis) -> Result<&EpochKey, EpochError> {
         let (number, steps) = self.ahead(now);
         if steps > MAX_STEP {
             return Err(EpochError::Leap { path: self.path.clone() });
         }
         if steps > 0 {
-            // A copy, which stays should the file.
+            // `self.key` changes only after the file was replaced.
             let mut next = self.key.clone();
             while next.number < number {
                 next = next.next();
@@ -136,13 +137,13 @@ impl EpochFile {
         Ok(&self.key)
     }
 
-    /// Whether the key in use is older than that of the epoch before that of `now`.
+    /// True if the key in use is more than one epoch older than `now`.
     #[must_use]
     pub fn lags(&self, now: UnixMillis) -> bool {
         self.ahead(now).1 > 1
     }
 
-    /// The epoch of `now`, and how many that is ahead of the key in use.
+    /// Number of the epoch of `now`, and its distance from the key in use.
     fn ahead(&self, now: UnixMillis) -> (u64, u64) {
         let number = u64::try_from(now.millis_since(self.since) / EPOCH_MS).unwrap_or(0);
         (number, number.saturating_sub(self.key.number))
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_quarter_of_an_hour_has_its_key_and_the_file_only_the_last() {
+    fn each_epoch_has_its_key_and_the_file_holds_the_last() {
         let (folder, mut epoch) = begun();
         let first = EpochKey::new(0, [7; 32]);
         for (minute, number) in [(0, 0), (14, 0), (15, 1), (29, 1), (30, 2), (24 * 60, 96)] {
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_brings_no_key_back() {
+    fn a_clock_that_goes_back_keeps_the_key() {
         let (_folder, mut epoch) = begun();
         epoch.advance(START.saturating_add_ms(60 * MINUTE)).unwrap();
         assert_eq!(epoch.advance(START).unwrap().number, 4);
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_leaps_for_years_moves_nothing() {
+    fn a_clock_that_jumps_for_years_is_an_error() {
         let (_folder, mut epoch) = begun();
         let leap = epoch.advance(UnixMillis(i64::MAX));
         assert!(matches!(leap, Err(EpochError::Leap { .. })));
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_cannot_be_kept_is_not_used() {
+    fn a_key_that_cannot_be_written_is_not_used() {
         let (folder, mut epoch) = begun();
         drop(folder);
         assert!(epoch.advance(START.saturating_add_ms(20 * MINUTE)).is_err());
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_beginning_goes_on_with_what_the_auditor_gets() {
+    fn an_interrupted_first_run_reuses_the_auditors_key() {
         let (folder, _epoch) = begun();
         fs::remove_file(folder.path().join(FILE)).unwrap();
         let other = Secret::new([8; 32]);
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_could_not_be_shown_stays() {
+    fn the_first_key_stays_if_it_could_not_be_shown() {
         let (folder, _epoch) = begun();
         let closed = || Err(std::io::ErrorKind::BrokenPipe.into());
         assert!(take_first_key(folder.path(), |_| closed()).is_err());
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_damaged_or_exposed_is_refused() {
+    fn a_missing_damaged_or_exposed_file_is_refused() {
         let (folder, _epoch) = begun();
         let path = folder.path().join(FILE);
         let open = || EpochFile::open_or_create(folder.path(), false, &random(), START).err();

@@ -1,55 +1,56 @@
-//! Checkpoints that an operator has given up, because an older database was put in place on purpose.
+//! Checkpoints that an operator has given up, because an older database was restored on purpose.
 //!
-//! It is the rule of docs/AUDIT.md, "Rollbacks", by which auditors go as well: only what was lost is
-//! given up, and only by a row that says so.
+//! Implements the rule of docs/AUDIT.md, "Rollbacks", which auditors apply as well: only lost
+//! checkpoints are given up, and only by a row that says so.
 
 use data_encoding::HEXLOWER;
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AcceptedRollback, Error, Store};
 
-/// All of them.
+/// All checkpoints that rows of the audit log give up.
 #[derive(Debug, Clone, Default)]
 pub struct GivenUp(Vec<Lost>);
 
-/// What a row gives up: checkpoints of trees that go beyond it, up to the one that it names.
+/// The checkpoints that one row gives up: those larger than its position, up to the one that it
+/// names.
 #[derive(Debug, Clone)]
 struct Lost {
-    /// Leaves before that row.
+    /// Number of leaves before the row.
     after: u64,
     size: u64,
-    /// When the largest was signed.
+    /// Time of signature of the checkpoint that the row names.
     until: UnixMillis,
 }
 
 impl GivenUp {
-    /// Reads what the rows of a log give up.
+    /// Reads the rows that give up checkpoints.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn read(store: &Store, key: &VerifyingKey) -> Result<Self, Error> {
-        // A row counts by its place in the tree.
+        // The position of a row in the tree decides what it gives up, so the tree must be complete.
         store.integrate_all().await?;
         let mut given_up = Self::default();
         for AcceptedRollback { note, position, detail } in store.accepted_rollbacks().await? {
             match Checkpoint::open(&note, key) {
-                Ok(lost) if is_told(&lost, &detail) => given_up.add(&lost, position),
+                Ok(lost) if is_named(&lost, &detail) => given_up.add(&lost, position),
                 Ok(_) | Err(_) => {}
             }
         }
         Ok(given_up)
     }
 
-    /// Adds what a row gives up that has `after` leaves before it.
+    /// Adds the checkpoints up to `lost`, given up by a row with `after` leaves before it.
     pub fn add(&mut self, lost: &Checkpoint, after: u64) {
         if let Ok(until) = UnixMillis::parse(&lost.at) {
             self.0.push(Lost { after, size: lost.size, until });
         }
     }
 
-    /// Whether a checkpoint is among them.
-    #[must_use] 
+    /// True if `shown` is given up.
+    #[must_use]
     pub fn covers(&self, shown: &Checkpoint) -> bool {
         let Ok(at) = UnixMillis::parse(&shown.at) else { return false };
         let is_lost =
@@ -58,13 +59,13 @@ impl GivenUp {
     }
 }
 
-/// How the detail of the row begins by which `lost` is given up.
-#[must_use] 
+/// Start of the detail of the row that gives up `lost`.
+#[must_use]
 pub fn told(lost: &Checkpoint) -> String {
     format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root))
 }
 
-fn is_told(lost: &Checkpoint, detail: &str) -> bool {
+fn is_named(lost: &Checkpoint, detail: &str) -> bool {
     let rest = detail.strip_prefix(&told(lost));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_lost_is_given_up() {
+    fn only_lost_checkpoints_are_given_up() {
         let mut given_up = GivenUp::default();
         assert!(!given_up.covers(&shown(30, 30)));
         given_up.add(&shown(30, 30), 20);
@@ -100,10 +101,10 @@ mod tests {
     #[test]
     fn a_row_names_the_checkpoint_that_it_gives_up() {
         let lost = shown(30, 30);
-        assert!(is_told(&lost, &told(&lost)));
-        assert!(is_told(&lost, &format!("{} by local administration", told(&lost))));
-        assert!(!is_told(&lost, &format!("{}0", told(&lost))));
-        assert!(!is_told(&lost, &told(&shown(31, 30))));
-        assert!(!is_told(&lost, ""));
+        assert!(is_named(&lost, &told(&lost)));
+        assert!(is_named(&lost, &format!("{} by local administration", told(&lost))));
+        assert!(!is_named(&lost, &format!("{}0", told(&lost))));
+        assert!(!is_named(&lost, &told(&shown(31, 30))));
+        assert!(!is_named(&lost, ""));
     }
 }

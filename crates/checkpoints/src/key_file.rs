@@ -1,6 +1,7 @@
-//! Files of the audit log's keys: made once, never replaced, read only while nobody else can read
-//! them. What is in them is the business of [`keys`](crate::keys) and
-//! [`epoch_file`](crate::epoch_file).
+//! Key files of the audit log: created once, never replaced here, and refused if others can read
+//! them.
+//!
+//! [`keys`](super::keys) and [`epoch_file`](super::epoch_file) define their contents.
 
 use crate::entropy;
 use fourauth_private_file::{self as private_file, Unread};
@@ -12,61 +13,61 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Largest file that is read, in bytes. None of ours has 300.
+/// Largest file that is read, in bytes. Key files have fewer than 300.
 const MAX_BYTES: u64 = 4096;
 
-/// What is wrong with a key's file. Never quotes it.
+/// Reasons why a key file cannot be used. Never quotes its content.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// There is none.
+    /// The file does not exist.
     #[error(
-        "there is no {}: this database has checkpoints, so put the file back from its copy; a new \
-         one could not prove what the old one has signed", path.display()
+        "{} is missing, and this database has checkpoints: restore the file from its copy; a new \
+         key could not prove what the old key signed", path.display()
     )]
     Missing {
-        /// Where it should be.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// Others than its owner may read or write it.
+    /// Users other than the owner may read or write it.
     #[error(
-        "{} can be read by others (mode {mode:03o}): run `chmod 600 {}`; what was signed since \
-         somebody may have read it proves less", path.display(), path.display()
+        "{} can be read by others (mode {mode:03o}): run `chmod 600 {}`; if others may have read \
+         it, checkpoints signed since then prove less", path.display(), path.display()
     )]
     Exposed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
     },
-    /// It is not what it should be.
-    #[error("{} cannot be understood: put it back from its copy", path.display())]
+    /// The content cannot be parsed.
+    #[error("{} cannot be understood: restore it from its copy", path.display())]
     Malformed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The two halves of a key are of two keys.
-    #[error("{} is not the public key of log.key: put both back from their copies", path.display())]
+    /// The private and the public key do not belong together.
+    #[error("{} is not the public key of log.key: restore both from their copies", path.display())]
     Mismatch {
-        /// The file of the public key.
+        /// Path of the public key.
         path: PathBuf,
     },
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("{} cannot be used: {error}", path.display())]
     Io {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         error: io::Error,
     },
 }
 
-/// Makes the folder, for its owner alone.
+/// Creates the folder with mode 0700.
 pub(crate) fn make_folder(path: &Path) -> Result<(), KeyFileError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
-/// Reads a file that only its owner can.
+/// Reads a file that only its owner may read.
 pub(crate) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
     let path_text = || path.to_owned();
     private_file::read(path, MAX_BYTES).map_err(|unread| match unread {
@@ -78,7 +79,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
     })
 }
 
-/// Reads a file that anybody may.
+/// Reads a file that others may read as well.
 pub(crate) fn read_public(path: &Path) -> Result<String, KeyFileError> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
@@ -91,13 +92,13 @@ pub(crate) fn read_public(path: &Path) -> Result<String, KeyFileError> {
     }
 }
 
-/// Writes a new file and waits until it is on disk.
+/// Creates a file and waits until it is on disk.
 pub(crate) fn create(path: &Path, text: &Secret<String>) -> Result<(), KeyFileError> {
     private_file::create(path, text.expose().as_bytes(), entropy::bytes())
         .map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
-/// Reads the file, or writes `text` to a new one if there is none.
+/// Reads the file, or creates it with `text`.
 pub(crate) fn read_or_create(
     path: &Path,
     text: &Secret<String>,

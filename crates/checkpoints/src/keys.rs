@@ -1,7 +1,7 @@
-//! The key that signs checkpoints, and the name of the log that it speaks for.
+//! The key pair that signs checkpoints, and the name of the log.
 //!
-//! `log.key` is PKCS #8 (RFC 8410 §7) and `log.vkey` the public half with the name, as
-//! <https://c2sp.org/signed-note> writes it: what an auditor gets. Both are made on the first run.
+//! `log.key` is PKCS #8 (RFC 8410 §7). `log.vkey` is the public key with the name, in the format of
+//! <https://c2sp.org/signed-note>; auditors get this file. Both are created on the first run.
 
 use crate::key_file::{self, KeyFileError};
 use data_encoding::{BASE64, HEXLOWER};
@@ -14,18 +14,18 @@ use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::path::Path;
 
-/// The private key.
+/// File of the private key.
 const PRIVATE: &str = "log.key";
 
-/// The public key, and the name of the log.
+/// File of the public key and the name of the log.
 const PUBLIC: &str = "log.vkey";
 
-/// What a new log is made of.
+/// Random values for a new log.
 #[derive(Debug)]
 pub struct Fresh {
-    /// The secret key of RFC 8032 §5.1.5.
+    /// Ed25519 secret key (RFC 8032 §5.1.5).
     pub seed: Secret<[u8; 32]>,
-    /// What tells the log from all others.
+    /// Unique part of the log's name.
     pub name: [u8; 8],
 }
 
@@ -37,12 +37,13 @@ pub struct LogKeys {
 }
 
 impl LogKeys {
-    /// Reads both files in `folder`. Those that are missing are made if `may_create`, which holds
-    /// as long as nothing was signed.
+    /// Reads both files in `folder`. Creates missing files if `may_create`, which is true until the
+    /// log is signed.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError`].
+    /// [`KeyFileError`] if a file is missing, exposed or damaged, or the two do not belong
+    /// together.
     pub fn open_or_create(
         folder: &Path,
         may_create: bool,
@@ -51,7 +52,7 @@ impl LogKeys {
         let (private, public) = (folder.join(PRIVATE), folder.join(PUBLIC));
         if may_create {
             key_file::make_folder(folder)?;
-            // The private key first: one that a start was interrupted after is as good as another.
+            // The private key first. If the start is interrupted here, the next one reuses the key.
             let key = key_file::read_or_create(&private, &to_pem(&fresh.seed, &private)?)?;
             let name = format!("fourauth/{}", HEXLOWER.encode(&fresh.name));
             let vkey = from_pem(&key)
@@ -70,7 +71,7 @@ impl LogKeys {
         Ok(Self { signing, verifying })
     }
 
-    /// What others check checkpoints with. Its name is their origin.
+    /// Public key that verifies checkpoints. Its name is their origin.
     #[must_use]
     pub const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
@@ -82,11 +83,11 @@ impl LogKeys {
     }
 }
 
-/// Reads the public half alone, which is no secret: whoever may read it may.
+/// Reads only the public key. It is not secret, so its file may be readable by others.
 ///
 /// # Errors
 ///
-/// [`KeyFileError`].
+/// [`KeyFileError`] if the file is missing or damaged.
 pub fn public_key(folder: &Path) -> Result<VerifyingKey, KeyFileError> {
     let path = folder.join(PUBLIC);
     let text = key_file::read_public(&path)?;
@@ -97,7 +98,7 @@ fn to_pem(seed: &Secret<[u8; 32]>, path: &Path) -> Result<Secret<String>, KeyFil
     let der = SigningKey::from_seed(seed.expose()).and_then(|key| key.to_pkcs8());
     let der = der.map_err(|_| KeyFileError::Malformed { path: path.to_owned() })?;
     let encoded = Secret::new(BASE64.encode(&der));
-    // 48 bytes, so that the one line of base64 has the 64 characters of RFC 7468 §2.
+    // `der` has 48 bytes, so the base64 is one line of 64 characters (RFC 7468 §2).
     let text =
         format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encoded.expose());
     Ok(Secret::new(text))
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_and_read_back() {
+    fn keys_are_created_once_and_read_back() {
         let (folder, keys) = made();
         assert_eq!(keys.verifying().name(), "fourauth/0707070707070707");
         for may_create in [true, false] {
@@ -139,28 +140,28 @@ mod tests {
     }
 
     #[test]
-    fn the_private_key_is_one_that_other_programs_read() {
+    fn the_private_key_is_standard_pkcs8_in_pem() {
         let (folder, _keys) = made();
         let text = fs::read_to_string(folder.path().join(PRIVATE)).unwrap();
         assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [27, 64, 25]);
-        // RFC 8410 §10.3: the only 16 bytes that precede a secret key.
+        // RFC 8410 §10.3: the fixed 16 bytes before a secret key.
         assert!(text.contains("\nMC4CAQAwBQYDK2VwBCIE"));
     }
 
     #[test]
-    fn once_something_was_signed_no_key_is_made() {
+    fn no_key_is_created_once_the_log_was_signed() {
         for file in [PRIVATE, PUBLIC] {
             let (folder, _keys) = made();
             fs::remove_file(folder.path().join(file)).unwrap();
             let error = LogKeys::open_or_create(folder.path(), false, &fresh(8)).unwrap_err();
             assert!(matches!(error, KeyFileError::Missing { .. }));
-            assert!(error.to_string().contains("put the file back"));
+            assert!(error.to_string().contains("restore the file"));
             assert!(!folder.path().join(file).exists());
         }
     }
 
     #[test]
-    fn an_interrupted_first_run_is_finished_with_the_key_that_is_there() {
+    fn an_interrupted_first_run_reuses_the_private_key() {
         let (folder, keys) = made();
         fs::remove_file(folder.path().join(PUBLIC)).unwrap();
         let again = LogKeys::open_or_create(folder.path(), true, &fresh(8)).unwrap();
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_that_others_can_read_is_refused_with_what_to_do() {
+    fn a_private_key_that_others_can_read_is_refused() {
         let (folder, _keys) = made();
         fs::set_permissions(folder.path().join(PRIVATE), Permissions::from_mode(0o644)).unwrap();
         let error = LogKeys::open_or_create(folder.path(), false, &fresh(8)).unwrap_err();
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_two_keys_are_refused() {
+    fn a_public_key_of_another_pair_is_refused() {
         let (folder, _keys) = made();
         let (other, _others) = {
             let folder = tempfile::tempdir().unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn a_damaged_key_file_is_refused() {
         for file in [PRIVATE, PUBLIC] {
             let (folder, _keys) = made();
             fs::write(folder.path().join(file), "half").unwrap();

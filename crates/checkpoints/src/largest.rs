@@ -1,21 +1,21 @@
-//! The largest checkpoint among many, at the price of few signatures.
+//! Finds the largest of many checkpoints while verifying few signatures.
 //!
-//! Whoever may write to a place for checkpoints can put old ones or anything else behind the newest,
-//! so all of it is read. In what a server has written by itself each is larger than the one before,
-//! and then only the last has to be opened.
+//! An attacker with write access to a sink can append old checkpoints, or anything else, after the
+//! newest. So every note is read. In a sink without such changes the sizes increase, and only the
+//! last signature has to be verified.
 
 use crate::{given_up::GivenUp, sink::Exported};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
-/// How much may wait to be opened, in bytes.
-const MOST: usize = 1 << 20;
+/// Upper bound on notes that wait for verification, in bytes.
+const MAX_WAITING: usize = 1 << 20;
 
-/// Looks at notes, one after the other, in any order.
+/// Takes notes one after the other, in any order.
 #[derive(Debug)]
 pub struct Largest<'a> {
     key: &'a VerifyingKey,
     given_up: &'a GivenUp,
-    /// Not opened yet. Each says that it is larger than the one before, and than what was found.
+    /// Not verified yet. Each claims a size larger than that of the one before, and of `found`.
     waiting: Vec<(u64, String)>,
     bytes: usize,
     found: Option<Exported>,
@@ -23,26 +23,26 @@ pub struct Largest<'a> {
     is_ours: bool,
 }
 
-/// What has come of it.
+/// Result of the search.
 #[derive(Debug)]
 pub struct Seen {
-    /// The largest that was not given up.
+    /// Largest checkpoint that was not given up.
     pub largest: Option<Exported>,
-    /// How many notes there were, of any kind.
+    /// Number of notes, valid or not.
     pub notes: u64,
-    /// Whether any of them was of this log's key.
+    /// True if this log's key signed any of the notes.
     pub is_ours: bool,
 }
 
 impl<'a> Largest<'a> {
-    /// Those of `key` count, unless they are among `given_up`.
-    #[must_use] 
+    /// Counts checkpoints signed with `key`, except those in `given_up`.
+    #[must_use]
     pub const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
         let waiting = Vec::new();
         Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, is_ours: false }
     }
 
-    /// Looks at the next note.
+    /// Adds the next note.
     pub fn offer(&mut self, note: &str) {
         self.notes += 1;
         let Some(size) = claimed(note) else { return };
@@ -54,13 +54,13 @@ impl<'a> Largest<'a> {
         }
         self.bytes += note.len();
         self.waiting.push((size, note.to_owned()));
-        if self.bytes > MOST {
+        if self.bytes > MAX_WAITING {
             self.open_all();
         }
     }
 
-    /// What has come of it.
-    #[must_use] 
+    /// Verifies the notes that still wait, and returns the result.
+    #[must_use]
     pub fn finish(mut self) -> Seen {
         self.open_all();
         Seen { largest: self.found, notes: self.notes, is_ours: self.is_ours }
@@ -72,7 +72,8 @@ impl<'a> Largest<'a> {
         }
     }
 
-    /// Opens the one that says it is the largest. If it counts, no other has to be opened.
+    /// Verifies the waiting note that claims the largest size. If it counts, the others are
+    /// dropped.
     fn open_last(&mut self) {
         let Some((_, note)) = self.waiting.pop() else { return };
         self.bytes -= note.len();
@@ -86,7 +87,7 @@ impl<'a> Largest<'a> {
     }
 }
 
-/// What a note says that its size is.
+/// Size that a note claims.
 fn claimed(note: &str) -> Option<u64> {
     note.split('\n').nth(1)?.parse().ok()
 }
@@ -115,15 +116,15 @@ mod tests {
         let mut largest = Largest::new(&key, given_up);
         for note in notes {
             largest.offer(note);
-            assert!(largest.bytes <= MOST);
+            assert!(largest.bytes <= MAX_WAITING);
         }
         largest.finish()
     }
 
     #[test]
-    fn more_than_may_wait_is_opened_meanwhile() {
+    fn notes_beyond_the_byte_budget_are_verified_early() {
         let notes: Vec<_> = (0..6000).map(|size| note(1, size)).collect();
-        assert!(notes.iter().map(String::len).sum::<usize>() > MOST);
+        assert!(notes.iter().map(String::len).sum::<usize>() > MAX_WAITING);
         let seen = seen(&notes, &GivenUp::default());
         assert_eq!(seen.largest.unwrap().checkpoint.size, 5999);
         assert_eq!(seen.notes, 6000);
@@ -131,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_any_order_and_among_any_others_the_largest_is_found(
+        fn the_largest_is_found_in_any_order_among_other_notes(
             notes in vec((1_u8..3, 0_u64..40), 0..40), lost in 0_u64..40, after in 0_u64..40,
         ) {
             let mut given_up = GivenUp::default();

@@ -1,6 +1,6 @@
-//! One place for checkpoints and the task that serves it, so that a slow place holds up no other.
+//! One sink and the background task that serves it, so that a slow sink does not delay the others.
 //!
-//! What waits is never more than the newest checkpoint, which says all that older ones did.
+//! Only the newest checkpoint waits. It covers everything that older ones covered.
 
 use crate::sink::{Sink, SinkError};
 use fourauth_store::SignedCheckpoint;
@@ -11,13 +11,13 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-/// How long after a failure the newest checkpoint is sent again.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Delay between a failure and the next attempt.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// How often a place that stays away is an alarm.
+/// Interval between log messages about a sink that keeps failing.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// A place and its task.
+/// A sink and its task.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     sink: Arc<Sink>,
@@ -26,7 +26,7 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    /// Starts the task, which has nothing to send yet.
+    /// Starts the task. It has nothing to send yet.
     pub(crate) fn start(sink: Sink) -> Self {
         let sink = Arc::new(sink);
         let (newest, waiting) = watch::channel(None);
@@ -34,45 +34,45 @@ impl Outlet {
         Self { sink, newest, task }
     }
 
-    /// The place.
+    /// The sink.
     pub(crate) fn sink(&self) -> &Sink {
         &self.sink
     }
 
-    /// Hands a checkpoint over, and takes back one that is still waiting.
+    /// Queues a checkpoint. It replaces one that is still waiting.
     pub(crate) fn offer(&self, signed: &SignedCheckpoint) {
         self.newest.send_replace(Some(signed.clone()));
     }
 
-    /// Says that no checkpoint will follow.
+    /// Ends the queue: no checkpoint will follow.
     pub(crate) fn end(self) -> Ending {
         Ending { sink: self.sink, task: self.task }
     }
 }
 
-/// A place whose last checkpoint may still be on its way.
+/// An ended outlet that may still be sending its last checkpoint.
 pub(crate) struct Ending {
     sink: Arc<Sink>,
     task: JoinHandle<()>,
 }
 
 impl Ending {
-    /// Waits until it is out, until `deadline` at most.
+    /// Waits for the last checkpoint, until `deadline` at most.
     pub(crate) async fn wait(mut self, deadline: Instant) {
         let sink = &self.sink;
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, %sink, "a place for checkpoints failed"),
+            Ok(Err(error)) => tracing::error!(%error, %sink, "the task of a sink failed"),
             Err(_) => {
                 self.task.abort();
-                tracing::error!(%sink, "the last checkpoint did not get out in time");
+                tracing::error!(%sink, "the last checkpoint was not exported in time");
             }
         }
     }
 }
 
-/// Sends the newest checkpoint, again and again until it is out or a newer one has come. Ends when
-/// there will be none any more, after one last try.
+/// Sends the newest checkpoint, and retries until it is sent or a newer one arrives. When the queue
+/// has ended, makes one last attempt and returns.
 async fn serve(sink: Arc<Sink>, mut waiting: watch::Receiver<Option<SignedCheckpoint>>) {
     let mut silence = Silence::default();
     while waiting.changed().await.is_ok() {
@@ -89,13 +89,13 @@ async fn serve(sink: Arc<Sink>, mut waiting: watch::Receiver<Option<SignedCheckp
                 return;
             }
             if !is_over {
-                sleep(AGAIN).await;
+                sleep(RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// How long a place has been away, and when that was last said.
+/// Time of the last log message about a failing sink.
 #[derive(Default)]
 struct Silence {
     said: Option<Instant>,

@@ -1,7 +1,6 @@
-//! Signs checkpoints and hands them to every place that is configured.
+//! Signs checkpoints and hands them to every configured sink.
 //!
-//! It does not know the tree: when there is something to sign, and what, is the business of
-//! [`signer`](crate::signer).
+//! This module does not read the tree. [`signer`](crate::signer) decides when to sign, and which tree.
 
 use crate::{
     entropy,
@@ -19,10 +18,10 @@ use fourauth_store::{Error, SignedCheckpoint, Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Longest that the last checkpoint may take at shutdown.
+/// Longest wait for the export of the last checkpoint at shutdown.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(10);
 
-/// Signs checkpoints and sends them to all places that are configured.
+/// Signs checkpoints and sends them to all configured sinks.
 #[derive(Debug)]
 pub struct Publisher {
     keys: LogKeys,
@@ -30,33 +29,34 @@ pub struct Publisher {
     outlets: Vec<Outlet>,
 }
 
-/// Where the keys are, and where checkpoints go.
+/// The folder of the keys and the sinks of one publisher.
 #[derive(Debug, Clone)]
 pub struct PublisherSettings {
     /// The folder with the keys of the audit log.
     pub folder: PathBuf,
-    /// The places that checkpoints are sent to.
+    /// The sinks that checkpoints are sent to.
     pub sinks: Vec<SinkAddress>,
 }
 
-/// Why nothing can be signed or sent.
+/// Reasons why checkpoints cannot be signed or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum PublisherError {
-    /// A key's file is not as it should be; the text says what to do.
+    /// A key file is missing, exposed or damaged. The text says what to do.
     #[error(transparent)]
     Key(#[from] KeyFileError),
-    /// A place cannot even be tried.
+    /// A sink cannot be opened.
     #[error(transparent)]
     Sink(#[from] SinkError),
 }
 
 impl Publisher {
-    /// Opens the keys and prepares the places. Keys that are missing are made as long as the
-    /// database has no checkpoint, whose proof they would be.
+    /// Opens the keys and the sinks.
+    ///
+    /// Creates missing keys unless the database has checkpoints: a new key could not prove them.
     ///
     /// # Errors
     ///
-    /// [`PublisherError`].
+    /// [`PublisherError`] if a key file or a sink cannot be used.
     pub fn open(
         settings: &PublisherSettings,
         has_checkpoints: bool,
@@ -72,21 +72,21 @@ impl Publisher {
         if first_key_is_here(folder) {
             tracing::warn!(
                 folder = %folder.display(),
-                "the first epoch key lies beside the others: hand it to the auditor with \
+                "the first epoch key is still on this machine: give it to the auditor with \
                  `fourauthd audit epoch-key`"
             );
         }
         Ok(Self { keys, epoch, outlets: sinks.into_iter().map(Outlet::start).collect() })
     }
 
-    /// What checks its checkpoints. Its name is their origin.
+    /// Public key that verifies its checkpoints. The key's name is their origin.
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         self.keys.verifying()
     }
 
-    /// Whether this is a checkpoint of the tree in `store`, by this log's key, with what stands
-    /// beside its note.
+    /// True if this log's key signed `told`, the tree in `store` contains it, and the columns
+    /// stored with the note agree with it.
     ///
     /// # Errors
     ///
@@ -96,18 +96,18 @@ impl Publisher {
             return Ok(false);
         };
         let Checkpoint { size, at, epoch, .. } = &checkpoint;
-        let is_beside = (*size, at, *epoch) == (told.size, &told.ts_utc, told.epoch);
-        Ok(is_beside && leads_to(store, &checkpoint).await?)
+        let columns_agree = (*size, at, *epoch) == (told.size, &told.ts_utc, told.epoch);
+        Ok(columns_agree && leads_to(store, &checkpoint).await?)
     }
 
-    /// The largest tree that any place shows a checkpoint of, but for those that are `given_up`.
+    /// Largest checkpoint that any sink returns, without those in `given_up`.
     ///
-    /// A place that is away is an alarm in the text log and is left out too, for it must not keep
-    /// the server from starting.
+    /// A sink that does not answer is logged and skipped: it must not prevent the server from
+    /// starting.
     ///
     /// # Errors
     ///
-    /// [`SinkError::Foreign`] if a place shows checkpoints and none of them is of this log's key.
+    /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key.
     pub(crate) async fn newest_exported(
         &self,
         given_up: &Arc<GivenUp>,
@@ -118,7 +118,7 @@ impl Publisher {
                 Ok(shown) => shown,
                 Err(error @ SinkError::Foreign { .. }) => return Err(error),
                 Err(error @ SinkError::Away { .. }) => {
-                    tracing::error!(%error, "a place for checkpoints cannot be asked for the newest");
+                    tracing::error!(%error, "cannot read the newest checkpoint of a sink");
                     None
                 }
             };
@@ -127,22 +127,23 @@ impl Publisher {
         Ok(newest)
     }
 
-    /// Turns to the epoch of `now`, so that the key of one that is over is nowhere any more. Does
-    /// so whether or not there is something to sign; every call between is cheap.
+    /// Advances to the epoch of `now`, and destroys the key of an epoch that is over. Call it even
+    /// if there is nothing to sign.
     ///
-    /// Waits for the disk, a few milliseconds, at each turn.
+    /// The first call in an epoch writes a file and blocks for a few milliseconds. The others are
+    /// cheap.
     pub fn turn(&mut self, now: UnixMillis) {
         if let Err(error) = self.epoch.advance(now) {
-            tracing::error!(%error, "the key of the epoch stays");
+            tracing::error!(%error, "the epoch key was not replaced");
         }
     }
 
-    /// Signs the statement that the tree has this size and root, in the epoch of `at`.
+    /// Signs a checkpoint of a tree with this size and root, in the epoch of `at`.
     ///
     /// # Errors
     ///
-    /// [`EpochError`] if that epoch's key cannot be put in its file and the last one's is too old:
-    /// nobody would believe it of that key, for ever.
+    /// [`EpochError`] if the key of that epoch cannot be written to its file and the key in use is
+    /// more than one epoch older. Auditors would reject such a checkpoint permanently.
     pub fn sign(
         &mut self,
         size: u64,
@@ -160,15 +161,15 @@ impl Publisher {
         Ok(SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: checkpoint.epoch, note })
     }
 
-    /// Hands a checkpoint to every place. Does not wait for them: one that is away is tried again
-    /// every second, with what is newest then.
+    /// Sends a checkpoint to every sink, in the background. A sink that fails is retried every
+    /// second, with the checkpoint that is newest by then.
     ///
-    /// What is stated must be durable: nobody can take it back.
+    /// The rows of the tree must be durable: an exported checkpoint cannot be withdrawn.
     pub fn publish(&self, signed: &SignedCheckpoint) {
         self.outlets.iter().for_each(|outlet| outlet.offer(signed));
     }
 
-    /// Waits until the newest checkpoint is out, at most ten seconds.
+    /// Waits until every sink has the newest checkpoint, at most ten seconds.
     pub async fn finish(self) {
         let deadline = Instant::now() + LAST_CHECKPOINT;
         let endings: Vec<_> = self.outlets.into_iter().map(Outlet::end).collect();
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_published_is_shown_to_the_next_start() {
+    async fn the_next_start_finds_the_published_checkpoint() {
         let (_data, settings) = settings();
         let mut publisher = Publisher::open(&settings, false, START).unwrap();
         assert_eq!(publisher.newest_exported(&Arc::default()).await.unwrap(), None);
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_is_away_keeps_no_other_from_its_checkpoints() {
+    async fn a_sink_that_fails_does_not_delay_the_others() {
         let (data, mut settings) = settings();
         let path = data.path().join("log");
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_that_comes_back_gets_the_newest_checkpoint() {
+    async fn a_sink_that_recovers_gets_the_newest_checkpoint() {
         let (data, mut settings) = settings();
         let away = data.path().join("mnt");
         let sink = format!("file:{}/log", away.display());
@@ -256,7 +257,7 @@ mod tests {
         for size in [3, 4] {
             let signed = publisher.sign(size, [9; 32], seconds(1)).unwrap();
             publisher.publish(&signed);
-            // The clock is halted: this is over once the place has been tried in vain.
+            // The clock is paused, so the sleep ends once the attempts of the sink have failed.
             tokio::time::sleep(Duration::from_mins(2)).await;
             assert!(!away.exists());
         }
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_that_are_gone_are_not_made_anew_for_a_log_that_was_signed() {
+    async fn missing_keys_are_not_replaced_once_the_log_was_signed() {
         let (_data, settings) = settings();
         assert!(matches!(
             Publisher::open(&settings, true, START),
@@ -277,10 +278,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_signed_with_a_key_whose_time_has_long_gone() {
+    async fn an_epoch_key_that_is_two_epochs_old_signs_nothing() {
         let (data, settings) = settings();
         let mut publisher = Publisher::open(&settings, false, START).unwrap();
-        // Nothing can be written there any more.
+        // The epoch key cannot be written without its folder.
         let away = data.path().join("away");
         fs::rename(&settings.folder, &away).unwrap();
         for (minutes, epoch) in [(14, Some(0)), (29, Some(0)), (31, None), (600, None)] {

@@ -1,7 +1,7 @@
-//! Whether the database has everything that was signed and sent away: a start is the moment to ask.
+//! Rollback check at start: does the database hold everything that was signed and exported?
 //!
-//! An older copy in its place, or a tail that was cut, shows here. A row that was changed does not:
-//! that takes a reading of the whole log, `fourauthd audit verify`.
+//! It detects an older copy of the database and rows cut off the end. It does not detect a changed
+//! row: only `fourauthd audit verify` reads the whole log.
 
 use crate::{
     given_up::GivenUp,
@@ -25,31 +25,31 @@ pub enum OnRollback {
     Alarm,
 }
 
-/// Why the log cannot be gone on with.
+/// Reasons why the server must not continue this log.
 #[derive(Debug, thiserror::Error)]
 pub enum RollbackError {
     /// The log was signed with another key.
     #[error(
-        "the audit log of this database is signed with another key ({vkey}): put the folder `audit` \
-         that belongs to it back into the data folder"
+        "the audit log of this database is signed with another key ({vkey}): restore the folder \
+         `audit` that belongs to it in the data folder"
     )]
     OtherKey {
-        /// That key.
+        /// Public key that the database names.
         vkey: String,
     },
-    /// The log is behind what was signed.
+    /// The database lacks rows that were signed.
     #[error(
         "the database is not the one whose audit log was signed: {size} rows were signed at {at}, \
-         and it does not have them. Put the newer database back. If an older one was restored on \
-         purpose, say so with `fourauthd audit accept-rollback`"
+         and it does not have them. Restore the newer database. If an older one was restored on \
+         purpose, run `fourauthd audit accept-rollback`"
     )]
     Behind {
-        /// Rows that were signed.
+        /// Number of rows that were signed.
         size: u64,
-        /// When.
+        /// Time of the signature.
         at: String,
     },
-    /// A place for checkpoints shows those of another log.
+    /// A sink holds checkpoints of another log.
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// The database failed.
@@ -58,12 +58,12 @@ pub enum RollbackError {
 }
 
 impl Publisher {
-    /// Refuses a database that is signed with another key, or lacks what was signed. With
-    /// [`OnRollback::Alarm`] the latter is an error in the text log and a row in the audit log.
+    /// Refuses a database that is signed with another key or lacks rows that were signed. With
+    /// [`OnRollback::Alarm`], missing rows are only logged, and recorded in the audit log.
     ///
     /// # Errors
     ///
-    /// [`RollbackError`], whose text says what to do.
+    /// [`RollbackError`]. Its text says what to do.
     pub async fn check(
         &self,
         store: &Store,
@@ -72,7 +72,7 @@ impl Publisher {
     ) -> Result<(), RollbackError> {
         self.claim(store).await?;
         let lost = match self.lost(store).await {
-            // Whoever can write there must not decide whether the server starts.
+            // Write access to a sink must not be enough to prevent a start.
             Err(RollbackError::Sink(error)) if on_rollback == OnRollback::Alarm => {
                 tracing::error!(%error, "audit rollback");
                 return Ok(());
@@ -91,7 +91,7 @@ impl Publisher {
         }
     }
 
-    /// What was exported and the database lacks; see [`lost`].
+    /// Exported checkpoints that the database lacks; see [`lost`].
     ///
     /// # Errors
     ///
@@ -111,10 +111,10 @@ impl Publisher {
     }
 }
 
-/// Exported checkpoints that the tree in `store` does not lead to, and that nobody has given up: the
-/// largest of each history, if there has been more than one rollback; the smallest of them first.
+/// Exported checkpoints that the tree in `store` does not contain and no operator has given up.
 ///
-/// `largest` finds the largest that was exported and is not given up.
+/// After several rollbacks it returns the largest checkpoint of each lost history, in order of
+/// size. `largest` finds the largest exported checkpoint that is not given up.
 ///
 /// # Errors
 ///
@@ -138,12 +138,14 @@ pub async fn lost<E: From<Error>>(
             break;
         }
     }
-    // Each row that gives one up makes the tree larger, and gives up only what goes beyond it.
+    // Each row that gives up a checkpoint makes the tree larger, and covers only larger
+    // checkpoints.
     all.reverse();
     Ok(all)
 }
 
-/// Whether the tree in `store` has been what a checkpoint says. One whose leaves are gone has not.
+/// True if the tree in `store` had the root of `checkpoint` at its size. False if its leaves are
+/// gone.
 ///
 /// # Errors
 ///

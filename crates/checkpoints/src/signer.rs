@@ -1,7 +1,8 @@
-//! Signs the audit log: as often as is configured if it has grown, and at the end.
+//! Background task that signs the audit log: at the configured interval if the log has grown, and
+//! at shutdown.
 //!
-//! What is signed and where it goes is [`crate`]'s business. A sink that is away or a
-//! database that is busy stops nobody: the next tick signs more.
+//! [`publisher`](crate::publisher) signs and exports. A sink that does not answer or a busy database delays no
+//! request: the next interval signs the rows that were left.
 
 use crate::publisher::Publisher;
 use fourauth_store::{Error, SignedCheckpoint, Store};
@@ -10,10 +11,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// How often leaves that wait enter the tree, where they have to wait.
-const GROWTH: Duration = Duration::from_millis(200);
+/// Interval at which waiting leaves enter the tree, on databases where they wait.
+const GROW_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What signs one log.
+/// Signs one log.
 #[derive(Debug)]
 pub struct Signer {
     publisher: Publisher,
@@ -25,10 +26,10 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Goes on where an earlier run has stopped, and signs at most so often.
+    /// Continues after the newest checkpoint in the database. Signs once per interval `every`.
     ///
-    /// What the database calls the newest checkpoint is believed if it is one of this tree. If it is
-    /// not, somebody has written there: it is an alarm, and the tree is signed anew.
+    /// The newest checkpoint counts only if it is valid for this tree. If it is not, the database
+    /// was changed: this is logged as an error, and the tree is signed again.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl Signer {
         every: Duration,
     ) -> Result<Self, Error> {
         let signed = match store.newest_checkpoint().await? {
-            // It may never have got out: the process was killed, or the places were away.
+            // It may not have been exported: the process was killed, or no sink answered.
             Some(newest) if publisher.has_signed(&newest, &store).await? => {
                 publisher.publish(&newest);
                 newest.size
@@ -48,8 +49,8 @@ impl Signer {
             Some(SignedCheckpoint { size, .. }) => {
                 tracing::error!(
                     size,
-                    "the newest checkpoint in the database is none of this log: somebody has \
-                     written to it. Run `fourauthd audit verify`"
+                    "the newest checkpoint in the database does not belong to this log: the \
+                     database was changed. Run `fourauthd audit verify`"
                 );
                 0
             }
@@ -58,9 +59,10 @@ impl Signer {
         Ok(Self { publisher, store, clock, every, signed })
     }
 
-    /// Signs until told to stop, and then what is left. Tell it once nobody writes any more.
+    /// Signs until `stop` is cancelled, and then signs the rows that are left. Cancel it after the
+    /// last row is written.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut ticks = interval(GROWTH);
+        let mut ticks = interval(GROW_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now() + self.every;
         loop {
@@ -80,27 +82,27 @@ impl Signer {
 
     async fn grow(&self) {
         if let Err(error) = self.store.integrate_all().await {
-            tracing::warn!(%error, "the tree of the audit log did not grow");
+            tracing::warn!(%error, "cannot add rows to the tree of the audit log");
         }
     }
 
     async fn sign(&mut self) {
         self.publisher.turn(self.clock.read().now);
-        if let Err(error) = self.sign_what_has_grown().await {
+        if let Err(error) = self.sign_new_rows().await {
             tracing::error!(%error, "the audit log was not signed");
         }
     }
 
-    async fn sign_what_has_grown(&mut self) -> Result<(), Error> {
+    async fn sign_new_rows(&mut self) -> Result<(), Error> {
         let head = self.store.tree_head().await?.frontier;
         if head.size() < self.signed {
             tracing::error!(
                 size = head.size(),
                 signed = self.signed,
-                "the tree of the audit log has fewer rows than were signed: somebody has written to \
-                 the database. Run `fourauthd audit verify`"
+                "the tree of the audit log has fewer rows than were signed: the database was \
+                 changed. Run `fourauthd audit verify`"
             );
-            // What grows from here is signed, and proves it.
+            // Later checkpoints contradict the exported ones, which proves the change.
             self.signed = head.size();
         }
         if head.size() == self.signed {
@@ -117,7 +119,8 @@ impl Signer {
         let kept = signed.clone();
         let keep =
             self.store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));
-        // Another server may have signed this tree, and may not live to send it.
+        // Publish it even if another server stored its checkpoint first: that server may have
+        // crashed before it sent it.
         let _is_first: bool = keep.await?;
         self.signed = head.size();
         self.publisher.publish(&signed);

@@ -1,8 +1,7 @@
-//! Where checkpoints go so that whoever rewrites the database has not rewritten them: a file, a
-//! collector of syslog messages, or a URL.
+//! Sinks for checkpoints: a file, a syslog collector or a URL. An attacker that rewrites the
+//! database has not rewritten these as well.
 //!
-//! What a checkpoint says, and how it is signed, is `fourauth-audit`'s business; when one is sent
-//! again, the outlet's.
+//! `fourauth-audit` defines and signs checkpoints. The outlet decides when one is sent again.
 
 mod address;
 mod file;
@@ -22,16 +21,16 @@ use fourauth_store::SignedCheckpoint;
 use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// Longest that one checkpoint may take, from the name lookup to the last answer.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Timeout for one checkpoint, from the name lookup to the last byte of the answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest that the reading of a file may take: that of many gigabytes, on a disk.
-const READING: Duration = Duration::from_mins(2);
+/// Timeout for reading a file: enough for many gigabytes on a disk.
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A place for checkpoints.
+/// A sink for checkpoints.
 #[derive(Debug)]
 pub struct Sink {
-    /// Fit for a log.
+    /// Address without its secrets, for logs.
     name: String,
     kind: Kind,
 }
@@ -43,46 +42,46 @@ enum Kind {
     Https(https::Receiver),
 }
 
-/// A checkpoint that a place shows.
+/// A checkpoint read back from a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
-    /// What it says.
+    /// Parsed and verified checkpoint.
     pub checkpoint: Checkpoint,
-    /// As it was signed.
+    /// Signed note that contains it.
     pub note: String,
 }
 
-/// Why a place did not do what it is for.
+/// Reasons why a sink cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// It could not be reached, or did not take a checkpoint. Another time it may.
+    /// The sink could not be reached, or did not take a checkpoint. A retry may succeed.
     #[error("{place}: {reason}")]
     Away {
-        /// Which.
+        /// Address of the sink.
         place: String,
-        /// What was wrong.
+        /// Description of the failure.
         reason: String,
     },
-    /// It shows checkpoints, and none of them is of this log's key.
-    #[error("{place} holds checkpoints, but none that the key of this log has signed")]
+    /// The sink holds checkpoints, but none signed with this log's key.
+    #[error("{place} holds checkpoints, but this log's key signed none of them")]
     Foreign {
-        /// Which.
+        /// Address of the sink.
         place: String,
     },
 }
 
-/// What went wrong with one place, before it is said with which.
+/// A [`SinkError`] without the address of the sink.
 enum Fault {
     Away(String),
     Foreign,
 }
 
 impl Sink {
-    /// Prepares a place. Nothing is sent and no file is made yet.
+    /// Opens a sink. Sends nothing and creates no file yet.
     ///
     /// # Errors
     ///
-    /// [`SinkError::Away`] if it wants TLS and this machine trusts no authority.
+    /// [`SinkError::Away`] if the sink needs TLS and this machine trusts no authority.
     pub fn open(address: &SinkAddress, trust: &Trust) -> Result<Self, SinkError> {
         let name = address.to_string();
         let kind = match address {
@@ -98,12 +97,12 @@ impl Sink {
         }
     }
 
-    /// Hands a checkpoint over. A file has it on disk after that; a collector over UDP may have lost
-    /// it; the others have taken it.
+    /// Sends a checkpoint. On success a file has it on disk, and a TCP collector or URL has
+    /// accepted it. A UDP collector may have lost it.
     ///
     /// # Errors
     ///
-    /// [`SinkError::Away`], after ten seconds at the latest.
+    /// [`SinkError::Away`] if that fails or takes more than ten seconds.
     pub async fn publish(&self, signed: &SignedCheckpoint) -> Result<(), SinkError> {
         let done = async {
             match &self.kind {
@@ -112,25 +111,26 @@ impl Sink {
                 Kind::Https(receiver) => receiver.post(&signed.note).await,
             }
         };
-        in_time(DEADLINE, done).await.map_err(|fault| fault.at(&self.name))
+        in_time(TIMEOUT, done).await.map_err(|fault| fault.at(&self.name))
     }
 
-    /// The largest tree that the place shows a checkpoint of, but for those that are `given_up`.
-    /// `None` if it has none, and for a collector, which cannot be asked.
+    /// Largest checkpoint in the sink, without those in `given_up`. `None` if there is no such
+    /// checkpoint. Syslog collectors cannot be read, so they always return `None`.
     ///
     /// # Errors
     ///
-    /// [`SinkError`]: of a URL after ten seconds at the latest, of a file after two minutes.
+    /// [`SinkError`] if reading fails. The timeout is ten seconds for a URL and two minutes for a
+    /// file.
     pub async fn newest(
         &self,
         key: &VerifyingKey,
         given_up: &Arc<GivenUp>,
     ) -> Result<Option<Exported>, SinkError> {
         let seen = match &self.kind {
-            Kind::File(notes) => in_time(READING, notes.largest(key, given_up)).await,
+            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(key, given_up)).await,
             Kind::Syslog(_) => return Ok(None),
             Kind::Https(receiver) => {
-                let shown = in_time(DEADLINE, receiver.get()).await;
+                let shown = in_time(TIMEOUT, receiver.get()).await;
                 shown.map(|text| largest_in(&text, key, given_up))
             }
         };

@@ -121,9 +121,7 @@ impl Config {
     /// # Errors
     ///
     /// As [`settings`](Self::settings).
-    pub fn whole_settings(
-        &self,
-    ) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
+    pub fn whole_settings(&self) -> Result<Vec<(String, Value, Secret<String>)>, toml::ser::Error> {
         let with_whole = |(name, shown): (String, Value)| {
             let whole = self.withheld(&name).unwrap_or_else(|| Secret::new(shown.to_string()));
             (name, shown, whole)

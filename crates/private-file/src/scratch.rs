@@ -1,4 +1,4 @@
-//! A folder for what is on its way, its owner's alone and gone afterwards.
+//! A temporary folder with mode 0700.
 
 use crate::Suffix;
 use data_encoding::HEXLOWER;
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How its name ends.
+/// Suffix of the folder's name.
 const SUFFIX: &str = ".scratch";
 
 /// A scratch folder that cannot be made, or an old one that cannot be removed.
@@ -25,17 +25,18 @@ pub struct ScratchError {
 /// Reports a scratch folder that could not be removed.
 pub type OnLeft = fn(&Path, &io::Error);
 
-/// Removed with everything in it when it is dropped. What a crash has left is removed by the next.
+/// A folder that is removed with its content on drop. If a crash leaves one, the next command
+/// removes it.
 #[derive(Debug)]
 pub struct Scratch {
     folder: PathBuf,
     on_left: OnLeft,
-    /// Locked, so that nobody takes it for what a crash has left.
+    /// Holds a lock that marks the folder as in use.
     _lock: File,
 }
 
 impl Scratch {
-    /// Makes a folder in `parent` whose name begins with `name`.
+    /// Creates a folder in `parent`. Its name begins with `name`.
     ///
     /// # Errors
     ///
@@ -56,9 +57,10 @@ impl Scratch {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 lock => lock.map_err(failed)?,
             };
-            // Where there are no locks nobody sweeps either.
+            // Without file locks, `sweep` removes no folder either.
             let _locked = lock.lock();
-            // Somebody who swept meanwhile has taken it for dead.
+            // With no links left, another process swept the folder before it was locked: create
+            // another.
             if lock.metadata().map_err(failed)?.nlink() > 0 {
                 return Ok(Self { folder, on_left, _lock: lock });
             }
@@ -72,7 +74,8 @@ impl Scratch {
     }
 }
 
-/// Removes what commands have left in a data folder that were killed: it may hold every key.
+/// Removes the temporary folders that killed commands left in a data folder. They may hold every
+/// key.
 ///
 /// # Errors
 ///
@@ -89,7 +92,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes folders whose name begins like this and that nobody is at.
+/// Removes temporary folders with this prefix that no process holds a lock on.
 fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_its_owners_and_leaves_nothing() {
+    fn a_temporary_folder_is_private_and_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let left = home.path().join("backup-0011223344556677.scratch");
         fs::create_dir(&left).unwrap();
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_in_use_is_left_alone() {
+    fn a_folder_in_use_is_not_removed() {
         let home = tempfile::tempdir().unwrap();
         let [one, other] = [0, 1].map(|number| make(home.path(), number));
         assert!(one.folder().exists() && other.folder().exists());

@@ -1,5 +1,5 @@
-//! What runs beside the sessions: the clock, the rows of undecided attempts, the house.
-//! Each task has an owner here that stops and awaits it.
+//! Background tasks: the clock, rows of undecided attempts, housekeeping, signing of the audit log.
+//! [`Chores`] owns every task, stops it and awaits it.
 
 mod budget;
 mod house;
@@ -23,25 +23,27 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// When this version was made. No clock that is earlier can be right.
+/// Build date of this version. An earlier clock is wrong.
 const RELEASED: UnixMillis = UnixMillis(1_793_491_200_000); // 2026-11-01
 
-/// The tasks of one server.
+/// Background tasks of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Chores {
-    /// Told first: listener, sessions and everything that serves them.
+    /// Cancelled first. Stops the listener, the sessions and the tasks that serve them.
     pub(crate) stop: CancellationToken,
-    /// Told once no session is left: what writes their last words.
+    /// Cancelled when no session is left. Stops the tasks that write rows about sessions.
     finish: CancellationToken,
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    /// Told once nobody writes any more: what signs the audit log.
+    /// Cancelled when no task writes any more. Stops the task that signs the audit log.
     seal: CancellationToken,
     signer: Option<JoinHandle<()>>,
 }
 
 impl Chores {
-    /// Starts asking the configured servers for the time, above what is known of the past, and
-    /// reporting about it. `address` is where this server listens.
+    /// Starts the timekeeper, and the task that reports its state to the database.
+    ///
+    /// The time never falls below what the database knows of the past. `address` is where this
+    /// server listens.
     pub(crate) async fn keep_time(
         &mut self,
         config: &Config,
@@ -65,15 +67,17 @@ impl Chores {
         Ok(keeper)
     }
 
-    /// Starts writing down what was never decided.
+    /// Starts the task that writes rows about undecided attempts.
     pub(crate) fn write_undecided(&mut self, store: &Arc<Store>) -> Undecided {
         let (reports, log) = undecided::channel();
         self.tasks.push(tokio::spawn(log.run(Arc::clone(store), self.finish.clone())));
         reports
     }
 
-    /// Starts writing down what was turned away, forgetting what is old and measuring the room. A
-    /// database that is full is known to be so from the first command on.
+    /// Starts housekeeping: writes rows about refused requests, deletes old data and measures the
+    /// size of the database.
+    ///
+    /// Measures once before it returns, so that the first command already sees a full database.
     pub(crate) async fn keep_house(
         &mut self,
         config: &Config,
@@ -87,7 +91,7 @@ impl Chores {
         Ok(())
     }
 
-    /// Starts signing the audit log.
+    /// Starts the task that signs the audit log.
     pub(crate) async fn sign(
         &mut self,
         config: &Config,
@@ -101,12 +105,12 @@ impl Chores {
         Ok(())
     }
 
-    /// Starts to follow the keyring's file.
+    /// Starts the task that watches the keyring file.
     pub(crate) fn follow_keyring(&mut self, store: &Arc<Store>) {
         self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
     }
 
-    /// Lets every task end that writes. The sessions have ended before.
+    /// Stops every task that writes rows, and waits for it. Call it after the sessions have ended.
     pub(crate) async fn finish(&mut self) {
         self.finish.cancel();
         for task in self.tasks.drain(..) {
@@ -114,7 +118,7 @@ impl Chores {
         }
     }
 
-    /// Lets the last task end, which signs what was written.
+    /// Stops the signer, which signs the last rows first, and waits for it.
     pub(crate) async fn seal(self) {
         self.seal.cancel();
         if let Some(signer) = self.signer {
@@ -125,6 +129,6 @@ impl Chores {
 
 async fn ended(task: JoinHandle<()>) {
     if let Err(error) = task.await {
-        tracing::error!(%error, "a task failed");
+        tracing::error!(%error, "a background task failed");
     }
 }

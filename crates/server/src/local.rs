@@ -1,7 +1,8 @@
-//! `fourauthd user|device|admin|key|backup|audit|time|models|config|import|healthcheck`: administration on the machine itself.
+//! `fourauthd user|device|admin|key|backup|audit|time|models|config|import|healthcheck`:
+//! administration on the machine itself.
 //!
-//! Whoever may read the data folder may do all of this; nothing here asks for a secret to prove it.
-//! What changes an account leaves an audit row, in the transaction of the change.
+//! These commands ask for no secret: read access to the data folder is the authorisation. A command
+//! that changes an account writes an audit row in the same transaction.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -41,35 +42,35 @@ use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
 use std::sync::Arc;
 
-/// Ends the detail of every row about something done on the machine itself.
+/// Ends the detail of every audit row that a local command writes.
 const BY_HAND: &str = "by local administration";
 
-/// The database of a server, opened beside it.
+/// Database of a server, opened by another process.
 #[derive(Debug)]
 pub struct LocalStore {
     /// The database.
     pub store: Store,
-    /// Makes hashes that the server accepts.
+    /// Creates hashes that the server accepts.
     pub hasher: Hasher,
-    /// What the system clock says.
+    /// Time of the system clock.
     pub now: UnixMillis,
     compute: Compute,
     pepper: Secret<[u8; 32]>,
 }
 
 impl LocalStore {
-    /// Opens the database with the keyring that belongs to it. Makes neither.
+    /// Opens the database and its keyring. Creates neither.
     ///
     /// # Errors
     ///
-    /// If the server has not run here yet, or the keyring does not fit.
+    /// If the server has not run here yet, or the keyring does not belong to the database.
     pub async fn open(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
         let keyring = Keyring::load(&config.keyring_file())
-            .context("start `fourauthd` once, so that there is something to administer")?;
+            .context("start `fourauthd` once to create the database and the keyring")?;
         let keyring = Arc::new(keyring);
         let compute = Compute::start(Limits { threads: 1, ..parts::compute_limits(config) })?;
         let hasher = parts::hasher(config, &compute, &keyring)?;
-        // Nobody logs in here, so the decoy need not resemble a face.
+        // Local commands check no logins, so the decoy need not resemble a face.
         let decoy = authenticator::decoy(&hasher, |account, epoch| {
             let rotation = Rotation::derive(&Secret::new([0; 32]), account.0, epoch);
             Template::protect(&[0.0; DIMENSIONS], [0; 32], account.0, 1, &rotation)
@@ -80,12 +81,12 @@ impl LocalStore {
         Ok(Self { store, hasher, now, compute, pepper })
     }
 
-    /// Looks at faces as the server does, so that it recognises them.
+    /// Face pipeline that computes templates as the server does.
     fn faces(&self, engine: Arc<Engine>) -> Faces {
         Faces::new(self.compute.clone(), engine, self.pepper.clone())
     }
 
-    /// The row for something done on the machine itself.
+    /// Audit row of a local command.
     fn by_hand(&self, username: Option<&str>, action: &'static str, detail: &str) -> AuditEntry {
         let divider = if detail.is_empty() { "" } else { " " };
         let detail = format!("{detail}{divider}{BY_HAND}");
@@ -98,26 +99,28 @@ impl LocalStore {
         }
     }
 
-    /// The row that gives up a checkpoint that was exported.
+    /// Audit row that gives up the exported checkpoint `lost`.
     fn gives_up(&self, lost: &Checkpoint) -> AuditEntry {
         self.by_hand(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::told(lost))
     }
 
-    /// Refuses if one of these cannot be given up, because the tree has got as far by other rows.
+    /// Fails if a checkpoint cannot be given up, because the tree has reached that size with other
+    /// rows.
     async fn refuse_contradictions(&self, lost: &[Exported]) -> anyhow::Result<()> {
         let has = self.store.tree_size().await?;
         let contradicted = lost.iter().map(|lost| &lost.checkpoint).find(|lost| lost.size <= has);
         if let Some(Checkpoint { size, at, .. }) = contradicted {
             bail!(
                 "the first {size} rows of this database are not those that were signed at {at}: it \
-                 is of another history of this log, and that cannot be given up. Put the database \
-                 there that has them, or start the server with audit.on_rollback = \"alarm\""
+                 has another history, which cannot be given up. Restore the database with these \
+                 rows, or start the server with audit.on_rollback = \"alarm\""
             );
         }
         Ok(())
     }
 
-    /// Makes a change together with its row, or neither; whether there was anything to change.
+    /// Makes a change and writes its audit row in one transaction. Returns false, and writes no
+    /// row, if there was nothing to change.
     async fn change<F>(&self, entry: AuditEntry, change: F) -> Result<bool, Error>
     where
         F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<bool, Error>> + Send + 'static,

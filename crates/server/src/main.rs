@@ -26,31 +26,31 @@ use std::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes all that is freed: the copies that TLS, JSON and buffers which grew have left of passwords
-/// and pictures. It does not reach what is still in use, the stack, nor what C libraries allocate for
-/// themselves, SQLite above all, which is given sealed and hashed values only.
+/// Wipes memory when it is freed: TLS, JSON and growing buffers leave copies of passwords and
+/// pictures there. It does not reach memory that is still in use, the stack, or allocations by C
+/// libraries. SQLite is the largest of those, and receives only sealed and hashed values.
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// Longest wait for threads that cannot be stopped, such as a name lookup.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+/// Longest wait at exit for threads that cannot be stopped, such as a name lookup.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A self-hosted authentication server: password, one-time code, face, device and an honest clock
 /// in one TLS round trip.
 #[derive(Debug, Parser)]
 #[command(name = "fourauthd", version)]
 struct Arguments {
-    /// The configuration file; without one, everything has its default
+    /// Configuration file; without one, every setting has its default
     #[arg(long, short, global = true)]
     config: Option<PathBuf>,
-    /// What to do; without one, serve
+    /// Command to run; without one, `serve`
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until told to stop
+    /// Run the server until SIGINT or SIGTERM
     Serve,
     /// List, show, disable, enable, unlock and erase accounts
     #[command(subcommand)]
@@ -58,18 +58,18 @@ enum Command {
     /// List and revoke the devices of an account
     #[command(subcommand)]
     Device(DeviceCommand),
-    /// List, name and remove administrators, and replace their secrets
+    /// List, add and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Show, export and verify the audit log
     Audit(AuditCommand),
-    /// Make, check and restore backups
+    /// Create, verify and restore backups
     #[command(subcommand)]
     Backup(BackupCommand),
     /// List, replace and retire the keys that seal secrets
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Show the time of the servers, and accept one that they refuse
+    /// Show the time of the servers, or accept a time that they refuse
     #[command(subcommand)]
     Time(TimeCommand),
     /// Install, list and check model packs
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // It may quote a file or a peer.
+            // The text may quote a file or a peer.
             eprintln!("fourauthd: {}", printable_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
@@ -97,11 +97,11 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<()> {
-    // Before there is anything to keep.
-    hygiene::keep_memory_private().context("cannot keep core dumps from being made")?;
-    let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
+    // Before any secret is in memory.
+    hygiene::keep_memory_private().context("cannot disable core dumps")?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     let done = runtime.block_on(run(Arguments::parse()));
-    runtime.shutdown_timeout(LAST_WAIT);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     done
 }
 
@@ -132,7 +132,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let mut signals = Signals::install()?;
             tokio::select! {
                 done = command.run(config, now) => done,
-                // What was unpacked is removed as the work is dropped.
+                // Dropping the work removes the files that it unpacked.
                 () = signals.stop() => bail!("interrupted"),
             }
         }
@@ -141,7 +141,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// What dates the things made on a first run. Decisions rest on the timekeeper.
+/// System time, for files made on a first run and for rows of local commands. Login decisions use
+/// the timekeeper.
 #[expect(
     clippy::disallowed_methods,
     reason = "the system clock enters here and goes on as a value"
@@ -166,23 +167,24 @@ async fn serve(
     first_run::data_dir(config)?;
     models::install_if_missing(config, environment)?;
     let engine = models::load(config)?;
-    // Before anybody can be told that it serves: a signal that comes then must not just end it.
+    // Before "serving" is logged: a signal that arrives after it must not kill the process.
     let mut signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;
     tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
     let end = tokio::select! {
-        () = signals.wait_for_the_end(&server) => Ok(()),
-        // A process that lived on deaf would be restarted by nobody.
-        () = server.deafened() => Err(anyhow!("it accepted no connections any more")),
+        () = signals.wait_for_stop(&server) => Ok(()),
+        // A process that ran on without a listener would not be restarted by its supervisor.
+        () = server.deafened() => Err(anyhow!("the listener failed and accepts no connections")),
     };
     tracing::info!("stopping");
     tokio::select! {
         () = server.stop() => end,
-        () = signals.stop() => bail!("told to stop twice, so what had begun was not finished"),
+        () = signals.stop() => bail!("a second signal stopped the server before it was done"),
     }
 }
 
-/// The configuration with no more connections than the limit of open files allows.
+/// Returns the configuration with `limits.connections` reduced to what the limit of open files
+/// allows.
 fn within_open_files(config: &Config) -> anyhow::Result<Config> {
     let files = open_files::raise_limit();
     let limits = open_files::fit(&config.limits, files)?;
@@ -192,13 +194,13 @@ fn within_open_files(config: &Config) -> anyhow::Result<Config> {
             wanted,
             connections,
             open_files = files,
-            "fewer connections than limits.connections: the limit of open files is too low"
+            "the limit of open files is too low for limits.connections; using fewer connections"
         );
     }
     Ok(Config { limits, ..config.clone() })
 }
 
-/// What an operator says while the server runs.
+/// Signals that an operator sends while the server runs.
 struct Signals {
     hangup: Signal,
     interrupt: Signal,
@@ -215,7 +217,7 @@ impl Signals {
     }
 
     /// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
-    async fn wait_for_the_end(&mut self, server: &Server) {
+    async fn wait_for_stop(&mut self, server: &Server) {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => server.reload_certificate().await,
@@ -230,7 +232,7 @@ impl Signals {
     }
 }
 
-/// Returns on either of two signals. Neither is lost if it is cancelled.
+/// Returns when either of two signals arrives. Cancelling it loses no signal.
 async fn stop(one: &mut Signal, other: &mut Signal) {
     tokio::select! {
         _ = one.recv() => {}

@@ -1,7 +1,7 @@
-//! Checkpoints in a file, one note after the other, each on disk before the next.
+//! Checkpoints in a file, one note after the other. Each is on disk before the next is written.
 //!
-//! The file may be moved away at any time; the next checkpoint begins a new one. Something that is
-//! no regular file, such as `/dev/stdout`, is written to and cannot be asked.
+//! An operator may move the file away at any time: the next checkpoint creates a new one. A path
+//! that is not a regular file, such as `/dev/stdout`, is written to but never read.
 
 use super::Fault;
 use crate::{
@@ -19,20 +19,20 @@ use std::{
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// How much of the end is looked at before something is appended, in bytes: about two hundred notes.
+/// Bytes read from the end of the file before an append: about two hundred notes.
 const TAIL: u64 = 64 * 1024;
 
-/// How a line of signatures begins.
+/// Prefix of a signature line.
 const SIGNATURE: &[u8] = SIGNATURE_LINE.as_bytes();
 
-/// What ends a note that nobody can finish.
+/// Terminates an incomplete note that cannot be removed.
 const TORN: &[u8] = "\n— torn\n".as_bytes();
 
 /// A file of notes.
 #[derive(Debug)]
 pub(super) struct Notes {
     path: PathBuf,
-    /// Held while a note is written. A disk that hangs keeps one thread and no more.
+    /// Held while a note is written. A disk that hangs blocks one thread only.
     writing: Arc<Mutex<()>>,
 }
 
@@ -54,7 +54,8 @@ impl Notes {
         Ok(appended.await.map_err(io::Error::other)??)
     }
 
-    /// The largest checkpoint in the file; none if there is no file. All of it is read.
+    /// Reads the whole file to find the largest checkpoint. There is none if the file does not
+    /// exist.
     pub(super) async fn largest(
         &self,
         key: &VerifyingKey,
@@ -72,12 +73,12 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return file.write_all(note.as_bytes());
     }
-    // Another server may write there. Where there are no locks, it had better not.
+    // Another server may write to this file. A file system without locks is not an error.
     let _until_closed = file.lock();
-    let whole = mend(&mut file, note)?;
-    // One call, so that a kill finds it either begun or not.
+    let whole = repair(&mut file, note)?;
+    // One call, so that a kill leaves at most one incomplete note.
     if let Err(error) = file.write_all(note.as_bytes()) {
-        // The disk is full, as a rule. If this fails too, the next one mends it.
+        // Usually the disk is full. If truncation fails as well, the next append repairs the file.
         let _torn = file.set_len(whole);
         return Err(error);
     }
@@ -89,7 +90,7 @@ fn largest(path: &Path, key: &VerifyingKey, given_up: &GivenUp) -> Result<Seen, 
     let mut largest = Largest::new(key, given_up);
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(largest.finish()),
-        // Reading a pipe would wait for somebody who writes.
+        // Reading a pipe would block until a writer appears.
         Ok(found) if !found.is_file() => return Ok(largest.finish()),
         found => found?,
     };
@@ -97,10 +98,11 @@ fn largest(path: &Path, key: &VerifyingKey, given_up: &GivenUp) -> Result<Seen, 
     Ok(largest.finish())
 }
 
-/// Takes off what a crash has left of a note; how long the file is then. What is not the beginning
-/// of a note is not ours to take, and an append-only file cannot be cut: there a line like that of a
-/// signature ends it, so that what follows can be told from it.
-fn mend(file: &mut File, note: &str) -> io::Result<u64> {
+/// Removes an incomplete note that a crash left at the end, and returns the length of the file.
+///
+/// Other text is not removed, and an append-only file cannot be truncated. In these cases a line
+/// that looks like a signature separates that text from the next note.
+fn repair(file: &mut File, note: &str) -> io::Result<u64> {
     let length = file.metadata()?.len();
     let bytes = end_of(file)?;
     let torn = &bytes[end_of_last_note(&bytes)..];
@@ -108,17 +110,17 @@ fn mend(file: &mut File, note: &str) -> io::Result<u64> {
         return Ok(length);
     }
     let origin = note.split_inclusive('\n').next().unwrap_or_default().as_bytes();
-    let is_ours = torn.starts_with(origin) || origin.starts_with(torn);
+    let is_note = torn.starts_with(origin) || origin.starts_with(torn);
     let cut = length - torn.len() as u64;
-    if is_ours && file.set_len(cut).is_ok() {
+    if is_note && file.set_len(cut).is_ok() {
         return Ok(cut);
     }
     file.write_all(TORN)?;
     Ok(length + TORN.len() as u64)
 }
 
-/// Where the last two lines of signatures that follow each other end; 0 if there are none. Every
-/// note of ours has two: of the key and of the epoch.
+/// Offset of the end of the last two consecutive signature lines, or 0. Every note of a server has
+/// two signatures: one of the key and one of the epoch.
 fn end_of_last_note(bytes: &[u8]) -> usize {
     let (mut at, mut last, mut signatures) = (0, 0, 0);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -132,7 +134,7 @@ fn end_of_last_note(bytes: &[u8]) -> usize {
     last
 }
 
-/// The last [`TAIL`] bytes.
+/// Reads the last [`TAIL`] bytes.
 fn end_of(file: &mut File) -> io::Result<Vec<u8>> {
     let start = file.metadata()?.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start))?;
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_follow_each_other_in_a_file_of_its_owner() {
+    fn notes_are_appended_to_a_file_with_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoints.log");
         append(&path, &note(1)).unwrap();
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_kill_left_of_a_note_is_gone_with_the_next_one() {
+    fn the_next_append_removes_an_incomplete_note() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoints.log");
         for cut in 1..note(2).len() {
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_note_is_not_taken_off() {
+    fn text_that_is_not_a_note_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hosts");
         fs::write(&path, "127.0.0.1 localhost\n").unwrap();
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn to_a_long_file_is_appended_as_to_a_short_one() {
+    fn a_note_is_appended_to_a_long_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoints.log");
         let notes: String = (0..5000).map(note).collect();
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_written_to_all_the_same() {
+    fn a_path_that_is_not_a_regular_file_is_written_to() {
         let folder = tempfile::tempdir().unwrap();
         append(Path::new("/dev/null"), &note(1)).unwrap();
         assert!(append(&folder.path().join("none/checkpoints.log"), &note(1)).is_err());

@@ -1,16 +1,16 @@
-//! Checkpoints by HTTPS: POST hands one over, GET of the same URL shows the newest.
+//! Checkpoints over HTTPS: POST sends one, GET of the same URL returns the newest.
 //!
-//! The URL is taken as it stands: no redirect is followed, and no proxy of the environment is used.
+//! The client follows no redirect and uses no proxy from the environment.
 
 use super::{Fault, Trust};
 use reqwest::{Client, Response, StatusCode, Url, header::CONTENT_TYPE, redirect::Policy};
 use rustls::RootCertStore;
 use std::{fmt, sync::Arc};
 
-/// Most that is read of an answer, in bytes: about two hundred notes.
+/// Longest answer that is read, in bytes: about two hundred notes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// A URL that takes checkpoints.
+/// A URL that accepts checkpoints.
 pub(super) struct Receiver {
     url: Url,
     client: Client,
@@ -18,9 +18,9 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) fn new(url: Url, trust: &Trust) -> Result<Self, Fault> {
-        // To loopback in the clear there is nobody to believe, so no authorities are looked for.
-        let nobody = Trust::Roots(Arc::new(RootCertStore::empty()));
-        let trust = if url.scheme() == "https" { trust } else { &nobody };
+        // A plain HTTP connection to loopback needs no authorities, so none are loaded.
+        let no_roots = Trust::Roots(Arc::new(RootCertStore::empty()));
+        let trust = if url.scheme() == "https" { trust } else { &no_roots };
         let client = Client::builder()
             .tls_backend_preconfigured(trust.tls()?)
             .redirect(Policy::none())
@@ -29,7 +29,7 @@ impl Receiver {
         Ok(Self { url, client })
     }
 
-    /// Hands a checkpoint over. What the answer says beside its status is not read.
+    /// Sends a checkpoint. Reads only the status of the answer.
     pub(super) async fn post(&self, note: &str) -> Result<(), Fault> {
         let request = self
             .client
@@ -37,10 +37,11 @@ impl Receiver {
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
             .body(note.to_owned());
         let status = request.send().await?.status();
-        if status.is_success() { Ok(()) } else { Err(answered(status)) }
+        if status.is_success() { Ok(()) } else { Err(unexpected_status(status)) }
     }
 
-    /// What is shown there; empty if nothing is there yet or the URL only takes.
+    /// Returns the notes at the URL. Empty if there are none yet, or if the URL does not support
+    /// GET.
     pub(super) async fn get(&self) -> Result<String, Fault> {
         let answer = self.client.get(self.url.clone()).send().await?;
         match answer.status() {
@@ -49,7 +50,7 @@ impl Receiver {
             | StatusCode::NOT_FOUND
             | StatusCode::GONE
             | StatusCode::METHOD_NOT_ALLOWED => Ok(String::new()),
-            status => Err(answered(status)),
+            status => Err(unexpected_status(status)),
         }
     }
 }
@@ -62,14 +63,14 @@ async fn text(mut answer: Response) -> Result<String, Fault> {
         }
         bytes.extend_from_slice(&chunk);
     }
-    String::from_utf8(bytes).map_err(|_| Fault::Away("the answer is no text".to_owned()))
+    String::from_utf8(bytes).map_err(|_| Fault::Away("the answer is not UTF-8".to_owned()))
 }
 
-fn answered(status: StatusCode) -> Fault {
-    Fault::Away(format!("it answers {status}"))
+fn unexpected_status(status: StatusCode) -> Fault {
+    Fault::Away(format!("the server answers {status}"))
 }
 
-/// Leaves the URL out, which may be a secret, and goes on to the cause, which is what helps.
+/// Omits the URL, which may contain a secret, and adds the chain of causes.
 impl From<reqwest::Error> for Fault {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
@@ -83,7 +84,7 @@ impl From<reqwest::Error> for Fault {
     }
 }
 
-/// Leaves the URL out, which may be a secret.
+/// Omits the URL, which may contain a secret.
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver").finish_non_exhaustive()

@@ -1,9 +1,9 @@
 //! Checkpoints as syslog messages (RFC 5424), one message each.
 //!
-//! The message is the note in base64 (RFC 4648 §4): collectors rewrite line ends and whatever is not
-//! ASCII, and a signature does not survive that. Over TCP and TLS a connection carries one message
-//! and is then closed, because only a collector that has seen the end of it has read the message;
-//! there is no other answer. UDP has none at all.
+//! The message is the note in base64 (RFC 4648 §4): collectors rewrite line endings and non-ASCII
+//! characters, which would invalidate the signature. Over TCP and TLS each connection carries one
+//! message and is then closed. The close by the collector is the only acknowledgement. UDP has no
+//! acknowledgement.
 
 use super::{Fault, Trust};
 use super::{HostPort, Transport};
@@ -29,17 +29,18 @@ const PRIORITY: u8 = 13 * 8 + 5;
 /// Longest host name in a message, in bytes (RFC 5424 §6).
 const MAX_HOSTNAME: usize = 255;
 
-/// How long a collector has to close its side. One that never does has read the message no less.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Timeout for the collector to close its side. A collector that keeps the connection open has
+/// still read the message.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Most that is read of what a collector says, in bytes. None has anything to say.
-const CHATTER: u64 = 4096;
+/// Most bytes read from a collector, which is not expected to send any.
+const MAX_REPLY: u64 = 4096;
 
-/// A collector of syslog messages.
+/// A syslog collector.
 pub(super) struct Collector {
     place: HostPort,
     carrier: Carrier,
-    /// This machine's name, as messages show it.
+    /// Name of this machine in messages.
     hostname: String,
 }
 
@@ -72,13 +73,13 @@ impl Collector {
             Carrier::Tcp => {
                 let mut stream = self.connect().await?;
                 deliver(&mut stream, &message).await?;
-                unbroken(&stream)
+                check_delivery(&stream)
             }
             Carrier::Tls(connector, name) => {
                 let stream = self.connect().await?;
                 let mut stream = connector.connect(name.clone(), stream).await?;
                 deliver(&mut stream, &message).await?;
-                unbroken(stream.get_ref().0)
+                check_delivery(stream.get_ref().0)
             }
         }
     }
@@ -100,23 +101,25 @@ impl Collector {
     }
 }
 
-/// One message with its length before it (RFC 6587 §3.4.1, RFC 5425 §4.3), and the end.
+/// Sends one message with its length (RFC 6587 §3.4.1, RFC 5425 §4.3), and closes the connection.
 async fn deliver(mut stream: impl AsyncRead + AsyncWrite + Unpin, message: &str) -> io::Result<()> {
     stream.write_all(format!("{} {message}", message.len()).as_bytes()).await?;
     stream.shutdown().await?;
     let mut rest = Vec::new();
-    match timeout(FAREWELL, stream.take(CHATTER).read_to_end(&mut rest)).await {
-        // One that has read it and hangs up without a word of TLS.
+    match timeout(CLOSE_TIMEOUT, stream.take(MAX_REPLY).read_to_end(&mut rest)).await {
+        // The collector has read the message and closed without `close_notify`.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-        // What was not read is answered with a reset, an unwelcome client with an alert.
+        // A reset means unread data, an alert a client that the collector refuses.
         Ok(Err(error)) => Err(error),
         Ok(Ok(_)) | Err(_) => Ok(()),
     }
 }
 
-/// Of a collector that hung up before there was anything to read, an end is all that is read; what
-/// became of the message is only in the state of the socket.
-fn unbroken(stream: &TcpStream) -> io::Result<()> {
+/// Returns the pending error of the socket.
+///
+/// If the collector closed before the message arrived, the read returns end of file. Only the
+/// socket knows that the message was not delivered.
+fn check_delivery(stream: &TcpStream) -> io::Result<()> {
     stream.take_error()?.map_or(Ok(()), Err)
 }
 
@@ -126,13 +129,14 @@ fn message(hostname: &str, signed: &SignedCheckpoint) -> String {
     format!("<{PRIORITY}>1 {} {hostname} fourauthd - checkpoint - {note}", signed.ts_utc)
 }
 
-/// A name that fits a message: printable ASCII without spaces, `-` if there is none.
+/// Host name for a message: printable ASCII without spaces, or `-` if nothing is left (RFC 5424
+/// §6).
 fn hostname(name: &str) -> String {
     let kept: String = name.chars().filter(char::is_ascii_graphic).take(MAX_HOSTNAME).collect();
     if kept.is_empty() { "-".to_owned() } else { kept }
 }
 
-/// Says where to, which is not secret.
+/// Shows only the address, which is not secret.
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Collector").field(&self.place).finish()
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_name_that_would_break_a_message_does_not() {
+    fn a_host_name_cannot_break_a_message() {
         assert_eq!(hostname("a b\n<0>1"), "ab<0>1");
         assert_eq!(hostname(""), "-");
         assert_eq!(hostname(&"x".repeat(300)).len(), 255);

@@ -1,4 +1,4 @@
-//! Files and collectors as places for checkpoints, against real receivers on loopback.
+//! File and syslog sinks, tested with real collectors on loopback.
 
 mod web;
 
@@ -45,7 +45,7 @@ async fn newest(sink: &Sink) -> Option<u64> {
     newest.unwrap().map(|shown| shown.checkpoint.size)
 }
 
-/// A server's side of TLS for `localhost`, and who trusts it.
+/// TLS acceptor for `localhost`, and roots that trust its certificate.
 fn tls() -> (TlsAcceptor, Trust) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let chain = vec![made.cert.der().clone()];
@@ -61,7 +61,7 @@ fn tls() -> (TlsAcceptor, Trust) {
     (TlsAcceptor::from(Arc::new(config)), Trust::Roots(Arc::new(roots)))
 }
 
-/// The note in a message, after a look at the rest of it.
+/// Checks the header of a message and returns the note.
 fn note_in(message: &str) -> String {
     let (header, note) = message.rsplit_once(' ').unwrap();
     assert!(header.starts_with("<109>1 2026-11-21T10:00:"), "{header}");
@@ -69,7 +69,7 @@ fn note_in(message: &str) -> String {
     String::from_utf8(BASE64.decode(note.as_bytes()).unwrap()).unwrap()
 }
 
-/// The one message of a stream (RFC 6587 §3.4.1).
+/// The note in the only message of a stream (RFC 6587 §3.4.1).
 fn framed(stream: &[u8]) -> String {
     let text = std::str::from_utf8(stream).unwrap();
     let (length, message) = text.split_once(' ').unwrap();
@@ -78,7 +78,7 @@ fn framed(stream: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_file_shows_what_was_appended_to_it() {
+async fn a_file_returns_the_newest_checkpoint_appended() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoints.log");
     let sink = open(&format!("file:{}", path.display()), &Trust::System);
@@ -91,7 +91,7 @@ async fn a_file_shows_what_was_appended_to_it() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_written_behind_a_new_checkpoint_hides_it() {
+async fn text_appended_after_a_checkpoint_does_not_hide_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoints.log");
     let sink = open(&format!("file:{}", path.display()), &Trust::System);
@@ -107,7 +107,7 @@ async fn nothing_that_is_written_behind_a_new_checkpoint_hides_it() {
 }
 
 #[tokio::test]
-async fn what_was_given_up_counts_no_more_and_what_was_not_lost_does() {
+async fn only_checkpoints_that_were_given_up_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
     for size in [20, 21, 30] {
@@ -124,7 +124,7 @@ async fn what_was_given_up_counts_no_more_and_what_was_not_lost_does() {
 }
 
 #[tokio::test]
-async fn a_torn_checkpoint_is_not_shown_and_does_not_spoil_the_next() {
+async fn an_incomplete_checkpoint_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoints.log");
     let sink = open(&format!("file:{}", path.display()), &Trust::System);
@@ -136,7 +136,7 @@ async fn a_torn_checkpoint_is_not_shown_and_does_not_spoil_the_next() {
 }
 
 #[tokio::test]
-async fn a_file_of_another_key_is_no_file_without_checkpoints() {
+async fn a_file_with_only_foreign_checkpoints_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
     let another = SigningKey::from_seed(&[2; 32]).unwrap();
@@ -157,11 +157,11 @@ async fn a_collector_gets_one_datagram() {
     let mut buffer = [0; 2048];
     let length = collector.recv(&mut buffer).await.unwrap();
     assert_eq!(note_in(std::str::from_utf8(&buffer[..length]).unwrap()), signed(3).note);
-    assert_eq!(newest(&sink).await, None, "it cannot be asked");
+    assert_eq!(newest(&sink).await, None, "a collector cannot be read");
 }
 
 #[tokio::test]
-async fn a_collector_gets_one_message_a_connection() {
+async fn a_collector_gets_one_message_per_connection() {
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
     let sink = open(&address, &Trust::System);
@@ -180,13 +180,13 @@ async fn a_collector_gets_one_message_a_connection() {
 }
 
 #[tokio::test]
-async fn a_collector_that_closes_unread_has_not_taken_it() {
+async fn closing_without_reading_is_not_an_acknowledgement() {
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
     let sink = open(&address, &Trust::System);
     let unread = async {
         let (stream, _) = collector.accept().await.unwrap();
-        // Once there is something to read, a close is a reset.
+        // With unread data in the socket, a close sends a reset.
         stream.peek(&mut [0]).await.unwrap();
     };
     let message = signed(3);
@@ -195,7 +195,7 @@ async fn a_collector_that_closes_unread_has_not_taken_it() {
 }
 
 #[tokio::test]
-async fn a_collector_that_hangs_up_at_once_has_not_taken_it() {
+async fn an_immediate_close_is_not_an_acknowledgement() {
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("syslog+tcp://{}", collector.local_addr().unwrap());
     let sink = open(&address, &Trust::System);
@@ -206,7 +206,7 @@ async fn a_collector_that_hangs_up_at_once_has_not_taken_it() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_not_there_is_away() {
+async fn a_refused_connection_is_a_retryable_error() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for scheme in ["syslog+tcp", "http"] {
         let sink = open(&format!("{scheme}://{gone}"), &Trust::System);
@@ -216,7 +216,7 @@ async fn a_collector_that_is_not_there_is_away() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_trusted_is_told_under_tls() {
+async fn a_trusted_collector_gets_the_message_over_tls() {
     let (acceptor, trust) = tls();
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = collector.local_addr().unwrap().port();
@@ -236,7 +236,7 @@ async fn a_collector_that_is_trusted_is_told_under_tls() {
 }
 
 #[tokio::test]
-async fn a_collector_that_nobody_vouches_for_is_told_nothing() {
+async fn an_untrusted_collector_gets_nothing() {
     let ((acceptor, _), (_, trust)) = (tls(), tls());
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = collector.local_addr().unwrap().port();
@@ -245,6 +245,6 @@ async fn a_collector_that_nobody_vouches_for_is_told_nothing() {
     let message = signed(3);
     let (sent, accepted) = tokio::join!(sink.publish(&message), accepted);
     assert!(accepted.is_err());
-    let Err(SinkError::Away { reason, .. }) = sent else { panic!("it was sent") };
+    let Err(SinkError::Away { reason, .. }) = sent else { panic!("the message was sent") };
     assert!(reason.contains("certificate"), "{reason}");
 }

@@ -1,21 +1,21 @@
-//! Which authorities a place for checkpoints may be known by.
+//! Certificate authorities that authenticate a sink.
 
 use super::Fault;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::sync::Arc;
 
-/// Whom to believe that a certificate is whose it says.
+/// Certificate authorities to trust.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// The authorities of this machine, which is where an organisation installs its own.
+    /// The authorities of this machine. Organisations install their own there.
     System,
-    /// These.
+    /// Only these authorities.
     Roots(Arc<RootCertStore>),
 }
 
 impl Trust {
-    /// TLS 1.2 and 1.3: collectors of syslog messages are often old.
+    /// TLS configuration with versions 1.2 and 1.3, because many syslog collectors are old.
     pub(super) fn tls(&self) -> Result<ClientConfig, Fault> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder =

@@ -1,14 +1,14 @@
-//! How many rows the time may have: a source that flaps must not fill the audit log.
+//! Hourly limit on audit rows about the clock, so that an unstable time source cannot fill the log.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Rows of one hour. What is beyond is counted, and the count is a row of the next.
+/// Rows per hour. Events beyond are counted, and the count is one row of a later hour.
 const ROWS: u32 = 20;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What is left of this hour's rows.
+/// Rows left in the current hour.
 #[derive(Debug)]
 pub(super) struct Budget {
     began: Instant,
@@ -21,23 +21,24 @@ impl Budget {
         Self { began: now, left: ROWS, missed: 0 }
     }
 
-    /// Whether there is room for one more row. If not, it is counted as missed.
+    /// Takes one row from the budget. Returns false, and counts the row as missed, if the budget is
+    /// used up.
     pub(super) fn take(&mut self, now: Instant) -> bool {
-        self.turn(now);
+        self.refill_if_due(now);
         let fits = self.left > 0;
         self.left = self.left.saturating_sub(1);
         self.missed += u64::from(!fits);
         fits
     }
 
-    /// Counts rows that were lost on the way.
+    /// Counts events that were lost before they reached the budget.
     pub(super) const fn miss(&mut self, rows: u64) {
         self.missed = self.missed.saturating_add(rows);
     }
 
-    /// How many were missed, once there is room to say so.
+    /// Number of missed rows, once the budget has room for the row that reports it.
     pub(super) fn settle(&mut self, now: Instant) -> Option<u64> {
-        self.turn(now);
+        self.refill_if_due(now);
         let due = self.missed > 0 && self.left > 0;
         due.then(|| {
             self.left -= 1;
@@ -45,7 +46,7 @@ impl Budget {
         })
     }
 
-    fn turn(&mut self, now: Instant) {
+    fn refill_if_due(&mut self, now: Instant) {
         if now.duration_since(self.began) >= HOUR {
             (self.began, self.left) = (now, ROWS);
         }
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_that_flaps_gets_so_many_rows_an_hour_and_a_row_about_the_rest() {
+    fn a_flapping_source_gets_limited_rows_and_one_for_the_rest() {
         let start = Instant::now();
         let mut budget = Budget::new(start);
         let mut rows = 0;
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_source_is_written_down_whole() {
+    fn a_quiet_source_loses_no_row() {
         let start = Instant::now();
         let mut budget = Budget::new(start);
         assert!((0..ROWS).all(|_| budget.take(start)));

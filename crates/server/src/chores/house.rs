@@ -1,5 +1,5 @@
-//! Housekeeping: what limits turned away is written down minute by minute, what nobody needs any
-//! longer is forgotten, and the room that is left is measured.
+//! Housekeeping: writes counts of refused requests to the audit log, deletes old data, and measures
+//! the size of the database.
 
 use super::room::Room;
 use crate::dispatch::Context;
@@ -9,19 +9,19 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
 
-/// How often what was turned away goes to the audit log.
+/// Interval between writes of refused requests to the audit log.
 const REFUSALS: Duration = Duration::from_secs(20);
 
-/// How often what is old is forgotten.
-const OLD_THINGS: Duration = Duration::from_hours(1);
+/// Interval between deletions of old data.
+const OLD_DATA: Duration = Duration::from_hours(1);
 
-/// How often it is seen whether the database still has room.
+/// Interval between measurements of the database.
 const ROOM: Duration = Duration::from_mins(1);
 
-/// How long failures of names that are no accounts are kept, and notices: 30 days.
+/// Time that counted failures and notices are kept: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
-/// Keeps house until told to stop.
+/// Runs the housekeeping until `stop` is cancelled.
 pub(super) async fn keep(
     context: Arc<Context>,
     store: Arc<Store>,
@@ -37,7 +37,7 @@ pub(super) async fn keep(
             Chore::Measure => room.measure(&context.authenticator, &store, now).await,
         };
         if let Err(error) = done {
-            tracing::warn!(%error, ?chore, "put off");
+            tracing::warn!(%error, ?chore, "housekeeping failed; it is retried later");
         }
     }
 }
@@ -49,20 +49,16 @@ enum Chore {
     Measure,
 }
 
-/// When each is due.
+/// Intervals of the chores.
 struct Due {
     refusals: Interval,
-    old_things: Interval,
+    old_data: Interval,
     room: Interval,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self {
-            refusals: interval(REFUSALS),
-            old_things: interval(OLD_THINGS),
-            room: interval(ROOM),
-        }
+        Self { refusals: interval(REFUSALS), old_data: interval(OLD_DATA), room: interval(ROOM) }
     }
 }
 
@@ -70,14 +66,15 @@ impl Due {
     async fn next(&mut self, stop: &CancellationToken) -> Option<Chore> {
         tokio::select! {
             _ = self.refusals.tick() => Some(Chore::WriteRefusals),
-            _ = self.old_things.tick() => Some(Chore::Forget),
+            _ = self.old_data.tick() => Some(Chore::Forget),
             _ = self.room.tick() => Some(Chore::Measure),
             () = stop.cancelled() => None,
         }
     }
 }
 
-/// All of them, however many. What is left when the server stops is written after its next start.
+/// Writes the refused requests of past minutes. If the server stops first, the rest is written
+/// after its next start.
 async fn write_refusals(
     store: &Store,
     now: UnixMillis,

@@ -1,39 +1,40 @@
-//! Sees that the keyring's file was replaced, so that retired keys are forgotten and a keyring that
-//! does not fit is heard of before the next start.
+//! Watches the keyring file, so that the server drops retired keys and logs a wrong keyring before
+//! the next start.
 //!
-//! Nothing waits for it: a key that was added opens at once, and the database says which key seals.
+//! No other task waits for this one: the store reads the file when it meets a new key, and the
+//! database says which key seals.
 
 use fourauth_store::Store;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// How often the file is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval between checks of the file.
+const POLL: Duration = Duration::from_secs(1);
 
-/// Follows the file until told to stop.
+/// Watches the file until `stop` is cancelled.
 pub(super) async fn follow(store: Arc<Store>, stop: CancellationToken) {
-    let mut looks = tokio::time::interval(LOOK);
-    let mut said = String::new();
+    let mut polls = tokio::time::interval(POLL);
+    let mut reported = String::new();
     loop {
         tokio::select! {
-            _ = looks.tick() => {}
+            _ = polls.tick() => {}
             () = stop.cancelled() => return,
         }
         match store.follow_keyring().await {
             Ok(false) => {}
             Ok(true) => {
-                said.clear();
-                tracing::info!("the keyring was replaced; what it holds now is in use");
+                reported.clear();
+                tracing::info!("the keyring was replaced; the new one is in use");
             }
             Err(error) => {
                 let text = error.to_string();
-                if text != said {
+                if text != reported {
                     tracing::error!(
                         error = text,
                         "the keyring was replaced; the old one stays in use"
                     );
                 }
-                said = text;
+                reported = text;
             }
         }
     }

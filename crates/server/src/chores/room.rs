@@ -1,13 +1,14 @@
-//! Whether the database is as large as it may be: measured each minute, said when it changes.
+//! Size limit of the database: measured every minute, reported when the database becomes full or
+//! has room again.
 //!
-//! Nothing is ever dropped to make room. What can wait is refused instead, so that a flood of
-//! attempts cannot take the disk from under the log that it is written down in.
+//! The server never deletes data to make room. It refuses requests that can wait, so that a flood
+//! of attempts cannot fill the disk that the audit log needs.
 
 use fourauth_auth::authenticator::Authenticator;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, Error, Store};
 
-/// The limit, and what was last said about it.
+/// The limit, and the last reported state.
 #[derive(Debug)]
 pub(super) struct Room {
     /// In bytes.
@@ -16,13 +17,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// A limit in MiB; 0 is none.
+    /// Takes the limit in MiB; 0 means no limit.
     pub(super) fn new(max_mib: u32) -> Self {
         let limit = (max_mib > 0).then(|| u64::from(max_mib) << 20);
         Self { limit, said_full: false }
     }
 
-    /// Measures, and has the authenticator put off what can wait for as long as there is no room.
+    /// Measures the database. While it is full, the authenticator refuses requests that can wait.
     pub(super) async fn measure(
         &mut self,
         authenticator: &Authenticator,
@@ -44,7 +45,7 @@ impl Room {
 
 fn say(is_full: bool, size: u64, limit: u64) {
     if is_full {
-        tracing::error!(size, limit, "the database is full: only logins and recoveries go on");
+        tracing::error!(size, limit, "the database is full: only logins and recoveries work");
     } else {
         tracing::info!(size, limit, "the database has room again");
     }

@@ -1,5 +1,5 @@
-//! What the timekeeper remembers and tells: its report in the database, its alarms in the audit log,
-//! and the answer to an operator who accepts a time. It keeps no time itself.
+//! Reports of the timekeeper: its state in the database, its alarms in the audit log, and its
+//! answers to `fourauthd time accept`. This module does not measure time.
 
 use super::budget::Budget;
 use fourauth_store::{Alarm, AuditEntry, ClockReport, Error, Location, Store};
@@ -11,18 +11,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often it is seen whether an operator has asked for something.
+/// Interval between checks for a request of an operator.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Longest age of a report, and so the most that the floor of a later start lies behind.
+/// Longest interval between reports. After a restart, the lowest accepted time is at most this much
+/// too early.
 pub(crate) const REPORT: Duration = Duration::from_mins(1);
 
-/// The answer to a request that was granted.
+/// Answer to a granted request.
 pub(crate) const ACCEPTED: &str = "accepted";
 
-/// The name of this server among those that share its database: `self` where no other can.
+/// Name of this server among the servers that share its database. `self` on SQLite, which cannot be
+/// shared.
 ///
-/// It need not stay the same: what a start has to know of the past is asked of all names.
+/// The name may change between starts: a start reads the reports of all names.
 pub(crate) fn node(location: &Location, address: SocketAddr) -> String {
     match location {
         Location::Sqlite(_) => "self".to_owned(),
@@ -33,7 +35,7 @@ pub(crate) fn node(location: &Location, address: SocketAddr) -> String {
     }
 }
 
-/// Writes down what one timekeeper has to say.
+/// Writes the reports of one timekeeper.
 #[derive(Debug)]
 pub(super) struct Reporter {
     keeper: Arc<Timekeeper>,
@@ -46,13 +48,13 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    /// A reporter that misses nothing from here on.
+    /// Creates a reporter that receives every event from now on.
     pub(super) fn new(keeper: Arc<Timekeeper>, store: Arc<Store>, node: String) -> Self {
         let (events, due) = (keeper.events(), Instant::now());
         Self { keeper, events, store, node, alarm: None, budget: Budget::new(due), due }
     }
 
-    /// Reports until told to stop, and then once more.
+    /// Reports until `stop` is cancelled, and then writes a last report.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         self.refuse_old_request().await;
         let mut polls = tokio::time::interval(POLL);
@@ -60,19 +62,19 @@ impl Reporter {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                event = self.events.recv() => self.hear(event).await,
-                _ = polls.tick() => self.look().await,
+                event = self.events.recv() => self.handle_event(event).await,
+                _ = polls.tick() => self.poll().await,
             }
         }
         self.report(false, None).await;
     }
 
-    /// An event: a row while there is room for rows, and an alarm if it is one.
-    async fn hear(&mut self, event: Result<Event, RecvError>) {
+    /// Writes a row for an event if the budget allows, and remembers the event if it is an alarm.
+    async fn handle_event(&mut self, event: Result<Event, RecvError>) {
         let event = match event {
             Ok(event) => event,
             Err(RecvError::Lagged(missed)) => return self.budget.miss(missed),
-            // The keeper is ours, so it cannot be gone.
+            // Not possible: `self.keeper` owns the sender.
             Err(RecvError::Closed) => return,
         };
         let text = event.to_string();
@@ -84,12 +86,13 @@ impl Reporter {
         self.report(true, fits.then_some(row)).await;
     }
 
-    /// What is due: an operator's request, word of rows that were left out, the minute's report.
-    async fn look(&mut self) {
+    /// Answers an operator's request, and writes a report if one is due: about missed rows, or the
+    /// periodic one.
+    async fn poll(&mut self) {
         match self.store.clock_request(&self.node).await {
             Ok(Some(offer_ms)) => self.answer(offer_ms).await,
             Ok(None) => {}
-            Err(error) => tracing::debug!(%error, "cannot see whether an operator asks"),
+            Err(error) => tracing::debug!(%error, "cannot read the requests of operators"),
         }
         let now = Instant::now();
         if let Some(missed) = self.budget.settle(now) {
@@ -101,7 +104,7 @@ impl Reporter {
         }
     }
 
-    /// Writes the report, and a row with it.
+    /// Writes the report, and `row` in the same transaction.
     async fn report(&mut self, running: bool, row: Option<AuditEntry>) {
         self.due = Instant::now() + REPORT;
         let report = self.present(running);
@@ -117,13 +120,13 @@ impl Reporter {
             })
             .await;
         if let Err(error) = written {
-            tracing::warn!(%error, "the time is not reported for now");
+            tracing::warn!(%error, "cannot write the clock report; it is retried");
         }
     }
 
-    /// Accepts what an operator asks for, if it is still offered.
+    /// Accepts the time that an operator asks for, if it is still offered.
     ///
-    /// The request is taken before anything happens, so that it can happen only once.
+    /// The request is removed from the database first, so that it has effect only once.
     async fn answer(&self, offer_ms: i64) {
         if !self.take_request().await {
             return;
@@ -153,7 +156,7 @@ impl Reporter {
         }
     }
 
-    /// A request from before the start is about a time that nobody here has offered yet.
+    /// Refuses a request from before the start: this process has not offered a time yet.
     async fn refuse_old_request(&mut self) {
         if self.take_request().await {
             let row = self.row("time_accept", false, "not accepted: asked before this start;");
@@ -168,7 +171,7 @@ impl Reporter {
             .write(move |tx| Box::pin(async move { tx.take_clock_request(&node).await }))
             .await;
         taken.unwrap_or_else(|error| {
-            tracing::warn!(%error, "an operator's request has to wait");
+            tracing::warn!(%error, "cannot take the request of an operator; it is retried");
             false
         })
     }

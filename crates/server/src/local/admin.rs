@@ -1,4 +1,4 @@
-//! `fourauthd admin list|add|secret|remove`
+//! `fourauthd admin list|add|secret|remove`: administrators and their secrets.
 
 use super::{LocalStore, screen::printable};
 use crate::first_run::{self, SETUP};
@@ -14,20 +14,20 @@ use std::io::Read as _;
 /// Longest secret read from standard input, in bytes.
 const MAX_SECRET_BYTES: u64 = 1024;
 
-/// What can be done about administrators.
+/// Commands on administrators.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// List administrators
     List,
-    /// Name an administrator; prints a new secret, or takes one from standard input
+    /// Add an administrator; prints a new secret, or reads one from standard input
     Add {
-        /// Its name, as the audit log will show it
+        /// The administrator's name, as the audit log will show it
         name: String,
         /// Read the secret from standard input
         #[arg(long)]
         secret_stdin: bool,
     },
-    /// Replace an administrator's secret; prints a new one, or takes one from standard input
+    /// Replace an administrator's secret; prints a new one, or reads one from standard input
     Secret {
         /// The administrator's name
         name: String,
@@ -37,17 +37,17 @@ pub enum AdminCommand {
     },
     /// Remove an administrator
     Remove {
-        /// Its name
+        /// The administrator's name
         name: String,
     },
 }
 
 impl AdminCommand {
-    /// Does it, and prints what has been done.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
-    /// If the name is taken or unknown, the secret too weak, or the database fails.
+    /// If the name is taken or unknown, the secret is too weak, or the database fails.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
             Self::List => {
@@ -67,15 +67,15 @@ impl AdminCommand {
     }
 }
 
-/// A secret that may be an administrator's.
+/// A secret that meets the rule for administrators.
 struct Chosen {
     secret: NewPassword,
-    /// Whether the administrator has to be told.
+    /// True if the secret was generated and has to be shown.
     made: bool,
 }
 
 impl Chosen {
-    /// The secret on standard input, held to the rule; or a new one of 160 random bits.
+    /// Reads the secret from standard input and checks it, or generates one of 160 random bits.
     fn read(name: &str, from_stdin: bool) -> anyhow::Result<Self> {
         if from_stdin {
             return Ok(Self { secret: accepted(&stdin()?, name)?, made: false });
@@ -84,7 +84,7 @@ impl Chosen {
         Ok(Self { secret: NewPassword::in_use(&secret), made: true })
     }
 
-    /// Shows a secret that was made, once.
+    /// Prints the secret if it was generated.
     fn show(&self, name: &str) {
         if self.made {
             say!("{}", self.secret.as_str());
@@ -102,7 +102,7 @@ async fn add(
     let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
-        bail!("`{SETUP}` is the first administrator's name, who goes when another is named");
+        bail!("`{SETUP}` is reserved for the first administrator; choose another name");
     }
     let now = local.now;
     let added_row = local.by_hand(None, "admin_add", &format!("admin={admin}"));
@@ -117,19 +117,19 @@ async fn add(
         })
     });
     if !added.await? {
-        bail!("there is an administrator named {name} already");
+        bail!("there is already an administrator named {name}");
     }
     first_run::remove_setup_secret(config)?;
     chosen.show(name);
     Ok(())
 }
 
-/// The old secret is refused from the commit on; the name and its rows in the log stay.
+/// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
 async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
     ensure!(
         name != SETUP,
-        "the secret of `{SETUP}` is in its file; name an administrator with `fourauthd admin add`"
+        "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
     );
     let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let entry = local.by_hand(None, "admin_secret", &format!("admin={admin}"));
@@ -159,14 +159,13 @@ fn stdin() -> anyhow::Result<Secret<String>> {
     std::io::stdin()
         .take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
-        .context("cannot read the secret")?;
+        .context("cannot read the secret from standard input")?;
     Ok(Secret::new(text.trim().to_owned()))
 }
 
 fn accepted(secret: &Secret<String>, name: &str) -> anyhow::Result<NewPassword> {
     PasswordRule::OPERATOR.accept(secret, name).context(
-        "the secret is too weak: an administrator's secret has at least 16 characters, needs ten \
-         billion guesses, and is no value that a document shows; leave out --secret-stdin to have \
-         one made",
+        "the secret is too weak: use at least 16 characters that need ten billion guesses, and no \
+         value from the documentation; omit --secret-stdin to have one generated",
     )
 }

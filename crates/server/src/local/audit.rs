@@ -1,6 +1,8 @@
-//! `fourauthd audit …`: the log viewer on the machine itself, and what auditors are given.
+//! `fourauthd audit …`: shows the audit log on the machine itself, and exports evidence for
+//! auditors.
 //!
-//! Rows are read and never changed. Whether they were is `fourauth-audit-verify`'s business.
+//! These commands do not change existing rows. `fourauth-audit-verify` checks whether rows were
+//! changed.
 
 mod accept;
 mod export;
@@ -15,7 +17,7 @@ use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 
-/// What can be asked of the audit log. Without a word it shows the newest rows.
+/// Commands on the audit log. Without a subcommand it shows the newest rows.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct AuditCommand {
@@ -29,9 +31,9 @@ pub struct AuditCommand {
 enum Task {
     /// Show rows, newest first
     Show(show::Filter),
-    /// Write the whole log with its evidence into a new file, for fourauth-audit-verify
+    /// Write the whole log with its evidence to a new file, for fourauth-audit-verify
     Export {
-        /// Where to; must not exist
+        /// The export; must not exist
         file: PathBuf,
     },
     /// Print the proof that a row is in the tree of the newest checkpoint
@@ -39,27 +41,27 @@ enum Task {
         /// The row's number
         row: i64,
     },
-    /// Say whether anybody has changed the log, as far as this machine can tell
+    /// Check whether the log was changed, as far as this machine can tell
     Verify(verify::Request),
-    /// Give up what was signed and this database lacks, because an older one was restored on purpose
+    /// Give up signed rows that this database lacks, because an older one was restored on purpose
     AcceptRollback {
-        /// Do it without asking
+        /// Confirm; without it, only show what would be given up
         #[arg(long)]
         yes: bool,
     },
-    /// Print the public keys that checkpoints and receipts are verified with
+    /// Print the public keys that verify checkpoints and receipts
     Keys,
     /// Print the key of the first epoch, for the auditor, and remove it from this machine
     EpochKey,
 }
 
 impl AuditCommand {
-    /// Does it, and prints what has come of it. `now` is what the system clock says.
+    /// Runs the command and prints the result. `now` is the time of the system clock.
     ///
     /// # Errors
     ///
-    /// If the database fails, or a file cannot be read or written. `verify`: also if the log was
-    /// changed.
+    /// If the database fails, or a file cannot be read or written. `verify` also fails if the log
+    /// was changed.
     pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
         let local = || LocalStore::open(config, now);
         match self.task.unwrap_or(Task::Show(self.filter)) {
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_before_there_were_words_still_shows_rows() {
+    fn filters_without_a_subcommand_show_rows() {
         for line in ["", "--user alice --failures", "--action login --limit 200", "--id 4711"] {
             assert!(parse(line).unwrap().task.is_none(), "{line}");
             let shown = parse(&format!("show {line}")).unwrap();
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_for_showing_alone() {
+    fn filters_belong_to_show_only() {
         assert!(parse("--user alice keys").is_err());
         assert!(parse("keys --user alice").is_err());
         assert_eq!(parse("--successes --failures").unwrap_err(), ErrorKind::ArgumentConflict);

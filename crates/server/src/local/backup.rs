@@ -3,11 +3,12 @@
 //!
 //! | to see | read |
 //! |---|---|
-//! | what a backup holds, and what it leaves out | `contents`, `manifest` |
+//! | which files a backup contains, and which not | `contents`, `manifest` |
 //! | how it is encrypted | `envelope` |
-//! | how what somebody else may have written is read | `archive` |
+//! | how untrusted archives are read | `archive` |
 //! | how a database is copied while a server writes to it | `snapshot` |
-//! | what is proved of one | `examination` |
+//! | how a backup is verified | `examination` |
+//! | how exported checkpoints are compared | `exported` |
 
 mod archive;
 mod contents;
@@ -29,24 +30,25 @@ use clap::Subcommand;
 use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 
-/// What can be done about backups.
+/// Commands on backups.
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
     /// Write a backup while the server runs
     Create(Create),
-    /// Restore a backup to a scratch folder, and see that everything in it opens and is as it was
+    /// Unpack a backup in a temporary folder, and check that everything in it opens and is
+    /// unchanged
     Verify(Verify),
     /// Restore a backup into an empty data folder
     Restore(Restore),
 }
 
 impl BackupCommand {
-    /// Does it, and prints what has come of it. `now` is what the system clock says.
+    /// Runs the command and prints the result. `now` is the time of the system clock.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, written or decrypted; if a backup is not what was written, or does
-    /// not open; if it would replace something, or undo what was exported.
+    /// If a file cannot be read, written or decrypted, if a backup is damaged or was changed, or if
+    /// a restore would replace a file or undo exported rows.
     pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
         match self {
             Self::Create(request) => request.run(config, now).await,

@@ -1,24 +1,24 @@
-//! `fourauthd config check|show`
+//! `fourauthd config check|show`: the configuration in use.
 
 use clap::Subcommand;
 use fourauth_config::layers::Layered;
 use toml::Value;
 
-/// What can be asked of the configuration.
+/// Commands on the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Say whether the configuration can be used
+    /// Check that the configuration can be used
     Check,
     /// Print every setting
     Show {
-        /// Say where each comes from
+        /// Also print the origin of each setting
         #[arg(long)]
         origin: bool,
     },
 }
 
 impl ConfigCommand {
-    /// Prints it.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///

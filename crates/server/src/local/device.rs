@@ -1,4 +1,4 @@
-//! `fourauthd device list|revoke`
+//! `fourauthd device list|revoke`: devices of an account.
 
 use super::{LocalStore, screen, user::account};
 use anyhow::bail;
@@ -6,7 +6,7 @@ use clap::Subcommand;
 use fourauth_protocol::username::Username;
 use fourauth_store::{Lane, Target};
 
-/// What can be done about the devices of an account.
+/// Commands on the devices of an account.
 #[derive(Debug, Subcommand)]
 pub enum DeviceCommand {
     /// List the devices that an account trusts
@@ -14,7 +14,7 @@ pub enum DeviceCommand {
         /// The account's name
         username: String,
     },
-    /// Trust a device no longer, for good, and end the account's sessions
+    /// Revoke a device permanently, and end the account's sessions
     Revoke {
         /// The account's name
         username: String,
@@ -24,7 +24,7 @@ pub enum DeviceCommand {
 }
 
 impl DeviceCommand {
-    /// Does it, and prints what has been done.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
@@ -65,6 +65,6 @@ async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::R
     if !revoked.await? {
         bail!("{username} has no device named {device}");
     }
-    say!("{device} is revoked. A device that replaces it is bound by `fourauth recover device`.");
+    say!("{device} is revoked. To bind another device, run `fourauth recover device`.");
     Ok(())
 }

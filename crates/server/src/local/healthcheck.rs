@@ -1,4 +1,4 @@
-//! `fourauthd healthcheck`: asks the server on this machine what it speaks.
+//! `fourauthd healthcheck`: sends hello to the server on this machine.
 
 use crate::proxy;
 use anyhow::{Context as _, bail};
@@ -7,17 +7,17 @@ use fourauth_config::Config;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Succeeds if the server answers and knows the time.
+/// Succeeds if the server answers and its time is not denied.
 ///
 /// # Errors
 ///
-/// If it does not.
+/// If the server does not answer, refuses, or has no usable time.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let leaf = CertificateDer::from_pem_file(config.certificate_file())
         .context("cannot read the server's certificate")?;
     let here = here(config.listen);
     let address = ServerAddress::parse(&here.to_string())?;
-    // A machine that calls itself does so from the address that it calls.
+    // A connection to an address of this machine comes from that address.
     let is_proxy = config.limits.proxies.iter().any(|network| network.contains(here.ip()));
     let preamble = if is_proxy { &proxy::LOCAL[..] } else { &[] };
     let trust = Trust::Pin(Fingerprint::of(&leaf));
@@ -26,16 +26,16 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         Outcome::Granted(server) if server.time != "denied" => {
             say!("{} answers; its time is {}", server.software, server.time);
             if server.time == "local" {
-                say!("warning: nobody confirms its time; see `fourauthd time status`");
+                say!("warning: no time server confirms its time; see `fourauthd time status`");
             }
             Ok(())
         }
-        Outcome::Granted(_) => bail!("the server does not know the time"),
+        Outcome::Granted(_) => bail!("the server has no usable time; see `fourauthd time status`"),
         Outcome::Refused(refusal) => bail!("the server answers: {}", refusal.message),
     }
 }
 
-/// A server that listens everywhere listens on loopback.
+/// Address to connect to. A server that listens on all addresses listens on loopback as well.
 fn here(listen: SocketAddr) -> SocketAddr {
     let address = match listen.ip() {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

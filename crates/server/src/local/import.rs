@@ -1,11 +1,10 @@
-//! `fourauthd import 4auth`: the accounts and the log of a 4Auth installation.
+//! `fourauthd import 4auth`: imports the accounts and the log of a 4Auth installation.
 //!
-//! Names, addresses and one-time code secrets go on as they are, passwords as the bcrypt hashes that
-//! they are until the next login. Of a picture nothing stays but a template. The log goes into the
-//! audit log row by row.
+//! Names, addresses and one-time code secrets are kept. Passwords stay bcrypt hashes until the next
+//! login. Pictures become templates, and are kept only with a consent and `face.keep_image`. The
+//! log is copied to the audit log row by row.
 //!
-//! Whoever brings the file may have written anything into it: nothing in it is believed before it
-//! has been parsed, and nothing secret in it is printed.
+//! The file is untrusted: every value is parsed before it is used, and no secret is printed.
 
 mod account;
 mod history;
@@ -27,15 +26,15 @@ use old_key::OldKey;
 use source::Source;
 use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
 
-/// What can be imported.
+/// Systems to import from.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// The accounts and the log of 4Auth, which must not be running
+    /// Import the accounts and the log of 4Auth, which must not be running
     #[command(name = "4auth")]
     FourAuth(FourAuth),
 }
 
-/// A 4Auth installation, and how it is imported.
+/// Arguments of `import 4auth`.
 #[derive(Debug, Args)]
 pub struct FourAuth {
     /// Its `users.db`
@@ -44,42 +43,42 @@ pub struct FourAuth {
     /// Its `fernet.key`
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// The notice that all of these people agreed to, its version or its words; without it no
-    /// picture is kept
+    /// Notice that all of these users agreed to, as its version or its text; without it no picture
+    /// is kept
     #[arg(long, value_name = "TEXT", value_parser = Consent::parse)]
     pub consent: Option<Consent>,
-    /// Say what would happen, and change nothing
+    /// Print what would be imported, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// What became of one account.
+/// Result for one account.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Its name, fit to be shown.
+    /// Its name, escaped for display.
     pub name: String,
-    /// Why it was not imported.
+    /// Reason why it was not imported; `None` if it was.
     pub unfit: Option<Unfit>,
 }
 
-/// What became of all.
+/// Totals of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// Accounts that were imported.
+    /// Number of imported accounts.
     pub imported: u64,
-    /// Accounts that were not.
+    /// Number of refused accounts.
     pub refused: u64,
-    /// Rows of the log.
+    /// Number of log rows.
     pub rows: u64,
 }
 
 impl ImportCommand {
-    /// Does it, and prints a line for each account.
+    /// Runs the command and prints one line per account.
     ///
     /// # Errors
     ///
-    /// If the files cannot be read or have been imported, the database fails, or an account was not
-    /// imported.
+    /// If the files cannot be read or were imported before, the database fails, or an account was
+    /// refused.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         let Self::FourAuth(import) = self;
         let sum = import.run(config, local, |outcome| say!("{outcome}")).await?;
@@ -95,14 +94,13 @@ impl ImportCommand {
 }
 
 impl FourAuth {
-    /// Does it, and tells of each account.
+    /// Imports the log, then the accounts. Calls `tell` for each account.
     ///
-    /// The log first, then the accounts. What is interrupted goes on where it was when it is said
-    /// again; what is done is not done twice.
+    /// Running it again continues an interrupted import, and imports nothing twice.
     ///
     /// # Errors
     ///
-    /// If the files cannot be read or have been imported, or the database fails.
+    /// If the files cannot be read or were imported before, or the database fails.
     pub async fn run(
         &self,
         config: &Config,
@@ -115,7 +113,7 @@ impl FourAuth {
         if let Some(when) = past.done {
             bail!("{} was imported before, at {when}", self.database.display());
         }
-        // Whoever took the wrong file for the key learns it before anything has happened.
+        // Report a wrong key file before any change.
         ensure!(
             !source.has_users()? || source.has_a_secret_that(|token| key.open(token).is_some())?,
             "{} opens nothing in {}",
@@ -191,7 +189,7 @@ impl FourAuth {
     }
 }
 
-/// What every account is imported with.
+/// State shared by the imports of all accounts.
 struct Import<'a> {
     config: &'a Config,
     local: &'a LocalStore,

@@ -1,7 +1,7 @@
 //! `fourauthd key list|rotate|retire`: the keys that seal secrets, while servers run.
 //!
-//! What keeps everything readable whenever this is interrupted is the order of the steps; it is told
-//! in `fourauth_store`'s `rotation`. The pepper of password hashes is not one of these keys.
+//! The order of the steps keeps every value readable if a command is interrupted; see `rotation` in
+//! `fourauth_store`. The pepper of password hashes is not one of these keys.
 
 mod rotate;
 
@@ -11,24 +11,26 @@ use clap::Subcommand;
 use fourauth_config::Config;
 use fourauth_store::{KeyState, KeyringLock, NotRetired};
 
-/// What can be done about keys.
+/// Commands on keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// List the keys and how much each has sealed
+    /// List the keys and the number of values that each has sealed
     List,
-    /// Make a new key and seal everything with it; goes on if an earlier one was interrupted
+    /// Create a new key and reseal everything with it; continues a rotation that was interrupted
     Rotate {
-        /// Only add a key that opens; for servers on several machines, which need the file first
+        /// Only add the key to the keyring; for servers on several machines, which need the file
+        /// first
         #[arg(long, conflicts_with = "new")]
         only_add: bool,
-        /// Make another key even if an earlier rotation has not ended
+        /// Create another key even if an earlier rotation is not finished
         #[arg(long)]
         new: bool,
-        /// No other server uses this database, though some have not said that they stopped
+        /// Assume that no other server uses this database, although some did not report that they
+        /// stopped
         #[arg(long, conflicts_with = "only_add")]
         alone: bool,
     },
-    /// Remove a key that seals nothing any more
+    /// Remove a key that no value is sealed with
     Retire {
         /// The key's id, as `list` shows it
         id: String,
@@ -36,12 +38,12 @@ pub enum KeyCommand {
 }
 
 impl KeyCommand {
-    /// Does it, and prints what has been done.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
-    /// If another command changes the keyring, if values are left that no key opens, if a key cannot
-    /// be retired yet, or if the file or the database fails. It can be said again then.
+    /// If another command is changing the keyring, if no key opens some values, if a key cannot be
+    /// retired yet, or if the file or the database fails. The command can then be repeated.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
             Self::List => list(local).await,
@@ -58,33 +60,34 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
         let (made, values) = (key.created.to_string(), key.values.to_string());
         [key.id, made, word(key.state).to_owned(), values]
     });
-    say!("{}", screen::table(["id", "made", "seals", "sealed values"], rows));
+    say!("{}", screen::table(["id", "created", "seals", "sealed values"], rows));
     Ok(())
 }
 
 const fn word(state: KeyState) -> &'static str {
     match state {
-        KeyState::Waits => "not yet: `key rotate` goes on",
+        KeyState::Waits => "not yet: run `key rotate`",
         KeyState::Seals => "yes",
-        KeyState::Opens => "no more",
-        KeyState::Retired => "no more: retired",
+        KeyState::Opens => "no longer",
+        KeyState::Retired => "no longer: retired",
     }
 }
 
-/// Keeps others from changing the keyring, and looks at what they have done to it until now.
+/// Locks the keyring against other commands, and reads changes that they made before.
 async fn lock(config: &Config, local: &LocalStore) -> anyhow::Result<KeyringLock> {
     let lock = KeyringLock::take(&config.keyring_file())?;
     local.store.follow_keyring().await?;
     Ok(lock)
 }
 
-/// The database forgets the key first: a keyring may hold more than the database needs, not less.
+/// Removes the key from the database first: the keyring may hold keys that the database does not
+/// need, but must not lack any.
 async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result<()> {
     let lock = lock(config, local).await?;
     let keys = local.store.keys().await?;
     let key = keys.iter().find(|key| key.id == id);
     let key = key.with_context(|| format!("the keyring holds no key {id}"))?;
-    // An earlier attempt may have got no further.
+    // An earlier attempt may have stopped after this step.
     if key.state != KeyState::Retired || key.values > 0 {
         let (row, name) = (local.by_hand(None, "key_retire", &format!("key={id}")), id.to_owned());
         let retired = local.store.write(move |tx| {
@@ -97,11 +100,11 @@ async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result
         retired.await?;
     }
     if !lock.remove(id)? {
-        bail!("key {id} has gone from the keyring");
+        bail!("key {id} is not in the keyring file any more");
     }
     say!(
-        "{id} is retired. Copies of the database from before still need it: keep a copy of the \
-         keyring from before for as long as you keep them."
+        "{id} is retired. Older copies of the database still need it: keep the old keyring for as \
+         long as you keep them."
     );
     Ok(())
 }

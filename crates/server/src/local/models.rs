@@ -1,4 +1,4 @@
-//! `fourauthd models install|list|check`
+//! `fourauthd models install|list|check`: model packs.
 
 use crate::models;
 use anyhow::bail;
@@ -10,27 +10,27 @@ use fourauth_face::{
 };
 use std::path::PathBuf;
 
-/// What can be done about model packs.
+/// Commands on model packs.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
     /// Build the default pack from its npm packages
     Install {
-        /// Archives of the packages (.tgz) that are already here
+        /// Local archives of the packages (.tgz)
         #[arg(long, num_args = 1.., value_name = "FILE")]
         from: Vec<PathBuf>,
     },
-    /// List the packs that are there
+    /// List the installed packs
     List,
     /// Check every file of every pack
     Check,
 }
 
 impl ModelsCommand {
-    /// Does it, and prints what has been done. `environment` is what npm sees.
+    /// Runs the command and prints the result. npm runs with `environment`.
     ///
     /// # Errors
     ///
-    /// If the pack cannot be installed, or one that is there is damaged.
+    /// If the pack cannot be installed, or an installed pack is damaged.
     pub fn run(self, config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
         match self {
             Self::Install { from } if from.is_empty() => {
@@ -40,19 +40,19 @@ impl ModelsCommand {
             Self::List => list(config).map(drop),
             Self::Check => match list(config)? {
                 0 => Ok(()),
-                damaged => bail!("{damaged} of the packs cannot be used"),
+                damaged => bail!("{damaged} of the packs cannot be used; see their lines above"),
             },
         }
     }
 }
 
-/// Name, id, the share of strangers that its thresholds accept, licence.
+/// Name, id, false match rate of its thresholds, licence.
 fn line(pack: &Pack) -> String {
     let rate = pack.thresholds().false_match_rate();
     format!("{}  {}  accepts {rate:e} of strangers  {}", pack.name(), pack.id(), pack.licence())
 }
 
-/// Prints a line a pack; how many cannot be used.
+/// Prints one line per pack. Returns the number of packs that cannot be used.
 fn list(config: &Config) -> anyhow::Result<usize> {
     let mut damaged = 0;
     for found in Pack::installed(&config.packs_dir())? {

@@ -1,6 +1,8 @@
-//! `fourauthd time status|accept`: the servers' reports about their time, and an operator's word.
+//! `fourauthd time status|accept`: shows the clock reports of servers, and accepts a time that they
+//! refuse.
 //!
-//! The servers keep the time. What is read and asked here goes through the database.
+//! These commands do not measure time. They exchange reports and requests with the servers through
+//! the database.
 
 mod accept;
 mod status;
@@ -12,33 +14,34 @@ use fourauth_protocol::time::UnixMillis;
 use fourauth_store::ClockReport;
 use std::time::Duration;
 
-/// Age from which a report is not news any more: the server has left one out, or is gone.
+/// Largest age of a current report. With an older one, the server missed a report or is not
+/// running.
 const FRESH: Duration = REPORT.saturating_mul(2);
 
-/// What can be asked and said about the time.
+/// Commands on the time.
 #[derive(Debug, Subcommand)]
 pub enum TimeCommand {
-    /// Say how far the time of the servers is to be trusted; fails unless it is confirmed
+    /// Show the state of the servers' clocks; fails unless their time is confirmed
     Status {
-        /// How to say it
+        /// Output format
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
-    /// Vouch for the time that a server is offered and refuses; look at `status` first
+    /// Accept the time that a server was offered and refuses; check it with `status` first
     Accept,
 }
 
-/// For whom a report is written.
+/// Output format of a report.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Output {
-    /// People
+    /// Text for people
     Text,
-    /// Programs: one line of JSON
+    /// One line of JSON for programs
     Json,
 }
 
 impl TimeCommand {
-    /// Does it, and prints what has come of it.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
@@ -52,13 +55,13 @@ impl TimeCommand {
     }
 }
 
-/// Whether anything is behind a report.
+/// State of the server that wrote a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Running,
-    /// Stopped in order.
+    /// Shut down cleanly.
     Stopped,
-    /// Not heard of for this long, or from the future: the system clock has been moved.
+    /// The report is older than [`FRESH`], or from the future because the system clock was changed.
     Silent,
 }
 
@@ -73,8 +76,8 @@ impl Presence {
     }
 }
 
-/// Servers that have used the database within a day and have not said that they stopped. One that
-/// is silent may run all the same: its clock, or the one here, may be wrong.
+/// Servers that reported within a day and did not report a clean shutdown. A silent server may
+/// still be running: its clock, or the clock here, may be wrong.
 pub(super) async fn not_stopped(local: &LocalStore) -> anyhow::Result<Vec<String>> {
     let reports = local.store.clock_reports().await?;
     let counted = reports.into_iter().filter(|report| status::counts(report, local.now));

@@ -1,4 +1,4 @@
-//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`
+//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`: accounts.
 
 mod erase;
 
@@ -11,49 +11,49 @@ use clap::Subcommand;
 use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
 use fourauth_store::{Consented, Target, UserSummary};
 
-/// What can be done about accounts.
+/// Commands on accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// List accounts
     List,
-    /// Show one account, and what its face was enrolled on; no secrets
+    /// Show one account and the consent to its face data; no secrets
     Show {
-        /// Its name
+        /// The account's name
         username: String,
     },
-    /// Forget the failures that were counted for an account, which may have locked it; a disabled
-    /// account stays disabled
+    /// Delete the failures counted for an account, which may have locked it; a disabled account
+    /// stays disabled
     Unlock {
-        /// Its name
+        /// The account's name
         username: String,
     },
-    /// Keep an account from logging in, and end its sessions
+    /// Prevent an account from logging in, and end its sessions
     Disable {
-        /// Its name
+        /// The account's name
         username: String,
     },
-    /// Let a disabled account log in again; failures that were counted stay counted
+    /// Let a disabled account log in again; counted failures stay
     Enable {
-        /// Its name
+        /// The account's name
         username: String,
     },
-    /// Print ten new recovery codes, which replace all others
+    /// Print ten new recovery codes, which replace all earlier ones
     RecoveryCodes {
-        /// Its name
+        /// The account's name
         username: String,
     },
-    /// Delete an account with all that hangs on it, and its name from the audit log
+    /// Delete an account with all its data, and erase its name from the audit log
     Erase {
-        /// Its name
+        /// The account's name
         username: String,
-        /// Do it without asking
+        /// Confirm the erasure; required, because it cannot be undone
         #[arg(long)]
         yes: bool,
     },
 }
 
 impl UserCommand {
-    /// Does it, and prints what has been done.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl UserCommand {
             Self::Enable { username } => enable(local, &username).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
-                bail!("erasing cannot be undone; say `fourauthd user erase {username} --yes`")
+                bail!("erasing cannot be undone; run `fourauthd user erase {username} --yes`")
             }
             Self::Erase { yes: true, username } => erase::run(local, &username).await,
         }
@@ -114,13 +114,13 @@ async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     say!("{}", describe(&user));
     for consent in local.store.consents(user.id).await? {
-        say!("{}", on_what(&consent));
+        say!("{}", describe_consent(&consent));
     }
     Ok(())
 }
 
-/// What is held of the face, and on what it was enrolled.
-fn on_what(consent: &Consented) -> String {
+/// One line about face data that is stored, and the consent to it.
+fn describe_consent(consent: &Consented) -> String {
     let Consented { what, notice, given, given_by, request } = consent;
     let notice = notice.as_deref().map_or("no notice named".to_owned(), |it| format!("\"{it}\""));
     let request = request.as_deref().map(|id| format!(" request={id}")).unwrap_or_default();
@@ -138,18 +138,18 @@ async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     print_change(disabled.await?, username, "is disabled.")
 }
 
-/// Lifts [`disable`] and nothing else.
+/// Reverts [`disable`]. Does not change counted failures.
 async fn enable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     if !user.disabled {
-        bail!("{username} is not disabled; `fourauthd user unlock {username}` forgets failures");
+        bail!("{username} is not disabled; run `fourauthd user unlock {username}` to unlock it");
     }
     let entry = local.by_hand(Some(username), "user_enable", "");
     let enabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(user.id, false)));
     print_change(enabled.await?, username, "is enabled.")
 }
 
-/// Forgets what failed in the account's name and changes nothing else.
+/// Deletes the failures counted for the account. Changes nothing else.
 async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     let target = Target::account(&Username::parse(username)?);
@@ -159,7 +159,7 @@ async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     });
     print_change(unlocked.await?, username, "is unlocked.")?;
     if user.disabled {
-        say!("It is still disabled; `fourauthd user enable {username}` lifts that.");
+        say!("It is still disabled; run `fourauthd user enable {username}` to enable it.");
     }
     Ok(())
 }
@@ -176,13 +176,13 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
     for code in shown {
         say!("{}", code.expose());
     }
-    note!("These are {username}'s recovery codes. They are not shown again; older ones are void.");
+    note!("These are {username}'s recovery codes. They are not shown again. Older codes are void.");
     Ok(())
 }
 
 fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()> {
     if !changed {
-        bail!("{username} has just gone");
+        bail!("{username} was erased in the meantime");
     }
     say!("{username} {what}");
     Ok(())
@@ -213,13 +213,13 @@ mod tests {
             given_by: FORGED.into(),
             request: Some(FORGED.into()),
         };
-        let shown = on_what(&consent);
+        let shown = describe_consent(&consent);
         assert_eq!(shown.lines().count(), 1, "{shown}");
         assert!(shown.contains(r"x\u{a}state"), "{shown}");
     }
 
     #[test]
-    fn no_value_of_an_account_makes_a_line_of_its_own() {
+    fn a_value_of_an_account_cannot_add_a_line() {
         let user = |value: &str| UserSummary {
             id: AccountId(1),
             username: value.into(),

@@ -1,10 +1,10 @@
-//! URLs as places for checkpoints, against a small web server on loopback.
+//! HTTPS sinks, tested with a small web server on loopback.
 
 use super::*;
 use std::sync::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-/// What a web server has been given, and what it answers.
+/// A web server that stores the last body, and answers with it or with a fixed text.
 #[derive(Default)]
 struct Web {
     taken: Mutex<String>,
@@ -12,7 +12,7 @@ struct Web {
 }
 
 impl Web {
-    /// Serves one connection, which may bring many requests.
+    /// Serves all requests of one connection.
     async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         while let Some((head, body)) = request(&mut stream).await {
             let mut taken = self.taken.lock().unwrap().clone();
@@ -48,7 +48,7 @@ async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<(String, Strin
     Some((head, String::from_utf8(body).unwrap()))
 }
 
-/// A web server in the clear, its address, and the task that serves it.
+/// Starts a web server without TLS, and returns it with its address.
 async fn web() -> (Arc<Web>, String) {
     let (web, listener) = (Arc::new(Web::default()), TcpListener::bind("127.0.0.1:0").await);
     let listener = listener.unwrap();
@@ -63,7 +63,7 @@ async fn web() -> (Arc<Web>, String) {
 }
 
 #[tokio::test]
-async fn a_url_takes_a_checkpoint_and_shows_it() {
+async fn a_url_returns_the_checkpoint_posted_to_it() {
     let (web, address) = web().await;
     let sink = open(&address, &Trust::System);
     assert_eq!(newest(&sink).await, None);
@@ -73,7 +73,7 @@ async fn a_url_takes_a_checkpoint_and_shows_it() {
 }
 
 #[tokio::test]
-async fn a_url_is_told_under_tls() {
+async fn a_checkpoint_is_posted_over_tls() {
     let (acceptor, trust) = tls();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -89,15 +89,15 @@ async fn a_url_is_told_under_tls() {
 }
 
 #[tokio::test]
-async fn a_url_that_refuses_has_not_taken_it() {
+async fn an_error_status_or_a_redirect_is_a_failure() {
     let (web, address) = web().await;
     let sink = open(&address, &Trust::System);
     for answer in [
         "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
-        // A redirect could lead it to whoever asks for it.
+        // A redirect could send the checkpoint to another host.
         "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
-        "no HTTP at all\r\n\r\n",
+        "not HTTP\r\n\r\n",
     ] {
         *web.answer.lock().unwrap() = Some(answer);
         let sent = sink.publish(&signed(3)).await;
@@ -108,7 +108,7 @@ async fn a_url_that_refuses_has_not_taken_it() {
 }
 
 #[tokio::test]
-async fn a_url_that_shows_nothing_yet_is_not_away() {
+async fn a_url_without_checkpoints_is_not_an_error() {
     let (web, address) = web().await;
     let sink = open(&address, &Trust::System);
     for status in ["404 Not Found", "405 Method Not Allowed", "410 Gone"] {
@@ -119,19 +119,19 @@ async fn a_url_that_shows_nothing_yet_is_not_away() {
 }
 
 #[tokio::test]
-async fn of_an_endless_answer_only_the_beginning_is_read() {
+async fn an_endless_answer_is_read_up_to_the_limit() {
     let (web, address) = web().await;
     let sink = open(&address, &Trust::System);
     let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20));
     *web.answer.lock().unwrap() = Some(answer.leak());
     let Err(error) = sink.newest(&verifying(), &Arc::default()).await else {
-        panic!("it was read")
+        panic!("the answer was accepted")
     };
     assert!(error.to_string().contains("longer than 65536 bytes"), "{error}");
 }
 
 #[tokio::test]
-async fn what_may_be_secret_in_a_url_is_in_no_error() {
+async fn errors_do_not_contain_secrets_of_a_url() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let address = format!("http://log:Tr0ub4dor@{gone}/Tr0ub4dor");
     let sink = open(&address, &Trust::System);

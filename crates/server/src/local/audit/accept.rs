@@ -1,26 +1,27 @@
-//! `fourauthd audit accept-rollback`: an operator's word that an older database is meant to be there.
+//! `fourauthd audit accept-rollback`: an operator confirms that an older database was restored on
+//! purpose.
 //!
-//! What `fourauthd backup restore --accept-rollback` does by itself, for a database that was put in
-//! place by other means. The row stays, and auditors ask for it.
+//! `fourauthd backup restore --accept-rollback` does the same for a restored backup; this command
+//! is for databases restored by other means. The row is permanent, and auditors ask for it.
 
 use crate::local::LocalStore;
 use anyhow::{bail, ensure};
 use fourauth_checkpoints::{Publisher, sink::Exported};
 use fourauth_config::Config;
 
-/// Gives up the newest exported checkpoint, and all before it that the database lacks.
+/// Gives up every exported checkpoint that the database lacks.
 pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyhow::Result<()> {
     let publisher = Publisher::open(&config.publisher(), true, local.now)?;
     let lost = publisher.lost(&local.store).await?;
     let Some(Exported { checkpoint: newest, .. }) = lost.last() else {
-        bail!("the database has everything that was signed, as far as the places that answer show")
+        bail!("the database has everything that was signed, according to the sinks that answer")
     };
     local.refuse_contradictions(&lost).await?;
     ensure!(
         yes,
-        "{} rows were signed at {}, and this database does not have them: somebody may have cut \
-         them off. If it was restored on purpose, say `fourauthd audit accept-rollback --yes`, \
-         which leaves a row that auditors will ask for",
+        "{} rows were signed at {}, and this database does not have them: they may have been cut \
+         off. If an older database was restored on purpose, run `fourauthd audit accept-rollback \
+         --yes`, which writes a row that auditors will ask for",
         newest.size,
         newest.at
     );

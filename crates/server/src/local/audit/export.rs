@@ -1,7 +1,8 @@
 //! `fourauthd audit export`: the whole log with its evidence, as `docs/AUDIT.md` describes it.
 //!
-//! JSON Lines: what log it is, its rows in the order of the tree, its checkpoints, the rollbacks that
-//! were accepted, and a last line without which it is not whole. The server may run meanwhile.
+//! The format is JSON Lines: a header, the rows in the order of the tree, the checkpoints, the
+//! accepted rollbacks, and a last line that proves that the file is complete. The server may run
+//! during an export.
 
 use crate::local::LocalStore;
 use anyhow::Context as _;
@@ -18,10 +19,10 @@ use std::{
     path::Path,
 };
 
-/// The version of the format.
+/// Version of the format.
 const VERSION: u32 = 1;
 
-/// Writes the export and says how much it is.
+/// Writes the export and prints its size.
 pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
     let key = fourauth_checkpoints::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there is something to export")?;
@@ -30,15 +31,15 @@ pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> any
     Ok(())
 }
 
-/// How much has been written.
+/// Number of rows and checkpoints written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Written {
     rows: u64,
     checkpoints: u64,
 }
 
-/// Writes a new file that only its owner may read: it has all that the log says of people. What
-/// cannot be finished is removed.
+/// Writes a new file that only its owner may read, because the log contains personal data.
+/// Removes the file if the export fails.
 pub(super) async fn to_file(
     store: &Store,
     key: &VerifyingKey,
@@ -46,7 +47,7 @@ pub(super) async fn to_file(
 ) -> anyhow::Result<Written> {
     let log = store.log_snapshot().await?;
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let file = created.with_context(|| format!("cannot make {}", path.display()))?;
+    let file = created.with_context(|| format!("cannot create {}", path.display()))?;
     let mut export = Export { log, out: BufWriter::new(&file), rows: 0 };
     let written = export.write(key).await;
     drop(export);
@@ -54,7 +55,7 @@ pub(super) async fn to_file(
     if synced.is_err() {
         let _gone = fs::remove_file(path);
     }
-    synced.with_context(|| format!("the export to {} is not finished", path.display()))
+    synced.with_context(|| format!("cannot export the audit log to {}", path.display()))
 }
 
 struct Export<W: Write> {
@@ -81,8 +82,8 @@ impl<W: Write> Export<W> {
         Ok(written)
     }
 
-    /// All that have a place in the tree. A log that somebody has thinned out has gaps, and they are
-    /// for the verifier to name.
+    /// Writes every row with a position in the tree. If rows were deleted, the export has gaps,
+    /// which the verifier reports.
     async fn rows(&mut self) -> anyhow::Result<()> {
         let mut next = Some(0);
         while let Some(from) = next {
@@ -91,14 +92,15 @@ impl<W: Write> Export<W> {
                 self.line(&Line::of(row))?;
                 self.rows += 1;
             }
-            // Nothing comes after the last place that can be written down.
+            // No row follows the largest position that an integer can hold.
             let after = page.last().and_then(|last| last.position.checked_add(1));
             next = after.and_then(|after| u64::try_from(after).ok());
         }
         Ok(())
     }
 
-    /// All of them, also of trees that are larger than what is there: a tail that was cut shows.
+    /// Writes every checkpoint, even those of trees larger than the log: they show that rows were
+    /// cut off.
     async fn checkpoints(&mut self) -> anyhow::Result<u64> {
         let (mut count, mut after) = (0, 0);
         loop {
@@ -118,7 +120,7 @@ impl<W: Write> Export<W> {
     }
 }
 
-/// A row. Readers know it by its first key.
+/// A row. Readers recognise it by its first key.
 #[derive(Serialize)]
 struct Line<'a> {
     position: i64,
@@ -161,7 +163,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A rollback that was accepted. Readers know it by its first key.
+/// An accepted rollback. Readers recognise it by its first key.
 #[derive(Serialize)]
 struct Given<'a> {
     rollback: &'a str,

@@ -1,4 +1,4 @@
-//! `fourauthd audit keys|epoch-key`: what auditors and other services get of the keys.
+//! `fourauthd audit keys|epoch-key`: prints keys for auditors and other services.
 
 use crate::receipt_key;
 use anyhow::{Context as _, bail};
@@ -18,7 +18,7 @@ pub(super) fn show(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the key of the first epoch, and removes it once it is printed.
+/// Prints the key of the first epoch, and then removes it.
 pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
     let taken = fourauth_checkpoints::take_first_key(&config.audit_dir(), |key| {
         let mut out = io::stdout().lock();
@@ -27,7 +27,7 @@ pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
     });
     match taken {
         Err(KeyFileError::Missing { path }) => {
-            bail!("{} is not there: it was taken, or no server has run here yet", path.display())
+            bail!("{} is missing: it was taken, or no server has run here yet", path.display())
         }
         taken => taken?,
     }

@@ -1,4 +1,4 @@
-//! `fourauthd audit proof`: that one row is in the tree that a checkpoint was signed for.
+//! `fourauthd audit proof`: proves that one row is in the tree of the newest checkpoint.
 
 use crate::local::{LocalStore, screen};
 use anyhow::{Context as _, ensure};
@@ -7,7 +7,7 @@ use fourauth_audit::proof::verify_inclusion;
 use fourauth_store::{InclusionProof, SignedCheckpoint};
 use serde::Serialize;
 
-/// A proof as it is printed. Hashes are hexadecimal digits.
+/// Printed form of a proof. Hashes are hexadecimal.
 #[derive(Serialize)]
 struct Shown {
     row: i64,
@@ -19,12 +19,12 @@ struct Shown {
     checkpoint: String,
 }
 
-/// Prints the proof as one line of JSON, together with the checkpoint that it leads to.
+/// Prints the proof and its checkpoint as one line of JSON.
 pub(super) async fn run(local: &LocalStore, row: i64) -> anyhow::Result<()> {
     let checkpoint = local.store.newest_checkpoint().await?;
-    let checkpoint = checkpoint.context("nothing has been signed yet; does a server run?")?;
+    let checkpoint = checkpoint.context("no checkpoint has been signed yet; start the server")?;
     let proof = local.store.inclusion_proof(row, checkpoint.size).await?.with_context(|| {
-        format!("no row {row} is in the newest checkpoint; a new one gets there within a second")
+        format!("row {row} is not in the newest checkpoint; a new row is in one within a second")
     })?;
     ensure!(
         holds(&proof, &checkpoint),
@@ -44,7 +44,7 @@ pub(super) async fn run(local: &LocalStore, row: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the proof leads from the leaf to the root, and the root is the third line of the note.
+/// True if the proof leads from the leaf to the root, and the root is the third line of the note.
 fn holds(proof: &InclusionProof, checkpoint: &SignedCheckpoint) -> bool {
     let InclusionProof { leaf_hash, position, size, root, path } = proof;
     let signed = checkpoint.note.lines().nth(2);

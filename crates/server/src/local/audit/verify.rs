@@ -1,7 +1,8 @@
-//! `fourauthd audit verify`: the check that this machine can make by itself.
+//! `fourauthd audit verify`: checks the audit log on this machine.
 //!
-//! Whoever owns the machine can make it say anything. What counts is the same check elsewhere: by
-//! `fourauth-audit-verify`, with checkpoints and a key that were there before.
+//! An attacker that controls this machine controls the result. The reliable check is
+//! `fourauth-audit-verify` on another machine, with a key and checkpoints that were exported
+//! earlier.
 
 use super::export;
 use crate::local::{LocalStore, scratch, screen};
@@ -18,16 +19,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What to check the log with, beside the files of this machine.
+/// Evidence to use in addition to the files of this machine.
 #[derive(Debug, Args)]
 pub(super) struct Request {
-    /// More checkpoints that were exported, for example from a collector of syslog messages
+    /// More exported checkpoints, for example a log file of a syslog collector
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
     /// A file with the key of the first epoch
     #[arg(long, value_name = "FILE")]
     epoch_key: Option<PathBuf>,
-    /// A rollback that you know of, by the size of the checkpoint that was given up
+    /// An expected rollback, given by the size of the checkpoint that was given up
     #[arg(long, value_name = "SIZE")]
     accept_rollback: Vec<u64>,
     /// Print the report as JSON
@@ -60,7 +61,7 @@ impl Request {
         let key = fourauth_checkpoints::public_key(&config.audit_dir())
             .context("start `fourauthd` once, so that there is something to verify")?;
         let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
-            // One that nothing was written to yet is none.
+            // The file does not exist until the first checkpoint is written.
             SinkAddress::File(path) => path.is_file().then_some(path),
             SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
         });
@@ -73,21 +74,22 @@ impl Request {
 }
 
 fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     EpochKey::from_hex(0, text.trim())
-        .with_context(|| format!("{} is no key of 64 hexadecimal digits", path.display()))
+        .with_context(|| format!("{} is not a key of 64 hexadecimal digits", path.display()))
 }
 
-/// Through a file that is gone afterwards: the verifier reads files, and no database but SQLite.
+/// Verifies a temporary export, because the verifier reads only files and SQLite databases.
 async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
     let local = LocalStore::open(config, now).await?;
     let scratch = scratch::make(&config.data_dir, "verify")?;
-    // The checkpoints of before: what a running server signs meanwhile is of rows that are not in
-    // the export.
+    // Copied before the export: later checkpoints of a running server cover rows that are not in
+    // it.
     let mut checkpoints = Vec::new();
     for (number, file) in options.checkpoints.iter().enumerate() {
         let copy = scratch.folder().join(format!("checkpoints-{number}"));
-        fs::copy(file, &copy).with_context(|| file.display().to_string())?;
+        fs::copy(file, &copy).with_context(|| format!("cannot read {}", file.display()))?;
         checkpoints.push(copy);
     }
     let options = Options { checkpoints, ..options.clone() };

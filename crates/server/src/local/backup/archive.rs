@@ -1,7 +1,7 @@
-//! The files of a backup, one after the other (POSIX ustar), the manifest first.
+//! The tar archive in a backup (POSIX ustar). Its first file is the manifest.
 //!
-//! What is read may have been written by anybody. Only files that a backup may hold are made, each
-//! once, with the size and the hash of the manifest; no path of the archive is ever used as one.
+//! The archive is untrusted. Only files that a backup may hold are created, each once, with the
+//! size and the hash in the manifest. Paths in the archive are only compared with known names.
 
 use super::manifest::{self, Entry, Manifest};
 use anyhow::{Context as _, bail, ensure};
@@ -15,10 +15,10 @@ use std::{
 };
 use tar::{Archive, Builder, EntryType, Header};
 
-/// Bytes that are hashed and written at a time.
+/// Bytes hashed and written at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Adds a file of so many bytes.
+/// Adds a file of `bytes` bytes.
 pub(super) fn add<W: Write>(
     archive: &mut Builder<W>,
     name: &str,
@@ -35,11 +35,11 @@ pub(super) fn add<W: Write>(
     archive.append(&header, content).with_context(|| format!("cannot write {name}"))
 }
 
-/// Reads a backup into `folder`; what it holds is then there as the manifest says.
+/// Unpacks a backup into `folder`, and checks every file against the manifest.
 pub(super) fn extract(from: impl Read, folder: &Path) -> anyhow::Result<Manifest> {
     let mut archive = Archive::new(from);
-    // Raw: extended headers, which could announce names and sizes without end, are only entries of
-    // a kind that no backup has.
+    // Raw: extended headers, which could announce unlimited names and sizes, then are entries of a
+    // kind that is refused.
     let mut entries = archive.entries()?.raw(true);
     let mut first = entries.next().context("the backup is empty")?.context(DAMAGED)?;
     ensure!(name(&first)? == manifest::NAME, "the backup does not begin with its manifest");
@@ -51,8 +51,9 @@ pub(super) fn extract(from: impl Read, folder: &Path) -> anyhow::Result<Manifest
     for entry in entries {
         let mut entry = entry.context(DAMAGED)?;
         let name = name(&entry)?;
-        let expected =
-            manifest.entry(&name).context("the backup holds what its manifest does not name")?;
+        let expected = manifest
+            .entry(&name)
+            .context("the backup holds a file that its manifest does not name")?;
         ensure!(seen.insert(name.clone()), "the backup holds {name} twice");
         ensure!(entry.size() == expected.bytes, "{name} has another size than the manifest says");
         write_out(&mut entry, expected, &folder.join(&expected.name))?;
@@ -60,22 +61,22 @@ pub(super) fn extract(from: impl Read, folder: &Path) -> anyhow::Result<Manifest
     if let Some(missing) = manifest.file.iter().find(|entry| !seen.contains(&entry.name)) {
         bail!("the backup lacks {}", missing.name);
     }
-    // Only its last piece tells that nothing was cut off.
+    // The last chunk of the age stream proves that the file was not truncated.
     io::copy(&mut archive.into_inner(), &mut io::sink()).context(DAMAGED)?;
     Ok(manifest)
 }
 
-/// What a failure to read means, since the file itself was there.
+/// Context of a read error after the file was opened.
 const DAMAGED: &str = "the backup is damaged";
 
-/// The name of a plain file.
+/// Name of a regular file. Fails for entries of another kind.
 fn name(entry: &tar::Entry<'_, impl Read>) -> anyhow::Result<String> {
     let is_file = entry.header().entry_type() == EntryType::Regular;
-    ensure!(is_file, "the backup holds something that is no plain file");
-    String::from_utf8(entry.path_bytes().into_owned()).context("a name in the backup is no text")
+    ensure!(is_file, "the backup holds an entry that is not a regular file");
+    String::from_utf8(entry.path_bytes().into_owned()).context("a name in the backup is not UTF-8")
 }
 
-/// Makes a file that was not there, its owner's alone.
+/// Creates a new file with mode 0600, and checks it against its manifest entry.
 fn write_out(from: &mut impl Read, expected: &Entry, path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -87,7 +88,7 @@ fn write_out(from: &mut impl Read, expected: &Entry, path: &Path) -> anyhow::Res
     Ok(file.sync_all()?)
 }
 
-/// A file's size and hash.
+/// Size and SHA-256 of a file.
 pub(super) fn digest(path: &Path) -> anyhow::Result<(u64, [u8; 32])> {
     copy(&mut File::open(path)?, &mut io::sink())
 }

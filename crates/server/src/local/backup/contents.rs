@@ -1,7 +1,7 @@
-//! Which files a backup may hold, and how large each may be.
+//! Files that a backup may hold, and the largest size of each.
 //!
-//! Exported checkpoints are left out: they have to stay where a restore does not reach, or nothing
-//! would show that one took place. So is the first epoch's key, which belongs to the auditor alone.
+//! Exported checkpoints are left out: a restore must not replace them, because they show that it
+//! took place. The first epoch key is left out because only the auditor may have it.
 
 use anyhow::Context as _;
 use fourauth_config::Config;
@@ -13,16 +13,16 @@ use std::{
     path::Path,
 };
 
-/// The database's name in a backup. Its size is limited by that of the backup.
+/// Name of the database in a backup. Its size is limited only by that of the backup.
 pub(super) const DATABASE: &str = "database.db";
 
-/// The keyring's, as in the data folder.
+/// Name of the keyring in a backup and in the data folder.
 pub(super) const KEYRING: &str = "keyring.toml";
 
-/// The folder with what belongs to the audit log.
+/// Folder of the audit log's keys.
 pub(super) const AUDIT: &str = "audit";
 
-/// The key of the epoch.
+/// File of the current epoch key.
 pub(super) const EPOCH: &str = "audit/epoch.toml";
 
 /// A file of the data folder, by its path there.
@@ -33,7 +33,7 @@ pub(super) struct Part {
     pub(super) most: u64,
 }
 
-/// Everything besides the database.
+/// All files except the database.
 pub(super) const PARTS: [Part; 8] = [
     Part { name: "audit/log.key", most: 16 << 10 },
     Part { name: "audit/log.vkey", most: 16 << 10 },
@@ -42,11 +42,12 @@ pub(super) const PARTS: [Part; 8] = [
     Part { name: "tls/cert.pem", most: 1 << 20 },
     Part { name: "tls/key.pem", most: 64 << 10 },
     Part { name: "setup-secret", most: 4 << 10 },
-    // Last, so that a restore that was broken off leaves a database that nothing starts with.
+    // Last, so that an interrupted restore leaves a database without a keyring, which no server
+    // starts with.
     Part { name: KEYRING, most: 64 << 10 },
 ];
 
-/// The largest size of the file of this name; `None` if a backup holds no such file.
+/// Largest size of the file with this name, in bytes. `None` if a backup cannot hold such a file.
 pub(super) fn most(name: &str) -> Option<u64> {
     if name == DATABASE {
         return Some(u64::MAX);
@@ -54,10 +55,10 @@ pub(super) fn most(name: &str) -> Option<u64> {
     PARTS.iter().find(|part| part.name == name).map(|part| part.most)
 }
 
-/// A part by its name, and what is in it.
+/// Name and content of a part.
 pub(super) type Found = (&'static str, Secret<Vec<u8>>);
 
-/// The parts that are there.
+/// Reads the parts that exist in the data folder.
 pub(super) fn collect(config: &Config) -> anyhow::Result<Vec<Found>> {
     let mut found = Vec::new();
     for part in &PARTS {

@@ -1,4 +1,4 @@
-//! `fourauthd backup create`
+//! `fourauthd backup create`: writes an encrypted backup.
 
 use super::{
     archive,
@@ -23,20 +23,20 @@ use std::{
 };
 use tar::Builder;
 
-/// Where to, and for whom.
+/// Arguments of `backup create`.
 #[derive(Debug, Args)]
 pub struct Create {
     /// The backup; must not exist
     pub file: PathBuf,
-    /// Whom it is for
+    /// Recipients
     #[command(flatten)]
     pub lock: Lock,
-    /// Leave out the database: for PostgreSQL, whose own tools keep it
+    /// Leave out the database; for PostgreSQL, which has its own backup tools
     #[arg(long)]
     pub files_only: bool,
 }
 
-/// What goes into a backup.
+/// Data to put into a backup.
 struct Collected {
     database: Option<(PathBuf, Database)>,
     files: Vec<(&'static str, Secret<Vec<u8>>)>,
@@ -44,8 +44,8 @@ struct Collected {
 
 impl Create {
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
-        ensure!(!self.file.exists(), "{} is there already", self.file.display());
-        // A keyring that does not fit would make a backup that nobody can use.
+        ensure!(!self.file.exists(), "{} already exists", self.file.display());
+        // Opening the database checks the keyring: with a wrong one the backup would be unusable.
         let local = LocalStore::open(config, now).await?;
         let scratch = scratch::make(&config.data_dir, "backup")?;
         let collected = self.collect(config, &scratch)?;
@@ -54,12 +54,12 @@ impl Create {
         let detail = describe(&manifest);
         local.store.append(local.by_hand(None, "backup_create", &detail)).await?;
         local.store.close().await;
-        say!("{} holds {detail}. `fourauthd backup verify` proves it.", self.file.display());
+        say!("{} holds {detail}. Check it with `fourauthd backup verify`.", self.file.display());
         Ok(())
     }
 
     fn collect(&self, config: &Config, scratch: &Scratch) -> anyhow::Result<Collected> {
-        // No key may be retired between the copy and the look at the keyring.
+        // Prevents a key from being retired between copying the database and reading the keyring.
         let _lock = KeyringLock::take(&config.keyring_file())?;
         let database = match config.location() {
             _ if self.files_only => None,
@@ -70,15 +70,15 @@ impl Create {
                 Some((copy, described))
             }
             Location::Postgres(_) => bail!(
-                "PostgreSQL keeps its own backups: take one with pg_dump, and the keys and \
-                 certificates beside it with `fourauthd backup create --files-only`"
+                "this command cannot copy a PostgreSQL database: use pg_dump, and back up keys and \
+                 certificates with `fourauthd backup create --files-only`"
             ),
         };
         Ok(Collected { database, files: contents::collect(config)? })
     }
 }
 
-/// What the audit log and the operator are told.
+/// Summary for the audit log and the operator.
 fn describe(manifest: &Manifest) -> String {
     match &manifest.database {
         Some(Database { tree_size, tree_root, .. }) => {
@@ -104,13 +104,13 @@ impl Collected {
         Ok(Manifest::new(now, database, entries))
     }
 
-    /// Writes it beside its name first, so that there is a whole backup or none.
+    /// Writes to a draft file first, so that the backup is complete or does not exist.
     fn write(&self, manifest: &Manifest, lock: &Lock, path: &Path) -> anyhow::Result<()> {
         let mut draft = path.as_os_str().to_owned();
         draft.push(".draft");
         let draft = PathBuf::from(draft);
         let written = self.write_draft(manifest, lock, &draft);
-        // Unlike a rename, a link does not replace what is there.
+        // Unlike a rename, a hard link does not replace an existing file.
         let linked = written.and_then(|()| Ok(fs::hard_link(&draft, path)?));
         let _gone = fs::remove_file(&draft);
         linked.with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,7 +1,7 @@
-//! The encryption of a backup: an age file (<https://c2sp.org/age>), so that other programs open it.
+//! Encryption of a backup: an age file (<https://c2sp.org/age>), which other programs can open too.
 //!
-//! With a passphrase nobody else can make one that opens. To a recipient anybody can: keep such
-//! backups where others do not write.
+//! A passphrase authenticates the backup: only a program that knows it can create one that opens. A
+//! recipient does not, because its key is public: keep such backups where others cannot write.
 
 use age::{
     Decryptor, Encryptor, Identity, Recipient, scrypt,
@@ -19,16 +19,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Work of a passphrase: 2^17 blocks of scrypt, 128 MiB and about half a second.
-const WORK: u8 = 17;
+/// Work factor for a passphrase: 2^17 blocks of scrypt, 128 MiB and about half a second.
+const WORK_FACTOR: u8 = 17;
 
-/// The most that is done for a file that somebody may have made to waste it: 256 MiB.
-const MAX_WORK: u8 = 18;
+/// Largest work factor that is accepted, because the file is untrusted: 256 MiB.
+const MAX_WORK_FACTOR: u8 = 18;
 
 /// Largest file with a passphrase or identities, in bytes.
 const MOST: u64 = 16 << 10;
 
-/// Whom a backup is for.
+/// Passphrase or recipients of a new backup.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Lock {
@@ -40,7 +40,7 @@ pub struct Lock {
     pub recipient: Vec<String>,
 }
 
-/// Who opens one.
+/// Passphrase or identities that open a backup.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Unlock {
@@ -53,7 +53,7 @@ pub struct Unlock {
 }
 
 impl Lock {
-    /// Encrypts what is written from here on. It must be finished.
+    /// Returns a writer that encrypts to `to`. The caller must finish it.
     pub(super) fn encrypt<W: Write>(&self, to: W) -> anyhow::Result<StreamWriter<W>> {
         let recipients: Vec<Box<dyn Recipient>> = match &self.passphrase_file {
             Some(file) => vec![Box::new(by_passphrase(file)?)],
@@ -66,39 +66,40 @@ impl Lock {
 
 fn by_passphrase(file: &Path) -> anyhow::Result<scrypt::Recipient> {
     let passphrase = passphrase(file)?;
-    // Only judged: what is typed to open the backup is compared byte by byte.
+    // Only checked, not normalised: the passphrase itself is used byte by byte.
     PasswordRule::OPERATOR.accept(&passphrase, "backup").with_context(|| {
         format!(
-            "the passphrase in {} is too weak: it has at least 16 characters, needs ten billion \
-             guesses, and is no value that a document shows",
+            "the passphrase in {} is too weak: use at least 16 characters that need ten billion \
+             guesses, and no value from the documentation",
             file.display()
         )
     })?;
     let mut recipient = scrypt::Recipient::new(SecretString::from(passphrase.expose().clone()));
-    recipient.set_work_factor(WORK);
+    recipient.set_work_factor(WORK_FACTOR);
     Ok(recipient)
 }
 
 fn by_key(text: &str) -> anyhow::Result<Box<dyn Recipient>> {
     let key: x25519::Recipient =
-        text.parse().map_err(|reason: &str| anyhow!("{text} is no recipient: {reason}"))?;
+        text.parse().map_err(|reason: &str| anyhow!("{text} is not a recipient: {reason}"))?;
     Ok(Box::new(key))
 }
 
 impl Unlock {
-    /// Decrypts. What is read is whole only if the end was read without an error.
+    /// Returns a reader that decrypts `from`. The content is complete only if it is read to the end
+    /// without an error.
     pub(super) fn decrypt<R: BufRead>(&self, from: R) -> anyhow::Result<StreamReader<R>> {
         let identities: Vec<Box<dyn Identity>> = match (&self.passphrase_file, &self.identity) {
             (Some(file), _) => {
                 let passphrase = SecretString::from(passphrase(file)?.expose().clone());
                 let mut identity = scrypt::Identity::new(passphrase);
-                identity.set_max_work_factor(MAX_WORK);
+                identity.set_max_work_factor(MAX_WORK_FACTOR);
                 vec![Box::new(identity)]
             }
             (None, Some(file)) => keys(file)?,
             (None, None) => Vec::new(),
         };
-        let decryptor = Decryptor::new_buffered(from).context("this is no backup")?;
+        let decryptor = Decryptor::new_buffered(from).context("this is not an age file")?;
         decryptor
             .decrypt(identities.iter().map(|identity| &**identity))
             .context("the backup does not open with this")
@@ -110,14 +111,14 @@ fn passphrase(file: &Path) -> anyhow::Result<Secret<String>> {
     Ok(Secret::new(text.expose().trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// As age-keygen writes them: one a line, between comments.
+/// Parses a file of age-keygen: one identity per line, with comments.
 fn keys(file: &Path) -> anyhow::Result<Vec<Box<dyn Identity>>> {
     let text = private(file)?;
     let lines = text.expose().lines().map(str::trim);
     let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
         let key: Result<x25519::Identity, &str> = line.parse();
-        // Not quoted: it may be a key all the same.
-        let key = key.map_err(|_| anyhow!("{} has a line that is no key", file.display()))?;
+        // The line is not quoted, because it may contain a secret.
+        let key = key.map_err(|_| anyhow!("{} has a line that is not a key", file.display()))?;
         Ok(Box::new(key) as Box<dyn Identity>)
     });
     keys.collect()

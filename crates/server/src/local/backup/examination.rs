@@ -1,5 +1,5 @@
-//! What is proved of a backup before anybody relies on it: that it is whole, that its database is
-//! sound, that every secret in it opens, and that its audit log was not changed.
+//! Verification of a backup: it is complete, its database is intact, every secret in it opens, and
+//! its audit log was not changed.
 
 use super::{
     archive,
@@ -24,20 +24,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A backup that was proved, unpacked in a scratch folder.
+/// A verified backup, unpacked in a temporary folder.
 #[derive(Debug)]
 pub(super) struct Examined {
     pub(super) manifest: Manifest,
-    /// The configuration of a server that has its data in the scratch folder.
+    /// Configuration of a server with its data in the temporary folder.
     pub(super) config: Config,
-    /// The key of the audit log; `None` if nobody has signed it yet.
+    /// Public key of the audit log; `None` if the log is not signed.
     pub(super) log_key: Option<VerifyingKey>,
     values: u64,
-    /// `None` if the database is older than the tree, or has not been signed yet.
+    /// `None` if the database has no tree, or is not signed.
     audit: Option<Report>,
 }
 
-/// Unpacks a backup and proves it.
+/// Unpacks and verifies a backup.
 pub(super) async fn examine(
     file: &Path,
     unlock: &Unlock,
@@ -65,7 +65,7 @@ pub(super) async fn examine(
     Ok(Examined { manifest, config, log_key, values, audit })
 }
 
-/// The configuration of a server in the scratch folder, and its database.
+/// Configuration of a server with its data in `scratch`, and the path of its database.
 fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
     let path = scratch.join(DATABASE);
     let url = StoreUrl::from(Location::Sqlite(path.clone()));
@@ -79,8 +79,8 @@ fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
     (inside, path)
 }
 
-/// The key that is in the backup; if it is not, that of this machine, for whoever takes it out of a
-/// backup must not be able to say that there is nothing to prove.
+/// Public key in the backup, or else the one of this machine: otherwise an attacker could remove
+/// the key from a backup to avoid the check of its log.
 fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKey>> {
     for folder in [scratch.join(AUDIT), config.audit_dir()] {
         match fourauth_checkpoints::public_key(&folder) {
@@ -91,7 +91,8 @@ fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKe
     Ok(None)
 }
 
-/// Before anything opens the database for writing: an older one would be brought up to date.
+/// Verifies the audit log. Runs before the database is opened for writing, which would migrate an
+/// older one.
 fn audit(
     key: Option<&VerifyingKey>,
     database: &Database,
@@ -103,8 +104,8 @@ fn audit(
     let Some(key) = key else {
         ensure!(
             !snapshot::is_signed(path)?,
-            "the audit log in the backup is signed, and its public key is neither in the backup nor \
-             on this machine: put it at audit/log.vkey in the data folder"
+            "the audit log in the backup is signed, but its public key is neither in the backup \
+             nor on this machine: copy it to audit/log.vkey in the data folder"
         );
         return Ok(None);
     };
@@ -115,7 +116,7 @@ fn audit(
     Ok(Some(report))
 }
 
-/// How many sealed values there are, if all of them open.
+/// Opens every sealed value and returns their number. Fails if one does not open.
 async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64> {
     let local = LocalStore::open(config, now).await?;
     let opened = local.store.open_all().await?;
@@ -129,19 +130,20 @@ async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64
 impl fmt::Display for Examined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Manifest { created_utc, database, file, .. } = &self.manifest;
-        writeln!(f, "made      {created_utc}, {} files, each as it was written", file.len())?;
+        writeln!(f, "made      {created_utc}, {} files, all unchanged", file.len())?;
         let Some(Database { schema, tree_size, tree_root }) = database else {
-            return write!(f, "database  not in it");
+            return write!(f, "database  not in this backup");
         };
         writeln!(f, "database  sound, migration {schema}, {} sealed values open", self.values)?;
         match &self.audit {
             Some(report) => write!(
                 f,
-                "audit     {} rows replayed, nothing was changed; tree of {tree_size}, root {tree_root}",
+                "audit     {} rows replayed, nothing was changed; tree of {tree_size}, \
+                 root {tree_root}",
                 report.rows
             ),
             None if *tree_size > 0 => {
-                write!(f, "audit     NOT PROVED: nobody has signed its {tree_size} rows yet")
+                write!(f, "audit     NOT PROVED: its {tree_size} rows are not signed")
             }
             None => write!(f, "audit     nothing is signed yet"),
         }

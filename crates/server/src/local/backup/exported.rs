@@ -1,7 +1,7 @@
-//! What was exported of the log that a backup is of: whether a restore would undo some of it.
+//! Compares exported checkpoints with a backup: would a restore undo exported rows?
 //!
-//! Only files can be asked here. A collector of syslog messages shows nothing by itself; what it has
-//! gathered can be given as a file. A server that starts asks every place that answers.
+//! Only files are read here. A syslog collector cannot be read, but its log file can be passed as
+//! an argument. At its start, a server reads every sink that answers.
 
 use crate::local::LocalStore;
 use anyhow::bail;
@@ -14,12 +14,12 @@ use fourauth_checkpoints::{
 use fourauth_config::Config;
 use std::{path::PathBuf, sync::Arc};
 
-/// What the restored tree does not lead to; see [`fourauth_checkpoints::lost`].
+/// Exported checkpoints that the restored tree does not contain; see [`fourauth_checkpoints::lost`].
 ///
 /// # Errors
 ///
-/// If a file cannot be read, or one of `more` has no checkpoint of this log; or if the restored tree
-/// contradicts what was exported, so that it cannot be given up.
+/// If a file cannot be read, a file in `more` has no checkpoint of this log, or the restored tree
+/// contradicts an exported checkpoint, so that it cannot be given up.
 pub(super) async fn newer(
     config: &Config,
     key: &VerifyingKey,
@@ -63,7 +63,7 @@ fn file(sink: SinkAddress) -> Option<PathBuf> {
     }
 }
 
-/// Places for checkpoints that cannot be looked at here: collectors, URLs, files that are not there.
+/// Sinks that cannot be read here: collectors, URLs, and files that do not exist.
 pub(super) fn unseen(config: &Config) -> Vec<SinkAddress> {
     config.checkpoint_sinks().into_iter().filter(|sink| file(sink.clone()).is_none()).collect()
 }

@@ -1,4 +1,5 @@
-//! The first file of a backup: what else there is, by hash, and what the database was at the time.
+//! The first file of a backup: the sizes and hashes of the other files, and the state of the
+//! database.
 
 use super::contents::{self, DATABASE, KEYRING};
 use anyhow::{Context as _, bail, ensure};
@@ -7,16 +8,16 @@ use fourauth_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Its name.
+/// Name of the manifest.
 pub(super) const NAME: &str = "manifest.toml";
 
 /// Largest manifest, in bytes.
 pub(super) const MOST: u64 = 64 << 10;
 
-/// The only format so far.
+/// Version of the format. There is only one.
 const FORMAT: u32 = 1;
 
-/// What a backup holds.
+/// Content of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
@@ -24,7 +25,7 @@ pub(super) struct Manifest {
     pub(super) created_utc: UnixMillis,
     /// Version of the program that wrote it.
     program: String,
-    /// Absent if the database is kept by other means.
+    /// Absent if the backup does not contain the database.
     pub(super) database: Option<Database>,
     pub(super) file: Vec<Entry>,
 }
@@ -33,11 +34,11 @@ pub(super) struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Database {
-    /// Its newest migration.
+    /// Version of its newest migration.
     pub(super) schema: i64,
-    /// Leaves of the audit log's tree.
+    /// Number of leaves in the tree of the audit log.
     pub(super) tree_size: u64,
-    /// The tree's root, in hexadecimal digits.
+    /// Root of the tree, in hexadecimal.
     pub(super) tree_root: String,
 }
 
@@ -47,11 +48,11 @@ pub(super) struct Database {
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) bytes: u64,
-    /// In hexadecimal digits.
+    /// In hexadecimal.
     sha256: String,
 }
 
-/// All that a program needs to know to say that it is too old.
+/// The field that tells a program whether it can read the rest.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
@@ -71,13 +72,13 @@ impl Manifest {
         Ok(toml::to_string(self)?)
     }
 
-    /// Reads a manifest that anybody may have written.
+    /// Parses an untrusted manifest.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
-        let Format { format } = toml::from_str(text).context("the manifest makes no sense")?;
+        let Format { format } = toml::from_str(text).context("the manifest cannot be parsed")?;
         if format != FORMAT {
-            bail!("the backup has format {format}, which this program does not know");
+            bail!("the backup has format {format}; use a newer version of this program");
         }
-        let manifest: Self = toml::from_str(text).context("the manifest makes no sense")?;
+        let manifest: Self = toml::from_str(text).context("the manifest cannot be parsed")?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -85,7 +86,7 @@ impl Manifest {
     fn check(&self) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for Entry { name, bytes, .. } in &self.file {
-            let most = contents::most(name).context("the manifest names a file of no backup")?;
+            let most = contents::most(name).context("the manifest names an unknown file")?;
             ensure!(*bytes <= most, "the manifest names a {name} that is too large");
             ensure!(names.insert(name.as_str()), "the manifest names {name} twice");
         }
@@ -131,19 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_no_backup_has_is_refused() {
+    fn an_invalid_manifest_is_refused() {
         let text = manifest().to_toml().unwrap();
         for (spoilt, reason) in [
-            (text.replace("keyring.toml", "../keyring.toml"), "a file of no backup"),
-            (text.replace("keyring.toml", "/etc/passwd"), "a file of no backup"),
+            (text.replace("keyring.toml", "../keyring.toml"), "names an unknown file"),
+            (text.replace("keyring.toml", "/etc/passwd"), "names an unknown file"),
             (text.replace("keyring.toml", "database.db"), "twice"),
             (text.replace("keyring.toml", "setup-secret"), "no keyring"),
             (text.replace("bytes = 10", "bytes = 100000000"), "too large"),
             (text.replace("database.db", "setup-secret"), "contradicts itself"),
             (text.replace("format = 1", "format = 2"), "format 2"),
-            (text.replace("bytes = 10", "bytes = -1"), "makes no sense"),
-            (text.replace("program", "programme"), "makes no sense"),
-            (String::new(), "makes no sense"),
+            (text.replace("bytes = 10", "bytes = -1"), "cannot be parsed"),
+            (text.replace("program", "programme"), "cannot be parsed"),
+            (String::new(), "cannot be parsed"),
         ] {
             let refused = Manifest::parse(&spoilt).unwrap_err().to_string();
             assert!(refused.contains(reason), "{refused}");

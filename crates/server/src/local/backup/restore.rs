@@ -1,7 +1,8 @@
-//! `fourauthd backup restore`
+//! `fourauthd backup restore`: restores a backup into an empty data folder.
 //!
-//! Everything is proved in a scratch folder first. Then the files go to their places, the database
-//! before the keyring: a restore that is broken off leaves a database that no server starts with.
+//! The backup is verified in a temporary folder first. Then the files are moved into place, the
+//! keyring last: an interrupted restore leaves a database without a keyring, which no server starts
+//! with.
 
 use super::{
     contents::{DATABASE, KEYRING, PARTS},
@@ -28,18 +29,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Which, how it is opened, and what may be undone.
+/// Arguments of `backup restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
     /// The backup
     pub file: PathBuf,
-    /// Who opens it
+    /// Secret that opens it
     #[command(flatten)]
     pub unlock: Unlock,
-    /// Restore although rows were exported that the backup does not have; leaves a row that says so
+    /// Restore even if the backup lacks exported rows; writes a row about it to the audit log
     #[arg(long)]
     pub accept_rollback: bool,
-    /// More checkpoints that were exported, for example from a collector of syslog messages
+    /// More exported checkpoints, for example a log file of a syslog collector
     #[arg(long, value_name = "FILE")]
     pub checkpoints: Vec<PathBuf>,
 }
@@ -57,18 +58,19 @@ impl Restore {
             (Some(_), Some(_)) => self.settle(&examined, now).await?,
             (None, _) => {}
             (Some(_), None) => {
-                bail!("the backup holds a SQLite database, and store.url names PostgreSQL")
+                bail!("the backup holds a SQLite database, but store.url names PostgreSQL")
             }
         }
         put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
         say!("{examined}\nrestored  to {}", config.data_dir.display());
         if examined.manifest.database.is_some() {
-            say!("All sessions are ended. Codes for recovery that were used since are good again.");
+            say!("All sessions are ended. Recovery codes used since the backup are valid again.");
         }
         Ok(())
     }
 
-    /// Where the database goes, if it is a file. Nothing that somebody needs may be there.
+    /// Returns the path of the database if it is a file. Fails if the restore would replace a
+    /// database or a keyring.
     fn refuse_to_replace(config: &Config) -> anyhow::Result<Option<PathBuf>> {
         let database = match config.location() {
             Location::Sqlite(path) => Some(path),
@@ -76,7 +78,7 @@ impl Restore {
         };
         let mut wanted = vec![config.keyring_file()];
         if let Some(database) = &database {
-            // SQLite would play another database's journal into this one.
+            // SQLite would apply the journal of another database to this one.
             wanted.extend(JOURNALS.map(|suffix| beside(database, suffix)));
             wanted.push(database.clone());
         }
@@ -90,7 +92,7 @@ impl Restore {
         Ok(database)
     }
 
-    /// Writes down what the restore undoes, while the database is still in the scratch folder.
+    /// Writes the rows about the restore while the database is still in the temporary folder.
     async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
         let inside = LocalStore::open(&examined.config, now).await?;
         let newer = match &examined.log_key {
@@ -101,16 +103,16 @@ impl Restore {
             && !self.accept_rollback
         {
             bail!(
-                "a checkpoint of {} rows was exported on {}, and the backup has not got them: find \
-                 a newer backup, or give them up with --accept-rollback, which leaves a row in the \
-                 audit log",
+                "a checkpoint of {} rows was exported at {}, and the backup does not have them: \
+                 use a newer backup, or give them up with --accept-rollback, which writes a row \
+                 to the audit log",
                 checkpoint.size,
                 checkpoint.at
             );
         }
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
-            say!("NOT LOOKED AT: {place}. Whether it has newer checkpoints is not known.");
+            say!("NOT CHECKED: {place}. It may have newer checkpoints.");
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
         let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
@@ -138,7 +140,7 @@ impl Restore {
     }
 }
 
-/// What SQLite keeps beside a database.
+/// Suffixes of the files that SQLite keeps next to a database.
 const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 fn beside(database: &Path, suffix: &str) -> PathBuf {
@@ -147,7 +149,7 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What another log has left in the folder must not sign for this one.
+/// Fails if the data folder has the keys of another log: they must not sign this one.
 fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
     let key = |config: &Config| fs::read(config.audit_dir().join("log.vkey")).ok();
     if let (Some(there), Some(restored)) = (key(config), key(inside)) {
@@ -160,7 +162,7 @@ fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Moves what was unpacked. What is there already stays: the key of an epoch must not go back.
+/// Moves the unpacked files into place. Existing files stay: the epoch key must not go back.
 fn put_in_place(
     examined: &Examined,
     scratch: &Path,
@@ -183,22 +185,23 @@ fn put_in_place(
     place(&scratch.join(KEYRING), &config.keyring_file(), &config.data_dir)
 }
 
-/// Puts a file where there is none, durably, also on another file system. It belongs to whom `like`
-/// belongs, and so do folders that have to be made.
+/// Moves a file to a path where there is none, and waits until it is on disk. Also works across
+/// file systems. The file and new folders get the owner of `like`.
 fn place(from: &Path, to: &Path, like: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
-        let _others_give_nothing_away = private_file::give_as(&File::open(folder)?, like);
+        let _only_root_changes_owners = private_file::give_as(&File::open(folder)?, like);
     }
-    let _others_give_nothing_away = private_file::give_as(&File::open(from)?, like);
-    // Unlike a rename, a link does not replace what is there.
+    let _only_root_changes_owners = private_file::give_as(&File::open(from)?, like);
+    // Unlike a rename, a hard link does not replace an existing file.
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             let draft = beside(to, ".draft");
-            // What a crash has left may be a second name of what is in its place.
+            // A draft that a crash left may be a second link to the file in place, so it is
+            // removed, not truncated.
             let _gone = fs::remove_file(&draft);
             let linked = copy(from, &draft, like).and_then(|()| fs::hard_link(&draft, to));
             let _gone = fs::remove_file(&draft);
@@ -212,7 +215,7 @@ fn place(from: &Path, to: &Path, like: &Path) -> anyhow::Result<()> {
 
 fn copy(from: &Path, to: &Path, like: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    let _others_give_nothing_away = private_file::give_as(&file, like);
+    let _only_root_changes_owners = private_file::give_as(&file, like);
     io::copy(&mut File::open(from)?, &mut file)?;
     file.sync_all()
 }

@@ -1,4 +1,4 @@
-//! A SQLite database, copied while a server writes to it, and looked at without the server.
+//! Copies a SQLite database while a server writes to it, and reads the copy.
 
 use super::manifest::Database;
 use anyhow::{Context as _, bail, ensure};
@@ -7,27 +7,27 @@ use fourauth_audit::tree::Frontier;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
-/// How long to wait for a server that is busy with the file as a whole.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout for a server that holds a lock on the whole file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first migration with a tree.
+/// Version of the migration that added the tree of the audit log.
 const EVIDENCE: i64 = 4;
 
-/// Copies the database as it is at one moment between two transactions. Everything that was
-/// acknowledged before the call is in the copy. Nobody waits for it.
+/// Copies the database at one moment between two transactions. The copy contains every transaction
+/// acknowledged before the call. No writer waits for it.
 ///
-/// What was deleted is not in it: <https://www.sqlite.org/lang_vacuum.html#vacuuminto>.
+/// The copy contains no deleted data: <https://www.sqlite.org/lang_vacuum.html#vacuuminto>.
 pub(super) fn take(from: &Path, to: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot copy the database {}", from.display());
-    // SQLite fills an empty file and leaves its permissions.
+    // SQLite writes to an empty file and keeps its permissions.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(cannot)?;
     let database = open(from).with_context(cannot)?;
-    let to = to.to_str().context("the data folder's path is no text")?;
+    let to = to.to_str().context("the path of the data folder is not UTF-8")?;
     database.execute("VACUUM INTO ?1", [to]).with_context(cannot)?;
     Ok(())
 }
 
-/// What a backup says of its database.
+/// Describes the database for the manifest.
 pub(super) fn describe(path: &Path) -> anyhow::Result<Database> {
     let database = open(path)?;
     let schema = schema(&database)?;
@@ -36,12 +36,12 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Database> {
     Ok(Database { schema, tree_size: tree.size(), tree_root })
 }
 
-/// Whether the tree of the audit log is there.
+/// True if the database has a tree of the audit log.
 pub(super) const fn has_tree(database: &Database) -> bool {
     database.schema >= EVIDENCE
 }
 
-/// Whether somebody has signed the audit log.
+/// True if the audit log was signed.
 pub(super) fn is_signed(path: &Path) -> anyhow::Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM audit_checkpoint) \
                        OR EXISTS (SELECT 1 FROM audit_tree WHERE vkey IS NOT NULL)";
@@ -58,28 +58,28 @@ pub(super) fn given_up(path: &Path) -> anyhow::Result<Vec<u64>> {
     sizes.collect()
 }
 
-/// Sees that the file is a sound database with nothing in it that acts by itself.
+/// Checks that the database is intact, and has no triggers or views.
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     const ACTING: &str = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1";
 
     let database = open(path)?;
     let acting = database.query_row(ACTING, [], |row| row.get::<_, String>(0)).optional()?;
     if acting.is_some() {
-        bail!("the database has triggers or views, which fourauth never makes");
+        bail!("the database has triggers or views, which fourauth never creates");
     }
     let verdict =
         database.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))?;
     ensure!(verdict == "ok", "the database is damaged: {verdict}");
     let orphan = database.query_row("PRAGMA foreign_key_check", [], |_| Ok(())).optional()?;
-    ensure!(orphan.is_none(), "the database has rows that belong to nobody");
+    ensure!(orphan.is_none(), "the database has rows that refer to missing rows");
     Ok(())
 }
 
 fn open(path: &Path) -> anyhow::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(path, flags)?;
-    database.busy_timeout(PATIENCE)?;
-    // A file that somebody made may have functions in its schema.
+    database.busy_timeout(BUSY_TIMEOUT)?;
+    // The schema of an untrusted file may call functions.
     database.pragma_update(None, "trusted_schema", false)?;
     Ok(database)
 }
@@ -87,7 +87,7 @@ fn open(path: &Path) -> anyhow::Result<Connection> {
 fn schema(database: &Connection) -> anyhow::Result<i64> {
     const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
 
-    database.query_row(NEWEST, [], |row| row.get(0)).context("this is no database of fourauth")
+    database.query_row(NEWEST, [], |row| row.get(0)).context("this is not a database of fourauth")
 }
 
 fn tree(database: &Connection) -> anyhow::Result<Frontier> {
@@ -97,5 +97,5 @@ fn tree(database: &Connection) -> anyhow::Result<Frontier> {
         })
         .context("the database has no audit tree")?;
     let frontier = u64::try_from(size).ok().and_then(|size| Frontier::from_bytes(size, &frontier));
-    frontier.context("the audit tree makes no sense")
+    frontier.context("the audit tree is invalid")
 }

@@ -1,4 +1,4 @@
-//! `fourauthd backup verify`
+//! `fourauthd backup verify`: checks a backup without restoring it.
 
 use super::{envelope::Unlock, examination::examine};
 use crate::local::scratch;
@@ -8,26 +8,26 @@ use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 
-/// Which, and how it is opened.
+/// Arguments of `backup verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The backup
     pub file: PathBuf,
-    /// Who opens it
+    /// Secret that opens it
     #[command(flatten)]
     pub unlock: Unlock,
-    /// A folder with room for all of it, in which nobody else can read [default: the data folder]
+    /// A private folder with room for the unpacked backup [default: the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub scratch: Option<PathBuf>,
 }
 
 impl Verify {
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
-        // Not beside the backup: that may be on a disk which no key should ever be on in the clear.
+        // Not next to the backup: unencrypted keys must not be written to the disk of backups.
         let parent = self.scratch.as_deref().unwrap_or(&config.data_dir);
         ensure!(
             parent.is_dir(),
-            "{} is no folder: name one with --scratch, on a disk that keys may be on",
+            "{} is not a folder: name one with --scratch, on a disk that may hold keys",
             parent.display()
         );
         let scratch = scratch::make(parent, "verify")?;

@@ -1,4 +1,4 @@
-//! One account of 4Auth, from what stands in its row to one of ours, or why it cannot be one.
+//! Converts one account of 4Auth, or returns the reason why it cannot be imported.
 
 use super::{old_key::OldKey, source::OldUser};
 use data_encoding::BASE32_NOPAD;
@@ -17,31 +17,31 @@ use fourauth_protocol::{
 };
 use fourauth_store::{self as store, AccountId, Added, NewConsent, NewUser, Tx};
 
-/// Why an account cannot be imported. Each is told to the operator, and none of them quotes a value.
+/// Reasons why an account cannot be imported. They are shown to the operator, and quote no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// No name, or one that ours may not have.
-    #[error("its name cannot be one here")]
+    /// The name is missing or not valid here.
+    #[error("its name is not a valid username")]
     Name,
-    /// Another account of the file had that name first.
-    #[error("the file has an account of that name before it")]
+    /// An earlier account in the file has the same name.
+    #[error("an earlier account in the file has the same name")]
     NameTwice,
-    /// There is an account of that name.
-    #[error("there is an account of that name")]
+    /// An account with this name exists already.
+    #[error("an account with this name exists already")]
     NameTaken,
-    /// Not a bcrypt hash, or a ruinously dear one.
-    #[error("its password hash is no bcrypt hash that can be checked here")]
+    /// The password hash is not bcrypt, or its cost is too high.
+    #[error("its password hash is not a bcrypt hash of an accepted cost")]
     Hash,
     /// The key does not open the one-time code secret.
     #[error("its one-time code secret does not open with this key")]
     SecretSealed,
-    /// What it holds is no secret for one-time codes.
+    /// The one-time code secret is not valid.
     #[error("its one-time code secret is not base32, or has fewer than 128 bits")]
     Secret,
-    /// No address, or one that no device has.
-    #[error("its MAC address is none")]
+    /// The MAC address is missing or not valid.
+    #[error("its MAC address is missing or not valid")]
     Mac,
-    /// The key does not open the picture.
+    /// The picture is missing or too large, or the key does not open it.
     #[error("its picture is missing, too large, or does not open with this key")]
     FaceSealed,
     /// No face can be enrolled from the picture.
@@ -49,7 +49,7 @@ pub enum Unfit {
     Face(Refusal),
 }
 
-/// An account of which everything but the face is known to be in order.
+/// An account with every value parsed. Only the face is not checked yet.
 pub(super) struct Candidate {
     name: Username,
     password: Hash,
@@ -58,21 +58,21 @@ pub(super) struct Candidate {
     picture: Picture,
 }
 
-/// On what a face is enrolled.
+/// Consent, and what it allows to keep.
 pub(super) struct Terms {
     pub(super) keeps_picture: bool,
     pub(super) notice: Option<Consent>,
     pub(super) now: UnixMillis,
 }
 
-/// An account to be made.
+/// An account ready to be added.
 pub(super) struct Newcomer {
     user: NewUser,
     consent: NewConsent,
 }
 
 impl Candidate {
-    /// Parses what stands in the row. Of several faults the first is named.
+    /// Parses the values of a row. Returns the first fault.
     pub(super) fn read(user: OldUser, key: &OldKey) -> Result<Self, Unfit> {
         let name = user.name.and_then(|name| Username::parse(&name).ok()).ok_or(Unfit::Name)?;
         let password = user.password.and_then(bcrypt_hash).ok_or(Unfit::Hash)?;
@@ -88,7 +88,7 @@ impl Candidate {
         &self.name
     }
 
-    /// Looks at the face, and makes the account that is to be added.
+    /// Enrols the face, and returns the account to add.
     pub(super) async fn enrol(
         self,
         faces: &Faces,
@@ -98,7 +98,7 @@ impl Candidate {
         let likeness = match faces.enrol(vec![picture.clone()], Requester::this_machine()).await {
             Ok(Ok(likeness)) => likeness,
             Ok(Err(refusal)) => return Ok(Err(Unfit::Face(refusal))),
-            // No other account has to wait for a picture that is beyond the networks.
+            // A picture that cannot be examined must not stop the import of other accounts.
             Err(Error::Unexamined | Error::Overload(Overload::Late | Overload::Panicked)) => {
                 return Ok(Err(Unfit::Face(Refusal::Unexamined)));
             }
@@ -136,7 +136,7 @@ impl Newcomer {
         &self.user.username
     }
 
-    /// Adds the account; `false` if somebody has taken the name meanwhile.
+    /// Adds the account. Returns `false` if the name was taken in the meantime.
     pub(super) async fn add(self, tx: &mut Tx) -> Result<bool, store::Error> {
         let added = tx.add_user(&self.user).await? == Added::Yes;
         if added {
@@ -150,7 +150,7 @@ fn bcrypt_hash(stored: String) -> Option<Hash> {
     Hash::parse(stored).ok().filter(|hash| hash.as_stored().expose().starts_with("$2"))
 }
 
-/// Base32 as `pyotp` reads it: in any case, with or without padding.
+/// Decodes base32 as `pyotp` does: upper or lower case, with or without padding.
 fn totp_key(opened: &Secret<Vec<u8>>) -> Option<Key> {
     let text = str::from_utf8(opened.expose()).ok()?;
     let text = Secret::new(text.trim().trim_end_matches('=').to_ascii_uppercase());
@@ -166,19 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_read_as_pyotp_writes_and_reads_them() {
+    fn secrets_are_decoded_as_pyotp_does() {
         // RFC 6238, appendix B: the ASCII digits 12345678901234567890.
         let key = key_of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
         assert_eq!(key.as_bytes(), b"12345678901234567890");
         assert!(key_of("gezdgnbvgy3tqojqgezdgnbvgy3tqojq\n").is_some());
         assert!(key_of("GEZDGNBVGY3TQOJQGEZDGNBVGY======").is_some());
-        for text in ["", "GEZDGNBVGY3TQOJQ", "not base 32 at all, but long enough", "8!"] {
+        for text in ["", "GEZDGNBVGY3TQOJQ", "not base 32, but long enough for it", "8!"] {
             assert!(key_of(text).is_none(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_hash_that_is_not_bcrypt_is_none_of_4auths() {
+    fn a_hash_that_is_not_bcrypt_is_refused() {
         let bcrypt = "$2b$10$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK";
         assert!(bcrypt_hash(bcrypt.to_owned()).is_some());
         let argon2id = "$argon2id$v=19$m=64,t=1,p=1$AQEBAQEBAQEBAQEBAQEBAQ$\

@@ -1,8 +1,7 @@
-//! The log of 4Auth becomes part of ours: every row, in its order, each once.
+//! Copies the log of 4Auth to the audit log: every row once, in order.
 //!
-//! How far an import has come stands in the audit log itself, in rows of the action `import` that
-//! are committed with what they tell of. So one that was interrupted goes on where it was, and one
-//! that is done is known by the hash of its file.
+//! Rows with the action `import` record the progress, in the transaction of the copied rows. So an
+//! interrupted import can continue, and a finished one is recognised by the hash of its file.
 
 use super::{
     super::LocalStore,
@@ -12,30 +11,30 @@ use super::{
 use fourauth_protocol::{answer::AuditRow, time::UnixMillis, username::Username};
 use fourauth_store::{AuditEntry, AuditQuery, Error, ForeignEntry, MAX_ROWS};
 
-/// Rows of one transaction. On SQLite nobody else writes meanwhile.
-const AT_ONCE: usize = 1000;
+/// Rows per transaction. On SQLite other writers wait for it.
+const BATCH_ROWS: usize = 1000;
 
-/// What 4Auth writes as `action`. Anything else is marked, so that no file can bring a row that says
-/// what only this system can say: that rows were erased, for example.
+/// Actions that 4Auth writes. All others get a prefix, so that a file cannot forge a row that only
+/// this system writes, such as the row of an erasure.
 const ACTIONS: [&str; 6] =
     ["login", "register", "recover_totp", "recover_password", "recover_face", "recover_mac"];
 
-/// Before an action that 4Auth does not have.
+/// Prefix of an action that 4Auth does not have.
 const FOREIGN: &str = "4auth:";
 
-/// The action of rows about an import, and of those about an account of one.
+/// Actions of rows about an import, and about an imported account.
 const IMPORT: &str = "import";
 const IMPORT_ACCOUNT: &str = "import_account";
 
-/// Ends the detail of the last row of an import.
+/// End of the detail of the last row of an import.
 const DONE: &str = "done";
 
-/// What has been imported of a file.
+/// Progress of the import of a file.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    /// Rows of its log.
+    /// Number of imported log rows.
     pub(super) rows: u64,
-    /// When it was finished, if it was.
+    /// Time when the import was finished; `None` if it was not.
     pub(super) done: Option<UnixMillis>,
 }
 
@@ -45,7 +44,7 @@ impl Past {
         let mut query = AuditQuery { action, limit: MAX_ROWS, ..AuditQuery::default() };
         loop {
             let rows = local.store.audit_rows(&query).await?;
-            if let Some(past) = rows.iter().find_map(|row| Self::told_by(row, source)) {
+            if let Some(past) = rows.iter().find_map(|row| Self::recorded_by(row, source)) {
                 return Ok(past);
             }
             let Some(last) = rows.last() else { return Ok(Self::default()) };
@@ -53,7 +52,7 @@ impl Past {
         }
     }
 
-    fn told_by(row: &AuditRow, source: &Source) -> Option<Self> {
+    fn recorded_by(row: &AuditRow, source: &Source) -> Option<Self> {
         let told = row.detail.strip_prefix(&named(source))?;
         let rows = told.strip_prefix(" rows=")?.split(' ').next()?.parse().ok()?;
         let is_done = told.split(' ').any(|word| word == DONE);
@@ -61,18 +60,18 @@ impl Past {
     }
 }
 
-/// Imports what is missing of the log; how many rows there are altogether.
+/// Imports the log after its first `done` rows. Returns the number of rows in the log.
 pub(super) async fn import(local: &LocalStore, source: &Source, done: u64) -> anyhow::Result<u64> {
     let mut log = source.log()?;
     let mut log = log.query([])?;
-    let (mut seen, mut batch) = (0, Vec::with_capacity(AT_ONCE));
+    let (mut seen, mut batch) = (0, Vec::with_capacity(BATCH_ROWS));
     while let Some(row) = log.next()? {
         seen += 1;
         if seen <= done {
             continue;
         }
         batch.push(entry(source::row(row)?));
-        if batch.len() == AT_ONCE {
+        if batch.len() == BATCH_ROWS {
             append(local, source, std::mem::take(&mut batch), seen).await?;
         }
     }
@@ -82,7 +81,7 @@ pub(super) async fn import(local: &LocalStore, source: &Source, done: u64) -> an
     Ok(seen)
 }
 
-/// Appends rows, and one that says how far that is.
+/// Appends rows, and a row that records the progress.
 async fn append(
     local: &LocalStore,
     source: &Source,
@@ -101,7 +100,7 @@ async fn append(
     appended.await
 }
 
-/// Says what became of it; from here on the file is known.
+/// Appends the last row of an import. From now on the file counts as imported.
 pub(super) async fn conclude(local: &LocalStore, source: &Source, sum: Sum) -> Result<(), Error> {
     let Sum { imported, refused, rows } = sum;
     let detail =
@@ -109,12 +108,12 @@ pub(super) async fn conclude(local: &LocalStore, source: &Source, sum: Sum) -> R
     local.store.append(local.by_hand(None, IMPORT, &detail)).await.map(|_| ())
 }
 
-/// The row about an account that is imported.
+/// Audit row of an imported account.
 pub(super) fn account_row(local: &LocalStore, source: &Source, name: &Username) -> AuditEntry {
     local.by_hand(Some(name.as_str()), IMPORT_ACCOUNT, &named(source))
 }
 
-/// Whether this file has brought the account of this name: an import that goes on finds it there.
+/// True if an earlier run imported the account `name` from this file.
 pub(super) async fn has_imported(
     local: &LocalStore,
     source: &Source,
@@ -143,8 +142,8 @@ fn entry(row: OldRow) -> ForeignEntry {
     ForeignEntry { ts_utc, username, action, success, detail }
 }
 
-/// An instant to the letter if it is one. One without a zone is UTC, as the column says. What is no
-/// instant at all is kept in the detail, and the row is of the year 1970.
+/// Keeps a valid time unchanged, and adds UTC to a time without a zone, because the column is
+/// `ts_utc`. Moves any other text to the detail, and dates the row 1970.
 fn timed(ts_utc: String, detail: String) -> (String, String) {
     if UnixMillis::parse(&ts_utc).is_ok() {
         return (ts_utc, detail);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_stays_what_it_was_to_the_letter() {
+    fn a_valid_row_is_copied_unchanged() {
         let kept = entry(row("2024-05-01T08:00:00.123456+00:00", "login"));
         assert_eq!(
             kept,
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cannot_bring_a_row_that_only_this_system_writes() {
+    fn a_file_cannot_forge_an_action_of_this_system() {
         for action in ["erase_audit", "accept_rollback", "import", "user_erase", ""] {
             assert_eq!(
                 entry(row("2024-05-01T08:00:00Z", action)).action,
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_without_a_zone_is_utc_and_what_is_none_is_kept_beside() {
+    fn a_time_without_a_zone_is_utc_and_other_text_is_kept() {
         for text in ["2024-05-01T08:00:00.123456", "2024-05-01 08:00:00"] {
             let kept = entry(row(text, "login")).ts_utc;
             assert!(kept.ends_with('Z') && UnixMillis::parse(&kept).is_ok(), "{kept}");

@@ -1,4 +1,4 @@
-//! The key that 4Auth sealed secrets and pictures with.
+//! The Fernet key that 4Auth encrypts secrets and pictures with.
 
 use anyhow::Context as _;
 use fernet::Fernet;
@@ -8,8 +8,8 @@ use std::{fs::File, io::Read as _, path::Path};
 /// Longest key file, in bytes. A key has 44.
 const MAX_FILE: u64 = 1024;
 
-/// The time that every opening says it is, in seconds: how old a token is, or how far in the future
-/// a clock was that made it, does not matter. Leaves the minute that the library adds.
+/// Time passed to every decryption, in seconds, so that tokens of any age open, even from a clock
+/// that was ahead. Leaves room for the minute that the library adds.
 const ANY_TIME: u64 = u64::MAX - 60;
 
 /// A Fernet key. <https://github.com/fernet/spec/blob/master/Spec.md>
@@ -29,7 +29,7 @@ impl OldKey {
         Fernet::new(text.trim()).map(Self)
     }
 
-    /// What a token holds, if this key sealed it.
+    /// Decrypts a token. `None` if this key did not encrypt it.
     pub(super) fn open(&self, token: &str) -> Option<Secret<Vec<u8>>> {
         self.0.decrypt_at_time(token.trim(), None, ANY_TIME).ok().map(Secret::new)
     }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_the_specification_opens_under_its_key_alone() {
+    fn the_token_of_the_specification_opens_with_its_key_only() {
         assert_eq!(key().open(TOKEN).unwrap().expose(), b"hello");
         let other = OldKey::parse(&KEY.replace('w', "x")).unwrap();
         assert!(other.open(TOKEN).is_none());
@@ -65,7 +65,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+        fn no_input_causes_a_panic(text in "\\PC{0,200}") {
             prop_assert!(key().open(&text).is_none());
             let _parsed = OldKey::parse(&text);
         }

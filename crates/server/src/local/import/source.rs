@@ -1,8 +1,8 @@
-//! The database of 4Auth, read and never written.
+//! Reads the database of 4Auth. Never writes to it.
 //!
-//! A SQLite file can hold more than tables: views and virtual tables that run whatever their author
-//! wanted, and values of a gigabyte. What is read here are two plain tables, with a bound on each
-//! value that holds before it is loaded.
+//! An untrusted SQLite file can hold views and virtual tables that run code of their author, and
+//! values of a gigabyte. So this module reads only two plain tables, and limits the size of each
+//! value before loading it.
 
 use anyhow::{Context as _, ensure};
 use data_encoding::HEXLOWER;
@@ -14,21 +14,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest value that is loaded at all, in bytes.
+/// Longest value that SQLite loads, in bytes.
 const MAX_VALUE: i32 = 16 << 20;
 
-/// Longest shown name, in characters.
+/// Longest displayed name, in characters.
 const MAX_SHOWN: usize = 64;
 
-/// An opened file.
+/// An open database file.
 #[derive(Debug)]
 pub(super) struct Source {
     connection: Connection,
-    /// SHA-256 of the file, in hex: what it is known by.
+    /// SHA-256 of the file in hexadecimal. Identifies the file.
     digest: String,
 }
 
-/// An account as it stands there: `None` is what is missing, too long, or no text.
+/// An account as 4Auth stores it. A value is `None` if it is missing, too long, or not UTF-8.
 #[derive(Debug)]
 pub(super) struct OldUser {
     pub(super) name: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct OldUser {
     pub(super) mac: Option<String>,
 }
 
-/// A row of the log as it stands there.
+/// A row of the log as 4Auth stores it.
 #[derive(Debug)]
 pub(super) struct OldRow {
     pub(super) ts_utc: Option<String>,
@@ -54,7 +54,8 @@ impl Source {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).with_context(named)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE).with_context(named)?;
-        // The transaction keeps the file as it is from here on: what is read is what was hashed.
+        // The transaction prevents changes from here on, so the hash matches the rows that are
+        // read.
         connection
             .execute_batch(
                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN; \
@@ -67,19 +68,19 @@ impl Source {
         for table in ["users", "access_logs"] {
             ensure!(
                 source.has_plain_table(table).with_context(named)?,
-                "{} is no database of 4Auth: it has no table {table}",
+                "{} is not a database of 4Auth: it has no plain table {table}",
                 path.display()
             );
         }
         Ok(source)
     }
 
-    /// What the file is known by.
+    /// SHA-256 of the file in hexadecimal.
     pub(super) fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Not a view, no virtual table, and without columns that are computed.
+    /// True if there is a table of this name that is not virtual and has no generated columns.
     fn has_plain_table(&self, name: &str) -> rusqlite::Result<bool> {
         const SQL: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 \
              AND UPPER(sql) LIKE 'CREATE TABLE%' \
@@ -92,7 +93,7 @@ impl Source {
         self.count("SELECT COUNT(*) FROM main.users").map(|count| count > 0)
     }
 
-    /// Rows of the log.
+    /// Number of rows in the log.
     pub(super) fn rows(&self) -> rusqlite::Result<u64> {
         self.count("SELECT COUNT(*) FROM main.access_logs")
     }
@@ -102,7 +103,7 @@ impl Source {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Whether any one-time code secret does.
+    /// True if `does` accepts any one-time code secret.
     pub(super) fn has_a_secret_that(&self, does: impl Fn(&str) -> bool) -> rusqlite::Result<bool> {
         const SQL: &str = "SELECT CASE WHEN octet_length(totp_secret_enc) <= 4096 \
                            THEN totp_secret_enc END FROM main.users";
@@ -117,9 +118,9 @@ impl Source {
         Ok(false)
     }
 
-    /// Every account; read each row with [`user`].
+    /// Query for all accounts. Read each row with [`user`].
     pub(super) fn users(&self) -> rusqlite::Result<Statement<'_>> {
-        // A picture of the largest size that is looked at has 8 MB in base64, and 11 as a token.
+        // The largest accepted picture has 8 MB in base64, and 11 MB as a token.
         self.connection.prepare(
             "SELECT CASE WHEN octet_length(username) <= 4096 THEN username END, \
              CASE WHEN octet_length(password_hash) <= 4096 THEN password_hash END, \
@@ -129,7 +130,7 @@ impl Source {
         )
     }
 
-    /// Every row of the log, in its order; read each with [`row`].
+    /// Query for all rows of the log, in order. Read each row with [`row`].
     pub(super) fn log(&self) -> rusqlite::Result<Statement<'_>> {
         self.connection.prepare(
             "SELECT CASE WHEN octet_length(ts_utc) <= 65536 THEN ts_utc END, \
@@ -164,7 +165,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<OldRow> {
 }
 
 impl OldUser {
-    /// The name, fit to be shown whatever it is.
+    /// The name, shortened and escaped for display.
     pub(super) fn shown_name(&self) -> String {
         let Some(name) = &self.name else { return "(no name)".to_owned() };
         let cut: String = name.chars().take(MAX_SHOWN).collect();
@@ -172,7 +173,8 @@ impl OldUser {
     }
 }
 
-/// Python's driver writes `str` as text and `bytes` as a blob, and 4Auth both.
+/// Bytes of a text or a blob: Python writes `str` as text and `bytes` as a blob, and 4Auth uses
+/// both.
 fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<&'a [u8]>> {
     Ok(match row.get_ref(column)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
@@ -185,12 +187,13 @@ fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
     Ok(text.map(str::to_owned))
 }
 
-/// What stands in a log is kept, readable or not.
+/// Text of a log column. Bytes that are not UTF-8 are replaced, so that the row is kept.
 fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
     Ok(bytes(row, column)?.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// Whether no journal lies beside the file: what is in one is not in the file, nor in its hash.
+/// True if the file has no journal. The content of a journal would be missing from the file and its
+/// hash.
 fn is_alone(path: &Path) -> bool {
     ["-wal", "-journal"].into_iter().all(|suffix| {
         let mut beside = path.as_os_str().to_owned();
@@ -243,13 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn values_of_whatever_type_are_read_as_what_they_are() {
+    fn values_of_any_type_are_read() {
         let (_folder, path) = made(&[TABLES, ROWS].concat());
         let (users, rows) = all(&path).unwrap();
         assert_eq!(users[0].password.as_deref(), Some("$2"));
         assert_eq!(users[0].totp.as_deref(), Some("totp"));
         let OldUser { name, password, face, totp, mac } = &users[1];
-        assert_eq!([name, password, face, totp, mac], [&None; 5], "none of it is a bounded text");
+        assert_eq!([name, password, face, totp, mac], [&None; 5], "no value is within the limits");
         assert_eq!(users[1].shown_name(), "(no name)");
 
         let told: Vec<_> = rows.iter().map(|row| (row.ts_utc.as_deref(), row.success)).collect();
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_no_4auth_is_not_read() {
+    fn a_database_of_another_program_is_refused() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT";
         for sql in [
             "CREATE TABLE other (a)".to_owned(),
@@ -273,23 +276,23 @@ mod tests {
         ] {
             let (_folder, path) = made(&sql);
             let refused = all(&path).unwrap_err();
-            assert!(refused.to_string().contains("no database of 4Auth"), "{refused:#}");
+            assert!(refused.to_string().contains("not a database of 4Auth"), "{refused:#}");
         }
     }
 
     #[test]
-    fn a_database_that_somebody_writes_to_is_not_read() {
+    fn a_database_in_use_is_refused() {
         let (_folder, path) = made(TABLES);
         fs::write(path.with_extension("db-wal"), "something").unwrap();
         assert!(all(&path).is_err());
     }
 
     #[test]
-    fn a_file_that_is_no_database_or_not_there_is_an_error() {
+    fn a_missing_file_or_one_without_a_database_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users.db");
         assert!(all(&path).is_err());
-        assert!(!path.exists(), "it is not made");
+        assert!(!path.exists(), "the file is not created");
         fs::write(&path, [0x5a; 5000]).unwrap();
         assert!(all(&path).is_err());
     }
@@ -298,7 +301,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn a_damaged_file_is_an_error_and_never_a_panic(
+        fn a_damaged_file_never_causes_a_panic(
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
         ) {
             let small = ROWS.replace("13000000", "10");

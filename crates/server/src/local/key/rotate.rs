@@ -1,7 +1,7 @@
-//! From one key to the next, or on from where an earlier rotation was interrupted.
+//! Rotates the key, or continues a rotation that was interrupted.
 //!
-//! There is nothing to wait for between the steps. A server that meets a value of the new key looks
-//! into the file, and each transaction asks the database which key seals.
+//! No wait is needed between the steps. A server that meets a value sealed with the new key reads
+//! the keyring file, and each transaction asks the database which key seals.
 
 use crate::local::{LocalStore, time};
 use anyhow::{Context as _, bail};
@@ -14,21 +14,21 @@ use fourauth_store::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep};
 
-/// Accounts sealed anew in one transaction: a few milliseconds, which logins have to wait for.
+/// Accounts resealed in one transaction: logins wait for it, for a few milliseconds.
 const BATCH: u32 = 16;
 
-/// What there is to do.
+/// Next step of the rotation.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// Make a key.
+    /// Create a key.
     Add,
-    /// Have this one seal, which waits for it.
+    /// Start sealing with this key, which is in the keyring already.
     Activate(String),
-    /// Seal with this one what is still sealed with others.
+    /// Continue: reseal with this key what is still sealed with others.
     GoOn(String),
 }
 
-/// What was asked for.
+/// Options of `key rotate`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct How {
     pub(super) only_add: bool,
@@ -44,32 +44,32 @@ pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow
         Step::Add if only_add => add(&lock, local).await?,
         Step::Add => {
             if !alone {
-                refuse_if_others_would_be_locked_out(config, local).await?;
+                refuse_if_servers_lack_the_key(config, local).await?;
             }
             add(&lock, local).await?
         }
         Step::GoOn(_) if only_add => {
-            bail!("an earlier rotation has not ended: `fourauthd key rotate` goes on with it")
+            bail!("an earlier rotation is not finished; run `fourauthd key rotate` to continue it")
         }
         Step::GoOn(id) => {
-            say!("An earlier rotation to {id} has not ended. It goes on.");
-            return seal_everything(local).await;
+            say!("Continuing an earlier rotation to {id}.");
+            return reseal_everything(local).await;
         }
     };
     if only_add {
-        tell_what_comes_next(config, &id);
+        print_next_steps(config, &id);
         return Ok(());
     }
     activate(local, &id).await?;
-    seal_everything(local).await
+    reseal_everything(local).await
 }
 
-/// The newest key decides: unless it has sealed everything, there is no need of another.
+/// Decides the next step. A new key is needed only once the newest key has sealed everything.
 fn next(keys: &[KeySummary], new: bool) -> Step {
     if let Some(waiting) = keys.iter().rfind(|key| key.state == KeyState::Waits) {
         return Step::Activate(waiting.id.clone());
     }
-    // One that was retired has sealed nothing any more, unless an older database was put in place.
+    // A retired key seals no values, unless an older database was restored.
     let is_old = |key: &&KeySummary| matches!(key.state, KeyState::Opens | KeyState::Retired);
     let is_left = keys.iter().filter(is_old).any(|key| key.values > 0);
     match keys.iter().find(|key| key.state == KeyState::Seals) {
@@ -78,11 +78,9 @@ fn next(keys: &[KeySummary], new: bool) -> Step {
     }
 }
 
-/// Servers that share a database but not the file could open nothing that the new key seals.
-async fn refuse_if_others_would_be_locked_out(
-    config: &Config,
-    local: &LocalStore,
-) -> anyhow::Result<()> {
+/// Fails if other servers share the database but may lack the keyring file: they could not open
+/// values that the new key seals.
+async fn refuse_if_servers_lack_the_key(config: &Config, local: &LocalStore) -> anyhow::Result<()> {
     let is_shared = matches!(config.location(), Location::Postgres(_));
     if !is_shared {
         return Ok(());
@@ -94,7 +92,7 @@ async fn refuse_if_others_would_be_locked_out(
         bail!(
             "other servers use this database ({}), and all need the new key before anything is \
              sealed with it: run `fourauthd key rotate --only-add`, copy {} to every machine, and \
-             then run `fourauthd key rotate`. If no other runs any more, say --alone",
+             then run `fourauthd key rotate`. If no other server runs, use --alone",
             servers.join(", "),
             config.keyring_file().display()
         );
@@ -102,17 +100,18 @@ async fn refuse_if_others_would_be_locked_out(
     Ok(())
 }
 
-/// Until the database knows of it, nobody seals with it, and nobody needs it to start.
+/// Adds a key to the keyring. No server seals with it, or needs it to start, until it is in the
+/// database.
 async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
     let id = lock.add(Secret::new(entropy::bytes()), local.now)?;
     local.store.follow_keyring().await?;
     Ok(id)
 }
 
-fn tell_what_comes_next(config: &Config, id: &str) {
+fn print_next_steps(config: &Config, id: &str) {
     say!(
-        "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, and \
-         then run `fourauthd key rotate` on one of them.",
+        "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, \
+         and then run `fourauthd key rotate` on one machine.",
         config.keyring_file().display()
     );
 }
@@ -131,17 +130,17 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
     match activated.await {
         Err(error @ (OpenError::KeyMissing { .. } | OpenError::KeyWrong { .. })) => {
             return Err(error).context(
-                "another keyring is in use by now: copy it here, and run `fourauthd key rotate` again",
+                "another keyring is in use now: copy it here, and run `fourauthd key rotate` again",
             );
         }
         activated => activated?,
     }
-    say!("{id} is the newest key. Whatever is sealed from now on is sealed with it.");
+    say!("{id} is the newest key. It seals every new value from now on.");
     Ok(())
 }
 
-/// Goes through the accounts until it finds nothing that an older key has sealed.
-async fn seal_everything(local: &LocalStore) -> anyhow::Result<()> {
+/// Repeats passes over all accounts until a pass finds no value that an older key sealed.
+async fn reseal_everything(local: &LocalStore) -> anyhow::Result<()> {
     let (begun, bar) = (Instant::now(), bar(&local.store.keys().await?)?);
     let mut sealed = 0;
     let unopened = loop {
@@ -162,9 +161,9 @@ struct Pass {
     unopened: u64,
 }
 
-/// Looks at every account once. It rests for as long as it has worked, so that a server's
-/// transactions find their place between: SQLite lets one process write at a time, and who waits is
-/// not in a queue.
+/// Visits every account once. After each batch it sleeps for as long as the batch took, so that
+/// transactions of servers get their turn: SQLite allows one writer at a time, and has no queue for
+/// the others.
 async fn pass(local: &LocalStore, bar: &ProgressBar) -> anyhow::Result<Pass> {
     let (mut done, mut after): (Pass, Option<AccountId>) = (Pass::default(), None);
     loop {
@@ -181,7 +180,7 @@ async fn pass(local: &LocalStore, bar: &ProgressBar) -> anyhow::Result<Pass> {
 fn bar(keys: &[KeySummary]) -> anyhow::Result<ProgressBar> {
     let old = keys.iter().filter(|key| key.state != KeyState::Seals).map(|key| key.values).sum();
     let bar = ProgressBar::new(old);
-    bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} values sealed anew")?);
+    bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} values resealed")?);
     Ok(bar)
 }
 
@@ -198,13 +197,13 @@ async fn conclude(
     local.store.append(AuditEntry { at, ..local.by_hand(None, "key_rotate", &detail) }).await?;
     if unopened > 0 {
         bail!(
-            "{unopened} values do not open and were left as they are, so their keys cannot be \
-             retired; whose they are cannot log in, and is erased and registered anew"
+            "{unopened} values do not open and were left unchanged, so their keys cannot be \
+             retired; their accounts cannot log in: erase them and register them again"
         );
     }
-    say!("{sealed} values are sealed anew; {id} has sealed all of them.");
+    say!("{sealed} values are resealed; all values are sealed with {id}.");
     for key in keys.iter().filter(|key| key.state == KeyState::Opens) {
-        say!("`fourauthd key retire {}` removes what is not needed any more.", key.id);
+        say!("Run `fourauthd key retire {}` to remove the old key.", key.id);
     }
     Ok(())
 }
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_rotation_has_left_comes_first() {
+    fn an_unfinished_rotation_is_continued_first() {
         let done = [key("a", KeyState::Opens, 0), key("b", KeyState::Seals, 9)];
         assert_eq!(next(&done, false), Step::Add);
         let half_done = [key("a", KeyState::Opens, 1), key("b", KeyState::Seals, 8)];

@@ -1,4 +1,4 @@
-//! An operator's word: the request, and the server's answer to it.
+//! `fourauthd time accept`: sends a request to the servers and waits for the answers.
 
 use super::Presence;
 use crate::{
@@ -9,16 +9,16 @@ use anyhow::bail;
 use fourauth_store::{ClockReport, Error};
 use std::time::Duration;
 
-/// How long a server may take to answer. It looks every few seconds.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Timeout for an answer. Servers poll every few seconds.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often it is seen whether it has.
-const LOOK: Duration = Duration::from_millis(250);
+/// Interval between polls for the answer.
+const POLL: Duration = Duration::from_millis(250);
 
-/// Asks every server that runs and is offered a time to accept it, and waits for the answers.
+/// Asks every running server with an offered time to accept it, and waits for the answers.
 ///
-/// A request that nobody answers is withdrawn: it must not wait for a later start, when something
-/// else may be offered.
+/// A request without an answer is withdrawn. It must not apply to a later start, when the offered
+/// time may be another.
 pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
     let reports = local.store.clock_reports().await?;
     let running: Vec<&ClockReport> = reports
@@ -26,7 +26,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
         .filter(|report| Presence::of(report, local.now) == Presence::Running)
         .collect();
     if running.is_empty() {
-        bail!("no server is running; start it, and see what it is offered")
+        bail!("no server is running; start it, and run `fourauthd time status`")
     }
     let offers: Vec<(&str, i64)> = running
         .iter()
@@ -46,7 +46,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
         refused |= answer != ACCEPTED;
     }
     if refused {
-        bail!("not every server has accepted; look at `fourauthd time status`")
+        bail!("not every server accepted the time; see `fourauthd time status`")
     }
     Ok(())
 }
@@ -57,22 +57,22 @@ async fn ask(local: &LocalStore, node: &str, offer_ms: i64) -> anyhow::Result<()
     let asked =
         local.change(row, move |tx| Box::pin(async move { tx.ask_clock(&node, offer_ms).await }));
     if !asked.await? {
-        bail!("a server has just gone")
+        bail!("the report of a server has disappeared; run the command again")
     }
     Ok(())
 }
 
-/// What the server says, or what became of the request without it.
+/// Answer of the server, or the state of the request if there is no answer.
 async fn answer(local: &LocalStore, node: &str) -> anyhow::Result<String> {
     let answered = async {
         loop {
             if let Some(answer) = local.store.clock_answer(node).await? {
                 return Ok::<_, Error>(answer);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL).await;
         }
     };
-    if let Ok(answer) = tokio::time::timeout(PATIENCE, answered).await {
+    if let Ok(answer) = tokio::time::timeout(TIMEOUT, answered).await {
         return Ok(answer?);
     }
     let name = node.to_owned();
@@ -82,6 +82,6 @@ async fn answer(local: &LocalStore, node: &str) -> anyhow::Result<String> {
     Ok(if withdrawn {
         "no answer; the request is withdrawn".into()
     } else {
-        "no answer, though it took the request; see `fourauthd audit --action time_accept`".into()
+        "no answer, but it took the request; see `fourauthd audit --action time_accept`".into()
     })
 }

@@ -1,4 +1,4 @@
-//! What the servers say of their time, and what to do about it.
+//! `fourauthd time status`: prints the clock reports of the servers, with advice.
 
 use super::{Output, Presence, age_ms};
 use crate::local::{
@@ -11,25 +11,25 @@ use fourauth_store::ClockReport;
 use fourauth_timekeeper::{Reading, State};
 use serde::Serialize;
 
-/// A server that has not been heard of for longer is no concern any more, if another runs.
-const FORGOTTEN_MS: u64 = 86_400_000;
+/// Age after which a report is ignored, in milliseconds: one day.
+const MAX_SILENCE_MS: u64 = 86_400_000;
 
-/// All servers.
+/// Reports of all servers.
 #[derive(Debug, Serialize)]
 struct Overview {
-    /// Whether some server runs, and all that should have a confirmed time.
+    /// True if at least one server counts, and each that counts has a confirmed time.
     trusted: bool,
     servers: Vec<Line>,
 }
 
-/// One server.
+/// Report of one server.
 #[derive(Debug, Serialize)]
 struct Line {
     server: String,
     running: bool,
     age_ms: i64,
     state: String,
-    /// Absent if nothing bounds it.
+    /// Upper bound on the clock error; absent if there is none.
     error_ms: Option<u32>,
     vouched: Option<UnixMillis>,
     agreeing: u32,
@@ -68,9 +68,9 @@ impl Overview {
     }
 }
 
-/// Whether the whole is to be judged by this server as well.
+/// True if this server counts: it reported within a day, and did not report a clean shutdown.
 pub(super) fn counts(report: &ClockReport, now: UnixMillis) -> bool {
-    report.running && age_ms(report, now).unsigned_abs() <= FORGOTTEN_MS
+    report.running && age_ms(report, now).unsigned_abs() <= MAX_SILENCE_MS
 }
 
 fn is_trusted(report: &ClockReport, now: UnixMillis) -> bool {
@@ -120,12 +120,12 @@ impl Line {
     }
 }
 
-/// What an operator should do.
+/// Advice to the operator.
 fn advice(report: &ClockReport, now: UnixMillis) -> String {
     match Presence::of(report, now) {
-        Presence::Stopped => return "it was stopped; start it".into(),
+        Presence::Stopped => return "the server was stopped; start it".into(),
         Presence::Silent => {
-            return "it does not report: see whether it runs, and whether the system clock was moved"
+            return "no current report: check that the server runs and the system clock is right"
                 .into();
         }
         Presence::Running => {}
@@ -135,30 +135,30 @@ fn advice(report: &ClockReport, now: UnixMillis) -> String {
     }
     match State::from_word(&report.state) {
         Some(State::Synced) => "nothing",
-        Some(State::Holdover) => "see that the time servers answer (UDP, port 123)",
+        Some(State::Holdover) => "check that the time servers answer (UDP, port 123)",
         Some(State::Local) if report.asked == 0 => {
             "keep the system clock right: no time servers are configured"
         }
         Some(State::Denied) if report.asked == 0 => {
-            "set the system clock; `strict` needs time.servers as well"
+            "set the system clock; `strict` also needs time.servers"
         }
         Some(State::Local | State::Denied) => {
-            "set the system clock, and see that the time servers answer (UDP, port 123)"
+            "set the system clock, and check that the time servers answer (UDP, port 123)"
         }
-        None => "ask with the version of `fourauthd` that runs",
+        None => "unknown state: use the version of `fourauthd` that the server runs",
     }
     .into()
 }
 
 fn offered(offer_ms: i64) -> String {
     if offer_ms == 0 {
-        return "if the time is right by a clock that you trust: `fourauthd time accept`".into();
+        return "if the time agrees with a clock that you trust: `fourauthd time accept`".into();
     }
     let (span, direction) =
         (offer_ms.unsigned_abs(), if offer_ms < 0 { "earlier" } else { "later" });
     format!(
-        "a time {span} ms {direction} is offered and refused. If it is right by a clock that you \
-         trust: `fourauthd time accept`; if not, see who is in time.servers"
+        "a time {span} ms {direction} is offered and refused. If it agrees with a clock that you \
+         trust: `fourauthd time accept`; if not, check time.servers"
     )
 }
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_less_is_not() {
+    fn an_old_stopped_or_unconfirmed_report_is_not_trusted() {
         for state in ["local", "denied", "", "certain"] {
             assert!(!is_trusted_with(vec![ClockReport { state: state.into(), ..synced() }]));
         }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_server_that_should_run_counts_and_no_other() {
+    fn only_servers_that_should_run_count() {
         let aged = |age: i64| ClockReport {
             updated: NOW.saturating_add_ms(-age),
             node: "other".into(),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_told_in_one_line() {
+    fn json_output_is_one_line() {
         let json = serde_json::to_string(&Overview::of(vec![synced()], NOW)).unwrap();
         assert_eq!(
             json,
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_and_refused_is_named_with_its_direction() {
+    fn a_refused_offer_is_shown_with_its_direction() {
         let report = ClockReport { state: "denied".into(), offer_ms: Some(-5_000), ..synced() };
         let line = Line::of(report, NOW).text();
         assert!(line.contains("5000 ms earlier") && line.contains("time accept"), "{line}");

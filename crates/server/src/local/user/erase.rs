@@ -1,58 +1,59 @@
-//! `fourauthd user erase`: an account, its name in the audit log, and the bytes of both.
+//! `fourauthd user erase`: erases an account, its name in the audit log, and the bytes of both.
 //!
-//! Each step can be repeated, so that an erasure which was interrupted is finished by saying it
-//! again. What a server printed, and what was copied elsewhere, is not its business.
+//! Each step can be repeated, so running the command again finishes an erasure that was
+//! interrupted. It does not reach text logs, or copies of the database elsewhere.
 
 use super::super::LocalStore;
 use anyhow::{Context as _, bail, ensure};
 use fourauth_protocol::username::Username;
 use fourauth_store::{Error, Remains, Target};
 
-/// Erases whatever goes by this name, and says what that was.
+/// Erases the account and the log rows of this name, and prints what it erased.
 ///
-/// What is no name of an account may still be one in the log, from another system's.
+/// A name that is not valid here may still be in the log, in rows imported from another system.
 ///
 /// # Errors
 ///
-/// If nothing does, the database fails, or the bytes could not be taken out of the journal.
+/// If there is no such account or row, the database fails, or the journal still holds the bytes.
 pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let had_account = match Username::parse(username) {
         Ok(name) => account(local, &name).await?,
         Err(_) => false,
     };
     if had_account {
-        say!("{username} is gone, with everything that hung on the account.");
+        say!("{username} is erased, with everything that belonged to the account.");
     }
     let rows = rows(local, username).await?;
-    let those = if rows == 1 { "row of the audit log names" } else { "rows of the audit log name" };
-    say!("{rows} {those} nobody any more; the log can still be verified.");
+    let noun = if rows == 1 { "row" } else { "rows" };
+    say!("The name is erased from {rows} {noun} of the audit log; the log can still be verified.");
     let remains = local.store.compact().await.context(
-        "everything is erased, but pages of the database may still hold its bytes, because it \
-         could not be written anew; say the same again later",
+        "everything is erased, but pages of the database may still hold its bytes, because the \
+         database could not be rewritten; run the same command again later",
     )?;
     ensure!(remains != Remains::Journal, "{}", words(remains));
     say!("{}", words(remains));
     if !had_account && rows == 0 {
-        bail!(
-            "there was no account named {username:?} any more, and no row of the audit log about it"
-        );
+        bail!("there was no account named {username:?}, and no row of the audit log about it");
     }
     Ok(())
 }
 
-/// The account, and what was counted in its name; whether there was one. Its row names nobody.
+/// Erases the account and the failures counted for its name. Returns true if the account existed.
+/// The audit row contains no name.
 async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     let target = Target::account(name);
     let Some(user) = local.store.user(name).await? else {
-        // Failures are counted for names that are no accounts, too.
+        // Failures are also counted for unknown accounts.
         let forgotten: Result<bool, Error> =
             local.store.write(move |tx| Box::pin(tx.clear_failures(target))).await;
-        return forgotten.map(|_| false).context("what failed in this name is still counted");
+        return forgotten
+            .map(|_| false)
+            .context("cannot delete the failures that were counted for this name");
     };
     let entry = local.by_hand(None, "user_erase", "");
     let erased = local.change(entry, move |tx| {
         Box::pin(async move {
-            // The account's row first, as every other change does: then no two wait for each other.
+            // The account's row first, as in every other transaction, to avoid deadlocks.
             let erased = tx.erase_user(user.id).await?;
             tx.clear_failures(target).await?;
             Ok(erased)
@@ -61,7 +62,8 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     Ok(erased.await?)
 }
 
-/// Rows of the audit log, and counts that are not rows yet, a transaction at a time; how many.
+/// Erases the name from counts that are not rows yet and from rows of the audit log, in several
+/// transactions. Returns the number of rows.
 async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
     let (counted, at) = (name.to_owned(), local.now);
     let counts: Result<u64, Error> = local
@@ -87,17 +89,17 @@ async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
 const fn words(remains: Remains) -> &'static str {
     match remains {
         Remains::None => {
-            "The database was written anew and its journal emptied. What backups hold is still there."
+            "The database was rewritten and its journal emptied. Backups still hold the data."
         }
         Remains::Journal => {
-            "The database was written anew, but its journal could not be emptied, because somebody \
-             is reading all the time: say the same again, or stop the server once. What backups hold \
-             is still there."
+            "The database was rewritten, but its journal could not be emptied, because another \
+             process is reading it: run the same command again, or stop the server and run it. \
+             Backups still hold the data."
         }
         Remains::Pages => {
-            "PostgreSQL has made the room free for use; `VACUUM FULL` would overwrite it, and keeps \
-             everybody out meanwhile. Archives of its write-ahead log and backups still hold \
-             everything."
+            "PostgreSQL has marked the space as free. `VACUUM FULL` rewrites the tables without \
+             it, and locks them while it runs. Archives of its write-ahead log and backups still \
+             hold the data."
         }
     }
 }

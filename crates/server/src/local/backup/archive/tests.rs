@@ -1,4 +1,4 @@
-//! Archives that nobody means well with.
+//! Hostile and damaged archives.
 
 use super::{super::contents::KEYRING, *};
 use fourauth_protocol::time::UnixMillis;
@@ -15,7 +15,7 @@ fn manifest() -> String {
     Manifest::new(UnixMillis(0), None, file).to_toml().unwrap()
 }
 
-/// A backup of these files behind its manifest.
+/// An archive of the manifest and these files.
 fn backup(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = Builder::new(Vec::new());
     let manifest = manifest();
@@ -38,8 +38,8 @@ fn extracted(bytes: &[u8]) -> (TempDir, anyhow::Result<Manifest>) {
 
 fn refused(bytes: &[u8]) -> String {
     let (folder, manifest) = extracted(bytes);
-    let beside = fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(beside, 1, "nothing is written beside the scratch folder");
+    let entries = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(entries, 1, "nothing is written outside the scratch folder");
     format!("{:#}", manifest.unwrap_err())
 }
 
@@ -52,7 +52,7 @@ fn a_backup_is_read_as_it_was_written() {
 }
 
 #[test]
-fn what_the_manifest_does_not_say_is_refused() {
+fn an_archive_that_differs_from_its_manifest_is_refused() {
     for (files, reason) in [
         (&[WHOLE[0]][..], "lacks tls/cert.pem"),
         (&[WHOLE[0], WHOLE[1], WHOLE[1]], "twice"),
@@ -92,12 +92,12 @@ fn no_path_leads_out_and_no_link_is_followed() {
         add(&mut archive, manifest::NAME, manifest.len() as u64, manifest.as_bytes()).unwrap();
         archive.append(&header, io::empty()).unwrap();
         let reason = refused(&archive.into_inner().unwrap());
-        assert!(reason.contains("no plain file") || reason.contains("does not name"), "{reason}");
+        assert!(reason.contains("regular file") || reason.contains("does not name"), "{reason}");
     }
 }
 
 #[test]
-fn a_header_that_announces_more_than_there_is_takes_no_more_than_there_is() {
+fn a_size_that_a_header_announces_is_not_allocated() {
     let mut header = Header::new_ustar();
     header.set_path(manifest::NAME).unwrap();
     header.set_size(u64::MAX >> 1);
@@ -108,14 +108,16 @@ fn a_header_that_announces_more_than_there_is_takes_no_more_than_there_is() {
 
 proptest! {
     #[test]
-    fn damage_is_refused_and_never_panics(at in 0_usize..6000, to in any::<u8>(), cut in 0_usize..6000) {
+    fn damage_is_refused_and_never_panics(
+        at in 0_usize..6000, to in any::<u8>(), cut in 0_usize..6000,
+    ) {
         let whole = backup(&WHOLE);
         let mut changed = whole.clone();
         if let Some(byte) = changed.get_mut(at) {
             *byte = to;
         }
-        // A header has room that means nothing, such as the owner; whatever is taken is what was
-        // written.
+        // Some bytes of a header have no effect, such as the owner. If the archive is accepted, its
+        // files must be unchanged.
         for bytes in [&changed[..], &whole[..cut.min(whole.len())]] {
             let (folder, manifest) = extracted(bytes);
             if manifest.is_ok() {
