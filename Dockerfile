@@ -6,7 +6,7 @@ FROM rust:1.95.0-slim-trixie AS build
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package fourauth-server --bin fourauthd
+RUN cargo build --release --locked --package fourauthd
 # A volume that is mounted here for the first time takes over the owner of this folder.
 RUN mkdir --mode=0700 /empty
 

@@ -8,12 +8,12 @@ use crate::{
 };
 use anyhow::Context as _;
 use fourauth_audit_verify::{Options, verify};
-use fourauth_server::local::import::FourAuth;
 use fourauth_tests::{
     models::picture,
     old_system::{Kind, OldSystem, ROWS},
     persona::Persona,
 };
+use fourauthd::import_4auth::FourAuth;
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{fs, path::Path, time::Duration};
 

@@ -4,7 +4,7 @@ use crate::{models, persona::Persona, python};
 use data_encoding::BASE32_NOPAD;
 use fourauth_factors::totp::Key;
 use fourauth_protocol::{mac_address::MacAddress, secret::Secret, username::Username};
-use fourauth_server::local::import::FourAuth;
+use fourauthd::import_4auth::FourAuth;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,

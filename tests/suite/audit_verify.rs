@@ -7,11 +7,11 @@ use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
 use fourauth_audit_verify::{Options, verify};
 use fourauth_config::Config;
 use fourauth_protocol::command::Command;
-use fourauth_server::local::audit::AuditCommand;
 use fourauth_tests::{
     python,
     server::{NOON, TestServer, quick},
 };
+use fourauthd::command::audit::AuditCommand;
 use rusqlite::Connection;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

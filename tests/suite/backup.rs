@@ -3,14 +3,7 @@
 use fourauth_config::{AuditConfig, Config};
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_server::{
-    local::{
-        LocalStore,
-        backup::{BackupCommand, Create, Lock, Restore, Unlock, Verify},
-        key::KeyCommand,
-    },
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models,
     persona::Persona,
@@ -18,6 +11,11 @@ use fourauth_tests::{
     server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
+use fourauthd::{
+    backup::{BackupCommand, Create, Lock, Restore, Unlock, Verify},
+    command::key::KeyCommand,
+    local_store::LocalStore,
+};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 

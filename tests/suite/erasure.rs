@@ -6,12 +6,12 @@ use fourauth_protocol::{
     consent::Consent,
     contact::{Email, Phone},
 };
-use fourauth_server::local::{LocalStore, user::UserCommand};
 use fourauth_store::{Held, Seeking};
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},
 };
+use fourauthd::{command::user::UserCommand, local_store::LocalStore};
 use sqlx::{Row as _, SqlitePool};
 use std::fs;
 

@@ -6,15 +6,13 @@ use fourauth_audit::{
     checkpoint::{Checkpoint, parse_all},
 };
 use fourauth_config::Config;
-use fourauth_server::{
-    local::audit::AuditCommand,
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models,
     server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
+use fourauthd::command::audit::AuditCommand;
 use rusqlite::{Connection, params};
 use std::{fs, path::PathBuf, sync::Arc};
 use tempfile::TempDir;

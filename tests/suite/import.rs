@@ -4,15 +4,15 @@
 use fourauth_audit::leaf::{self, Leaf};
 use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command, consent::Consent};
-use fourauth_server::local::{
-    LocalStore,
-    import::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
-};
 use fourauth_store::{AuditEntry, Held, Seeking};
 use fourauth_tests::{
     models,
     old_system::{Kind, OldSystem, ROWS},
     server::{NOON, TestServer, quick},
+};
+use fourauthd::{
+    import_4auth::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
+    local_store::LocalStore,
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::{Row as _, SqlitePool};

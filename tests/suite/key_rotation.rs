@@ -12,10 +12,7 @@ use fourauth_factors::{
 use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
-use fourauth_server::{
-    local::{LocalStore, key::KeyCommand},
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_store::{
     AccountId, Added, ClockReport, Error, KeyState, KeySummary, NewUser, OpenError, Store,
 };
@@ -26,6 +23,7 @@ use fourauth_tests::{
     server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
+use fourauthd::{command::key::KeyCommand, local_store::LocalStore};
 use futures_util::future::join_all;
 use std::{fs, path::Path, sync::Arc};
 

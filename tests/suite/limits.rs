@@ -13,10 +13,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_server::{
-    local::{LocalStore, user::UserCommand},
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_store::{Error, Lane, Target};
 use fourauth_tests::{
     models::{self, picture},
@@ -24,6 +21,7 @@ use fourauth_tests::{
     server::{TestServer, quick, unlimited},
 };
 use fourauth_timekeeper::ManualClock;
+use fourauthd::{command::user::UserCommand, local_store::LocalStore};
 use futures_util::future::join_all;
 use std::sync::Arc;
 

@@ -3,16 +3,14 @@
 
 use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command};
-use fourauth_server::{
-    local::healthcheck,
-    proxy::{LOCAL, SIGNATURE},
-};
+use fourauth_server::proxy::{LOCAL, SIGNATURE};
 use fourauth_tests::{
     persona::Persona,
     proxy::{header, introducing},
     raw::RawConnection,
     server::TestServer,
 };
+use fourauthd::command::healthcheck;
 
 const UNKNOWN: &str = r#"{"cmd":"100","username":"nobody","password":"x"}"#;
 const HELLO: &str = r#"{"cmd":"190"}"#;

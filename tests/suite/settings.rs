@@ -44,11 +44,14 @@ async fn a_changed_setting_is_a_row_with_both_values() {
         config.attempts.unknown_device = 71;
     };
     let server = TestServer::start_in(folder, changed).await;
-    let changes = details(&server, "setting_change").await;
-    assert_eq!(changes.len(), 2, "{changes:?}");
+    let rows_of_change = details(&server, "setting_change").await;
+    assert_eq!(rows_of_change.len(), 2, "{rows_of_change:?}");
     let expected = "attempts.unknown_device was 1000000 and is 71.";
-    assert!(changes[0].starts_with(expected), "{changes:?}");
-    assert!(changes[1].starts_with("compat.mac_only was false and is true."), "{changes:?}");
+    assert!(rows_of_change[0].starts_with(expected), "{rows_of_change:?}");
+    assert!(
+        rows_of_change[1].starts_with("compat.mac_only was false and is true."),
+        "{rows_of_change:?}"
+    );
     let same = TestServer::start_in(server.stop().await, changed).await;
     assert_eq!(rows(&same, "setting_change").await.len(), 2);
 }

@@ -5,15 +5,13 @@
 use fourauth_auth::profile::Profile;
 use fourauth_config::Config;
 use fourauth_protocol::{answer::AuditRow, time::UnixMillis};
-use fourauth_server::{
-    local::{
-        LocalStore,
-        time::{Output, TimeCommand},
-    },
-    server::{Server, TimeSource},
-};
+use fourauth_server::server::{Server, TimeSource};
 use fourauth_store::{AuditQuery, ClockReport, Error, Store};
 use fourauth_tests::{models, postgres, server::quick};
+use fourauthd::{
+    command::time::{Output, TimeCommand},
+    local_store::LocalStore,
+};
 use std::{
     sync::{
         Arc,

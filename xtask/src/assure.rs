@@ -19,7 +19,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
         binaries::built(root)
     } else {
         // Separate builds, so that features of the harness do not end up in the server.
-        cargo(&["--release", "--package", "fourauth-server"])?;
+        cargo(&["--release", "--package", "fourauthd"])?;
         cargo(&["--release", "--package", "fourauth-tests", "--bin", "assure"])?;
         binaries::released(root)
     };

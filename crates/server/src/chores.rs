@@ -5,7 +5,7 @@ mod budget;
 mod house;
 mod keys;
 mod room;
-pub(crate) mod time;
+pub mod time;
 
 use crate::dispatch::Context;
 use fourauth_auth::{

@@ -58,12 +58,16 @@ fn contents(config: &Config) -> Vec<(PathBuf, Kind)> {
 
 /// A lock on the data folder. It is released when dropped or when the process ends.
 #[derive(Debug)]
-pub(crate) struct DataFolderLock(#[expect(dead_code, reason = "held, never read")] File);
+pub struct DataFolderLock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl DataFolderLock {
     /// Takes the shared lock of a server, so that no backup can be restored to the folder. Fails if
     /// a restore is running.
-    pub(crate) fn share(config: &Config) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If a restore is running, or the lock file cannot be opened.
+    pub fn share(config: &Config) -> anyhow::Result<Self> {
         let file = open(config)?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {
@@ -76,7 +80,11 @@ impl DataFolderLock {
 
     /// Takes the exclusive lock for replacing the database, so that no server can start. Fails if a
     /// server or another restore is running.
-    pub(crate) fn take(config: &Config) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If a server or a restore is running, or the folder cannot be locked.
+    pub fn take(config: &Config) -> anyhow::Result<Self> {
         let file = open(config)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

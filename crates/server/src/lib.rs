@@ -2,13 +2,12 @@
 //!
 //! The path of a request: [`listener`] accepts a connection and performs the handshake, [`session`]
 //! receives commands over a [`connection`], [`dispatch`] passes each to `fourauth-auth`, and
-//! [`reply`] holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files,
-//! and [`local`] has the commands that an administrator runs on the machine itself.
+//! [`reply`] holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files.
 
 mod caps;
 pub mod certificate;
 pub mod channel;
-mod chores;
+pub mod chores;
 pub mod conduct;
 pub mod connection;
 pub mod crowd;
@@ -21,11 +20,10 @@ pub mod handshake;
 pub mod hygiene;
 pub mod in_flight;
 pub mod listener;
-pub mod local;
 pub mod logging;
 pub mod models;
 pub mod open_files;
-mod parts;
+pub mod parts;
 pub mod penalties;
 pub mod place;
 mod protection;

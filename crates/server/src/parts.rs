@@ -72,11 +72,11 @@ impl Parts {
 }
 
 /// Creates a hasher with the configured cost.
-pub(crate) fn hasher(
-    config: &Config,
-    compute: &Compute,
-    keyring: &Keyring,
-) -> anyhow::Result<Hasher> {
+///
+/// # Errors
+///
+/// If the configured cost is not valid for Argon2.
+pub fn hasher(config: &Config, compute: &Compute, keyring: &Keyring) -> anyhow::Result<Hasher> {
     let cost =
         Cost { memory_kib: config.auth.argon2_memory_kib, passes: config.auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
@@ -103,7 +103,8 @@ fn milliseconds(seconds: u32) -> i64 {
 }
 
 /// The configured limits of the compute pool.
-pub(crate) fn compute_limits(config: &Config) -> Limits {
+#[must_use]
+pub fn compute_limits(config: &Config) -> Limits {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     Limits {
         threads: if config.compute.threads == 0 { cores() } else { config.compute.threads },

@@ -2,11 +2,11 @@
 
 use super::{House, create, elsewhere, nowhere, refused, run, start, to_recipient};
 use fourauth_config::Config;
-use fourauth_server::local::{
-    LocalStore,
-    backup::{BackupCommand, Restore, Unlock},
-};
 use fourauth_tests::server::NOON;
+use fourauthd::{
+    backup::{BackupCommand, Restore, Unlock},
+    local_store::LocalStore,
+};
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, chown},

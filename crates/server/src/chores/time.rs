@@ -16,10 +16,10 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Longest interval between reports. After a restart, the lowest accepted time is at most this much
 /// too early.
-pub(crate) const REPORT: Duration = Duration::from_mins(1);
+pub const REPORT: Duration = Duration::from_mins(1);
 
 /// Answer to a granted request.
-pub(crate) const ACCEPTED: &str = "accepted";
+pub const ACCEPTED: &str = "accepted";
 
 /// Name of this server among the servers that share its database. `self` on SQLite, which cannot be
 /// shared.

@@ -1,0 +1,151 @@
+//! Verification of a backup: it is complete, its database is intact, every secret in it opens, and
+//! its audit log was not changed.
+
+use super::{
+    archive,
+    contents::{AUDIT, DATABASE, EPOCH},
+    envelope::Unlock,
+    manifest::{Database, Manifest},
+    snapshot,
+};
+use crate::local_store::LocalStore;
+use anyhow::{Context as _, bail, ensure};
+use fourauth_audit::key::VerifyingKey;
+use fourauth_audit_verify::{Options, Report};
+use fourauth_checkpoints::{EpochFile, KeyFileError};
+use fourauth_config::{Config, StoreConfig, StoreUrl};
+use fourauth_private_file::scratch::Scratch;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::{Keyring, Location};
+use std::{
+    fmt,
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+
+/// A verified backup, unpacked in a temporary folder.
+#[derive(Debug)]
+pub(super) struct Examined {
+    pub(super) manifest: Manifest,
+    /// Configuration of a server with its data in the temporary folder.
+    pub(super) config: Config,
+    /// Public key of the audit log; `None` if the log is not signed.
+    pub(super) log_key: Option<VerifyingKey>,
+    values: u64,
+    /// `None` if the database has no tree, or is not signed.
+    audit: Option<Report>,
+}
+
+/// Unpacks and verifies a backup.
+pub(super) async fn examine(
+    file: &Path,
+    unlock: &Unlock,
+    scratch: &Scratch,
+    config: &Config,
+    now: UnixMillis,
+) -> anyhow::Result<Examined> {
+    let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let plain = unlock.decrypt(BufReader::new(opened))?;
+    let manifest = archive::extract(plain, scratch.folder())?;
+    let log_key = log_key(scratch.folder(), config)?;
+    let (config, path) = inside(config, scratch.folder());
+    if manifest.entry(EPOCH).is_some() {
+        EpochFile::open(&config.audit_dir())?;
+    }
+    let Some(database) = &manifest.database else {
+        Keyring::load(&config.keyring_file())?;
+        return Ok(Examined { manifest, config, log_key, values: 0, audit: None });
+    };
+    snapshot::check(&path)?;
+    let found = snapshot::describe(&path)?;
+    ensure!(found == *database, "the database is not what the manifest says");
+    let audit = audit(log_key.as_ref(), database, &path)?;
+    let values = open_everything(&config, now).await?;
+    Ok(Examined { manifest, config, log_key, values, audit })
+}
+
+/// Configuration of a server with its data in `scratch`, and the path of its database.
+fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
+    let path = scratch.join(DATABASE);
+    let url = StoreUrl::from(Location::Sqlite(path.clone()));
+    let sinks = Some(config.checkpoint_sinks());
+    let mut inside = Config {
+        data_dir: scratch.to_owned(),
+        store: StoreConfig { url: Some(url), ..config.store.clone() },
+        ..config.clone()
+    };
+    inside.audit.checkpoint_sinks = sinks;
+    (inside, path)
+}
+
+/// Public key in the backup, or else the one of this machine: otherwise an attacker could remove
+/// the key from a backup to avoid the check of its log.
+fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKey>> {
+    for folder in [scratch.join(AUDIT), config.audit_dir()] {
+        match fourauth_checkpoints::public_key(&folder) {
+            Err(KeyFileError::Missing { .. }) => {}
+            key => return Ok(Some(key?)),
+        }
+    }
+    Ok(None)
+}
+
+/// Verifies the audit log. Runs before the database is opened for writing, which would migrate an
+/// older one.
+fn audit(
+    key: Option<&VerifyingKey>,
+    database: &Database,
+    path: &Path,
+) -> anyhow::Result<Option<Report>> {
+    if !snapshot::has_tree(database) {
+        return Ok(None);
+    }
+    let Some(key) = key else {
+        ensure!(
+            !snapshot::is_signed(path)?,
+            "the audit log in the backup is signed, but its public key is neither in the backup \
+             nor on this machine: copy it to audit/log.vkey in the data folder"
+        );
+        return Ok(None);
+    };
+    let mut options = Options::new(key.clone());
+    options.accepted = snapshot::given_up(path)?.into_iter().collect();
+    let report = fourauth_audit_verify::verify(path, &options)?;
+    ensure!(report.is_proved(), "the audit log is not what was signed:\n{report}");
+    Ok(Some(report))
+}
+
+/// Opens every sealed value and returns their number. Fails if one does not open.
+async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64> {
+    let local = LocalStore::open(config, now).await?;
+    let opened = local.store.open_all().await?;
+    local.store.close().await;
+    if opened.unopened > 0 {
+        bail!("{} sealed values do not open with the keyring", opened.unopened);
+    }
+    Ok(opened.values)
+}
+
+impl fmt::Display for Examined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Manifest { created_utc, database, file, .. } = &self.manifest;
+        writeln!(f, "made      {created_utc}, {} files, all unchanged", file.len())?;
+        let Some(Database { schema, tree_size, tree_root }) = database else {
+            return write!(f, "database  not in this backup");
+        };
+        writeln!(f, "database  sound, migration {schema}, {} sealed values open", self.values)?;
+        match &self.audit {
+            Some(report) => write!(
+                f,
+                "audit     {} rows replayed, nothing was changed; tree of {tree_size}, \
+                 root {tree_root}",
+                report.rows
+            ),
+            None if *tree_size > 0 => {
+                write!(f, "audit     NOT PROVED: its {tree_size} rows are not signed")
+            }
+            None => write!(f, "audit     nothing is signed yet"),
+        }
+    }
+}

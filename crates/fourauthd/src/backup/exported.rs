@@ -1,0 +1,69 @@
+//! Compares exported checkpoints with a backup: would a restore undo exported rows?
+//!
+//! Only files are read here. A syslog collector cannot be read, but its log file can be passed as
+//! an argument. At its start, a server reads every sink that answers.
+
+use crate::local_store::LocalStore;
+use anyhow::bail;
+use fourauth_audit::key::VerifyingKey;
+use fourauth_audit_verify::for_each_note;
+use fourauth_checkpoints::{
+    GivenUp, Largest,
+    sink::{Exported, SinkAddress},
+};
+use fourauth_config::Config;
+use std::{path::PathBuf, sync::Arc};
+
+/// Exported checkpoints that the restored tree does not contain; see [`fourauth_checkpoints::lost`].
+///
+/// # Errors
+///
+/// If a file cannot be read, a file in `more` has no checkpoint of this log, or the restored tree
+/// contradicts an exported checkpoint, so that it cannot be given up.
+pub(super) async fn newer(
+    config: &Config,
+    key: &VerifyingKey,
+    inside: &LocalStore,
+    more: &[PathBuf],
+) -> anyhow::Result<Vec<Exported>> {
+    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, key, given_up);
+    let lost = fourauth_checkpoints::lost(&inside.store, key, largest).await?;
+    inside.refuse_contradictions(&lost).await?;
+    Ok(lost)
+}
+
+fn largest(
+    config: &Config,
+    more: &[PathBuf],
+    key: &VerifyingKey,
+    given_up: &GivenUp,
+) -> anyhow::Result<Option<Exported>> {
+    let mut newest: Option<Exported> = None;
+    for file in files(config, more) {
+        let mut largest = Largest::new(key, given_up);
+        for_each_note(&file, key.name(), |note| largest.offer(note))?;
+        let seen = largest.finish();
+        if !seen.is_ours && more.contains(&file) {
+            bail!("{} holds no checkpoint of this log", file.display());
+        }
+        newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);
+    }
+    Ok(newest)
+}
+
+fn files(config: &Config, more: &[PathBuf]) -> Vec<PathBuf> {
+    let sinks = config.checkpoint_sinks().into_iter().filter_map(file);
+    sinks.chain(more.iter().cloned()).collect()
+}
+
+fn file(sink: SinkAddress) -> Option<PathBuf> {
+    match sink {
+        SinkAddress::File(path) => path.is_file().then_some(path),
+        SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
+    }
+}
+
+/// Sinks that cannot be read here: collectors, URLs, and files that do not exist.
+pub(super) fn unseen(config: &Config) -> Vec<SinkAddress> {
+    config.checkpoint_sinks().into_iter().filter(|sink| file(sink.clone()).is_none()).collect()
+}

@@ -1,0 +1,218 @@
+//! `fourauthd backup restore`: restores a backup into an empty data folder.
+//!
+//! The backup is verified in a temporary folder first. Then the files are moved into place, the
+//! keyring last: an interrupted restore leaves a database without a keyring, which no server starts
+//! with.
+
+use super::{
+    contents::{DATABASE, KEYRING, PARTS},
+    envelope::Unlock,
+    examination::{Examined, examine},
+    exported,
+};
+use crate::{local_store::LocalStore, scratch};
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use fourauth_checkpoints::sink::Exported;
+use fourauth_config::Config;
+use fourauth_private_file as private_file;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_server::{data_folder::DataFolderLock, first_run};
+use fourauth_store::{Error, Location};
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// Arguments of `backup restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup
+    pub file: PathBuf,
+    /// Secret that opens it
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Restore even if the backup lacks exported rows; writes a row about it to the audit log
+    #[arg(long)]
+    pub accept_rollback: bool,
+    /// More exported checkpoints, for example a log file of a syslog collector
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Vec<PathBuf>,
+}
+
+impl Restore {
+    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        Self::refuse_to_replace(config)?;
+        first_run::data_dir(config)?;
+        let _folder = DataFolderLock::take(config)?;
+        let database = Self::refuse_to_replace(config)?;
+        let scratch = scratch::make(&config.data_dir, "restore")?;
+        let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
+        keep_one_log(config, &examined.config)?;
+        match (&examined.manifest.database, &database) {
+            (Some(_), Some(_)) => self.settle(&examined, now).await?,
+            (None, _) => {}
+            (Some(_), None) => {
+                bail!("the backup holds a SQLite database, but store.url names PostgreSQL")
+            }
+        }
+        put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
+        say!("{examined}\nrestored  to {}", config.data_dir.display());
+        if examined.manifest.database.is_some() {
+            say!("All sessions are ended. Recovery codes used since the backup are valid again.");
+        }
+        Ok(())
+    }
+
+    /// Returns the path of the database if it is a file. Fails if the restore would replace a
+    /// database or a keyring.
+    fn refuse_to_replace(config: &Config) -> anyhow::Result<Option<PathBuf>> {
+        let database = match config.location() {
+            Location::Sqlite(path) => Some(path),
+            Location::Postgres(_) => None,
+        };
+        let mut wanted = vec![config.keyring_file()];
+        if let Some(database) = &database {
+            // SQLite would apply the journal of another database to this one.
+            wanted.extend(JOURNALS.map(|suffix| beside(database, suffix)));
+            wanted.push(database.clone());
+        }
+        if let Some(taken) = wanted.iter().find(|path| path.exists()) {
+            bail!(
+                "{} is there: a backup is restored only where there is neither a database nor a \
+                 keyring; stop the server and move both away first",
+                taken.display()
+            );
+        }
+        Ok(database)
+    }
+
+    /// Writes the rows about the restore while the database is still in the temporary folder.
+    async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
+        let inside = LocalStore::open(&examined.config, now).await?;
+        let newer = match &examined.log_key {
+            Some(key) => exported::newer(&examined.config, key, &inside, &self.checkpoints).await?,
+            None => Vec::new(),
+        };
+        if let Some(Exported { checkpoint, .. }) = newer.last()
+            && !self.accept_rollback
+        {
+            bail!(
+                "a checkpoint of {} rows was exported at {}, and the backup does not have them: \
+                 use a newer backup, or give them up with --accept-rollback, which writes a row \
+                 to the audit log",
+                checkpoint.size,
+                checkpoint.at
+            );
+        }
+        let unseen = exported::unseen(&examined.config);
+        for place in &unseen {
+            say!("NOT CHECKED: {place}. It may have newer checkpoints.");
+        }
+        let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
+        let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
+        let restored = inside.by_hand(None, "backup_restore", &told);
+        let given_up: Vec<_> = newer
+            .into_iter()
+            .map(|Exported { checkpoint, note }| {
+                (inside.gives_up(&checkpoint), checkpoint.size, note)
+            })
+            .collect();
+        let written: Result<(), Error> = inside
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    for (entry, size, note) in &given_up {
+                        tx.accept_rollback(*size, note, entry).await?;
+                    }
+                    tx.append(&restored).await?;
+                    tx.end_all_sessions().await.map(|_| ())
+                })
+            })
+            .await;
+        inside.store.close().await;
+        Ok(written?)
+    }
+}
+
+/// Suffixes of the files that SQLite keeps next to a database.
+const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Fails if the data folder has the keys of another log: they must not sign this one.
+fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
+    let key = |config: &Config| fs::read(config.audit_dir().join("log.vkey")).ok();
+    if let (Some(there), Some(restored)) = (key(config), key(inside)) {
+        ensure!(
+            there == restored,
+            "{} has the keys of another audit log: move that folder away first",
+            config.audit_dir().display()
+        );
+    }
+    Ok(())
+}
+
+/// Moves the unpacked files into place. Existing files stay: the epoch key must not go back.
+fn put_in_place(
+    examined: &Examined,
+    scratch: &Path,
+    config: &Config,
+    database: Option<&Path>,
+) -> anyhow::Result<()> {
+    let has = |name| examined.manifest.entry(name).is_some();
+    let parts = PARTS.iter().map(|part| part.name).filter(|name| *name != KEYRING && has(name));
+    for name in parts {
+        let path = config.data_dir.join(name);
+        if !path.exists() {
+            place(&scratch.join(name), &path, &config.data_dir)?;
+        }
+    }
+    if let Some(path) = database.filter(|_| has(DATABASE)) {
+        let journal = beside(&scratch.join(DATABASE), "-wal");
+        ensure!(!journal.exists(), "the restored database was not closed");
+        place(&scratch.join(DATABASE), path, &config.data_dir)?;
+    }
+    place(&scratch.join(KEYRING), &config.keyring_file(), &config.data_dir)
+}
+
+/// Moves a file to a path where there is none, and waits until it is on disk. Also works across
+/// file systems. The file and new folders get the owner of `like`.
+fn place(from: &Path, to: &Path, like: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", to.display());
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(cannot)?;
+        let _only_root_changes_owners = private_file::give_as(&File::open(folder)?, like);
+    }
+    let _only_root_changes_owners = private_file::give_as(&File::open(from)?, like);
+    // Unlike a rename, a hard link does not replace an existing file.
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            let draft = beside(to, ".draft");
+            // A draft that a crash left may be a second link to the file in place, so it is
+            // removed, not truncated.
+            let _gone = fs::remove_file(&draft);
+            let linked = copy(from, &draft, like).and_then(|()| fs::hard_link(&draft, to));
+            let _gone = fs::remove_file(&draft);
+            linked
+        }
+        linked => linked,
+    }
+    .with_context(cannot)?;
+    File::open(folder)?.sync_all().with_context(cannot)
+}
+
+fn copy(from: &Path, to: &Path, like: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let _only_root_changes_owners = private_file::give_as(&file, like);
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()
+}

@@ -1,0 +1,37 @@
+//! `fourauthd backup verify`: checks a backup without restoring it.
+
+use super::{envelope::Unlock, examination::examine};
+use crate::scratch;
+use anyhow::ensure;
+use clap::Args;
+use fourauth_config::Config;
+use fourauth_protocol::time::UnixMillis;
+use std::path::PathBuf;
+
+/// Arguments of `backup verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The backup
+    pub file: PathBuf,
+    /// Secret that opens it
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// A private folder with room for the unpacked backup [default: the data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub scratch: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        // Not next to the backup: unencrypted keys must not be written to the disk of backups.
+        let parent = self.scratch.as_deref().unwrap_or(&config.data_dir);
+        ensure!(
+            parent.is_dir(),
+            "{} is not a folder: name one with --scratch, on a disk that may hold keys",
+            parent.display()
+        );
+        let scratch = scratch::make(parent, "verify")?;
+        say!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands, one file each.
+
+pub mod admin;
+pub mod audit;
+pub mod config;
+pub mod device;
+pub mod healthcheck;
+pub mod key;
+pub mod models;
+pub mod time;
+pub mod user;

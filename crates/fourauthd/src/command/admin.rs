@@ -1,0 +1,171 @@
+//! `fourauthd admin list|add|secret|remove`: administrators and their secrets.
+
+use crate::{local_store::LocalStore, screen::printable};
+use anyhow::{Context as _, bail, ensure};
+use clap::Subcommand;
+use data_encoding::BASE32_NOPAD;
+use fourauth_auth::{compute::Requester, entropy};
+use fourauth_config::Config;
+use fourauth_factors::password_rule::{NewPassword, PasswordRule};
+use fourauth_protocol::{secret::Secret, username::Username};
+use fourauth_server::first_run::{self, SETUP};
+use std::io::Read as _;
+
+/// Longest secret read from standard input, in bytes.
+const MAX_SECRET_BYTES: u64 = 1024;
+
+/// Commands on administrators.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// List administrators
+    List,
+    /// Add an administrator; prints a new secret, or reads one from standard input
+    Add {
+        /// The administrator's name, as the audit log will show it
+        name: String,
+        /// Read the secret from standard input
+        #[arg(long)]
+        secret_stdin: bool,
+    },
+    /// Replace an administrator's secret; prints a new one, or reads one from standard input
+    Secret {
+        /// The administrator's name
+        name: String,
+        /// Read the secret from standard input
+        #[arg(long)]
+        secret_stdin: bool,
+    },
+    /// Remove an administrator
+    Remove {
+        /// The administrator's name
+        name: String,
+    },
+}
+
+impl AdminCommand {
+    /// Runs the command and prints the result.
+    ///
+    /// # Errors
+    ///
+    /// If the name is taken or unknown, the secret is too weak, or the database fails.
+    pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
+        match self {
+            Self::List => {
+                for admin in local.store.admins().await? {
+                    say!("{}", printable(&admin.name));
+                }
+                Ok(())
+            }
+            Self::Add { name, secret_stdin } => {
+                add(config, local, &name, Chosen::read(&name, secret_stdin)?).await
+            }
+            Self::Secret { name, secret_stdin } => {
+                replace(local, &name, Chosen::read(&name, secret_stdin)?).await
+            }
+            Self::Remove { name } => remove(local, &name).await,
+        }
+    }
+}
+
+/// A secret that meets the rule for administrators.
+struct Chosen {
+    secret: NewPassword,
+    /// True if the secret was generated and has to be shown.
+    made: bool,
+}
+
+impl Chosen {
+    /// Reads the secret from standard input and checks it, or generates one of 160 random bits.
+    fn read(name: &str, from_stdin: bool) -> anyhow::Result<Self> {
+        if from_stdin {
+            return Ok(Self { secret: accepted(&stdin()?, name)?, made: false });
+        }
+        let secret = Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>()));
+        Ok(Self { secret: NewPassword::in_use(&secret), made: true })
+    }
+
+    /// Prints the secret if it was generated.
+    fn show(&self, name: &str) {
+        if self.made {
+            say!("{}", self.secret.as_str());
+            note!("This is {name}'s secret. It is not shown again.");
+        }
+    }
+}
+
+async fn add(
+    config: &Config,
+    local: &LocalStore,
+    name: &str,
+    chosen: Chosen,
+) -> anyhow::Result<()> {
+    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
+    if admin == setup {
+        bail!("`{SETUP}` is reserved for the first administrator; choose another name");
+    }
+    let now = local.now;
+    let added_row = local.by_hand(None, "admin_add", &format!("admin={admin}"));
+    let retired_row = local.by_hand(None, "admin_remove", &format!("admin={setup}"));
+    let added = local.change(added_row, move |tx| {
+        Box::pin(async move {
+            let added = tx.add_admin(&admin, &hash, now).await?;
+            if added && tx.remove_admin(&setup).await? {
+                tx.append(&retired_row).await?;
+            }
+            Ok(added)
+        })
+    });
+    if !added.await? {
+        bail!("there is already an administrator named {name}");
+    }
+    first_run::remove_setup_secret(config)?;
+    chosen.show(name);
+    Ok(())
+}
+
+/// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
+async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Result<()> {
+    let admin = Username::parse(name)?;
+    ensure!(
+        name != SETUP,
+        "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
+    );
+    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let entry = local.by_hand(None, "admin_secret", &format!("admin={admin}"));
+    let replaced = local.change(entry, move |tx| {
+        Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })
+    });
+    if !replaced.await? {
+        bail!("there is no administrator named {name}");
+    }
+    chosen.show(name);
+    Ok(())
+}
+
+async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
+    let admin = Username::parse(name)?;
+    let entry = local.by_hand(None, "admin_remove", &format!("admin={admin}"));
+    let removed =
+        local.change(entry, move |tx| Box::pin(async move { tx.remove_admin(&admin).await }));
+    if !removed.await? {
+        bail!("there is no administrator named {name}");
+    }
+    Ok(())
+}
+
+fn stdin() -> anyhow::Result<Secret<String>> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(MAX_SECRET_BYTES)
+        .read_to_string(&mut text)
+        .context("cannot read the secret from standard input")?;
+    Ok(Secret::new(text.trim().to_owned()))
+}
+
+fn accepted(secret: &Secret<String>, name: &str) -> anyhow::Result<NewPassword> {
+    PasswordRule::OPERATOR.accept(secret, name).context(
+        "the secret is too weak: use at least 16 characters that need ten billion guesses, and no \
+         value from the documentation; omit --secret-stdin to have one generated",
+    )
+}

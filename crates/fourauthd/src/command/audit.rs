@@ -1,0 +1,111 @@
+//! `fourauthd audit …`: shows the audit log on the machine itself, and exports evidence for
+//! auditors.
+//!
+//! These commands do not change existing rows. `fourauth-audit-verify` checks whether rows were
+//! changed.
+
+mod accept;
+mod export;
+mod keys;
+mod proof;
+mod show;
+mod verify;
+
+use crate::local_store::LocalStore;
+use clap::{Args, Subcommand};
+use fourauth_config::Config;
+use fourauth_protocol::time::UnixMillis;
+use std::path::PathBuf;
+
+/// Commands on the audit log. Without a subcommand it shows the newest rows.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct AuditCommand {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    filter: show::Filter,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show rows, newest first
+    Show(show::Filter),
+    /// Write the whole log with its evidence to a new file, for fourauth-audit-verify
+    Export {
+        /// The export; must not exist
+        file: PathBuf,
+    },
+    /// Print the proof that a row is in the tree of the newest checkpoint
+    Proof {
+        /// The row's number
+        row: i64,
+    },
+    /// Check whether the log was changed, as far as this machine can tell
+    Verify(verify::Request),
+    /// Give up signed rows that this database lacks, because an older one was restored on purpose
+    AcceptRollback {
+        /// Confirm; without it, only show what would be given up
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print the public keys that verify checkpoints and receipts
+    Keys,
+    /// Print the key of the first epoch, for the auditor, and remove it from this machine
+    EpochKey,
+}
+
+impl AuditCommand {
+    /// Runs the command and prints the result. `now` is the time of the system clock.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails, or a file cannot be read or written. `verify` also fails if the log
+    /// was changed.
+    pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        let local = || LocalStore::open(config, now);
+        match self.task.unwrap_or(Task::Show(self.filter)) {
+            Task::Show(filter) => filter.run(&local().await?).await,
+            Task::Export { file } => export::run(config, &local().await?, &file).await,
+            Task::Proof { row } => proof::run(&local().await?, row).await,
+            Task::Verify(request) => request.run(config, now).await,
+            Task::AcceptRollback { yes } => accept::run(config, &local().await?, yes).await,
+            Task::Keys => keys::show(config),
+            Task::EpochKey => keys::take_first_epoch(config),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Parser, error::ErrorKind};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        command: AuditCommand,
+    }
+
+    fn parse(line: &str) -> Result<AuditCommand, ErrorKind> {
+        let words = ["audit"].into_iter().chain(line.split_whitespace());
+        Line::try_parse_from(words).map(|line| line.command).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn filters_without_a_subcommand_show_rows() {
+        for line in ["", "--user alice --failures", "--action login --limit 200", "--id 4711"] {
+            assert!(parse(line).unwrap().task.is_none(), "{line}");
+            let shown = parse(&format!("show {line}")).unwrap();
+            assert!(matches!(shown.task, Some(Task::Show(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn filters_belong_to_show_only() {
+        assert!(parse("--user alice keys").is_err());
+        assert!(parse("keys --user alice").is_err());
+        assert_eq!(parse("--successes --failures").unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("show --limit 501").unwrap_err(), ErrorKind::ValueValidation);
+    }
+}

@@ -1,0 +1,36 @@
+//! `fourauthd audit keys|epoch-key`: prints keys for auditors and other services.
+
+use anyhow::{Context as _, bail};
+use fourauth_checkpoints::KeyFileError;
+use fourauth_config::Config;
+use fourauth_server::receipt_key;
+use std::io::{self, Write as _};
+
+/// Prints the public keys.
+pub(super) fn show(config: &Config) -> anyhow::Result<()> {
+    let log = fourauth_checkpoints::public_key(&config.audit_dir())
+        .context("start `fourauthd` once, so that there are keys")?;
+    say!("{log}");
+    let receipts = config.receipt_key_file();
+    if receipts.exists() {
+        say!("{}", receipt_key::load_or_create(&receipts)?.public());
+    }
+    Ok(())
+}
+
+/// Prints the key of the first epoch, and then removes it.
+pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
+    let taken = fourauth_checkpoints::take_first_key(&config.audit_dir(), |key| {
+        let mut out = io::stdout().lock();
+        out.write_all(key.expose().as_bytes())?;
+        out.flush()
+    });
+    match taken {
+        Err(KeyFileError::Missing { path }) => {
+            bail!("{} is missing: it was taken, or no server has run here yet", path.display())
+        }
+        taken => taken?,
+    }
+    note!("This is the key of the first epoch. It is not shown again: keep it off this machine.");
+    Ok(())
+}

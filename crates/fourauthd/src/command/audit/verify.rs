@@ -1,0 +1,99 @@
+//! `fourauthd audit verify`: checks the audit log on this machine.
+//!
+//! An attacker that controls this machine controls the result. The reliable check is
+//! `fourauth-audit-verify` on another machine, with a key and checkpoints that were exported
+//! earlier.
+
+use super::export;
+use crate::{local_store::LocalStore, scratch, screen};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use fourauth_audit::epoch::EpochKey;
+use fourauth_audit_verify::{Options, Report};
+use fourauth_checkpoints::sink::SinkAddress;
+use fourauth_config::Config;
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::Location;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Evidence to use in addition to the files of this machine.
+#[derive(Debug, Args)]
+pub(super) struct Request {
+    /// More exported checkpoints, for example a log file of a syslog collector
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+    /// A file with the key of the first epoch
+    #[arg(long, value_name = "FILE")]
+    epoch_key: Option<PathBuf>,
+    /// An expected rollback, given by the size of the checkpoint that was given up
+    #[arg(long, value_name = "SIZE")]
+    accept_rollback: Vec<u64>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Request {
+    /// Prints the report; fails if the log was changed.
+    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+        let options = self.options(config)?;
+        let report = match config.location() {
+            Location::Sqlite(path) => fourauth_audit_verify::verify(&path, &options)?,
+            Location::Postgres(_) => by_export(config, now, &options).await?,
+        };
+        if self.json {
+            let mut line = serde_json::to_value(&report)?;
+            line["proved"] = report.is_proved().into();
+            screen::json(&line)?;
+        } else {
+            say!("{report}");
+        }
+        if !report.is_proved() {
+            bail!("the audit log is not what was signed");
+        }
+        Ok(())
+    }
+
+    fn options(&self, config: &Config) -> anyhow::Result<Options> {
+        let key = fourauth_checkpoints::public_key(&config.audit_dir())
+            .context("start `fourauthd` once, so that there is something to verify")?;
+        let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
+            // The file does not exist until the first checkpoint is written.
+            SinkAddress::File(path) => path.is_file().then_some(path),
+            SinkAddress::Syslog(..) | SinkAddress::Https(_) => None,
+        });
+        let mut options = Options::new(key);
+        options.checkpoints = files.chain(self.checkpoints.iter().cloned()).collect();
+        options.epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
+        options.accepted = self.accept_rollback.iter().copied().collect();
+        Ok(options)
+    }
+}
+
+fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    EpochKey::from_hex(0, text.trim())
+        .with_context(|| format!("{} is not a key of 64 hexadecimal digits", path.display()))
+}
+
+/// Verifies a temporary export, because the verifier reads only files and SQLite databases.
+async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
+    let local = LocalStore::open(config, now).await?;
+    let scratch = scratch::make(&config.data_dir, "verify")?;
+    // Copied before the export: later checkpoints of a running server cover rows that are not in
+    // it.
+    let mut checkpoints = Vec::new();
+    for (number, file) in options.checkpoints.iter().enumerate() {
+        let copy = scratch.folder().join(format!("checkpoints-{number}"));
+        fs::copy(file, &copy).with_context(|| format!("cannot read {}", file.display()))?;
+        checkpoints.push(copy);
+    }
+    let options = Options { checkpoints, ..options.clone() };
+    let export = scratch.folder().join("export.jsonl");
+    export::to_file(&local.store, &options.key, &export).await?;
+    Ok(fourauth_audit_verify::verify(&export, &options)?)
+}

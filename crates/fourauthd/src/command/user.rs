@@ -1,0 +1,238 @@
+//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`: accounts.
+
+mod erase;
+
+use crate::{
+    local_store::LocalStore,
+    screen::{self, printable},
+};
+use anyhow::bail;
+use clap::Subcommand;
+use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
+use fourauth_store::{Consented, Target, UserSummary};
+
+/// Commands on accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// List accounts
+    List,
+    /// Show one account and the consent to its face data; no secrets
+    Show {
+        /// The account's name
+        username: String,
+    },
+    /// Delete the failures counted for an account, which may have locked it; a disabled account
+    /// stays disabled
+    Unlock {
+        /// The account's name
+        username: String,
+    },
+    /// Prevent an account from logging in, and end its sessions
+    Disable {
+        /// The account's name
+        username: String,
+    },
+    /// Let a disabled account log in again; counted failures stay
+    Enable {
+        /// The account's name
+        username: String,
+    },
+    /// Print ten new recovery codes, which replace all earlier ones
+    RecoveryCodes {
+        /// The account's name
+        username: String,
+    },
+    /// Delete an account with all its data, and erase its name from the audit log
+    Erase {
+        /// The account's name
+        username: String,
+        /// Confirm the erasure; required, because it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl UserCommand {
+    /// Runs the command and prints the result.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such account, or the database fails.
+    pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
+        match self {
+            Self::List => list(local).await,
+            Self::Show { username } => show(local, &username).await,
+            Self::Unlock { username } => unlock(local, &username).await,
+            Self::Disable { username } => disable(local, &username).await,
+            Self::Enable { username } => enable(local, &username).await,
+            Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
+            Self::Erase { yes: false, username } => {
+                bail!("erasing cannot be undone; run `fourauthd user erase {username} --yes`")
+            }
+            Self::Erase { yes: true, username } => erase::run(local, &username).await,
+        }
+    }
+}
+
+async fn list(local: &LocalStore) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let page = local.store.users(after.as_ref(), fourauth_store::MAX_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(Username::parse(&last.username)?);
+        rows.extend(page.into_iter().map(|user| {
+            let confirmed = if user.totp_confirmed { "yes" } else { "no" };
+            let (state, created) = (state(&user).to_owned(), user.created.to_string());
+            [user.username, user.mac, confirmed.to_owned(), state, created]
+        }));
+    }
+    let header = ["username", "device", "TOTP confirmed", "state", "created"];
+    say!("{}", screen::table(header, rows));
+    Ok(())
+}
+
+fn describe(user: &UserSummary) -> String {
+    let none = || "-".to_owned();
+    format!(
+        "username        {}\ndevice          {}\nmail            {}\nphone           {}\n\
+         TOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
+         created         {}",
+        printable(&user.username),
+        printable(&user.mac),
+        user.email.as_deref().map_or_else(none, printable),
+        user.phone.as_deref().map_or_else(none, printable),
+        user.totp_confirmed,
+        user.must_change,
+        state(user),
+        user.version,
+        user.created,
+    )
+}
+
+async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    say!("{}", describe(&user));
+    for consent in local.store.consents(user.id).await? {
+        say!("{}", describe_consent(&consent));
+    }
+    Ok(())
+}
+
+/// One line about face data that is stored, and the consent to it.
+fn describe_consent(consent: &Consented) -> String {
+    let Consented { what, notice, given, given_by, request } = consent;
+    let notice = notice.as_deref().map_or("no notice named".to_owned(), |it| format!("\"{it}\""));
+    let request = request.as_deref().map(|id| format!(" request={id}")).unwrap_or_default();
+    printable(&format!("{:<16}{notice}, {given}, {given_by}{request}", what.as_str()))
+}
+
+const fn state(user: &UserSummary) -> &'static str {
+    if user.disabled { "disabled" } else { "active" }
+}
+
+async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let entry = local.by_hand(Some(username), "user_disable", "");
+    let disabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(id, true)));
+    print_change(disabled.await?, username, "is disabled.")
+}
+
+/// Reverts [`disable`]. Does not change counted failures.
+async fn enable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    if !user.disabled {
+        bail!("{username} is not disabled; run `fourauthd user unlock {username}` to unlock it");
+    }
+    let entry = local.by_hand(Some(username), "user_enable", "");
+    let enabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(user.id, false)));
+    print_change(enabled.await?, username, "is enabled.")
+}
+
+/// Deletes the failures counted for the account. Changes nothing else.
+async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let user = account(local, username).await?;
+    let target = Target::account(&Username::parse(username)?);
+    let entry = local.by_hand(Some(username), "user_unlock", "");
+    let unlocked = local.change(entry, move |tx| {
+        Box::pin(async move { tx.clear_failures(target).await.map(|_| true) })
+    });
+    print_change(unlocked.await?, username, "is unlocked.")?;
+    if user.disabled {
+        say!("It is still disabled; run `fourauthd user enable {username}` to enable it.");
+    }
+    Ok(())
+}
+
+async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let id = account(local, username).await?.id;
+    let codes = fourauth_auth::register::recovery_codes();
+    let shown: Vec<_> = codes.iter().map(RecoveryCode::expose_text).collect();
+    let entry = local.by_hand(Some(username), "user_recovery_codes", "");
+    let replaced = local.change(entry, move |tx| {
+        Box::pin(async move { tx.replace_recovery_codes(id, &codes).await.map(|()| true) })
+    });
+    replaced.await?;
+    for code in shown {
+        say!("{}", code.expose());
+    }
+    note!("These are {username}'s recovery codes. They are not shown again. Older codes are void.");
+    Ok(())
+}
+
+fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()> {
+    if !changed {
+        bail!("{username} was erased in the meantime");
+    }
+    say!("{username} {what}");
+    Ok(())
+}
+
+pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Result<UserSummary> {
+    let name = Username::parse(username)?;
+    match local.store.user(&name).await? {
+        Some(user) => Ok(user),
+        None => bail!("there is no account named {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::time::UnixMillis;
+    use fourauth_store::{AccountId, Held};
+
+    const FORGED: &str = "x\nstate           active";
+
+    #[test]
+    fn a_notice_with_a_line_feed_is_shown_on_one_line() {
+        let consent = Consented {
+            what: Held::Template,
+            notice: Some(FORGED.into()),
+            given: UnixMillis(0),
+            given_by: FORGED.into(),
+            request: Some(FORGED.into()),
+        };
+        let shown = describe_consent(&consent);
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(shown.contains(r"x\u{a}state"), "{shown}");
+    }
+
+    #[test]
+    fn a_value_of_an_account_cannot_add_a_line() {
+        let user = |value: &str| UserSummary {
+            id: AccountId(1),
+            username: value.into(),
+            email: Some(value.into()),
+            phone: Some(value.into()),
+            mac: value.into(),
+            totp_confirmed: true,
+            must_change: false,
+            disabled: true,
+            version: 1,
+            created: UnixMillis(0),
+        };
+        let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));
+        assert_eq!(plain.lines().count(), forged.lines().count(), "{forged}");
+    }
+}

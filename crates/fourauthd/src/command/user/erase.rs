@@ -1,0 +1,103 @@
+//! `fourauthd user erase`: erases an account, its name in the audit log, and the bytes of both.
+//!
+//! Each step can be repeated, so running the command again finishes an erasure that was
+//! interrupted. It does not reach text logs, or copies of the database elsewhere.
+
+use crate::local_store::{BY_HAND, LocalStore};
+use anyhow::{Context as _, bail, ensure};
+use fourauth_protocol::username::Username;
+use fourauth_store::{Error, Remains, Target};
+
+/// Erases the account and the log rows of this name, and prints what it erased.
+///
+/// A name that is not valid here may still be in the log, in rows imported from another system.
+///
+/// # Errors
+///
+/// If there is no such account or row, the database fails, or the journal still holds the bytes.
+pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+    let had_account = match Username::parse(username) {
+        Ok(name) => account(local, &name).await?,
+        Err(_) => false,
+    };
+    if had_account {
+        say!("{username} is erased, with everything that belonged to the account.");
+    }
+    let rows = rows(local, username).await?;
+    let noun = if rows == 1 { "row" } else { "rows" };
+    say!("The name is erased from {rows} {noun} of the audit log; the log can still be verified.");
+    let remains = local.store.compact().await.context(
+        "everything is erased, but pages of the database may still hold its bytes, because the \
+         database could not be rewritten; run the same command again later",
+    )?;
+    ensure!(remains != Remains::Journal, "{}", words(remains));
+    say!("{}", words(remains));
+    if !had_account && rows == 0 {
+        bail!("there was no account named {username:?}, and no row of the audit log about it");
+    }
+    Ok(())
+}
+
+/// Erases the account and the failures counted for its name. Returns true if the account existed.
+/// The audit row contains no name.
+async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
+    let target = Target::account(name);
+    let Some(user) = local.store.user(name).await? else {
+        // Failures are also counted for unknown accounts.
+        let forgotten: Result<bool, Error> =
+            local.store.write(move |tx| Box::pin(tx.clear_failures(target))).await;
+        return forgotten
+            .map(|_| false)
+            .context("cannot delete the failures that were counted for this name");
+    };
+    let entry = local.by_hand(None, "user_erase", "");
+    let erased = local.change(entry, move |tx| {
+        Box::pin(async move {
+            // The account's row first, as in every other transaction, to avoid deadlocks.
+            let erased = tx.erase_user(user.id).await?;
+            tx.clear_failures(target).await?;
+            Ok(erased)
+        })
+    });
+    Ok(erased.await?)
+}
+
+/// Erases the name from counts that are not rows yet and from rows of the audit log, in several
+/// transactions. Returns the number of rows.
+async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
+    let (counted, at) = (name.to_owned(), local.now);
+    let counts: Result<u64, Error> = local
+        .store
+        .write(move |tx| Box::pin(async move { tx.erase_refusals(&counted, at).await }))
+        .await;
+    let mut erased = counts?;
+    loop {
+        let (name, at) = (name.to_owned(), local.now);
+        let some: Result<u64, Error> = local
+            .store
+            .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, BY_HAND).await }))
+            .await;
+        match some? {
+            0 => return Ok(erased),
+            some => erased += some,
+        }
+    }
+}
+
+const fn words(remains: Remains) -> &'static str {
+    match remains {
+        Remains::None => {
+            "The database was rewritten and its journal emptied. Backups still hold the data."
+        }
+        Remains::Journal => {
+            "The database was rewritten, but its journal could not be emptied, because another \
+             process is reading it: run the same command again, or stop the server and run it. \
+             Backups still hold the data."
+        }
+        Remains::Pages => {
+            "PostgreSQL has marked the space as free. `VACUUM FULL` rewrites the tables without \
+             it, and locks them while it runs. Archives of its write-ahead log and backups still \
+             hold the data."
+        }
+    }
+}

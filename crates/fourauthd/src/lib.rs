@@ -1,0 +1,17 @@
+//! The program `fourauthd`: it serves, and it administers a server on the machine itself.
+//!
+//! Anyone who may read the data folder may run every command; no command asks for a secret as proof.
+//! A command that changes an account writes an audit row in the transaction of the change.
+//!
+//! This crate is a library so that the tests can run the commands.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod screen;
+
+pub mod backup;
+pub mod command;
+pub mod import_4auth;
+pub mod local_store;
+mod scratch;

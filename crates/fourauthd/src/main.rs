@@ -1,0 +1,244 @@
+//! `fourauthd`: the server and its local administration.
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Parser, Subcommand};
+use fourauth_config::{Config, layers::Layered};
+use fourauth_face::install::ClientEnvironment;
+use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
+use fourauth_server::{
+    data_folder, first_run, hygiene, logging, models, open_files,
+    server::{Server, TimeSource},
+};
+use fourauthd::{
+    backup::BackupCommand,
+    command::{
+        admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
+        healthcheck, key::KeyCommand, models::ModelsCommand, time::TimeCommand, user::UserCommand,
+    },
+    import_4auth::ImportCommand,
+    local_store::LocalStore,
+};
+use std::{
+    alloc::System,
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes memory when it is freed: TLS, JSON and growing buffers leave copies of passwords and
+/// pictures there. It does not reach memory that is still in use, the stack, or allocations by C
+/// libraries. SQLite is the largest of those, and receives only sealed and hashed values.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
+
+/// Longest wait at exit for threads that cannot be stopped, such as a name lookup.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A self-hosted authentication server: password, one-time code, face, device and an honest clock
+/// in one TLS round trip.
+#[derive(Debug, Parser)]
+#[command(name = "fourauthd", version)]
+struct Arguments {
+    /// Configuration file; without one, every setting has its default
+    #[arg(long, short, global = true)]
+    config: Option<PathBuf>,
+    /// Command to run; without one, `serve`
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGINT or SIGTERM
+    Serve,
+    /// List, show, disable, enable, unlock and erase accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// List and revoke the devices of an account
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// List, add and remove administrators, and replace their secrets
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Show, export and verify the audit log
+    Audit(AuditCommand),
+    /// Create, verify and restore backups
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// List, replace and retire the keys that seal secrets
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Show the time of the servers, or accept a time that they refuse
+    #[command(subcommand)]
+    Time(TimeCommand),
+    /// Install, list and check model packs
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Import the accounts and the log of another system
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Succeed if the server on this machine answers
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The text may quote a file or a peer.
+            eprintln!("fourauthd: {}", printable_lines(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    // Before any secret is in memory.
+    hygiene::keep_memory_private().context("cannot disable core dumps")?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+    let done = runtime.block_on(run(Arguments::parse()));
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    done
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let layered = Layered::load(arguments.config.as_deref(), std::env::vars_os())?;
+    let environment = std::env::vars_os().collect();
+    let config = &layered.config;
+    config.check()?;
+    let now = system_clock()?;
+    let command = arguments.command.unwrap_or(Command::Serve);
+    if !matches!(command, Command::Config(_)) {
+        data_folder::check(config)?;
+    }
+    match command {
+        Command::Serve => serve(config, environment, now).await,
+        Command::Config(command) => command.run(&layered),
+        Command::Models(command) => command.run(config, environment),
+        Command::Healthcheck => healthcheck::run(config).await,
+        Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Import(command) => {
+            command.run(config, &LocalStore::open(config, now).await?).await
+        }
+        Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Audit(command) => command.run(config, now).await,
+        Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Backup(command) => {
+            let mut signals = Signals::install()?;
+            tokio::select! {
+                done = command.run(config, now) => done,
+                // Dropping the work removes the files that it unpacked.
+                () = signals.stop() => bail!("interrupted"),
+            }
+        }
+        Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
+        Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
+    }
+}
+
+/// System time, for files made on a first run and for rows of local commands. Login decisions use
+/// the timekeeper.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system clock enters here and goes on as a value"
+)]
+fn system_clock() -> anyhow::Result<UnixMillis> {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .context("the system clock is before 1970")?;
+    Ok(UnixMillis(i64::try_from(since.as_millis())?))
+}
+
+async fn serve(
+    config: &Config,
+    environment: ClientEnvironment,
+    now: UnixMillis,
+) -> anyhow::Result<()> {
+    logging::start(&config.log)?;
+    let config = &within_open_files(config)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    first_run::data_dir(config)?;
+    models::install_if_missing(config, environment)?;
+    let engine = models::load(config)?;
+    // Before "serving" is logged: a signal that arrives after it must not kill the process.
+    let mut signals = Signals::install()?;
+    let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;
+    tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
+    let end = tokio::select! {
+        () = signals.wait_for_stop(&server) => Ok(()),
+        // A process that ran on without a listener would not be restarted by its supervisor.
+        () = server.deafened() => Err(anyhow!("the listener failed and accepts no connections")),
+    };
+    tracing::info!("stopping");
+    tokio::select! {
+        () = server.stop() => end,
+        () = signals.stop() => bail!("a second signal stopped the server before it was done"),
+    }
+}
+
+/// Returns the configuration with `limits.connections` reduced to what the limit of open files
+/// allows.
+fn within_open_files(config: &Config) -> anyhow::Result<Config> {
+    let files = open_files::raise_limit();
+    let limits = open_files::fit(&config.limits, files)?;
+    let (wanted, connections) = (config.limits.connections, limits.connections);
+    if connections < wanted {
+        tracing::warn!(
+            wanted,
+            connections,
+            open_files = files,
+            "the limit of open files is too low for limits.connections; using fewer connections"
+        );
+    }
+    Ok(Config { limits, ..config.clone() })
+}
+
+/// Signals that an operator sends while the server runs.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn install() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
+    async fn wait_for_stop(&mut self, server: &Server) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => server.reload_certificate().await,
+                () = stop(&mut self.interrupt, &mut self.terminate) => return,
+            }
+        }
+    }
+
+    /// Returns on SIGINT or SIGTERM.
+    async fn stop(&mut self) {
+        stop(&mut self.interrupt, &mut self.terminate).await;
+    }
+}
+
+/// Returns when either of two signals arrives. Cancelling it loses no signal.
+async fn stop(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
