@@ -1,8 +1,8 @@
 //! G-35: attackers that leave frames unfinished do not prevent logins with a picture.
 //!
 //! Sixteen hosts each hold as much as one source may, and many more hold a little each, until the
-//! budget of bytes in flight is used up, reserve included. A host whose frame is dropped sends the
-//! next one. The server has the default configuration. Its clock is advanced before each login, so
+//! budget of bytes in flight is used up, reserve included. After a drop, the host sends its next
+//! frame. The server has the default configuration. Its clock is advanced before each login, so
 //! that each has an unused code. The control has no reserve, drops no frames, and keeps one minimum
 //! rate however full the budget is.
 
@@ -80,7 +80,7 @@ struct Siege {
     dropped: AtomicU32,
 }
 
-/// An account owner who logs in.
+/// The owner of an account.
 struct Owner {
     persona: Persona,
     identity: Option<Arc<Identity>>,
@@ -155,7 +155,7 @@ fn as_shipped(config: &mut Config, scale: Scale, defence: Defence) {
     }
 }
 
-/// An owner with a device key, one known by address, and some who have never logged in.
+/// An owner with a device key, one known by address, and some without an earlier login.
 async fn owners(
     server: &TestServer,
     logins: u32,

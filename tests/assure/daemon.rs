@@ -1,7 +1,7 @@
 //! A real `fourauthd`: its own process, folder, certificate and database, on loopback.
 //!
-//! Its settings are the defaults except for what a run changes, so that the figures are about the
-//! server as it is shipped.
+//! Its settings are the defaults except for what a run changes, so that the figures describe a
+//! server as shipped.
 
 use crate::{peer::Caller, process::Process, setup::Setup};
 use anyhow::{Context as _, bail, ensure};

@@ -1,4 +1,4 @@
-//! G-31: an attacker who has all of an owner's factors except the device is refused.
+//! G-31: an attacker with all of an owner's factors except the device is refused.
 //!
 //! The factors in each attack are correct and unspent: right after it the owner logs in with the
 //! same ones. Rate limits are off, so that the device key is what refuses the attacker.
@@ -44,7 +44,7 @@ const TWO_STEPS_MS: i64 = 60_000;
 enum Attack {
     /// The victim talks to a relay that passes everything on, the proof included.
     Relay,
-    /// The same to a victim whose TLS library has no exporter.
+    /// The same, if the victim's TLS library has no exporter.
     RelayByCertificate,
     /// All factors and the MAC address, and no proof; or a proof by another key under the device's
     /// id.
@@ -129,7 +129,7 @@ impl Scene {
         Ok(Self { server, relay, alice, mallory })
     }
 
-    /// The server's answer to an attacker who has everything in `login`.
+    /// The server's answer to an attacker with everything in `login`.
     async fn attack(&self, attack: Attack, login: Login, round: u32) -> anyhow::Result<Answer> {
         match attack {
             Attack::Relay => self.relayed(login).await,

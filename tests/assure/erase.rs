@@ -29,14 +29,14 @@ use std::{
     time::Duration,
 };
 
-/// Timeout of one login of the people who stay.
+/// Timeout of one login of a person that is not erased.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Characters of a sealed value to search for, and pieces taken from each value.
 const PIECE: usize = 40;
 const PIECES: usize = 4;
 
-/// Columns of an account's row whose values must disappear.
+/// Columns with values that must disappear with the account's row.
 const COLUMNS: [&str; 4] =
     ["password_hash", "face_template_enc", "totp_secret_enc", "face_image_enc"];
 

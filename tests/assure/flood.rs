@@ -43,7 +43,7 @@ const OVERFLOW_S: f64 = 2.0;
 const LOGIN_S: f64 = 3.0;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// People who log in while a thousand guess once.
+/// Logins during the first thousand guesses.
 const AT_ONCE: usize = 10;
 
 /// Seconds until one attacker's guesses were answered.

@@ -1,4 +1,4 @@
-//! G-15: an account allows a hundred guesses, however long they take and wherever they come from.
+//! G-15: an account allows a hundred guesses, over any time and from any hosts.
 //!
 //! The clock is advanced by each wait that the server demands, so that fifteen hours pass in
 //! seconds. Every unknown device connects from its own host, which gains nothing. Penalties of

@@ -64,7 +64,7 @@ struct Scale {
     apart_ms: i64,
 }
 
-/// An owner whose account is attacked.
+/// The owner of an attacked account.
 struct Owner {
     name: &'static str,
     persona: Persona,
@@ -150,8 +150,8 @@ fn as_shipped(config: &mut Config) {
     config.compute = ComputeConfig::default();
 }
 
-/// An owner whose device has a key, and one without a key who is known by address. In the control,
-/// an owner without a key who connects from a new address each time.
+/// An owner with a device key, and one known by address only. In the control, an owner without a
+/// key, for logins from a new address each time.
 async fn owners(server: &TestServer, defence: Defence) -> anyhow::Result<Vec<Owner>> {
     let kinds: &[_] = match defence {
         Defence::On => &[("with_key", true), ("known_by_place", false)],

@@ -1,4 +1,4 @@
-//! G-24: a database of any earlier version is migrated, whatever interrupts the migration.
+//! G-24: a database of any earlier version can be migrated, even after interruptions.
 //!
 //! The migration of each version is stopped at every instant between two disk operations of SQLite.
 //! In addition, a real server is killed at random instants.

@@ -145,7 +145,7 @@ fn attack(address: SocketAddr, attackers: u32) -> JoinSet<()> {
         let caller = Caller::new(address);
         attack.spawn(async move {
             loop {
-                // An attacker tries again, whatever the result.
+                // An attacker always tries again.
                 let _lost = hold(&caller, index).await;
                 sleep(AWAY).await;
             }

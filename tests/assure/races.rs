@@ -28,7 +28,7 @@ pub(crate) async fn winners(server: &TestServer, command: &Command) -> anyhow::R
     Ok(answers.iter().map(|answer| u32::from(answer.is_ok())).sum())
 }
 
-/// Counts the rounds in which exactly one request succeeds.
+/// Counts the rounds with exactly one successful request.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds {
     played: u32,

@@ -1,4 +1,4 @@
-//! G-19: whatever servers and clocks report, no time that is far off allows a decision.
+//! G-19: no false report of a server or clock lets the server decide with a time that is far off.
 //!
 //! The timekeeper defines the table of situations; this run simulates it and compares the results
 //! with their limits.

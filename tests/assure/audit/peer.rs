@@ -1,5 +1,5 @@
-//! Writes leaves without the store: as another server that shares the database does, or as an
-//! attacker with the machine's keys who makes a changed log consistent again.
+//! Writes leaves without the store: as another server that shares the database does, or to make a
+//! changed log consistent again, as an attacker with the machine's keys can.
 
 use super::signer::Signer;
 use anyhow::Context as _;
@@ -126,7 +126,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Recomputes leaves, chains, tiles and the tree from the rows as they are now, and signs every
+    /// Recomputes leaves, chains, tiles and the tree from the current rows, and signs every
     /// remaining checkpoint again.
     pub(super) fn make_whole(&mut self, signer: &Signer) -> anyhow::Result<()> {
         self.database.execute_batch("DELETE FROM audit_node; DELETE FROM audit_tile")?;

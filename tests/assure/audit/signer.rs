@@ -1,4 +1,4 @@
-//! The machine's keys. An attacker who takes over the machine gets them in their current state.
+//! The machine's keys. Taking over the machine reveals them in their current state.
 
 use anyhow::Context as _;
 use fourauth_audit::{Checkpoint, EpochKey, Frontier, SigningKey, VerifyingKey, epoch::EPOCH_MS};

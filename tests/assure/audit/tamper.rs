@@ -1,5 +1,5 @@
-//! Ways of tampering with the log, for an attacker who can write to the database, and for one who
-//! also has the machine's keys.
+//! Ways of tampering with the log, by an attacker with write access to the database, and by one
+//! with the machine's keys too.
 
 mod leaves;
 mod machine;

@@ -1,7 +1,7 @@
 //! Compares the answers that people received with the database afterwards.
 //!
 //! Each answer has exactly one row in the audit log. An acknowledged change is there. A change
-//! whose answer never arrived is there completely or not at all.
+//! without an answer is there completely or not.
 
 use crate::report::Figures;
 use anyhow::Context as _;
@@ -55,7 +55,7 @@ struct State {
     mac: String,
     /// Hashes of the session tokens.
     sessions: BTreeSet<String>,
-    /// One more session, for a login whose answer never arrived.
+    /// One more session, for a login without an answer.
     has_unheard_session: bool,
 }
 
@@ -140,7 +140,7 @@ fn count(found: usize) -> u32 {
     u32::try_from(found).unwrap_or(u32::MAX)
 }
 
-/// Answers of one person who sends one request after the other.
+/// Answers to one person's requests, which are sent one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     people: BTreeMap<String, Account>,
@@ -150,7 +150,7 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// Continues with an account whose state is known.
+    /// Continues with an account in a known state.
     pub(crate) fn know(&mut self, name: &str, account: Account) {
         self.people.insert(name.to_owned(), account);
     }

@@ -56,7 +56,7 @@ enum Stop {
     Broken(#[from] anyhow::Error),
 }
 
-/// An account whose whole state is known.
+/// An account in a completely known state.
 #[derive(Debug)]
 pub(crate) struct Member {
     persona: Persona,

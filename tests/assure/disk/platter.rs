@@ -207,7 +207,7 @@ impl Kept {
 }
 
 impl Done {
-    /// The file whose content it changes; `None` if it changes the folder.
+    /// The file that it changes; `None` if it changes the folder.
     fn file(&self) -> Option<Inode> {
         match self {
             Self::Link(..) | Self::Unlink(_) => None,

@@ -65,8 +65,8 @@ pub(crate) fn waves(count: usize, chance: &mut Chance) -> Waves {
     waves
 }
 
-/// Runs all operations. Calls `tell` with each as soon as it is acknowledged. Returns how many were
-/// not.
+/// Runs all operations. Calls `tell` with each after its acknowledgement. Returns the number
+/// of operations that were not acknowledged.
 pub(crate) async fn run(
     store: &Arc<Store>,
     waves: &[Vec<Operation>],
@@ -195,7 +195,7 @@ impl Expected {
             self.people.insert(person, registered);
             return Ok(());
         }
-        // A refusal also happens to people whose registration failed because the disk was full.
+        // A refusal needs no account: the registration may have failed on a full disk.
         if what == What::Refuse {
             return Ok(());
         }

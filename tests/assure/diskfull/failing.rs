@@ -85,7 +85,7 @@ async fn one(
     replay(setup, name, waves.concat(), &recorder.events(), figures).await
 }
 
-/// Operations of `third` on people whose registration in `second` was refused.
+/// Operations of `third` on people with a refused registration in `second`.
 fn in_vain(second: &[Vec<Operation>], third: &[Vec<Operation>]) -> usize {
     let registered = second.iter().flatten().filter(|one| one.what == What::Register);
     let missing: BTreeSet<u32> = registered.map(|one| one.person).collect();

@@ -1,4 +1,4 @@
-//! Changes by an attacker who knows about leaves and checkpoints, and tries to adapt them.
+//! Changes by an attacker with knowledge of leaves and checkpoints.
 
 use super::{Database, pick, rows::insert_row};
 use crate::{audit::life::Log, chance::Chance};
@@ -187,7 +187,7 @@ pub(super) fn undo_erasure(
     database.run(pick(&[&named, &told, &salted, &plain], chance), &[])
 }
 
-/// The hashes are correct: anyone with the salt can compute them.
+/// The hashes are correct: they can be computed from the salt.
 pub(super) fn feign_erasure(
     _: &Log,
     database: &Database,

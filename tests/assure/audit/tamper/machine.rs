@@ -1,4 +1,4 @@
-//! Changes by an attacker who has the whole machine, its keys and its backups.
+//! Changes by an attacker with the whole machine, its keys and its backups.
 
 use super::{Database, rows::delete};
 use crate::{

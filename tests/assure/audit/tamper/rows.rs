@@ -1,4 +1,4 @@
-//! Changes by an attacker who knows about `access_logs` and its leaves, but not about the tree.
+//! Changes by an attacker with knowledge of `access_logs` and its leaves, but not of the tree.
 
 use super::{Database, pick};
 use crate::{audit::life::Log, chance::Chance};
