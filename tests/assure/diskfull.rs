@@ -1,4 +1,4 @@
-//! G-04: a full or broken disk never leads to an acknowledgement that is not on the disk.
+//! G-04: nothing is acknowledged that is not on the disk, even if the disk is full or broken.
 //!
 //! One part fills the file system of a real server while people use it. The other gives a store a
 //! disk that fails in every way, and then fails the power.

@@ -1,5 +1,5 @@
-//! G-30: nothing of an erased person is left in any byte, and the audit log still proves that
-//! nothing else was changed.
+//! G-30: no byte of an erased person's data is left, and the audit log still proves that nothing
+//! else was changed.
 
 use crate::{
     crowd::{self, Member, PASSWORD},

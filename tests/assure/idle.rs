@@ -1,4 +1,4 @@
-//! G-06: ten thousand silent connections use little memory and slow down no login.
+//! G-06: ten thousand silent connections use little memory and do not slow down logins.
 
 use crate::{
     crowd::{self, Entry, Member},
