@@ -1,8 +1,8 @@
-//! G-18: whatever somebody does to the audit log, one of two verifiers that know nothing of each
-//! other says so, and neither says it of a log that nobody has touched.
+//! G-18: two independent verifiers find every change to the audit log, and neither reports a change
+//! in an untouched log.
 //!
-//! Every log is grown by the real store. One is looked at as it is, then tampered with and looked at
-//! again. The control has no exported checkpoints: it has to miss what the machine itself signed.
+//! The real store writes every log. Each is verified, tampered with, and verified again. The
+//! control has no exported checkpoints, so it must miss what is signed with the machine's own keys.
 
 mod life;
 mod peer;
@@ -23,10 +23,10 @@ use second::{Second, Verdict};
 use std::collections::BTreeMap;
 use tamper::Tampering;
 
-/// Where chance begins.
+/// Seed of the random numbers.
 const SEED: u64 = 18;
 
-/// The figure of the threat model, for one core.
+/// The threat model's minimum, for one core.
 const ROWS_PER_SECOND: f64 = 200_000.0;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -54,7 +54,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// Short runs are of a program that is not optimised.
+/// Short runs use an unoptimised build, so their rates have no limit.
 async fn rows_per_second(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let [of_database, of_export] = speed::rows_per_second(setup.count(500_000, 2_000)).await?;
     for (name, rate) in [("database", of_database), ("export", of_export)] {
@@ -68,7 +68,7 @@ async fn rows_per_second(setup: &Setup, figures: &mut Figures) -> anyhow::Result
     Ok(())
 }
 
-/// What the auditor has: all of it, or nothing that the machine had not had as well.
+/// What the auditor has: everything, or only what the machine also had.
 fn options(log: &Log, defence: Defence) -> Options {
     let all = log.options();
     match defence {
@@ -77,14 +77,14 @@ fn options(log: &Log, defence: Defence) -> Options {
     }
 }
 
-/// What was found, and what should have been.
+/// Results of the verifiers, compared with the expected ones.
 #[derive(Debug, Default)]
 struct Tally {
     false_alarms: u32,
     missed: u32,
     disagreements: u32,
     rows: u64,
-    /// How often each way was gone, and how often it was missed.
+    /// For each way of tampering: how often it was applied, and how often it was missed.
     ways: BTreeMap<&'static str, [u32; 2]>,
 }
 
@@ -99,7 +99,7 @@ impl Tally {
         self.rows += found.rows;
         self.false_alarms += u32::from(found.exit != 0);
         if found.exit != 0 {
-            eprintln!("a false alarm: {found:?}");
+            eprintln!("false alarm: {found:?}");
         }
         self.compare(log, &found, second).await
     }
@@ -122,7 +122,7 @@ impl Tally {
         self.compare(log, &found, second).await
     }
 
-    /// Both say the same about every row, or both that they cannot read it.
+    /// Both verifiers must report the same about every row, or both must fail to read the log.
     async fn compare(
         &mut self,
         log: &Log,

@@ -1,5 +1,5 @@
-//! G-23: a backup that was made under load holds everything that was acknowledged before its command
-//! started, it verifies, and an older one is not put in the place of what was exported since.
+//! G-23: a backup made under load contains everything acknowledged before its command started, and
+//! verifies. Restoring an older one over exported checkpoints is refused.
 
 use crate::{
     crash::is_proved,
@@ -30,14 +30,13 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
-/// Between two requests: 50 a second.
+/// Time between two requests: 50 a second.
 const PACE: Duration = Duration::from_millis(20);
 
-/// How long requests come before a backup is begun, so that some of them are not in the database's
-/// main file.
+/// Requests run this long before a backup begins, so that some of them are only in the journal.
 const BEFORE: Duration = Duration::from_secs(2);
 
-/// Of age-keygen, and worth nothing.
+/// Made with age-keygen for this test; protects nothing.
 const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
 const IDENTITY: &str =
     "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33\n";
@@ -89,7 +88,7 @@ struct Tally {
     rollbacks_refused: u32,
 }
 
-/// What is measured is not how long hashes and denials take.
+/// Hashing and denial times are not part of the measurement.
 fn quick(config: &mut Config) {
     config.auth = AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..config.auth.clone() };
     config.limits = LimitsConfig {
@@ -100,7 +99,7 @@ fn quick(config: &mut Config) {
     };
 }
 
-/// Makes one, verifies it, and restores it elsewhere; the requests that the restored log tells of.
+/// Makes a backup, verifies it and restores it elsewhere. Returns the requests in the restored log.
 async fn backup(
     daemon: &Daemon,
     shelf: &Path,
@@ -127,13 +126,14 @@ async fn backup(
     ensure!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let database = data.join("fourauth.db");
     let config = Config { data_dir: data, ..daemon.config.clone() };
-    // Nothing was exported from there yet.
+    // Nothing has been exported from that folder yet.
     fs::write(config.audit_dir().join("checkpoints.log"), "")?;
     tally.proved += u32::from(is_proved(&database, &config)?);
     requests(&database).await
 }
 
-/// The control: the database's file, and nothing beside it. What cannot be read has lost everything.
+/// The control copies the database file without its journal. A copy that cannot be read has lost
+/// everything.
 async fn plain_copy(daemon: &Daemon, shelf: &Path, number: u32) -> BTreeSet<String> {
     let copy = shelf.join(format!("{number}.db"));
     match fs::copy(daemon.database(), &copy) {
@@ -142,7 +142,7 @@ async fn plain_copy(daemon: &Daemon, shelf: &Path, number: u32) -> BTreeSet<Stri
     }
 }
 
-/// Whether the first backup is refused where it is known what was exported since.
+/// True if the first backup is refused where later exported checkpoints are known.
 async fn is_refused(daemon: &Daemon, shelf: &Path) -> anyhow::Result<bool> {
     let checkpoints = daemon.config.audit_dir().join("checkpoints.log");
     let sinks = format!("[{:?}]", format!("file:{}", text(&checkpoints)?));
@@ -161,15 +161,15 @@ async fn is_refused(daemon: &Daemon, shelf: &Path) -> anyhow::Result<bool> {
     let says = String::from_utf8_lossy(&refused.stderr).into_owned();
     let accepted = restore(&["--accept-rollback"]).output().await?;
     let why = String::from_utf8_lossy(&accepted.stderr);
-    ensure!(accepted.status.success(), "not even accepted: {why}");
+    ensure!(accepted.status.success(), "restore --accept-rollback failed: {why}");
     Ok(!refused.status.success() && says.contains("--accept-rollback"))
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str().context("a path that is text")
+    path.to_str().context("the path is not UTF-8")
 }
 
-/// The requests that a log has rows of.
+/// Identifiers of the requests that have rows in a log.
 async fn requests(database: &Path) -> anyhow::Result<BTreeSet<String>> {
     let options = SqliteConnectOptions::new().filename(PathBuf::from(database));
     let mut plain = options.connect().await?;
@@ -184,7 +184,7 @@ async fn requests(database: &Path) -> anyhow::Result<BTreeSet<String>> {
     Ok(requests)
 }
 
-/// Somebody who asks fifty times a second, and what has been answered.
+/// A client that sends fifty requests a second, and the answers so far.
 struct Load {
     heard: Arc<Mutex<BTreeSet<String>>>,
     asking: JoinHandle<()>,
@@ -198,12 +198,12 @@ impl Load {
         Self { heard, asking, begun: Instant::now() }
     }
 
-    /// What has been answered so far.
+    /// Identifiers of the requests answered so far.
     fn acknowledged(&self) -> BTreeSet<String> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Answers a second.
+    /// Stops and returns the answers per second.
     async fn end(self) -> f64 {
         self.asking.abort();
         let pace = count(self.acknowledged().len()) / self.begun.elapsed().as_secs_f64();
@@ -212,7 +212,7 @@ impl Load {
     }
 }
 
-/// Logins of people who do not exist, each with a row of its own.
+/// Logins of unknown accounts. Each leaves its own row.
 async fn ask(client: Client, heard: Arc<Mutex<BTreeSet<String>>>) {
     let (client, mut pace, mut asked) = (Arc::new(client), interval(PACE), JoinSet::new());
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);

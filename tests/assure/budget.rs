@@ -1,9 +1,10 @@
-//! G-35: attackers who leave frames unfinished do not keep people from logging in with a picture.
+//! G-35: attackers that leave frames unfinished do not prevent logins with a picture.
 //!
-//! Sixteen hosts hold as much as one source may, and many more hold little each, until the budget of
-//! bytes in flight is used up, reserve included. A host whose frame is dropped sends the next one. The
-//! server is as it is shipped; its clock is set forward from login to login, so that each has a code
-//! of its own. The control has neither reserve nor drops, and one slowest rate however full the budget.
+//! Sixteen hosts each hold as much as one source may, and many more hold a little each, until the
+//! budget of bytes in flight is used up, reserve included. After a drop, the host sends its next
+//! frame. The server has the default configuration. Its clock is advanced before each login, so
+//! that each has an unused code. The control has no reserve, drops no frames, and keeps one minimum
+//! rate however full the budget is.
 
 use crate::{
     numbers::percentile,
@@ -37,38 +38,38 @@ use tokio::{
 /// Hosts that hold as much as a source may.
 const GREEDY: u32 = 16;
 
-/// How long a login may take, in seconds; the same of the programs that the tests use; and when a
-/// login has failed.
+/// Upper bound of a login in seconds, the same for the unoptimised build that the tests use, and
+/// when a login counts as failed.
 const LOGIN_S: f64 = 2.0;
 const SHORT_LOGIN_S: f64 = 10.0;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// From one code to one that was not valid with it, in milliseconds.
+/// Time from one code to the first that is not valid together with it, in milliseconds.
 const TWO_STEPS_MS: i64 = 60_000;
 
-/// From the end of one unfinished frame of a connection to its next, and how much is sent at once.
+/// Pause after an unfinished frame before the connection sends the next, and bytes sent at once.
 const BETWEEN_FRAMES: Duration = Duration::from_millis(200);
 const PIECE: usize = 64 * 1024;
 
-/// How often it is looked whether the budget is used up, and how long it may take.
+/// How often the budget is checked, and how long filling it may take.
 const TICK: Duration = Duration::from_millis(20);
 const FILLED_WITHIN: Duration = Duration::from_mins(1);
 
 const KIB: usize = 1024;
 
-/// How large a run is.
+/// Size of a run.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
-    /// Bytes in flight of all sources and of one, in MiB.
+    /// Bytes in flight for all sources and for one, in MiB.
     budget_mib: u32,
     share_mib: u32,
-    /// Unfinished frames of a greedy host.
+    /// Unfinished frames per greedy host.
     frames: u32,
     frame_bytes: usize,
-    /// Hosts that hold little, with a frame each.
+    /// Hosts that hold little, with one frame each.
     modest: u32,
     modest_bytes: usize,
-    /// Logins of each kind of owner.
+    /// Logins per kind of owner.
     logins: u32,
 }
 
@@ -79,7 +80,7 @@ struct Siege {
     dropped: AtomicU32,
 }
 
-/// Somebody who logs in.
+/// The owner of an account.
 struct Owner {
     persona: Persona,
     identity: Option<Arc<Identity>>,
@@ -113,7 +114,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 }
 
 fn scale(setup: &Setup, defence: Defence) -> Scale {
-    // Each login of the control takes all of its patience.
+    // Each login of the control lasts until its timeout.
     let logins = if defence == Defence::On { setup.count(20, 2) } else { setup.count(2, 1) };
     if setup.is_short {
         return Scale {
@@ -137,7 +138,7 @@ fn scale(setup: &Setup, defence: Defence) -> Scale {
     }
 }
 
-/// What costs little in other runs costs here what it does.
+/// Restores the default costs, which the other tests lower.
 fn as_shipped(config: &mut Config, scale: Scale, defence: Defence) {
     config.auth = AuthConfig::default();
     config.attempts = AttemptsConfig::default();
@@ -154,7 +155,7 @@ fn as_shipped(config: &mut Config, scale: Scale, defence: Defence) {
     }
 }
 
-/// One with a device key, one known by where they come from, and some who have never logged in.
+/// An owner with a device key, one known by address, and some without an earlier login.
 async fn owners(
     server: &TestServer,
     logins: u32,
@@ -163,8 +164,8 @@ async fn owners(
     let with_key = Owner { persona: server.enrol("with-key", "obama.jpg").await, identity };
     let by_place = Owner { persona: server.enrol("by-place", "obama.jpg").await, identity: None };
     for owner in [&with_key, &by_place] {
-        let answer = owner.call(server).await.context("an answer without an attack")?;
-        ensure!(answer.is_ok(), "refused even without an attack: {answer:?}");
+        let answer = owner.call(server).await.context("no answer before the attack")?;
+        ensure!(answer.is_ok(), "refused before the attack: {answer:?}");
     }
     server.clock().advance_ms(TWO_STEPS_MS);
     let mut new = Vec::new();
@@ -175,7 +176,7 @@ async fn owners(
     Ok(vec![("with_key", vec![with_key]), ("known_by_place", vec![by_place]), ("first_login", new)])
 }
 
-/// One login after the other, by the owners in turn; what was answered, and after how many seconds.
+/// Logs in `logins` times, the owners taking turns. Returns each answer and its time in seconds.
 async fn log_in(
     server: &TestServer,
     owners: &[Owner],
@@ -216,7 +217,7 @@ impl Owner {
     }
 }
 
-/// Holds unfinished frames from all hosts until that is dropped.
+/// Holds unfinished frames from all hosts until the result is dropped.
 fn besiege(server: &TestServer, scale: Scale, siege: &Arc<Siege>) -> JoinSet<()> {
     let caller = Caller::new(server.server().address());
     let greedy = (0..GREEDY * scale.frames).map(|index| (host(index % GREEDY), scale.frame_bytes));
@@ -226,7 +227,7 @@ fn besiege(server: &TestServer, scale: Scale, siege: &Arc<Siege>) -> JoinSet<()>
         let (caller, siege) = (caller.clone(), Arc::clone(siege));
         attackers.spawn(async move {
             loop {
-                // One that is cut off while it sends has been dropped as well.
+                // A connection that is closed while it sends counts as dropped too.
                 let _cut = siege.hold(&caller, from, bytes).await;
                 siege.dropped.fetch_add(1, Ordering::Relaxed);
                 sleep(BETWEEN_FRAMES).await;
@@ -237,14 +238,15 @@ fn besiege(server: &TestServer, scale: Scale, siege: &Arc<Siege>) -> JoinSet<()>
 }
 
 impl Siege {
-    /// Sends `bytes` of a frame that announces more, and waits until the server has enough of it.
+    /// Sends `bytes` of a frame that announces more, and waits until the server drops it.
     async fn hold(&self, caller: &Caller, from: Ipv4Addr, bytes: usize) -> anyhow::Result<()> {
         let mut peer = caller.open(from).await?;
         peer.ask(HELLO).await?;
         peer.send(&u32::try_from(MAX_PAYLOAD)?.to_be_bytes()).await?;
         let piece = vec![b' '; PIECE];
         for sent in (0..bytes).step_by(PIECE) {
-            let piece = piece.get(..PIECE.min(bytes - sent)).context("a piece")?;
+            let piece =
+                piece.get(..PIECE.min(bytes - sent)).context("the last piece is out of range")?;
             peer.send(piece).await?;
             self.sent.fetch_add(piece.len(), Ordering::Relaxed);
         }

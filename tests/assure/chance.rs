@@ -1,13 +1,13 @@
-//! Chance that is the same at each run, and in step with nothing that a server does.
+//! Random numbers that are the same in each run, and uncorrelated with the server's timing.
 
 /// Marsaglia's xorshift64.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    /// Another sequence for each seed, also for seeds that are close to each other.
+    /// A sequence that differs for each seed, also for neighbouring seeds.
     pub(crate) const fn of(seed: u64) -> Self {
-        // The state must not be zero, and is no seed's.
+        // The state must not be zero.
         let mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(if mixed == 0 { 1 } else { mixed ^ (mixed >> 31) })
     }

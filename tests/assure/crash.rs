@@ -1,8 +1,8 @@
-//! G-02: the server is killed at any instant (`kill -9`), and has forgotten nothing of what it said.
+//! G-02: the server is killed at any instant (`kill -9`) and loses nothing that it acknowledged.
 //!
-//! In the middle of logins, registrations and recoveries, while it starts, while its keys are being
-//! replaced, and while an older database is being brought up to date. A killed process leaves what
-//! it gave to the system; what a power failure leaves is [`powerfail`](crate::powerfail)'s business.
+//! It is killed during logins, registrations and recoveries, while it starts, while its keys are
+//! being rotated, and while an older database is being migrated. What a killed process has passed
+//! to the operating system survives; power failures are tested in [`powerfail`](crate::powerfail).
 
 mod hasty;
 mod ledger;
@@ -25,17 +25,17 @@ use fourauth_tests::server::unlimited;
 use std::{process::Stdio, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Where chance begins.
+/// Seed of the random numbers.
 const SEED: u64 = 2;
 
-/// Longest time that a server lives after its first answer, in milliseconds: some are killed in the
-/// middle of the next ones and some after dozens.
+/// Longest time that a server runs after its first answer, in milliseconds. Some are killed during
+/// the next requests, some after dozens.
 const LIFE_MS: usize = 1500;
 
-/// A start is interrupted before this, in milliseconds: it takes about as long.
+/// A start is interrupted within this time, in milliseconds. A complete start takes about as long.
 const START_MS: usize = 400;
 
-/// How soon it has to serve again, in milliseconds.
+/// Upper bound until the server serves again, in milliseconds.
 const READY_MS: f64 = 2000.0;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -53,7 +53,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// What is going on when the server is killed.
+/// What the server is doing when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     Serving,
@@ -62,7 +62,7 @@ enum Moment {
 }
 
 impl Moment {
-    /// Two of five are not the ordinary one.
+    /// Two rounds of five are not [`Moment::Serving`].
     fn of(round: u32) -> Self {
         match round % 5 {
             1 => Self::Starting,
@@ -122,7 +122,7 @@ fn millis(chance: &mut Chance, below: usize) -> u64 {
     u64::try_from(chance.below(below)).unwrap_or(0)
 }
 
-/// `fourauthd key rotate` beside the server; it is killed too, before the server is or after.
+/// Runs `fourauthd key rotate` while the server runs, and kills it before or after the server.
 async fn rotate_meanwhile(daemon: &Daemon, life: Duration, begins: u64) -> anyhow::Result<()> {
     let end = Instant::now() + life + Duration::from_millis(begins);
     sleep(Duration::from_millis(begins / 2)).await;
@@ -139,8 +139,8 @@ async fn rotate_meanwhile(daemon: &Daemon, life: Duration, begins: u64) -> anyho
     Ok(())
 }
 
-/// So many people in so little time that the limits would see an attack, and hashes that leave time
-/// for it.
+/// Turns off the limits that would treat this load as an attack, and makes hashing cheap enough for
+/// it.
 pub(crate) fn quick(config: &mut Config) {
     config.auth = AuthConfig { argon2_memory_kib: 64, argon2_passes: 1, ..config.auth.clone() };
     config.attempts = AttemptsConfig { recovery_cooldown_s: 0, ..unlimited() };

@@ -1,4 +1,4 @@
-//! People with accounts, and the logins of an ordinary day.
+//! People with accounts, and their ordinary logins.
 
 use crate::{daemon::Daemon, setup::Setup};
 use anyhow::{Context as _, ensure};
@@ -19,34 +19,37 @@ use tokio::time::{Instant, sleep};
 
 const STEP_MS: i64 = STEP_SECONDS.cast_signed() * 1000;
 
-/// How close to the end of its last step a code is still used.
+/// The previous step's code is not used in the last two margins before it expires.
 const MARGIN_MS: i64 = 3000;
 
-/// Everybody's password.
+/// The password of every account.
 pub(crate) const PASSWORD: &str = "violet-Ox-42";
 
-/// Somebody, and the last code that they used.
+/// A person, and the last code that they used.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) persona: Persona,
-    /// What they wrote down at their registration.
+    /// The recovery codes from their registration.
     pub(crate) recovery_codes: Vec<Secret<String>>,
     spent: Step,
 }
 
-/// One login, however often it was tried.
+/// One login, including its retries.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// What came of it in the end.
+    /// The last answer.
     pub(crate) answer: Option<Answer>,
-    /// From the first attempt to that.
+    /// From the first attempt to the last answer.
     pub(crate) took: Duration,
     /// Attempts that the server was too busy for, or that ended without an answer.
     pub(crate) retries: u32,
 }
 
-/// The system's time, which the server goes by as well.
-#[expect(clippy::disallowed_methods, reason = "the only clock that two processes share")]
+/// The system's time, which the server uses as well.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the harness and the server process share only this clock"
+)]
 pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -86,24 +89,25 @@ pub(crate) fn registration(admin: Secret<String>, name: &str) -> anyhow::Result<
     })
 }
 
-/// Registers one.
+/// Registers one person.
 pub(crate) async fn enrol(
     client: &Client,
     admin: Secret<String>,
     name: &str,
 ) -> anyhow::Result<Member> {
     let register = registration(admin, name)?;
-    let (password, mac) = (register.password.clone(), register.mac.context("an address")?);
+    let (password, mac) =
+        (register.password.clone(), register.mac.context("the registration has no MAC address")?);
     let answer = client.send_once(Command::Register(register)).await?;
     ensure!(answer.is_ok(), "{name} was not registered: {answer:?}");
-    let uri = answer.gains.provisioning_uri.context("a URI")?;
+    let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
     let recovery_codes = answer.gains.recovery_codes.unwrap_or_default();
     let persona = Persona::new(name, password, mac, &uri);
     Ok(Member { persona, recovery_codes, spent: Step(0) })
 }
 
 impl Member {
-    /// A login that succeeds. Waits for the next code if both that are valid were used.
+    /// A login that succeeds. Waits for the next code if both valid codes were used.
     pub(crate) async fn login(&mut self) -> anyhow::Result<Login> {
         let step = loop {
             let now = now();
@@ -124,8 +128,8 @@ impl Member {
     }
 }
 
-/// Logs in as a person's program does: connects, asks, and comes back when told to, or when there was
-/// no answer. Gives up after `patience`.
+/// Logs in as a client program does: connects, sends, and retries when told to or when no answer
+/// came. Gives up after `patience`.
 pub(crate) async fn enter(client: &Client, login: &Login, patience: Duration) -> Entry {
     let (begun, mut retries) = (Instant::now(), 0);
     loop {
@@ -141,13 +145,13 @@ pub(crate) async fn enter(client: &Client, login: &Login, patience: Duration) ->
 }
 
 impl Entry {
-    /// Whether the person is in.
+    /// True if the login succeeded.
     pub(crate) fn is_in(&self) -> bool {
         self.answer.as_ref().is_some_and(Answer::is_ok)
     }
 }
 
-/// One login after the other, `count` of them, by everybody in turn.
+/// Logs in `count` times, one after the other, the people taking turns.
 pub(crate) async fn queue(
     setup: &Setup,
     client: &Client,
@@ -158,7 +162,7 @@ pub(crate) async fn queue(
     let mut entries = Vec::new();
     let mut turn = 0;
     for _ in 0..count {
-        let person = people.get_mut(turn).context("nobody is there")?;
+        let person = people.get_mut(turn).context("there are no people to log in")?;
         let entry = enter(client, &person.login().await?, patience).await;
         if !entry.is_in() {
             setup.say(&format!("refused: {:?}", entry.answer));
@@ -169,12 +173,12 @@ pub(crate) async fn queue(
     Ok(entries)
 }
 
-/// How long each took, in milliseconds.
+/// Duration of each login in milliseconds.
 pub(crate) fn millis(entries: &[Entry]) -> Vec<f64> {
     entries.iter().map(|entry| entry.took.as_secs_f64() * 1000.0).collect()
 }
 
-/// How many did not get in.
+/// Number of logins that did not succeed.
 pub(crate) fn refused(entries: &[Entry]) -> u32 {
     entries.iter().map(|entry| u32::from(!entry.is_in())).sum()
 }

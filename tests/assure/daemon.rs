@@ -1,7 +1,7 @@
 //! A real `fourauthd`: its own process, folder, certificate and database, on loopback.
 //!
-//! Its settings are the defaults but for what a run changes, so that a figure is about the server
-//! that people run.
+//! Its settings are the defaults except for what a run changes, so that the figures describe a
+//! server as shipped.
 
 use crate::{peer::Caller, process::Process, setup::Setup};
 use anyhow::{Context as _, bail, ensure};
@@ -24,32 +24,33 @@ use tokio::{
     time::sleep,
 };
 
-/// How often the log is looked at before the server counts as not starting, and how long between.
+/// How often the log is read before the start counts as failed, and the pause between two reads.
 const LOOKS: u32 = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A server that is running. Dropping it kills it.
+/// A running server. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     child: Child,
     folder: TempDir,
     program: PathBuf,
-    /// What it runs with.
+    /// Its configuration.
     pub(crate) config: Config,
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: SocketAddr,
-    /// What clients pin.
+    /// The certificate fingerprint that clients pin.
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// The defaults, on loopback, with the system's clock and a log that programs read.
+/// The defaults, on loopback, with the system's clock and a JSON log.
 fn config(folder: &Path) -> anyhow::Result<Config> {
     let mut config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.join("data"),
         ..Config::default()
     };
-    config.face.packs_dir = Some(models::packs().canonicalize().context("no model pack")?);
+    config.face.packs_dir =
+        Some(models::packs().canonicalize().context("no model packs are installed")?);
     config.face.install = false;
     config.time.servers = Vec::new();
     config.log.format = LogFormat::Json;
@@ -57,7 +58,7 @@ fn config(folder: &Path) -> anyhow::Result<Config> {
 }
 
 impl Daemon {
-    /// Starts one after `change` to its settings, and waits until it serves.
+    /// Starts a server after `change` to its settings, and waits until it serves.
     pub(crate) async fn start(
         setup: &Setup,
         change: impl FnOnce(&mut Config),
@@ -78,7 +79,7 @@ impl Daemon {
         id.map(Process).context("fourauthd has ended")
     }
 
-    /// Everything that it has logged.
+    /// Everything that it has logged since its last start.
     pub(crate) fn log(&self) -> anyhow::Result<String> {
         log(self.folder.path())
     }
@@ -89,30 +90,30 @@ impl Daemon {
         Ok(Secret::new(secret.trim().to_owned()))
     }
 
-    /// A client as people have it.
+    /// A client with the default settings.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let address = ServerAddress::parse(&self.address.to_string())?;
         Ok(Client::new(address, Trust::Pin(self.fingerprint)))
     }
 
-    /// Somebody who calls from anywhere and says anything.
+    /// A caller for any source address and any bytes.
     pub(crate) fn caller(&self) -> Caller {
         Caller::new(self.address)
     }
 
-    /// Runs `fourauthd` with these arguments beside it, on the same data.
+    /// Runs `fourauthd` with these arguments on the same data, while the server runs.
     pub(crate) async fn administer(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let ran = self.command().args(arguments).output().await?;
         ensure!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
         Ok(())
     }
 
-    /// Kills it as the system would: it is not asked, and nothing of it ends in order.
+    /// Kills it with `SIGKILL`, without a shutdown.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Starts it once more, on what it has left, and does not wait.
+    /// Starts it again on the same data, and does not wait.
     pub(crate) fn launch(&mut self) -> anyhow::Result<()> {
         self.child = launch(&self.program, self.folder.path())?;
         Ok(())
@@ -129,12 +130,12 @@ impl Daemon {
         self.config.data_dir.join("fourauth.db")
     }
 
-    /// The server's program, to be run beside it on the same data.
+    /// The server's program, to be run on the same data while the server runs.
     pub(crate) fn command(&self) -> Command {
         command(&self.program, self.folder.path())
     }
 
-    /// Asks it to stop, and waits; its folder stays for as long as the handle does.
+    /// Stops it with `SIGTERM`, and waits. Its folder lives as long as the returned handle.
     pub(crate) async fn stop(mut self) -> anyhow::Result<TempDir> {
         kill_process(self.process()?.0, Signal::TERM)?;
         let status = self.child.wait().await?;
@@ -152,7 +153,7 @@ fn launch(program: &Path, folder: &Path) -> anyhow::Result<Child> {
         .with_context(|| format!("cannot run {}", program.display()))
 }
 
-/// Where it listens and what clients pin, once it says so.
+/// Waits until the server logs its address and fingerprint.
 async fn serving(child: &mut Child, folder: &Path) -> anyhow::Result<(SocketAddr, Fingerprint)> {
     for _ in 0..LOOKS {
         let log = log(folder)?;
@@ -166,14 +167,14 @@ async fn serving(child: &mut Child, folder: &Path) -> anyhow::Result<(SocketAddr
         }
         sleep(PAUSE).await;
     }
-    bail!("fourauthd does not serve")
+    bail!("fourauthd did not log `serving` within a minute")
 }
 
 fn log(folder: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&fs::read(folder.join("log"))?).into_owned())
 }
 
-/// The server's program in `folder`, with nothing of this process's environment.
+/// The server's program in `folder`, with an empty environment.
 fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command

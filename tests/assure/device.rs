@@ -1,8 +1,7 @@
-//! G-31: who has everything of somebody but their device stays outside.
+//! G-31: an attacker with all of an owner's factors except the device is refused.
 //!
-//! Each attack has factors that are right and unspent, which is seen by their owner getting in with
-//! the very same ones right after it. Nobody's failures are counted here, or else that would keep
-//! attackers out and not the key.
+//! The factors in each attack are correct and unspent: right after it the owner logs in with the
+//! same ones. Rate limits are off, so that the device key is what refuses the attacker.
 
 use crate::{
     peer::{Caller, HELLO, Peer, framed},
@@ -35,27 +34,28 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// From one code to one that was not valid with it, in milliseconds.
+/// Time from one code to the first that is not valid together with it, in milliseconds.
 const TWO_STEPS_MS: i64 = 60_000;
 
-/// How somebody without the device tries to pass for it.
+/// How an attacker without the device tries to pass for it.
 #[derive(Debug, Clone, Copy)]
 enum Attack {
-    /// The victim talks to somebody who passes everything on, its proof included.
+    /// The victim talks to a relay that passes everything on, the proof included.
     Relay,
-    /// The same to a victim whose TLS has no exporter.
+    /// The same, if the victim's TLS library has no exporter.
     RelayByCertificate,
-    /// All factors and the address, and no proof; or one by another key under the device's name.
+    /// All factors and the MAC address, and no proof; or a proof by another key under the device's
+    /// id.
     WithoutKey,
-    /// The proof of somebody else's device, for the victim's name or for their own.
+    /// The proof of another account's device, for the victim's name or for the attacker's own.
     ForeignKey,
-    /// A proof that was good on the connection it was made for.
+    /// A proof that was valid on the connection it was made for.
     Replay,
     /// The same without an exporter.
     ReplayByCertificate,
 }
 
-/// Somebody with an account and a device that it knows.
+/// A person with an account and a device known to it.
 struct Owner {
     persona: Persona,
     identity: Arc<Identity>,
@@ -68,7 +68,7 @@ struct Scene {
     mallory: Owner,
 }
 
-/// Ends the victim's TLS with a certificate of its own and has its own TLS to the server.
+/// Terminates the victim's TLS with a certificate of its own, and opens its own TLS to the server.
 struct Relay {
     listener: TcpListener,
     tls: TlsAcceptor,
@@ -93,7 +93,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
             let answer = scene.attack(attack, login.clone(), round).await?;
             got_in += u32::from(answer.is_ok());
             for_the_device += u32::from(answer.code == Code::DeviceMismatch);
-            owners_in += u32::from(scene.come_home(login, round).await?.is_ok());
+            owners_in += u32::from(scene.owner_login(login, round).await?.is_ok());
         }
         figures.exactly(&format!("{name}_got_in"), got_in, 0);
     }
@@ -127,7 +127,7 @@ impl Scene {
         Ok(Self { server, relay, alice, mallory })
     }
 
-    /// What the server says to an attacker who has all that `login` holds.
+    /// The server's answer to an attacker with everything in `login`.
     async fn attack(&self, attack: Attack, login: Login, round: u32) -> anyhow::Result<Answer> {
         match attack {
             Attack::Relay => self.relayed(login).await,
@@ -174,8 +174,8 @@ impl Scene {
 
     async fn foreign_key(&self, login: Login, round: u32) -> anyhow::Result<Answer> {
         let mut connection = self.server.connect().await;
-        let whose = if round.is_multiple_of(2) { &self.alice } else { &self.mallory };
-        let Persona { username, mac, .. } = &whose.persona;
+        let named = if round.is_multiple_of(2) { &self.alice } else { &self.mallory };
+        let Persona { username, mac, .. } = &named.persona;
         let proof = connection.device_proof(&self.mallory.identity, username, *mac)?;
         connection.send(Command::ProveDevice(proof)).await?;
         Ok(connection.send(Command::Login(login)).await?)
@@ -200,8 +200,8 @@ impl Scene {
         say(&mut other, Command::Login(login)).await
     }
 
-    /// What the server says to the owner, one time with an exporter and the next without.
-    async fn come_home(&self, login: Login, round: u32) -> anyhow::Result<Answer> {
+    /// The server's answer to the owner, with and without an exporter in turn.
+    async fn owner_login(&self, login: Login, round: u32) -> anyhow::Result<Answer> {
         if round.is_multiple_of(2) {
             let client = self.server.client().with_identity(Arc::clone(&self.alice.identity));
             return Ok(client.send_once(Command::Login(login)).await?);
@@ -222,7 +222,7 @@ async fn say(peer: &mut Peer, command: Command) -> anyhow::Result<Answer> {
 }
 
 impl Owner {
-    /// Somebody whose first login has left the key of their device.
+    /// Enrols a person and stores the key of their device with a first login.
     async fn enrol(server: &TestServer, name: &str) -> anyhow::Result<Self> {
         let persona = server.enrol(name, "obama.jpg").await;
         let identity = Arc::new(Identity::generate()?);
@@ -233,8 +233,8 @@ impl Owner {
         Ok(Self { persona, identity })
     }
 
-    /// What a device without an exporter signs: the certificate that it is shown, and what it is
-    /// told on this connection.
+    /// The proof of a device without an exporter: it signs the certificate that it sees and the
+    /// nonce of this connection.
     async fn prove_by_certificate(
         &self,
         peer: &mut Peer,
@@ -244,7 +244,7 @@ impl Owner {
         let certificate = shown.to_string().replace(':', "");
         let certificate = HEXLOWER_PERMISSIVE.decode(certificate.as_bytes())?;
         let told = peer.ask(HELLO).await?.gains.server.and_then(|server| server.device_nonce);
-        let nonce = BASE64.decode(told.context("no nonce")?.as_bytes())?;
+        let nonce = BASE64.decode(told.context("the server sent no nonce")?.as_bytes())?;
         let channel = [certificate, nonce].concat();
         Ok(ProveDevice {
             username: username.clone(),
@@ -257,7 +257,7 @@ impl Owner {
 }
 
 impl Relay {
-    /// Its certificate is that of another server, of which nothing else is left.
+    /// Uses the certificate of another server, which has already stopped.
     async fn listen() -> anyhow::Result<Self> {
         let other = TestServer::start().await;
         let fingerprint = other.fingerprint();
@@ -274,14 +274,13 @@ impl Relay {
         Ok(self.listener.local_addr()?)
     }
 
-    /// A client that takes it for the server.
+    /// A client that takes the relay for the server.
     fn client(&self) -> anyhow::Result<Client> {
         let address = ServerAddress::parse(&self.address()?.to_string())?;
         Ok(Client::new(address, Trust::Pin(self.fingerprint)))
     }
 
-    /// Passes all that one victim says on to the server, and all that is answered back; what that
-    /// was.
+    /// Passes one victim's messages on to the server and the answers back. Returns the answers.
     async fn pass_on(&self, server: SocketAddr) -> anyhow::Result<Vec<Answer>> {
         let (socket, _) = self.listener.accept().await?;
         let mut victim = self.tls.accept(socket).await?;
@@ -297,7 +296,7 @@ impl Relay {
     }
 }
 
-/// What a victim says next, or `None` if it has hung up, however it did.
+/// The victim's next message, or `None` after its connection has ended in any way.
 async fn next(
     victim: &mut TlsStream<TcpStream>,
     decoder: &mut Decoder,

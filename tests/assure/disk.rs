@@ -1,8 +1,9 @@
-//! A disk that remembers, what of it a power failure leaves, and whether that is right.
+//! Simulated power failures: a recorded disk, the disks that a failure can leave, and their
+//! examination.
 //!
-//! [`recorder`] sees what SQLite writes, [`platter`] makes of it every disk that may be found
-//! afterwards, [`script`] is what a store was asked to do meanwhile, [`inquest`] opens what was found
-//! and holds the two against each other; [`replay`] has all of them looked at.
+//! [`recorder`] records what SQLite writes, [`platter`] computes every disk that may be found
+//! afterwards, [`script`] lists what the store was asked to do, [`inquest`] opens each disk and
+//! compares it with the script; [`replay`] runs this over all disks.
 
 pub(crate) mod evidence;
 pub(crate) mod inquest;

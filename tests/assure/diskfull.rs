@@ -1,7 +1,7 @@
-//! G-04: the disk is full, or broken, and nobody is told yes of whom the disk knows nothing.
+//! G-04: nothing is acknowledged that is not on the disk, even if the disk is full or broken.
 //!
-//! A real server on a real file system that is filled while people come; and a store on a disk that
-//! fails in every way a disk fails, whose power then goes.
+//! One part fills the file system of a real server while people use it. The other gives a store a
+//! disk that fails in every way, and then fails the power.
 
 mod failing;
 mod filled;
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
     failing::figures(setup, defence, &mut figures).await?;
-    // A file system of a size of its own needs root, and some seconds of everybody's.
+    // Mounting a file system needs root, and the run takes some seconds.
     if defence == Defence::On && !setup.is_short {
         filled::figures(setup, &mut figures).await?;
     }

@@ -1,5 +1,5 @@
-//! G-30: who is erased is in no byte that is left, and the audit log still proves that nothing else
-//! was changed.
+//! G-30: no byte of an erased person's data is left, and the audit log still proves that nothing
+//! else was changed.
 
 use crate::{
     crowd::{self, Member, PASSWORD},
@@ -29,14 +29,14 @@ use std::{
     time::Duration,
 };
 
-/// Patience with one login of those who stay.
+/// Timeout of one login of a person that is not erased.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Characters of a sealed value that are looked for, and how many times from one value.
+/// Characters of a sealed value to search for, and pieces taken from each value.
 const PIECE: usize = 40;
 const PIECES: usize = 4;
 
-/// What stands in the row of an account and must be gone with it.
+/// Columns with values that must disappear with the account's row.
 const COLUMNS: [&str; 4] =
     ["password_hash", "face_template_enc", "totp_secret_enc", "face_image_enc"];
 
@@ -55,7 +55,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     figures.note("traces", search.len());
     let mut before = search.anew();
     files(&daemon.config.data_dir, &mut before)?;
-    ensure!(before.found() > 0, "there is nothing to be erased");
+    ensure!(before.found() > 0, "the database contains none of the values to erase");
     figures.note("hits_before", before.found());
     match defence {
         Defence::On => erase(daemon, &leave, &mut stay, &search, &mut figures).await?,
@@ -64,7 +64,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// As an operator does, while the others go on.
+/// Erases by command, as an operator does, while others log in.
 async fn erase(
     daemon: Daemon,
     leave: &[String],
@@ -75,7 +75,7 @@ async fn erase(
     let mut shut_out = 0;
     for name in leave {
         daemon.administer(&["user", "erase", name, "--yes"]).await?;
-        let person = stay.first_mut().context("somebody stays")?;
+        let person = stay.first_mut().context("no account stays")?;
         let entry = crowd::enter(&daemon.client()?, &person.login().await?, PATIENCE).await;
         shut_out += u32::from(!entry.is_in());
         stay.rotate_left(1);
@@ -83,7 +83,7 @@ async fn erase(
     let mut running = search.anew();
     files(&daemon.config.data_dir, &mut running)?;
     let export = daemon.config.data_dir.join("export.jsonl");
-    let path = export.to_str().context("a path in UTF-8")?;
+    let path = export.to_str().context("the path is not UTF-8")?;
     daemon.administer(&["audit", "export", path]).await?;
     let mut exported = search.anew();
     exported.bytes(&fs::read(&export)?);
@@ -103,8 +103,7 @@ async fn erase(
     Ok(())
 }
 
-/// As somebody does who knows SQL: rows are deleted and texts emptied, and SQLite does what it does
-/// by default.
+/// The control erases by SQL: it deletes rows and empties texts, with SQLite's defaults.
 async fn delete(
     daemon: Daemon,
     leave: &[String],
@@ -130,7 +129,7 @@ async fn delete(
     Ok(())
 }
 
-/// Stops the server, looks through its database and has the log verified.
+/// Stops the server, searches its database and verifies its log.
 async fn afterwards(daemon: Daemon, search: &Search) -> anyhow::Result<(Search, Report)> {
     let data = daemon.config.data_dir.clone();
     let folder = daemon.stop().await?;
@@ -142,7 +141,7 @@ async fn afterwards(daemon: Daemon, search: &Search) -> anyhow::Result<(Search, 
     Ok((stopped, report))
 }
 
-/// The database, its journal and the index of that.
+/// Searches the database, its journal and the journal's index.
 fn files(data: &Path, search: &mut Search) -> anyhow::Result<()> {
     for name in ["fourauth.db", "fourauth.db-wal", "fourauth.db-shm"] {
         let path: PathBuf = data.join(name);
@@ -157,8 +156,8 @@ fn options(data: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(data.join("fourauth.db"))
 }
 
-/// Somebody registers, gets in, does not get in, and changes their face; what they leave is added to
-/// the search.
+/// Registers a person, logs in, fails to log in, and adds what should be erased to the search.
+/// Returns the name.
 async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Result<String> {
     let name = format!("leaver-{number:04}-of-many");
     let address = host(100 + number);
@@ -172,7 +171,7 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
         consent: Consent::parse(&notice).ok(),
         ..crowd::registration(daemon.admin()?, &name)?
     };
-    let mac_of = register.mac.context("an address")?;
+    let mac_of = register.mac.context("no MAC address")?;
     let answer = daemon.client()?.send_once(Command::Register(register)).await?;
     let uri = answer.gains.provisioning_uri.with_context(|| format!("{name} is not registered"))?;
     let persona = Persona::new(&name, Secret::new(PASSWORD.into()), mac_of, &uri);
@@ -191,8 +190,8 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
     Ok(name)
 }
 
-/// A login, the same code again, and a wrong face: three rows, a place and a failure. Then a guess from
-/// a device that the account does not know, and one too early: a row, and a refusal by name.
+/// Logs in, repeats the code, and shows a wrong face: three rows, an address and a failure. Then
+/// guesses from an unknown device, once more too early: a row, and a refusal by name.
 async fn visit(peer: &mut Peer, persona: &Persona) -> anyhow::Result<()> {
     let login = persona.login(crowd::now());
     let wrong = Login { face: Some(picture("biden.jpg")), ..login.clone() };
@@ -210,7 +209,7 @@ async fn visit(peer: &mut Peer, persona: &Persona) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Pieces of what is sealed or hashed: a deleted row may be overwritten in part.
+/// Adds pieces of sealed and hashed values: a deleted row may be overwritten in part.
 async fn sealed_values(
     daemon: &Daemon,
     leave: &[String],
@@ -227,7 +226,7 @@ async fn sealed_values(
         for column in COLUMNS {
             let value: String = row.get(column);
             let apart = (value.len() / PIECES).max(PIECE);
-            // From the end: how they begin is the same for all of one key.
+            // From the end: all values sealed with one key begin alike.
             let pieces = value.as_bytes().rchunks(apart).take(PIECES);
             for piece in pieces.filter(|piece| piece.len() >= PIECE) {
                 search.add(column, &piece[piece.len() - PIECE..]);

@@ -1,4 +1,4 @@
-//! G-05: a server without file descriptors rests, serves who is there, and recovers.
+//! G-05: a server without file descriptors uses little CPU, serves open sessions, and recovers.
 
 use crate::{
     crowd,
@@ -17,11 +17,11 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// Sockets that take them. More than it can accept, so that there is always one it cannot; and not
-/// more than the naive acceptor's backlog of 128 holds besides.
+/// Sockets that use up the descriptors. More than the server can accept, so that one is always
+/// pending, and no more than fit into the naive acceptor's files and its backlog of 128.
 const HOGS: u32 = 150;
 
-/// How busy it may be meanwhile, in percent of one core.
+/// Upper bound of CPU use in that state, in percent of one core.
 const CPU_PERCENT: f64 = 10.0;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -51,18 +51,21 @@ async fn with_rest(setup: &Setup, watched: Duration, figures: &mut Figures) -> a
     let login = people[0].login().await?;
     let entered = session.send(Command::Login(login)).await?.is_ok();
     figures.exactly("open_sessions_served", u32::from(greeted) + u32::from(entered), 2);
-    ensure!(is_starved(&daemon.caller()).await, "a new peer was served: nothing was short");
+    ensure!(
+        is_starved(&daemon.caller()).await,
+        "a new peer was served; descriptors were not used up"
+    );
 
     let login = people[1].login().await?;
     drop(hogs);
     let begun = Instant::now();
     let entry = crowd::enter(&daemon.client()?, &login, Duration::from_mins(1)).await;
-    ensure!(entry.is_in(), "nobody gets in again: {entry:?}");
+    ensure!(entry.is_in(), "a login failed after the sockets were closed: {entry:?}");
     figures.at_most("recovery_s", begun.elapsed().as_secs_f64(), 5.0);
     Ok(())
 }
 
-/// Sockets that say nothing, from more hosts than one would need.
+/// Opens silent sockets, each from a different host.
 async fn hog(caller: &Caller) -> anyhow::Result<Vec<TcpStream>> {
     let mut hogs = Vec::new();
     for index in 0..HOGS {
@@ -71,7 +74,7 @@ async fn hog(caller: &Caller) -> anyhow::Result<Vec<TcpStream>> {
     Ok(hogs)
 }
 
-/// Whether a new peer is left waiting.
+/// True if a new peer is not answered.
 async fn is_starved(caller: &Caller) -> bool {
     timeout(Duration::from_millis(500), caller.open(host(HOGS))).await.is_err()
 }

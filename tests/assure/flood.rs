@@ -1,5 +1,5 @@
-//! G-10: a thousand who guess at once. They take no more memory than the queue allows, are told at
-//! once if there is no room, and leave room for who is right.
+//! G-10: a thousand simultaneous guesses use no more memory than the queue allows, are refused at
+//! once if the queue is full, and leave capacity for correct logins.
 
 use crate::{
     crowd::{self, Entry, Member},
@@ -32,20 +32,21 @@ use tokio::{task::JoinSet, time::Instant};
 /// Connections of one host; a server takes 64.
 const PER_HOST: u32 = 50;
 
-/// Memory of one hash and of what belongs to it.
+/// Memory of one hash and its request.
 const MIB_EACH: f64 = 20.0;
 
-/// How long who is not even queued may wait for being told so, besides the time of every denial.
+/// Upper bound until a peer without a queue slot is refused, in addition to the delay of every
+/// denial.
 const OVERFLOW_S: f64 = 2.0;
 
-/// How long a login may take meanwhile, in seconds; and when a person goes home.
+/// Upper bound of a login during the flood, in seconds, and when a person gives up.
 const LOGIN_S: f64 = 3.0;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// People who log in while a thousand guess once.
+/// Logins during the first thousand guesses.
 const AT_ONCE: usize = 10;
 
-/// What one attacker was told, and after how many seconds.
+/// Seconds until one attacker's guesses were answered.
 #[derive(Debug, Default)]
 struct Told {
     denied: Vec<f64>,
@@ -59,15 +60,15 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let mut people = crowd::register(&daemon, logins).await?;
     let client = daemon.client()?;
     if defence == Defence::On {
-        // From here on the server knows them and where they come from.
+        // From here on the server knows them and their addresses.
         let known = crowd::queue(setup, &client, &mut people, logins, PATIENCE).await?;
-        ensure!(crowd::refused(&known) == 0, "nobody gets in even without a flood");
+        ensure!(crowd::refused(&known) == 0, "a login failed before the flood");
     }
     let mut crowd = Vec::new();
     for index in 0..attackers {
         crowd.push(attacker(&daemon.caller(), index).await?);
     }
-    let guess = people.first().context("nobody is there")?.persona.login(crowd::now());
+    let guess = people.first().context("no person is registered")?.persona.login(crowd::now());
     let process = daemon.process()?;
     process.forget_peak()?;
     let base = process.resident_kib()?;
@@ -100,7 +101,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// The control queues everybody and has all the time in the world, and knows nobody.
+/// The control has an endless queue and deadline, and knows no person from an earlier login.
 fn patient(config: &mut Config, defence: Defence) {
     if defence == Defence::Off {
         config.compute.queue = 1_000_000;
@@ -114,8 +115,8 @@ async fn attacker(caller: &Caller, index: u32) -> anyhow::Result<Peer> {
     Ok(peer)
 }
 
-/// Everybody guesses at an account of their own, with a picture; while it goes on, again as soon as
-/// they are told.
+/// Every peer guesses at its own account, with a picture; while `goes_on` is true, again after each
+/// answer.
 fn flood(
     crowd: Vec<Peer>,
     guess: &Login,
@@ -141,13 +142,13 @@ fn flood(
     flood
 }
 
-/// Waits until everybody has been told.
+/// Waits until every peer has its answer.
 async fn heard(flood: JoinSet<(Option<Peer>, Told)>) -> (Vec<Peer>, Vec<Told>) {
     let (peers, told): (Vec<_>, Vec<_>) = flood.join_all().await.into_iter().unzip();
     (peers.into_iter().flatten().collect(), told)
 }
 
-/// Logs all of these in at the same moment.
+/// Starts all logins at the same moment.
 async fn at_once(client: &Client, logins: Vec<Login>) -> Vec<Entry> {
     let mut entries = JoinSet::new();
     for login in logins {
@@ -157,7 +158,7 @@ async fn at_once(client: &Client, logins: Vec<Login>) -> Vec<Entry> {
     entries.join_all().await
 }
 
-/// Everybody logs in, one after the other; if three have gone home, so would the rest.
+/// Everyone logs in, one after the other. Stops after three failures.
 async fn until_hopeless(client: &Client, people: &mut [Member]) -> anyhow::Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     for person in people {

@@ -1,4 +1,4 @@
-//! G-08: what a header announces costs the server nothing until it arrives.
+//! G-08: the size that a header announces costs the server no memory until the bytes arrive.
 
 use crate::{
     daemon::Daemon,
@@ -18,10 +18,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// More than any frame may hold.
+/// Announces more than the largest frame.
 const OVERSIZED: [u8; 4] = [0xff; 4];
 
-/// As much as a frame may hold, of which a byte a second arrives.
+/// Announces the largest frame. One byte a second follows.
 #[expect(clippy::cast_possible_truncation, reason = "4 MiB fit")]
 const LARGEST: [u8; 4] = (MAX_PAYLOAD as u32).to_be_bytes();
 const SLOW_KIB_EACH: f64 = 64.0;
@@ -33,7 +33,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let mut figures = Figures::default();
     let slow = setup.count(500, 50);
     if defence == Defence::Off {
-        // A hundredth of the memory that the same number would take is enough to be seen.
+        // A tenth of the connections shows the difference.
         return believing(&mut figures, slow / 10).await.map(|()| figures);
     }
     let daemon = Daemon::start(setup, |_| {}).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// One oversized header: what it costs, and how soon that peer is told and left.
+/// One oversized header: its memory, and the time until the peer is refused and disconnected.
 async fn alone(caller: &Caller, process: Process, figures: &mut Figures) -> anyhow::Result<()> {
     let mut peer = established(caller, 0).await?;
     process.forget_peak()?;
@@ -71,7 +71,8 @@ async fn alone(caller: &Caller, process: Process, figures: &mut Figures) -> anyh
     Ok(())
 }
 
-/// Many oversized headers at the same moment; the longest time until one was told and left.
+/// Many oversized headers at the same moment. Returns the longest time until a peer was refused and
+/// disconnected.
 async fn together(caller: &Caller, count: u32) -> anyhow::Result<Duration> {
     let mut peers = Vec::new();
     for index in 0..count {
@@ -87,7 +88,7 @@ async fn together(caller: &Caller, count: u32) -> anyhow::Result<Duration> {
         });
     }
     let refusals: anyhow::Result<Vec<_>> = refusals.join_all().await.into_iter().collect();
-    refusals?.into_iter().max().context("nobody was refused")
+    refusals?.into_iter().max().context("there were no peers to refuse")
 }
 
 async fn established(caller: &Caller, index: u32) -> anyhow::Result<Peer> {
@@ -104,7 +105,7 @@ async fn refused(peer: &mut Peer) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Frames of 4 MiB that arrive a byte a second, for some seconds.
+/// Frames of 4 MiB that arrive at a byte a second, for some seconds.
 async fn drip(caller: &Caller, count: u32, seconds: u32) -> anyhow::Result<Vec<Peer>> {
     let mut peers = Vec::new();
     for index in 0..count {
@@ -121,7 +122,7 @@ async fn drip(caller: &Caller, count: u32, seconds: u32) -> anyhow::Result<Vec<P
     Ok(peers)
 }
 
-/// The same drip into a program that believes headers.
+/// The control: the same drip into a program that allocates what headers announce.
 async fn believing(figures: &mut Figures, count: u32) -> anyhow::Result<()> {
     let naive = Naive::start(naive::READER)?;
     let base = naive.process()?.resident_kib()?;

@@ -1,5 +1,5 @@
-//! A gate in front of a server that keeps those who came first: so many connections, and no others.
-//! The control of what makes room for newcomers.
+//! A gate in front of a server that accepts a fixed number of connections and refuses all later
+//! ones. It is the control for a server that makes room for newcomers.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A gate that is open. Dropping it closes it.
+/// An open gate. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) address: SocketAddr,
@@ -24,7 +24,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Passes `places` connections at a time on to `server`.
+    /// Passes on up to `places` connections at a time to `server`.
     pub(crate) async fn open(server: SocketAddr, places: usize) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let (address, has_refused) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
@@ -32,7 +32,7 @@ impl Gate {
         Ok(Self { address, has_refused, task })
     }
 
-    /// Whether it has turned a peer away.
+    /// True if a connection was refused.
     pub(crate) fn has_refused(&self) -> bool {
         self.has_refused.load(Ordering::Relaxed)
     }
@@ -58,7 +58,7 @@ async fn run(
         };
         tokio::spawn(async move {
             if let Ok(mut server) = TcpStream::connect(server).await {
-                // However it ends, the place is free.
+                // The slot is freed however the connection ends.
                 let _ended = copy_bidirectional(&mut peer, &mut server).await;
             }
             drop(place);

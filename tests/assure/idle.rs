@@ -1,4 +1,4 @@
-//! G-06: ten thousand connections that say nothing cost little memory and nobody's login.
+//! G-06: ten thousand silent connections use little memory and do not slow down logins.
 
 use crate::{
     crowd::{self, Entry, Member},
@@ -17,13 +17,13 @@ use tokio::{task::JoinSet, time::sleep};
 /// 200 MiB for ten thousand.
 const KIB_EACH: f64 = 200.0 * 1024.0 / 10_000.0;
 
-/// Bytes of a frame that never ends, in the control.
+/// Bytes of the unfinished frame, in the control.
 const UNFINISHED: usize = 32 * 1024;
 
 /// Connections of one host; a server takes 64.
 const PER_HOST: u32 = 50;
 
-/// Handshakes at the same time.
+/// Simultaneous handshakes.
 const AT_ONCE: u32 = 50;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -35,7 +35,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
         Defence::On => crowd::register(&daemon, setup.count(200, 6)).await?,
         Defence::Off => Vec::new(),
     };
-    // What the first of them cost is the server's, not theirs.
+    // The first connections also cause one-time allocations of the server.
     drop(open(&caller, AT_ONCE, defence).await?);
     let before = logins(setup, &daemon, &mut people).await?;
 
@@ -53,11 +53,11 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
         let meanwhile = logins(setup, &daemon, &mut people).await?;
         compare(setup, &mut figures, &before, &meanwhile);
     }
-    ensure!(all_answer(idle).await, "an idle connection was cut");
+    ensure!(all_are_open(idle).await, "an idle connection was closed");
     Ok(figures)
 }
 
-/// The control lets peers leave in the server's memory what they do not finish.
+/// The control lets peers leave unfinished frames in the server's memory.
 fn spacious(config: &mut Config, defence: Defence) {
     if defence == Defence::Off {
         config.limits.in_flight_mib = 4096;
@@ -80,13 +80,13 @@ fn compare(setup: &Setup, figures: &mut Figures, before: &[Entry], meanwhile: &[
     let p99 = |entries: &[Entry]| percentile(&crowd::millis(entries), 0.99);
     figures.note("login_p99_ms_before", p99(before).round());
     figures.note("login_p99_ms_meanwhile", p99(meanwhile).round());
-    // The slowest of six is an accident.
+    // The slowest of six logins is a matter of chance.
     let ratio = if setup.is_short { 5.0 } else { 1.5 };
     figures.at_most("login_p99_ratio", p99(meanwhile) / p99(before), ratio);
     figures.exactly("refused_logins", crowd::refused(before) + crowd::refused(meanwhile), 0);
 }
 
-/// Opens `count` connections from many hosts, and has each say something once.
+/// Opens `count` connections from many hosts, and sends one command on each.
 async fn open(caller: &Caller, count: u32, defence: Defence) -> anyhow::Result<Vec<Peer>> {
     let (mut opening, mut open) = (JoinSet::new(), Vec::new());
     for index in 0..count {
@@ -104,7 +104,7 @@ async fn open(caller: &Caller, count: u32, defence: Defence) -> anyhow::Result<V
     Ok(open)
 }
 
-/// How often somebody who is dropped comes again.
+/// Retries of a connection that is dropped.
 const TRIES: u32 = 20;
 
 async fn one(caller: &Caller, index: u32, defence: Defence) -> anyhow::Result<Peer> {
@@ -118,9 +118,9 @@ async fn one(caller: &Caller, index: u32, defence: Defence) -> anyhow::Result<Pe
     Ok(peer)
 }
 
-/// Whether every tenth of them still has somebody at the other end. In the control this also ends
-/// the frame, which is noise and answered like noise.
-async fn all_answer(idle: Vec<Peer>) -> bool {
+/// True if a frame can still be written to every tenth connection. In the control its bytes become
+/// part of the unfinished frame.
+async fn all_are_open(idle: Vec<Peer>) -> bool {
     for mut peer in idle.into_iter().step_by(10) {
         if peer.say(HELLO).await.is_err() {
             return false;
@@ -129,7 +129,7 @@ async fn all_answer(idle: Vec<Peer>) -> bool {
     true
 }
 
-/// In a crowd that has not said anything yet, newcomers are dropped by lot, and come again.
+/// Connects with retries: a server with many silent connections drops some newcomers at random.
 async fn patiently(caller: &Caller, from: Ipv4Addr) -> anyhow::Result<Peer> {
     for _ in 0..TRIES {
         if let Ok(peer) = caller.open(from).await {

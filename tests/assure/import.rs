@@ -1,4 +1,5 @@
-//! G-25: who had an account of 4Auth logs in with what they have, and its log is whole.
+//! G-25: the owner of a 4Auth account logs in with the same factors after the import, and the old
+//! log is complete.
 
 use crate::{
     crowd::{self, Entry},
@@ -17,14 +18,14 @@ use fourauthd::import_4auth::FourAuth;
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{fs, path::Path, time::Duration};
 
-/// Patience with one login.
+/// Timeout of one login.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Who comes from there, their devices, and what they show.
+/// Name, MAC address and picture of the imported people.
 const PEOPLE: [(&str, &str, &str); 2] =
     [("alice", "00:1b:44:11:3a:b7", "obama2.jpg"), ("Ålesund", "00:1b:44:11:3a:c9", "biden.jpg")];
 
-/// A key like any other, which has sealed nothing.
+/// A valid key that sealed none of the data.
 const STRANGE_KEY: &str = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -73,8 +74,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 }
 
 fn arguments(import: &FourAuth, dry: bool) -> anyhow::Result<Vec<&str>> {
-    let database = import.database.to_str().context("a path in UTF-8")?;
-    let key = import.key.to_str().context("a path in UTF-8")?;
+    let database = import.database.to_str().context("the path is not UTF-8")?;
+    let key = import.key.to_str().context("the path is not UTF-8")?;
     let mut arguments = vec!["import", "4auth", "--database", database, "--key", key];
     arguments.extend(dry.then_some("--dry-run"));
     Ok(arguments)
@@ -89,7 +90,7 @@ async fn open(database: &Path) -> anyhow::Result<SqliteConnection> {
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
-/// Accounts, and rows of the log about them.
+/// Number of accounts, and of log rows about them.
 async fn counts(daemon: &Daemon) -> anyhow::Result<(i64, i64)> {
     const SQL: &str = "SELECT (SELECT COUNT(*) FROM users), \
         (SELECT COUNT(*) FROM access_logs WHERE username IS NOT NULL)";
@@ -99,7 +100,7 @@ async fn counts(daemon: &Daemon) -> anyhow::Result<(i64, i64)> {
     Ok((row.get(0), row.get(1)))
 }
 
-/// Of each account the hash, and whether its picture is there.
+/// The password hash of each account, and true if its picture is stored.
 async fn people(database: &Path) -> anyhow::Result<Vec<(String, bool)>> {
     const SQL: &str = "SELECT password_hash, face_image_enc IS NOT NULL FROM users";
 
@@ -109,7 +110,7 @@ async fn people(database: &Path) -> anyhow::Result<Vec<(String, bool)>> {
 /// Time, name, action, success and detail.
 type Logged = (String, Option<String>, String, i64, Option<String>);
 
-/// How many rows of the old log stand in the new one to the letter, one after the other.
+/// Number of rows of the old log that are unchanged in the new one, up to the first difference.
 async fn same_rows(old: &Path, new: &Path) -> anyhow::Result<usize> {
     const SQL: &str = "SELECT ts_utc, username, action, success, detail FROM access_logs \
         WHERE ts_utc < '2025' ORDER BY id";

@@ -1,8 +1,8 @@
-//! G-15: an account forgives a hundred guesses, however long they take and wherever they come from.
+//! G-15: an account allows a hundred guesses, over any time and from any hosts.
 //!
-//! The clock is set forward by what the server asks to wait, so that fifteen hours pass in seconds.
-//! Every stranger calls from a host of their own, which gains nothing. Hosts are not turned away
-//! here, as this machine is exempt from that: what is seen is what each account itself allows.
+//! The clock is advanced by each wait that the server demands, so that fifteen hours pass in
+//! seconds. Every unknown device connects from its own host, which gains nothing. Penalties of
+//! hosts do not apply, because loopback is exempt: only the limits of each account are measured.
 
 use crate::{
     peer::{Caller, host},
@@ -29,13 +29,14 @@ use fourauth_timekeeper::{Clock as _, ManualClock};
 use std::{net::Ipv4Addr, sync::Arc};
 use tempfile::TempDir;
 
-/// From one code to one that was not valid with it, in milliseconds: a code that was used is used up.
+/// Time from one code to the first that is not valid together with it, in milliseconds. A used code
+/// is spent.
 const TWO_STEPS_MS: i64 = 60_000;
 
-/// How much longer than they are allowed to people go on.
+/// Attempts beyond the allowed ones.
 const PERSISTENCE: u32 = 2;
 
-/// How often somebody may be wrong: the numbers of the threat model.
+/// Allowed wrong attempts: the numbers of the threat model.
 #[derive(Debug, Clone, Copy)]
 struct Allowed {
     strangers: u32,
@@ -46,33 +47,33 @@ struct Allowed {
     codes_in_a_minute: u32,
 }
 
-/// A way to be wrong.
+/// A kind of wrong attempt.
 #[derive(Clone, Copy)]
 struct Guess<'a> {
-    who: &'a Persona,
+    person: &'a Persona,
     wrong: fn(&Persona, UnixMillis) -> Login,
-    /// Where the attempt of this number comes from.
+    /// The source address of the attempt with this number.
     from: fn(u32) -> Ipv4Addr,
 }
 
-/// What somebody who goes on being wrong is told.
+/// Answers to a series of wrong attempts.
 #[derive(Debug, Default)]
 struct Course {
-    /// Attempts that were looked at.
+    /// Attempts that were examined.
     examined: u32,
-    /// After so many of them, so many seconds to wait.
+    /// Waits: the number of attempts examined before each, and its seconds.
     waits: Vec<(u32, u64)>,
 }
 
-/// A server that can be stopped and started again on what it has kept.
+/// A server that can be restarted on the same data.
 struct House {
     server: Server,
     clock: Arc<ManualClock>,
     config: Config,
     folder: TempDir,
-    /// Passwords that were hashed for others before the server was started last.
+    /// Passwords hashed before the last restart.
     hashed_before: u64,
-    /// What it then hashed for itself.
+    /// Hashes that the server computed for itself at its start.
     hashed_at_start: u64,
 }
 
@@ -90,7 +91,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let now = server.now();
     let house = House::open(server.stop().await, &attempts, now, 0).await?;
     for person in [&alice, &bob, &carol] {
-        ensure!(house.is_let_in(home(0), person).await?, "nobody is known anywhere");
+        ensure!(house.is_accepted(home(0), person).await?, "a correct login from loopback failed");
     }
     house.clock.advance_ms(TWO_STEPS_MS);
 
@@ -102,21 +103,21 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     setup.say("wrong passwords");
     let (house, strangers) = passwords(house, &alice, &allowed, &mut figures).await?;
     setup.say("an unknown name");
-    let nobody = Persona { username: Username::parse("nobody")?, ..alice };
-    unknown_name(&house, &nobody, &strangers, &allowed, &mut figures).await?;
+    let unknown = Persona { username: Username::parse("nobody")?, ..alice };
+    unknown_name(&house, &unknown, &strangers, &allowed, &mut figures).await?;
     house.server.stop().await;
     Ok(figures)
 }
 
-/// Strangers first, then somebody from a device that is known, with a restart in the midst of each
-/// and after both.
+/// Wrong passwords from unknown devices, then from a known device, with a restart in the middle of
+/// each and after both.
 async fn passwords(
     house: House,
     alice: &Persona,
     allowed: &Allowed,
     figures: &mut Figures,
 ) -> anyhow::Result<(House, Course)> {
-    let guess = Guess { who: alice, wrong: wrong_password, from: host };
+    let guess = Guess { person: alice, wrong: wrong_password, from: host };
     let before = house.hashes();
     let mut strangers = Course::default();
     house.fail(guess, &mut strangers, allowed.strangers / 2).await?;
@@ -138,24 +139,24 @@ async fn passwords(
     let differing = strangers.differs(&doublings(allowed.strangers));
     figures.exactly("stranger_waits_that_differ", differing, 0);
     figures.exactly("known_device_waits", u32::try_from(known.waits.len())?, 0);
-    let mut let_in = 0;
+    let mut accepted = 0;
     for from in [host(0), home(0)] {
         house.clock.advance_ms(TWO_STEPS_MS);
-        let_in += u32::from(house.is_let_in(from, alice).await?);
+        accepted += u32::from(house.is_accepted(from, alice).await?);
     }
-    figures.exactly("let_in_after_a_restart_with_everything_right", let_in, 0);
+    figures.exactly("let_in_after_a_restart_with_everything_right", accepted, 0);
     Ok((house, strangers))
 }
 
-/// Whether there is such an account does not show in any of this.
+/// An unknown name must be treated the same way as a known one.
 async fn unknown_name(
     house: &House,
-    nobody: &Persona,
+    unknown: &Persona,
     strangers: &Course,
     allowed: &Allowed,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let guess = Guess { who: nobody, wrong: wrong_password, from: host };
+    let guess = Guess { person: unknown, wrong: wrong_password, from: host };
     let mut course = Course::default();
     house.fail(guess, &mut course, allowed.strangers + PERSISTENCE).await?;
     figures.exactly("unknown_name_examined", course.examined, allowed.strangers);
@@ -163,14 +164,14 @@ async fn unknown_name(
     Ok(())
 }
 
-/// From strangers until theirs are not looked at any more, then from a device that is known.
+/// Wrong faces from unknown devices until they are no longer examined, then from a known device.
 async fn faces(
     house: &House,
     bob: &Persona,
     allowed: &Allowed,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let guess = Guess { who: bob, wrong: wrong_face, from: host };
+    let guess = Guess { person: bob, wrong: wrong_face, from: host };
     let (mut strangers, mut known) = (Course::default(), Course::default());
     house.fail(guess, &mut strangers, allowed.faces_of_strangers + PERSISTENCE).await?;
     let guess = Guess { from: home, ..guess };
@@ -185,14 +186,14 @@ async fn faces(
     Ok(())
 }
 
-/// All in the first second of a minute, and one more in the next.
+/// Wrong codes in the first second of a minute, and one more in the next minute.
 async fn codes(
     house: &House,
     carol: &Persona,
     allowed: &Allowed,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let guess = Guess { who: carol, wrong: wrong_code, from: home };
+    let guess = Guess { person: carol, wrong: wrong_code, from: home };
     let mut course = Course::default();
     house.fail(guess, &mut course, allowed.codes_in_a_minute + 1).await?;
     let at_once = course.waits.first().map_or(course.examined, |(after, _)| *after);
@@ -202,26 +203,26 @@ async fn codes(
     Ok(())
 }
 
-/// One second after the first, then twice as many after each, and never more than a quarter of an
-/// hour; after the last there is none.
+/// One second after the first failure, doubled after each, up to 900 seconds. The last failure has
+/// no wait.
 fn doublings(failures: u32) -> Vec<(u32, u64)> {
     let seconds = |after: u32| 1_u64.checked_shl(after - 1).map_or(900, |wait| wait.min(900));
     (1..failures).map(|after| (after, seconds(after))).collect()
 }
 
-fn wrong_password(who: &Persona, now: UnixMillis) -> Login {
-    Login { password: Secret::new("violet-Ox-43".into()), face: None, ..who.login(now) }
+fn wrong_password(person: &Persona, now: UnixMillis) -> Login {
+    Login { password: Secret::new("violet-Ox-43".into()), face: None, ..person.login(now) }
 }
 
-fn wrong_face(who: &Persona, now: UnixMillis) -> Login {
-    Login { face: Some(picture("biden.jpg")), ..who.login(now) }
+fn wrong_face(person: &Persona, now: UnixMillis) -> Login {
+    Login { face: Some(picture("biden.jpg")), ..person.login(now) }
 }
 
-fn wrong_code(who: &Persona, now: UnixMillis) -> Login {
-    Login { totp: Some(who.wrong_code(now)), ..who.login(now) }
+fn wrong_code(person: &Persona, now: UnixMillis) -> Login {
+    Login { totp: Some(person.wrong_code(now)), ..person.login(now) }
 }
 
-/// Where everybody is known.
+/// The address from which every person is known.
 const fn home(_: u32) -> Ipv4Addr {
     Ipv4Addr::LOCALHOST
 }
@@ -252,7 +253,7 @@ impl Allowed {
 }
 
 impl Course {
-    /// How many waits are not where, or not as long as, they should be.
+    /// Number of waits with a wrong position or length.
     fn differs(&self, expected: &[(u32, u64)]) -> u32 {
         let pairs = self.waits.iter().zip(expected);
         let alike = pairs.filter(|(wait, expected)| wait == expected).count();
@@ -291,16 +292,16 @@ impl House {
         self.hashed_before + hashed - self.hashed_at_start
     }
 
-    /// Is wrong again and again, and waits when told to, until there is no more waiting for it or
-    /// `most` attempts were looked at.
+    /// Fails repeatedly and waits as demanded, until the account is locked or `most` attempts were
+    /// examined.
     async fn fail(&self, guess: Guess<'_>, course: &mut Course, most: u32) -> anyhow::Result<()> {
         while course.examined < most {
-            let login = (guess.wrong)(guess.who, self.now());
+            let login = (guess.wrong)(guess.person, self.now());
             let answer = self.ask((guess.from)(course.examined), login).await?;
             match answer.code {
                 Code::Locked => break,
                 Code::Throttled => {
-                    let wait = answer.retry_after_ms.context("wait for how long?")?;
+                    let wait = answer.retry_after_ms.context("the answer has no retry_after_ms")?;
                     course.waits.push((course.examined, wait / 1000));
                     self.clock.advance_ms(i64::try_from(wait)?);
                 }
@@ -311,10 +312,13 @@ impl House {
         Ok(())
     }
 
-    /// Whether somebody who does everything right gets in from here.
-    async fn is_let_in(&self, from: Ipv4Addr, who: &Persona) -> anyhow::Result<bool> {
-        let answer = self.ask(from, who.login(self.now())).await?;
-        ensure!(answer.is_ok() || answer.code == Code::Locked, "neither in nor out: {answer:?}");
+    /// True if a login with correct factors succeeds from here.
+    async fn is_accepted(&self, from: Ipv4Addr, person: &Persona) -> anyhow::Result<bool> {
+        let answer = self.ask(from, person.login(self.now())).await?;
+        ensure!(
+            answer.is_ok() || answer.code == Code::Locked,
+            "neither accepted nor locked: {answer:?}"
+        );
         Ok(answer.is_ok())
     }
 

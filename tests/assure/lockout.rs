@@ -1,10 +1,10 @@
-//! G-16: who fails in somebody's name on purpose keeps strangers out, and not the owner.
+//! G-16: deliberate failures in an owner's name lock out unknown devices, and not the owner.
 //!
-//! A hundred hosts fail ten thousand times an hour in each owner's name: first strangers are made to
-//! wait, later the account is closed to them. The server is as it is shipped, but for a clock that
-//! runs faster than time: an owner has a new code each half a minute of it, and the load is that
-//! many times the attack's. Penalties of hosts are on and go by real time; none is due, since the
-//! account leaves each host less than three wrong answers.
+//! A hundred hosts fail ten thousand times an hour in each owner's name. First unknown devices have
+//! to wait, later the account is closed to them. The server has the default configuration, except
+//! that its clock runs faster than real time: the owner has a new code every thirty seconds of that
+//! clock, and the load is that many times the attack's. Penalties of hosts are on and use real
+//! time; none is reached, since the account examines less than three wrong answers per host.
 
 use crate::{
     numbers::percentile,
@@ -35,60 +35,60 @@ use tokio::{
 /// Hosts that fail in one name.
 const HOSTS: u32 = 100;
 
-/// How often they do in an hour; and how much more is tried, so that it is not less.
+/// Failures per hour, and the factor by which more are sent to reach that number.
 const AN_HOUR: f64 = 10_000.0;
 const ZEAL: f64 = 1.25;
 
-/// How long a login may take, in seconds.
+/// Upper bound of a login, in seconds.
 const LOGIN_S: f64 = 2.0;
 
-/// Failures after which an account is closed to strangers, and the longest wait between two.
+/// Failures that close an account to unknown devices, and the longest wait between two.
 const CLOSED_AFTER: u32 = 70;
 const LONGEST_WAIT_MS: i64 = 900_000;
 
-/// From one code to one that was not valid with it, in milliseconds.
+/// Time from one code to the first that is not valid together with it, in milliseconds.
 const TWO_STEPS_MS: i64 = 60_000;
 
-/// How often the clock is moved, and how long nothing may happen after it.
+/// How often the clock is advanced, and how long the attack may make no progress.
 const TICK: Duration = Duration::from_millis(10);
 const STANDSTILL: Duration = Duration::from_mins(1);
 
-/// How large a run is.
+/// Size of a run.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
-    /// How much faster than time the clock runs.
+    /// How much faster than real time the clock runs.
     speed: u32,
     /// Logins of each owner.
     logins: u32,
-    /// Between two of them, by that clock: longer than a step of a code.
+    /// Time between two of them, by that clock: longer than a time step of a code.
     apart_ms: i64,
 }
 
-/// Somebody whose name is abused.
+/// The owner of an attacked account.
 struct Owner {
     name: &'static str,
     persona: Persona,
     identity: Option<Arc<Identity>>,
-    /// What came of each login, and after how many seconds.
+    /// Result of each login, and its seconds.
     entries: Vec<(Code, f64)>,
 }
 
-/// One of the hosts.
+/// One attacking host.
 struct Attacker {
     caller: Caller,
     from: Ipv4Addr,
-    /// What it says of its device, and cannot prove.
+    /// A claim about its device that it cannot prove.
     claim: Option<Command>,
     guess: Command,
 }
 
-/// What attackers were told.
+/// Numbers of answers that the attackers received.
 #[derive(Debug, Default)]
 struct Heard {
     wrong: u32,
     wait: u32,
     closed: u32,
-    /// Not even let in, cut off, or too much for the server.
+    /// Not accepted, disconnected, or the server was busy.
     nothing: u32,
 }
 
@@ -117,8 +117,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// Every owner logs in now and then: first while strangers are made to wait, then while they are shut
-/// out.
+/// Every owner logs in at intervals: first while unknown devices have to wait, then while they are
+/// locked out.
 async fn log_in(
     setup: &Setup,
     server: &TestServer,
@@ -128,7 +128,7 @@ async fn log_in(
 ) -> anyhow::Result<()> {
     for turn in 0..scale.logins {
         if turn == scale.logins / 2 {
-            setup.say("the accounts are closed to strangers");
+            setup.say("the accounts are closed to unknown devices");
             close_to_strangers(server, owners).await?;
         }
         let next = server.now().saturating_add_ms(scale.apart_ms);
@@ -142,7 +142,7 @@ async fn log_in(
     Ok(())
 }
 
-/// What costs little in other runs costs here what it does, and nobody is exempt from anything.
+/// Restores the default costs, which the other tests lower, and removes all exemptions.
 fn as_shipped(config: &mut Config) {
     config.auth = AuthConfig::default();
     config.attempts = AttemptsConfig::default();
@@ -150,8 +150,8 @@ fn as_shipped(config: &mut Config) {
     config.compute = ComputeConfig::default();
 }
 
-/// One whose device has a key and one whose device has none and is known where it is. In the control
-/// somebody without a key, who will call from elsewhere each time.
+/// An owner with a device key, and one known by address only. In the control, an owner without a
+/// key, for logins from a new address each time.
 async fn owners(server: &TestServer, defence: Defence) -> anyhow::Result<Vec<Owner>> {
     let kinds: &[_] = match defence {
         Defence::On => &[("with_key", true), ("known_by_place", false)],
@@ -165,18 +165,18 @@ async fn owners(server: &TestServer, defence: Defence) -> anyhow::Result<Vec<Own
         let key = owner.identity.as_ref().map(|identity| identity.key());
         let login = Login { device_pubkey: key, ..owner.persona.login(server.now()) };
         let answer = owner.call(server, login).await?;
-        ensure!(answer.is_ok(), "nobody gets in even without an attack: {answer:?}");
+        ensure!(answer.is_ok(), "a login failed before the attack: {answer:?}");
         server.clock().advance_ms(TWO_STEPS_MS);
         if defence == Defence::Off {
             let answer = owner.call_from_elsewhere(server, 0).await?;
-            ensure!(answer.is_ok(), "elsewhere is no good even without an attack: {answer:?}");
+            ensure!(answer.is_ok(), "a login from a new host failed before the attack: {answer:?}");
         }
         owners.push(owner);
     }
     Ok(owners)
 }
 
-/// Moves the clock on, `speed` times as fast as time.
+/// Advances the clock `speed` times as fast as real time.
 async fn run(clock: Arc<ManualClock>, speed: u32) {
     let step_ms = i64::try_from((TICK * speed).as_millis()).unwrap_or(0);
     let mut ticks = interval(TICK);
@@ -186,7 +186,7 @@ async fn run(clock: Arc<ManualClock>, speed: u32) {
     }
 }
 
-/// Has every owner's name failed in, evenly spread over the hosts, until that is dropped.
+/// Fails in every owner's name, evenly spread over the hosts, until the result is dropped.
 fn attack(
     server: &TestServer,
     owners: &[Owner],
@@ -216,7 +216,7 @@ fn attack(
     attack
 }
 
-/// What somebody who knows which device it should be can say of it.
+/// A claim with the right device id and an invalid signature.
 fn unproven(identity: &Identity, guess: &Login) -> Command {
     Command::ProveDevice(ProveDevice {
         username: guess.username.clone(),
@@ -227,8 +227,8 @@ fn unproven(identity: &Identity, guess: &Login) -> Command {
     })
 }
 
-/// Sets the clock forward by the longest wait, and again as soon as somebody was wrong once more,
-/// until there is no more waiting for it.
+/// Advances the clock by the longest wait, again after each further failure, until the accounts are
+/// closed.
 async fn close_to_strangers(server: &TestServer, owners: &[Owner]) -> anyhow::Result<()> {
     loop {
         let before = failures(server, owners).await?;
@@ -238,7 +238,7 @@ async fn close_to_strangers(server: &TestServer, owners: &[Owner]) -> anyhow::Re
         server.clock().advance_ms(LONGEST_WAIT_MS);
         let jumped = Instant::now();
         while failures(server, owners).await? == before {
-            ensure!(jumped.elapsed() < STANDSTILL, "the attack does not go on");
+            ensure!(jumped.elapsed() < STANDSTILL, "the attack makes no progress");
             sleep(TICK).await;
         }
     }
@@ -264,7 +264,7 @@ impl Owner {
         self.entries.push((code, begun.elapsed().as_secs_f64()));
     }
 
-    /// From where they have always called, with their device.
+    /// Logs in from the known address, with the owner's device.
     async fn call(&self, server: &TestServer, login: Login) -> anyhow::Result<Answer> {
         let client = match &self.identity {
             Some(identity) => server.client().with_identity(Arc::clone(identity)),
@@ -273,7 +273,7 @@ impl Owner {
         Ok(client.send_once(Command::Login(login)).await?)
     }
 
-    /// From a host that nobody has seen before.
+    /// Logs in from a host that is new to the server.
     async fn call_from_elsewhere(&self, server: &TestServer, turn: u32) -> anyhow::Result<Answer> {
         let from = host(1000 + turn);
         let mut peer = Caller::new(server.server().address()).open(from).await?;
@@ -294,7 +294,7 @@ impl Owner {
 }
 
 impl Attacker {
-    /// Fails every `pause`, over one connection for as long as that is left open.
+    /// Fails every `pause`, over one connection for as long as it stays open.
     async fn fail(self, begin: Instant, pause: Duration, heard: Arc<Mutex<Heard>>) {
         let mut connection = None;
         let mut ticks = interval_at(begin, pause);
@@ -316,7 +316,7 @@ impl Attacker {
             }
             *connection = Some(peer);
         }
-        let peer = connection.as_mut().context("a connection")?;
+        let peer = connection.as_mut().context("no connection is open")?;
         Ok(peer.ask(self.guess.to_json().expose()).await?.code)
     }
 }
@@ -332,7 +332,7 @@ impl Heard {
         *count += 1;
     }
 
-    /// Of attacks on so many `owners`, each of which took so many `hours`.
+    /// Reports attacks on `owners` accounts that lasted `hours`.
     fn report(&self, figures: &mut Figures, hours: f64, owners: u32) {
         let all = self.wrong + self.wait + self.closed + self.nothing;
         figures.note("failures", all);

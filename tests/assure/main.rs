@@ -1,8 +1,8 @@
-//! `assure`: starts a real server, does to it what an attacker would, and prints one line of figures.
+//! `assure`: attacks a real server, and prints the figures as one line of JSON.
 //!
 //! Every name is one file here and one goal of the threat model; docs/ASSURANCE.md lists them. Each
-//! is measured twice: with the defence, where every figure has to be within its limit, and without
-//! it, where one has to be outside. A measurement that cannot fail shows nothing.
+//! is measured twice: with the defence, where every figure must be within its limit, and without
+//! it, where one must be outside. A measurement that cannot fail shows nothing.
 
 mod audit;
 mod backup;
@@ -73,13 +73,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Gives one assurance or all of them; whether they are given.
+/// Runs one assurance or all of them. Returns true if all are given.
 fn assure(wanted: &str, options: &[String]) -> anyhow::Result<bool> {
     let setup = setup(options)?;
     process::raise_file_limit()?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let names: Vec<_> = NAMES.into_iter().filter(|name| wanted == ALL || *name == wanted).collect();
-    ensure!(!names.is_empty(), "no assurance is called {wanted:?}; there are {NAMES:?}");
+    ensure!(!names.is_empty(), "unknown assurance {wanted:?}; use one of {NAMES:?}");
     let mut all_given = true;
     for name in names {
         let report = runtime.block_on(report(name, &setup))?;
@@ -89,7 +89,7 @@ fn assure(wanted: &str, options: &[String]) -> anyhow::Result<bool> {
     Ok(all_given)
 }
 
-/// Measures with and without.
+/// Measures with the defence and without it.
 async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
     setup.say(&format!("{name}: with the defence"));
     let with = Box::pin(figures(name, setup, Defence::On)).await.context(name)?;
@@ -98,7 +98,7 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
     Ok(Report::new(name, with, without))
 }
 
-/// In the place of a name: one after the other.
+/// Runs all names, one after the other.
 const ALL: &str = "all";
 
 const NAMES: [&str; 24] = [
@@ -154,7 +154,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "pictures" => pictures::figures(setup, defence).await,
         "places" => places::figures(setup, defence).await,
         "flood" => flood::figures(setup, defence).await,
-        _ => bail!("no assurance is called {name:?}"),
+        _ => bail!("unknown assurance {name:?}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a process keeps in its memory, as Linux shows it to its owner.
+//! Searches bytes, and the memory of a process as Linux shows it to the process's owner.
 
 use crate::process::Process;
 use std::{
@@ -9,14 +9,14 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
-/// How much is read at once, in bytes.
+/// Bytes read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Things to look for, and how often each was found. Named, because several are traces of one.
+/// Values to search for, and how often each was found. Several traces may share a name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Search {
     traces: Vec<Trace>,
-    /// Bytes that were looked at.
+    /// Bytes searched.
     pub(crate) searched: usize,
 }
 
@@ -28,12 +28,12 @@ struct Trace {
 }
 
 impl Search {
-    /// Looks for this as well. Short things are found everywhere, and a single byte is not looked for.
+    /// Adds a value. It needs at least two bytes, and enough to be unlikely by chance.
     pub(crate) fn add(&mut self, name: &'static str, bytes: impl Into<Vec<u8>>) {
         self.traces.push(Trace { name, bytes: bytes.into(), found: 0 });
     }
 
-    /// How many things are looked for.
+    /// Number of values searched for.
     pub(crate) const fn len(&self) -> usize {
         self.traces.len()
     }
@@ -44,12 +44,12 @@ impl Search {
         Self { traces, searched: 0 }
     }
 
-    /// How often anything was found.
+    /// Total number of finds.
     pub(crate) fn found(&self) -> u32 {
         self.traces.iter().map(|trace| trace.found).sum()
     }
 
-    /// What was found and how often.
+    /// Number of finds by name.
     pub(crate) fn names(&self) -> BTreeMap<&'static str, u32> {
         let mut names = BTreeMap::new();
         for trace in self.traces.iter().filter(|trace| trace.found > 0) {
@@ -58,12 +58,12 @@ impl Search {
         names
     }
 
-    /// Looks through bytes.
+    /// Searches `bytes`.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.begun_before(bytes, bytes.len());
     }
 
-    /// Looks for what begins in the first `end` bytes.
+    /// Searches for values that begin in the first `end` bytes.
     fn begun_before(&mut self, bytes: &[u8], end: usize) {
         let mut begins = vec![false; 1 << 16];
         for pair in self.traces.iter().filter_map(|trace| trace.bytes.first_chunk()) {
@@ -80,8 +80,7 @@ impl Search {
         self.searched += end.min(bytes.len());
     }
 
-    /// Looks through everything that a process may write to. `false` if it does not let itself be
-    /// looked at.
+    /// Searches all writable memory of a process. Returns false if the system denies access.
     pub(crate) fn memory(&mut self, process: Process) -> anyhow::Result<bool> {
         let memory = match File::open(process.file("mem")) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(false),
@@ -99,7 +98,7 @@ impl Search {
         let mut at = region.start;
         while at < region.end {
             let wanted = usize::try_from(region.end - at).map_or(CHUNK, |rest| rest.min(CHUNK));
-            // What has been unmapped since, and the kernel's own pages, cannot be read.
+            // Unmapped regions and the kernel's own pages cannot be read.
             let Ok(count) = memory.read_at(&mut chunk, at) else { return };
             if count == 0 {
                 return;
@@ -111,7 +110,7 @@ impl Search {
     }
 }
 
-/// Where it may write, by `/proc/PID/maps` (proc(5)).
+/// The writable regions in `/proc/PID/maps` (proc(5)).
 fn regions(maps: &str) -> impl Iterator<Item = Range<u64>> {
     maps.lines().filter_map(|line| {
         let mut fields = line.split_whitespace();
@@ -128,7 +127,7 @@ mod tests {
     use crate::process;
 
     #[test]
-    fn what_is_kept_in_memory_is_found() {
+    fn a_value_in_memory_is_found() {
         let kept: Vec<u8> = (0..64_u8).map(|index| index.wrapping_mul(37) ^ 0x5a).collect();
         let mut search = Search::default();
         search.add("kept", kept.clone());

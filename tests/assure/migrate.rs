@@ -1,7 +1,7 @@
-//! G-24: a database of any earlier version becomes one of today, whatever interrupts that.
+//! G-24: a database of any earlier version can be migrated, even after interruptions.
 //!
-//! Every instant between two things that SQLite asks of a disk is tried, for each version; and a
-//! real server is killed at random ones.
+//! The migration of each version is stopped at every instant between two disk operations of SQLite.
+//! In addition, a real server is killed at random instants.
 
 mod interrupted;
 mod piecemeal;
@@ -46,7 +46,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// What is in every old database: `rows` rows of the log, and people whom today's keys open.
+/// The contents of every old database: `rows` log rows, and people sealed with today's keys.
 async fn past(rows: u32) -> anyhow::Result<Past> {
     let folder = folder()?;
     let path = folder.path().join(DATABASE);
@@ -70,12 +70,12 @@ async fn open(path: &Path) -> anyhow::Result<Store> {
 }
 
 async fn plain(path: &Path) -> sqlx::Result<SqliteConnection> {
-    // As the server makes it: its owner's alone.
+    // Readable by its owner only, as the server makes it.
     let _there = private_file::create(path, b"", [0; 8]);
     SqliteConnectOptions::new().filename(path).connect().await
 }
 
-/// Makes an old database, and says what is in it.
+/// Makes an old database and returns its contents.
 async fn make(past: &Past, version: usize, path: &Path) -> anyhow::Result<BTreeSet<String>> {
     let mut old = plain(path).await?;
     for statement in past.statements(version, Dialect::Sqlite) {
@@ -86,7 +86,7 @@ async fn make(past: &Past, version: usize, path: &Path) -> anyhow::Result<BTreeS
     Ok(texts)
 }
 
-/// Every row of every table, as `version` would show it.
+/// Every row of every table, with the columns of `version`.
 async fn texts(version: usize, plain: &mut SqliteConnection) -> anyhow::Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
     for (table, dump) in dumps(version, Dialect::Sqlite) {
@@ -97,7 +97,7 @@ async fn texts(version: usize, plain: &mut SqliteConnection) -> anyhow::Result<B
     Ok(texts)
 }
 
-/// Whether a server would start on it, everything is there, and the log is in its tree.
+/// True if a server would start on it, every row is there, and the log matches its tree.
 async fn is_up_to_date(
     path: &Path,
     version: usize,
@@ -112,7 +112,7 @@ async fn is_up_to_date(
     Ok(has_all && has_evidence)
 }
 
-/// Brings one up to date while every write is seen, and looks at what is left after each.
+/// Migrates a database while recording every write, and checks what is left after each.
 async fn every_instant(
     setup: &Setup,
     past: &Past,
@@ -130,7 +130,7 @@ async fn every_instant(
     let (mut disk, mut images, mut stuck) = (Platter::default(), 0, 0);
     for (event, number) in recorder.events().iter().zip(0_u32..) {
         disk.take(event);
-        // The first three are the old database itself.
+        // The first three events create the old database.
         if number < 2 || number % setup.count(1, 9) != 2 % setup.count(1, 9) {
             continue;
         }
@@ -149,7 +149,7 @@ async fn every_instant(
     Ok(())
 }
 
-/// One that a newer program has written is left alone.
+/// A database written by a newer program is refused.
 async fn newer(past: &Past, figures: &mut Figures) -> anyhow::Result<()> {
     const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
                          execution_time) VALUES (9999, 'later', TRUE, x'00', 1)";

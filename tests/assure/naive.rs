@@ -1,7 +1,6 @@
-//! Programs without the defence, for controls whose defence no setting switches off.
+//! Programs without the defence, for controls where no setting switches the defence off.
 //!
-//! Each is this program again, as a process of its own, so that the same instrument looks at it from
-//! the same side.
+//! Each is this program in a process of its own, so that it is measured in the same way.
 
 use crate::process::Process;
 use anyhow::Context as _;
@@ -14,14 +13,14 @@ use std::{
     thread,
 };
 
-/// The name under which this program runs [`read`].
+/// Argument that makes this program call [`read`].
 pub(crate) const READER: &str = "naive-reader";
 
-/// The name under which this program runs [`accept`], and the files that it may open.
+/// Argument that makes this program call [`accept`], and the files that it may open.
 pub(crate) const ACCEPTOR: &str = "naive-acceptor";
 pub(crate) const FILES: u32 = 64;
 
-/// One of them, running. Dropping it kills it.
+/// A running program. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Naive {
     child: Child,
@@ -29,25 +28,28 @@ pub(crate) struct Naive {
 }
 
 impl Naive {
-    /// Starts one and waits until it listens.
+    /// Starts a program and waits until it listens.
     pub(crate) fn start(name: &str) -> anyhow::Result<Self> {
         let mut child =
             Command::new(env::current_exe()?).arg(name).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
-        let output = child.stdout.take().context("a pipe")?;
+        let output = child.stdout.take().context("the program has no output pipe")?;
         BufReader::new(output).read_line(&mut address)?;
-        Ok(Self { child, address: address.trim().parse().context("where it listens")? })
+        Ok(Self {
+            child,
+            address: address.trim().parse().context("the program printed no address")?,
+        })
     }
 
     pub(crate) fn process(&self) -> anyhow::Result<Process> {
         let id = Pid::from_raw(self.child.id().try_into()?);
-        id.map(Process).context("a process has a number")
+        id.map(Process).context("the process has no id")
     }
 }
 
 impl Drop for Naive {
     fn drop(&mut self) {
-        // One that has ended is gone already.
+        // Fails if the program has already ended.
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
@@ -59,8 +61,8 @@ fn listen() -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves frames like a server that believes their headers: makes room for all that is announced,
-/// and then waits for it.
+/// Serves frames like a server that trusts their headers: allocates the announced size, then waits
+/// for the bytes.
 pub(crate) fn read() -> anyhow::Result<()> {
     for socket in listen()?.incoming() {
         let socket = socket?;
@@ -70,17 +72,17 @@ pub(crate) fn read() -> anyhow::Result<()> {
 }
 
 fn read_frame(mut socket: TcpStream) -> std::io::Result<()> {
-    // As much as a frame may hold; 4 GiB of each peer would end the machine and not the argument.
+    // The largest frame. 4 GiB for each peer would exhaust the machine.
     const MOST: u32 = 4 << 20;
     let mut header = [0; 4];
     socket.read_exact(&mut header)?;
     let announced = u32::from_be_bytes(header).min(MOST);
-    // Not zeros: pages that nobody has written to are not there.
+    // Not zeros: the kernel allocates pages only when they are written.
     let mut payload = vec![1_u8; announced as usize];
     socket.read_exact(&mut payload)
 }
 
-/// Accepts for ever with a few files, and after a failure at once again.
+/// Accepts in a loop with few files, and retries at once after a failure.
 pub(crate) fn accept() -> anyhow::Result<()> {
     let files = Some(FILES.into());
     setrlimit(Resource::Nofile, Rlimit { current: files, maximum: files })?;

@@ -1,4 +1,4 @@
-//! The statistics that the figures need, and no others.
+//! The statistics that the figures need.
 
 use std::f64::consts::PI;
 
@@ -13,17 +13,17 @@ pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     sorted.get(rank(sorted.len(), share).min(last)).copied().unwrap_or(f64::NAN)
 }
 
-/// The middle.
+/// The median, by the nearest rank.
 pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
 }
 
-/// A count, as a number to calculate with.
+/// A count as a floating-point number.
 pub(crate) fn count(values: usize) -> f64 {
     u32::try_from(values).map_or(f64::INFINITY, f64::from)
 }
 
-/// Where the 99 % confidence interval of `median(b) - median(a)` begins and ends.
+/// The bounds of the 99 % confidence interval of `median(b) - median(a)`.
 ///
 /// The standard error of each median comes from its order statistics, so nothing is assumed about
 /// the distribution (`McKean` and Schrader 1984).
@@ -40,16 +40,16 @@ fn standard_error(values: &[f64]) -> f64 {
 
 fn rank(length: usize, share: f64) -> usize {
     let wanted = (count(length) * share.clamp(0.0, 1.0)).ceil();
-    // A walk instead of a cast: exact, and nothing to a sort.
+    // A scan instead of a cast: exact, and cheap compared with the sort.
     (0..length).find(|index| count(index + 1) >= wanted).unwrap_or(length)
 }
 
 /// How well two samples can be told apart by one value each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Separation {
-    /// The probability that a value of the second is the larger one; a half if nothing can be told.
+    /// The probability that a value of the second is the larger one; 0.5 if they do not differ.
     pub(crate) auc: f64,
-    /// The two-sided probability of an `auc` this far from a half if there were no difference.
+    /// The two-sided probability of an `auc` this far from 0.5 if there were no difference.
     pub(crate) p: f64,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn separation(first: &[f64], second: &[f64]) -> Separation {
     Separation { auc: u / (m * n), p: two_sided((u - m * n / 2.0) / spread) }
 }
 
-/// The standard error of an `auc` of two samples of `size` that do not differ.
+/// The standard error of the `auc` for two samples of `size` that do not differ.
 pub(crate) fn auc_error(size: usize) -> f64 {
     let n = count(size);
     ((2.0 * n + 1.0) / (12.0 * n * n)).sqrt()
@@ -82,8 +82,8 @@ pub(crate) fn auc_error(size: usize) -> f64 {
 
 /// The probability of a normal value at least this far from zero.
 ///
-/// By Laplace's continued fraction (Abramowitz and Stegun 26.2.14), which is exact enough in the
-/// tails, where it matters; near zero it needs many terms, and gets them.
+/// By Laplace's continued fraction (Abramowitz and Stegun 26.2.14), which is accurate in the tails;
+/// near zero it needs many terms.
 fn two_sided(z: f64) -> f64 {
     const TERMS: u32 = 2000;
     let z = z.abs();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_is_seen_and_measured() {
+    fn a_shift_is_detected_and_measured() {
         let apart = separation(&evenly(1000, 0.0), &evenly(1000, 200.0));
         assert!(apart.auc > 0.6 && apart.p < 1e-6);
         let [low, high] = median_shift(&evenly(1000, 0.0), &evenly(1000, 200.0));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_example_is_as_calculated_by_hand() {
+    fn a_small_example_agrees_with_a_manual_calculation() {
         // 1 2 | 3 against 2 4: U = (1 of 1) + (half of the tie) + ... = 4.5 of 6.
         let small = separation(&[1.0, 2.0, 3.0], &[2.0, 4.0]);
         assert!((small.auc - 4.5 / 6.0).abs() < 1e-12);

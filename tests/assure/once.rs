@@ -1,4 +1,5 @@
-//! G-13: what may be used once is used once, though a hundred use it at the same moment.
+//! G-13: single-use values are accepted once, even if a hundred requests use one at the same
+//! moment.
 
 use crate::{
     races,
@@ -16,7 +17,7 @@ use fourauth_protocol::{
 use fourauth_tests::{persona::Persona, server::TestServer};
 use std::collections::BTreeSet;
 
-/// Two steps of a one-time code; and as long as an answer with a secret is repeated.
+/// Two time steps of a one-time code, and how long an answer with a secret is repeated.
 const MINUTE_MS: i64 = 60_000;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -34,7 +35,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// A name, which a hundred registrations want.
+/// A hundred registrations request the same name.
 async fn names(setup: &Setup, server: &TestServer, figures: &mut Figures) -> anyhow::Result<()> {
     let mut rounds = Rounds::default();
     for round in 0..setup.count(100, 1) {
@@ -45,7 +46,7 @@ async fn names(setup: &Setup, server: &TestServer, figures: &mut Figures) -> any
     Ok(())
 }
 
-/// A code, which a hundred confirmations carry.
+/// A hundred confirmations use the same one-time code.
 async fn confirmations(
     setup: &Setup,
     server: &TestServer,
@@ -62,10 +63,10 @@ async fn confirmations(
     Ok(())
 }
 
-/// A recovery code, which a hundred recoveries carry; and once more when it has been used.
+/// A hundred recoveries use the same recovery code, and one more uses it later.
 ///
-/// Who asks twice within a minute gets the same new secret twice, so what counts is how many secrets
-/// there are.
+/// A request that is repeated within a minute gets the same new secret again, so the number of
+/// distinct secrets counts.
 async fn recovery_codes(
     setup: &Setup,
     server: &TestServer,
@@ -77,7 +78,7 @@ async fn recovery_codes(
         if codes.is_empty() {
             codes = written_down(server, &format!("forgetful-{round}")).await?;
         }
-        let (person, code) = codes.pop().context("a code")?;
+        let (person, code) = codes.pop().context("no recovery code is left")?;
         server.clock().advance_ms(2 * MINUTE_MS);
         let recover = || RecoverTotp {
             recovery_code: Some(code.clone()),
@@ -100,17 +101,18 @@ fn secret(answer: &Answer) -> Option<&String> {
     answer.gains.provisioning_uri.as_ref().map(Secret::expose)
 }
 
-/// Somebody new, once for each of their codes.
+/// Registers a person and returns each of their recovery codes, with the person.
 async fn written_down(
     server: &TestServer,
     name: &str,
 ) -> anyhow::Result<Vec<(Persona, RecoveryCode)>> {
     let register = server.registration(name, "obama.jpg");
-    let (password, mac) = (register.password.clone(), register.mac.context("an address")?);
+    let (password, mac) =
+        (register.password.clone(), register.mac.context("the registration has no MAC address")?);
     let answer = server.client().send_once(Command::Register(register)).await?;
-    let uri = answer.gains.provisioning_uri.context("a URI")?;
+    let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
     let person = Persona::new(name, password, mac, &uri);
-    let codes = answer.gains.recovery_codes.context("recovery codes")?;
+    let codes = answer.gains.recovery_codes.context("the answer has no recovery codes")?;
     let codes = codes.iter().map(|code| Ok((person.clone(), RecoveryCode::parse(code.expose())?)));
     codes.collect()
 }

@@ -1,4 +1,5 @@
-//! A peer that calls from any address of 127.0.0.0/8, says any bytes, and takes being cut off.
+//! A peer that connects from any address of 127.0.0.0/8, sends any bytes, and tolerates being
+//! disconnected.
 
 use anyhow::Context as _;
 use bytes::BytesMut;
@@ -20,10 +21,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// The question that anybody may ask.
+/// The command that needs no authentication.
 pub(crate) const HELLO: &[u8] = br#"{"cmd":"190"}"#;
 
-/// Knows the server's address. Cheap to clone.
+/// Connects to one server. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Caller {
     tls: Arc<ClientConfig>,
@@ -37,21 +38,21 @@ pub(crate) struct Peer {
     decoder: Decoder,
 }
 
-/// The address of the `index`th of many hosts. None is 127.0.0.1, which calls for other reasons.
+/// The address of the `index`th host. Never 127.0.0.1, which has other uses.
 pub(crate) fn host(index: u32) -> Ipv4Addr {
     let [_, _, high, low] = (index + 1).to_be_bytes();
     Ipv4Addr::new(127, 77, high, low)
 }
 
 impl Caller {
-    /// Trusts whoever answers, and resumes no session: every handshake is a whole one.
+    /// Accepts any certificate and resumes no TLS session, so that every handshake is a full one.
     pub(crate) fn new(server: SocketAddr) -> Self {
         let mut tls = ClientConfig::clone(&raw::trusting());
         tls.resumption = Resumption::disabled();
         Self { tls: Arc::new(tls), server }
     }
 
-    /// A socket.
+    /// Opens a TCP connection.
     pub(crate) async fn socket(&self, from: Ipv4Addr) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((from, 0)))?;
@@ -60,12 +61,12 @@ impl Caller {
         Ok(socket)
     }
 
-    /// A socket and a handshake.
+    /// Opens a TCP connection and performs a handshake.
     pub(crate) async fn open(&self, from: Ipv4Addr) -> io::Result<Peer> {
         self.open_after(from, &[]).await
     }
 
-    /// The same after bytes that go in front of the handshake.
+    /// The same, with bytes sent before the handshake.
     pub(crate) async fn open_after(&self, from: Ipv4Addr, preamble: &[u8]) -> io::Result<Peer> {
         let mut socket = self.socket(from).await?;
         socket.write_all(preamble).await?;
@@ -78,7 +79,7 @@ impl Caller {
         let mut bytes = Vec::new();
         ClientConnection::new(Arc::clone(&self.tls), name())?
             .write_tls(&mut bytes)
-            .context("a handshake begins")?;
+            .context("cannot write a ClientHello")?;
         Ok(bytes)
     }
 }
@@ -88,7 +89,7 @@ fn name() -> ServerName<'static> {
 }
 
 impl Peer {
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
@@ -99,7 +100,7 @@ impl Peer {
         self.send(&framed(payload)).await
     }
 
-    /// The next payload.
+    /// Receives the next payload.
     pub(crate) async fn hear(&mut self) -> io::Result<Vec<u8>> {
         let mut chunk = [0; 4096];
         loop {
@@ -113,28 +114,28 @@ impl Peer {
         }
     }
 
-    /// Says one thing and hears what is said to it.
+    /// Sends a payload and receives the answer.
     pub(crate) async fn ask(&mut self, payload: &[u8]) -> io::Result<Answer> {
         self.say(payload).await?;
         Answer::from_json(&self.hear().await?).map_err(io::Error::other)
     }
 
-    /// Both directions, each on its own.
+    /// Splits the connection into its two directions.
     pub(crate) fn split(self) -> (ReadHalf<TlsStream<TcpStream>>, WriteHalf<TlsStream<TcpStream>>) {
         tokio::io::split(self.stream)
     }
 
-    /// Waits until the server hangs up, however it does.
+    /// Waits until the server closes the connection in any way.
     pub(crate) async fn end(mut self) {
         let mut chunk = [0; 4096];
         while self.stream.read(&mut chunk).await.is_ok_and(|count| count > 0) {}
     }
 }
 
-/// A payload with its header.
+/// A payload with its header. Empty if the payload is too long.
 pub(crate) fn framed(payload: &[u8]) -> BytesMut {
     let mut frame = BytesMut::new();
-    // What is longer than a frame may be is sent by hand, where that is the point.
+    // Runs that need a longer frame write its header themselves.
     if frame::encode(payload, &mut frame).is_err() {
         frame.clear();
     }

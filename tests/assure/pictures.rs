@@ -1,10 +1,10 @@
-//! G-10: pictures that cost a server much more than they cost to send, from a few sources again and
-//! again. Owners log in meanwhile, from devices that the server knows and for the first time.
+//! G-10: a few sources keep sending pictures that cost the server much more than they cost to send.
+//! Owners log in at the same time, from known devices and for the first time.
 //!
-//! There are two defences, and each is measured without the other: one-colour pictures are refused from
+//! There are two defences, each measured without the other: one-colour pictures are refused from
 //! their headers, and ordinary pictures wait behind sources that have used less. In the control all
-//! call from one address, so that there is nothing to be fair by, and the pictures have enough bytes
-//! for their pixels.
+//! requests come from one address, so that fairness between sources has no effect, and the pictures
+//! have enough bytes for their pixels.
 
 use crate::{
     crowd::{self, Entry, Member},
@@ -39,36 +39,37 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// Sources that attack, and connections of each.
+/// Attacking sources, and connections of each.
 const SOURCES: u32 = 24;
 const CONNECTIONS: u32 = 4;
 
-/// Pictures of one login, as many as there may be, and their sides in pixels: 12 megapixels.
+/// Pictures of one login, the most allowed, and their sides in pixels: 12 megapixels.
 const PICTURES: usize = 5;
 const SIDES: (u32, u32) = (4000, 3000);
 
-/// How long a login may take meanwhile, in seconds (95th percentile, repetitions included); and when a
-/// person gives up.
+/// Upper bound of a login during the attack, in seconds (95th percentile, retries included), and
+/// when a person gives up.
 const LOGIN_S: f64 = 3.0;
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Processor time that one attempt with refused pictures may cost, in milliseconds: a hash and a frame.
+/// Upper bound of processor time for an attempt with refused pictures, in milliseconds: a hash and
+/// a frame.
 const REFUSED_MS: f64 = 150.0;
 
-/// The first of the hosts that no attacker calls from.
+/// The first of the hosts that no attacker uses.
 const ELSEWHERE: u32 = 1000;
 
-/// Owners of one kind, with an account and a login for each.
+/// Owners of one kind, each with an account and a login.
 struct Owners {
     kind: &'static str,
     members: Vec<Member>,
     /// The key of their device.
     identity: Option<Arc<Identity>>,
-    /// Whether each calls from a host that the server has never seen.
+    /// True if every owner connects from a host that is new to the server.
     from_elsewhere: bool,
 }
 
-/// What attackers are told meanwhile.
+/// Numbers of answers that the attackers received.
 #[derive(Debug, Default)]
 struct Told {
     denied: AtomicU32,
@@ -114,7 +115,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// In the control one address has all that there is.
+/// The control lets one address use everything.
 fn open_to_one_address(config: &mut Config, defence: Defence) {
     if defence == Defence::Off {
         config.limits.connections_per_source = 10_000;
@@ -124,7 +125,7 @@ fn open_to_one_address(config: &mut Config, defence: Defence) {
     }
 }
 
-/// Every kind of owner, ready to log in once more.
+/// Prepares every kind of owner for one more login.
 async fn owners(
     daemon: &Daemon,
     mut people: Vec<Member>,
@@ -152,7 +153,7 @@ async fn owners(
 }
 
 impl Owners {
-    /// One login of each, one after the other. Once three were refused, the rest would be too.
+    /// Logs each owner in, one after the other. Stops after three failures.
     async fn log_in(&mut self, daemon: &Daemon, defence: Defence) -> anyhow::Result<Vec<Entry>> {
         let mut client = daemon.client()?;
         if let Some(identity) = &self.identity {
@@ -177,7 +178,7 @@ impl Owners {
     }
 }
 
-/// Logs in from this host, and comes back when told to.
+/// Logs in from this host, and retries when told to.
 async fn enter_from(caller: &Caller, from: Ipv4Addr, login: &Login) -> Entry {
     let (begun, mut retries) = (Instant::now(), 0);
     let payload = Command::Login(login.clone()).to_json();
@@ -193,7 +194,7 @@ async fn enter_from(caller: &Caller, from: Ipv4Addr, login: &Login) -> Entry {
     }
 }
 
-/// Every connection guesses again and again, each time at another name.
+/// Guesses repeatedly on every connection, each time at another name.
 async fn attack(
     daemon: &Daemon,
     pictures: &[Picture],
@@ -265,18 +266,18 @@ async fn cost_of_an_attempt(
     Ok(used.as_secs_f64() * 1000.0 / f64::from(attempts))
 }
 
-/// A frame of these has 300 KB and 60 megapixels.
+/// A login with these pictures has 300 KB and 60 megapixels.
 fn one_colour() -> anyhow::Result<Picture> {
     png(|_| 128)
 }
 
-/// As many pixels, and bytes enough for them: every twelfth row is noise.
+/// The same size with enough bytes for its pixels: every twelfth row is noise.
 fn noisy() -> anyhow::Result<Picture> {
     let mut chance = crate::chance::Chance::of(12);
     png(move |row| if row % 12 == 0 { (chance.next() >> 40).to_le_bytes()[0] } else { 128 })
 }
 
-/// A grey-level PNG of 12 megapixels, of these bytes in these rows.
+/// A greyscale PNG of 12 megapixels. `byte` returns the pixels, row by row.
 fn png(mut byte: impl FnMut(u32) -> u8) -> anyhow::Result<Picture> {
     let (width, height) = SIDES;
     let mut pixels = Vec::new();
@@ -306,7 +307,7 @@ impl Told {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until the attack has begun.
+    /// Waits until the attack has started.
     async fn heard_something(&self) {
         let all = || [&self.denied, &self.busy, &self.nothing].map(|n| n.load(Ordering::Relaxed));
         while all().iter().sum::<u32>() < SOURCES {

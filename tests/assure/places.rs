@@ -1,9 +1,9 @@
-//! G-36: attackers hold every connection there can be and come back as soon as they lose one. Owners
-//! get in.
+//! G-36: attackers hold every connection slot, and reconnect when they lose one. Owners can still
+//! log in.
 //!
-//! All of them call through a proxy that the server believes, and so from any address: a third of the
-//! attackers from one IPv6 /48, the others from IPv4 hosts with eight connections each. Some of them
-//! guess, so that their source has to stay away; the owners with a key are neighbours of these.
+//! All connect through a trusted proxy, and so from any address: a third of the attackers from one
+//! IPv6 /48, the others from IPv4 hosts with eight connections each. Some of them guess until their
+//! source is blocked; the owners with a key are their neighbours.
 
 use crate::{
     crowd::{self, Entry, Member},
@@ -27,36 +27,36 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// How long a login may take, in seconds, and when its owner gives up.
+/// Upper bound of a login, in seconds, and when its owner gives up.
 const LOGIN_S: f64 = 3.0;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long an attacker takes to come back.
+/// Time until an attacker reconnects.
 const AWAY: Duration = Duration::from_secs(5);
 
 /// Connections of one IPv4 host among the attackers.
 const PER_HOST: u32 = 8;
 
-/// Of so many attackers in a row one guesses.
+/// One of this many attackers guesses.
 const ONE_GUESSES: u32 = 50;
 
-/// What is wrong about a guess is its name.
+/// A guess at an unknown name.
 const GUESS: &[u8] = br#"{"cmd":"100","username":"nobody","password":"violet-Ox-43"}"#;
 
-/// An owner who comes from an address, perhaps with a key.
+/// An owner with a fixed address, and perhaps a key.
 struct Owner {
     client: Client,
     member: Member,
 }
 
-/// What owners have in common.
+/// How the server can recognise an owner.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Has a key, and neighbours who guess.
+    /// By a device key. Attackers guess from the same network.
     WithKey,
-    /// Has none, and has been here before.
+    /// By address: has no key, but has logged in before.
     KnownByPlace,
-    /// Has never logged in.
+    /// Not known: has never logged in.
     FirstLogin,
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let places = setup.count(2000, 200);
     let attackers = places * 3 / 2;
     let logins = if defence == Defence::On { setup.count(20, 3) } else { 2 };
-    // The gate has two ends of its own.
+    // The gate needs two descriptors of its own for each connection.
     ensure_files(attackers * 3)?;
     let daemon = Daemon::start(setup, |config| limits(config, defence, places)).await?;
     let gate = match defence {
@@ -77,12 +77,12 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     for kind in kinds {
         owners.push((kind, owners_of(kind, &daemon, address, logins).await?));
     }
-    setup.say("attackers take every place");
+    setup.say("attackers take every connection slot");
     let _attack = attack(address, attackers);
     while !is_full(&daemon, gate.as_ref())? {
         sleep(Duration::from_millis(100)).await;
     }
-    // By then each attacker has called, and those who lost their places come back.
+    // Until then every attacker connects, and dropped ones reconnect.
     sleep(AWAY).await;
     let mut figures = Figures::default();
     figures.note("places", places);
@@ -94,8 +94,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// As shipped, but for the number of places; in the control the server minds nothing, and the gate in
-/// front of it keeps those who came first.
+/// The default configuration, except for the number of connections. In the control the server has
+/// no limits, and the gate in front of it keeps the first connections.
 fn limits(config: &mut Config, defence: Defence, places: u32) {
     const MANY: usize = 1_000_000;
     const NEVER: u32 = 86_400;
@@ -114,7 +114,7 @@ fn limits(config: &mut Config, defence: Defence, places: u32) {
     }
 }
 
-/// Whether a peer has lost its place, or got none.
+/// True if a peer was dropped or refused.
 fn is_full(daemon: &Daemon, gate: Option<&Gate>) -> anyhow::Result<bool> {
     match gate {
         Some(gate) => Ok(gate.has_refused()),
@@ -122,7 +122,7 @@ fn is_full(daemon: &Daemon, gate: Option<&Gate>) -> anyhow::Result<bool> {
     }
 }
 
-/// The address of an attacker: of one IPv6 /48, or of an IPv4 host.
+/// The address of an attacker: in one IPv6 /48, or an IPv4 host.
 fn attacker(index: u32) -> IpAddr {
     let [_, _, high, low] = (index / 3 / PER_HOST).to_be_bytes();
     match index % 3 {
@@ -131,21 +131,21 @@ fn attacker(index: u32) -> IpAddr {
     }
 }
 
-/// An address of the attackers' /48; the sources of it are 256.
+/// An address in the attackers' /48, which has 256 sources here.
 fn neighbour(index: u32) -> IpAddr {
     let [_, _, high, low] = index.to_be_bytes();
     let subnet = u16::from_be_bytes([low, 0]);
     Ipv6Addr::new(0x2001, 0xdb8, 0xbad, subnet, 0, 0, 0, 1 + u16::from(high)).into()
 }
 
-/// Has attackers hold what they can get, until it is dropped.
+/// Lets attackers hold as many connections as they can, until the result is dropped.
 fn attack(address: SocketAddr, attackers: u32) -> JoinSet<()> {
     let mut attack = JoinSet::new();
     for index in 0..attackers {
         let caller = Caller::new(address);
         attack.spawn(async move {
             loop {
-                // Whatever comes of it, it is done again.
+                // An attacker always tries again.
                 let _lost = hold(&caller, index).await;
                 sleep(AWAY).await;
             }
@@ -154,8 +154,8 @@ fn attack(address: SocketAddr, attackers: u32) -> JoinSet<()> {
     attack
 }
 
-/// Holds one connection until the server hangs up: without a word, after one, or guessing. Those who
-/// guess are neighbours of the owners with a key.
+/// Holds one connection until the server closes it: silently, after one command, or guessing.
+/// Guesses come from the network of the owners with a key.
 async fn hold(caller: &Caller, index: u32) -> anyhow::Result<()> {
     let guesses = index.is_multiple_of(ONE_GUESSES);
     let address = if guesses { neighbour(0) } else { attacker(index) };
@@ -181,7 +181,7 @@ impl Kind {
         }
     }
 
-    /// From where the `index`th of them calls.
+    /// The address of the owner with this index.
     fn address(self, index: u32) -> IpAddr {
         let [_, _, _, low] = index.to_be_bytes();
         match self {
@@ -224,7 +224,7 @@ impl Owner {
         }
         let login = Login { device_pubkey, ..self.member.login().await? };
         let entry = crowd::enter(&self.client, &login, PATIENCE).await;
-        ensure!(entry.is_in(), "an owner gets in not even without an attack: {entry:?}");
+        ensure!(entry.is_in(), "a login failed before the attack: {entry:?}");
         Ok(self)
     }
 }
@@ -235,7 +235,7 @@ async fn report(
     kind: Kind,
     owners: Vec<Owner>,
 ) -> anyhow::Result<()> {
-    let (name, logins) = (kind.as_str(), u32::try_from(owners.len()).context("many")?);
+    let (name, logins) = (kind.as_str(), u32::try_from(owners.len()).context("too many owners")?);
     let mut entries: Vec<Entry> = Vec::new();
     for Owner { client, mut member } in owners {
         let login = member.login().await?;

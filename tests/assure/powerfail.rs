@@ -1,5 +1,5 @@
-//! G-03: the power fails, at any instant between two things that SQLite asks of a disk, and of what
-//! it has not waited for any part may be there.
+//! G-03: the power fails at any instant between two disk operations of SQLite, and any part of the
+//! unsynced writes may be on the disk.
 
 use crate::{
     chance::Chance,
@@ -18,10 +18,10 @@ use anyhow::ensure;
 use fourauth_store::{Rig, Store};
 use std::sync::Arc;
 
-/// Where chance begins.
+/// Seed of the random numbers.
 const SEED: u64 = 3;
 
-/// Images before each sync that leave out any part of what may be left out.
+/// Images before each sync with a random subset of the uncertain writes.
 const BY_CHANCE: u64 = 20;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -46,8 +46,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// Runs the script on a disk that remembers: first three quarters of it, then, after the server has
-/// stopped and started again, the rest.
+/// Runs the script on a recording disk: three quarters of it, and the rest after the store was
+/// closed and opened again.
 async fn record(waves: &[Vec<Operation>], defence: Defence) -> anyhow::Result<Vec<Event>> {
     let vfs = if defence == Defence::On { "powerfail" } else { "powerfail-control" };
     let (recorder, folder) = (Recorder::new(vfs)?, folder()?);
@@ -69,8 +69,8 @@ const fn is_sync(event: &Event) -> bool {
     matches!(event, Event::Synced { .. })
 }
 
-/// Before each sync everything that the sync decides about is in doubt: one deed alone, and any of
-/// them. Between two syncs, only what has been done last; a short run draws one image each.
+/// Before each sync, everything that it will settle is uncertain: each deed alone, and random
+/// subsets. Between two syncs only the last deed is. A short run draws one image for each boundary.
 async fn every_boundary(
     setup: &Setup,
     defence: Defence,

@@ -1,4 +1,4 @@
-//! What Linux says about a process that is not ours.
+//! What Linux reports about another process.
 
 use anyhow::{Context as _, ensure};
 use rustix::{
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// A process, by its number.
+/// A process, by its id.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Process(pub(crate) Pid);
 
@@ -21,24 +21,24 @@ pub(crate) struct Process(pub(crate) Pid);
 const TICK: Duration = Duration::from_millis(10);
 
 impl Process {
-    /// A file about it.
+    /// The path of a file in its `/proc` folder.
     pub(crate) fn file(self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{name}", self.0.as_raw_nonzero()))
     }
 
-    /// Memory that is its own or shared and in use now, in KiB. Counted page by page: `VmRSS` may be
-    /// behind by a few hundred KiB (proc(5)), and is taken where the pages are nobody's business.
+    /// Resident memory in KiB, private and shared. Counted page by page: `VmRSS` may lag by a few
+    /// hundred KiB (proc(5)), and is used only if the page counts are not accessible.
     pub(crate) fn resident_kib(self) -> anyhow::Result<f64> {
         self.number("smaps_rollup", "Rss:").or_else(|_| self.number("status", "VmRSS:"))
     }
 
-    /// The most of it since [`Process::forget_peak`], in KiB.
+    /// The highest resident memory since [`Process::forget_peak`], in KiB.
     pub(crate) fn peak_kib(self) -> anyhow::Result<f64> {
         Ok(self.number("status", "VmHWM:")?.max(self.resident_kib()?))
     }
 
-    /// Lets the peak begin anew from here; or, where nobody but root may, from the start, which is
-    /// more.
+    /// Resets the peak. Without the permission to do so, the peak since the start stays, which is
+    /// higher.
     pub(crate) fn forget_peak(self) -> io::Result<()> {
         match fs::write(self.file("clear_refs"), "5") {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
@@ -46,10 +46,11 @@ impl Process {
         }
     }
 
-    /// Time on a core since its start, its own and the kernel's for it.
+    /// CPU time since its start, in user and kernel mode.
     pub(crate) fn cpu(self) -> anyhow::Result<Duration> {
         let stat = fs::read_to_string(self.file("stat"))?;
-        // The name before these fields may hold anything, and ends with the last bracket.
+        // The process name comes before these fields. It may contain anything, and ends at the last
+        // bracket.
         let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has no name")?;
         let ticks: u32 = fields
             .split_whitespace()
@@ -60,19 +61,19 @@ impl Process {
         Ok(TICK * ticks)
     }
 
-    /// Lets it open no more than so many files from now on. Those that are open stay.
+    /// Limits the number of open files from now on. Files that are open stay open.
     pub(crate) fn limit_files(self, files: u32) -> anyhow::Result<()> {
         let files = Some(files.into());
         prlimit(Some(self.0), Resource::Nofile, Rlimit { current: files, maximum: files })?;
         Ok(())
     }
 
-    /// Keeps every thread that it has now on one core.
+    /// Pins all its current threads to one core.
     pub(crate) fn pin(self, core: usize) -> anyhow::Result<()> {
         for thread in fs::read_dir(self.file("task"))? {
             let name = thread?.file_name();
             let id = name.to_string_lossy().parse().ok().and_then(Pid::from_raw);
-            sched_setaffinity(Some(id.context("a thread without a number")?), &only(core))?;
+            sched_setaffinity(Some(id.context("a thread has no id")?), &only(core))?;
         }
         Ok(())
     }
@@ -91,7 +92,7 @@ pub(crate) fn own() -> Process {
     Process(rustix::process::getpid())
 }
 
-/// Keeps the thread that calls this on one core.
+/// Pins the calling thread to one core.
 pub(crate) fn pin_this_thread(core: usize) -> anyhow::Result<()> {
     Ok(sched_setaffinity(None, &only(core))?)
 }
@@ -102,19 +103,22 @@ fn only(core: usize) -> CpuSet {
     cores
 }
 
-/// Raises the number of files that this process and its children may have as far as it goes.
+/// Raises the open-file limit of this process and its children to the hard limit, and returns it.
 pub(crate) fn raise_file_limit() -> anyhow::Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Fails early, and with the reason, where a run with so many connections would fail late and without:
-/// each is an open file here and one of the server, which keeps some for itself.
+/// Fails early if the open-file limit is too low for so many connections. Each is one file here and
+/// one in the server, which reserves some for itself.
 pub(crate) fn ensure_files(connections: u32) -> anyhow::Result<()> {
     let needed = u64::from(connections) * 9 / 8 + 400;
     let limit = raise_file_limit()?;
-    ensure!(limit >= needed, "needs {needed} files at once; the hard limit is {limit}");
+    ensure!(
+        limit >= needed,
+        "{needed} open files are needed, but the hard limit is {limit}; raise it (ulimit -Hn)"
+    );
     Ok(())
 }
 
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_touched_is_seen() {
+    fn touched_memory_is_counted() {
         own().forget_peak().unwrap();
         let before = own().resident_kib().unwrap();
         let touched = vec![1_u8; 32 << 20];
@@ -138,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_seen() {
+    fn cpu_time_is_counted() {
         let before = own().cpu().unwrap();
         while own().cpu().unwrap() < before + 3 * TICK {}
     }

@@ -1,14 +1,14 @@
-//! A hundred at the same moment with the same thing, and how many of them get it.
+//! Sends one command a hundred times at the same moment, and counts the successes.
 
 use crate::{report::Figures, setup::Setup, unguarded::Unguarded};
 use fourauth_protocol::{answer::Answer, command::Command};
 use fourauth_tests::server::TestServer;
 use tokio::task::JoinSet;
 
-/// How many come at once.
+/// Requests at the same moment.
 pub(crate) const AT_ONCE: u32 = 100;
 
-/// What a hundred who send `command` at once are told.
+/// The answers to a hundred simultaneous requests with `command`.
 pub(crate) async fn answers(server: &TestServer, command: &Command) -> anyhow::Result<Vec<Answer>> {
     let mut senders = JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -22,13 +22,13 @@ pub(crate) async fn answers(server: &TestServer, command: &Command) -> anyhow::R
     Ok(answers)
 }
 
-/// How many of them are told yes.
+/// How many of them succeed.
 pub(crate) async fn winners(server: &TestServer, command: &Command) -> anyhow::Result<u32> {
     let answers = answers(server, command).await?;
     Ok(answers.iter().map(|answer| u32::from(answer.is_ok())).sum())
 }
 
-/// The rounds in which exactly one of them was, of all rounds.
+/// Counts the rounds with exactly one successful request.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds {
     played: u32,
@@ -43,7 +43,7 @@ impl Rounds {
         self.winners += winners;
     }
 
-    /// Under `name`.
+    /// Reports the counts under names that begin with `name`.
     pub(crate) fn report(&self, figures: &mut Figures, name: &str) {
         figures.note(&format!("{name}_winners_mean"), self.mean());
         figures.exactly(&format!("{name}_rounds_with_one_winner"), self.with_one, self.played);
@@ -54,7 +54,7 @@ impl Rounds {
     }
 }
 
-/// The control: the same rounds against what reads, checks and saves.
+/// The control: the same rounds against a table that is read, checked and then saved.
 pub(crate) async fn unguarded(
     setup: &Setup,
     figures: &mut Figures,

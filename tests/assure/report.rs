@@ -1,4 +1,4 @@
-//! What was measured, beside what it was measured against.
+//! Measurements and the limits that they are compared with.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ impl Default for Figures {
 }
 
 impl Figures {
-    /// Something worth knowing that has no limit.
+    /// Adds a figure without a limit.
     pub(crate) fn note(&mut self, name: &str, value: impl Into<Value>) {
         self.figure.insert(name.to_owned(), value.into());
     }
@@ -46,7 +46,7 @@ impl Figures {
         self.compare(name, counted.into(), json!({ "exactly": limit }), counted == limit);
     }
 
-    /// Both ends of what was measured must be inside both ends of the limit.
+    /// Both ends of the measured interval must be inside the limit.
     pub(crate) fn within(&mut self, name: &str, measured: [f64; 2], limit: [f64; 2]) {
         let inside = measured[0] >= limit[0] && measured[1] <= limit[1];
         self.figure.insert(name.to_owned(), measured.map(number).to_vec().into());
@@ -62,7 +62,7 @@ impl Figures {
 }
 
 impl Report {
-    /// What a name shows: the defence holds, and the same measurement without it does not.
+    /// Combines the run with the defence and the control without it.
     pub(crate) fn new(assure: &'static str, with: Figures, without: Figures) -> Self {
         let mut control = without.figure;
         control.insert("held".to_owned(), without.held.into());
@@ -76,16 +76,15 @@ impl Report {
         }
     }
 
-    /// Whether the assurance is given.
+    /// True if the figures are within their limits and the control's are not.
     pub(crate) const fn is_given(&self) -> bool {
         self.held && self.control_failed_as_it_should
     }
 }
 
-/// Three digits after the point say enough, and a count has none. What is no number at all (a ratio
-/// of nothing) is `null`, and has been outside its limit.
+/// Rounds to three decimal places; integers have none. NaN and infinity become `null`.
 fn number(value: f64) -> Value {
-    // Not a measurement of anything if it is not exact in this range.
+    // Above this, floating-point integers are not exact.
     const EXACT: f64 = 9e15;
     if value.fract() == 0.0 && value.abs() < EXACT {
         return serde_json::from_str(&format!("{value:.0}")).unwrap_or(Value::Null);
@@ -112,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_holds_nothing() {
+    fn nan_is_outside_every_limit() {
         let mut figures = Figures::default();
         figures.at_most("ratio", f64::NAN, 1.5);
         assert!(!figures.held);
     }
 
     #[test]
-    fn an_assurance_without_a_failing_control_is_none() {
+    fn an_assurance_needs_a_failing_control() {
         let failing = || {
             let mut figures = Figures::default();
             figures.exactly("accepted", 1, 0);

@@ -1,5 +1,5 @@
-//! G-17: what is secret is nowhere once it has been used: not in a log that shows everything, not in
-//! the database, not in what strangers are told, not in the server's memory.
+//! G-17: secrets leave no trace after use: not in a log at trace level, not in the database, not in
+//! error replies, not in the server's memory.
 
 use crate::{
     crowd::{self, Member, PASSWORD},
@@ -27,19 +27,19 @@ use serde_json::json;
 use std::{fs, time::Duration};
 use tokio::time::sleep;
 
-/// How long after the last connection has closed the memory is looked at.
+/// Time from the close of the last connection to the memory search.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
-/// What somebody chooses in the course of their life.
+/// The password after a recovery.
 const NEW_PASSWORD: &str = "amber-Fox-17";
 
-/// What the control leaves where it will be found.
+/// A value that the control leaves in every searched place.
 const CANARY: &str = "canary-that-is-kept-on-purpose";
 
-/// One conversation, and what must not outlive it.
+/// One session, and the values that must not outlive it.
 struct Life {
     peer: Peer,
-    /// Everything that was answered and was no success.
+    /// All answers that were refusals.
     errors: Vec<u8>,
     secrets: Search,
 }
@@ -52,7 +52,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     }
 }
 
-/// The log shows everything, and in the control that is the canary too: where the keys are is logged.
+/// Logs at trace level. In the control the data folder is named after the canary, so that the log
+/// contains it.
 fn talkative(config: &mut Config, defence: Defence) {
     config.log.filter = "trace".into();
     if defence == Defence::Off {
@@ -62,7 +63,7 @@ fn talkative(config: &mut Config, defence: Defence) {
 
 async fn nothing_stays(setup: &Setup, daemon: Daemon) -> anyhow::Result<Figures> {
     let mut people = crowd::register(&daemon, 1).await?;
-    let person = people.first_mut().context("nobody is there")?;
+    let person = people.first_mut().context("no person is registered")?;
     let peer = daemon.caller().open(host(0)).await?;
     let mut life = Life { peer, errors: Vec::new(), secrets: Search::default() };
     life.live(setup, person, daemon.admin()?).await.with_context(|| last_lines(&daemon))?;
@@ -92,14 +93,14 @@ async fn nothing_stays(setup: &Setup, daemon: Daemon) -> anyhow::Result<Figures>
     Ok(figures)
 }
 
-/// What the server said before something went wrong.
+/// The end of the server's log, for error messages.
 fn last_lines(daemon: &Daemon) -> String {
     let log = daemon.log().unwrap_or_default();
     let lines: Vec<_> = log.lines().rev().take(3).collect();
     format!("the log ends with {lines:#?}")
 }
 
-/// What is left on purpose: a name in the log and in the database, a frame that has not ended.
+/// The control: a name in the log and in the database, and an unfinished frame.
 async fn what_stays_is_found(daemon: Daemon) -> anyhow::Result<Figures> {
     let mut search = Search::default();
     search.add("canary", CANARY);
@@ -115,7 +116,7 @@ async fn what_stays_is_found(daemon: Daemon) -> anyhow::Result<Figures> {
     let readable = resident.memory(daemon.process()?)?;
     drop(peer);
     let mut figures = Figures::default();
-    // One place in which it is not found is a place in which a secret would not be.
+    // A place where the canary is not found would hide a secret too.
     let mut fewest = if readable { resident.found() } else { u32::MAX };
     figures.note("memory_hits", resident.found());
     for (name, found) in afterwards(daemon, &search).await? {
@@ -126,7 +127,7 @@ async fn what_stays_is_found(daemon: Daemon) -> anyhow::Result<Figures> {
     Ok(figures)
 }
 
-/// Stops the server and looks through its log and its database, the journal included.
+/// Stops the server and searches its log and its database, the journal included.
 async fn afterwards(
     daemon: Daemon,
     search: &Search,
@@ -141,7 +142,7 @@ async fn afterwards(
     Ok([("log", log), ("database", database)])
 }
 
-/// The master keys and the pepper, as they stand in their file. They are in use, and so in memory.
+/// Adds the master keys and the pepper from their file. They are in use, and so in memory.
 fn keys(daemon: &Daemon, search: &mut Search) -> anyhow::Result<()> {
     const SHORTEST: usize = 32;
     let text = fs::read_to_string(daemon.config.keyring_file())?;
@@ -152,12 +153,12 @@ fn keys(daemon: &Daemon, search: &mut Search) -> anyhow::Result<()> {
             search.add("keyring", bytes);
         }
     }
-    ensure!(search.len() > before.len(), "no key was found in the keyring");
+    ensure!(search.len() > before.len(), "the keyring file contains no keys");
     Ok(())
 }
 
 impl Life {
-    /// Everything that a person does with the server, right and wrong.
+    /// Uses every command of a person, correctly and incorrectly.
     async fn live(
         &mut self,
         setup: &Setup,
@@ -167,24 +168,25 @@ impl Life {
         self.know(person, &admin);
         let gains = self.granted(Command::Login(person.login().await?)).await?;
         self.granted(Command::ConfirmTotp(person.persona.confirm(crowd::now()))).await?;
-        let token = gains.token.context("a login has a token")?;
+        let token = gains.token.context("the answer to a login has no token")?;
         self.secrets.add("session token", token.expose().as_bytes());
-        self.be_wrong(person).await?;
+        self.send_wrong(person).await?;
         if !setup.is_short {
             self.recover(person).await?;
         }
-        let code = person.recovery_codes.first().context("a recovery code")?;
+        let code = person.recovery_codes.first().context("the person has no recovery codes")?;
         let recovery_code = Some(RecoveryCode::parse(code.expose())?);
         let recover = person.persona.recover_totp(crowd::now());
         let recover = RecoverTotp { recovery_code, ..recover };
         let gains = self.granted(Command::RecoverTotp(recover)).await?;
-        person.persona.key = key_of(&gains.provisioning_uri.context("a URI")?);
+        person.persona.key =
+            key_of(&gains.provisioning_uri.context("the answer has no provisioning URI")?);
         self.know_key(person);
         self.granted(Command::ReadAudit(ReadAudit::newest(admin))).await?;
         Ok(())
     }
 
-    /// What must not be found.
+    /// Adds the values that must not be found.
     fn know(&mut self, person: &Member, admin: &Secret<String>) {
         self.secrets.add("password", PASSWORD);
         self.secrets.add("new password", NEW_PASSWORD);
@@ -204,7 +206,7 @@ impl Life {
         self.secrets.add("TOTP secret as text", BASE32_NOPAD.encode(key));
     }
 
-    /// Pieces from all over a picture, raw and as it travels.
+    /// Adds pieces from all over a picture, raw and in base64.
     fn know_picture(&mut self, name: &'static str, picture: &Picture) {
         const PIECES: usize = 16;
         const PIECE: usize = 24;
@@ -216,8 +218,8 @@ impl Life {
         }
     }
 
-    /// One thing wrong at a time, and what is no command though it holds secrets.
-    async fn be_wrong(&mut self, person: &Member) -> anyhow::Result<()> {
+    /// Sends logins with one wrong factor each, and invalid commands that contain secrets.
+    async fn send_wrong(&mut self, person: &Member) -> anyhow::Result<()> {
         let right = person.persona.login(crowd::now());
         for login in [
             Login { password: Secret::new(NEW_PASSWORD.into()), ..right.clone() },
@@ -239,13 +241,15 @@ impl Life {
         Ok(())
     }
 
-    /// A new password, a new face and a new device, each with a one-time code and a recovery code of
-    /// its own: without one, what is new would change nothing else for a day.
+    /// Recovers password, face and device, each with a one-time code and its own recovery code.
+    /// Without the latter, a new factor could not change others for a day.
     async fn recover(&mut self, person: &mut Member) -> anyhow::Result<()> {
         let mac = MacAddress::parse("00:1b:44:11:3a:ff")?;
         let codes = person.recovery_codes.clone();
         let code = |number: usize| -> anyhow::Result<Option<RecoveryCode>> {
-            Ok(Some(RecoveryCode::parse(codes.get(number).context("a recovery code")?.expose())?))
+            Ok(Some(RecoveryCode::parse(
+                codes.get(number).context("the person has too few recovery codes")?.expose(),
+            )?))
         };
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_password(NEW_PASSWORD, crowd::now());
@@ -274,7 +278,7 @@ impl Life {
     async fn refused(&mut self, payload: &[u8]) -> anyhow::Result<()> {
         self.peer.say(payload).await?;
         let answer = self.peer.hear().await?;
-        ensure!(!Answer::from_json(&answer)?.is_ok(), "what is wrong was granted");
+        ensure!(!Answer::from_json(&answer)?.is_ok(), "a wrong request was accepted");
         self.errors.extend(answer);
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! G-07: thousands of sockets that drip, and people who log in past them.
+//! G-07: thousands of slow sockets do not prevent logins.
 //!
-//! Deadlines are shortened so that a run takes a minute; what has to hold is measured from each
-//! deadline on, and so does not depend on it.
+//! Deadlines are shortened so that a run takes a minute. The figures are measured relative to each
+//! deadline, and so do not depend on it.
 
 use crate::{
     crowd,
@@ -30,32 +30,32 @@ use tokio::{
 /// Hosts that the sockets come from.
 const HOSTS: u32 = 50;
 
-/// What a small frame has, from its first byte on; no setting.
+/// Deadline of a small frame from its first byte; not configurable.
 const FRAME: Duration = Duration::from_secs(10);
 
-/// How much later than its deadline a socket may be closed, and how much later nobody waits on.
+/// How late after its deadline a socket may be closed, and when the harness stops waiting.
 const LATE_S: f64 = 1.0;
 const GIVEN_UP: Duration = Duration::from_secs(3);
 
-/// From the first socket to the last.
+/// Time from the first socket to the last.
 const RAMP: Duration = Duration::from_secs(3);
 
-/// Between one socket of a peer and its next.
+/// Pause between two sockets of one peer.
 const BETWEEN_CALLS: Duration = Duration::from_secs(1);
 
-/// Between two bytes.
+/// Pause between two bytes.
 const DRIP: Duration = Duration::from_millis(700);
 
-/// How a peer is slow.
+/// The way a peer is slow.
 #[derive(Debug, Clone, Copy)]
 enum Manner {
-    /// Its handshake drips.
+    /// Sends its handshake slowly.
     Handshake,
-    /// It shakes hands and says nothing.
+    /// Completes the handshake and sends nothing.
     Silence,
-    /// The header of its first frame drips.
+    /// Sends the header of its first frame slowly.
     Header,
-    /// The body of its first frame drips.
+    /// Sends the body of its first frame slowly.
     Body,
 }
 
@@ -65,17 +65,18 @@ struct Slow {
     caller: Caller,
     manner: Manner,
     from: Ipv4Addr,
-    /// What the run sets for a handshake and for the first frame.
+    /// The deadline that the run sets for the handshake and for the first frame.
     patience: Duration,
 }
 
-/// What became of the sockets.
+/// Results of the sockets.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     sockets: u32,
-    /// Ended long before their deadline, most of them without a handshake: their host had enough.
+    /// Refused: closed long before the deadline, mostly without a handshake, by the limit of their
+    /// host.
     turned_away: u32,
-    /// Still there when nobody waited any longer.
+    /// Still open when the harness stopped waiting.
     outlived: u32,
     latest_s: f64,
 }
@@ -132,9 +133,9 @@ fn limits(config: &mut Config, defence: Defence, patience_s: u32) {
     }
 }
 
-/// Slow peers without end, from fifty hosts.
+/// An endless sequence of slow peers, from fifty hosts.
 fn peers(caller: Caller, setup: &Setup, patience_s: u32) -> impl Iterator<Item = Slow> + use<> {
-    // A frame's ten seconds are too long for every test run.
+    // The ten seconds of a frame are too long for every test run.
     let manners: &[Manner] = if setup.is_short {
         &[Manner::Handshake, Manner::Silence]
     } else {
@@ -150,8 +151,8 @@ fn peers(caller: Caller, setup: &Setup, patience_s: u32) -> impl Iterator<Item =
     })
 }
 
-/// Keeps slow sockets open for as long as it goes on, each followed by the next of its peer. They
-/// begin one `pause` after the other: what is to be seen is slowness and no rush.
+/// Keeps slow sockets open while `goes_on` is true. Each peer opens the next after one is closed.
+/// Peers start one `pause` apart, so that the server sees slow peers and not a burst.
 fn besiege(
     peers: impl Iterator<Item = Slow>,
     pause: Duration,
@@ -164,7 +165,7 @@ fn besiege(
             sleep(pause * index).await;
             let mut tally = Tally::default();
             while goes_on.load(Ordering::Relaxed) {
-                // One that is not even let in is turned away.
+                // A socket that fails to connect counts as refused.
                 let refused = Tally { sockets: 1, turned_away: 1, ..Tally::default() };
                 tally += peer.call().await.unwrap_or(refused);
                 sleep(BETWEEN_CALLS).await;
@@ -176,7 +177,7 @@ fn besiege(
 }
 
 impl Slow {
-    /// One slow socket, from its beginning to its end.
+    /// Opens one slow socket and follows it until it is closed.
     async fn call(&self) -> anyhow::Result<Tally> {
         let announced: u32 = 1000;
         let header = announced.to_be_bytes().to_vec();
@@ -210,7 +211,7 @@ async fn outcome(deadline: Duration, closed: impl Future<Output = ()>) -> Tally 
     }
 }
 
-/// Sends a byte now and then, and the last of them never, until the other side has enough.
+/// Sends one byte at a time and then nothing, until the server closes the connection.
 async fn until_closed<R, W>(mut reader: R, mut writer: W, bytes: Vec<u8>)
 where
     R: AsyncRead + Unpin,

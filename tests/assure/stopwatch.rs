@@ -1,5 +1,4 @@
-//! Asks several questions again and again, in an order that nothing else follows, and measures how
-//! long each answer takes.
+//! Sends several requests repeatedly, in random order, and measures the time of each answer.
 
 use crate::{
     chance::Chance,
@@ -10,25 +9,25 @@ use anyhow::Context as _;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::{runtime::Builder, time::Instant};
 
-/// A question. All of them have one length.
+/// A request. All have the same length.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) name: &'static str,
     pub(crate) payload: Vec<u8>,
-    /// What is waited before it is sent, while the clock runs.
+    /// A delay before it is sent, included in the measured time.
     pub(crate) held_back: Duration,
 }
 
-/// What was measured of one question.
+/// Measurements of one question.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
     pub(crate) micros: Vec<f64>,
-    /// Every answer that came, but for the request's name.
+    /// Every distinct answer, without its request identifier.
     pub(crate) answers: BTreeSet<String>,
 }
 
-/// Asks every question `warm_up` times for nothing and `each` times for the record, over one
+/// Asks every question `warm_up` times without recording and `each` times with recording, over one
 /// connection and from one core.
 pub(crate) fn measure(
     caller: &Caller,
@@ -70,10 +69,11 @@ async fn ask(peer: &mut Peer, question: &Question) -> anyhow::Result<(f64, Strin
     Ok((micros, without_request_id(&String::from_utf8(answer)?)?))
 }
 
-/// The answer, but for the 26 characters that name its request.
+/// The answer without the 26 characters of its request identifier.
 fn without_request_id(answer: &str) -> anyhow::Result<String> {
-    let (head, tail) = answer.split_once(r#""request_id":""#).context("a request has a name")?;
-    Ok(format!("{head}{}", tail.get(26..).context("a request's name has 26 characters")?))
+    let (head, tail) =
+        answer.split_once(r#""request_id":""#).context("the answer has no request_id")?;
+    Ok(format!("{head}{}", tail.get(26..).context("the request_id has less than 26 characters")?))
 }
 
 impl Sample {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_question_is_asked_in_every_place() {
+    fn every_question_is_asked_at_every_position() {
         let (mut order, mut chance) = ([0, 1, 2, 3], Chance::of(1));
         let mut seen = [[0_u32; 4]; 4];
         for _ in 0..4000 {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_differ_in_more_than_the_requests_name_differ() {
+    fn only_the_request_id_is_ignored_when_answers_are_compared() {
         let answer = |id: &str, text: &str| {
             without_request_id(&format!(r#"{{"request_id":"{id}","message":"{text}"}}"#)).unwrap()
         };

@@ -1,6 +1,7 @@
-//! G-19: whatever servers and clocks say, no time that is far off lets anybody decide.
+//! G-19: no false report of a server or clock lets the server decide with a time that is far off.
 //!
-//! The table of situations is the timekeeper's own; here it is played and held against its limits.
+//! The timekeeper defines the table of situations; this run simulates it and compares the results
+//! with their limits.
 
 use crate::{
     report::Figures,
@@ -23,12 +24,13 @@ pub(crate) fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures
             figures.exactly("false_accepts", found.false_accepts, 0);
             figures.exactly("unexpected_states", found.unexpected_states, 0);
         }
-        // Clocks that believe what they are told. A lie that does not deceive them shows nothing.
+        // Clocks without the defence. Every lie of the table must deceive them, or it shows
+        // nothing.
         Defence::Off => {
             let deceived = found
                 .lying_rows_that_deceive_the_first_answer
                 .min(found.lying_rows_that_deceive_the_mean);
-            ensure!(deceived == found.lying_rows, "a lie deceives nobody: {found:?}");
+            ensure!(deceived == found.lying_rows, "a lie deceives neither naive clock: {found:?}");
             figures.note("lying_rows", found.lying_rows);
             figures.exactly("false_accepts_of_the_mean", found.naive_mean_false_accepts, 0);
             let first = found.naive_first_false_accepts;

@@ -1,8 +1,8 @@
-//! G-14: who is turned away cannot tell from the time whether there is such an account.
+//! G-14: the time of a refusal does not reveal if an account exists.
 //!
-//! "No significant difference" would show nothing: few samples find nothing. So the time has to be
-//! shown to be the same, within a bound, and a server that is a fifth of a millisecond slower for one
-//! kind of account has to be found out by the same measurement.
+//! "No significant difference" would show nothing: few samples find nothing. So the times must be
+//! shown to be equal within a bound, and the same measurement must detect a server that is 0.2 ms
+//! slower for one kind of account.
 
 use crate::{
     crowd::{self, Member},
@@ -24,34 +24,34 @@ use fourauth_tests::server::unlimited;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, time::Duration};
 
-/// How far the median of one kind may be from that of another, in microseconds.
+/// Upper bound of the difference between two medians, in microseconds.
 const SHIFT_US: f64 = 100.0;
 
-/// How much better than a coin one answer's time may tell one kind from another.
+/// How far the AUC may be from 0.5.
 const AUC: f64 = 0.01;
 
-/// What the control adds, in microseconds, and how unlikely it must be by chance.
+/// Delay that the control adds, in microseconds, and the p-value below which it counts as detected.
 const ADDED_US: u32 = 200;
 const UNLIKELY: f64 = 1e-6;
 
-/// When denials are answered, in milliseconds. Later than nearly all would be, as the default is for
-/// hashes that cost what they should.
+/// Time of every denial, in milliseconds. Longer than nearly all take without it, like the default
+/// is for hashes of the default cost.
 const DENIAL_MS: u32 = 8;
 
-/// Samples that are thrown away: caches fill, threads start.
+/// Samples that are discarded while caches fill and threads start.
 const WARM_UP: u32 = 500;
 
-/// A bcrypt hash of some password, as an import brings it, and as cheap as this run's others.
+/// A bcrypt hash as an import stores it, as cheap as the other hashes of this run.
 const BCRYPT: &str = "$2b$04$/uaF/uaF/uaF/uaF/uaF/uipoQZSzXIVBS/vQ6McaCDU3COWhtBtG";
 
-/// A name of the same length as the others, and nobody's.
-const NOBODY: &str = "person-9";
+/// An unknown name of the same length as the others.
+const UNKNOWN: &str = "person-9";
 
-/// How the server is set.
+/// Settings of the server.
 #[derive(Debug, Clone, Copy)]
 struct Server {
     denial_ms: u32,
-    /// Failures in a row after which an account is closed, if it ever is. Nobody waits before.
+    /// Failures in a row that close an account, if any do. No wait is demanded before.
     closed_after: Option<u32>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// Every kind against the first, where every denial has its time.
+/// Compares every kind with the first, with the usual delay of denials.
 async fn equivalence(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let each = setup.count(5000, 100);
     let samples = measure(setup, Server::default(), each, |_| {}).await?;
@@ -83,7 +83,7 @@ async fn equivalence(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()>
     are_equal(setup, figures, "", &samples)
 }
 
-/// The same where so much has failed that nothing is looked at any more.
+/// The same with accounts that are locked by failures.
 async fn locked(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let server = Server { closed_after: Some(3), ..Server::default() };
     let samples = measure(setup, server, setup.count(5000, 100), |_| {}).await?;
@@ -101,7 +101,7 @@ fn are_equal(
 ) -> anyhow::Result<()> {
     let (known, others) = samples.split_first().context("nothing was measured")?;
     note(figures, prefix, known);
-    // A hundred samples find nothing smaller; that all of it works is what they are for.
+    // A hundred samples detect only large differences. Short runs test that everything works.
     let (shift, auc) = if setup.is_short {
         (2000.0, 4.0 * auc_error(known.micros.len()))
     } else {
@@ -119,7 +119,8 @@ fn are_equal(
     Ok(())
 }
 
-/// What the equal work gives alone, where no deadline covers it. Bcrypt's work is its own.
+/// The times without the delay of denials: only the equal work hides the difference. Bcrypt takes
+/// its own time.
 async fn bare(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let server = Server { denial_ms: 0, ..Server::default() };
     let samples = measure(setup, server, setup.count(5000, 50), |_| {}).await?;
@@ -133,7 +134,7 @@ async fn bare(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The control: one kind is a little slower, and is found out.
+/// The control: one kind is a little slower, which must be detected.
 async fn a_difference(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
     let added_us = if setup.is_short { 20 * ADDED_US } else { ADDED_US };
     let slower = |question: &mut Question| {
@@ -142,7 +143,9 @@ async fn a_difference(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()
         }
     };
     let samples = measure(setup, Server::default(), setup.count(5000, 100), slower).await?;
-    let of = |wanted| samples.iter().find(|sample| sample.name == wanted).context("a sample");
+    let of = |wanted| {
+        samples.iter().find(|sample| sample.name == wanted).context("a question was not measured")
+    };
     let (known, unknown) = (of("known")?, of("unknown")?);
     figures.note("added_us", added_us);
     figures.note("unknown_shift_us", compare(known, unknown).0.map(f64::round).to_vec());
@@ -150,7 +153,7 @@ async fn a_difference(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()
     Ok(())
 }
 
-/// By how many microseconds the second is slower, and how well one time tells them apart.
+/// Returns the shift of the median in microseconds, and the AUC.
 fn compare(known: &Sample, other: &Sample) -> ([f64; 2], f64) {
     let apart = separation(&known.micros, &other.micros);
     (median_shift(&known.micros, &other.micros), apart.auc)
@@ -162,8 +165,8 @@ fn note(figures: &mut Figures, prefix: &str, sample: &Sample) {
     figures.note(&format!("{prefix}{name}_p99_us"), percentile(&sample.micros, 0.99).round());
 }
 
-/// Starts a server, makes an account of each kind, and asks each `each` times. Server and clock have
-/// a core each, if there are two.
+/// Starts a server, makes an account of each kind, and asks each question `each` times. Server and
+/// client have a core each, if there are two.
 async fn measure(
     setup: &Setup,
     server: Server,
@@ -186,7 +189,7 @@ async fn measure(
 }
 
 impl Server {
-    /// Thousands of attempts must be over today: hashes are of the least cost.
+    /// Hashes have the lowest cost, so that thousands of attempts finish in minutes.
     fn configure(self, config: &mut Config) {
         (config.auth.argon2_memory_kib, config.auth.argon2_passes) = (64, 1);
         config.limits.denial_ms = self.denial_ms;
@@ -197,11 +200,12 @@ impl Server {
     }
 }
 
-/// A wrong password for somebody, for nobody, and for an account that was imported; and the right one
-/// for an account that is disabled.
+/// A wrong password for a known, an unknown and an imported account, and the right one for a
+/// disabled account.
 async fn questions(daemon: &Daemon, people: &[Member]) -> anyhow::Result<Vec<Question>> {
-    let [known, disabled, imported] = people else { anyhow::bail!("three people") };
-    let names = [&known.persona, &disabled.persona, &imported.persona].map(|who| &who.username);
+    let [known, disabled, imported] = people else { anyhow::bail!("expected three people") };
+    let names =
+        [&known.persona, &disabled.persona, &imported.persona].map(|persona| &persona.username);
     daemon.administer(&["user", "disable", names[1].as_str()]).await?;
     import(daemon, names[2]).await?;
     let right = Login { face: None, ..known.persona.login(crowd::now()) };
@@ -213,16 +217,19 @@ async fn questions(daemon: &Daemon, people: &[Member]) -> anyhow::Result<Vec<Que
     };
     let questions = vec![
         asked("known", names[0], &wrong),
-        asked("unknown", &Username::parse(NOBODY)?, &wrong),
+        asked("unknown", &Username::parse(UNKNOWN)?, &wrong),
         asked("disabled", names[1], &right),
         asked("bcrypt", names[2], &wrong),
     ];
     let length = questions[0].payload.len();
-    ensure!(questions.iter().all(|question| question.payload.len() == length), "lengths differ");
+    ensure!(
+        questions.iter().all(|question| question.payload.len() == length),
+        "the questions differ in length"
+    );
     Ok(questions)
 }
 
-/// Gives an account the hash that an import would have given it.
+/// Gives an account the hash that an import would have stored.
 async fn import(daemon: &Daemon, name: &Username) -> anyhow::Result<()> {
     let file = SqliteConnectOptions::new().filename(daemon.database());
     let mut database = SqliteConnection::connect_with(&file).await?;

@@ -1,4 +1,4 @@
-//! G-11: a one-time code opens the door once, however often and however many come with it.
+//! G-11: a one-time code is accepted once, however many requests use it.
 
 use crate::{
     races,
@@ -10,11 +10,11 @@ use anyhow::ensure;
 use fourauth_protocol::{command::Command, mac_address::MacAddress};
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
 
-/// From one code to one that was not valid with it, in milliseconds.
+/// Time from one code to the first that is not valid together with it, in milliseconds.
 const TWO_STEPS_MS: i64 = 60_000;
 
-/// Of so many replays one is a login, and one each of the recoveries that a code is good for. They
-/// look at a picture; the others are confirmations, which do not and are many more a second.
+/// In this many replays there is one login and one of each recovery that accepts a code. These
+/// examine a picture; the others are confirmations, which do not and are much faster.
 const PERIOD: u32 = 20;
 
 pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
@@ -32,7 +32,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     Ok(figures)
 }
 
-/// The same code again and again, with every command that takes one.
+/// Sends the same code repeatedly, with every command that accepts one.
 async fn sequential(
     setup: &Setup,
     server: &TestServer,
@@ -71,7 +71,7 @@ fn replay(server: &TestServer, alice: &Persona, kind: u32) -> anyhow::Result<Com
     })
 }
 
-/// A hundred logins with the same code at the same moment.
+/// Sends a hundred logins with the same code at the same moment.
 async fn parallel(
     setup: &Setup,
     server: &TestServer,

@@ -1,4 +1,5 @@
-//! A single-use thing as it is often kept: read, check, save. The control of what must be used once.
+//! A single-use value without protection: read, check, save. The control for values that must be
+//! used once.
 
 use anyhow::Context as _;
 use sqlx::{
@@ -9,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{sync::Barrier, task::JoinSet};
 
-/// A table with one row, that remembers the newest step that was used.
+/// A table with one row, which stores the newest used step.
 pub(crate) struct Unguarded {
     pool: SqlitePool,
     _folder: TempDir,
@@ -29,7 +30,7 @@ impl Unguarded {
         Ok(Self { pool, _folder: folder })
     }
 
-    /// How many of `count` who use `step` at the same time are told that they may.
+    /// Uses `step` in `count` simultaneous requests, and returns how many are accepted.
     pub(crate) async fn winners(&self, step: i64, count: u32) -> anyhow::Result<u32> {
         let barrier = Arc::new(Barrier::new(usize::try_from(count)?));
         let mut uses = JoinSet::new();
@@ -48,7 +49,7 @@ impl Unguarded {
     }
 }
 
-/// What `UPDATE … WHERE newest < ?` does in one statement, in two.
+/// Does in two statements what `UPDATE … WHERE newest < ?` does in one.
 async fn spend(pool: &SqlitePool, step: i64) -> anyhow::Result<bool> {
     let newest: i64 = sqlx::query("SELECT newest FROM steps").fetch_one(pool).await?.try_get(0)?;
     if newest >= step {

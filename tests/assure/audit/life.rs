@@ -1,5 +1,5 @@
-//! A log as the server would have written it: logins, erasures, a backup that was restored, rows
-//! from before the upgrade, other servers; and what was sent away of it meanwhile.
+//! A log as a server writes it: logins, erasures, a restored backup, rows from before the upgrade,
+//! rows of other servers; and the checkpoints exported from it.
 
 use super::{peer::Peer, signer::Signer};
 use crate::{chance::Chance, disk::people};
@@ -16,23 +16,23 @@ use tempfile::TempDir;
 /// 2025-03-01T12:00:00Z.
 const BEGIN: UnixMillis = UnixMillis(1_740_830_400_000);
 
-/// Where it is quick to wait for the disk, if there is such a place.
+/// A memory file system, where syncs are fast, on systems that have one.
 const MEMORY: &str = "/dev/shm";
 
 const NAMES: usize = 12;
 
-/// A log and its auditor's knowledge. No file is open.
+/// A log and what its auditor knows. No file is open.
 pub(super) struct Log {
     folder: TempDir,
     pub(super) signer: Signer,
     now: UnixMillis,
     /// Sizes of checkpoints that the operator told the auditor were lost.
     accepted: Vec<u64>,
-    /// The size of the largest tree that was sent away and that this log still has.
+    /// Size of the largest exported tree that this log still contains.
     pub(super) exported_to: u64,
-    /// The note of it.
+    /// Note of that tree.
     newest: Option<String>,
-    /// The size of the tree in the older copy.
+    /// Size of the tree in the older copy.
     copied: u64,
 }
 
@@ -49,14 +49,14 @@ impl Log {
         })
     }
 
-    /// One without rows.
+    /// A log without rows.
     pub(super) async fn empty() -> anyhow::Result<Self> {
         let log = Self::new()?;
         log.open().await?.close().await;
         Ok(log)
     }
 
-    /// Grows one, as chance will have it.
+    /// Grows a log of random content.
     pub(super) async fn grow(chance: &mut Chance) -> anyhow::Result<Self> {
         let mut log = Self::new()?;
         let rows = chance.below(301);
@@ -92,9 +92,9 @@ impl Log {
         self.folder.path().join("backup.db")
     }
 
-    /// The auditor's knowledge.
+    /// What the auditor knows.
     pub(super) fn options(&self) -> Options {
-        // Nothing may have been sent away.
+        // The file is missing if nothing was exported.
         let exported = Some(self.exported()).filter(|file| file.exists());
         Options {
             key: self.signer.verifying_key(),
@@ -110,7 +110,8 @@ impl Log {
         Ok(Store::open(&location, keyring, people::decoy()?).await?)
     }
 
-    /// So many rows in some commits, checkpoints in between, and now and then an erasure.
+    /// Writes `rows` rows in several commits, with checkpoints in between and an occasional
+    /// erasure.
     async fn live(&mut self, mut rows: usize, chance: &mut Chance) -> anyhow::Result<()> {
         let store = self.open().await?;
         while rows > 0 {
@@ -152,7 +153,7 @@ impl Log {
         Ok(())
     }
 
-    /// Signs the tree, and sends that away.
+    /// Signs the tree and exports the checkpoint.
     async fn sign(&mut self, store: &Store) -> anyhow::Result<()> {
         let tree = store.tree_head().await?.frontier;
         if tree.size() == 0 {
@@ -175,7 +176,7 @@ impl Log {
         Ok(())
     }
 
-    /// Signs a tree that somebody else has written, and sends that away.
+    /// Signs a tree that another program has written, and exports the checkpoint.
     pub(super) fn sign_tree(
         &mut self,
         tree: &Frontier,
@@ -191,7 +192,7 @@ impl Log {
         Ok(file.write_all(note.as_bytes())?)
     }
 
-    /// As a database that 4Auth wrote: rows, and no leaves.
+    /// Starts like a database written by 4Auth: rows, and no leaves.
     async fn begin_with_old_rows(&self, chance: &mut Chance) -> anyhow::Result<()> {
         const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
                            VALUES (?, ?, '100', 1, 'ok')";
@@ -212,16 +213,19 @@ impl Log {
         let store = self.open().await?;
         self.copied = store.tree_size().await?;
         store.close().await;
-        ensure!(!journal(&self.database()).exists(), "the store has closed its journal");
+        ensure!(
+            !journal(&self.database()).exists(),
+            "the store left its journal after it was closed"
+        );
         fs::copy(self.database(), self.older_copy())?;
         Ok(())
     }
 
-    /// The operator restores a backup, says so, and goes on.
+    /// The operator restores a backup, accepts the rollback, and continues.
     async fn restore_the_copy(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
         fs::copy(self.older_copy(), self.database())?;
         let store = self.open().await?;
-        let note = self.newest.clone().context("a checkpoint that was sent away")?;
+        let note = self.newest.clone().context("no checkpoint was exported")?;
         let lost = Checkpoint::open(&note, &self.signer.verifying_key())?;
         if store.root_at(lost.size).await? != Some(lost.root) {
             self.now = self.now.saturating_add_ms(1000);
@@ -247,7 +251,7 @@ impl Log {
         self.live(chance.below(60), chance).await
     }
 
-    /// Two other servers, and then this one again.
+    /// Two other servers write, and then this one again.
     async fn grow_elsewhere(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
         let mut peer = Peer::open(&self.database())?;
         for _ in 0..=chance.below(40) {
@@ -261,7 +265,7 @@ impl Log {
         self.live(chance.below(20), chance).await
     }
 
-    /// Whether the older copy lacks something that was sent away, and nobody has given up.
+    /// True if the older copy lacks something exported, and no rollback was accepted.
     pub(super) const fn has_telling_copy(&self) -> bool {
         self.accepted.is_empty() && self.copied < self.exported_to
     }
@@ -274,7 +278,7 @@ async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Less than `bound`, whatever it is.
+/// A random number below `bound`.
 fn millis(bound: usize, chance: &mut Chance) -> i64 {
     i64::try_from(chance.below(bound)).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! Writes leaves past the store: as another server does that shares the database, or as somebody who
-//! has taken the machine and makes what they changed look whole again.
+//! Writes leaves without the store: as another server that shares the database does, or to make a
+//! changed log consistent again, as an attacker with the machine's keys can.
 
 use super::signer::Signer;
 use anyhow::Context as _;
@@ -9,16 +9,16 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, path::Path};
 
-/// Levels of the tree between two whose hashes are kept.
+/// The hashes of every eighth level of the tree are stored.
 const STEP: u32 = 8;
 
-/// A connection, in a transaction, and the tree as it is.
+/// A connection with an open transaction, and the current tree.
 pub(super) struct Peer {
     database: Connection,
     tree: Frontier,
 }
 
-/// A row, to be hashed.
+/// A row to be hashed.
 struct Entry {
     id: i64,
     ts_utc: String,
@@ -28,7 +28,7 @@ struct Entry {
     detail: String,
 }
 
-/// What goes into the leaf besides.
+/// The rest of what goes into the leaf.
 #[derive(Clone, Copy)]
 enum Kept {
     Salt(Salt),
@@ -43,7 +43,8 @@ impl Peer {
         database.execute_batch("PRAGMA synchronous = OFF; BEGIN IMMEDIATE")?;
         let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
         let (size, frontier) = database.query_row(TREE, [], read)?;
-        let tree = Frontier::from_bytes(size.try_into()?, &frontier).context("a frontier")?;
+        let tree = Frontier::from_bytes(size.try_into()?, &frontier)
+            .context("audit_tree: the frontier is not valid")?;
         Ok(Self { database, tree })
     }
 
@@ -57,7 +58,7 @@ impl Peer {
         &self.tree
     }
 
-    /// Appends a row and its leaf, in the name of a node.
+    /// Appends a row and its leaf on behalf of `node`.
     pub(super) fn append(&mut self, node: &str, entry: &AuditEntry) -> anyhow::Result<()> {
         const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
                            VALUES (?, ?, ?, ?, ?)";
@@ -116,7 +117,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Keeps a checkpoint of the tree as it is.
+    /// Stores a checkpoint of the current tree.
     pub(super) fn note(&self, signed: &fourauth_store::SignedCheckpoint) -> anyhow::Result<()> {
         const NOTE: &str = "INSERT OR REPLACE INTO audit_checkpoint VALUES (?, ?, ?, ?)";
 
@@ -125,8 +126,8 @@ impl Peer {
         Ok(())
     }
 
-    /// Makes all that is kept of the rows what it would be if they had always been like this, and
-    /// signs every checkpoint that is left again.
+    /// Recomputes leaves, chains, tiles and the tree from the current rows, and signs every
+    /// remaining checkpoint again.
     pub(super) fn make_whole(&mut self, signer: &Signer) -> anyhow::Result<()> {
         self.database.execute_batch("DELETE FROM audit_node; DELETE FROM audit_tile")?;
         self.database.execute("UPDATE audit_leaf SET position = -1 - position", [])?;
@@ -170,7 +171,7 @@ impl Peer {
         kept.map(signed).collect()
     }
 
-    /// Rows in the order of the tree, whose positions have been turned round.
+    /// Rows in the order of the tree. Their positions have been negated.
     fn entries(&self) -> anyhow::Result<Vec<(Entry, String, Kept)>> {
         const ALL: &str = "SELECT a.id, a.ts_utc, a.username, a.action, a.success, a.detail, \
              l.node, l.salt, l.name_hash, l.detail_hash FROM audit_leaf l \
@@ -211,7 +212,7 @@ impl Entry {
     }
 }
 
-/// Not random, and other ones for each row: nothing here is to be kept from anybody.
+/// Different for each row, but not random: nothing here is secret.
 fn salt(id: i64) -> Salt {
     let digest = <Hash>::from(Sha256::digest(id.to_be_bytes()));
     std::array::from_fn(|at| digest[at])

@@ -1,4 +1,5 @@
-//! The second verifier: plain Python, written from docs/AUDIT.md alone, and one process for all logs.
+//! The second verifier: plain Python, written from docs/AUDIT.md alone. One process verifies all
+//! logs.
 
 use super::life::Log;
 use anyhow::{Context as _, ensure};
@@ -11,15 +12,15 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-/// What a verifier says that another one has to say too.
+/// The parts of a verifier's report that both verifiers must agree on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) exit: u8,
     pub(super) rows: u64,
     root: Option<String>,
-    /// How often each kind was found.
+    /// Number of findings of each kind.
     counts: Value,
-    /// Each finding that is listed with its row, position and size; and how often.
+    /// Each listed finding with its row, position and size, and how often it is listed.
     findings: BTreeMap<[String; 4], u32>,
 }
 
@@ -62,16 +63,17 @@ impl Second {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("python3, which needs the package `cryptography`")?;
-        let input = process.stdin.take().context("its input")?;
-        let output = BufReader::new(process.stdout.take().context("its output")?).lines();
+            .context("cannot run python3; it needs the package `cryptography`")?;
+        let input = process.stdin.take().context("python3 has no input pipe")?;
+        let output =
+            BufReader::new(process.stdout.take().context("python3 has no output pipe")?).lines();
         Ok(Self { _process: process, input, output })
     }
 
-    /// What it says of a log.
+    /// The verdict of the Python verifier on a log.
     pub(super) async fn verify(&mut self, log: &Log) -> anyhow::Result<Verdict> {
         let options = log.options();
-        let epoch_key = options.epoch_key.context("the first epoch's key")?.expose_hex();
+        let epoch_key = options.epoch_key.context("the log has no first epoch key")?.expose_hex();
         let mut arguments = vec![
             format!("--key={}", options.key),
             format!("--epoch-key={}", epoch_key.as_str()),
@@ -85,7 +87,7 @@ impl Second {
         let line = self.output.next_line().await?.context("python3 has ended")?;
         let report: Value = serde_json::from_str(&line)?;
         let exit = report["exit"].as_u64().and_then(|exit| exit.try_into().ok());
-        ensure!(exit != Some(2) || report["error"].is_string(), "no reason: {line}");
-        Ok(Verdict::told(&report, exit.context("an exit code")?))
+        ensure!(exit != Some(2) || report["error"].is_string(), "python3 gave no reason: {line}");
+        Ok(Verdict::told(&report, exit.context("python3 gave no exit code")?))
     }
 }

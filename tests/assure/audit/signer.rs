@@ -1,4 +1,4 @@
-//! The machine's keys: whoever takes the machine has them, as they are at that instant.
+//! The machine's keys. Taking over the machine reveals them in their current state.
 
 use anyhow::Context as _;
 use fourauth_audit::{Checkpoint, EpochKey, Frontier, SigningKey, VerifyingKey, epoch::EPOCH_MS};
@@ -18,7 +18,7 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Another one for each seed. The first epoch begins at `since`.
+    /// Creates keys from `seed`. The first epoch begins at `since`.
     pub(super) fn new(seed: u8, since: UnixMillis) -> anyhow::Result<Self> {
         let key = SigningKey::from_seed(&[seed; 32])?;
         let verifying = key.verifying_key(ORIGIN)?;
@@ -33,20 +33,21 @@ impl Signer {
         EpochKey::new(0, FIRST)
     }
 
-    /// Signs a tree; in the epoch of `now`, or in a later one if there was one.
+    /// Signs a tree in the epoch of `now`, or in the current epoch if that is later.
     pub(super) fn sign(
         &mut self,
         tree: &Frontier,
         now: UnixMillis,
     ) -> anyhow::Result<SignedCheckpoint> {
-        let epoch = u64::try_from(now.millis_since(self.since) / EPOCH_MS).context("an epoch")?;
+        let epoch = u64::try_from(now.millis_since(self.since) / EPOCH_MS)
+            .context("the time is before the first epoch")?;
         while self.epoch.number < epoch {
             self.epoch = self.epoch.clone().next();
         }
         Ok(self.sign_again(tree, &now.to_string()))
     }
 
-    /// Signs a tree with the keys of now, whatever time it is to have been.
+    /// Signs a tree with the current keys, dated `ts_utc`.
     pub(super) fn sign_again(&self, tree: &Frontier, ts_utc: &str) -> SignedCheckpoint {
         let checkpoint = Checkpoint {
             origin: ORIGIN.to_owned(),

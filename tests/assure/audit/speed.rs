@@ -1,4 +1,5 @@
-//! How many rows a second one core verifies, of a log of usual rows with a checkpoint each second.
+//! How many rows a second one core verifies, in a log of typical rows with a checkpoint each
+//! second.
 
 use super::{life::Log, peer::Peer};
 use crate::{chance::Chance, numbers};
@@ -17,7 +18,7 @@ use std::{
 /// Rows between two checkpoints: what a server writes in a busy second.
 const A_SECOND: u32 = 100;
 
-/// Of a database, and of its export.
+/// The rates for a database and for its export.
 pub(super) async fn rows_per_second(rows: u32) -> anyhow::Result<[f64; 2]> {
     let mut log = Log::empty().await?;
     fill(&mut log, rows)?;
@@ -46,10 +47,7 @@ fn fill(log: &mut Log, rows: u32) -> anyhow::Result<()> {
     peer.close()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the stopwatch of the figure; nothing is decided by it"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures the figure; no decision depends on it")]
 fn rate(log: &Log, input: &Path, rows: u32) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let report = verify(input, &log.options())?;
@@ -58,7 +56,7 @@ fn rate(log: &Log, input: &Path, rows: u32) -> anyhow::Result<f64> {
     Ok(numbers::count(rows as usize) / seconds)
 }
 
-/// The export that `fourauthd audit export` would write.
+/// Writes the export that `fourauthd audit export` would write.
 fn export(log: &Log) -> anyhow::Result<PathBuf> {
     let path = log.database().with_extension("jsonl");
     let database = Connection::open(log.database())?;

@@ -1,4 +1,5 @@
-//! What somebody may do to the log who can write the database, and who has the machine's keys too.
+//! Ways of tampering with the log, by an attacker with write access to the database, and by one
+//! with the machine's keys too.
 
 mod leaves;
 mod machine;
@@ -9,17 +10,17 @@ use crate::chance::Chance;
 use anyhow::Context as _;
 use rusqlite::{Connection, ToSql};
 
-/// What was done.
+/// A change that was made to a log.
 #[derive(Debug)]
 pub(super) struct Tampering {
-    /// In which of the ways below.
+    /// Its name in [`WAYS`].
     pub(super) way: &'static str,
-    /// The statement, or whatever else tells one from another.
-    #[expect(dead_code, reason = "is shown if it was missed")]
+    /// The statement, or other details of the change.
+    #[expect(dead_code, reason = "printed with Debug if the change was missed")]
     what: String,
 }
 
-/// A way: does it and says what was done, or that there is nothing to do it to.
+/// Makes a change and describes it, or returns `None` if the log has nothing to change.
 type Way = fn(&Log, &Database, &mut Chance) -> anyhow::Result<Option<String>>;
 
 const WAYS: [(&str, Way); 24] = [
@@ -49,11 +50,11 @@ const WAYS: [(&str, Way); 24] = [
     ("rewrite_and_sign_again", machine::rewrite_and_sign_again),
 ];
 
-/// How often every way is tried: to a log without rows most of them can do nothing.
+/// How often every way is tried. Most ways cannot change a log without rows.
 const ROUNDS: u32 = 50;
 
 impl Tampering {
-    /// Goes one of the ways that the log allows.
+    /// Tampers in a random way that the log allows.
     pub(super) fn apply(log: &Log, chance: &mut Chance) -> anyhow::Result<Self> {
         for _ in 0..ROUNDS {
             let mut ways = WAYS;
@@ -67,11 +68,11 @@ impl Tampering {
                 }
             }
         }
-        anyhow::bail!("there is nothing that can be done to this log")
+        anyhow::bail!("no way of tampering changes this log")
     }
 }
 
-/// The database, written past the store.
+/// The database, opened without the store.
 struct Database(Connection);
 
 impl Database {
@@ -86,7 +87,7 @@ impl Database {
         Ok(self.0.close().map_err(|(_, error)| error)?)
     }
 
-    /// Runs a statement; what it was, if it changed anything.
+    /// Runs a statement. Returns its text if it changed anything.
     fn run(&self, sql: &str, values: &[&dyn ToSql]) -> anyhow::Result<Option<String>> {
         let changed = self.0.execute(sql, values).with_context(|| sql.to_owned())?;
         Ok((changed > 0).then(|| sql.to_owned()))
@@ -96,7 +97,7 @@ impl Database {
         Ok(self.0.query_row(sql, [], |row| row.get(0))?)
     }
 
-    /// The ids that a question has for answers.
+    /// The ids that a query returns.
     fn ids(&self, sql: &str) -> anyhow::Result<Vec<i64>> {
         let mut found = self.0.prepare(sql)?;
         let found = found.query_map([], |row| row.get(0))?;
@@ -107,7 +108,7 @@ impl Database {
         self.number("SELECT COUNT(*) FROM audit_leaf")
     }
 
-    /// Two different rows, in the order of the tree.
+    /// Two different rows, in random order.
     fn two(&self, chance: &mut Chance) -> anyhow::Result<Option<[i64; 2]>> {
         let mut ids = self.ids("SELECT log_id FROM audit_leaf ORDER BY position")?;
         if ids.len() < 2 {

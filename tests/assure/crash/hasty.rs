@@ -1,5 +1,4 @@
-//! The control: a program that says yes before it has written, killed and accounted for as the
-//! server is.
+//! The control: a program that acknowledges before it writes, killed and checked like the server.
 
 use super::{
     SEED,
@@ -22,11 +21,11 @@ use tokio::{
     time::sleep,
 };
 
-/// The name under which this program runs [`run`]; after it come the database and the number of the
-/// first account.
+/// Argument that makes this program call [`run`]. The database and the number of the first account
+/// follow.
 pub(crate) const HASTY: &str = "hasty";
 
-/// So many hear that they are registered, and then they are.
+/// Registrations that are acknowledged before any of them is written.
 const GROUP: u32 = 8;
 
 pub(super) async fn figures(setup: &Setup, figures: &mut Figures) -> anyhow::Result<()> {
@@ -48,7 +47,7 @@ pub(super) async fn figures(setup: &Setup, figures: &mut Figures) -> anyhow::Res
     Ok(())
 }
 
-/// What it said until it was killed.
+/// What the program acknowledged until it was killed.
 async fn killed(database: &Path, first: u32, life: Duration) -> anyhow::Result<Vec<String>> {
     let mut child = Command::new(env::current_exe()?)
         .arg(HASTY)
@@ -57,8 +56,9 @@ async fn killed(database: &Path, first: u32, life: Duration) -> anyhow::Result<V
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().context("a pipe")?).lines();
-    // Not before it has opened its database.
+    let mut lines =
+        BufReader::new(child.stdout.take().context("the program has no output pipe")?).lines();
+    // The first line means that the database is open.
     let mut said: Vec<_> = lines.next_line().await?.into_iter().collect();
     sleep(life).await;
     child.kill().await?;
@@ -68,9 +68,9 @@ async fn killed(database: &Path, first: u32, life: Duration) -> anyhow::Result<V
     Ok(said)
 }
 
-/// Registers one person after the other in the database that is named first.
+/// Registers one person after the other. The arguments are a database and a first number.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let [database, first] = arguments else { anyhow::bail!("a database and a number") };
+    let [database, first] = arguments else { anyhow::bail!("expected a database and a number") };
     let (location, first) = (Location::Sqlite(database.into()), first.parse()?);
     Runtime::new()?.block_on(async {
         let keyring = Arc::new(people::keyring());
@@ -106,6 +106,6 @@ async fn register(store: &Store, number: u32) -> anyhow::Result<()> {
             })
         })
         .await;
-    anyhow::ensure!(added? == Added::Yes, "person {number} is there already");
+    anyhow::ensure!(added? == Added::Yes, "person {number} already exists");
     Ok(())
 }

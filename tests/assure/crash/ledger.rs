@@ -1,7 +1,7 @@
-//! What people were told, held against what is in the database afterwards.
+//! Compares the answers that people received with the database afterwards.
 //!
-//! An answer is one row of the audit log, neither none nor two. A change that was acknowledged is
-//! there. One whose answer never came may be there or not, but wholly or not at all.
+//! Each answer has exactly one row in the audit log. An acknowledged change is there. A change
+//! without an answer is there completely or not.
 
 use crate::report::Figures;
 use anyhow::Context as _;
@@ -21,15 +21,15 @@ use std::{
     path::Path,
 };
 
-/// Everybody, and every answer.
+/// All accounts and all answers.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     people: BTreeMap<String, Account>,
-    /// The requests that were decided, by the name that the answer gave them.
+    /// Identifiers of the decided requests, from their answers.
     answered: BTreeSet<String>,
-    /// Answers that a limit gave: many share a row.
+    /// Answers from a rate limit. Several share one row.
     turned_away: u32,
-    /// Answers that nothing was decided.
+    /// Answers that say that nothing was decided.
     undecided: u32,
     audits: u32,
     unproved: u32,
@@ -37,35 +37,36 @@ pub(crate) struct Ledger {
     not_one_row: BTreeSet<String>,
 }
 
-/// What one person was told of their account.
+/// State of one account according to its owner's answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Account {
     acknowledged: State,
-    /// A change whose answer has not come: both are right.
+    /// State if the pending change took effect. Its answer has not arrived, so both states are
+    /// valid.
     perhaps: Option<State>,
 }
 
-/// An account, as far as it is looked at.
+/// The checked part of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct State {
     version: i64,
     login_step: i64,
     confirm_step: i64,
     mac: String,
-    /// Hashes of the tokens of its sessions.
+    /// Hashes of the session tokens.
     sessions: BTreeSet<String>,
-    /// One more session, of whose token nobody has heard.
+    /// One more session, for a login without an answer.
     has_unheard_session: bool,
 }
 
-/// What a command changes if it succeeds.
+/// The change that a command makes if it succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     Nothing,
     Registered {
         mac: String,
     },
-    /// With the code of this step, as in those that follow.
+    /// The step is that of the code; the same below.
     LoggedIn {
         step: i64,
     },
@@ -83,7 +84,7 @@ pub(crate) enum Change {
 }
 
 impl Ledger {
-    /// Takes over what somebody has heard.
+    /// Adds the answers of one person.
     pub(crate) fn take(&mut self, heard: Heard) {
         self.answered.extend(heard.answered);
         self.turned_away += heard.turned_away;
@@ -99,7 +100,7 @@ impl Ledger {
         self.answered.len()
     }
 
-    /// Holds everything against a database, and the log against what signs it.
+    /// Compares everything with a database, and verifies its log with the server's key.
     pub(crate) async fn audit(
         &mut self,
         database: &Path,
@@ -139,7 +140,7 @@ fn count(found: usize) -> u32 {
     u32::try_from(found).unwrap_or(u32::MAX)
 }
 
-/// What somebody hears who asks one thing after the other.
+/// Answers to one person's requests, which are sent one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     people: BTreeMap<String, Account>,
@@ -149,12 +150,12 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// Goes on with an account of which something is known.
+    /// Continues with an account in a known state.
     pub(crate) fn know(&mut self, name: &str, account: Account) {
         self.people.insert(name.to_owned(), account);
     }
 
-    /// Before a command is sent.
+    /// Records a command before it is sent.
     pub(crate) fn asked(&mut self, name: &str, change: &Change) {
         let account = self.people.entry(name.to_owned()).or_default();
         let mut perhaps = account.acknowledged.clone();
@@ -162,7 +163,7 @@ impl Heard {
         account.perhaps = Some(perhaps);
     }
 
-    /// After it has been answered. Whether something was decided.
+    /// Records the answer to a command. Returns true if something was decided.
     pub(crate) fn answered(
         &mut self,
         name: &str,
@@ -179,7 +180,7 @@ impl Heard {
                 Ok(false)
             }
             _ => {
-                let id = answer.request_id.context("a decision has a name")?;
+                let id = answer.request_id.context("a decision has no request identifier")?;
                 let account = self.decided(name, id.to_string());
                 if answer.is_ok() {
                     account.acknowledged.take(change, answer.gains.token.as_ref());
@@ -189,7 +190,7 @@ impl Heard {
         }
     }
 
-    /// The same for what was said by a program that is no server, and always says yes.
+    /// Records an acknowledgement from [`hasty`](super::hasty), which always accepts.
     pub(crate) fn told(&mut self, name: &str, change: &Change, id: &str) {
         self.decided(name, id.to_owned()).acknowledged.take(change, None);
     }
@@ -203,10 +204,10 @@ impl Heard {
 }
 
 impl Account {
-    /// Whether `found` is what it should be; what was open is not any more.
+    /// True if `found` is an expected state. A pending change is then settled.
     fn settle(&mut self, found: Option<&State>) -> bool {
-        let nobody = State::default();
-        let found = found.unwrap_or(&nobody);
+        let missing = State::default();
+        let found = found.unwrap_or(&missing);
         if self.acknowledged.is(found) {
             self.perhaps = None;
             return true;
@@ -249,7 +250,7 @@ impl State {
         }
     }
 
-    /// A factor is another, and nobody is logged in any more.
+    /// A factor is replaced, and all sessions end.
     fn replace(&mut self, step: i64) {
         self.version += 1;
         self.login_step = step;
@@ -294,7 +295,7 @@ fn state(row: &SqliteRow) -> sqlx::Result<State> {
     })
 }
 
-/// How many rows each request has.
+/// Number of rows of each request.
 async fn requests(plain: &mut SqliteConnection) -> anyhow::Result<BTreeMap<String, u32>> {
     let mut requests = BTreeMap::new();
     for row in sqlx::query("SELECT detail FROM access_logs").fetch_all(plain).await? {
@@ -306,10 +307,10 @@ async fn requests(plain: &mut SqliteConnection) -> anyhow::Result<BTreeMap<Strin
     Ok(requests)
 }
 
-/// What an auditor would say who has the public key and the exported checkpoints.
+/// True if an auditor with the public key and the exported checkpoints finds the log proved.
 pub(crate) fn is_proved(database: &Path, config: &Config) -> anyhow::Result<bool> {
     let key = fs::read_to_string(config.audit_dir().join("log.vkey"))?;
-    // Whoever is killed early has not exported any.
+    // A server that was killed early has not exported any.
     let exported = Some(config.audit_dir().join("checkpoints.log")).filter(|file| file.exists());
     let checkpoints = exported.into_iter().collect();
     let options = Options { checkpoints, ..Options::new(VerifyingKey::parse(key.trim())?) };

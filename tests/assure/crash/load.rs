@@ -1,5 +1,5 @@
-//! Several people at once who register, log in, recover and mistype, each as fast as they are
-//! answered, until the server is gone.
+//! Several people at once, each registering, logging in, recovering and mistyping as fast as they
+//! are answered, until the server is gone.
 
 use super::ledger::{Change, Heard, Ledger};
 use crate::{chance::Chance, crowd, daemon::Daemon};
@@ -23,20 +23,20 @@ use std::{
 };
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
-/// How many at once.
+/// Number of people at once.
 const WORKERS: u32 = 4;
 
-/// Longest wait for the first answer: the networks are warmed up by it.
+/// Longest wait for the first answer, which includes the warm-up of the face networks.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What people do.
+/// The running load.
 #[derive(Debug)]
 pub(crate) struct Load {
     workers: JoinSet<Worker>,
     course: Arc<Course>,
 }
 
-/// How it goes.
+/// Progress, shared by the workers.
 #[derive(Debug, Default)]
 struct Course {
     decided: Notify,
@@ -44,23 +44,23 @@ struct Course {
     is_over: AtomicBool,
 }
 
-/// Why somebody does not go on.
+/// Why a worker stops using an account.
 #[derive(Debug, thiserror::Error)]
 enum Stop {
-    #[error("there is nobody who answers")]
+    #[error("the server does not answer")]
     Gone,
-    /// Who asked does not know how the account is now, and leaves it alone.
+    /// The state of the account is unknown to the worker, which stops using it.
     #[error("nothing was decided")]
     Undecided,
     #[error(transparent)]
     Broken(#[from] anyhow::Error),
 }
 
-/// Somebody with an account, of whom everything is known.
+/// An account in a completely known state.
 #[derive(Debug)]
 pub(crate) struct Member {
     persona: Persona,
-    /// Newest steps that were used to log in or recover, and to confirm.
+    /// Newest steps used to log in or recover, and to confirm.
     spent: u64,
     confirmed: u64,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Member {
 struct Worker {
     client: Client,
     admin: Secret<String>,
-    /// What names begin with.
+    /// Prefix of all names.
     prefix: String,
     chance: Chance,
     course: Arc<Course>,
@@ -78,7 +78,7 @@ struct Worker {
 }
 
 impl Load {
-    /// They begin. Some have had an account for longer.
+    /// Starts the workers. Each takes one of `members` if there is one.
     pub(crate) fn begin(
         daemon: &Daemon,
         round: u32,
@@ -100,7 +100,10 @@ impl Load {
             if !members.is_empty() {
                 let member = members.swap_remove(worker.chance.below(members.len()));
                 let name = member.persona.username.as_str();
-                worker.heard.know(name, ledger.account(name).context("a member has an account")?);
+                worker.heard.know(
+                    name,
+                    ledger.account(name).context("the ledger lacks a member's account")?,
+                );
                 worker.members.push(member);
             }
             workers.spawn(worker.work());
@@ -108,22 +111,24 @@ impl Load {
         Ok(Self { workers, course })
     }
 
-    /// Waits until one of them is told what was decided, from now on.
+    /// Waits for the next answer with a decision.
     pub(crate) async fn next_decision(&self) -> anyhow::Result<()> {
-        timeout(PATIENCE, self.course.decided.notified()).await.context("nobody is answered")
+        timeout(PATIENCE, self.course.decided.notified())
+            .await
+            .context("no request was answered in time")
     }
 
-    /// How often one of them was told that nothing was.
+    /// Number of answers so far that nothing was decided.
     pub(crate) fn undecided(&self) -> u32 {
         self.course.undecided.load(Ordering::Relaxed)
     }
 
-    /// Lets everybody go home after their next answer.
+    /// Lets every worker stop after its next answer.
     pub(crate) fn stop(&self) {
         self.course.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// The server is gone, and so are they.
+    /// Waits for all workers and collects what they know. The server has stopped.
     pub(crate) async fn end(
         mut self,
         ledger: &mut Ledger,
@@ -139,7 +144,7 @@ impl Load {
 }
 
 impl Worker {
-    /// Until nobody answers, or all go home.
+    /// Works until the server does not answer or the load is stopped.
     async fn work(mut self) -> Self {
         let mut known = self.members.pop();
         for number in 0.. {
@@ -167,15 +172,18 @@ impl Worker {
     async fn register(&mut self, number: u32) -> Result<Member, Stop> {
         let name = format!("{}-{number}", self.prefix);
         let register = crowd::registration(self.admin.clone(), &name)?;
-        let (password, mac) = (register.password.clone(), register.mac.context("an address")?);
+        let (password, mac) = (
+            register.password.clone(),
+            register.mac.context("the registration has no MAC address")?,
+        );
         let change = Change::Registered { mac: mac.to_string() };
         let answer = self.ask(&name, &change, Command::Register(register)).await?;
-        let uri = answer.gains.provisioning_uri.context("who is registered has codes")?;
+        let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
         let persona = Persona::new(&name, password, mac, &uri);
         Ok(Member { persona, spent: 0, confirmed: 0 })
     }
 
-    /// A login, if there is a code for one, and something else.
+    /// Logs in if there is an unused code, and does one other thing.
     async fn day(&mut self, member: &mut Member) -> Result<(), Stop> {
         if let Some((step, totp)) = member.code() {
             let login = Login { totp: Some(totp), ..member.persona.login(crowd::now()) };
@@ -215,7 +223,7 @@ impl Worker {
     async fn new_device(&mut self, member: &mut Member) -> Result<(), Stop> {
         let Some((step, totp)) = member.code() else { return Ok(()) };
         let mac = format!("00:1b:44:11:3a:{:02x}", self.chance.below(256));
-        let mac = MacAddress::parse(&mac).context("an address")?;
+        let mac = MacAddress::parse(&mac).context("not a MAC address")?;
         let mut recover = member.persona.recover_device(mac, crowd::now());
         recover.totp = Some(totp);
         let change = Change::NewDevice { step, mac: mac.to_string() };
@@ -252,7 +260,7 @@ impl Worker {
         self.ask(member.persona.username.as_str(), change, command).await
     }
 
-    /// Asks, and notes what was asked and what was answered.
+    /// Sends a command, and records it and its answer.
     async fn ask(&mut self, name: &str, change: &Change, command: Command) -> Result<Answer, Stop> {
         self.heard.asked(name, change);
         let answer = self.client.send_once(command).await.map_err(|_| Stop::Gone)?;
@@ -266,7 +274,7 @@ impl Worker {
 }
 
 impl Member {
-    /// A code that has not been used, of the step before this one or of this one; and its step.
+    /// An unused code of the previous or the current step, with its step.
     fn code(&mut self) -> Option<(i64, OneTimeCode)> {
         let Step(now) = step_at(crowd::now());
         let step = (self.spent + 1).max(now - 1);

@@ -1,4 +1,4 @@
-//! Whether the audit log of a store and its tree are one and the same.
+//! Compares a store's audit log with its tree.
 
 use fourauth_audit::{
     Hash,
@@ -7,8 +7,8 @@ use fourauth_audit::{
 };
 use fourauth_store::{AuditQuery, Error, EvidenceRow, MAX_EVIDENCE, Store};
 
-/// Every row has its leaf, every leaf is of its row and follows the one before, and the tree is made
-/// of these leaves. For logs of one node and few rows.
+/// True if every row has its leaf, every leaf matches its row and follows the one before, and the
+/// tree consists of these leaves. Works for logs of one node with at most [`MAX_EVIDENCE`] rows.
 pub(crate) async fn is_whole(store: &Store) -> Result<bool, Error> {
     let rows = store.log_snapshot().await?.evidence(0, MAX_EVIDENCE).await?;
     let (mut tree, mut previous) = (Frontier::default(), FIRST);

@@ -1,8 +1,7 @@
-//! Opens a database that was found after a power failure, as a server would, and says what is wrong
-//! with it.
+//! Opens a database found after a power failure, as a server would, and reports what is wrong.
 //!
-//! Nothing is known of it but the script that was running: which operations are in it, its own audit
-//! log tells, and then every other table has to say the same.
+//! Only the running script is known. The database's own audit log says which operations are in it,
+//! and every other table must agree.
 
 use super::{
     evidence, people,
@@ -24,10 +23,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What the database's file is called.
+/// Name of the database's file.
 pub(crate) const DATABASE: &str = "a.db";
 
-/// What is the same for every database.
+/// The parts that are the same for every database.
 #[derive(Debug)]
 pub(crate) struct Inquest {
     script: Vec<Operation>,
@@ -35,26 +34,26 @@ pub(crate) struct Inquest {
     decoy: Decoy,
 }
 
-/// What was found.
+/// Result of examining one database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// The operations whose rows are there.
+    /// The operations that have rows in the log.
     pub(crate) operations: BTreeSet<usize>,
     pub(crate) wrong: Vec<Wrong>,
 }
 
-/// What can be wrong.
+/// Possible faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wrong {
-    /// No server would start on it.
+    /// A server would not start on it.
     NotOpened,
-    /// SQLite's own check says so.
+    /// SQLite's own check fails.
     Damaged,
-    /// Tables contradict the log: something is there by half, or twice.
+    /// Tables contradict the log: a change is there in part, or twice.
     HalfDone,
-    /// Rows of the log and leaves of its tree are not the same.
+    /// The rows of the log do not match the leaves of its tree.
     Evidence,
-    /// Nothing more can be written.
+    /// The store accepts no further write.
     Closed,
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn folder() -> anyhow::Result<TempDir> {
     Ok(if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }?)
 }
 
-/// Puts the files of `image` into a folder, its owner's alone as the server makes them.
+/// Writes the files of `image` into a folder, readable by their owner only, as the server does.
 pub(crate) fn lay_out(image: &Image, folder: &Path) -> io::Result<()> {
     for (name, content) in image {
         let mut options = OpenOptions::new();
@@ -75,12 +74,12 @@ pub(crate) fn lay_out(image: &Image, folder: &Path) -> io::Result<()> {
 }
 
 impl Inquest {
-    /// Into databases that this script was run on.
+    /// For databases that this script was run on.
     pub(crate) fn new(script: Vec<Operation>) -> anyhow::Result<Self> {
         Ok(Self { script, keyring: Arc::new(people::keyring()), decoy: people::decoy()? })
     }
 
-    /// Puts the files of `image` into a folder and looks.
+    /// Writes the files of `image` into a folder and examines them.
     pub(crate) async fn hold(&self, image: &Image) -> anyhow::Result<Finding> {
         let folder = folder()?;
         lay_out(image, folder.path())?;
@@ -92,7 +91,7 @@ impl Inquest {
         let location = Location::Sqlite(path.to_owned());
         let opened = Store::open(&location, Arc::clone(&self.keyring), self.decoy.clone()).await;
         let Ok(store) = opened else { return only(Wrong::NotOpened) };
-        // A database that cannot be read to its end is one that is damaged.
+        // A database that cannot be read to its end counts as damaged.
         let finding = self.examine(&store, path).await.unwrap_or_else(|_| only(Wrong::Damaged));
         store.close().await;
         finding
@@ -116,18 +115,22 @@ impl Inquest {
         Ok(Finding { operations, wrong: wrong.collect() })
     }
 
-    /// The operations whose rows are in the log, in its order.
+    /// The operations that have rows in the log, in its order.
     async fn done(&self, plain: &mut SqliteConnection) -> anyhow::Result<Vec<Operation>> {
         let details = texts(plain, "SELECT detail FROM access_logs ORDER BY id").await?;
         let numbers = details.iter().filter_map(|detail| detail.strip_prefix("operation="));
         let operation = |number: &str| self.script.get(number.parse::<usize>().ok()?).copied();
-        numbers.map(|number| operation(number).context("an operation of the script")).collect()
+        numbers
+            .map(|number| {
+                operation(number).context("the log has an operation that is not in the script")
+            })
+            .collect()
     }
 }
 
 const INTEGRITY: &str = "PRAGMA integrity_check";
 
-/// The same as [`Expected::rows`], as they are.
+/// Selects the same lines as [`Expected::rows`] from the tables.
 const TABLES: &str = "SELECT username || ' ' || version || ' ' || totp_step || ' ' || mac_address \
      FROM users UNION ALL \
      SELECT u.username || ' ' || s.version || ' ' || lower(hex(s.token_hash)) \
@@ -138,7 +141,7 @@ async fn texts(plain: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// What a server writes that has just started.
+/// A row that a server writes after a start.
 fn last_word() -> AuditEntry {
     let detail = "after the power came back".to_owned();
     AuditEntry { at: people::NOON, username: None, action: "start", success: true, detail }

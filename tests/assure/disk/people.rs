@@ -1,4 +1,4 @@
-//! Accounts that cost nothing to make: everything about them follows from their number.
+//! Accounts that are cheap to make: everything about them follows from their number.
 
 use data_encoding::HEXLOWER;
 use fourauth_factors::{
@@ -16,7 +16,7 @@ use fourauth_store::{AccountId, Decoy, Keyring, NewUser, RANDOM_BYTES, TokenHash
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 
-/// The keys of every database here.
+/// The keys of every database in these runs.
 pub(crate) fn keyring() -> Keyring {
     Keyring::generate(&Secret::new([1; RANDOM_BYTES]), NOON)
 }
@@ -25,7 +25,7 @@ pub(crate) fn name(person: u32) -> anyhow::Result<Username> {
     Ok(Username::parse(&format!("person-{person}"))?)
 }
 
-/// An account of person so-and-so.
+/// The account of a numbered person.
 pub(crate) fn new_user(person: u32) -> anyhow::Result<NewUser> {
     let id = AccountId(i64::from(person) + 1);
     Ok(NewUser {
@@ -56,19 +56,19 @@ pub(crate) fn decoy() -> anyhow::Result<Decoy> {
     })
 }
 
-/// The device that operation so-and-so brings.
+/// The MAC address that an operation sets.
 pub(crate) fn mac(operation: usize) -> anyhow::Result<MacAddress> {
     let [.., high, low] = operation.to_be_bytes();
     Ok(MacAddress::parse(&format!("00:1b:44:11:{high:02x}:{low:02x}"))?)
 }
 
-/// The key of one-time codes that it brings.
+/// The one-time code key that an operation sets.
 pub(crate) fn key(operation: usize) -> anyhow::Result<Key> {
     let [.., low] = operation.to_be_bytes();
     Ok(Key::from_bytes(vec![low; 20])?)
 }
 
-/// The session that it opens.
+/// The hash of the session token that an operation creates.
 pub(crate) fn token(operation: usize) -> TokenHash {
     let mut token = [0xab; 32];
     let number = operation.to_be_bytes();
@@ -76,12 +76,12 @@ pub(crate) fn token(operation: usize) -> TokenHash {
     token
 }
 
-/// As a statement that reads it would show it.
+/// The same as SQL's `lower(hex(…))`.
 pub(crate) fn shown(token: &TokenHash) -> String {
     HEXLOWER.encode(token)
 }
 
-/// The cheapest there is: it is written and read, and never checked.
+/// A hash of the lowest cost: it is written and read, and never checked.
 fn hash(password: &str) -> anyhow::Result<Hash> {
     let password = NewPassword::in_use(&Secret::new(password.to_owned()));
     let cost = Cost { memory_kib: 64, passes: 1 };

@@ -1,11 +1,11 @@
-//! What may be on a disk whose power has gone.
+//! The disks that a power failure can leave.
 //!
-//! What was synced is there. Of everything else nobody can say: a write since then may be there or
-//! not, wholly or some of its sectors, whether or not others are that came before it; a name that was
-//! made or deleted may be there or not until its folder was synced. A sector is old or new (as
-//! SQLite's `SQLITE_IOCAP_POWERSAFE_OVERWRITE` has it, which is what it takes of Linux).
+//! Synced data is there. Everything else is uncertain: a later write may be there or not, in full
+//! or only some of its sectors, independently of earlier writes; a name that was made or deleted
+//! may be there or not until its folder was synced. A sector is old or new, never mixed (SQLite's
+//! `SQLITE_IOCAP_POWERSAFE_OVERWRITE`, which it assumes on Linux).
 //!
-//! A sync that failed brings nothing to the disk, and neither does the next one: see
+//! A failed sync brings nothing to the disk, and neither does the next one: see
 //! [`Event::SyncFailed`].
 
 use super::recorder::{Event, Inode};
@@ -15,13 +15,13 @@ use std::{
     sync::Arc,
 };
 
-/// What a disk writes at once, in bytes.
+/// Bytes that a disk writes atomically.
 const SECTOR: usize = 512;
 
-/// The files that are found afterwards.
+/// The files found after the failure.
 pub(crate) type Image = BTreeMap<Arc<str>, Vec<u8>>;
 
-/// The disk: what is surely on it, and what perhaps is.
+/// The disk: its certain contents, and its uncertain ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Platter {
     names: BTreeMap<Arc<str>, Inode>,
@@ -47,30 +47,30 @@ enum Done {
 enum Fate {
     /// The next sync brings it to the disk.
     Waits,
-    /// No sync does: one has failed, and the system has forgotten about it.
+    /// No sync brings it to the disk: one has failed, and the kernel has marked its pages clean.
     Forgotten,
-    /// It is there, but after something that perhaps is.
+    /// It is on the disk, but follows something uncertain.
     Settled,
 }
 
-/// Which of what is perhaps on the disk is.
+/// Selects the uncertain deeds that are on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice {
     Nothing,
     Everything,
-    /// Everything but this one.
+    /// Everything except this deed.
     Without(usize),
-    /// Everything, but of this one only the first sectors, or only the last.
+    /// Everything, but only the first sectors of this deed, or only the last.
     Torn {
         index: usize,
         head: bool,
     },
-    /// Any, and any sectors of them.
+    /// A random subset, and random sectors of it.
     Any(u64),
 }
 
 impl Platter {
-    /// Takes in what happened next.
+    /// Applies the next event.
     pub(crate) fn take(&mut self, event: &Event) {
         match event {
             Event::Made { file, name } => self.push(Done::Link(Arc::clone(name), *file)),
@@ -93,13 +93,13 @@ impl Platter {
         }
     }
 
-    /// How many deeds may or may not be on the disk.
+    /// Number of deeds that may or may not be on the disk.
     pub(crate) fn uncertain(&self) -> usize {
         self.deeds.iter().filter(|deed| deed.fate != Fate::Settled).count()
     }
 
-    /// Everything that may be left when the power fails now: one deed missing, or torn, or any of
-    /// them, `some` times by chance.
+    /// Everything that a power failure can leave now: all deeds, none, each single one missing or
+    /// torn, and `some` random subsets.
     pub(crate) fn choices(&self, some: u64, chance: &mut Chance) -> Vec<Choice> {
         let uncertain = self.uncertain();
         let mut choices = vec![Choice::Everything, Choice::Nothing];
@@ -111,8 +111,8 @@ impl Platter {
         choices
     }
 
-    /// The same with only one deed in doubt: the last one. Of the others [`Platter::choices`] has
-    /// been asked, or will be before they are synced.
+    /// The same with only the last deed uncertain. [`Platter::choices`] covers the others, earlier
+    /// or before they are synced.
     pub(crate) fn newest_choices(&self, chance: &mut Chance) -> Vec<Choice> {
         let mut choices = vec![Choice::Everything, Choice::Nothing, Choice::Any(chance.next())];
         if let Some(index) = self.uncertain().checked_sub(1) {
@@ -121,7 +121,7 @@ impl Platter {
         choices
     }
 
-    /// The files as `choice` leaves them.
+    /// The files that `choice` leaves.
     pub(crate) fn image(&self, choice: Choice) -> Image {
         let (mut names, mut contents) = (self.names.clone(), self.contents.clone());
         let mut index = 0;
@@ -142,8 +142,8 @@ impl Platter {
         self.deeds.push(Deed { done, fate: Fate::Waits });
     }
 
-    /// Decides about what waits and is `meant`; what is certain and has nothing uncertain before it
-    /// becomes part of the disk.
+    /// Gives waiting deeds that match `meant` their fate. Certain deeds with no uncertain one
+    /// before them become part of the disk.
     fn settle(&mut self, meant: impl Fn(&Done) -> bool, fate: Fate) {
         for deed in &mut self.deeds {
             if deed.fate == Fate::Waits && meant(&deed.done) {
@@ -163,7 +163,7 @@ impl Platter {
     }
 }
 
-/// How much of a deed is on the disk.
+/// The part of a deed that is on the disk.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
     Whole,
@@ -194,7 +194,7 @@ impl Choice {
 }
 
 impl Kept {
-    /// Whether the sector with this number, of so many, is new.
+    /// True if sector `number` of `of` is new.
     fn has(self, number: usize, of: usize) -> bool {
         match self {
             Self::Whole => true,
@@ -207,7 +207,7 @@ impl Kept {
 }
 
 impl Done {
-    /// The file whose content it changes; `None` if it changes the folder.
+    /// The file that it changes; `None` if it changes the folder.
     fn file(&self) -> Option<Inode> {
         match self {
             Self::Link(..) | Self::Unlink(_) => None,
@@ -225,7 +225,7 @@ impl Done {
             Self::Write(file, at, bytes) => {
                 write(contents.entry(*file).or_default(), *at, bytes, kept);
             }
-            // What cannot be torn is there if its one sector is.
+            // These deeds cannot be torn. They are there if their one sector is.
             _ if !kept.has(0, 1) => {}
             Self::Link(name, file) => drop(names.insert(Arc::clone(name), *file)),
             Self::Unlink(name) => drop(names.remove(name)),
@@ -234,7 +234,7 @@ impl Done {
     }
 }
 
-/// Writes those sectors that are kept. What is missing between them and the end of the file is zeros.
+/// Writes the kept sectors. Gaps up to the end of the file are zeros.
 fn write(content: &mut Vec<u8>, at: usize, bytes: &[u8], kept: Kept) {
     let end = at + bytes.len();
     let of = end.div_ceil(SECTOR) - at / SECTOR;
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_synced_is_there_and_the_rest_may_be() {
+    fn synced_data_is_there_and_the_rest_may_be() {
         let disk = platter(&[made(), wrote(0, b"old"), SYNCED, wrote(0, b"new"), wrote(3, b"er")]);
         assert_eq!(file(&disk, Choice::Nothing).unwrap(), b"old");
         assert_eq!(file(&disk, Choice::Everything).unwrap(), b"newer");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_after_one_that_failed_brings_nothing() {
+    fn a_sync_after_a_failed_one_writes_nothing() {
         let failed = Event::SyncFailed { file: 0 };
         let disk = platter(&[made(), wrote(0, b"old"), SYNCED, wrote(0, b"new"), failed, SYNCED]);
         assert_eq!(file(&disk, Choice::Nothing).unwrap(), b"old");
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_torn_where_a_sector_ends() {
+    fn a_write_is_torn_at_a_sector_boundary() {
         let disk = platter(&[made(), wrote(0, &[1; 1536]), SYNCED, wrote(500, &[2; 1000])]);
         let count = |choice| {
             let new = file(&disk, choice).unwrap().into_iter().filter(|byte| *byte == 2).count();

@@ -1,7 +1,6 @@
-//! A disk that remembers everything that SQLite did to it, in order, and what was promised meanwhile.
+//! A disk that records everything SQLite does to it, in order, and what is acknowledged in between.
 //!
-//! It may be told to fail. What of all this is left after a power failure is [`platter`](super::platter)'s
-//! business.
+//! It can be told to fail. [`platter`](super::platter) computes what a power failure leaves.
 
 use fourauth_fault_vfs::{Change, Disk, Verdict, register};
 use std::{
@@ -10,43 +9,43 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Something that was done to a file, or said to somebody.
+/// A change to a file, or an acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A file came to be.
+    /// A file was created.
     Made { file: Inode, name: Arc<str> },
     /// Its content changed.
     Wrote { file: Inode, at: usize, bytes: Vec<u8> },
     /// It was cut, or extended with zeros.
     Cut { file: Inode, size: usize },
-    /// All that was written to it is on the disk; with the names in its folder or without.
+    /// Everything written to it is on the disk, with or without the names in its folder.
     Synced { file: Inode, with_folder: bool },
-    /// It may be on the disk or not, and asking once more changes nothing: Linux takes the pages for
-    /// clean after it has said once that they could not be written.
+    /// Its writes may be on the disk or not, and another sync changes nothing: Linux marks pages
+    /// clean after reporting once that they could not be written.
     SyncFailed { file: Inode },
-    /// A name went, for good or not yet.
+    /// A name was deleted. The deletion is synced if `with_folder` is true.
     Deleted { name: Arc<str>, with_folder: bool },
-    /// Somebody was told that operation so-and-so is done.
+    /// An operation was acknowledged, by its number.
     Told(usize),
 }
 
-/// A file, whatever it is called.
+/// A file, independent of its name.
 pub(crate) type Inode = usize;
 
-/// What is to fail.
+/// The kind of failure to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// There is no room for anything.
+    /// No space is left (`ENOSPC`).
     NoRoom,
-    /// Nothing can be written.
+    /// Every write fails (`EIO`).
     BadWrites,
-    /// What was written cannot be brought to the disk.
+    /// Every sync fails.
     BadSyncs,
-    /// The same, but whoever asks for it is told that it worked the second time.
+    /// Every sync fails, but is reported as successful, like a retried sync on Linux.
     RetriedSyncs,
 }
 
-/// The disk.
+/// The recording disk.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     record: Mutex<Record>,
@@ -58,19 +57,19 @@ struct Record {
     names: BTreeMap<Arc<str>, Inode>,
     made: Inode,
     fault: Option<Fault>,
-    /// How often it has struck.
+    /// How often the current fault has occurred.
     struck: u32,
 }
 
 impl Recorder {
-    /// One whose VFS is called `name`.
+    /// Registers a disk as the VFS `name`.
     pub(crate) fn new(name: &str) -> anyhow::Result<Arc<Self>> {
         let recorder = Arc::new(Self::default());
         register(name, Arc::clone(&recorder) as _)?;
         Ok(recorder)
     }
 
-    /// Begins with a file that has been on the disk for long.
+    /// Starts with a file that is already on the disk.
     pub(crate) fn found(&self, name: &str, bytes: Vec<u8>) {
         let mut record = self.record();
         let file = record.inode(name);
@@ -78,23 +77,23 @@ impl Recorder {
         record.events.push(Event::Synced { file, with_folder: true });
     }
 
-    /// Notes that somebody is told.
+    /// Records that an operation was acknowledged.
     pub(crate) fn tell(&self, operation: usize) {
         self.record().events.push(Event::Told(operation));
     }
 
-    /// Lets everything of a kind fail from now on, or nothing.
+    /// Injects a fault from now on, or none.
     pub(crate) fn set_fault(&self, fault: Option<Fault>) {
         let mut record = self.record();
         (record.fault, record.struck) = (fault, 0);
     }
 
-    /// How often the fault has struck that was set last.
+    /// How often the current fault has occurred.
     pub(crate) fn struck(&self) -> u32 {
         self.record().struck
     }
 
-    /// Everything so far.
+    /// Everything recorded so far.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.record().events.clone()
     }
@@ -140,7 +139,7 @@ impl Record {
     fn note(&mut self, name: &str, change: Change<'_>) {
         let event = match change {
             Change::Open { is_new: false } => {
-                // One that was there before: its content is none of ours, but its name is.
+                // It existed before: its content is not recorded, but its name is.
                 let _known = self.inode(name);
                 return;
             }
@@ -166,7 +165,7 @@ impl Record {
         self.events.push(event);
     }
 
-    /// The file that has this name now; a new one if none has.
+    /// The file that has this name now; a new one if there is no such file.
     fn inode(&mut self, name: &str) -> Inode {
         if let Some(file) = self.names.get(name) {
             return *file;

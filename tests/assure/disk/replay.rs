@@ -1,5 +1,4 @@
-//! Lets the power fail again and again in the course of one recording, and has everything looked at
-//! that may be left then.
+//! Fails the power at many points of one recording, and examines every disk that may be left.
 
 use super::{
     inquest::{Finding, Inquest, Wrong},
@@ -20,11 +19,12 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub(crate) struct Replay {
     inquest: Arc<Inquest>,
-    /// What is on the disk at this point, and what perhaps is.
+    /// The disk at this point, with its certain and uncertain contents.
     pub(crate) disk: Platter,
-    /// What somebody was told is done, in that order.
+    /// Acknowledged operations, in order.
     told: Vec<usize>,
-    /// Every image that differs from all others, and of how many that were told it has to hold.
+    /// The hash of each distinct image, and how many of the acknowledged operations it must
+    /// contain.
     looked_at: HashMap<u64, usize>,
     findings: HashMap<u64, Finding>,
     under_way: JoinSet<anyhow::Result<(u64, Finding)>>,
@@ -32,7 +32,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Of what was written while this script was run.
+    /// For a recording made while this script ran.
     pub(crate) fn new(script: Vec<Operation>) -> anyhow::Result<Self> {
         Ok(Self {
             inquest: Arc::new(Inquest::new(script)?),
@@ -45,7 +45,7 @@ impl Replay {
         })
     }
 
-    /// Goes on by one event.
+    /// Advances by one event.
     pub(crate) fn take(&mut self, event: &Event) {
         self.disk.take(event);
         if let Event::Told(number) = event {
@@ -53,7 +53,7 @@ impl Replay {
         }
     }
 
-    /// Lets the power fail here, once for each choice.
+    /// Fails the power here, once for each choice.
     pub(crate) async fn fail(&mut self, choices: Vec<Choice>) -> anyhow::Result<()> {
         for choice in choices {
             self.look_at(self.disk.image(choice)).await?;
@@ -61,7 +61,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Looks at an image, unless the same has been looked at.
+    /// Examines an image, unless an equal one has been examined.
     async fn look_at(&mut self, image: Image) -> anyhow::Result<()> {
         self.images += 1;
         let mut hasher = DefaultHasher::new();
@@ -71,7 +71,7 @@ impl Replay {
             return Ok(());
         }
         while self.under_way.len() > process::cores() {
-            let found = self.under_way.join_next().await.context("an inquest")?;
+            let found = self.under_way.join_next().await.context("no examination is running")?;
             self.keep(found??);
         }
         let inquest = Arc::clone(&self.inquest);
@@ -83,7 +83,7 @@ impl Replay {
         self.findings.insert(id, finding);
     }
 
-    /// Waits for what is still being looked at.
+    /// Waits for the examinations that are still running.
     pub(crate) async fn finish(&mut self) -> anyhow::Result<()> {
         while let Some(found) = self.under_way.join_next().await {
             self.keep(found??);
@@ -91,12 +91,12 @@ impl Replay {
         Ok(())
     }
 
-    /// How many images there are of which no two are the same.
+    /// Number of distinct images.
     pub(crate) fn different(&self) -> f64 {
         numbers::count(self.looked_at.len())
     }
 
-    /// Images that lack something of which somebody had been told.
+    /// Number of images that lack an acknowledged operation.
     fn forgetful(&self) -> usize {
         let lacks = |(id, told): &(&u64, &usize)| {
             let found = self.findings.get(*id).map(|finding| &finding.operations);
@@ -106,7 +106,7 @@ impl Replay {
         self.looked_at.iter().filter(lacks).count()
     }
 
-    /// Images, told and what is wrong, under names that begin with `prefix`.
+    /// Reports images, acknowledgements and faults, under names that begin with `prefix`.
     pub(crate) fn report(&self, prefix: &str, figures: &mut Figures) {
         figures.note(&format!("{prefix}images"), self.images);
         figures.note(&format!("{prefix}acknowledged"), self.told.len());

@@ -1,7 +1,8 @@
-//! What a store is asked to do: registrations, logins, recoveries and refusals, several at a time.
+//! The operations that a store is asked for: registrations, logins, recoveries and refusals,
+//! several at a time.
 //!
 //! Each is one transaction with its row in the audit log, which names it. So the log of a database
-//! says which operations are in it, and [`Expected`] what has to be in its other tables then.
+//! says which operations are in it, and [`Expected`] computes what its other tables must contain.
 
 use super::people;
 use crate::chance::Chance;
@@ -15,7 +16,7 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-/// Most operations that are under way together.
+/// Upper bound of operations that run at once.
 const AT_ONCE: usize = 6;
 
 /// One operation.
@@ -36,10 +37,10 @@ pub(crate) enum What {
     Refuse,
 }
 
-/// Operations that are begun together, one wave after the other.
+/// Operations that start together, one wave after the other.
 pub(crate) type Waves = Vec<Vec<Operation>>;
 
-/// `count` operations. No two of a wave are about the same person.
+/// Makes `count` operations. No two of a wave concern the same person.
 pub(crate) fn waves(count: usize, chance: &mut Chance) -> Waves {
     let (mut waves, mut number, mut people) = (Waves::new(), 0, 0);
     while number < count {
@@ -64,7 +65,8 @@ pub(crate) fn waves(count: usize, chance: &mut Chance) -> Waves {
     waves
 }
 
-/// Does them all; `tell` hears of each that was said to be done, at that moment. How many were not.
+/// Runs all operations. Calls `tell` with each after its acknowledgement. Returns the number
+/// of operations that were not acknowledged.
 pub(crate) async fn run(
     store: &Arc<Store>,
     waves: &[Vec<Operation>],
@@ -91,7 +93,7 @@ pub(crate) async fn run(
 }
 
 impl What {
-    /// As often as they occur here.
+    /// Each kind as often as it occurs here.
     const ANY: [Self; 8] = [
         Self::Register,
         Self::Login,
@@ -114,7 +116,7 @@ impl What {
 }
 
 impl Operation {
-    /// Whether the store says that it is done.
+    /// Runs it. Returns true if the store acknowledges it.
     pub(crate) async fn run(self, store: &Store) -> anyhow::Result<bool> {
         let name = people::name(self.person)?;
         let Ok(subject) = store.subject(Seeking::by_name(&name)).await else { return Ok(false) };
@@ -143,7 +145,7 @@ impl Operation {
                     What::Refuse => true,
                 };
                 tx.append(&entry).await?;
-                // As a command that came too late: nothing of it stays, the row included.
+                // Roll back like a command that came too late, the row included.
                 changed.then_some(()).ok_or(Error::Unavailable(Cause::Abandoned))
             })
         });
@@ -161,7 +163,7 @@ impl Operation {
     }
 }
 
-/// What has to be in the tables once some operations are done.
+/// Contents of the tables after some operations.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     people: BTreeMap<u32, Person>,
@@ -176,7 +178,7 @@ struct Person {
 }
 
 impl Expected {
-    /// After these, in this order.
+    /// The contents after these operations, in this order.
     pub(crate) fn after(operations: &[Operation]) -> anyhow::Result<Self> {
         let mut expected = Self::default();
         for operation in operations {
@@ -193,11 +195,11 @@ impl Expected {
             self.people.insert(person, registered);
             return Ok(());
         }
-        // Also who was never registered, because the disk was full, is refused.
+        // A refusal needs no account: the registration may have failed on a full disk.
         if what == What::Refuse {
             return Ok(());
         }
-        let person = self.people.get_mut(&person).context("who is changed is there")?;
+        let person = self.people.get_mut(&person).context("an unregistered person was changed")?;
         match what {
             What::Register | What::Refuse => return Ok(()),
             What::Login => {
@@ -213,7 +215,7 @@ impl Expected {
         Ok(())
     }
 
-    /// Every account, then every session, as [`super::inquest`] reads them.
+    /// Every account and every session, sorted, in the format that [`super::inquest`] reads.
     pub(crate) fn rows(&self) -> Vec<String> {
         let account = |(number, person): (&u32, &Person)| {
             format!("person-{number} {} {} {}", person.version, person.step, person.mac)

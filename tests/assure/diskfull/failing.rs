@@ -1,8 +1,8 @@
-//! A store on a disk that fails for a while. While it does nothing is acknowledged, afterwards
-//! everything works, and whenever the power fails then, all that was acknowledged is there.
+//! A store on a disk that fails for a while. Nothing is acknowledged during the fault, everything
+//! works afterwards, and whenever the power fails, everything acknowledged is there.
 //!
-//! The last is what is easily lost: Linux takes pages for clean that it could not write, so that a
-//! second sync says yes and has done nothing. Whoever tries again and believes it has lost data. That
+//! The last is easily lost: Linux marks pages clean that it could not write, so a second sync
+//! succeeds and writes nothing. A program that retries and trusts the second sync loses data. That
 //! is the control.
 
 use crate::{
@@ -21,10 +21,10 @@ use crate::{
 use fourauth_store::{Rig, Store};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Where chance begins.
+/// Seed of the random numbers.
 const SEED: u64 = 4;
 
-/// Images at each boundary that leave out any part of what may be left out.
+/// Images at each boundary with a random subset of the uncertain writes.
 const BY_CHANCE: u64 = 3;
 
 pub(super) async fn figures(
@@ -44,7 +44,7 @@ pub(super) async fn figures(
     Ok(())
 }
 
-/// A third of the script before the fault, a third with it, a third after it.
+/// Runs a third of the script before the fault, a third during it, and a third after it.
 async fn one(
     setup: &Setup,
     name: &'static str,
@@ -85,7 +85,7 @@ async fn one(
     replay(setup, name, waves.concat(), &recorder.events(), figures).await
 }
 
-/// Operations of `third` about people who would have been registered in `second`.
+/// Operations of `third` on people with a refused registration in `second`.
 fn in_vain(second: &[Vec<Operation>], third: &[Vec<Operation>]) -> usize {
     let registered = second.iter().flatten().filter(|one| one.what == What::Register);
     let missing: BTreeSet<u32> = registered.map(|one| one.person).collect();
@@ -93,7 +93,8 @@ fn in_vain(second: &[Vec<Operation>], third: &[Vec<Operation>]) -> usize {
     third.iter().flatten().filter(|one| needs(one.what) && missing.contains(&one.person)).count()
 }
 
-/// Lets the power fail at every boundary, with the worst, the best and something between.
+/// Fails the power at every boundary: with nothing, everything, and random parts of the uncertain
+/// writes.
 async fn replay(
     setup: &Setup,
     name: &str,
@@ -105,7 +106,7 @@ async fn replay(
     let step = setup.count(1, 7);
     for (event, number) in events.iter().zip(0_u32..) {
         replay.take(event);
-        // Always where somebody has just been told.
+        // Every acknowledgement is checked.
         if !number.is_multiple_of(step) && !matches!(event, Event::Told(_)) {
             continue;
         }

@@ -1,5 +1,4 @@
-//! A real server whose data folder is a file system of 16 MiB, which is filled while people register
-//! and log in.
+//! A real server with a data folder of 16 MiB, which is filled while people register and log in.
 
 use crate::{
     crash::{Ledger, Load, is_proved, quick},
@@ -23,10 +22,10 @@ use tokio::time::{Instant, sleep};
 /// How long it stays full.
 const FULL: Duration = Duration::from_secs(5);
 
-/// How soon it has to work again once there is room, in milliseconds.
+/// Upper bound until it works again once there is space, in milliseconds.
 const AGAIN_MS: f64 = 5000.0;
 
-/// A file system in memory. Dropping it ends it.
+/// A file system in memory. Dropping it unmounts it.
 struct Small {
     folder: TempDir,
 }
@@ -77,11 +76,11 @@ impl Small {
         let folder = tempfile::tempdir()?;
         let size = CString::new("size=16m,mode=700")?;
         mount("tmpfs", folder.path(), "tmpfs", MountFlags::empty(), Some(size.as_c_str()))
-            .context("cannot mount a file system of 16 MiB: run it as root")?;
+            .context("cannot mount a file system of 16 MiB; run as root")?;
         Ok(Self { folder })
     }
 
-    /// Takes all the room that there is.
+    /// Takes all free space.
     fn fill(&self) -> anyhow::Result<PathBuf> {
         let path = self.folder.path().join("filler");
         let mut file = File::create(&path)?;
@@ -97,7 +96,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // Whoever still has a file open there keeps it until then; it is nobody's folder any more.
+        // Detaches it: files that are still open stay usable until they are closed.
         let _gone = unmount(self.folder.path(), UnmountFlags::DETACH);
     }
 }

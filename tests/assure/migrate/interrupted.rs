@@ -1,4 +1,4 @@
-//! A real server that is killed while it brings its database up to date.
+//! A real server that is killed while it migrates its database.
 
 use super::{make, plain, texts};
 use crate::{
@@ -15,7 +15,7 @@ use sqlx::Connection as _;
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// Kills it `kills` times, each time with another old database.
+/// Kills the server `kills` times, each time with another old database.
 pub(crate) async fn interrupted(
     setup: &Setup,
     kills: u32,
@@ -51,13 +51,13 @@ pub(crate) async fn interrupted(
     figures.note("rows_of_each_database", past.rows);
     figures.exactly("migrated_databases_that_lost_something", lost, 0);
     figures.exactly("migrated_logs_not_proved", unproved, 0);
-    let person = people.first_mut().context("somebody is there")?;
+    let person = people.first_mut().context("no account was registered")?;
     figures.exactly("logins_afterwards", login(&daemon, person).await?, 1);
     daemon.stop().await.map(|_| ())
 }
 
-/// Whether it is in a table that a server that has started leaves alone. In the others it forgets
-/// what is old, and writes down the time.
+/// True if the row is in a table that a starting server does not change. From the others it deletes
+/// old rows, or writes the time.
 fn is_kept(row: &str) -> bool {
     const FORGOTTEN: [&str; 5] = ["sessions", "failures", "refusals", "outbox", "clock"];
 
@@ -65,13 +65,13 @@ fn is_kept(row: &str) -> bool {
     !FORGOTTEN.contains(&table)
 }
 
-/// Some part of one.
+/// A random fraction of one.
 fn share(chance: &mut Chance) -> f64 {
     u32::try_from(chance.below(1000)).map_or(0.0, f64::from) / 1000.0
 }
 
-/// Puts a database of `version` into the place of the server's own; and what was signed of that one
-/// is of no meaning any more.
+/// Replaces the server's database with one of `version`. Removes its checkpoints, which no longer
+/// apply.
 async fn old(daemon: &Daemon, past: &Past, version: usize) -> anyhow::Result<BTreeSet<String>> {
     let database = daemon.database();
     for suffix in ["", "-wal", "-shm"] {
@@ -90,7 +90,7 @@ fn remove(file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Whether somebody gets in whose account is from then.
+/// Returns 1 if an account from the old database can log in, and 0 otherwise.
 async fn login(daemon: &Daemon, person: &mut Member) -> anyhow::Result<u32> {
     let login = person.login().await?;
     let entry = crowd::enter(&daemon.client()?, &login, Duration::from_secs(10)).await;

@@ -1,4 +1,4 @@
-//! The control: the same migration, one statement after the other and each for itself.
+//! The control: the same migration without a transaction, one statement after the other.
 
 use super::{is_up_to_date, make, plain};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use fourauth_tests::old_schema::{Dialect, Past};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-/// From this version to the next.
+/// The version to migrate from.
 const VERSION: usize = 1;
 
 pub(super) async fn figures(past: &Past, figures: &mut Figures) -> anyhow::Result<()> {

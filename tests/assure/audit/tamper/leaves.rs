@@ -1,4 +1,4 @@
-//! Somebody who knows what the evidence is, and tries to move it along.
+//! Changes by an attacker with knowledge of leaves and checkpoints.
 
 use super::{Database, pick, rows::insert_row};
 use crate::{audit::life::Log, chance::Chance};
@@ -43,7 +43,7 @@ pub(super) fn delete_leaf(
     database.run(&format!("DELETE FROM audit_leaf WHERE log_id = {id}"), &[])
 }
 
-/// With a leaf that is another row's, and its place behind the last.
+/// Inserts a row with a copy of another row's leaf at the end of the tree.
 pub(super) fn insert_row_and_leaf(
     log: &Log,
     database: &Database,
@@ -59,7 +59,8 @@ pub(super) fn insert_row_and_leaf(
     database.run(LEAF, params![id, other])
 }
 
-/// The same, so that no index of the leaves knows of it, and whoever reads them in order neither.
+/// The same, but without entries in the indexes of the leaves, so that a reader in index order
+/// misses it.
 pub(super) fn insert_past_index(
     log: &Log,
     database: &Database,
@@ -89,7 +90,7 @@ pub(super) fn move_leaf(
     swap(database, "log_id", a, b)
 }
 
-/// Exchanges what two leaves have in a column where no value may be there twice.
+/// Swaps the values of two leaves in a column that allows no duplicates.
 fn swap(database: &Database, column: &str, a: i64, b: i64) -> anyhow::Result<Option<String>> {
     let value =
         |id| database.number(&format!("SELECT {column} FROM audit_leaf WHERE log_id = {id}"));
@@ -186,7 +187,7 @@ pub(super) fn undo_erasure(
     database.run(pick(&[&named, &told, &salted, &plain], chance), &[])
 }
 
-/// The hashes are the right ones: whoever has the salt can make them.
+/// The hashes are correct: they can be computed from the salt.
 pub(super) fn feign_erasure(
     _: &Log,
     database: &Database,

@@ -1,4 +1,4 @@
-//! Somebody who has the whole machine, its keys and its backups.
+//! Changes by an attacker with the whole machine, its keys and its backups.
 
 use super::{Database, rows::delete};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::fs;
 
-/// Every checkpoint is signed again, with a key that the attacker made.
+/// Every checkpoint is signed again, with a key made by the attacker.
 pub(super) fn replace_key(
     log: &Log,
     database: &Database,
@@ -34,7 +34,7 @@ pub(super) fn older_backup(
     Ok(Some(log.older_copy().display().to_string()))
 }
 
-/// With the keys of the machine: all that is left is whole, and signed.
+/// Cuts the tail and signs with the machine's keys. What remains is consistent and signed.
 pub(super) fn cut_and_sign_again(
     log: &Log,
     database: &Database,
@@ -48,7 +48,7 @@ pub(super) fn cut_and_sign_again(
     sign_again(log, done)
 }
 
-/// The same, with a row that says something else.
+/// Changes a row and signs with the machine's keys.
 pub(super) fn rewrite_and_sign_again(
     log: &Log,
     database: &Database,

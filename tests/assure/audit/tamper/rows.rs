@@ -1,4 +1,4 @@
-//! Somebody who knows of `access_logs` and of leaves that belong to it, and not of the tree.
+//! Changes by an attacker with knowledge of `access_logs` and its leaves, but not of the tree.
 
 use super::{Database, pick};
 use crate::{audit::life::Log, chance::Chance};
@@ -89,7 +89,7 @@ pub(super) fn swap_rows(
     database.run(&sql, &[])
 }
 
-/// A row and its leaf get another id, or all from one on do.
+/// Gives new ids to one row and its leaf, or to all from that row on.
 pub(super) fn renumber_rows(
     _: &Log,
     database: &Database,
@@ -107,7 +107,7 @@ pub(super) fn renumber_rows(
     Ok(Some(format!("ids {condition} {id}")))
 }
 
-/// Leaves and their rows, as if they had never been; the tree's own tables are forgotten about.
+/// Deletes rows and their leaves, and leaves the tables of the tree unchanged.
 pub(super) fn delete(database: &Database, condition: &str) -> anyhow::Result<Option<String>> {
     let rows = format!(
         "DELETE FROM access_logs WHERE id IN (SELECT log_id FROM audit_leaf WHERE {condition})"
