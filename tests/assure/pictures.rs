@@ -271,10 +271,10 @@ fn one_colour() -> anyhow::Result<Picture> {
     png(|_| 128)
 }
 
-/// The same size with enough bytes for its pixels: every twelfth row is noise.
+/// The same size with enough bytes for its pixels: every 36th row is noise.
 fn noisy() -> anyhow::Result<Picture> {
     let mut chance = crate::chance::Chance::of(12);
-    png(move |row| if row % 12 == 0 { (chance.next() >> 40).to_le_bytes()[0] } else { 128 })
+    png(move |row| if row % 36 == 0 { (chance.next() >> 40).to_le_bytes()[0] } else { 128 })
 }
 
 /// A greyscale PNG of 12 megapixels. `byte` returns the pixels, row by row.
