@@ -1,10 +1,12 @@
 //! Receives payloads and sends replies over a byte stream. Every wait has a deadline.
 
 use crate::{
-    conduct::Offence,
     deadlines::Deadlines,
-    in_flight::{Dropped, Frame},
-    place::Place,
+    limits::{
+        conduct::Offence,
+        in_flight::{Dropped, Frame},
+        place::Place,
+    },
     reply::Reply,
 };
 use bytes::{Bytes, BytesMut};
@@ -244,7 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::Sources;
+    use crate::limits::sources::Sources;
     use fourauth_config::LimitsConfig;
     use std::{net::IpAddr, sync::Arc};
     use tokio::io::{DuplexStream, duplex};

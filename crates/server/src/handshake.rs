@@ -1,6 +1,6 @@
 //! The TLS handshake of an accepted connection, and the offence that a failure counts as.
 
-use crate::conduct::Offence;
+use crate::limits::conduct::Offence;
 use std::io;
 use tokio::{
     net::TcpStream,

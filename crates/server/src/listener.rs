@@ -3,14 +3,12 @@
 use crate::{
     channel::Channel,
     connection::Connection,
-    crowd::Dropped,
     deadlines::Deadlines,
     dispatch::Context,
     handshake::shake_hands,
-    place::Place,
+    limits::{crowd::Dropped, place::Place, sources::Sources},
     proxy::{self, Origin},
     session::{self, Peer},
-    sources::Sources,
     tls::Certificate,
 };
 use std::{

@@ -2,15 +2,15 @@
 
 use crate::{
     certificate,
-    chores::Chores,
     data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
+    limits::sources::Sources,
     listener::Listener,
     parts::Parts,
     run_log::RunLog,
-    sources::Sources,
+    tasks::Chores,
     tls::{self, Certificate},
 };
 use anyhow::Context as _;

@@ -2,13 +2,12 @@
 
 use crate::{
     channel::Channel,
-    conduct::Offence,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
-    place::Place,
-    punctual,
+    limits::{conduct::Offence, place::Place},
     reply::Reply,
+    timer,
 };
 use bytes::Bytes;
 use fourauth_auth::{device::Claim, entropy, noise::Noise, received::Received};
@@ -164,7 +163,7 @@ impl Session {
             connection.place().prove_device(device);
         }
         if reply.is_denial() {
-            punctual::sleep_until(arrived + self.deadlines.denial).await;
+            timer::sleep_until(arrived + self.deadlines.denial).await;
         }
         tokio::select! {
             sent = connection.send(&reply) => sent.map(|()| next),

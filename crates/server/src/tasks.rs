@@ -1,11 +1,11 @@
 //! Background tasks: the clock, rows of undecided attempts, housekeeping, signing of the audit log.
 //! [`Chores`] owns every task, stops it and awaits it.
 
-mod budget;
-mod house;
-mod keys;
-mod room;
-pub mod time;
+pub mod clock;
+mod housekeeping;
+mod keyring_watch;
+mod row_budget;
+mod size_limit;
 
 use crate::dispatch::Context;
 use fourauth_auth::{
@@ -18,7 +18,7 @@ use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
-use room::Room;
+use size_limit::Room;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ impl Chores {
         store: &Arc<Store>,
         address: SocketAddr,
     ) -> anyhow::Result<Arc<dyn Clock>> {
-        let node = time::node(&config.location(), address);
+        let node = clock::node(&config.location(), address);
         let known = store.clock_past().await?;
         let settings = timekeeper::Settings {
             servers: config.time.servers.clone(),
@@ -62,7 +62,7 @@ impl Chores {
         };
         let seed = u64::from_be_bytes(entropy::bytes());
         let (keeper, task) = Timekeeper::start(settings, seed, self.stop.clone());
-        let reporter = time::Reporter::new(Arc::clone(&keeper), Arc::clone(store), node);
+        let reporter = clock::Reporter::new(Arc::clone(&keeper), Arc::clone(store), node);
         self.tasks.extend([task, tokio::spawn(reporter.run(self.finish.clone()))]);
         Ok(keeper)
     }
@@ -87,7 +87,7 @@ impl Chores {
         let mut room = Room::new(config.store.max_mib);
         room.measure(&context.authenticator, store, context.clock.read().now).await?;
         let (context, store) = (Arc::clone(context), Arc::clone(store));
-        self.tasks.push(tokio::spawn(house::keep(context, store, room, self.stop.clone())));
+        self.tasks.push(tokio::spawn(housekeeping::keep(context, store, room, self.stop.clone())));
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Chores {
 
     /// Starts the task that watches the keyring file.
     pub(crate) fn follow_keyring(&mut self, store: &Arc<Store>) {
-        self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
+        self.tasks.push(tokio::spawn(keyring_watch::follow(Arc::clone(store), self.stop.clone())));
     }
 
     /// Stops every task that writes rows, and waits for it. Call it after the sessions have ended.

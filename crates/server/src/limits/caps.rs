@@ -5,7 +5,7 @@
 //! every slot. Instead a connection in the scope of that bound is evicted, so a source or a site
 //! pays for its own new connections.
 
-use crate::roster::Scope;
+use crate::limits::roster::Scope;
 use fourauth_auth::source::Source;
 use fourauth_config::LimitsConfig;
 

@@ -1,6 +1,6 @@
 //! The open connections: admission, eviction, and the state that connections of one source share.
 
-use crate::{
+use crate::limits::{
     caps::{Caps, Counts, Newcomer},
     in_flight::{Budget, Budgets},
     protection::{Candidate, Protection},

@@ -1,6 +1,6 @@
 //! The slot of one connection: its share of the server's resources, and the offences of its source.
 
-use crate::{
+use crate::limits::{
     caps::Newcomer,
     conduct::{Conduct, Offence},
     crowd::{Common, Entry},

@@ -7,7 +7,7 @@
 //!
 //! This module handles plain values. The caller has the clock, the lock and the sockets.
 
-use crate::{
+use crate::limits::{
     caps::{Caps, Counts, Newcomer},
     roster::{Id, Party, Roster, Scope, Worth},
 };

@@ -1,7 +1,7 @@
 //! Sources of connections: limits per source, and penalties. They keep one host from taking the
 //! resources that all need.
 
-use crate::{
+use crate::limits::{
     caps::{Caps, Newcomer},
     crowd::{Common, Crowd, Dropped, Full},
     in_flight::Budgets,
@@ -131,7 +131,7 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conduct::{Conduct, Offence};
+    use crate::limits::conduct::{Conduct, Offence};
 
     fn limits(connections_per_source: usize) -> LimitsConfig {
         LimitsConfig { connections_per_source, ..LimitsConfig::default() }

@@ -1,7 +1,7 @@
 //! Housekeeping: writes counts of refused requests to the audit log, deletes old data, and measures
 //! the size of the database.
 
-use super::room::Room;
+use super::size_limit::Room;
 use crate::dispatch::Context;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Store};
@@ -49,7 +49,7 @@ enum Chore {
     Measure,
 }
 
-/// Intervals of the chores.
+/// Intervals of the jobs.
 struct Due {
     refusals: Interval,
     old_data: Interval,

@@ -3,7 +3,7 @@
 use super::Presence;
 use crate::{local_store::LocalStore, screen::printable};
 use anyhow::bail;
-use fourauth_server::chores::time::ACCEPTED;
+use fourauth_server::tasks::clock::ACCEPTED;
 use fourauth_store::{ClockReport, Error};
 use std::time::Duration;
 
