@@ -27,7 +27,7 @@ pub mod signer;
 pub mod sink;
 
 pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
-pub use given_up::{GivenUp, told};
+pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
 pub use keys::{Fresh, LogKeys, public_key};
 pub use largest::{Largest, Seen};

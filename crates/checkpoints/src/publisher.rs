@@ -132,7 +132,7 @@ impl Publisher {
     ///
     /// The first call in an epoch writes a file and blocks for a few milliseconds. The others are
     /// cheap.
-    pub fn turn(&mut self, now: UnixMillis) {
+    pub fn advance_epoch(&mut self, now: UnixMillis) {
         if let Err(error) = self.epoch.advance(now) {
             tracing::error!(%error, "the epoch key was not replaced");
         }

@@ -135,7 +135,7 @@ impl Sink {
             }
         };
         let ours = seen.and_then(|seen| match seen {
-            Seen { is_ours: false, notes: 1.., .. } => Err(Fault::Foreign),
+            Seen { has_own_key: false, notes: 1.., .. } => Err(Fault::Foreign),
             Seen { largest, .. } => Ok(largest),
         });
         ours.map_err(|fault| fault.at(&self.name))

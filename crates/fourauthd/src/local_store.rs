@@ -21,7 +21,7 @@ use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Sto
 use std::sync::Arc;
 
 /// Ends the detail of every audit row that a local command writes.
-pub(crate) const BY_HAND: &str = "by local administration";
+pub(crate) const LOCAL_SUFFIX: &str = "by local administration";
 
 /// Database of a server, opened by another process.
 #[derive(Debug)]
@@ -65,14 +65,14 @@ impl LocalStore {
     }
 
     /// Audit row of a local command.
-    pub(crate) fn by_hand(
+    pub(crate) fn local_row(
         &self,
         username: Option<&str>,
         action: &'static str,
         detail: &str,
     ) -> AuditEntry {
         let divider = if detail.is_empty() { "" } else { " " };
-        let detail = format!("{detail}{divider}{BY_HAND}");
+        let detail = format!("{detail}{divider}{LOCAL_SUFFIX}");
         AuditEntry {
             at: self.now,
             username: username.map(str::to_owned),
@@ -83,8 +83,8 @@ impl LocalStore {
     }
 
     /// Audit row that gives up the exported checkpoint `lost`.
-    pub(crate) fn gives_up(&self, lost: &Checkpoint) -> AuditEntry {
-        self.by_hand(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::told(lost))
+    pub(crate) fn accept_rollback_row(&self, lost: &Checkpoint) -> AuditEntry {
+        self.local_row(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::accepted_detail(lost))
     }
 
     /// Fails if a checkpoint cannot be given up, because the tree has reached that size with other

@@ -5,7 +5,7 @@ use crate::{
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
-    limits::{conduct::Offence, place::Place},
+    limits::{conduct::Offence, slot::ConnectionSlot},
     reply::Reply,
     timer,
 };
@@ -63,7 +63,7 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (noise, evicted) = (Noise::default(), connection.place().evicted());
+    let (noise, evicted) = (Noise::default(), connection.slot().evicted());
     let mut session = Session { context, peer, device: None, deadlines, noise };
     let mut patience = deadlines.first_frame;
     let ended = loop {
@@ -131,8 +131,8 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let evicted = connection.place().evicted();
-        connection.place().begin();
+        let evicted = connection.slot().evicted();
+        connection.slot().begin();
         let arrived = tokio::select! {
             biased;
             arrived = connection.payload() => arrived,
@@ -144,7 +144,7 @@ impl Session {
             Ok(None) => return Ok(Next::End),
             Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
-                connection.place().penalise(Offence::from(&error));
+                connection.slot().penalise(Offence::from(&error));
                 connection.send_last(&reply).await;
                 return Ok(Next::End);
             }
@@ -154,13 +154,13 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let _deciding = connection.place().decide();
+        let _deciding = connection.slot().decide();
         let (received, arrived) = (self.received(), Instant::now());
-        let (reply, next) = self.answer(connection.place(), received, payload).await;
+        let (reply, next) = self.answer(connection.slot(), received, payload).await;
         connection.decided();
-        connection.place().note(reply.conduct());
+        connection.slot().note(reply.conduct());
         if let Some(device) = reply.proven_device() {
-            connection.place().prove_device(device);
+            connection.slot().prove_device(device);
         }
         if reply.is_denial() {
             timer::sleep_until(arrived + self.deadlines.denial).await;
@@ -171,14 +171,19 @@ impl Session {
         }
     }
 
-    async fn answer(&mut self, place: &Place, received: Received, payload: Bytes) -> (Reply, Next) {
+    async fn answer(
+        &mut self,
+        slot: &ConnectionSlot,
+        received: Received,
+        payload: Bytes,
+    ) -> (Reply, Next) {
         match Command::from_json(&payload) {
             Ok(command) => {
                 drop(payload);
-                place.settle();
+                slot.settle();
                 // The permit is held until the command is decided.
-                let turn = timeout(TURN_TIMEOUT, place.turn()).await.ok().flatten();
-                let mut received = self.annotate(place, received, &command);
+                let turn = timeout(TURN_TIMEOUT, slot.turn()).await.ok().flatten();
+                let mut received = self.annotate(slot, received, &command);
                 if turn.is_none() {
                     received.penalty_ms.get_or_insert(RETRY_AFTER_MS);
                 }
@@ -191,7 +196,12 @@ impl Session {
 
     /// Updates the channel and the device proof from a command. Adds the proof and the penalty of
     /// the source to the received command.
-    fn annotate(&mut self, place: &Place, mut received: Received, command: &Command) -> Received {
+    fn annotate(
+        &mut self,
+        slot: &ConnectionSlot,
+        mut received: Received,
+        command: &Command,
+    ) -> Received {
         match command {
             Command::Hello(_) => self.peer.channel.renew_nonce(),
             Command::ProveDevice(proof) => {
@@ -199,7 +209,7 @@ impl Session {
             }
             _ => {}
         }
-        let penalty = place.penalty().map(|wait| u64::try_from(wait.as_millis()));
+        let penalty = slot.penalty().map(|wait| u64::try_from(wait.as_millis()));
         received.penalty_ms = penalty.map(|wait| wait.unwrap_or(u64::MAX));
         received.device.clone_from(&self.device);
         received

@@ -43,7 +43,7 @@ fn largest(
         let mut largest = Largest::new(key, given_up);
         for_each_note(&file, key.name(), |note| largest.offer(note))?;
         let seen = largest.finish();
-        if !seen.is_ours && more.contains(&file) {
+        if !seen.has_own_key && more.contains(&file) {
             bail!("{} holds no checkpoint of this log", file.display());
         }
         newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);

@@ -1,10 +1,10 @@
 //! The slot of one connection: its share of the server's resources, and the offences of its source.
 
 use crate::limits::{
-    caps::Newcomer,
+    caps::NewConnection,
     conduct::{Conduct, Offence},
-    crowd::{Common, Entry},
     in_flight::Frame,
+    open_connections::{Common, Entry},
     roster::Id,
     sources::Sources,
 };
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionSlot {
     sources: Arc<Sources>,
     id: Id,
     source: Source,
@@ -43,14 +43,14 @@ pub struct Deciding {
     id: Id,
 }
 
-impl Place {
+impl ConnectionSlot {
     pub(crate) fn new(
         sources: Arc<Sources>,
-        newcomer: Newcomer,
+        newcomer: NewConnection,
         is_answerable: bool,
         entry: Entry,
     ) -> Self {
-        let Newcomer { source, is_shared, .. } = newcomer;
+        let NewConnection { source, is_shared, .. } = newcomer;
         let Entry { id, evicted, common } = entry;
         let is_startup = AtomicBool::new(true);
         Self { sources, id, source, is_shared, is_answerable, is_startup, evicted, common }
@@ -78,12 +78,12 @@ impl Place {
 
     /// Records that a frame has begun.
     pub fn begin(&self) {
-        self.sources.crowd().begin(self.id, Instant::now());
+        self.sources.connections().begin(self.id, Instant::now());
     }
 
     /// Records that a command is being decided, until the returned guard is dropped.
     pub fn decide(&self) -> Deciding {
-        self.sources.crowd().decide(self.id, true, Instant::now());
+        self.sources.connections().decide(self.id, true, Instant::now());
         Deciding { sources: Arc::clone(&self.sources), id: self.id }
     }
 
@@ -95,7 +95,7 @@ impl Place {
     /// Records that a well-formed command has arrived. Only the first call has an effect.
     pub fn settle(&self) {
         if self.is_startup.swap(false, Ordering::Relaxed) {
-            self.sources.crowd().settle(self.id);
+            self.sources.connections().settle(self.id);
         }
     }
 
@@ -144,18 +144,18 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         // Input of the peer caused the panic.
         if std::thread::panicking() {
             self.penalise(Offence::Crash);
         }
-        self.sources.crowd().leave(self.id);
+        self.sources.connections().leave(self.id);
     }
 }
 
 impl Drop for Deciding {
     fn drop(&mut self) {
-        self.sources.crowd().decide(self.id, false, Instant::now());
+        self.sources.connections().decide(self.id, false, Instant::now());
     }
 }
