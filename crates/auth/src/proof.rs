@@ -109,7 +109,7 @@ impl Authenticator {
         let (place, at) = (received.place(evidence.mac.flatten()), received.at.now);
         let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
         let device = claim.as_ref().map(|claim| claim.id);
-        let subject = self.store.subject(Seeking { name, device, place }).await?;
+        let subject = self.store.subject(Seeking { name, device, place }, &self.decoy).await?;
         let speaker = Speaker::identify(&subject, claim, place);
         let recovery_code = self.examine_recovery_code(&subject, &evidence).await?;
         let origin = Origin {

@@ -93,7 +93,7 @@ impl Restore {
 
     /// Writes the rows about the restore while the database is still in the temporary folder.
     async fn settle(&self, examined: &VerifiedBackup, now: UnixMillis) -> anyhow::Result<()> {
-        let inside = LocalStore::open(&examined.config, now).await?;
+        let inside = LocalStore::open_unpacked(&examined.config, now).await?;
         let newer = match &examined.log_key {
             Some(key) => exported::newer(&examined.config, key, &inside, &self.checkpoints).await?,
             None => Vec::new(),

@@ -60,7 +60,7 @@ impl AdminCommand {
                 add(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
             }
             Self::Secret { name, secret_stdin } => {
-                replace(local, &name, AdminSecret::read(&name, secret_stdin)?).await
+                replace(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
             }
             Self::Remove { name } => remove(local, &name).await,
         }
@@ -99,7 +99,8 @@ async fn add(
     name: &str,
     chosen: AdminSecret,
 ) -> anyhow::Result<()> {
-    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let hash =
+        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is reserved for the first administrator; choose another name");
@@ -125,13 +126,19 @@ async fn add(
 }
 
 /// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
-async fn replace(local: &LocalStore, name: &str, chosen: AdminSecret) -> anyhow::Result<()> {
+async fn replace(
+    config: &Config,
+    local: &LocalStore,
+    name: &str,
+    chosen: AdminSecret,
+) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
     ensure!(
         name != SETUP,
         "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
     );
-    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let hash =
+        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let entry = local.local_row(None, "admin_secret", &format!("admin={admin}"));
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })

@@ -1,10 +1,7 @@
 //! Opens every sealed value to check that it opens. Used to verify backups.
 
 use crate::{
-    account::{
-        subject::{IMAGE, TEMPLATE, TOTP},
-        user::{AccountId, TABLE},
-    },
+    account::id::{AccountId, IMAGE, TABLE, TEMPLATE, TOTP},
     engine::driver::Value,
     error::Error,
     store::Store,

@@ -5,10 +5,10 @@
 //! A caller gets its answer after the commit, so that a crash loses no answered refusal. The number
 //! of waiting refusals is bounded by the number of peers that wait for an answer.
 
-use super::{Heading, Refusal};
 use crate::{
     engine::writer::Writer,
     error::{Cause, Error},
+    limits::refusal::{Heading, Refusal},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
@@ -43,7 +43,7 @@ impl Counter {
     }
 
     /// Counts a refusal and returns once the count is durable.
-    pub(super) async fn count(&self, refusal: Refusal) -> Result<(), Error> {
+    pub(crate) async fn count(&self, refusal: Refusal) -> Result<(), Error> {
         const CLOSED: Error = Error::Unavailable(Cause::Closed);
 
         let (caller, answer) = oneshot::channel();
