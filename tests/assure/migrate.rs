@@ -20,7 +20,7 @@ use crate::{
     setup::{Defence, Setup},
 };
 use fourauth_private_file as private_file;
-use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store};
+use fourauth_store::{Added, Error, Keyring, Location, OpenError, Store, VfsOverride};
 use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
@@ -125,7 +125,7 @@ async fn every_instant(
     let (vfs, waits) = (["migrate-1", "migrate-2", "migrate-3"][version - 1], true);
     let recorder = Recorder::new(vfs)?;
     recorder.found(DATABASE, fs::read(&path)?);
-    Store::open_rigged(&path, Rig { vfs, waits }, keyring()).await?.close().await;
+    Store::open_with_vfs(&path, VfsOverride { vfs, waits }, keyring()).await?.close().await;
 
     let (mut disk, mut images, mut stuck) = (Platter::default(), 0, 0);
     for (event, number) in recorder.events().iter().zip(0_u32..) {

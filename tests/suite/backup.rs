@@ -187,7 +187,7 @@ async fn a_backup_is_encrypted_and_leaves_no_temporary_files() {
     assert_eq!(scratches(&house.config), 0);
     assert!(!house.file("one.age.draft").exists());
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
-    assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "its data still open");
+    assert_eq!(local.store.check_sealed_values().await.unwrap().unopened, 0, "its data still open");
 }
 
 #[tokio::test]

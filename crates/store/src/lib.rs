@@ -62,15 +62,15 @@ pub use audit::query::{AuditQuery, MAX_ROWS};
 pub use clock::{Alarm, ClockPast, ClockReport};
 pub use engine::driver::Remains;
 pub use engine::location::{Location, NotALocation};
-#[cfg(feature = "faults")]
-pub use engine::rig::Rig;
 pub use engine::tx::Tx;
+#[cfg(feature = "faults")]
+pub use engine::vfs_override::VfsOverride;
 pub use error::{Cause, Error, OpenError};
 pub use futures_util::future::BoxFuture;
 pub use keys::key_check::holds_data;
 pub use keys::keyring::{KEY_BYTES, Keyring, KeyringError, KeyringLock, RANDOM_BYTES};
-pub use keys::opening::Opened;
 pub use keys::rotation::{KeyState, KeySummary, NotRetired, Resealed};
+pub use keys::seal_report::SealReport;
 pub use limits::failures::{Failure, Keep};
 pub use limits::lane::{Lane, Tallies, Tally, Target};
 pub use limits::refusal::Refusal;

@@ -43,18 +43,18 @@ impl Store {
         Ok(Self::assemble(pool, location, keyring))
     }
 
-    /// Opens a SQLite file through the VFS and settings of `rig`.
+    /// Opens a SQLite file through the VFS and settings of `vfs_override`.
     ///
     /// # Errors
     ///
     /// As [`Store::open`].
     #[cfg(feature = "faults")]
-    pub async fn open_rigged(
+    pub async fn open_with_vfs(
         path: &std::path::Path,
-        rig: crate::Rig,
+        vfs_override: crate::VfsOverride,
         keyring: Arc<Keyring>,
     ) -> Result<Self, OpenError> {
-        let pool = Pool::connect_rigged(path, rig).await?;
+        let pool = Pool::connect_with_vfs(path, vfs_override).await?;
         Self::start(pool, &Location::Sqlite(path.to_owned()), keyring).await
     }
 

@@ -119,7 +119,7 @@ fn audit(
 /// Opens every sealed value and returns their number. Fails if one does not open.
 async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64> {
     let local = LocalStore::open_unpacked(config, now).await?;
-    let opened = local.store.open_all().await?;
+    let opened = local.store.check_sealed_values().await?;
     local.store.close().await;
     if opened.unopened > 0 {
         bail!("{} sealed values do not open with the keyring", opened.unopened);

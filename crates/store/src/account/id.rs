@@ -18,7 +18,7 @@ pub(crate) const IMAGE: &str = "face_image_enc";
 pub struct AccountId(pub i64);
 
 impl AccountId {
-    pub(crate) const fn place(self, column: &'static str) -> seal::Place {
-        seal::Place { table: TABLE, row: self.0, column }
+    pub(crate) const fn place(self, column: &'static str) -> seal::SealContext {
+        seal::SealContext { table: TABLE, row: self.0, column }
     }
 }

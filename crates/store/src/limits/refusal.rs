@@ -31,7 +31,7 @@ pub struct Refusal {
 
 /// The key that refusals are counted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Heading {
+pub(crate) struct RefusalKey {
     pub(crate) minute: i64,
     pub(crate) source: String,
     pub(crate) action: String,
@@ -39,7 +39,7 @@ pub(crate) struct Heading {
     pub(crate) name: String,
 }
 
-impl From<Refusal> for Heading {
+impl From<Refusal> for RefusalKey {
     fn from(refusal: Refusal) -> Self {
         let Refusal { source, action, name, at } = refusal;
         let name = name.map(|name| visible(&name, MAX_USERNAME)).unwrap_or_default();
@@ -49,11 +49,7 @@ impl From<Refusal> for Heading {
 
 impl Tx {
     /// Adds to a count. The statement decides if the name still gets its own row.
-    pub(crate) async fn add_refusals(
-        &mut self,
-        heading: &Heading,
-        count: i64,
-    ) -> Result<(), Error> {
+    pub(crate) async fn add_refusals(&mut self, key: &RefusalKey, count: i64) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO refusals (minute, source, action, name, count) \
              SELECT $1, $2, $3, CASE WHEN COUNT(*) < $6 OR $4 = '' THEN $4 ELSE $7 END, $5 \
              FROM refusals WHERE minute = $1 AND source = $2 AND action = $3 \
@@ -62,10 +58,10 @@ impl Tx {
              DO UPDATE SET count = refusals.count + excluded.count";
 
         let values = [
-            Value::Int(heading.minute),
-            Value::Text(&heading.source),
-            Value::Text(&heading.action),
-            Value::Text(&heading.name),
+            Value::Int(key.minute),
+            Value::Text(&key.source),
+            Value::Text(&key.action),
+            Value::Text(&key.name),
             Value::Int(count),
             Value::Int(NAMES),
             Value::Text(OTHERS),

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     limits::{
         lane::{MINUTE_MS, minute},
-        refusal::{Heading, OTHERS, Refusal},
+        refusal::{OTHERS, Refusal, RefusalKey},
     },
     store::Store,
     visible::visible,
@@ -28,7 +28,7 @@ const TABLE: &str = "refusals";
 /// other jobs wait to write to SQLite.
 const AT_A_TIME: i64 = 250;
 
-impl Heading {
+impl RefusalKey {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             minute: row.int(TABLE, "minute")?,
@@ -68,11 +68,11 @@ impl Tx {
 
         let values = [Value::Int(minute(now)), Value::Int(AT_A_TIME)];
         let rows = self.rows(SQL, &values).await?;
-        let counted = rows.iter().map(|row| Ok((Heading::read(row)?, row.int(TABLE, "count")?)));
-        let mut counted: Vec<(Heading, i64)> = counted.collect::<Result<_, Error>>()?;
+        let counted = rows.iter().map(|row| Ok((RefusalKey::read(row)?, row.int(TABLE, "count")?)));
+        let mut counted: Vec<(RefusalKey, i64)> = counted.collect::<Result<_, Error>>()?;
         counted.sort();
-        for (heading, count) in &counted {
-            self.append(&heading.entry(*count, now)).await?;
+        for (key, count) in &counted {
+            self.append(&key.entry(*count, now)).await?;
         }
         Ok(counted.len())
     }
@@ -93,7 +93,7 @@ impl Tx {
         }
         let rows = self.rows(SQL, &[Value::Text(&name)]).await?;
         for row in &rows {
-            self.append(&Heading::read(row)?.entry(row.int(TABLE, "count")?, now)).await?;
+            self.append(&RefusalKey::read(row)?.entry(row.int(TABLE, "count")?, now)).await?;
         }
         Ok(rows.len() as u64)
     }
