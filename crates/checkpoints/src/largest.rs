@@ -4,7 +4,7 @@
 //! newest. So every note is read. In a sink without such changes the sizes increase, and only the
 //! last signature has to be verified.
 
-use crate::{given_up::GivenUp, sink::Exported};
+use crate::{exported::Exported, given_up::GivenUp};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
 /// Upper bound on notes that wait for verification, in bytes.

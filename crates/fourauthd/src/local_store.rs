@@ -7,7 +7,7 @@ use fourauth_auth::{
     faces::Faces,
     hashing::Hasher,
 };
-use fourauth_checkpoints::sink::Exported;
+use fourauth_checkpoints::Exported;
 use fourauth_config::Config;
 use fourauth_face::Engine;
 use fourauth_protocol::time::UnixMillis;

@@ -7,10 +7,7 @@ use crate::local_store::LocalStore;
 use anyhow::bail;
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::for_each_note;
-use fourauth_checkpoints::{
-    GivenUp, Largest,
-    sink::{Exported, SinkAddress},
-};
+use fourauth_checkpoints::{Exported, GivenUp, Largest, sink::SinkAddress};
 use fourauth_config::Config;
 use std::{path::PathBuf, sync::Arc};
 

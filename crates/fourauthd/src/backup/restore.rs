@@ -13,7 +13,7 @@ use super::{
 use crate::{local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fourauth_checkpoints::sink::Exported;
+use fourauth_checkpoints::Exported;
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;

@@ -4,13 +4,14 @@ use crate::limits::{
     caps::NewConnection,
     conduct::{Conduct, Offence},
     in_flight::Frame,
-    open_connections::{Common, Entry},
+    open_connections::{Common, Entry, Full},
     roster::Id,
     sources::Sources,
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -43,8 +44,24 @@ pub struct Deciding {
     id: Id,
 }
 
+impl Sources {
+    /// Takes a slot for a new connection. If none is free, evicts the longest idle connection that
+    /// no proven device protects: one of the same source if that has reached its bound, otherwise
+    /// one of the source or site with most connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
+    /// that would cost a handshake.
+    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<ConnectionSlot, Full> {
+        let (newcomer, is_answerable) = self.newcomer(address, now);
+        let entry = self.enter(&newcomer, now)?;
+        Ok(ConnectionSlot::new(Arc::clone(self), newcomer, is_answerable, entry))
+    }
+}
+
 impl ConnectionSlot {
-    pub(crate) fn new(
+    fn new(
         sources: Arc<Sources>,
         newcomer: NewConnection,
         is_answerable: bool,

@@ -4,10 +4,9 @@
 use crate::limits::{
     caps::{Caps, NewConnection},
     in_flight::Budgets,
-    open_connections::{Common, Dropped, Full, OpenConnections},
+    open_connections::{Common, Dropped, Entry, Full, OpenConnections},
     penalties::Penalties,
     roster::Id,
-    slot::ConnectionSlot,
 };
 use fourauth_auth::source::Source;
 use fourauth_config::{LimitsConfig, Network};
@@ -52,26 +51,22 @@ impl Sources {
         })
     }
 
-    /// Takes a slot for a new connection. If none is free, evicts the longest idle connection that
-    /// no proven device protects: one of the same source if that has reached its bound, otherwise
-    /// one of the source or site with most connections.
-    ///
-    /// # Errors
-    ///
-    /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
-    /// that would cost a handshake.
-    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<ConnectionSlot, Full> {
+    /// Enters a new connection, and evicts one if there is no room.
+    pub(super) fn enter(&self, newcomer: &NewConnection, now: Instant) -> Result<Entry, Full> {
+        let mut connections = self.connections();
+        connections.make_room(&self.caps, newcomer)?;
+        let NewConnection { source, is_shared, .. } = *newcomer;
+        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
+        Ok(connections.enter(newcomer, now, common))
+    }
+
+    /// A connection from this address, and true if penalties apply to it.
+    pub(super) fn newcomer(&self, address: IpAddr, now: Instant) -> (NewConnection, bool) {
         let source = Source::from(address);
         let is_shared = self.networks.is_shared(address);
         let is_answerable = self.networks.is_answerable(address);
         let is_penalised = is_answerable && self.penalties().remaining(source, now).is_some();
-        let newcomer = NewConnection { source, is_shared, is_penalised };
-        let mut connections = self.connections();
-        connections.make_room(&self.caps, &newcomer)?;
-        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
-        let entry = connections.enter(&newcomer, now, common);
-        drop(connections);
-        Ok(ConnectionSlot::new(Arc::clone(self), newcomer, is_answerable, entry))
+        (NewConnection { source, is_shared, is_penalised }, is_answerable)
     }
 
     /// Records that the peer of a connection has proved to be a device.
@@ -132,6 +127,7 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 mod tests {
     use super::*;
     use crate::limits::conduct::{Conduct, Offence};
+    use crate::limits::slot::ConnectionSlot;
 
     fn limits(connections_per_source: usize) -> LimitsConfig {
         LimitsConfig { connections_per_source, ..LimitsConfig::default() }

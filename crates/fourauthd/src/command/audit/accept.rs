@@ -6,7 +6,7 @@
 
 use crate::local_store::LocalStore;
 use anyhow::{bail, ensure};
-use fourauth_checkpoints::{Publisher, sink::Exported};
+use fourauth_checkpoints::{Exported, Publisher};
 use fourauth_config::Config;
 
 /// Gives up every exported checkpoint that the database lacks.
