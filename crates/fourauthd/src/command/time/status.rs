@@ -29,7 +29,7 @@ struct Line {
     running: bool,
     age_ms: i64,
     state: String,
-    /// Upper bound on the clock error; absent if there is none.
+    /// Upper bound on the clock error, if one is known.
     error_ms: Option<u32>,
     vouched: Option<UnixMillis>,
     agreeing: u32,
