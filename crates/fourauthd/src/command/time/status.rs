@@ -108,7 +108,7 @@ impl Line {
         };
         format!(
             "server       {}, {} s ago\nstate        {}\nerror        {error}\n\
-             vouched for  {vouched}\nagreeing     {} of {} time servers\nlast alarm   {alarm}\n\
+             confirmed    {vouched}\nagreeing     {} of {} time servers\nlast alarm   {alarm}\n\
              to do        {}",
             printable(&self.server),
             self.age_ms / 1000,
