@@ -50,7 +50,7 @@ pub(crate) enum ConnectionError {
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// The peer exceeded a deadline.
-    #[error("the peer took too long")]
+    #[error("the peer did not send a frame or read an answer in time")]
     Late,
     /// The frame was dropped to make room, or was too slow while the byte budget filled up. The
     /// peer gets a reply.

@@ -12,10 +12,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandshakeError {
     /// The peer closed the connection before it sent a byte, as a port check does.
-    #[error("the peer sent nothing")]
+    #[error("the peer closed the connection without sending a byte")]
     Nothing,
     /// The peer exceeded the deadline.
-    #[error("the peer took too long")]
+    #[error("the peer did not complete the TLS handshake in time")]
     Late,
     /// The bytes are not a handshake, or the handshake failed. That includes a peer that offers
     /// only other protocols.
