@@ -5,15 +5,15 @@
 
 use crate::{
     admission::{AdmissionRequest, Admitted},
-    aftermath::Aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
     compute::Requester,
     decision::Denial,
     error::Error,
     grant::Effect,
-    limits::{Asked, Limited},
+    limits::{Limited, LimitedFactors},
     received::Received,
+    tally_change::TallyChange,
 };
 use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};
@@ -42,12 +42,12 @@ impl Authenticator {
             None => Verdict {
                 outcome: Err(Denial::Admin),
                 detail: String::new(),
-                aftermath: Aftermath::wrong_admin(admitted.as_ref(), &received),
+                tally_change: TallyChange::wrong_admin(admitted.as_ref(), &received),
             },
             Some(admin) => Verdict {
                 outcome: act(&received, &admin).await?,
                 detail: format!("admin={admin}"),
-                aftermath: Aftermath::right_admin(admitted.as_ref(), &received),
+                tally_change: TallyChange::right_admin(admitted.as_ref(), &received),
             },
         };
         attempt.conclude(&self.store, verdict).await
@@ -67,7 +67,7 @@ impl Authenticator {
             target: Target::admin(&received.source().to_string()),
             lanes: &[Lane::Admin],
             known_lanes: 0,
-            asked: Asked::default(),
+            factors: LimitedFactors::default(),
             at: received.at.now,
         };
         Ok(self.admit(request).await?.map(Some))

@@ -6,7 +6,7 @@
 use crate::{
     authenticator::Authenticator,
     error::Error,
-    limits::{Asked, Limited, Limits},
+    limits::{Limited, LimitedFactors, Limits},
 };
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Lane, Tallies, Target};
@@ -35,7 +35,7 @@ pub(crate) struct AdmissionRequest<'a> {
     /// Number of known devices or places, which share one failure budget.
     pub(crate) known_lanes: u32,
     /// The factors with separate limits that the command asks for.
-    pub(crate) asked: Asked,
+    pub(crate) factors: LimitedFactors,
     /// The time at which the attempt arrived.
     pub(crate) at: UnixMillis,
 }

@@ -8,14 +8,14 @@
 //! Hence: no answer leaves the process before its audit row is durable.
 
 use crate::{
-    aftermath::Aftermath,
+    conflict::{Aborted, Conflict},
     decision::Denial,
     error::Error,
     grant::Effect,
     limits::Limited,
-    lost::{Lost, Undone},
     profile::Profile,
     received::Received,
+    tally_change::TallyChange,
     undecided::{Report, Undecided},
 };
 use fourauth_protocol::{answer::Gains, device::DeviceId, request_id::RequestId, secret::Secret};
@@ -194,13 +194,13 @@ pub struct Verdict {
     /// The detail of the audit row, after the reason.
     pub detail: String,
     /// Changes to counters, and a notice.
-    pub(crate) aftermath: Aftermath,
+    pub(crate) tally_change: TallyChange,
 }
 
 impl Verdict {
     /// A verdict that changes no counter.
     pub(crate) fn new(outcome: Result<(Effect, Gains), Denial>, detail: String) -> Self {
-        Self { outcome, detail, aftermath: Aftermath::default() }
+        Self { outcome, detail, tally_change: TallyChange::default() }
     }
 
     /// A verdict on an attempt that was not examined because of a limit.
@@ -233,18 +233,20 @@ impl Attempt {
     /// The storage error. Nothing was committed, the attempt counts as undecided, and the only
     /// possible answer is `unavailable`.
     pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
-        let Verdict { outcome, detail, aftermath } = verdict;
+        let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
-            Ok((effect, gains)) => match self.carry_out(store, effect, aftermath, &detail).await? {
-                Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
-                Err((lost, aftermath)) => {
-                    let detail = format!("{detail} lost={}", lost.as_str());
-                    self.deny(store, lost.into(), aftermath, &detail).await?;
-                    Err(lost.into())
+            Ok((effect, gains)) => {
+                match self.carry_out(store, effect, tally_change, &detail).await? {
+                    Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
+                    Err((conflict, tally_change)) => {
+                        let detail = format!("{detail} lost={}", conflict.as_str());
+                        self.deny(store, conflict.into(), tally_change, &detail).await?;
+                        Err(conflict.into())
+                    }
                 }
-            },
+            }
             Err(denial) => {
-                self.deny(store, denial, aftermath, &detail).await?;
+                self.deny(store, denial, tally_change, &detail).await?;
                 Err(denial)
             }
         };
@@ -254,28 +256,30 @@ impl Attempt {
         Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
-    /// Commits the change and its row, or neither. If the change is lost, returns the reason and
-    /// what to count.
+    /// Commits the change and its row, or neither. If a conflict prevents the change, returns the
+    /// conflict and what to count.
     async fn carry_out(
         &self,
         store: &Store,
         effect: Effect,
-        aftermath: Aftermath,
+        tally_change: TallyChange,
         detail: &str,
-    ) -> Result<Result<AuditId, (Lost, Aftermath)>, Error> {
+    ) -> Result<Result<AuditId, (Conflict, TallyChange)>, Error> {
         let entry = self.entry(None, detail);
-        let counted = aftermath.counted;
+        let counted = tally_change.counted;
         let done = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
-                aftermath.apply_granted(tx).await?;
+                tally_change.apply_granted(tx).await?;
                 Ok(tx.append(&entry).await?)
             })
         });
         match done.await {
             Ok(row) => Ok(Ok(row)),
-            Err(Undone::Lost(lost)) => Ok(Err((lost, Aftermath::of_loss(lost, counted)))),
-            Err(Undone::Store(error)) => Err(error.into()),
+            Err(Aborted::Conflict(conflict)) => {
+                Ok(Err((conflict, TallyChange::of_conflict(conflict, counted))))
+            }
+            Err(Aborted::Store(error)) => Err(error.into()),
         }
     }
 
@@ -284,7 +288,7 @@ impl Attempt {
         &self,
         store: &Store,
         denial: Denial,
-        aftermath: Aftermath,
+        tally_change: TallyChange,
         detail: &str,
     ) -> Result<(), Error> {
         // An attempt with an invalid token has no effect except this row, so it is only counted.
@@ -295,7 +299,7 @@ impl Attempt {
         let written: Result<(), store::Error> = store
             .write(move |tx| {
                 Box::pin(async move {
-                    aftermath.apply_denied(tx).await?;
+                    tally_change.apply_denied(tx).await?;
                     tx.append(&entry).await?;
                     Ok(())
                 })
@@ -315,9 +319,9 @@ impl Attempt {
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
         let reason = match denial {
-            None => crate::words::success(self.action),
+            None => crate::messages::success(self.action),
             // The log always has the true reason, even if the answer does not.
-            Some(denial) => crate::words::refusal(self.action, denial, Profile::Secure).1,
+            Some(denial) => crate::messages::refusal(self.action, denial, Profile::Secure).1,
         };
         entry(self.action, self.username.clone(), &self.received, denial.is_none(), reason, detail)
     }

@@ -143,7 +143,7 @@ impl Authenticator {
     pub fn work(&self) -> Work {
         Work {
             hashes: self.hasher.hashes(),
-            pictures: self.faces.looked_at(),
+            pictures: self.faces.pictures_examined(),
             statements: self.store.statements(),
         }
     }
@@ -159,7 +159,7 @@ impl Authenticator {
         let (profile, undecided) = (self.settings.profile, self.undecided.clone());
         let attempt = Attempt::open(action, username, received, profile, undecided);
         let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
-        if is_put_off { Err(Error::NoRoom) } else { Ok(attempt) }
+        if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
     }
 
     /// A new TOTP secret.

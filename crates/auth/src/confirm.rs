@@ -8,8 +8,8 @@ use crate::{
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change},
+    grant::{Change, SideEffects},
+    offered::Offered,
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
@@ -25,11 +25,11 @@ impl Authenticator {
         received: Received,
         confirm: ConfirmTotp,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::ConfirmTotp, Evidence::from(&confirm));
-        self.prove(action, received, &confirm.username, evidence, async |proven| {
+        let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
+        self.prove(action, received, &confirm.username, offered, async |verified| {
             let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
-            let step = proven.examination.step.ok_or(Denial::Totp);
-            Ok(step.map(|step| (Change::ConfirmTotp(step), Beside::default(), gains)))
+            let step = verified.examination.step.ok_or(Denial::Totp);
+            Ok(step.map(|step| (Change::ConfirmTotp(step), SideEffects::default(), gains)))
         })
         .await
     }

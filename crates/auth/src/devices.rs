@@ -5,9 +5,9 @@ use crate::{
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change, Effect},
-    proof::Proven,
+    grant::{Change, Effect, SideEffects},
+    offered::Offered,
+    proof::Verified,
     received::Received,
 };
 use fourauth_protocol::{
@@ -29,12 +29,12 @@ impl Authenticator {
         received: Received,
         bind: BindDevice,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::BindDevice, Evidence::from(&bind));
-        self.prove(action, received, &bind.username, evidence, async |proven| {
-            Ok(another_device(proven, &bind).map(|device| {
-                let notices = vec![proven.notice("device_bound")];
-                let beside = Beside { notices, ..Beside::default() };
-                (Change::BindDevice(device), beside, Gains::default())
+        let (action, offered) = (Action::BindDevice, Offered::from(&bind));
+        self.prove(action, received, &bind.username, offered, async |verified| {
+            Ok(another_device(verified, &bind).map(|device| {
+                let notices = vec![verified.notice("device_bound")];
+                let side_effects = SideEffects { notices, ..SideEffects::default() };
+                (Change::BindDevice(device), side_effects, Gains::default())
             }))
         })
         .await
@@ -79,29 +79,29 @@ impl Authenticator {
         received: Received,
         revoke: RevokeDevice,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::RevokeDevice, Evidence::from(&revoke));
-        self.prove(action, received, &revoke.username, evidence, async |proven| {
-            if let Err(denial) = proven.ground().may_revoke() {
+        let (action, offered) = (Action::RevokeDevice, Offered::from(&revoke));
+        self.prove(action, received, &revoke.username, offered, async |verified| {
+            if let Err(denial) = verified.trust_facts().may_revoke() {
                 return Ok(Err(denial));
             }
-            let notices = vec![proven.notice("device_revoked")];
-            let beside = Beside { notices, ..Beside::default() };
+            let notices = vec![verified.notice("device_revoked")];
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
-            Ok(Ok((change, beside, Gains::default())))
+            Ok(Ok((change, side_effects, Gains::default())))
         })
         .await
     }
 }
 
-fn another_device(proven: &Proven<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
-    proven.ground().may_bind()?;
+fn another_device(verified: &Verified<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
+    verified.trust_facts().may_bind()?;
     Ok(NewDevice {
         key: bind.device_pubkey,
         mac: bind.new_mac.ok_or(Denial::NewMac)?,
         name: bind.device_name.clone(),
         by: BoundBy::Device,
-        at: proven.at(),
-        trusted_from: proven.ground().trusts_from(),
+        at: verified.at(),
+        trusted_from: verified.trust_facts().trusts_from(),
     })
 }
 

@@ -20,14 +20,14 @@ pub enum Error {
     ///
     /// [can wait]: crate::attempt::Action::can_wait
     #[error("the database has reached its size limit")]
-    NoRoom,
+    DatabaseFull,
 }
 
 /// The only conversion from an error to a code that a peer sees.
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::NoRoom => {
+            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::DatabaseFull => {
                 Self::Unavailable
             }
         }

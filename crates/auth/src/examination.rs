@@ -4,8 +4,8 @@
 //! examined concurrently; the cheap comparisons follow.
 
 use crate::{
-    authenticator::Authenticator, compute::Requester, device::Speaker, error::Error,
-    evidence::Evidence, faces::finding_of, profile::Profile,
+    authenticator::Authenticator, compute::Requester, device::DeviceContext, error::Error,
+    faces::finding_of, offered::Offered, profile::Profile,
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, clock, totp};
@@ -100,33 +100,33 @@ impl Authenticator {
     pub(crate) async fn examine(
         &self,
         subject: &Subject,
-        speaker: &Speaker,
-        evidence: Evidence,
+        device: &DeviceContext,
+        offered: Offered,
         recovery_code: Option<Finding>,
         at: UnixMillis,
         by: Requester,
     ) -> Result<Examination, Error> {
         let (password, face) = tokio::try_join!(
-            self.examine_password(subject, evidence.password, by),
-            self.examine_face(subject, evidence.faces, by),
+            self.examine_password(subject, offered.password, by),
+            self.examine_face(subject, offered.faces, by),
         )?;
-        let needs_key = self.needs_key(subject, speaker, evidence.new_key.as_ref(), at);
+        let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
         let right =
-            evidence.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
-        let step = right.filter(|step| *step > subject.newest_spent(evidence.is_confirmation));
+            offered.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
+        let step = right.filter(|step| *step > subject.newest_spent(offered.is_confirmation));
         let is_spent = right.is_some() && step.is_none();
         let findings = Findings {
             password,
             face: face.finding,
-            totp: evidence.totp.map(|code| match (code, step) {
+            totp: offered.totp.map(|code| match (code, step) {
                 (None, _) => Finding::Missing,
                 (Some(_), None) => Finding::Mismatch,
                 (Some(_), Some(_)) => Finding::Match,
             }),
-            device: evidence.mac.map(|mac| speaker.check(subject, mac, needs_key)),
-            clock: evidence.clock.map(|client| clock::check(client, at)),
+            device: offered.mac.map(|mac| device.check(subject, mac, needs_key)),
+            clock: offered.clock.map(|client| clock::check(client, at)),
         };
-        let (refusal, distance, device) = (face.refusal, face.distance, speaker.rests_on());
+        let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
         Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
     }
 
@@ -135,9 +135,9 @@ impl Authenticator {
     pub(crate) async fn examine_recovery_code(
         &self,
         subject: &Subject,
-        evidence: &Evidence,
+        offered: &Offered,
     ) -> Result<Option<Finding>, Error> {
-        let Some(code) = &evidence.recovery_code else { return Ok(None) };
+        let Some(code) = &offered.recovery_code else { return Ok(None) };
         let is_right = self.store.has_recovery_code(subject.account, code).await?;
         Ok(Some(Finding::from_match(is_right)))
     }
@@ -146,7 +146,7 @@ impl Authenticator {
     fn needs_key(
         &self,
         subject: &Subject,
-        speaker: &Speaker,
+        device: &DeviceContext,
         new: Option<&DeviceKey>,
         at: UnixMillis,
     ) -> bool {
@@ -155,7 +155,7 @@ impl Authenticator {
         }
         let brings_one = self.settings.trust_on_first_use
             && subject.settling.last() <= at
-            && new.is_some_and(|key| speaker.holds(key, &subject.username));
+            && new.is_some_and(|key| device.holds(key, &subject.username));
         match self.settings.profile {
             Profile::Secure => false,
             Profile::Strict => !brings_one,

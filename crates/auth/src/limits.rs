@@ -3,11 +3,11 @@
 //!
 //! Each known device of an account is counted separately, so that deliberate failures cannot lock
 //! the owner out, and a lost device does not close the others. All lanes together allow no more
-//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
+//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::failure_budget`.
 
-pub use crate::rules::allowance::WITH_RECOVERY_CODE;
+pub use crate::rules::failure_budget::WITH_RECOVERY_CODE;
 
-use crate::{admission::AdmissionRequest, rules::allowance::Budget};
+use crate::{admission::AdmissionRequest, rules::failure_budget::FailureBudget};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Lane, Tallies, Tally};
 
@@ -55,14 +55,14 @@ pub enum Limited {
 
 /// The factors of a command that have separate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct LimitedFactors {
     /// A one-time code.
     pub totp: bool,
     /// A face.
     pub face: bool,
 }
 
-impl Asked {
+impl LimitedFactors {
     /// All of them: a success then clears the failures of every kind.
     pub(crate) const fn all() -> Self {
         Self { totp: true, face: true }
@@ -80,18 +80,18 @@ impl Limits {
         tallies: &Tallies,
         ahead: &[(Lane, u32)],
     ) -> Result<(), Limited> {
-        let AdmissionRequest { asked, at, known_lanes, .. } = request;
+        let AdmissionRequest { factors, at, known_lanes, .. } = request;
         let tally = tallies.of(lane);
-        if self.is_used_up(lane, tallies, &[], asked, known_lanes) {
+        if self.is_used_up(lane, tallies, &[], factors, known_lanes) {
             return Err(Limited::Closed);
         }
         let own = ahead.iter().find(|(other, _)| *other == lane).map_or(0, |(_, ahead)| *ahead);
-        let pause = self.pause(lane, &tally, asked);
+        let pause = self.pause(lane, &tally, factors);
         let wait =
-            remaining(tally.last, pause, at).max(self.codes_wait(&tally, asked, own.into(), at));
+            remaining(tally.last, pause, at).max(self.codes_wait(&tally, factors, own.into(), at));
         let crowded = own >= self.at_once
             || (own > 0 && pause > 0)
-            || self.is_used_up(lane, tallies, ahead, asked, known_lanes);
+            || self.is_used_up(lane, tallies, ahead, factors, known_lanes);
         match if crowded { wait.max(SECOND_MS) } else { wait } {
             0 => Ok(()),
             wait => Err(Limited::Wait(wait)),
@@ -105,15 +105,16 @@ impl Limits {
         lane: Lane,
         tallies: &Tallies,
         ahead: &[(Lane, u32)],
-        asked: Asked,
+        factors: LimitedFactors,
         known_lanes: u32,
     ) -> bool {
-        let all = Budget { unknown: self.unknown_device.into(), known: self.known_device.into() };
-        let faces = Budget {
+        let all =
+            FailureBudget { unknown: self.unknown_device.into(), known: self.known_device.into() };
+        let faces = FailureBudget {
             unknown: self.face_unknown_device.into(),
             known: self.face_known_device.into(),
         };
-        let is_used_up = |budget: Budget, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]| {
+        let is_used_up = |budget: FailureBudget, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]| {
             let spent = spent(tallies, count, ahead);
             let own = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
             own >= budget.of(lane, &spent, known_lanes)
@@ -121,16 +122,16 @@ impl Limits {
         // If no face has been wrong yet, the faces of the attempts ahead are probably right.
         let doubtful = if tallies.of(lane).face > 0 { ahead } else { &[] };
         is_used_up(all, |tally| tally.failures, ahead)
-            || (asked.face && is_used_up(faces, |tally| tally.face, doubtful))
+            || (factors.face && is_used_up(faces, |tally| tally.face, doubtful))
     }
 
     /// The wait after the newest failure, in milliseconds.
-    fn pause(&self, lane: Lane, tally: &Tally, asked: Asked) -> u64 {
+    fn pause(&self, lane: Lane, tally: &Tally, factors: LimitedFactors) -> u64 {
         let backoff = match lane {
             Lane::Unknown | Lane::Admin => self.backoff(tally.failures),
             Lane::Device(_) | Lane::Place(_) | Lane::RecoveryCode => 0,
         };
-        let waits_for_face = asked.face && tally.face >= self.face_before_waiting.into();
+        let waits_for_face = factors.face && tally.face >= self.face_before_waiting.into();
         if waits_for_face { backoff.max(self.face_wait_ms) } else { backoff }
     }
 
@@ -142,11 +143,17 @@ impl Limits {
         }
     }
 
-    fn codes_wait(&self, tally: &Tally, asked: Asked, ahead: i64, at: UnixMillis) -> u64 {
+    fn codes_wait(
+        &self,
+        tally: &Tally,
+        factors: LimitedFactors,
+        ahead: i64,
+        at: UnixMillis,
+    ) -> u64 {
         let wrong = tally.totp_within_the_minute(at);
         // If no code has been wrong yet, the codes of the attempts ahead are probably right.
         let doubtful = if wrong > 0 { wrong + ahead } else { 0 };
-        if asked.totp && doubtful >= self.totp_in_a_minute.into() {
+        if factors.totp && doubtful >= self.totp_in_a_minute.into() {
             u64::try_from(MINUTE_MS - at.0.rem_euclid(MINUTE_MS)).unwrap_or(SECOND_MS)
         } else {
             0
@@ -191,7 +198,7 @@ mod tests {
         at_once: 8,
     };
     const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
-    const BOTH: Asked = Asked { totp: true, face: true };
+    const BOTH: LimitedFactors = LimitedFactors { totp: true, face: true };
 
     const DEVICE: Lane = Lane::Device(DeviceId::from_bytes([1; 16]));
 
@@ -202,13 +209,13 @@ mod tests {
     fn examined(
         lane: Lane,
         tally: Tally,
-        asked: Asked,
+        factors: LimitedFactors,
         ahead: u32,
         at: UnixMillis,
     ) -> Result<(), Limited> {
         let name = Username::parse("alice").unwrap();
         let target = Target::account(&name);
-        let request = AdmissionRequest { target, lanes: &[], known_lanes: 1, asked, at };
+        let request = AdmissionRequest { target, lanes: &[], known_lanes: 1, factors, at };
         LIMITS.check(lane, request, &[(lane, tally)].into_iter().collect(), &[(lane, ahead)])
     }
 
@@ -245,7 +252,7 @@ mod tests {
         let tally = Tally { totp_recent: 5, totp_minute: minute, ..failed(5) };
         assert_eq!(check(DEVICE, tally, 0, 10_000), Err(Limited::Wait(50_000)));
         assert_eq!(check(DEVICE, tally, 0, 60_000), Ok(()));
-        let no_code = Asked { totp: false, face: true };
+        let no_code = LimitedFactors { totp: false, face: true };
         assert_eq!(examined(DEVICE, tally, no_code, 0, NOON), Ok(()));
     }
 
@@ -260,7 +267,7 @@ mod tests {
     fn too_many_wrong_faces_close_only_commands_with_a_face() {
         let tally = Tally { face: 15, ..failed(15) };
         assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
-        let no_face = Asked { totp: true, face: false };
+        let no_face = LimitedFactors { totp: true, face: false };
         assert_eq!(examined(DEVICE, tally, no_face, 0, NOON), Ok(()));
     }
 

@@ -15,22 +15,22 @@
 
 use crate::{
     admission::AdmissionRequest,
-    aftermath,
     attempt::{Action, Audited, Verdict},
     authenticator::Authenticator,
     compute::Requester,
     decision::{Decision, Denial, judge},
-    device::Speaker,
+    device::DeviceContext,
     error::Error,
-    evidence::Evidence,
     examination::Examination,
-    grant::{Beside, Change, Effect, Grant},
+    grant::{Change, Effect, Grant, SideEffects},
+    offered::Offered,
     received::Received,
     rules::{
         lane::{self, Origin},
         settling::Unsettled,
-        trust::{Ground, Issue},
+        trust::{TotpDelivery, TrustFacts},
     },
+    tally_change,
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::{answer::Gains, time::UnixMillis, username::Username};
@@ -40,19 +40,19 @@ use fourauth_store::{Notice, Place, Seeking, Subject, Target};
 const DAY_MS: i64 = 86_400_000;
 
 /// The change, what goes with it and what the peer gains; or the reason for refusing it.
-pub(crate) type Replacement = Result<(Change, Beside, Gains), Denial>;
+pub(crate) type Replacement = Result<(Change, SideEffects, Gains), Denial>;
 
 /// The facts about an attempt. They are passed to `change` only if the evidence matches.
-pub(crate) struct Proven<'a> {
+pub(crate) struct Verified<'a> {
     pub(crate) subject: &'a Subject,
-    pub(crate) speaker: &'a Speaker,
+    pub(crate) device: &'a DeviceContext,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
     target: Target,
     cooldown_ms: i64,
 }
 
-impl Proven<'_> {
+impl Verified<'_> {
     /// The requester of slow work after the factors have matched.
     pub(crate) fn requester(&self) -> Requester {
         Requester::proven(self.received)
@@ -64,9 +64,9 @@ impl Proven<'_> {
     }
 
     /// The facts that trust is based on.
-    pub(crate) fn ground(&self) -> Ground {
-        Ground {
-            key_trusted_from: self.speaker.key_trusted_from(),
+    pub(crate) fn trust_facts(&self) -> TrustFacts {
+        TrustFacts {
+            key_trusted_from: self.device.key_trusted_from(),
             has_recovery_code: self.has_recovery_code(),
             all_settled: self.subject.settling.last(),
             at: self.at(),
@@ -81,13 +81,13 @@ impl Proven<'_> {
 
     /// The factors that matched and are still settling.
     pub(crate) fn unsettled(&self) -> Unsettled {
-        let (subject, key) = (self.subject, self.speaker.key_trusted_from());
+        let (subject, key) = (self.subject, self.device.key_trusted_from());
         Unsettled::among(self.examination.findings, &subject.settling, key, self.at())
     }
 
     /// The time and place that the present TOTP secret was sent to.
-    pub(crate) const fn issue(&self) -> Issue {
-        Issue { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
+    pub(crate) const fn totp_delivery(&self) -> TotpDelivery {
+        TotpDelivery { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
     }
 }
 
@@ -96,46 +96,46 @@ impl Authenticator {
     ///
     /// The steps do not depend on whether the account exists: the store returns a decoy record for
     /// an unknown name, and every check runs regardless of the others. `change` is called only
-    /// after all of `evidence` has matched.
+    /// after all of `offered` has matched.
     pub(crate) async fn prove(
         &self,
         action: Action,
         received: Received,
         name: &Username,
-        evidence: Evidence,
-        change: impl AsyncFnOnce(&Proven<'_>) -> Result<Replacement, Error>,
+        offered: Offered,
+        change: impl AsyncFnOnce(&Verified<'_>) -> Result<Replacement, Error>,
     ) -> Result<Audited, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
-        let (place, at) = (received.place(evidence.mac.flatten()), received.at.now);
+        let (place, at) = (received.place(offered.mac.flatten()), received.at.now);
         let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
-        let device = claim.as_ref().map(|claim| claim.id);
-        let subject = self.store.subject(Seeking { name, device, place }).await?;
-        let speaker = Speaker::identify(&subject, claim, place);
-        let recovery_code = self.examine_recovery_code(&subject, &evidence).await?;
+        let claimed = claim.as_ref().map(|claim| claim.id);
+        let subject = self.store.subject(Seeking { name, device: claimed, place }).await?;
+        let device = DeviceContext::identify(&subject, claim, place);
+        let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
         let origin = Origin {
-            proven: speaker.key(),
+            proven: device.key(),
             has_recovery_code: recovery_code == Some(Finding::Match),
             known_place: subject.been_here.and(place),
             is_keyed: subject.keyed,
         };
-        attempt.proven_device = speaker.key();
-        let is_exempt = speaker.is_proven() || origin.has_recovery_code;
+        attempt.proven_device = device.key();
+        let is_exempt = device.is_proven() || origin.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_exempt) {
             return attempt.conclude(&self.store, Verdict::limited(limited)).await;
         }
 
-        let (asked, lanes) = (evidence.asked(), lane::lanes(origin));
+        let (factors, lanes) = (offered.limited_factors(), lane::lanes(origin));
         let (target, known_lanes) = (Target::account(name), subject.known_lanes);
-        let request = AdmissionRequest { target, lanes: &lanes, known_lanes, asked, at };
+        let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
         let admitted = match self.admit(request).await? {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
         let by = Requester::admitted(&received, admitted.lane);
-        let examination = self.examine(&subject, &speaker, evidence, recovery_code, at, by).await?;
-        let proven = Proven {
+        let examination = self.examine(&subject, &device, offered, recovery_code, at, by).await?;
+        let verified = Verified {
             subject: &subject,
-            speaker: &speaker,
+            device: &device,
             examination: &examination,
             received: &received,
             target,
@@ -143,31 +143,31 @@ impl Authenticator {
         };
         let outcome = match judge(subject.standing, &examination, received.at.state) {
             Decision::Denied(denial) => Err(denial),
-            Decision::Granted(_) => change(&proven).await?.map(|parts| proven.effect(parts)),
+            Decision::Granted(_) => change(&verified).await?.map(|parts| verified.effect(parts)),
         };
-        let context = aftermath::Context {
+        let context = tally_change::Context {
             action,
             profile: self.settings.profile,
-            asked,
+            factors,
             subject: &subject,
             examination: &examination,
             received: &received,
-            is_trusted: proven.ground().is_trusted(),
+            is_trusted: verified.trust_facts().is_trusted(),
         };
-        let aftermath = aftermath::of(&admitted, &context, &outcome);
-        let (unsettled, lane) = (proven.unsettled(), admitted.lane.as_str());
+        let tally_change = tally_change::of(&admitted, &context, &outcome);
+        let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
         let detail = format!("{examination}{unsettled} lane={lane}");
-        attempt.conclude(&self.store, Verdict { outcome, detail, aftermath }).await
+        attempt.conclude(&self.store, Verdict { outcome, detail, tally_change }).await
     }
 }
 
-impl Proven<'_> {
+impl Verified<'_> {
     /// The place to record as known for the account. `None` if it was recorded within the last day,
     /// if the account has device keys, or if a factor is settling and the attempt is not trusted.
     pub(crate) fn new_place(&self) -> Option<Place> {
         let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
         let is_new = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
-        self.speaker.place.filter(|_| is_new && self.ground().is_settled())
+        self.device.place.filter(|_| is_new && self.trust_facts().is_settled())
     }
 
     /// A notice to the owner of the account.
@@ -177,11 +177,14 @@ impl Proven<'_> {
         Notice { account: self.subject.account, subject, detail, at: self.at() }
     }
 
-    fn effect(&self, (change, beside, gains): (Change, Beside, Gains)) -> (Effect, Gains) {
+    fn effect(
+        &self,
+        (change, side_effects, gains): (Change, SideEffects, Gains),
+    ) -> (Effect, Gains) {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
-        let (target, device, at) = (self.target, self.speaker.key(), self.at());
-        let grant = Grant { account, target, version, step, device, at, change, beside };
+        let (target, device, at) = (self.target, self.device.key(), self.at());
+        let grant = Grant { account, target, version, step, device, at, change, side_effects };
         (Effect::Change(Box::new(grant)), gains)
     }
 }

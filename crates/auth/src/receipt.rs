@@ -4,7 +4,7 @@
 //! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
-    attempt::Audited, authenticator::Authenticator, proof::Proven, rules::settling::Unsettled,
+    attempt::Audited, authenticator::Authenticator, proof::Verified, rules::settling::Unsettled,
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_factors::{Finding, Findings};
@@ -71,7 +71,7 @@ pub struct NotAReceiptKey;
 
 /// The claims about a login, before its audit row is known.
 #[derive(Debug)]
-pub(crate) struct Statement {
+pub(crate) struct PendingReceipt {
     audience: Option<Audience>,
     username: Username,
     account: AccountId,
@@ -83,27 +83,27 @@ pub(crate) struct Statement {
     session: SessionHash,
 }
 
-impl Statement {
+impl PendingReceipt {
     /// Creates the claims about a login that opens `session` and may bind the device `first`.
     pub(crate) fn of(
-        proven: &Proven<'_>,
+        verified: &Verified<'_>,
         audience: Option<Audience>,
         session: &NewSession,
         first: Option<&NewDevice>,
     ) -> Self {
-        let (mac, known) = proven.speaker.device(proven.subject);
+        let (mac, known) = verified.device.address_and_key(verified.subject);
         let key_id = known.or(first.map(|device| device.key.id()));
-        let is_new = first.is_some_and(|device| device.trusted_from > proven.at());
+        let is_new = first.is_some_and(|device| device.trusted_from > verified.at());
         let unsettled =
-            Unsettled { device: proven.unsettled().device || is_new, ..proven.unsettled() };
+            Unsettled { device: verified.unsettled().device || is_new, ..verified.unsettled() };
         Self {
             audience,
-            username: proven.subject.username.clone(),
+            username: verified.subject.username.clone(),
             account: session.account,
-            request_id: proven.received.id,
-            at: proven.received.at,
+            request_id: verified.received.id,
+            at: verified.received.at,
             expires: session.expires,
-            methods: methods(proven.examination.findings, key_id, unsettled),
+            methods: methods(verified.examination.findings, key_id, unsettled),
             device: ProvenDevice { mac, key_id },
             session: SessionHash::from_bytes(session.token),
         }
@@ -151,11 +151,11 @@ fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Met
 impl Authenticator {
     /// Adds a receipt if the login was granted. If the size of the audit tree cannot be read, the
     /// login stays granted and has no receipt.
-    pub(crate) async fn with_receipt(&self, audited: Audited, statement: Statement) -> Audited {
+    pub(crate) async fn with_receipt(&self, audited: Audited, pending: PendingReceipt) -> Audited {
         let Some(row) = audited.row() else { return audited };
         match self.store.tree_size().await {
             Ok(tree_size) => {
-                let receipt = statement.written_as(row, tree_size, &self.settings.issuer);
+                let receipt = pending.written_as(row, tree_size, &self.settings.issuer);
                 audited.with_receipt(self.receipts.sign(&receipt))
             }
             Err(error) => {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_receipt_verifies_and_parses_to_the_same_claims() {
-        let receipt = statement().written_as(AuditId(42), 43, "issuer");
+        let receipt = pending().written_as(AuditId(42), 43, "issuer");
         assert_eq!((receipt.row, receipt.tree_size), (42, 43));
         let text = key().sign(&receipt);
         let read = Unverified::parse(text.expose()).unwrap();
@@ -195,10 +195,10 @@ mod tests {
 
     #[test]
     fn an_unbounded_time_error_is_left_out() {
-        let mut unbounded = statement();
+        let mut unbounded = pending();
         unbounded.at.error_ms = Reading::UNBOUNDED;
         assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
-        assert_eq!(statement().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
+        assert_eq!(pending().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
     }
 
     #[test]
@@ -244,9 +244,9 @@ mod tests {
         assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
     }
 
-    fn statement() -> Statement {
+    fn pending() -> PendingReceipt {
         let now = UnixMillis(1_795_262_400_000);
-        Statement {
+        PendingReceipt {
             audience: None,
             username: Username::parse("alice").unwrap(),
             account: AccountId(7),

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
     authenticator,
-    compute::{Compute, Limits},
+    compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
 };
@@ -46,7 +46,7 @@ impl LocalStore {
         let keyring = Keyring::load(&config.keyring_file())
             .context("start `fourauthd` once to create the database and the keyring")?;
         let keyring = Arc::new(keyring);
-        let compute = Compute::start(Limits { threads: 1, ..parts::compute_limits(config) })?;
+        let compute = Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(config) })?;
         let hasher = parts::hasher(config, &compute, &keyring)?;
         // Local commands check no logins, so the decoy need not resemble a face.
         let decoy = authenticator::decoy(&hasher, |account, epoch| {

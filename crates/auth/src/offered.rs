@@ -1,10 +1,10 @@
 //! The factors that a peer sent, in one form for all commands.
 //!
-//! Each command asks for its own set of factors. [`Evidence`] holds any of these sets, so that one
+//! Each command asks for its own set of factors. [`Offered`] holds any of these sets, so that one
 //! function examines them all. `None` is a factor that the command does not ask for; `Some(None)`
 //! is one that it asks for and that the peer did not send.
 
-use crate::limits::Asked;
+use crate::limits::LimitedFactors;
 use fourauth_protocol::{
     command::{
         BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
@@ -21,7 +21,7 @@ use fourauth_protocol::{
 
 /// Factors that a peer sent.
 #[derive(Debug, Default)]
-pub struct Evidence {
+pub struct Offered {
     /// The password, in clear text.
     pub password: Option<Secret<String>>,
     /// Pictures of the face, taken for this command.
@@ -41,14 +41,14 @@ pub struct Evidence {
     pub is_confirmation: bool,
 }
 
-impl Evidence {
+impl Offered {
     /// The factors that have separate limits.
-    pub(crate) const fn asked(&self) -> Asked {
-        Asked { totp: self.totp.is_some(), face: self.faces.is_some() }
+    pub(crate) const fn limited_factors(&self) -> LimitedFactors {
+        LimitedFactors { totp: self.totp.is_some(), face: self.faces.is_some() }
     }
 }
 
-impl From<&Login> for Evidence {
+impl From<&Login> for Offered {
     fn from(login: &Login) -> Self {
         Self {
             password: Some(login.password.clone()),
@@ -63,7 +63,7 @@ impl From<&Login> for Evidence {
     }
 }
 
-impl From<&ConfirmTotp> for Evidence {
+impl From<&ConfirmTotp> for Offered {
     fn from(confirm: &ConfirmTotp) -> Self {
         Self {
             password: Some(confirm.password.clone()),
@@ -74,7 +74,7 @@ impl From<&ConfirmTotp> for Evidence {
     }
 }
 
-impl From<&RecoverTotp> for Evidence {
+impl From<&RecoverTotp> for Offered {
     fn from(recover: &RecoverTotp) -> Self {
         Self {
             password: Some(recover.password.clone()),
@@ -87,7 +87,7 @@ impl From<&RecoverTotp> for Evidence {
     }
 }
 
-impl From<&RecoverPassword> for Evidence {
+impl From<&RecoverPassword> for Offered {
     fn from(recover: &RecoverPassword) -> Self {
         Self {
             faces: Some(recover.faces().cloned().collect()),
@@ -100,7 +100,7 @@ impl From<&RecoverPassword> for Evidence {
     }
 }
 
-impl From<&RecoverFace> for Evidence {
+impl From<&RecoverFace> for Offered {
     fn from(recover: &RecoverFace) -> Self {
         Self {
             password: Some(recover.password.clone()),
@@ -113,7 +113,7 @@ impl From<&RecoverFace> for Evidence {
     }
 }
 
-impl From<&RecoverDevice> for Evidence {
+impl From<&RecoverDevice> for Offered {
     fn from(recover: &RecoverDevice) -> Self {
         Self {
             password: Some(recover.password.clone()),
@@ -126,7 +126,7 @@ impl From<&RecoverDevice> for Evidence {
     }
 }
 
-impl From<&BindDevice> for Evidence {
+impl From<&BindDevice> for Offered {
     fn from(bind: &BindDevice) -> Self {
         Self {
             password: Some(bind.password.clone()),
@@ -138,7 +138,7 @@ impl From<&BindDevice> for Evidence {
     }
 }
 
-impl From<&RevokeDevice> for Evidence {
+impl From<&RevokeDevice> for Offered {
     fn from(revoke: &RevokeDevice) -> Self {
         Self {
             password: Some(revoke.password.clone()),
