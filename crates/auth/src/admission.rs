@@ -6,9 +6,8 @@
 use crate::{
     authenticator::Authenticator,
     error::Error,
-    limits::{Limited, LimitedFactors, Limits},
+    limits::{AdmissionRequest, Limited, Limits},
 };
-use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Lane, Tallies, Target};
 use std::{
     collections::HashMap,
@@ -24,21 +23,6 @@ pub(crate) struct Admission {
 
 /// Number of attempts in each lane of a target that have been admitted and not concluded.
 type Deciding = Mutex<HashMap<Target, Vec<(Lane, u32)>>>;
-
-/// A request to admit one attempt.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdmissionRequest<'a> {
-    /// The target that failures are counted under: an account name or an administrator's source.
-    pub(crate) target: Target,
-    /// Lanes that the attempt may use, best first.
-    pub(crate) lanes: &'a [Lane],
-    /// Number of known devices or places, which share one failure budget.
-    pub(crate) known_lanes: u32,
-    /// The factors with separate limits that the command asks for.
-    pub(crate) factors: LimitedFactors,
-    /// The time at which the attempt arrived.
-    pub(crate) at: UnixMillis,
-}
 
 /// An attempt that may be examined. It counts as in progress until it is dropped. It must not be
 /// dropped before its failure is committed.

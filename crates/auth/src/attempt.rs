@@ -7,108 +7,36 @@
 //!
 //! Hence: no answer leaves the process before its audit row is durable.
 
+pub(crate) mod grant;
+mod messages;
+pub(crate) mod tally_change;
+pub mod undecided;
+
 use crate::{
+    action::Action,
     conflict::{Aborted, Conflict},
     decision::Denial,
     error::Error,
-    grant::Effect,
     limits::Limited,
     profile::Profile,
     received::Received,
-    tally_change::TallyChange,
-    undecided::{Report, Undecided},
 };
-use fourauth_protocol::{answer::Gains, device::DeviceId, request_id::RequestId, secret::Secret};
+use fourauth_protocol::{
+    answer::{Answer, Gains},
+    device::DeviceId,
+    request_id::RequestId,
+    secret::Secret,
+};
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
-
-/// The kind of command, by its name in the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// 100
-    Login,
-    /// 200
-    Register,
-    /// 210
-    ConfirmTotp,
-    /// 220
-    BindDevice,
-    /// 222
-    ListDevices,
-    /// 224
-    RevokeDevice,
-    /// 240
-    ReadAudit,
-    /// 300
-    RecoverTotp,
-    /// 310
-    RecoverPassword,
-    /// 320
-    RecoverFace,
-    /// 330
-    RecoverDevice,
-}
-
-impl Action {
-    /// The word for the `action` column.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Register => "register",
-            Self::ConfirmTotp => "confirm_totp",
-            Self::BindDevice => "bind_device",
-            Self::ListDevices => "list_devices",
-            Self::RevokeDevice => "revoke_device",
-            Self::ReadAudit => "read_audit",
-            Self::RecoverTotp => "recover_totp",
-            Self::RecoverPassword => "recover_password",
-            Self::RecoverFace => "recover_face",
-            Self::RecoverDevice => "recover_mac",
-        }
-    }
-
-    /// True if the command neither grants access nor takes it away, so that it can be refused while
-    /// the database is full.
-    #[must_use]
-    pub const fn can_wait(self) -> bool {
-        match self {
-            Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::ReadAudit => true,
-            Self::Login
-            | Self::RevokeDevice
-            | Self::RecoverTotp
-            | Self::RecoverPassword
-            | Self::RecoverFace
-            | Self::RecoverDevice => false,
-        }
-    }
-
-    /// True for the recovery commands.
-    #[must_use]
-    pub const fn replaces_a_factor(self) -> bool {
-        match self {
-            Self::RecoverTotp | Self::RecoverPassword | Self::RecoverFace | Self::RecoverDevice => {
-                true
-            }
-            Self::Login
-            | Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::RevokeDevice
-            | Self::ReadAudit => false,
-        }
-    }
-}
+use grant::Effect;
+use tally_change::TallyChange;
+use undecided::{Report, Undecided};
 
 /// An outcome whose audit row has been committed.
 ///
 /// ```compile_fail
-/// use fourauth_auth::{attempt::{Action, Audited}, decision::Denial, profile::Profile};
+/// use fourauth_auth::{action::Action, attempt::Audited, decision::Denial, profile::Profile};
 /// use fourauth_protocol::request_id::RequestId;
 ///
 /// fn forge(request: RequestId) -> Audited {
@@ -119,17 +47,17 @@ impl Action {
 #[must_use = "the peer is waiting for this answer"]
 #[derive(Debug)]
 pub struct Audited {
-    pub(crate) request: RequestId,
-    pub(crate) action: Action,
-    pub(crate) profile: Profile,
-    pub(crate) outcome: Result<Granted, Denial>,
+    request: RequestId,
+    action: Action,
+    profile: Profile,
+    outcome: Result<Granted, Denial>,
     proven_device: Option<DeviceId>,
 }
 
 /// The gains of the peer, and the audit row that records them.
 #[derive(Debug)]
-pub(crate) struct Granted {
-    pub(crate) gains: Box<Gains>,
+struct Granted {
+    gains: Box<Gains>,
     row: AuditId,
 }
 
@@ -169,6 +97,21 @@ impl Audited {
             granted.gains.receipt = Some(receipt);
         }
         self
+    }
+}
+
+/// The only way to turn a decision into an answer. It requires an audited outcome.
+impl From<Audited> for Answer {
+    fn from(audited: Audited) -> Self {
+        let Audited { request, action, profile, outcome, .. } = audited;
+        let answer = match outcome {
+            Ok(granted) => Self::ok(messages::success(action), *granted.gains),
+            Err(denial) => {
+                let (code, text) = messages::refusal(action, denial, profile);
+                Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
+            }
+        };
+        answer.to_request(request)
     }
 }
 
@@ -319,9 +262,9 @@ impl Attempt {
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
         let reason = match denial {
-            None => crate::messages::success(self.action),
+            None => messages::success(self.action),
             // The log always has the true reason, even if the answer does not.
-            Some(denial) => crate::messages::refusal(self.action, denial, Profile::Secure).1,
+            Some(denial) => messages::refusal(self.action, denial, Profile::Secure).1,
         };
         entry(self.action, self.username.clone(), &self.received, denial.is_none(), reason, detail)
     }

@@ -1,8 +1,9 @@
 //! The authenticator: the store, pools, keys and settings that every command uses.
 
 use crate::{
+    action::Action,
     admission::Admission,
-    attempt::{Action, Attempt},
+    attempt::{Attempt, undecided::Undecided},
     compute::{Overload, Requester},
     entropy,
     error::Error,
@@ -10,9 +11,8 @@ use crate::{
     hashing::Hasher,
     limits::Limits,
     profile::Profile,
-    receipt::ReceiptKey,
+    receipt_key::ReceiptKey,
     received::Received,
-    undecided::Undecided,
 };
 use fourauth_factors::{
     face::Template,

@@ -6,7 +6,7 @@ use fourauth_factors::Finding;
 use fourauth_store::{AccountId, Standing};
 use fourauth_timekeeper::State;
 
-/// The reason for a denial. [`crate::messages`] has the text and code that the peer receives.
+/// The reason for a denial. [`crate::attempt::messages`] has the text and code that the peer receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     /// The first secret was wrong, the account does not exist, or it is disabled.

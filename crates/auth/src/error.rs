@@ -18,7 +18,7 @@ pub enum Error {
     Unexamined,
     /// The database has reached its size limit, and the command [can wait].
     ///
-    /// [can wait]: crate::attempt::Action::can_wait
+    /// [can wait]: crate::action::Action::can_wait
     #[error("the database has reached its size limit")]
     DatabaseFull,
 }

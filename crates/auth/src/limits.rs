@@ -3,13 +3,15 @@
 //!
 //! Each known device of an account is counted separately, so that deliberate failures cannot lock
 //! the owner out, and a lost device does not close the others. All lanes together allow no more
-//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::failure_budget`.
+//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `failure_budget`.
 
-pub use crate::rules::failure_budget::WITH_RECOVERY_CODE;
+mod failure_budget;
 
-use crate::{admission::AdmissionRequest, rules::failure_budget::FailureBudget};
+pub use failure_budget::WITH_RECOVERY_CODE;
+
+use failure_budget::FailureBudget;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Lane, Tallies, Tally};
+use fourauth_store::{Lane, Tallies, Tally, Target};
 
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
@@ -67,6 +69,21 @@ impl LimitedFactors {
     pub(crate) const fn all() -> Self {
         Self { totp: true, face: true }
     }
+}
+
+/// A request to admit one attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdmissionRequest<'a> {
+    /// The target that failures are counted under: an account name or an administrator's source.
+    pub(crate) target: Target,
+    /// Lanes that the attempt may use, best first.
+    pub(crate) lanes: &'a [Lane],
+    /// Number of known devices or places, which share one failure budget.
+    pub(crate) known_lanes: u32,
+    /// The factors with separate limits that the command asks for.
+    pub(crate) factors: LimitedFactors,
+    /// The time at which the attempt arrived.
+    pub(crate) at: UnixMillis,
 }
 
 impl Limits {
@@ -183,7 +200,6 @@ fn remaining(last: UnixMillis, pause: u64, at: UnixMillis) -> u64 {
 mod tests {
     use super::*;
     use fourauth_protocol::{device::DeviceId, username::Username};
-    use fourauth_store::Target;
     use proptest::prelude::*;
 
     const LIMITS: Limits = Limits {

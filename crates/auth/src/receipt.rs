@@ -4,70 +4,19 @@
 //! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
-    attempt::Audited, authenticator::Authenticator, proof::Verified, rules::settling::Unsettled,
+    attempt::Audited, authenticator::Authenticator, rules::settling::Unsettled, verified::Verified,
 };
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{
     audience::Audience,
     device::DeviceId,
-    receipt::{
-        self, Method, ProvenDevice, Receipt, SessionHash, TimeQuality, VerifyingKey, to_be_signed,
-    },
+    receipt::{Method, ProvenDevice, Receipt, SessionHash, TimeQuality},
     request_id::RequestId,
-    secret::Secret,
     time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{AccountId, AuditId, NewDevice, NewSession};
 use fourauth_timekeeper::Reading;
-use std::fmt;
-
-/// The Ed25519 key that signs receipts (RFC 8032). Wiped when it is dropped.
-pub struct ReceiptKey {
-    pair: Ed25519KeyPair,
-    public: VerifyingKey,
-}
-
-impl ReceiptKey {
-    /// Reads a PKCS#8 document in DER (RFC 8410 §7).
-    ///
-    /// # Errors
-    ///
-    /// [`NotAReceiptKey`] if it does not hold an Ed25519 key.
-    pub fn from_pkcs8(document: &Secret<Vec<u8>>) -> Result<Self, NotAReceiptKey> {
-        let pair = Ed25519KeyPair::from_pkcs8(document.expose()).map_err(|_| NotAReceiptKey)?;
-        let public = pair.public_key().as_ref().try_into().map_err(|_| NotAReceiptKey)?;
-        let public = VerifyingKey::from_bytes(public).map_err(|_| NotAReceiptKey)?;
-        Ok(Self { pair, public })
-    }
-
-    /// The public key that services verify receipts with.
-    #[must_use]
-    pub const fn public(&self) -> VerifyingKey {
-        self.public
-    }
-
-    /// Signs a receipt (RFC 7515 §5.1).
-    #[must_use]
-    pub fn sign(&self, receipt: &Receipt) -> Secret<String> {
-        let signed = to_be_signed(receipt, &self.public.name());
-        let signature = self.pair.sign(signed.as_bytes());
-        receipt::compact(&signed, signature.as_ref())
-    }
-}
-
-/// Shows the name of the key, not the key.
-impl fmt::Debug for ReceiptKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReceiptKey").field(&self.public.name()).finish()
-    }
-}
-
-/// The document does not hold an Ed25519 key in PKCS#8. The error does not quote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an Ed25519 key in PKCS#8")]
-pub struct NotAReceiptKey;
 
 /// The claims about a login, before its audit row is known.
 #[derive(Debug)]
@@ -169,17 +118,9 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt_key::tests::key;
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-    use data_encoding::HEXLOWER;
     use fourauth_protocol::receipt::Unverified;
-
-    /// The secret key of RFC 8032 §7.1, test 1, in PKCS#8 (RFC 8410 §7).
-    fn key() -> ReceiptKey {
-        let document = "302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc4\
-                        4449c5697b326919703bac031cae7f60";
-        let document = HEXLOWER.decode(document.as_bytes()).unwrap();
-        ReceiptKey::from_pkcs8(&Secret::new(document)).unwrap()
-    }
 
     #[test]
     fn a_receipt_verifies_and_parses_to_the_same_claims() {
@@ -236,12 +177,6 @@ mod tests {
             named.push(Method::Several);
             assert_eq!(methods(all, key, new), named, "{new:?}");
         }
-    }
-
-    #[test]
-    fn debug_shows_the_key_name_and_a_bad_key_is_refused() {
-        assert!(format!("{:?}", key()).contains("ReceiptKey(KeyName("));
-        assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
     }
 
     fn pending() -> PendingReceipt {

@@ -2,10 +2,7 @@
 //! part: a wrong name, a wrong password and a wrong face cost the same.
 
 use crate::foreign::is_foreign;
-use fourauth_auth::{
-    attempt::{Action, Audited},
-    decision::Denial,
-};
+use fourauth_auth::{action::Action, attempt::Audited, decision::Denial};
 use fourauth_protocol::frame::FrameError;
 use std::time::Duration;
 

@@ -3,13 +3,13 @@
 use crate::first_run;
 use anyhow::Context as _;
 use fourauth_auth::{
+    attempt::undecided::Undecided,
     authenticator::{self, Authenticator, Settings},
     compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
     limits,
-    receipt::ReceiptKey,
-    undecided::Undecided,
+    receipt_key::ReceiptKey,
 };
 use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::Engine;

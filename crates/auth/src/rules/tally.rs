@@ -1,7 +1,7 @@
 //! The rules for what an attempt adds to the tally of its lane, and which tallies it clears.
 
 use crate::{
-    attempt::Action, conflict::Conflict, decision::Denial, limits::LimitedFactors, profile::Profile,
+    action::Action, conflict::Conflict, decision::Denial, limits::LimitedFactors, profile::Profile,
 };
 use fourauth_factors::{Finding, Findings};
 use fourauth_store::{Keep, Lane};

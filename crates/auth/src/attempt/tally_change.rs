@@ -1,12 +1,12 @@
 //! How an attempt changes the failure tallies, and the notice to the owner if it is denied.
 
 use crate::{
+    action::Action,
     admission::Admitted,
-    attempt::Action,
+    attempt::grant::Effect,
     conflict::Conflict,
     decision::Denial,
     examination::Examination,
-    grant::Effect,
     limits::LimitedFactors,
     profile::Profile,
     received::Received,

@@ -1,10 +1,10 @@
 //! 240: an administrator reads the audit log. Reading it is audited too.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{Audited, grant::Effect},
     authenticator::Authenticator,
     error::Error,
-    grant::Effect,
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ReadAudit};

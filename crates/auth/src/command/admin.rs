@@ -4,16 +4,15 @@
 //! longer, and administrators elsewhere do not wait.
 
 use crate::{
-    admission::{AdmissionRequest, Admitted},
-    attempt::{Action, Audited, Verdict},
+    action::Action,
+    admission::Admitted,
+    attempt::{Audited, Verdict, grant::Effect, tally_change::TallyChange},
     authenticator::Authenticator,
     compute::Requester,
     decision::Denial,
     error::Error,
-    grant::Effect,
-    limits::{Limited, LimitedFactors},
+    limits::{AdmissionRequest, Limited, LimitedFactors},
     received::Received,
-    tally_change::TallyChange,
 };
 use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};

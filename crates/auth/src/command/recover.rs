@@ -5,16 +5,20 @@
 //! a password and a photograph can replace one factor, but not all of them one after the other.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::{Authenticator, face_quality},
+    command::proof::Replacement,
     decision::Denial,
     error::Error,
-    grant::{Change, SideEffects},
     offered::Offered,
     profile::Profile,
-    proof::{Replacement, Verified},
     received::Received,
     rules::{settling::used_settled, trust::Replaced},
+    verified::Verified,
 };
 use fourauth_protocol::{
     answer::Gains,

@@ -4,11 +4,14 @@
 //! same thirty seconds may use it once.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    grant::{Change, SideEffects},
     offered::Offered,
     received::Received,
 };

@@ -1,14 +1,17 @@
 //! 220–224: the owner of an account binds, lists and revokes its devices.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    action::Action,
+    attempt::{
+        Audited, Verdict,
+        grant::{Change, Effect, SideEffects},
+    },
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    grant::{Change, Effect, SideEffects},
     offered::Offered,
-    proof::Verified,
     received::Received,
+    verified::Verified,
 };
 use fourauth_protocol::{
     answer::{DeviceRow, Gains},

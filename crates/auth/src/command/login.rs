@@ -1,15 +1,18 @@
 //! 100: login. The other commands are variations of it; `proof.rs` has the steps that they share.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::Authenticator,
     entropy,
     error::Error,
-    grant::{Change, SideEffects},
     offered::Offered,
-    proof::Verified,
     receipt::PendingReceipt,
     received::Received,
+    verified::Verified,
 };
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};

@@ -1,24 +1,24 @@
 //! 200: an administrator adds an account.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Effect, NewAccount},
+    },
     authenticator::{Authenticator, FIRST_EPOCH, face_quality},
     compute::Requester,
     decision::Denial,
     entropy,
     error::Error,
-    grant::{Effect, NewAccount},
     received::Received,
+    recovery_codes::{recovery_codes, shown},
 };
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
     answer::Gains, command::Register, mac_address::MacAddress, picture::Picture,
-    recovery_code::RecoveryCode, secret::Secret,
 };
 use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
-
-/// Number of recovery codes of an account.
-const RECOVERY_CODES: usize = 10;
 
 impl Authenticator {
     /// Adds an account if the administrator's secret is right and the account's data are valid.
@@ -102,14 +102,4 @@ impl Authenticator {
             .map_err(|_| Denial::NewPassword)?;
         Ok((password, register.mac.ok_or(Denial::NewMac)?))
     }
-}
-
-/// Ten new random recovery codes.
-#[must_use]
-pub fn recovery_codes() -> Vec<RecoveryCode> {
-    (0..RECOVERY_CODES).map(|_| RecoveryCode::from_bytes(entropy::bytes())).collect()
-}
-
-fn shown(codes: &[RecoveryCode]) -> Vec<Secret<String>> {
-    codes.iter().map(RecoveryCode::expose_text).collect()
 }

@@ -4,33 +4,13 @@
 //! failure has the text that 4Auth documents. Under the `strict` profile, every failed factor has
 //! the same text and code.
 
-use crate::{
-    attempt::{Action, Audited},
-    decision::Denial,
-    limits::Limited,
-    profile::Profile,
-};
+use crate::{action::Action, decision::Denial, limits::Limited, profile::Profile};
 use fourauth_face::Refusal;
-use fourauth_protocol::{answer::Answer, code::Code};
-
-/// The only way to turn a decision into an answer. It requires an audited outcome.
-impl From<Audited> for Answer {
-    fn from(audited: Audited) -> Self {
-        let Audited { request, action, profile, outcome, .. } = audited;
-        let answer = match outcome {
-            Ok(granted) => Self::ok(success(action), *granted.gains),
-            Err(denial) => {
-                let (code, text) = refusal(action, denial, profile);
-                Self { retry_after_ms: wait(denial), ..Self::error(code, text) }
-            }
-        };
-        answer.to_request(request)
-    }
-}
+use fourauth_protocol::code::Code;
 
 /// The text for a granted command.
 #[must_use]
-pub const fn success(action: Action) -> &'static str {
+pub(crate) const fn success(action: Action) -> &'static str {
     match action {
         Action::Login => "Login successful.",
         Action::Register => "User registered successfully. Scan the QR code.",
@@ -48,7 +28,11 @@ pub const fn success(action: Action) -> &'static str {
 
 /// The code and text for a denial, as far as the profile reveals it.
 #[must_use]
-pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code, &'static str) {
+pub(crate) const fn refusal(
+    action: Action,
+    denial: Denial,
+    profile: Profile,
+) -> (Code, &'static str) {
     match (profile, denial) {
         (
             Profile::Strict,
@@ -138,7 +122,7 @@ const fn code(denial: Denial) -> Code {
 }
 
 /// How long to wait before the same command may succeed, in milliseconds.
-const fn wait(denial: Denial) -> Option<u64> {
+pub(crate) const fn wait(denial: Denial) -> Option<u64> {
     match denial {
         Denial::Limited(Limited::Wait(wait)) | Denial::CoolingDown(wait) => Some(wait),
         _ => None,
