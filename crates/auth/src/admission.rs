@@ -3,12 +3,8 @@
 //! Nothing here depends on whether the account exists: tallies are kept by the claimed name. An
 //! attempt has one or more lanes, best first; if a lane is closed, the next one is tried.
 
-use crate::{
-    authenticator::Authenticator,
-    error::Error,
-    limits::{AdmissionRequest, Limited, Limits},
-};
-use fourauth_store::{Lane, Tallies, Target};
+use crate::limits::{AdmissionRequest, Limited, Limits};
+use fourauth_store::{self as store, Lane, Store, Tallies, Target};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -42,6 +38,42 @@ pub(crate) struct Admitted {
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, deciding: Arc::default() }
+    }
+
+    /// Admits an attempt to the best lane that is open, or returns the limit.
+    ///
+    /// The attempt enters the lane before the tally is read, so that every other attempt is either
+    /// in the tally or among those ahead. Several servers on one database count their attempts in
+    /// progress separately, so that each may examine as many at once.
+    pub(crate) async fn admit(
+        &self,
+        store: &Store,
+        request: AdmissionRequest<'_>,
+    ) -> Result<Result<Admitted, Limited>, store::Error> {
+        let mut closed = Vec::new();
+        for lane in request.lanes {
+            match self.try_lane(store, request, *lane).await? {
+                Ok(mut admitted) => {
+                    admitted.closed = closed;
+                    return Ok(Ok(admitted));
+                }
+                Err(Limited::Closed) => closed.push(*lane),
+                Err(wait) => return Ok(Err(wait)),
+            }
+        }
+        Ok(Err(Limited::Closed))
+    }
+
+    async fn try_lane(
+        &self,
+        store: &Store,
+        request: AdmissionRequest<'_>,
+        lane: Lane,
+    ) -> Result<Result<Admitted, Limited>, store::Error> {
+        let (mut admitted, ahead) = self.enter(request.target, lane);
+        admitted.tallies = store.tallies(request.target).await?;
+        let checked = self.limits.check(lane, request, &admitted.tallies, &ahead);
+        Ok(checked.map(|()| admitted))
     }
 
     /// Adds an attempt in progress to a lane. Returns it with the numbers of earlier attempts in
@@ -88,42 +120,5 @@ impl Drop for Admitted {
         if lanes.is_empty() {
             deciding.remove(&self.target);
         }
-    }
-}
-
-impl Authenticator {
-    /// Admits an attempt to the best lane that is open, or returns the limit.
-    ///
-    /// The attempt enters the lane before the tally is read, so that every other attempt is either
-    /// in the tally or among those ahead. Several servers on one database count their attempts in
-    /// progress separately, so that each may examine as many at once.
-    pub(crate) async fn admit(
-        &self,
-        request: AdmissionRequest<'_>,
-    ) -> Result<Result<Admitted, Limited>, Error> {
-        let mut closed = Vec::new();
-        for lane in request.lanes {
-            match self.try_lane(request, *lane).await? {
-                Ok(mut admitted) => {
-                    admitted.closed = closed;
-                    return Ok(Ok(admitted));
-                }
-                Err(Limited::Closed) => closed.push(*lane),
-                Err(wait) => return Ok(Err(wait)),
-            }
-        }
-        Ok(Err(Limited::Closed))
-    }
-
-    async fn try_lane(
-        &self,
-        request: AdmissionRequest<'_>,
-        lane: Lane,
-    ) -> Result<Result<Admitted, Limited>, Error> {
-        let (mut admitted, ahead) = self.admission.enter(request.target, lane);
-        admitted.tallies = self.store.tallies(request.target).await?;
-        let limits = &self.admission.limits;
-        let checked = limits.check(lane, request, &admitted.tallies, &ahead);
-        Ok(checked.map(|()| admitted))
     }
 }

@@ -69,7 +69,7 @@ impl Authenticator {
             factors: LimitedFactors::default(),
             at: received.at.now,
         };
-        Ok(self.admit(request).await?.map(Some))
+        Ok(self.admission.admit(&self.store, request).await?.map(Some))
     }
 
     /// Returns the name of the administrator with this secret. Every stored hash is compared, even

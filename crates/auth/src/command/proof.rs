@@ -54,7 +54,8 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(offered.mac.flatten()), received.at.now);
-        let claim = received.device.clone().filter(|claim| self.settings.profile.takes(claim));
+        let claim =
+            received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claimed = claim.as_ref().map(|claim| claim.id);
         let subject = self.store.subject(Seeking { name, device: claimed, place }).await?;
         let device = DeviceContext::identify(&subject, claim, place);
@@ -74,7 +75,7 @@ impl Authenticator {
         let (factors, lanes) = (offered.limited_factors(), lane::lanes(origin));
         let (target, known_lanes) = (Target::account(name), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
-        let admitted = match self.admit(request).await? {
+        let admitted = match self.admission.admit(&self.store, request).await? {
             Ok(admitted) => admitted,
             Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
         };
