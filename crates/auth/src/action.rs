@@ -1,4 +1,7 @@
-//! The kinds of commands, by their names in the audit log.
+//! The kinds of commands, and how they differ.
+//!
+//! Each kind has one row of [`Traits`], so that a new command does not compile before every
+//! difference is decided. The texts of denials that all commands share are in `attempt/messages.rs`.
 
 /// The kind of command, by its name in the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,58 +30,167 @@ pub enum Action {
     RecoverDevice,
 }
 
+/// How one kind of command differs from the others.
+struct Traits {
+    word: &'static str,
+    can_wait: bool,
+    replaces_a_factor: bool,
+    spends_a_code: bool,
+    granted: &'static str,
+    denied: &'static str,
+}
+
+/// The text for a wrong first secret if the command has no text of its own.
+const INVALID: &str = "Invalid credentials.";
+
 impl Action {
     /// The word for the `action` column.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Register => "register",
-            Self::ConfirmTotp => "confirm_totp",
-            Self::BindDevice => "bind_device",
-            Self::ListDevices => "list_devices",
-            Self::RevokeDevice => "revoke_device",
-            Self::ReadAudit => "read_audit",
-            Self::RecoverTotp => "recover_totp",
-            Self::RecoverPassword => "recover_password",
-            Self::RecoverFace => "recover_face",
-            Self::RecoverDevice => "recover_mac",
-        }
+        self.traits().word
     }
 
     /// True if the command neither grants access nor takes it away, so that it can be refused while
     /// the database is full.
     #[must_use]
     pub const fn can_wait(self) -> bool {
-        match self {
-            Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::ReadAudit => true,
-            Self::Login
-            | Self::RevokeDevice
-            | Self::RecoverTotp
-            | Self::RecoverPassword
-            | Self::RecoverFace
-            | Self::RecoverDevice => false,
-        }
+        self.traits().can_wait
     }
 
     /// True for the recovery commands.
     #[must_use]
     pub const fn replaces_a_factor(self) -> bool {
+        self.traits().replaces_a_factor
+    }
+
+    /// True if the command spends a one-time code when it succeeds.
+    #[must_use]
+    pub const fn spends_a_code(self) -> bool {
+        self.traits().spends_a_code
+    }
+
+    /// The text for a granted command.
+    pub(crate) const fn granted_text(self) -> &'static str {
+        self.traits().granted
+    }
+
+    /// The text for every failure before the first secret is verified.
+    pub(crate) const fn denied_text(self) -> &'static str {
+        self.traits().denied
+    }
+
+    const fn traits(self) -> Traits {
         match self {
-            Self::RecoverTotp | Self::RecoverPassword | Self::RecoverFace | Self::RecoverDevice => {
-                true
-            }
-            Self::Login
-            | Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::RevokeDevice
-            | Self::ReadAudit => false,
+            Self::Login => LOGIN,
+            Self::Register => REGISTER,
+            Self::ConfirmTotp => CONFIRM_TOTP,
+            Self::BindDevice => BIND_DEVICE,
+            Self::ListDevices => LIST_DEVICES,
+            Self::RevokeDevice => REVOKE_DEVICE,
+            Self::ReadAudit => READ_AUDIT,
+            Self::RecoverTotp => RECOVER_TOTP,
+            Self::RecoverPassword => RECOVER_PASSWORD,
+            Self::RecoverFace => RECOVER_FACE,
+            Self::RecoverDevice => RECOVER_DEVICE,
         }
     }
 }
+
+const LOGIN: Traits = Traits {
+    word: "login",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Login successful.",
+    denied: "Invalid username or password.",
+};
+
+const REGISTER: Traits = Traits {
+    word: "register",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "User registered successfully. Scan the QR code.",
+    denied: INVALID,
+};
+
+const CONFIRM_TOTP: Traits = Traits {
+    word: "confirm_totp",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "TOTP confirmed.",
+    denied: INVALID,
+};
+
+const BIND_DEVICE: Traits = Traits {
+    word: "bind_device",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Device bound.",
+    denied: INVALID,
+};
+
+const LIST_DEVICES: Traits = Traits {
+    word: "list_devices",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Devices.",
+    denied: INVALID,
+};
+
+const REVOKE_DEVICE: Traits = Traits {
+    word: "revoke_device",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Device revoked.",
+    denied: INVALID,
+};
+
+const READ_AUDIT: Traits = Traits {
+    word: "read_audit",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Audit log.",
+    denied: INVALID,
+};
+
+const RECOVER_TOTP: Traits = Traits {
+    word: "recover_totp",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: false,
+    granted: "TOTP secret reset. Scan the new QR code.",
+    denied: INVALID,
+};
+
+const RECOVER_PASSWORD: Traits = Traits {
+    word: "recover_password",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "Password reset successful.",
+    denied: "TOTP verification failed.",
+};
+
+const RECOVER_FACE: Traits = Traits {
+    word: "recover_face",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "Face re-enrolled successfully.",
+    denied: INVALID,
+};
+
+const RECOVER_DEVICE: Traits = Traits {
+    word: "recover_mac",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "MAC address updated successfully.",
+    denied: INVALID,
+};

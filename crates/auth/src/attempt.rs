@@ -105,7 +105,7 @@ impl From<Audited> for Answer {
     fn from(audited: Audited) -> Self {
         let Audited { request, action, profile, outcome, .. } = audited;
         let answer = match outcome {
-            Ok(granted) => Self::ok(messages::success(action), *granted.gains),
+            Ok(granted) => Self::ok(action.granted_text(), *granted.gains),
             Err(denial) => {
                 let (code, text) = messages::refusal(action, denial, profile);
                 Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
@@ -262,7 +262,7 @@ impl Attempt {
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
         let reason = match denial {
-            None => messages::success(self.action),
+            None => self.action.granted_text(),
             // The log always has the true reason, even if the answer does not.
             Some(denial) => messages::refusal(self.action, denial, Profile::Secure).1,
         };

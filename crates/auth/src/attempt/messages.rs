@@ -8,24 +8,6 @@ use crate::{action::Action, decision::Denial, limits::Limited, profile::Profile}
 use fourauth_face::Refusal;
 use fourauth_protocol::code::Code;
 
-/// The text for a granted command.
-#[must_use]
-pub(crate) const fn success(action: Action) -> &'static str {
-    match action {
-        Action::Login => "Login successful.",
-        Action::Register => "User registered successfully. Scan the QR code.",
-        Action::RecoverTotp => "TOTP secret reset. Scan the new QR code.",
-        Action::RecoverPassword => "Password reset successful.",
-        Action::RecoverFace => "Face re-enrolled successfully.",
-        Action::RecoverDevice => "MAC address updated successfully.",
-        Action::ConfirmTotp => "TOTP confirmed.",
-        Action::ReadAudit => "Audit log.",
-        Action::BindDevice => "Device bound.",
-        Action::ListDevices => "Devices.",
-        Action::RevokeDevice => "Device revoked.",
-    }
-}
-
 /// The code and text for a denial, as far as the profile reveals it.
 #[must_use]
 pub(crate) const fn refusal(
@@ -37,35 +19,18 @@ pub(crate) const fn refusal(
         (
             Profile::Strict,
             Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
-        ) => (Code::Denied, anonymous(action)),
+        ) => (Code::Denied, action.denied_text()),
         // The one-time code is this command's first secret: a spent one looks like a wrong one.
         (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
-            (Code::Denied, anonymous(action))
+            (Code::Denied, action.denied_text())
         }
         (Profile::Strict | Profile::Secure, denial) => (code(denial), text(action, denial)),
     }
 }
 
-/// The text for every failure before the first secret is verified.
-const fn anonymous(action: Action) -> &'static str {
-    match action {
-        Action::Login => "Invalid username or password.",
-        Action::RecoverPassword => "TOTP verification failed.",
-        Action::Register
-        | Action::RecoverTotp
-        | Action::RecoverFace
-        | Action::RecoverDevice
-        | Action::ConfirmTotp
-        | Action::BindDevice
-        | Action::ListDevices
-        | Action::RevokeDevice
-        | Action::ReadAudit => "Invalid credentials.",
-    }
-}
-
 const fn text(action: Action, denial: Denial) -> &'static str {
     match denial {
-        Denial::Credentials => anonymous(action),
+        Denial::Credentials => action.denied_text(),
         Denial::Face(_) => "Face verification failed.",
         Denial::Totp => "TOTP verification failed.",
         Denial::Device => "Unauthorized device.",
