@@ -144,15 +144,10 @@ impl DeviceContext {
     }
 
     /// Checks that this is a device of `subject`, if it reports the address `mac`.
-    pub(crate) fn check(
-        &self,
-        subject: &Subject,
-        mac: Option<MacAddress>,
-        needs_key: bool,
-    ) -> Finding {
+    pub(crate) fn check(&self, subject: &Subject, mac: MacAddress, needs_key: bool) -> Finding {
         match self.proof {
-            Proof::Proven { mac: bound, .. } => device::check(mac, bound),
-            Proof::Unclaimed | Proof::Unproven => match device::check(mac, subject.mac) {
+            Proof::Proven { mac: bound, .. } => device::check(Some(mac), bound),
+            Proof::Unclaimed | Proof::Unproven => match device::check(Some(mac), subject.mac) {
                 Finding::Match if needs_key => Finding::Missing,
                 finding => finding,
             },

@@ -36,19 +36,15 @@ impl Authenticator {
         )?;
         let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
         let right =
-            offered.totp.flatten().and_then(|code| totp::matching_step(&subject.totp, code, at));
+            offered.totp.offered().and_then(|code| totp::matching_step(&subject.totp, code, at));
         let step = right.filter(|step| *step > subject.newest_spent(offered.is_confirmation));
         let is_spent = right.is_some() && step.is_none();
         let findings = Findings {
             password,
             face: face.finding,
-            totp: offered.totp.map(|code| match (code, step) {
-                (None, _) => Finding::Missing,
-                (Some(_), None) => Finding::Mismatch,
-                (Some(_), Some(_)) => Finding::Match,
-            }),
-            device: offered.mac.map(|mac| device.check(subject, mac, needs_key)),
-            clock: offered.clock.map(|client| clock::check(client, at)),
+            totp: offered.totp.finding(|_| Finding::from_match(step.is_some())),
+            device: offered.mac.finding(|mac| device.check(subject, mac, needs_key)),
+            clock: offered.clock.finding(|client| clock::check(Some(client), at)),
         };
         let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
         Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })

@@ -33,7 +33,7 @@ mod examine;
 pub mod faces;
 pub mod hashing;
 pub mod limits;
-pub mod offered;
+mod offered;
 pub mod profile;
 pub mod qr;
 mod receipt;

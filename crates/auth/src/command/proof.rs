@@ -53,7 +53,7 @@ impl Authenticator {
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<Replacement, Error>,
     ) -> Result<Audited, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
-        let (place, at) = (received.place(offered.mac.flatten()), received.at.now);
+        let (place, at) = (received.place(offered.mac.offered()), received.at.now);
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claimed = claim.as_ref().map(|claim| claim.id);
