@@ -3,8 +3,11 @@
 //! Nothing here depends on whether the account exists: tallies are kept by the claimed name. An
 //! attempt has one or more lanes, best first; if a lane is closed, the next one is tried.
 
-use crate::limits::{AdmissionRequest, Limited, Limits};
-use fourauth_store::{self as store, Lane, Store, Tallies, Target};
+use crate::{
+    limits::{AdmissionRequest, Limited, Limits},
+    not_granted::NotGranted,
+};
+use fourauth_store::{Lane, Store, Tallies, Target};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -45,35 +48,29 @@ impl Admission {
     /// The attempt enters the lane before the tally is read, so that every other attempt is either
     /// in the tally or among those ahead. Several servers on one database count their attempts in
     /// progress separately, so that each may examine as many at once.
+    ///
+    /// # Errors
+    ///
+    /// The limit as a denial, or the storage error.
     pub(crate) async fn admit(
         &self,
         store: &Store,
         request: AdmissionRequest<'_>,
-    ) -> Result<Result<Admitted, Limited>, store::Error> {
+    ) -> Result<Admitted, NotGranted> {
         let mut closed = Vec::new();
         for lane in request.lanes {
-            match self.try_lane(store, request, *lane).await? {
-                Ok(mut admitted) => {
+            let (mut admitted, ahead) = self.enter(request.target, *lane);
+            admitted.tallies = store.tallies(request.target).await?;
+            match self.limits.check(*lane, request, &admitted.tallies, &ahead) {
+                Ok(()) => {
                     admitted.closed = closed;
-                    return Ok(Ok(admitted));
+                    return Ok(admitted);
                 }
                 Err(Limited::Closed) => closed.push(*lane),
-                Err(wait) => return Ok(Err(wait)),
+                Err(wait) => return Err(wait.into()),
             }
         }
-        Ok(Err(Limited::Closed))
-    }
-
-    async fn try_lane(
-        &self,
-        store: &Store,
-        request: AdmissionRequest<'_>,
-        lane: Lane,
-    ) -> Result<Result<Admitted, Limited>, store::Error> {
-        let (mut admitted, ahead) = self.enter(request.target, lane);
-        admitted.tallies = store.tallies(request.target).await?;
-        let checked = self.limits.check(lane, request, &admitted.tallies, &ahead);
-        Ok(checked.map(|()| admitted))
+        Err(Limited::Closed.into())
     }
 
     /// Adds an attempt in progress to a lane. Returns it with the numbers of earlier attempts in

@@ -13,12 +13,7 @@ pub(crate) mod tally_change;
 pub mod undecided;
 
 use crate::{
-    action::Action,
-    conflict::{Aborted, Conflict},
-    decision::Denial,
-    error::Error,
-    limits::Limited,
-    profile::Profile,
+    action::Action, conflict::Aborted, decision::Denial, error::Error, profile::Profile,
     received::Received,
 };
 use fourauth_protocol::{
@@ -146,9 +141,9 @@ impl Verdict {
         Self { outcome, detail, tally_change: TallyChange::default() }
     }
 
-    /// A verdict on an attempt that was not examined because of a limit.
-    pub(crate) fn limited(limited: Limited) -> Self {
-        Self::new(Err(Denial::Limited(limited)), String::new())
+    /// A denial of an attempt that was not examined.
+    pub(crate) fn unexamined(denial: Denial) -> Self {
+        Self::new(Err(denial), String::new())
     }
 }
 
@@ -179,13 +174,16 @@ impl Attempt {
         let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
             Ok((effect, gains)) => {
-                match self.carry_out(store, effect, tally_change, &detail).await? {
+                let counted = tally_change.counted;
+                match self.carry_out(store, effect, tally_change, &detail).await {
                     Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
-                    Err((conflict, tally_change)) => {
+                    Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
+                        let tally_change = TallyChange::of_conflict(conflict, counted);
                         self.deny(store, conflict.into(), tally_change, &detail).await?;
                         Err(conflict.into())
                     }
+                    Err(Aborted::Store(error)) => return Err(error.into()),
                 }
             }
             Err(denial) => {
@@ -199,31 +197,23 @@ impl Attempt {
         Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
-    /// Commits the change and its row, or neither. If a conflict prevents the change, returns the
-    /// conflict and what to count.
+    /// Commits the change and its row, or neither.
     async fn carry_out(
         &self,
         store: &Store,
         effect: Effect,
         tally_change: TallyChange,
         detail: &str,
-    ) -> Result<Result<AuditId, (Conflict, TallyChange)>, Error> {
+    ) -> Result<AuditId, Aborted> {
         let entry = self.entry(None, detail);
-        let counted = tally_change.counted;
-        let done = store.write(move |tx| {
+        let write = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
                 tally_change.apply_granted(tx).await?;
                 Ok(tx.append(&entry).await?)
             })
         });
-        match done.await {
-            Ok(row) => Ok(Ok(row)),
-            Err(Aborted::Conflict(conflict)) => {
-                Ok(Err((conflict, TallyChange::of_conflict(conflict, counted))))
-            }
-            Err(Aborted::Store(error)) => Err(error.into()),
-        }
+        write.await
     }
 
     /// Writes a row for the denial. Attempts refused by a limit share one row per minute.

@@ -33,6 +33,7 @@ mod examine;
 pub mod faces;
 pub mod hashing;
 pub mod limits;
+mod not_granted;
 mod offered;
 pub mod profile;
 pub mod qr;

@@ -26,7 +26,7 @@ impl Authenticator {
         let secret = read.admin_secret.clone();
         self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {
             let rows = self.store.audit_rows(&query(read)).await?;
-            Ok(Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() })))
+            Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() }))
         })
         .await
     }

@@ -31,8 +31,8 @@ impl Authenticator {
         let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
         self.prove(action, received, &confirm.username, offered, async |verified| {
             let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
-            let step = verified.examination.step.ok_or(Denial::Totp);
-            Ok(step.map(|step| (Change::ConfirmTotp(step), SideEffects::default(), gains)))
+            let step = verified.examination.step.ok_or(Denial::Totp)?;
+            Ok((Change::ConfirmTotp(step), SideEffects::default(), gains))
         })
         .await
     }

@@ -34,11 +34,10 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let (action, offered) = (Action::BindDevice, Offered::from(&bind));
         self.prove(action, received, &bind.username, offered, async |verified| {
-            Ok(another_device(verified, &bind).map(|device| {
-                let notices = vec![verified.notice("device_bound")];
-                let side_effects = SideEffects { notices, ..SideEffects::default() };
-                (Change::BindDevice(device), side_effects, Gains::default())
-            }))
+            let device = another_device(verified, &bind)?;
+            let notices = vec![verified.notice("device_bound")];
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
+            Ok((Change::BindDevice(device), side_effects, Gains::default()))
         })
         .await
     }
@@ -55,7 +54,9 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         if let Some(limited) = received.limited() {
             let attempt = self.open(Action::ListDevices, None, received)?;
-            return attempt.conclude(&self.store, Verdict::limited(limited)).await;
+            return attempt
+                .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
+                .await;
         }
         let token = Sha256::digest(list.token.expose().as_bytes()).into();
         let session = self.store.session(&token, received.at.now).await?;
@@ -84,13 +85,11 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let (action, offered) = (Action::RevokeDevice, Offered::from(&revoke));
         self.prove(action, received, &revoke.username, offered, async |verified| {
-            if let Err(denial) = verified.trust_facts().may_revoke() {
-                return Ok(Err(denial));
-            }
+            verified.trust_facts().may_revoke()?;
             let notices = vec![verified.notice("device_revoked")];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
-            Ok(Ok((change, side_effects, Gains::default())))
+            Ok((change, side_effects, Gains::default()))
         })
         .await
     }

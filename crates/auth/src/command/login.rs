@@ -44,7 +44,7 @@ impl Authenticator {
                     place: verified.new_place(),
                     notices: login_notices(verified, device.is_some()),
                 };
-                Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, gains)))
+                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, gains))
             });
         let audited = decided.await?;
         Ok(match pending {

@@ -26,6 +26,7 @@ use crate::{
     device::DeviceContext,
     error::Error,
     limits::AdmissionRequest,
+    not_granted::{NotGranted, decided},
     offered::Offered,
     received::Received,
     rules::lane::{self, Origin},
@@ -35,8 +36,8 @@ use fourauth_factors::Finding;
 use fourauth_protocol::{answer::Gains, username::Username};
 use fourauth_store::{Seeking, Target};
 
-/// The change, what goes with it and what the peer gains; or the reason for refusing it.
-pub(crate) type Replacement = Result<(Change, SideEffects, Gains), Denial>;
+/// The change, what goes with it and what the peer gains.
+pub(crate) type GrantedChange = (Change, SideEffects, Gains);
 
 impl Authenticator {
     /// Decides one command about the account `name` and records the decision.
@@ -50,7 +51,7 @@ impl Authenticator {
         received: Received,
         name: &Username,
         offered: Offered,
-        change: impl AsyncFnOnce(&Verified<'_>) -> Result<Replacement, Error>,
+        change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange, NotGranted>,
     ) -> Result<Audited, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(offered.mac.offered()), received.at.now);
@@ -69,15 +70,17 @@ impl Authenticator {
         attempt.proven_device = device.key();
         let is_exempt = device.is_proven() || origin.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_exempt) {
-            return attempt.conclude(&self.store, Verdict::limited(limited)).await;
+            return attempt
+                .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
+                .await;
         }
 
         let (factors, lanes) = (offered.limited_factors(), lane::lanes(origin));
         let (target, known_lanes) = (Target::account(name), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
-        let admitted = match self.admission.admit(&self.store, request).await? {
+        let admitted = match decided(self.admission.admit(&self.store, request).await)? {
             Ok(admitted) => admitted,
-            Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
+            Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         let by = Requester::admitted(&received, admitted.lane);
         let examination = self.examine(&subject, &device, offered, recovery_code, at, by).await?;
@@ -91,7 +94,9 @@ impl Authenticator {
         };
         let outcome = match judge(subject.standing, &examination, received.at.state) {
             Decision::Denied(denial) => Err(denial),
-            Decision::Granted(_) => change(&verified).await?.map(|parts| verified.effect(parts)),
+            Decision::Granted(_) => {
+                decided(change(&verified).await)?.map(|parts| verified.effect(parts))
+            }
         };
         let context = tally_change::Context {
             action,

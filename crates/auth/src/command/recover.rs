@@ -11,9 +11,10 @@ use crate::{
         grant::{Change, SideEffects},
     },
     authenticator::{Authenticator, face_quality},
-    command::proof::Replacement,
+    command::proof::GrantedChange,
     decision::Denial,
     error::Error,
+    not_granted::NotGranted,
     offered::Offered,
     profile::Profile,
     received::Received,
@@ -44,21 +45,18 @@ impl Authenticator {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverTotp, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
+            // Sending the secret again follows the same trust rules as creating it.
+            let side_effects =
+                self.recovery(verified, recover.recovery_code.clone(), Factor::Totp)?;
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
                 let gains = self.provisioning(&verified.subject.totp, name);
-                // Sending the secret again follows the same trust rules as creating it.
-                let side_effects =
-                    self.recovery(verified, recover.recovery_code.clone(), Factor::Totp);
                 let notices = vec![verified.notice("totp_sent_again")];
-                return Ok(side_effects.map(|side_effects| {
-                    (Change::TotpAgain, SideEffects { notices, ..side_effects }, gains)
-                }));
+                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, gains));
             }
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);
-            let side_effects = self.recovery(verified, recover.recovery_code.clone(), Factor::Totp);
-            Ok(side_effects.map(|side_effects| (Change::Totp(key, addressee), side_effects, gains)))
+            Ok((Change::Totp(key, addressee), side_effects, gains))
         })
         .await
     }
@@ -77,16 +75,12 @@ impl Authenticator {
         let (action, name) = (Action::RecoverPassword, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
             let code = recover.recovery_code.clone();
-            let side_effects = match self.recovery(verified, code, Factor::Password) {
-                Ok(side_effects) => side_effects,
-                Err(denial) => return Ok(Err(denial)),
-            };
+            let side_effects = self.recovery(verified, code, Factor::Password)?;
             let rule = self.settings.password_rule;
-            let Ok(password) = rule.accept(&recover.new_password, name.as_str()) else {
-                return Ok(Err(Denial::NewPassword));
-            };
+            let accepted = rule.accept(&recover.new_password, name.as_str());
+            let password = accepted.map_err(|_| Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
-            Ok(Ok((Change::Password(hash), side_effects, Gains::default())))
+            Ok((Change::Password(hash), side_effects, Gains::default()))
         })
         .await
     }
@@ -105,12 +99,9 @@ impl Authenticator {
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
         let (action, name) = (Action::RecoverFace, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
-            match self.recovery(verified, recover.recovery_code.clone(), Factor::Face) {
-                Ok(side_effects) => {
-                    self.new_face(verified, pictures, recover.consent.clone(), side_effects).await
-                }
-                Err(denial) => Ok(Err(denial)),
-            }
+            let side_effects =
+                self.recovery(verified, recover.recovery_code.clone(), Factor::Face)?;
+            self.new_face(verified, pictures, recover.consent.clone(), side_effects).await
         })
         .await
     }
@@ -128,12 +119,10 @@ impl Authenticator {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverDevice, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
-            let change = new_device(verified, &recover);
-            Ok(change.and_then(|change| {
-                let code = recover.recovery_code.clone();
-                let side_effects = self.recovery(verified, code, Factor::Device)?;
-                Ok((change, side_effects, Gains::default()))
-            }))
+            let change = new_device(verified, &recover)?;
+            let code = recover.recovery_code.clone();
+            let side_effects = self.recovery(verified, code, Factor::Device)?;
+            Ok((change, side_effects, Gains::default()))
         })
         .await
     }
@@ -173,7 +162,7 @@ impl Authenticator {
         pictures: Vec<Picture>,
         notice: Option<Consent>,
         side_effects: SideEffects,
-    ) -> Result<Replacement, Error> {
+    ) -> Result<GrantedChange, NotGranted> {
         let subject = verified.subject;
         let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
         let consent = NewConsent {
@@ -183,16 +172,14 @@ impl Authenticator {
             given_by: "self".to_owned(),
             request: Some(verified.received.id.to_string()),
         };
-        let likeness = match self.faces.enrol(pictures, verified.requester()).await? {
-            Ok(likeness) => likeness,
-            Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
-        };
+        let enrolled = self.faces.enrol(pictures, verified.requester()).await?;
+        let likeness = enrolled.map_err(Denial::NewFace)?;
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
         let gains =
             Gains { face_quality: Some(face_quality(likeness.count())), ..Gains::default() };
-        Ok(Ok((Change::Face(face, consent), side_effects, gains)))
+        Ok((Change::Face(face, consent), side_effects, gains))
     }
 }
 

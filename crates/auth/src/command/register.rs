@@ -11,6 +11,7 @@ use crate::{
     decision::Denial,
     entropy,
     error::Error,
+    not_granted::NotGranted,
     received::Received,
     recovery_codes::{recovery_codes, shown},
 };
@@ -39,19 +40,13 @@ impl Authenticator {
         received: &Received,
         admin: &str,
         register: Register,
-    ) -> Result<Result<(Effect, Gains), Denial>, Error> {
-        let (password, mac) = match self.acceptable(&register) {
-            Ok(parts) => parts,
-            Err(denial) => return Ok(Err(denial)),
-        };
+    ) -> Result<(Effect, Gains), NotGranted> {
+        let (password, mac) = self.acceptable(&register)?;
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
         let image = self.kept_image(picture, register.consent.as_ref());
         let by = Requester::proven(received);
-        let likeness = match self.faces.enrol(pictures, by).await? {
-            Ok(likeness) => likeness,
-            Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
-        };
+        let likeness = self.faces.enrol(pictures, by).await?.map_err(Denial::NewFace)?;
 
         let at = received.at.now;
         let consent = NewConsent {
@@ -91,7 +86,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains)))
+        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains))
     }
 
     /// Checks the password and the MAC address, which takes no slow work.
