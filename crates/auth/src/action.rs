@@ -1,6 +1,6 @@
 //! The kinds of commands, and how they differ.
 //!
-//! Each kind has one row of [`Traits`], so that a new command does not compile before every
+//! Each kind has one row of `Traits`, so that a new command does not compile before every
 //! difference is decided. The texts of denials that all commands share are in `attempt/messages.rs`.
 
 /// The kind of command, by its name in the audit log.
@@ -59,7 +59,7 @@ impl Action {
 
     /// True for the recovery commands.
     #[must_use]
-    pub const fn replaces_a_factor(self) -> bool {
+    pub(crate) const fn replaces_a_factor(self) -> bool {
         self.traits().replaces_a_factor
     }
 

@@ -1,6 +1,6 @@
 //! Every attempt ends in the audit log. There is no other way to obtain an answer from it.
 //!
-//! * [`Attempt::conclude`] is the only constructor of [`Audited`], and it commits first.
+//! * `Attempt::conclude` is the only constructor of [`Audited`], and it commits first.
 //! * An answer is made from an [`Audited`] outcome, or says that nothing was decided.
 //! * An attempt that is dropped before it is concluded (error, panic, disconnect) is audited as
 //!   undecided.
@@ -113,7 +113,7 @@ impl From<Audited> for Answer {
 /// One command in progress.
 #[must_use = "an attempt that is dropped is audited as undecided"]
 #[derive(Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     action: Action,
     username: Option<String>,
     received: Received,
@@ -126,11 +126,11 @@ pub struct Attempt {
 
 /// The outcome of an attempt, unless a concurrent command overtakes it.
 #[derive(Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// The change and what the peer gains; or the denial.
-    pub outcome: Result<(Effect, Gains), Denial>,
+    pub(crate) outcome: Result<(Effect, Gains), Denial>,
     /// The detail of the audit row, after the reason.
-    pub detail: String,
+    pub(crate) detail: String,
     /// Changes to counters, and a notice.
     pub(crate) tally_change: TallyChange,
 }
@@ -149,7 +149,7 @@ impl Verdict {
 
 impl Attempt {
     /// Opens an attempt. If it is dropped before it is concluded, it is reported to `undecided`.
-    pub const fn open(
+    pub(crate) const fn open(
         action: Action,
         username: Option<String>,
         received: Received,
@@ -170,7 +170,11 @@ impl Attempt {
     ///
     /// The storage error. Nothing was committed, the attempt counts as undecided, and the only
     /// possible answer is `unavailable`.
-    pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
+    pub(crate) async fn conclude(
+        mut self,
+        store: &Store,
+        verdict: Verdict,
+    ) -> Result<Audited, Error> {
         let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
             Ok((effect, gains)) => {

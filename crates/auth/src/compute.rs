@@ -11,7 +11,7 @@ mod queue;
 mod requester;
 mod used;
 
-pub use requester::{Requester, Urgency};
+pub use requester::Requester;
 
 use part::Ticket;
 use queue::{Capacity, Queue};
@@ -103,7 +103,7 @@ impl Compute {
     /// # Errors
     ///
     /// [`Overload`] if there is no result. The job may still be running.
-    pub async fn run<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
+    pub(crate) async fn run<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,

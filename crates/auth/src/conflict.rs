@@ -5,7 +5,7 @@ use fourauth_store::{self as store, Bound};
 
 /// A conflict with a concurrent command or with existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflict {
+pub(crate) enum Conflict {
     /// The one-time code was spent, or the account changed so that the code is no longer valid.
     StepSpent,
     /// The account was changed.
@@ -27,7 +27,7 @@ pub enum Conflict {
 impl Conflict {
     /// The word for the audit log.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::StepSpent => "step_spent",
             Self::Superseded => "superseded",
@@ -58,7 +58,7 @@ impl From<Conflict> for Denial {
 
 /// The reason why a transaction was rolled back.
 #[derive(Debug)]
-pub enum Aborted {
+pub(crate) enum Aborted {
     /// The change was lost to a conflict.
     Conflict(Conflict),
     /// The database failed.

@@ -6,21 +6,21 @@ use std::fmt;
 
 /// The findings about one attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Examination {
+pub(crate) struct Examination {
     /// The finding of each check.
-    pub findings: Findings,
+    pub(crate) findings: Findings,
     /// The step of the one-time code, to be spent if everything else matches.
-    pub step: Option<totp::Step>,
+    pub(crate) step: Option<totp::Step>,
     /// True if the code was right but already spent.
-    pub is_spent: bool,
+    pub(crate) is_spent: bool,
     /// The finding about the recovery code, if one was sent.
-    pub recovery_code: Option<Finding>,
+    pub(crate) recovery_code: Option<Finding>,
     /// The reason why no picture was usable.
-    pub refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Refusal>,
     /// The distance of the face from the template.
-    pub distance: Option<f32>,
+    pub(crate) distance: Option<f32>,
     /// The proof that the finding about the device is based on.
-    pub device: &'static str,
+    pub(crate) device: &'static str,
 }
 
 /// The examination of a command that asks for no factor.

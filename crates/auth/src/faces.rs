@@ -111,7 +111,7 @@ impl Faces {
 
     /// Number of pictures examined since the server started.
     #[must_use]
-    pub fn pictures_examined(&self) -> u64 {
+    pub(crate) fn pictures_examined(&self) -> u64 {
         self.pictures_examined.load(Ordering::Relaxed)
     }
 
@@ -175,7 +175,7 @@ impl Comparison {
 /// A picture without a usable face does not count as a guess. Pictures of different people do: an
 /// owner does not send them, and a mean of several faces is an attack.
 #[must_use]
-pub const fn finding_of(refusal: Refusal) -> Finding {
+pub(crate) const fn finding_of(refusal: Refusal) -> Finding {
     match refusal {
         Refusal::Disagree => Finding::Mismatch,
         Refusal::NotAnImage

@@ -57,11 +57,11 @@ pub enum Limited {
 
 /// The factors of a command that have separate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LimitedFactors {
+pub(crate) struct LimitedFactors {
     /// A one-time code.
-    pub totp: bool,
+    pub(crate) totp: bool,
     /// A face.
-    pub face: bool,
+    pub(crate) face: bool,
 }
 
 impl LimitedFactors {

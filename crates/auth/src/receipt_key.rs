@@ -34,7 +34,7 @@ impl ReceiptKey {
 
     /// Signs a receipt (RFC 7515 §5.1).
     #[must_use]
-    pub fn sign(&self, receipt: &Receipt) -> Secret<String> {
+    pub(crate) fn sign(&self, receipt: &Receipt) -> Secret<String> {
         let signed = to_be_signed(receipt, &self.public.name());
         let signature = self.pair.sign(signed.as_bytes());
         receipt::compact(&signed, signature.as_ref())

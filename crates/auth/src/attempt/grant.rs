@@ -18,7 +18,7 @@ use fourauth_store::{
 
 /// The effect of a granted command on the store.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// No change except the audit row.
     Nothing,
     /// A new account.
@@ -29,54 +29,54 @@ pub enum Effect {
 
 /// A new account with its device, recovery codes and consent.
 #[derive(Debug)]
-pub struct NewAccount {
+pub(crate) struct NewAccount {
     /// The account.
     pub user: NewUser,
     /// A device that the administrator registers with the account.
-    pub device: Option<NewDevice>,
+    pub(crate) device: Option<NewDevice>,
     /// The recovery codes.
-    pub codes: Vec<RecoveryCode>,
+    pub(crate) codes: Vec<RecoveryCode>,
     /// The consent that the face was enrolled with.
-    pub consent: NewConsent,
+    pub(crate) consent: NewConsent,
 }
 
 /// A change to the account that was examined.
 #[derive(Debug)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The account.
-    pub account: AccountId,
+    pub(crate) account: AccountId,
     /// The target that its failures are counted under.
-    pub target: Target,
+    pub(crate) target: Target,
     /// The version that was examined. If the account has another version now, nothing is changed.
-    pub version: i64,
+    pub(crate) version: i64,
     /// The step of the one-time code, to be spent with the change.
-    pub step: Option<Step>,
+    pub(crate) step: Option<Step>,
     /// The proven device, which must still be bound to the account.
-    pub device: Option<DeviceId>,
+    pub(crate) device: Option<DeviceId>,
     /// The time at which the command arrived.
-    pub at: UnixMillis,
+    pub(crate) at: UnixMillis,
     /// The change.
-    pub change: Change,
+    pub(crate) change: Change,
     /// The consequences of the change.
-    pub side_effects: SideEffects,
+    pub(crate) side_effects: SideEffects,
 }
 
 /// Consequences of a change, applied in the same transaction.
 #[derive(Debug, Default)]
-pub struct SideEffects {
+pub(crate) struct SideEffects {
     /// A recovery code to spend.
-    pub recovery_code: Option<RecoveryCode>,
+    pub(crate) recovery_code: Option<RecoveryCode>,
     /// A factor that may not change another one before this time.
-    pub settles: Option<(Factor, UnixMillis)>,
+    pub(crate) settles: Option<(Factor, UnixMillis)>,
     /// A place to record as known for the account.
-    pub place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Notices to the owner.
-    pub notices: Vec<Notice>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// A change to an account. Replacing a factor ends all sessions of the account.
 #[derive(Debug)]
-pub enum Change {
+pub(crate) enum Change {
     /// A login: opens a session, and replaces an outdated password hash.
     LogIn {
         /// The session.

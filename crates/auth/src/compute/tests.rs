@@ -1,4 +1,4 @@
-use super::*;
+use super::{requester::Urgency, *};
 use std::{net::Ipv4Addr, sync::mpsc};
 use tokio::task::{JoinHandle, yield_now};
 
