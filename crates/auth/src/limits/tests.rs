@@ -2,16 +2,17 @@ use super::*;
 use fourauth_protocol::{device::DeviceId, username::Username};
 use proptest::prelude::*;
 
+/// The defaults.
 const LIMITS: Limits = Limits {
     unknown_device: 70,
-    known_device: 30,
+    known_device: 25,
     backoff_max_ms: 900_000,
     totp_in_a_minute: 5,
     face_before_waiting: 5,
     face_wait_ms: 30_000,
     face_unknown_device: 35,
-    face_known_device: 15,
-    at_once: 8,
+    face_known_device: 10,
+    at_once: 5,
 };
 const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 const BOTH: LimitedFactors = LimitedFactors { totp: true, face: true };
@@ -50,9 +51,9 @@ fn an_unknown_device_waits_twice_as_long_after_each_failure() {
 }
 
 #[test]
-fn a_known_device_does_not_wait_and_has_thirty_failures() {
-    assert_eq!(check(DEVICE, failed(29), 0, 0), Ok(()));
-    assert_eq!(check(DEVICE, failed(30), 0, 86_400_000), Err(Limited::Closed));
+fn a_known_device_does_not_wait_and_has_25_failures() {
+    assert_eq!(check(DEVICE, failed(24), 0, 0), Ok(()));
+    assert_eq!(check(DEVICE, failed(25), 0, 86_400_000), Err(Limited::Closed));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn after_five_wrong_faces_each_further_one_waits() {
 
 #[test]
 fn too_many_wrong_faces_close_only_commands_with_a_face() {
-    let tally = Tally { face: 15, ..failed(15) };
+    let tally = Tally { face: 10, ..failed(10) };
     assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
     let no_face = LimitedFactors { totp: true, face: false };
     assert_eq!(examined(DEVICE, tally, no_face, 0, NOON), Ok(()));
@@ -99,7 +100,7 @@ proptest! {
     fn concurrent_attempts_get_no_further_than_sequential_ones(
         failures in 0_i64..80, ahead in 0_u32..100, known in any::<bool>(),
     ) {
-        let (lane, all) = if known { (DEVICE, 30) } else { (Lane::Unknown, 70) };
+        let (lane, all) = if known { (DEVICE, 25) } else { (Lane::Unknown, 70) };
         if check(lane, failed(failures), ahead, 0).is_ok() {
             prop_assert!(failures + i64::from(ahead) < all);
             prop_assert!(ahead < LIMITS.at_once);
