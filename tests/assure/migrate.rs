@@ -20,7 +20,7 @@ use crate::{
     setup::{Defence, Setup},
 };
 use fourauth_private_file as private_file;
-use fourauth_store::{Added, Error, Keyring, Location, OpenError, Rig, Store};
+use fourauth_store::{Added, Error, Keyring, Location, OpenError, Store, VfsOverride};
 use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
@@ -66,7 +66,7 @@ fn keyring() -> Arc<Keyring> {
 }
 
 async fn open(path: &Path) -> anyhow::Result<Store> {
-    Ok(Store::open(&Location::Sqlite(path.to_owned()), keyring(), people::decoy()?).await?)
+    Ok(Store::open(&Location::Sqlite(path.to_owned()), keyring()).await?)
 }
 
 async fn plain(path: &Path) -> sqlx::Result<SqliteConnection> {
@@ -125,7 +125,7 @@ async fn every_instant(
     let (vfs, waits) = (["migrate-1", "migrate-2", "migrate-3"][version - 1], true);
     let recorder = Recorder::new(vfs)?;
     recorder.found(DATABASE, fs::read(&path)?);
-    Store::open_rigged(&path, Rig { vfs, waits }, keyring(), people::decoy()?).await?.close().await;
+    Store::open_with_vfs(&path, VfsOverride { vfs, waits }, keyring()).await?.close().await;
 
     let (mut disk, mut images, mut stuck) = (Platter::default(), 0, 0);
     for (event, number) in recorder.events().iter().zip(0_u32..) {
@@ -161,7 +161,7 @@ async fn newer(past: &Past, figures: &mut Figures) -> anyhow::Result<()> {
     sqlx::query(LATER).execute(&mut old).await?;
     old.close().await?;
     let location = Location::Sqlite(path);
-    let opened = Store::open(&location, keyring(), people::decoy()?).await;
+    let opened = Store::open(&location, keyring()).await;
     let refused = opened.err() == Some(OpenError::NewerSchema { version: 9999 });
     figures.exactly("newer_schema_refused", refused.into(), 1);
     Ok(())

@@ -15,7 +15,7 @@ use crate::{
     setup::{Defence, Setup},
 };
 use anyhow::ensure;
-use fourauth_store::{Rig, Store};
+use fourauth_store::{Store, VfsOverride};
 use std::sync::Arc;
 
 /// Seed of the random numbers.
@@ -29,7 +29,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     let events = record(&waves, defence).await?;
     let syncs = events.iter().filter(|event| is_sync(event)).count();
     setup.say(&format!("{} events, {syncs} of them syncs", events.len()));
-    let mut replay = Replay::new(waves.concat())?;
+    let mut replay = Replay::new(waves.concat());
     every_boundary(setup, defence, &events, &mut replay).await?;
 
     let mut figures = Figures::default();
@@ -51,12 +51,12 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
 async fn record(waves: &[Vec<Operation>], defence: Defence) -> anyhow::Result<Vec<Event>> {
     let vfs = if defence == Defence::On { "powerfail" } else { "powerfail-control" };
     let (recorder, folder) = (Recorder::new(vfs)?, folder()?);
-    let rig = Rig { vfs, waits: defence == Defence::On };
-    let (keyring, decoy) = (Arc::new(people::keyring()), people::decoy()?);
+    let vfs_override = VfsOverride { vfs, waits: defence == Defence::On };
+    let keyring = Arc::new(people::keyring());
     let (first, rest) = waves.split_at(waves.len() * 3 / 4);
     for part in [first, rest] {
         let path = folder.path().join(DATABASE);
-        let store = Store::open_rigged(&path, rig, Arc::clone(&keyring), decoy.clone()).await?;
+        let store = Store::open_with_vfs(&path, vfs_override, Arc::clone(&keyring)).await?;
         let (store, told) = (Arc::new(store), Arc::clone(&recorder));
         let undone = script::run(&store, part, move |number| told.tell(number)).await?;
         ensure!(undone == 0, "{undone} operations were refused");

@@ -8,4 +8,5 @@ pub mod postgres;
 pub mod proxy;
 pub mod python;
 pub mod raw;
+pub mod record;
 pub mod server;

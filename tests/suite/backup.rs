@@ -8,6 +8,7 @@ use fourauth_tests::{
     models,
     persona::Persona,
     postgres,
+    record::record,
     server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
@@ -137,7 +138,7 @@ async fn a_restored_server_has_the_data_of_the_backup() {
     let restored = start(&config, now).await.unwrap();
     assert!(house.server.fingerprint().to_string().eq_ignore_ascii_case(&restored.fingerprint()));
     let subject = fourauth_store::Seeking::by_name(&house.alice.username);
-    let subject = restored.store().subject(subject).await.unwrap();
+    let subject = record(restored.store(), subject).await.unwrap();
     assert_eq!(subject.totp.as_bytes(), house.alice.key.as_bytes());
     restored.stop().await;
 }
@@ -186,7 +187,7 @@ async fn a_backup_is_encrypted_and_leaves_no_temporary_files() {
     assert_eq!(scratches(&house.config), 0);
     assert!(!house.file("one.age.draft").exists());
     let local = LocalStore::open(&house.config, NOON).await.unwrap();
-    assert_eq!(local.store.open_all().await.unwrap().unopened, 0, "its data still open");
+    assert_eq!(local.store.check_sealed_values().await.unwrap().unopened, 0, "its data still open");
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ fn refusals() -> Vec<OpenError> {
         KeyringError::Io { path: path(), kind: ErrorKind::PermissionDenied }.into(),
         OpenError::NotAUrl,
         OpenError::NewerSchema { version: 2 },
+        OpenError::OlderSchema,
         OpenError::ChangedSchema { version: 2 },
         OpenError::KeyMissing { id: id() },
         OpenError::KeyWrong { id: id() },

@@ -9,6 +9,7 @@ use fourauth_protocol::{
 use fourauth_store::{Held, Seeking};
 use fourauth_tests::{
     models,
+    record::record,
     server::{NOON, TestServer, quick},
 };
 use fourauthd::{command::user::UserCommand, local_store::LocalStore};
@@ -167,7 +168,7 @@ async fn a_picture_is_kept_only_with_consent() {
     let server = TestServer::configured(|config| config.face.keep_image = true).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let store = server.server().store();
-    let account = store.subject(Seeking::by_name(&alice.username)).await.unwrap().account;
+    let account = record(store, Seeking::by_name(&alice.username)).await.unwrap().account;
     let held = async || {
         let consents = store.consents(account).await.unwrap();
         consents.into_iter().map(|it| (it.what, it.notice, it.given_by)).collect::<Vec<_>>()

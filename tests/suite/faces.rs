@@ -19,6 +19,7 @@ use fourauth_store::Seeking;
 use fourauth_tests::{
     models::{self, picture},
     persona::Persona,
+    record::record,
     server::{TestServer, unlimited},
 };
 use std::{fs, sync::Arc, time::Duration};
@@ -135,7 +136,7 @@ async fn each_number_of_pictures_has_its_own_threshold() {
         let name = format!("person-{enrolled}");
         enrol(&server, &name, &ONE_PERSON[..enrolled]).await;
         let name = Username::parse(&name).unwrap();
-        let subject = server.server().store().subject(Seeking::by_name(&name)).await.unwrap();
+        let subject = record(server.server().store(), Seeking::by_name(&name)).await.unwrap();
         for probes in 1..=ONE_PERSON.len() {
             // A refused picture is not counted.
             let shown = [pictures(&ONE_PERSON[..probes]), vec![bad.clone()]].concat();

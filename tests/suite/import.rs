@@ -8,6 +8,7 @@ use fourauth_store::{AuditEntry, Held, Seeking};
 use fourauth_tests::{
     models,
     old_system::{Kind, OldSystem, ROWS},
+    record::record,
     server::{NOON, TestServer, quick},
 };
 use fourauthd::{
@@ -116,7 +117,7 @@ async fn an_import_keeps_pictures_only_with_consent() {
 
         let alice = moved.old.person("alice", ALICE);
         let store = moved.server.server().store();
-        let account = store.subject(Seeking::by_name(&alice.username)).await.unwrap().account;
+        let account = record(store, Seeking::by_name(&alice.username)).await.unwrap().account;
         let consents = store.consents(account).await.unwrap();
         assert_eq!(consents.len(), held);
         assert_eq!((consents[0].what, consents[0].given_by.as_str()), (Held::Template, "import"));

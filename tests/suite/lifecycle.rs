@@ -6,6 +6,7 @@ use fourauth_protocol::{code::Code, command::Command};
 use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
     models,
+    record::record,
     server::{NOON, TestServer, quick},
 };
 use fourauth_timekeeper::ManualClock;
@@ -25,7 +26,7 @@ async fn an_account_survives_a_restart() {
 
     let server = start(folder.path()).await.unwrap();
     let subject =
-        server.store().subject(fourauth_store::Seeking::by_name(&alice.username)).await.unwrap();
+        record(server.store(), fourauth_store::Seeking::by_name(&alice.username)).await.unwrap();
     assert!(matches!(subject.standing, fourauth_store::Standing::Active(_)));
     assert_eq!(subject.totp.as_bytes(), alice.key.as_bytes());
     assert!(fingerprint.eq_ignore_ascii_case(&server.fingerprint()));

@@ -2,7 +2,7 @@
 
 use data_encoding::{BASE32_NOPAD, BASE64};
 use fourauth_protocol::{command::Command, mac_address::MacAddress, picture::Picture};
-use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
+use fourauth_tests::{models::picture, persona::Persona, record::record, server::TestServer};
 use std::{
     fs,
     io::{self, Write},
@@ -58,13 +58,8 @@ async fn use_every_command(server: &TestServer) -> Vec<(&'static str, Vec<u8>)> 
         connection.send(command).await.unwrap();
     }
     secrets.extend(secrets_of(&alice));
-    let template = server
-        .server()
-        .store()
-        .subject(fourauth_store::Seeking::by_name(&alice.username))
-        .await
-        .unwrap()
-        .template;
+    let seeking = fourauth_store::Seeking::by_name(&alice.username);
+    let template = record(server.server().store(), seeking).await.unwrap().template;
     let components = template.to_bytes().expose().rchunks(32).next().unwrap().to_vec();
     secrets.push(("face template", components));
     secrets.push(("new password", b"amber-Fox-17".to_vec()));

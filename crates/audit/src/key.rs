@@ -4,7 +4,7 @@
 //!
 //! <https://c2sp.org/signed-note>, RFC 8032
 
-use crate::note::is_name;
+use crate::name::is_name;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use sha2::{Digest as _, Sha256};

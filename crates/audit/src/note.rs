@@ -4,7 +4,10 @@
 //!
 //! <https://c2sp.org/signed-note>
 
-use crate::key::{KeyId, VerifyingKey};
+use crate::{
+    key::{KeyId, VerifyingKey},
+    name::is_name,
+};
 use data_encoding::BASE64;
 
 /// Prefix of every signature line: an em dash and a space.
@@ -15,16 +18,6 @@ pub const MAX_NOTE: usize = 256 * 1024;
 
 /// Most signatures that are accepted.
 const MAX_SIGNATURES: usize = 64;
-
-/// Longest name of a key, in bytes.
-const MAX_NAME: usize = 255;
-
-/// True if the text is a valid key name: 1 to 255 bytes, no spaces, no control characters, no `+`.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    let is_fit = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(is_fit)
-}
 
 /// A well-formed note. Its signatures are not verified yet: see [`Note::is_signed_by`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_store::{AccountId, Decoy, Store};
+use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -46,6 +46,7 @@ pub const FIRST_EPOCH: i64 = 1;
 #[derive(Debug)]
 pub struct Authenticator {
     pub(crate) store: Arc<Store>,
+    pub(crate) decoy: SealedDecoy,
     pub(crate) hasher: Hasher,
     pub(crate) faces: Faces,
     pub(crate) settings: Settings,
@@ -60,6 +61,8 @@ pub struct Authenticator {
 pub struct Parts {
     /// Accounts and the audit log.
     pub store: Arc<Store>,
+    /// The record that unknown names are examined against.
+    pub decoy: SealedDecoy,
     /// Hashes passwords.
     pub hasher: Hasher,
     /// Examines pictures.
@@ -111,10 +114,10 @@ impl Authenticator {
     /// Assembles an authenticator.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, hasher, faces, settings, receipts, undecided } = parts;
+        let Parts { store, decoy, hasher, faces, settings, receipts, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
-        Self { store, hasher, faces, settings, admission, receipts, undecided, is_full }
+        Self { store, decoy, hasher, faces, settings, admission, receipts, undecided, is_full }
     }
 
     /// Sets whether the database has reached its size limit. While it has, commands that

@@ -37,7 +37,7 @@ pub enum EpochError {
     File(#[from] KeyFileError),
     /// The clock is years ahead of the file.
     #[error("the clock is more than ten years ahead of {}", path.display())]
-    Leap {
+    ClockJump {
         /// Path of the file.
         path: PathBuf,
     },
@@ -121,7 +121,7 @@ impl EpochFile {
     pub fn advance(&mut self, now: UnixMillis) -> Result<&EpochKey, EpochError> {
         let (number, steps) = self.ahead(now);
         if steps > MAX_STEP {
-            return Err(EpochError::Leap { path: self.path.clone() });
+            return Err(EpochError::ClockJump { path: self.path.clone() });
         }
         if steps > 0 {
             // `self.key` changes only after the file was replaced.
@@ -237,7 +237,7 @@ mod tests {
     fn a_clock_that_jumps_for_years_is_an_error() {
         let (_folder, mut epoch) = begun();
         let leap = epoch.advance(UnixMillis(i64::MAX));
-        assert!(matches!(leap, Err(EpochError::Leap { .. })));
+        assert!(matches!(leap, Err(EpochError::ClockJump { .. })));
         assert_eq!(epoch.current().number, 0);
     }
 

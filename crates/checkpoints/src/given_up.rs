@@ -61,12 +61,12 @@ impl GivenUp {
 
 /// Start of the detail of the row that gives up `lost`.
 #[must_use]
-pub fn told(lost: &Checkpoint) -> String {
+pub fn accepted_detail(lost: &Checkpoint) -> String {
     format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root))
 }
 
 fn is_named(lost: &Checkpoint, detail: &str) -> bool {
-    let rest = detail.strip_prefix(&told(lost));
+    let rest = detail.strip_prefix(&accepted_detail(lost));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn a_row_names_the_checkpoint_that_it_gives_up() {
         let lost = shown(30, 30);
-        assert!(is_named(&lost, &told(&lost)));
-        assert!(is_named(&lost, &format!("{} by local administration", told(&lost))));
-        assert!(!is_named(&lost, &format!("{}0", told(&lost))));
-        assert!(!is_named(&lost, &told(&shown(31, 30))));
+        assert!(is_named(&lost, &accepted_detail(&lost)));
+        assert!(is_named(&lost, &format!("{} by local administration", accepted_detail(&lost))));
+        assert!(!is_named(&lost, &format!("{}0", accepted_detail(&lost))));
+        assert!(!is_named(&lost, &accepted_detail(&shown(31, 30))));
         assert!(!is_named(&lost, ""));
     }
 }

@@ -4,7 +4,7 @@
 //! newest. So every note is read. In a sink without such changes the sizes increase, and only the
 //! last signature has to be verified.
 
-use crate::{given_up::GivenUp, sink::Exported};
+use crate::{exported::Exported, given_up::GivenUp};
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 
 /// Upper bound on notes that wait for verification, in bytes.
@@ -20,7 +20,7 @@ pub struct Largest<'a> {
     bytes: usize,
     found: Option<Exported>,
     notes: u64,
-    is_ours: bool,
+    has_own_key: bool,
 }
 
 /// Result of the search.
@@ -31,7 +31,7 @@ pub struct Seen {
     /// Number of notes, valid or not.
     pub notes: u64,
     /// True if this log's key signed any of the notes.
-    pub is_ours: bool,
+    pub has_own_key: bool,
 }
 
 impl<'a> Largest<'a> {
@@ -39,7 +39,7 @@ impl<'a> Largest<'a> {
     #[must_use]
     pub const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
         let waiting = Vec::new();
-        Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, is_ours: false }
+        Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, has_own_key: false }
     }
 
     /// Adds the next note.
@@ -63,7 +63,7 @@ impl<'a> Largest<'a> {
     #[must_use]
     pub fn finish(mut self) -> Seen {
         self.open_all();
-        Seen { largest: self.found, notes: self.notes, is_ours: self.is_ours }
+        Seen { largest: self.found, notes: self.notes, has_own_key: self.has_own_key }
     }
 
     fn open_all(&mut self) {
@@ -78,7 +78,7 @@ impl<'a> Largest<'a> {
         let Some((_, note)) = self.waiting.pop() else { return };
         self.bytes -= note.len();
         let Ok(checkpoint) = Checkpoint::open(&note, self.key) else { return };
-        self.is_ours = true;
+        self.has_own_key = true;
         if !self.given_up.covers(&checkpoint) {
             self.waiting.clear();
             self.bytes = 0;
@@ -144,7 +144,7 @@ mod tests {
             let texts: Vec<_> = notes.iter().map(|(seed, size)| note(*seed, *size)).collect();
             let seen = seen(&texts, &given_up);
             prop_assert_eq!(seen.largest.map(|found| found.checkpoint.size), expected);
-            prop_assert_eq!(seen.is_ours, notes.iter().any(|(seed, _)| *seed == 1));
+            prop_assert_eq!(seen.has_own_key, notes.iter().any(|(seed, _)| *seed == 1));
         }
     }
 }

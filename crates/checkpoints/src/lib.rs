@@ -16,6 +16,7 @@
 
 mod entropy;
 mod epoch_file;
+mod exported;
 mod given_up;
 mod key_file;
 mod keys;
@@ -27,7 +28,8 @@ pub mod signer;
 pub mod sink;
 
 pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
-pub use given_up::{GivenUp, told};
+pub use exported::Exported;
+pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
 pub use keys::{Fresh, LogKeys, public_key};
 pub use largest::{Largest, Seen};

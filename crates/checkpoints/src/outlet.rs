@@ -74,7 +74,7 @@ impl Ending {
 /// Sends the newest checkpoint, and retries until it is sent or a newer one arrives. When the queue
 /// has ended, makes one last attempt and returns.
 async fn serve(sink: Arc<Sink>, mut waiting: watch::Receiver<Option<SignedCheckpoint>>) {
-    let mut silence = Silence::default();
+    let mut silence = FailureLog::default();
     while waiting.changed().await.is_ok() {
         loop {
             let Some(signed) = waiting.borrow_and_update().clone() else { break };
@@ -97,11 +97,11 @@ async fn serve(sink: Arc<Sink>, mut waiting: watch::Receiver<Option<SignedCheckp
 
 /// Time of the last log message about a failing sink.
 #[derive(Default)]
-struct Silence {
+struct FailureLog {
     said: Option<Instant>,
 }
 
-impl Silence {
+impl FailureLog {
     fn tell(&mut self, error: &SinkError, is_last: bool) {
         let is_due = self.said.is_none_or(|said| said.elapsed() >= REMINDER);
         if is_due || is_last {

@@ -5,12 +5,12 @@
 use crate::{
     entropy,
     epoch_file::{EpochError, EpochFile, first_key_is_here},
+    exported::{Exported, leads_to},
     given_up::GivenUp,
     key_file::KeyFileError,
     keys::{Fresh, LogKeys},
     outlet::Outlet,
-    rollback::leads_to,
-    sink::{Exported, Sink, SinkAddress, SinkError, Trust},
+    sink::{Sink, SinkAddress, SinkError, Trust},
 };
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
@@ -132,7 +132,7 @@ impl Publisher {
     ///
     /// The first call in an epoch writes a file and blocks for a few milliseconds. The others are
     /// cheap.
-    pub fn turn(&mut self, now: UnixMillis) {
+    pub fn advance_epoch(&mut self, now: UnixMillis) {
         if let Err(error) = self.epoch.advance(now) {
             tracing::error!(%error, "the epoch key was not replaced");
         }

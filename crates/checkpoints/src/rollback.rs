@@ -4,9 +4,10 @@
 //! row: only `fourauthd audit verify` reads the whole log.
 
 use crate::{
+    exported::{Exported, leads_to},
     given_up::GivenUp,
     publisher::Publisher,
-    sink::{Exported, SinkError},
+    sink::SinkError,
 };
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
@@ -142,19 +143,6 @@ pub async fn lost<E: From<Error>>(
     // checkpoints.
     all.reverse();
     Ok(all)
-}
-
-/// True if the tree in `store` had the root of `checkpoint` at its size. False if its leaves are
-/// gone.
-///
-/// # Errors
-///
-/// [`Error`] if the database fails.
-pub async fn leads_to(store: &Store, checkpoint: &Checkpoint) -> Result<bool, Error> {
-    match store.root_at(checkpoint.size).await {
-        Err(Error::Corrupt { .. }) => Ok(false),
-        root => Ok(root? == Some(checkpoint.root)),
-    }
 }
 
 fn alarm(lost: &Checkpoint, now: UnixMillis) -> AuditEntry {

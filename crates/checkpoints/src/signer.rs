@@ -87,7 +87,7 @@ impl Signer {
     }
 
     async fn sign(&mut self) {
-        self.publisher.turn(self.clock.read().now);
+        self.publisher.advance_epoch(self.clock.read().now);
         if let Err(error) = self.sign_new_rows().await {
             tracing::error!(%error, "the audit log was not signed");
         }

@@ -9,14 +9,12 @@ mod https;
 mod syslog;
 mod trust;
 
+use crate::exported::Exported;
 pub use address::{HostPort, NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
 use crate::{given_up::GivenUp, largest::Largest, largest::Seen};
-use fourauth_audit::{
-    checkpoint::{Checkpoint, parse_all},
-    key::VerifyingKey,
-};
+use fourauth_audit::{checkpoint::parse_all, key::VerifyingKey};
 use fourauth_store::SignedCheckpoint;
 use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -40,15 +38,6 @@ enum Kind {
     File(file::Notes),
     Syslog(syslog::Collector),
     Https(https::Receiver),
-}
-
-/// A checkpoint read back from a sink.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exported {
-    /// Parsed and verified checkpoint.
-    pub checkpoint: Checkpoint,
-    /// Signed note that contains it.
-    pub note: String,
 }
 
 /// Reasons why a sink cannot be used.
@@ -135,7 +124,7 @@ impl Sink {
             }
         };
         let ours = seen.and_then(|seen| match seen {
-            Seen { is_ours: false, notes: 1.., .. } => Err(Fault::Foreign),
+            Seen { has_own_key: false, notes: 1.., .. } => Err(Fault::Foreign),
             Seen { largest, .. } => Ok(largest),
         });
         ours.map_err(|fault| fault.at(&self.name))

@@ -3,11 +3,10 @@
 //! `fourauth-face` computes embeddings from pixels. Here an embedding is a unit vector of 128
 //! numbers.
 
+pub use crate::rotation::DIMENSIONS;
+
 use crate::{Finding, rotation::Rotation};
 use fourauth_protocol::secret::Secret;
-
-/// Components of an embedding.
-pub const DIMENSIONS: usize = 128;
 
 /// First byte of a stored template.
 const VERSION: u8 = 1;

@@ -5,7 +5,6 @@
 //! databases are unrelated, and a new epoch makes the old template useless (renewability in ISO/IEC
 //! 24745). The rotation is a second layer behind encryption, not a substitute for it.
 
-use crate::face::DIMENSIONS;
 use chacha20::{
     ChaCha20,
     cipher::{KeyIvInit as _, StreamCipher as _},
@@ -14,6 +13,9 @@ use fourauth_protocol::secret::Secret;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroize as _;
+
+/// Components of an embedding.
+pub const DIMENSIONS: usize = 128;
 
 /// An orthogonal transformation, stored as the reflections that it is the product of.
 ///

@@ -81,12 +81,12 @@ impl ImportCommand {
     /// refused.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         let Self::FourAuth(import) = self;
-        let sum = import.run(config, local, |outcome| say!("{outcome}")).await?;
+        let sum = import.run(config, local, |outcome| print_out!("{outcome}")).await?;
         let (accounts, rows) = (sum.imported, sum.rows);
         if import.dry_run {
-            say!("{accounts} accounts and {rows} rows of the log would be imported.");
+            print_out!("{accounts} accounts and {rows} rows of the log would be imported.");
         } else {
-            say!("{accounts} accounts and {rows} rows of the log are imported.");
+            print_out!("{accounts} accounts and {rows} rows of the log are imported.");
         }
         ensure!(sum.refused == 0, "{} accounts cannot be imported", sum.refused);
         Ok(())
@@ -199,7 +199,7 @@ struct Import<'a> {
 }
 
 fn faces(config: &Config, local: &LocalStore) -> anyhow::Result<Faces> {
-    Ok(local.faces(Arc::new(models::load(config)?)))
+    local.faces(config, Arc::new(models::load(config)?))
 }
 
 impl fmt::Display for Outcome {

@@ -3,76 +3,72 @@
 use anyhow::{Context as _, bail};
 use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
-    authenticator,
     compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
 };
-use fourauth_checkpoints::sink::Exported;
+use fourauth_checkpoints::Exported;
 use fourauth_config::Config;
 use fourauth_face::Engine;
-use fourauth_factors::{
-    face::{DIMENSIONS, Template},
-    rotation::Rotation,
-};
-use fourauth_protocol::{secret::Secret, time::UnixMillis};
+use fourauth_protocol::time::UnixMillis;
 use fourauth_server::parts;
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
 use std::sync::Arc;
 
 /// Ends the detail of every audit row that a local command writes.
-pub(crate) const BY_HAND: &str = "by local administration";
+pub(crate) const LOCAL_SUFFIX: &str = "by local administration";
 
 /// Database of a server, opened by another process.
 #[derive(Debug)]
 pub struct LocalStore {
     /// The database.
     pub store: Store,
-    /// Creates hashes that the server accepts.
-    pub hasher: Hasher,
     /// Time of the system clock.
     pub now: UnixMillis,
-    compute: Compute,
-    pepper: Secret<[u8; 32]>,
+    keyring: Arc<Keyring>,
 }
 
 impl LocalStore {
-    /// Opens the database and its keyring. Creates neither.
+    /// Opens the database of a server and its keyring. Creates neither, and does not migrate the
+    /// schema.
     ///
     /// # Errors
     ///
-    /// If the server has not run here yet, or the keyring does not belong to the database.
+    /// If this version of the server has not run here yet, or the keyring does not belong to the
+    /// database.
     pub async fn open(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
-        let keyring = Keyring::load(&config.keyring_file())
-            .context("start `fourauthd` once to create the database and the keyring")?;
-        let keyring = Arc::new(keyring);
-        let compute = Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(config) })?;
-        let hasher = parts::hasher(config, &compute, &keyring)?;
-        // Local commands check no logins, so the decoy need not resemble a face.
-        let decoy = authenticator::decoy(&hasher, |account, epoch| {
-            let rotation = Rotation::derive(&Secret::new([0; 32]), account.0, epoch);
-            Template::protect(&[0.0; DIMENSIONS], [0; 32], account.0, 1, &rotation)
-        });
-        let pepper = keyring.pepper().clone();
-        let location = config.location();
-        let store = Store::open(&location, keyring, decoy.await?).await?;
-        Ok(Self { store, hasher, now, compute, pepper })
+        let keyring = keyring(config)?;
+        let store = Store::open_existing(&config.location(), Arc::clone(&keyring)).await?;
+        Ok(Self { store, now, keyring })
     }
 
-    /// Face pipeline that computes templates as the server does.
-    pub(crate) fn faces(&self, engine: Arc<Engine>) -> Faces {
-        Faces::new(self.compute.clone(), engine, self.pepper.clone())
+    /// Opens a database that was unpacked from a backup, perhaps by an older version, and migrates
+    /// it.
+    pub(crate) async fn open_unpacked(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
+        let keyring = keyring(config)?;
+        let store = Store::open(&config.location(), Arc::clone(&keyring)).await?;
+        Ok(Self { store, now, keyring })
+    }
+
+    /// Starts a thread that creates hashes, which the server accepts.
+    pub(crate) fn hasher(&self, config: &Config) -> anyhow::Result<Hasher> {
+        parts::hasher(config, &compute(config)?, &self.keyring)
+    }
+
+    /// Starts a thread that computes templates as the server does.
+    pub(crate) fn faces(&self, config: &Config, engine: Arc<Engine>) -> anyhow::Result<Faces> {
+        Ok(Faces::new(compute(config)?, engine, self.keyring.pepper().clone()))
     }
 
     /// Audit row of a local command.
-    pub(crate) fn by_hand(
+    pub(crate) fn local_row(
         &self,
         username: Option<&str>,
         action: &'static str,
         detail: &str,
     ) -> AuditEntry {
         let divider = if detail.is_empty() { "" } else { " " };
-        let detail = format!("{detail}{divider}{BY_HAND}");
+        let detail = format!("{detail}{divider}{LOCAL_SUFFIX}");
         AuditEntry {
             at: self.now,
             username: username.map(str::to_owned),
@@ -83,8 +79,8 @@ impl LocalStore {
     }
 
     /// Audit row that gives up the exported checkpoint `lost`.
-    pub(crate) fn gives_up(&self, lost: &Checkpoint) -> AuditEntry {
-        self.by_hand(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::told(lost))
+    pub(crate) fn accept_rollback_row(&self, lost: &Checkpoint) -> AuditEntry {
+        self.local_row(None, ACCEPT_ROLLBACK, &fourauth_checkpoints::accepted_detail(lost))
     }
 
     /// Fails if a checkpoint cannot be given up, because the tree has reached that size with other
@@ -119,4 +115,14 @@ impl LocalStore {
         });
         changed.await
     }
+}
+
+fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+    Keyring::load(&config.keyring_file())
+        .map(Arc::new)
+        .context("start `fourauthd` once to create the database and the keyring")
+}
+
+fn compute(config: &Config) -> anyhow::Result<Compute> {
+    Ok(Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(config) })?)
 }

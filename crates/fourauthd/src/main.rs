@@ -6,7 +6,9 @@ use fourauth_config::{Config, layers::Layered};
 use fourauth_face::install::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
-    data_folder, first_run, hygiene, logging, models, open_files,
+    data_folder, first_run,
+    limits::open_files,
+    logging, models, process_memory,
     server::{Server, TimeSource},
 };
 use fourauthd::{
@@ -101,7 +103,7 @@ fn main() -> ExitCode {
 
 fn start() -> anyhow::Result<()> {
     // Before any secret is in memory.
-    hygiene::keep_memory_private().context("cannot disable core dumps")?;
+    process_memory::protect().context("cannot disable core dumps")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     let done = runtime.block_on(run(Arguments::parse()));
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
@@ -177,7 +179,7 @@ async fn serve(
     let end = tokio::select! {
         () = signals.wait_for_stop(&server) => Ok(()),
         // A process that ran on without a listener would not be restarted by its supervisor.
-        () = server.deafened() => Err(anyhow!("the listener failed and accepts no connections")),
+        () = server.listener_stopped() => Err(anyhow!("the listener failed and accepts no connections")),
     };
     tracing::info!("stopping");
     tokio::select! {

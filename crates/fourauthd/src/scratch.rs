@@ -12,6 +12,6 @@ use std::path::Path;
 /// [`ScratchError`] with the cause.
 pub(crate) fn make(parent: &Path, name: &str) -> Result<Scratch, ScratchError> {
     Scratch::make(parent, name, entropy::bytes(), |folder, error| {
-        note!("cannot remove {}: {error}; remove it by hand", folder.display());
+        print_err!("cannot remove {}: {error}; remove it by hand", folder.display());
     })
 }

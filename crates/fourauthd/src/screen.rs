@@ -13,13 +13,13 @@ use serde::Serialize;
 use std::fmt;
 
 /// Prints lines to standard output, with control characters escaped.
-macro_rules! say {
+macro_rules! print_out {
     ($($part:tt)*) => { $crate::screen::out(format_args!($($part)*)) };
 }
 
 /// Prints lines to standard error, with control characters escaped.
-macro_rules! note {
-    ($($part:tt)*) => { $crate::screen::aside(format_args!($($part)*)) };
+macro_rules! print_err {
+    ($($part:tt)*) => { $crate::screen::err(format_args!($($part)*)) };
 }
 
 #[expect(clippy::print_stdout, reason = "prints escaped lines only")]
@@ -28,7 +28,7 @@ pub(crate) fn out(text: fmt::Arguments<'_>) {
 }
 
 #[expect(clippy::print_stderr, reason = "prints escaped lines only")]
-pub(crate) fn aside(text: fmt::Arguments<'_>) {
+pub(crate) fn err(text: fmt::Arguments<'_>) {
     eprintln!("{}", printable_lines(&text.to_string()));
 }
 

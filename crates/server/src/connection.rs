@@ -1,10 +1,12 @@
 //! Receives payloads and sends replies over a byte stream. Every wait has a deadline.
 
 use crate::{
-    conduct::Offence,
     deadlines::Deadlines,
-    in_flight::{Dropped, Frame},
-    place::Place,
+    limits::{
+        conduct::Offence,
+        in_flight::{Dropped, Frame},
+        slot::ConnectionSlot,
+    },
     reply::Reply,
 };
 use bytes::{Bytes, BytesMut};
@@ -33,7 +35,7 @@ pub struct Connection<S> {
     stream: S,
     decoder: Decoder,
     deadlines: Deadlines,
-    place: Place,
+    slot: ConnectionSlot,
     /// The share of the byte budget that the last frame holds from its arrival until it is decided.
     frame: Option<Frame>,
 }
@@ -64,13 +66,13 @@ impl From<Dropped> for ConnectionError {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Wraps a stream.
-    pub fn new(stream: S, deadlines: Deadlines, place: Place) -> Self {
-        Self { stream, decoder: Decoder::default(), deadlines, place, frame: None }
+    pub fn new(stream: S, deadlines: Deadlines, slot: ConnectionSlot) -> Self {
+        Self { stream, decoder: Decoder::default(), deadlines, slot, frame: None }
     }
 
     /// The slot of this connection.
-    pub const fn place(&self) -> &Place {
-        &self.place
+    pub const fn slot(&self) -> &ConnectionSlot {
+        &self.slot
     }
 
     /// Waits up to `patience` for a frame to begin. Returns false if the peer has closed the
@@ -85,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         match timeout(patience, self.fill(FIRST_CHUNK)).await {
             Ok(filled) => Ok(filled? > 0),
-            Err(_) => Err(self.late(self.place.is_startup())),
+            Err(_) => Err(self.late(self.slot.is_startup())),
         }
     }
 
@@ -106,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn arrive(&mut self) -> Result<Option<Bytes>, ConnectionError> {
         let begun = Instant::now();
-        let frame = self.place.frame(begun);
+        let frame = self.slot.frame(begun);
         let mut uncounted = self.decoder.buffered();
         loop {
             // The first chunk is not counted: every idle connection may hold that much.
@@ -166,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// the user may be waiting for a code or choosing a picture.
     fn late(&self, is_offence: bool) -> ConnectionError {
         if is_offence {
-            self.place.penalise(Offence::GraceExceeded);
+            self.slot.penalise(Offence::GraceExceeded);
         }
         ConnectionError::Late
     }
@@ -244,7 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::Sources;
+    use crate::limits::sources::Sources;
     use fourauth_config::LimitsConfig;
     use std::{net::IpAddr, sync::Arc};
     use tokio::io::{DuplexStream, duplex};
@@ -259,8 +261,8 @@ mod tests {
         let (peer, server) = duplex(64 * 1024);
         let limits = LimitsConfig::default();
         let sources = Sources::new(&limits);
-        let place = sources.admit(IpAddr::from([192, 0, 2, 1]), Instant::now()).unwrap();
-        (sources, peer, Connection::new(server, Deadlines::from(&limits), place))
+        let slot = sources.admit(IpAddr::from([192, 0, 2, 1]), Instant::now()).unwrap();
+        (sources, peer, Connection::new(server, Deadlines::from(&limits), slot))
     }
 
     #[tokio::test]
@@ -296,11 +298,11 @@ mod tests {
     }
 
     /// The cost of the offences of a source so far. Three denials make it visible as a penalty.
-    fn penalty_before(place: &Place) -> Duration {
+    fn penalty_before(slot: &ConnectionSlot) -> Duration {
         for _ in 0..3 {
-            place.penalise(Offence::Denied);
+            slot.penalise(Offence::Denied);
         }
-        place.penalty().unwrap().saturating_sub(3 * Offence::Denied.cost())
+        slot.penalty().unwrap().saturating_sub(3 * Offence::Denied.cost())
     }
 
     #[tokio::test(start_paused = true)]
@@ -308,18 +310,18 @@ mod tests {
         for (has_spoken, cost) in [(false, Offence::GraceExceeded.cost()), (true, Duration::ZERO)] {
             let (_peer, mut connection) = connection();
             if has_spoken {
-                connection.place().settle();
+                connection.slot().settle();
             }
             let silence = connection.begins(Duration::ZERO).await;
             assert!(matches!(silence, Err(ConnectionError::Late)));
-            assert_eq!(penalty_before(connection.place()), cost);
+            assert_eq!(penalty_before(connection.slot()), cost);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_frame_without_room_is_no_offence() {
         let (mut peer, mut connection) = connection();
-        let all = connection.place().frame(Instant::now());
+        let all = connection.slot().frame(Instant::now());
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
         all.hold(share).await.unwrap();
         all.finish().unwrap();
@@ -327,7 +329,7 @@ mod tests {
         assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
         peer.write_all(&[b' '; 100]).await.unwrap();
         assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
-        assert_eq!(penalty_before(connection.place()), Duration::ZERO);
+        assert_eq!(penalty_before(connection.slot()), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -356,8 +358,8 @@ mod tests {
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
         let mut whole = Vec::new();
         for last in 2..14 {
-            let place = sources.admit(IpAddr::from([192, 0, 2, last]), Instant::now()).unwrap();
-            let frame = place.frame(Instant::now());
+            let slot = sources.admit(IpAddr::from([192, 0, 2, last]), Instant::now()).unwrap();
+            let frame = slot.frame(Instant::now());
             frame.hold(share).await.unwrap();
             frame.finish().unwrap();
             whole.push(frame);
@@ -365,7 +367,7 @@ mod tests {
         let begun = Instant::now();
         assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
         assert_eq!(begun.elapsed(), Duration::from_secs(10 + 30));
-        assert_eq!(penalty_before(connection.place()), Duration::ZERO);
+        assert_eq!(penalty_before(connection.slot()), Duration::ZERO);
     }
 
     #[tokio::test]

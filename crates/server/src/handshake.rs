@@ -1,6 +1,6 @@
 //! The TLS handshake of an accepted connection, and the offence that a failure counts as.
 
-use crate::conduct::Offence;
+use crate::limits::conduct::Offence;
 use std::io;
 use tokio::{
     net::TcpStream,
@@ -10,7 +10,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Why a handshake failed.
 #[derive(Debug, thiserror::Error)]
-pub enum NoHandshake {
+pub enum HandshakeError {
     /// The peer closed the connection before it sent a byte, as a port check does.
     #[error("the peer sent nothing")]
     Nothing,
@@ -23,7 +23,7 @@ pub enum NoHandshake {
     Failed(#[from] io::Error),
 }
 
-impl NoHandshake {
+impl HandshakeError {
     /// The offence of the source, if any. A connection that is closed at once costs nothing,
     /// because load balancers and monitors check a port that way every few seconds.
     #[must_use]
@@ -39,19 +39,19 @@ impl NoHandshake {
 ///
 /// # Errors
 ///
-/// [`NoHandshake`] if the peer sends nothing, the handshake fails or `deadline` passes.
-pub async fn shake_hands(
+/// [`HandshakeError`] if the peer sends nothing, the handshake fails or `deadline` passes.
+pub async fn perform(
     tls: &TlsAcceptor,
     stream: TcpStream,
     deadline: Instant,
-) -> Result<TlsStream<TcpStream>, NoHandshake> {
+) -> Result<TlsStream<TcpStream>, HandshakeError> {
     let handshake = async {
         match stream.peek(&mut [0]).await {
-            Ok(0) | Err(_) => Err(NoHandshake::Nothing),
+            Ok(0) | Err(_) => Err(HandshakeError::Nothing),
             Ok(_) => Ok(tls.accept(stream).await?),
         }
     };
-    timeout_at(deadline, handshake).await.unwrap_or(Err(NoHandshake::Late))
+    timeout_at(deadline, handshake).await.unwrap_or(Err(HandshakeError::Late))
 }
 
 #[cfg(test)]
@@ -60,10 +60,10 @@ mod tests {
 
     #[test]
     fn a_failed_handshake_is_an_offence_and_a_port_check_is_not() {
-        let failed = NoHandshake::Failed(io::ErrorKind::UnexpectedEof.into());
+        let failed = HandshakeError::Failed(io::ErrorKind::UnexpectedEof.into());
         for (why, offence) in [
-            (NoHandshake::Nothing, None),
-            (NoHandshake::Late, Some(Offence::HandshakeAbandoned)),
+            (HandshakeError::Nothing, None),
+            (HandshakeError::Late, Some(Offence::HandshakeAbandoned)),
             (failed, Some(Offence::HandshakeAbandoned)),
         ] {
             assert_eq!(why.offence(), offence, "{why}");

@@ -3,14 +3,12 @@
 use crate::{
     channel::Channel,
     connection::Connection,
-    crowd::Dropped,
     deadlines::Deadlines,
     dispatch::Context,
-    handshake::shake_hands,
-    place::Place,
+    handshake::perform,
+    limits::{open_connections::Dropped, slot::ConnectionSlot, sources::Sources},
     proxy::{self, Origin},
     session::{self, Peer},
-    sources::Sources,
     tls::Certificate,
 };
 use std::{
@@ -51,7 +49,7 @@ pub struct Listener {
     /// Cancelled to end the listener and the sessions.
     pub stop: CancellationToken,
     /// Cancelled when the listener ends for any reason.
-    pub deaf: CancellationToken,
+    pub stopped: CancellationToken,
 }
 
 impl std::fmt::Debug for Listener {
@@ -64,7 +62,7 @@ impl Listener {
     /// Accepts connections until `stop` is cancelled.
     pub async fn run(self, socket: TcpListener) {
         // Also dropped by a panic.
-        let _deaf = self.deaf.clone().drop_guard();
+        let _stopped = self.stopped.clone().drop_guard();
         let mut reports = interval(REPORT_INTERVAL);
         loop {
             let accepted = tokio::select! {
@@ -85,25 +83,25 @@ impl Listener {
     /// Starts a session if there is a slot. Otherwise closes the socket without an answer, which
     /// would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let place = match self.sources.admit(peer.ip(), Instant::now()) {
-            Ok(place) => place,
+        let slot = match self.sources.admit(peer.ip(), Instant::now()) {
+            Ok(slot) => slot,
             Err(why) => return tracing::debug!(%peer, %why, "connection refused"),
         };
         let listener = self.clone();
-        self.sessions.spawn(async move { listener.serve(stream, peer, place).await });
+        self.sessions.spawn(async move { listener.serve(stream, peer, slot).await });
     }
 
-    async fn serve(self, mut stream: TcpStream, peer: SocketAddr, place: Place) {
+    async fn serve(self, mut stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot) {
         // Each answer is one frame. Waiting to fill a segment would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let deadline = Instant::now() + self.deadlines.handshake;
-        let (place, address) = match self.introduce(&mut stream, peer, place, deadline).await {
+        let (slot, address) = match self.introduce(&mut stream, peer, slot, deadline).await {
             Ok(introduced) => introduced,
             Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
-        let shaken = unless_evicted(&place, shake_hands(&self.tls, stream, deadline)).await;
+        let shaken = unless_evicted(&slot, perform(&self.tls, stream, deadline)).await;
         let Some(shaken) = shaken else {
             return tracing::debug!(%peer, "evicted during the handshake");
         };
@@ -111,17 +109,17 @@ impl Listener {
             Ok(stream) => stream,
             Err(why) => {
                 if let Some(offence) = why.offence() {
-                    place.penalise(offence);
+                    slot.penalise(offence);
                 }
                 return tracing::debug!(%peer, %why, "handshake failed");
             }
         };
         let remote = Peer {
             address: address.to_canonical(),
-            is_shared: place.is_shared(),
+            is_shared: slot.is_shared(),
             channel: Channel::of(stream.get_ref().1, &self.certificate.leaf()),
         };
-        let connection = Connection::new(stream, self.deadlines, place);
+        let connection = Connection::new(stream, self.deadlines, slot);
         let ended = session::run(connection, self.context, remote, self.deadlines, self.stop);
         if let Err(error) = ended.await {
             tracing::debug!(%peer, %error, "session ended early");
@@ -134,24 +132,23 @@ impl Listener {
         &self,
         stream: &mut TcpStream,
         peer: SocketAddr,
-        place: Place,
+        slot: ConnectionSlot,
         deadline: Instant,
-    ) -> io::Result<(Place, IpAddr)> {
+    ) -> io::Result<(ConnectionSlot, IpAddr)> {
         if !self.sources.is_proxy(peer.ip()) {
-            return Ok((place, peer.ip()));
+            return Ok((slot, peer.ip()));
         }
         let header = timeout_at(deadline, proxy::receive(stream));
         let header =
-            unless_evicted(&place, async { header.await.unwrap_or_else(|late| Err(late.into())) });
+            unless_evicted(&slot, async { header.await.unwrap_or_else(|late| Err(late.into())) });
         let evicted = || io::Error::new(ErrorKind::ConnectionAborted, "evicted");
         match header.await.ok_or_else(evicted)?? {
-            Origin::Untold => Ok((place, peer.ip())),
+            Origin::Untold => Ok((slot, peer.ip())),
             Origin::Client(address) => {
                 // Free the slot of the proxy first, so that the connection does not count twice.
-                drop(place);
-                let place =
-                    self.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
-                Ok((place, address))
+                drop(slot);
+                let slot = self.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
+                Ok((slot, address))
             }
         }
     }
@@ -174,8 +171,8 @@ impl Listener {
 }
 
 /// Runs a future until it completes, or returns `None` if the connection is evicted first.
-async fn unless_evicted<T>(place: &Place, future: impl Future<Output = T>) -> Option<T> {
-    let evicted = place.evicted();
+async fn unless_evicted<T>(slot: &ConnectionSlot, future: impl Future<Output = T>) -> Option<T> {
+    let evicted = slot.evicted();
     tokio::select! {
         done = future => Some(done),
         () = evicted.cancelled() => None,

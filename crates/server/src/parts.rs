@@ -15,12 +15,13 @@ use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Keyring, Store};
+use fourauth_store::{Keyring, SealedDecoy, Store};
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
 /// The store, and the parts of the authenticator that check evidence.
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
+    decoy: SealedDecoy,
     hasher: Hasher,
     faces: Faces,
     receipts: ReceiptKey,
@@ -38,12 +39,13 @@ impl Parts {
         let compute = Compute::start(compute_limits(config))?;
         let hasher = hasher(config, &compute, &keyring)?;
         let faces = Faces::new(compute, engine, keyring.pepper().clone());
+        let store = Arc::new(Store::open(&location, keyring).await?);
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
-        let store = Arc::new(Store::open(&location, keyring, decoy).await?);
+        let decoy = store.seal_decoy(decoy);
         first_run::setup_admin(config, &store, &hasher, now).await?;
         let receipts = first_run::receipt_key(config)?;
-        Ok(Self { store, hasher, faces, receipts })
+        Ok(Self { store, decoy, hasher, faces, receipts })
     }
 
     /// Builds the authenticator, which decides commands.
@@ -59,9 +61,10 @@ impl Parts {
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
-        let Self { store, hasher, faces, receipts } = self;
+        let Self { store, decoy, hasher, faces, receipts } = self;
         Authenticator::new(authenticator::Parts {
             store,
+            decoy,
             hasher,
             faces,
             settings,

@@ -36,7 +36,7 @@ pub enum Origin {
 
 /// Why some bytes are not a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAHeader {
+pub enum HeaderError {
     /// The signature is missing.
     #[error("the connection does not begin with a PROXY protocol header of version 2")]
     Signature,
@@ -55,7 +55,7 @@ pub enum NotAHeader {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidData`] with a [`NotAHeader`] if the header is invalid, or the error of the
+/// [`ErrorKind::InvalidData`] with a [`HeaderError`] if the header is invalid, or the error of the
 /// stream. The connection must then be closed.
 pub async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Origin> {
     let mut fixed = [0; FIXED];
@@ -66,7 +66,7 @@ pub async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Origin
     header.origin(&rest).map_err(invalid)
 }
 
-fn invalid(why: NotAHeader) -> io::Error {
+fn invalid(why: HeaderError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, why)
 }
 
@@ -89,7 +89,7 @@ enum Addresses {
 
 impl Addresses {
     /// The kind for a byte that holds an address family and a protocol, four bits each.
-    const fn of(family: u8) -> Result<Self, NotAHeader> {
+    const fn of(family: u8) -> Result<Self, HeaderError> {
         match family {
             0x00 => Ok(Self::Ignored(0)),
             0x11 => Ok(Self::Tcp4),
@@ -98,41 +98,41 @@ impl Addresses {
             0x12 => Ok(Self::Ignored(12)),
             0x22 => Ok(Self::Ignored(36)),
             0x31 | 0x32 => Ok(Self::Ignored(216)),
-            _ => Err(NotAHeader::Reserved),
+            _ => Err(HeaderError::Reserved),
         }
     }
 }
 
 impl Header {
-    fn parse(fixed: [u8; FIXED]) -> Result<Self, NotAHeader> {
+    fn parse(fixed: [u8; FIXED]) -> Result<Self, HeaderError> {
         let Some([version_and_command, family, high, low]) = fixed.strip_prefix(&SIGNATURE) else {
-            return Err(NotAHeader::Signature);
+            return Err(HeaderError::Signature);
         };
         let addresses = match version_and_command {
             // LOCAL: the rest of the header is ignored.
             0x20 => Addresses::Ignored(0),
             0x21 => Addresses::of(*family)?,
-            _ => return Err(NotAHeader::Reserved),
+            _ => return Err(HeaderError::Reserved),
         };
         match usize::from(u16::from_be_bytes([*high, *low])) {
             length @ ..=MAX_REST => Ok(Self { addresses, length }),
-            _ => Err(NotAHeader::TooLong),
+            _ => Err(HeaderError::TooLong),
         }
     }
 
     /// Reads the source address, which is the first part of an address block: source, destination,
     /// then their ports.
-    fn origin(self, rest: &[u8]) -> Result<Origin, NotAHeader> {
+    fn origin(self, rest: &[u8]) -> Result<Origin, HeaderError> {
         match self.addresses {
             Addresses::Tcp4 => match rest.first_chunk::<12>() {
                 Some([a, b, c, d, ..]) => Ok(Origin::Client(Ipv4Addr::new(*a, *b, *c, *d).into())),
-                None => Err(NotAHeader::TooShort),
+                None => Err(HeaderError::TooShort),
             },
             Addresses::Tcp6 => match rest.first_chunk::<36>().and_then(|both| both.first_chunk()) {
                 Some(source) => Ok(Origin::Client(Ipv6Addr::from_octets(*source).into())),
-                None => Err(NotAHeader::TooShort),
+                None => Err(HeaderError::TooShort),
             },
-            Addresses::Ignored(needed) if rest.len() < needed => Err(NotAHeader::TooShort),
+            Addresses::Ignored(needed) if rest.len() < needed => Err(HeaderError::TooShort),
             Addresses::Ignored(_) => Ok(Origin::Untold),
         }
     }
@@ -160,7 +160,7 @@ mod tests {
         header(0x21, 0x11, &block.concat())
     }
 
-    fn why(bytes: &[u8]) -> NotAHeader {
+    fn why(bytes: &[u8]) -> HeaderError {
         let error = read(bytes).0.unwrap_err();
         *error.get_ref().and_then(|inner| inner.downcast_ref()).unwrap()
     }
@@ -196,18 +196,18 @@ mod tests {
     #[test]
     fn an_invalid_header_is_refused_with_a_reason() {
         for (bytes, reason) in [
-            (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n".to_vec(), NotAHeader::Signature),
+            (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n".to_vec(), HeaderError::Signature),
             // The beginning of a TLS handshake.
-            ([&[0x16, 3, 1, 2, 0, 1][..], &[0; 10]].concat(), NotAHeader::Signature),
-            (header(0x11, 0x11, &[1; 12]), NotAHeader::Reserved),
-            (header(0x22, 0x11, &[1; 12]), NotAHeader::Reserved),
-            (header(0x21, 0x10, &[1; 12]), NotAHeader::Reserved),
-            (header(0x21, 0x41, &[1; 216]), NotAHeader::Reserved),
-            (header(0x21, 0x11, &[1; 11]), NotAHeader::TooShort),
-            (header(0x21, 0x21, &[1; 35]), NotAHeader::TooShort),
-            (header(0x21, 0x31, &[1; 215]), NotAHeader::TooShort),
-            (header(0x21, 0x11, &[1; 4097]), NotAHeader::TooLong),
-            (header(0x20, 0x00, &[1; 8192]), NotAHeader::TooLong),
+            ([&[0x16, 3, 1, 2, 0, 1][..], &[0; 10]].concat(), HeaderError::Signature),
+            (header(0x11, 0x11, &[1; 12]), HeaderError::Reserved),
+            (header(0x22, 0x11, &[1; 12]), HeaderError::Reserved),
+            (header(0x21, 0x10, &[1; 12]), HeaderError::Reserved),
+            (header(0x21, 0x41, &[1; 216]), HeaderError::Reserved),
+            (header(0x21, 0x11, &[1; 11]), HeaderError::TooShort),
+            (header(0x21, 0x21, &[1; 35]), HeaderError::TooShort),
+            (header(0x21, 0x31, &[1; 215]), HeaderError::TooShort),
+            (header(0x21, 0x11, &[1; 4097]), HeaderError::TooLong),
+            (header(0x20, 0x00, &[1; 8192]), HeaderError::TooLong),
         ] {
             assert_eq!(why(&bytes), reason);
         }

@@ -1,6 +1,6 @@
 //! Replies to a peer.
 
-use crate::conduct::{Conduct, Offence};
+use crate::limits::conduct::{Conduct, Offence};
 use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
 use fourauth_protocol::{
     answer::{Answer, Gains, ServerInfo},

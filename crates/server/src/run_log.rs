@@ -4,7 +4,7 @@
 mod settings;
 
 use self::settings::changes;
-use crate::chores::time;
+use crate::tasks::clock;
 use fourauth_config::Config;
 use fourauth_store::{AuditEntry, Error, Run, Store};
 use fourauth_timekeeper::Clock;
@@ -30,7 +30,7 @@ impl RunLog {
         clock: &Arc<dyn Clock>,
         address: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let node = time::node(&config.location(), address);
+        let node = clock::node(&config.location(), address);
         let (store, clock) = (Arc::clone(store), Arc::clone(clock));
         let log = Self { store, clock, node };
         let settings = settings::of(config, |name, value| log.store.digest(name, value))?;

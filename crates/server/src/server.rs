@@ -2,15 +2,15 @@
 
 use crate::{
     certificate,
-    chores::Chores,
     data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
+    limits::sources::Sources,
     listener::Listener,
     parts::Parts,
     run_log::RunLog,
-    sources::Sources,
+    tasks::BackgroundTasks,
     tls::{self, Certificate},
 };
 use anyhow::Context as _;
@@ -34,8 +34,8 @@ pub struct Server {
     context: Arc<Context>,
     store: Arc<Store>,
     sessions: TaskTracker,
-    deaf: CancellationToken,
-    chores: Chores,
+    listener_stopped: CancellationToken,
+    tasks: BackgroundTasks,
     run: RunLog,
     shutdown: Duration,
     _folder: DataFolderLock,
@@ -78,19 +78,19 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = socket.local_addr()?;
 
-        let mut chores = Chores::default();
+        let mut tasks = BackgroundTasks::default();
         let clock = match time {
             TimeSource::Given(clock) => clock,
-            TimeSource::Network => chores.keep_time(config, &parts.store, address).await?,
+            TimeSource::Network => tasks.start_clock(config, &parts.store, address).await?,
         };
         let store = Arc::clone(&parts.store);
-        let authenticator = parts.authenticator(config, chores.write_undecided(&store));
+        let authenticator = parts.authenticator(config, tasks.start_undecided_log(&store));
         let run = RunLog::begin(config, &store, &clock, address).await?;
-        chores.sign(config, publisher, &store, Arc::clone(&clock)).await?;
+        tasks.start_signer(config, publisher, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
-        chores.keep_house(config, &context, &store).await?;
-        chores.follow_keyring(&store);
-        let (sessions, deaf) = (TaskTracker::new(), CancellationToken::new());
+        tasks.start_housekeeping(config, &context, &store).await?;
+        tasks.start_keyring_watch(&store);
+        let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener {
             tls: TlsAcceptor::from(tls::server_config(
                 Arc::clone(&certificate),
@@ -101,10 +101,10 @@ impl Server {
             deadlines: Deadlines::from(&config.limits),
             sources: Sources::new(&config.limits),
             sessions: sessions.clone(),
-            stop: chores.stop.clone(),
-            deaf: deaf.clone(),
+            stop: tasks.stop.clone(),
+            stopped: listener_stopped.clone(),
         };
-        chores.tasks.push(tokio::spawn(listener.run(socket)));
+        tasks.handles.push(tokio::spawn(listener.run(socket)));
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
         Ok(Self {
             address,
@@ -112,8 +112,8 @@ impl Server {
             context,
             store,
             sessions,
-            deaf,
-            chores,
+            listener_stopped,
+            tasks,
             run,
             shutdown,
             _folder: folder,
@@ -145,8 +145,8 @@ impl Server {
     }
 
     /// Waits until the listener has ended. Unless the server was stopped, this is a failure.
-    pub async fn deafened(&self) {
-        self.deaf.cancelled().await;
+    pub async fn listener_stopped(&self) {
+        self.listener_stopped.cancelled().await;
     }
 
     /// Reloads the certificate and its key. New connections use them.
@@ -166,14 +166,14 @@ impl Server {
 
     /// Stops accepting connections, answers the commands that have begun, and closes the database.
     pub async fn stop(mut self) {
-        self.chores.stop.cancel();
+        self.tasks.stop.cancel();
         self.sessions.close();
         if tokio::time::timeout(self.shutdown, self.sessions.wait()).await.is_err() {
             tracing::warn!(sessions = self.sessions.len(), "sessions did not end in time");
         }
-        self.chores.finish().await;
+        self.tasks.finish().await;
         self.run.end().await;
-        self.chores.seal().await;
+        self.tasks.stop_signer().await;
         self.store.close().await;
     }
 }

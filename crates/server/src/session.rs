@@ -2,13 +2,12 @@
 
 use crate::{
     channel::Channel,
-    conduct::Offence,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
-    place::Place,
-    punctual,
+    limits::{conduct::Offence, slot::ConnectionSlot},
     reply::Reply,
+    timer,
 };
 use bytes::Bytes;
 use fourauth_auth::{device::Claim, entropy, received::Received, rejected_frames::RejectedFrames};
@@ -64,7 +63,7 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (rejected, evicted) = (RejectedFrames::default(), connection.place().evicted());
+    let (rejected, evicted) = (RejectedFrames::default(), connection.slot().evicted());
     let mut session = Session { context, peer, device: None, deadlines, rejected };
     let mut patience = deadlines.first_frame;
     let ended = loop {
@@ -132,8 +131,8 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let evicted = connection.place().evicted();
-        connection.place().begin();
+        let evicted = connection.slot().evicted();
+        connection.slot().begin();
         let arrived = tokio::select! {
             biased;
             arrived = connection.payload() => arrived,
@@ -145,7 +144,7 @@ impl Session {
             Ok(None) => return Ok(Next::End),
             Err(ConnectionError::Frame(error)) => {
                 let reply = self.refuse(&self.received(), &Refused::TooLarge);
-                connection.place().penalise(Offence::from(&error));
+                connection.slot().penalise(Offence::from(&error));
                 connection.send_last(&reply).await;
                 return Ok(Next::End);
             }
@@ -155,16 +154,16 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let _deciding = connection.place().decide();
+        let _deciding = connection.slot().decide();
         let (received, arrived) = (self.received(), Instant::now());
-        let (reply, next) = self.answer(connection.place(), received, payload).await;
+        let (reply, next) = self.answer(connection.slot(), received, payload).await;
         connection.decided();
-        connection.place().note(reply.conduct());
+        connection.slot().note(reply.conduct());
         if let Some(device) = reply.proven_device() {
-            connection.place().prove_device(device);
+            connection.slot().prove_device(device);
         }
         if reply.is_denial() {
-            punctual::sleep_until(arrived + self.deadlines.denial).await;
+            timer::sleep_until(arrived + self.deadlines.denial).await;
         }
         tokio::select! {
             sent = connection.send(&reply) => sent.map(|()| next),
@@ -172,14 +171,19 @@ impl Session {
         }
     }
 
-    async fn answer(&mut self, place: &Place, received: Received, payload: Bytes) -> (Reply, Next) {
+    async fn answer(
+        &mut self,
+        slot: &ConnectionSlot,
+        received: Received,
+        payload: Bytes,
+    ) -> (Reply, Next) {
         match Command::from_json(&payload) {
             Ok(command) => {
                 drop(payload);
-                place.settle();
+                slot.settle();
                 // The permit is held until the command is decided.
-                let turn = timeout(TURN_TIMEOUT, place.turn()).await.ok().flatten();
-                let mut received = self.annotate(place, received, &command);
+                let turn = timeout(TURN_TIMEOUT, slot.turn()).await.ok().flatten();
+                let mut received = self.annotate(slot, received, &command);
                 if turn.is_none() {
                     received.penalty_ms.get_or_insert(RETRY_AFTER_MS);
                 }
@@ -192,7 +196,12 @@ impl Session {
 
     /// Updates the channel and the device proof from a command. Adds the proof and the penalty of
     /// the source to the received command.
-    fn annotate(&mut self, place: &Place, mut received: Received, command: &Command) -> Received {
+    fn annotate(
+        &mut self,
+        slot: &ConnectionSlot,
+        mut received: Received,
+        command: &Command,
+    ) -> Received {
         match command {
             Command::Hello(_) => self.peer.channel.renew_nonce(),
             Command::ProveDevice(proof) => {
@@ -200,7 +209,7 @@ impl Session {
             }
             _ => {}
         }
-        let penalty = place.penalty().map(|wait| u64::try_from(wait.as_millis()));
+        let penalty = slot.penalty().map(|wait| u64::try_from(wait.as_millis()));
         received.penalty_ms = penalty.map(|wait| wait.unwrap_or(u64::MAX));
         received.device.clone_from(&self.device);
         received

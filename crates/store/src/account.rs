@@ -1,11 +1,16 @@
 //! Accounts: the record of each, its factors, its devices and sessions, and what its owner is told.
 
 pub(crate) mod consent;
+pub(crate) mod decoy;
 pub(crate) mod device;
 pub(crate) mod factor;
+pub(crate) mod id;
+pub(crate) mod known_device;
 pub(crate) mod notice;
 pub(crate) mod place;
+pub(crate) mod record;
 pub(crate) mod recovery;
+pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod subject;
 pub(crate) mod user;

@@ -1,6 +1,7 @@
 //! The audit log: its rows, the evidence that no row was changed, erasure and imported history.
 
+pub(crate) mod entry;
 pub(crate) mod erasure;
 pub(crate) mod evidence;
 pub(crate) mod history;
-pub(crate) mod row;
+pub(crate) mod query;

@@ -3,7 +3,7 @@
 //! The timekeeper defines the texts of states and alarms; this module does not interpret them.
 
 use crate::{
-    audit::row::AuditQuery,
+    audit::query::AuditQuery,
     engine::{
         driver::{Row, Value},
         tx::Tx,

@@ -3,7 +3,7 @@
 pub(crate) mod driver;
 pub(crate) mod job;
 pub(crate) mod location;
-#[cfg(feature = "faults")]
-pub(crate) mod rig;
 pub(crate) mod tx;
+#[cfg(feature = "faults")]
+pub(crate) mod vfs_override;
 pub(crate) mod writer;

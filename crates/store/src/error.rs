@@ -104,6 +104,12 @@ pub enum OpenError {
         /// The number of the migration.
         version: i64,
     },
+    /// The schema lacks migrations of this program.
+    #[error(
+        "the database belongs to an older version, or no server has used it yet: start `fourauthd` \
+         once, which brings it up to date"
+    )]
+    OlderSchema,
     /// A migration differs from the one that was applied.
     #[error(
         "migration {version} of the database is not the one that this program contains: run a \

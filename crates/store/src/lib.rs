@@ -7,7 +7,7 @@
 //!
 //! | to see | read |
 //! |---|---|
-//! | the record that an attempt is checked against | `account::subject` |
+//! | the record that an attempt is checked against | `account::record`, `account::subject` |
 //! | how one of two racing attempts wins | `account::factor` |
 //! | how failed attempts are counted | `limits::failures` |
 //! | how refusals are counted | `limits::refusals` |
@@ -35,39 +35,44 @@ mod error;
 mod keys;
 mod limits;
 mod run;
+mod start;
 mod store;
 mod visible;
 
 pub use account::consent::{Consented, Held, NewConsent};
-pub use account::device::{Bound, BoundBy, Device, KnownDevice, MAX_DEVICES, NewDevice};
+pub use account::decoy::{Decoy, SealedDecoy};
+pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};
 pub use account::factor::NewFace;
+pub use account::id::AccountId;
+pub use account::known_device::KnownDevice;
 pub use account::notice::{Notice, Waiting};
 pub use account::place::Place;
+pub use account::record::{Seeking, Standing, Subject};
 pub use account::recovery::{Factor, Settling};
 pub use account::session::{NewSession, Session, TokenHash};
-pub use account::subject::{Decoy, Seeking, Standing, Subject};
-pub use account::user::{AccountId, Added, MAX_PAGE, NewUser, UserSummary};
+pub use account::user::{Added, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
-pub use audit::erasure::Remains;
+pub use audit::entry::{AuditEntry, AuditId};
 pub use audit::evidence::{
     ACCEPT_ROLLBACK, AcceptedRollback, EvidenceRow, InclusionProof, LogSnapshot, MAX_EVIDENCE,
     Rollback, SignedCheckpoint, TreeHead,
 };
 pub use audit::history::ForeignEntry;
-pub use audit::row::{AuditEntry, AuditId, AuditQuery, MAX_ROWS};
+pub use audit::query::{AuditQuery, MAX_ROWS};
 pub use clock::{Alarm, ClockPast, ClockReport};
+pub use engine::driver::Remains;
 pub use engine::location::{Location, NotALocation};
-#[cfg(feature = "faults")]
-pub use engine::rig::Rig;
 pub use engine::tx::Tx;
+#[cfg(feature = "faults")]
+pub use engine::vfs_override::VfsOverride;
 pub use error::{Cause, Error, OpenError};
 pub use futures_util::future::BoxFuture;
 pub use keys::key_check::holds_data;
 pub use keys::keyring::{KEY_BYTES, Keyring, KeyringError, KeyringLock, RANDOM_BYTES};
-pub use keys::opening::Opened;
 pub use keys::rotation::{KeyState, KeySummary, NotRetired, Resealed};
+pub use keys::seal_report::SealReport;
 pub use limits::failures::{Failure, Keep};
 pub use limits::lane::{Lane, Tallies, Tally, Target};
-pub use limits::refusals::Refusal;
+pub use limits::refusal::Refusal;
 pub use run::Run;
 pub use store::Store;

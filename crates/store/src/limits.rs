@@ -2,4 +2,6 @@
 
 pub(crate) mod failures;
 pub(crate) mod lane;
+pub(crate) mod refusal;
+pub(crate) mod refusal_counter;
 pub(crate) mod refusals;

@@ -1,20 +1,15 @@
-//! Opening, writing and closing. The queries are in the module of each noun.
+//! Writing, reading and closing. `start` opens a store; the queries are in the module of each noun.
 
 use crate::{
-    Decoy,
-    account::subject::Record,
-    audit::{erasure::Remains, evidence},
     engine::{
-        driver::{Connection, Pool, Row, Value, Writing},
-        location::Location,
+        driver::{Connection, Pool, Remains, Row, Value, Writing},
         tx::Tx,
         writer::Writer,
     },
-    error::{Error, OpenError},
-    keys::{key_check, keyring::Keyring, seal::Sealer},
-    limits::refusals::Counter,
+    error::Error,
+    keys::seal::Sealer,
+    limits::refusal_counter::Counter,
 };
-use arc_swap::ArcSwap;
 use fourauth_protocol::secret::Secret;
 use futures_util::future::BoxFuture;
 use sqlx::SqlSafeStr;
@@ -23,76 +18,21 @@ use std::sync::Arc;
 /// Accounts, secrets, sessions and the audit log in one database.
 #[derive(Debug)]
 pub struct Store {
-    pool: Arc<Pool>,
-    writer: Arc<Writer>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) writer: Arc<Writer>,
     pub(crate) refusals: Counter,
     pub(crate) sealer: Arc<Sealer>,
-    decoy: Decoy,
-    /// The decoy, sealed with a key in use.
-    sealed_decoy: ArcSwap<Record>,
 }
 
 impl Store {
-    /// Connects, migrates the schema and checks that the keyring matches the database.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`]; its message says what to do. Migrations may have been applied; nothing else
-    /// has changed.
-    pub async fn open(
-        location: &Location,
-        keyring: Arc<Keyring>,
-        decoy: Decoy,
-    ) -> Result<Self, OpenError> {
-        Self::open_on(Pool::connect(location).await?, location, keyring, decoy).await
-    }
-
-    /// Opens a SQLite file through the VFS and settings of `rig`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::open`].
-    #[cfg(feature = "faults")]
-    pub async fn open_rigged(
-        path: &std::path::Path,
-        rig: crate::Rig,
-        keyring: Arc<Keyring>,
-        decoy: Decoy,
-    ) -> Result<Self, OpenError> {
-        let pool = Pool::connect_rigged(path, rig).await?;
-        Self::open_on(pool, &Location::Sqlite(path.to_owned()), keyring, decoy).await
-    }
-
-    async fn open_on(
-        pool: Pool,
-        location: &Location,
-        keyring: Arc<Keyring>,
-        decoy: Decoy,
-    ) -> Result<Self, OpenError> {
-        let pool = Arc::new(pool);
-        pool.migrate().await?;
-        let sealer = Arc::new(Sealer::new(Arc::clone(&keyring)));
-        let node = evidence::node(location).into();
-        let writer = Arc::new(Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node));
-        let refusals = Counter::start(Arc::clone(&writer));
-        let sealed_decoy = ArcSwap::from_pointee(decoy.seal(&keyring));
-        let store = Self { pool, writer, refusals, sealer, decoy, sealed_decoy };
-        if let Err(refusal) = key_check::run(&store, keyring).await {
-            store.close().await;
-            return Err(refusal);
-        }
-        store.seal_old_rows().await?;
-        Ok(store)
-    }
-
     /// Runs `job` in its own transaction, all or nothing, and returns once the commit is durable.
     ///
     /// The job must only write; slow work is done before. It may share a commit with other jobs,
     /// which it cannot observe. Dropping the future does not cancel the job.
     ///
     /// ```no_run
-    /// # async fn example(store: crate::Store, id: crate::AccountId)
-    /// # -> Result<bool, crate::Error> {
+    /// # async fn example(store: fourauth_store::Store, id: fourauth_store::AccountId)
+    /// # -> Result<bool, fourauth_store::Error> {
     /// store.write(move |tx| Box::pin(async move { tx.erase_user(id).await })).await
     /// # }
     /// ```
@@ -166,17 +106,6 @@ impl Store {
     #[must_use]
     pub fn digest(&self, name: &str, value: &Secret<String>) -> String {
         self.sealer.keyring().digest(name, value.expose())
-    }
-
-    /// The record that stands in for an account that does not exist.
-    pub(crate) fn decoy(&self) -> Record {
-        Record::clone(&self.sealed_decoy.load())
-    }
-
-    /// Replaces the keyring. Seals the decoy again, because its key may be gone.
-    pub(crate) fn adopt(&self, keyring: Keyring) {
-        self.sealed_decoy.store(Arc::new(self.decoy.seal(&keyring)));
-        self.sealer.adopt(Arc::new(keyring));
     }
 
     /// A connection that reads the database as of its first statement.

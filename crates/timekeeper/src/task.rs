@@ -1,12 +1,15 @@
-//! The background task that queries the servers as scheduled.
+//! The background task that queries the servers as scheduled, and its start.
 
 use crate::{
     sample::{Loss, Round},
     schedule::{Outcome, Schedule},
-    source::Source,
+    settings::Settings,
+    source::{NtpServers, Source},
     timekeeper::Timekeeper,
+    wall::{Clocks as _, SystemClocks},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep, in milliseconds.
@@ -22,6 +25,38 @@ pub(crate) struct Task<S> {
     keeper: Arc<Timekeeper>,
     source: S,
     schedule: Schedule,
+}
+
+impl Timekeeper {
+    /// Starts a timekeeper and its background task.
+    ///
+    /// The time comes from the system clock at first, and from the servers after the first quorum.
+    /// `seed` spreads the queries of processes that start together; it is not a secret.
+    ///
+    /// The task ends when `shutdown` is cancelled. The caller awaits it. A name lookup in progress
+    /// stays in the runtime's blocking pool and cannot be cancelled, so end the runtime with
+    /// `shutdown_timeout`.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    #[must_use]
+    pub fn start(
+        settings: Settings,
+        seed: u64,
+        shutdown: CancellationToken,
+    ) -> (Arc<Self>, JoinHandle<()>) {
+        let clocks = Arc::new(SystemClocks);
+        let servers = NtpServers::new(&settings.servers, clocks.clone());
+        let schedule = if settings.servers.is_empty() {
+            Schedule::never()
+        } else {
+            Schedule::starting_at(clocks.moment().boot, seed)
+        };
+        let keeper = Arc::new(Self::new(settings, clocks));
+        let task = Task::new(keeper.clone(), servers, schedule);
+        (keeper, tokio::spawn(task.run(shutdown)))
+    }
 }
 
 impl<S: Source> Task<S> {

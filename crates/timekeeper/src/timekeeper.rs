@@ -1,20 +1,16 @@
-//! The clock that the rest of the server reads, and the start of its background task.
+//! The clock that the rest of the server reads.
 
 use crate::{
     clock::{Clock, Reading},
     event::{Event, NotAccepted},
     sample::Round,
-    schedule::Schedule,
     settings::Settings,
-    source::NtpServers,
     status::Status,
-    task::Task,
     trust::Trust,
-    wall::{Clocks, Moment, SystemClocks},
+    wall::{Clocks, Moment},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::{sync::broadcast, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::broadcast;
 
 /// Number of events that are kept for a slow subscriber. Older events are lost.
 const EVENTS_KEPT: usize = 64;
@@ -30,36 +26,6 @@ pub struct Timekeeper {
 }
 
 impl Timekeeper {
-    /// Starts a timekeeper and its background task.
-    ///
-    /// The time comes from the system clock at first, and from the servers after the first quorum.
-    /// `seed` spreads the queries of processes that start together; it is not a secret.
-    ///
-    /// The task ends when `shutdown` is cancelled. The caller awaits it. A name lookup in progress
-    /// stays in the runtime's blocking pool and cannot be cancelled, so end the runtime with
-    /// `shutdown_timeout`.
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a tokio runtime.
-    #[must_use]
-    pub fn start(
-        settings: Settings,
-        seed: u64,
-        shutdown: CancellationToken,
-    ) -> (Arc<Self>, JoinHandle<()>) {
-        let clocks = Arc::new(SystemClocks);
-        let servers = NtpServers::new(&settings.servers, clocks.clone());
-        let schedule = if settings.servers.is_empty() {
-            Schedule::never()
-        } else {
-            Schedule::starting_at(clocks.moment().boot, seed)
-        };
-        let keeper = Arc::new(Self::new(settings, clocks));
-        let task = Task::new(keeper.clone(), servers, schedule);
-        (keeper, tokio::spawn(task.run(shutdown)))
-    }
-
     pub(crate) fn new(settings: Settings, clocks: Arc<dyn Clocks>) -> Self {
         let trust = Mutex::new(Trust::new(settings, clocks.moment()));
         Self { clocks, trust, events: broadcast::Sender::new(EVENTS_KEPT) }
@@ -143,8 +109,9 @@ impl Clock for Timekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Past, State};
+    use crate::{Past, Settings, State};
     use fourauth_protocol::time::UnixMillis;
+    use tokio_util::sync::CancellationToken;
 
     #[tokio::test]
     async fn without_servers_the_time_is_local_at_once() {

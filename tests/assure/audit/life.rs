@@ -107,7 +107,7 @@ impl Log {
     async fn open(&self) -> anyhow::Result<Store> {
         let location = Location::Sqlite(self.database());
         let keyring = Arc::new(people::keyring());
-        Ok(Store::open(&location, keyring, people::decoy()?).await?)
+        Ok(Store::open(&location, keyring).await?)
     }
 
     /// Writes `rows` rows in several commits, with checkpoints in between and an occasional

@@ -9,7 +9,7 @@ use super::{
     script::{Expected, Operation},
 };
 use anyhow::Context as _;
-use fourauth_store::{AuditEntry, Decoy, Keyring, Location, Store};
+use fourauth_store::{AuditEntry, Keyring, Location, Store};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions,
 };
@@ -31,7 +31,6 @@ pub(crate) const DATABASE: &str = "a.db";
 pub(crate) struct Inquest {
     script: Vec<Operation>,
     keyring: Arc<Keyring>,
-    decoy: Decoy,
 }
 
 /// Result of examining one database.
@@ -75,8 +74,8 @@ pub(crate) fn lay_out(image: &Image, folder: &Path) -> io::Result<()> {
 
 impl Inquest {
     /// For databases that this script was run on.
-    pub(crate) fn new(script: Vec<Operation>) -> anyhow::Result<Self> {
-        Ok(Self { script, keyring: Arc::new(people::keyring()), decoy: people::decoy()? })
+    pub(crate) fn new(script: Vec<Operation>) -> Self {
+        Self { script, keyring: Arc::new(people::keyring()) }
     }
 
     /// Writes the files of `image` into a folder and examines them.
@@ -89,7 +88,7 @@ impl Inquest {
     async fn look(&self, path: &Path) -> Finding {
         let only = |wrong| Finding { wrong: vec![wrong], ..Finding::default() };
         let location = Location::Sqlite(path.to_owned());
-        let opened = Store::open(&location, Arc::clone(&self.keyring), self.decoy.clone()).await;
+        let opened = Store::open(&location, Arc::clone(&self.keyring)).await;
         let Ok(store) = opened else { return only(Wrong::NotOpened) };
         // A database that cannot be read to its end counts as damaged.
         let finding = self.examine(&store, path).await.unwrap_or_else(|_| only(Wrong::Damaged));

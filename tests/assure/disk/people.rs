@@ -11,7 +11,7 @@ use fourauth_factors::{
 use fourauth_protocol::{
     mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
 };
-use fourauth_store::{AccountId, Decoy, Keyring, NewUser, RANDOM_BYTES, TokenHash};
+use fourauth_store::{AccountId, Keyring, NewUser, RANDOM_BYTES, TokenHash};
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
@@ -41,18 +41,6 @@ pub(crate) fn new_user(person: u32) -> anyhow::Result<NewUser> {
         phone: None,
         must_change: false,
         created: NOON,
-    })
-}
-
-pub(crate) fn decoy() -> anyhow::Result<Decoy> {
-    let account = AccountId(-1);
-    Ok(Decoy {
-        account,
-        password: hash("nobody's")?,
-        totp: key(1)?,
-        template: template(account),
-        face_epoch: 1,
-        mac: mac(1)?,
     })
 }
 

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, BoxFuture, Cause, Error, NewSession, Seeking, Store, Tx};
+use fourauth_tests::record::record;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -119,7 +120,7 @@ impl Operation {
     /// Runs it. Returns true if the store acknowledges it.
     pub(crate) async fn run(self, store: &Store) -> anyhow::Result<bool> {
         let name = people::name(self.person)?;
-        let Ok(subject) = store.subject(Seeking::by_name(&name)).await else { return Ok(false) };
+        let Ok(subject) = record(store, Seeking::by_name(&name)).await else { return Ok(false) };
         let user = people::new_user(self.person)?;
         let (account, version) = (user.id, subject.version);
         let (mac, key) = (people::mac(self.number)?, people::key(self.number)?);

@@ -18,7 +18,7 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
-use fourauth_store::{Rig, Store};
+use fourauth_store::{Store, VfsOverride};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Seed of the random numbers.
@@ -56,9 +56,9 @@ async fn one(
     let (first, rest) = waves.split_at(waves.len() / 3);
     let (second, third) = rest.split_at(rest.len() / 2);
     let (recorder, folder) = (Recorder::new(name)?, folder()?);
-    let rig = Rig { vfs: name, waits: true };
+    let vfs_override = VfsOverride { vfs: name, waits: true };
     let (path, keyring) = (folder.path().join(DATABASE), Arc::new(people::keyring()));
-    let store = Arc::new(Store::open_rigged(&path, rig, keyring, people::decoy()?).await?);
+    let store = Arc::new(Store::open_with_vfs(&path, vfs_override, keyring).await?);
 
     let (mut undone, mut struck) = ([0; 3], 0);
     let faults = [None, Some(fault), None];
@@ -102,7 +102,7 @@ async fn replay(
     events: &[Event],
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let (mut replay, mut chance) = (Replay::new(script)?, Chance::of(SEED));
+    let (mut replay, mut chance) = (Replay::new(script), Chance::of(SEED));
     let step = setup.count(1, 7);
     for (event, number) in events.iter().zip(0_u32..) {
         replay.take(event);

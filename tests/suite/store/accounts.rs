@@ -6,6 +6,7 @@ use fourauth_protocol::{
     secret::Secret,
 };
 use fourauth_store::{Added, Error, NewSession, NewUser, Seeking, Standing};
+use fourauth_tests::record::record;
 
 on_both_databases![
     an_account_reads_back_as_it_was_added,
@@ -25,7 +26,7 @@ async fn an_account_reads_back_as_it_was_added(database: Database) {
     let user = NewUser { must_change: true, ..new_user("田中 o'brien") };
     assert_eq!(add(&store, user.clone()).await.unwrap(), Added::Yes);
 
-    let subject = store.subject(Seeking::by_name(&user.username)).await.unwrap();
+    let subject = record(&store, Seeking::by_name(&user.username)).await.unwrap();
 
     assert_eq!(subject.standing, Standing::Active(user.id));
     assert_eq!((subject.account, subject.version), (user.id, 1));
@@ -48,7 +49,7 @@ async fn an_unknown_name_costs_as_much_as_a_known_one(database: Database) {
     let mut costs = Vec::new();
     for username in ["alice", "nobody"] {
         let before = (store.statements(), store.openings());
-        let subject = store.subject(Seeking::by_name(&name(username))).await.unwrap();
+        let subject = record(&store, Seeking::by_name(&name(username))).await.unwrap();
         costs.push((store.statements() - before.0, store.openings() - before.1));
         assert_eq!(subject.standing == Standing::Unknown, username == "nobody");
         assert_eq!(subject.username, name(username));
@@ -65,12 +66,12 @@ async fn a_disabled_account_is_reported_as_disabled(database: Database) {
     };
 
     assert!(disable(true).await.unwrap());
-    let disabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let disabled = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(disabled.standing, Standing::Disabled(account));
     assert!(disabled.version > alice.version, "a decision on the old state must not be written");
 
     assert!(disable(false).await.unwrap());
-    let enabled = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let enabled = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(enabled.standing, Standing::Active(account));
 }
 
@@ -116,7 +117,7 @@ async fn an_erased_account_ends_its_sessions_and_frees_its_name(database: Databa
     assert!(erased.unwrap());
     assert_eq!(store.session(&[7; 32], NOW).await.unwrap(), None);
     assert_eq!(
-        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        record(&store, Seeking::by_name(&name("alice"))).await.unwrap().standing,
         Standing::Unknown
     );
     assert_eq!(add(&store, new_user("alice")).await.unwrap(), Added::Yes);
@@ -146,7 +147,7 @@ async fn a_secret_moved_to_another_row_does_not_open(database: Database) {
              WHERE username = 'alice'"
         );
         assert_eq!(database.plain().await.execute(&copied).await, 1);
-        let moved = store.subject(Seeking::by_name(&name("alice"))).await;
+        let moved = record(&store, Seeking::by_name(&name("alice"))).await;
         assert_eq!(moved.err(), Some(Error::Corrupt { table: "users", column }));
         let alice = store.user(&name("alice")).await.unwrap().unwrap();
         store
@@ -156,7 +157,7 @@ async fn a_secret_moved_to_another_row_does_not_open(database: Database) {
             .await
             .unwrap();
     }
-    assert!(store.subject(Seeking::by_name(&name("mallory"))).await.is_ok());
+    assert!(record(&store, Seeking::by_name(&name("mallory"))).await.is_ok());
 }
 
 async fn an_impossible_value_is_reported_by_column(database: Database) {
@@ -171,11 +172,11 @@ async fn an_impossible_value_is_reported_by_column(database: Database) {
     ] {
         let was = plain.text(&format!("SELECT {column} FROM users")).await;
         plain.execute(&format!("UPDATE users SET {column} = '{value}'")).await;
-        let read = store.subject(Seeking::by_name(&name("alice"))).await;
+        let read = record(&store, Seeking::by_name(&name("alice"))).await;
         assert_eq!(read.err(), Some(Error::Corrupt { table: "users", column }));
         plain.execute(&format!("UPDATE users SET {column} = '{was}'")).await;
     }
-    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
+    assert!(record(&store, Seeking::by_name(&name("alice"))).await.is_ok());
 }
 
 async fn an_administrator_is_added_once_and_removed_once(database: Database) {

@@ -6,6 +6,7 @@ use fourauth_protocol::{device::DeviceName, time::UnixMillis};
 use fourauth_store::{
     AccountId, Bound, BoundBy, Error, MAX_DEVICES, NewDevice, Place, Seeking, Store,
 };
+use fourauth_tests::record::record;
 
 on_both_databases![
     a_device_decided_on_an_older_version_is_not_bound,
@@ -185,7 +186,7 @@ async fn a_revoked_device_is_unknown(database: Database) {
     let username = name("alice");
     let known = async || {
         let seeking = Seeking { device: Some(id), ..Seeking::by_name(&username) };
-        store.subject(seeking).await.unwrap().device.is_some()
+        record(&store, seeking).await.unwrap().device.is_some()
     };
     assert!(known().await);
     assert_eq!(saw().await, Ok::<_, Error>(true));
@@ -220,7 +221,7 @@ async fn a_device_or_place_of_another_account_is_unknown(database: Database) {
     ] {
         let username = name(username);
         let seeking = Seeking { name: &username, device: Some(device), place: Some(place) };
-        let subject = store.subject(seeking).await.unwrap();
+        let subject = record(&store, seeking).await.unwrap();
         assert_eq!((subject.device.is_some(), subject.been_here.is_some()), known, "{username}");
     }
 }

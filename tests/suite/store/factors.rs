@@ -5,6 +5,7 @@ use super::fixture::{Database, NOW, enrol, hash, key, mac, name, template};
 use fourauth_factors::totp::Step;
 use fourauth_protocol::secret::Secret;
 use fourauth_store::{AccountId, BoxFuture, Error, NewFace, NewSession, Seeking, Store, Tx};
+use fourauth_tests::record::record;
 use std::sync::Arc;
 
 on_both_databases![
@@ -48,7 +49,10 @@ async fn a_step_is_spent_once_and_so_are_the_earlier_ones(database: Database) {
     }
     assert!(!spend(&store, alice.account, alice.version + 1, 200).await, "on another version");
     assert!(!spend(&store, AccountId(-5), 1, 200).await, "of an unknown account");
-    assert_eq!(store.subject(Seeking::by_name(&name("alice"))).await.unwrap().totp_step, Step(101));
+    assert_eq!(
+        record(&store, Seeking::by_name(&name("alice"))).await.unwrap().totp_step,
+        Step(101)
+    );
 }
 
 async fn a_code_confirms_once_and_logs_in_once(database: Database) {
@@ -58,7 +62,7 @@ async fn a_code_confirms_once_and_logs_in_once(database: Database) {
     assert!(spend(&store, account, 1, 100).await);
     assert!(!confirm(&store, account, 100).await);
     assert!(!spend(&store, account, 1, 100).await);
-    assert!(store.subject(Seeking::by_name(&name("alice"))).await.unwrap().totp_confirmed);
+    assert!(record(&store, Seeking::by_name(&name("alice"))).await.unwrap().totp_confirmed);
 }
 
 async fn a_new_key_starts_unspent_and_unconfirmed(database: Database) {
@@ -70,7 +74,7 @@ async fn a_new_key_starts_unspent_and_unconfirmed(database: Database) {
         .write(move |tx| Box::pin(async move { tx.replace_totp(account, 1, &key(0xbb)).await }));
     assert!(replaced.await.unwrap());
 
-    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.totp.as_bytes(), key(0xbb).as_bytes());
     assert!(!alice.totp_confirmed);
     assert!(spend(&store, account, 2, 100).await);
@@ -109,7 +113,7 @@ async fn a_changed_factor_raises_the_version_and_ends_the_sessions(database: Dat
 
         assert!(change(&store, work, before.account, 1).await, "{factor}");
 
-        let after = store.subject(Seeking::by_name(&name(factor))).await.unwrap();
+        let after = record(&store, Seeking::by_name(&name(factor))).await.unwrap();
         assert_eq!(after.version, 2, "{factor}");
         assert_eq!(store.sessions_of(before.account, NOW).await.unwrap(), 0, "{factor}");
         assert_eq!(store.session(&[9; 32], NOW).await.unwrap(), None, "{factor}");
@@ -136,7 +140,7 @@ async fn a_change_decided_on_an_older_version_is_refused(database: Database) {
         1,
         "a refused change ends no session"
     );
-    assert_eq!(store.subject(Seeking::by_name(&name("alice"))).await.unwrap().version, 2);
+    assert_eq!(record(&store, Seeking::by_name(&name("alice"))).await.unwrap().version, 2);
 }
 
 async fn a_rehash_of_the_same_password_ends_no_session(database: Database) {
@@ -149,7 +153,7 @@ async fn a_rehash_of_the_same_password_ends_no_session(database: Database) {
     });
     assert!(upgraded.await.unwrap());
 
-    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.password.as_stored().expose(), hash("dearer").as_stored().expose());
     assert_eq!(alice.version, 1);
     let session = store.session(&[9; 32], NOW).await.unwrap().unwrap();

@@ -16,10 +16,10 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Decoy, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking,
-    Store, Subject,
+    AccountId, Added, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking, Store,
+    Subject,
 };
-use fourauth_tests::postgres;
+use fourauth_tests::{postgres, record::record};
 use sqlx::{
     AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool, sqlite::SqliteConnectOptions,
 };
@@ -76,7 +76,7 @@ impl Database {
     }
 
     pub(super) async fn open_with(&self, keyring: Keyring) -> Result<Store, OpenError> {
-        Store::open(&self.location(), Arc::new(keyring), decoy()).await
+        Store::open(&self.location(), Arc::new(keyring)).await
     }
 
     pub(super) async fn plain(&self) -> Plain {
@@ -175,18 +175,6 @@ pub(super) fn mac(last: u8) -> MacAddress {
     MacAddress::parse(&format!("00:1b:44:11:3a:{last:02x}")).unwrap()
 }
 
-pub(super) fn decoy() -> Decoy {
-    let account = AccountId(-1);
-    Decoy {
-        account,
-        password: hash("decoy"),
-        totp: key(0xdd),
-        template: template(account, 1),
-        face_epoch: 1,
-        mac: mac(0xdd),
-    }
-}
-
 /// An account with its own id, name, mail address and phone number.
 pub(super) fn new_user(username: &str) -> NewUser {
     static NEXT: AtomicI64 = AtomicI64::new(1);
@@ -214,5 +202,5 @@ pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
 /// Adds the account and reads it back.
 pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
     assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
-    store.subject(Seeking::by_name(&name(username))).await.unwrap()
+    record(store, Seeking::by_name(&name(username))).await.unwrap()
 }

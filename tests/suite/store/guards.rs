@@ -6,6 +6,7 @@ use fourauth_protocol::recovery_code::RecoveryCode;
 use fourauth_store::{
     AccountId, BoxFuture, Error, NewSession, Notice, Seeking, Store, TokenHash, Tx,
 };
+use fourauth_tests::record::record;
 
 on_both_databases![
     a_decision_on_another_version_changes_nothing,
@@ -94,7 +95,7 @@ async fn the_first_use_is_recorded_once(database: Database) {
         let noted: Result<(), Error> =
             store.write(move |tx| Box::pin(tx.note_first_use(account, at))).await;
         noted.unwrap();
-        let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+        let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
         assert_eq!(alice.first_used, Some(NOW));
     }
 }

@@ -6,6 +6,7 @@ use fourauth_protocol::secret::Secret;
 use fourauth_store::{
     Keyring, KeyringError, OpenError, RANDOM_BYTES, Seeking, Standing, Store, holds_data,
 };
+use fourauth_tests::record::record;
 use futures_util::future::join_all;
 use std::{
     fs::{self, Permissions},
@@ -46,7 +47,7 @@ async fn the_keyring_that_made_the_data_opens_it_again(database: Database) {
 
     let store = database.open().await;
     assert!(matches!(
-        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        record(&store, Seeking::by_name(&name("alice"))).await.unwrap().standing,
         Standing::Active(_)
     ));
 }
@@ -62,7 +63,7 @@ async fn another_keyring_is_refused_and_changes_nothing(database: Database) {
     assert!(refusal.to_string().contains("put the keyring"), "{refusal}");
 
     let store = database.open().await;
-    assert!(store.subject(Seeking::by_name(&name("alice"))).await.is_ok());
+    assert!(record(&store, Seeking::by_name(&name("alice"))).await.is_ok());
 }
 
 async fn another_pepper_is_refused(database: Database) {
@@ -124,7 +125,7 @@ async fn an_activated_key_encrypts_and_the_old_one_still_decrypts(database: Data
     enrol(&store, "carol").await;
     assert_eq!(plain.number(keys).await, 2);
     for name in ["alice", "bob", "carol"] {
-        assert!(store.subject(Seeking::by_name(&self::name(name))).await.is_ok());
+        assert!(record(&store, Seeking::by_name(&self::name(name))).await.is_ok());
     }
 }
 

@@ -3,6 +3,7 @@
 use super::fixture::{Database, NOW, enrol, mac, name};
 use fourauth_protocol::{device::DeviceId, recovery_code::RecoveryCode};
 use fourauth_store::{AccountId, Error, Failure, Keep, Lane, Place, Seeking, Store, Target};
+use fourauth_tests::record::record;
 
 on_both_databases![
     clearing_a_lane_clears_no_other,
@@ -145,7 +146,7 @@ async fn known_lanes_are_places_until_the_account_has_a_key(database: Database) 
     let account = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
     let username = name("alice");
-    let known = async || store.subject(Seeking::by_name(&username)).await.unwrap().known_lanes;
+    let known = async || record(&store, Seeking::by_name(&username)).await.unwrap().known_lanes;
     assert_eq!(known().await, 0);
     for (owner, number) in [(account, 1), (account, 2), (bob, 3)] {
         let place = Place::new(Some(mac(number)), "192.0.2.7");

@@ -1,9 +1,12 @@
 //! Databases of earlier versions: after migration every row is kept, decrypts, and is in the tree.
 
 use super::fixture::{Database, Plain, enrol, keyring, name};
-use fourauth_store::{AuditQuery, Seeking};
-use fourauth_tests::old_schema::{Dialect, Past, VERSIONS, dumps};
-use std::collections::BTreeSet;
+use fourauth_store::{AuditQuery, OpenError, Seeking, Store};
+use fourauth_tests::{
+    old_schema::{Dialect, Past, VERSIONS, dumps},
+    record::record,
+};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// More than one perfect subtree of the audit log, of the size that is stored with its root.
 const ROWS: u32 = 300;
@@ -35,10 +38,16 @@ async fn assert_migrated(database: &Database, version: usize) {
     let before = texts(&plain, version, dialect).await;
     assert!(before.len() > ROWS as usize);
 
+    let location = database.location();
+    let existing = || Store::open_existing(&location, Arc::new(keyring(1)));
+    assert_eq!(existing().await.unwrap_err(), OpenError::OlderSchema);
+    assert_eq!(texts(&plain, version, dialect).await, before, "a local command migrates nothing");
+
     let store = database.open_with(keyring(1)).await.unwrap();
+    existing().await.unwrap().close().await;
     let after = texts(&plain, version, dialect).await;
     assert_eq!(before.difference(&after).next(), None);
-    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.username, name("alice"));
     while store.integrate().await.unwrap() > 0 {}
     assert_eq!(store.tree_head().await.unwrap().frontier.size(), u64::from(ROWS));

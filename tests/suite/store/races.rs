@@ -4,6 +4,7 @@ use super::fixture::{Database, NOW, Plain, add, enrol, hash, name, new_user};
 use fourauth_factors::totp::Step;
 use fourauth_protocol::recovery_code::RecoveryCode;
 use fourauth_store::{Added, Error, Failure, Lane, Seeking, Target};
+use fourauth_tests::record::record;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -88,7 +89,7 @@ async fn of_twenty_tasks_that_change_one_version_one_succeeds(database: Database
     let answers = join_all(racers).await.into_iter().map(Result::unwrap);
     let won: Vec<i32> = answers.filter_map(|(number, won)| won.then_some(number)).collect();
     assert_eq!(won.len(), 1);
-    let alice = store.subject(Seeking::by_name(&name("alice"))).await.unwrap();
+    let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     let theirs = hash(&won[0].to_string());
     assert_eq!(alice.password.as_stored().expose(), theirs.as_stored().expose());
     assert_eq!(alice.version, 2);

@@ -4,6 +4,7 @@ use super::fixture::{Database, NOW, add, keyring, name, new_user};
 use fourauth_store::{
     Added, AuditEntry, AuditQuery, Cause, Error, NewSession, Seeking, Standing, Store, Tx,
 };
+use fourauth_tests::record::record;
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -43,7 +44,7 @@ async fn a_job_that_fails_leaves_nothing(database: Database) {
     assert_eq!(failed, Err(Error::Corrupt { table: "none", column: "none" }));
     assert_eq!(rows(&store).await, 0);
     assert_eq!(
-        store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+        record(&store, Seeking::by_name(&name("alice"))).await.unwrap().standing,
         Standing::Unknown
     );
 }
@@ -165,9 +166,11 @@ async fn cancelled_callers_leave_no_transaction_open(database: Database) {
             tokio::spawn(async move {
                 let patience = Duration::from_micros(number * 100);
                 let _ = tokio::time::timeout(patience, append(&store)).await;
-                let _ =
-                    tokio::time::timeout(patience, store.subject(Seeking::by_name(&name("alice"))))
-                        .await;
+                let _ = tokio::time::timeout(
+                    patience,
+                    record(&store, Seeking::by_name(&name("alice"))),
+                )
+                .await;
             })
         });
         join_all(callers).await;
@@ -217,8 +220,7 @@ fn kill_between_two_statements(database: &Database, runtime: tokio::runtime::Run
     let (begun, has_begun) = std::sync::mpsc::channel();
     let location = database.location();
     runtime.spawn(async move {
-        let decoy = super::fixture::decoy();
-        let store = Store::open(&location, Arc::new(keyring(1)), decoy).await.unwrap();
+        let store = Store::open(&location, Arc::new(keyring(1))).await.unwrap();
         let job = store.write(|tx| {
             Box::pin(async move {
                 tx.add_user(&new_user("alice")).await?;
@@ -241,7 +243,7 @@ fn a_killed_process_leaves_no_partial_job(
     runtime().block_on(async {
         let store = database.open().await;
         assert_eq!(
-            store.subject(Seeking::by_name(&name("alice"))).await.unwrap().standing,
+            record(&store, Seeking::by_name(&name("alice"))).await.unwrap().standing,
             Standing::Unknown
         );
         assert_eq!(add(&store, new_user("alice")).await.unwrap(), Added::Yes);

@@ -58,7 +58,8 @@ impl Authenticator {
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claimed = claim.as_ref().map(|claim| claim.id);
-        let subject = self.store.subject(Seeking { name, device: claimed, place }).await?;
+        let subject =
+            self.store.subject(Seeking { name, device: claimed, place }, &self.decoy).await?;
         let device = DeviceContext::identify(&subject, claim, place);
         let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
         let origin = Origin {

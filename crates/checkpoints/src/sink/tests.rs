@@ -4,7 +4,7 @@ mod web;
 
 use super::*;
 use data_encoding::BASE64;
-use fourauth_audit::{epoch::EpochKey, key::SigningKey};
+use fourauth_audit::{checkpoint::Checkpoint, epoch::EpochKey, key::SigningKey};
 use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;

@@ -52,9 +52,12 @@ impl Create {
         let manifest = collected.manifest(now)?;
         collected.write(&manifest, &self.lock, &self.file)?;
         let detail = describe(&manifest);
-        local.store.append(local.by_hand(None, "backup_create", &detail)).await?;
+        local.store.append(local.local_row(None, "backup_create", &detail)).await?;
         local.store.close().await;
-        say!("{} holds {detail}. Check it with `fourauthd backup verify`.", self.file.display());
+        print_out!(
+            "{} holds {detail}. Check it with `fourauthd backup verify`.",
+            self.file.display()
+        );
         Ok(())
     }
 

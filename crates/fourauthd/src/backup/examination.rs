@@ -26,7 +26,7 @@ use std::{
 
 /// A verified backup, unpacked in a temporary folder.
 #[derive(Debug)]
-pub(super) struct Examined {
+pub(super) struct VerifiedBackup {
     pub(super) manifest: Manifest,
     /// Configuration of a server with its data in the temporary folder.
     pub(super) config: Config,
@@ -44,7 +44,7 @@ pub(super) async fn examine(
     scratch: &Scratch,
     config: &Config,
     now: UnixMillis,
-) -> anyhow::Result<Examined> {
+) -> anyhow::Result<VerifiedBackup> {
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plain = unlock.decrypt(BufReader::new(opened))?;
     let manifest = archive::extract(plain, scratch.folder())?;
@@ -55,14 +55,14 @@ pub(super) async fn examine(
     }
     let Some(database) = &manifest.database else {
         Keyring::load(&config.keyring_file())?;
-        return Ok(Examined { manifest, config, log_key, values: 0, audit: None });
+        return Ok(VerifiedBackup { manifest, config, log_key, values: 0, audit: None });
     };
     snapshot::check(&path)?;
     let found = snapshot::describe(&path)?;
     ensure!(found == *database, "the database is not what the manifest says");
     let audit = audit(log_key.as_ref(), database, &path)?;
     let values = open_everything(&config, now).await?;
-    Ok(Examined { manifest, config, log_key, values, audit })
+    Ok(VerifiedBackup { manifest, config, log_key, values, audit })
 }
 
 /// Configuration of a server with its data in `scratch`, and the path of its database.
@@ -118,8 +118,8 @@ fn audit(
 
 /// Opens every sealed value and returns their number. Fails if one does not open.
 async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64> {
-    let local = LocalStore::open(config, now).await?;
-    let opened = local.store.open_all().await?;
+    let local = LocalStore::open_unpacked(config, now).await?;
+    let opened = local.store.check_sealed_values().await?;
     local.store.close().await;
     if opened.unopened > 0 {
         bail!("{} sealed values do not open with the keyring", opened.unopened);
@@ -127,7 +127,7 @@ async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64
     Ok(opened.values)
 }
 
-impl fmt::Display for Examined {
+impl fmt::Display for VerifiedBackup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Manifest { created_utc, database, file, .. } = &self.manifest;
         writeln!(f, "made      {created_utc}, {} files, all unchanged", file.len())?;

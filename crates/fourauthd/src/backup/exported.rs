@@ -7,10 +7,7 @@ use crate::local_store::LocalStore;
 use anyhow::bail;
 use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::for_each_note;
-use fourauth_checkpoints::{
-    GivenUp, Largest,
-    sink::{Exported, SinkAddress},
-};
+use fourauth_checkpoints::{Exported, GivenUp, Largest, sink::SinkAddress};
 use fourauth_config::Config;
 use std::{path::PathBuf, sync::Arc};
 
@@ -43,7 +40,7 @@ fn largest(
         let mut largest = Largest::new(key, given_up);
         for_each_note(&file, key.name(), |note| largest.offer(note))?;
         let seen = largest.finish();
-        if !seen.is_ours && more.contains(&file) {
+        if !seen.has_own_key && more.contains(&file) {
             bail!("{} holds no checkpoint of this log", file.display());
         }
         newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);

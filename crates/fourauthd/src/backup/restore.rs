@@ -7,13 +7,13 @@
 use super::{
     contents::{DATABASE, KEYRING, PARTS},
     envelope::Unlock,
-    examination::{Examined, examine},
+    examination::{VerifiedBackup, examine},
     exported,
 };
 use crate::{local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fourauth_checkpoints::sink::Exported;
+use fourauth_checkpoints::Exported;
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
@@ -59,9 +59,11 @@ impl Restore {
             }
         }
         put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
-        say!("{examined}\nrestored  to {}", config.data_dir.display());
+        print_out!("{examined}\nrestored  to {}", config.data_dir.display());
         if examined.manifest.database.is_some() {
-            say!("All sessions are ended. Recovery codes used since the backup are valid again.");
+            print_out!(
+                "All sessions are ended. Recovery codes used since the backup are valid again."
+            );
         }
         Ok(())
     }
@@ -90,8 +92,8 @@ impl Restore {
     }
 
     /// Writes the rows about the restore while the database is still in the temporary folder.
-    async fn settle(&self, examined: &Examined, now: UnixMillis) -> anyhow::Result<()> {
-        let inside = LocalStore::open(&examined.config, now).await?;
+    async fn settle(&self, examined: &VerifiedBackup, now: UnixMillis) -> anyhow::Result<()> {
+        let inside = LocalStore::open_unpacked(&examined.config, now).await?;
         let newer = match &examined.log_key {
             Some(key) => exported::newer(&examined.config, key, &inside, &self.checkpoints).await?,
             None => Vec::new(),
@@ -109,15 +111,15 @@ impl Restore {
         }
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
-            say!("NOT CHECKED: {place}. It may have newer checkpoints.");
+            print_out!("NOT CHECKED: {place}. It may have newer checkpoints.");
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
         let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
-        let restored = inside.by_hand(None, "backup_restore", &told);
+        let restored = inside.local_row(None, "backup_restore", &told);
         let given_up: Vec<_> = newer
             .into_iter()
             .map(|Exported { checkpoint, note }| {
-                (inside.gives_up(&checkpoint), checkpoint.size, note)
+                (inside.accept_rollback_row(&checkpoint), checkpoint.size, note)
             })
             .collect();
         let written: Result<(), Error> = inside
@@ -161,7 +163,7 @@ fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
 
 /// Moves the unpacked files into place. Existing files stay: the epoch key must not go back.
 fn put_in_place(
-    examined: &Examined,
+    examined: &VerifiedBackup,
     scratch: &Path,
     config: &Config,
     database: Option<&Path>,

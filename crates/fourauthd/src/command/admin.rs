@@ -52,15 +52,15 @@ impl AdminCommand {
         match self {
             Self::List => {
                 for admin in local.store.admins().await? {
-                    say!("{}", printable(&admin.name));
+                    print_out!("{}", printable(&admin.name));
                 }
                 Ok(())
             }
             Self::Add { name, secret_stdin } => {
-                add(config, local, &name, Chosen::read(&name, secret_stdin)?).await
+                add(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
             }
             Self::Secret { name, secret_stdin } => {
-                replace(local, &name, Chosen::read(&name, secret_stdin)?).await
+                replace(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
             }
             Self::Remove { name } => remove(local, &name).await,
         }
@@ -68,13 +68,13 @@ impl AdminCommand {
 }
 
 /// A secret that meets the rule for administrators.
-struct Chosen {
+struct AdminSecret {
     secret: NewPassword,
     /// True if the secret was generated and has to be shown.
     made: bool,
 }
 
-impl Chosen {
+impl AdminSecret {
     /// Reads the secret from standard input and checks it, or generates one of 160 random bits.
     fn read(name: &str, from_stdin: bool) -> anyhow::Result<Self> {
         if from_stdin {
@@ -87,8 +87,8 @@ impl Chosen {
     /// Prints the secret if it was generated.
     fn show(&self, name: &str) {
         if self.made {
-            say!("{}", self.secret.as_str());
-            note!("This is {name}'s secret. It is not shown again.");
+            print_out!("{}", self.secret.as_str());
+            print_err!("This is {name}'s secret. It is not shown again.");
         }
     }
 }
@@ -97,16 +97,17 @@ async fn add(
     config: &Config,
     local: &LocalStore,
     name: &str,
-    chosen: Chosen,
+    chosen: AdminSecret,
 ) -> anyhow::Result<()> {
-    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let hash =
+        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is reserved for the first administrator; choose another name");
     }
     let now = local.now;
-    let added_row = local.by_hand(None, "admin_add", &format!("admin={admin}"));
-    let retired_row = local.by_hand(None, "admin_remove", &format!("admin={setup}"));
+    let added_row = local.local_row(None, "admin_add", &format!("admin={admin}"));
+    let retired_row = local.local_row(None, "admin_remove", &format!("admin={setup}"));
     let added = local.change(added_row, move |tx| {
         Box::pin(async move {
             let added = tx.add_admin(&admin, &hash, now).await?;
@@ -125,14 +126,20 @@ async fn add(
 }
 
 /// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
-async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Result<()> {
+async fn replace(
+    config: &Config,
+    local: &LocalStore,
+    name: &str,
+    chosen: AdminSecret,
+) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
     ensure!(
         name != SETUP,
         "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
     );
-    let hash = local.hasher.create(chosen.secret.clone(), Requester::this_machine()).await?;
-    let entry = local.by_hand(None, "admin_secret", &format!("admin={admin}"));
+    let hash =
+        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let entry = local.local_row(None, "admin_secret", &format!("admin={admin}"));
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })
     });
@@ -145,7 +152,7 @@ async fn replace(local: &LocalStore, name: &str, chosen: Chosen) -> anyhow::Resu
 
 async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
-    let entry = local.by_hand(None, "admin_remove", &format!("admin={admin}"));
+    let entry = local.local_row(None, "admin_remove", &format!("admin={admin}"));
     let removed =
         local.change(entry, move |tx| Box::pin(async move { tx.remove_admin(&admin).await }));
     if !removed.await? {

@@ -27,13 +27,13 @@ impl ConfigCommand {
         match self {
             Self::Check => {
                 for warning in layered.config.warnings() {
-                    note!("warning: {warning}");
+                    print_err!("warning: {warning}");
                 }
-                say!("The configuration can be used.");
+                print_out!("The configuration can be used.");
             }
             Self::Show { origin } => {
                 for (key, value) in layered.config.settings()? {
-                    say!("{}", line(layered, &key, &value, *origin));
+                    print_out!("{}", line(layered, &key, &value, *origin));
                 }
             }
         }

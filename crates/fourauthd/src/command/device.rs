@@ -45,14 +45,14 @@ async fn list(local: &LocalStore, username: &str) -> anyhow::Result<()> {
         let (mac, id) = (device.mac.to_string(), device.id.to_string());
         [device.name, mac, id, device.bound_at.to_string(), device.bound_by, seen]
     });
-    say!("{}", screen::table(["name", "address", "key", "bound", "by", "last seen"], rows));
+    print_out!("{}", screen::table(["name", "address", "key", "bound", "by", "last seen"], rows));
     Ok(())
 }
 
 async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::Result<()> {
     let id = account(local, username).await?.id;
     let (name, at) = (device.clone(), local.now);
-    let entry = local.by_hand(Some(username), "device_revoke", &format!("device={device}"));
+    let entry = local.local_row(Some(username), "device_revoke", &format!("device={device}"));
     let target = Target::account(&Username::parse(username)?);
     let revoked = local.change(entry, move |tx| {
         Box::pin(async move {
@@ -66,6 +66,6 @@ async fn revoke(local: &LocalStore, username: &str, device: String) -> anyhow::R
     if !revoked.await? {
         bail!("{username} has no device named {device}");
     }
-    say!("{device} is revoked. To bind another device, run `fourauth recover device`.");
+    print_out!("{device} is revoked. To bind another device, run `fourauth recover device`.");
     Ok(())
 }

@@ -24,9 +24,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let client = Client::builder(address, trust).preamble(preamble).build();
     match client.connect().await?.hello().await? {
         Outcome::Granted(server) if server.time != "denied" => {
-            say!("{} answers; its time is {}", server.software, server.time);
+            print_out!("{} answers; its time is {}", server.software, server.time);
             if server.time == "local" {
-                say!("warning: no time server confirms its time; see `fourauthd time status`");
+                print_out!(
+                    "warning: no time server confirms its time; see `fourauthd time status`"
+                );
             }
             Ok(())
         }

@@ -48,7 +48,7 @@ impl KeyCommand {
         match self {
             Self::List => list(local).await,
             Self::Rotate { only_add, new, alone } => {
-                rotate::run(config, local, rotate::How { only_add, new, alone }).await
+                rotate::run(config, local, rotate::RotateOptions { only_add, new, alone }).await
             }
             Self::Retire { id } => retire(config, local, &id).await,
         }
@@ -60,7 +60,7 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
         let (made, values) = (key.created.to_string(), key.values.to_string());
         [key.id, made, word(key.state).to_owned(), values]
     });
-    say!("{}", screen::table(["id", "created", "seals", "sealed values"], rows));
+    print_out!("{}", screen::table(["id", "created", "seals", "sealed values"], rows));
     Ok(())
 }
 
@@ -89,7 +89,8 @@ async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result
     let key = key.with_context(|| format!("the keyring holds no key {id}"))?;
     // An earlier attempt may have stopped after this step.
     if key.state != KeyState::Retired || key.values > 0 {
-        let (row, name) = (local.by_hand(None, "key_retire", &format!("key={id}")), id.to_owned());
+        let (row, name) =
+            (local.local_row(None, "key_retire", &format!("key={id}")), id.to_owned());
         let retired = local.store.write(move |tx| {
             Box::pin(async move {
                 tx.retire_key(&name).await?;
@@ -102,7 +103,7 @@ async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result
     if !lock.remove(id)? {
         bail!("key {id} is not in the keyring file any more");
     }
-    say!(
+    print_out!(
         "{id} is retired. Older copies of the database still need it: keep the old keyring for as \
          long as you keep them."
     );

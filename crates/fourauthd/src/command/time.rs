@@ -10,7 +10,7 @@ mod status;
 use crate::local_store::LocalStore;
 use clap::{Subcommand, ValueEnum};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_server::chores::time::REPORT;
+use fourauth_server::tasks::clock::REPORT;
 use fourauth_store::ClockReport;
 use std::time::Duration;
 

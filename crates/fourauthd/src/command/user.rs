@@ -88,7 +88,7 @@ async fn list(local: &LocalStore) -> anyhow::Result<()> {
         }));
     }
     let header = ["username", "device", "TOTP confirmed", "state", "created"];
-    say!("{}", screen::table(header, rows));
+    print_out!("{}", screen::table(header, rows));
     Ok(())
 }
 
@@ -112,9 +112,9 @@ fn describe(user: &UserSummary) -> String {
 
 async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
-    say!("{}", describe(&user));
+    print_out!("{}", describe(&user));
     for consent in local.store.consents(user.id).await? {
-        say!("{}", describe_consent(&consent));
+        print_out!("{}", describe_consent(&consent));
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ const fn state(user: &UserSummary) -> &'static str {
 
 async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let id = account(local, username).await?.id;
-    let entry = local.by_hand(Some(username), "user_disable", "");
+    let entry = local.local_row(Some(username), "user_disable", "");
     let disabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(id, true)));
     print_change(disabled.await?, username, "is disabled.")
 }
@@ -144,7 +144,7 @@ async fn enable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     if !user.disabled {
         bail!("{username} is not disabled; run `fourauthd user unlock {username}` to unlock it");
     }
-    let entry = local.by_hand(Some(username), "user_enable", "");
+    let entry = local.local_row(Some(username), "user_enable", "");
     let enabled = local.change(entry, move |tx| Box::pin(tx.set_disabled(user.id, false)));
     print_change(enabled.await?, username, "is enabled.")
 }
@@ -153,13 +153,13 @@ async fn enable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
 async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     let target = Target::account(&Username::parse(username)?);
-    let entry = local.by_hand(Some(username), "user_unlock", "");
+    let entry = local.local_row(Some(username), "user_unlock", "");
     let unlocked = local.change(entry, move |tx| {
         Box::pin(async move { tx.clear_failures(target).await.map(|_| true) })
     });
     print_change(unlocked.await?, username, "is unlocked.")?;
     if user.disabled {
-        say!("It is still disabled; run `fourauthd user enable {username}` to enable it.");
+        print_out!("It is still disabled; run `fourauthd user enable {username}` to enable it.");
     }
     Ok(())
 }
@@ -168,15 +168,17 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
     let id = account(local, username).await?.id;
     let codes = fourauth_auth::recovery_codes::recovery_codes();
     let shown: Vec<_> = codes.iter().map(RecoveryCode::expose_text).collect();
-    let entry = local.by_hand(Some(username), "user_recovery_codes", "");
+    let entry = local.local_row(Some(username), "user_recovery_codes", "");
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_recovery_codes(id, &codes).await.map(|()| true) })
     });
     replaced.await?;
     for code in shown {
-        say!("{}", code.expose());
+        print_out!("{}", code.expose());
     }
-    note!("These are {username}'s recovery codes. They are not shown again. Older codes are void.");
+    print_err!(
+        "These are {username}'s recovery codes. They are not shown again. Older codes are void."
+    );
     Ok(())
 }
 
@@ -184,7 +186,7 @@ fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()>
     if !changed {
         bail!("{username} was erased in the meantime");
     }
-    say!("{username} {what}");
+    print_out!("{username} {what}");
     Ok(())
 }
 

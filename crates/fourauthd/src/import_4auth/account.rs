@@ -66,7 +66,7 @@ pub(super) struct Terms {
 }
 
 /// An account ready to be added.
-pub(super) struct Newcomer {
+pub(super) struct NewConnection {
     user: NewUser,
     consent: NewConsent,
 }
@@ -93,7 +93,7 @@ impl Candidate {
         self,
         faces: &Faces,
         terms: Terms,
-    ) -> anyhow::Result<Result<Newcomer, Unfit>> {
+    ) -> anyhow::Result<Result<NewConnection, Unfit>> {
         let Self { name, password, totp, mac, picture } = self;
         let likeness = match faces.enrol(vec![picture.clone()], Requester::this_machine()).await {
             Ok(Ok(likeness)) => likeness,
@@ -127,11 +127,11 @@ impl Candidate {
             must_change: false,
             created: terms.now,
         };
-        Ok(Ok(Newcomer { user, consent }))
+        Ok(Ok(NewConnection { user, consent }))
     }
 }
 
-impl Newcomer {
+impl NewConnection {
     pub(super) const fn name(&self) -> &Username {
         &self.user.username
     }

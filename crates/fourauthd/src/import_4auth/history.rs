@@ -88,7 +88,7 @@ async fn append(
     batch: Vec<ForeignEntry>,
     rows: u64,
 ) -> Result<(), Error> {
-    let told = local.by_hand(None, IMPORT, &format!("{} rows={rows}", named(source)));
+    let told = local.local_row(None, IMPORT, &format!("{} rows={rows}", named(source)));
     let appended = local.store.write(move |tx| {
         Box::pin(async move {
             for entry in &batch {
@@ -105,12 +105,12 @@ pub(super) async fn conclude(local: &LocalStore, source: &Source, sum: Sum) -> R
     let Sum { imported, refused, rows } = sum;
     let detail =
         format!("{} rows={rows} accounts={imported} refused={refused} {DONE}", named(source));
-    local.store.append(local.by_hand(None, IMPORT, &detail)).await.map(|_| ())
+    local.store.append(local.local_row(None, IMPORT, &detail)).await.map(|_| ())
 }
 
 /// Audit row of an imported account.
 pub(super) fn account_row(local: &LocalStore, source: &Source, name: &Username) -> AuditEntry {
-    local.by_hand(Some(name.as_str()), IMPORT_ACCOUNT, &named(source))
+    local.local_row(Some(name.as_str()), IMPORT_ACCOUNT, &named(source))
 }
 
 /// True if an earlier run imported the account `name` from this file.

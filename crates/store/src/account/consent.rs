@@ -4,7 +4,7 @@
 //! Only the stored face has rows here; earlier enrolments are in the audit log.
 
 use crate::{
-    account::user::AccountId,
+    account::id::AccountId,
     engine::{
         driver::{Row, Value},
         tx::Tx,

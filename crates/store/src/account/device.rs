@@ -1,7 +1,7 @@
 //! Devices that authenticate with a key. A MAC address only names a device; the key is the proof.
 
 use crate::{
-    account::user::AccountId,
+    account::id::AccountId,
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -103,17 +103,6 @@ pub struct Device {
     pub bound_by: String,
     /// Time of its last use, if any.
     pub last_seen: Option<UnixMillis>,
-}
-
-/// A trusted device that matches the claim of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownDevice {
-    /// The key of the device.
-    pub key: DeviceKey,
-    /// The MAC address that the device claims.
-    pub mac: MacAddress,
-    /// Time from which the device may change factors without a delay.
-    pub trusted_from: UnixMillis,
 }
 
 impl Tx {
@@ -271,22 +260,6 @@ impl Device {
             bound_by: row.text(TABLE, "bound_by")?,
             last_seen: (last_seen.0 > 0).then_some(last_seen),
         })
-    }
-}
-
-impl KnownDevice {
-    /// Reads the columns `device_key`, `device_mac` and `device_trusted_from`, which are NULL if
-    /// there is no such device.
-    pub(crate) fn read(row: &Row) -> Result<Option<Self>, Error> {
-        let key = row.bytes_or_null(TABLE, "device_key")?;
-        let mac = row.text_or_null(TABLE, "device_mac")?;
-        let (Some(key), Some(mac)) = (key, mac) else { return Ok(None) };
-        let key = key.try_into().map_err(|_| corrupt("pubkey"))?;
-        Ok(Some(Self {
-            key: DeviceKey::from_bytes(key).map_err(|_| corrupt("pubkey"))?,
-            mac: MacAddress::parse(&mac).map_err(|_| corrupt("mac"))?,
-            trusted_from: UnixMillis(row.int(TABLE, "device_trusted_from")?),
-        }))
     }
 }
 

@@ -5,9 +5,8 @@
 
 use crate::{
     account::{
+        id::{AccountId, IMAGE, TEMPLATE, TOTP},
         place::Place,
-        subject::{IMAGE, TEMPLATE, TOTP},
-        user::AccountId,
     },
     engine::{driver::Value, tx::Tx},
     error::Error,

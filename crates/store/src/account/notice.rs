@@ -2,7 +2,7 @@
 //! module does not send it.
 
 use crate::{
-    account::user::AccountId,
+    account::id::AccountId,
     engine::{driver::Value, tx::Tx},
     error::Error,
     store::Store,

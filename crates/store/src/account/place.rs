@@ -2,7 +2,7 @@
 //! a neighbour on the network can copy both of its parts, a MAC address and a network address.
 
 use crate::{
-    account::user::AccountId,
+    account::id::AccountId,
     engine::{driver::Value, tx::Tx},
     error::Error,
 };

@@ -1,7 +1,7 @@
 //! Account recovery: single-use codes, and the delay before a new factor may change another one.
 
 use crate::{
-    account::user::{AccountId, TABLE},
+    account::id::{AccountId, TABLE},
     engine::{
         driver::{Row, Value},
         tx::Tx,

@@ -2,7 +2,7 @@
 //! the account changes.
 
 use crate::{
-    account::user::AccountId,
+    account::id::AccountId,
     engine::{driver::Value, tx::Tx},
     error::Error,
     store::Store,

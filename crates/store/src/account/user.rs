@@ -2,7 +2,10 @@
 //! `subject` does that, and `factor` changes them.
 
 use crate::{
-    account::subject::{IMAGE, Sealed},
+    account::{
+        id::{AccountId, IMAGE, TABLE},
+        sealed::Sealed,
+    },
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -19,15 +22,8 @@ use fourauth_protocol::{
     username::Username,
 };
 
-pub(crate) const TABLE: &str = "users";
-
 /// Most accounts in one page.
 pub const MAX_PAGE: u32 = 500;
-
-/// Permanent id of an account. It is random, so that a value sealed for one account never opens for
-/// another, even if the username is reused later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub i64);
 
 /// A new account.
 #[derive(Debug, Clone)]

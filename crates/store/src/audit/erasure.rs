@@ -9,7 +9,7 @@
 //! file system.
 
 use crate::{
-    audit::row::{AuditEntry, MAX_USERNAME},
+    audit::entry::{AuditEntry, MAX_USERNAME},
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -29,18 +29,6 @@ pub(crate) const ERASE_AUDIT: &str = "erase_audit";
 
 /// Most rows that one transaction erases. On SQLite, other writes wait until it ends.
 const AT_ONCE: i64 = 1000;
-
-/// Remains of deleted rows in the files of the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remains {
-    /// Nothing remains: the database was rewritten and its journal emptied.
-    None,
-    /// The database was rewritten, but other connections kept reading, so its journal could not be
-    /// emptied.
-    Journal,
-    /// Queries no longer return the rows, but pages may hold their bytes until they are reused.
-    Pages,
-}
 
 impl Tx {
     /// Erases name and detail of rows with this name, oldest first, and returns their number. One

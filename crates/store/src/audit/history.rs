@@ -2,8 +2,8 @@
 
 use crate::{
     audit::{
+        entry::{AuditId, MAX_DETAIL, MAX_USERNAME},
         evidence::Unsealed,
-        row::{AuditId, MAX_DETAIL, MAX_USERNAME},
     },
     engine::tx::Tx,
     error::Error,

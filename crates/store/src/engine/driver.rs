@@ -10,6 +10,8 @@ mod open;
 mod postgres;
 mod size;
 
+pub use compact::Remains;
+
 use crate::error::{Error, OpenError};
 use sqlx::{
     Connection as _, PgPool, Row as _, SqlSafeStr, SqlitePool, Transaction,
@@ -112,6 +114,23 @@ impl Pool {
                 migrations::run(migrations::SQLITE, &mut *tx).await?;
                 tx.commit().await.map_err(Error::from)?;
                 Ok(connection.close().await.map_err(Error::from)?)
+            }
+        }
+    }
+
+    /// Checks that every migration was applied, and none that this program does not know.
+    pub(crate) async fn check_schema(&self) -> Result<(), OpenError> {
+        if !self.has_table(migrations::TABLE).await? {
+            return Err(OpenError::OlderSchema);
+        }
+        match &self.of {
+            Connections::Postgres(pool) => {
+                let mut connection = pool.acquire().await.map_err(Error::from)?;
+                migrations::check(migrations::POSTGRES, &mut *connection).await
+            }
+            Connections::Sqlite { readers, .. } => {
+                let mut connection = readers.acquire().await.map_err(Error::from)?;
+                migrations::check(migrations::SQLITE, &mut *connection).await
             }
         }
     }

@@ -27,26 +27,26 @@ const QUEUE: usize = 1024;
 /// Runs jobs, each all or nothing.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    how: How,
+    mode: Mode,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
 
 #[derive(Debug)]
-enum How {
+enum Mode {
     Grouped(mpsc::Sender<Box<dyn Job>>),
-    Parallel(Desk),
+    Parallel(TxFactory),
 }
 
 /// Everything that a new transaction needs.
 #[derive(Debug, Clone)]
-struct Desk {
+struct TxFactory {
     pool: Arc<Pool>,
     sealer: Arc<Sealer>,
     node: Arc<str>,
 }
 
-impl Desk {
+impl TxFactory {
     async fn begin(&self) -> Result<Tx, Error> {
         let connection = self.pool.writer().await?;
         Ok(Tx::new(connection, Arc::clone(&self.sealer), Arc::clone(&self.node)))
@@ -58,17 +58,17 @@ impl Writer {
     pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let writing = pool.writing();
-        let desk = Desk { pool, sealer, node };
-        let how = match writing {
-            Writing::Parallel => How::Parallel(desk),
+        let factory = TxFactory { pool, sealer, node };
+        let mode = match writing {
+            Writing::Parallel => Mode::Parallel(factory),
             Writing::Grouped => {
                 let (sender, queue) = mpsc::channel(QUEUE);
-                let group = Group { desk, open: None };
+                let group = Group { factory, open: None };
                 tasks.spawn(group.serve(queue, closing.clone()));
-                How::Grouped(sender)
+                Mode::Grouped(sender)
             }
         };
-        Self { how, tasks, closing }
+        Self { mode, tasks, closing }
     }
 
     /// Queues a job. The job sends its own answer.
@@ -76,12 +76,12 @@ impl Writer {
         if self.closing.is_cancelled() {
             return Err(Error::Unavailable(Cause::Closed));
         }
-        match &self.how {
-            How::Grouped(queue) => {
+        match &self.mode {
+            Mode::Grouped(queue) => {
                 queue.send(job).await.map_err(|_| Error::Unavailable(Cause::Closed))
             }
-            How::Parallel(desk) => {
-                self.tasks.spawn(run_alone(desk.clone(), job));
+            Mode::Parallel(factory) => {
+                self.tasks.spawn(run_alone(factory.clone(), job));
                 Ok(())
             }
         }
@@ -107,13 +107,13 @@ impl Writer {
     }
 }
 
-async fn run_alone(desk: Desk, mut job: Box<dyn Job>) {
-    let outcome = commit_alone(&desk, &mut *job).await;
+async fn run_alone(factory: TxFactory, mut job: Box<dyn Job>) {
+    let outcome = commit_alone(&factory, &mut *job).await;
     job.answer(outcome);
 }
 
-async fn commit_alone(desk: &Desk, job: &mut dyn Job) -> Result<(), Error> {
-    let mut tx = desk.begin().await?;
+async fn commit_alone(factory: &TxFactory, job: &mut dyn Job) -> Result<(), Error> {
+    let mut tx = factory.begin().await?;
     if !job.run(&mut tx).await {
         return tx.discard().await;
     }
@@ -125,7 +125,7 @@ async fn commit_alone(desk: &Desk, job: &mut dyn Job) -> Result<(), Error> {
 
 /// The writer of a database that has only one.
 struct Group {
-    desk: Desk,
+    factory: TxFactory,
     open: Option<Tx>,
 }
 
@@ -148,7 +148,7 @@ impl Group {
     async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Error> {
         let tx = match &mut self.open {
             Some(tx) => tx,
-            closed => closed.insert(self.desk.begin().await?),
+            closed => closed.insert(self.factory.begin().await?),
         };
         // IMMEDIATE takes the lock at once. A deferred transaction that reads before it writes
         // fails instead of waiting (<https://www.sqlite.org/lang_transaction.html>).

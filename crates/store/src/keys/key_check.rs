@@ -10,6 +10,7 @@ use crate::{
         driver::{Pool, Row, Value},
         location::Location,
         tx::Tx,
+        writer::Writer,
     },
     error::{Error, OpenError},
     keys::keyring::Keyring,
@@ -42,25 +43,34 @@ pub async fn holds_data(location: &Location) -> Result<bool, OpenError> {
 }
 
 async fn held_keys(pool: &Pool) -> Result<bool, Error> {
-    Ok(pool.has_table(TABLE).await? && !pool.rows(KNOWN, &[]).await?.is_empty())
+    Ok(pool.has_table(TABLE).await? && !known(pool).await?.is_empty())
+}
+
+/// The check values of the keys that the database knows.
+pub(crate) async fn known(pool: &Pool) -> Result<Vec<Row>, Error> {
+    pool.rows(KNOWN, &[]).await
 }
 
 /// Refuses a keyring that does not match. Binds an empty database to the keyring.
-pub(crate) async fn run(store: &Store, keyring: Arc<Keyring>) -> Result<(), OpenError> {
+pub(crate) async fn run(
+    pool: &Pool,
+    writer: &Writer,
+    keyring: Arc<Keyring>,
+) -> Result<(), OpenError> {
     const USED: &str = "SELECT 1 FROM users LIMIT 1";
 
-    let known = store.rows(KNOWN, &[]).await?;
+    let known = known(pool).await?;
     if !known.is_empty() {
         return compare(&known, &keyring);
     }
-    if store.row(USED, &[]).await?.is_some() {
+    if pool.row(USED, &[]).await?.is_some() {
         return Err(OpenError::ChecksMissing);
     }
     let noted = Arc::clone(&keyring);
-    let written = store.write(move |tx| Box::pin(async move { note(tx, &noted).await })).await;
+    let written = writer.write(move |tx| Box::pin(async move { note(tx, &noted).await })).await;
     if written.is_err() {
         // Another server may have been faster with another keyring; this error names the key.
-        compare(&store.rows(KNOWN, &[]).await?, &keyring)?;
+        compare(&self::known(pool).await?, &keyring)?;
     }
     Ok(written?)
 }
@@ -78,7 +88,7 @@ impl Store {
     pub async fn follow_keyring(&self) -> Result<bool, OpenError> {
         let Some(keyring) = self.sealer.replacement()? else { return Ok(false) };
         compare(&self.rows(KNOWN, &[]).await?, &keyring)?;
-        self.adopt(keyring);
+        self.sealer.adopt(Arc::new(keyring));
         Ok(true)
     }
 }
@@ -105,7 +115,7 @@ impl Tx {
     }
 }
 
-fn compare(known: &[Row], keyring: &Keyring) -> Result<(), OpenError> {
+pub(crate) fn compare(known: &[Row], keyring: &Keyring) -> Result<(), OpenError> {
     for row in known {
         let id = row.text(TABLE, "id")?;
         let stored = row.bytes(TABLE, "check_value")?;

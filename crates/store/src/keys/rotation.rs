@@ -6,10 +6,7 @@
 //! sealed a stored value.
 
 use crate::{
-    account::{
-        subject::{IMAGE, TEMPLATE, TOTP},
-        user::{AccountId, TABLE},
-    },
+    account::id::{AccountId, IMAGE, TABLE, TEMPLATE, TOTP},
     engine::{
         driver::{Row, Value},
         tx::Tx,

@@ -33,7 +33,7 @@ const NO_TIME: u64 = 0;
 
 /// The place where a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SealContext {
     pub(crate) table: &'static str,
     /// Id of the account that owns the value.
     pub(crate) row: i64,
@@ -59,7 +59,7 @@ impl Seal {
     }
 
     /// Encrypts `value` for `place`.
-    pub(crate) fn seal(&self, place: Place, value: &[u8]) -> String {
+    pub(crate) fn seal(&self, place: SealContext, value: &[u8]) -> String {
         let token = fernet_for(&self.0, place).encrypt_at_time(value, NO_TIME);
         format!("{}{token}", self.mark())
     }
@@ -113,17 +113,15 @@ impl Sealer {
     /// Opens a value that a [`Seal`] with any key of the keyring made for the same place.
     pub(crate) fn open(
         &self,
-        place: Place,
+        place: SealContext,
         envelope: &str,
-    ) -> Result<Secret<Vec<u8>>, DoesNotOpen> {
+    ) -> Result<Secret<Vec<u8>>, OpenFailed> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let (id, token) = envelope
-            .strip_prefix("v1.")
-            .and_then(|rest| rest.split_once('.'))
-            .ok_or(DoesNotOpen)?;
-        let key = self.key(id).ok_or(DoesNotOpen)?;
+        let (id, token) =
+            envelope.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(OpenFailed)?;
+        let key = self.key(id).ok_or(OpenFailed)?;
         let opened = fernet_for(&key, place).decrypt_at_time(token, None, NO_TIME);
-        opened.map(Secret::new).map_err(|_| DoesNotOpen)
+        opened.map(Secret::new).map_err(|_| OpenFailed)
     }
 
     /// Looks for a key, also in the file: another process may have added it and may already seal
@@ -140,7 +138,7 @@ impl Sealer {
 }
 
 /// Fernet key of a place. Each part is preceded by its length, so that encodings are unique.
-fn fernet_for(key: &Key, place: Place) -> Fernet {
+fn fernet_for(key: &Key, place: SealContext) -> Fernet {
     let row = place.row.to_be_bytes();
     let mut info = PURPOSE.to_vec();
     for part in [key.id.as_bytes(), place.table.as_bytes(), &row, place.column.as_bytes()] {
@@ -164,7 +162,7 @@ impl fmt::Debug for Sealer {
 
 /// The text was not sealed for this place with a key of this keyring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DoesNotOpen;
+pub(crate) struct OpenFailed;
 
 #[cfg(test)]
 mod tests {
@@ -173,7 +171,7 @@ mod tests {
     use fourauth_protocol::time::UnixMillis;
     use proptest::prelude::*;
 
-    const HOME: Place = Place { table: "users", row: 7, column: "totp_secret_enc" };
+    const HOME: SealContext = SealContext { table: "users", row: 7, column: "totp_secret_enc" };
 
     fn sealer(byte: u8) -> Sealer {
         let random = Secret::new([byte; RANDOM_BYTES]);
@@ -181,7 +179,7 @@ mod tests {
     }
 
     /// Seals with the only key.
-    fn sealed(sealer: &Sealer, place: Place, value: &[u8]) -> String {
+    fn sealed(sealer: &Sealer, place: SealContext, value: &[u8]) -> String {
         Seal::new(Arc::clone(sealer.keyring().newest())).seal(place, value)
     }
 
@@ -189,7 +187,7 @@ mod tests {
         sealer.keyring().newest().id.clone()
     }
 
-    fn opened(sealer: &Sealer, place: Place, envelope: &str) -> Option<Vec<u8>> {
+    fn opened(sealer: &Sealer, place: SealContext, envelope: &str) -> Option<Vec<u8>> {
         sealer.open(place, envelope).ok().map(|value| value.expose().clone())
     }
 
@@ -271,13 +269,13 @@ mod tests {
         ) {
             prop_assume!(row != other);
             let sealer = sealer(1);
-            let home = Place { row, ..HOME };
+            let home = SealContext { row, ..HOME };
             let envelope = sealed(&sealer, home, &value);
             prop_assert_eq!(opened(&sealer, home, &envelope), Some(value));
             for place in [
-                Place { row: other, ..home },
-                Place { column: "face_template_enc", ..home },
-                Place { table: "devices", ..home },
+                SealContext { row: other, ..home },
+                SealContext { column: "face_template_enc", ..home },
+                SealContext { table: "devices", ..home },
             ] {
                 prop_assert_eq!(opened(&sealer, place, &envelope), None);
             }

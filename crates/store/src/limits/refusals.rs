@@ -6,18 +6,17 @@
 //!
 //! The reason of a refusal is not stored; `fourauth-auth` has the limits.
 
-mod counter;
-
-pub(crate) use counter::Counter;
-
 use crate::{
-    audit::row::{AuditEntry, MAX_USERNAME},
+    audit::entry::{AuditEntry, MAX_USERNAME},
     engine::{
         driver::{Row, Value},
         tx::Tx,
     },
     error::Error,
-    limits::lane::{MINUTE_MS, minute},
+    limits::{
+        lane::{MINUTE_MS, minute},
+        refusal::{OTHERS, Refusal, RefusalKey},
+    },
     store::Store,
     visible::visible,
 };
@@ -25,49 +24,11 @@ use fourauth_protocol::time::UnixMillis;
 
 const TABLE: &str = "refusals";
 
-/// Number of names with their own row, for each source, minute and command. Servers that write at
-/// the same moment to one PostgreSQL database may each add one more.
-const NAMES: i64 = 5;
-
-/// Stands for all names beyond [`NAMES`]. An escaped name contains no line feed.
-const OTHERS: &str = "\n";
-
 /// Rows that one transaction moves to the audit log. It takes less than a tenth of a second, while
 /// other jobs wait to write to SQLite.
 const AT_A_TIME: i64 = 250;
 
-/// A command that a rate limit refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Source of the command.
-    pub source: String,
-    /// The command, as the audit log names it. Never text from a peer.
-    pub action: &'static str,
-    /// The claimed name, if any.
-    pub name: Option<String>,
-    /// Arrival time.
-    pub at: UnixMillis,
-}
-
-/// The key that refusals are counted by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Heading {
-    minute: i64,
-    source: String,
-    action: String,
-    /// The escaped name, empty if no name was claimed, or [`OTHERS`].
-    name: String,
-}
-
-impl From<Refusal> for Heading {
-    fn from(refusal: Refusal) -> Self {
-        let Refusal { source, action, name, at } = refusal;
-        let name = name.map(|name| visible(&name, MAX_USERNAME)).unwrap_or_default();
-        Self { minute: minute(at), source, action: action.to_owned(), name }
-    }
-}
-
-impl Heading {
+impl RefusalKey {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             minute: row.int(TABLE, "minute")?,
@@ -97,27 +58,6 @@ impl Heading {
 }
 
 impl Tx {
-    /// Adds to a count. The statement decides if the name still gets its own row.
-    async fn add_refusals(&mut self, heading: &Heading, count: i64) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO refusals (minute, source, action, name, count) \
-             SELECT $1, $2, $3, CASE WHEN COUNT(*) < $6 OR $4 = '' THEN $4 ELSE $7 END, $5 \
-             FROM refusals WHERE minute = $1 AND source = $2 AND action = $3 \
-             AND name NOT IN ('', $4, $7) \
-             ON CONFLICT (minute, source, action, name) \
-             DO UPDATE SET count = refusals.count + excluded.count";
-
-        let values = [
-            Value::Int(heading.minute),
-            Value::Text(&heading.source),
-            Value::Text(&heading.action),
-            Value::Text(&heading.name),
-            Value::Int(count),
-            Value::Int(NAMES),
-            Value::Text(OTHERS),
-        ];
-        self.execute(SQL, &values).await.map(|_| ())
-    }
-
     /// Moves counts of minutes that ended before `now` to the audit log, oldest first, and returns
     /// the number of rows. One call moves at most [`AT_A_TIME`] rows.
     async fn conclude_some_refusals(&mut self, now: UnixMillis) -> Result<usize, Error> {
@@ -128,11 +68,11 @@ impl Tx {
 
         let values = [Value::Int(minute(now)), Value::Int(AT_A_TIME)];
         let rows = self.rows(SQL, &values).await?;
-        let counted = rows.iter().map(|row| Ok((Heading::read(row)?, row.int(TABLE, "count")?)));
-        let mut counted: Vec<(Heading, i64)> = counted.collect::<Result<_, Error>>()?;
+        let counted = rows.iter().map(|row| Ok((RefusalKey::read(row)?, row.int(TABLE, "count")?)));
+        let mut counted: Vec<(RefusalKey, i64)> = counted.collect::<Result<_, Error>>()?;
         counted.sort();
-        for (heading, count) in &counted {
-            self.append(&heading.entry(*count, now)).await?;
+        for (key, count) in &counted {
+            self.append(&key.entry(*count, now)).await?;
         }
         Ok(counted.len())
     }
@@ -153,7 +93,7 @@ impl Tx {
         }
         let rows = self.rows(SQL, &[Value::Text(&name)]).await?;
         for row in &rows {
-            self.append(&Heading::read(row)?.entry(row.int(TABLE, "count")?, now)).await?;
+            self.append(&RefusalKey::read(row)?.entry(row.int(TABLE, "count")?, now)).await?;
         }
         Ok(rows.len() as u64)
     }

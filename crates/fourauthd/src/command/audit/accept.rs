@@ -6,7 +6,7 @@
 
 use crate::local_store::LocalStore;
 use anyhow::{bail, ensure};
-use fourauth_checkpoints::{Publisher, sink::Exported};
+use fourauth_checkpoints::{Exported, Publisher};
 use fourauth_config::Config;
 
 /// Gives up every exported checkpoint that the database lacks.
@@ -26,12 +26,14 @@ pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyho
         newest.at
     );
     for Exported { checkpoint, note } in lost {
-        let (size, entry) = (checkpoint.size, local.gives_up(&checkpoint));
+        let (size, entry) = (checkpoint.size, local.accept_rollback_row(&checkpoint));
         let accepted = local.store.write(move |tx| {
             Box::pin(async move { tx.accept_rollback(size, &note, &entry).await })
         });
         let row = accepted.await?.0;
-        say!("Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor.");
+        print_out!(
+            "Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor."
+        );
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> any
     let key = fourauth_checkpoints::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there is something to export")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
-    say!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
+    print_out!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
     Ok(())
 }
 

@@ -10,10 +10,10 @@ use std::io::{self, Write as _};
 pub(super) fn show(config: &Config) -> anyhow::Result<()> {
     let log = fourauth_checkpoints::public_key(&config.audit_dir())
         .context("start `fourauthd` once, so that there are keys")?;
-    say!("{log}");
+    print_out!("{log}");
     let receipts = config.receipt_key_file();
     if receipts.exists() {
-        say!("{}", receipt_key::load_or_create(&receipts)?.public());
+        print_out!("{}", receipt_key::load_or_create(&receipts)?.public());
     }
     Ok(())
 }
@@ -31,6 +31,8 @@ pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
         }
         taken => taken?,
     }
-    note!("This is the key of the first epoch. It is not shown again: keep it off this machine.");
+    print_err!(
+        "This is the key of the first epoch. It is not shown again: keep it off this machine."
+    );
     Ok(())
 }

@@ -44,7 +44,7 @@ impl Filter {
             let username = row.username.unwrap_or_default();
             [id, at, username, row.action, outcome.to_owned(), row.detail]
         });
-        say!("{}", screen::table(["id", "time", "username", "action", "", "detail"], rows));
+        print_out!("{}", screen::table(["id", "time", "username", "action", "", "detail"], rows));
         Ok(())
     }
 }

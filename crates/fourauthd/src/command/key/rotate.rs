@@ -25,19 +25,23 @@ enum Step {
     /// Start sealing with this key, which is in the keyring already.
     Activate(String),
     /// Continue: reseal with this key what is still sealed with others.
-    GoOn(String),
+    Continue(String),
 }
 
 /// Options of `key rotate`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct How {
+pub(super) struct RotateOptions {
     pub(super) only_add: bool,
     pub(super) new: bool,
     pub(super) alone: bool,
 }
 
-pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow::Result<()> {
-    let How { only_add, new, alone } = how;
+pub(super) async fn run(
+    config: &Config,
+    local: &LocalStore,
+    how: RotateOptions,
+) -> anyhow::Result<()> {
+    let RotateOptions { only_add, new, alone } = how;
     let lock = super::lock(config, local).await?;
     let id = match next(&local.store.keys().await?, new) {
         Step::Activate(id) => id,
@@ -48,11 +52,11 @@ pub(super) async fn run(config: &Config, local: &LocalStore, how: How) -> anyhow
             }
             add(&lock, local).await?
         }
-        Step::GoOn(_) if only_add => {
+        Step::Continue(_) if only_add => {
             bail!("an earlier rotation is not finished; run `fourauthd key rotate` to continue it")
         }
-        Step::GoOn(id) => {
-            say!("Continuing an earlier rotation to {id}.");
+        Step::Continue(id) => {
+            print_out!("Continuing an earlier rotation to {id}.");
             return reseal_everything(local).await;
         }
     };
@@ -73,7 +77,7 @@ fn next(keys: &[KeySummary], new: bool) -> Step {
     let is_old = |key: &&KeySummary| matches!(key.state, KeyState::Opens | KeyState::Retired);
     let is_left = keys.iter().filter(is_old).any(|key| key.values > 0);
     match keys.iter().find(|key| key.state == KeyState::Seals) {
-        Some(sealing) if is_left && !new => Step::GoOn(sealing.id.clone()),
+        Some(sealing) if is_left && !new => Step::Continue(sealing.id.clone()),
         Some(_) | None => Step::Add,
     }
 }
@@ -109,7 +113,7 @@ async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
 }
 
 fn print_next_steps(config: &Config, id: &str) {
-    say!(
+    print_out!(
         "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, \
          and then run `fourauthd key rotate` on one machine.",
         config.keyring_file().display()
@@ -118,7 +122,7 @@ fn print_next_steps(config: &Config, id: &str) {
 
 async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
     let (row, name) =
-        (local.by_hand(None, "key_rotate", &format!("begins key={id}")), id.to_owned());
+        (local.local_row(None, "key_rotate", &format!("begins key={id}")), id.to_owned());
     let activated = local.store.write(move |tx| {
         Box::pin(async move {
             if tx.activate_key(&name).await? {
@@ -135,7 +139,7 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
         }
         activated => activated?,
     }
-    say!("{id} is the newest key. It seals every new value from now on.");
+    print_out!("{id} is the newest key. It seals every new value from now on.");
     Ok(())
 }
 
@@ -194,16 +198,16 @@ async fn conclude(
     let newest = keys.iter().find(|key| key.state == KeyState::Seals);
     let id = newest.map_or("", |key| &key.id);
     let detail = format!("ends key={id} values={sealed} unopened={unopened}");
-    local.store.append(AuditEntry { at, ..local.by_hand(None, "key_rotate", &detail) }).await?;
+    local.store.append(AuditEntry { at, ..local.local_row(None, "key_rotate", &detail) }).await?;
     if unopened > 0 {
         bail!(
             "{unopened} values do not open and were left unchanged, so their keys cannot be \
              retired; their accounts cannot log in: erase them and register them again"
         );
     }
-    say!("{sealed} values are resealed; all values are sealed with {id}.");
+    print_out!("{sealed} values are resealed; all values are sealed with {id}.");
     for key in keys.iter().filter(|key| key.state == KeyState::Opens) {
-        say!("Run `fourauthd key retire {}` to remove the old key.", key.id);
+        print_out!("Run `fourauthd key retire {}` to remove the old key.", key.id);
     }
     Ok(())
 }
@@ -221,7 +225,7 @@ mod tests {
         let done = [key("a", KeyState::Opens, 0), key("b", KeyState::Seals, 9)];
         assert_eq!(next(&done, false), Step::Add);
         let half_done = [key("a", KeyState::Opens, 1), key("b", KeyState::Seals, 8)];
-        assert_eq!(next(&half_done, false), Step::GoOn("b".into()));
+        assert_eq!(next(&half_done, false), Step::Continue("b".into()));
         assert_eq!(next(&half_done, true), Step::Add);
         let added = [key("a", KeyState::Seals, 9), key("b", KeyState::Waits, 0)];
         for new in [false, true] {
@@ -230,6 +234,6 @@ mod tests {
         let retired = [key("a", KeyState::Retired, 0), key("b", KeyState::Seals, 0)];
         assert_eq!(next(&retired, false), Step::Add);
         let too_early = [key("a", KeyState::Retired, 1), key("b", KeyState::Seals, 0)];
-        assert_eq!(next(&too_early, false), Step::GoOn("b".into()));
+        assert_eq!(next(&too_early, false), Step::Continue("b".into()));
     }
 }

@@ -3,7 +3,7 @@
 use super::Presence;
 use crate::{local_store::LocalStore, screen::printable};
 use anyhow::bail;
-use fourauth_server::chores::time::ACCEPTED;
+use fourauth_server::tasks::clock::ACCEPTED;
 use fourauth_store::{ClockReport, Error};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
         .filter_map(|report| Some((report.node.as_str(), report.offer_ms?)))
         .collect();
     if offers.is_empty() {
-        say!("There is nothing to accept.");
+        print_out!("There is nothing to accept.");
         return Ok(());
     }
     for (node, offer_ms) in &offers {
@@ -40,7 +40,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
     let mut refused = false;
     for (node, _) in &offers {
         let answer = answer(local, node).await?;
-        say!("{}", printable(&format!("{node}: {answer}")));
+        print_out!("{}", printable(&format!("{node}: {answer}")));
         refused |= answer != ACCEPTED;
     }
     if refused {
@@ -51,7 +51,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
 
 async fn ask(local: &LocalStore, node: &str, offer_ms: i64) -> anyhow::Result<()> {
     let detail = format!("step={offer_ms}ms node={node}");
-    let (row, node) = (local.by_hand(None, "time_accept", &detail), node.to_owned());
+    let (row, node) = (local.local_row(None, "time_accept", &detail), node.to_owned());
     let asked =
         local.change(row, move |tx| Box::pin(async move { tx.ask_clock(&node, offer_ms).await }));
     if !asked.await? {

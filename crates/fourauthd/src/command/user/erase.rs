@@ -3,7 +3,7 @@
 //! Each step can be repeated, so running the command again finishes an erasure that was
 //! interrupted. It does not reach text logs, or copies of the database elsewhere.
 
-use crate::local_store::{BY_HAND, LocalStore};
+use crate::local_store::{LOCAL_SUFFIX, LocalStore};
 use anyhow::{Context as _, bail, ensure};
 use fourauth_protocol::username::Username;
 use fourauth_store::{Error, Remains, Target};
@@ -21,17 +21,19 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         Err(_) => false,
     };
     if had_account {
-        say!("{username} is erased, with everything that belonged to the account.");
+        print_out!("{username} is erased, with everything that belonged to the account.");
     }
     let rows = rows(local, username).await?;
     let noun = if rows == 1 { "row" } else { "rows" };
-    say!("The name is erased from {rows} {noun} of the audit log; the log can still be verified.");
+    print_out!(
+        "The name is erased from {rows} {noun} of the audit log; the log can still be verified."
+    );
     let remains = local.store.compact().await.context(
         "everything is erased, but pages of the database may still hold its bytes, because the \
          database could not be rewritten; run the same command again later",
     )?;
     ensure!(remains != Remains::Journal, "{}", words(remains));
-    say!("{}", words(remains));
+    print_out!("{}", words(remains));
     if !had_account && rows == 0 {
         bail!("there was no account named {username:?}, and no row of the audit log about it");
     }
@@ -50,7 +52,7 @@ async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
             .map(|_| false)
             .context("cannot delete the failures that were counted for this name");
     };
-    let entry = local.by_hand(None, "user_erase", "");
+    let entry = local.local_row(None, "user_erase", "");
     let erased = local.change(entry, move |tx| {
         Box::pin(async move {
             // The account's row first, as in every other transaction, to avoid deadlocks.
@@ -75,7 +77,9 @@ async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
         let (name, at) = (name.to_owned(), local.now);
         let some: Result<u64, Error> = local
             .store
-            .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, BY_HAND).await }))
+            .write(move |tx| {
+                Box::pin(async move { tx.erase_audit_rows(&name, at, LOCAL_SUFFIX).await })
+            })
             .await;
         match some? {
             0 => return Ok(erased),

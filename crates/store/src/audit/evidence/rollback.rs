@@ -3,7 +3,7 @@
 
 use super::LEAF;
 use crate::{
-    audit::row::{AuditEntry, AuditId},
+    audit::entry::{AuditEntry, AuditId},
     engine::{
         driver::{Row, Value},
         tx::Tx,

@@ -1,10 +1,7 @@
 //! Rewrites a database, so that none of its pages holds deleted data.
 
 use super::{Connections, Pool};
-use crate::{
-    audit::erasure::Remains,
-    error::{Cause, Error},
-};
+use crate::error::{Cause, Error};
 use sqlx::{
     Connection as _, Executor as _, PgPool, Row as _,
     sqlite::{SqliteConnectOptions, SqliteConnection},
@@ -21,6 +18,18 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The tables that hold or held personal data.
 const VACUUM: &str = "VACUUM users, access_logs, audit_leaf, sessions, devices, places, \
                       recovery_codes, consents, failures, refusals, outbox";
+
+/// Remains of deleted rows in the files of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remains {
+    /// Nothing remains: the database was rewritten and its journal emptied.
+    None,
+    /// The database was rewritten, but other connections kept reading, so its journal could not be
+    /// emptied.
+    Journal,
+    /// Queries no longer return the rows, but pages may hold their bytes until they are reused.
+    Pages,
+}
 
 impl Pool {
     /// See [`Store::compact`](crate::Store::compact).

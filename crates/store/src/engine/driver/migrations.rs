@@ -6,7 +6,7 @@
 use crate::error::{Cause, Error, OpenError};
 use sqlx::{
     SqlSafeStr as _,
-    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+    migrate::{AppliedMigration, Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 
 /// Number, name and statements.
@@ -50,16 +50,42 @@ pub(super) const POSTGRES: &[Step] = &[
     (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
 ];
 
+/// The table that lists the applied migrations.
+pub(super) const TABLE: &str = "_sqlx_migrations";
+
 /// Applies missing migrations.
 pub(super) async fn run<C: Migrate>(steps: &[Step], database: &mut C) -> Result<(), OpenError> {
-    let migrations = steps.iter().map(|&(version, name, sql)| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-    });
-    let newest = steps.iter().map(|step| step.0).max().unwrap_or(0);
-    let migrator = Migrator::with_migrations(migrations.collect());
+    let migrator = Migrator::with_migrations(compiled(steps));
     // `Migrator::run` does the same, but its trait makes the future not `Send`.
-    migrator.run_direct(None, database, false).await.map_err(|error| refusal(error, newest))
+    let ran = migrator.run_direct(None, database, false).await;
+    ran.map_err(|error| refusal(error, newest(steps)))
+}
+
+/// Compares the applied migrations with those of this program, and changes nothing.
+pub(super) async fn check<C: Migrate>(steps: &[Step], database: &mut C) -> Result<(), OpenError> {
+    let newest = newest(steps);
+    let applied = database.list_applied_migrations(TABLE).await;
+    let applied = applied.map_err(|error| refusal(error, newest))?;
+    let compiled = compiled(steps);
+    for AppliedMigration { version, checksum } in &applied {
+        match compiled.iter().find(|migration| migration.version == *version) {
+            Some(known) if known.checksum == *checksum => {}
+            Some(_) => return Err(OpenError::ChangedSchema { version: *version }),
+            None => return Err(refusal(MigrateError::VersionMissing(*version), newest)),
+        }
+    }
+    if applied.len() < compiled.len() { Err(OpenError::OlderSchema) } else { Ok(()) }
+}
+
+fn compiled(steps: &[Step]) -> Vec<Migration> {
+    let migration = |&(version, name, sql): &Step| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    steps.iter().map(migration).collect()
+}
+
+fn newest(steps: &[Step]) -> i64 {
+    steps.iter().map(|step| step.0).max().unwrap_or(0)
 }
 
 fn refusal(error: MigrateError, newest: i64) -> OpenError {

@@ -58,21 +58,24 @@ impl Pool {
         Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
     }
 
-    /// Connects to a SQLite file with the changed options of `rig`.
+    /// Connects to a SQLite file with the changed options of `vfs_override`.
     #[cfg(feature = "faults")]
-    pub(crate) async fn connect_rigged(path: &Path, rig: crate::Rig) -> Result<Self, OpenError> {
-        let of = sqlite(path, |options| rig.apply(options)).await?;
+    pub(crate) async fn connect_with_vfs(
+        path: &Path,
+        vfs_override: crate::VfsOverride,
+    ) -> Result<Self, OpenError> {
+        let of = sqlite(path, |options| vfs_override.apply(options)).await?;
         Ok(Self { of, statements: Arc::new(AtomicU64::new(0)) })
     }
 }
 
 async fn sqlite(
     path: &Path,
-    rig: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+    vfs_override: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
 ) -> Result<Connections, OpenError> {
     create_private(path)?;
     Location::Sqlite(path.to_owned()).check_files()?;
-    let writer = rig(writing(path));
+    let writer = vfs_override(writing(path));
     let first = first(&writer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)

@@ -7,14 +7,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
 /// Connection options for a SQLite file.
 #[derive(Debug, Clone, Copy)]
-pub struct Rig {
+pub struct VfsOverride {
     /// The registered name of the VFS.
     pub vfs: &'static str,
     /// True if a commit waits for the disk, as it must.
     pub waits: bool,
 }
 
-impl Rig {
+impl VfsOverride {
     pub(crate) fn apply(self, options: SqliteConnectOptions) -> SqliteConnectOptions {
         let options = options.vfs(self.vfs);
         if self.waits { options } else { options.synchronous(SqliteSynchronous::Normal) }

@@ -1,12 +1,11 @@
 //! Sources of connections: limits per source, and penalties. They keep one host from taking the
 //! resources that all need.
 
-use crate::{
-    caps::{Caps, Newcomer},
-    crowd::{Common, Crowd, Dropped, Full},
+use crate::limits::{
+    caps::{Caps, NewConnection},
     in_flight::Budgets,
+    open_connections::{Common, Dropped, Entry, Full, OpenConnections},
     penalties::Penalties,
-    place::Place,
     roster::Id,
 };
 use fourauth_auth::source::Source;
@@ -25,7 +24,7 @@ pub struct Sources {
     turns: usize,
     budgets: Budgets,
     networks: Networks,
-    crowd: Mutex<Crowd>,
+    connections: Mutex<OpenConnections>,
     penalties: Mutex<Penalties>,
 }
 
@@ -47,36 +46,32 @@ impl Sources {
             turns: limits.deciding_per_source,
             budgets: Budgets::from(limits),
             networks: Networks::from(limits),
-            crowd: Mutex::default(),
+            connections: Mutex::default(),
             penalties: Mutex::default(),
         })
     }
 
-    /// Takes a slot for a new connection. If none is free, evicts the longest idle connection that
-    /// no proven device protects: one of the same source if that has reached its bound, otherwise
-    /// one of the source or site with most connections.
-    ///
-    /// # Errors
-    ///
-    /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
-    /// that would cost a handshake.
-    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Place, Full> {
+    /// Enters a new connection, and evicts one if there is no room.
+    pub(super) fn enter(&self, newcomer: &NewConnection, now: Instant) -> Result<Entry, Full> {
+        let mut connections = self.connections();
+        connections.make_room(&self.caps, newcomer)?;
+        let NewConnection { source, is_shared, .. } = *newcomer;
+        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
+        Ok(connections.enter(newcomer, now, common))
+    }
+
+    /// A connection from this address, and true if penalties apply to it.
+    pub(super) fn newcomer(&self, address: IpAddr, now: Instant) -> (NewConnection, bool) {
         let source = Source::from(address);
         let is_shared = self.networks.is_shared(address);
         let is_answerable = self.networks.is_answerable(address);
         let is_penalised = is_answerable && self.penalties().remaining(source, now).is_some();
-        let newcomer = Newcomer { source, is_shared, is_penalised };
-        let mut crowd = self.crowd();
-        crowd.make_room(&self.caps, &newcomer)?;
-        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
-        let entry = crowd.enter(&newcomer, now, common);
-        drop(crowd);
-        Ok(Place::new(Arc::clone(self), newcomer, is_answerable, entry))
+        (NewConnection { source, is_shared, is_penalised }, is_answerable)
     }
 
     /// Records that the peer of a connection has proved to be a device.
     pub(crate) fn prove(&self, id: Id, device: DeviceId, now: Instant) {
-        self.crowd().prove(&self.caps, id, device, now);
+        self.connections().prove(&self.caps, id, device, now);
     }
 
     /// True if a connection from this address must begin with a PROXY protocol header.
@@ -87,11 +82,11 @@ impl Sources {
 
     /// The numbers of dropped connections since the last call.
     pub fn take_dropped(&self) -> Dropped {
-        self.crowd().take_dropped()
+        self.connections().take_dropped()
     }
 
-    pub(crate) fn crowd(&self) -> MutexGuard<'_, Crowd> {
-        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn connections(&self) -> MutexGuard<'_, OpenConnections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn penalties(&self) -> MutexGuard<'_, Penalties> {
@@ -131,13 +126,14 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conduct::{Conduct, Offence};
+    use crate::limits::conduct::{Conduct, Offence};
+    use crate::limits::slot::ConnectionSlot;
 
     fn limits(connections_per_source: usize) -> LimitsConfig {
         LimitsConfig { connections_per_source, ..LimitsConfig::default() }
     }
 
-    fn admit(sources: &Arc<Sources>, address: &str) -> Place {
+    fn admit(sources: &Arc<Sources>, address: &str) -> ConnectionSlot {
         sources.admit(address.parse().unwrap(), Instant::now()).unwrap()
     }
 
@@ -145,13 +141,13 @@ mod tests {
         DeviceId::from_bytes([number; 16])
     }
 
-    fn is_evicted(place: &Place) -> bool {
-        place.evicted().is_cancelled()
+    fn is_evicted(slot: &ConnectionSlot) -> bool {
+        slot.evicted().is_cancelled()
     }
 
     /// The indexes of the evicted connections.
-    fn evicted(places: &[Place]) -> Vec<usize> {
-        (0..).zip(places).filter(|(_, place)| is_evicted(place)).map(|(index, _)| index).collect()
+    fn evicted(slots: &[ConnectionSlot]) -> Vec<usize> {
+        (0..).zip(slots).filter(|(_, slot)| is_evicted(slot)).map(|(index, _)| index).collect()
     }
 
     #[test]
@@ -206,8 +202,8 @@ mod tests {
     fn one_key_everywhere(limits: &LimitsConfig, of_guesser: usize) {
         let sources = Sources::new(limits);
         let held: Vec<_> = (0..of_guesser).map(|_| admit(&sources, "2001:db8::1")).collect();
-        for place in &held {
-            place.prove_device(device(1));
+        for slot in &held {
+            slot.prove_device(device(1));
         }
         let newcomers = [(); 2].map(|()| admit(&sources, "2001:db8::1"));
         assert_eq!((evicted(&held), evicted(&newcomers)), (vec![0, 1], vec![]));
@@ -229,7 +225,7 @@ mod tests {
     fn many_device_keys_keep_at_most_half_of_the_slots() {
         let sources = Sources::new(&limits(8));
         let held: Vec<_> = (0..8).map(|_| admit(&sources, "192.0.2.1")).collect();
-        (0..).zip(&held).for_each(|(number, place)| place.prove_device(device(number)));
+        (0..).zip(&held).for_each(|(number, slot)| slot.prove_device(device(number)));
         let newcomers: Vec<_> = (0..4).map(|_| admit(&sources, "192.0.2.1")).collect();
         assert_eq!((evicted(&held), evicted(&newcomers)), (vec![0, 1, 2, 3], vec![]));
     }
@@ -248,12 +244,12 @@ mod tests {
     #[test]
     fn an_evicted_connection_is_no_longer_counted() {
         let sources = Sources::new(&limits(1));
-        let places = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
-        assert_eq!(evicted(&places), [0, 1]);
-        let command = places[0].decide();
+        let slots = [(); 3].map(|()| admit(&sources, "192.0.2.1"));
+        assert_eq!(evicted(&slots), [0, 1]);
+        let command = slots[0].decide();
         drop(command);
         let _newcomer = admit(&sources, "192.0.2.1");
-        assert_eq!(evicted(&places), [0, 1, 2]);
+        assert_eq!(evicted(&slots), [0, 1, 2]);
         assert_eq!(sources.take_dropped(), Dropped { evicted: 3, refused: 0 });
         assert_eq!(sources.take_dropped(), Dropped::default());
     }
@@ -261,23 +257,23 @@ mod tests {
     #[test]
     fn too_many_closing_connections_refuse_new_ones() {
         let sources = Sources::new(&LimitsConfig { connections: 8, ..limits(64) });
-        let mut places: Vec<_> = (0..73).map(|_| admit(&sources, "192.0.2.1")).collect();
+        let mut slots: Vec<_> = (0..73).map(|_| admit(&sources, "192.0.2.1")).collect();
         let address = IpAddr::from([192, 0, 2, 2]);
         assert_eq!(sources.admit(address, Instant::now()).unwrap_err(), Full);
         assert_eq!(sources.take_dropped(), Dropped { evicted: 65, refused: 1 });
-        places.remove(0);
+        slots.remove(0);
         assert!(sources.admit(address, Instant::now()).is_ok());
     }
 
     #[test]
     fn a_closed_connection_leaves_no_state() {
         let sources = Sources::new(&limits(1));
-        let place = admit(&sources, "192.0.2.1");
-        place.settle();
-        place.settle();
-        place.prove_device(device(1));
-        drop((place.decide(), admit(&sources, "192.0.2.1"), place));
-        assert!(sources.crowd().is_empty());
+        let slot = admit(&sources, "192.0.2.1");
+        slot.settle();
+        slot.settle();
+        slot.prove_device(device(1));
+        drop((slot.decide(), admit(&sources, "192.0.2.1"), slot));
+        assert!(sources.connections().is_empty());
     }
 
     #[test]
@@ -289,7 +285,7 @@ mod tests {
         let few = admit(&sources, "192.0.2.2");
         let newcomer = admit(&sources, "192.0.2.3");
         assert_eq!(evicted(&silent), [0]);
-        assert!([&spoken, &few, &newcomer].into_iter().all(|place| !is_evicted(place)));
+        assert!([&spoken, &few, &newcomer].into_iter().all(|slot| !is_evicted(slot)));
     }
 
     #[test]
@@ -343,9 +339,9 @@ mod tests {
         let shared = LimitsConfig { shared_addresses: networks(), ..limits(64) };
         let proxy = LimitsConfig { proxies: networks(), ..limits(64) };
         for limits in [off, exempt, shared, proxy] {
-            let place = admit(&Sources::new(&limits), "::ffff:192.0.2.1");
-            place.penalise(Offence::Crash);
-            assert_eq!(place.penalty(), None);
+            let slot = admit(&Sources::new(&limits), "::ffff:192.0.2.1");
+            slot.penalise(Offence::Crash);
+            assert_eq!(slot.penalty(), None);
         }
     }
 
@@ -370,15 +366,15 @@ mod tests {
             ..limits(1)
         };
         let sources = Sources::new(&limits);
-        let places: Vec<_> = (0..100).map(|_| admit(&sources, "192.0.2.1")).collect();
-        assert!(evicted(&places).is_empty());
-        assert!(places.iter().all(Place::is_shared));
+        let slots: Vec<_> = (0..100).map(|_| admit(&sources, "192.0.2.1")).collect();
+        assert!(evicted(&slots).is_empty());
+        assert!(slots.iter().all(ConnectionSlot::is_shared));
         let mut turns = Vec::new();
-        for place in &places[..2] {
-            turns.push(place.turn().await);
+        for slot in &slots[..2] {
+            turns.push(slot.turn().await);
         }
         // Together they hold more than the budget of one source.
-        let frames = [0, 1].map(|index: usize| places[index].frame(Instant::now()));
+        let frames = [0, 1].map(|index: usize| slots[index].frame(Instant::now()));
         for frame in &frames {
             assert!(frame.hold(5 << 20).await.is_ok());
         }
@@ -388,9 +384,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_a_session_is_an_offence_of_its_source() {
         let sources = Sources::new(&limits(64));
-        let place = admit(&sources, "192.0.2.1");
+        let slot = admit(&sources, "192.0.2.1");
         let crashing = tokio::spawn(async move {
-            let _place = place;
+            let _place = slot;
             panic!("a parser failed")
         });
         assert!(crashing.await.unwrap_err().is_panic());

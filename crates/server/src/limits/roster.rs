@@ -52,7 +52,7 @@ struct Weight {
 
 /// The source that a connection is ranked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Party {
+pub(crate) enum RankedSource {
     /// All connections of a source rank together.
     Source(Source),
     /// A connection from a shared address ranks by itself.
@@ -61,7 +61,7 @@ pub(crate) enum Party {
 
 /// The site that a connection is ranked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum PartySite {
+enum RankedSite {
     Site(Site),
     Alone(Id),
 }
@@ -80,15 +80,15 @@ pub(crate) enum Scope {
 /// The set of connections.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    ranks: HashMap<Id, (Party, Rank)>,
-    sites: HashMap<PartySite, OfSite>,
-    by_weight: BTreeSet<(Weight, PartySite)>,
+    ranks: HashMap<Id, (RankedSource, Rank)>,
+    sites: HashMap<RankedSite, OfSite>,
+    by_weight: BTreeSet<(Weight, RankedSite)>,
 }
 
 #[derive(Debug, Default)]
 struct OfSite {
-    sources: HashMap<Party, OfSource>,
-    by_weight: BTreeSet<(Weight, Party)>,
+    sources: HashMap<RankedSource, OfSource>,
+    by_weight: BTreeSet<(Weight, RankedSource)>,
     unprotected: usize,
     all: usize,
 }
@@ -99,16 +99,16 @@ struct OfSource {
     unprotected: usize,
 }
 
-impl Party {
+impl RankedSource {
     /// The party of connection `id` from `source`.
     pub(crate) const fn of(id: Id, source: Source, is_shared: bool) -> Self {
         if is_shared { Self::Alone(id) } else { Self::Source(source) }
     }
 
-    fn site(self) -> PartySite {
+    fn site(self) -> RankedSite {
         match self {
-            Self::Source(source) => PartySite::Site(source.site()),
-            Self::Alone(id) => PartySite::Alone(id),
+            Self::Source(source) => RankedSite::Site(source.site()),
+            Self::Alone(id) => RankedSite::Alone(id),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Roster {
     }
 
     /// The connection that is evicted first.
-    pub(crate) fn first_to_go(&self, scope: Scope) -> Option<Id> {
+    pub(crate) fn next_eviction(&self, scope: Scope) -> Option<Id> {
         let rank = match scope {
             Scope::All => self.by_weight.first()?.0.next,
             Scope::Site(site) => self.of_site(site)?.by_weight.first()?.0.next,
@@ -164,7 +164,7 @@ impl Roster {
     }
 
     /// Adds a connection, or updates its worth and the time of that change.
-    pub(crate) fn put(&mut self, id: Id, party: Party, worth: Worth, since: Instant) {
+    pub(crate) fn put(&mut self, id: Id, party: RankedSource, worth: Worth, since: Instant) {
         self.remove(id);
         let rank = Rank { worth, since, id };
         self.ranks.insert(id, (party, rank));
@@ -185,15 +185,15 @@ impl Roster {
     }
 
     fn of_site(&self, site: Site) -> Option<&OfSite> {
-        self.sites.get(&PartySite::Site(site))
+        self.sites.get(&RankedSite::Site(site))
     }
 
     fn of_source(&self, source: Source) -> Option<&OfSource> {
-        self.of_site(source.site())?.sources.get(&Party::Source(source))
+        self.of_site(source.site())?.sources.get(&RankedSource::Source(source))
     }
 
     /// Changes a source, and updates the positions of the source and its site.
-    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+    fn change(&mut self, party: RankedSource, change: impl FnOnce(&mut OfSource)) {
         let site = party.site();
         let of = self.sites.entry(site).or_default();
         if let Some(weight) = of.weight() {
@@ -208,7 +208,7 @@ impl Roster {
 }
 
 impl OfSite {
-    fn change(&mut self, party: Party, change: impl FnOnce(&mut OfSource)) {
+    fn change(&mut self, party: RankedSource, change: impl FnOnce(&mut OfSource)) {
         let of = self.sources.entry(party).or_default();
         if let Some(weight) = of.weight() {
             self.by_weight.remove(&(weight, party));
@@ -255,10 +255,10 @@ mod tests {
     fn first(scope: Scope, connections: &[(&str, Worth, u64)]) -> Option<Id> {
         let (mut roster, now) = (Roster::default(), Instant::now() + Duration::from_secs(1000));
         for (id, (address, worth, idle_s)) in (0..).zip(connections) {
-            let party = Party::of(id, source(address), *address == SHARED);
+            let party = RankedSource::of(id, source(address), *address == SHARED);
             roster.put(id, party, *worth, now - Duration::from_secs(*idle_s));
         }
-        roster.first_to_go(scope)
+        roster.next_eviction(scope)
     }
 
     const A: &str = "192.0.2.1";
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_removed_connection_leaves_no_state() {
         let (mut roster, now) = (Roster::default(), Instant::now());
-        let party = Party::Source(source(A));
+        let party = RankedSource::Source(source(A));
         roster.put(1, party, Idle, now);
         roster.put(1, party, ProtectedDeciding, now);
         assert_eq!((roster.len(Scope::All), roster.unprotected(source(A))), (1, 0));
@@ -333,24 +333,25 @@ mod tests {
 
     /// The expected answer of the ordered sets, found by a full scan.
     fn found_by_scan(roster: &Roster, scope: Scope) -> Option<Id> {
-        let of = |keep: &dyn Fn(Party) -> bool| {
+        let of = |keep: &dyn Fn(RankedSource) -> bool| {
             let all = roster.ranks.values().filter(|(party, _)| keep(*party));
             all.copied().collect::<Vec<_>>()
         };
-        let weight = |connections: &[(Party, Rank)], next| {
+        let weight = |connections: &[(RankedSource, Rank)], next| {
             let unprotected =
                 connections.iter().filter(|(_, rank)| !rank.worth.is_protected()).count();
             Weight::of(unprotected, connections.len(), next)
         };
-        let in_source = |party: Party| of(&|other| other == party).into_iter().map(|c| c.1).min();
-        let in_site = |site: PartySite| {
+        let in_source =
+            |party: RankedSource| of(&|other| other == party).into_iter().map(|c| c.1).min();
+        let in_site = |site: RankedSite| {
             let sources = of(&|other| other.site() == site).into_iter().map(|c| c.0);
             let weights = sources.filter_map(|s| Some(weight(&of(&|o| o == s), in_source(s)?)));
             weights.min().map(|weight| weight.next)
         };
         let rank = match scope {
-            Scope::Source(source) => in_source(Party::Source(source)),
-            Scope::Site(site) => in_site(PartySite::Site(site)),
+            Scope::Source(source) => in_source(RankedSource::Source(source)),
+            Scope::Site(site) => in_site(RankedSite::Site(site)),
             Scope::All => {
                 let sites = roster.ranks.values().map(|(party, _)| party.site());
                 let weights =
@@ -369,22 +370,22 @@ mod tests {
             let sources = [A, B, "2001:db8:c:100::1", "2001:db8:c:200::1", "2001:db8:c:300::1",
                 "2001:db8:d::1"].map(source);
             let (mut roster, start) = (Roster::default(), Instant::now());
-            for (id, place, worth, second) in steps {
+            for (id, slot, worth, second) in steps {
                 match [Idle, Deciding, ProtectedIdle, ProtectedDeciding].get(worth) {
                     Some(worth) => {
                         let since = start + Duration::from_secs(second);
                         // The last one is shared.
-                        let party = Party::of(id, sources[place], place == 5);
+                        let party = RankedSource::of(id, sources[slot], slot == 5);
                         roster.put(id, party, *worth, since);
                     }
                     None => drop(roster.remove(id)),
                 }
                 let scopes = sources.into_iter().flat_map(|s| [Scope::Source(s), Scope::Site(s.site())]);
                 for scope in scopes.chain([Scope::All]) {
-                    prop_assert_eq!(roster.first_to_go(scope), found_by_scan(&roster, scope));
+                    prop_assert_eq!(roster.next_eviction(scope), found_by_scan(&roster, scope));
                 }
                 let all: usize = sources.iter().map(|s| roster.len(Scope::Source(*s))).sum();
-                let alone = roster.ranks.values().filter(|(p, _)| matches!(p, Party::Alone(_)));
+                let alone = roster.ranks.values().filter(|(p, _)| matches!(p, RankedSource::Alone(_)));
                 prop_assert_eq!(all + alone.count(), roster.len(Scope::All));
             }
         }

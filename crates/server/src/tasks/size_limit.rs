@@ -10,21 +10,21 @@ use fourauth_store::{AuditEntry, Error, Store};
 
 /// The limit, and the last reported state.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct SizeLimit {
     /// In bytes.
     limit: Option<u64>,
-    said_full: bool,
+    reported_full: bool,
 }
 
-impl Room {
+impl SizeLimit {
     /// Takes the limit in MiB; 0 means no limit.
     pub(super) fn new(max_mib: u32) -> Self {
         let limit = (max_mib > 0).then(|| u64::from(max_mib) << 20);
-        Self { limit, said_full: false }
+        Self { limit, reported_full: false }
     }
 
     /// Measures the database. While it is full, the authenticator refuses requests that can wait.
-    pub(super) async fn measure(
+    pub(super) async fn check(
         &mut self,
         authenticator: &Authenticator,
         store: &Store,
@@ -34,10 +34,10 @@ impl Room {
         let size = store.size_bytes().await?;
         let is_full = size >= limit;
         authenticator.set_full(is_full);
-        if is_full != self.said_full {
+        if is_full != self.reported_full {
             say(is_full, size, limit);
             store.append(row(is_full, size, limit, now)).await?;
-            self.said_full = is_full;
+            self.reported_full = is_full;
         }
         Ok(())
     }

@@ -1,16 +1,17 @@
 //! The slot of one connection: its share of the server's resources, and the offences of its source.
 
-use crate::{
-    caps::Newcomer,
+use crate::limits::{
+    caps::NewConnection,
     conduct::{Conduct, Offence},
-    crowd::{Common, Entry},
     in_flight::Frame,
+    open_connections::{Common, Entry, Full},
     roster::Id,
     sources::Sources,
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionSlot {
     sources: Arc<Sources>,
     id: Id,
     source: Source,
@@ -43,14 +44,30 @@ pub struct Deciding {
     id: Id,
 }
 
-impl Place {
-    pub(crate) fn new(
+impl Sources {
+    /// Takes a slot for a new connection. If none is free, evicts the longest idle connection that
+    /// no proven device protects: one of the same source if that has reached its bound, otherwise
+    /// one of the source or site with most connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
+    /// that would cost a handshake.
+    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<ConnectionSlot, Full> {
+        let (newcomer, is_answerable) = self.newcomer(address, now);
+        let entry = self.enter(&newcomer, now)?;
+        Ok(ConnectionSlot::new(Arc::clone(self), newcomer, is_answerable, entry))
+    }
+}
+
+impl ConnectionSlot {
+    fn new(
         sources: Arc<Sources>,
-        newcomer: Newcomer,
+        newcomer: NewConnection,
         is_answerable: bool,
         entry: Entry,
     ) -> Self {
-        let Newcomer { source, is_shared, .. } = newcomer;
+        let NewConnection { source, is_shared, .. } = newcomer;
         let Entry { id, evicted, common } = entry;
         let is_startup = AtomicBool::new(true);
         Self { sources, id, source, is_shared, is_answerable, is_startup, evicted, common }
@@ -78,12 +95,12 @@ impl Place {
 
     /// Records that a frame has begun.
     pub fn begin(&self) {
-        self.sources.crowd().begin(self.id, Instant::now());
+        self.sources.connections().begin(self.id, Instant::now());
     }
 
     /// Records that a command is being decided, until the returned guard is dropped.
     pub fn decide(&self) -> Deciding {
-        self.sources.crowd().decide(self.id, true, Instant::now());
+        self.sources.connections().decide(self.id, true, Instant::now());
         Deciding { sources: Arc::clone(&self.sources), id: self.id }
     }
 
@@ -95,7 +112,7 @@ impl Place {
     /// Records that a well-formed command has arrived. Only the first call has an effect.
     pub fn settle(&self) {
         if self.is_startup.swap(false, Ordering::Relaxed) {
-            self.sources.crowd().settle(self.id);
+            self.sources.connections().settle(self.id);
         }
     }
 
@@ -144,18 +161,18 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         // Input of the peer caused the panic.
         if std::thread::panicking() {
             self.penalise(Offence::Crash);
         }
-        self.sources.crowd().leave(self.id);
+        self.sources.connections().leave(self.id);
     }
 }
 
 impl Drop for Deciding {
     fn drop(&mut self) {
-        self.sources.crowd().decide(self.id, false, Instant::now());
+        self.sources.connections().decide(self.id, false, Instant::now());
     }
 }

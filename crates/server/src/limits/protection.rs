@@ -7,9 +7,9 @@
 //!
 //! This module handles plain values. The caller has the clock, the lock and the sockets.
 
-use crate::{
-    caps::{Caps, Counts, Newcomer},
-    roster::{Id, Party, Roster, Scope, Worth},
+use crate::limits::{
+    caps::{Caps, Counts, NewConnection},
+    roster::{Id, RankedSource, Roster, Scope, Worth},
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
@@ -57,16 +57,16 @@ impl Protection {
             self.remove(oldest);
             changed.push(oldest);
         }
-        let newcomer = Newcomer { source, is_shared, is_penalised: false };
+        let newcomer = NewConnection { source, is_shared, is_penalised: false };
         if let Some(scope) = caps.protected().met_by(&newcomer, self.counts(source)) {
             // Half of a bound of one is zero.
-            let Some(first) = self.roster.first_to_go(scope) else { return changed };
+            let Some(first) = self.roster.next_eviction(scope) else { return changed };
             self.remove(first);
             changed.push(first);
         }
         self.devices.insert(id, device);
         self.of_key.entry(device).or_default().push(id);
-        self.roster.put(id, Party::of(id, source, is_shared), Worth::Idle, now);
+        self.roster.put(id, RankedSource::of(id, source, is_shared), Worth::Idle, now);
         changed
     }
 

@@ -1,7 +1,7 @@
 //! Rates the behaviour of a source by the commands that it sends or fails to send. Accounts play no
 //! part: a wrong name, a wrong password and a wrong face cost the same.
 
-use crate::foreign::is_foreign;
+use crate::limits::foreign::is_foreign;
 use fourauth_auth::{attempt::Audited, decision::Denial};
 use fourauth_protocol::frame::FrameError;
 use std::time::Duration;

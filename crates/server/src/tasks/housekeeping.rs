@@ -1,7 +1,7 @@
 //! Housekeeping: writes counts of refused requests to the audit log, deletes old data, and measures
 //! the size of the database.
 
-use super::room::Room;
+use super::size_limit::SizeLimit;
 use crate::dispatch::Context;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Error, Store};
@@ -16,58 +16,58 @@ const REFUSALS: Duration = Duration::from_secs(20);
 const OLD_DATA: Duration = Duration::from_hours(1);
 
 /// Interval between measurements of the database.
-const ROOM: Duration = Duration::from_mins(1);
+const SIZE: Duration = Duration::from_mins(1);
 
 /// Time that counted failures and notices are kept: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
 /// Runs the housekeeping until `stop` is cancelled.
-pub(super) async fn keep(
+pub(super) async fn run(
     context: Arc<Context>,
     store: Arc<Store>,
-    mut room: Room,
+    mut size_limit: SizeLimit,
     stop: CancellationToken,
 ) {
     let mut due = Due::default();
-    while let Some(chore) = due.next(&stop).await {
+    while let Some(job) = due.next(&stop).await {
         let now = context.clock.read().now;
-        let done = match chore {
-            Chore::WriteRefusals => write_refusals(&store, now, &stop).await,
-            Chore::Forget => forget(&store, now).await,
-            Chore::Measure => room.measure(&context.authenticator, &store, now).await,
+        let done = match job {
+            Job::WriteRefusals => write_refusals(&store, now, &stop).await,
+            Job::Forget => forget(&store, now).await,
+            Job::CheckSize => size_limit.check(&context.authenticator, &store, now).await,
         };
         if let Err(error) = done {
-            tracing::warn!(%error, ?chore, "housekeeping failed; it is retried later");
+            tracing::warn!(%error, ?job, "housekeeping failed; it is retried later");
         }
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Chore {
+enum Job {
     WriteRefusals,
     Forget,
-    Measure,
+    CheckSize,
 }
 
-/// Intervals of the chores.
+/// Intervals of the jobs.
 struct Due {
     refusals: Interval,
     old_data: Interval,
-    room: Interval,
+    size: Interval,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self { refusals: interval(REFUSALS), old_data: interval(OLD_DATA), room: interval(ROOM) }
+        Self { refusals: interval(REFUSALS), old_data: interval(OLD_DATA), size: interval(SIZE) }
     }
 }
 
 impl Due {
-    async fn next(&mut self, stop: &CancellationToken) -> Option<Chore> {
+    async fn next(&mut self, stop: &CancellationToken) -> Option<Job> {
         tokio::select! {
-            _ = self.refusals.tick() => Some(Chore::WriteRefusals),
-            _ = self.old_data.tick() => Some(Chore::Forget),
-            _ = self.room.tick() => Some(Chore::Measure),
+            _ = self.refusals.tick() => Some(Job::WriteRefusals),
+            _ = self.old_data.tick() => Some(Job::Forget),
+            _ = self.size.tick() => Some(Job::CheckSize),
             () = stop.cancelled() => None,
         }
     }

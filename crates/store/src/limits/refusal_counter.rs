@@ -5,10 +5,10 @@
 //! A caller gets its answer after the commit, so that a crash loses no answered refusal. The number
 //! of waiting refusals is bounded by the number of peers that wait for an answer.
 
-use super::{Heading, Refusal};
 use crate::{
     engine::writer::Writer,
     error::{Cause, Error},
+    limits::refusal::{Refusal, RefusalKey},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
@@ -43,7 +43,7 @@ impl Counter {
     }
 
     /// Counts a refusal and returns once the count is durable.
-    pub(super) async fn count(&self, refusal: Refusal) -> Result<(), Error> {
+    pub(crate) async fn count(&self, refusal: Refusal) -> Result<(), Error> {
         const CLOSED: Error = Error::Unavailable(Cause::Closed);
 
         let (caller, answer) = oneshot::channel();
@@ -78,7 +78,7 @@ async fn serve(
 
 /// Writes a batch in one transaction and sends its outcome to every caller.
 async fn write(writer: &Writer, batch: impl Iterator<Item = Waiting>) {
-    let mut counts: BTreeMap<Heading, i64> = BTreeMap::new();
+    let mut counts: BTreeMap<RefusalKey, i64> = BTreeMap::new();
     let mut callers = Vec::new();
     for Waiting { refusal, caller } in batch {
         *counts.entry(refusal.into()).or_default() += 1;
@@ -93,11 +93,11 @@ async fn write(writer: &Writer, batch: impl Iterator<Item = Waiting>) {
 
 /// Writes in the order of the table's key, so that two servers that add to the same counts in
 /// PostgreSQL cannot deadlock.
-async fn commit(writer: &Writer, counts: BTreeMap<Heading, i64>) -> Result<(), Error> {
+async fn commit(writer: &Writer, counts: BTreeMap<RefusalKey, i64>) -> Result<(), Error> {
     let written = writer.write(move |tx| {
         Box::pin(async move {
-            for (heading, count) in &counts {
-                tx.add_refusals(heading, *count).await?;
+            for (key, count) in &counts {
+                tx.add_refusals(key, *count).await?;
             }
             Ok(())
         })

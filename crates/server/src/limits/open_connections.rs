@@ -1,10 +1,10 @@
 //! The open connections: admission, eviction, and the state that connections of one source share.
 
-use crate::{
-    caps::{Caps, Counts, Newcomer},
+use crate::limits::{
+    caps::{Caps, Counts, NewConnection},
     in_flight::{Budget, Budgets},
     protection::{Candidate, Protection},
-    roster::{Id, Party, Roster, Scope, Worth},
+    roster::{Id, RankedSource, Roster, Scope, Worth},
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 /// The open connections. Evicted ones are still present until they close, but no longer count
 /// towards the bounds.
 #[derive(Debug, Default)]
-pub(crate) struct Crowd {
+pub(crate) struct OpenConnections {
     next: Id,
     present: HashMap<Id, Present>,
     all: Roster,
@@ -83,19 +83,19 @@ pub struct Dropped {
     pub refused: u64,
 }
 
-impl Crowd {
+impl OpenConnections {
     /// Evicts one connection for each bound that the new connection reaches.
-    pub(crate) fn make_room(&mut self, caps: &Caps, newcomer: &Newcomer) -> Result<(), Full> {
+    pub(crate) fn make_room(&mut self, caps: &Caps, newcomer: &NewConnection) -> Result<(), Full> {
         if self.present.len() >= caps.with_leaving() {
             self.dropped.refused += 1;
             return Err(Full);
         }
         let first = caps.met_by(newcomer, self.counts(newcomer.source));
-        if let Some(id) = first.and_then(|scope| self.all.first_to_go(scope)) {
+        if let Some(id) = first.and_then(|scope| self.all.next_eviction(scope)) {
             self.evict(id);
         }
         if caps.are_met_by_startups(self.startups.len(Scope::All))
-            && let Some(id) = self.startups.first_to_go(Scope::All)
+            && let Some(id) = self.startups.next_eviction(Scope::All)
         {
             self.evict(id);
         }
@@ -106,11 +106,11 @@ impl Crowd {
     /// state if the source had no connection.
     pub(crate) fn enter(
         &mut self,
-        newcomer: &Newcomer,
+        newcomer: &NewConnection,
         now: Instant,
         common: impl FnOnce() -> Common,
     ) -> Entry {
-        let Newcomer { source, is_shared, .. } = *newcomer;
+        let NewConnection { source, is_shared, .. } = *newcomer;
         let origin = Origin { source, is_shared };
         let id = self.next;
         self.next += 1;
@@ -123,7 +123,7 @@ impl Crowd {
             evicted: evicted.clone(),
         };
         self.present.insert(id, present);
-        let party = Party::of(id, source, is_shared);
+        let party = RankedSource::of(id, source, is_shared);
         self.all.put(id, party, Worth::Idle, now);
         self.startups.put(id, party, Worth::Idle, now);
         let new = || Share { connections: 0, common: common() };
@@ -215,7 +215,7 @@ impl Crowd {
         };
         let worth = Worth::of(self.protection.covers(id), present.is_deciding);
         let Origin { source, is_shared } = present.origin;
-        self.all.put(id, Party::of(id, source, is_shared), worth, present.since);
+        self.all.put(id, RankedSource::of(id, source, is_shared), worth, present.since);
     }
 
     fn evict(&mut self, id: Id) {

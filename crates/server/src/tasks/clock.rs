@@ -1,7 +1,7 @@
 //! Reports of the timekeeper: its state in the database, its alarms in the audit log, and its
 //! answers to `fourauthd time accept`. This module does not measure time.
 
-use super::budget::Budget;
+use super::row_budget::Budget;
 use fourauth_store::{Alarm, AuditEntry, ClockReport, Error, Location, Store};
 use fourauth_timekeeper::{Clock as _, Event, Reading, Timekeeper};
 use std::{net::SocketAddr, sync::Arc, time::Duration};

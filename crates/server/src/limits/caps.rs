@@ -5,7 +5,7 @@
 //! every slot. Instead a connection in the scope of that bound is evicted, so a source or a site
 //! pays for its own new connections.
 
-use crate::roster::Scope;
+use crate::limits::roster::Scope;
 use fourauth_auth::source::Source;
 use fourauth_config::LimitsConfig;
 
@@ -40,7 +40,7 @@ pub(crate) struct Counts {
 
 /// A connection that has no slot yet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Newcomer {
+pub(crate) struct NewConnection {
     pub(crate) source: Source,
     /// True if many clients share its address, so that the per-source bounds do not apply.
     pub(crate) is_shared: bool,
@@ -62,8 +62,8 @@ impl From<&LimitsConfig> for Caps {
 impl Caps {
     /// The scope where one connection must be evicted before the new one gets its slot, or `None`
     /// if there is room. The narrowest bound decides. That makes room in the wider ones as well.
-    pub(crate) fn met_by(&self, newcomer: &Newcomer, counts: Counts) -> Option<Scope> {
-        let Newcomer { source, is_shared, is_penalised } = *newcomer;
+    pub(crate) fn met_by(&self, newcomer: &NewConnection, counts: Counts) -> Option<Scope> {
+        let NewConnection { source, is_shared, is_penalised } = *newcomer;
         let has_share = !is_shared;
         if is_penalised && counts.unprotected_of_source >= MAX_WHILE_PENALISED {
             return Some(Scope::Source(source));
@@ -129,10 +129,10 @@ mod tests {
         let full = Counts { all: 1000, ..FEW };
         let everything = Counts { of_source: 50, of_site: 100, ..full };
         let many_strangers = Counts { unprotected_of_source: 16, ..FEW };
-        let plain = Newcomer { source: v6, is_shared: false, is_penalised: false };
-        let v4_plain = Newcomer { source: v4, ..plain };
-        let shared = Newcomer { is_shared: true, ..plain };
-        let penalised = Newcomer { is_penalised: true, ..plain };
+        let plain = NewConnection { source: v6, is_shared: false, is_penalised: false };
+        let v4_plain = NewConnection { source: v4, ..plain };
+        let shared = NewConnection { is_shared: true, ..plain };
+        let penalised = NewConnection { is_penalised: true, ..plain };
         for (newcomer, counts, expected) in [
             (plain, FEW, None),
             (plain, full_source, own),

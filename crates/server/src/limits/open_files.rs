@@ -1,7 +1,7 @@
 //! The limit on open files. It is raised as far as the system allows, and the number of connections
 //! is kept below it, so that the database, the keys and the checkpoints can always be opened.
 
-use crate::caps;
+use crate::limits::caps;
 use fourauth_config::LimitsConfig;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

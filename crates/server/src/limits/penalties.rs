@@ -13,7 +13,7 @@
 //! thirty seconds. An enforced penalty is never lifted, so a login that was already running when it
 //! began gains nothing.
 
-use crate::conduct::Offence;
+use crate::limits::conduct::Offence;
 use fourauth_auth::source::Source;
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,10 +1,7 @@
 //! Opens every sealed value to check that it opens. Used to verify backups.
 
 use crate::{
-    account::{
-        subject::{IMAGE, TEMPLATE, TOTP},
-        user::{AccountId, TABLE},
-    },
+    account::id::{AccountId, IMAGE, TABLE, TEMPLATE, TOTP},
     engine::driver::Value,
     error::Error,
     store::Store,
@@ -15,7 +12,7 @@ const PAGE: i64 = 64;
 
 /// Result of opening every sealed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Opened {
+pub struct SealReport {
     /// Number of sealed values.
     pub values: u64,
     /// Number of these that no key of the keyring opens in their place.
@@ -28,11 +25,11 @@ impl Store {
     /// # Errors
     ///
     /// [`Error`] if the database fails. A value that does not open is counted, not an error.
-    pub async fn open_all(&self) -> Result<Opened, Error> {
+    pub async fn check_sealed_values(&self) -> Result<SealReport, Error> {
         const SQL: &str = "SELECT id, totp_secret_enc, face_template_enc, face_image_enc \
                            FROM users WHERE id > $1 ORDER BY id LIMIT $2";
 
-        let (mut found, mut after) = (Opened::default(), i64::MIN);
+        let (mut found, mut after) = (SealReport::default(), i64::MIN);
         loop {
             let rows = self.rows(SQL, &[Value::Int(after), Value::Int(PAGE)]).await?;
             let Some(last) = rows.last() else { return Ok(found) };

@@ -1,11 +1,11 @@
 //! Background tasks: the clock, rows of undecided attempts, housekeeping, signing of the audit log.
-//! [`Chores`] owns every task, stops it and awaits it.
+//! [`BackgroundTasks`] owns every task, stops it and awaits it.
 
-mod budget;
-mod house;
-mod keys;
-mod room;
-pub mod time;
+pub mod clock;
+mod housekeeping;
+mod keyring_watch;
+mod row_budget;
+mod size_limit;
 
 use crate::dispatch::Context;
 use fourauth_auth::{
@@ -18,7 +18,7 @@ use fourauth_config::Config;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::{self as timekeeper, Clock, Past, Timekeeper};
-use room::Room;
+use size_limit::SizeLimit;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,29 +28,29 @@ const RELEASED: UnixMillis = UnixMillis(1_793_491_200_000); // 2026-11-01
 
 /// Background tasks of one server.
 #[derive(Debug, Default)]
-pub(crate) struct Chores {
+pub(crate) struct BackgroundTasks {
     /// Cancelled first. Stops the listener, the sessions and the tasks that serve them.
     pub(crate) stop: CancellationToken,
     /// Cancelled when no session is left. Stops the tasks that write rows about sessions.
     finish: CancellationToken,
-    pub(crate) tasks: Vec<JoinHandle<()>>,
+    pub(crate) handles: Vec<JoinHandle<()>>,
     /// Cancelled when no task writes any more. Stops the task that signs the audit log.
     seal: CancellationToken,
     signer: Option<JoinHandle<()>>,
 }
 
-impl Chores {
+impl BackgroundTasks {
     /// Starts the timekeeper, and the task that reports its state to the database.
     ///
     /// The time never falls below what the database knows of the past. `address` is where this
     /// server listens.
-    pub(crate) async fn keep_time(
+    pub(crate) async fn start_clock(
         &mut self,
         config: &Config,
         store: &Arc<Store>,
         address: SocketAddr,
     ) -> anyhow::Result<Arc<dyn Clock>> {
-        let node = time::node(&config.location(), address);
+        let node = clock::node(&config.location(), address);
         let known = store.clock_past().await?;
         let settings = timekeeper::Settings {
             servers: config.time.servers.clone(),
@@ -62,15 +62,15 @@ impl Chores {
         };
         let seed = u64::from_be_bytes(entropy::bytes());
         let (keeper, task) = Timekeeper::start(settings, seed, self.stop.clone());
-        let reporter = time::Reporter::new(Arc::clone(&keeper), Arc::clone(store), node);
-        self.tasks.extend([task, tokio::spawn(reporter.run(self.finish.clone()))]);
+        let reporter = clock::Reporter::new(Arc::clone(&keeper), Arc::clone(store), node);
+        self.handles.extend([task, tokio::spawn(reporter.run(self.finish.clone()))]);
         Ok(keeper)
     }
 
     /// Starts the task that writes rows about undecided attempts.
-    pub(crate) fn write_undecided(&mut self, store: &Arc<Store>) -> Undecided {
+    pub(crate) fn start_undecided_log(&mut self, store: &Arc<Store>) -> Undecided {
         let (reports, log) = undecided::channel();
-        self.tasks.push(tokio::spawn(log.run(Arc::clone(store), self.finish.clone())));
+        self.handles.push(tokio::spawn(log.run(Arc::clone(store), self.finish.clone())));
         reports
     }
 
@@ -78,21 +78,26 @@ impl Chores {
     /// size of the database.
     ///
     /// Measures once before it returns, so that the first command already sees a full database.
-    pub(crate) async fn keep_house(
+    pub(crate) async fn start_housekeeping(
         &mut self,
         config: &Config,
         context: &Arc<Context>,
         store: &Arc<Store>,
     ) -> anyhow::Result<()> {
-        let mut room = Room::new(config.store.max_mib);
-        room.measure(&context.authenticator, store, context.clock.read().now).await?;
+        let mut size_limit = SizeLimit::new(config.store.max_mib);
+        size_limit.check(&context.authenticator, store, context.clock.read().now).await?;
         let (context, store) = (Arc::clone(context), Arc::clone(store));
-        self.tasks.push(tokio::spawn(house::keep(context, store, room, self.stop.clone())));
+        self.handles.push(tokio::spawn(housekeeping::run(
+            context,
+            store,
+            size_limit,
+            self.stop.clone(),
+        )));
         Ok(())
     }
 
     /// Starts the task that signs the audit log.
-    pub(crate) async fn sign(
+    pub(crate) async fn start_signer(
         &mut self,
         config: &Config,
         publisher: Publisher,
@@ -106,20 +111,21 @@ impl Chores {
     }
 
     /// Starts the task that watches the keyring file.
-    pub(crate) fn follow_keyring(&mut self, store: &Arc<Store>) {
-        self.tasks.push(tokio::spawn(keys::follow(Arc::clone(store), self.stop.clone())));
+    pub(crate) fn start_keyring_watch(&mut self, store: &Arc<Store>) {
+        self.handles
+            .push(tokio::spawn(keyring_watch::follow(Arc::clone(store), self.stop.clone())));
     }
 
     /// Stops every task that writes rows, and waits for it. Call it after the sessions have ended.
     pub(crate) async fn finish(&mut self) {
         self.finish.cancel();
-        for task in self.tasks.drain(..) {
+        for task in self.handles.drain(..) {
             ended(task).await;
         }
     }
 
     /// Stops the signer, which signs the last rows first, and waits for it.
-    pub(crate) async fn seal(self) {
+    pub(crate) async fn stop_signer(self) {
         self.seal.cancel();
         if let Some(signer) = self.signer {
             ended(signer).await;

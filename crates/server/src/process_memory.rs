@@ -19,7 +19,7 @@ use rustix::{
 /// # Errors
 ///
 /// Fails if the system refuses, which is not expected: neither call needs a privilege.
-pub fn keep_memory_private() -> io::Result<()> {
+pub fn protect() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     #[cfg(target_os = "linux")]
     {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_process_leaves_no_core_dump() {
-        keep_memory_private().unwrap();
+        protect().unwrap();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core), Rlimit { current: Some(0), maximum: Some(0) });
     }
