@@ -20,7 +20,7 @@ struct FaceFinding {
 }
 
 impl Authenticator {
-    /// Examines evidence against a record, at the time the evidence arrived.
+    /// Examines the offered factors against a record, at the time they arrived.
     pub(crate) async fn examine(
         &self,
         subject: &Subject,

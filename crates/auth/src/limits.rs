@@ -45,7 +45,7 @@ pub struct Limits {
     pub at_once: u32,
 }
 
-/// The reason why an attempt is not examined. It does not depend on the evidence, nor on whether
+/// The reason why an attempt is not examined. It does not depend on what was offered, nor on whether
 /// the account exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {

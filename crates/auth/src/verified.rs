@@ -19,7 +19,7 @@ use fourauth_store::{Notice, Place, Subject, Target};
 /// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
 
-/// The facts about an attempt. They are passed to `change` only if the evidence matches.
+/// The facts about an attempt. They are passed to its command only if every factor matches.
 pub(crate) struct Verified<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) device: &'a DeviceContext,
