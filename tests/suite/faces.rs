@@ -1,7 +1,7 @@
 //! Several pictures in one command, and the templates that they are compared with.
 
 use fourauth_auth::{
-    compute::{Compute, Limits as ComputeLimits, Requester},
+    compute::{Compute, PoolLimits, Requester},
     faces::Faces,
 };
 use fourauth_config::{AttemptsConfig, Config};
@@ -127,12 +127,8 @@ async fn a_picture_sent_five_times_counts_as_one() {
 #[tokio::test]
 async fn each_number_of_pictures_has_its_own_threshold() {
     let server = TestServer::start().await;
-    let limits = ComputeLimits {
-        threads: 1,
-        queue: 9,
-        queue_per_source: 9,
-        deadline: Duration::from_mins(2),
-    };
+    let limits =
+        PoolLimits { threads: 1, queue: 9, queue_per_source: 9, deadline: Duration::from_mins(2) };
     let compute = Compute::start(limits).unwrap();
     let faces = Faces::new(compute, models::engine(), Secret::new([0; 32]));
     let bad = Picture::new(b"not a picture".to_vec());

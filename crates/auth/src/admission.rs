@@ -4,12 +4,10 @@
 //! attempt has one or more lanes, best first; if a lane is closed, the next one is tried.
 
 use crate::{
-    authenticator::Authenticator,
-    error::Error,
-    limits::{Asked, Limited, Limits},
+    limits::{AdmissionRequest, Limited, Limits},
+    not_granted::NotGranted,
 };
-use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Lane, Tallies, Target};
+use fourauth_store::{Lane, Store, Tallies, Target};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -24,21 +22,6 @@ pub(crate) struct Admission {
 
 /// Number of attempts in each lane of a target that have been admitted and not concluded.
 type Deciding = Mutex<HashMap<Target, Vec<(Lane, u32)>>>;
-
-/// A request to admit one attempt.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdmissionRequest<'a> {
-    /// The target that failures are counted under: an account name or an administrator's source.
-    pub(crate) target: Target,
-    /// Lanes that the attempt may use, best first.
-    pub(crate) lanes: &'a [Lane],
-    /// Number of known devices or places, which share one failure budget.
-    pub(crate) known_lanes: u32,
-    /// The factors with separate limits that the command asks for.
-    pub(crate) asked: Asked,
-    /// The time at which the attempt arrived.
-    pub(crate) at: UnixMillis,
-}
 
 /// An attempt that may be examined. It counts as in progress until it is dropped. It must not be
 /// dropped before its failure is committed.
@@ -58,6 +41,36 @@ pub(crate) struct Admitted {
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, deciding: Arc::default() }
+    }
+
+    /// Admits an attempt to the best lane that is open, or returns the limit.
+    ///
+    /// The attempt enters the lane before the tally is read, so that every other attempt is either
+    /// in the tally or among those ahead. Several servers on one database count their attempts in
+    /// progress separately, so that each may examine as many at once.
+    ///
+    /// # Errors
+    ///
+    /// The limit as a denial, or the storage error.
+    pub(crate) async fn admit(
+        &self,
+        store: &Store,
+        request: AdmissionRequest<'_>,
+    ) -> Result<Admitted, NotGranted> {
+        let mut closed = Vec::new();
+        for lane in request.lanes {
+            let (mut admitted, ahead) = self.enter(request.target, *lane);
+            admitted.tallies = store.tallies(request.target).await?;
+            match self.limits.check(*lane, request, &admitted.tallies, &ahead) {
+                Ok(()) => {
+                    admitted.closed = closed;
+                    return Ok(admitted);
+                }
+                Err(Limited::Closed) => closed.push(*lane),
+                Err(wait) => return Err(wait.into()),
+            }
+        }
+        Err(Limited::Closed.into())
     }
 
     /// Adds an attempt in progress to a lane. Returns it with the numbers of earlier attempts in
@@ -104,42 +117,5 @@ impl Drop for Admitted {
         if lanes.is_empty() {
             deciding.remove(&self.target);
         }
-    }
-}
-
-impl Authenticator {
-    /// Admits an attempt to the best lane that is open, or returns the limit.
-    ///
-    /// The attempt enters the lane before the tally is read, so that every other attempt is either
-    /// in the tally or among those ahead. Several servers on one database count their attempts in
-    /// progress separately, so that each may examine as many at once.
-    pub(crate) async fn admit(
-        &self,
-        request: AdmissionRequest<'_>,
-    ) -> Result<Result<Admitted, Limited>, Error> {
-        let mut closed = Vec::new();
-        for lane in request.lanes {
-            match self.try_lane(request, *lane).await? {
-                Ok(mut admitted) => {
-                    admitted.closed = closed;
-                    return Ok(Ok(admitted));
-                }
-                Err(Limited::Closed) => closed.push(*lane),
-                Err(wait) => return Ok(Err(wait)),
-            }
-        }
-        Ok(Err(Limited::Closed))
-    }
-
-    async fn try_lane(
-        &self,
-        request: AdmissionRequest<'_>,
-        lane: Lane,
-    ) -> Result<Result<Admitted, Limited>, Error> {
-        let (mut admitted, ahead) = self.admission.enter(request.target, lane);
-        admitted.tallies = self.store.tallies(request.target).await?;
-        let limits = &self.admission.limits;
-        let checked = limits.check(lane, request, &admitted.tallies, &ahead);
-        Ok(checked.map(|()| admitted))
     }
 }

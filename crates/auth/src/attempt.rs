@@ -1,114 +1,37 @@
 //! Every attempt ends in the audit log. There is no other way to obtain an answer from it.
 //!
-//! * [`Attempt::conclude`] is the only constructor of [`Audited`], and it commits first.
+//! * `Attempt::conclude` is the only constructor of [`Audited`], and it commits first.
 //! * An answer is made from an [`Audited`] outcome, or says that nothing was decided.
 //! * An attempt that is dropped before it is concluded (error, panic, disconnect) is audited as
 //!   undecided.
 //!
 //! Hence: no answer leaves the process before its audit row is durable.
 
+pub(crate) mod grant;
+mod messages;
+pub(crate) mod tally_change;
+pub mod undecided;
+
 use crate::{
-    aftermath::Aftermath,
-    decision::Denial,
-    error::Error,
-    grant::Effect,
-    limits::Limited,
-    lost::{Lost, Undone},
-    profile::Profile,
+    action::Action, conflict::Aborted, decision::Denial, error::Error, profile::Profile,
     received::Received,
-    undecided::{Report, Undecided},
 };
-use fourauth_protocol::{answer::Gains, device::DeviceId, request_id::RequestId, secret::Secret};
+use fourauth_protocol::{
+    answer::{Answer, Gains},
+    device::DeviceId,
+    request_id::RequestId,
+    secret::Secret,
+};
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
-
-/// The kind of command, by its name in the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// 100
-    Login,
-    /// 200
-    Register,
-    /// 210
-    ConfirmTotp,
-    /// 220
-    BindDevice,
-    /// 222
-    ListDevices,
-    /// 224
-    RevokeDevice,
-    /// 240
-    ReadAudit,
-    /// 300
-    RecoverTotp,
-    /// 310
-    RecoverPassword,
-    /// 320
-    RecoverFace,
-    /// 330
-    RecoverDevice,
-}
-
-impl Action {
-    /// The word for the `action` column.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Register => "register",
-            Self::ConfirmTotp => "confirm_totp",
-            Self::BindDevice => "bind_device",
-            Self::ListDevices => "list_devices",
-            Self::RevokeDevice => "revoke_device",
-            Self::ReadAudit => "read_audit",
-            Self::RecoverTotp => "recover_totp",
-            Self::RecoverPassword => "recover_password",
-            Self::RecoverFace => "recover_face",
-            Self::RecoverDevice => "recover_mac",
-        }
-    }
-
-    /// True if the command neither grants access nor takes it away, so that it can be refused while
-    /// the database is full.
-    #[must_use]
-    pub const fn can_wait(self) -> bool {
-        match self {
-            Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::ReadAudit => true,
-            Self::Login
-            | Self::RevokeDevice
-            | Self::RecoverTotp
-            | Self::RecoverPassword
-            | Self::RecoverFace
-            | Self::RecoverDevice => false,
-        }
-    }
-
-    /// True for the recovery commands.
-    #[must_use]
-    pub const fn replaces_a_factor(self) -> bool {
-        match self {
-            Self::RecoverTotp | Self::RecoverPassword | Self::RecoverFace | Self::RecoverDevice => {
-                true
-            }
-            Self::Login
-            | Self::Register
-            | Self::ConfirmTotp
-            | Self::BindDevice
-            | Self::ListDevices
-            | Self::RevokeDevice
-            | Self::ReadAudit => false,
-        }
-    }
-}
+use grant::Effect;
+use tally_change::TallyChange;
+use undecided::{Report, Undecided};
 
 /// An outcome whose audit row has been committed.
 ///
 /// ```compile_fail
-/// use fourauth_auth::{attempt::{Action, Audited}, decision::Denial, profile::Profile};
+/// use fourauth_auth::{action::Action, attempt::Audited, decision::Denial, profile::Profile};
 /// use fourauth_protocol::request_id::RequestId;
 ///
 /// fn forge(request: RequestId) -> Audited {
@@ -119,17 +42,17 @@ impl Action {
 #[must_use = "the peer is waiting for this answer"]
 #[derive(Debug)]
 pub struct Audited {
-    pub(crate) request: RequestId,
-    pub(crate) action: Action,
-    pub(crate) profile: Profile,
-    pub(crate) outcome: Result<Granted, Denial>,
+    request: RequestId,
+    action: Action,
+    profile: Profile,
+    outcome: Result<Granted, Denial>,
     proven_device: Option<DeviceId>,
 }
 
 /// The gains of the peer, and the audit row that records them.
 #[derive(Debug)]
-pub(crate) struct Granted {
-    pub(crate) gains: Box<Gains>,
+struct Granted {
+    gains: Box<Gains>,
     row: AuditId,
 }
 
@@ -172,10 +95,25 @@ impl Audited {
     }
 }
 
+/// The only way to turn a decision into an answer. It requires an audited outcome.
+impl From<Audited> for Answer {
+    fn from(audited: Audited) -> Self {
+        let Audited { request, action, profile, outcome, .. } = audited;
+        let answer = match outcome {
+            Ok(granted) => Self::ok(action.granted_text(), *granted.gains),
+            Err(denial) => {
+                let (code, text) = messages::refusal(action, denial, profile);
+                Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
+            }
+        };
+        answer.to_request(request)
+    }
+}
+
 /// One command in progress.
 #[must_use = "an attempt that is dropped is audited as undecided"]
 #[derive(Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     action: Action,
     username: Option<String>,
     received: Received,
@@ -188,30 +126,30 @@ pub struct Attempt {
 
 /// The outcome of an attempt, unless a concurrent command overtakes it.
 #[derive(Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// The change and what the peer gains; or the denial.
-    pub outcome: Result<(Effect, Gains), Denial>,
+    pub(crate) outcome: Result<(Effect, Gains), Denial>,
     /// The detail of the audit row, after the reason.
-    pub detail: String,
+    pub(crate) detail: String,
     /// Changes to counters, and a notice.
-    pub(crate) aftermath: Aftermath,
+    pub(crate) tally_change: TallyChange,
 }
 
 impl Verdict {
     /// A verdict that changes no counter.
     pub(crate) fn new(outcome: Result<(Effect, Gains), Denial>, detail: String) -> Self {
-        Self { outcome, detail, aftermath: Aftermath::default() }
+        Self { outcome, detail, tally_change: TallyChange::default() }
     }
 
-    /// A verdict on an attempt that was not examined because of a limit.
-    pub(crate) fn limited(limited: Limited) -> Self {
-        Self::new(Err(Denial::Limited(limited)), String::new())
+    /// A denial of an attempt that was not examined.
+    pub(crate) fn unexamined(denial: Denial) -> Self {
+        Self::new(Err(denial), String::new())
     }
 }
 
 impl Attempt {
     /// Opens an attempt. If it is dropped before it is concluded, it is reported to `undecided`.
-    pub const fn open(
+    pub(crate) const fn open(
         action: Action,
         username: Option<String>,
         received: Received,
@@ -232,19 +170,28 @@ impl Attempt {
     ///
     /// The storage error. Nothing was committed, the attempt counts as undecided, and the only
     /// possible answer is `unavailable`.
-    pub async fn conclude(mut self, store: &Store, verdict: Verdict) -> Result<Audited, Error> {
-        let Verdict { outcome, detail, aftermath } = verdict;
+    pub(crate) async fn conclude(
+        mut self,
+        store: &Store,
+        verdict: Verdict,
+    ) -> Result<Audited, Error> {
+        let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
-            Ok((effect, gains)) => match self.carry_out(store, effect, aftermath, &detail).await? {
-                Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
-                Err((lost, aftermath)) => {
-                    let detail = format!("{detail} lost={}", lost.as_str());
-                    self.deny(store, lost.into(), aftermath, &detail).await?;
-                    Err(lost.into())
+            Ok((effect, gains)) => {
+                let counted = tally_change.counted;
+                match self.carry_out(store, effect, tally_change, &detail).await {
+                    Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
+                    Err(Aborted::Conflict(conflict)) => {
+                        let detail = format!("{detail} lost={}", conflict.as_str());
+                        let tally_change = TallyChange::of_conflict(conflict, counted);
+                        self.deny(store, conflict.into(), tally_change, &detail).await?;
+                        Err(conflict.into())
+                    }
+                    Err(Aborted::Store(error)) => return Err(error.into()),
                 }
-            },
+            }
             Err(denial) => {
-                self.deny(store, denial, aftermath, &detail).await?;
+                self.deny(store, denial, tally_change, &detail).await?;
                 Err(denial)
             }
         };
@@ -254,29 +201,23 @@ impl Attempt {
         Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
-    /// Commits the change and its row, or neither. If the change is lost, returns the reason and
-    /// what to count.
+    /// Commits the change and its row, or neither.
     async fn carry_out(
         &self,
         store: &Store,
         effect: Effect,
-        aftermath: Aftermath,
+        tally_change: TallyChange,
         detail: &str,
-    ) -> Result<Result<AuditId, (Lost, Aftermath)>, Error> {
+    ) -> Result<AuditId, Aborted> {
         let entry = self.entry(None, detail);
-        let counted = aftermath.counted;
-        let done = store.write(move |tx| {
+        let write = store.write(move |tx| {
             Box::pin(async move {
                 effect.apply(tx).await?;
-                aftermath.apply_granted(tx).await?;
+                tally_change.apply_granted(tx).await?;
                 Ok(tx.append(&entry).await?)
             })
         });
-        match done.await {
-            Ok(row) => Ok(Ok(row)),
-            Err(Undone::Lost(lost)) => Ok(Err((lost, Aftermath::of_loss(lost, counted)))),
-            Err(Undone::Store(error)) => Err(error.into()),
-        }
+        write.await
     }
 
     /// Writes a row for the denial. Attempts refused by a limit share one row per minute.
@@ -284,7 +225,7 @@ impl Attempt {
         &self,
         store: &Store,
         denial: Denial,
-        aftermath: Aftermath,
+        tally_change: TallyChange,
         detail: &str,
     ) -> Result<(), Error> {
         // An attempt with an invalid token has no effect except this row, so it is only counted.
@@ -295,7 +236,7 @@ impl Attempt {
         let written: Result<(), store::Error> = store
             .write(move |tx| {
                 Box::pin(async move {
-                    aftermath.apply_denied(tx).await?;
+                    tally_change.apply_denied(tx).await?;
                     tx.append(&entry).await?;
                     Ok(())
                 })
@@ -315,9 +256,9 @@ impl Attempt {
 
     fn entry(&self, denial: Option<Denial>, detail: &str) -> AuditEntry {
         let reason = match denial {
-            None => crate::words::success(self.action),
+            None => self.action.granted_text(),
             // The log always has the true reason, even if the answer does not.
-            Some(denial) => crate::words::refusal(self.action, denial, Profile::Secure).1,
+            Some(denial) => messages::refusal(self.action, denial, Profile::Secure).1,
         };
         entry(self.action, self.username.clone(), &self.received, denial.is_none(), reason, detail)
     }

@@ -1,8 +1,9 @@
 //! The authenticator: the store, pools, keys and settings that every command uses.
 
 use crate::{
+    action::Action,
     admission::Admission,
-    attempt::{Action, Attempt},
+    attempt::{Attempt, undecided::Undecided},
     compute::{Overload, Requester},
     entropy,
     error::Error,
@@ -10,9 +11,8 @@ use crate::{
     hashing::Hasher,
     limits::Limits,
     profile::Profile,
-    receipt::ReceiptKey,
+    receipt_key::ReceiptKey,
     received::Received,
-    undecided::Undecided,
 };
 use fourauth_factors::{
     face::Template,
@@ -146,7 +146,7 @@ impl Authenticator {
     pub fn work(&self) -> Work {
         Work {
             hashes: self.hasher.hashes(),
-            pictures: self.faces.looked_at(),
+            pictures: self.faces.pictures_examined(),
             statements: self.store.statements(),
         }
     }
@@ -162,7 +162,7 @@ impl Authenticator {
         let (profile, undecided) = (self.settings.profile, self.undecided.clone());
         let attempt = Attempt::open(action, username, received, profile, undecided);
         let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
-        if is_put_off { Err(Error::NoRoom) } else { Ok(attempt) }
+        if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
     }
 
     /// A new TOTP secret.

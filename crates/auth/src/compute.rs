@@ -11,10 +11,10 @@ mod queue;
 mod requester;
 mod used;
 
-pub use requester::{Requester, Urgency};
+pub use requester::Requester;
 
 use part::Ticket;
-use queue::{Places, Queue};
+use queue::{Capacity, Queue};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
@@ -28,7 +28,7 @@ use tokio::{
 
 /// Size and deadline of the pool.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct PoolLimits {
     /// Number of threads: one per core.
     pub threads: usize,
     /// Jobs that may wait for a thread.
@@ -85,15 +85,15 @@ impl Compute {
     /// # Errors
     ///
     /// [`ThreadPoolBuildError`] if the operating system cannot create the threads.
-    pub fn start(limits: Limits) -> Result<Self, ThreadPoolBuildError> {
-        let Limits { threads, queue, queue_per_source, deadline } = limits;
+    pub fn start(limits: PoolLimits) -> Result<Self, ThreadPoolBuildError> {
+        let PoolLimits { threads, queue, queue_per_source, deadline } = limits;
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("compute-{index}"))
             // The waiting caller notices a panic because the channel is dropped.
             .panic_handler(|_| tracing::error!("a compute job panicked"))
             .build()?;
-        let queue = Queue::new(Places { threads, queue, queue_per_source });
+        let queue = Queue::new(Capacity { threads, queue, queue_per_source });
         let jobs = Arc::new(Jobs { queue: Mutex::new(queue), since: Instant::now() });
         Ok(Self { threads: Arc::new(pool), jobs, deadline })
     }
@@ -103,7 +103,7 @@ impl Compute {
     /// # Errors
     ///
     /// [`Overload`] if there is no result. The job may still be running.
-    pub async fn run<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
+    pub(crate) async fn run<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
@@ -123,7 +123,7 @@ impl Compute {
             };
             let _caller_has_gone = done.send(result);
         });
-        let _place = self.queue(by, job)?;
+        let _slot = self.queue(by, job)?;
         match timeout(self.deadline, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Overload::Panicked),
@@ -133,7 +133,7 @@ impl Compute {
 
     /// Adds a job to the queue and spawns one call of [`Jobs::work`] for it. That call may run
     /// another job: each call takes the job that is first at the time.
-    fn queue(&self, by: Requester, job: Job) -> Result<Place, Overload> {
+    fn queue(&self, by: Requester, job: Job) -> Result<QueueSlot, Overload> {
         let now = self.jobs.now();
         let offered = self.jobs.lock().offer(by, job, now);
         let (ticket, evicted) = offered.map_err(|_| Overload::QueueFull)?;
@@ -142,7 +142,7 @@ impl Compute {
         }
         let jobs = Arc::clone(&self.jobs);
         self.threads.spawn_fifo(move || jobs.work());
-        Ok(Place { jobs: Arc::clone(&self.jobs), by, ticket })
+        Ok(QueueSlot { jobs: Arc::clone(&self.jobs), by, ticket })
     }
 }
 
@@ -184,13 +184,13 @@ impl Drop for Meter {
 
 /// The queue slot of a job. Dropped with its caller, so that no thread starts a job after its
 /// caller has stopped waiting.
-struct Place {
+struct QueueSlot {
     jobs: Arc<Jobs>,
     by: Requester,
     ticket: Ticket,
 }
 
-impl Drop for Place {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
         let withdrawn = self.jobs.lock().withdraw(self.by, self.ticket);
         // Dropped after the lock is released: it wipes the job's pictures and passwords.

@@ -6,7 +6,7 @@ use fourauth_factors::Finding;
 use fourauth_store::{AccountId, Standing};
 use fourauth_timekeeper::State;
 
-/// The reason for a denial. [`crate::words`] has the text and code that the peer receives.
+/// The reason for a denial. `attempt/messages.rs` has the text and code that the peer receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     /// The first secret was wrong, the account does not exist, or it is disabled.
@@ -59,7 +59,7 @@ pub enum Denial {
 /// The result of an examination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Every factor that the command asks for matches this account.
     Granted(AccountId),
     /// A factor does not match, or the account or the time forbids the command.
@@ -69,7 +69,7 @@ pub enum Decision {
 /// Decides an examination of an account with this standing.
 ///
 /// If several factors mismatch, the first is named, in the order that 4Auth documents its texts.
-pub fn judge(standing: Standing, examination: &Examination, time: State) -> Decision {
+pub(crate) fn judge(standing: Standing, examination: &Examination, time: State) -> Decision {
     let Standing::Active(account) = standing else {
         return Decision::Denied(Denial::Credentials);
     };

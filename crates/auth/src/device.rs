@@ -43,7 +43,7 @@ pub(crate) enum Proof {
 
 /// The device of an attempt.
 #[derive(Debug, Clone)]
-pub(crate) struct Speaker {
+pub(crate) struct DeviceContext {
     pub(crate) proof: Proof,
     /// The place of the device, if its address is not shared.
     pub(crate) place: Option<Place>,
@@ -79,7 +79,7 @@ impl Claim {
     }
 }
 
-impl Speaker {
+impl DeviceContext {
     /// Checks a claim about the account of `subject`.
     pub(crate) fn identify(subject: &Subject, claim: Option<Claim>, place: Option<Place>) -> Self {
         let proof = match &claim {
@@ -104,7 +104,10 @@ impl Speaker {
 
     /// The MAC address of the proven device and the id of its key; without one, the registered
     /// address.
-    pub(crate) const fn device(&self, subject: &Subject) -> (MacAddress, Option<DeviceId>) {
+    pub(crate) const fn address_and_key(
+        &self,
+        subject: &Subject,
+    ) -> (MacAddress, Option<DeviceId>) {
         match self.proof {
             Proof::Proven { id, mac, .. } => (mac, Some(id)),
             Proof::Unclaimed | Proof::Unproven => (subject.mac, None),
@@ -141,15 +144,10 @@ impl Speaker {
     }
 
     /// Checks that this is a device of `subject`, if it reports the address `mac`.
-    pub(crate) fn check(
-        &self,
-        subject: &Subject,
-        mac: Option<MacAddress>,
-        needs_key: bool,
-    ) -> Finding {
+    pub(crate) fn check(&self, subject: &Subject, mac: MacAddress, needs_key: bool) -> Finding {
         match self.proof {
-            Proof::Proven { mac: bound, .. } => device::check(mac, bound),
-            Proof::Unclaimed | Proof::Unproven => match device::check(mac, subject.mac) {
+            Proof::Proven { mac: bound, .. } => device::check(Some(mac), bound),
+            Proof::Unclaimed | Proof::Unproven => match device::check(Some(mac), subject.mac) {
                 Finding::Match if needs_key => Finding::Missing,
                 finding => finding,
             },

@@ -18,16 +18,16 @@ pub enum Error {
     Unexamined,
     /// The database has reached its size limit, and the command [can wait].
     ///
-    /// [can wait]: crate::attempt::Action::can_wait
+    /// [can wait]: crate::action::Action::can_wait
     #[error("the database has reached its size limit")]
-    NoRoom,
+    DatabaseFull,
 }
 
 /// The only conversion from an error to a code that a peer sees.
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::NoRoom => {
+            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::DatabaseFull => {
                 Self::Unavailable
             }
         }

@@ -30,7 +30,7 @@ pub struct Faces {
     /// Ids of the packs with templates that this engine can compare. Its own id is first.
     packs: Arc<[PackId]>,
     pepper: Arc<Secret<[u8; 32]>>,
-    looked_at: Arc<AtomicU64>,
+    pictures_examined: Arc<AtomicU64>,
 }
 
 impl Faces {
@@ -38,7 +38,7 @@ impl Faces {
     #[must_use]
     pub fn new(compute: Compute, engine: Arc<Engine>, pepper: Secret<[u8; 32]>) -> Self {
         let packs = engine.pack().ids().iter().map(|id| *id.as_bytes()).collect();
-        Self { compute, engine, packs, pepper: Arc::new(pepper), looked_at: Arc::default() }
+        Self { compute, engine, packs, pepper: Arc::new(pepper), pictures_examined: Arc::default() }
     }
 
     /// Computes the likeness of a face to be verified. The pictures must agree with each other.
@@ -51,7 +51,7 @@ impl Faces {
         pictures: Vec<Picture>,
         by: Requester,
     ) -> Result<Result<Likeness, Refusal>, Error> {
-        let (good, refused) = self.look_at(pictures, by).await?;
+        let (good, refused) = self.examine(pictures, by).await?;
         Ok(match good.as_slice() {
             [] => Err(refused.unwrap_or(Refusal::NoFace)),
             good => Likeness::of(&embeddings(good)),
@@ -69,7 +69,7 @@ impl Faces {
         by: Requester,
     ) -> Result<Result<Likeness, Refusal>, Error> {
         let count = pictures.len();
-        let (good, refused) = self.look_at(pictures, by).await?;
+        let (good, refused) = self.examine(pictures, by).await?;
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
@@ -111,8 +111,8 @@ impl Faces {
 
     /// Number of pictures examined since the server started.
     #[must_use]
-    pub fn looked_at(&self) -> u64 {
-        self.looked_at.load(Ordering::Relaxed)
+    pub(crate) fn pictures_examined(&self) -> u64 {
+        self.pictures_examined.load(Ordering::Relaxed)
     }
 
     fn pack(&self) -> PackId {
@@ -120,12 +120,12 @@ impl Faces {
     }
 
     /// Returns the portraits, and the reason why the first picture without a portrait was refused.
-    async fn look_at(
+    async fn examine(
         &self,
         pictures: Vec<Picture>,
         by: Requester,
     ) -> Result<(Vec<Portrait>, Option<Refusal>), Error> {
-        self.looked_at.fetch_add(pictures.len() as u64, Ordering::Relaxed);
+        self.pictures_examined.fetch_add(pictures.len() as u64, Ordering::Relaxed);
         let engine = Arc::clone(&self.engine);
         let look = move || -> Vec<_> {
             pictures.iter().map(|picture| engine.portrait(picture.bytes())).collect()
@@ -175,7 +175,7 @@ impl Comparison {
 /// A picture without a usable face does not count as a guess. Pictures of different people do: an
 /// owner does not send them, and a mean of several faces is an attack.
 #[must_use]
-pub const fn finding_of(refusal: Refusal) -> Finding {
+pub(crate) const fn finding_of(refusal: Refusal) -> Finding {
     match refusal {
         Refusal::Disagree => Finding::Mismatch,
         Refusal::NotAnImage

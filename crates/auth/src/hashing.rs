@@ -48,7 +48,7 @@ impl Hasher {
     /// # Errors
     ///
     /// [`Overload`] if nothing was compared.
-    pub async fn check(
+    pub(crate) async fn check(
         &self,
         hash: Hash,
         offered: Secret<String>,
@@ -66,7 +66,7 @@ impl Hasher {
     /// # Errors
     ///
     /// [`Overload`] if nothing was compared.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         hashes: Vec<Hash>,
         offered: Secret<String>,
@@ -108,13 +108,13 @@ impl Hasher {
     /// True if a hash does not have the configured cost and should be replaced when its password
     /// is next verified.
     #[must_use]
-    pub fn is_outdated(&self, hash: &Hash) -> bool {
+    pub(crate) fn is_outdated(&self, hash: &Hash) -> bool {
         hash.is_outdated(self.cost)
     }
 
     /// Number of hashes made or compared since the server started.
     #[must_use]
-    pub fn hashes(&self) -> u64 {
+    pub(crate) fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
     }
 }

@@ -1,50 +1,47 @@
 //! Turns findings into decisions, and commits the audit row before the answer is sent.
 //!
 //! A command enters through one method of [`authenticator::Authenticator`] and leaves as
-//! [`attempt::Audited`]; no other type can be turned into an answer. Read [`login`] first, then
-//! `proof`: the other commands are variations of them.
+//! [`attempt::Audited`]; no other type can be turned into an answer. Read `command/login.rs` first,
+//! then `command/proof.rs`. The other commands are variations.
 //!
+//! * [`received`]: what is known about a command before it is examined.
 //! * [`device`]: the device that a peer claims to use, and what it has proved.
-//! * [`limits`]: rate limits for attempts.
-//! * [`evidence`]: the factors that a peer sent, in one form for all commands.
-//! * [`examination`]: evidence and record in, findings out. Every check runs, at the same cost.
+//! * [`limits`]: rate limits for attempts; `admission` applies them.
+//! * `offered`: the factors that a peer sent, in one form for all commands.
+//! * `examine`: the offered factors and the record in, an `examination` out. Every check runs, at
+//!   the same cost.
 //! * [`decision`]: findings in, decision out.
-//! * [`words`]: the text and code that a peer receives for a decision.
-//! * [`grant`]: the change that a decision makes, in one transaction with its audit row.
-//! * [`receipt`]: a signed statement about a login that a service can verify offline.
+//! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
+//!   answer.
+//! * `receipt`: a signed statement about a login that a service can verify offline.
 //!
 //! No sockets, no files, no SQL.
 
-pub mod admin;
+pub mod action;
 mod admission;
-mod aftermath;
 pub mod attempt;
-pub mod audit_log;
 pub mod authenticator;
+mod command;
 pub mod compute;
-pub mod confirm;
+mod conflict;
 pub mod decision;
 pub mod device;
-mod devices;
 pub mod entropy;
 pub mod error;
-pub mod evidence;
-pub mod examination;
+mod examination;
+mod examine;
 pub mod faces;
-pub mod grant;
 pub mod hashing;
 pub mod limits;
-pub mod login;
-pub mod lost;
-pub mod noise;
+mod not_granted;
+mod offered;
 pub mod profile;
-mod proof;
-pub mod qr;
-pub mod receipt;
+mod qr;
+mod receipt;
+pub mod receipt_key;
 pub mod received;
-pub mod recover;
-pub mod register;
+pub mod recovery_codes;
+pub mod rejected_frames;
 mod rules;
 pub mod source;
-pub mod undecided;
-pub mod words;
+mod verified;

@@ -3,13 +3,15 @@
 //!
 //! Each known device of an account is counted separately, so that deliberate failures cannot lock
 //! the owner out, and a lost device does not close the others. All lanes together allow no more
-//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `rules::allowance`.
+//! than the hundred consecutive failures of NIST SP 800-63B-4 §3.2.2: see `failure_budget`.
 
-pub use crate::rules::allowance::WITH_RECOVERY_CODE;
+mod failure_budget;
 
-use crate::{admission::AdmissionRequest, rules::allowance::Budget};
+pub use failure_budget::WITH_RECOVERY_CODE;
+
+use failure_budget::FailureBudget;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Lane, Tallies, Tally};
+use fourauth_store::{Lane, Tallies, Tally, Target};
 
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
@@ -43,7 +45,7 @@ pub struct Limits {
     pub at_once: u32,
 }
 
-/// The reason why an attempt is not examined. It does not depend on the evidence, nor on whether
+/// The reason why an attempt is not examined. It does not depend on what was offered, nor on whether
 /// the account exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {
@@ -55,18 +57,33 @@ pub enum Limited {
 
 /// The factors of a command that have separate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked {
+pub(crate) struct LimitedFactors {
     /// A one-time code.
-    pub totp: bool,
+    pub(crate) totp: bool,
     /// A face.
-    pub face: bool,
+    pub(crate) face: bool,
 }
 
-impl Asked {
+impl LimitedFactors {
     /// All of them: a success then clears the failures of every kind.
     pub(crate) const fn all() -> Self {
         Self { totp: true, face: true }
     }
+}
+
+/// A request to admit one attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdmissionRequest<'a> {
+    /// The target that failures are counted under: an account name or an administrator's source.
+    pub(crate) target: Target,
+    /// Lanes that the attempt may use, best first.
+    pub(crate) lanes: &'a [Lane],
+    /// Number of known devices or places, which share one failure budget.
+    pub(crate) known_lanes: u32,
+    /// The factors with separate limits that the command asks for.
+    pub(crate) factors: LimitedFactors,
+    /// The time at which the attempt arrived.
+    pub(crate) at: UnixMillis,
 }
 
 impl Limits {
@@ -80,18 +97,18 @@ impl Limits {
         tallies: &Tallies,
         ahead: &[(Lane, u32)],
     ) -> Result<(), Limited> {
-        let AdmissionRequest { asked, at, known_lanes, .. } = request;
+        let AdmissionRequest { factors, at, known_lanes, .. } = request;
         let tally = tallies.of(lane);
-        if self.is_used_up(lane, tallies, &[], asked, known_lanes) {
+        if self.is_used_up(lane, tallies, &[], factors, known_lanes) {
             return Err(Limited::Closed);
         }
         let own = ahead.iter().find(|(other, _)| *other == lane).map_or(0, |(_, ahead)| *ahead);
-        let pause = self.pause(lane, &tally, asked);
+        let pause = self.pause(lane, &tally, factors);
         let wait =
-            remaining(tally.last, pause, at).max(self.codes_wait(&tally, asked, own.into(), at));
+            remaining(tally.last, pause, at).max(self.codes_wait(&tally, factors, own.into(), at));
         let crowded = own >= self.at_once
             || (own > 0 && pause > 0)
-            || self.is_used_up(lane, tallies, ahead, asked, known_lanes);
+            || self.is_used_up(lane, tallies, ahead, factors, known_lanes);
         match if crowded { wait.max(SECOND_MS) } else { wait } {
             0 => Ok(()),
             wait => Err(Limited::Wait(wait)),
@@ -105,15 +122,16 @@ impl Limits {
         lane: Lane,
         tallies: &Tallies,
         ahead: &[(Lane, u32)],
-        asked: Asked,
+        factors: LimitedFactors,
         known_lanes: u32,
     ) -> bool {
-        let all = Budget { unknown: self.unknown_device.into(), known: self.known_device.into() };
-        let faces = Budget {
+        let all =
+            FailureBudget { unknown: self.unknown_device.into(), known: self.known_device.into() };
+        let faces = FailureBudget {
             unknown: self.face_unknown_device.into(),
             known: self.face_known_device.into(),
         };
-        let is_used_up = |budget: Budget, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]| {
+        let is_used_up = |budget: FailureBudget, count: fn(Tally) -> i64, ahead: &[(Lane, u32)]| {
             let spent = spent(tallies, count, ahead);
             let own = spent.iter().find(|(other, _)| *other == lane).map_or(0, |(_, used)| *used);
             own >= budget.of(lane, &spent, known_lanes)
@@ -121,16 +139,16 @@ impl Limits {
         // If no face has been wrong yet, the faces of the attempts ahead are probably right.
         let doubtful = if tallies.of(lane).face > 0 { ahead } else { &[] };
         is_used_up(all, |tally| tally.failures, ahead)
-            || (asked.face && is_used_up(faces, |tally| tally.face, doubtful))
+            || (factors.face && is_used_up(faces, |tally| tally.face, doubtful))
     }
 
     /// The wait after the newest failure, in milliseconds.
-    fn pause(&self, lane: Lane, tally: &Tally, asked: Asked) -> u64 {
+    fn pause(&self, lane: Lane, tally: &Tally, factors: LimitedFactors) -> u64 {
         let backoff = match lane {
             Lane::Unknown | Lane::Admin => self.backoff(tally.failures),
             Lane::Device(_) | Lane::Place(_) | Lane::RecoveryCode => 0,
         };
-        let waits_for_face = asked.face && tally.face >= self.face_before_waiting.into();
+        let waits_for_face = factors.face && tally.face >= self.face_before_waiting.into();
         if waits_for_face { backoff.max(self.face_wait_ms) } else { backoff }
     }
 
@@ -142,11 +160,17 @@ impl Limits {
         }
     }
 
-    fn codes_wait(&self, tally: &Tally, asked: Asked, ahead: i64, at: UnixMillis) -> u64 {
+    fn codes_wait(
+        &self,
+        tally: &Tally,
+        factors: LimitedFactors,
+        ahead: i64,
+        at: UnixMillis,
+    ) -> u64 {
         let wrong = tally.totp_within_the_minute(at);
         // If no code has been wrong yet, the codes of the attempts ahead are probably right.
         let doubtful = if wrong > 0 { wrong + ahead } else { 0 };
-        if asked.totp && doubtful >= self.totp_in_a_minute.into() {
+        if factors.totp && doubtful >= self.totp_in_a_minute.into() {
             u64::try_from(MINUTE_MS - at.0.rem_euclid(MINUTE_MS)).unwrap_or(SECOND_MS)
         } else {
             0
@@ -173,117 +197,4 @@ fn remaining(last: UnixMillis, pause: u64, at: UnixMillis) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use fourauth_protocol::{device::DeviceId, username::Username};
-    use fourauth_store::Target;
-    use proptest::prelude::*;
-
-    const LIMITS: Limits = Limits {
-        unknown_device: 70,
-        known_device: 30,
-        backoff_max_ms: 900_000,
-        totp_in_a_minute: 5,
-        face_before_waiting: 5,
-        face_wait_ms: 30_000,
-        face_unknown_device: 35,
-        face_known_device: 15,
-        at_once: 8,
-    };
-    const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
-    const BOTH: Asked = Asked { totp: true, face: true };
-
-    const DEVICE: Lane = Lane::Device(DeviceId::from_bytes([1; 16]));
-
-    fn failed(failures: i64) -> Tally {
-        Tally { failures, last: NOON, ..Tally::default() }
-    }
-
-    fn examined(
-        lane: Lane,
-        tally: Tally,
-        asked: Asked,
-        ahead: u32,
-        at: UnixMillis,
-    ) -> Result<(), Limited> {
-        let name = Username::parse("alice").unwrap();
-        let target = Target::account(&name);
-        let request = AdmissionRequest { target, lanes: &[], known_lanes: 1, asked, at };
-        LIMITS.check(lane, request, &[(lane, tally)].into_iter().collect(), &[(lane, ahead)])
-    }
-
-    fn check(lane: Lane, tally: Tally, ahead: u32, later_ms: i64) -> Result<(), Limited> {
-        examined(lane, tally, BOTH, ahead, UnixMillis(NOON.0 + later_ms))
-    }
-
-    #[test]
-    fn an_unknown_device_waits_twice_as_long_after_each_failure() {
-        for (failures, wait) in
-            [(1, 1_000), (2, 2_000), (10, 512_000), (11, 900_000), (69, 900_000)]
-        {
-            let waits = check(Lane::Unknown, failed(failures), 0, 0);
-            assert_eq!(waits, Err(Limited::Wait(wait)), "after {failures}");
-            let waited = i64::try_from(wait).unwrap();
-            assert_eq!(check(Lane::Unknown, failed(failures), 0, waited), Ok(()));
-        }
-    }
-
-    #[test]
-    fn a_known_device_does_not_wait_and_has_thirty_failures() {
-        assert_eq!(check(DEVICE, failed(29), 0, 0), Ok(()));
-        assert_eq!(check(DEVICE, failed(30), 0, 86_400_000), Err(Limited::Closed));
-    }
-
-    #[test]
-    fn an_unknown_device_has_seventy_failures_and_waiting_adds_none() {
-        assert_eq!(check(Lane::Unknown, failed(70), 0, i64::MAX / 2), Err(Limited::Closed));
-    }
-
-    #[test]
-    fn five_wrong_codes_use_up_a_minute() {
-        let minute = NOON.0 / 60_000;
-        let tally = Tally { totp_recent: 5, totp_minute: minute, ..failed(5) };
-        assert_eq!(check(DEVICE, tally, 0, 10_000), Err(Limited::Wait(50_000)));
-        assert_eq!(check(DEVICE, tally, 0, 60_000), Ok(()));
-        let no_code = Asked { totp: false, face: true };
-        assert_eq!(examined(DEVICE, tally, no_code, 0, NOON), Ok(()));
-    }
-
-    #[test]
-    fn after_five_wrong_faces_each_further_one_waits() {
-        let tally = Tally { face: 5, ..failed(5) };
-        assert_eq!(check(DEVICE, tally, 0, 1_000), Err(Limited::Wait(29_000)));
-        assert_eq!(check(DEVICE, tally, 0, 30_000), Ok(()));
-    }
-
-    #[test]
-    fn too_many_wrong_faces_close_only_commands_with_a_face() {
-        let tally = Tally { face: 15, ..failed(15) };
-        assert_eq!(check(DEVICE, tally, 0, 86_400_000), Err(Limited::Closed));
-        let no_face = Asked { totp: true, face: false };
-        assert_eq!(examined(DEVICE, tally, no_face, 0, NOON), Ok(()));
-    }
-
-    #[test]
-    fn a_clock_set_back_does_not_extend_the_pause() {
-        for back in [1, 1_000, 3_999] {
-            let waits = check(Lane::Unknown, failed(3), 0, -back);
-            assert!(matches!(waits, Err(Limited::Wait(1..=4_000))), "{waits:?}");
-        }
-        assert_eq!(check(Lane::Unknown, failed(3), 0, -86_400_000), Ok(()));
-    }
-
-    proptest! {
-        #[test]
-        fn concurrent_attempts_get_no_further_than_sequential_ones(
-            failures in 0_i64..80, ahead in 0_u32..100, known in any::<bool>(),
-        ) {
-            let (lane, all) = if known { (DEVICE, 30) } else { (Lane::Unknown, 70) };
-            if check(lane, failed(failures), ahead, 0).is_ok() {
-                prop_assert!(failures + i64::from(ahead) < all);
-                prop_assert!(ahead < LIMITS.at_once);
-                prop_assert!(known || ahead == 0 || failures == 0);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,5 @@
 //! Security profiles: how much an answer reveals, and which proofs are required.
 
-use crate::device::Claim;
 use fourauth_protocol::device::Binding;
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +17,10 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// True if the profile accepts the claim's channel binding. A claim that is bound to the server
-    /// certificate can be relayed by a holder of the certificate's key.
-    pub(crate) const fn takes(self, claim: &Claim) -> bool {
-        match (self, claim.binding) {
+    /// True if the profile accepts device claims with this channel binding. A claim that is bound to
+    /// the server certificate can be relayed by a holder of the certificate's key.
+    pub(crate) const fn accepts(self, binding: Binding) -> bool {
+        match (self, binding) {
             (Self::Secure, _) | (Self::Strict, Binding::TlsExporter) => true,
             (Self::Strict, Binding::Certificate) => false,
         }

@@ -12,7 +12,7 @@ const QUIET_ZONE: usize = 4;
 
 /// Draws `text` as a black and white PNG, in base64. `None` if the text does not fit a QR code.
 #[must_use]
-pub fn png_base64(text: &Secret<String>) -> Option<Secret<String>> {
+pub(crate) fn png_base64(text: &Secret<String>) -> Option<Secret<String>> {
     let code = QrCode::with_error_correction_level(text.expose(), EcLevel::M).ok()?;
     let side = (code.width() + 2 * QUIET_ZONE) * MODULE_PIXELS;
     let pixels = Secret::new(draw(&code, side));

@@ -4,74 +4,23 @@
 //! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
-    attempt::Audited, authenticator::Authenticator, proof::Proven, rules::settling::Unsettled,
+    attempt::Audited, authenticator::Authenticator, rules::settling::Unsettled, verified::Verified,
 };
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{
     audience::Audience,
     device::DeviceId,
-    receipt::{
-        self, Method, ProvenDevice, Receipt, SessionHash, TimeQuality, VerifyingKey, to_be_signed,
-    },
+    receipt::{Method, ProvenDevice, Receipt, SessionHash, TimeQuality},
     request_id::RequestId,
-    secret::Secret,
     time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{AccountId, AuditId, NewDevice, NewSession};
 use fourauth_timekeeper::Reading;
-use std::fmt;
-
-/// The Ed25519 key that signs receipts (RFC 8032). Wiped when it is dropped.
-pub struct ReceiptKey {
-    pair: Ed25519KeyPair,
-    public: VerifyingKey,
-}
-
-impl ReceiptKey {
-    /// Reads a PKCS#8 document in DER (RFC 8410 §7).
-    ///
-    /// # Errors
-    ///
-    /// [`NotAReceiptKey`] if it does not hold an Ed25519 key.
-    pub fn from_pkcs8(document: &Secret<Vec<u8>>) -> Result<Self, NotAReceiptKey> {
-        let pair = Ed25519KeyPair::from_pkcs8(document.expose()).map_err(|_| NotAReceiptKey)?;
-        let public = pair.public_key().as_ref().try_into().map_err(|_| NotAReceiptKey)?;
-        let public = VerifyingKey::from_bytes(public).map_err(|_| NotAReceiptKey)?;
-        Ok(Self { pair, public })
-    }
-
-    /// The public key that services verify receipts with.
-    #[must_use]
-    pub const fn public(&self) -> VerifyingKey {
-        self.public
-    }
-
-    /// Signs a receipt (RFC 7515 §5.1).
-    #[must_use]
-    pub fn sign(&self, receipt: &Receipt) -> Secret<String> {
-        let signed = to_be_signed(receipt, &self.public.name());
-        let signature = self.pair.sign(signed.as_bytes());
-        receipt::compact(&signed, signature.as_ref())
-    }
-}
-
-/// Shows the name of the key, not the key.
-impl fmt::Debug for ReceiptKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReceiptKey").field(&self.public.name()).finish()
-    }
-}
-
-/// The document does not hold an Ed25519 key in PKCS#8. The error does not quote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an Ed25519 key in PKCS#8")]
-pub struct NotAReceiptKey;
 
 /// The claims about a login, before its audit row is known.
 #[derive(Debug)]
-pub(crate) struct Statement {
+pub(crate) struct PendingReceipt {
     audience: Option<Audience>,
     username: Username,
     account: AccountId,
@@ -83,27 +32,27 @@ pub(crate) struct Statement {
     session: SessionHash,
 }
 
-impl Statement {
+impl PendingReceipt {
     /// Creates the claims about a login that opens `session` and may bind the device `first`.
     pub(crate) fn of(
-        proven: &Proven<'_>,
+        verified: &Verified<'_>,
         audience: Option<Audience>,
         session: &NewSession,
         first: Option<&NewDevice>,
     ) -> Self {
-        let (mac, known) = proven.speaker.device(proven.subject);
+        let (mac, known) = verified.device.address_and_key(verified.subject);
         let key_id = known.or(first.map(|device| device.key.id()));
-        let is_new = first.is_some_and(|device| device.trusted_from > proven.at());
+        let is_new = first.is_some_and(|device| device.trusted_from > verified.at());
         let unsettled =
-            Unsettled { device: proven.unsettled().device || is_new, ..proven.unsettled() };
+            Unsettled { device: verified.unsettled().device || is_new, ..verified.unsettled() };
         Self {
             audience,
-            username: proven.subject.username.clone(),
+            username: verified.subject.username.clone(),
             account: session.account,
-            request_id: proven.received.id,
-            at: proven.received.at,
+            request_id: verified.received.id,
+            at: verified.received.at,
             expires: session.expires,
-            methods: methods(proven.examination.findings, key_id, unsettled),
+            methods: methods(verified.examination.findings, key_id, unsettled),
             device: ProvenDevice { mac, key_id },
             session: SessionHash::from_bytes(session.token),
         }
@@ -151,11 +100,11 @@ fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Met
 impl Authenticator {
     /// Adds a receipt if the login was granted. If the size of the audit tree cannot be read, the
     /// login stays granted and has no receipt.
-    pub(crate) async fn with_receipt(&self, audited: Audited, statement: Statement) -> Audited {
+    pub(crate) async fn with_receipt(&self, audited: Audited, pending: PendingReceipt) -> Audited {
         let Some(row) = audited.row() else { return audited };
         match self.store.tree_size().await {
             Ok(tree_size) => {
-                let receipt = statement.written_as(row, tree_size, &self.settings.issuer);
+                let receipt = pending.written_as(row, tree_size, &self.settings.issuer);
                 audited.with_receipt(self.receipts.sign(&receipt))
             }
             Err(error) => {
@@ -169,21 +118,13 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt_key::tests::key;
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-    use data_encoding::HEXLOWER;
     use fourauth_protocol::receipt::Unverified;
-
-    /// The secret key of RFC 8032 §7.1, test 1, in PKCS#8 (RFC 8410 §7).
-    fn key() -> ReceiptKey {
-        let document = "302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc4\
-                        4449c5697b326919703bac031cae7f60";
-        let document = HEXLOWER.decode(document.as_bytes()).unwrap();
-        ReceiptKey::from_pkcs8(&Secret::new(document)).unwrap()
-    }
 
     #[test]
     fn a_receipt_verifies_and_parses_to_the_same_claims() {
-        let receipt = statement().written_as(AuditId(42), 43, "issuer");
+        let receipt = pending().written_as(AuditId(42), 43, "issuer");
         assert_eq!((receipt.row, receipt.tree_size), (42, 43));
         let text = key().sign(&receipt);
         let read = Unverified::parse(text.expose()).unwrap();
@@ -195,10 +136,10 @@ mod tests {
 
     #[test]
     fn an_unbounded_time_error_is_left_out() {
-        let mut unbounded = statement();
+        let mut unbounded = pending();
         unbounded.at.error_ms = Reading::UNBOUNDED;
         assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
-        assert_eq!(statement().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
+        assert_eq!(pending().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
     }
 
     #[test]
@@ -238,15 +179,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn debug_shows_the_key_name_and_a_bad_key_is_refused() {
-        assert!(format!("{:?}", key()).contains("ReceiptKey(KeyName("));
-        assert!(ReceiptKey::from_pkcs8(&Secret::new(vec![0x30, 0])).is_err());
-    }
-
-    fn statement() -> Statement {
+    fn pending() -> PendingReceipt {
         let now = UnixMillis(1_795_262_400_000);
-        Statement {
+        PendingReceipt {
             audience: None,
             username: Username::parse("alice").unwrap(),
             account: AccountId(7),

@@ -29,7 +29,7 @@ pub struct Received {
 impl Received {
     /// The source that limits count this command under.
     #[must_use]
-    pub fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         Source::from(self.peer)
     }
 
@@ -40,7 +40,7 @@ impl Received {
 
     /// The place of a device that reports the address `mac`; `None` behind a shared address.
     #[must_use]
-    pub fn place(&self, mac: Option<MacAddress>) -> Option<Place> {
+    pub(crate) fn place(&self, mac: Option<MacAddress>) -> Option<Place> {
         (!self.is_shared_address).then(|| Place::new(mac, &self.source().to_string()))
     }
 }

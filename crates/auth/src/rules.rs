@@ -3,7 +3,6 @@
 //! Each rule is a pure function: it reads no database and no clock, and its test is a table. Rate
 //! limits are in [`crate::limits`], the decision about factors is in [`crate::decision`].
 
-pub(crate) mod allowance;
 pub(crate) mod identification;
 pub(crate) mod lane;
 pub(crate) mod settling;

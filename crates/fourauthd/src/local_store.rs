@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
-    compute::{Compute, Limits},
+    compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
 };
@@ -124,5 +124,5 @@ fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
 }
 
 fn compute(config: &Config) -> anyhow::Result<Compute> {
-    Ok(Compute::start(Limits { threads: 1, ..parts::compute_limits(config) })?)
+    Ok(Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(config) })?)
 }

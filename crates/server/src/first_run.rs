@@ -7,7 +7,7 @@
 use crate::{certificate, receipt_key};
 use anyhow::Context as _;
 use data_encoding::BASE32_NOPAD;
-use fourauth_auth::{compute::Requester, entropy, hashing::Hasher, receipt::ReceiptKey};
+use fourauth_auth::{compute::Requester, entropy, hashing::Hasher, receipt_key::ReceiptKey};
 use fourauth_config::Config;
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_private_file as private_file;

@@ -3,13 +3,13 @@
 use crate::first_run;
 use anyhow::Context as _;
 use fourauth_auth::{
+    attempt::undecided::Undecided,
     authenticator::{self, Authenticator, Settings},
-    compute::{Compute, Limits},
+    compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
     limits,
-    receipt::ReceiptKey,
-    undecided::Undecided,
+    receipt_key::ReceiptKey,
 };
 use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::Engine;
@@ -107,9 +107,9 @@ fn milliseconds(seconds: u32) -> i64 {
 
 /// The configured limits of the compute pool.
 #[must_use]
-pub fn compute_limits(config: &Config) -> Limits {
+pub fn compute_limits(config: &Config) -> PoolLimits {
     let cores = || available_parallelism().map_or(1, NonZero::get);
-    Limits {
+    PoolLimits {
         threads: if config.compute.threads == 0 { cores() } else { config.compute.threads },
         queue: config.compute.queue,
         queue_per_source: config.compute.queue_per_source,

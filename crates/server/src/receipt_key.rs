@@ -6,7 +6,7 @@
 
 use anyhow::{Context as _, anyhow};
 use data_encoding::BASE64;
-use fourauth_auth::{entropy, receipt::ReceiptKey};
+use fourauth_auth::{entropy, receipt_key::ReceiptKey};
 use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};

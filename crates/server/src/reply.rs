@@ -69,7 +69,7 @@ impl Reply {
             Error::Overload(Overload::Panicked)
             | Error::Store(_)
             | Error::Unexamined
-            | Error::NoRoom => "Service unavailable.",
+            | Error::DatabaseFull => "Service unavailable.",
         };
         // Delayed like a denial, so that a peer that keeps the server busy cannot retry at once.
         let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
@@ -78,7 +78,7 @@ impl Reply {
             Error::Overload(Overload::QueueFull | Overload::Late)
             | Error::Store(_)
             | Error::Unexamined
-            | Error::NoRoom => reply,
+            | Error::DatabaseFull => reply,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     timer,
 };
 use bytes::Bytes;
-use fourauth_auth::{device::Claim, entropy, noise::Noise, received::Received};
+use fourauth_auth::{device::Claim, entropy, received::Received, rejected_frames::RejectedFrames};
 use fourauth_protocol::{
     command::{Command, Refused},
     request_id::RequestId,
@@ -63,8 +63,8 @@ pub(crate) async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (noise, evicted) = (Noise::default(), connection.slot().evicted());
-    let mut session = Session { context, peer, device: None, deadlines, noise };
+    let (rejected, evicted) = (RejectedFrames::default(), connection.slot().evicted());
+    let mut session = Session { context, peer, device: None, deadlines, rejected };
     let mut patience = deadlines.first_frame;
     let ended = loop {
         let begins = tokio::select! {
@@ -118,7 +118,7 @@ struct Session {
     /// The last device proof of the peer.
     device: Option<Claim>,
     deadlines: Deadlines,
-    noise: Noise,
+    rejected: RejectedFrames,
 }
 
 impl Session {
@@ -228,7 +228,7 @@ impl Session {
 
     fn refuse(&mut self, received: &Received, refused: &Refused) -> Reply {
         tracing::debug!(id = %received.id, peer = %received.peer, %refused, "refused");
-        self.noise.count(refused);
+        self.rejected.count(refused);
         Reply::refused(received.id, refused)
     }
 
@@ -242,6 +242,6 @@ impl Session {
     /// Writes one audit row for all frames on this connection that were not commands.
     async fn report_noise(self) {
         let received = self.received();
-        self.context.authenticator.note(received, self.noise).await;
+        self.context.authenticator.record_rejected_frames(received, self.rejected).await;
     }
 }

@@ -9,9 +9,9 @@ mod size_limit;
 
 use crate::dispatch::Context;
 use fourauth_auth::{
+    attempt::undecided::{self, Undecided},
     entropy,
     profile::Profile,
-    undecided::{self, Undecided},
 };
 use fourauth_checkpoints::{Publisher, signer::Signer};
 use fourauth_config::Config;

@@ -24,7 +24,7 @@ const RESERVED_SHARE: u32 = 3;
 
 /// Upper bounds of the numbers of jobs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Places {
+pub(super) struct Capacity {
     /// Jobs that run at the same time.
     pub(super) threads: usize,
     /// Jobs that may wait.
@@ -34,21 +34,21 @@ pub(super) struct Places {
 }
 
 /// A job and its requester.
-type Asked<J> = (Requester, J);
+type Queued<J> = (Requester, J);
 
 /// Jobs that wait or run.
 pub(super) struct Queue<J> {
-    places: Places,
-    reserved: Part<Asked<J>>,
-    ordinary: Part<Asked<J>>,
+    capacity: Capacity,
+    reserved: Part<Queued<J>>,
+    ordinary: Part<Queued<J>>,
     ledger: Ledger,
     newest: Ticket,
 }
 
 impl<J> Queue<J> {
-    pub(super) fn new(places: Places) -> Self {
+    pub(super) fn new(capacity: Capacity) -> Self {
         let (reserved, ordinary) = (Part::default(), Part::default());
-        Self { places, reserved, ordinary, ledger: Ledger::default(), newest: Ticket(0) }
+        Self { capacity, reserved, ordinary, ledger: Ledger::default(), newest: Ticket(0) }
     }
 
     /// Adds a job. Returns its ticket, and the job that was evicted to make room for it.
@@ -63,7 +63,7 @@ impl<J> Queue<J> {
         now: Duration,
     ) -> Result<(Ticket, Option<J>), J> {
         let (waiting, running) = self.part(by.urgency).of(by.source);
-        if waiting + running >= self.places.of(by) {
+        if waiting + running >= self.capacity.of(by) {
             return Err(job);
         }
         let evicted = match self.crowded(by.urgency) {
@@ -84,14 +84,14 @@ impl<J> Queue<J> {
     }
 
     /// Takes the next job. It counts as running until [`Queue::end`].
-    pub(super) fn begin(&mut self, now: Duration) -> Option<Asked<J>> {
+    pub(super) fn begin(&mut self, now: Duration) -> Option<Queued<J>> {
         let urgency = self.next_urgency(now)?;
         let (part, ledger) = self.split(urgency);
         let (source, _) =
             part.sources().min_by_key(|(source, _)| ledger.standing(*source, 0, now))?;
-        let asked = part.begin(source)?;
+        let queued = part.begin(source)?;
         ledger.begin(source, now);
-        Some(asked)
+        Some(queued)
     }
 
     /// Charges a job that has ended.
@@ -130,10 +130,10 @@ impl<J> Queue<J> {
     /// queue is full and the reserved part may still grow, the ordinary part has more than a
     /// quarter.
     fn crowded(&self, urgency: Urgency) -> Option<Urgency> {
-        if self.part(urgency).jobs() >= self.places.of_an_urgency() {
+        if self.part(urgency).jobs() >= self.capacity.of_an_urgency() {
             return Some(urgency);
         }
-        let is_full = self.reserved.jobs() + self.ordinary.jobs() >= self.places.of_all();
+        let is_full = self.reserved.jobs() + self.ordinary.jobs() >= self.capacity.of_all();
         let last = if self.ordinary.waiting() > 0 { Urgency::Ordinary } else { urgency };
         is_full.then_some(last)
     }
@@ -150,14 +150,14 @@ impl<J> Queue<J> {
         is_before.then(|| part.take_last(source)).flatten().map(|(_, job)| job)
     }
 
-    const fn part(&self, urgency: Urgency) -> &Part<Asked<J>> {
+    const fn part(&self, urgency: Urgency) -> &Part<Queued<J>> {
         match urgency {
             Urgency::Reserved => &self.reserved,
             Urgency::Ordinary => &self.ordinary,
         }
     }
 
-    const fn split(&mut self, urgency: Urgency) -> (&mut Part<Asked<J>>, &mut Ledger) {
+    const fn split(&mut self, urgency: Urgency) -> (&mut Part<Queued<J>>, &mut Ledger) {
         match urgency {
             Urgency::Reserved => (&mut self.reserved, &mut self.ledger),
             Urgency::Ordinary => (&mut self.ordinary, &mut self.ledger),
@@ -171,7 +171,7 @@ impl<J> fmt::Debug for Queue<J> {
     }
 }
 
-impl Places {
+impl Capacity {
     const fn of_all(&self) -> usize {
         self.threads + self.queue
     }

@@ -8,17 +8,17 @@ use std::net::{IpAddr, Ipv4Addr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requester {
     /// The source that the work is charged to.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The part of the queue that the job waits in.
-    pub urgency: Urgency,
+    pub(crate) urgency: Urgency,
     /// True if many clients share the source (`limits.shared_addresses`). It has no slots of its
     /// own, so that one client cannot use them all.
-    pub is_shared: bool,
+    pub(crate) is_shared: bool,
 }
 
 /// The part of the queue that a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
+pub(crate) enum Urgency {
     /// Jobs of known devices, and of peers that have proved the other factors. They run first.
     Reserved,
     /// Jobs of all other peers.
@@ -28,7 +28,7 @@ pub enum Urgency {
 impl Urgency {
     /// The urgency of an attempt in this lane.
     #[must_use]
-    pub const fn of(lane: Lane) -> Self {
+    pub(crate) const fn of(lane: Lane) -> Self {
         match lane {
             Lane::Device(_) | Lane::Place(_) | Lane::RecoveryCode => Self::Reserved,
             Lane::Unknown | Lane::Admin => Self::Ordinary,
@@ -39,14 +39,14 @@ impl Urgency {
 impl Requester {
     /// The requester for an attempt that was admitted to `lane`.
     #[must_use]
-    pub fn admitted(received: &Received, lane: Lane) -> Self {
+    pub(crate) fn admitted(received: &Received, lane: Lane) -> Self {
         let is_shared = received.is_shared_address;
         Self { source: received.source(), urgency: Urgency::of(lane), is_shared }
     }
 
     /// The requester for a peer that has proved every factor that its command asks for.
     #[must_use]
-    pub fn proven(received: &Received) -> Self {
+    pub(crate) fn proven(received: &Received) -> Self {
         let is_shared = received.is_shared_address;
         Self { source: received.source(), urgency: Urgency::Reserved, is_shared }
     }

@@ -1,11 +1,11 @@
-use super::*;
+use super::{requester::Urgency, *};
 use std::{net::Ipv4Addr, sync::mpsc};
 use tokio::task::{JoinHandle, yield_now};
 
-const ONE_THREAD: Limits =
-    Limits { threads: 1, queue: 8, queue_per_source: 8, deadline: Duration::from_mins(1) };
+const ONE_THREAD: PoolLimits =
+    PoolLimits { threads: 1, queue: 8, queue_per_source: 8, deadline: Duration::from_mins(1) };
 
-fn compute(limits: Limits) -> Compute {
+fn compute(limits: PoolLimits) -> Compute {
     Compute::start(limits).unwrap()
 }
 
@@ -69,7 +69,7 @@ async fn queue(
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_recovers() {
-    let compute = compute(Limits { queue: 0, ..ONE_THREAD });
+    let compute = compute(PoolLimits { queue: 0, ..ONE_THREAD });
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     assert_eq!(compute.run(ordinary(1), || 1).await, Err(Overload::QueueFull));
     busy.end().await;
@@ -78,7 +78,7 @@ async fn a_full_queue_refuses_at_once_and_recovers() {
 
 #[tokio::test]
 async fn unknown_peers_cannot_take_every_queue_slot() {
-    let compute = compute(Limits { queue: 4, ..ONE_THREAD });
+    let compute = compute(PoolLimits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     let unknown = queue(&compute, [2, 3, 4].map(ordinary), &done).await;
@@ -93,7 +93,7 @@ async fn unknown_peers_cannot_take_every_queue_slot() {
 
 #[tokio::test]
 async fn a_source_that_fills_the_queue_loses_a_job_to_another() {
-    let compute = compute(Limits { queue: 4, ..ONE_THREAD });
+    let compute = compute(PoolLimits { queue: 4, ..ONE_THREAD });
     let (done, turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     let greedy = queue(&compute, [ordinary(1); 3], &done).await;
@@ -114,7 +114,7 @@ async fn a_source_that_fills_the_queue_loses_a_job_to_another() {
 
 #[tokio::test]
 async fn a_source_gets_no_more_than_its_own_slots() {
-    let compute = compute(Limits { queue_per_source: 2, ..ONE_THREAD });
+    let compute = compute(PoolLimits { queue_per_source: 2, ..ONE_THREAD });
     let (done, _turns) = mpsc::channel();
     let busy = Busy::on_behalf_of(&compute, ordinary(1)).await;
     let _waiting = queue(&compute, [ordinary(1); 2], &done).await;
@@ -128,7 +128,7 @@ async fn a_source_gets_no_more_than_its_own_slots() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_does_not_end_times_out() {
-    let compute = compute(Limits { deadline: Duration::from_secs(2), ..ONE_THREAD });
+    let compute = compute(PoolLimits { deadline: Duration::from_secs(2), ..ONE_THREAD });
     let (release, gate) = mpsc::channel::<()>();
     assert_eq!(compute.run(ordinary(1), move || gate.recv().ok()).await, Err(Overload::Late));
     drop(release);

@@ -1,6 +1,8 @@
 //! The rules for what an attempt adds to the tally of its lane, and which tallies it clears.
 
-use crate::{attempt::Action, decision::Denial, limits::Asked, lost::Lost, profile::Profile};
+use crate::{
+    action::Action, conflict::Conflict, decision::Denial, limits::LimitedFactors, profile::Profile,
+};
 use fourauth_factors::{Finding, Findings};
 use fourauth_store::{Keep, Lane};
 
@@ -75,18 +77,18 @@ pub(crate) fn of_denial(
     })
 }
 
-/// The guess that a lost change counts as, if any. A code that a concurrent command has spent
-/// counts as a wrong one.
-pub(crate) const fn of_loss(lost: Lost) -> Option<Guess> {
-    match lost {
-        Lost::StepSpent => Some(Guess { totp: true, face: false }),
-        Lost::RecoveryCode => Some(Guess { totp: false, face: false }),
-        Lost::Superseded
-        | Lost::NameTaken
-        | Lost::ContactTaken
-        | Lost::DeviceTaken
-        | Lost::TooManyDevices
-        | Lost::NoSuchDevice => None,
+/// The guess that a change counts as if a conflict prevents it. A code that a concurrent command
+/// has spent counts as a wrong one.
+pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
+    match conflict {
+        Conflict::StepSpent => Some(Guess { totp: true, face: false }),
+        Conflict::RecoveryCode => Some(Guess { totp: false, face: false }),
+        Conflict::Superseded
+        | Conflict::NameTaken
+        | Conflict::ContactTaken
+        | Conflict::DeviceTaken
+        | Conflict::TooManyDevices
+        | Conflict::NoSuchDevice => None,
     }
 }
 
@@ -95,7 +97,7 @@ pub(crate) const fn of_loss(lost: Lost) -> Option<Guess> {
 pub(crate) fn of_success(
     action: Action,
     is_trusted: bool,
-    asked: Asked,
+    factors: LimitedFactors,
     lanes: Vec<Lane>,
 ) -> Clears {
     if action.replaces_a_factor() && is_trusted {
@@ -104,7 +106,7 @@ pub(crate) fn of_success(
     if lanes.is_empty() {
         return Clears::Nothing;
     }
-    Clears::Lanes(lanes, Keep { totp: !asked.totp, face: !asked.face })
+    Clears::Lanes(lanes, Keep { totp: !factors.totp, face: !factors.face })
 }
 
 #[cfg(test)]
@@ -207,17 +209,17 @@ mod tests {
 
     #[test]
     fn a_code_spent_by_another_command_counts_as_a_guess() {
-        for (lost, counted) in [
-            (Lost::StepSpent, Some(guess(true, false))),
-            (Lost::RecoveryCode, Some(guess(false, false))),
-            (Lost::Superseded, None),
-            (Lost::NameTaken, None),
-            (Lost::ContactTaken, None),
-            (Lost::DeviceTaken, None),
-            (Lost::TooManyDevices, None),
-            (Lost::NoSuchDevice, None),
+        for (conflict, counted) in [
+            (Conflict::StepSpent, Some(guess(true, false))),
+            (Conflict::RecoveryCode, Some(guess(false, false))),
+            (Conflict::Superseded, None),
+            (Conflict::NameTaken, None),
+            (Conflict::ContactTaken, None),
+            (Conflict::DeviceTaken, None),
+            (Conflict::TooManyDevices, None),
+            (Conflict::NoSuchDevice, None),
         ] {
-            assert_eq!(of_loss(lost), counted, "{lost:?}");
+            assert_eq!(of_conflict(conflict), counted, "{conflict:?}");
         }
     }
 
@@ -225,12 +227,12 @@ mod tests {
     fn a_success_clears_only_the_factors_that_it_proved() {
         let lanes = vec![Lane::Unknown];
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
-            let asked = Asked { totp, face };
+            let factors = LimitedFactors { totp, face };
             let cleared = Clears::Lanes(lanes.clone(), Keep { totp: !totp, face: !face });
-            assert_eq!(of_success(Action::Login, true, asked, lanes.clone()), cleared);
-            assert_eq!(of_success(Action::RecoverFace, false, asked, lanes.clone()), cleared);
-            assert_eq!(of_success(Action::RecoverFace, true, asked, lanes.clone()), Clears::All);
-            assert_eq!(of_success(Action::Login, true, asked, Vec::new()), Clears::Nothing);
+            assert_eq!(of_success(Action::Login, true, factors, lanes.clone()), cleared);
+            assert_eq!(of_success(Action::RecoverFace, false, factors, lanes.clone()), cleared);
+            assert_eq!(of_success(Action::RecoverFace, true, factors, lanes.clone()), Clears::All);
+            assert_eq!(of_success(Action::Login, true, factors, Vec::new()), Clears::Nothing);
         }
     }
 }

@@ -9,7 +9,7 @@ use fourauth_store::Place;
 
 /// The facts that trust is based on, for a command with matching factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ground {
+pub(crate) struct TrustFacts {
     /// The time from which the proven device is trusted; `None` without a proven device.
     pub(crate) key_trusted_from: Option<UnixMillis>,
     /// True if the command came with a right recovery code.
@@ -31,7 +31,7 @@ pub(crate) enum Replaced {
     Settles(UnixMillis),
 }
 
-impl Ground {
+impl TrustFacts {
     /// True if the command has a recovery code or a trusted key.
     pub(crate) fn is_trusted(&self) -> bool {
         self.has_recovery_code || self.key_trusted_from.is_some_and(|from| from <= self.at)
@@ -107,7 +107,7 @@ impl Ground {
 
 /// The answer that delivered an account's present TOTP secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Issue {
+pub(crate) struct TotpDelivery {
     /// The time and place that it was sent to.
     pub(crate) sent: Option<(UnixMillis, Place)>,
     /// True if the secret has been used.
@@ -118,7 +118,7 @@ pub(crate) struct Issue {
 /// lost answer would leave the owner without a secret.
 const REPEAT_MS: i64 = 60_000;
 
-impl Issue {
+impl TotpDelivery {
     /// True if the answer may be sent again to `to`. `None` is a peer that cannot be identified.
     pub(crate) fn may_repeat(&self, to: Option<Place>, at: UnixMillis) -> bool {
         self.sent.is_some_and(|(sent, place)| {
@@ -139,8 +139,8 @@ mod tests {
     const LATER: UnixMillis = UnixMillis(NOW.0 + 1);
     const NEVER: UnixMillis = UnixMillis(0);
 
-    fn ground(key: Option<UnixMillis>, code: bool, settled: UnixMillis) -> Ground {
-        Ground {
+    fn trust_facts(key: Option<UnixMillis>, code: bool, settled: UnixMillis) -> TrustFacts {
+        TrustFacts {
             key_trusted_from: key,
             has_recovery_code: code,
             all_settled: settled,
@@ -158,9 +158,9 @@ mod tests {
             (Some(LATER), false, false),
             (Some(LATER), true, true),
         ] {
-            let ground = ground(key, code, NEVER);
-            assert_eq!(ground.is_trusted(), trusted, "{ground:?}");
-            assert_eq!(ground.trusts_from(), if trusted { NOW } else { TOMORROW }, "{ground:?}");
+            let facts = trust_facts(key, code, NEVER);
+            assert_eq!(facts.is_trusted(), trusted, "{facts:?}");
+            assert_eq!(facts.trusts_from(), if trusted { NOW } else { TOMORROW }, "{facts:?}");
         }
     }
 
@@ -172,8 +172,8 @@ mod tests {
             (None, true, true, NOW),
             (Some(LATER), false, true, TOMORROW),
         ] {
-            let ground = ground(key, code, NEVER);
-            assert_eq!(ground.first_key_trusted_from(used), from, "{ground:?} {used}");
+            let facts = trust_facts(key, code, NEVER);
+            assert_eq!(facts.first_key_trusted_from(used), from, "{facts:?} {used}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
             (Some(LATER), false, LATER, false),
             (Some(NOW), false, LATER, true),
         ] {
-            assert_eq!(ground(key, code, settled).is_settled(), is_settled);
+            assert_eq!(trust_facts(key, code, settled).is_settled(), is_settled);
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
             (Some(LATER), false, NOW, Ok(())),
             (Some(LATER), false, TOMORROW, Err(Denial::CoolingDown(DAY))),
         ] {
-            assert_eq!(ground(key, code, settled).may_bind(), outcome, "{key:?} {code}");
+            assert_eq!(trust_facts(key, code, settled).may_bind(), outcome, "{key:?} {code}");
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
             (Some(TOMORROW), false, Err(Denial::CoolingDown(DAY))),
             (Some(TOMORROW), true, Ok(())),
         ] {
-            assert_eq!(ground(key, code, TOMORROW).may_revoke(), outcome, "{key:?} {code}");
+            assert_eq!(trust_facts(key, code, TOMORROW).may_revoke(), outcome, "{key:?} {code}");
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
             (Some(NOW), false, TOMORROW, false, Ok(Replaced::Trusted)),
             (Some(NOW), false, NOW, true, needed),
         ] {
-            let actual = ground(key, code, NEVER).may_recover(used_settled, needs_code);
+            let actual = trust_facts(key, code, NEVER).may_recover(used_settled, needs_code);
             assert_eq!(actual, outcome, "{key:?} {code} {used_settled:?} {needs_code}");
         }
     }
@@ -253,9 +253,9 @@ mod tests {
             (None, None, 0, false, false),
         ] {
             let sent = sent.map(|place| (NOW, place));
-            let issue = Issue { sent, is_confirmed };
+            let delivery = TotpDelivery { sent, is_confirmed };
             let at = UnixMillis(NOW.0 + passed);
-            assert_eq!(issue.may_repeat(to, at), repeated, "{issue:?} {to:?} {passed}");
+            assert_eq!(delivery.may_repeat(to, at), repeated, "{delivery:?} {to:?} {passed}");
         }
     }
 }

@@ -166,7 +166,7 @@ async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
 
 async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let id = account(local, username).await?.id;
-    let codes = fourauth_auth::register::recovery_codes();
+    let codes = fourauth_auth::recovery_codes::recovery_codes();
     let shown: Vec<_> = codes.iter().map(RecoveryCode::expose_text).collect();
     let entry = local.local_row(Some(username), "user_recovery_codes", "");
     let replaced = local.change(entry, move |tx| {

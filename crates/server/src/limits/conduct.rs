@@ -2,10 +2,7 @@
 //! part: a wrong name, a wrong password and a wrong face cost the same.
 
 use crate::limits::foreign::is_foreign;
-use fourauth_auth::{
-    attempt::{Action, Audited},
-    decision::Denial,
-};
+use fourauth_auth::{attempt::Audited, decision::Denial};
 use fourauth_protocol::frame::FrameError;
 use std::time::Duration;
 
@@ -80,29 +77,16 @@ impl From<&FrameError> for Offence {
     }
 }
 
+/// A granted command that spends a one-time code forgives: the codes bound how often a source can be
+/// forgiven. Claiming a device (150), listing devices (222) and an administrator's secret forgive
+/// nothing.
 impl From<&Audited> for Conduct {
     fn from(audited: &Audited) -> Self {
         match audited.outcome() {
-            Ok(_) if spends_a_code(audited.action()) => Self::Proof,
+            Ok(_) if audited.action().spends_a_code() => Self::Proof,
             Err(denial) if is_a_guess(denial) => Self::Offence(Offence::Denied),
             Ok(_) | Err(_) => Self::Neutral,
         }
-    }
-}
-
-/// True if a command of this kind spends a one-time code when it succeeds. The codes bound how
-/// often a source can be forgiven. Claiming a device (150), listing devices (222) and an
-/// administrator's secret forgive nothing.
-const fn spends_a_code(action: Action) -> bool {
-    match action {
-        Action::Login
-        | Action::ConfirmTotp
-        | Action::BindDevice
-        | Action::RevokeDevice
-        | Action::RecoverPassword
-        | Action::RecoverFace
-        | Action::RecoverDevice => true,
-        Action::Register | Action::ListDevices | Action::ReadAudit | Action::RecoverTotp => false,
     }
 }
 
@@ -138,7 +122,7 @@ const fn is_a_guess(denial: Denial) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fourauth_auth::limits::Limited;
+    use fourauth_auth::{action::Action, limits::Limited};
     use fourauth_face::Refusal;
 
     #[test]
@@ -187,7 +171,7 @@ mod tests {
             (Action::ReadAudit, false),
             (Action::RecoverTotp, false),
         ] {
-            assert_eq!(spends_a_code(action), forgives, "{action:?}");
+            assert_eq!(action.spends_a_code(), forgives, "{action:?}");
         }
     }
 

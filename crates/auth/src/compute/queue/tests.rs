@@ -8,10 +8,10 @@ const SECOND: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(100);
 
 /// One thread and twelve slots, four of them for each source.
-const PLACES: Places = Places { threads: 1, queue: 11, queue_per_source: 3 };
+const CAPACITY: Capacity = Capacity { threads: 1, queue: 11, queue_per_source: 3 };
 
 /// Enough room for every job of a test.
-const ROOMY: Places = Places { threads: 1, queue: 4000, queue_per_source: 1000 };
+const ROOMY: Capacity = Capacity { threads: 1, queue: 4000, queue_per_source: 1000 };
 
 fn source(number: u8) -> Source {
     std::net::IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
@@ -43,8 +43,8 @@ fn run(queue: &mut Queue<Requester>, cost: Duration) -> Option<Requester> {
     Some(by)
 }
 
-fn queue_of(places: Places, jobs: &[Requester]) -> Queue<Requester> {
-    let mut queue = Queue::new(places);
+fn queue_of(capacity: Capacity, jobs: &[Requester]) -> Queue<Requester> {
+    let mut queue = Queue::new(capacity);
     for by in jobs {
         assert_eq!(offer(&mut queue, *by), Ok(None));
     }
@@ -107,7 +107,7 @@ fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
 
 #[test]
 fn a_source_has_a_fixed_number_of_slots() {
-    let mut queue = queue_of(PLACES, &[ordinary(1); 4]);
+    let mut queue = queue_of(CAPACITY, &[ordinary(1); 4]);
     assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
     assert_eq!(offer(&mut queue, ordinary(2)), Ok(None));
     assert_eq!(offer(&mut queue, reserved(1)), Ok(None), "the other urgency is counted separately");
@@ -117,7 +117,7 @@ fn a_source_has_a_fixed_number_of_slots() {
 fn a_shared_address_may_use_all_slots_of_its_urgency() {
     for (by, other) in [(ordinary(1), reserved(1)), (reserved(1), ordinary(1))] {
         let (by, other) = (shared(by), shared(other));
-        let mut queue = queue_of(PLACES, &[by; 10]);
+        let mut queue = queue_of(CAPACITY, &[by; 10]);
         assert_eq!(offer(&mut queue, by), Err(by));
         assert_eq!(offer(&mut queue, other), Ok(None));
         assert_eq!(offer(&mut queue, other), Ok(None), "a quarter is left");
@@ -127,7 +127,7 @@ fn a_shared_address_may_use_all_slots_of_its_urgency() {
 #[test]
 fn jobs_of_a_shared_address_are_evicted_first() {
     let crowd = shared(ordinary(1));
-    let mut queue = queue_of(PLACES, &[crowd; 10]);
+    let mut queue = queue_of(CAPACITY, &[crowd; 10]);
     for number in 2..6 {
         assert_eq!(offer(&mut queue, ordinary(number)), Ok(Some(crowd)));
     }
@@ -143,7 +143,7 @@ fn each_urgency_leaves_a_quarter_of_the_queue() {
     for (greedy, other) in
         [(ordinary as fn(u8) -> Requester, reserved as fn(u8) -> Requester), (reserved, ordinary)]
     {
-        let mut queue = Queue::new(PLACES);
+        let mut queue = Queue::new(CAPACITY);
         let placed = (0..12).filter(|number| offer(&mut queue, greedy(*number)) == Ok(None));
         assert_eq!(placed.count(), 10);
         for number in 0..2 {
@@ -156,7 +156,7 @@ fn each_urgency_leaves_a_quarter_of_the_queue() {
 fn a_full_queue_evicts_the_job_that_would_run_last() {
     let full = [ordinary(1), ordinary(2), ordinary(2), ordinary(3), ordinary(4)].repeat(2);
     // Source 2 has four waiting jobs, and its fourth would run last.
-    let mut queue = queue_of(PLACES, &full);
+    let mut queue = queue_of(CAPACITY, &full);
     assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
     assert_eq!(offer(&mut queue, ordinary(5)), Ok(Some(ordinary(2))));
     assert_eq!(offer(&mut queue, ordinary(5)), Err(ordinary(5)), "every source has two jobs");
@@ -164,7 +164,7 @@ fn a_full_queue_evicts_the_job_that_would_run_last() {
 
 #[test]
 fn a_full_queue_evicts_the_source_that_used_most() {
-    let mut queue = queue_of(PLACES, &[ordinary(9)]);
+    let mut queue = queue_of(CAPACITY, &[ordinary(9)]);
     run(&mut queue, SECOND);
     for number in 0..10 {
         assert_eq!(offer(&mut queue, ordinary(number)), Ok(None));
@@ -175,8 +175,8 @@ fn a_full_queue_evicts_the_source_that_used_most() {
 
 #[test]
 fn a_reserved_job_evicts_an_ordinary_one() {
-    let places = Places { threads: 1, queue: 4, queue_per_source: 4 };
-    let mut queue = queue_of(places, &[ordinary(1), ordinary(2), ordinary(3), ordinary(4)]);
+    let capacity = Capacity { threads: 1, queue: 4, queue_per_source: 4 };
+    let mut queue = queue_of(capacity, &[ordinary(1), ordinary(2), ordinary(3), ordinary(4)]);
     assert_eq!(offer(&mut queue, reserved(5)), Ok(None));
     assert!(
         matches!(offer(&mut queue, reserved(5)), Ok(Some(by)) if by.urgency == Urgency::Ordinary)
@@ -186,7 +186,7 @@ fn a_reserved_job_evicts_an_ordinary_one() {
 
 #[test]
 fn a_withdrawn_job_is_not_started() {
-    let mut queue = queue_of(PLACES, &[]);
+    let mut queue = queue_of(CAPACITY, &[]);
     let (ticket, _) = queue.offer(ordinary(1), ordinary(1), START).unwrap();
     assert_eq!(queue.withdraw(ordinary(1), ticket), Some(ordinary(1)));
     assert_eq!(queue.withdraw(ordinary(1), ticket), None);
@@ -240,7 +240,7 @@ impl Watched {
                     }
                 }
             }
-            Event::Begin if self.running.len() < PLACES.threads => {
+            Event::Begin if self.running.len() < CAPACITY.threads => {
                 let begun = self.queue.begin(self.now);
                 assert_eq!(begun.is_some(), !self.waiting.is_empty(), "no thread is idle");
                 if let Some((by, job)) = begun {
@@ -267,7 +267,7 @@ impl Watched {
 proptest! {
     #[test]
     fn caps_hold_and_no_job_is_lost(events in prop::collection::vec(event(), 0..300)) {
-        let (queue, now) = (Queue::new(PLACES), START);
+        let (queue, now) = (Queue::new(CAPACITY), START);
         let (waiting, running) = (HashMap::new(), Vec::new());
         let mut watched = Watched { queue, now, waiting, running, names: 0 };
         for event in events {

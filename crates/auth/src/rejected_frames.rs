@@ -1,4 +1,5 @@
-//! Frames that were not commands: counted, and audited in one row per connection.
+//! Frames that were rejected because they are not commands: counted, and audited in one row per
+//! connection.
 //!
 //! With a row for every malformed frame, any peer could fill the disk at four bytes a row.
 
@@ -7,16 +8,16 @@ use fourauth_protocol::command::Refused;
 use fourauth_store::AuditEntry;
 use std::fmt;
 
-/// Counts of refused frames on one connection, by kind.
+/// Numbers of rejected frames on one connection, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Noise {
+pub struct RejectedFrames {
     malformed: u64,
     unknown: u64,
     too_large: u64,
 }
 
-impl Noise {
-    /// Counts one refusal.
+impl RejectedFrames {
+    /// Counts one frame.
     pub const fn count(&mut self, refused: &Refused) {
         match refused {
             Refused::Malformed(_) => self.malformed += 1,
@@ -30,7 +31,7 @@ impl Noise {
     }
 }
 
-impl fmt::Display for Noise {
+impl fmt::Display for RejectedFrames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { malformed, unknown, too_large } = self;
         write!(f, "malformed={malformed} unknown={unknown} too_large={too_large}")
@@ -38,9 +39,9 @@ impl fmt::Display for Noise {
 }
 
 impl Authenticator {
-    /// Writes one audit row if the connection sent noise. A failure to write it is only logged.
-    pub async fn note(&self, received: Received, noise: Noise) {
-        if noise.is_empty() {
+    /// Writes one audit row if the connection sent any. A failure to write it is only logged.
+    pub async fn record_rejected_frames(&self, received: Received, rejected: RejectedFrames) {
+        if rejected.is_empty() {
             return;
         }
         let entry = AuditEntry {
@@ -48,10 +49,10 @@ impl Authenticator {
             username: None,
             action: "protocol",
             success: false,
-            detail: format!("Not commands. {noise} peer={}", received.peer),
+            detail: format!("Not commands. {rejected} peer={}", received.peer),
         };
         if let Err(error) = self.store.append(entry).await {
-            tracing::error!(%error, %noise, peer = %received.peer, "unaudited noise");
+            tracing::error!(%error, noise = %rejected, peer = %received.peer, "unaudited noise");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! 240: an administrator reads the audit log. Reading it is audited too.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{Audited, grant::Effect},
     authenticator::Authenticator,
     error::Error,
-    grant::Effect,
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ReadAudit};
@@ -26,7 +26,7 @@ impl Authenticator {
         let secret = read.admin_secret.clone();
         self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {
             let rows = self.store.audit_rows(&query(read)).await?;
-            Ok(Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() })))
+            Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() }))
         })
         .await
     }

@@ -1,13 +1,13 @@
-//! Side effects of an attempt: changes to failure tallies, and a notice to the owner.
+//! How an attempt changes the failure tallies, and the notice to the owner if it is denied.
 
 use crate::{
+    action::Action,
     admission::Admitted,
-    attempt::Action,
+    attempt::grant::Effect,
+    conflict::Conflict,
     decision::Denial,
     examination::Examination,
-    grant::Effect,
-    limits::Asked,
-    lost::Lost,
+    limits::LimitedFactors,
     profile::Profile,
     received::Received,
     rules::tally::{self, Clears, Guess},
@@ -19,9 +19,9 @@ use fourauth_store::{self as store, Failure, Lane, Notice, Standing, Subject, Ta
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
 const NOTICE_INTERVAL_MS: i64 = 3_600_000;
 
-/// Writes that go with the audit row.
+/// Writes to the tallies that go with the audit row, and a notice.
 #[derive(Debug, Default)]
-pub(crate) struct Aftermath {
+pub(crate) struct TallyChange {
     /// The target and lane of a failure of this attempt; `None` if failures are not counted.
     pub(crate) counted: Option<CountedAt>,
     /// The guess that it counts as if it is denied.
@@ -52,11 +52,11 @@ impl CountedAt {
     }
 }
 
-/// The facts about an attempt that decide its side effects.
+/// The facts about an attempt that decide its tally change.
 pub(crate) struct Context<'a> {
     pub(crate) action: Action,
     pub(crate) profile: Profile,
-    pub(crate) asked: Asked,
+    pub(crate) factors: LimitedFactors,
     pub(crate) subject: &'a Subject,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
@@ -64,25 +64,25 @@ pub(crate) struct Context<'a> {
     pub(crate) is_trusted: bool,
 }
 
-/// The side effects of an attempt with this outcome.
+/// The tally change of an attempt with this outcome.
 pub(crate) fn of(
     admitted: &Admitted,
     context: &Context<'_>,
     outcome: &Result<(Effect, Gains), Denial>,
-) -> Aftermath {
-    let Context { action, profile, asked, subject, examination, received, is_trusted } = *context;
+) -> TallyChange {
+    let Context { action, profile, factors, subject, examination, received, is_trusted } = *context;
     let counted = Some(CountedAt::of(admitted, received));
     match outcome {
         Ok(_) => {
             let lanes = admitted.lanes_with_failures();
-            let clears = tally::of_success(action, is_trusted, asked, lanes);
-            Aftermath { counted, clears, ..Aftermath::default() }
+            let clears = tally::of_success(action, is_trusted, factors, lanes);
+            TallyChange { counted, clears, ..TallyChange::default() }
         }
         Err(denial) => {
             let is_active = matches!(subject.standing, Standing::Active(_));
             let guess = tally::of_denial(profile, *denial, is_active, examination.findings);
             let notice = password_notice(subject, examination, *denial, received);
-            Aftermath { counted, guess, clears: Clears::Nothing, notice }
+            TallyChange { counted, guess, clears: Clears::Nothing, notice }
         }
     }
 }
@@ -107,27 +107,27 @@ fn password_notice(
     })
 }
 
-impl Aftermath {
-    /// The side effects of a wrong administrator's secret.
+impl TallyChange {
+    /// The tally change of a wrong administrator's secret.
     pub(crate) fn wrong_admin(admitted: Option<&Admitted>, received: &Received) -> Self {
         let counted = admitted.map(|admitted| CountedAt::of(admitted, received));
         Self { counted, guess: Some(Guess { totp: false, face: false }), ..Self::default() }
     }
 
-    /// The side effects of a right administrator's secret.
+    /// The tally change of a right administrator's secret.
     pub(crate) fn right_admin(admitted: Option<&Admitted>, received: &Received) -> Self {
         let counted = admitted.map(|admitted| CountedAt::of(admitted, received));
         let lanes = admitted.map(Admitted::lanes_with_failures).unwrap_or_default();
-        let clears = tally::of_success(Action::ReadAudit, false, Asked::all(), lanes);
+        let clears = tally::of_success(Action::ReadAudit, false, LimitedFactors::all(), lanes);
         Self { counted, clears, ..Self::default() }
     }
 
-    /// The side effects of a granted change that was lost to a conflict.
-    pub(crate) fn of_loss(lost: Lost, counted: Option<CountedAt>) -> Self {
-        Self { counted, guess: tally::of_loss(lost), ..Self::default() }
+    /// The tally change of a granted change that was lost to a conflict.
+    pub(crate) fn of_conflict(conflict: Conflict, counted: Option<CountedAt>) -> Self {
+        Self { counted, guess: tally::of_conflict(conflict), ..Self::default() }
     }
 
-    /// Applies the side effects of a success, inside `tx`.
+    /// Applies the change of a success, inside `tx`.
     pub(crate) async fn apply_granted(self, tx: &mut Tx) -> Result<(), store::Error> {
         let Some(CountedAt { target, .. }) = self.counted else { return Ok(()) };
         match self.clears {
@@ -144,7 +144,7 @@ impl Aftermath {
         Ok(())
     }
 
-    /// Applies the side effects of a denial, inside `tx`.
+    /// Applies the change of a denial, inside `tx`.
     pub(crate) async fn apply_denied(self, tx: &mut Tx) -> Result<(), store::Error> {
         if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
             tx.count_failure(&counted.failure(guess)).await?;

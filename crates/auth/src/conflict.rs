@@ -5,7 +5,7 @@ use fourauth_store::{self as store, Bound};
 
 /// A conflict with a concurrent command or with existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
+pub(crate) enum Conflict {
     /// The one-time code was spent, or the account changed so that the code is no longer valid.
     StepSpent,
     /// The account was changed.
@@ -24,10 +24,10 @@ pub enum Lost {
     NoSuchDevice,
 }
 
-impl Lost {
+impl Conflict {
     /// The word for the audit log.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::StepSpent => "step_spent",
             Self::Superseded => "superseded",
@@ -41,43 +41,43 @@ impl Lost {
     }
 }
 
-impl From<Lost> for Denial {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::StepSpent => Self::Totp,
-            Lost::Superseded => Self::Superseded,
-            Lost::NameTaken => Self::NameTaken,
-            Lost::ContactTaken => Self::ContactTaken,
-            Lost::RecoveryCode => Self::RecoveryCode,
-            Lost::DeviceTaken => Self::DeviceTaken,
-            Lost::TooManyDevices => Self::TooManyDevices,
-            Lost::NoSuchDevice => Self::NoSuchDevice,
+impl From<Conflict> for Denial {
+    fn from(conflict: Conflict) -> Self {
+        match conflict {
+            Conflict::StepSpent => Self::Totp,
+            Conflict::Superseded => Self::Superseded,
+            Conflict::NameTaken => Self::NameTaken,
+            Conflict::ContactTaken => Self::ContactTaken,
+            Conflict::RecoveryCode => Self::RecoveryCode,
+            Conflict::DeviceTaken => Self::DeviceTaken,
+            Conflict::TooManyDevices => Self::TooManyDevices,
+            Conflict::NoSuchDevice => Self::NoSuchDevice,
         }
     }
 }
 
 /// The reason why a transaction was rolled back.
 #[derive(Debug)]
-pub enum Undone {
+pub(crate) enum Aborted {
     /// The change was lost to a conflict.
-    Lost(Lost),
+    Conflict(Conflict),
     /// The database failed.
     Store(store::Error),
 }
 
-impl From<store::Error> for Undone {
+impl From<store::Error> for Aborted {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Lost> for Undone {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
+impl From<Conflict> for Aborted {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
     }
 }
 
-impl Lost {
+impl Conflict {
     /// `Ok` if the statement took effect, or this reason.
     pub(crate) const fn unless(self, done: bool) -> Result<(), Self> {
         if done { Ok(()) } else { Err(self) }

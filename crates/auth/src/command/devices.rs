@@ -1,14 +1,17 @@
 //! 220–224: the owner of an account binds, lists and revokes its devices.
 
 use crate::{
-    attempt::{Action, Audited, Verdict},
+    action::Action,
+    attempt::{
+        Audited, Verdict,
+        grant::{Change, Effect, SideEffects},
+    },
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change, Effect},
-    proof::Proven,
+    offered::Offered,
     received::Received,
+    verified::Verified,
 };
 use fourauth_protocol::{
     answer::{DeviceRow, Gains},
@@ -29,13 +32,12 @@ impl Authenticator {
         received: Received,
         bind: BindDevice,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::BindDevice, Evidence::from(&bind));
-        self.prove(action, received, &bind.username, evidence, async |proven| {
-            Ok(another_device(proven, &bind).map(|device| {
-                let notices = vec![proven.notice("device_bound")];
-                let beside = Beside { notices, ..Beside::default() };
-                (Change::BindDevice(device), beside, Gains::default())
-            }))
+        let (action, offered) = (Action::BindDevice, Offered::from(&bind));
+        self.prove(action, received, &bind.username, offered, async |verified| {
+            let device = another_device(verified, &bind)?;
+            let notices = vec![verified.notice("device_bound")];
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
+            Ok((Change::BindDevice(device), side_effects, Gains::default()))
         })
         .await
     }
@@ -52,7 +54,9 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         if let Some(limited) = received.limited() {
             let attempt = self.open(Action::ListDevices, None, received)?;
-            return attempt.conclude(&self.store, Verdict::limited(limited)).await;
+            return attempt
+                .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
+                .await;
         }
         let token = Sha256::digest(list.token.expose().as_bytes()).into();
         let session = self.store.session(&token, received.at.now).await?;
@@ -79,29 +83,27 @@ impl Authenticator {
         received: Received,
         revoke: RevokeDevice,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::RevokeDevice, Evidence::from(&revoke));
-        self.prove(action, received, &revoke.username, evidence, async |proven| {
-            if let Err(denial) = proven.ground().may_revoke() {
-                return Ok(Err(denial));
-            }
-            let notices = vec![proven.notice("device_revoked")];
-            let beside = Beside { notices, ..Beside::default() };
+        let (action, offered) = (Action::RevokeDevice, Offered::from(&revoke));
+        self.prove(action, received, &revoke.username, offered, async |verified| {
+            verified.trust_facts().may_revoke()?;
+            let notices = vec![verified.notice("device_revoked")];
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
-            Ok(Ok((change, beside, Gains::default())))
+            Ok((change, side_effects, Gains::default()))
         })
         .await
     }
 }
 
-fn another_device(proven: &Proven<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
-    proven.ground().may_bind()?;
+fn another_device(verified: &Verified<'_>, bind: &BindDevice) -> Result<NewDevice, Denial> {
+    verified.trust_facts().may_bind()?;
     Ok(NewDevice {
         key: bind.device_pubkey,
         mac: bind.new_mac.ok_or(Denial::NewMac)?,
         name: bind.device_name.clone(),
         by: BoundBy::Device,
-        at: proven.at(),
-        trusted_from: proven.ground().trusts_from(),
+        at: verified.at(),
+        trusted_from: verified.trust_facts().trusts_from(),
     })
 }
 

@@ -4,15 +4,15 @@
 //! longer, and administrators elsewhere do not wait.
 
 use crate::{
-    admission::{AdmissionRequest, Admitted},
-    aftermath::Aftermath,
-    attempt::{Action, Audited, Verdict},
+    action::Action,
+    admission::Admitted,
+    attempt::{Audited, Verdict, grant::Effect, tally_change::TallyChange},
     authenticator::Authenticator,
     compute::Requester,
     decision::Denial,
     error::Error,
-    grant::Effect,
-    limits::{Asked, Limited},
+    limits::{AdmissionRequest, LimitedFactors},
+    not_granted::{NotGranted, decided},
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
@@ -27,27 +27,24 @@ impl Authenticator {
         received: Received,
         about: Option<&Username>,
         secret: Secret<String>,
-        act: impl AsyncFnOnce(&Received, &str) -> Result<Result<(Effect, Gains), Denial>, Error>,
+        act: impl AsyncFnOnce(&Received, &str) -> Result<(Effect, Gains), NotGranted>,
     ) -> Result<Audited, Error> {
         let attempt = self.open(action, about, received.clone())?;
-        if let Some(limited) = received.limited() {
-            return attempt.conclude(&self.store, Verdict::limited(limited)).await;
-        }
-        let admitted = match self.admit_admin(&received).await? {
+        let admitted = match decided(self.admit_admin(&received).await)? {
             Ok(admitted) => admitted,
-            Err(limited) => return attempt.conclude(&self.store, Verdict::limited(limited)).await,
+            Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         let by = Requester::admitted(&received, Lane::Admin);
         let verdict = match self.admin(secret, by).await? {
             None => Verdict {
                 outcome: Err(Denial::Admin),
                 detail: String::new(),
-                aftermath: Aftermath::wrong_admin(admitted.as_ref(), &received),
+                tally_change: TallyChange::wrong_admin(admitted.as_ref(), &received),
             },
             Some(admin) => Verdict {
-                outcome: act(&received, &admin).await?,
+                outcome: decided(act(&received, &admin).await)?,
                 detail: format!("admin={admin}"),
-                aftermath: Aftermath::right_admin(admitted.as_ref(), &received),
+                tally_change: TallyChange::right_admin(admitted.as_ref(), &received),
             },
         };
         attempt.conclude(&self.store, verdict).await
@@ -56,21 +53,21 @@ impl Authenticator {
     /// Admits a guess at an administrator's secret to the lane of its source. A shared address has
     /// no lane, because one guessing client would make every administrator behind it wait. Secrets
     /// are too long to guess.
-    async fn admit_admin(
-        &self,
-        received: &Received,
-    ) -> Result<Result<Option<Admitted>, Limited>, Error> {
+    async fn admit_admin(&self, received: &Received) -> Result<Option<Admitted>, NotGranted> {
+        if let Some(limited) = received.limited() {
+            return Err(limited.into());
+        }
         if received.is_shared_address {
-            return Ok(Ok(None));
+            return Ok(None);
         }
         let request = AdmissionRequest {
             target: Target::admin(&received.source().to_string()),
             lanes: &[Lane::Admin],
             known_lanes: 0,
-            asked: Asked::default(),
+            factors: LimitedFactors::default(),
             at: received.at.now,
         };
-        Ok(self.admit(request).await?.map(Some))
+        Ok(Some(self.admission.admit(&self.store, request).await?))
     }
 
     /// Returns the name of the administrator with this secret. Every stored hash is compared, even

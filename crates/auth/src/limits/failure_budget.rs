@@ -17,14 +17,14 @@ pub const WITH_RECOVERY_CODE: i64 = 5;
 
 /// The failures that an account allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Budget {
+pub(crate) struct FailureBudget {
     /// By unknown devices.
     pub(crate) unknown: i64,
     /// By all known devices or places together.
     pub(crate) known: i64,
 }
 
-impl Budget {
+impl FailureBudget {
     /// Returns the number of failures at which `lane` is closed, given the failures `spent` in
     /// every lane and the number of known devices or places.
     pub(crate) fn of(self, lane: Lane, spent: &[(Lane, i64)], known_lanes: u32) -> i64 {
@@ -60,7 +60,7 @@ mod tests {
     use fourauth_protocol::device::DeviceId;
     use proptest::prelude::*;
 
-    const HUNDRED: Budget = Budget { unknown: 70, known: 25 };
+    const HUNDRED: FailureBudget = FailureBudget { unknown: 70, known: 25 };
 
     fn device(number: u8) -> Lane {
         Lane::Device(DeviceId::from_bytes([number; 16]))

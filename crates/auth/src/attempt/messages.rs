@@ -4,84 +4,33 @@
 //! failure has the text that 4Auth documents. Under the `strict` profile, every failed factor has
 //! the same text and code.
 
-use crate::{
-    attempt::{Action, Audited},
-    decision::Denial,
-    limits::Limited,
-    profile::Profile,
-};
+use crate::{action::Action, decision::Denial, limits::Limited, profile::Profile};
 use fourauth_face::Refusal;
-use fourauth_protocol::{answer::Answer, code::Code};
-
-/// The only way to turn a decision into an answer. It requires an audited outcome.
-impl From<Audited> for Answer {
-    fn from(audited: Audited) -> Self {
-        let Audited { request, action, profile, outcome, .. } = audited;
-        let answer = match outcome {
-            Ok(granted) => Self::ok(success(action), *granted.gains),
-            Err(denial) => {
-                let (code, text) = refusal(action, denial, profile);
-                Self { retry_after_ms: wait(denial), ..Self::error(code, text) }
-            }
-        };
-        answer.to_request(request)
-    }
-}
-
-/// The text for a granted command.
-#[must_use]
-pub const fn success(action: Action) -> &'static str {
-    match action {
-        Action::Login => "Login successful.",
-        Action::Register => "User registered successfully. Scan the QR code.",
-        Action::RecoverTotp => "TOTP secret reset. Scan the new QR code.",
-        Action::RecoverPassword => "Password reset successful.",
-        Action::RecoverFace => "Face re-enrolled successfully.",
-        Action::RecoverDevice => "MAC address updated successfully.",
-        Action::ConfirmTotp => "TOTP confirmed.",
-        Action::ReadAudit => "Audit log.",
-        Action::BindDevice => "Device bound.",
-        Action::ListDevices => "Devices.",
-        Action::RevokeDevice => "Device revoked.",
-    }
-}
+use fourauth_protocol::code::Code;
 
 /// The code and text for a denial, as far as the profile reveals it.
 #[must_use]
-pub const fn refusal(action: Action, denial: Denial, profile: Profile) -> (Code, &'static str) {
+pub(crate) const fn refusal(
+    action: Action,
+    denial: Denial,
+    profile: Profile,
+) -> (Code, &'static str) {
     match (profile, denial) {
         (
             Profile::Strict,
             Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
-        ) => (Code::Denied, anonymous(action)),
+        ) => (Code::Denied, action.denied_text()),
         // The one-time code is this command's first secret: a spent one looks like a wrong one.
         (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
-            (Code::Denied, anonymous(action))
+            (Code::Denied, action.denied_text())
         }
         (Profile::Strict | Profile::Secure, denial) => (code(denial), text(action, denial)),
     }
 }
 
-/// The text for every failure before the first secret is verified.
-const fn anonymous(action: Action) -> &'static str {
-    match action {
-        Action::Login => "Invalid username or password.",
-        Action::RecoverPassword => "TOTP verification failed.",
-        Action::Register
-        | Action::RecoverTotp
-        | Action::RecoverFace
-        | Action::RecoverDevice
-        | Action::ConfirmTotp
-        | Action::BindDevice
-        | Action::ListDevices
-        | Action::RevokeDevice
-        | Action::ReadAudit => "Invalid credentials.",
-    }
-}
-
 const fn text(action: Action, denial: Denial) -> &'static str {
     match denial {
-        Denial::Credentials => anonymous(action),
+        Denial::Credentials => action.denied_text(),
         Denial::Face(_) => "Face verification failed.",
         Denial::Totp => "TOTP verification failed.",
         Denial::Device => "Unauthorized device.",
@@ -138,7 +87,7 @@ const fn code(denial: Denial) -> Code {
 }
 
 /// How long to wait before the same command may succeed, in milliseconds.
-const fn wait(denial: Denial) -> Option<u64> {
+pub(crate) const fn wait(denial: Denial) -> Option<u64> {
     match denial {
         Denial::Limited(Limited::Wait(wait)) | Denial::CoolingDown(wait) => Some(wait),
         _ => None,

@@ -5,16 +5,21 @@
 //! a password and a photograph can replace one factor, but not all of them one after the other.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::{Authenticator, face_quality},
+    command::proof::GrantedChange,
     decision::Denial,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change},
+    not_granted::NotGranted,
+    offered::Offered,
     profile::Profile,
-    proof::{Proven, Replacement},
     received::Received,
     rules::{settling::used_settled, trust::Replaced},
+    verified::Verified,
 };
 use fourauth_protocol::{
     answer::Gains,
@@ -37,23 +42,21 @@ impl Authenticator {
         received: Received,
         recover: RecoverTotp,
     ) -> Result<Audited, Error> {
-        let evidence = Evidence::from(&recover);
+        let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverTotp, &recover.username);
-        self.prove(action, received, name, evidence, async |proven| {
-            let addressee = proven.speaker.addressee();
-            if proven.issue().may_repeat(addressee, proven.at()) {
-                let gains = self.provisioning(&proven.subject.totp, name);
-                // Sending the secret again follows the same trust rules as creating it.
-                let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
-                let notices = vec![proven.notice("totp_sent_again")];
-                return Ok(
-                    beside.map(|beside| (Change::TotpAgain, Beside { notices, ..beside }, gains))
-                );
+        self.prove(action, received, name, offered, async |verified| {
+            // Sending the secret again follows the same trust rules as creating it.
+            let side_effects =
+                self.recovery(verified, recover.recovery_code.clone(), Factor::Totp)?;
+            let addressee = verified.device.addressee();
+            if verified.totp_delivery().may_repeat(addressee, verified.at()) {
+                let gains = self.provisioning(&verified.subject.totp, name);
+                let notices = vec![verified.notice("totp_sent_again")];
+                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, gains));
             }
             let key = Self::new_key();
             let gains = self.provisioning(&key, name);
-            let beside = self.recovery(proven, recover.recovery_code.clone(), Factor::Totp);
-            Ok(beside.map(|beside| (Change::Totp(key, addressee), beside, gains)))
+            Ok((Change::Totp(key, addressee), side_effects, gains))
         })
         .await
     }
@@ -68,20 +71,16 @@ impl Authenticator {
         received: Received,
         recover: RecoverPassword,
     ) -> Result<Audited, Error> {
-        let evidence = Evidence::from(&recover);
+        let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverPassword, &recover.username);
-        self.prove(action, received, name, evidence, async |proven| {
+        self.prove(action, received, name, offered, async |verified| {
             let code = recover.recovery_code.clone();
-            let beside = match self.recovery(proven, code, Factor::Password) {
-                Ok(beside) => beside,
-                Err(denial) => return Ok(Err(denial)),
-            };
+            let side_effects = self.recovery(verified, code, Factor::Password)?;
             let rule = self.settings.password_rule;
-            let Ok(password) = rule.accept(&recover.new_password, name.as_str()) else {
-                return Ok(Err(Denial::NewPassword));
-            };
-            let hash = self.hasher.create(password, proven.requester()).await?;
-            Ok(Ok((Change::Password(hash), beside, Gains::default())))
+            let accepted = rule.accept(&recover.new_password, name.as_str());
+            let password = accepted.map_err(|_| Denial::NewPassword)?;
+            let hash = self.hasher.create(password, verified.requester()).await?;
+            Ok((Change::Password(hash), side_effects, Gains::default()))
         })
         .await
     }
@@ -96,16 +95,13 @@ impl Authenticator {
         received: Received,
         recover: RecoverFace,
     ) -> Result<Audited, Error> {
-        let evidence = Evidence::from(&recover);
+        let offered = Offered::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
         let (action, name) = (Action::RecoverFace, &recover.username);
-        self.prove(action, received, name, evidence, async |proven| {
-            match self.recovery(proven, recover.recovery_code.clone(), Factor::Face) {
-                Ok(beside) => {
-                    self.new_face(proven, pictures, recover.consent.clone(), beside).await
-                }
-                Err(denial) => Ok(Err(denial)),
-            }
+        self.prove(action, received, name, offered, async |verified| {
+            let side_effects =
+                self.recovery(verified, recover.recovery_code.clone(), Factor::Face)?;
+            self.new_face(verified, pictures, recover.consent.clone(), side_effects).await
         })
         .await
     }
@@ -120,15 +116,13 @@ impl Authenticator {
         received: Received,
         recover: RecoverDevice,
     ) -> Result<Audited, Error> {
-        let evidence = Evidence::from(&recover);
+        let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverDevice, &recover.username);
-        self.prove(action, received, name, evidence, async |proven| {
-            let change = new_device(proven, &recover);
-            Ok(change.and_then(|change| {
-                let code = recover.recovery_code.clone();
-                let beside = self.recovery(proven, code, Factor::Device)?;
-                Ok((change, beside, Gains::default()))
-            }))
+        self.prove(action, received, name, offered, async |verified| {
+            let change = new_device(verified, &recover)?;
+            let code = recover.recovery_code.clone();
+            let side_effects = self.recovery(verified, code, Factor::Device)?;
+            Ok((change, side_effects, Gains::default()))
         })
         .await
     }
@@ -137,21 +131,21 @@ impl Authenticator {
     /// A recovery code in the command has been found right, and is spent.
     fn recovery(
         &self,
-        proven: &Proven<'_>,
+        verified: &Verified<'_>,
         code: Option<RecoveryCode>,
         factor: Factor,
-    ) -> Result<Beside, Denial> {
-        let used = used_settled(proven.examination.findings, &proven.subject.settling);
+    ) -> Result<SideEffects, Denial> {
+        let used = used_settled(verified.examination.findings, &verified.subject.settling);
         let needs_code = self.settings.profile == Profile::Strict;
-        let replaced = proven.ground().may_recover(used, needs_code)?;
-        Ok(Beside {
+        let replaced = verified.trust_facts().may_recover(used, needs_code)?;
+        Ok(SideEffects {
             recovery_code: code,
             settles: match replaced {
                 Replaced::Trusted => None,
                 Replaced::Settles(until) => Some((factor, until)),
             },
             place: None,
-            notices: vec![proven.notice(match factor {
+            notices: vec![verified.notice(match factor {
                 Factor::Password => "password_replaced",
                 Factor::Totp => "totp_replaced",
                 Factor::Face => "face_replaced",
@@ -164,35 +158,33 @@ impl Authenticator {
     /// from then on.
     async fn new_face(
         &self,
-        proven: &Proven<'_>,
+        verified: &Verified<'_>,
         pictures: Vec<Picture>,
         notice: Option<Consent>,
-        beside: Beside,
-    ) -> Result<Replacement, Error> {
-        let subject = proven.subject;
+        side_effects: SideEffects,
+    ) -> Result<GrantedChange, NotGranted> {
+        let subject = verified.subject;
         let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
         let consent = NewConsent {
             notice,
             keeps_picture: image.is_some(),
-            given: proven.at(),
+            given: verified.at(),
             given_by: "self".to_owned(),
-            request: Some(proven.received.id.to_string()),
+            request: Some(verified.received.id.to_string()),
         };
-        let likeness = match self.faces.enrol(pictures, proven.requester()).await? {
-            Ok(likeness) => likeness,
-            Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
-        };
+        let enrolled = self.faces.enrol(pictures, verified.requester()).await?;
+        let likeness = enrolled.map_err(Denial::NewFace)?;
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
         let gains =
             Gains { face_quality: Some(face_quality(likeness.count())), ..Gains::default() };
-        Ok(Ok((Change::Face(face, consent), beside, gains)))
+        Ok((Change::Face(face, consent), side_effects, gains))
     }
 }
 
-fn new_device(proven: &Proven<'_>, recover: &RecoverDevice) -> Result<Change, Denial> {
-    let subject = proven.subject;
+fn new_device(verified: &Verified<'_>, recover: &RecoverDevice) -> Result<Change, Denial> {
+    let subject = verified.subject;
     let mac = recover.new_mac.ok_or(Denial::NewMac)?;
     if subject.keyed && recover.new_device_pubkey.is_none() {
         return Err(Denial::DeviceKeyNeeded);
@@ -204,8 +196,8 @@ fn new_device(proven: &Proven<'_>, recover: &RecoverDevice) -> Result<Change, De
         mac,
         name: recover.device_name.clone(),
         by: BoundBy::Recovery,
-        at: proven.at(),
-        trusted_from: proven.ground().trusts_from(),
+        at: verified.at(),
+        trusted_from: verified.trust_facts().trusts_from(),
     });
     Ok(Change::Device { old, by_key, registered: if by_key { subject.mac } else { mac }, new })
 }

@@ -1,6 +1,6 @@
 //! The change that a decision makes: a value that is applied in the transaction of its audit row.
 
-use crate::lost::{Lost, Undone};
+use crate::conflict::{Aborted, Conflict};
 use fourauth_factors::{
     password::Hash,
     totp::{Key, Step},
@@ -18,7 +18,7 @@ use fourauth_store::{
 
 /// The effect of a granted command on the store.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// No change except the audit row.
     Nothing,
     /// A new account.
@@ -29,54 +29,54 @@ pub enum Effect {
 
 /// A new account with its device, recovery codes and consent.
 #[derive(Debug)]
-pub struct NewAccount {
+pub(crate) struct NewAccount {
     /// The account.
     pub user: NewUser,
     /// A device that the administrator registers with the account.
-    pub device: Option<NewDevice>,
+    pub(crate) device: Option<NewDevice>,
     /// The recovery codes.
-    pub codes: Vec<RecoveryCode>,
+    pub(crate) codes: Vec<RecoveryCode>,
     /// The consent that the face was enrolled with.
-    pub consent: NewConsent,
+    pub(crate) consent: NewConsent,
 }
 
 /// A change to the account that was examined.
 #[derive(Debug)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The account.
-    pub account: AccountId,
+    pub(crate) account: AccountId,
     /// The target that its failures are counted under.
-    pub target: Target,
+    pub(crate) target: Target,
     /// The version that was examined. If the account has another version now, nothing is changed.
-    pub version: i64,
+    pub(crate) version: i64,
     /// The step of the one-time code, to be spent with the change.
-    pub step: Option<Step>,
+    pub(crate) step: Option<Step>,
     /// The proven device, which must still be bound to the account.
-    pub device: Option<DeviceId>,
+    pub(crate) device: Option<DeviceId>,
     /// The time at which the command arrived.
-    pub at: UnixMillis,
+    pub(crate) at: UnixMillis,
     /// The change.
-    pub change: Change,
+    pub(crate) change: Change,
     /// The consequences of the change.
-    pub beside: Beside,
+    pub(crate) side_effects: SideEffects,
 }
 
 /// Consequences of a change, applied in the same transaction.
 #[derive(Debug, Default)]
-pub struct Beside {
+pub(crate) struct SideEffects {
     /// A recovery code to spend.
-    pub recovery_code: Option<RecoveryCode>,
+    pub(crate) recovery_code: Option<RecoveryCode>,
     /// A factor that may not change another one before this time.
-    pub settles: Option<(Factor, UnixMillis)>,
+    pub(crate) settles: Option<(Factor, UnixMillis)>,
     /// A place to record as known for the account.
-    pub place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Notices to the owner.
-    pub notices: Vec<Notice>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// A change to an account. Replacing a factor ends all sessions of the account.
 #[derive(Debug)]
-pub enum Change {
+pub(crate) enum Change {
     /// A login: opens a session, and replaces an outdated password hash.
     LogIn {
         /// The session.
@@ -117,8 +117,8 @@ pub enum Change {
 }
 
 impl Effect {
-    /// Applies the effect inside `tx`. On [`Undone`], the caller rolls back.
-    pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
+    /// Applies the effect inside `tx`. On [`Aborted`], the caller rolls back.
+    pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         match self {
             Self::Nothing => Ok(()),
             Self::Account(account) => account.apply(tx).await,
@@ -128,47 +128,49 @@ impl Effect {
 }
 
 impl NewAccount {
-    async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
+    async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         /// The version of an account that has never been changed.
         const FIRST: i64 = 1;
 
         let Self { user, device, codes, consent } = self;
         match tx.add_user(&user).await? {
             Added::Yes => {}
-            Added::NameTaken => return Err(Lost::NameTaken.into()),
-            Added::EmailTaken | Added::PhoneTaken => return Err(Lost::ContactTaken.into()),
+            Added::NameTaken => return Err(Conflict::NameTaken.into()),
+            Added::EmailTaken | Added::PhoneTaken => return Err(Conflict::ContactTaken.into()),
         }
         tx.record_consent(user.id, &consent).await?;
         tx.replace_recovery_codes(user.id, &codes).await?;
         // Earlier failures under this name were not failures of this account.
         tx.clear_failures(Target::account(&user.username)).await?;
         if let Some(device) = device {
-            Lost::of_binding(tx.bind_device(user.id, FIRST, &device).await?)?;
+            Conflict::of_binding(tx.bind_device(user.id, FIRST, &device).await?)?;
         }
         Ok(())
     }
 }
 
 impl Grant {
-    async fn apply(self, tx: &mut Tx) -> Result<(), Undone> {
-        let Self { account, target, version, step, device, at, change, beside } = self;
+    async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
+        let Self { account, target, version, step, device, at, change, side_effects } = self;
         // Every transaction locks the account's row first, which prevents deadlocks.
         match step {
-            Some(step) => Lost::StepSpent.unless(tx.spend_step(account, version, step).await?)?,
-            None => Lost::Superseded.unless(tx.hold(account, version).await?)?,
+            Some(step) => {
+                Conflict::StepSpent.unless(tx.spend_step(account, version, step).await?)?;
+            }
+            None => Conflict::Superseded.unless(tx.hold(account, version).await?)?,
         }
         if let Some(device) = device {
-            Lost::Superseded.unless(tx.saw_device(account, device, at).await?)?;
+            Conflict::Superseded.unless(tx.saw_device(account, device, at).await?)?;
         }
         change.apply(tx, (account, target), version, at).await?;
-        beside.apply(tx, account, at).await
+        side_effects.apply(tx, account, at).await
     }
 }
 
-impl Beside {
-    async fn apply(self, tx: &mut Tx, account: AccountId, at: UnixMillis) -> Result<(), Undone> {
+impl SideEffects {
+    async fn apply(self, tx: &mut Tx, account: AccountId, at: UnixMillis) -> Result<(), Aborted> {
         if let Some(code) = self.recovery_code {
-            Lost::RecoveryCode.unless(tx.spend_recovery_code(account, &code).await?)?;
+            Conflict::RecoveryCode.unless(tx.spend_recovery_code(account, &code).await?)?;
         }
         if let Some((factor, until)) = self.settles {
             tx.settle(account, factor, until).await?;
@@ -195,8 +197,8 @@ impl Change {
         (account, target): (AccountId, Target),
         version: i64,
         at: UnixMillis,
-    ) -> Result<(), Undone> {
-        let late = Lost::Superseded;
+    ) -> Result<(), Aborted> {
+        let late = Conflict::Superseded;
         match self {
             Self::LogIn { session, upgraded, device, is_first } => {
                 if is_first {
@@ -205,7 +207,7 @@ impl Change {
                 log_in(tx, session, upgraded, device).await?;
             }
             Self::ConfirmTotp(step) => {
-                Lost::StepSpent.unless(tx.confirm_step(account, version, step).await?)?;
+                Conflict::StepSpent.unless(tx.confirm_step(account, version, step).await?)?;
             }
             Self::Totp(key, to) => {
                 late.unless(tx.replace_totp(account, version, &key).await?)?;
@@ -222,21 +224,21 @@ impl Change {
             Self::Device { old, by_key, registered, new } => {
                 late.unless(tx.replace_mac(account, version, registered).await?)?;
                 let revoked = tx.revoke_devices_at(account, old, at).await?;
-                Lost::NoSuchDevice.unless(!revoked.is_empty() || !by_key)?;
+                Conflict::NoSuchDevice.unless(!revoked.is_empty() || !by_key)?;
                 for device in revoked {
                     tx.forget_lane(target, Lane::Device(device)).await?;
                 }
                 tx.forget_places(account).await?;
                 if let Some(new) = new {
-                    Lost::of_binding(tx.bind_device(account, version + 1, &new).await?)?;
+                    Conflict::of_binding(tx.bind_device(account, version + 1, &new).await?)?;
                 }
             }
             Self::BindDevice(device) => {
-                Lost::of_binding(tx.bind_device(account, version, &device).await?)?;
+                Conflict::of_binding(tx.bind_device(account, version, &device).await?)?;
             }
             Self::RevokeDevice(name) => {
                 let revoked = tx.revoke_device(account, Some(version), name.as_str(), at).await?;
-                let revoked = revoked.ok_or(Lost::NoSuchDevice)?;
+                let revoked = revoked.ok_or(Conflict::NoSuchDevice)?;
                 tx.forget_lane(target, Lane::Device(revoked)).await?;
             }
         }
@@ -249,14 +251,14 @@ async fn log_in(
     mut session: NewSession,
     upgraded: Option<Hash>,
     device: Option<NewDevice>,
-) -> Result<(), Undone> {
+) -> Result<(), Aborted> {
     if let Some(hash) = upgraded {
         tx.upgrade_password(session.account, session.version, &hash).await?;
     }
     if let Some(device) = device {
-        Lost::of_binding(tx.bind_device(session.account, session.version, &device).await?)?;
+        Conflict::of_binding(tx.bind_device(session.account, session.version, &device).await?)?;
         // Binding the first device increments the version.
         session.version += 1;
     }
-    Ok(Lost::Superseded.unless(tx.open_session(&session).await?)?)
+    Ok(Conflict::Superseded.unless(tx.open_session(&session).await?)?)
 }

@@ -4,12 +4,15 @@
 //! same thirty seconds may use it once.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::Authenticator,
     decision::Denial,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change},
+    offered::Offered,
     received::Received,
 };
 use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
@@ -25,11 +28,11 @@ impl Authenticator {
         received: Received,
         confirm: ConfirmTotp,
     ) -> Result<Audited, Error> {
-        let (action, evidence) = (Action::ConfirmTotp, Evidence::from(&confirm));
-        self.prove(action, received, &confirm.username, evidence, async |proven| {
+        let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
+        self.prove(action, received, &confirm.username, offered, async |verified| {
             let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
-            let step = proven.examination.step.ok_or(Denial::Totp);
-            Ok(step.map(|step| (Change::ConfirmTotp(step), Beside::default(), gains)))
+            let step = verified.examination.step.ok_or(Denial::Totp)?;
+            Ok((Change::ConfirmTotp(step), SideEffects::default(), gains))
         })
         .await
     }

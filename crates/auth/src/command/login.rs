@@ -1,15 +1,18 @@
 //! 100: login. The other commands are variations of it; `proof.rs` has the steps that they share.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Change, SideEffects},
+    },
     authenticator::Authenticator,
     entropy,
     error::Error,
-    evidence::Evidence,
-    grant::{Beside, Change},
-    proof::Proven,
-    receipt::Statement,
+    offered::Offered,
+    receipt::PendingReceipt,
     received::Received,
+    verified::Verified,
 };
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
@@ -25,59 +28,59 @@ impl Authenticator {
     ///
     /// [`Error`] if the login could not be decided. The answer is then `unavailable`, never `ok`.
     pub async fn login(&self, received: Received, login: Login) -> Result<Audited, Error> {
-        let evidence = Evidence::from(&login);
-        let mut statement = None;
+        let offered = Offered::from(&login);
+        let mut pending = None;
         let decided =
-            self.prove(Action::Login, received, &login.username, evidence, async |proven| {
-                let upgraded = self.upgrade(proven, &login.password).await?;
-                let (session, gains) = self.session(proven.subject, proven.at());
-                let device = self.first_device(proven, &login);
+            self.prove(Action::Login, received, &login.username, offered, async |verified| {
+                let upgraded = self.upgrade(verified, &login.password).await?;
+                let (session, gains) = self.session(verified.subject, verified.at());
+                let device = self.first_device(verified, &login);
                 let audience = login.audience.clone();
-                statement = Some(Statement::of(proven, audience, &session, device.as_ref()));
-                let is_first = proven.subject.first_used.is_none();
-                let beside = Beside {
+                pending = Some(PendingReceipt::of(verified, audience, &session, device.as_ref()));
+                let is_first = verified.subject.first_used.is_none();
+                let side_effects = SideEffects {
                     recovery_code: login.recovery_code.clone(),
                     settles: None,
-                    place: proven.new_place(),
-                    notices: login_notices(proven, device.is_some()),
+                    place: verified.new_place(),
+                    notices: login_notices(verified, device.is_some()),
                 };
-                Ok(Ok((Change::LogIn { session, upgraded, device, is_first }, beside, gains)))
+                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, gains))
             });
         let audited = decided.await?;
-        Ok(match statement {
-            Some(statement) => self.with_receipt(audited, statement).await,
+        Ok(match pending {
+            Some(pending) => self.with_receipt(audited, pending).await,
             None => audited,
         })
     }
 
     /// The device to bind on first use: the login brings its key, and the account has none. Not
     /// while a factor is settling, unless the login is trusted.
-    fn first_device(&self, proven: &Proven<'_>, login: &Login) -> Option<NewDevice> {
-        let Proven { subject, speaker, .. } = proven;
+    fn first_device(&self, verified: &Verified<'_>, login: &Login) -> Option<NewDevice> {
+        let Verified { subject, device, .. } = verified;
         let (key, mac) = (login.device_pubkey?, login.mac?);
-        let ground = proven.ground();
-        let first = self.settings.trust_on_first_use && !subject.keyed && ground.is_settled();
-        (first && speaker.holds(&key, &login.username)).then(|| NewDevice {
+        let trust_facts = verified.trust_facts();
+        let first = self.settings.trust_on_first_use && !subject.keyed && trust_facts.is_settled();
+        (first && device.holds(&key, &login.username)).then(|| NewDevice {
             key,
             mac,
             name: login.device_name.clone(),
             by: BoundBy::FirstLogin,
-            at: proven.at(),
-            trusted_from: ground.first_key_trusted_from(subject.first_used.is_some()),
+            at: verified.at(),
+            trusted_from: trust_facts.first_key_trusted_from(subject.first_used.is_some()),
         })
     }
 
     /// Hashes a verified password again, if its stored hash is outdated.
     async fn upgrade(
         &self,
-        proven: &Proven<'_>,
+        verified: &Verified<'_>,
         password: &Secret<String>,
     ) -> Result<Option<Hash>, Error> {
-        if !self.hasher.is_outdated(&proven.subject.password) {
+        if !self.hasher.is_outdated(&verified.subject.password) {
             return Ok(None);
         }
         let password = NewPassword::in_use(password);
-        Ok(Some(self.hasher.create(password, proven.requester()).await?))
+        Ok(Some(self.hasher.create(password, verified.requester()).await?))
     }
 
     /// Creates a session and its token. Only the hash of the token is stored.
@@ -102,8 +105,8 @@ impl Authenticator {
 }
 
 /// Notices to the owner about a login.
-fn login_notices(proven: &Proven<'_>, binds_a_device: bool) -> Vec<Notice> {
+fn login_notices(verified: &Verified<'_>, binds_a_device: bool) -> Vec<Notice> {
     let bound = binds_a_device.then_some("device_bound");
-    let new = (!proven.unsettled().is_empty()).then_some("login_with_settling_factor");
-    bound.into_iter().chain(new).map(|subject| proven.notice(subject)).collect()
+    let new = (!verified.unsettled().is_empty()).then_some("login_with_settling_factor");
+    bound.into_iter().chain(new).map(|subject| verified.notice(subject)).collect()
 }

@@ -1,24 +1,25 @@
 //! 200: an administrator adds an account.
 
 use crate::{
-    attempt::{Action, Audited},
+    action::Action,
+    attempt::{
+        Audited,
+        grant::{Effect, NewAccount},
+    },
     authenticator::{Authenticator, FIRST_EPOCH, face_quality},
     compute::Requester,
     decision::Denial,
     entropy,
     error::Error,
-    grant::{Effect, NewAccount},
+    not_granted::NotGranted,
     received::Received,
+    recovery_codes::{recovery_codes, shown},
 };
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
     answer::Gains, command::Register, mac_address::MacAddress, picture::Picture,
-    recovery_code::RecoveryCode, secret::Secret,
 };
 use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
-
-/// Number of recovery codes of an account.
-const RECOVERY_CODES: usize = 10;
 
 impl Authenticator {
     /// Adds an account if the administrator's secret is right and the account's data are valid.
@@ -39,19 +40,13 @@ impl Authenticator {
         received: &Received,
         admin: &str,
         register: Register,
-    ) -> Result<Result<(Effect, Gains), Denial>, Error> {
-        let (password, mac) = match self.acceptable(&register) {
-            Ok(parts) => parts,
-            Err(denial) => return Ok(Err(denial)),
-        };
+    ) -> Result<(Effect, Gains), NotGranted> {
+        let (password, mac) = self.acceptable(&register)?;
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
         let image = self.kept_image(picture, register.consent.as_ref());
         let by = Requester::proven(received);
-        let likeness = match self.faces.enrol(pictures, by).await? {
-            Ok(likeness) => likeness,
-            Err(refusal) => return Ok(Err(Denial::NewFace(refusal))),
-        };
+        let likeness = self.faces.enrol(pictures, by).await?.map_err(Denial::NewFace)?;
 
         let at = received.at.now;
         let consent = NewConsent {
@@ -91,7 +86,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok(Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains)))
+        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains))
     }
 
     /// Checks the password and the MAC address, which takes no slow work.
@@ -102,14 +97,4 @@ impl Authenticator {
             .map_err(|_| Denial::NewPassword)?;
         Ok((password, register.mac.ok_or(Denial::NewMac)?))
     }
-}
-
-/// Ten new random recovery codes.
-#[must_use]
-pub fn recovery_codes() -> Vec<RecoveryCode> {
-    (0..RECOVERY_CODES).map(|_| RecoveryCode::from_bytes(entropy::bytes())).collect()
-}
-
-fn shown(codes: &[RecoveryCode]) -> Vec<Secret<String>> {
-    codes.iter().map(RecoveryCode::expose_text).collect()
 }

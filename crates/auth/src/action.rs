@@ -1,0 +1,196 @@
+//! The kinds of commands, and how they differ.
+//!
+//! Each kind has one row of `Traits`, so that a new command does not compile before every
+//! difference is decided. The texts of denials that all commands share are in `attempt/messages.rs`.
+
+/// The kind of command, by its name in the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// 100
+    Login,
+    /// 200
+    Register,
+    /// 210
+    ConfirmTotp,
+    /// 220
+    BindDevice,
+    /// 222
+    ListDevices,
+    /// 224
+    RevokeDevice,
+    /// 240
+    ReadAudit,
+    /// 300
+    RecoverTotp,
+    /// 310
+    RecoverPassword,
+    /// 320
+    RecoverFace,
+    /// 330
+    RecoverDevice,
+}
+
+/// How one kind of command differs from the others.
+struct Traits {
+    word: &'static str,
+    can_wait: bool,
+    replaces_a_factor: bool,
+    spends_a_code: bool,
+    granted: &'static str,
+    denied: &'static str,
+}
+
+/// The text for a wrong first secret if the command has no text of its own.
+const INVALID: &str = "Invalid credentials.";
+
+impl Action {
+    /// The word for the `action` column.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.traits().word
+    }
+
+    /// True if the command neither grants access nor takes it away, so that it can be refused while
+    /// the database is full.
+    #[must_use]
+    pub const fn can_wait(self) -> bool {
+        self.traits().can_wait
+    }
+
+    /// True for the recovery commands.
+    #[must_use]
+    pub(crate) const fn replaces_a_factor(self) -> bool {
+        self.traits().replaces_a_factor
+    }
+
+    /// True if the command spends a one-time code when it succeeds.
+    #[must_use]
+    pub const fn spends_a_code(self) -> bool {
+        self.traits().spends_a_code
+    }
+
+    /// The text for a granted command.
+    pub(crate) const fn granted_text(self) -> &'static str {
+        self.traits().granted
+    }
+
+    /// The text for every failure before the first secret is verified.
+    pub(crate) const fn denied_text(self) -> &'static str {
+        self.traits().denied
+    }
+
+    const fn traits(self) -> Traits {
+        match self {
+            Self::Login => LOGIN,
+            Self::Register => REGISTER,
+            Self::ConfirmTotp => CONFIRM_TOTP,
+            Self::BindDevice => BIND_DEVICE,
+            Self::ListDevices => LIST_DEVICES,
+            Self::RevokeDevice => REVOKE_DEVICE,
+            Self::ReadAudit => READ_AUDIT,
+            Self::RecoverTotp => RECOVER_TOTP,
+            Self::RecoverPassword => RECOVER_PASSWORD,
+            Self::RecoverFace => RECOVER_FACE,
+            Self::RecoverDevice => RECOVER_DEVICE,
+        }
+    }
+}
+
+const LOGIN: Traits = Traits {
+    word: "login",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Login successful.",
+    denied: "Invalid username or password.",
+};
+
+const REGISTER: Traits = Traits {
+    word: "register",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "User registered successfully. Scan the QR code.",
+    denied: INVALID,
+};
+
+const CONFIRM_TOTP: Traits = Traits {
+    word: "confirm_totp",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "TOTP confirmed.",
+    denied: INVALID,
+};
+
+const BIND_DEVICE: Traits = Traits {
+    word: "bind_device",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Device bound.",
+    denied: INVALID,
+};
+
+const LIST_DEVICES: Traits = Traits {
+    word: "list_devices",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Devices.",
+    denied: INVALID,
+};
+
+const REVOKE_DEVICE: Traits = Traits {
+    word: "revoke_device",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: true,
+    granted: "Device revoked.",
+    denied: INVALID,
+};
+
+const READ_AUDIT: Traits = Traits {
+    word: "read_audit",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Audit log.",
+    denied: INVALID,
+};
+
+const RECOVER_TOTP: Traits = Traits {
+    word: "recover_totp",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: false,
+    granted: "TOTP secret reset. Scan the new QR code.",
+    denied: INVALID,
+};
+
+const RECOVER_PASSWORD: Traits = Traits {
+    word: "recover_password",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "Password reset successful.",
+    denied: "TOTP verification failed.",
+};
+
+const RECOVER_FACE: Traits = Traits {
+    word: "recover_face",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "Face re-enrolled successfully.",
+    denied: INVALID,
+};
+
+const RECOVER_DEVICE: Traits = Traits {
+    word: "recover_mac",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: true,
+    granted: "MAC address updated successfully.",
+    denied: INVALID,
+};

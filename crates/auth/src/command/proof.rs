@@ -1,0 +1,116 @@
+//! The steps of every command that proves factors, from start to finish.
+//!
+//! ```text
+//! open      from here on, an attempt that is dropped is audited as undecided
+//! subject   the account's record, or a decoy: one read, one immutable snapshot
+//! identify  the device, which decides the lane that the attempt is counted in
+//! admit     limits; nothing here depends on whether the account exists
+//! examine   every check, always, at the time the command arrived
+//! judge     findings in, decision out; the only step that treats a decoy differently
+//! conclude  the change, the spent code, the tally and the audit row in one transaction, and then
+//!           the answer
+//! ```
+//!
+//! The commands differ in what they ask for and in what they change.
+
+use crate::{
+    action::Action,
+    attempt::{
+        Audited, Verdict,
+        grant::{Change, SideEffects},
+        tally_change,
+    },
+    authenticator::Authenticator,
+    compute::Requester,
+    decision::{Decision, Denial, judge},
+    device::DeviceContext,
+    error::Error,
+    limits::AdmissionRequest,
+    not_granted::{NotGranted, decided},
+    offered::Offered,
+    received::Received,
+    rules::lane::{self, Origin},
+    verified::Verified,
+};
+use fourauth_factors::Finding;
+use fourauth_protocol::{answer::Gains, username::Username};
+use fourauth_store::{Seeking, Target};
+
+/// The change, what goes with it and what the peer gains.
+pub(crate) type GrantedChange = (Change, SideEffects, Gains);
+
+impl Authenticator {
+    /// Decides one command about the account `name` and records the decision.
+    ///
+    /// The steps do not depend on whether the account exists: the store returns a decoy record for
+    /// an unknown name, and every check runs regardless of the others. `change` is called only
+    /// after all of `offered` has matched.
+    pub(crate) async fn prove(
+        &self,
+        action: Action,
+        received: Received,
+        name: &Username,
+        offered: Offered,
+        change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange, NotGranted>,
+    ) -> Result<Audited, Error> {
+        let mut attempt = self.open(action, Some(name), received.clone())?;
+        let (place, at) = (received.place(offered.mac.offered()), received.at.now);
+        let claim =
+            received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
+        let claimed = claim.as_ref().map(|claim| claim.id);
+        let subject =
+            self.store.subject(Seeking { name, device: claimed, place }, &self.decoy).await?;
+        let device = DeviceContext::identify(&subject, claim, place);
+        let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
+        let origin = Origin {
+            proven: device.key(),
+            has_recovery_code: recovery_code == Some(Finding::Match),
+            known_place: subject.been_here.and(place),
+            is_keyed: subject.keyed,
+        };
+        attempt.proven_device = device.key();
+        let is_exempt = device.is_proven() || origin.has_recovery_code;
+        if let Some(limited) = received.limited().filter(|_| !is_exempt) {
+            return attempt
+                .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
+                .await;
+        }
+
+        let (factors, lanes) = (offered.limited_factors(), lane::lanes(origin));
+        let (target, known_lanes) = (Target::account(name), subject.known_lanes);
+        let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
+        let admitted = match decided(self.admission.admit(&self.store, request).await)? {
+            Ok(admitted) => admitted,
+            Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
+        };
+        let by = Requester::admitted(&received, admitted.lane);
+        let examination = self.examine(&subject, &device, offered, recovery_code, at, by).await?;
+        let verified = Verified {
+            subject: &subject,
+            device: &device,
+            examination: &examination,
+            received: &received,
+            target,
+            cooldown_ms: self.settings.cooldown_ms,
+        };
+        let outcome = match judge(subject.standing, &examination, received.at.state) {
+            Decision::Denied(denial) => Err(denial),
+            Decision::Granted(_) => {
+                decided(change(&verified).await)?.map(|parts| verified.effect(parts))
+            }
+        };
+        let context = tally_change::Context {
+            action,
+            profile: self.settings.profile,
+            factors,
+            subject: &subject,
+            examination: &examination,
+            received: &received,
+            is_trusted: verified.trust_facts().is_trusted(),
+        };
+        let tally_change = tally_change::of(&admitted, &context, &outcome);
+        let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
+        let detail = format!("{examination}{unsettled} lane={lane}");
+        attempt.conclude(&self.store, Verdict { outcome, detail, tally_change }).await
+    }
+}

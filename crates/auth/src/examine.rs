@@ -1,0 +1,124 @@
+//! Evidence and record in, findings out. Every check runs, at the same cost.
+//!
+//! Nothing here distinguishes a decoy from an account. The password is hashed and the pictures are
+//! examined concurrently; the cheap comparisons follow.
+
+use crate::{
+    authenticator::Authenticator, compute::Requester, device::DeviceContext, error::Error,
+    examination::Examination, faces::finding_of, offered::Offered, profile::Profile,
+};
+use fourauth_face::Refusal;
+use fourauth_factors::{Finding, Findings, clock, totp};
+use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, time::UnixMillis};
+use fourauth_store::Subject;
+
+/// The finding about the pictures.
+struct FaceFinding {
+    finding: Option<Finding>,
+    refusal: Option<Refusal>,
+    distance: Option<f32>,
+}
+
+impl Authenticator {
+    /// Examines the offered factors against a record, at the time they arrived.
+    pub(crate) async fn examine(
+        &self,
+        subject: &Subject,
+        device: &DeviceContext,
+        offered: Offered,
+        recovery_code: Option<Finding>,
+        at: UnixMillis,
+        by: Requester,
+    ) -> Result<Examination, Error> {
+        let (password, face) = tokio::try_join!(
+            self.examine_password(subject, offered.password, by),
+            self.examine_face(subject, offered.faces, by),
+        )?;
+        let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
+        let right =
+            offered.totp.offered().and_then(|code| totp::matching_step(&subject.totp, code, at));
+        let step = right.filter(|step| *step > subject.newest_spent(offered.is_confirmation));
+        let is_spent = right.is_some() && step.is_none();
+        let findings = Findings {
+            password,
+            face: face.finding,
+            totp: offered.totp.finding(|_| Finding::from_match(step.is_some())),
+            device: offered.mac.finding(|mac| device.check(subject, mac, needs_key)),
+            clock: offered.clock.finding(|client| clock::check(Some(client), at)),
+        };
+        let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
+        Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
+    }
+
+    /// Checks the recovery code, if one was sent. This happens before the limits, because the
+    /// result decides the lane; eighty random bits cannot be guessed.
+    pub(crate) async fn examine_recovery_code(
+        &self,
+        subject: &Subject,
+        offered: &Offered,
+    ) -> Result<Option<Finding>, Error> {
+        let Some(code) = &offered.recovery_code else { return Ok(None) };
+        let is_right = self.store.has_recovery_code(subject.account, code).await?;
+        Ok(Some(Finding::from_match(is_right)))
+    }
+
+    /// True if a MAC address alone does not identify the device.
+    fn needs_key(
+        &self,
+        subject: &Subject,
+        device: &DeviceContext,
+        new: Option<&DeviceKey>,
+        at: UnixMillis,
+    ) -> bool {
+        if subject.keyed {
+            return !self.settings.mac_only;
+        }
+        let brings_one = self.settings.trust_on_first_use
+            && subject.settling.last() <= at
+            && new.is_some_and(|key| device.holds(key, &subject.username));
+        match self.settings.profile {
+            Profile::Secure => false,
+            Profile::Strict => !brings_one,
+        }
+    }
+
+    async fn examine_password(
+        &self,
+        subject: &Subject,
+        offered: Option<Secret<String>>,
+        by: Requester,
+    ) -> Result<Option<Finding>, Error> {
+        let asked = offered.is_some();
+        // A command that asks for no password costs a hash as well: guesses at another factor must
+        // not be cheaper than guesses at passwords.
+        let offered = offered.unwrap_or_default();
+        let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
+        Ok(asked.then_some(finding))
+    }
+
+    async fn examine_face(
+        &self,
+        subject: &Subject,
+        offered: Option<Vec<Picture>>,
+        by: Requester,
+    ) -> Result<FaceFinding, Error> {
+        let Some(pictures) = offered else {
+            return Ok(FaceFinding { finding: None, refusal: None, distance: None });
+        };
+        Ok(match self.faces.probe(pictures, by).await? {
+            Err(refusal) => FaceFinding {
+                finding: Some(finding_of(refusal)),
+                refusal: Some(refusal),
+                distance: None,
+            },
+            Ok(likeness) => {
+                let comparison = self.faces.compare(&likeness, subject);
+                FaceFinding {
+                    finding: Some(comparison.finding()),
+                    refusal: None,
+                    distance: comparison.distance,
+                }
+            }
+        })
+    }
+}
