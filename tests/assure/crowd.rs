@@ -100,8 +100,8 @@ pub(crate) async fn enrol(
         (register.password.clone(), register.mac.context("the registration has no MAC address")?);
     let answer = client.send_once(Command::Register(register)).await?;
     ensure!(answer.is_ok(), "{name} was not registered: {answer:?}");
-    let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
-    let recovery_codes = answer.gains.recovery_codes.unwrap_or_default();
+    let uri = answer.body.provisioning_uri.context("the answer has no provisioning URI")?;
+    let recovery_codes = answer.body.recovery_codes.unwrap_or_default();
     let persona = Persona::new(name, password, mac, &uri);
     Ok(Member { persona, recovery_codes, spent: Step(0) })
 }

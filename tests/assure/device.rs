@@ -243,7 +243,7 @@ impl Owner {
         let Persona { username, mac, .. } = &self.persona;
         let certificate = shown.to_string().replace(':', "");
         let certificate = HEXLOWER_PERMISSIVE.decode(certificate.as_bytes())?;
-        let told = peer.ask(HELLO).await?.gains.server.and_then(|server| server.device_nonce);
+        let told = peer.ask(HELLO).await?.body.server.and_then(|server| server.device_nonce);
         let nonce = BASE64.decode(told.context("the server sent no nonce")?.as_bytes())?;
         let channel = [certificate, nonce].concat();
         Ok(ProveDevice {

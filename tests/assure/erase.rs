@@ -173,7 +173,7 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
     };
     let mac_of = register.mac.context("no MAC address")?;
     let answer = daemon.client()?.send_once(Command::Register(register)).await?;
-    let uri = answer.gains.provisioning_uri.with_context(|| format!("{name} is not registered"))?;
+    let uri = answer.body.provisioning_uri.with_context(|| format!("{name} is not registered"))?;
     let persona = Persona::new(&name, Secret::new(PASSWORD.into()), mac_of, &uri);
     let mut peer = daemon.caller().open(address).await?;
     visit(&mut peer, &persona).await?;

@@ -98,7 +98,7 @@ async fn recovery_codes(
 }
 
 fn secret(answer: &Answer) -> Option<&String> {
-    answer.gains.provisioning_uri.as_ref().map(Secret::expose)
+    answer.body.provisioning_uri.as_ref().map(Secret::expose)
 }
 
 /// Registers a person and returns each of their recovery codes, with the person.
@@ -110,9 +110,9 @@ async fn written_down(
     let (password, mac) =
         (register.password.clone(), register.mac.context("the registration has no MAC address")?);
     let answer = server.client().send_once(Command::Register(register)).await?;
-    let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
+    let uri = answer.body.provisioning_uri.context("the answer has no provisioning URI")?;
     let person = Persona::new(name, password, mac, &uri);
-    let codes = answer.gains.recovery_codes.context("the answer has no recovery codes")?;
+    let codes = answer.body.recovery_codes.context("the answer has no recovery codes")?;
     let codes = codes.iter().map(|code| Ok((person.clone(), RecoveryCode::parse(code.expose())?)));
     codes.collect()
 }

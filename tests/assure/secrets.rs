@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use data_encoding::{BASE32_NOPAD, BASE64};
 use fourauth_config::Config;
 use fourauth_protocol::{
-    answer::{Answer, Gains},
+    answer::{Answer, AnswerBody},
     command::{
         Command, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
     },
@@ -166,9 +166,9 @@ impl Life {
         admin: Secret<String>,
     ) -> anyhow::Result<()> {
         self.know(person, &admin);
-        let gains = self.granted(Command::Login(person.login().await?)).await?;
+        let body = self.granted(Command::Login(person.login().await?)).await?;
         self.granted(Command::ConfirmTotp(person.persona.confirm(crowd::now()))).await?;
-        let token = gains.token.context("the answer to a login has no token")?;
+        let token = body.token.context("the answer to a login has no token")?;
         self.secrets.add("session token", token.expose().as_bytes());
         self.send_wrong(person).await?;
         if !setup.is_short {
@@ -178,9 +178,9 @@ impl Life {
         let recovery_code = Some(RecoveryCode::parse(code.expose())?);
         let recover = person.persona.recover_totp(crowd::now());
         let recover = RecoverTotp { recovery_code, ..recover };
-        let gains = self.granted(Command::RecoverTotp(recover)).await?;
+        let body = self.granted(Command::RecoverTotp(recover)).await?;
         person.persona.key =
-            key_of(&gains.provisioning_uri.context("the answer has no provisioning URI")?);
+            key_of(&body.provisioning_uri.context("the answer has no provisioning URI")?);
         self.know_key(person);
         self.granted(Command::ReadAudit(ReadAudit::newest(admin))).await?;
         Ok(())
@@ -269,10 +269,10 @@ impl Life {
         Ok(())
     }
 
-    async fn granted(&mut self, command: Command) -> anyhow::Result<Gains> {
+    async fn granted(&mut self, command: Command) -> anyhow::Result<AnswerBody> {
         let answer = self.peer.ask(command.to_json().expose()).await?;
         ensure!(answer.is_ok(), "refused: {answer:?}");
-        Ok(answer.gains)
+        Ok(answer.body)
     }
 
     async fn refused(&mut self, payload: &[u8]) -> anyhow::Result<()> {

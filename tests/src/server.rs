@@ -251,8 +251,8 @@ impl TestServer {
         let mac = register.mac.expect("a registration has an address");
         let answer = self.client().send_once(Command::Register(register)).await.expect("an answer");
         assert!(answer.is_ok(), "{answer:?}");
-        let uri = answer.gains.provisioning_uri.expect("a URI");
-        let codes = answer.gains.recovery_codes.expect("recovery codes");
+        let uri = answer.body.provisioning_uri.expect("a URI");
+        let codes = answer.body.recovery_codes.expect("recovery codes");
         let code = |code: &Secret<String>| RecoveryCode::parse(code.expose()).expect("a code");
         let codes = codes.iter().map(code).collect();
         (Persona::new(username.as_str(), password, mac, &uri), codes)

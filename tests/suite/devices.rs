@@ -152,8 +152,8 @@ async fn a_known_device_binds_another_and_revokes_it() {
     let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
     let answer = log_in(&device(&server, &phone), on_the_phone.clone()).await;
     assert_eq!(answer.code, Code::Ok);
-    let list = Command::ListDevices(ListDevices { token: answer.gains.token.unwrap() });
-    let listed = server.client().send_once(list.clone()).await.unwrap().gains.devices.unwrap();
+    let list = Command::ListDevices(ListDevices { token: answer.body.token.unwrap() });
+    let listed = server.client().send_once(list.clone()).await.unwrap().body.devices.unwrap();
     let names: Vec<_> = listed.iter().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["laptop", "phone"]);
 
@@ -204,7 +204,7 @@ async fn prove_by_certificate(
     identity: &Identity,
 ) -> Command {
     let hello = connection.ask(r#"{"cmd":"190"}"#).await;
-    let nonce = hello.gains.server.unwrap().device_nonce.unwrap();
+    let nonce = hello.body.server.unwrap().device_nonce.unwrap();
     let nonce = BASE64.decode(nonce.as_bytes()).unwrap();
     let certificate = server.server().fingerprint().replace(':', "").to_lowercase();
     let certificate = HEXLOWER.decode(certificate.as_bytes()).unwrap();

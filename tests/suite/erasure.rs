@@ -54,7 +54,7 @@ async fn user_with_traces(server: &TestServer) -> Vec<String> {
     let password = register.password.clone();
     let answer = server.client().send_once(Command::Register(register)).await.unwrap();
     assert!(answer.is_ok(), "{answer:?}");
-    let uri = answer.gains.provisioning_uri.unwrap();
+    let uri = answer.body.provisioning_uri.unwrap();
     let mac = server.registration(NAME, "obama.jpg").mac.unwrap();
     let person = fourauth_tests::persona::Persona::new(NAME, password, mac, &uri);
 

@@ -46,7 +46,7 @@ async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, 
     let (password, mac) = (registration.password.clone(), registration.mac.unwrap());
     let register = Register { face: None, faces: pictures(names), ..registration };
     let answer = send(server, Command::Register(register)).await;
-    let uri = answer.gains.provisioning_uri.clone().unwrap();
+    let uri = answer.body.provisioning_uri.clone().unwrap();
     let person = Persona::new(username, password, mac, &uri);
     (answer, person)
 }
@@ -110,7 +110,7 @@ async fn a_recovery_with_pictures_of_two_people_is_refused() {
 #[tokio::test]
 async fn a_picture_sent_five_times_counts_as_one() {
     let server = TestServer::start().await;
-    let made_of = |answer: &Answer| answer.gains.face_quality.map(|quality| quality.pictures);
+    let made_of = |answer: &Answer| answer.body.face_quality.map(|quality| quality.pictures);
     let (answer, alice) = enrol(&server, "alice", &["obama.jpg"; 5]).await;
     assert_eq!(made_of(&answer), Some(1));
     // The threshold for five pictures is lower than the distance of these.

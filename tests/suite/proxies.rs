@@ -131,7 +131,7 @@ async fn a_user_logs_in_behind_a_proxy() {
     let register = server.registration("alice", "obama.jpg");
     let (password, mac) = (register.password.clone(), register.mac.unwrap());
     let answer = client.send_once(Command::Register(register)).await.unwrap();
-    let alice = Persona::new("alice", password, mac, &answer.gains.provisioning_uri.unwrap());
+    let alice = Persona::new("alice", password, mac, &answer.body.provisioning_uri.unwrap());
     assert!(client.login_once(alice.login(server.now())).await.unwrap());
 }
 

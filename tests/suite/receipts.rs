@@ -42,7 +42,7 @@ async fn log_in(server: &TestServer, login: Login) -> Answer {
 /// The receipt of a successful login.
 async fn receipt(server: &TestServer, person: &Persona) -> String {
     let answer = log_in(server, person.login(server.now())).await;
-    answer.gains.receipt.expect("a login returns a receipt").expose().clone()
+    answer.body.receipt.expect("a login returns a receipt").expose().clone()
 }
 
 #[tokio::test]
@@ -52,17 +52,17 @@ async fn a_service_verifies_a_login_offline() {
     let answer = log_in(&server, alice.login(now)).await;
     server.stop().await;
 
-    let text = answer.gains.receipt.unwrap();
+    let text = answer.body.receipt.unwrap();
     let receipt = service.verify(text.expose(), now).unwrap();
     assert_eq!((&receipt.username, receipt.issuer.as_str()), (&alice.username, ISSUER));
-    assert_eq!((receipt.issued_at, Some(receipt.expires_at)), (now, answer.gains.expires_at));
+    assert_eq!((receipt.issued_at, Some(receipt.expires_at)), (now, answer.body.expires_at));
     assert_eq!(Some(receipt.request_id), answer.request_id);
     assert_eq!((receipt.device.mac, receipt.device.key_id), (alice.mac, None));
     assert_eq!((receipt.time.state.as_str(), receipt.time.error_ms), ("synced", Some(0)));
     let (pwd, otp) = (Method::Password, Method::OneTimeCode);
     assert_eq!(receipt.methods, [pwd, otp, Method::Face, Method::Several]);
     // The receipt identifies the session token that was issued with it.
-    assert!(receipt.session.is_of(&answer.gains.token.unwrap()));
+    assert!(receipt.session.is_of(&answer.body.token.unwrap()));
     assert!(!receipt.session.is_of(&Secret::new("another".into())));
 }
 
@@ -177,7 +177,7 @@ async fn a_receipt_is_valid_only_for_the_audience_of_its_login() {
     let (server, alice) = alice().await;
     let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).unwrap());
     let login = Login { audience: Some(door.clone()), ..alice.login(server.now()) };
-    let text = log_in(&server, login).await.gains.receipt.unwrap();
+    let text = log_in(&server, login).await.body.receipt.unwrap();
     let (service, now) = (service(&server).await, server.now());
     let refused = Err(NotAReceipt::OtherAudience);
     assert_eq!(service.clone().for_audience(gate).verify(text.expose(), now), refused);
@@ -215,7 +215,7 @@ async fn a_receipt_does_not_name_a_key_before_it_is_trusted() {
     let service = service(&server).await;
     let methods = async |login| {
         let answer = client.send_once(Command::Login(login)).await.unwrap();
-        let text = answer.gains.receipt.unwrap();
+        let text = answer.body.receipt.unwrap();
         service.verify(text.expose(), server.now()).unwrap().methods
     };
     let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
@@ -251,11 +251,11 @@ async fn no_denial_and_no_recovery_carries_a_receipt() {
         (Command::Login(right), false),
     ] {
         let answer = server.client().send_once(command.clone()).await.unwrap();
-        assert_eq!((answer.is_ok(), answer.gains.receipt.is_some()), (is_granted, false));
+        assert_eq!((answer.is_ok(), answer.body.receipt.is_some()), (is_granted, false));
     }
     let registered = Command::Register(server.registration("bob", "biden.jpg"));
     let answer = server.client().send_once(registered).await.unwrap();
-    assert!(answer.is_ok() && answer.gains.receipt.is_none());
+    assert!(answer.is_ok() && answer.body.receipt.is_none());
 }
 
 #[tokio::test]

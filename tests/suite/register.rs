@@ -20,12 +20,12 @@ async fn a_new_account_gets_a_qr_code_and_its_uri() {
     let answer = answer(&server, server.registration("alice", "obama.jpg")).await;
 
     assert!(answer.is_ok());
-    let uri = answer.gains.provisioning_uri.unwrap();
+    let uri = answer.body.provisioning_uri.unwrap();
     assert!(uri.expose().starts_with("otpauth://totp/4Auth-Authentication:alice?"));
-    let png = data_encoding::BASE64.decode(answer.gains.qr_png_b64.unwrap().expose().as_bytes());
+    let png = data_encoding::BASE64.decode(answer.body.qr_png_b64.unwrap().expose().as_bytes());
     assert!(png.unwrap().starts_with(b"\x89PNG"));
-    assert_eq!(answer.gains.must_change, Some(true));
-    assert_eq!(answer.gains.face_quality.map(|quality| quality.pictures), Some(1));
+    assert_eq!(answer.body.must_change, Some(true));
+    assert_eq!(answer.body.face_quality.map(|quality| quality.pictures), Some(1));
     let row = server.last_row().await;
     assert!(row.detail.contains("admin=setup"), "{}", row.detail);
 }
@@ -34,17 +34,17 @@ async fn a_new_account_gets_a_qr_code_and_its_uri() {
 async fn a_repeated_registration_is_refused_and_changes_nothing() {
     let server = TestServer::start().await;
     let register = server.registration("alice", "obama.jpg");
-    let gains = answer(&server, register.clone()).await.gains;
+    let body = answer(&server, register.clone()).await.body;
     let again = answer(&server, register.clone()).await;
     assert_eq!((again.code, again.message.as_str()), (Code::Conflict, "Username already exists."));
-    assert!(again.gains.provisioning_uri.is_none() && again.gains.recovery_codes.is_none());
+    assert!(again.body.provisioning_uri.is_none() && again.body.recovery_codes.is_none());
 
     // The lost answer is still valid: its secret works for a login, its codes for a recovery.
     let (password, mac) = (register.password, register.mac.unwrap());
-    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let alice = Persona::new("alice", password, mac, &body.provisioning_uri.unwrap());
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
     let mut recover = alice.recover_totp(server.now());
-    recover.recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[0].expose()).ok();
+    recover.recovery_code = RecoveryCode::parse(body.recovery_codes.unwrap()[0].expose()).ok();
     let recovered = server.client().send_once(Command::RecoverTotp(recover)).await.unwrap();
     assert_eq!(recovered.code, Code::Ok);
 }
@@ -56,7 +56,7 @@ async fn a_lost_registration_answer_is_replaced_by_a_recovery() {
     let alice = server.enrol("alice", "obama.jpg").await;
     let recover = Command::RecoverTotp(alice.recover_totp(server.now()));
     let answer = server.client().send_once(recover).await.unwrap();
-    let uri = answer.gains.provisioning_uri.unwrap();
+    let uri = answer.body.provisioning_uri.unwrap();
     let alice = Persona::new("alice", alice.password, alice.mac, &uri);
     assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
 }
@@ -107,7 +107,7 @@ async fn several_pictures_make_one_template() {
     let faces = ["obama.jpg", "obama2.jpg", "obama3.jpg"].map(picture).to_vec();
     let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };
     let answer = answer(&server, register).await;
-    assert_eq!(answer.gains.face_quality.map(|quality| quality.pictures), Some(3));
+    assert_eq!(answer.body.face_quality.map(|quality| quality.pictures), Some(3));
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn a_full_database_postpones_other_work_but_logins_succeed() {
     for command in [
         Command::Register(server.registration("bob", "biden.jpg")),
         Command::ConfirmTotp(alice.confirm(server.now())),
-        Command::ListDevices(ListDevices { token: session.gains.token.unwrap() }),
+        Command::ListDevices(ListDevices { token: session.body.token.unwrap() }),
         Command::ReadAudit(server.read_audit()),
     ] {
         let answer = ask(&server, command).await;

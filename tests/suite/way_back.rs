@@ -31,7 +31,7 @@ async fn alice_and_her_codes(server: &TestServer) -> (Persona, Vec<RecoveryCode>
 /// Replaces the one-time code secret from an unknown device.
 async fn new_secret(server: &TestServer, alice: &Persona) -> Persona {
     let answer = ask(server, Command::RecoverTotp(alice.recover_totp(server.now()))).await;
-    Persona { key: key_of(&answer.gains.provisioning_uri.unwrap()), ..alice.clone() }
+    Persona { key: key_of(&answer.body.provisioning_uri.unwrap()), ..alice.clone() }
 }
 
 fn new_password(server: &TestServer, alice: &Persona) -> Command {
@@ -65,7 +65,7 @@ async fn a_proven_device_key_skips_the_wait() {
     let (alice, _) = alice_and_her_codes(&server).await;
     let client = server.client().with_identity(first_key(&server, &alice).await);
     let answer = client.send_once(Command::RecoverTotp(alice.recover_totp(server.now()))).await;
-    let key = key_of(&answer.unwrap().gains.provisioning_uri.unwrap());
+    let key = key_of(&answer.unwrap().body.provisioning_uri.unwrap());
     let renewed = Persona { key, ..alice };
     let answer = client.send_once(new_password(&server, &renewed)).await.unwrap();
     assert_eq!(answer.code, Code::Ok);
@@ -100,7 +100,7 @@ async fn the_first_key_of_an_account_in_use_waits_a_day() {
     let client = server.client().with_identity(first_key(&server, &alice).await);
     let recover = async || {
         let command = Command::RecoverTotp(alice.recover_totp(server.now()));
-        client.send_once(command).await.unwrap().gains.provisioning_uri.unwrap()
+        client.send_once(command).await.unwrap().body.provisioning_uri.unwrap()
     };
     let renewed = Persona { key: key_of(&recover().await), ..alice.clone() };
     let answer = client.send_once(new_password(&server, &renewed)).await.unwrap();
@@ -178,7 +178,7 @@ async fn an_answer_is_not_repeated_to_another_device() {
         let client = server.client().with_identity(Arc::clone(identity));
         let command = Command::RecoverTotp(alice.recover_totp(server.now()));
         let answer = client.send_once(command).await.unwrap();
-        answer.gains.provisioning_uri.unwrap().expose().clone()
+        answer.body.provisioning_uri.unwrap().expose().clone()
     };
     let first = uri(&identity).await;
     assert_eq!(uri(&identity).await, first, "the same device gets the same answer");
@@ -236,8 +236,8 @@ async fn under_strict_every_recovery_needs_a_recovery_code() {
     let (password, mac) = (register.password.clone(), register.mac.unwrap());
     let register =
         fourauth_protocol::command::Register { device_pubkey: Some(identity.key()), ..register };
-    let gains = ask(&server, Command::Register(register)).await.gains;
-    let alice = Persona::new("alice", password, mac, &gains.provisioning_uri.unwrap());
+    let body = ask(&server, Command::Register(register)).await.body;
+    let alice = Persona::new("alice", password, mac, &body.provisioning_uri.unwrap());
     let client = server.client().with_identity(identity);
     let mut command = alice.recover_totp(server.now());
     for made_up in [None, Some(RecoveryCode::from_bytes([7; 10]))] {
@@ -245,7 +245,7 @@ async fn under_strict_every_recovery_needs_a_recovery_code() {
         let refused = client.send_once(Command::RecoverTotp(command.clone())).await.unwrap();
         assert_eq!(refused.code, Code::RecoveryCodeMismatch);
     }
-    command.recovery_code = RecoveryCode::parse(gains.recovery_codes.unwrap()[3].expose()).ok();
+    command.recovery_code = RecoveryCode::parse(body.recovery_codes.unwrap()[3].expose()).ok();
     assert!(client.send_once(Command::RecoverTotp(command)).await.unwrap().is_ok());
 }
 
@@ -255,7 +255,7 @@ async fn a_lost_answer_is_repeated_for_a_minute() {
     let (alice, _) = alice_and_her_codes(&server).await;
     let uri = async || {
         let command = Command::RecoverTotp(alice.recover_totp(server.now()));
-        ask(&server, command).await.gains.provisioning_uri.unwrap().expose().clone()
+        ask(&server, command).await.body.provisioning_uri.unwrap().expose().clone()
     };
     let first = uri().await;
     server.clock().advance_ms(59_999);

@@ -17,7 +17,7 @@ use crate::{
     received::Received,
 };
 use fourauth_protocol::{
-    answer::{Answer, Gains},
+    answer::{Answer, AnswerBody},
     device::DeviceId,
     request_id::RequestId,
     secret::Secret,
@@ -49,10 +49,10 @@ pub struct Audited {
     proven_device: Option<DeviceId>,
 }
 
-/// The gains of the peer, and the audit row that records them.
+/// The body of the answer, and the audit row that records them.
 #[derive(Debug)]
 struct Granted {
-    gains: Box<Gains>,
+    body: Box<AnswerBody>,
     row: AuditId,
 }
 
@@ -63,14 +63,14 @@ impl Audited {
         self.action
     }
 
-    /// The gains of the peer, or the denial.
+    /// The body of the answer, or the denial.
     ///
     /// # Errors
     ///
     /// The denial, which is a valid decision.
-    pub const fn outcome(&self) -> Result<&Gains, Denial> {
+    pub const fn outcome(&self) -> Result<&AnswerBody, Denial> {
         match &self.outcome {
-            Ok(granted) => Ok(&granted.gains),
+            Ok(granted) => Ok(&granted.body),
             Err(denial) => Err(*denial),
         }
     }
@@ -89,7 +89,7 @@ impl Audited {
     /// Adds a receipt to a granted outcome.
     pub(crate) fn with_receipt(mut self, receipt: Secret<String>) -> Self {
         if let Ok(granted) = &mut self.outcome {
-            granted.gains.receipt = Some(receipt);
+            granted.body.receipt = Some(receipt);
         }
         self
     }
@@ -100,7 +100,7 @@ impl From<Audited> for Answer {
     fn from(audited: Audited) -> Self {
         let Audited { request, action, profile, outcome, .. } = audited;
         let answer = match outcome {
-            Ok(granted) => Self::ok(action.granted_text(), *granted.gains),
+            Ok(granted) => Self::ok(action.granted_text(), *granted.body),
             Err(denial) => {
                 let (code, text) = messages::refusal(action, denial, profile);
                 Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
@@ -127,8 +127,8 @@ pub(crate) struct Attempt {
 /// The outcome of an attempt, unless a concurrent command overtakes it.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    /// The change and what the peer gains; or the denial.
-    pub(crate) outcome: Result<(Effect, Gains), Denial>,
+    /// The change and the body of the answer; or the denial.
+    pub(crate) outcome: Result<(Effect, AnswerBody), Denial>,
     /// The detail of the audit row, after the reason.
     pub(crate) detail: String,
     /// Changes to counters, and a notice.
@@ -137,7 +137,7 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     /// A verdict that changes no counter.
-    pub(crate) fn new(outcome: Result<(Effect, Gains), Denial>, detail: String) -> Self {
+    pub(crate) fn new(outcome: Result<(Effect, AnswerBody), Denial>, detail: String) -> Self {
         Self { outcome, detail, tally_change: TallyChange::default() }
     }
 
@@ -177,10 +177,10 @@ impl Attempt {
     ) -> Result<Audited, Error> {
         let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
-            Ok((effect, gains)) => {
+            Ok((effect, body)) => {
                 let counted = tally_change.counted;
                 match self.carry_out(store, effect, tally_change, &detail).await {
-                    Ok(row) => Ok(Granted { gains: Box::new(gains), row }),
+                    Ok(row) => Ok(Granted { body: Box::new(body), row }),
                     Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
                         let tally_change = TallyChange::of_conflict(conflict, counted);

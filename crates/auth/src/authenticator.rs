@@ -20,7 +20,7 @@ use fourauth_factors::{
     totp::{self, Key},
 };
 use fourauth_protocol::{
-    answer::{FaceQuality, Gains},
+    answer::{AnswerBody, FaceQuality},
     consent::Consent,
     mac_address::MacAddress,
     receipt::VerifyingKey,
@@ -172,13 +172,13 @@ impl Authenticator {
     }
 
     /// The data that a user needs to set up an authenticator.
-    pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> Gains {
+    pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> AnswerBody {
         let uri = key.provisioning_uri(&self.settings.issuer, username.as_str()).ok();
-        Gains {
+        AnswerBody {
             qr_png_b64: uri.as_ref().and_then(crate::qr::png_base64),
             provisioning_uri: uri,
             totp_confirmed: Some(false),
-            ..Gains::default()
+            ..AnswerBody::default()
         }
     }
 

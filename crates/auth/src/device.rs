@@ -11,7 +11,7 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{KnownDevice, Place, Subject};
+use fourauth_store::{KnownDevice, LoginLocation, Subject};
 
 /// The claim that a peer made about its device on this connection.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(crate) enum Proof {
 pub(crate) struct DeviceContext {
     pub(crate) proof: Proof,
     /// The place of the device, if its address is not shared.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<LoginLocation>,
     claim: Option<Claim>,
 }
 
@@ -81,7 +81,11 @@ impl Claim {
 
 impl DeviceContext {
     /// Checks a claim about the account of `subject`.
-    pub(crate) fn identify(subject: &Subject, claim: Option<Claim>, place: Option<Place>) -> Self {
+    pub(crate) fn identify(
+        subject: &Subject,
+        claim: Option<Claim>,
+        place: Option<LoginLocation>,
+    ) -> Self {
         let proof = match &claim {
             None => Proof::Unclaimed,
             Some(claim) => {
@@ -131,8 +135,8 @@ impl DeviceContext {
     }
 
     /// The addressee of a confidential answer: the proven key, or else the place.
-    pub(crate) fn addressee(&self) -> Option<Place> {
-        self.key().map(Place::of_device).or(self.place)
+    pub(crate) fn addressee(&self) -> Option<LoginLocation> {
+        self.key().map(LoginLocation::of_device).or(self.place)
     }
 
     /// True if the device proves that it holds the key `offered`, which is not bound yet.

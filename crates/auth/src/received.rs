@@ -2,7 +2,7 @@
 
 use crate::{device::Claim, limits::Limited, source::Source};
 use fourauth_protocol::{mac_address::MacAddress, request_id::RequestId};
-use fourauth_store::Place;
+use fourauth_store::LoginLocation;
 use fourauth_timekeeper::Reading;
 use std::net::IpAddr;
 
@@ -40,7 +40,7 @@ impl Received {
 
     /// The place of a device that reports the address `mac`; `None` behind a shared address.
     #[must_use]
-    pub(crate) fn place(&self, mac: Option<MacAddress>) -> Option<Place> {
-        (!self.is_shared_address).then(|| Place::new(mac, &self.source().to_string()))
+    pub(crate) fn place(&self, mac: Option<MacAddress>) -> Option<LoginLocation> {
+        (!self.is_shared_address).then(|| LoginLocation::new(mac, &self.source().to_string()))
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::Gains, time::UnixMillis};
-use fourauth_store::{Notice, Place, Subject, Target};
+use fourauth_protocol::{answer::AnswerBody, time::UnixMillis};
+use fourauth_store::{LoginLocation, Notice, Subject, Target};
 
 /// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
@@ -69,7 +69,7 @@ impl Verified<'_> {
 
     /// The place to record as known for the account. `None` if it was recorded within the last day,
     /// if the account has device keys, or if a factor is settling and the attempt is not trusted.
-    pub(crate) fn new_place(&self) -> Option<Place> {
+    pub(crate) fn new_place(&self) -> Option<LoginLocation> {
         let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
         let is_new = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
         self.device.place.filter(|_| is_new && self.trust_facts().is_settled())
@@ -84,12 +84,12 @@ impl Verified<'_> {
 
     pub(crate) fn effect(
         &self,
-        (change, side_effects, gains): (Change, SideEffects, Gains),
-    ) -> (Effect, Gains) {
+        (change, side_effects, body): (Change, SideEffects, AnswerBody),
+    ) -> (Effect, AnswerBody) {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
         let grant = Grant { account, target, version, step, device, at, change, side_effects };
-        (Effect::Change(Box::new(grant)), gains)
+        (Effect::Change(Box::new(grant)), body)
     }
 }

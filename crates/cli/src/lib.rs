@@ -107,6 +107,6 @@ async fn is_recovery_code_wanted(
     }
     let Task::Recover(_) = task else { return Ok(false) };
     let answer = client.send_once(Command::Hello(Hello::default())).await?;
-    let requires = answer.gains.server.map(|server| server.requires).unwrap_or_default();
+    let requires = answer.body.server.map(|server| server.requires).unwrap_or_default();
     Ok(requires.iter().any(|word| word == "recovery_code"))
 }

@@ -22,7 +22,7 @@ use std::{
 /// without a file.
 pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = file.filter(|_| answer.is_ok()) else { return Ok(()) };
-    let Some(receipt) = &answer.gains.receipt else { return Err(Failure::NoReceipt) };
+    let Some(receipt) = &answer.body.receipt else { return Err(Failure::NoReceipt) };
     replace(path, receipt.expose())
         .map_err(|reason| Failure::ReceiptFile { path: path.to_owned(), reason })
 }

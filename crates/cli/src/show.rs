@@ -3,7 +3,7 @@
 use crate::{args::Output, audit, devices, exit::Exit, failure::Failure, qr, world::World};
 use fourauth_client::Error;
 use fourauth_protocol::{
-    answer::{Answer, FaceQuality, Gains, ServerInfo},
+    answer::{Answer, AnswerBody, FaceQuality, ServerInfo},
     code::Code,
     printable::{PrintableJson, printable},
     secret::Secret,
@@ -24,7 +24,7 @@ pub(crate) fn answer(
         }
         Output::Text if answer.is_ok() => {
             writeln!(world.output, "{}", printable(&answer.message))?;
-            gains(&answer.gains, world.output)?;
+            body(&answer.body, world.output)?;
         }
         Output::Text => denial(answer, world.notes)?,
     }
@@ -87,38 +87,38 @@ fn wait(millis: u64) -> String {
     }
 }
 
-fn gains(gains: &Gains, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(uri) = &gains.provisioning_uri {
+fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(uri) = &body.provisioning_uri {
         authenticator(uri, out)?;
     }
-    if let Some(codes) = &gains.recovery_codes {
+    if let Some(codes) = &body.recovery_codes {
         recovery_codes(codes, out)?;
     }
-    if let Some(token) = &gains.token {
+    if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
     }
-    if let Some(end) = gains.expires_at {
+    if let Some(end) = body.expires_at {
         writeln!(out, "Valid until {end}.")?;
     }
-    if gains.must_change == Some(true) {
+    if body.must_change == Some(true) {
         writeln!(
             out,
             "Another person chose this password; replace it (fourauth recover password)."
         )?;
     }
-    if gains.totp_confirmed == Some(false) {
+    if body.totp_confirmed == Some(false) {
         writeln!(out, "The authenticator is not confirmed yet (fourauth confirm).")?;
     }
-    if let Some(quality) = gains.face_quality {
+    if let Some(quality) = body.face_quality {
         face_quality(quality, out)?;
     }
-    if let Some(server) = &gains.server {
+    if let Some(server) = &body.server {
         server_info(server, out)?;
     }
-    if let Some(rows) = &gains.devices {
+    if let Some(rows) = &body.devices {
         writeln!(out, "{}", devices::table(rows))?;
     }
-    if let Some(rows) = &gains.rows {
+    if let Some(rows) = &body.rows {
         writeln!(out, "{}", audit::table(rows))?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
 };
 use data_encoding::BASE64;
 use fourauth_protocol::{
-    answer::{AuditRow, DeviceRow, FaceQuality, Gains, ServerInfo},
+    answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo},
     command::{
         BindDevice, Command, ConfirmTotp, Hello, ListDevices, Login, ReadAudit, RecoverDevice,
         RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
@@ -90,7 +90,7 @@ impl Connection {
     ///
     /// See [`Connection::send`].
     pub async fn hello(&mut self) -> Result<Outcome<ServerInfo>, Error> {
-        self.ask(Command::Hello(Hello::default()), |gains| present(gains.server, "server")).await
+        self.ask(Command::Hello(Hello::default()), |body| present(body.server, "server")).await
     }
 
     /// 200: adds an account.
@@ -129,7 +129,7 @@ impl Connection {
         &mut self,
         list: ListDevices,
     ) -> Result<Outcome<Vec<DeviceRow>>, Error> {
-        self.ask(Command::ListDevices(list), |gains| present(gains.devices, "devices")).await
+        self.ask(Command::ListDevices(list), |body| present(body.devices, "devices")).await
     }
 
     /// 224: revokes a device.
@@ -147,7 +147,7 @@ impl Connection {
     ///
     /// See [`Connection::send`].
     pub async fn read_audit(&mut self, read: ReadAudit) -> Result<Outcome<Vec<AuditRow>>, Error> {
-        self.ask(Command::ReadAudit(read), |gains| present(gains.rows, "rows")).await
+        self.ask(Command::ReadAudit(read), |body| present(body.rows, "rows")).await
     }
 
     /// 300: replaces the authenticator.
@@ -183,7 +183,7 @@ impl Connection {
         &mut self,
         recover: RecoverFace,
     ) -> Result<Outcome<Option<FaceQuality>>, Error> {
-        self.ask(Command::RecoverFace(recover), |gains| Ok(gains.face_quality)).await
+        self.ask(Command::RecoverFace(recover), |body| Ok(body.face_quality)).await
     }
 
     /// 330: replaces a device.
@@ -198,41 +198,41 @@ impl Connection {
     async fn ask<T>(
         &mut self,
         command: Command,
-        gain: impl FnOnce(Gains) -> Result<T, NotTheProtocol>,
+        gain: impl FnOnce(AnswerBody) -> Result<T, NotTheProtocol>,
     ) -> Result<Outcome<T>, Error> {
         Ok(Outcome::read(self.send(command).await?, gain)?)
     }
 }
 
 impl LoggedIn {
-    #[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads gains")]
-    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
+    #[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads body")]
+    fn from_gains(body: AnswerBody) -> Result<Self, NotTheProtocol> {
         Ok(Self {
-            token: gains.token,
-            receipt: gains.receipt,
-            expires_at: gains.expires_at,
-            must_change: gains.must_change.unwrap_or(false),
-            totp_confirmed: gains.totp_confirmed,
+            token: body.token,
+            receipt: body.receipt,
+            expires_at: body.expires_at,
+            must_change: body.must_change.unwrap_or(false),
+            totp_confirmed: body.totp_confirmed,
         })
     }
 }
 
 impl NewAuthenticator {
-    fn from_gains(gains: Gains) -> Result<Self, NotTheProtocol> {
-        let qr_png = match gains.qr_png_b64 {
+    fn from_gains(body: AnswerBody) -> Result<Self, NotTheProtocol> {
+        let qr_png = match body.qr_png_b64 {
             None => None,
             Some(text) => BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new),
         };
-        let provisioning_uri = present(gains.provisioning_uri, "provisioning_uri")?;
+        let provisioning_uri = present(body.provisioning_uri, "provisioning_uri")?;
         Ok(Self { provisioning_uri, qr_png })
     }
 }
 
 impl Registered {
-    fn from_gains(mut gains: Gains) -> Result<Self, NotTheProtocol> {
-        let face_quality = gains.face_quality;
-        let recovery_codes = gains.recovery_codes.take().unwrap_or_default();
-        let authenticator = NewAuthenticator::from_gains(gains)?;
+    fn from_gains(mut body: AnswerBody) -> Result<Self, NotTheProtocol> {
+        let face_quality = body.face_quality;
+        let recovery_codes = body.recovery_codes.take().unwrap_or_default();
+        let authenticator = NewAuthenticator::from_gains(body)?;
         Ok(Self { authenticator, face_quality, recovery_codes })
     }
 }
@@ -241,7 +241,7 @@ fn present<T>(gain: Option<T>, field: &'static str) -> Result<T, NotTheProtocol>
     gain.ok_or(NotTheProtocol::Incomplete(field))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads gains")]
-fn nothing(_: Gains) -> Result<(), NotTheProtocol> {
+#[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads body")]
+fn nothing(_: AnswerBody) -> Result<(), NotTheProtocol> {
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The server's decision.
 
 use fourauth_protocol::{
-    answer::{Answer, Gains},
+    answer::{Answer, AnswerBody},
     code::Code,
     request_id::RequestId,
 };
@@ -47,10 +47,10 @@ impl<T> Outcome<T> {
     /// Converts an answer; `gain` extracts the result if it was granted.
     pub(crate) fn read<E>(
         answer: Answer,
-        gain: impl FnOnce(Gains) -> Result<T, E>,
+        gain: impl FnOnce(AnswerBody) -> Result<T, E>,
     ) -> Result<Self, E> {
         if answer.is_ok() {
-            return gain(answer.gains).map(Self::Granted);
+            return gain(answer.body).map(Self::Granted);
         }
         Ok(Self::Refused(Refusal {
             code: answer.code,

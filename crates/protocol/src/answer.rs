@@ -27,7 +27,7 @@ pub struct Answer {
     pub retry_after_ms: Option<u64>,
     /// Results of the command, if it succeeded.
     #[serde(flatten)]
-    pub gains: Gains,
+    pub body: AnswerBody,
 }
 
 /// Outcome of a command, in 4Auth's two words.
@@ -45,7 +45,7 @@ pub enum Status {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
-pub struct Gains {
+pub struct AnswerBody {
     /// The QR code to scan: a PNG as base64. Commands 200 and 300.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -186,14 +186,14 @@ pub struct AuditRow {
 impl Answer {
     /// Answers a command that succeeded.
     #[must_use]
-    pub fn ok(message: impl Into<String>, gains: Gains) -> Self {
+    pub fn ok(message: impl Into<String>, body: AnswerBody) -> Self {
         Self {
             status: Status::Ok,
             message: message.into(),
             code: Code::Ok,
             request_id: None,
             retry_after_ms: None,
-            gains,
+            body,
         }
     }
 
@@ -206,7 +206,7 @@ impl Answer {
             code,
             request_id: None,
             retry_after_ms: None,
-            gains: Gains::default(),
+            body: AnswerBody::default(),
         }
     }
 
@@ -264,16 +264,16 @@ mod tests {
 
     #[test]
     fn an_answer_survives_the_wire() {
-        let gains = Gains {
+        let body = AnswerBody {
             token: Some(Secret::new("t".into())),
             expires_at: Some(UnixMillis(1_740_830_400_000)),
-            ..Gains::default()
+            ..AnswerBody::default()
         };
-        let answer = Answer::ok("Login successful.", gains);
+        let answer = Answer::ok("Login successful.", body);
         let read = Answer::from_json(answer.to_json().expose()).unwrap();
         assert!(read.is_ok());
-        assert_eq!(read.gains.token.unwrap().expose(), "t");
-        assert_eq!(read.gains.expires_at, Some(UnixMillis(1_740_830_400_000)));
+        assert_eq!(read.body.token.unwrap().expose(), "t");
+        assert_eq!(read.body.expires_at, Some(UnixMillis(1_740_830_400_000)));
     }
 
     #[test]
@@ -286,15 +286,15 @@ mod tests {
             bound_by: "first_login".into(),
             last_seen: UnixMillis(1_740_830_460_000),
         };
-        let gains = Gains {
+        let body = AnswerBody {
             recovery_codes: Some(vec![Secret::new("7K3M-9QXT-0B5H-WZ2D".into())]),
             devices: Some(vec![row.clone()]),
-            ..Gains::default()
+            ..AnswerBody::default()
         };
-        assert!(!format!("{gains:?}").contains("7K3M"));
-        let read = Answer::from_json(Answer::ok("", gains).to_json().expose()).unwrap();
-        assert_eq!(read.gains.recovery_codes.unwrap()[0].expose(), "7K3M-9QXT-0B5H-WZ2D");
-        assert_eq!(read.gains.devices, Some(vec![row]));
+        assert!(!format!("{body:?}").contains("7K3M"));
+        let read = Answer::from_json(Answer::ok("", body).to_json().expose()).unwrap();
+        assert_eq!(read.body.recovery_codes.unwrap()[0].expose(), "7K3M-9QXT-0B5H-WZ2D");
+        assert_eq!(read.body.devices, Some(vec![row]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::limits::conduct::{Conduct, Offence};
 use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
 use fourauth_protocol::{
-    answer::{Answer, Gains, ServerInfo},
+    answer::{Answer, AnswerBody, ServerInfo},
     code::Code,
     command::Refused,
     device::DeviceId,
@@ -117,13 +117,13 @@ impl Reply {
     /// The reply to a device proof, the same for every proof. The proof is checked later, with a
     /// command that needs it.
     pub fn noted(id: RequestId) -> Self {
-        Self::public(Answer::ok("Device proof received.", Gains::default()).to_request(id))
+        Self::public(Answer::ok("Device proof received.", AnswerBody::default()).to_request(id))
     }
 
     /// The reply to a hello: the capabilities and requirements of the server.
     pub fn hello(id: RequestId, info: ServerInfo) -> Self {
-        let gains = Gains { server: Some(info), ..Gains::default() };
-        Self::public(Answer::ok("Hello.", gains).to_request(id))
+        let body = AnswerBody { server: Some(info), ..AnswerBody::default() };
+        Self::public(Answer::ok("Hello.", body).to_request(id))
     }
 
     pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {

@@ -5,3 +5,4 @@ pub(crate) mod erasure;
 pub(crate) mod evidence;
 pub(crate) mod history;
 pub(crate) mod query;
+pub(crate) mod unsealed;

@@ -183,7 +183,7 @@ impl Heard {
                 let id = answer.request_id.context("a decision has no request identifier")?;
                 let account = self.decided(name, id.to_string());
                 if answer.is_ok() {
-                    account.acknowledged.take(change, answer.gains.token.as_ref());
+                    account.acknowledged.take(change, answer.body.token.as_ref());
                 }
                 Ok(true)
             }

@@ -178,7 +178,7 @@ impl Worker {
         );
         let change = Change::Registered { mac: mac.to_string() };
         let answer = self.ask(&name, &change, Command::Register(register)).await?;
-        let uri = answer.gains.provisioning_uri.context("the answer has no provisioning URI")?;
+        let uri = answer.body.provisioning_uri.context("the answer has no provisioning URI")?;
         let persona = Persona::new(&name, password, mac, &uri);
         Ok(Member { persona, spent: 0, confirmed: 0 })
     }
@@ -201,7 +201,7 @@ impl Worker {
     async fn new_codes(&mut self, member: &mut Member) -> Result<(), Stop> {
         let command = Command::RecoverTotp(member.persona.recover_totp(crowd::now()));
         let answer = self.done(member, &Change::NewCodes, command).await?;
-        if let Some(uri) = &answer.gains.provisioning_uri {
+        if let Some(uri) = &answer.body.provisioning_uri {
             member.persona.key = key_of(uri);
             (member.spent, member.confirmed) = (0, 0);
         }

@@ -99,7 +99,7 @@ async fn list_devices() {
     let unknown = ListDevices { token: Secret::new("nobody's".into()) };
     talk.ask("No session has that token.", Command::ListDevices(unknown)).await;
     let login = Command::Login(alice.login(talk.server.now()));
-    let token = client.send_once(login).await.unwrap().gains.token.unwrap();
+    let token = client.send_once(login).await.unwrap().body.token.unwrap();
     talk.name(token.expose(), "<token>");
     talk.ask(
         "The token of a session lists the devices.",

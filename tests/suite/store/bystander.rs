@@ -8,8 +8,8 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Factor, NewConsent, NewDevice, NewFace,
-    NewSession, Notice, Place, Store, Tx,
+    AccountId, Bound, BoundBy, BoxFuture, Error, Factor, LoginLocation, NewConsent, NewDevice,
+    NewFace, NewSession, Notice, Store, Tx,
 };
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ const DEEDS: [(&str, Deed); 24] = [
     ("remember_place", |tx, id, _| {
         Box::pin(async move {
             for number in 0..20 {
-                let place = Place::new(Some(mac(number)), "198.51.100.1");
+                let place = LoginLocation::new(Some(mac(number)), "198.51.100.1");
                 tx.remember_place(id, place, NOW).await?;
             }
             tx.remember_place(id, here(), NOW).await
@@ -101,8 +101,8 @@ const ROWS: [(&str, &str); 7] = [
     ("outbox", "subject || created"),
 ];
 
-fn here() -> Place {
-    Place::new(Some(mac(1)), "192.0.2.7")
+fn here() -> LoginLocation {
+    LoginLocation::new(Some(mac(1)), "192.0.2.7")
 }
 
 fn code(byte: u8) -> RecoveryCode {

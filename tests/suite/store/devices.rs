@@ -4,7 +4,7 @@ use super::fixture::{Database, NOW, enrol, mac, name};
 use fourauth_client::Identity;
 use fourauth_protocol::{device::DeviceName, time::UnixMillis};
 use fourauth_store::{
-    AccountId, Bound, BoundBy, Error, MAX_DEVICES, NewDevice, Place, Seeking, Store,
+    AccountId, Bound, BoundBy, Error, LoginLocation, MAX_DEVICES, NewDevice, Seeking, Store,
 };
 use fourauth_tests::record::record;
 
@@ -197,7 +197,7 @@ async fn a_revoked_device_is_unknown(database: Database) {
 
 async fn a_device_or_place_of_another_account_is_unknown(database: Database) {
     let store = database.open().await;
-    let place = Place::new(Some(mac(1)), "192.0.2.7");
+    let place = LoginLocation::new(Some(mac(1)), "192.0.2.7");
     let (one, strange) = (identity(), identity().key().id());
     let id = one.key().id();
     for username in ["alice", "bob"] {
@@ -213,7 +213,7 @@ async fn a_device_or_place_of_another_account_is_unknown(database: Database) {
             store.write(move |tx| Box::pin(tx.saw_device(account, strange, NOW))).await;
         assert_eq!(saw, Ok(false));
     }
-    let elsewhere = Place::new(Some(mac(1)), "192.0.2.8");
+    let elsewhere = LoginLocation::new(Some(mac(1)), "192.0.2.8");
     for (username, device, place, known) in [
         ("alice", id, place, (true, true)),
         ("alice", strange, elsewhere, (false, false)),

@@ -2,7 +2,9 @@
 
 use super::fixture::{Database, NOW, enrol, mac, name};
 use fourauth_protocol::{device::DeviceId, recovery_code::RecoveryCode};
-use fourauth_store::{AccountId, Error, Failure, Keep, Lane, Place, Seeking, Store, Target};
+use fourauth_store::{
+    AccountId, Error, Failure, Keep, Lane, LoginLocation, Seeking, Store, Target,
+};
 use fourauth_tests::record::record;
 
 on_both_databases![
@@ -19,8 +21,8 @@ on_both_databases![
 const KEEP_NOTHING: Keep = Keep { totp: false, face: false };
 
 fn lanes() -> [Lane; 5] {
-    let here = Place::new(Some(mac(1)), "192.0.2.7");
-    let there = Place::new(Some(mac(1)), "192.0.2.8");
+    let here = LoginLocation::new(Some(mac(1)), "192.0.2.7");
+    let there = LoginLocation::new(Some(mac(1)), "192.0.2.8");
     let device = Lane::Device(DeviceId::from_bytes([1; 16]));
     [Lane::Unknown, Lane::Place(here), Lane::Place(there), device, Lane::RecoveryCode]
 }
@@ -149,7 +151,7 @@ async fn known_lanes_are_places_until_the_account_has_a_key(database: Database) 
     let known = async || record(&store, Seeking::by_name(&username)).await.unwrap().known_lanes;
     assert_eq!(known().await, 0);
     for (owner, number) in [(account, 1), (account, 2), (bob, 3)] {
-        let place = Place::new(Some(mac(number)), "192.0.2.7");
+        let place = LoginLocation::new(Some(mac(number)), "192.0.2.7");
         let noted = store.write(move |tx| Box::pin(tx.remember_place(owner, place, NOW)));
         noted.await.map_err(|error: Error| error).unwrap();
     }

@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, Lane, NewConsent, NewDevice, NewFace, NewSession, NewUser, Notice,
-    Place, Target, Tx,
+    AccountId, Added, Factor, Lane, LoginLocation, NewConsent, NewDevice, NewFace, NewSession,
+    NewUser, Notice, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -69,7 +69,7 @@ pub(crate) struct SideEffects {
     /// A factor that may not change another one before this time.
     pub(crate) settles: Option<(Factor, UnixMillis)>,
     /// A place to record as known for the account.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<LoginLocation>,
     /// Notices to the owner.
     pub(crate) notices: Vec<Notice>,
 }
@@ -91,7 +91,7 @@ pub(crate) enum Change {
     /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
     /// A new TOTP secret, and the place that it is sent to, if that identifies one peer.
-    Totp(Key, Option<Place>),
+    Totp(Key, Option<LoginLocation>),
     /// The present TOTP secret is sent again.
     TotpAgain,
     /// A new password.

@@ -13,7 +13,7 @@ use crate::{
     rules::tally::{self, Clears, Guess},
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::Gains, time::UnixMillis};
+use fourauth_protocol::{answer::AnswerBody, time::UnixMillis};
 use fourauth_store::{self as store, Failure, Lane, Notice, Standing, Subject, Target, Tx};
 
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
@@ -68,7 +68,7 @@ pub(crate) struct Context<'a> {
 pub(crate) fn of(
     admitted: &Admitted,
     context: &Context<'_>,
-    outcome: &Result<(Effect, Gains), Denial>,
+    outcome: &Result<(Effect, AnswerBody), Denial>,
 ) -> TallyChange {
     let Context { action, profile, factors, subject, examination, received, is_trusted } = *context;
     let counted = Some(CountedAt::of(admitted, received));

@@ -15,7 +15,7 @@ use crate::{
     not_granted::{NotGranted, decided},
     received::Received,
 };
-use fourauth_protocol::{answer::Gains, secret::Secret, username::Username};
+use fourauth_protocol::{answer::AnswerBody, secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};
 
 impl Authenticator {
@@ -27,7 +27,7 @@ impl Authenticator {
         received: Received,
         about: Option<&Username>,
         secret: Secret<String>,
-        act: impl AsyncFnOnce(&Received, &str) -> Result<(Effect, Gains), NotGranted>,
+        act: impl AsyncFnOnce(&Received, &str) -> Result<(Effect, AnswerBody), NotGranted>,
     ) -> Result<Audited, Error> {
         let attempt = self.open(action, about, received.clone())?;
         let admitted = match decided(self.admit_admin(&received).await)? {

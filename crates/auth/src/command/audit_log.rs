@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     received::Received,
 };
-use fourauth_protocol::{answer::Gains, command::ReadAudit};
+use fourauth_protocol::{answer::AnswerBody, command::ReadAudit};
 use fourauth_store::AuditQuery;
 
 /// Number of rows returned if the command does not specify one.
@@ -26,7 +26,7 @@ impl Authenticator {
         let secret = read.admin_secret.clone();
         self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {
             let rows = self.store.audit_rows(&query(read)).await?;
-            Ok((Effect::Nothing, Gains { rows: Some(rows), ..Gains::default() }))
+            Ok((Effect::Nothing, AnswerBody { rows: Some(rows), ..AnswerBody::default() }))
         })
         .await
     }

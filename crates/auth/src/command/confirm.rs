@@ -15,7 +15,7 @@ use crate::{
     offered::Offered,
     received::Received,
 };
-use fourauth_protocol::{answer::Gains, command::ConfirmTotp};
+use fourauth_protocol::{answer::AnswerBody, command::ConfirmTotp};
 
 impl Authenticator {
     /// Confirms that the user's authenticator shows the right codes.
@@ -30,9 +30,9 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
         self.prove(action, received, &confirm.username, offered, async |verified| {
-            let gains = Gains { totp_confirmed: Some(true), ..Gains::default() };
+            let body = AnswerBody { totp_confirmed: Some(true), ..AnswerBody::default() };
             let step = verified.examination.step.ok_or(Denial::Totp)?;
-            Ok((Change::ConfirmTotp(step), SideEffects::default(), gains))
+            Ok((Change::ConfirmTotp(step), SideEffects::default(), body))
         })
         .await
     }

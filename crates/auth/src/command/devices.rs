@@ -14,7 +14,7 @@ use crate::{
     verified::Verified,
 };
 use fourauth_protocol::{
-    answer::{DeviceRow, Gains},
+    answer::{AnswerBody, DeviceRow},
     command::{BindDevice, ListDevices, RevokeDevice},
     username::Username,
 };
@@ -37,7 +37,7 @@ impl Authenticator {
             let device = another_device(verified, &bind)?;
             let notices = vec![verified.notice("device_bound")];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
-            Ok((Change::BindDevice(device), side_effects, Gains::default()))
+            Ok((Change::BindDevice(device), side_effects, AnswerBody::default()))
         })
         .await
     }
@@ -67,7 +67,7 @@ impl Authenticator {
             Some(Session { account, .. }) => {
                 let devices = self.store.devices(account).await?;
                 let rows = devices.into_iter().map(shown).collect();
-                Ok((Effect::Nothing, Gains { devices: Some(rows), ..Gains::default() }))
+                Ok((Effect::Nothing, AnswerBody { devices: Some(rows), ..AnswerBody::default() }))
             }
         };
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
@@ -89,7 +89,7 @@ impl Authenticator {
             let notices = vec![verified.notice("device_revoked")];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
-            Ok((change, side_effects, Gains::default()))
+            Ok((change, side_effects, AnswerBody::default()))
         })
         .await
     }

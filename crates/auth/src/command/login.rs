@@ -16,7 +16,7 @@ use crate::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
-use fourauth_protocol::{answer::Gains, command::Login, secret::Secret, time::UnixMillis};
+use fourauth_protocol::{answer::AnswerBody, command::Login, secret::Secret, time::UnixMillis};
 use fourauth_store::{BoundBy, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
@@ -33,7 +33,7 @@ impl Authenticator {
         let decided =
             self.prove(Action::Login, received, &login.username, offered, async |verified| {
                 let upgraded = self.upgrade(verified, &login.password).await?;
-                let (session, gains) = self.session(verified.subject, verified.at());
+                let (session, body) = self.session(verified.subject, verified.at());
                 let device = self.first_device(verified, &login);
                 let audience = login.audience.clone();
                 pending = Some(PendingReceipt::of(verified, audience, &session, device.as_ref()));
@@ -44,7 +44,7 @@ impl Authenticator {
                     place: verified.new_place(),
                     notices: login_notices(verified, device.is_some()),
                 };
-                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, gains))
+                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, body))
             });
         let audited = decided.await?;
         Ok(match pending {
@@ -84,7 +84,7 @@ impl Authenticator {
     }
 
     /// Creates a session and its token. Only the hash of the token is stored.
-    fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, Gains) {
+    fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, AnswerBody) {
         let token = Secret::new(BASE64URL_NOPAD.encode(&entropy::bytes::<32>()));
         let expires = at.saturating_add_ms(self.settings.session_ms);
         let session = NewSession {
@@ -94,13 +94,13 @@ impl Authenticator {
             created: at,
             expires,
         };
-        let gains = Gains {
+        let body = AnswerBody {
             token: Some(token),
             expires_at: Some(expires),
             must_change: subject.must_change.then_some(true),
-            ..Gains::default()
+            ..AnswerBody::default()
         };
-        (session, gains)
+        (session, body)
     }
 }
 

@@ -33,11 +33,11 @@ use crate::{
     verified::Verified,
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::Gains, username::Username};
+use fourauth_protocol::{answer::AnswerBody, username::Username};
 use fourauth_store::{Seeking, Target};
 
-/// The change, what goes with it and what the peer gains.
-pub(crate) type GrantedChange = (Change, SideEffects, Gains);
+/// The change, its side effects and the body of the answer.
+pub(crate) type GrantedChange = (Change, SideEffects, AnswerBody);
 
 impl Authenticator {
     /// Decides one command about the account `name` and records the decision.

@@ -22,7 +22,7 @@ use crate::{
     verified::Verified,
 };
 use fourauth_protocol::{
-    answer::Gains,
+    answer::AnswerBody,
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     consent::Consent,
     picture::Picture,
@@ -50,13 +50,13 @@ impl Authenticator {
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Totp)?;
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
-                let gains = self.provisioning(&verified.subject.totp, name);
+                let body = self.provisioning(&verified.subject.totp, name);
                 let notices = vec![verified.notice("totp_sent_again")];
-                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, gains));
+                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, body));
             }
             let key = Self::new_key();
-            let gains = self.provisioning(&key, name);
-            Ok((Change::Totp(key, addressee), side_effects, gains))
+            let body = self.provisioning(&key, name);
+            Ok((Change::Totp(key, addressee), side_effects, body))
         })
         .await
     }
@@ -80,7 +80,7 @@ impl Authenticator {
             let accepted = rule.accept(&recover.new_password, name.as_str());
             let password = accepted.map_err(|_| Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
-            Ok((Change::Password(hash), side_effects, Gains::default()))
+            Ok((Change::Password(hash), side_effects, AnswerBody::default()))
         })
         .await
     }
@@ -122,7 +122,7 @@ impl Authenticator {
             let change = new_device(verified, &recover)?;
             let code = recover.recovery_code.clone();
             let side_effects = self.recovery(verified, code, Factor::Device)?;
-            Ok((change, side_effects, Gains::default()))
+            Ok((change, side_effects, AnswerBody::default()))
         })
         .await
     }
@@ -177,9 +177,11 @@ impl Authenticator {
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
-        let gains =
-            Gains { face_quality: Some(face_quality(likeness.count())), ..Gains::default() };
-        Ok((Change::Face(face, consent), side_effects, gains))
+        let body = AnswerBody {
+            face_quality: Some(face_quality(likeness.count())),
+            ..AnswerBody::default()
+        };
+        Ok((Change::Face(face, consent), side_effects, body))
     }
 }
 

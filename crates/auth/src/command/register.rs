@@ -17,7 +17,7 @@ use crate::{
 };
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
-    answer::Gains, command::Register, mac_address::MacAddress, picture::Picture,
+    answer::AnswerBody, command::Register, mac_address::MacAddress, picture::Picture,
 };
 use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
 
@@ -40,7 +40,7 @@ impl Authenticator {
         received: &Received,
         admin: &str,
         register: Register,
-    ) -> Result<(Effect, Gains), NotGranted> {
+    ) -> Result<(Effect, AnswerBody), NotGranted> {
         let (password, mac) = self.acceptable(&register)?;
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
@@ -58,7 +58,7 @@ impl Authenticator {
         };
         let id = AccountId(entropy::positive_i64());
         let (key, codes) = (Self::new_key(), recovery_codes());
-        let gains = Gains {
+        let body = AnswerBody {
             must_change: Some(true),
             face_quality: Some(face_quality(likeness.count())),
             recovery_codes: Some(shown(&codes)),
@@ -86,7 +86,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), gains))
+        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), body))
     }
 
     /// Checks the password and the MAC address, which takes no slow work.

@@ -1,7 +1,7 @@
 //! The lanes that an attempt may be counted in.
 
 use fourauth_protocol::device::DeviceId;
-use fourauth_store::{Lane, Place};
+use fourauth_store::{Lane, LoginLocation};
 
 /// The facts about an attempt that decide its lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,7 +11,7 @@ pub(crate) struct Origin {
     /// True if the command came with a right recovery code.
     pub(crate) has_recovery_code: bool,
     /// The place of the attempt, if it is known for the account.
-    pub(crate) known_place: Option<Place>,
+    pub(crate) known_place: Option<LoginLocation>,
     /// True if the account has or had a device key. A place is then ignored.
     pub(crate) is_keyed: bool,
 }
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn a_place_counts_only_without_a_device_key() {
         let id = DeviceId::from_bytes([1; 16]);
-        let here = Place::new(None, "192.0.2.1");
+        let here = LoginLocation::new(None, "192.0.2.1");
         let (device, place) = (Lane::Device(id), Lane::Place(here));
         for (proven, code, known_place, is_keyed, expected) in [
             (false, false, false, false, vec![Unknown]),

@@ -5,7 +5,7 @@
 
 use crate::decision::Denial;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::Place;
+use fourauth_store::LoginLocation;
 
 /// The facts that trust is based on, for a command with matching factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl TrustFacts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TotpDelivery {
     /// The time and place that it was sent to.
-    pub(crate) sent: Option<(UnixMillis, Place)>,
+    pub(crate) sent: Option<(UnixMillis, LoginLocation)>,
     /// True if the secret has been used.
     pub(crate) is_confirmed: bool,
 }
@@ -120,7 +120,7 @@ const REPEAT_MS: i64 = 60_000;
 
 impl TotpDelivery {
     /// True if the answer may be sent again to `to`. `None` is a peer that cannot be identified.
-    pub(crate) fn may_repeat(&self, to: Option<Place>, at: UnixMillis) -> bool {
+    pub(crate) fn may_repeat(&self, to: Option<LoginLocation>, at: UnixMillis) -> bool {
         self.sent.is_some_and(|(sent, place)| {
             let passed = at.0.saturating_sub(sent.0);
             !self.is_confirmed && to == Some(place) && (0..REPEAT_MS).contains(&passed)
@@ -240,7 +240,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_repeated_to_its_place_for_a_minute() {
-        let (here, there) = (Place::new(None, "192.0.2.1"), Place::new(None, "192.0.2.2"));
+        let (here, there) =
+            (LoginLocation::new(None, "192.0.2.1"), LoginLocation::new(None, "192.0.2.2"));
         for (sent, to, passed, is_confirmed, repeated) in [
             (Some(here), Some(here), 0, false, true),
             (Some(here), Some(here), 59_999, false, true),

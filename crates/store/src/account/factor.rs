@@ -6,7 +6,7 @@
 use crate::{
     account::{
         id::{AccountId, IMAGE, TEMPLATE, TOTP},
-        place::Place,
+        login_location::LoginLocation,
     },
     engine::{driver::Value, tx::Tx},
     error::Error,
@@ -186,11 +186,11 @@ impl Tx {
         &mut self,
         account: AccountId,
         at: UnixMillis,
-        to: Option<Place>,
+        to: Option<LoginLocation>,
     ) -> Result<(), Error> {
         const SQL: &str = "UPDATE users SET totp_issued = $1, totp_issued_to = $2 WHERE id = $3";
 
-        let to = to.as_ref().map_or(&[][..], Place::as_bytes);
+        let to = to.as_ref().map_or(&[][..], LoginLocation::as_bytes);
         let values = [Value::Int(at.0), Value::Bytes(to), Value::Int(account.0)];
         self.execute(SQL, &values).await.map(|_| ())
     }

@@ -4,7 +4,7 @@ use crate::{
     account::{
         id::{AccountId, TABLE, TEMPLATE, TOTP},
         known_device::KnownDevice,
-        place::Place,
+        login_location::LoginLocation,
         recovery::Settling,
     },
     engine::driver::Row,
@@ -28,7 +28,7 @@ pub struct Seeking<'a> {
     /// The claimed device.
     pub device: Option<DeviceId>,
     /// The place of the peer, if its address identifies it.
-    pub place: Option<Place>,
+    pub place: Option<LoginLocation>,
 }
 
 impl<'a> Seeking<'a> {
@@ -92,7 +92,7 @@ pub struct Subject {
     /// Times until which a factor may not change another one.
     pub settling: Settling,
     /// Time and recipient of the current one-time code secret.
-    pub totp_issued: Option<(UnixMillis, Place)>,
+    pub totp_issued: Option<(UnixMillis, LoginLocation)>,
 }
 
 impl Subject {
@@ -126,7 +126,7 @@ pub(crate) struct Record {
     pub(crate) been_here: Option<UnixMillis>,
     pub(crate) known_lanes: u32,
     pub(crate) settling: Settling,
-    pub(crate) totp_issued: Option<(UnixMillis, Place)>,
+    pub(crate) totp_issued: Option<(UnixMillis, LoginLocation)>,
 }
 
 impl Record {
@@ -200,7 +200,7 @@ fn step(row: &Row, column: &'static str) -> Result<Step, Error> {
     u64::try_from(row.int(TABLE, column)?).map(Step).map_err(|_| corrupt(column))
 }
 
-fn issue(row: &Row) -> Result<Option<(UnixMillis, Place)>, Error> {
+fn issue(row: &Row) -> Result<Option<(UnixMillis, LoginLocation)>, Error> {
     let at = instant(row.int(TABLE, "totp_issued")?);
     let to = row.bytes_or_null(TABLE, "totp_issued_to")?;
     let (Some(at), Some(to)) = (at, to) else { return Ok(None) };
@@ -209,7 +209,7 @@ fn issue(row: &Row) -> Result<Option<(UnixMillis, Place)>, Error> {
         return Ok(None);
     }
     let to = to.try_into().map_err(|_| corrupt("totp_issued_to"))?;
-    Ok(Some((at, Place::from_bytes(to))))
+    Ok(Some((at, LoginLocation::from_bytes(to))))
 }
 
 const fn corrupt(column: &'static str) -> Error {

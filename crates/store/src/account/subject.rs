@@ -6,7 +6,7 @@
 use crate::{
     account::{
         decoy::SealedDecoy,
-        place::Place,
+        login_location::LoginLocation,
         record::{Record, Seeking, Subject},
     },
     engine::driver::Value,
@@ -41,7 +41,7 @@ impl Store {
 
         // Empty bytes match no device id and no place.
         let device = seeking.device.as_ref().map_or(&[][..], |id| id.as_bytes());
-        let place = seeking.place.as_ref().map_or(&[][..], Place::as_bytes);
+        let place = seeking.place.as_ref().map_or(&[][..], LoginLocation::as_bytes);
         let values =
             [Value::Text(seeking.name.as_str()), Value::Bytes(device), Value::Bytes(place)];
         let record = match self.row(SQL, &values).await? {

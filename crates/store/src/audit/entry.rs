@@ -3,7 +3,7 @@
 //! The columns are those of 4Auth's log viewer. Rows are appended, never changed.
 
 use crate::{
-    audit::evidence::Unsealed,
+    audit::unsealed::Unsealed,
     engine::{driver::Value, tx::Tx},
     error::Error,
     visible::visible,

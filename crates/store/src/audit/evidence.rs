@@ -17,7 +17,7 @@ pub use rollback::{ACCEPT_ROLLBACK, AcceptedRollback, Rollback};
 pub use snapshot::LogSnapshot;
 pub use tree::{InclusionProof, TreeHead};
 
-pub(crate) use leaf::{Unsealed, node};
+pub(crate) use leaf::node;
 
 use crate::{engine::driver::Row, error::Error};
 use fourauth_audit::{Hash, Salt};

@@ -3,7 +3,7 @@
 use crate::{
     audit::{
         entry::{AuditId, MAX_DETAIL, MAX_USERNAME},
-        evidence::Unsealed,
+        unsealed::Unsealed,
     },
     engine::tx::Tx,
     error::Error,

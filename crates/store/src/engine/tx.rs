@@ -2,7 +2,7 @@
 //! sessions, the audit log, administrators.
 
 use crate::{
-    audit::evidence::Unsealed,
+    audit::unsealed::Unsealed,
     engine::driver::{Connection, Row, Value, Writing},
     error::Error,
     keys::seal::Sealer,

@@ -3,7 +3,7 @@
 //! An attacker fills only its own lane. Each device that proves its key has a lane, so that a lost
 //! device locks out only itself.
 
-use crate::account::place::Place;
+use crate::account::login_location::LoginLocation;
 use fourauth_protocol::{device::DeviceId, time::UnixMillis, username::Username};
 use sha2::{Digest as _, Sha256};
 
@@ -45,7 +45,7 @@ pub enum Lane {
     Unknown,
     /// Attempts from a MAC address and source that the account was used from before. Only for
     /// accounts without device keys.
-    Place(Place),
+    Place(LoginLocation),
     /// Attempts from a device that proved this key.
     Device(DeviceId),
     /// Attempts with a valid recovery code.
@@ -87,7 +87,7 @@ impl Lane {
             None => [Self::Unknown, Self::RecoveryCode, Self::Admin]
                 .into_iter()
                 .find(|lane| lane.as_str() == text),
-            Some(("place", place)) => Place::parse(place).map(Self::Place),
+            Some(("place", place)) => LoginLocation::parse(place).map(Self::Place),
             Some(("device", id)) => DeviceId::parse(id).ok().map(Self::Device),
             Some(_) => None,
         }
@@ -157,7 +157,7 @@ mod tests {
     fn a_lane_survives_a_round_trip() {
         for lane in [
             Lane::Unknown,
-            Lane::Place(Place::new(None, "192.0.2.1")),
+            Lane::Place(LoginLocation::new(None, "192.0.2.1")),
             Lane::Device(DeviceId::from_bytes([7; 16])),
             Lane::RecoveryCode,
             Lane::Admin,

@@ -5,6 +5,7 @@
 
 use super::array;
 use crate::{
+    audit::unsealed::Unsealed,
     engine::{
         driver::{Value, Writing},
         location::Location,
@@ -16,17 +17,6 @@ use crate::{
 use fourauth_audit::{Hash, Salt, leaf};
 
 const NODE: &str = "audit_node";
-
-/// A row that this transaction wrote and that has no leaf yet.
-#[derive(Debug)]
-pub(crate) struct Unsealed {
-    pub(crate) id: i64,
-    pub(crate) ts_utc: String,
-    pub(crate) username: Option<String>,
-    pub(crate) action: String,
-    pub(crate) success: bool,
-    pub(crate) detail: String,
-}
 
 /// Chain that this process writes: one for a SQLite file, or one for each host on PostgreSQL.
 ///

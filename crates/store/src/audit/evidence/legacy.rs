@@ -4,8 +4,8 @@
 //! Only rows that existed at the migration get leaves. A row that appears later without a leaf was
 //! not written by this program and gets no leaf.
 
-use super::Unsealed;
 use crate::{
+    audit::unsealed::Unsealed,
     engine::{
         driver::{Row, Value},
         tx::Tx,

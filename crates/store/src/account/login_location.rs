@@ -17,9 +17,9 @@ const REMEMBERED: i64 = 6;
 /// Hash of a device's MAC address and its source. It has no key: a reader of the database can check
 /// a guessed place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place([u8; 32]);
+pub struct LoginLocation([u8; 32]);
 
-impl Place {
+impl LoginLocation {
     /// The place of the device that claims `mac` at `source`. Devices without a MAC address share
     /// one place for each source.
     #[must_use]
@@ -48,7 +48,7 @@ impl Place {
 }
 
 /// 64 hexadecimal digits.
-impl fmt::Display for Place {
+impl fmt::Display for LoginLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&HEXLOWER.encode(&self.0))
     }
@@ -64,7 +64,7 @@ impl Tx {
     pub async fn remember_place(
         &mut self,
         account: AccountId,
-        place: Place,
+        place: LoginLocation,
         at: UnixMillis,
     ) -> Result<(), Error> {
         const UPSERT: &str = "INSERT INTO places (account, place, last_seen) VALUES ($1, $2, $3) \
