@@ -109,10 +109,10 @@ impl Engine {
 }
 
 /// Side of the detector's input, in pixels.
-const DETECTOR_SIDE: usize = 256;
+pub(crate) const DETECTOR_SIDE: usize = 256;
 
 /// Side of the landmark network's input, in pixels.
-const LANDMARKS_SIDE: usize = 112;
+pub(crate) const LANDMARKS_SIDE: usize = 112;
 
 /// Applies the channel order, mean and scale of the embedder to a chip.
 fn prepared(chip: &Planes, embedder: &Embedder) -> Planes {

@@ -7,8 +7,10 @@
 
 pub mod decode;
 pub mod install;
+pub mod manifest;
 pub mod pack;
 pub mod quality;
+pub mod self_test;
 
 mod align;
 mod convert;
@@ -21,13 +23,13 @@ mod engine;
 mod geometry;
 mod landmarks;
 mod likeness;
-mod manifest;
 mod picture;
 mod refusal;
 mod resample;
 mod runtime;
 mod thresholds;
 
+pub use align::Alignment;
 pub use convert::ConvertError;
 pub use digest::{BadDigest, Digest};
 pub use embedding::{DIMENSIONS, Embedding};

@@ -18,8 +18,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The manifest, which makes a folder a pack.
-pub(crate) const MANIFEST: &str = "pack.toml";
+/// The name of the manifest, which makes a folder a pack.
+pub const MANIFEST: &str = "pack.toml";
 
 /// Upper bound of the size of `pack.toml`, in bytes.
 const MAX_MANIFEST: u64 = 64 << 10;
