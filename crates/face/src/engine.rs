@@ -4,8 +4,7 @@
 //! take tens of milliseconds of one core, so they belong on the compute pool.
 
 use crate::{
-    align::Alignment,
-    decode, detect,
+    Alignment, NetError, decode, detect,
     embedding::{DIMENSIONS, Embedding},
     landmarks,
     manifest::{Channels, Embedder, File},
@@ -13,7 +12,7 @@ use crate::{
     picture::{Picture, Planes},
     quality::{self, Quality},
     refusal::Refusal,
-    runtime::{Net, NetError},
+    runtime::Net,
 };
 use std::path::Path;
 

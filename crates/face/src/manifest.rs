@@ -2,7 +2,7 @@
 //!
 //! An unknown field is an error, so that a misspelt threshold is never replaced by a default.
 
-use crate::{align::Alignment, digest::Digest, thresholds::Thresholds};
+use crate::{Alignment, Digest, Thresholds};
 use serde::{Deserialize, Serialize};
 
 /// The only version of the format so far.

@@ -7,14 +7,12 @@
 //! so that templates stay valid after a new calibration.
 
 use crate::{
-    digest::Digest,
+    Digest, NetError, Thresholds,
     manifest::{File, Manifest},
-    runtime::NetError,
-    thresholds::Thresholds,
 };
 use std::{
-    fs, io,
-    io::Read,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 

@@ -2,12 +2,12 @@
 //! recorded values. A network under test is not part of a pack yet.
 
 use crate::{
-    detect,
+    NetError, detect,
     embedding::DIMENSIONS,
     engine::{DETECTOR_SIDE, LANDMARKS_SIDE},
     landmarks,
     picture::Planes,
-    runtime::{Net, NetError},
+    runtime::Net,
 };
 
 /// The role of a network in a pack. It determines the input and the outputs.

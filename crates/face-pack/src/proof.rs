@@ -4,14 +4,14 @@
 //! The expected values are from ONNX Runtime 1.31, with an independent conversion of the same
 //! weights.
 
-use super::{InstallError, unproved};
-use crate::self_test::{self, Role};
+use crate::{InstallError, unproved};
+use fourauth_face::self_test::{self, Role};
 
 /// Largest accepted difference, as a fraction of the output's root mean square.
 const TOLERANCE: f32 = 2e-3;
 
 /// The expected outputs of one network for the pattern.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     network: &'static str,
     role: Role,
     expected: &'static [Expected],
@@ -23,7 +23,7 @@ struct Expected {
     quarters: [f32; 4],
 }
 
-pub(super) const DETECTOR: Proof = Proof {
+pub(crate) const DETECTOR: Proof = Proof {
     network: "detector",
     role: Role::Detector,
     expected: &[
@@ -34,7 +34,7 @@ pub(super) const DETECTOR: Proof = Proof {
     ],
 };
 
-pub(super) const LANDMARKS: Proof = Proof {
+pub(crate) const LANDMARKS: Proof = Proof {
     network: "landmarks",
     role: Role::Landmarks,
     expected: &[Expected {
@@ -43,7 +43,7 @@ pub(super) const LANDMARKS: Proof = Proof {
     }],
 };
 
-pub(super) const EMBEDDER: Proof = Proof {
+pub(crate) const EMBEDDER: Proof = Proof {
     network: "embedder",
     role: Role::Embedder { side: 150 },
     expected: &[Expected {
@@ -54,7 +54,7 @@ pub(super) const EMBEDDER: Proof = Proof {
 
 impl Proof {
     /// Loads the network, runs it once and compares its outputs.
-    pub(super) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
+    pub(crate) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
         let outputs = self_test::outputs(onnx, self.role).map_err(unproved(self.network))?;
         let worst =
             outputs.iter().zip(self.expected).map(|(output, expected)| expected.off(output));

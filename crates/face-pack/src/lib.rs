@@ -7,19 +7,19 @@
 
 mod archive;
 mod blaze_dlib;
+mod convert;
 mod environment;
 mod npm;
 mod proof;
 mod recalibrate;
 
+pub use convert::ConvertError;
+pub use environment::ClientEnvironment;
 pub use recalibrate::recalibrate;
 
-pub use environment::ClientEnvironment;
-
-use crate::{
-    convert::ConvertError,
+use fourauth_face::{
+    NetError,
     pack::{MANIFEST, Pack, PackError},
-    runtime::NetError,
 };
 use std::{
     fs, io,
