@@ -20,14 +20,16 @@ impl ServerAddress {
     ///
     /// # Errors
     ///
-    /// [`NotAnAddress`] if the host cannot be named in a certificate, or the port is invalid.
-    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+    /// [`ParseAddressError`] if the host cannot be named in a certificate, or the port is invalid.
+    pub fn parse(text: &str) -> Result<Self, ParseAddressError> {
         let (host, port) = divide(text.trim())?;
         let port = match port {
             None => DEFAULT_PORT,
-            Some(digits) => digits.parse().ok().filter(|&port| port != 0).ok_or(NotAnAddress)?,
+            Some(digits) => {
+                digits.parse().ok().filter(|&port| port != 0).ok_or(ParseAddressError)?
+            }
         };
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| NotAnAddress)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| ParseAddressError)?;
         Ok(Self { host: host.to_owned(), port, name })
     }
 
@@ -49,13 +51,13 @@ impl ServerAddress {
 }
 
 /// Splits a text into host and port. An IPv6 address contains colons, so it needs brackets.
-fn divide(text: &str) -> Result<(&str, Option<&str>), NotAnAddress> {
+fn divide(text: &str) -> Result<(&str, Option<&str>), ParseAddressError> {
     if let Some(rest) = text.strip_prefix('[') {
-        let (host, tail) = rest.split_once(']').ok_or(NotAnAddress)?;
+        let (host, tail) = rest.split_once(']').ok_or(ParseAddressError)?;
         return match tail.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if tail.is_empty() => Ok((host, None)),
-            None => Err(NotAnAddress),
+            None => Err(ParseAddressError),
         };
     }
     Ok(text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))))
@@ -74,7 +76,7 @@ impl fmt::Display for ServerAddress {
 /// The text is not the address of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a server address: give HOST, HOST:PORT or [IPV6]:PORT")]
-pub struct NotAnAddress;
+pub struct ParseAddressError;
 
 #[cfg(test)]
 mod tests {
@@ -98,7 +100,7 @@ mod tests {
         for text in
             ["", ":65432", "a b", "host:", "host:0", "host:70000", "::1", "[::1", "[::1]x", "-a:1"]
         {
-            assert_eq!(ServerAddress::parse(text), Err(NotAnAddress), "{text:?}");
+            assert_eq!(ServerAddress::parse(text), Err(ParseAddressError), "{text:?}");
         }
     }
 }

@@ -91,13 +91,13 @@ mod outcome;
 mod receipt;
 mod trust;
 
-pub use address::{DEFAULT_PORT, NotAnAddress, ServerAddress};
+pub use address::{DEFAULT_PORT, ParseAddressError, ServerAddress};
 pub use client::{Builder, Client};
 pub use commands::{LoggedIn, NewAuthenticator, Registered};
 pub use connection::Connection;
-pub use error::{Distrust, Error, NotTheProtocol};
-pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use error::{Error, ProtocolError, TrustError};
+pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use identity::{Identity, IdentityError};
 pub use outcome::{Outcome, Refusal};
-pub use receipt::{NotAReceipt, ReceiptVerifier};
-pub use trust::{NoRoots, Roots, Trust};
+pub use receipt::{ReceiptError, ReceiptVerifier};
+pub use trust::{Roots, RootsError, Trust};
