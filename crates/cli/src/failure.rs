@@ -1,8 +1,8 @@
 //! Failures without an answer to show, and the exit code of each.
 
 use crate::{
-    camera::CameraError, exit::Exit, picture::NotAPicture, secrets::SecretError,
-    settings::SettingsError, world::NoReply,
+    camera::CameraError, environment::NoReply, exit::Exit, picture::NotAPicture,
+    secrets::SecretError, settings::SettingsError,
 };
 use fourauth_client::{Error, IdentityError, ReceiptError, RootsError};
 use std::{io, path::PathBuf};

@@ -1,10 +1,10 @@
 //! Receipts: saves them after a login, and verifies them.
 
 use crate::{
-    args::{Options, Output, Shown},
+    args::{Options, Output, VerifyArgs},
+    environment::Environment,
     exit::Exit,
     failure::Failure,
-    world::World,
 };
 use fourauth_client::ReceiptVerifier;
 use fourauth_protocol::{
@@ -41,35 +41,35 @@ fn replace(path: &Path, receipt: &str) -> io::Result<()> {
 
 /// Verifies a receipt and prints its claims. Contacts no server.
 pub(crate) fn verify(
-    shown: &Shown,
+    args: &VerifyArgs,
     options: &Options,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let text = read(&shown.file, world)
-        .map_err(|reason| Failure::ReceiptFile { path: shown.file.clone(), reason })?;
-    let now = options.timestamp.unwrap_or_else(world.now);
-    let mut verifier = ReceiptVerifier::new(shown.key, &shown.issuer);
-    if let Some(audience) = &shown.audience {
+    let text = read(&args.file, environment)
+        .map_err(|reason| Failure::ReceiptFile { path: args.file.clone(), reason })?;
+    let now = options.timestamp.unwrap_or_else(environment.now);
+    let mut verifier = ReceiptVerifier::new(args.key, &args.issuer);
+    if let Some(audience) = &args.audience {
         verifier = verifier.for_audience(audience.clone());
     }
     let receipt = verifier.verify(text.trim(), now)?;
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&receipt).map_err(io::Error::other)?;
-            writeln!(world.output, "{}", PrintableJson(&json))?;
+            writeln!(environment.output, "{}", PrintableJson(&json))?;
         }
-        Output::Text => print(&receipt, world.output)?,
+        Output::Text => print(&receipt, environment.output)?,
     }
-    world.output.flush()?;
+    environment.output.flush()?;
     Ok(Exit::Ok)
 }
 
 /// Reads up to twice the length of the longest receipt, so that the verifier sees a longer one.
-fn read(path: &Path, world: &mut World<'_>) -> io::Result<String> {
+fn read(path: &Path, environment: &mut Environment<'_>) -> io::Result<String> {
     let mut text = Vec::new();
     let limit = 2 * MAX_BYTES as u64;
     if path == Path::new("-") {
-        world.input.take(limit).read_to_end(&mut text)?;
+        environment.input.take(limit).read_to_end(&mut text)?;
     } else {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
     }
