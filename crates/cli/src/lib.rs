@@ -14,6 +14,7 @@ pub mod camera;
 mod compose;
 mod device_key;
 mod devices;
+mod entropy;
 pub mod environment;
 pub mod exit;
 mod failure;

@@ -2,21 +2,24 @@
 
 use crate::{
     args::{Options, Output, VerifyArgs},
+    entropy,
     environment::Environment,
     exit::Exit,
     failure::Failure,
 };
 use fourauth_client::ReceiptVerifier;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{
     answer::Answer,
     printable::{PrintableJson, printable},
     receipt::{MAX_BYTES, Receipt},
 };
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write as _},
+    fs::File,
+    io::{self, Read},
     path::Path,
 };
+use zeroize::Zeroizing;
 
 /// Writes the receipt of a granted login to a private file, replacing an older one. Does nothing
 /// without a file.
@@ -28,15 +31,8 @@ pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> 
 }
 
 fn replace(path: &Path, receipt: &str) -> io::Result<()> {
-    let draft = path.with_extension("receipt.new");
-    // An interrupted login may have left a draft.
-    let _absent = fs::remove_file(&draft);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(&draft)?, "{receipt}")?;
-    fs::rename(draft, path)
+    let line = Zeroizing::new(format!("{receipt}\n"));
+    private_file::replace(path, line.as_bytes(), entropy::suffix()?)
 }
 
 /// Verifies a receipt and prints its claims. Contacts no server.

@@ -8,10 +8,8 @@ mod file;
 
 pub use file::IdentityError;
 
-use aws_lc_rs::{
-    rand,
-    signature::{Ed25519KeyPair, KeyPair as _},
-};
+use crate::entropy;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_protocol::{
     command::ProveDevice,
     device::{self, Binding, DeviceKey, DeviceSignature},
@@ -37,7 +35,7 @@ impl Identity {
     /// [`IdentityError::NoRandomness`].
     pub fn generate() -> Result<Self, IdentityError> {
         let mut seed = Zeroizing::new([0; 32]);
-        rand::fill(&mut *seed).map_err(|_| IdentityError::NoRandomness)?;
+        entropy::fill(&mut *seed)?;
         Ok(Self::from_seed(Secret::new(*seed)))
     }
 

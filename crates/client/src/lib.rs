@@ -84,6 +84,7 @@ mod claim;
 mod client;
 mod commands;
 mod connection;
+mod entropy;
 mod error;
 mod fingerprint;
 mod identity;

@@ -152,7 +152,8 @@ impl Steps<'_> {
     }
 }
 
-/// Writes and syncs the files of a pack, the manifest last.
+/// Writes and syncs the files of a pack, the manifest last. They are not private: an administrator
+/// may install what the user of the server reads.
 fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), InstallError> {
     fs::create_dir(folder).map_err(unwritable(folder))?;
     for (name, bytes) in files {

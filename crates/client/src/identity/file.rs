@@ -4,12 +4,14 @@
 //! `openssl genpkey -algorithm ed25519` is accepted here.
 
 use super::Identity;
-use aws_lc_rs::rand;
-use data_encoding::{BASE64, HEXLOWER};
+use crate::entropy;
+use data_encoding::BASE64;
+use fourauth_private_file::{self as private_file, Suffix, Unread};
 use fourauth_protocol::secret::Secret;
 use std::{
-    fs::{self, DirBuilder, File, Metadata, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -21,7 +23,7 @@ const END: &str = "-----END PRIVATE KEY-----";
 const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 /// Longest file that is read, in bytes. A key takes 119.
-const MAX_FILE: usize = 1024;
+const MAX_FILE: u64 = 1024;
 
 impl Identity {
     /// Reads an identity from a file.
@@ -30,13 +32,12 @@ impl Identity {
     ///
     /// [`IdentityError`]; [`IdentityError::Exposed`] if other users have access to the file.
     pub fn load(path: &Path) -> Result<Self, IdentityError> {
-        let file = File::open(path).map_err(failed(path))?;
-        if is_exposed(&file.metadata().map_err(failed(path))?) {
-            return Err(IdentityError::Exposed { path: path.to_owned() });
-        }
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE + 1));
-        file.take(MAX_FILE as u64).read_to_string(&mut text).map_err(failed(path))?;
-        let seed = from_pem(&text).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
+        let text = private_file::read(path, MAX_FILE).map_err(|unread| match unread {
+            Unread::Exposed { .. } => IdentityError::Exposed { path: path.to_owned() },
+            Unread::Io(error) => failed(path)(error),
+        })?;
+        let seed =
+            from_pem(text.expose()).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
         Ok(Self::from_seed(seed?))
     }
 
@@ -49,13 +50,10 @@ impl Identity {
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        make_private_folder(folder).map_err(failed(folder))?;
-        let draft = draft_path(path)?;
-        let written = write_new(&draft, &to_pem(&self.seed));
-        // Linking is atomic, and unlike a rename it does not replace an existing file.
-        let linked = written.and_then(|()| fs::hard_link(&draft, path));
-        let removed = fs::remove_file(&draft);
-        linked.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed(path))
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+        let mut suffix = Suffix::default();
+        entropy::fill(&mut suffix)?;
+        private_file::create(path, to_pem(&self.seed).as_bytes(), suffix).map_err(failed(path))
     }
 
     /// Reads the file, or generates an identity and writes it if the file does not exist. Several
@@ -89,43 +87,6 @@ fn from_pem(text: &str) -> Option<Secret<[u8; 32]>> {
     let encoded = text.trim().strip_prefix(BEGIN)?.strip_suffix(END)?.trim();
     let der = Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?);
     der.strip_prefix(&DER)?.try_into().ok().map(Secret::new)
-}
-
-/// A random name in the same folder, for the file while it is incomplete.
-fn draft_path(path: &Path) -> Result<PathBuf, IdentityError> {
-    let mut suffix = [0; 8];
-    rand::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
-    Ok(path.with_extension(format!("{}.draft", HEXLOWER.encode(&suffix))))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn make_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// True if users other than the owner have any access to the file.
-#[cfg(unix)]
-fn is_exposed(file: &Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
-}
-
-/// Other systems have no mode. A user's own folders are private there.
-#[cfg(not(unix))]
-fn is_exposed(_: &Metadata) -> bool {
-    false
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
@@ -172,15 +133,19 @@ impl IdentityError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{sync::Barrier, thread};
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+        sync::Barrier,
+        thread,
+    };
 
     fn mode(path: &Path) -> u32 {
-        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
     fn set_mode(path: &Path, mode: u32) {
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        fs::set_permissions(path, permissions).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
