@@ -5,22 +5,17 @@
 
 use super::Identity;
 use crate::entropy;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use data_encoding::BASE64;
 use fourauth_private_file::{self as private_file, Suffix, Unread};
 use fourauth_protocol::secret::Secret;
+use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{
     fs::DirBuilder,
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
-use zeroize::Zeroizing;
-
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
-
-/// The DER prefix of the 32 bytes of an Ed25519 secret key (RFC 8410 §10.3).
-const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 /// Longest file that is read, in bytes. A key takes 119.
 const MAX_FILE: u64 = 1024;
@@ -36,9 +31,8 @@ impl Identity {
             Unread::Exposed { .. } => IdentityError::Exposed { path: path.to_owned() },
             Unread::Io(error) => failed(path)(error),
         })?;
-        let seed =
-            from_pem(text.expose()).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
-        Ok(Self::from_seed(seed?))
+        let pair = from_pem(&text).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
+        Ok(Self::from_pair(pair?))
     }
 
     /// Writes a new file that only its owner can read, and waits until it is on disk. Creates
@@ -53,7 +47,9 @@ impl Identity {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
         let mut suffix = Suffix::default();
         entropy::fill(&mut suffix)?;
-        private_file::create(path, to_pem(&self.seed).as_bytes(), suffix).map_err(failed(path))
+        to_pem(&self.pair)
+            .and_then(|text| private_file::create(path, text.expose().as_bytes(), suffix))
+            .map_err(failed(path))
     }
 
     /// Reads the file, or generates an identity and writes it if the file does not exist. Several
@@ -75,18 +71,19 @@ impl Identity {
     }
 }
 
-fn to_pem(seed: &Secret<[u8; 32]>) -> Zeroizing<String> {
-    let mut der = Zeroizing::new([0; 48]);
-    der[..16].copy_from_slice(&DER);
-    der[16..].copy_from_slice(seed.expose());
-    let encoded = Zeroizing::new(BASE64.encode(&*der));
-    Zeroizing::new(format!("{BEGIN}\n{}\n{END}\n", *encoded))
+/// PKCS#8 version 1. Its 48 bytes are one line of 64 characters of base64 (RFC 7468 §2).
+fn to_pem(pair: &Ed25519KeyPair) -> io::Result<Secret<String>> {
+    let der = pair.to_pkcs8v1().map_err(io::Error::other)?;
+    let encoded = Secret::new(BASE64.encode(der.as_ref()));
+    let text =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encoded.expose());
+    Ok(Secret::new(text))
 }
 
-fn from_pem(text: &str) -> Option<Secret<[u8; 32]>> {
-    let encoded = text.trim().strip_prefix(BEGIN)?.strip_suffix(END)?.trim();
-    let der = Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?);
-    der.strip_prefix(&DER)?.try_into().ok().map(Secret::new)
+fn from_pem(text: &Secret<String>) -> Option<Ed25519KeyPair> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text.expose().trim().as_bytes()).ok()?;
+    let der = Secret::new(der.secret_pkcs8_der().to_vec());
+    Ed25519KeyPair::from_pkcs8(der.expose()).ok()
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
@@ -183,17 +180,26 @@ mod tests {
         assert!(Identity::load(&path).is_ok());
     }
 
+    /// RFC 8410 §10.3, and the form that every earlier version wrote.
+    const STORED: &str = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+        -----END PRIVATE KEY-----\n";
+
+    fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        set_mode(&path, 0o600);
+        path
+    }
+
     #[test]
     fn a_file_without_a_key_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = to_pem(&Secret::new([7; 32]));
-        let other_curve = whole.replace("K2Vw", "K2Vu"); // X25519.
+        let other_curve = STORED.replace("K2Vw", "K2Vu"); // X25519.
         for (index, text) in
-            ["", "hello", &whole[..60], &whole[28..], &other_curve].into_iter().enumerate()
+            ["", "hello", &STORED[..60], &STORED[28..], &other_curve].into_iter().enumerate()
         {
-            let path = folder.path().join(index.to_string());
-            fs::write(&path, text).unwrap();
-            set_mode(&path, 0o600);
+            let path = put(folder.path(), &index.to_string(), text);
             let error = Identity::load_or_create(&path).unwrap_err();
             assert!(matches!(error, IdentityError::NotAKey { .. }), "{text:?}: {error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -201,15 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_format_matches_rfc_8410() {
-        // RFC 8410 §10.3.
-        let file = "-----BEGIN PRIVATE KEY-----\n\
-            MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
-            -----END PRIVATE KEY-----\n";
-        let seed = from_pem(file).unwrap();
-        assert_eq!(*to_pem(&seed), file);
-        let key = Identity::from_seed(seed).key();
-        assert_eq!(BASE64.encode(key.as_bytes()), "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+    fn a_stored_key_is_read_and_written_as_in_rfc_8410() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in [STORED, &STORED.replace('\n', "\r\n"), &format!("\n {STORED}\n")] {
+            let identity = Identity::load(&put(folder.path(), "stored", text)).unwrap();
+            let key = BASE64.encode(identity.key().as_bytes());
+            assert_eq!(key, "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", "{text:?}");
+            let copy = folder.path().join("copy");
+            identity.save(&copy).unwrap();
+            assert_eq!(fs::read_to_string(&copy).unwrap(), STORED);
+            fs::remove_file(&copy).unwrap();
+        }
     }
 
     #[test]
