@@ -9,7 +9,7 @@ mod https;
 mod syslog;
 mod trust;
 
-pub use address::{HostPort, NotASink, SinkAddress, Transport};
+pub use address::{NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
 use crate::{given_up::GivenUp, largest::Largest, largest::Seen};
