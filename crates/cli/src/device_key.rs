@@ -26,18 +26,13 @@ const FILE: &str = "device.key";
 /// Administrator commands do not, because the device is not the account's. Nor do commands with a
 /// token, which needs no further proof.
 pub(crate) const fn serves(task: &Task) -> bool {
-    match task {
+    matches!(
+        task,
         Task::Login(_)
-        | Task::Confirm
-        | Task::Recover(_)
-        | Task::Device(Devices::Add(_) | Devices::Revoke { .. } | Devices::Key) => true,
-        Task::Register(_)
-        | Task::Device(Devices::List)
-        | Task::Receipt(_)
-        | Task::Hello
-        | Task::Audit(_)
-        | Task::Trust => false,
-    }
+            | Task::Confirm
+            | Task::Recover(_)
+            | Task::Device(Devices::Add(_) | Devices::Revoke { .. })
+    )
 }
 
 /// Reads this device's key, and creates it if it does not exist. `None` if the options disable it
