@@ -5,7 +5,8 @@ use fourauth_auth::{
     faces::Faces,
 };
 use fourauth_config::{AttemptsConfig, Config};
-use fourauth_face::{Engine, Refusal, install::DEFAULT_PACK};
+use fourauth_face::{Engine, Refusal};
+use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use fourauth_client::{Identity, NotAReceipt, ReceiptVerifier};
+use fourauth_client::{Identity, ReceiptError, ReceiptVerifier};
 use fourauth_protocol::{
     answer::Answer,
     audience::Audience,
@@ -130,10 +130,10 @@ async fn a_receipt_of_another_server_is_refused() {
     let text = receipt(&server, &alice).await;
     let named = key_of(&server).await.name();
     let refused = service(&other).await.verify(&text, server.now());
-    assert_eq!(refused, Err(NotAReceipt::OtherKey { named }));
+    assert_eq!(refused, Err(ReceiptError::OtherKey { named }));
     // A key with another issuer name does not verify it either.
     let renamed = ReceiptVerifier::new(key_of(&server).await, "Elsewhere");
-    assert_eq!(renamed.verify(&text, server.now()), Err(NotAReceipt::OtherIssuer));
+    assert_eq!(renamed.verify(&text, server.now()), Err(ReceiptError::OtherIssuer));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_receipt_cannot_choose_how_it_is_verified() {
         let header = header.replace("EdDSA", algorithm);
         format!("{}.{payload}", BASE64URL_NOPAD.encode(header.as_bytes()))
     };
-    let refused = Err(NotAReceipt::Unreadable(Unreadable));
+    let refused = Err(ReceiptError::Unreadable(Unreadable));
 
     let signature = text.rsplit_once('.').unwrap().1;
     for text in [
@@ -179,7 +179,7 @@ async fn a_receipt_is_valid_only_for_the_audience_of_its_login() {
     let login = Login { audience: Some(door.clone()), ..alice.login(server.now()) };
     let text = log_in(&server, login).await.body.receipt.unwrap();
     let (service, now) = (service(&server).await, server.now());
-    let refused = Err(NotAReceipt::OtherAudience);
+    let refused = Err(ReceiptError::OtherAudience);
     assert_eq!(service.clone().for_audience(gate).verify(text.expose(), now), refused);
     assert_eq!(service.verify(text.expose(), now), refused);
     assert!(service.for_audience(door).verify(text.expose(), now).is_ok());
@@ -232,7 +232,7 @@ async fn a_receipt_expires_with_its_session() {
     let (text, service) = (receipt(&server, &alice).await, service(&server).await);
     let end = server.now().saturating_add_ms(3_600_000);
     assert!(service.verify(&text, UnixMillis(end.0 - 1)).is_ok());
-    assert_eq!(service.verify(&text, end), Err(NotAReceipt::Expired { at: end }));
+    assert_eq!(service.verify(&text, end), Err(ReceiptError::Expired { at: end }));
 }
 
 #[tokio::test]

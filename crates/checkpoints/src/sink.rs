@@ -10,7 +10,7 @@ mod syslog;
 mod trust;
 
 use crate::exported::Exported;
-pub use address::{HostPort, NotASink, SinkAddress, Transport};
+pub use address::{NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
 use crate::{given_up::GivenUp, largest::Largest, largest::Seen};

@@ -3,7 +3,9 @@
 mod details;
 mod options;
 
-pub use details::{Agreement, Enrolment, NewDevice, OtherDevice, Rows, Shown, SigningIn};
+pub use details::{
+    AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, LoginArgs, NewDevice, VerifyArgs,
+};
 pub use options::{Options, Output, SecretFiles};
 
 use crate::exit;
@@ -28,7 +30,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Task {
     /// Log in
-    Login(SigningIn),
+    Login(LoginArgs),
     /// Add an account (administrators only)
     Register(Enrolment),
     /// Replace one factor, with proof of the others
@@ -45,7 +47,7 @@ pub enum Task {
     /// Show the server's version, limits and requirements
     Hello,
     /// Read the audit log (administrators only)
-    Audit(Rows),
+    Audit(AuditFilter),
     /// Save a server, its fingerprint or authority, and a username
     Trust,
 }
@@ -58,7 +60,7 @@ pub enum Factor {
     /// Replace the password; needs one-time code, face and device
     Password,
     /// Replace the face; needs password, one-time code and device
-    Face(Agreement),
+    Face(ConsentArgs),
     /// Replace a device by this one, or that of --mac; needs password, one-time code and face
     Device(NewDevice),
 }
@@ -69,7 +71,7 @@ pub enum Devices {
     /// Show this device's public key, to add it to an account from another device
     Key,
     /// Add the device with the given key and --mac; needs password, one-time code and this device
-    Add(OtherDevice),
+    Add(AddDeviceArgs),
     /// List the account's devices; needs the token of a login
     List,
     /// Revoke a device; needs password, one-time code and this device
@@ -84,7 +86,7 @@ pub enum Devices {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Receipts {
     /// Verify a receipt without contacting a server
-    Verify(Shown),
+    Verify(VerifyArgs),
 }
 
 #[cfg(test)]

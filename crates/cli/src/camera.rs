@@ -21,10 +21,10 @@ use tokio::{
 };
 
 /// Number of pictures for a login.
-pub const AT_LOGIN: usize = 3;
+pub(crate) const AT_LOGIN: usize = 3;
 
 /// Number of pictures for an enrolment, which differ slightly in light and posture.
-pub const AT_ENROLMENT: usize = 5;
+pub(crate) const AT_ENROLMENT: usize = 5;
 
 /// Time that a camera needs for exposure and focus. Its first frames are dark.
 const WARM_UP: Duration = Duration::from_millis(700);

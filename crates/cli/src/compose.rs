@@ -7,13 +7,13 @@ mod device;
 mod recover;
 
 use crate::{
-    args::{Devices, Enrolment, Factor, Options, Rows, SigningIn, Task},
+    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Task},
     camera,
+    environment::Environment,
     failure::Failure,
     picture,
     secrets::{self, Kind},
     settings::Settings,
-    world::World,
 };
 use fourauth_client::Identity;
 use fourauth_protocol::{
@@ -30,7 +30,7 @@ use std::{fs::File, path::Path};
 
 /// The inputs that are known before the first prompt.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Means<'a> {
+pub(crate) struct Inputs<'a> {
     pub(crate) options: &'a Options,
     pub(crate) settings: &'a Settings,
     /// The key that proves this device, if any.
@@ -42,13 +42,13 @@ pub(crate) struct Means<'a> {
 /// Builds the command for a task.
 pub(crate) async fn command(
     task: &Task,
-    means: Means<'_>,
-    world: &mut World<'_>,
+    inputs: Inputs<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Command, Failure> {
-    let mut gather = Gather { means, world };
+    let mut gather = Gather { inputs, environment };
     Ok(match task {
         Task::Login(this) => Command::Login(gather.login(this).await?),
-        Task::Register(person) => Command::Register(gather.register(person).await?),
+        Task::Register(enrolment) => Command::Register(gather.register(enrolment).await?),
         Task::Recover(Factor::Totp) => Command::RecoverTotp(gather.recover_totp().await?),
         Task::Recover(Factor::Password) => {
             Command::RecoverPassword(gather.recover_password().await?)
@@ -65,7 +65,7 @@ pub(crate) async fn command(
         Task::Device(Devices::Revoke { name }) => {
             Command::RevokeDevice(gather.revoke_device(name)?)
         }
-        Task::Audit(rows) => Command::ReadAudit(gather.audit(rows)?),
+        Task::Audit(filter) => Command::ReadAudit(gather.audit(filter)?),
         Task::Hello | Task::Trust | Task::Device(Devices::Key) | Task::Receipt(_) => {
             Command::Hello(Hello::default())
         }
@@ -86,12 +86,12 @@ pub(crate) fn refuse_impossible(options: &Options) -> Result<(), Failure> {
 }
 
 struct Gather<'a, 'w> {
-    means: Means<'a>,
-    world: &'a mut World<'w>,
+    inputs: Inputs<'a>,
+    environment: &'a mut Environment<'w>,
 }
 
 impl Gather<'_, '_> {
-    async fn login(&mut self, this: &SigningIn) -> Result<Login, Failure> {
+    async fn login(&mut self, this: &LoginArgs) -> Result<Login, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
         let mac = Some(self.device()?);
@@ -114,13 +114,13 @@ impl Gather<'_, '_> {
     }
 
     /// The device is that of the new account, so the administrator's own key is not sent.
-    async fn register(&mut self, person: &Enrolment) -> Result<Register, Failure> {
+    async fn register(&mut self, enrolment: &Enrolment) -> Result<Register, Failure> {
         let username = self.username()?;
         let admin_secret = self.secret(Kind::Admin)?;
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_ENROLMENT).await?;
-        let Enrolment { email, phone, device_pubkey, device_name, agreement } = person.clone();
+        let Enrolment { email, phone, device_pubkey, device_name, agreement } = enrolment.clone();
         Ok(Register {
             admin_secret,
             username,
@@ -143,57 +143,58 @@ impl Gather<'_, '_> {
         Ok(ConfirmTotp { username, password, totp: Some(self.one_time_code()?) })
     }
 
-    fn audit(&mut self, rows: &Rows) -> Result<ReadAudit, Failure> {
+    fn audit(&mut self, filter: &AuditFilter) -> Result<ReadAudit, Failure> {
         Ok(ReadAudit {
-            username: rows.user.clone(),
-            action: rows.action.clone(),
-            success: (rows.successes || rows.failures).then_some(rows.successes),
-            id: rows.id,
-            before_id: rows.before,
-            limit: rows.limit,
+            username: filter.user.clone(),
+            action: filter.action.clone(),
+            success: (filter.successes || filter.failures).then_some(filter.successes),
+            id: filter.id,
+            before_id: filter.before,
+            limit: filter.limit,
             ..ReadAudit::newest(self.secret(Kind::Admin)?)
         })
     }
 
     fn username(&mut self) -> Result<Username, Failure> {
-        let known = self.means.options.username.as_ref().or(self.means.settings.username.as_ref());
+        let known =
+            self.inputs.options.username.as_ref().or(self.inputs.settings.username.as_ref());
         if let Some(username) = known {
             return Ok(username.clone());
         }
         let question = "Username".to_owned();
-        let typed = self.world.person.text("Username:");
+        let typed = self.environment.prompt.text("Username:");
         let typed = typed.map_err(|reason| Failure::NoReply { question, reason })?;
         Username::parse(typed.trim()).map_err(|error| Failure::Usage(error.to_string()))
     }
 
     fn secret(&mut self, kind: Kind) -> Result<Secret<String>, Failure> {
-        secrets::obtain(kind, &self.means.options.secrets, self.world)
+        secrets::obtain(kind, &self.inputs.options.secrets, self.environment)
     }
 
     fn one_time_code(&mut self) -> Result<OneTimeCode, Failure> {
-        secrets::one_time_code(&self.means.options.secrets, self.world)
+        secrets::one_time_code(&self.inputs.options.secrets, self.environment)
     }
 
     fn device(&self) -> Result<MacAddress, Failure> {
-        let address = self.means.options.mac.or_else(self.world.device_address);
+        let address = self.inputs.options.mac.or_else(self.environment.device_address);
         address.ok_or(Failure::NoDeviceAddress { option: "--mac" })
     }
 
     fn own_key(&self) -> Option<DeviceKey> {
-        self.means.identity.map(Identity::key)
+        self.inputs.identity.map(Identity::key)
     }
 
     fn own_name(&self, given: Option<&DeviceName>) -> Option<DeviceName> {
-        given.cloned().or_else(self.world.host_name)
+        given.cloned().or_else(self.environment.host_name)
     }
 
     /// Pictures from files or the camera. One is sent as `faceID`, several as `faceIDs`.
     async fn faces(&mut self, count: usize) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
-        let mut pictures = if self.means.options.face.is_empty() {
-            writeln!(self.world.notes, "Look into the camera.")?;
-            camera::take(&self.means.options.camera, count).await?
+        let mut pictures = if self.inputs.options.face.is_empty() {
+            writeln!(self.environment.notes, "Look into the camera.")?;
+            camera::take(&self.inputs.options.camera, count).await?
         } else {
-            self.means
+            self.inputs
                 .options
                 .face
                 .iter()
@@ -205,7 +206,7 @@ impl Gather<'_, '_> {
 
     fn read_picture(&mut self, path: &Path) -> Result<Picture, Failure> {
         let picture = if path == Path::new("-") {
-            picture::read(&mut self.world.input)
+            picture::read(&mut self.environment.input)
         } else {
             File::open(path).map_err(picture::NotAPicture::from).and_then(picture::read)
         };
@@ -214,6 +215,6 @@ impl Gather<'_, '_> {
 
     /// Read last, so that it is the time of sending.
     fn now(&self) -> UnixMillis {
-        self.means.options.timestamp.unwrap_or_else(self.world.now)
+        self.inputs.options.timestamp.unwrap_or_else(self.environment.now)
     }
 }

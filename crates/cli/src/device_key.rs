@@ -2,10 +2,10 @@
 
 use crate::{
     args::{Devices, Options, Output, Task},
+    environment::Environment,
     exit::Exit,
     failure::Failure,
     settings::Settings,
-    world::World,
 };
 use fourauth_client::Identity;
 use fourauth_protocol::{
@@ -26,18 +26,13 @@ const FILE: &str = "device.key";
 /// Administrator commands do not, because the device is not the account's. Nor do commands with a
 /// token, which needs no further proof.
 pub(crate) const fn serves(task: &Task) -> bool {
-    match task {
+    matches!(
+        task,
         Task::Login(_)
-        | Task::Confirm
-        | Task::Recover(_)
-        | Task::Device(Devices::Add(_) | Devices::Revoke { .. } | Devices::Key) => true,
-        Task::Register(_)
-        | Task::Device(Devices::List)
-        | Task::Receipt(_)
-        | Task::Hello
-        | Task::Audit(_)
-        | Task::Trust => false,
-    }
+            | Task::Confirm
+            | Task::Recover(_)
+            | Task::Device(Devices::Add(_) | Devices::Revoke { .. })
+    )
 }
 
 /// Reads this device's key, and creates it if it does not exist. `None` if the options disable it
@@ -45,12 +40,12 @@ pub(crate) const fn serves(task: &Task) -> bool {
 pub(crate) fn obtain(
     options: &Options,
     settings: &Settings,
-    world: &World<'_>,
+    environment: &Environment<'_>,
 ) -> Result<Option<Identity>, Failure> {
     if options.no_device_key {
         return Ok(None);
     }
-    let next_to_settings = || Some(world.settings_file.as_ref()?.with_file_name(FILE));
+    let next_to_settings = || Some(environment.settings_file.as_ref()?.with_file_name(FILE));
     let named = options.device_key.as_ref().or(settings.device_key.as_ref()).cloned();
     let path: Option<PathBuf> = named.or_else(next_to_settings);
     Ok(path.map(|path| Identity::load_or_create(&path)).transpose()?)
@@ -60,9 +55,9 @@ pub(crate) fn obtain(
 pub(crate) fn unsaid<'a>(
     command: &'a Command,
     options: &Options,
-    world: &World<'_>,
+    environment: &Environment<'_>,
 ) -> Option<(&'a Username, MacAddress)> {
-    let own = (world.device_address)();
+    let own = (environment.device_address)();
     match command {
         Command::ConfirmTotp(confirm) => Some((&confirm.username, options.mac.or(own)?)),
         // The new device is not this one.
@@ -85,29 +80,32 @@ struct Shown {
 pub(crate) fn show(
     options: &Options,
     settings: &Settings,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let Some(identity) = obtain(options, settings, world)? else {
+    let Some(identity) = obtain(options, settings, environment)? else {
         let reason = "no device key; provide a file with --device-key";
         return Err(Failure::Usage(reason.to_owned()));
     };
-    let (device_pubkey, mac) = (identity.key(), options.mac.or_else(world.device_address));
+    let (device_pubkey, mac) = (identity.key(), options.mac.or_else(environment.device_address));
     let shown = Shown { device_pubkey, device_id: device_pubkey.id(), mac };
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&shown).map_err(std::io::Error::other)?;
-            writeln!(world.output, "{}", PrintableJson(&json))?;
+            writeln!(environment.output, "{}", PrintableJson(&json))?;
         }
         Output::Text => {
             let mac = mac.map_or_else(|| "ADDR".to_owned(), |mac| mac.to_string());
-            writeln!(world.output, "Public key: {device_pubkey}")?;
-            writeln!(world.output, "Device id:  {}", shown.device_id)?;
-            writeln!(world.output, "Address:    {mac}")?;
-            writeln!(world.notes, "To add it to an account, run this on a device of the account:")?;
+            writeln!(environment.output, "Public key: {device_pubkey}")?;
+            writeln!(environment.output, "Device id:  {}", shown.device_id)?;
+            writeln!(environment.output, "Address:    {mac}")?;
+            writeln!(
+                environment.notes,
+                "To add it to an account, run this on a device of the account:"
+            )?;
             let line = format!("fourauth device add --pubkey {device_pubkey} --mac {mac}");
-            writeln!(world.notes, "{line}")?;
+            writeln!(environment.notes, "{line}")?;
         }
     }
-    world.output.flush()?;
+    environment.output.flush()?;
     Ok(Exit::Ok)
 }

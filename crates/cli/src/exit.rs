@@ -30,7 +30,7 @@ pub enum Exit {
     /// The server has not decided yet: it needs better input.
     MoreNeeded = 4,
     /// The server refuses for now: try again later.
-    ComeBackLater = 5,
+    TryLater = 5,
     /// The server cannot be reached or is not trusted.
     Network = 6,
     /// The client and the server do not speak the same protocol.
@@ -70,7 +70,7 @@ impl From<Code> for Exit {
             | Code::BadLight
             | Code::FacesDisagree => Self::MoreNeeded,
             Code::Locked | Code::Throttled | Code::CoolingDown | Code::Unavailable => {
-                Self::ComeBackLater
+                Self::TryLater
             }
             Code::ClockSkew | Code::TimeDegraded => Self::Clock,
             Code::Malformed | Code::UnknownCommand | Code::FrameTooLarge | Code::Unrecognised => {
@@ -138,7 +138,7 @@ mod tests {
             Exit::Usage,
             Exit::Denied,
             Exit::MoreNeeded,
-            Exit::ComeBackLater,
+            Exit::TryLater,
             Exit::Network,
             Exit::Protocol,
             Exit::LocalDevice,

@@ -1,10 +1,10 @@
 //! Failures without an answer to show, and the exit code of each.
 
 use crate::{
-    camera::CameraError, exit::Exit, picture::NotAPicture, secrets::SecretError,
-    settings::SettingsError, world::NoReply,
+    camera::CameraError, environment::NoReply, exit::Exit, picture::NotAPicture,
+    secrets::SecretError, settings::SettingsError,
 };
-use fourauth_client::{Error, IdentityError, NoRoots, NotAReceipt};
+use fourauth_client::{Error, IdentityError, ReceiptError, RootsError};
 use std::{io, path::PathBuf};
 
 /// Why there is no answer to show.
@@ -35,7 +35,7 @@ pub enum Failure {
         path: PathBuf,
         /// Why not.
         #[source]
-        reason: NoRoots,
+        reason: RootsError,
     },
     /// The camera took no pictures.
     #[error("{0}; use --face FILE to send pictures from files")]
@@ -75,7 +75,7 @@ pub enum Failure {
     NoReceipt,
     /// The receipt is not valid.
     #[error("the receipt is not valid: {0}")]
-    Receipt(#[from] NotAReceipt),
+    Receipt(#[from] ReceiptError),
     /// The answer could not be printed.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),

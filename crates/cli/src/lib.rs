@@ -6,7 +6,7 @@
 //! it to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
 //! It makes no decisions and stores no password, code or picture. Everything that differs between
-//! a terminal and a test is in [`world`].
+//! a terminal and a test is in [`environment`].
 
 pub mod args;
 mod audit;
@@ -14,6 +14,8 @@ pub mod camera;
 mod compose;
 mod device_key;
 mod devices;
+mod entropy;
+pub mod environment;
 pub mod exit;
 mod failure;
 mod menu;
@@ -25,14 +27,14 @@ mod settings;
 mod show;
 pub mod terminal;
 mod trust;
-pub mod world;
 
 pub use failure::Failure;
 pub use picture::{LONGEST_SIDE, NotAPicture, prepare};
 pub use qr::draw as draw_qr;
 
 use args::{Cli, Devices, Options, Receipts, Task};
-use compose::Means;
+use compose::Inputs;
+use environment::Environment;
 use exit::Exit;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
@@ -40,41 +42,46 @@ use fourauth_protocol::{
     command::{Command, Hello},
 };
 use std::sync::Arc;
-use world::World;
 
 /// Runs a command line and returns its exit code.
-pub async fn run(cli: Cli, world: &mut World<'_>) -> Exit {
+pub async fn run(cli: Cli, environment: &mut Environment<'_>) -> Exit {
     let done = match cli.task {
-        Some(task) => perform(&task, &cli.options, world).await,
-        None => menu::run(&cli.options, world).await,
+        Some(task) => perform(&task, &cli.options, environment).await,
+        None => menu::run(&cli.options, environment).await,
     };
-    done.unwrap_or_else(|failure| show::failure(&failure, world))
+    done.unwrap_or_else(|failure| show::failure(&failure, environment))
 }
 
 /// Runs one command, from its inputs to the exit code.
-async fn perform(task: &Task, options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
-    let settings = settings::read(world.settings_file.as_deref())?;
+async fn perform(
+    task: &Task,
+    options: &Options,
+    environment: &mut Environment<'_>,
+) -> Result<Exit, Failure> {
+    let settings = settings::read(environment.settings_file.as_deref())?;
     match task {
-        Task::Trust => return trust::run(options, world).await,
-        Task::Device(Devices::Key) => return device_key::show(options, &settings, world),
-        Task::Receipt(Receipts::Verify(shown)) => return receipt::verify(shown, options, world),
+        Task::Trust => return trust::run(options, environment).await,
+        Task::Device(Devices::Key) => return device_key::show(options, &settings, environment),
+        Task::Receipt(Receipts::Verify(args)) => {
+            return receipt::verify(args, options, environment);
+        }
         _ => {}
     }
     compose::refuse_impossible(options)?;
     let client = settings.client(options)?;
     let identity = if device_key::serves(task) {
-        device_key::obtain(options, &settings, world)?.map(Arc::new)
+        device_key::obtain(options, &settings, environment)?.map(Arc::new)
     } else {
         None
     };
     let recovery_code = is_recovery_code_wanted(task, options, &client).await?;
-    let means =
-        Means { options, settings: &settings, identity: identity.as_deref(), recovery_code };
-    let command = compose::command(task, means, world).await?;
-    let answer = send(command, identity, &client, options, world).await?;
-    let exit = show::answer(&answer, options.output, world)?;
-    if let Task::Login(signing_in) = task {
-        receipt::keep(&answer, signing_in.receipt_file.as_deref())?;
+    let inputs =
+        Inputs { options, settings: &settings, identity: identity.as_deref(), recovery_code };
+    let command = compose::command(task, inputs, environment).await?;
+    let answer = send(command, identity, &client, options, environment).await?;
+    let exit = show::answer(&answer, options.output, environment)?;
+    if let Task::Login(args) = task {
+        receipt::keep(&answer, args.receipt_file.as_deref())?;
     }
     Ok(exit)
 }
@@ -85,11 +92,11 @@ async fn send(
     identity: Option<Arc<Identity>>,
     client: &Client,
     options: &Options,
-    world: &World<'_>,
+    environment: &Environment<'_>,
 ) -> Result<Answer, Failure> {
     let Some(identity) = identity else { return Ok(client.send_once(command).await?) };
     let mut connection = client.clone().with_identity(Arc::clone(&identity)).connect().await?;
-    if let Some((username, mac)) = device_key::unsaid(&command, options, world) {
+    if let Some((username, mac)) = device_key::unsaid(&command, options, environment) {
         // The answer carries no information.
         let _ignored = connection.prove_device(&identity, username, mac).await?;
     }

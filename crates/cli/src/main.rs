@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use etcetera::BaseStrategy as _;
-use fourauth_cli::{args::Cli, exit::Exit, run, terminal::Terminal, world::World};
+use fourauth_cli::{args::Cli, environment::Environment, exit::Exit, run, terminal::Terminal};
 use fourauth_protocol::{device::DeviceName, mac_address::MacAddress, time::UnixMillis};
 use std::{
     alloc::System,
@@ -22,18 +22,18 @@ fn main() -> anyhow::Result<ExitCode> {
     keep_memory_private()?;
     let cli = Cli::parse();
     let config = etcetera::choose_base_strategy().ok();
-    let mut world = World {
+    let mut environment = Environment {
         input: &mut BufReader::new(io::stdin()),
         output: &mut io::stdout(),
         notes: &mut io::stderr(),
-        person: &mut Terminal,
+        prompt: &mut Terminal,
         now,
         device_address,
         host_name,
         settings_file: config.map(|place| place.config_dir().join("fourauth/client.toml")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit: Exit = runtime.block_on(run(cli, &mut world));
+    let exit: Exit = runtime.block_on(run(cli, &mut environment));
     Ok(exit.into())
 }
 

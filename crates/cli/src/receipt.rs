@@ -1,22 +1,25 @@
 //! Receipts: saves them after a login, and verifies them.
 
 use crate::{
-    args::{Options, Output, Shown},
+    args::{Options, Output, VerifyArgs},
+    entropy,
+    environment::Environment,
     exit::Exit,
     failure::Failure,
-    world::World,
 };
 use fourauth_client::ReceiptVerifier;
+use fourauth_private_file as private_file;
 use fourauth_protocol::{
     answer::Answer,
     printable::{PrintableJson, printable},
     receipt::{MAX_BYTES, Receipt},
 };
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write as _},
+    fs::File,
+    io::{self, Read},
     path::Path,
 };
+use zeroize::Zeroizing;
 
 /// Writes the receipt of a granted login to a private file, replacing an older one. Does nothing
 /// without a file.
@@ -28,48 +31,41 @@ pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> 
 }
 
 fn replace(path: &Path, receipt: &str) -> io::Result<()> {
-    let draft = path.with_extension("receipt.new");
-    // An interrupted login may have left a draft.
-    let _absent = fs::remove_file(&draft);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(&draft)?, "{receipt}")?;
-    fs::rename(draft, path)
+    let line = Zeroizing::new(format!("{receipt}\n"));
+    private_file::replace(path, line.as_bytes(), entropy::suffix()?)
 }
 
 /// Verifies a receipt and prints its claims. Contacts no server.
 pub(crate) fn verify(
-    shown: &Shown,
+    args: &VerifyArgs,
     options: &Options,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let text = read(&shown.file, world)
-        .map_err(|reason| Failure::ReceiptFile { path: shown.file.clone(), reason })?;
-    let now = options.timestamp.unwrap_or_else(world.now);
-    let mut verifier = ReceiptVerifier::new(shown.key, &shown.issuer);
-    if let Some(audience) = &shown.audience {
+    let text = read(&args.file, environment)
+        .map_err(|reason| Failure::ReceiptFile { path: args.file.clone(), reason })?;
+    let now = options.timestamp.unwrap_or_else(environment.now);
+    let mut verifier = ReceiptVerifier::new(args.key, &args.issuer);
+    if let Some(audience) = &args.audience {
         verifier = verifier.for_audience(audience.clone());
     }
     let receipt = verifier.verify(text.trim(), now)?;
     match options.output {
         Output::Json => {
             let json = serde_json::to_string(&receipt).map_err(io::Error::other)?;
-            writeln!(world.output, "{}", PrintableJson(&json))?;
+            writeln!(environment.output, "{}", PrintableJson(&json))?;
         }
-        Output::Text => print(&receipt, world.output)?,
+        Output::Text => print(&receipt, environment.output)?,
     }
-    world.output.flush()?;
+    environment.output.flush()?;
     Ok(Exit::Ok)
 }
 
 /// Reads up to twice the length of the longest receipt, so that the verifier sees a longer one.
-fn read(path: &Path, world: &mut World<'_>) -> io::Result<String> {
+fn read(path: &Path, environment: &mut Environment<'_>) -> io::Result<String> {
     let mut text = Vec::new();
     let limit = 2 * MAX_BYTES as u64;
     if path == Path::new("-") {
-        world.input.take(limit).read_to_end(&mut text)?;
+        environment.input.take(limit).read_to_end(&mut text)?;
     } else {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
     }

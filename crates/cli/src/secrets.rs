@@ -1,6 +1,6 @@
 //! Reads secrets from a file, a line of standard input or a prompt. Never from arguments.
 
-use crate::{args::SecretFiles, failure::Failure, world::World};
+use crate::{args::SecretFiles, environment::Environment, failure::Failure};
 use fourauth_protocol::{one_time_code::OneTimeCode, recovery_code::RecoveryCode, secret::Secret};
 use std::{
     fs::File,
@@ -53,10 +53,10 @@ impl Kind {
 pub(crate) fn obtain(
     kind: Kind,
     files: &SecretFiles,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Secret<String>, Failure> {
     match kind.file(files) {
-        Some(path) if path == Path::new("-") => Ok(first_line(&mut world.input, path)?),
+        Some(path) if path == Path::new("-") => Ok(first_line(&mut environment.input, path)?),
         Some(path) => {
             let file = File::open(path).map_err(|reason| unreadable(path, reason))?;
             Ok(first_line(&mut BufReader::new(file), path)?)
@@ -64,8 +64,8 @@ pub(crate) fn obtain(
         None => {
             let new = matches!(kind, Kind::FirstPassword | Kind::NewPassword);
             let question = kind.question();
-            world
-                .person
+            environment
+                .prompt
                 .secret(&format!("{question}:"), new)
                 .map_err(|reason| Failure::NoReply { question: question.to_owned(), reason })
         }
@@ -75,9 +75,9 @@ pub(crate) fn obtain(
 /// Reads a one-time code. A typing error is detected here, where it does not use up an attempt.
 pub(crate) fn one_time_code(
     files: &SecretFiles,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<OneTimeCode, Failure> {
-    let text = obtain(Kind::Code, files, world)?;
+    let text = obtain(Kind::Code, files, environment)?;
     let digits = Zeroizing::new(text.expose().replace(' ', "")); // Shown as "287 082" by many.
     OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
 }
@@ -85,9 +85,9 @@ pub(crate) fn one_time_code(
 /// Reads a recovery code. A typing error is detected here, as in a one-time code.
 pub(crate) fn recovery_code(
     files: &SecretFiles,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<RecoveryCode, Failure> {
-    let text = obtain(Kind::RecoveryCode, files, world)?;
+    let text = obtain(Kind::RecoveryCode, files, environment)?;
     RecoveryCode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 

@@ -1,8 +1,9 @@
 //! `client.toml`: the server, the trust in it, the account, and the file of this device's key. It
 //! contains no secrets.
 
-use crate::{args::Options, failure::Failure};
+use crate::{args::Options, entropy, failure::Failure};
 use fourauth_client::{Client, Fingerprint, Roots, ServerAddress, Trust};
+use fourauth_private_file as private_file;
 use fourauth_protocol::username::Username;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -132,9 +133,7 @@ fn replace(path: &Path, written: &Written) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let draft = path.with_extension("toml.new");
-    fs::write(&draft, text)?;
-    fs::rename(draft, path)
+    private_file::replace(path, text.as_bytes(), entropy::suffix()?)
 }
 
 /// Why `client.toml` cannot be used.
@@ -182,7 +181,10 @@ mod tests {
     fn written_settings_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/client.toml");
-        saved().write(&path).unwrap();
+        for _ in 0..2 {
+            saved().write(&path).unwrap();
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a draft is left");
         let read = read(Some(&path)).unwrap();
         assert_eq!((read.server, read.pin), (saved().server, saved().pin));
         assert_eq!(read.username, saved().username);

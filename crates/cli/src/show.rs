@@ -1,6 +1,8 @@
 //! Prints answers, as text or as one JSON object.
 
-use crate::{args::Output, audit, devices, exit::Exit, failure::Failure, qr, world::World};
+use crate::{
+    args::Output, audit, devices, environment::Environment, exit::Exit, failure::Failure, qr,
+};
 use fourauth_client::Error;
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, FaceQuality, ServerInfo},
@@ -14,21 +16,21 @@ use std::io::{self, Write};
 pub(crate) fn answer(
     answer: &Answer,
     output: Output,
-    world: &mut World<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
     match output {
         Output::Json => {
             let json = answer.to_json();
             let json = str::from_utf8(json.expose()).map_err(io::Error::other)?;
-            writeln!(world.output, "{}", PrintableJson(json))?;
+            writeln!(environment.output, "{}", PrintableJson(json))?;
         }
         Output::Text if answer.is_ok() => {
-            writeln!(world.output, "{}", printable(&answer.message))?;
-            body(&answer.body, world.output)?;
+            writeln!(environment.output, "{}", printable(&answer.message))?;
+            body(&answer.body, environment.output)?;
         }
-        Output::Text => denial(answer, world.notes)?,
+        Output::Text => denial(answer, environment.notes)?,
     }
-    world.output.flush()?;
+    environment.output.flush()?;
     // An answer with another status than "ok" is not a success, even if its code is `ok`.
     Ok(if answer.is_ok() { Exit::Ok } else { Exit::from(answer.code).max(Exit::Denied) })
 }
@@ -39,13 +41,14 @@ Nothing was sent. If the server has a new or self-signed certificate, compare it
 with the one that fourauthd printed, then run: fourauth trust --pin HEX";
 
 /// Prints a failure on standard error and returns its exit code.
-pub(crate) fn failure(failure: &Failure, world: &mut World<'_>) -> Exit {
+pub(crate) fn failure(failure: &Failure, environment: &mut Environment<'_>) -> Exit {
     let hint = match failure {
         Failure::Client(Error::Untrusted(_)) => UNTRUSTED,
         _ => "",
     };
     // If standard error is closed, only the exit code is left.
-    let _closed = writeln!(world.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
+    let _closed =
+        writeln!(environment.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
     Exit::from(failure)
 }
 

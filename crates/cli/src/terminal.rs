@@ -1,6 +1,6 @@
 //! Prompts on a terminal. They go to standard error, so that answers can be piped.
 
-use crate::world::{NoReply, Person};
+use crate::environment::{NoReply, Prompt};
 use fourauth_protocol::secret::Secret;
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
 
@@ -8,7 +8,7 @@ use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal;
 
-impl Person for Terminal {
+impl Prompt for Terminal {
     fn text(&mut self, question: &str) -> Result<String, NoReply> {
         Ok(Text::new(question).prompt()?)
     }
@@ -27,7 +27,7 @@ impl Person for Terminal {
 impl From<InquireError> for NoReply {
     fn from(error: InquireError) -> Self {
         match error {
-            InquireError::NotTTY => Self::Nobody,
+            InquireError::NotTTY => Self::NoTerminal,
             InquireError::OperationCanceled | InquireError::OperationInterrupted => Self::Cancelled,
             InquireError::IO(error) => Self::Broken(error),
             InquireError::InvalidConfiguration(text) => Self::Broken(std::io::Error::other(text)),

@@ -2,25 +2,28 @@
 
 use crate::{
     args::Options,
+    environment::Environment,
     exit::Exit,
     failure::Failure,
     settings::{self, Settings},
     show,
-    world::World,
 };
 use fourauth_client::Fingerprint;
 use fourauth_protocol::command::{Command, Hello};
 use std::path::PathBuf;
 
 /// Connects, and saves the server only if it is trusted.
-pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit, Failure> {
-    let Some(path) = world.settings_file.clone() else {
+pub(crate) async fn run(
+    options: &Options,
+    environment: &mut Environment<'_>,
+) -> Result<Exit, Failure> {
+    let Some(path) = environment.settings_file.clone() else {
         return Err(Failure::Usage("this system has no folder for settings".to_owned()));
     };
     let before = settings::read(Some(&path))?;
     let mut options = options.clone();
     if options.pin.is_none() && options.ca.is_none() {
-        options.pin = Some(ask_for_fingerprint(world)?);
+        options.pin = Some(ask_for_fingerprint(environment)?);
     }
     let answer = before.client(&options)?.send_once(Command::Hello(Hello::default())).await?;
     let settings = Settings {
@@ -31,13 +34,13 @@ pub(crate) async fn run(options: &Options, world: &mut World<'_>) -> Result<Exit
         device_key: options.device_key.map(absolute).transpose()?.or(before.device_key),
     };
     settings.write(&path)?;
-    writeln!(world.notes, "Saved in {}.", path.display())?;
-    show::answer(&answer, options.output, world)
+    writeln!(environment.notes, "Saved in {}.", path.display())?;
+    show::answer(&answer, options.output, environment)
 }
 
-fn ask_for_fingerprint(world: &mut World<'_>) -> Result<Fingerprint, Failure> {
+fn ask_for_fingerprint(environment: &mut Environment<'_>) -> Result<Fingerprint, Failure> {
     let question = "Fingerprint that fourauthd printed (SHA-256)";
-    let typed = world.person.text(&format!("{question}:"));
+    let typed = environment.prompt.text(&format!("{question}:"));
     let typed =
         typed.map_err(|reason| Failure::NoReply { question: question.to_owned(), reason })?;
     Fingerprint::parse(&typed).map_err(|error| Failure::Usage(error.to_string()))

@@ -1,5 +1,6 @@
 //! The address of a server, and the name that its certificate must have.
 
+use fourauth_protocol::host_port::HostPort;
 use rustls_pki_types::ServerName;
 use std::fmt;
 
@@ -9,8 +10,7 @@ pub const DEFAULT_PORT: u16 = 65432;
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress {
-    host: String,
-    port: u16,
+    place: HostPort,
     name: ServerName<'static>,
 }
 
@@ -20,27 +20,28 @@ impl ServerAddress {
     ///
     /// # Errors
     ///
-    /// [`NotAnAddress`] if the host cannot be named in a certificate, or the port is invalid.
-    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
-        let (host, port) = divide(text.trim())?;
-        let port = match port {
-            None => DEFAULT_PORT,
-            Some(digits) => digits.parse().ok().filter(|&port| port != 0).ok_or(NotAnAddress)?,
-        };
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| NotAnAddress)?;
-        Ok(Self { host: host.to_owned(), port, name })
+    /// [`ParseAddressError`] if the host cannot be named in a certificate, or the port is invalid.
+    pub fn parse(text: &str) -> Result<Self, ParseAddressError> {
+        let text = text.trim();
+        let place = HostPort::parse(text, Some(DEFAULT_PORT)).map_err(|_| ParseAddressError)?;
+        // Without brackets, the last group of an IPv6 address could be a port.
+        if place.host.contains(':') && !text.starts_with('[') {
+            return Err(ParseAddressError);
+        }
+        let name = ServerName::try_from(place.host.clone()).map_err(|_| ParseAddressError)?;
+        Ok(Self { place, name })
     }
 
     /// The host, as a name to look up or an IP address.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.place.host
     }
 
     /// The TCP port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.place.port
     }
 
     pub(crate) fn name(&self) -> ServerName<'static> {
@@ -48,33 +49,16 @@ impl ServerAddress {
     }
 }
 
-/// Splits a text into host and port. An IPv6 address contains colons, so it needs brackets.
-fn divide(text: &str) -> Result<(&str, Option<&str>), NotAnAddress> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, tail) = rest.split_once(']').ok_or(NotAnAddress)?;
-        return match tail.strip_prefix(':') {
-            Some(port) => Ok((host, Some(port))),
-            None if tail.is_empty() => Ok((host, None)),
-            None => Err(NotAnAddress),
-        };
-    }
-    Ok(text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))))
-}
-
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        self.place.fmt(f)
     }
 }
 
 /// The text is not the address of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a server address: give HOST, HOST:PORT or [IPV6]:PORT")]
-pub struct NotAnAddress;
+pub struct ParseAddressError;
 
 #[cfg(test)]
 mod tests {
@@ -95,10 +79,20 @@ mod tests {
 
     #[test]
     fn invalid_addresses_are_refused() {
-        for text in
-            ["", ":65432", "a b", "host:", "host:0", "host:70000", "::1", "[::1", "[::1]x", "-a:1"]
-        {
-            assert_eq!(ServerAddress::parse(text), Err(NotAnAddress), "{text:?}");
+        for text in [
+            "",
+            ":65432",
+            "a b",
+            "host:",
+            "host:0",
+            "host:70000",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "-a:1",
+            "::1:443",
+        ] {
+            assert_eq!(ServerAddress::parse(text), Err(ParseAddressError), "{text:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     connection::Connection,
-    error::{Error, NotTheProtocol},
+    error::{Error, ProtocolError},
     identity::Identity,
     outcome::Outcome,
 };
@@ -56,7 +56,7 @@ pub struct Registered {
 }
 
 /// Each method sends one command and waits for the answer. If the server grants a command without
-/// its result, the error is [`NotTheProtocol::Incomplete`].
+/// its result, the error is [`ProtocolError::Incomplete`].
 impl Connection {
     /// 100: logs a user in.
     ///
@@ -198,7 +198,7 @@ impl Connection {
     async fn ask<T>(
         &mut self,
         command: Command,
-        gain: impl FnOnce(AnswerBody) -> Result<T, NotTheProtocol>,
+        gain: impl FnOnce(AnswerBody) -> Result<T, ProtocolError>,
     ) -> Result<Outcome<T>, Error> {
         Ok(Outcome::read(self.send(command).await?, gain)?)
     }
@@ -206,7 +206,7 @@ impl Connection {
 
 impl LoggedIn {
     #[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads body")]
-    fn from_gains(body: AnswerBody) -> Result<Self, NotTheProtocol> {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
         Ok(Self {
             token: body.token,
             receipt: body.receipt,
@@ -218,7 +218,7 @@ impl LoggedIn {
 }
 
 impl NewAuthenticator {
-    fn from_gains(body: AnswerBody) -> Result<Self, NotTheProtocol> {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
         let qr_png = match body.qr_png_b64 {
             None => None,
             Some(text) => BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new),
@@ -229,7 +229,7 @@ impl NewAuthenticator {
 }
 
 impl Registered {
-    fn from_gains(mut body: AnswerBody) -> Result<Self, NotTheProtocol> {
+    fn from_gains(mut body: AnswerBody) -> Result<Self, ProtocolError> {
         let face_quality = body.face_quality;
         let recovery_codes = body.recovery_codes.take().unwrap_or_default();
         let authenticator = NewAuthenticator::from_gains(body)?;
@@ -237,11 +237,11 @@ impl Registered {
     }
 }
 
-fn present<T>(gain: Option<T>, field: &'static str) -> Result<T, NotTheProtocol> {
-    gain.ok_or(NotTheProtocol::Incomplete(field))
+fn present<T>(gain: Option<T>, field: &'static str) -> Result<T, ProtocolError> {
+    gain.ok_or(ProtocolError::Incomplete(field))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one signature for everything that reads body")]
-fn nothing(_: AnswerBody) -> Result<(), NotTheProtocol> {
+fn nothing(_: AnswerBody) -> Result<(), ProtocolError> {
     Ok(())
 }

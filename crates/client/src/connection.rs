@@ -6,7 +6,7 @@
 use crate::{
     claim::Claim,
     client::Limits,
-    error::{Error, NotTheProtocol},
+    error::{Error, ProtocolError},
     identity::Identity,
 };
 use bytes::{Bytes, BytesMut};
@@ -70,7 +70,7 @@ impl Connection {
         flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
         flight.push(command);
         let mut answers = self.exchange(&flight, self.limits.answer_timeout).await?;
-        answers.pop().ok_or(Error::Protocol(NotTheProtocol::NoAnswer))
+        answers.pop().ok_or(Error::Protocol(ProtocolError::NoAnswer))
     }
 
     /// The command 150 that proves `identity` on this connection only: a signature over its TLS
@@ -188,7 +188,7 @@ async fn exchange<S: AsyncRead + AsyncWrite>(
             biased;
             result = &mut writing, if sent.is_none() => sent = Some(result),
             answers = &mut reading => return match (answers, sent) {
-                (Err(Error::Protocol(NotTheProtocol::NoAnswer)), Some(Err(error))) => {
+                (Err(Error::Protocol(ProtocolError::NoAnswer)), Some(Err(error))) => {
                     Err(Error::Io(error))
                 }
                 (answers, sent) => Ok((answers?, matches!(sent, Some(Ok(()))))),
@@ -205,7 +205,7 @@ async fn receive<R: AsyncRead + Unpin>(
     let mut answers = Vec::new();
     let mut chunk = Zeroizing::new([0; CHUNK]);
     while answers.len() < count {
-        match decoder.next_payload().map_err(NotTheProtocol::from)? {
+        match decoder.next_payload().map_err(ProtocolError::from)? {
             Some(payload) => answers.push(read_answer(payload)?),
             None => match reader.read(&mut *chunk).await {
                 Ok(0) => return Err(hung_up(decoder).into()),
@@ -218,16 +218,16 @@ async fn receive<R: AsyncRead + Unpin>(
             },
         }
     }
-    if decoder.is_mid_frame() { Err(NotTheProtocol::Unasked.into()) } else { Ok(answers) }
+    if decoder.is_mid_frame() { Err(ProtocolError::Unasked.into()) } else { Ok(answers) }
 }
 
-fn hung_up(decoder: &Decoder) -> NotTheProtocol {
-    if decoder.is_mid_frame() { NotTheProtocol::CutOff } else { NotTheProtocol::NoAnswer }
+fn hung_up(decoder: &Decoder) -> ProtocolError {
+    if decoder.is_mid_frame() { ProtocolError::CutOff } else { ProtocolError::NoAnswer }
 }
 
 /// Parses an answer and wipes its bytes, which may hold a token.
-fn read_answer(payload: Bytes) -> Result<Answer, NotTheProtocol> {
-    let answer = Answer::from_json(&payload).map_err(|_| NotTheProtocol::NotAnAnswer);
+fn read_answer(payload: Bytes) -> Result<Answer, ProtocolError> {
+    let answer = Answer::from_json(&payload).map_err(|_| ProtocolError::NotAnAnswer);
     if let Ok(mut bytes) = payload.try_into_mut() {
         bytes.as_mut().zeroize();
     }

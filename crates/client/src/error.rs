@@ -15,7 +15,7 @@ pub enum Error {
     /// The server is not the trusted one. Nothing was sent, and a retry does not help: either the
     /// server has a new certificate, or this is another server.
     #[error("the server is not trusted: {0}")]
-    Untrusted(#[source] Distrust),
+    Untrusted(#[source] TrustError),
     /// TLS failed. Nothing was sent: check the port and the TLS versions.
     #[error("TLS failed: {0}")]
     Tls(#[source] rustls::Error),
@@ -27,7 +27,7 @@ pub enum Error {
     AnswerTimeout,
     /// The peer does not speak this protocol, or speaks an incompatible version.
     #[error("the peer does not speak this protocol: {0}")]
-    Protocol(#[from] NotTheProtocol),
+    Protocol(#[from] ProtocolError),
     /// The connection broke. The command may have been carried out.
     #[error("the connection broke: {0}")]
     Io(#[source] io::Error),
@@ -42,7 +42,7 @@ pub enum Error {
 
 /// Why a server is not trusted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Distrust {
+pub enum TrustError {
     /// Its certificate is not the pinned one.
     #[error("its fingerprint is SHA-256 {presented}, not the expected one")]
     OtherPin {
@@ -57,7 +57,7 @@ pub enum Distrust {
 /// How a peer violates the protocol. Quotes nothing that the peer sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotTheProtocol {
+pub enum ProtocolError {
     /// It announced an answer that is too long.
     #[error(transparent)]
     TooLarge(#[from] FrameError),
@@ -84,7 +84,7 @@ impl Error {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
             Some(rustls::Error::InvalidCertificate(reason)) => {
-                Self::Untrusted(Distrust::from_reason(reason))
+                Self::Untrusted(TrustError::from_reason(reason))
             }
             Some(reason) => Self::Tls(reason.clone()),
             None => Self::Connect(error),
@@ -92,7 +92,7 @@ impl Error {
     }
 }
 
-impl Distrust {
+impl TrustError {
     /// Returns the reason of the pin check, which rustls carries as an opaque error.
     fn from_reason(reason: &CertificateError) -> Self {
         match reason {

@@ -22,11 +22,12 @@ impl Fingerprint {
     ///
     /// # Errors
     ///
-    /// [`NotAFingerprint`] for anything else; a shortened fingerprint is not accepted.
-    pub fn parse(text: &str) -> Result<Self, NotAFingerprint> {
+    /// [`ParseFingerprintError`] for anything else; a shortened fingerprint is not accepted.
+    pub fn parse(text: &str) -> Result<Self, ParseFingerprintError> {
         let digits: String = without_label(text.trim()).chars().filter(|&c| c != ':').collect();
-        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAFingerprint)?;
-        bytes.try_into().map(Self).map_err(|_| NotAFingerprint)
+        let bytes =
+            HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| ParseFingerprintError)?;
+        bytes.try_into().map(Self).map_err(|_| ParseFingerprintError)
     }
 }
 
@@ -63,7 +64,7 @@ impl fmt::Debug for Fingerprint {
 /// The text is not a SHA-256 fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 fingerprint: give 64 hexadecimal digits, colons allowed")]
-pub struct NotAFingerprint;
+pub struct ParseFingerprintError;
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +96,7 @@ mod tests {
         for text in
             ["", "ab", "SHA-256", &whole[..62], &format!("{whole}ab"), &whole.replace('b', "x")]
         {
-            assert_eq!(Fingerprint::parse(text), Err(NotAFingerprint), "{text}");
+            assert_eq!(Fingerprint::parse(text), Err(ParseFingerprintError), "{text}");
         }
     }
 }

@@ -8,10 +8,8 @@ mod file;
 
 pub use file::IdentityError;
 
-use aws_lc_rs::{
-    rand,
-    signature::{Ed25519KeyPair, KeyPair as _},
-};
+use crate::entropy;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_protocol::{
     command::ProveDevice,
     device::{self, Binding, DeviceKey, DeviceSignature},
@@ -25,7 +23,6 @@ use zeroize::Zeroizing;
 /// A device's Ed25519 key pair (RFC 8032).
 pub struct Identity {
     pair: Ed25519KeyPair,
-    seed: Secret<[u8; 32]>,
     key: DeviceKey,
 }
 
@@ -37,7 +34,7 @@ impl Identity {
     /// [`IdentityError::NoRandomness`].
     pub fn generate() -> Result<Self, IdentityError> {
         let mut seed = Zeroizing::new([0; 32]);
-        rand::fill(&mut *seed).map_err(|_| IdentityError::NoRandomness)?;
+        entropy::fill(&mut *seed)?;
         Ok(Self::from_seed(Secret::new(*seed)))
     }
 
@@ -47,12 +44,19 @@ impl Identity {
     ///
     /// Never: any 32 bytes are a secret key, and no public key derived from one has small order.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the caller gives the seed away, and it is wiped"
+    )]
     pub fn from_seed(seed: Secret<[u8; 32]>) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
-        let pair = pair.expect("any 32 bytes are a secret key");
+        Self::from_pair(pair.expect("any 32 bytes are a secret key"))
+    }
+
+    fn from_pair(pair: Ed25519KeyPair) -> Self {
         let key = pair.public_key().as_ref().try_into().expect("public keys have 32 bytes");
         let key = DeviceKey::from_bytes(key).expect("a derived public key never has small order");
-        Self { pair, seed, key }
+        Self { pair, key }
     }
 
     /// The public key, by which a server recognises this device.

@@ -16,7 +16,7 @@ use fourauth_protocol::{
 /// from `receipt_key` in the answer to 190 of a [trusted](crate::Trust) server.
 ///
 /// ```
-/// use fourauth_client::{NotAReceipt, ReceiptVerifier};
+/// use fourauth_client::{ReceiptError, ReceiptVerifier};
 /// use fourauth_protocol::{
 ///     receipt::{Method, VerifyingKey},
 ///     time::UnixMillis,
@@ -44,7 +44,7 @@ use fourauth_protocol::{
 ///
 /// // An hour later the session has expired.
 /// let later = now.saturating_add_ms(3_600_000);
-/// assert!(matches!(verifier.verify(shown, later), Err(NotAReceipt::Expired { .. })));
+/// assert!(matches!(verifier.verify(shown, later), Err(ReceiptError::Expired { .. })));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -78,28 +78,28 @@ impl ReceiptVerifier {
     ///
     /// # Errors
     ///
-    /// [`NotAReceipt`], split by what the receipt's holder can do. No claim of it may be used.
-    pub fn verify(&self, text: &str, now: UnixMillis) -> Result<Receipt, NotAReceipt> {
+    /// [`ReceiptError`], split by what the receipt's holder can do. No claim of it may be used.
+    pub fn verify(&self, text: &str, now: UnixMillis) -> Result<Receipt, ReceiptError> {
         let unverified = Unverified::parse(text)?;
         if unverified.key() != self.key.name() {
-            return Err(NotAReceipt::OtherKey { named: unverified.key() });
+            return Err(ReceiptError::OtherKey { named: unverified.key() });
         }
         UnparsedPublicKey::new(&ED25519, self.key.as_bytes())
             .verify(unverified.signed(), unverified.signature())
-            .map_err(|_| NotAReceipt::Forged)?;
+            .map_err(|_| ReceiptError::Forged)?;
         let receipt = unverified.claims()?;
         if receipt.issuer != self.issuer {
-            return Err(NotAReceipt::OtherIssuer);
+            return Err(ReceiptError::OtherIssuer);
         }
         //= https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
         //# If the principal processing the claim does not identify itself with a
         //# value in the "aud" claim when this claim is present, then the JWT MUST
         //# be rejected.
         if receipt.audience != self.audience {
-            return Err(NotAReceipt::OtherAudience);
+            return Err(ReceiptError::OtherAudience);
         }
         if receipt.expires_at <= now {
-            return Err(NotAReceipt::Expired { at: receipt.expires_at });
+            return Err(ReceiptError::Expired { at: receipt.expires_at });
         }
         Ok(receipt)
     }
@@ -108,7 +108,7 @@ impl ReceiptVerifier {
 /// Why a receipt is invalid. Quotes nothing of unbounded length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotAReceipt {
+pub enum ReceiptError {
     /// Not a receipt, or not of this kind, for example with another algorithm or type.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(verifier().verify(&text, NOW), Ok(receipt()));
         let end = receipt().expires_at;
         assert_eq!(verifier().verify(&text, UnixMillis(end.0 - 1)), Ok(receipt()));
-        assert_eq!(verifier().verify(&text, end), Err(NotAReceipt::Expired { at: end }));
+        assert_eq!(verifier().verify(&text, end), Err(ReceiptError::Expired { at: end }));
     }
 
     #[test]
@@ -204,9 +204,9 @@ mod tests {
         let text = signed(&receipt());
         let other = ReceiptVerifier::new(server(2).1, ISSUER);
         let named = server(1).1.name();
-        assert_eq!(other.verify(&text, NOW), Err(NotAReceipt::OtherKey { named }));
+        assert_eq!(other.verify(&text, NOW), Err(ReceiptError::OtherKey { named }));
         let elsewhere = ReceiptVerifier::new(server(1).1, "Elsewhere");
-        assert_eq!(elsewhere.verify(&text, NOW), Err(NotAReceipt::OtherIssuer));
+        assert_eq!(elsewhere.verify(&text, NOW), Err(ReceiptError::OtherIssuer));
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
             };
             let outcome = verifier.verify(&text, NOW);
             assert_eq!(outcome.is_ok(), is_accepted, "{named:?} {asked:?}");
-            assert!(is_accepted || outcome == Err(NotAReceipt::OtherAudience));
+            assert!(is_accepted || outcome == Err(ReceiptError::OtherAudience));
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
     fn another_key_under_the_trusted_name_is_refused() {
         let text = to_be_signed(&receipt(), &server(1).1.name());
         let text = compact(&text, server(2).0.sign(text.as_bytes()).as_bytes());
-        assert_eq!(verifier().verify(text.expose(), NOW), Err(NotAReceipt::Forged));
+        assert_eq!(verifier().verify(text.expose(), NOW), Err(ReceiptError::Forged));
     }
 
     #[test]
@@ -244,7 +244,10 @@ mod tests {
         let header = header.split_once('.').unwrap().0;
         let text = format!("{header}.{}", BASE64URL_NOPAD.encode(br#"{"iss":"4Auth"}"#));
         let text = compact(&text, identity.sign(text.as_bytes()).as_bytes());
-        assert_eq!(verifier().verify(text.expose(), NOW), Err(NotAReceipt::Unreadable(Unreadable)));
+        assert_eq!(
+            verifier().verify(text.expose(), NOW),
+            Err(ReceiptError::Unreadable(Unreadable))
+        );
     }
 
     proptest! {

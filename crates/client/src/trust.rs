@@ -1,6 +1,6 @@
 //! Which server is trusted. There are two ways to specify it, and no way to trust every server.
 
-use crate::{error::Distrust, fingerprint::Fingerprint};
+use crate::{error::TrustError, fingerprint::Fingerprint};
 use fourauth_protocol::frame;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
@@ -32,16 +32,16 @@ impl Roots {
     ///
     /// # Errors
     ///
-    /// [`NoRoots::Unusable`] if there is none, or if one of them cannot be used as a root: a partly
+    /// [`RootsError::Unusable`] if there is none, or if one of them cannot be used as a root: a partly
     /// wrong file is a mistake that the operator should see.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, NoRoots> {
+    pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| NoRoots::Unusable)?;
-            store.add(certificate).map_err(|_| NoRoots::Unusable)?;
+            let certificate = certificate.map_err(|_| RootsError::Unusable)?;
+            store.add(certificate).map_err(|_| RootsError::Unusable)?;
         }
         if store.is_empty() {
-            return Err(NoRoots::Unusable);
+            return Err(RootsError::Unusable);
         }
         Ok(Self(Arc::new(store)))
     }
@@ -50,15 +50,15 @@ impl Roots {
     ///
     /// # Errors
     ///
-    /// [`NoRoots`].
-    pub fn from_file(path: &Path) -> Result<Self, NoRoots> {
+    /// [`RootsError`].
+    pub fn from_file(path: &Path) -> Result<Self, RootsError> {
         Self::from_pem(&std::fs::read(path)?)
     }
 }
 
 /// Why there are no trusted roots.
 #[derive(Debug, thiserror::Error)]
-pub enum NoRoots {
+pub enum RootsError {
     /// The file cannot be read.
     #[error("cannot read the trusted certificates: {0}")]
     Unreadable(#[from] std::io::Error),
@@ -114,7 +114,7 @@ impl ServerCertVerifier for Pinned {
         if presented == self.expected {
             Ok(ServerCertVerified::assertion())
         } else {
-            let mismatch = OtherError(Arc::new(Distrust::OtherPin { presented }));
+            let mismatch = OtherError(Arc::new(TrustError::OtherPin { presented }));
             Err(CertificateError::Other(mismatch).into())
         }
     }
@@ -179,9 +179,9 @@ mod tests {
     #[test]
     fn a_file_without_certificates_is_refused() {
         for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(matches!(Roots::from_pem(pem.as_bytes()), Err(NoRoots::Unusable)), "{pem}");
+            assert!(matches!(Roots::from_pem(pem.as_bytes()), Err(RootsError::Unusable)), "{pem}");
         }
         let missing = Roots::from_file(Path::new("/nonexistent/ca.pem"));
-        assert!(matches!(missing, Err(NoRoots::Unreadable(_))));
+        assert!(matches!(missing, Err(RootsError::Unreadable(_))));
     }
 }

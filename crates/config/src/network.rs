@@ -1,5 +1,6 @@
 //! Networks in settings: `192.0.2.0/24`, `2001:db8::/32`, or a single address.
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -10,10 +11,7 @@ use std::{
 /// An address and the length of its prefix in bits (RFC 4632 §3.1, RFC 4291 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Network {
-    first: IpAddr,
-    prefix: u8,
-}
+pub struct Network(IpNet);
 
 /// Why a text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,42 +31,14 @@ pub enum NotANetwork {
 impl Network {
     /// The machine itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
     pub const LOOPBACK: [Self; 2] = [
-        Self { first: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 },
-        Self { first: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
+        Self(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8))),
+        Self(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))),
     ];
 
     /// True if the network contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (ours, theirs) = (Bits::from(self.first), Bits::from(address.to_canonical()));
-        ours.width == theirs.width && ours.first(self.prefix) == theirs.first(self.prefix)
-    }
-}
-
-/// An address as a number, and its length in bits.
-struct Bits {
-    value: u128,
-    width: u8,
-}
-
-impl From<IpAddr> for Bits {
-    fn from(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(address) => Self { value: address.to_bits().into(), width: 32 },
-            IpAddr::V6(address) => Self { value: address.to_bits(), width: 128 },
-        }
-    }
-}
-
-impl Bits {
-    /// The leading `count` bits as a number. Without any bits, this is 0.
-    fn first(&self, count: u8) -> u128 {
-        self.value.checked_shr((self.width - count).into()).unwrap_or(0)
-    }
-
-    /// True if no bit after the leading `count` bits is set.
-    fn ends_at(&self, count: u8) -> bool {
-        u32::from(self.width - count) <= self.value.trailing_zeros()
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -81,24 +51,24 @@ impl FromStr for Network {
             None => (text, None),
         };
         let first: IpAddr = address.parse().map_err(|_| NotANetwork::Syntax)?;
-        let bits = Bits::from(first);
         let prefix = match prefix {
             Some(prefix) => prefix.parse().map_err(|_| NotANetwork::Syntax)?,
-            None => bits.width,
+            None => IpNet::from(first).max_prefix_len(),
         };
         if first != first.to_canonical() {
             return Err(NotANetwork::Mapped);
         }
-        if prefix > bits.width || !bits.ends_at(prefix) {
+        let network = IpNet::new(first, prefix).map_err(|_| NotANetwork::Bits)?;
+        if network.network() != first {
             return Err(NotANetwork::Bits);
         }
-        Ok(Self { first, prefix })
+        Ok(Self(network))
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.first, self.prefix)
+        self.0.fmt(f)
     }
 }
 
@@ -176,8 +146,7 @@ mod tests {
         fn a_network_survives_writing_and_reading(
             address: u32, prefix in 0_u8..=32
         ) {
-            let kept = Bits { value: address.into(), width: 32 }.first(prefix) << (32 - prefix);
-            let first = IpAddr::from(u32::try_from(kept).unwrap().to_be_bytes());
+            let first = Ipv4Net::new(address.into(), prefix).unwrap().network();
             let network: Network = format!("{first}/{prefix}").parse().unwrap();
             prop_assert!(network.contains(IpAddr::from(address.to_be_bytes())));
             prop_assert_eq!(network.to_string().parse(), Ok(network));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// The template that an embedder was trained on, with its geometry in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Alignment {
+pub enum Alignment {
     /// dlib's face chip: the inner landmarks on the mean face.
     DlibChip {
         /// Side of the chip.

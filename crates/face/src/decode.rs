@@ -17,24 +17,24 @@ use std::io::Cursor;
 pub const MAX_BYTES: usize = 6_000_000;
 
 /// Upper bound of each side, in pixels.
-pub const MAX_SIDE: u32 = 4096;
+pub(crate) const MAX_SIDE: u32 = 4096;
 
 /// Upper bound of pixels: a 12-megapixel photograph (4032 × 3024) is accepted and takes about 80 ms
 /// to decode.
-pub const MAX_PIXELS: u64 = 12_500_000;
+pub(crate) const MAX_PIXELS: u64 = 12_500_000;
 
 /// Pixels that are allowed regardless of the number of bytes: decoding them takes under 10 ms.
-pub const PIXELS_OF_ANY: u64 = 1_000_000;
+pub(crate) const PIXELS_OF_ANY: u64 = 1_000_000;
 
 /// Upper bound of further pixels per byte of a PNG: photographs enlarged to 12 megapixels have up
 /// to 6, a face before a wall of exactly one colour has up to 29, a picture of one colour has 286
 /// or more.
-pub const PNG_PIXELS_A_BYTE: u64 = 64;
+pub(crate) const PNG_PIXELS_A_BYTE: u64 = 64;
 
 /// Upper bound of further pixels per byte of a JPEG: photographs enlarged to 12 megapixels have up
 /// to 152 at quality 10, a face before a wall of exactly one colour has up to 161. Each block of 8
 /// × 8 pixels takes at least a few bits, so a usual JPEG of one colour has 170 and is not refused.
-pub const JPEG_PIXELS_A_BYTE: u64 = 200;
+pub(crate) const JPEG_PIXELS_A_BYTE: u64 = 200;
 
 /// Upper bound of the memory of a decoder, in bytes.
 const MAX_ALLOC: u64 = 64 << 20;

@@ -4,8 +4,7 @@
 //! take tens of milliseconds of one core, so they belong on the compute pool.
 
 use crate::{
-    align::Alignment,
-    decode, detect,
+    Alignment, NetError, decode, detect,
     embedding::{DIMENSIONS, Embedding},
     landmarks,
     manifest::{Channels, Embedder, File},
@@ -13,7 +12,7 @@ use crate::{
     picture::{Picture, Planes},
     quality::{self, Quality},
     refusal::Refusal,
-    runtime::{Net, NetError},
+    runtime::Net,
 };
 use std::path::Path;
 
@@ -109,10 +108,10 @@ impl Engine {
 }
 
 /// Side of the detector's input, in pixels.
-const DETECTOR_SIDE: usize = 256;
+pub(crate) const DETECTOR_SIDE: usize = 256;
 
 /// Side of the landmark network's input, in pixels.
-const LANDMARKS_SIDE: usize = 112;
+pub(crate) const LANDMARKS_SIDE: usize = 112;
 
 /// Applies the channel order, mean and scale of the embedder to a chip.
 fn prepared(chip: &Planes, embedder: &Embedder) -> Planes {

@@ -2,16 +2,16 @@
 //! vector that lies close to those of other pictures of the same person.
 //!
 //! This crate does not store or compare templates, and does not detect whether a face is live. The
-//! networks come as a *pack*, a folder that [`Engine::load`] checks; [`install`] builds the default
-//! one.
+//! networks come as a *pack*, a folder that [`Engine::load`] checks. The crate `fourauth-face-pack` builds
+//! the default one.
 
 pub mod decode;
-pub mod install;
+pub mod manifest;
 pub mod pack;
 pub mod quality;
+pub mod self_test;
 
 mod align;
-mod convert;
 #[cfg(test)]
 mod cost;
 mod detect;
@@ -21,14 +21,13 @@ mod engine;
 mod geometry;
 mod landmarks;
 mod likeness;
-mod manifest;
 mod picture;
 mod refusal;
 mod resample;
 mod runtime;
 mod thresholds;
 
-pub use convert::ConvertError;
+pub use align::Alignment;
 pub use digest::{BadDigest, Digest};
 pub use embedding::{DIMENSIONS, Embedding};
 pub use engine::{Engine, Portrait};

@@ -2,11 +2,11 @@
 //!
 //! An unknown field is an error, so that a misspelt threshold is never replaced by a default.
 
-use crate::{align::Alignment, digest::Digest, thresholds::Thresholds};
+use crate::{Alignment, Digest, Thresholds};
 use serde::{Deserialize, Serialize};
 
 /// The only version of the format so far.
-pub(crate) const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
 /// Upper bound of former ids of a pack.
 const MAX_FORMER_IDS: usize = 16;
@@ -14,19 +14,28 @@ const MAX_FORMER_IDS: usize = 16;
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Manifest {
-    pub(crate) format: u32,
-    pub(crate) name: String,
-    pub(crate) licence: String,
-    pub(crate) source: String,
-    pub(crate) distance: Distance,
+pub struct Manifest {
+    /// The version of the format, [`FORMAT`].
+    pub format: u32,
+    /// The name of the pack, which is also that of its folder.
+    pub name: String,
+    /// The licence of the networks.
+    pub licence: String,
+    /// The origin of the networks.
+    pub source: String,
+    /// The distance that the thresholds bound.
+    pub distance: Distance,
     /// Ids that earlier versions gave to templates of the same networks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) former_ids: Vec<Digest>,
-    pub(crate) detector: Detector,
-    pub(crate) landmarks: Landmarks,
-    pub(crate) embedder: Embedder,
-    pub(crate) thresholds: Thresholds,
+    pub former_ids: Vec<Digest>,
+    /// The network that finds faces.
+    pub detector: Detector,
+    /// The network that finds the points of a face.
+    pub landmarks: Landmarks,
+    /// The network that computes the embedding.
+    pub embedder: Embedder,
+    /// The calibration.
+    pub thresholds: Thresholds,
 }
 
 /// Everything that affects the embedding of a detected face: no name, no licence, no threshold.
@@ -49,7 +58,8 @@ struct Essence {
 
 /// The distance between two embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Distance {
+pub enum Distance {
+    /// Euclidean, between vectors of length 1.
     #[serde(rename = "euclidean on L2-normalised")]
     Euclidean,
 }
@@ -57,60 +67,76 @@ pub(crate) enum Distance {
 /// An ONNX file next to `pack.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct File {
-    pub(crate) name: String,
-    pub(crate) sha256: Digest,
+pub struct File {
+    /// The name of the file.
+    pub name: String,
+    /// The hash of the file.
+    pub sha256: Digest,
 }
 
+/// The network that finds faces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Detector {
-    pub(crate) kind: DetectorKind,
+pub struct Detector {
+    /// The output format.
+    pub kind: DetectorKind,
     /// Lower bound of the score of a face, 0 to 1.
-    pub(crate) score: f32,
-    pub(crate) file: File,
+    pub score: f32,
+    /// The network.
+    pub file: File,
 }
 
 /// The output format of the detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum DetectorKind {
+pub enum DetectorKind {
+    /// BlazeFace with an input of 256 pixels.
     #[serde(rename = "blazeface-256")]
     BlazeFace,
 }
 
+/// The network that finds the points of a face.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Landmarks {
-    pub(crate) kind: LandmarksKind,
-    pub(crate) file: File,
+pub struct Landmarks {
+    /// The output format.
+    pub kind: LandmarksKind,
+    /// The network.
+    pub file: File,
 }
 
 /// The output format of the landmark network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum LandmarksKind {
+pub enum LandmarksKind {
+    /// The 68 points of face-api.
     #[serde(rename = "face-api-68")]
     FaceApi,
 }
 
+/// The network that computes the embedding, and the preparation of its input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Embedder {
+pub struct Embedder {
     /// True if the mirror image is embedded as well, and both are added.
-    pub(crate) mirror: bool,
-    pub(crate) channels: Channels,
+    pub mirror: bool,
+    /// The order of the planes of the input.
+    pub channels: Channels,
     /// Subtracted from each channel, in the order of `channels`, from values of 0 to 255.
-    pub(crate) mean: [f32; 3],
+    pub mean: [f32; 3],
     /// Factor that is applied after the mean is subtracted.
-    pub(crate) scale: f32,
-    pub(crate) alignment: Alignment,
-    pub(crate) file: File,
+    pub scale: f32,
+    /// The template of the aligned face.
+    pub alignment: Alignment,
+    /// The network.
+    pub file: File,
 }
 
 /// Order of the planes of an embedder's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Channels {
+pub enum Channels {
+    /// Red, green, blue.
     Rgb,
+    /// Blue, green, red.
     Bgr,
 }
 
@@ -122,7 +148,11 @@ impl Manifest {
     }
 
     /// Parses a manifest without checks. An earlier version may have written it by other rules.
-    pub(crate) fn parse_unchecked(text: &str) -> Result<Manifest, String> {
+    ///
+    /// # Errors
+    ///
+    /// A description of the fault, if the text does not have the form of a manifest.
+    pub fn parse_unchecked(text: &str) -> Result<Manifest, String> {
         toml::from_str(text).map_err(|error| error.to_string())
     }
 

@@ -7,19 +7,17 @@
 //! so that templates stay valid after a new calibration.
 
 use crate::{
-    digest::Digest,
+    Digest, NetError, Thresholds,
     manifest::{File, Manifest},
-    runtime::NetError,
-    thresholds::Thresholds,
 };
 use std::{
-    fs, io,
-    io::Read,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-/// The manifest, which makes a folder a pack.
-pub(crate) const MANIFEST: &str = "pack.toml";
+/// The name of the manifest, which makes a folder a pack.
+pub const MANIFEST: &str = "pack.toml";
 
 /// Upper bound of the size of `pack.toml`, in bytes.
 const MAX_MANIFEST: u64 = 64 << 10;

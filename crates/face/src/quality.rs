@@ -18,7 +18,7 @@ pub const MIN_SIDE: f32 = 80.0;
 
 /// How far a face's box may extend beyond the picture, as a fraction of its side: the accuracy of
 /// the detector.
-pub const MAX_OUTSIDE: f32 = 0.02;
+pub(crate) const MAX_OUTSIDE: f32 = 0.02;
 
 /// Lower bound of the variance of the chip's Laplacian, in squared grey levels.
 ///
@@ -28,21 +28,21 @@ pub const MIN_SHARPNESS: f32 = 20.0;
 
 /// Upper bound of the sideways offset of the nose from the middle of the eyes, in distances between
 /// the eyes.
-pub const MAX_YAW: f32 = 0.35;
+pub(crate) const MAX_YAW: f32 = 0.35;
 
 /// Accepted positions of the tip of the nose between eyes (0) and mouth (1).
-pub const PITCH: RangeInclusive<f32> = 0.25..=0.90;
+pub(crate) const PITCH: RangeInclusive<f32> = 0.25..=0.90;
 
 /// Upper bound of the tilt of the line through the eyes, in degrees. Alignment corrects a tilt, but
 /// the detector was trained on upright faces.
-pub const MAX_ROLL: f32 = 35.0;
+pub(crate) const MAX_ROLL: f32 = 35.0;
 
 /// Accepted mean brightness of the chip, in grey levels. The range is wide, because skin varies as
 /// much as light.
-pub const BRIGHTNESS: RangeInclusive<f32> = 30.0..=235.0;
+pub(crate) const BRIGHTNESS: RangeInclusive<f32> = 30.0..=235.0;
 
 /// Lower bound of the standard deviation of the chip's brightness, in grey levels.
-pub const MIN_CONTRAST: f32 = 12.0;
+pub(crate) const MIN_CONTRAST: f32 = 12.0;
 
 /// Measurements of one face.
 #[derive(Debug, Clone, Copy, PartialEq)]

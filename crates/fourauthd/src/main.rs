@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_config::{Config, layers::Layered};
-use fourauth_face::install::ClientEnvironment;
+use fourauth_face_pack::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     data_folder, first_run,

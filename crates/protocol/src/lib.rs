@@ -41,6 +41,7 @@ pub mod consent;
 pub mod contact;
 pub mod device;
 pub mod frame;
+pub mod host_port;
 pub mod mac_address;
 pub mod one_time_code;
 pub mod picture;

@@ -80,6 +80,14 @@ mod tests {
     }
 
     #[test]
+    fn characters_without_a_shape_are_unprintable() {
+        // Soft hyphen, Arabic letter mark, Mongolian selector, a deprecated control, a tag.
+        for c in ['\u{ad}', '\u{61c}', '\u{180b}', '\u{206a}', '\u{e0041}'] {
+            assert!(is_unprintable(c), "{}", c.escape_unicode());
+        }
+    }
+
+    #[test]
     fn an_escape_sequence_is_escaped() {
         assert_eq!(printable("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
         assert_eq!(printable("nim\u{202e}da \u{9b}2J"), "nim\\u{202e}da \\u{9b}2J");

@@ -3,10 +3,8 @@
 
 use anyhow::Context as _;
 use fourauth_config::Config;
-use fourauth_face::{
-    Engine,
-    install::{self, ClientEnvironment, DEFAULT_PACK, Progress, Source},
-};
+use fourauth_face::Engine;
+use fourauth_face_pack::{ClientEnvironment, DEFAULT_PACK, Progress, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
@@ -31,7 +29,7 @@ fn recalibrate(config: &Config) -> anyhow::Result<()> {
     if config.face.pack != DEFAULT_PACK || !config.pack_dir().exists() {
         return Ok(());
     }
-    let replaced = install::recalibrate(&config.packs_dir()).context(
+    let replaced = fourauth_face_pack::recalibrate(&config.packs_dir()).context(
         "the default model pack has the thresholds of an earlier version, which cannot be \
          replaced; run `fourauthd models install` as the owner of its folder",
     )?;
@@ -79,7 +77,7 @@ pub fn install(packs: &Path, source: &Source) -> anyhow::Result<()> {
         bar.set_position(progress.step as u64);
         bar.set_message(progress.doing);
     };
-    let pack = install::install(packs, source, &mut shown)?;
+    let pack = fourauth_face_pack::install(packs, source, &mut shown)?;
     bar.finish_and_clear();
     eprintln!("installed {} in {}", pack.name(), pack.folder().display());
     Ok(())

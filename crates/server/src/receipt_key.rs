@@ -5,15 +5,13 @@
 //! verify receipts need the new public key. `openssl pkey -in receipts.key -pubout` also prints it.
 
 use anyhow::{Context as _, anyhow};
+use aws_lc_rs::{error::KeyRejected, signature::Ed25519KeyPair};
 use data_encoding::BASE64;
 use fourauth_auth::{entropy, receipt_key::ReceiptKey};
 use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{io::ErrorKind, path::Path};
-
-/// The DER prefix of an Ed25519 private key, before its 32 bytes (RFC 8410 §10.3).
-const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 /// Largest accepted file, in bytes. A key takes 119.
 const MAX_BYTES: u64 = 4096;
@@ -32,7 +30,7 @@ pub fn load_or_create(path: &Path) -> anyhow::Result<ReceiptKey> {
 
 /// Creates the key. If several servers do so at once, all use the same key afterwards.
 fn create(path: &Path) -> anyhow::Result<()> {
-    match private_file::create(path, new_key().expose().as_bytes(), entropy::bytes()) {
+    match private_file::create(path, new_key()?.expose().as_bytes(), entropy::bytes()) {
         Ok(()) => tracing::info!(path = %path.display(), "key for receipts created"),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {
@@ -60,18 +58,22 @@ fn load(path: &Path) -> anyhow::Result<ReceiptKey> {
     })
 }
 
-/// Generates a key, as PEM.
-fn new_key() -> Secret<String> {
-    let seed = Secret::new(entropy::bytes::<32>());
-    let document = Secret::new([DER.as_slice(), seed.expose()].concat());
-    let encoded = Secret::new(BASE64.encode(document.expose()));
+/// Generates a key, as PEM of PKCS#8 version 1 (RFC 8410 §7).
+fn new_key() -> anyhow::Result<Secret<String>> {
+    to_pem(&Secret::new(entropy::bytes::<32>())).context("cannot encode the key for receipts")
+}
+
+fn to_pem(seed: &Secret<[u8; 32]>) -> Result<Secret<String>, KeyRejected> {
+    let document = Ed25519KeyPair::from_seed_unchecked(seed.expose())?.to_pkcs8v1()?;
+    let encoded = Secret::new(BASE64.encode(document.as_ref()));
     let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
-    Secret::new(format!("{begin}\n{}\n{end}\n", encoded.expose()))
+    Ok(Secret::new(format!("{begin}\n{}\n{end}\n", encoded.expose())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
     use std::{
         fs::{self, Permissions},
         os::unix::fs::PermissionsExt as _,
@@ -87,6 +89,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_key_is_read_and_written_as_in_rfc_8410() {
+        // RFC 8410 §10.3, and the form that every earlier version wrote.
+        const SEED: &[u8] = b"d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842";
+        const STORED: &str = "-----BEGIN PRIVATE KEY-----\n\
+            MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+            -----END PRIVATE KEY-----\n";
+
+        let seed = HEXLOWER.decode(SEED).unwrap().try_into().unwrap();
+        assert_eq!(to_pem(&Secret::new(seed)).unwrap().expose(), STORED);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipts.key");
+        fs::write(&path, STORED).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let public = load_or_create(&path).unwrap().public();
+        assert_eq!(public.to_string(), "ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+    }
+
+    #[test]
     fn an_exposed_or_invalid_key_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipts.key");
@@ -96,7 +117,9 @@ mod tests {
         assert!(error.contains("chmod 600"), "{error}");
 
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        for spoilt in [String::new(), "half".into(), new_key().expose().replace("MC4", "MC5")] {
+        for spoilt in
+            [String::new(), "half".into(), new_key().unwrap().expose().replace("MC4", "MC5")]
+        {
             fs::write(&path, &spoilt).unwrap();
             let error = load_or_create(&path).unwrap_err().to_string();
             assert!(error.contains("holds no Ed25519 key"), "{error}");

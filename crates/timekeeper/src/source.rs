@@ -7,6 +7,7 @@ use crate::{
     sample::{Exchange, Loss, Round, Sample},
     wall::{Clocks, Moment},
 };
+use fourauth_protocol::host_port::HostPort;
 use rsntp::{
     AsyncSntpClient, Config, KissCode, ProtocolError, SntpDuration, SynchronizationError,
     SynchronizationResult,
@@ -172,9 +173,9 @@ fn with_port(server: &str) -> String {
     if server.parse::<Ipv6Addr>().is_ok() {
         return format!("[{server}]:{NTP_PORT}");
     }
-    match server.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_ok() => server.to_owned(),
-        Some(_) | None => format!("{server}:{NTP_PORT}"),
+    match HostPort::parse(server, None) {
+        Ok(_) => server.to_owned(),
+        Err(_) => format!("{server}:{NTP_PORT}"),
     }
 }
 

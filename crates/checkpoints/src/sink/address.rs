@@ -2,10 +2,15 @@
 //!
 //! Only the syntax is checked here, not that the sink can be reached.
 
-use fourauth_protocol::secret::Secret;
+use fourauth_protocol::{host_port::HostPort, secret::Secret};
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    path::PathBuf,
+    str::FromStr,
+};
 
 /// Longest accepted address, in bytes.
 const MAX_TEXT: usize = 2048;
@@ -31,15 +36,6 @@ pub enum Transport {
     Tcp,
     /// RFC 5425.
     Tls,
-}
-
-/// A host, by name or address, and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort {
-    /// The host. An IPv6 address has no brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
 }
 
 /// The text is not the address of a checkpoint sink. The message does not quote it, because it may
@@ -79,23 +75,14 @@ fn file(path: &str) -> Result<SinkAddress, NotASink> {
 
 fn syslog(transport: Transport, rest: &str) -> Result<SinkAddress, NotASink> {
     let authority = rest.strip_prefix("//").ok_or(NotASink)?;
-    let (host, port) = authority.rsplit_once(':').ok_or(NotASink)?;
-    let port = port.parse().ok().filter(|port| *port != 0).ok_or(NotASink)?;
-    let host = match host.strip_prefix('[') {
-        Some(rest) => {
-            let address = rest.strip_suffix(']').ok_or(NotASink)?;
-            let IpAddr::V6(_) = address.parse().map_err(|_| NotASink)? else {
-                return Err(NotASink);
-            };
-            address
-        }
-        None => host,
-    };
+    let place = HostPort::parse(authority, None).map_err(|_| NotASink)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-    if host.is_empty() || !host.chars().all(plain) {
-        return Err(NotASink);
-    }
-    Ok(SinkAddress::Syslog(transport, HostPort { host: host.to_owned(), port }))
+    let is_fit = if authority.starts_with('[') {
+        place.host.parse::<Ipv6Addr>().is_ok()
+    } else {
+        place.host.chars().all(plain)
+    };
+    if is_fit { Ok(SinkAddress::Syslog(transport, place)) } else { Err(NotASink) }
 }
 
 /// Accepts plain HTTP only to this machine, for tests and for a forwarder on the same machine.
@@ -154,13 +141,6 @@ impl fmt::Display for Transport {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
         })
-    }
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 

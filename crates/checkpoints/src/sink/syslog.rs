@@ -5,9 +5,9 @@
 //! message and is then closed. The close by the collector is the only acknowledgement. UDP has no
 //! acknowledgement.
 
-use super::{Fault, Trust};
-use super::{HostPort, Transport};
+use super::{Fault, Transport, Trust};
 use data_encoding::BASE64;
+use fourauth_protocol::host_port::HostPort;
 use fourauth_store::SignedCheckpoint;
 use rustls_pki_types::ServerName;
 use std::{

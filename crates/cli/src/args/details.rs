@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Options of a login.
 #[derive(Debug, Clone, Default, Args)]
-pub struct SigningIn {
+pub struct LoginArgs {
     /// Name for this device if the account does not know it yet [default: this machine's name]
     #[arg(long, value_parser = DeviceName::parse, value_name = "NAME")]
     pub device_name: Option<DeviceName>,
@@ -27,7 +27,7 @@ pub struct SigningIn {
 
 /// A receipt, and its expected signer and audience.
 #[derive(Debug, Clone, Args)]
-pub struct Shown {
+pub struct VerifyArgs {
     /// The receipt; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -58,7 +58,7 @@ pub struct NewDevice {
 
 /// A device to add, other than this one.
 #[derive(Debug, Clone, Args)]
-pub struct OtherDevice {
+pub struct AddDeviceArgs {
     /// The device's public key, as printed by `fourauth device key` there
     #[arg(long, value_parser = DeviceKey::parse, value_name = "KEY")]
     pub pubkey: DeviceKey,
@@ -87,12 +87,12 @@ pub struct Enrolment {
     pub device_name: Option<DeviceName>,
     /// The person's consent.
     #[command(flatten)]
-    pub agreement: Agreement,
+    pub agreement: ConsentArgs,
 }
 
 /// A person's consent to the enrolment of their face.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Agreement {
+pub struct ConsentArgs {
     /// The notice that the person agreed to, as version or text; without it no picture is kept
     #[arg(long, value_parser = Consent::parse, value_name = "TEXT")]
     pub consent: Option<Consent>,
@@ -100,7 +100,7 @@ pub struct Agreement {
 
 /// A selection of rows of the audit log.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Rows {
+pub struct AuditFilter {
     /// Rows about this username, whether or not the account exists
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,

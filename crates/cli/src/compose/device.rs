@@ -1,19 +1,19 @@
 //! Commands 220–224: add, list and revoke devices.
 
 use super::Gather;
-use crate::{args::OtherDevice, failure::Failure, secrets::Kind};
+use crate::{args::AddDeviceArgs, failure::Failure, secrets::Kind};
 use fourauth_protocol::{
     command::{BindDevice, ListDevices, RevokeDevice},
     device::DeviceName,
 };
 
 impl Gather<'_, '_> {
-    pub(super) fn bind_device(&mut self, other: &OtherDevice) -> Result<BindDevice, Failure> {
-        let Some(new_mac) = self.means.options.mac else {
+    pub(super) fn bind_device(&mut self, other: &AddDeviceArgs) -> Result<BindDevice, Failure> {
+        let Some(new_mac) = self.inputs.options.mac else {
             let reason = "the new device has no address; provide it with --mac";
             return Err(Failure::Usage(reason.to_owned()));
         };
-        let own_mac = other.own_mac.or_else(self.world.device_address);
+        let own_mac = other.own_mac.or_else(self.environment.device_address);
         let own_mac = own_mac.ok_or(Failure::NoDeviceAddress { option: "--own-mac" })?;
         Ok(BindDevice {
             username: self.username()?,

@@ -2,7 +2,7 @@
 
 use super::Gather;
 use crate::{
-    args::{Agreement, NewDevice},
+    args::{ConsentArgs, NewDevice},
     camera,
     failure::Failure,
     secrets,
@@ -46,7 +46,7 @@ impl Gather<'_, '_> {
 
     pub(super) async fn recover_face(
         &mut self,
-        agreement: &Agreement,
+        agreement: &ConsentArgs,
     ) -> Result<RecoverFace, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
@@ -96,12 +96,12 @@ impl Gather<'_, '_> {
     /// This machine's key is not sent with the address of another machine, because that would bind
     /// it to the wrong device.
     fn new_key(&self, new: &NewDevice) -> (Option<DeviceKey>, Option<DeviceName>) {
-        let own_address = (self.world.device_address)();
-        let is_own = match (self.means.options.mac, own_address) {
+        let own_address = (self.environment.device_address)();
+        let is_own = match (self.inputs.options.mac, own_address) {
             (Some(named), Some(own)) => named == own,
             (None, _) | (_, None) => true,
         };
-        match (new.device_pubkey, self.means.identity.map(Identity::key)) {
+        match (new.device_pubkey, self.inputs.identity.map(Identity::key)) {
             (Some(given), own) if own != Some(given) => (Some(given), new.device_name.clone()),
             (_, Some(own)) if is_own || new.device_pubkey.is_some() => {
                 (Some(own), self.own_name(new.device_name.as_ref()))
@@ -111,9 +111,9 @@ impl Gather<'_, '_> {
     }
 
     pub(super) fn recovery_code(&mut self) -> Result<Option<RecoveryCode>, Failure> {
-        if !self.means.recovery_code {
+        if !self.inputs.recovery_code {
             return Ok(None);
         }
-        secrets::recovery_code(&self.means.options.secrets, self.world).map(Some)
+        secrets::recovery_code(&self.inputs.options.secrets, self.environment).map(Some)
     }
 }

@@ -4,9 +4,9 @@ use crate::server::Server;
 use clap::Parser as _;
 use fourauth_cli::{
     args::Cli,
+    environment::{Environment, NoReply, Prompt},
     exit::Exit,
     run,
-    world::{NoReply, Person, World},
 };
 use fourauth_protocol::{
     device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
@@ -69,11 +69,11 @@ impl Desk {
         let (mut output, mut notes) = (Vec::new(), Vec::new());
         let exit = run(
             cli,
-            &mut World {
+            &mut Environment {
                 input: &mut Cursor::new(&self.input),
                 output: &mut output,
                 notes: &mut notes,
-                person: &mut self.replies,
+                prompt: &mut self.replies,
                 now: || UnixMillis(1_740_830_400_000),
                 device_address: self.device_address,
                 host_name: || DeviceName::parse("desk").ok(),
@@ -94,11 +94,11 @@ impl Desk {
 
 impl Replies {
     fn next(&mut self) -> Result<&'static str, NoReply> {
-        self.0.pop_front().ok_or(NoReply::Nobody)
+        self.0.pop_front().ok_or(NoReply::NoTerminal)
     }
 }
 
-impl Person for Replies {
+impl Prompt for Replies {
     fn text(&mut self, _: &str) -> Result<String, NoReply> {
         self.next().map(str::to_owned)
     }

@@ -19,7 +19,7 @@ async fn each_kind_of_answer_has_its_exit_code() {
         (NO, Exit::Denied),
         (r#"{"status":"error","message":"","code":"totp_mismatch"}"#, Exit::Denied),
         (r#"{"status":"error","message":"","code":"face_blurred"}"#, Exit::MoreNeeded),
-        (r#"{"status":"error","message":"","code":"throttled"}"#, Exit::ComeBackLater),
+        (r#"{"status":"error","message":"","code":"throttled"}"#, Exit::TryLater),
         (r#"{"status":"error","message":"","code":"clock_skew"}"#, Exit::Clock),
         (r#"{"status":"error","message":"","code":"of_tomorrow"}"#, Exit::Protocol),
         (r#"{"status":"error","message":"","code":"ok"}"#, Exit::Denied),

@@ -49,6 +49,22 @@ async fn a_receipt_is_saved_and_verified_without_a_server() {
 }
 
 #[tokio::test]
+async fn saving_a_receipt_leaves_other_files_alone() {
+    let server = Server::start(granting(&format!(r#","receipt":"{RECEIPT}""#)).leak()).await;
+    let mut desk = Desk::new();
+    let others = ["alice.receipt", "alice.receipt.new", "alice.receipt.draft"];
+    for other in others {
+        desk.put(other, b"another file");
+    }
+    let line = format!("login {FACTORS} --receipt-file @alice.jwt");
+    assert_eq!(desk.asks(&server, &line).await.exit, Exit::Ok);
+    assert_eq!(fs::read_to_string(desk.file("alice.jwt")).unwrap(), format!("{RECEIPT}\n"));
+    for other in others {
+        assert_eq!(fs::read(desk.file(other)).unwrap(), b"another file", "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_program_gets_the_claims_as_one_json_object() {
     let mut desk = Desk::new();
     desk.input = RECEIPT.as_bytes().to_vec();

@@ -136,7 +136,7 @@ async fn a_denied_recovery_says_what_to_do() {
         (
             r#"{"status":"error","message":"","code":"cooling_down","retry_after_ms":86400000}"#,
             "Try again in 24 h.",
-            Exit::ComeBackLater,
+            Exit::TryLater,
         ),
     ] {
         let server = Server::start(answer).await;

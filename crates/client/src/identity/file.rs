@@ -4,24 +4,21 @@
 //! `openssl genpkey -algorithm ed25519` is accepted here.
 
 use super::Identity;
-use aws_lc_rs::rand;
-use data_encoding::{BASE64, HEXLOWER};
+use crate::entropy;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use data_encoding::BASE64;
+use fourauth_private_file::{self as private_file, Suffix, Unread};
 use fourauth_protocol::secret::Secret;
+use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{
-    fs::{self, DirBuilder, File, Metadata, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
-use zeroize::Zeroizing;
-
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
-
-/// The DER prefix of the 32 bytes of an Ed25519 secret key (RFC 8410 §10.3).
-const DER: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 /// Longest file that is read, in bytes. A key takes 119.
-const MAX_FILE: usize = 1024;
+const MAX_FILE: u64 = 1024;
 
 impl Identity {
     /// Reads an identity from a file.
@@ -30,14 +27,12 @@ impl Identity {
     ///
     /// [`IdentityError`]; [`IdentityError::Exposed`] if other users have access to the file.
     pub fn load(path: &Path) -> Result<Self, IdentityError> {
-        let file = File::open(path).map_err(failed(path))?;
-        if is_exposed(&file.metadata().map_err(failed(path))?) {
-            return Err(IdentityError::Exposed { path: path.to_owned() });
-        }
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE + 1));
-        file.take(MAX_FILE as u64).read_to_string(&mut text).map_err(failed(path))?;
-        let seed = from_pem(&text).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
-        Ok(Self::from_seed(seed?))
+        let text = private_file::read(path, MAX_FILE).map_err(|unread| match unread {
+            Unread::Exposed { .. } => IdentityError::Exposed { path: path.to_owned() },
+            Unread::Io(error) => failed(path)(error),
+        })?;
+        let pair = from_pem(&text).ok_or_else(|| IdentityError::NotAKey { path: path.to_owned() });
+        Ok(Self::from_pair(pair?))
     }
 
     /// Writes a new file that only its owner can read, and waits until it is on disk. Creates
@@ -49,13 +44,12 @@ impl Identity {
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        make_private_folder(folder).map_err(failed(folder))?;
-        let draft = draft_path(path)?;
-        let written = write_new(&draft, &to_pem(&self.seed));
-        // Linking is atomic, and unlike a rename it does not replace an existing file.
-        let linked = written.and_then(|()| fs::hard_link(&draft, path));
-        let removed = fs::remove_file(&draft);
-        linked.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed(path))
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+        let mut suffix = Suffix::default();
+        entropy::fill(&mut suffix)?;
+        to_pem(&self.pair)
+            .and_then(|text| private_file::create(path, text.expose().as_bytes(), suffix))
+            .map_err(failed(path))
     }
 
     /// Reads the file, or generates an identity and writes it if the file does not exist. Several
@@ -77,55 +71,19 @@ impl Identity {
     }
 }
 
-fn to_pem(seed: &Secret<[u8; 32]>) -> Zeroizing<String> {
-    let mut der = Zeroizing::new([0; 48]);
-    der[..16].copy_from_slice(&DER);
-    der[16..].copy_from_slice(seed.expose());
-    let encoded = Zeroizing::new(BASE64.encode(&*der));
-    Zeroizing::new(format!("{BEGIN}\n{}\n{END}\n", *encoded))
+/// PKCS#8 version 1. Its 48 bytes are one line of 64 characters of base64 (RFC 7468 §2).
+fn to_pem(pair: &Ed25519KeyPair) -> io::Result<Secret<String>> {
+    let der = pair.to_pkcs8v1().map_err(io::Error::other)?;
+    let encoded = Secret::new(BASE64.encode(der.as_ref()));
+    let text =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encoded.expose());
+    Ok(Secret::new(text))
 }
 
-fn from_pem(text: &str) -> Option<Secret<[u8; 32]>> {
-    let encoded = text.trim().strip_prefix(BEGIN)?.strip_suffix(END)?.trim();
-    let der = Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?);
-    der.strip_prefix(&DER)?.try_into().ok().map(Secret::new)
-}
-
-/// A random name in the same folder, for the file while it is incomplete.
-fn draft_path(path: &Path) -> Result<PathBuf, IdentityError> {
-    let mut suffix = [0; 8];
-    rand::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
-    Ok(path.with_extension(format!("{}.draft", HEXLOWER.encode(&suffix))))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn make_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// True if users other than the owner have any access to the file.
-#[cfg(unix)]
-fn is_exposed(file: &Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
-}
-
-/// Other systems have no mode. A user's own folders are private there.
-#[cfg(not(unix))]
-fn is_exposed(_: &Metadata) -> bool {
-    false
+fn from_pem(text: &Secret<String>) -> Option<Ed25519KeyPair> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text.expose().trim().as_bytes()).ok()?;
+    let der = Secret::new(der.secret_pkcs8_der().to_vec());
+    Ed25519KeyPair::from_pkcs8(der.expose()).ok()
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
@@ -172,15 +130,19 @@ impl IdentityError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{sync::Barrier, thread};
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+        sync::Barrier,
+        thread,
+    };
 
     fn mode(path: &Path) -> u32 {
-        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
     fn set_mode(path: &Path, mode: u32) {
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        fs::set_permissions(path, permissions).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
@@ -218,17 +180,26 @@ mod tests {
         assert!(Identity::load(&path).is_ok());
     }
 
+    /// RFC 8410 §10.3, and the form that every earlier version wrote.
+    const STORED: &str = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+        -----END PRIVATE KEY-----\n";
+
+    fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        set_mode(&path, 0o600);
+        path
+    }
+
     #[test]
     fn a_file_without_a_key_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = to_pem(&Secret::new([7; 32]));
-        let other_curve = whole.replace("K2Vw", "K2Vu"); // X25519.
+        let other_curve = STORED.replace("K2Vw", "K2Vu"); // X25519.
         for (index, text) in
-            ["", "hello", &whole[..60], &whole[28..], &other_curve].into_iter().enumerate()
+            ["", "hello", &STORED[..60], &STORED[28..], &other_curve].into_iter().enumerate()
         {
-            let path = folder.path().join(index.to_string());
-            fs::write(&path, text).unwrap();
-            set_mode(&path, 0o600);
+            let path = put(folder.path(), &index.to_string(), text);
             let error = Identity::load_or_create(&path).unwrap_err();
             assert!(matches!(error, IdentityError::NotAKey { .. }), "{text:?}: {error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -236,15 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_format_matches_rfc_8410() {
-        // RFC 8410 §10.3.
-        let file = "-----BEGIN PRIVATE KEY-----\n\
-            MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
-            -----END PRIVATE KEY-----\n";
-        let seed = from_pem(file).unwrap();
-        assert_eq!(*to_pem(&seed), file);
-        let key = Identity::from_seed(seed).key();
-        assert_eq!(BASE64.encode(key.as_bytes()), "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+    fn a_stored_key_is_read_and_written_as_in_rfc_8410() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in [STORED, &STORED.replace('\n', "\r\n"), &format!("\n {STORED}\n")] {
+            let identity = Identity::load(&put(folder.path(), "stored", text)).unwrap();
+            let key = BASE64.encode(identity.key().as_bytes());
+            assert_eq!(key, "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", "{text:?}");
+            let copy = folder.path().join("copy");
+            identity.save(&copy).unwrap();
+            assert_eq!(fs::read_to_string(&copy).unwrap(), STORED);
+            fs::remove_file(&copy).unwrap();
+        }
     }
 
     #[test]

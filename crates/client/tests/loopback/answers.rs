@@ -1,7 +1,7 @@
 //! How the client handles valid and invalid answers.
 
 use crate::server::{Server, always, answer, raw, request};
-use fourauth_client::{Client, Error, NotTheProtocol, Outcome, Trust};
+use fourauth_client::{Client, Error, Outcome, ProtocolError, Trust};
 use fourauth_protocol::{
     code::Code,
     command::{Command, Hello, Login, RecoverTotp},
@@ -87,7 +87,7 @@ async fn a_granted_recovery_without_its_secret_is_an_error() {
     };
     let mut connection = server.client().connect().await.unwrap();
     let error = connection.recover_totp(recover).await.unwrap_err();
-    let incomplete = NotTheProtocol::Incomplete("provisioning_uri");
+    let incomplete = ProtocolError::Incomplete("provisioning_uri");
     assert!(matches!(error, Error::Protocol(kind) if kind == incomplete), "{error:?}");
 }
 
@@ -131,7 +131,7 @@ async fn an_answer_is_read_after_the_server_stopped_reading() {
 async fn garbage_is_a_protocol_error() {
     for bytes in [&b"\0\0\0\x05hello"[..], b"\0\0\0\0", b"\0\0\0\x02{}", b"\0\0\0\x02[]"] {
         let error = error_after(bytes).await;
-        let kind = NotTheProtocol::NotAnAnswer;
+        let kind = ProtocolError::NotAnAnswer;
         assert!(matches!(error, Error::Protocol(found) if found == kind), "{error:?}");
     }
 }
@@ -139,7 +139,7 @@ async fn garbage_is_a_protocol_error() {
 #[tokio::test]
 async fn an_oversized_answer_is_refused_from_its_header() {
     let error = error_after(b"\xff\xff\xff\xff").await;
-    assert!(matches!(error, Error::Protocol(NotTheProtocol::TooLarge(_))), "{error:?}");
+    assert!(matches!(error, Error::Protocol(ProtocolError::TooLarge(_))), "{error:?}");
 }
 
 #[tokio::test]
@@ -147,22 +147,22 @@ async fn the_caller_can_limit_the_length_of_answers() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let client = Client::builder(server.address.clone(), Trust::Pin(server.pin)).max_answer(64);
     let error = client.build().send_once(hello()).await.unwrap_err();
-    assert!(matches!(error, Error::Protocol(NotTheProtocol::TooLarge(_))), "{error:?}");
+    assert!(matches!(error, Error::Protocol(ProtocolError::TooLarge(_))), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_cut_off_answer_differs_from_no_answer() {
     let cut = error_after(b"\0\0\0\x40{\"status\":").await;
-    assert!(matches!(cut, Error::Protocol(NotTheProtocol::CutOff)), "{cut:?}");
+    assert!(matches!(cut, Error::Protocol(ProtocolError::CutOff)), "{cut:?}");
     let none = error_after(b"").await;
-    assert!(matches!(none, Error::Protocol(NotTheProtocol::NoAnswer)), "{none:?}");
+    assert!(matches!(none, Error::Protocol(ProtocolError::NoAnswer)), "{none:?}");
 }
 
 #[tokio::test]
 async fn an_extra_answer_is_a_protocol_error() {
     let twice = b"\0\0\0\x28{\"status\":\"ok\",\"message\":\"\",\"code\":\"ok\"}\0\0\0\x02{}";
     let error = error_after(twice).await;
-    assert!(matches!(error, Error::Protocol(NotTheProtocol::Unasked)), "{error:?}");
+    assert!(matches!(error, Error::Protocol(ProtocolError::Unasked)), "{error:?}");
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
 //! Packs that are valid, missing, altered or malformed.
 
-use crate::support::{ENGINE, pack_folder};
+use crate::support::{DEFAULT_PACK, ENGINE, pack_folder};
 use fourauth_face::{
     Digest, Engine,
-    install::{DEFAULT_PACK, InstallError, Source, install, recalibrate},
     pack::{Pack, PackError},
 };
 use std::{fs, path::Path};
@@ -41,32 +40,6 @@ fn flaw(from: &str, to: &str) -> PackError {
     Pack::check(&folder).unwrap_err()
 }
 
-/// The thresholds that the default pack had before its false match rate became 1e-5.
-const OLD_THRESHOLDS: [(u16, u16, &str, &str); 4] = [
-    (1, 1, "0.343", "0.154"),
-    (3, 1, "0.316", "0.058"),
-    (5, 1, "0.312", "0.039"),
-    (3, 3, "0.271", "0.0"),
-];
-
-/// Changes a copied pack to the form that an earlier version installed. Returns its id in that
-/// version.
-fn age(folder: &Path) -> Digest {
-    let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
-    let (networks, _) = text.split_once("[[thresholds]]").unwrap();
-    let (start, rest) = networks.split_once("former_ids = [").unwrap();
-    let (_, rest) = rest.split_once("]\n").unwrap();
-    let points = OLD_THRESHOLDS.map(|(enrolled, probes, distance, rejected)| {
-        format!(
-            "[[thresholds]]\nenrolled = {enrolled}\nprobes = {probes}\ndistance = {distance}\n\
-             false_match_rate = 0.0001\nfalse_non_match_rate = {rejected}\n"
-        )
-    });
-    let old = format!("{start}{rest}{}", points.join("\n"));
-    fs::write(folder.join("pack.toml"), &old).unwrap();
-    Digest::of(old.as_bytes())
-}
-
 #[test]
 fn a_pack_id_covers_only_what_affects_an_embedding() {
     assert_eq!(ENGINE.pack().id().to_string(), DEFAULT_ID);
@@ -94,33 +67,6 @@ fn a_pack_id_covers_only_what_affects_an_embedding() {
     ] {
         assert_ne!(id(from, to), DEFAULT_ID, "{to}");
     }
-}
-
-#[test]
-fn an_older_default_pack_gets_the_current_thresholds() {
-    let packs = copied();
-    let folder = packs.path().join(DEFAULT_PACK);
-    let old = age(&folder);
-    assert!(matches!(Pack::check(&folder), Err(PackError::Malformed { .. })));
-
-    assert!(recalibrate(packs.path()).unwrap());
-    let pack = Pack::check(&folder).unwrap();
-    assert_eq!(pack.thresholds(), ENGINE.pack().thresholds());
-    assert_eq!(pack.id(), ENGINE.pack().id());
-    assert!(pack.ids().contains(&old));
-    // A new pack of this version accepts the templates of the older one as well.
-    assert!(ENGINE.pack().ids().contains(&old));
-    assert!(!recalibrate(packs.path()).unwrap(), "a second call replaces nothing");
-}
-
-#[test]
-fn thresholds_set_by_an_operator_are_kept() {
-    let packs = copied();
-    let folder = packs.path().join(DEFAULT_PACK);
-    edit(&folder, "distance = 0.25", "distance = 0.2");
-    let before = fs::read(folder.join("pack.toml")).unwrap();
-    assert!(!recalibrate(packs.path()).unwrap());
-    assert_eq!(fs::read(folder.join("pack.toml")).unwrap(), before);
 }
 
 #[test]
@@ -187,20 +133,4 @@ fn installed_packs_are_listed_with_their_flaws() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].pack.as_ref().unwrap().id(), ENGINE.pack().id());
     assert!(matches!(found[1].pack, Err(PackError::Malformed { .. })));
-}
-
-#[test]
-fn a_valid_pack_is_not_installed_again() {
-    let packs = copied();
-    let mut steps = 0;
-    let pack = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| steps += 1).unwrap();
-    assert_eq!((pack.id(), steps), (ENGINE.pack().id(), 0));
-}
-
-#[test]
-fn a_failed_installation_leaves_no_files() {
-    let packs = tempfile::tempdir().unwrap();
-    let error = install(packs.path(), &Source::Archives(Vec::new()), &mut |_| ()).unwrap_err();
-    assert!(matches!(error, InstallError::Weights { .. }));
-    assert_eq!(fs::read_dir(packs.path()).unwrap().count(), 0);
 }

@@ -15,8 +15,11 @@ const ADVICE: &str = "run `cargo xtask models` first";
 pub(crate) static ENGINE: LazyLock<Engine> =
     LazyLock::new(|| Engine::load(&pack_folder()).expect(ADVICE));
 
+/// Name and folder of the pack.
+pub(crate) const DEFAULT_PACK: &str = "blaze-dlib";
+
 pub(crate) fn pack_folder() -> PathBuf {
-    models().join("packs/blaze-dlib")
+    models().join("packs").join(DEFAULT_PACK)
 }
 
 /// The bytes of a test picture.

@@ -3,10 +3,8 @@
 use anyhow::bail;
 use clap::Subcommand;
 use fourauth_config::Config;
-use fourauth_face::{
-    install::{ClientEnvironment, Source},
-    pack::Pack,
-};
+use fourauth_face::pack::Pack;
+use fourauth_face_pack::{ClientEnvironment, Source};
 use fourauth_server::models;
 use std::path::PathBuf;
 

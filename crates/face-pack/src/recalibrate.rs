@@ -3,12 +3,16 @@
 //! Only `pack.toml` is written. Networks and templates stay valid, because they do not depend on
 //! thresholds.
 
-use super::{DEFAULT_PACK, InstallError, blaze_dlib};
-use crate::{
+use crate::{DEFAULT_PACK, InstallError, blaze_dlib};
+use fourauth_face::{
     manifest::Manifest,
     pack::{MANIFEST, PackError},
 };
-use std::{fs, io, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 /// Replaces the thresholds of the default pack in `packs` if they are those of an earlier version.
 /// Returns true if they were replaced.

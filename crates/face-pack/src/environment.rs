@@ -29,7 +29,7 @@ const PASSED: [&str; 14] = [
 pub struct ClientEnvironment(Vec<(OsString, OsString)>);
 
 impl ClientEnvironment {
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 }

@@ -4,23 +4,16 @@
 //! The expected values are from ONNX Runtime 1.31, with an independent conversion of the same
 //! weights.
 
-use super::{InstallError, unproved};
-use crate::{
-    detect,
-    embedding::DIMENSIONS,
-    landmarks,
-    picture::Planes,
-    runtime::{Net, NetError},
-};
+use crate::{InstallError, unproved};
+use fourauth_face::self_test::{self, Role};
 
 /// Largest accepted difference, as a fraction of the output's root mean square.
 const TOLERANCE: f32 = 2e-3;
 
 /// The expected outputs of one network for the pattern.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     network: &'static str,
-    side: usize,
-    outputs: &'static [usize],
+    role: Role,
     expected: &'static [Expected],
 }
 
@@ -30,10 +23,9 @@ struct Expected {
     quarters: [f32; 4],
 }
 
-pub(super) const DETECTOR: Proof = Proof {
+pub(crate) const DETECTOR: Proof = Proof {
     network: "detector",
-    side: 256,
-    outputs: &detect::OUTPUTS,
+    role: Role::Detector,
     expected: &[
         Expected { rms: 88.364_33, quarters: [-16.801_884, -3.187_587, -3.417_902, -13.598_623] },
         Expected { rms: 14.153_217, quarters: [-3.172_21, -2.246_026, -3.006_242, -4.100_907] },
@@ -42,20 +34,18 @@ pub(super) const DETECTOR: Proof = Proof {
     ],
 };
 
-pub(super) const LANDMARKS: Proof = Proof {
+pub(crate) const LANDMARKS: Proof = Proof {
     network: "landmarks",
-    side: 112,
-    outputs: &landmarks::OUTPUTS,
+    role: Role::Landmarks,
     expected: &[Expected {
         rms: 0.528_389,
         quarters: [0.419_465, 0.415_490, 0.577_392, 0.599_154],
     }],
 };
 
-pub(super) const EMBEDDER: Proof = Proof {
+pub(crate) const EMBEDDER: Proof = Proof {
     network: "embedder",
-    side: 150,
-    outputs: &[DIMENSIONS],
+    role: Role::Embedder { side: 150 },
     expected: &[Expected {
         rms: 0.117_341,
         quarters: [-0.075_195, -0.177_769, 0.202_027, -0.114_935],
@@ -64,11 +54,8 @@ pub(super) const EMBEDDER: Proof = Proof {
 
 impl Proof {
     /// Loads the network, runs it once and compares its outputs.
-    pub(super) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
-        let run = || -> Result<Vec<Vec<f32>>, NetError> {
-            Net::load(onnx, self.side, self.outputs)?.run(&pattern(self.side))
-        };
-        let outputs = run().map_err(unproved(self.network))?;
+    pub(crate) fn hold(&self, onnx: &[u8]) -> Result<(), InstallError> {
+        let outputs = self_test::outputs(onnx, self.role).map_err(unproved(self.network))?;
         let worst =
             outputs.iter().zip(self.expected).map(|(output, expected)| expected.off(output));
         let worst = worst.fold(0.0, f32::max);
@@ -95,21 +82,6 @@ impl Expected {
         let rms = (output.iter().map(|value| value * value).sum::<f32>() / count).sqrt();
         probes.fold((rms - self.rms).abs(), f32::max) / self.rms
     }
-}
-
-/// Stripes of integers from 0 to 255 that differ between rows, columns and planes.
-fn pattern(side: usize) -> Planes {
-    let mut planes = Planes::black(side);
-    for y in 0..side {
-        for x in 0..side {
-            planes.put(x, y, [0, 40, 80].map(|plane| byte(x * 3 + y * 5 + plane + x * y / 64)));
-        }
-    }
-    planes
-}
-
-fn byte(value: usize) -> f32 {
-    u8::try_from(value % 256).map_or(0.0, f32::from)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Fetches the two packages with the npm client. No script in them is run, and npm gets only a
 //! [restricted environment](ClientEnvironment).
 
-use super::{ClientEnvironment, InstallError, Steps};
+use crate::{ClientEnvironment, InstallError, Steps};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ const CLIENT: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const MAX_MESSAGE: usize = 600;
 
 /// Fetches both packages into `folder` and returns their archives.
-pub(super) fn fetched(
+pub(crate) fn fetched(
     folder: &Path,
     environment: &ClientEnvironment,
     steps: &mut Steps<'_>,

@@ -7,19 +7,19 @@
 
 mod archive;
 mod blaze_dlib;
+mod convert;
 mod environment;
 mod npm;
 mod proof;
 mod recalibrate;
 
+pub use convert::ConvertError;
+pub use environment::ClientEnvironment;
 pub use recalibrate::recalibrate;
 
-pub use environment::ClientEnvironment;
-
-use crate::{
-    convert::ConvertError,
+use fourauth_face::{
+    NetError,
     pack::{MANIFEST, Pack, PackError},
-    runtime::NetError,
 };
 use std::{
     fs, io,
@@ -152,7 +152,8 @@ impl Steps<'_> {
     }
 }
 
-/// Writes and syncs the files of a pack, the manifest last.
+/// Writes and syncs the files of a pack, the manifest last. They are not private: an administrator
+/// may install what the user of the server reads.
 fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), InstallError> {
     fs::create_dir(folder).map_err(unwritable(folder))?;
     for (name, bytes) in files {

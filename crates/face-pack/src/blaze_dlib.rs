@@ -1,28 +1,25 @@
 //! The default pack: its source files, their conversion and its calibration.
 
-use super::{InstallError, Steps, proof};
-use crate::{
-    align::Alignment,
-    convert,
-    digest::Digest,
+use crate::{InstallError, Steps, convert, proof};
+use fourauth_face::{
+    Alignment, Digest, Threshold, Thresholds,
     manifest::{
         Channels, Detector, DetectorKind, Distance, Embedder, FORMAT, File, Landmarks,
         LandmarksKind, Manifest,
     },
     pack::{MANIFEST, PackError},
-    thresholds::{Threshold, Thresholds},
 };
 use std::{collections::HashMap, path::PathBuf};
 
 /// Name and folder of the pack.
-pub(super) const NAME: &str = "blaze-dlib";
+pub(crate) const NAME: &str = "blaze-dlib";
 
 /// Contents of the needed files, by path.
-pub(super) type Weights = HashMap<&'static str, Vec<u8>>;
+pub(crate) type Weights = HashMap<&'static str, Vec<u8>>;
 
 /// Needed files with their SHA-256: the first two from `@vladmandic/human@3.3.6`, the others from
 /// `@vladmandic/face-api@1.7.15`.
-pub(super) const WEIGHTS: [(&str, &str); 6] = [
+pub(crate) const WEIGHTS: [(&str, &str); 6] = [
     (BLAZEFACE[0], "cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f"),
     (BLAZEFACE[1], "dc9a97fdc50bc43216554bdd69aa3e7b9361a519ee7bdd996a2f69a98a6f9b72"),
     (LANDMARK_68[0], "ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9"),
@@ -80,14 +77,14 @@ const SUPERSEDED: [&[(u16, u16, f32)]; 1] =
 const FORMER_IDS: [&str; 1] = ["76f3b4c8de4a688094bf52fa3996263f42c9a1dcf9b7e511fd6f413f890224de"];
 
 /// The converted networks, as ONNX.
-pub(super) struct Converted {
+pub(crate) struct Converted {
     detector: Vec<u8>,
     landmarks: Vec<u8>,
     embedder: Vec<u8>,
 }
 
 /// Converts the three networks and runs the self-test of each.
-pub(super) fn converted(
+pub(crate) fn converted(
     weights: &Weights,
     steps: &mut Steps<'_>,
 ) -> Result<Converted, InstallError> {
@@ -113,7 +110,7 @@ pub(super) fn converted(
 }
 
 /// The files of the pack, the manifest last.
-pub(super) fn files(networks: &Converted) -> Result<[(&'static str, Vec<u8>); 4], InstallError> {
+pub(crate) fn files(networks: &Converted) -> Result<[(&'static str, Vec<u8>); 4], InstallError> {
     let malformed = |reason: String| PackError::Malformed { path: PathBuf::from(MANIFEST), reason };
     let manifest = manifest(networks).map_err(|flaw| malformed(flaw.to_owned()))?;
     let text = toml::to_string_pretty(&manifest).map_err(|error| malformed(error.to_string()))?;
@@ -158,7 +155,7 @@ fn manifest(networks: &Converted) -> Result<Manifest, &'static str> {
 /// The manifest with the current calibration, if its calibration is from an earlier version.
 ///
 /// A calibration that an operator has changed is kept.
-pub(super) fn recalibrated(old: &Manifest, text: &[u8]) -> Result<Option<Manifest>, &'static str> {
+pub(crate) fn recalibrated(old: &Manifest, text: &[u8]) -> Result<Option<Manifest>, &'static str> {
     let same = |points: &[(u16, u16, f32)]| {
         let found = old.thresholds.points().iter();
         found.map(|point| (point.enrolled, point.probes, point.distance)).eq(points.iter().copied())

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The environment of a command, apart from the network and the camera.
-pub struct World<'a> {
+pub struct Environment<'a> {
     /// Standard input, for secrets or a picture if `-` is given.
     pub input: &'a mut dyn BufRead,
     /// Standard output, for answers.
@@ -18,7 +18,7 @@ pub struct World<'a> {
     /// Standard error, for failures and hints.
     pub notes: &'a mut dyn Write,
     /// Answers prompts for values that were not given.
-    pub person: &'a mut dyn Person,
+    pub prompt: &'a mut dyn Prompt,
     /// This machine's clock.
     pub now: fn() -> UnixMillis,
     /// The address of this machine's network card, if it has one.
@@ -29,14 +29,16 @@ pub struct World<'a> {
     pub settings_file: Option<PathBuf>,
 }
 
-impl fmt::Debug for World<'_> {
+impl fmt::Debug for Environment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("settings_file", &self.settings_file).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("settings_file", &self.settings_file)
+            .finish_non_exhaustive()
     }
 }
 
-/// A person who answers prompts.
-pub trait Person {
+/// Asks for values that were not given.
+pub trait Prompt {
     /// Asks for a text and shows it while it is typed.
     ///
     /// # Errors
@@ -65,7 +67,7 @@ pub trait Person {
 pub enum NoReply {
     /// There is no terminal.
     #[error("cannot ask: this is not a terminal")]
-    Nobody,
+    NoTerminal,
     /// The person pressed Escape or Ctrl-C.
     #[error("cancelled")]
     Cancelled,

@@ -2,12 +2,12 @@
 //!
 //! Nothing is unpacked to disk, and no path in an archive is used as a file name.
 
-use super::{
+use crate::{
     InstallError, Steps,
     blaze_dlib::{WEIGHTS, Weights},
 };
-use crate::digest::Digest;
 use flate2::read::GzDecoder;
+use fourauth_face::Digest;
 use std::{
     collections::HashMap,
     fs::File,
@@ -22,7 +22,7 @@ const MAX_UNPACKED: u64 = 256 << 20;
 const MAX_FILE: u64 = 16 << 20;
 
 /// Finds every needed file in `archives`, by path and hash.
-pub(super) fn weights(
+pub(crate) fn weights(
     archives: &[PathBuf],
     steps: &mut Steps<'_>,
 ) -> Result<Weights, InstallError> {
