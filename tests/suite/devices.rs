@@ -224,7 +224,7 @@ async fn send(connection: &mut RawConnection, command: &Command) -> Code {
 }
 
 #[tokio::test]
-async fn a_client_without_an_exporter_proves_itself_by_certificate_and_nonce() {
+async fn a_client_without_an_exporter_proves_itself_by_certificate() {
     let server = TestServer::start().await;
     let (alice, identity) = alice_with_a_key(&server).await;
     let login = Command::Login(alice.login(server.now()));

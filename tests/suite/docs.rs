@@ -5,7 +5,7 @@ use fourauth_store::{Cause, Error, KeyringError, OpenError};
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
 /// The documents in the root, and all of `docs`.
-fn documents() -> Vec<String> {
+pub(crate) fn documents() -> Vec<String> {
     let mut found: Vec<String> =
         ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(Into::into).into();
     for folder in ["docs", "docs/decisions"] {
@@ -22,7 +22,7 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 }
 
 /// The texts in backticks outside code blocks.
-fn quoted(text: &str) -> Vec<&str> {
+pub(crate) fn quoted(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod import;
 mod in_flight;
 mod key_rotation;
+mod language;
 mod lifecycle;
 mod limits;
 mod login;

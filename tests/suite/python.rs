@@ -34,7 +34,7 @@ async fn documented_server(folder: &Path) -> (Server, Config) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_documented_client_registers_logs_in_and_recovers_all_four_ways() {
+async fn a_documented_client_registers_logs_in_and_recovers_each_way() {
     let folder = tempfile::tempdir().unwrap();
     let (server, config) = documented_server(folder.path()).await;
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python/client.py");

@@ -65,7 +65,7 @@ fn refusals(steps: &mut Steps<'_>, alice: &Person, spent: &str) -> anyhow::Resul
         &late,
         "Time out of allowed window.",
     )?;
-    let unknown = Person { name: "nobody".into(), ..alice.clone() };
+    let unknown = Person { name: "mallory".into(), ..alice.clone() };
     steps.refused("an unknown user", &unknown, &code, &[], "Invalid username or password.")?;
     let wrong = Person { password: "violet-Ox-43".into(), ..alice.clone() };
     steps.refused("a wrong password", &wrong, &code, &[], "Invalid username or password.")

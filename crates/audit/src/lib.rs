@@ -18,7 +18,7 @@ pub mod checkpoint;
 pub mod epoch;
 pub mod key;
 pub mod leaf;
-pub mod name;
+mod name;
 pub mod note;
 pub mod proof;
 pub mod tree;

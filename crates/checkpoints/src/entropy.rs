@@ -1,13 +1,13 @@
-//! Randomness for salts, from the operating system and nowhere else.
+//! Randomness for salts, from the operating system only.
 //!
-//! Nothing is decided by it, so no test has to choose it.
+//! No decision depends on it, so no test has to choose it.
 
 /// Draws `N` random bytes.
 ///
 /// # Panics
 ///
-/// If the operating system has no randomness to give: salts that can be guessed hide nothing.
-#[expect(clippy::disallowed_methods, reason = "this is the one door for randomness")]
+/// If the operating system has no randomness: a salt that can be guessed hides nothing.
+#[expect(clippy::disallowed_methods, reason = "the only function here that reads random bytes")]
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives randomness");

@@ -45,7 +45,7 @@ pub enum EpochError {
 
 /// True if the first epoch key is still on this machine.
 #[must_use]
-pub fn first_key_is_here(folder: &Path) -> bool {
+pub(crate) fn first_key_is_here(folder: &Path) -> bool {
     folder.join(FIRST).exists()
 }
 

@@ -22,7 +22,7 @@ const PUBLIC: &str = "log.vkey";
 
 /// Random values for a new log.
 #[derive(Debug)]
-pub struct Fresh {
+pub(crate) struct Fresh {
     /// Ed25519 secret key (RFC 8032 §5.1.5).
     pub seed: Secret<[u8; 32]>,
     /// Unique part of the log's name.
@@ -31,7 +31,7 @@ pub struct Fresh {
 
 /// The key pair of a log.
 #[derive(Debug)]
-pub struct LogKeys {
+pub(crate) struct LogKeys {
     signing: SigningKey,
     verifying: VerifyingKey,
 }
@@ -44,7 +44,7 @@ impl LogKeys {
     ///
     /// [`KeyFileError`] if a file is missing, exposed or damaged, or the two do not belong
     /// together.
-    pub fn open_or_create(
+    pub(crate) fn open_or_create(
         folder: &Path,
         may_create: bool,
         fresh: &Fresh,
@@ -73,7 +73,7 @@ impl LogKeys {
 
     /// Public key that verifies checkpoints. Its name is their origin.
     #[must_use]
-    pub const fn verifying(&self) -> &VerifyingKey {
+    pub(crate) const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
     }
 

@@ -4,11 +4,11 @@
 //! | to see | read |
 //! |---|---|
 //! | when the log is signed | [`signer`] |
-//! | what is signed and sent | [`publisher`] |
+//! | what is signed and sent | `publisher` |
 //! | which keys sign, and where they are stored | `keys`, `epoch_file`, `key_file` |
 //! | the places that checkpoints are sent to | [`sink`] |
 //! | what happens while a place cannot be reached | `outlet` |
-//! | what a start compares the database with | [`rollback`] |
+//! | what a start compares the database with | `rollback` |
 //! | which checkpoints an operator has given up | `given_up` |
 //! | which of many checkpoints is the largest | `largest` |
 //!
@@ -22,16 +22,16 @@ mod key_file;
 mod keys;
 mod largest;
 mod outlet;
-pub mod publisher;
-pub mod rollback;
+mod publisher;
+mod rollback;
 pub mod signer;
 pub mod sink;
 
-pub use epoch_file::{EpochError, EpochFile, first_key_is_here, take_first_key};
+pub use epoch_file::{EpochError, EpochFile, take_first_key};
 pub use exported::Exported;
 pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
-pub use keys::{Fresh, LogKeys, public_key};
+pub use keys::public_key;
 pub use largest::{Largest, Seen};
 pub use publisher::{Publisher, PublisherError, PublisherSettings};
 pub use rollback::{OnRollback, RollbackError, lost};

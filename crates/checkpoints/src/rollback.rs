@@ -40,9 +40,9 @@ pub enum RollbackError {
     },
     /// The database lacks rows that were signed.
     #[error(
-        "the database is not the one whose audit log was signed: {size} rows were signed at {at}, \
-         and it does not have them. Restore the newer database. If an older one was restored on \
-         purpose, run `fourauthd audit accept-rollback`"
+        "the database is older than its signed audit log: {size} rows were signed at {at}, and it \
+         does not have them. Restore the newer database. If an older one was restored on purpose, \
+         run `fourauthd audit accept-rollback`"
     )]
     Behind {
         /// Number of rows that were signed.

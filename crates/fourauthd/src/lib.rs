@@ -1,6 +1,7 @@
 //! The program `fourauthd`: it serves, and it administers a server on the machine itself.
 //!
-//! Anyone who may read the data folder may run every command; no command asks for a secret as proof.
+//! A user that may read the data folder may run every command; no command asks for a secret as
+//! proof.
 //! A command that changes an account writes an audit row in the transaction of the change.
 //!
 //! This crate is a library so that the tests can run the commands.

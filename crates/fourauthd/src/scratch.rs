@@ -4,7 +4,7 @@ use fourauth_auth::entropy;
 use fourauth_private_file::scratch::{Scratch, ScratchError};
 use std::path::Path;
 
-/// Makes a scratch folder in `parent` whose name begins with `name`. If it cannot be removed
+/// Makes a scratch folder in `parent`. Its name begins with `name`. If it cannot be removed
 /// afterwards, the operator is told its path.
 ///
 /// # Errors

@@ -10,11 +10,11 @@ use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 
 /// Random bytes that the server sent to the peer on this connection.
-pub type Nonce = [u8; 32];
+pub(crate) type Nonce = [u8; 32];
 
 /// The server's end of one connection.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub(crate) struct Channel {
     exporter: Option<[u8; EXPORTER_BYTES]>,
     certificate: [u8; 32],
     nonce: Option<Nonce>,
@@ -26,26 +26,26 @@ impl Channel {
     /// The exporter is that of RFC 9266 §4.2. Under TLS 1.2 it identifies a single connection only
     /// with an extended master secret (RFC 7627), which this server requires.
     #[must_use]
-    pub fn of(connection: &ServerConnection, leaf: &CertificateDer<'_>) -> Self {
+    pub(crate) fn of(connection: &ServerConnection, leaf: &CertificateDer<'_>) -> Self {
         let exported =
             connection.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]));
         Self { exporter: exported.ok(), certificate: Sha256::digest(leaf).into(), nonce: None }
     }
 
     /// Replaces the nonce with a new one.
-    pub fn renew_nonce(&mut self) {
+    pub(crate) fn renew_nonce(&mut self) {
         self.nonce = Some(entropy::bytes());
     }
 
     /// The nonce, if one was sent to the peer.
     #[must_use]
-    pub const fn nonce(&self) -> Option<Nonce> {
+    pub(crate) const fn nonce(&self) -> Option<Nonce> {
         self.nonce
     }
 
     /// The peer's device proof, bound to this connection.
     #[must_use]
-    pub fn claim(&self, proof: ProveDevice) -> Claim {
+    pub(crate) fn claim(&self, proof: ProveDevice) -> Claim {
         let ProveDevice { username, mac, device_id, device_sig, binding } = proof;
         let channel = self.bytes(binding).unwrap_or_default();
         Claim { username, mac, id: device_id, signature: device_sig, binding, channel }

@@ -31,7 +31,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One peer. In production `S` is a TLS stream.
 #[derive(Debug)]
-pub struct Connection<S> {
+pub(crate) struct Connection<S> {
     stream: S,
     decoder: Decoder,
     deadlines: Deadlines,
@@ -42,7 +42,7 @@ pub struct Connection<S> {
 
 /// Why a connection ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectionError {
+pub(crate) enum ConnectionError {
     /// The socket failed.
     #[error("connection lost: {0}")]
     Io(#[from] std::io::Error),
@@ -50,7 +50,7 @@ pub enum ConnectionError {
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// The peer exceeded a deadline.
-    #[error("the peer took too long")]
+    #[error("the peer did not send a frame or read an answer in time")]
     Late,
     /// The frame was dropped to make room, or was too slow while the byte budget filled up. The
     /// peer gets a reply.
@@ -66,12 +66,12 @@ impl From<Dropped> for ConnectionError {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Wraps a stream.
-    pub fn new(stream: S, deadlines: Deadlines, slot: ConnectionSlot) -> Self {
+    pub(crate) fn new(stream: S, deadlines: Deadlines, slot: ConnectionSlot) -> Self {
         Self { stream, decoder: Decoder::default(), deadlines, slot, frame: None }
     }
 
     /// The slot of this connection.
-    pub const fn slot(&self) -> &ConnectionSlot {
+    pub(crate) const fn slot(&self) -> &ConnectionSlot {
         &self.slot
     }
 
@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// Fails if the peer takes too long or the socket fails.
-    pub async fn begins(&mut self, patience: Duration) -> Result<bool, ConnectionError> {
+    pub(crate) async fn begins(&mut self, patience: Duration) -> Result<bool, ConnectionError> {
         if self.decoder.is_mid_frame() {
             return Ok(true);
         }
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// Fails if the frame is too large, too slow or dropped, or if the socket fails.
-    pub async fn payload(&mut self) -> Result<Option<Bytes>, ConnectionError> {
+    pub(crate) async fn payload(&mut self) -> Result<Option<Bytes>, ConnectionError> {
         let arrived = self.arrive().await;
         if !matches!(arrived, Ok(Some(_))) {
             // The rest is not read. Closing takes a while and must not hold this memory.
@@ -184,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Releases the bytes that the last frame holds in the byte budget, because it has been
     /// decided.
-    pub fn decided(&mut self) {
+    pub(crate) fn decided(&mut self) {
         self.frame = None;
     }
 
@@ -193,12 +193,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// Fails if the peer is gone or does not read.
-    pub async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
+    pub(crate) async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
         self.write(reply, self.deadlines.answer).await
     }
 
     /// Sends a last reply, with a short timeout because the peer may have stopped reading.
-    pub async fn send_last(&mut self, reply: &Reply) {
+    pub(crate) async fn send_last(&mut self, reply: &Reply) {
         if let Err(error) = self.write(reply, CLOSE_TIMEOUT).await {
             tracing::debug!(%error, "last reply not sent");
         }
@@ -215,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Closes the connection without waiting, because another connection needs the slot.
-    pub async fn cut(mut self) {
+    pub(crate) async fn cut(mut self) {
         // A single poll sends the TLS close_notify if the socket can take it.
         let _unsaid = timeout(Duration::ZERO, self.stream.shutdown()).await;
     }
@@ -226,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Bytes that are still arriving are read for a moment and discarded. Closing a socket with
     /// unread bytes resets it, and the peer would lose an answer that it has not read yet (RFC 1122
     /// §4.2.2.13).
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let closing = async {
             self.stream.shutdown().await?;
             let mut chunk = BytesMut::with_capacity(CHUNK);

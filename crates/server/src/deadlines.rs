@@ -11,7 +11,7 @@ const CROWDED_FROM: u32 = 50;
 
 /// Timeouts for a peer.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadlines {
+pub(crate) struct Deadlines {
     /// For the TLS handshake.
     pub handshake: Duration,
     /// For the first frame to begin.
@@ -46,7 +46,7 @@ impl Deadlines {
     /// The timeout for a frame of `announced` bytes, from its first byte, while the byte budget is
     /// `fullness` percent full.
     #[must_use]
-    pub fn frame(&self, announced: u32, fullness: u32) -> Duration {
+    pub(crate) fn frame(&self, announced: u32, fullness: u32) -> Duration {
         FRAME_GRACE + Duration::from_secs(u64::from(announced) / self.slowest_rate(fullness))
     }
 

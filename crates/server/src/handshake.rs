@@ -10,12 +10,12 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Why a handshake failed.
 #[derive(Debug, thiserror::Error)]
-pub enum HandshakeError {
+pub(crate) enum HandshakeError {
     /// The peer closed the connection before it sent a byte, as a port check does.
-    #[error("the peer sent nothing")]
+    #[error("the peer closed the connection without sending a byte")]
     Nothing,
     /// The peer exceeded the deadline.
-    #[error("the peer took too long")]
+    #[error("the peer did not complete the TLS handshake in time")]
     Late,
     /// The bytes are not a handshake, or the handshake failed. That includes a peer that offers
     /// only other protocols.
@@ -27,7 +27,7 @@ impl HandshakeError {
     /// The offence of the source, if any. A connection that is closed at once costs nothing,
     /// because load balancers and monitors check a port that way every few seconds.
     #[must_use]
-    pub const fn offence(&self) -> Option<Offence> {
+    pub(crate) const fn offence(&self) -> Option<Offence> {
         match self {
             Self::Nothing => None,
             Self::Late | Self::Failed(_) => Some(Offence::HandshakeAbandoned),
@@ -40,7 +40,7 @@ impl HandshakeError {
 /// # Errors
 ///
 /// [`HandshakeError`] if the peer sends nothing, the handshake fails or `deadline` passes.
-pub async fn perform(
+pub(crate) async fn perform(
     tls: &TlsAcceptor,
     stream: TcpStream,
     deadline: Instant,

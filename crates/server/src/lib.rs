@@ -1,29 +1,29 @@
 //! The server: sockets, TLS and configuration. It makes no authentication decisions.
 //!
-//! The path of a request: [`listener`] accepts a connection and performs the handshake, [`session`]
-//! receives commands over a [`connection`], [`dispatch`] passes each to `fourauth-auth`, and
-//! [`reply`] holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files.
+//! The path of a request: `listener` accepts a connection and performs the handshake, `session`
+//! receives commands over a `connection`, `dispatch` passes each to `fourauth-auth`, and
+//! `reply` holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files.
 
 pub mod certificate;
-pub mod channel;
-pub mod connection;
+mod channel;
+mod connection;
 pub mod data_folder;
-pub mod deadlines;
-pub mod dispatch;
+mod deadlines;
+mod dispatch;
 pub mod first_run;
-pub mod handshake;
+mod handshake;
 pub mod limits;
-pub mod listener;
+mod listener;
 pub mod logging;
 pub mod models;
 pub mod parts;
 pub mod process_memory;
 pub mod proxy;
 pub mod receipt_key;
-pub mod reply;
+mod reply;
 mod run_log;
 pub mod server;
-pub mod session;
+mod session;
 pub mod tasks;
 mod timer;
 pub mod tls;

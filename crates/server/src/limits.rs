@@ -2,21 +2,21 @@
 //!
 //! | to see | read |
 //! |---|---|
-//! | how a connection gets its slot | [`sources`], [`slot`] |
+//! | how a connection gets its slot | `sources`, `slot` |
 //! | which limit a new connection reaches | `caps` |
-//! | which connection is closed to make room | `roster`, `protection`, [`open_connections`] |
-//! | how many bytes unfinished and waiting commands may hold | [`in_flight`] |
-//! | what counts as an offence, and its penalty | [`conduct`], [`foreign`], [`penalties`] |
+//! | which connection is closed to make room | `roster`, `protection`, `open_connections` |
+//! | how many bytes unfinished and waiting commands may hold | `in_flight` |
+//! | what counts as an offence, and its penalty | `conduct`, `foreign`, `penalties` |
 //! | how many connections the limit on open files allows | [`open_files`] |
 
 mod caps;
-pub mod conduct;
-pub mod foreign;
-pub mod in_flight;
-pub mod open_connections;
+pub(crate) mod conduct;
+pub(crate) mod foreign;
+pub(crate) mod in_flight;
+pub(crate) mod open_connections;
 pub mod open_files;
-pub mod penalties;
+pub(crate) mod penalties;
 mod protection;
 mod roster;
-pub mod slot;
-pub mod sources;
+pub(crate) mod slot;
+pub(crate) mod sources;

@@ -33,7 +33,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the server stops.
 #[derive(Clone)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// Performs TLS handshakes.
     pub tls: TlsAcceptor,
     /// The certificate that is presented to peers.
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Listener {
 
 impl Listener {
     /// Accepts connections until `stop` is cancelled.
-    pub async fn run(self, socket: TcpListener) {
+    pub(crate) async fn run(self, socket: TcpListener) {
         // Also dropped by a panic.
         let _stopped = self.stopped.clone().drop_guard();
         let mut reports = interval(REPORT_INTERVAL);

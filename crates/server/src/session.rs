@@ -38,7 +38,7 @@ const RETRY_AFTER_MS: u64 = 1000;
 
 /// The peer of a connection.
 #[derive(Debug)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Its address.
     pub address: IpAddr,
     /// True if many clients share that address.
@@ -53,7 +53,7 @@ pub struct Peer {
 /// # Errors
 ///
 /// Fails if the connection ends early.
-pub async fn run<S>(
+pub(crate) async fn run<S>(
     mut connection: Connection<S>,
     context: Arc<Context>,
     peer: Peer,

@@ -1,5 +1,5 @@
 //! Background tasks: the clock, rows of undecided attempts, housekeeping, signing of the audit log.
-//! [`BackgroundTasks`] owns every task, stops it and awaits it.
+//! `BackgroundTasks` owns every task, stops it and awaits it.
 
 pub mod clock;
 mod housekeeping;

@@ -54,8 +54,7 @@ impl Notes {
         Ok(appended.await.map_err(io::Error::other)??)
     }
 
-    /// Reads the whole file to find the largest checkpoint. There is none if the file does not
-    /// exist.
+    /// Reads the whole file to find the largest checkpoint. A missing file counts as empty.
     pub(super) async fn largest(
         &self,
         key: &VerifyingKey,

@@ -40,7 +40,7 @@ impl Receiver {
         if status.is_success() { Ok(()) } else { Err(unexpected_status(status)) }
     }
 
-    /// Returns the notes at the URL. Empty if there are none yet, or if the URL does not support
+    /// Returns the notes at the URL. Empty if it has no notes yet, or if the URL does not support
     /// GET.
     pub(super) async fn get(&self) -> Result<String, Fault> {
         let answer = self.client.get(self.url.clone()).send().await?;

@@ -184,7 +184,7 @@ fn put_in_place(
     place(&scratch.join(KEYRING), &config.keyring_file(), &config.data_dir)
 }
 
-/// Moves a file to a path where there is none, and waits until it is on disk. Also works across
+/// Moves a file to a path that does not exist, and waits until it is on disk. Also works across
 /// file systems. The file and new folders get the owner of `like`.
 fn place(from: &Path, to: &Path, like: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", to.display());

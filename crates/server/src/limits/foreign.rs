@@ -10,7 +10,7 @@ const TLS_MAJOR: u8 = 3;
 ///
 /// Read as a length, all of these exceed the largest frame, so no valid frame begins with them.
 #[must_use]
-pub fn is_foreign(header: [u8; 4]) -> bool {
+pub(crate) fn is_foreign(header: [u8; 4]) -> bool {
     let is_text = header.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'));
     is_text || (TLS_RECORDS.contains(&header[0]) && header[1] == TLS_MAJOR)
 }

@@ -16,18 +16,18 @@ use tokio::{sync::Notify, time::Instant};
 
 /// The byte budget of all sources, and of each one.
 #[derive(Debug)]
-pub struct Budgets(Arc<Pool>);
+pub(crate) struct Budgets(Arc<Pool>);
 
 /// The byte budget of one source.
 #[derive(Debug, Clone)]
-pub struct Budget {
+pub(crate) struct Budget {
     pool: Arc<Pool>,
     source: Option<Source>,
 }
 
 /// One frame, from its first byte until it is answered. Dropping it releases its bytes.
 #[derive(Debug)]
-pub struct Frame {
+pub(crate) struct Frame {
     pool: Arc<Pool>,
     id: FrameId,
     dropped: Arc<Notify>,
@@ -36,7 +36,7 @@ pub struct Frame {
 /// The frame was dropped to make room for others. Its connection must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the frame was dropped to make room for others")]
-pub struct Dropped;
+pub(crate) struct Dropped;
 
 #[derive(Debug)]
 struct Pool {
@@ -55,14 +55,14 @@ impl From<&LimitsConfig> for Budgets {
 impl Budgets {
     /// The budget for all connections of `source` together.
     #[must_use]
-    pub fn of(&self, source: Source) -> Budget {
+    pub(crate) fn of(&self, source: Source) -> Budget {
         Budget { pool: Arc::clone(&self.0), source: Some(source) }
     }
 
     /// The budget for an address that many clients share. Each frame counts as if it came from its
     /// own source.
     #[must_use]
-    pub fn unshared(&self) -> Budget {
+    pub(crate) fn unshared(&self) -> Budget {
         Budget { pool: Arc::clone(&self.0), source: None }
     }
 }
@@ -70,7 +70,7 @@ impl Budgets {
 impl Budget {
     /// Begins a frame, which holds no bytes yet.
     #[must_use]
-    pub fn frame(&self, now: Instant) -> Frame {
+    pub(crate) fn frame(&self, now: Instant) -> Frame {
         let (id, dropped) = self.pool.ledger().begin(self.source, now);
         Frame { pool: Arc::clone(&self.pool), id, dropped }
     }
@@ -85,7 +85,7 @@ impl Frame {
     /// # Errors
     ///
     /// [`Dropped`] if the frame was dropped to make room, now or earlier.
-    pub async fn hold(&self, bytes: usize) -> Result<(), Dropped> {
+    pub(crate) async fn hold(&self, bytes: usize) -> Result<(), Dropped> {
         loop {
             // Created before the ledger is asked, so that no release in between is missed.
             let freed = self.pool.freed.notified();
@@ -107,18 +107,18 @@ impl Frame {
     /// # Errors
     ///
     /// [`Dropped`] if it was dropped before.
-    pub fn finish(&self) -> Result<(), Dropped> {
+    pub(crate) fn finish(&self) -> Result<(), Dropped> {
         if self.pool.ledger().finish(self.id) { Ok(()) } else { Err(Dropped) }
     }
 
     /// Waits until the frame is dropped to make room. Completes only once.
-    pub async fn dropped(&self) {
+    pub(crate) async fn dropped(&self) {
         self.dropped.notified().await;
     }
 
     /// How full the budget of all sources is, in percent.
     #[must_use]
-    pub fn fullness(&self) -> u32 {
+    pub(crate) fn fullness(&self) -> u32 {
         self.pool.ledger().fullness()
     }
 }

@@ -72,11 +72,11 @@ pub(crate) struct Entry {
 /// All slots are taken, including the extra ones for connections that are being closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("all connection slots are taken, and evicted connections are still closing")]
-pub struct Full;
+pub(crate) struct Full;
 
 /// Numbers of connections that lost their slot or got none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Dropped {
+pub(crate) struct Dropped {
     /// Evicted to make room for others.
     pub evicted: u64,
     /// Closed as soon as they were accepted.

@@ -31,7 +31,7 @@ const MOST_SOURCES: usize = 65_536;
 
 /// The penalties of all sources.
 #[derive(Debug, Default)]
-pub struct Penalties {
+pub(crate) struct Penalties {
     by_source: HashMap<Source, Penalty>,
     /// The same penalties, ordered by their end.
     by_end: BTreeSet<(Instant, Source)>,
@@ -49,7 +49,7 @@ impl Penalties {
     ///
     /// When full, the penalty that ends first is dropped, which may be the new one. Otherwise an
     /// attacker with very many sources could block others.
-    pub fn penalise(&mut self, source: Source, offence: Offence, now: Instant) -> bool {
+    pub(crate) fn penalise(&mut self, source: Source, offence: Offence, now: Instant) -> bool {
         self.forget_the_past(now);
         let before = self.remove(source);
         let until = moved(before.map_or(now, |penalty| penalty.until), offence, now);
@@ -67,7 +67,7 @@ impl Penalties {
     }
 
     /// Clears the penalty of a source, unless it is enforced.
-    pub fn forgive(&mut self, source: Source, now: Instant) {
+    pub(crate) fn forgive(&mut self, source: Source, now: Instant) {
         if self.remaining(source, now).is_none() {
             self.remove(source);
         }
@@ -75,7 +75,7 @@ impl Penalties {
 
     /// The time until a blocked source is no longer blocked, or `None` if it is not blocked.
     #[must_use]
-    pub fn remaining(&self, source: Source, now: Instant) -> Option<Duration> {
+    pub(crate) fn remaining(&self, source: Source, now: Instant) -> Option<Duration> {
         let penalty = self.by_source.get(&source).filter(|penalty| penalty.is_enforced)?;
         let remaining = penalty.until.saturating_duration_since(now);
         (!remaining.is_zero()).then_some(remaining)

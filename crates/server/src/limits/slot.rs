@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
-pub struct ConnectionSlot {
+pub(crate) struct ConnectionSlot {
     sources: Arc<Sources>,
     id: Id,
     source: Source,
@@ -39,7 +39,7 @@ pub struct ConnectionSlot {
 /// A command that is being decided. Its connection counts as idle again once this is dropped.
 #[must_use]
 #[derive(Debug)]
-pub struct Deciding {
+pub(crate) struct Deciding {
     sources: Arc<Sources>,
     id: Id,
 }
@@ -53,7 +53,11 @@ impl Sources {
     ///
     /// [`Full`] if too many evicted connections are still closing. The peer gets no answer, because
     /// that would cost a handshake.
-    pub fn admit(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<ConnectionSlot, Full> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        address: IpAddr,
+        now: Instant,
+    ) -> Result<ConnectionSlot, Full> {
         let (newcomer, is_answerable) = self.newcomer(address, now);
         let entry = self.enter(&newcomer, now)?;
         Ok(ConnectionSlot::new(Arc::clone(self), newcomer, is_answerable, entry))
@@ -75,7 +79,7 @@ impl ConnectionSlot {
 
     /// Begins a frame in the byte budget of its source.
     #[must_use]
-    pub fn frame(&self, now: Instant) -> Frame {
+    pub(crate) fn frame(&self, now: Instant) -> Frame {
         self.common.budget.frame(now)
     }
 
@@ -83,34 +87,34 @@ impl ConnectionSlot {
     /// that it cannot delay all others.
     ///
     /// Never returns `None`, because the semaphore is never closed.
-    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.common.turns).acquire_owned().await.ok()
     }
 
     /// Cancelled when the connection is evicted. A command that is being decided is answered first.
     #[must_use]
-    pub fn evicted(&self) -> CancellationToken {
+    pub(crate) fn evicted(&self) -> CancellationToken {
         self.evicted.clone()
     }
 
     /// Records that a frame has begun.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.sources.connections().begin(self.id, Instant::now());
     }
 
     /// Records that a command is being decided, until the returned guard is dropped.
-    pub fn decide(&self) -> Deciding {
+    pub(crate) fn decide(&self) -> Deciding {
         self.sources.connections().decide(self.id, true, Instant::now());
         Deciding { sources: Arc::clone(&self.sources), id: self.id }
     }
 
     /// Records that the peer has proved to be this device of an account.
-    pub fn prove_device(&self, device: DeviceId) {
+    pub(crate) fn prove_device(&self, device: DeviceId) {
         self.sources.prove(self.id, device, Instant::now());
     }
 
     /// Records that a well-formed command has arrived. Only the first call has an effect.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         if self.is_startup.swap(false, Ordering::Relaxed) {
             self.sources.connections().settle(self.id);
         }
@@ -118,18 +122,18 @@ impl ConnectionSlot {
 
     /// True until the first well-formed command.
     #[must_use]
-    pub fn is_startup(&self) -> bool {
+    pub(crate) fn is_startup(&self) -> bool {
         self.is_startup.load(Ordering::Relaxed)
     }
 
     /// True if many clients share its address.
     #[must_use]
-    pub const fn is_shared(&self) -> bool {
+    pub(crate) const fn is_shared(&self) -> bool {
         self.is_shared
     }
 
     /// Records the conduct of its source.
-    pub fn note(&self, conduct: Conduct) {
+    pub(crate) fn note(&self, conduct: Conduct) {
         match conduct {
             Conduct::Neutral => {}
             Conduct::Offence(offence) => self.penalise(offence),
@@ -138,7 +142,7 @@ impl ConnectionSlot {
     }
 
     /// Adds an offence to the penalty of its source.
-    pub fn penalise(&self, offence: Offence) {
+    pub(crate) fn penalise(&self, offence: Offence) {
         if self.is_answerable
             && self.sources.penalties().penalise(self.source, offence, Instant::now())
         {
@@ -147,7 +151,7 @@ impl ConnectionSlot {
     }
 
     /// Clears the penalty of its source, unless it is enforced.
-    pub fn forgive(&self) {
+    pub(crate) fn forgive(&self) {
         if self.is_answerable {
             self.sources.penalties().forgive(self.source, Instant::now());
         }
@@ -155,7 +159,7 @@ impl ConnectionSlot {
 
     /// How long its source is blocked, or `None` if it is not.
     #[must_use]
-    pub fn penalty(&self) -> Option<Duration> {
+    pub(crate) fn penalty(&self) -> Option<Duration> {
         let remaining = || self.sources.penalties().remaining(self.source, Instant::now());
         self.is_answerable.then(remaining).flatten()
     }

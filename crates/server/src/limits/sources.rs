@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 /// The state of all sources: their connections, limits and penalties.
 #[derive(Debug)]
-pub struct Sources {
+pub(crate) struct Sources {
     caps: Caps,
     turns: usize,
     budgets: Budgets,
@@ -40,7 +40,7 @@ struct Networks {
 impl Sources {
     /// Creates the state without any connections.
     #[must_use]
-    pub fn new(limits: &LimitsConfig) -> Arc<Self> {
+    pub(crate) fn new(limits: &LimitsConfig) -> Arc<Self> {
         Arc::new(Self {
             caps: Caps::from(limits),
             turns: limits.deciding_per_source,
@@ -76,12 +76,12 @@ impl Sources {
 
     /// True if a connection from this address must begin with a PROXY protocol header.
     #[must_use]
-    pub fn is_proxy(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         contains(&self.networks.proxies, address)
     }
 
     /// The numbers of dropped connections since the last call.
-    pub fn take_dropped(&self) -> Dropped {
+    pub(crate) fn take_dropped(&self) -> Dropped {
         self.connections().take_dropped()
     }
 

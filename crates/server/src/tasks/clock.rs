@@ -171,7 +171,7 @@ impl Reporter {
             .write(move |tx| Box::pin(async move { tx.take_clock_request(&node).await }))
             .await;
         taken.unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot take the request of an operator; it is retried");
+            tracing::warn!(%error, "cannot read `fourauthd time accept` requests from the database; will retry");
             false
         })
     }

@@ -29,7 +29,7 @@ struct Line {
     running: bool,
     age_ms: i64,
     state: String,
-    /// Upper bound on the clock error; absent if there is none.
+    /// Upper bound on the clock error, if one is known.
     error_ms: Option<u32>,
     vouched: Option<UnixMillis>,
     agreeing: u32,
@@ -108,7 +108,7 @@ impl Line {
         };
         format!(
             "server       {}, {} s ago\nstate        {}\nerror        {error}\n\
-             vouched for  {vouched}\nagreeing     {} of {} time servers\nlast alarm   {alarm}\n\
+             confirmed    {vouched}\nagreeing     {} of {} time servers\nlast alarm   {alarm}\n\
              to do        {}",
             printable(&self.server),
             self.age_ms / 1000,
