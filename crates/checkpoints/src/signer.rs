@@ -1,7 +1,7 @@
 //! Background task that signs the audit log: at the configured interval if the log has grown, and
 //! at shutdown.
 //!
-//! [`publisher`](crate::publisher) signs and exports. A sink that does not answer or a busy database delays no
+//! `publisher` signs and exports. A sink that does not answer or a busy database delays no
 //! request: the next interval signs the rows that were left.
 
 use crate::publisher::Publisher;
