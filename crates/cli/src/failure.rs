@@ -2,7 +2,7 @@
 
 use crate::{
     camera::CameraError, environment::NoReply, exit::Exit, picture::NotAPicture,
-    secrets::SecretError, settings::SettingsError,
+    secret_line::SecretError, settings::SettingsError,
 };
 use fourauth_client::{Error, IdentityError, ReceiptError, RootsError};
 use std::{io, path::PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::{
     address::ServerAddress, connection::Connection, error::Error, identity::Identity,
-    outcome::Outcome, trust::Trust,
+    limits::Limits, outcome::Outcome, trust::Trust,
 };
 use fourauth_protocol::{
     answer::Answer,
@@ -28,13 +28,6 @@ pub struct Client {
     limits: Limits,
     preamble: Arc<[u8]>,
     identity: Option<Arc<Identity>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) answer_timeout: Duration,
-    pub(crate) max_answer: usize,
 }
 
 /// Collects the options that differ from the defaults.

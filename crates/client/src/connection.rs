@@ -5,9 +5,9 @@
 
 use crate::{
     claim::Claim,
-    client::Limits,
     error::{Error, ProtocolError},
     identity::Identity,
+    limits::Limits,
 };
 use bytes::{Bytes, BytesMut};
 use fourauth_protocol::{

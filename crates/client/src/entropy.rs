@@ -1,14 +1,13 @@
 //! Random bytes from the operating system, the only source of randomness in this crate.
 
-use crate::identity::IdentityError;
-use aws_lc_rs::rand;
+use aws_lc_rs::{error::Unspecified, rand};
 
 /// Fills `bytes` with random bytes.
 ///
 /// # Errors
 ///
-/// [`IdentityError::NoRandomness`] if the operating system provides none.
+/// If the operating system provides none.
 #[expect(clippy::disallowed_methods, reason = "the only place that reads random bytes")]
-pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), IdentityError> {
-    rand::fill(bytes).map_err(|_| IdentityError::NoRandomness)
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), Unspecified> {
+    rand::fill(bytes)
 }

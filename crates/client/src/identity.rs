@@ -34,7 +34,7 @@ impl Identity {
     /// [`IdentityError::NoRandomness`].
     pub fn generate() -> Result<Self, IdentityError> {
         let mut seed = Zeroizing::new([0; 32]);
-        entropy::fill(&mut *seed)?;
+        entropy::fill(&mut *seed).map_err(|_| IdentityError::NoRandomness)?;
         Ok(Self::from_seed(Secret::new(*seed)))
     }
 

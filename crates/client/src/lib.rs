@@ -88,6 +88,7 @@ mod entropy;
 mod error;
 mod fingerprint;
 mod identity;
+mod limits;
 mod outcome;
 mod receipt;
 mod trust;

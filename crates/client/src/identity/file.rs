@@ -46,7 +46,7 @@ impl Identity {
         let folder = folder.unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
         let mut suffix = Suffix::default();
-        entropy::fill(&mut suffix)?;
+        entropy::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
         to_pem(&self.pair)
             .and_then(|text| private_file::create(path, text.expose().as_bytes(), suffix))
             .map_err(failed(path))
