@@ -21,10 +21,6 @@ pub struct Admin {
 
 impl Tx {
     /// Creates an administrator. `false` if the name is taken.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn add_admin(
         &mut self,
         name: &Username,
@@ -41,10 +37,6 @@ impl Tx {
     }
 
     /// Replaces an administrator's secret. `false` if there is no administrator with this name.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_admin_secret(
         &mut self,
         name: &Username,
@@ -57,10 +49,6 @@ impl Tx {
     }
 
     /// Removes an administrator. `false` if there is no administrator with this name.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn remove_admin(&mut self, name: &Username) -> Result<bool, Error> {
         const SQL: &str = "DELETE FROM admins WHERE name = $1";
 
@@ -70,10 +58,6 @@ impl Tx {
 
 impl Store {
     /// Every administrator, ordered by name.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn admins(&self) -> Result<Vec<Admin>, Error> {
         const SQL: &str = "SELECT name, secret_hash FROM admins ORDER BY name";
 

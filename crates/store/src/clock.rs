@@ -62,10 +62,6 @@ pub struct ClockPast {
 
 impl Tx {
     /// Replaces a server's report. A pending request of an operator stays.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn report_clock(&mut self, report: &ClockReport) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO clock (node, running, state, error_ms, vouched, agreeing, \
              asked, barred, offer_ms, alarm, alarm_at, updated) \
@@ -100,10 +96,6 @@ impl Tx {
 
     /// Asks a server to accept its offered time step of `offer_ms` milliseconds. `false` if there
     /// is no such server.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn ask_clock(&mut self, node: &str, offer_ms: i64) -> Result<bool, Error> {
         const SQL: &str = "UPDATE clock SET request_ms = $1, answer = NULL WHERE node = $2";
 
@@ -111,10 +103,6 @@ impl Tx {
     }
 
     /// Removes a request, to answer or withdraw it. `true` for the one caller that removed it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn take_clock_request(&mut self, node: &str) -> Result<bool, Error> {
         const SQL: &str =
             "UPDATE clock SET request_ms = NULL WHERE node = $1 AND request_ms IS NOT NULL";
@@ -123,10 +111,6 @@ impl Tx {
     }
 
     /// Records the answer to a request that was taken.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn answer_clock_request(&mut self, node: &str, answer: &str) -> Result<(), Error> {
         const SQL: &str = "UPDATE clock SET answer = $1 WHERE node = $2";
 
@@ -136,10 +120,6 @@ impl Tx {
     /// Records that an operator confirmed the time `now`: clears every bar and lowers later
     /// confirmed instants to `now`, for servers that restart. A running server that differs reports
     /// it again.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn reset_clocks(&mut self, now: UnixMillis) -> Result<(), Error> {
         const SQL: &str = "UPDATE clock SET barred = 0, \
              vouched = CASE WHEN vouched > $1 THEN $1 ELSE vouched END";
@@ -150,10 +130,6 @@ impl Tx {
 
 impl Store {
     /// The reports of all servers, ordered by name.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clock_reports(&self) -> Result<Vec<ClockReport>, Error> {
         const SQL: &str = "SELECT node, running, state, error_ms, vouched, agreeing, asked, \
              barred, offer_ms, alarm, alarm_at, updated FROM clock ORDER BY node";
@@ -162,10 +138,6 @@ impl Store {
     }
 
     /// The time step in milliseconds that an operator asks this server to accept.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clock_request(&self, node: &str) -> Result<Option<i64>, Error> {
         const SQL: &str = "SELECT request_ms FROM clock WHERE node = $1";
 
@@ -174,10 +146,6 @@ impl Store {
     }
 
     /// The answer to the last request; `None` while it waits.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clock_answer(&self, node: &str) -> Result<Option<String>, Error> {
         const SQL: &str = "SELECT answer FROM clock WHERE node = $1";
 
@@ -190,10 +158,6 @@ impl Store {
     ///
     /// A database without reports falls back to the newest successful login. A refused clock cannot
     /// have produced that row; other rows give no such guarantee.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clock_past(&self) -> Result<ClockPast, Error> {
         const SQL: &str = "SELECT COALESCE(MAX(vouched), 0) AS vouched, \
              COALESCE(MAX(barred), 0) AS barred FROM clock";

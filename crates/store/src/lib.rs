@@ -20,10 +20,19 @@
 //! | how a wrong keyring is noticed | `keys::key_check`, `keys::keyring` |
 //! | the two databases | `engine::driver`, and no other module |
 //!
+//! Every function that reads or writes returns [`Error`] if the database fails. Its documentation names
+//! only other errors.
+//!
 //! **Invariant**: a write is durable before it is answered, a job is written completely or not
 //! written, and every secret in the database is sealed or hashed.
 //!
 //! This crate makes no decisions: `fourauth-auth` decides if an attempt succeeds.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "every function that reads or writes returns `Error` if the database fails; a \
+              documented error is another one"
+)]
 
 mod account;
 mod admin;

@@ -27,10 +27,6 @@ pub struct Run {
 
 impl Tx {
     /// Records that a server starts. Replaces the record of its last run.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn note_run(&mut self, run: &Run) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO server_run (node, running, started, settings) \
              VALUES ($1, $2, $3, $4) \
@@ -47,10 +43,6 @@ impl Tx {
     }
 
     /// Records that a server stopped cleanly.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn end_run(&mut self, node: &str) -> Result<(), Error> {
         const SQL: &str = "UPDATE server_run SET running = 0 WHERE node = $1";
 
@@ -60,10 +52,6 @@ impl Tx {
     /// Deletes runs that started before `before`, even those that did not stop cleanly: a container
     /// has a new name each time, so a killed one never returns under its name. A server that still
     /// runs and started earlier is deleted too; its next start counts as its first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_runs(&mut self, before: UnixMillis) -> Result<(), Error> {
         const SQL: &str = "DELETE FROM server_run WHERE started < $1";
 
@@ -73,10 +61,6 @@ impl Tx {
 
 impl Store {
     /// The last run of this server. If this server is unknown, the newest run of any server.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn last_run(&self, node: &str) -> Result<Option<Run>, Error> {
         const SQL: &str = "SELECT node, running, started, settings FROM server_run \
              ORDER BY CASE node WHEN $1 THEN 0 ELSE 1 END, started DESC LIMIT 1";

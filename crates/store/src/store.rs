@@ -80,10 +80,6 @@ impl Store {
 
     /// Size of the data in bytes, to be compared with a size limit. The sizes of the files and of a
     /// backup or a dump differ.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn size_bytes(&self) -> Result<u64, Error> {
         self.pool.size_bytes().await
     }

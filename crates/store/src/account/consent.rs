@@ -69,10 +69,6 @@ pub struct Consented {
 impl Tx {
     /// Records the consent for the face that this transaction enrols. Deletes the consent for the
     /// previous face.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn record_consent(
         &mut self,
         account: AccountId,
@@ -101,10 +97,6 @@ impl Tx {
 
 impl Store {
     /// The consents of an account. Empty for accounts that are older than this record.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn consents(&self, account: AccountId) -> Result<Vec<Consented>, Error> {
         const SQL: &str = "SELECT what, notice, given, given_by, request FROM consents \
                            WHERE account = $1 ORDER BY what DESC";

@@ -108,10 +108,6 @@ pub struct Device {
 impl Tx {
     /// Trusts a device. The first device makes a device key mandatory for the account. This raises
     /// the version, so that attempts that were judged only by a MAC address are superseded.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn bind_device(
         &mut self,
         account: AccountId,
@@ -171,10 +167,6 @@ impl Tx {
 
     /// Revokes a device permanently and ends the account's sessions. `None` if the account changed
     /// since `version` or has no such device.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn revoke_device(
         &mut self,
         account: AccountId,
@@ -197,10 +189,6 @@ impl Tx {
     }
 
     /// Revokes every device with this MAC address and returns their ids.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn revoke_devices_at(
         &mut self,
         account: AccountId,
@@ -216,10 +204,6 @@ impl Tx {
     }
 
     /// Records the use of a device. `false` if the device is no longer trusted.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn saw_device(
         &mut self,
         account: AccountId,
@@ -236,10 +220,6 @@ impl Tx {
 
 impl Store {
     /// The trusted devices of an account, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn devices(&self, account: AccountId) -> Result<Vec<Device>, Error> {
         const SQL: &str = "SELECT device_id, name, mac, bound_at, bound_by, last_seen \
              FROM devices WHERE account = $1 AND revoked_at IS NULL ORDER BY bound_at, name";

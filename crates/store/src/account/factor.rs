@@ -39,10 +39,6 @@ impl Tx {
     //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
     //# The verifier MUST NOT accept the second attempt of the OTP after the
     //# successful validation has been issued for the first OTP
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn spend_step(
         &mut self,
         account: AccountId,
@@ -57,10 +53,6 @@ impl Tx {
 
     /// Records that a code of the current key was used. It has its own watermark, so that
     /// confirming a code and logging in with it in the same 30 seconds both work once.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn confirm_step(
         &mut self,
         account: AccountId,
@@ -87,10 +79,6 @@ impl Tx {
     }
 
     /// Replaces the password. `false` if the account changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_password(
         &mut self,
         account: AccountId,
@@ -112,10 +100,6 @@ impl Tx {
 
     /// Stores another hash of the same password. No factor changes, so the sessions and the version
     /// stay. `false` if the account changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn upgrade_password(
         &mut self,
         account: AccountId,
@@ -131,10 +115,6 @@ impl Tx {
 
     /// Replaces the key of the one-time codes. No step of the new key is spent or confirmed.
     /// `false` if the account changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_totp(
         &mut self,
         account: AccountId,
@@ -151,10 +131,6 @@ impl Tx {
     }
 
     /// Locks the account until the transaction ends. `false` if it changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn hold(&mut self, account: AccountId, version: i64) -> Result<bool, Error> {
         const SQL: &str = "UPDATE users SET version = version WHERE id = $1 AND version = $2";
 
@@ -162,10 +138,6 @@ impl Tx {
     }
 
     /// Records the first use of the account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn note_first_use(
         &mut self,
         account: AccountId,
@@ -178,10 +150,6 @@ impl Tx {
 
     /// Records the time and the recipient of the current one-time code secret. `None` if the
     /// address does not identify a peer.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn note_issue(
         &mut self,
         account: AccountId,
@@ -196,10 +164,6 @@ impl Tx {
     }
 
     /// Replaces the face. `false` if the account changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_template(
         &mut self,
         account: AccountId,
@@ -224,10 +188,6 @@ impl Tx {
     }
 
     /// Replaces the MAC address of the device. `false` if the account changed since `version`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_mac(
         &mut self,
         account: AccountId,

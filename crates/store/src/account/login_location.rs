@@ -57,10 +57,6 @@ impl fmt::Display for LoginLocation {
 impl Tx {
     /// Remembers that an account was used from a place. If there are too many places, evicts the
     /// least recently used one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn remember_place(
         &mut self,
         account: AccountId,
@@ -78,10 +74,6 @@ impl Tx {
     }
 
     /// Deletes every place of an account and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_places(&mut self, account: AccountId) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM places WHERE account = $1";
 

@@ -41,10 +41,6 @@ pub struct Waiting {
 
 impl Tx {
     /// Puts a notice into the outbox.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn notify(&mut self, notice: &Notice) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO outbox (account, subject, detail, created) \
                            VALUES ($1, $2, $3, $4)";
@@ -60,10 +56,6 @@ impl Tx {
 
     /// Puts a notice into the outbox unless the same account got one with the same subject within
     /// `silence_ms` before.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn notify_seldom(&mut self, notice: &Notice, silence_ms: i64) -> Result<(), Error> {
         const SQL: &str = "SELECT 1 AS told FROM outbox \
              WHERE account = $1 AND subject = $2 AND created > $3 LIMIT 1";
@@ -75,10 +67,6 @@ impl Tx {
     }
 
     /// Deletes notices older than `before`, sent or not, and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_notices(&mut self, before: UnixMillis) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM outbox WHERE created < $1";
 
@@ -88,10 +76,6 @@ impl Tx {
 
 impl Store {
     /// The oldest unsent notices, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn notices(&self, limit: u32) -> Result<Vec<Waiting>, Error> {
         const SQL: &str = "SELECT id, account, subject, detail, created FROM outbox \
                            WHERE sent IS NULL ORDER BY id LIMIT $1";

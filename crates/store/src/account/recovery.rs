@@ -58,10 +58,6 @@ impl Settling {
 
 impl Tx {
     /// Blocks a factor from changing others until `until`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn settle(
         &mut self,
         account: AccountId,
@@ -79,10 +75,6 @@ impl Tx {
 
     /// Replaces the recovery codes of an account. They are stored as fast hashes, which suffice for
     /// 80 random bits.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn replace_recovery_codes(
         &mut self,
         account: AccountId,
@@ -101,10 +93,6 @@ impl Tx {
 
     /// Spends a recovery code in one statement, so that only one of many attempts with it wins.
     /// `false` if it is not an unspent code of the account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn spend_recovery_code(
         &mut self,
         account: AccountId,
@@ -120,10 +108,6 @@ impl Tx {
 impl Store {
     /// True if this is an unspent recovery code of the account. It takes one statement for a known
     /// account and for the decoy.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn has_recovery_code(
         &self,
         account: AccountId,

@@ -44,10 +44,6 @@ pub struct Session {
 
 impl Tx {
     /// Opens a session. `false` if the account changed since `version` or is disabled.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO sessions (token_hash, account, version, created, expires) \
              SELECT $1, id, version, $2, $3 FROM users \
@@ -64,10 +60,6 @@ impl Tx {
     }
 
     /// Ends every session of an account and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn end_sessions(&mut self, account: AccountId) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM sessions WHERE account = $1";
 
@@ -75,19 +67,11 @@ impl Tx {
     }
 
     /// Ends every session of every account and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn end_all_sessions(&mut self) -> Result<u64, Error> {
         self.execute("DELETE FROM sessions", &[]).await
     }
 
     /// Deletes expired sessions and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_expired_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM sessions WHERE expires <= $1";
 
@@ -100,10 +84,6 @@ impl Store {
     ///
     /// The version is compared here and when the session opens: a login that is judged before a
     /// factor changes and committed after it must not leave a valid session.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn session(
         &self,
         token: &TokenHash,
@@ -125,10 +105,6 @@ impl Store {
     }
 
     /// Number of valid sessions of an account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn sessions_of(&self, account: AccountId, now: UnixMillis) -> Result<u64, Error> {
         const SQL: &str = "SELECT COUNT(*) AS sessions FROM sessions s \
              JOIN users u ON u.id = s.account AND u.version = s.version \

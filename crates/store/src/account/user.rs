@@ -155,10 +155,6 @@ impl Tx {
     }
 
     /// Disables or enables an account and ends its sessions. `false` if there is no such account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn set_disabled(
         &mut self,
         account: AccountId,
@@ -174,10 +170,6 @@ impl Tx {
 
     /// Deletes an account with its secrets and sessions. Its rows in the audit log stay. `false` if
     /// there is no such account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn erase_user(&mut self, account: AccountId) -> Result<bool, Error> {
         const SQL: &str = "DELETE FROM users WHERE id = $1";
 
@@ -188,10 +180,6 @@ impl Tx {
 
 impl Store {
     /// Accounts ordered by name, starting after `after`, at most `limit` and [`MAX_PAGE`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn users(
         &self,
         after: Option<&Username>,
@@ -207,10 +195,6 @@ impl Store {
     }
 
     /// The account with this name, if any.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn user(&self, name: &Username) -> Result<Option<UserSummary>, Error> {
         const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
              must_change, disabled, version, created_utc FROM users WHERE username = $1";

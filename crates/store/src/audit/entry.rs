@@ -40,10 +40,6 @@ pub struct AuditId(pub i64);
 
 impl Tx {
     /// Appends a row with its texts escaped and truncated. Its leaf is written before the commit.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn append(&mut self, entry: &AuditEntry) -> Result<AuditId, Error> {
         self.append_row(Unsealed {
             id: 0,

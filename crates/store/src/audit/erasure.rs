@@ -37,10 +37,6 @@ impl Tx {
     /// `name` can be any text: it may come from a refused peer or from another system.
     ///
     /// Do not call it in the transaction that appended such a row: its leaf is not written yet.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn erase_audit_rows(
         &mut self,
         name: &str,

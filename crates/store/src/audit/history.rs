@@ -31,10 +31,6 @@ pub struct ForeignEntry {
 impl Tx {
     /// Appends a row of another system's log. Its texts, including the time, are escaped and
     /// truncated but not changed otherwise. It gets a leaf like every row.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn append_foreign(&mut self, entry: &ForeignEntry) -> Result<AuditId, Error> {
         self.append_row(Unsealed {
             id: 0,

@@ -34,19 +34,11 @@ pub struct AuditQuery {
 
 impl Store {
     /// Appends a row in its own transaction, without other changes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn append(&self, entry: AuditEntry) -> Result<AuditId, Error> {
         self.write(move |tx| Box::pin(async move { tx.append(&entry).await })).await
     }
 
     /// Rows, newest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn audit_rows(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {
         // Stored names are escaped, so the filter is escaped too.
         let username = query.username.as_deref().map(|name| visible(name, MAX_USERNAME));

@@ -88,10 +88,6 @@ pub enum NotRetired {
 
 impl Store {
     /// The keys of the keyring, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn keys(&self) -> Result<Vec<KeySummary>, Error> {
         let known = ids(&self.rows(key_check::KNOWN, &[]).await?)?;
         let keyring = self.sealer.keyring();
@@ -118,10 +114,6 @@ impl Store {
     ///
     /// A value that another transaction replaces at the same time is skipped. So only a pass that
     /// finds no values shows that all are resealed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn reseal(
         &self,
         after: Option<AccountId>,

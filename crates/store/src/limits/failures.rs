@@ -43,10 +43,6 @@ pub struct Failure {
 
 impl Tx {
     /// Counts a failure in one statement, so that concurrent failures are all counted.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn count_failure(&mut self, failure: &Failure) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO failures \
              (target, lane, failures, totp, face, totp_minute, totp_recent, last_failure) \
@@ -69,10 +65,6 @@ impl Tx {
 
     /// Clears the failures of one lane, except those of the factors in `keep`, which were not
     /// proved since.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clear_lane(
         &mut self,
         target: Target,
@@ -93,10 +85,6 @@ impl Tx {
     }
 
     /// Deletes the lane of a device that was removed permanently.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_lane(&mut self, target: Target, lane: Lane) -> Result<(), Error> {
         const SQL: &str = "DELETE FROM failures WHERE target = $1 AND lane = $2";
 
@@ -106,10 +94,6 @@ impl Tx {
     }
 
     /// Deletes every failure of a target. `true` if there was one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn clear_failures(&mut self, target: Target) -> Result<bool, Error> {
         const SQL: &str = "DELETE FROM failures WHERE target = $1";
 
@@ -118,10 +102,6 @@ impl Tx {
 
     /// Deletes lanes with the last failure before `before`. Known and unknown accounts are treated
     /// alike; otherwise waiting would reveal if an account exists.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn forget_failures(&mut self, before: UnixMillis) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM failures WHERE last_failure < $1";
 
@@ -131,10 +111,6 @@ impl Tx {
 
 impl Store {
     /// The failures of a target. One statement for known and unknown accounts.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn tallies(&self, target: Target) -> Result<Tallies, Error> {
         const SQL: &str = "SELECT lane, failures, totp, face, totp_minute, totp_recent, \
              last_failure FROM failures WHERE target = $1";

@@ -79,10 +79,6 @@ impl Tx {
 
     /// Erases a name from the counts. The counts move to the audit log at once, without the name.
     /// Returns the number of rows.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn erase_refusals(&mut self, name: &str, now: UnixMillis) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM refusals WHERE name = $1 \
              RETURNING minute, source, action, '' AS name, count";

@@ -28,10 +28,6 @@ pub struct SignedCheckpoint {
 
 impl Tx {
     /// Stores a checkpoint. `false` if another server already signed the same tree.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn note_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO audit_checkpoint (size, ts_utc, epoch, note) \
                            VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
@@ -46,10 +42,6 @@ impl Tx {
     }
 
     /// Records the key that signs the checkpoints of this log. `false` if the log has another key.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn claim_log(&mut self, vkey: &str) -> Result<bool, Error> {
         const SQL: &str = "UPDATE audit_tree SET vkey = $1 WHERE vkey IS NULL OR vkey = $1";
 
@@ -59,10 +51,6 @@ impl Tx {
 
 impl Store {
     /// The checkpoint of the largest tree.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>, Error> {
         const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
                            ORDER BY size DESC LIMIT 1";

@@ -42,10 +42,6 @@ pub struct AcceptedRollback {
 impl Tx {
     /// Gives up an exported checkpoint and appends the row that records it. Replaces the reference
     /// to an earlier row: if that row were still valid, there would be no checkpoint to give up.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn accept_rollback(
         &mut self,
         size: u64,
@@ -65,10 +61,6 @@ impl Tx {
 
 impl Store {
     /// Every checkpoint that was given up by a successful row that is in the tree and not erased.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn accepted_rollbacks(&self) -> Result<Vec<AcceptedRollback>, Error> {
         const SQL: &str = "SELECT given.note, leaf.position, log.detail FROM audit_rollback given \
              JOIN audit_leaf leaf ON leaf.log_id = given.log_id \

@@ -46,10 +46,6 @@ impl Store {
 impl LogSnapshot {
     /// Rows with their leaves in the order of the tree, starting at position `from`, at most
     /// `limit` and never more than [`MAX_EVIDENCE`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn evidence(&mut self, from: u64, limit: u32) -> Result<Vec<EvidenceRow>, Error> {
         const SQL: &str = "SELECT l.position, a.id, a.ts_utc, a.username, a.action, a.success, \
              a.detail, l.node, l.node_seq, l.salt, l.name_hash, l.detail_hash, l.erased_by, \
@@ -62,10 +58,6 @@ impl LogSnapshot {
     }
 
     /// Checkpoints of trees with more than `size` leaves, smallest first, at most 1000.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn checkpoints(&mut self, size: u64) -> Result<Vec<SignedCheckpoint>, Error> {
         const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
                            WHERE size > $1 ORDER BY size LIMIT $2";
@@ -76,10 +68,6 @@ impl LogSnapshot {
     }
 
     /// Every checkpoint that was given up.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn rollbacks(&mut self) -> Result<Vec<Rollback>, Error> {
         const SQL: &str = "SELECT size, note, log_id FROM audit_rollback ORDER BY log_id";
 

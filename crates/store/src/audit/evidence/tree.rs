@@ -109,10 +109,6 @@ impl Store {
     /// Adds waiting leaves to the tree and returns their number. On SQLite, leaves never wait.
     ///
     /// Any number of servers may call it concurrently; they take turns.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn integrate(&self) -> Result<usize, Error> {
         const WAITING: &str = "SELECT 1 FROM audit_leaf WHERE position IS NULL LIMIT 1";
 
@@ -123,10 +119,6 @@ impl Store {
     }
 
     /// Adds all leaves that wait now. It does not keep going for leaves that arrive later.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn integrate_all(&self) -> Result<(), Error> {
         // A batch below the limit contained every leaf that was committed by then.
         while i64::try_from(self.integrate().await?).is_ok_and(|grown| grown >= AT_ONCE) {}
@@ -134,10 +126,6 @@ impl Store {
     }
 
     /// The current state of the tree.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn tree_head(&self) -> Result<TreeHead, Error> {
         const SQL: &str = "SELECT size, frontier, vkey FROM audit_tree";
 
@@ -147,10 +135,6 @@ impl Store {
     }
 
     /// Number of leaves of the tree.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
     pub async fn tree_size(&self) -> Result<u64, Error> {
         Ok(self.tree_head().await?.frontier.size())
     }
