@@ -108,7 +108,8 @@ async fn accept_rollback(config: &Config) {
 async fn a_rollback_needs_an_audit_row() {
     let (folder, config) = used().await;
     let _folder = set_back(folder, &config, "bob").await;
-    let behind = |refusal: Option<String>| refusal.is_some_and(|text| text.contains("older than its"));
+    let behind =
+        |refusal: Option<String>| refusal.is_some_and(|text| text.contains("older than its"));
     assert!(behind(refusal(&config).await));
 
     let newest = fs::read_to_string(config.audit_dir().join("checkpoints.log")).unwrap();

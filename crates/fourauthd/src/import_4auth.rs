@@ -199,7 +199,7 @@ struct Import<'a> {
 }
 
 fn faces(config: &Config, local: &LocalStore) -> anyhow::Result<Faces> {
-    local.faces(config, Arc::new(models::load(config)?))
+    local.faces(Arc::new(models::load(config)?))
 }
 
 impl fmt::Display for Outcome {

@@ -8,12 +8,12 @@ use fourauth_auth::{
     hashing::Hasher,
 };
 use fourauth_checkpoints::Exported;
-use fourauth_config::Config;
+use fourauth_config::{AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::parts;
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// Ends the detail of every audit row that a local command writes.
 pub(crate) const LOCAL_SUFFIX: &str = "by local administration";
@@ -26,6 +26,8 @@ pub struct LocalStore {
     /// Time of the system clock.
     pub now: UnixMillis,
     keyring: Arc<Keyring>,
+    auth: AuthConfig,
+    compute: ComputeConfig,
 }
 
 impl LocalStore {
@@ -37,27 +39,36 @@ impl LocalStore {
     /// If this version of the server has not run here yet, or the keyring does not belong to the
     /// database.
     pub async fn open(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
-        let keyring = keyring(config)?;
+        let keyring = keyring(&config.keyring_file())?;
         let store = Store::open_existing(&config.location(), Arc::clone(&keyring)).await?;
-        Ok(Self { store, now, keyring })
+        Ok(Self::new(config, store, keyring, now))
     }
 
     /// Opens a database that was unpacked from a backup, perhaps by an older version, and migrates
     /// it.
     pub(crate) async fn open_unpacked(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
-        let keyring = keyring(config)?;
+        let keyring = keyring(&config.keyring_file())?;
         let store = Store::open(&config.location(), Arc::clone(&keyring)).await?;
-        Ok(Self { store, now, keyring })
+        Ok(Self::new(config, store, keyring, now))
+    }
+
+    fn new(config: &Config, store: Store, keyring: Arc<Keyring>, now: UnixMillis) -> Self {
+        let Config { auth, compute, .. } = config.clone();
+        Self { store, now, keyring, auth, compute }
+    }
+
+    fn compute(&self) -> anyhow::Result<Compute> {
+        Ok(Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(&self.compute) })?)
     }
 
     /// Starts a thread that creates hashes, which the server accepts.
-    pub(crate) fn hasher(&self, config: &Config) -> anyhow::Result<Hasher> {
-        parts::hasher(config, &compute(config)?, &self.keyring)
+    pub(crate) fn hasher(&self) -> anyhow::Result<Hasher> {
+        parts::hasher(&self.auth, &self.compute()?, &self.keyring)
     }
 
     /// Starts a thread that computes templates as the server does.
-    pub(crate) fn faces(&self, config: &Config, engine: Arc<Engine>) -> anyhow::Result<Faces> {
-        Ok(Faces::new(compute(config)?, engine, self.keyring.pepper().clone()))
+    pub(crate) fn faces(&self, engine: Arc<Engine>) -> anyhow::Result<Faces> {
+        Ok(Faces::new(self.compute()?, engine, self.keyring.pepper().clone()))
     }
 
     /// Audit row of a local command.
@@ -117,12 +128,8 @@ impl LocalStore {
     }
 }
 
-fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
-    Keyring::load(&config.keyring_file())
+fn keyring(path: &Path) -> anyhow::Result<Arc<Keyring>> {
+    Keyring::load(path)
         .map(Arc::new)
         .context("start `fourauthd` once to create the database and the keyring")
-}
-
-fn compute(config: &Config) -> anyhow::Result<Compute> {
-    Ok(Compute::start(PoolLimits { threads: 1, ..parts::compute_limits(config) })?)
 }

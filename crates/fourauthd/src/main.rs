@@ -169,7 +169,7 @@ async fn serve(
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    first_run::data_dir(config)?;
+    first_run::data_dir(&config.data_dir)?;
     models::install_if_missing(config, environment)?;
     let engine = models::load(config)?;
     // Before "serving" is logged: a signal that arrives after it must not kill the process.

@@ -9,7 +9,7 @@ use fourauth_private_file::{
 };
 use std::{
     fs::{File, TryLockError},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// The lock file. It is empty and is never removed.
@@ -67,11 +67,11 @@ impl DataFolderLock {
     /// # Errors
     ///
     /// If a restore is running, or the lock file cannot be opened.
-    pub fn share(config: &Config) -> anyhow::Result<Self> {
-        let file = open(config)?;
+    pub fn share(data_dir: &Path) -> anyhow::Result<Self> {
+        let file = open(data_dir)?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {
-                bail!("a backup is being restored to {}", config.data_dir.display())
+                bail!("a backup is being restored to {}", data_dir.display())
             }
             // The server also runs on file systems without locks.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
@@ -84,25 +84,25 @@ impl DataFolderLock {
     /// # Errors
     ///
     /// If a server or a restore is running, or the folder cannot be locked.
-    pub fn take(config: &Config) -> anyhow::Result<Self> {
-        let file = open(config)?;
+    pub fn take(data_dir: &Path) -> anyhow::Result<Self> {
+        let file = open(data_dir)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
                 bail!(
                     "a server runs in {}, or a backup is being restored there: stop it first",
-                    config.data_dir.display()
+                    data_dir.display()
                 )
             }
             Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", config.data_dir.display()))
+                Err(error).with_context(|| format!("cannot lock {}", data_dir.display()))
             }
         }
     }
 }
 
-fn open(config: &Config) -> anyhow::Result<File> {
-    let path = config.data_dir.join(FILE);
-    private_file::open_lock(&path, &config.data_dir)
+fn open(data_dir: &Path) -> anyhow::Result<File> {
+    let path = data_dir.join(FILE);
+    private_file::open_lock(&path, data_dir)
         .with_context(|| format!("cannot open {}", path.display()))
 }

@@ -24,8 +24,8 @@ pub const SETUP: &str = "setup";
 /// # Errors
 ///
 /// Fails if the operating system refuses.
-pub fn data_dir(config: &Config) -> anyhow::Result<()> {
-    private_dir(&config.data_dir)
+pub fn data_dir(path: &Path) -> anyhow::Result<()> {
+    private_dir(path)
 }
 
 fn private_dir(path: &Path) -> anyhow::Result<()> {
@@ -96,12 +96,11 @@ fn create(path: &Path, text: &Secret<String>) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// Fails if the key cannot be created or read, or is readable by other users.
-pub fn receipt_key(config: &Config) -> anyhow::Result<ReceiptKey> {
-    let path = config.receipt_key_file();
+pub fn receipt_key(path: &Path) -> anyhow::Result<ReceiptKey> {
     if let Some(folder) = path.parent() {
         private_dir(folder)?;
     }
-    receipt_key::load_or_create(&path)
+    receipt_key::load_or_create(path)
 }
 
 /// Creates the first administrator if there is no administrator, with a secret in a file. Both
@@ -148,8 +147,8 @@ fn setup_secret(path: &Path) -> anyhow::Result<Secret<String>> {
 /// # Errors
 ///
 /// Fails if the file cannot be removed.
-pub fn remove_setup_secret(config: &Config) -> anyhow::Result<()> {
-    match fs::remove_file(config.setup_secret_file()) {
+pub fn remove_setup_secret(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }

@@ -11,7 +11,7 @@ use fourauth_auth::{
     limits,
     receipt_key::ReceiptKey,
 };
-use fourauth_config::{AttemptsConfig, Config};
+use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
@@ -36,15 +36,15 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let location = config.location();
         let keyring = Arc::new(first_run::keyring(config, &location, now).await?);
-        let compute = Compute::start(compute_limits(config))?;
-        let hasher = hasher(config, &compute, &keyring)?;
+        let compute = Compute::start(compute_limits(&config.compute))?;
+        let hasher = hasher(&config.auth, &compute, &keyring)?;
         let faces = Faces::new(compute, engine, keyring.pepper().clone());
         let store = Arc::new(Store::open(&location, keyring).await?);
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
         let decoy = store.seal_decoy(decoy);
         first_run::setup_admin(config, &store, &hasher, now).await?;
-        let receipts = first_run::receipt_key(config)?;
+        let receipts = first_run::receipt_key(&config.receipt_key_file())?;
         Ok(Self { store, decoy, hasher, faces, receipts })
     }
 
@@ -79,9 +79,8 @@ impl Parts {
 /// # Errors
 ///
 /// If the configured cost is not valid for Argon2.
-pub fn hasher(config: &Config, compute: &Compute, keyring: &Keyring) -> anyhow::Result<Hasher> {
-    let cost =
-        Cost { memory_kib: config.auth.argon2_memory_kib, passes: config.auth.argon2_passes };
+pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow::Result<Hasher> {
+    let cost = Cost { memory_kib: auth.argon2_memory_kib, passes: auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
         .context("auth.argon2_memory_kib and auth.argon2_passes are not a valid cost")
 }
@@ -107,12 +106,12 @@ fn milliseconds(seconds: u32) -> i64 {
 
 /// The configured limits of the compute pool.
 #[must_use]
-pub fn compute_limits(config: &Config) -> PoolLimits {
+pub fn compute_limits(compute: &ComputeConfig) -> PoolLimits {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     PoolLimits {
-        threads: if config.compute.threads == 0 { cores() } else { config.compute.threads },
-        queue: config.compute.queue,
-        queue_per_source: config.compute.queue_per_source,
-        deadline: Duration::from_millis(config.compute.deadline_ms.into()),
+        threads: if compute.threads == 0 { cores() } else { compute.threads },
+        queue: compute.queue,
+        queue_per_source: compute.queue_per_source,
+        deadline: Duration::from_millis(compute.deadline_ms.into()),
     }
 }

@@ -62,9 +62,9 @@ impl Server {
         time: TimeSource,
         now: UnixMillis,
     ) -> anyhow::Result<Self> {
-        first_run::data_dir(config)?;
+        first_run::data_dir(&config.data_dir)?;
         data_folder::check(config)?;
-        let folder = DataFolderLock::share(config)?;
+        let folder = DataFolderLock::share(&config.data_dir)?;
         scratch::sweep_all(&config.data_dir)?;
         first_run::certificate(config, now)?;
         let certificate =
@@ -86,9 +86,10 @@ impl Server {
         let store = Arc::clone(&parts.store);
         let authenticator = parts.authenticator(config, tasks.start_undecided_log(&store));
         let run = RunLog::begin(config, &store, &clock, address).await?;
-        tasks.start_signer(config, publisher, &store, Arc::clone(&clock)).await?;
+        let every = Duration::from_secs(config.audit.checkpoint_s.into());
+        tasks.start_signer(every, publisher, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
-        tasks.start_housekeeping(config, &context, &store).await?;
+        tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);
         let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
         let listener = Listener {

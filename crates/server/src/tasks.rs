@@ -80,11 +80,11 @@ impl BackgroundTasks {
     /// Measures once before it returns, so that the first command already sees a full database.
     pub(crate) async fn start_housekeeping(
         &mut self,
-        config: &Config,
+        max_mib: u32,
         context: &Arc<Context>,
         store: &Arc<Store>,
     ) -> anyhow::Result<()> {
-        let mut size_limit = SizeLimit::new(config.store.max_mib);
+        let mut size_limit = SizeLimit::new(max_mib);
         size_limit.check(&context.authenticator, store, context.clock.read().now).await?;
         let (context, store) = (Arc::clone(context), Arc::clone(store));
         self.handles.push(tokio::spawn(housekeeping::run(
@@ -99,12 +99,11 @@ impl BackgroundTasks {
     /// Starts the task that signs the audit log.
     pub(crate) async fn start_signer(
         &mut self,
-        config: &Config,
+        every: Duration,
         publisher: Publisher,
         store: &Arc<Store>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(config.audit.checkpoint_s.into());
         let signer = Signer::new(publisher, Arc::clone(store), clock, every).await?;
         self.signer = Some(tokio::spawn(signer.run(self.seal.clone())));
         Ok(())

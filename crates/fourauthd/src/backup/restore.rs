@@ -45,8 +45,8 @@ pub struct Restore {
 impl Restore {
     pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
         Self::refuse_to_replace(config)?;
-        first_run::data_dir(config)?;
-        let _folder = DataFolderLock::take(config)?;
+        first_run::data_dir(&config.data_dir)?;
+        let _folder = DataFolderLock::take(&config.data_dir)?;
         let database = Self::refuse_to_replace(config)?;
         let scratch = scratch::make(&config.data_dir, "restore")?;
         let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;

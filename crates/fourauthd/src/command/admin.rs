@@ -9,7 +9,7 @@ use fourauth_config::Config;
 use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use fourauth_server::first_run::{self, SETUP};
-use std::io::Read as _;
+use std::{io::Read as _, path::Path};
 
 /// Longest secret read from standard input, in bytes.
 const MAX_SECRET_BYTES: u64 = 1024;
@@ -57,10 +57,16 @@ impl AdminCommand {
                 Ok(())
             }
             Self::Add { name, secret_stdin } => {
-                add(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
+                add(
+                    &config.setup_secret_file(),
+                    local,
+                    &name,
+                    AdminSecret::read(&name, secret_stdin)?,
+                )
+                .await
             }
             Self::Secret { name, secret_stdin } => {
-                replace(config, local, &name, AdminSecret::read(&name, secret_stdin)?).await
+                replace(local, &name, AdminSecret::read(&name, secret_stdin)?).await
             }
             Self::Remove { name } => remove(local, &name).await,
         }
@@ -94,13 +100,12 @@ impl AdminSecret {
 }
 
 async fn add(
-    config: &Config,
+    setup_secret: &Path,
     local: &LocalStore,
     name: &str,
     chosen: AdminSecret,
 ) -> anyhow::Result<()> {
-    let hash =
-        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let hash = local.hasher()?.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let (admin, setup) = (Username::parse(name)?, Username::parse(SETUP)?);
     if admin == setup {
         bail!("`{SETUP}` is reserved for the first administrator; choose another name");
@@ -120,25 +125,19 @@ async fn add(
     if !added.await? {
         bail!("there is already an administrator named {name}");
     }
-    first_run::remove_setup_secret(config)?;
+    first_run::remove_setup_secret(setup_secret)?;
     chosen.show(name);
     Ok(())
 }
 
 /// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
-async fn replace(
-    config: &Config,
-    local: &LocalStore,
-    name: &str,
-    chosen: AdminSecret,
-) -> anyhow::Result<()> {
+async fn replace(local: &LocalStore, name: &str, chosen: AdminSecret) -> anyhow::Result<()> {
     let admin = Username::parse(name)?;
     ensure!(
         name != SETUP,
         "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
     );
-    let hash =
-        local.hasher(config)?.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    let hash = local.hasher()?.create(chosen.secret.clone(), Requester::this_machine()).await?;
     let entry = local.local_row(None, "admin_secret", &format!("admin={admin}"));
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })

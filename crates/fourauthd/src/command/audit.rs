@@ -66,12 +66,14 @@ impl AuditCommand {
         let local = || LocalStore::open(config, now);
         match self.task.unwrap_or(Task::Show(self.filter)) {
             Task::Show(filter) => filter.run(&local().await?).await,
-            Task::Export { file } => export::run(config, &local().await?, &file).await,
+            Task::Export { file } => export::run(&config.audit_dir(), &local().await?, &file).await,
             Task::Proof { row } => proof::run(&local().await?, row).await,
             Task::Verify(request) => request.run(config, now).await,
-            Task::AcceptRollback { yes } => accept::run(config, &local().await?, yes).await,
-            Task::Keys => keys::show(config),
-            Task::EpochKey => keys::take_first_epoch(config),
+            Task::AcceptRollback { yes } => {
+                accept::run(&config.publisher(), &local().await?, yes).await
+            }
+            Task::Keys => keys::show(&config.audit_dir(), &config.receipt_key_file()),
+            Task::EpochKey => keys::take_first_epoch(&config.audit_dir()),
         }
     }
 }

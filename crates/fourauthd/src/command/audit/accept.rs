@@ -6,12 +6,15 @@
 
 use crate::local_store::LocalStore;
 use anyhow::{bail, ensure};
-use fourauth_checkpoints::{Exported, Publisher};
-use fourauth_config::Config;
+use fourauth_checkpoints::{Exported, Publisher, PublisherSettings};
 
 /// Gives up every exported checkpoint that the database lacks.
-pub(super) async fn run(config: &Config, local: &LocalStore, yes: bool) -> anyhow::Result<()> {
-    let publisher = Publisher::open(&config.publisher(), true, local.now)?;
+pub(super) async fn run(
+    settings: &PublisherSettings,
+    local: &LocalStore,
+    yes: bool,
+) -> anyhow::Result<()> {
+    let publisher = Publisher::open(settings, true, local.now)?;
     let lost = publisher.lost(&local.store).await?;
     let Some(Exported { checkpoint: newest, .. }) = lost.last() else {
         bail!("the database has everything that was signed, according to the sinks that answer")

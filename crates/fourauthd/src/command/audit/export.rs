@@ -8,7 +8,6 @@ use crate::local_store::LocalStore;
 use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use fourauth_audit::key::VerifyingKey;
-use fourauth_config::Config;
 use fourauth_store::{EvidenceRow, LogSnapshot, MAX_EVIDENCE, Store};
 use serde::Serialize;
 use serde_json::json;
@@ -23,9 +22,9 @@ use std::{
 const VERSION: u32 = 1;
 
 /// Writes the export and prints its size.
-pub(super) async fn run(config: &Config, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
-    let key = fourauth_checkpoints::public_key(&config.audit_dir())
-        .context("start `fourauthd` once, so that there is something to export")?;
+pub(super) async fn run(audit_dir: &Path, local: &LocalStore, path: &Path) -> anyhow::Result<()> {
+    let key = fourauth_checkpoints::public_key(audit_dir)
+        .context("start `fourauthd` once to create the keys of the audit log")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
     print_out!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
     Ok(())

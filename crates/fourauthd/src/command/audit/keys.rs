@@ -2,25 +2,26 @@
 
 use anyhow::{Context as _, bail};
 use fourauth_checkpoints::KeyFileError;
-use fourauth_config::Config;
 use fourauth_server::receipt_key;
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 /// Prints the public keys.
-pub(super) fn show(config: &Config) -> anyhow::Result<()> {
-    let log = fourauth_checkpoints::public_key(&config.audit_dir())
-        .context("start `fourauthd` once, so that there are keys")?;
+pub(super) fn show(audit_dir: &Path, receipts: &Path) -> anyhow::Result<()> {
+    let log = fourauth_checkpoints::public_key(audit_dir)
+        .context("start `fourauthd` once to create the keys of the audit log")?;
     print_out!("{log}");
-    let receipts = config.receipt_key_file();
     if receipts.exists() {
-        print_out!("{}", receipt_key::load_or_create(&receipts)?.public());
+        print_out!("{}", receipt_key::load_or_create(receipts)?.public());
     }
     Ok(())
 }
 
 /// Prints the key of the first epoch, and then removes it.
-pub(super) fn take_first_epoch(config: &Config) -> anyhow::Result<()> {
-    let taken = fourauth_checkpoints::take_first_key(&config.audit_dir(), |key| {
+pub(super) fn take_first_epoch(audit_dir: &Path) -> anyhow::Result<()> {
+    let taken = fourauth_checkpoints::take_first_key(audit_dir, |key| {
         let mut out = io::stdout().lock();
         out.write_all(key.expose().as_bytes())?;
         out.flush()

@@ -59,7 +59,7 @@ impl Request {
 
     fn options(&self, config: &Config) -> anyhow::Result<Options> {
         let key = fourauth_checkpoints::public_key(&config.audit_dir())
-            .context("start `fourauthd` once, so that there is something to verify")?;
+            .context("start `fourauthd` once to create the keys of the audit log")?;
         let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
             // The file does not exist until the first checkpoint is written.
             SinkAddress::File(path) => path.is_file().then_some(path),
