@@ -11,7 +11,7 @@ pub enum Error {
     #[error("the store failed")]
     Store(#[from] store::Error),
     /// The compute pool was full, too slow, or a job in it failed.
-    #[error("the compute pool gave no result")]
+    #[error("a compute job was refused, late or failed")]
     Overload(#[from] Overload),
     /// The neural networks gave no usable output. The picture is not at fault.
     #[error("a picture could not be examined")]
