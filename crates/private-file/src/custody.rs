@@ -4,6 +4,7 @@
 //! folder that others can list loses these permissions: each file in it has its own mode. A folder
 //! that others can write to is refused: they may have replaced anything in it.
 
+use crate::OTHERS;
 use rustix::process::geteuid;
 use std::{
     fs::{self, Metadata, Permissions},
@@ -11,9 +12,6 @@ use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
-
-/// Mode bits of the group and of all other users.
-pub const OTHERS: u32 = 0o077;
 
 /// Of these, the bits that allow writing.
 const OTHERS_WRITE: u32 = 0o022;

@@ -1,17 +1,23 @@
 //! Files that only their owner may read, created and replaced atomically.
+//!
+//! On systems other than Unix a file has no mode or owner here: its folder must protect it.
 
+#[cfg(unix)]
 pub mod custody;
+mod platform;
+#[cfg(unix)]
 pub mod scratch;
 
-use crate::custody::OTHERS;
 use data_encoding::HEXLOWER;
 use fourauth_protocol::secret::Secret;
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
 };
+
+/// Mode bits of the group and of all other users.
+pub const OTHERS: u32 = 0o077;
 
 /// Suffix of a file that is still being written.
 const DRAFT: &str = ".draft";
@@ -100,7 +106,7 @@ pub fn remove_and_wipe(path: &Path) -> io::Result<()> {
 /// The error of the operating system.
 pub fn open_lock(path: &Path, like: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
+    platform::make_private(options.write(true));
     match options.clone().create_new(true).open(path) {
         // An existing name may be a link to the file of another user, so its owner is not changed.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(path),
@@ -118,12 +124,7 @@ pub fn open_lock(path: &Path, like: &Path) -> io::Result<File> {
 ///
 /// The error of the operating system: only root can change an owner.
 pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
-    let (like, given) = (fs::metadata(path)?, file.metadata()?);
-    if given.gid() != like.gid() {
-        // Mode 0600 gives the group no access, so failing to set it does no harm.
-        let _not_a_member = fchown(file, None, Some(like.gid()));
-    }
-    if given.uid() == like.uid() { Ok(()) } else { fchown(file, Some(like.uid()), None) }
+    platform::give_as(file, path)
 }
 
 /// Reads at most `limit` bytes of a file that only its owner can read. Permissions are checked on
@@ -135,7 +136,7 @@ pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
 pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
     loop {
         let file = File::open(path)?;
-        let mode = file.metadata()?.permissions().mode() & 0o777;
+        let mode = platform::mode(&file.metadata()?);
         if mode & OTHERS != 0 {
             return Err(Unread::Exposed { mode });
         }
@@ -157,7 +158,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
 ///
 /// The error of the operating system.
 pub fn is_replaced(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.nlink() == 0)
+    Ok(platform::is_unlinked(&file.metadata()?))
 }
 
 /// Opens the file itself to overwrite it. `None` if it is missing or a link.
@@ -166,9 +167,8 @@ fn open_itself(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let (named, opened) = (fs::symlink_metadata(path)?, file.metadata()?);
-    let place = |found: &Metadata| (found.dev(), found.ino());
-    Ok((place(&named) == place(&opened)).then_some(file))
+    let is_itself = platform::is_itself(&fs::symlink_metadata(path)?, &file.metadata()?);
+    Ok(is_itself.then_some(file))
 }
 
 /// A file under a temporary name. It is locked while in use and removed on drop.
@@ -191,11 +191,13 @@ impl Draft {
         let name = format!("{}{}{DRAFT}", prefix(path), HEXLOWER.encode(&suffix));
         loop {
             let path = path.with_file_name(&name);
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            let file = platform::make_private(&mut options).open(&path)?;
             // Without support for locks, `sweep` removes nothing either.
             let _locked = file.lock();
             // A sweep by another process before the lock may have removed it.
-            if file.metadata()?.nlink() > 0 {
+            if !platform::is_unlinked(&file.metadata()?) {
                 return Ok(Self { path, file });
             }
         }
@@ -241,15 +243,16 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
+    platform::sync_folder(folder_of(path))
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::{
         fs::Permissions,
-        os::unix::fs::{chown, symlink},
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
         thread,
     };
 

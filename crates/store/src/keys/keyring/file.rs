@@ -3,7 +3,7 @@
 use super::{Key, Keyring, PEPPER};
 use crate::entropy;
 use data_encoding::BASE64;
-use fourauth_private_file::{self as private_file, custody::OTHERS};
+use fourauth_private_file::{self as private_file, OTHERS};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
 use std::{
