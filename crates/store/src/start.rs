@@ -26,15 +26,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] as for [`Store::open`]; [`OpenError::OlderSchema`] if migrations are missing.
+    /// [`OpenError`] as for [`Store::open`]; [`OpenError::OlderSchema`] if a server of this version
+    /// has not finished a start: migrations, check values of the keys or leaves of old rows are
+    /// missing.
     pub async fn open_existing(
         location: &Location,
         keyring: Arc<Keyring>,
     ) -> Result<Self, OpenError> {
+        if let Location::Sqlite(path) = location
+            && !path.exists()
+        {
+            return Err(OpenError::OlderSchema);
+        }
         let pool = Pool::connect(location).await?;
         let checked = async {
             pool.check_schema().await?;
-            key_check::compare(&key_check::known(&pool).await?, &keyring)
+            key_check::check(&pool, &keyring).await?;
+            if evidence::has_old_rows(&pool).await? { Err(OpenError::OlderSchema) } else { Ok(()) }
         };
         if let Err(refusal) = checked.await {
             pool.close().await;

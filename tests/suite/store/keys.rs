@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
+    sync::Arc,
 };
 
 on_both_databases![
@@ -21,6 +22,8 @@ on_both_databases![
     an_activated_key_encrypts_and_the_old_one_still_decrypts,
     a_rotated_database_refuses_the_old_keyring,
     accounts_without_check_values_are_refused,
+    a_local_command_opens_no_database_without_check_values,
+    a_local_command_waits_for_the_leaves_of_old_rows,
     existing_data_are_detected_before_a_key_is_created,
     servers_that_start_together_all_open,
     of_concurrent_starts_with_different_keys_one_opens,
@@ -64,6 +67,42 @@ async fn another_keyring_is_refused_and_changes_nothing(database: Database) {
 
     let store = database.open().await;
     assert!(record(&store, Seeking::by_name(&name("alice"))).await.is_ok());
+}
+
+async fn a_local_command_opens_no_database_without_check_values(database: Database) {
+    let location = database.location();
+    let existing = |seed| Store::open_existing(&location, Arc::new(keyring(seed)));
+    let refusal = existing(1).await.err().unwrap();
+    assert_eq!(refusal, OpenError::OlderSchema, "no server has used it");
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    existing(1).await.unwrap().close().await;
+    let plain = database.plain().await;
+    // Without the pepper's value every keyring would pass.
+    for statement in ["DELETE FROM keys WHERE id = 'pepper'", "DELETE FROM keys"] {
+        assert_eq!(plain.execute(statement).await, 1);
+        for seed in [1, 2] {
+            assert_eq!(existing(seed).await.err().unwrap(), OpenError::ChecksMissing);
+        }
+        let id = store.keys().await.unwrap().first().map(|key| key.id.clone());
+        let id = id.unwrap_or_else(|| "k00000000".to_owned());
+        let activated = store.write(move |tx| Box::pin(async move { tx.activate_key(&id).await }));
+        assert_ne!(activated.await, Ok(true), "no key is activated either");
+    }
+}
+
+async fn a_local_command_waits_for_the_leaves_of_old_rows(database: Database) {
+    let store = database.open().await;
+    enrol(&store, "alice").await;
+    let location = database.location();
+    let existing = || Store::open_existing(&location, Arc::new(keyring(1)));
+    existing().await.unwrap().close().await;
+    let plain = database.plain().await;
+    plain.execute("UPDATE audit_tree SET legacy_to = legacy_done + 1").await;
+    assert_eq!(existing().await.err().unwrap(), OpenError::OlderSchema);
+    store.close().await;
+    database.open().await;
+    existing().await.unwrap().close().await;
 }
 
 async fn another_pepper_is_refused(database: Database) {

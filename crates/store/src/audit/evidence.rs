@@ -18,6 +18,7 @@ pub use snapshot::LogSnapshot;
 pub use tree::{InclusionProof, TreeHead};
 
 pub(crate) use leaf::node;
+pub(crate) use legacy::has_old_rows;
 
 use crate::{engine::driver::Row, error::Error};
 use fourauth_audit::{Hash, Salt};

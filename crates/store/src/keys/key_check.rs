@@ -13,7 +13,7 @@ use crate::{
         writer::Writer,
     },
     error::{Error, OpenError},
-    keys::keyring::Keyring,
+    keys::keyring::{Keyring, PEPPER},
     store::Store,
 };
 use std::sync::Arc;
@@ -21,6 +21,8 @@ use subtle::ConstantTimeEq as _;
 
 pub(crate) const TABLE: &str = "keys";
 pub(crate) const KNOWN: &str = "SELECT id, check_value FROM keys ORDER BY id";
+
+const USED: &str = "SELECT 1 FROM users LIMIT 1";
 
 const NOTE: &str = "INSERT INTO keys (id, check_value, created_utc) VALUES ($1, $2, $3) \
                     ON CONFLICT DO NOTHING";
@@ -46,6 +48,15 @@ async fn held_keys(pool: &Pool) -> Result<bool, Error> {
     Ok(pool.has_table(TABLE).await? && !known(pool).await?.is_empty())
 }
 
+/// Compares the keyring with a database that a server has used.
+pub(crate) async fn check(pool: &Pool, keyring: &Keyring) -> Result<(), OpenError> {
+    let known = known(pool).await?;
+    if known.is_empty() && pool.row(USED, &[]).await?.is_none() {
+        return Err(OpenError::OlderSchema);
+    }
+    compare(&known, keyring)
+}
+
 /// The check values of the keys that the database knows.
 pub(crate) async fn known(pool: &Pool) -> Result<Vec<Row>, Error> {
     pool.rows(KNOWN, &[]).await
@@ -57,8 +68,6 @@ pub(crate) async fn run(
     writer: &Writer,
     keyring: Arc<Keyring>,
 ) -> Result<(), OpenError> {
-    const USED: &str = "SELECT 1 FROM users LIMIT 1";
-
     let known = known(pool).await?;
     if !known.is_empty() {
         return compare(&known, &keyring);
@@ -115,7 +124,14 @@ impl Tx {
     }
 }
 
+/// Compares the keyring with the check values of the database. Check values without the pepper's are
+/// incomplete: they would let any keyring pass.
 pub(crate) fn compare(known: &[Row], keyring: &Keyring) -> Result<(), OpenError> {
+    let ids: Vec<String> =
+        known.iter().map(|row| row.text(TABLE, "id")).collect::<Result<_, _>>()?;
+    if !ids.iter().any(|id| id == PEPPER) {
+        return Err(OpenError::ChecksMissing);
+    }
     for row in known {
         let id = row.text(TABLE, "id")?;
         let stored = row.bytes(TABLE, "check_value")?;

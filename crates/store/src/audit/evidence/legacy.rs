@@ -7,7 +7,7 @@
 use crate::{
     audit::unsealed::Unsealed,
     engine::{
-        driver::{Row, Value},
+        driver::{Pool, Row, Value},
         tx::Tx,
     },
     error::Error,
@@ -20,12 +20,17 @@ const LOG: &str = "access_logs";
 /// Rows in one transaction.
 const AT_ONCE: i64 = 500;
 
+/// True if rows that are older than the tree have no leaves yet.
+pub(crate) async fn has_old_rows(pool: &Pool) -> Result<bool, Error> {
+    const LEFT: &str = "SELECT 1 FROM audit_tree WHERE legacy_done < legacy_to";
+
+    Ok(pool.row(LEFT, &[]).await?.is_some())
+}
+
 impl Store {
     /// Writes a leaf for every old row. Resumes where an earlier start was interrupted.
     pub(crate) async fn seal_old_rows(&self) -> Result<(), Error> {
-        const LEFT: &str = "SELECT 1 FROM audit_tree WHERE legacy_done < legacy_to";
-
-        while self.row(LEFT, &[]).await?.is_some() {
+        while has_old_rows(&self.pool).await? {
             self.write(|tx| Box::pin(tx.seal_some_old_rows())).await?;
         }
         Ok(())
