@@ -32,7 +32,7 @@ pub(crate) fn keep(answer: &Answer, file: Option<&Path>) -> Result<(), Failure> 
 
 fn replace(path: &Path, receipt: &str) -> io::Result<()> {
     let line = Zeroizing::new(format!("{receipt}\n"));
-    private_file::replace(path, line.as_bytes(), entropy::suffix()?)
+    private_file::replace_own(path, line.as_bytes(), entropy::suffix()?)
 }
 
 /// Verifies a receipt and prints its claims. Contacts no server.

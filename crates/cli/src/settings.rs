@@ -89,7 +89,7 @@ fn replace(path: &Path, written: &Written) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    private_file::replace(path, text.as_bytes(), entropy::suffix()?)
+    private_file::replace_own(path, text.as_bytes(), entropy::suffix()?)
 }
 
 /// Why `client.toml` cannot be used.

@@ -49,6 +49,7 @@ pub enum Unread {
 /// [`io::ErrorKind::AlreadyExists`] if the file exists: it is never replaced. Otherwise the error
 /// of the operating system.
 pub fn create(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    sweep(path)?;
     let draft = Draft::write(path, bytes, suffix)?;
     let _only_root_can = give_as(&draft.file, folder_of(path));
     // Unlike a rename, a link does not replace an existing file.
@@ -66,6 +67,7 @@ pub fn create(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
 ///
 /// The error of the operating system. The old file stays unless only the last sync fails.
 pub fn replace(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    sweep(path)?;
     let draft = Draft::write(path, bytes, suffix)?;
     match give_as(&draft.file, path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -73,6 +75,39 @@ pub fn replace(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
     }
     fs::rename(&draft.path, path)?;
     sync_folder(path)
+}
+
+/// Writes a new file with mode 0600 at a path that a user has named. The file belongs to the user of
+/// this process, also if the folder belongs to another one, and no other file is touched.
+///
+/// # Errors
+///
+/// As [`create`].
+pub fn create_own(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    let draft = Draft::write(path, bytes, suffix)?;
+    fs::hard_link(&draft.path, path)?;
+    drop(draft);
+    sync_if_readable(path)
+}
+
+/// Creates or replaces a file at a path that a user has named; otherwise as [`create_own`].
+///
+/// # Errors
+///
+/// The error of the operating system. The old file stays unless only the last sync fails.
+pub fn replace_own(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<()> {
+    let draft = Draft::write(path, bytes, suffix)?;
+    fs::rename(&draft.path, path)?;
+    sync_if_readable(path)
+}
+
+/// Creates a folder and its missing parents, accessible to their owner only.
+///
+/// # Errors
+///
+/// The error of the operating system.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    platform::create_folder(path)
 }
 
 /// Like [`replace`], then overwrites the old file's blocks. A copy-on-write file system and flash
@@ -145,7 +180,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
         let read = (&file).take(limit).read_to_string(&mut text);
         let text = Secret::new(text);
         read?;
-        if !is_replaced(&file)? {
+        // A file without a name, such as a pipe's or an inherited one, is not replaced either.
+        if !is_replaced(&file)? || platform::is_itself(&fs::metadata(path)?, &file.metadata()?) {
             return Ok(text);
         }
     }
@@ -178,9 +214,8 @@ struct Draft {
 }
 
 impl Draft {
-    /// Writes a draft durably, after removing stale drafts of interrupted writes.
+    /// Writes a draft durably.
     fn write(path: &Path, bytes: &[u8], suffix: Suffix) -> io::Result<Self> {
-        sweep(path)?;
         let mut draft = Self::open(path, suffix)?;
         draft.file.write_all(bytes)?;
         draft.file.sync_all()?;
@@ -216,8 +251,8 @@ fn sweep(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder_of(path))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(&prefix)
-            && name.ends_with(DRAFT)
+        if is_draft(&name, &prefix)
+            && entry.file_type()?.is_file()
             && let Ok(stale) = File::open(entry.path())
             && stale.try_lock().is_ok()
         {
@@ -225,6 +260,12 @@ fn sweep(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// True for a name that [`Draft::open`] makes: the prefix, 16 hexadecimal digits, the suffix.
+fn is_draft(name: &str, prefix: &str) -> bool {
+    let random = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(DRAFT));
+    random.is_some_and(|random| random.len() == 16 && HEXLOWER.decode(random.as_bytes()).is_ok())
 }
 
 /// Prefix of the names of a file's drafts.
@@ -242,17 +283,28 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// A folder that may be written to and not listed cannot be synced.
+fn sync_if_readable(path: &Path) -> io::Result<()> {
+    match sync_folder(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
 fn sync_folder(path: &Path) -> io::Result<()> {
     platform::sync_folder(folder_of(path))
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::{
         fs::Permissions,
-        os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
+        os::{
+            fd::AsRawFd as _,
+            unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
+        },
         thread,
     };
 
@@ -369,6 +421,38 @@ mod tests {
         chown(&path, Some(OWNER + 1), None).unwrap();
         replace(&path, b"two", SUFFIX).unwrap();
         assert_eq!(owner(), (OWNER + 1, OWNER));
+    }
+
+    #[test]
+    fn a_file_at_a_path_of_the_user_stays_the_users() {
+        const OTHER: u32 = 4711;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (own, drafts) =
+            (folder.path().join("receipt"), ["receipt.v2.draft", "receipt.x.draft"]);
+        for draft in drafts {
+            fs::write(folder.path().join(draft), "of the user").unwrap();
+        }
+        let me = fs::metadata(folder.path()).unwrap().uid();
+        create_own(&own, b"one", SUFFIX).unwrap();
+        let given = chown(folder.path(), Some(OTHER), None).and(chown(&own, Some(OTHER), None));
+        replace_own(&own, b"two", SUFFIX).unwrap();
+        assert_eq!((fs::metadata(&own).unwrap().uid(), mode(&own)), (me, 0o600), "{given:?}");
+        assert_eq!(fs::read(&own).unwrap(), b"two");
+        // The server's writer removes only names that it makes.
+        replace(&own, b"three", SUFFIX).unwrap();
+        assert!(drafts.iter().all(|draft| folder.path().join(draft).exists()));
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        create(&path, b"whole", SUFFIX).unwrap();
+        let open = File::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let unnamed = format!("/dev/fd/{}", open.as_raw_fd());
+        assert_eq!(read(Path::new(&unnamed), 100).unwrap().expose(), "whole");
     }
 
     #[test]

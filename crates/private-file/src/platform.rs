@@ -9,15 +9,22 @@ pub(crate) use unix::*;
 #[cfg(unix)]
 mod unix {
     use std::{
-        fs::{self, File, Metadata, OpenOptions},
+        fs::{self, DirBuilder, File, Metadata, OpenOptions},
         io,
-        os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
+        os::unix::fs::{
+            DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+        },
         path::Path,
     };
 
     /// Creates files with mode 0600.
     pub(crate) fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
         options.mode(0o600)
+    }
+
+    /// Creates a folder and its missing parents with mode 0700.
+    pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
     /// The permission bits.
@@ -62,6 +69,10 @@ mod portable {
 
     pub(crate) fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
         options
+    }
+
+    pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
     }
 
     pub(crate) fn mode(_: &Metadata) -> u32 {

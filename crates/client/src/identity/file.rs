@@ -11,11 +11,12 @@ use fourauth_private_file::{self as private_file, Suffix, Unread};
 use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use std::{
-    fs::DirBuilder,
     io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
+
+const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const END: &str = "-----END PRIVATE KEY-----";
 
 /// Longest file that is read, in bytes. A key takes 119.
 const MAX_FILE: u64 = 1024;
@@ -44,11 +45,11 @@ impl Identity {
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+        private_file::create_folder(folder).map_err(failed(folder))?;
         let mut suffix = Suffix::default();
         entropy::fill(&mut suffix).map_err(|_| IdentityError::NoRandomness)?;
         to_pem(&self.pair)
-            .and_then(|text| private_file::create(path, text.expose().as_bytes(), suffix))
+            .and_then(|text| private_file::create_own(path, text.expose().as_bytes(), suffix))
             .map_err(failed(path))
     }
 
@@ -75,15 +76,28 @@ impl Identity {
 fn to_pem(pair: &Ed25519KeyPair) -> io::Result<Secret<String>> {
     let der = pair.to_pkcs8v1().map_err(io::Error::other)?;
     let encoded = Secret::new(BASE64.encode(der.as_ref()));
-    let text =
-        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encoded.expose());
-    Ok(Secret::new(text))
+    Ok(Secret::new(format!("{BEGIN}\n{}\n{END}\n", encoded.expose())))
 }
 
 fn from_pem(text: &Secret<String>) -> Option<Ed25519KeyPair> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(text.expose().trim().as_bytes()).ok()?;
+    let text = on_lines(text.expose())?;
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text.expose().as_bytes()).ok()?;
     let der = Secret::new(der.secret_pkcs8_der().to_vec());
     Ed25519KeyPair::from_pkcs8(der.expose()).ok()
+}
+
+/// The key with BEGIN, base64 and END on a line each. A key from an environment variable or an
+/// indented document often has other white space.
+fn on_lines(text: &str) -> Option<Secret<String>> {
+    let (_, rest) = text.split_once(BEGIN)?;
+    let (base64, _) = rest.split_once(END)?;
+    let mut key = String::with_capacity(text.len() + 2);
+    key.push_str(BEGIN);
+    key.push('\n');
+    key.extend(base64.chars().filter(|c| !c.is_whitespace()));
+    key.push('\n');
+    key.push_str(END);
+    Some(Secret::new(key))
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> IdentityError {
@@ -209,7 +223,12 @@ mod tests {
     #[test]
     fn a_stored_key_is_read_and_written_as_in_rfc_8410() {
         let folder = tempfile::tempdir().unwrap();
-        for text in [STORED, &STORED.replace('\n', "\r\n"), &format!("\n {STORED}\n")] {
+        let one_line = STORED.replace('\n', " ");
+        let joined = STORED.replace('\n', "");
+        let indented = STORED.replace('\n', "\n    ");
+        let crlf = STORED.replace('\n', "\r\n");
+        let spaced = format!("\n {STORED}\n");
+        for text in [STORED, &crlf, &spaced, &one_line, &joined, &indented] {
             let identity = Identity::load(&put(folder.path(), "stored", text)).unwrap();
             let key = BASE64.encode(identity.key().as_bytes());
             assert_eq!(key, "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", "{text:?}");
