@@ -1,44 +1,46 @@
-//! The client of one server: its address, the trust in it, and the time limits.
+//! The client of one server, or of several with the same data: addresses, trust and time limits.
 
 use crate::{
-    address::ServerAddress, connection::Connection, error::Error, identity::Identity,
-    limits::Limits, outcome::Outcome, trust::Trust,
+    address::ServerAddress,
+    builder::Builder,
+    connection::Connection,
+    error::Error,
+    identity::Identity,
+    idle::{Idle, Ready},
+    limits::Limits,
+    outcome::Outcome,
+    tls::TlsStream,
+    trust::Trust,
 };
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Login},
-    frame::MAX_PAYLOAD,
 };
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
-/// Default limit for name lookup, TCP and TLS together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Default limit for a command, from its first byte to the last byte of its answer. A full server
-/// queues for seconds; five pictures over a slow line take longer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Connects to one server. Cheap to clone; clones share TLS sessions and so reconnect faster.
+/// Connects to a server. Cheap to clone; clones share idle connections and TLS sessions.
+///
+/// With [several addresses](Builder::or_at) it connects to the next one if one of them fails. It
+/// never repeats a command: the server may have decided it, even if its answer was lost. See
+/// [`Error::may_have_been_decided`].
 #[derive(Clone)]
 pub struct Client {
-    server: ServerAddress,
-    tls: TlsConnector,
-    limits: Limits,
-    preamble: Arc<[u8]>,
-    identity: Option<Arc<Identity>>,
-}
-
-/// Collects the options that differ from the defaults.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct Builder {
-    server: ServerAddress,
-    trust: Trust,
-    tls12: bool,
-    limits: Limits,
-    preamble: Arc<[u8]>,
+    pub(crate) servers: Arc<[ServerAddress]>,
+    pub(crate) tls: TlsConnector,
+    pub(crate) limits: Limits,
+    pub(crate) preamble: Arc<[u8]>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    /// Index of the address that worked last.
+    pub(crate) preferred: Arc<AtomicUsize>,
+    pub(crate) idle: Idle,
 }
 
 impl Client {
@@ -50,47 +52,92 @@ impl Client {
 
     /// Starts a builder from the server's address and the trust in it; neither has a default.
     pub fn builder(server: ServerAddress, trust: Trust) -> Builder {
-        let limits = Limits {
-            connect_timeout: CONNECT_TIMEOUT,
-            answer_timeout: ANSWER_TIMEOUT,
-            max_answer: MAX_PAYLOAD,
-        };
-        Builder { server, trust, tls12: false, limits, preamble: Arc::default() }
+        Builder::new(server, trust)
     }
 
     /// Adds the identity of this device. On each connection its proof goes in front of the first
     /// command that names an account and a device: see [`Connection::send`].
     #[must_use]
     pub fn with_identity(self, identity: impl Into<Arc<Identity>>) -> Self {
-        Self { identity: Some(identity.into()), ..self }
+        // The idle connections have proved another identity or none.
+        Self { identity: Some(identity.into()), idle: Idle::default(), ..self }
     }
 
-    /// The server's address.
+    /// The addresses, in the order in which they were given.
     #[must_use]
-    pub const fn server(&self) -> &ServerAddress {
-        &self.server
+    pub fn servers(&self) -> &[ServerAddress] {
+        &self.servers
     }
 
-    /// Opens a connection to the trusted server.
+    /// Opens a new connection: to the address that worked last, else to the others in their order.
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`], [`Error::Untrusted`], [`Error::Tls`] or [`Error::ConnectTimeout`]. No
-    /// command has been sent.
+    /// [`Error::Connect`], [`Error::Untrusted`], [`Error::Tls`] or [`Error::ConnectTimeout`] if no
+    /// address works. No command has been sent. Of several errors it is the first
+    /// [`Error::Untrusted`], else the last.
+    ///
+    /// # Panics
+    ///
+    /// Never: a client has at least one address.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        timeout(self.limits.connect_timeout, self.handshake())
+        let count = self.servers.len();
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut failure = None;
+        for index in (first..first + count).map(|index| index % count) {
+            match self.connect_to(&self.servers[index]).await {
+                Ok(connection) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Err(error) => failure = Some(Error::graver(failure, error)),
+            }
+        }
+        Err(failure.expect("a client has at least one address"))
+    }
+
+    async fn connect_to(&self, server: &ServerAddress) -> Result<Connection, Error> {
+        timeout(self.limits.connect_timeout, self.handshake(server))
             .await
             .map_err(|_| Error::ConnectTimeout)?
     }
 
-    async fn handshake(&self) -> Result<Connection, Error> {
-        let address = (self.server.host(), self.server.port());
+    async fn handshake(&self, server: &ServerAddress) -> Result<Connection, Error> {
+        let address = (server.host(), server.port());
         let mut socket = TcpStream::connect(address).await.map_err(Error::Connect)?;
         socket.set_nodelay(true).map_err(Error::Connect)?;
         socket.write_all(&self.preamble).await.map_err(Error::Connect)?;
-        let stream = self.tls.connect(self.server.name(), socket).await;
-        let stream = stream.map_err(Error::in_handshake)?;
-        Ok(Connection::new(stream, self.limits, self.identity.clone()))
+        let stream = self.tls.connect(server.name(), socket).await;
+        let stream = TlsStream::new(stream.map_err(Error::in_handshake)?);
+        let channel = stream.exporter().map_err(Error::Tls)?;
+        let connection = Connection::over(stream).with_limits(self.limits).with_channel(channel);
+        Ok(match &self.identity {
+            Some(identity) => connection.with_identity(Arc::clone(identity)),
+            None => connection,
+        })
+    }
+
+    /// A connection that is ready for a command: an idle one if the server has kept it open, else a
+    /// new one. The client keeps it for the next command.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::connect`]. No command has been sent.
+    pub async fn ready(&self) -> Result<Ready, Error> {
+        let connection = match self.idle.take().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(self.idle.lend(connection))
+    }
+
+    /// Sends one command on a connection that is [ready](Client::ready) and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::connect`] and [`Connection::send`].
+    pub async fn send(&self, command: Command) -> Result<Answer, Error> {
+        self.ready().await?.send(command).await
     }
 
     /// Connects, sends one command, waits for the answer and hangs up.
@@ -116,49 +163,9 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", &self.server)
+            .field("servers", &self.servers)
             .field("limits", &self.limits)
             .field("identity", &self.identity)
             .finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    /// Limits name lookup, TCP and TLS together. 10 s if not set.
-    pub const fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.limits.connect_timeout = limit;
-        self
-    }
-
-    /// Limits a command, from its first byte to the last of its answer. 30 s if not set.
-    pub const fn answer_timeout(mut self, limit: Duration) -> Self {
-        self.limits.answer_timeout = limit;
-        self
-    }
-
-    /// Limits the length of an answer, in bytes. The protocol's own limit if not set.
-    pub const fn max_answer(mut self, bytes: usize) -> Self {
-        self.limits.max_answer = bytes;
-        self
-    }
-
-    /// Allows TLS 1.2 with servers that do not support TLS 1.3.
-    pub const fn allow_tls12(mut self) -> Self {
-        self.tls12 = true;
-        self
-    }
-
-    /// Sends `bytes` in front of each TLS handshake: the PROXY protocol header that a server
-    /// requires from proxies, if this machine counts as one. Nothing if not set.
-    pub fn preamble(mut self, bytes: &[u8]) -> Self {
-        self.preamble = bytes.into();
-        self
-    }
-
-    /// Builds the client.
-    #[must_use]
-    pub fn build(self) -> Client {
-        let Self { server, trust, tls12, limits, preamble } = self;
-        Client { server, tls: trust.into_tls(tls12).into(), limits, preamble, identity: None }
     }
 }

@@ -18,6 +18,7 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The result of a login.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ pub struct Registered {
 
 /// Each method sends one command and waits for the answer. If the server grants a command without
 /// its result, the error is [`ProtocolError::Incomplete`].
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// 100: logs a user in.
     ///
     /// # Errors

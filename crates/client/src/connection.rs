@@ -1,4 +1,4 @@
-//! One TLS connection: sends commands and reads the answers in order.
+//! One connection: sends commands and reads the answers in order.
 //!
 //! There is only one kind of exchange, a pipeline. A single command is a pipeline of one, or of two
 //! if a device proof goes in front of it.
@@ -6,33 +6,33 @@
 use crate::{
     claim::Claim,
     error::{Error, ProtocolError},
+    exchange::{encode, exchange},
     identity::Identity,
     limits::Limits,
+    tls::TlsStream,
 };
-use bytes::{Bytes, BytesMut};
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, ProveDevice},
-    device::{EXPORTER_BYTES, EXPORTER_LABEL},
-    frame::{self, Decoder},
+    device::EXPORTER_BYTES,
+    frame::Decoder,
     mac_address::MacAddress,
     username::Username,
 };
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::yield_now,
     time::{Instant, timeout_at},
 };
-use tokio_rustls::client::TlsStream;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
-/// Size of the read buffer, in bytes. Most answers fit.
-const CHUNK: usize = 4096;
-
-/// A connection to the trusted server. Dropping it hangs up.
-pub struct Connection {
-    stream: TlsStream<TcpStream>,
+/// A connection to a server. Dropping it hangs up.
+///
+/// A [`Client`](crate::Client) opens connections over TLS and TCP to a server that it trusts.
+/// [`Connection::over`] makes one of any other stream.
+pub struct Connection<S = TlsStream> {
+    stream: S,
     decoder: Decoder,
     limits: Limits,
     /// True if every command has been answered. False during an exchange, and permanently if it
@@ -40,37 +40,55 @@ pub struct Connection {
     settled: bool,
     /// The identity of this device.
     identity: Option<Arc<Identity>>,
+    /// The TLS exporter that names this connection, if it has one.
+    channel: Option<[u8; EXPORTER_BYTES]>,
     /// The claim of the last proof on this connection. The server keeps one proof.
     proved: Option<Claim>,
 }
 
-impl Connection {
-    pub(crate) fn new(
-        stream: TlsStream<TcpStream>,
-        limits: Limits,
-        identity: Option<Arc<Identity>>,
-    ) -> Self {
-        let decoder = Decoder::with_limit(limits.max_answer);
-        Self { stream, decoder, limits, settled: true, identity, proved: None }
+impl<S> Connection<S> {
+    /// A connection over a stream that is already open: a Unix socket, a TLS stream of another
+    /// library, or one end of `tokio::io::duplex`. The time limits are those of a new
+    /// [`Client`](crate::Client).
+    ///
+    /// Nothing is encrypted or authenticated here. The caller must know that the stream leads to
+    /// the server, and that nothing else can read it.
+    #[must_use]
+    pub fn over(stream: S) -> Self {
+        let (limits, decoder) = (Limits::default(), Decoder::default());
+        Self { stream, decoder, limits, settled: true, identity: None, channel: None, proved: None }
     }
 
-    /// Sends one command and waits for the answer, which may be a denial.
+    /// Limits a command, from its first byte to the last of its answer.
+    #[must_use]
+    pub fn with_answer_timeout(mut self, limit: Duration) -> Self {
+        self.limits.answer_timeout = limit;
+        self
+    }
+
+    /// Gives the TLS exporter of the stream ([`EXPORTER_LABEL`] with an empty context, RFC 9266).
+    /// A device proof signs it. The peer must use the same one.
     ///
-    /// A device proof goes in front of the command if this client
-    /// [has an identity](crate::Client::with_identity), the command names an account and a device,
-    /// and the last proof was not for these. The answer to the proof carries no information and is
-    /// dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]. If the exchange fails or the future is dropped, later calls return
-    /// [`Error::Abandoned`].
-    pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
-        let mut flight = Vec::with_capacity(2);
-        flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
-        flight.push(command);
-        let mut answers = self.exchange(&flight, self.limits.answer_timeout).await?;
-        answers.pop().ok_or(Error::Protocol(ProtocolError::NoAnswer))
+    /// [`EXPORTER_LABEL`]: fourauth_protocol::device::EXPORTER_LABEL
+    #[must_use]
+    pub fn with_channel(self, channel: [u8; EXPORTER_BYTES]) -> Self {
+        Self { channel: Some(channel), ..self }
+    }
+
+    /// Adds the identity of this device: see [`Connection::send`]. It needs a
+    /// [channel](Self::with_channel).
+    #[must_use]
+    pub fn with_identity(self, identity: impl Into<Arc<Identity>>) -> Self {
+        Self { identity: Some(identity.into()), ..self }
+    }
+
+    /// True if every command has been answered.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, decoder: Decoder::with_limit(limits.max_answer), ..self }
     }
 
     /// The command 150 that proves `identity` on this connection only: a signature over its TLS
@@ -78,17 +96,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Tls`]. Nothing is sent.
+    /// [`Error::NoChannel`]. Nothing is sent.
     pub fn device_proof(
         &self,
         identity: &Identity,
         username: &Username,
         mac: MacAddress,
     ) -> Result<ProveDevice, Error> {
-        let (_, tls) = self.stream.get_ref();
-        let channel = tls
-            .export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
-            .map_err(Error::Tls)?;
+        let channel = self.channel.ok_or(Error::NoChannel)?;
         Ok(identity.prove(&channel, username, mac))
     }
 
@@ -107,6 +122,27 @@ impl Connection {
             return Ok(None);
         }
         self.device_proof(identity, &claim.username, claim.mac).map(Some)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Sends one command and waits for the answer, which may be a denial.
+    ///
+    /// A device proof goes in front of the command if this client
+    /// [has an identity](crate::Client::with_identity), the command names an account and a device,
+    /// and the last proof was not for these. The answer to the proof carries no information and is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]. If the exchange fails or the future is dropped, later calls return
+    /// [`Error::Abandoned`].
+    pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
+        let mut flight = Vec::with_capacity(2);
+        flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
+        flight.push(command);
+        let mut answers = self.exchange(&flight, self.limits.answer_timeout).await?;
+        answers.pop().ok_or(Error::Protocol(ProtocolError::NoAnswer))
     }
 
     /// Sends all commands in one flight and returns the answers in the same order.
@@ -141,95 +177,32 @@ impl Connection {
         self.settled = sent;
         Ok(answers)
     }
+
+    /// True if the next command can be sent: the last one was answered, and the peer has neither
+    /// closed the connection nor sent anything since.
+    pub(crate) async fn is_ready(&mut self) -> bool {
+        if !self.settled || self.is_heard().await {
+            return false;
+        }
+        // The runtime learns from the operating system that the peer has closed the connection.
+        yield_now().await;
+        !self.is_heard().await
+    }
+
+    /// True if there is something to read: bytes, an end or an error.
+    async fn is_heard(&mut self) -> bool {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        poll_fn(|cx| {
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+            Poll::Ready(read.is_ready())
+        })
+        .await
+    }
 }
 
-impl fmt::Debug for Connection {
+impl<S> fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("settled", &self.settled).finish_non_exhaustive()
     }
-}
-
-/// Encodes all commands into one buffer, which is wiped when dropped.
-fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let payloads: Vec<_> = commands.iter().map(Command::to_json).collect();
-    let mut flight = Zeroizing::new(Vec::new());
-    flight.reserve_exact(payloads.iter().map(|payload| payload.expose().len() + 4).sum());
-    for payload in payloads {
-        let mut frame = BytesMut::new();
-        frame::encode(payload.expose(), &mut frame).map_err(Error::TooLarge)?;
-        flight.extend_from_slice(&frame);
-        frame.as_mut().zeroize();
-    }
-    Ok(flight)
-}
-
-/// Returns the answers, and `true` if all of the flight was sent.
-///
-/// Writes and reads concurrently. A server may answer before it has read everything, because a
-/// frame is too long or many are pending. Its answer must not be lost, and it must not block.
-async fn exchange<S: AsyncRead + AsyncWrite>(
-    stream: S,
-    decoder: &mut Decoder,
-    flight: &[u8],
-    count: usize,
-) -> Result<(Vec<Answer>, bool), Error> {
-    let (mut reader, mut writer) = tokio::io::split(stream);
-    let writing = async move {
-        writer.write_all(flight).await?;
-        writer.flush().await
-    };
-    let reading = receive(&mut reader, decoder, count);
-    tokio::pin!(writing, reading);
-
-    let mut sent: Option<io::Result<()>> = None;
-    loop {
-        tokio::select! {
-            // Polls the writer first, so that `sent` is set before the last answer is read.
-            biased;
-            result = &mut writing, if sent.is_none() => sent = Some(result),
-            answers = &mut reading => return match (answers, sent) {
-                (Err(Error::Protocol(ProtocolError::NoAnswer)), Some(Err(error))) => {
-                    Err(Error::Io(error))
-                }
-                (answers, sent) => Ok((answers?, matches!(sent, Some(Ok(()))))),
-            },
-        }
-    }
-}
-
-async fn receive<R: AsyncRead + Unpin>(
-    reader: &mut R,
-    decoder: &mut Decoder,
-    count: usize,
-) -> Result<Vec<Answer>, Error> {
-    let mut answers = Vec::new();
-    let mut chunk = Zeroizing::new([0; CHUNK]);
-    while answers.len() < count {
-        match decoder.next_payload().map_err(ProtocolError::from)? {
-            Some(payload) => answers.push(read_answer(payload)?),
-            None => match reader.read(&mut *chunk).await {
-                Ok(0) => return Err(hung_up(decoder).into()),
-                Ok(length) => decoder.push(&chunk[..length]),
-                // The peer closed TCP without a TLS `close_notify` (RFC 8446 §6.1).
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(hung_up(decoder).into());
-                }
-                Err(error) => return Err(Error::Io(error)),
-            },
-        }
-    }
-    if decoder.is_mid_frame() { Err(ProtocolError::Unasked.into()) } else { Ok(answers) }
-}
-
-fn hung_up(decoder: &Decoder) -> ProtocolError {
-    if decoder.is_mid_frame() { ProtocolError::CutOff } else { ProtocolError::NoAnswer }
-}
-
-/// Parses an answer and wipes its bytes, which may hold a token.
-fn read_answer(payload: Bytes) -> Result<Answer, ProtocolError> {
-    let answer = Answer::from_json(&payload).map_err(|_| ProtocolError::NotAnAnswer);
-    if let Ok(mut bytes) = payload.try_into_mut() {
-        bytes.as_mut().zeroize();
-    }
-    answer
 }

@@ -1,6 +1,6 @@
 //! Errors of the client, split by what the caller does next.
 
-use crate::fingerprint::Fingerprint;
+use crate::{fingerprint::Fingerprint, tls::TlsError};
 use fourauth_protocol::frame::FrameError;
 use rustls::{CertificateError, OtherError};
 use std::io;
@@ -18,18 +18,19 @@ pub enum Error {
     Untrusted(#[source] TrustError),
     /// TLS failed. Nothing was sent: check the port and the TLS versions.
     #[error("TLS failed: {0}")]
-    Tls(#[source] rustls::Error),
+    Tls(#[source] TlsError),
     /// Timeout while connecting. Nothing was sent.
     #[error("the server did not accept the connection in time")]
     ConnectTimeout,
-    /// Timeout while waiting for the answer. The command may have been carried out.
-    #[error("the server did not answer in time")]
+    /// Timeout while waiting for the answer. The command may have been decided.
+    #[error("the server did not answer in time; the command may have been decided")]
     AnswerTimeout,
-    /// The peer does not speak this protocol, or speaks an incompatible version.
-    #[error("the peer does not speak this protocol: {0}")]
+    /// The peer hung up, does not speak this protocol, or speaks an incompatible version. The
+    /// command may have been decided.
+    #[error("the peer gave no valid answer, and the command may have been decided: {0}")]
     Protocol(#[from] ProtocolError),
-    /// The connection broke. The command may have been carried out.
-    #[error("the connection broke: {0}")]
+    /// The connection broke. The command may have been decided.
+    #[error("the connection broke, and the command may have been decided: {0}")]
     Io(#[source] io::Error),
     /// The command does not fit a frame. Nothing was sent: send fewer or smaller pictures.
     #[error("the command is too long: {0}")]
@@ -38,10 +39,15 @@ pub enum Error {
     /// that of another command. Nothing was sent: open a new connection.
     #[error("an earlier exchange on this connection did not finish; open a new connection")]
     Abandoned,
+    /// A device proof needs the TLS exporter of the connection, and the connection has none.
+    /// Nothing was sent: give it with [`Connection::with_channel`](crate::Connection::with_channel).
+    #[error("a device proof needs the TLS exporter of the connection; give it with `with_channel`")]
+    NoChannel,
 }
 
 /// Why a server is not trusted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrustError {
     /// Its certificate is not the pinned one.
     #[error("its fingerprint is SHA-256 {presented}, not the expected one")]
@@ -51,7 +57,7 @@ pub enum TrustError {
     },
     /// Its certificate has another issuer or another name, is out of date, or is not its own.
     #[error(transparent)]
-    Certificate(rustls::Error),
+    Certificate(TlsError),
 }
 
 /// How a peer violates the protocol. Quotes nothing that the peer sent.
@@ -79,6 +85,32 @@ pub enum ProtocolError {
 }
 
 impl Error {
+    /// True if the server may have decided the command and only its answer is lost. A login may
+    /// then have spent its one-time code, and a recovery may have replaced the factor: ask the
+    /// person before the command is sent again. If false, nothing was decided.
+    #[must_use]
+    pub const fn may_have_been_decided(&self) -> bool {
+        match self {
+            Self::AnswerTimeout | Self::Protocol(_) | Self::Io(_) => true,
+            Self::Connect(_)
+            | Self::Untrusted(_)
+            | Self::Tls(_)
+            | Self::ConnectTimeout
+            | Self::TooLarge(_)
+            | Self::Abandoned
+            | Self::NoChannel => false,
+        }
+    }
+
+    /// The error to report of two addresses that failed: an untrusted server must not be hidden by
+    /// one that cannot be reached.
+    pub(crate) fn graver(earlier: Option<Self>, later: Self) -> Self {
+        match earlier {
+            Some(untrusted @ Self::Untrusted(_)) => untrusted,
+            _ => later,
+        }
+    }
+
     /// Classifies the error of a TLS handshake.
     pub(crate) fn in_handshake(error: io::Error) -> Self {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -86,7 +118,7 @@ impl Error {
             Some(rustls::Error::InvalidCertificate(reason)) => {
                 Self::Untrusted(TrustError::from_reason(reason))
             }
-            Some(reason) => Self::Tls(reason.clone()),
+            Some(reason) => Self::Tls(TlsError(reason.clone())),
             None => Self::Connect(error),
         }
     }
@@ -99,6 +131,6 @@ impl TrustError {
             CertificateError::Other(OtherError(ours)) => ours.downcast_ref::<Self>().cloned(),
             _ => None,
         }
-        .unwrap_or_else(|| Self::Certificate(reason.clone().into()))
+        .unwrap_or_else(|| Self::Certificate(TlsError(reason.clone().into())))
     }
 }

@@ -9,11 +9,11 @@
 //! # A single login
 //!
 //! ```no_run
-//! use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
-//! use fourauth_protocol::{
+//! use fourauth_client::protocol::{
 //!     command::Login, mac_address::MacAddress, one_time_code::OneTimeCode, picture::Picture,
 //!     time::UnixMillis, username::Username,
 //! };
+//! use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
 //!
 //! async fn can_log_in(
 //!     password: String,
@@ -55,6 +55,26 @@
 //! # }
 //! ```
 //!
+//! # A program that sends many commands
+//!
+//! [`Client::ready`] returns a connection that is still open, or a new one. With
+//! [`Builder::or_at`] the client has further addresses, for when the first one fails. Neither
+//! repeats a command: if an answer is lost, [`Error::may_have_been_decided`] is true.
+//!
+//! ```no_run
+//! # use fourauth_client::{Client, Error, ServerAddress, Trust};
+//! # async fn example(first: ServerAddress, second: ServerAddress, trust: Trust) -> Result<(), Error> {
+//! let client = Client::builder(first, trust).or_at(second).build();
+//! let outcome = client.ready().await?.hello().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Another transport
+//!
+//! [`Connection::over`] takes any stream, for example a Unix socket. A service that has its own
+//! runtime needs [`protocol`] alone.
+//!
 //! # A device key
 //!
 //! A client with an identity sends a device proof in front of commands that name an account and a
@@ -80,26 +100,34 @@
 //! [`ReceiptVerifier`].
 
 mod address;
+mod builder;
 mod claim;
 mod client;
 mod commands;
 mod connection;
 mod entropy;
 mod error;
+mod exchange;
 mod fingerprint;
 mod identity;
+mod idle;
 mod limits;
 mod outcome;
 mod receipt;
+mod tls;
 mod trust;
 
 pub use address::{DEFAULT_PORT, ParseAddressError, ServerAddress};
-pub use client::{Builder, Client};
+pub use builder::Builder;
+pub use client::Client;
 pub use commands::{LoggedIn, NewAuthenticator, Registered};
 pub use connection::Connection;
 pub use error::{Error, ProtocolError, TrustError};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
+pub use fourauth_protocol as protocol;
 pub use identity::{Identity, IdentityError};
+pub use idle::Ready;
 pub use outcome::{Outcome, Refusal};
 pub use receipt::{ReceiptError, ReceiptVerifier};
+pub use tls::{TlsError, TlsStream};
 pub use trust::{Roots, RootsError, Trust};

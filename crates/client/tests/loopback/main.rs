@@ -1,8 +1,11 @@
-//! The client against a TLS server on this machine: trust, answers and device proofs.
+//! The client against a TLS server on this machine: trust, answers, device proofs, reconnection and
+//! failover; and over other streams.
 
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 
 mod answers;
 mod device;
+mod reconnect;
 mod server;
+mod transport;
 mod trust;

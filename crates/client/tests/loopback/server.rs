@@ -7,7 +7,7 @@ use rustls::{ServerConfig, SupportedProtocolVersion, crypto::aws_lc_rs, version}
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -83,7 +83,10 @@ where
 }
 
 /// Reads one whole request.
-pub(crate) async fn request(stream: &mut Stream, decoder: &mut Decoder) -> Vec<u8> {
+pub(crate) async fn request<S>(stream: &mut S, decoder: &mut Decoder) -> Vec<u8>
+where
+    S: AsyncRead + Unpin,
+{
     let mut chunk = [0; 1024];
     loop {
         if let Some(payload) = decoder.next_payload().unwrap() {
@@ -96,20 +99,20 @@ pub(crate) async fn request(stream: &mut Stream, decoder: &mut Decoder) -> Vec<u
 }
 
 /// Sends `payload` as one frame.
-pub(crate) async fn answer(stream: &mut Stream, payload: &str) {
+pub(crate) async fn answer(stream: &mut (impl AsyncWrite + Unpin), payload: &str) {
     let mut frame = BytesMut::new();
     frame::encode(payload.as_bytes(), &mut frame).unwrap();
     raw(stream, &frame).await;
 }
 
 /// Sends bytes without framing.
-pub(crate) async fn raw(stream: &mut Stream, bytes: &[u8]) {
+pub(crate) async fn raw(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) {
     stream.write_all(bytes).await.unwrap();
     stream.flush().await.unwrap();
 }
 
 /// Answers every request with `payload`.
-pub(crate) async fn always(mut stream: Stream, payload: &'static str) {
+pub(crate) async fn always(mut stream: impl AsyncRead + AsyncWrite + Unpin, payload: &'static str) {
     let mut decoder = Decoder::default();
     let mut chunk = [0; 1024];
     while let Ok(length @ 1..) = stream.read(&mut chunk).await {
