@@ -14,8 +14,21 @@ pub struct Builder {
     preamble: Arc<[u8]>,
 }
 
+impl Client {
+    /// A client with the default limits and TLS 1.3 only.
+    #[must_use]
+    pub fn new(server: ServerAddress, trust: Trust) -> Self {
+        Self::builder(server, trust).build()
+    }
+
+    /// Starts a builder from the server's address and the trust in it; neither has a default.
+    pub fn builder(server: ServerAddress, trust: Trust) -> Builder {
+        Builder::new(server, trust)
+    }
+}
+
 impl Builder {
-    pub(crate) fn new(server: ServerAddress, trust: Trust) -> Self {
+    fn new(server: ServerAddress, trust: Trust) -> Self {
         let limits = Limits::default();
         Self { servers: vec![server], trust, tls12: false, limits, preamble: Arc::default() }
     }

@@ -2,7 +2,6 @@
 
 use crate::{
     address::ServerAddress,
-    builder::Builder,
     connection::Connection,
     error::Error,
     identity::Identity,
@@ -28,7 +27,7 @@ use tokio_rustls::TlsConnector;
 
 /// Connects to a server. Cheap to clone; clones share idle connections and TLS sessions.
 ///
-/// With [several addresses](Builder::or_at) it connects to the next one if one of them fails. It
+/// With [several addresses](crate::Builder::or_at) it connects to the next one if one of them fails. It
 /// never repeats a command: the server may have decided it, even if its answer was lost. See
 /// [`Error::may_have_been_decided`].
 #[derive(Clone)]
@@ -44,17 +43,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the default limits and TLS 1.3 only.
-    #[must_use]
-    pub fn new(server: ServerAddress, trust: Trust) -> Self {
-        Self::builder(server, trust).build()
-    }
-
-    /// Starts a builder from the server's address and the trust in it; neither has a default.
-    pub fn builder(server: ServerAddress, trust: Trust) -> Builder {
-        Builder::new(server, trust)
-    }
-
     /// Adds the identity of this device. On each connection its proof goes in front of the first
     /// command that names an account and a device: see [`Connection::send`].
     #[must_use]
