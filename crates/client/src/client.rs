@@ -9,7 +9,6 @@ use crate::{
     limits::Limits,
     outcome::Outcome,
     tls::TlsStream,
-    trust::Trust,
 };
 use fourauth_protocol::{
     answer::Answer,

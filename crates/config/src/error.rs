@@ -82,7 +82,14 @@ pub(super) fn reason(message: &str) -> String {
         return if is_quoting { "cannot be used".to_owned() } else { message.to_owned() };
     };
     // The message about a field in a section without fields ends in `there are no fields`.
-    let expected = if expected.starts_with("struct ") { "a section" } else { expected };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "a sequence" => "a list such as [\"a\", \"b\"]",
+        "a boolean" => "true or false",
+        "socket address" => "ADDRESS:PORT such as 0.0.0.0:65432, without a name",
+        expected if expected.starts_with("struct ") => "a section",
+        expected => expected,
+    };
     if given.starts_with("unknown field") {
         format!("there is no such setting; expected {expected}")
     } else {
@@ -107,10 +114,13 @@ mod tests {
     #[test]
     fn only_the_expected_part_of_a_message_is_shown() {
         for (message, shown) in [
-            ("invalid type: string \"hunter2\", expected u32", "cannot be used; expected u32"),
+            (
+                "invalid type: string \"hunter2\", expected u32",
+                "cannot be used; expected a whole number, 0 or more",
+            ),
             (
                 "invalid type: string \"x, expected hunter2\", expected u32",
-                "cannot be used; expected u32",
+                "cannot be used; expected a whole number, 0 or more",
             ),
             (
                 "invalid type: string \"hunter2\", expected struct AuthConfig",

@@ -13,8 +13,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 ///
 /// If the server does not answer, refuses, or has no usable time.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
-    let leaf = CertificateDer::from_pem_file(config.certificate_file())
-        .context("cannot read the server's certificate")?;
+    let file = config.certificate_file();
+    let leaf = CertificateDer::from_pem_file(&file).with_context(|| {
+        format!("cannot read the server's certificate {}; has a server run here?", file.display())
+    })?;
     let here = here(config.listen);
     let address = ServerAddress::parse(&here.to_string())?;
     // A connection to an address of this machine comes from that address.
