@@ -17,6 +17,7 @@ use fourauth_protocol::{
     command::{Command as Request, Login},
     username::Username,
 };
+use fourauth_tests::with::With as _;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, sqlite::SqliteConnectOptions};
 use std::{
     collections::BTreeSet,
@@ -221,19 +222,8 @@ async fn ask(client: Client, heard: Arc<Mutex<BTreeSet<String>>>) {
         let (client, heard) = (Arc::clone(&client), Arc::clone(&heard));
         asked.spawn(async move {
             let Ok(username) = Username::parse(&format!("stranger-{number}")) else { return };
-            let login = Login {
-                username,
-                password: "Tr0ub4dor&3".to_owned().into(),
-                totp: None,
-                face: None,
-                faces: Vec::new(),
-                mac: None,
-                client_ts_utc: Some(crowd::now()),
-                device_pubkey: None,
-                device_name: None,
-                recovery_code: None,
-                audience: None,
-            };
+            let login = Login::new(username, "Tr0ub4dor&3".to_owned())
+                .with(|login| login.client_ts_utc = Some(crowd::now()));
             let answer = client.send_once(Request::Login(login)).await.ok();
             if let Some(id) = answer.and_then(|answer| answer.request_id) {
                 heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string());

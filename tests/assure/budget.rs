@@ -15,13 +15,8 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use fourauth_client::{Client, Identity, ServerAddress, Trust};
 use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, LimitsConfig};
-use fourauth_protocol::{
-    answer::Answer,
-    code::Code,
-    command::{Command, Login},
-    frame::MAX_PAYLOAD,
-};
-use fourauth_tests::{persona::Persona, server::TestServer};
+use fourauth_protocol::{answer::Answer, code::Code, command::Command, frame::MAX_PAYLOAD};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use std::{
     net::Ipv4Addr,
     sync::{
@@ -212,7 +207,8 @@ impl Owner {
             Some(identity) => client.with_identity(Arc::clone(identity)),
             None => client,
         };
-        let login = Login { device_pubkey, ..self.persona.login(server.now()) };
+        let login =
+            self.persona.login(server.now()).with(|login| login.device_pubkey = device_pubkey);
         Ok(client.send_once(Command::Login(login)).await?)
     }
 }

@@ -7,13 +7,13 @@ use fourauth_factors::totp::{STEP_SECONDS, Step, code_at, step_at};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Command, Login, NewTotp, Register},
+    command::{Command, Login, Register},
     mac_address::MacAddress,
     secret::Secret,
     time::UnixMillis,
     username::Username,
 };
-use fourauth_tests::{models, persona::Persona};
+use fourauth_tests::{models, persona::Persona, with::With as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep};
 
@@ -73,20 +73,10 @@ pub(crate) async fn register(daemon: &Daemon, count: u32) -> anyhow::Result<Vec<
 
 /// A registration that is accepted once.
 pub(crate) fn registration(admin: Secret<String>, name: &str) -> anyhow::Result<Register> {
-    Ok(Register {
-        admin_secret: admin,
-        username: Username::parse(name)?,
-        password: Secret::new(PASSWORD.into()),
-        totp: NewTotp::New,
-        face: Some(models::picture("obama.jpg")),
-        faces: Vec::new(),
-        mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
-        email: None,
-        phone: None,
-        device_pubkey: None,
-        device_name: None,
-        consent: None,
-    })
+    Ok(Register::new(admin, Username::parse(name)?, PASSWORD.to_owned()).with(|register| {
+        register.face = Some(models::picture("obama.jpg"));
+        register.mac = MacAddress::parse("00:1b:44:11:3a:b7").ok();
+    }))
 }
 
 /// Registers one person.
@@ -124,7 +114,7 @@ impl Member {
         };
         self.spent = step;
         let totp = code_at(&self.persona.key, step).ok();
-        Ok(Login { totp, ..self.persona.login(now()) })
+        Ok(self.persona.login(now()).with(|login| login.totp = totp))
     }
 }
 

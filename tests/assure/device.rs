@@ -23,6 +23,7 @@ use fourauth_server::tls::{self, Certificate};
 use fourauth_tests::{
     persona::Persona,
     server::{TestServer, quick},
+    with::With as _,
 };
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -227,7 +228,8 @@ impl Owner {
         let persona = server.enrol(name, "obama.jpg").await;
         let identity = Arc::new(Identity::generate()?);
         let client = server.client().with_identity(Arc::clone(&identity));
-        let first = Login { device_pubkey: Some(identity.key()), ..persona.login(server.now()) };
+        let first =
+            persona.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
         let answer = client.send_once(Command::Login(first)).await?;
         ensure!(answer.is_ok(), "{name} did not get in: {answer:?}");
         Ok(Self { persona, identity })
@@ -246,13 +248,15 @@ impl Owner {
         let told = peer.ask(HELLO).await?.body.server.and_then(|server| server.device_nonce);
         let nonce = BASE64.decode(told.context("the server sent no nonce")?.as_bytes())?;
         let channel = [certificate, nonce].concat();
-        Ok(ProveDevice {
-            username: username.clone(),
-            mac: Some(*mac),
-            device_id: self.identity.key().id(),
-            device_sig: self.identity.sign(&message(&channel, username, *mac)),
-            binding: Binding::Certificate,
-        })
+        Ok(ProveDevice::new(
+            username.clone(),
+            self.identity.key().id(),
+            self.identity.sign(&message(&channel, username, *mac)),
+        )
+        .with(|proof| {
+            proof.mac = Some(*mac);
+            proof.binding = Binding::Certificate;
+        }))
     }
 }
 

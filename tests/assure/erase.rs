@@ -12,13 +12,13 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use fourauth_audit_verify::{Options, Report, verify};
 use fourauth_protocol::{
-    command::{Command, Login, Register},
+    command::Command,
     consent::Consent,
     contact::{Email, Phone},
     mac_address::MacAddress,
     secret::Secret,
 };
-use fourauth_tests::{models::picture, persona::Persona};
+use fourauth_tests::{models::picture, persona::Persona, with::With as _};
 use serde_json::json;
 use sqlx::{
     Connection as _, Executor as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions,
@@ -164,13 +164,12 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
     let mac = format!("02:a5:a5:a5:{:02x}:{:02x}", number >> 8, number & 0xff);
     let (mail, phone) = (format!("{name}@mail.example"), format!("+4420794{number:05}"));
     let notice = format!("notice for {number:04}, in plain words");
-    let register = Register {
-        mac: MacAddress::parse(&mac).ok(),
-        email: Email::parse(&mail).ok(),
-        phone: Phone::parse(&phone).ok(),
-        consent: Consent::parse(&notice).ok(),
-        ..crowd::registration(daemon.admin()?, &name)?
-    };
+    let register = crowd::registration(daemon.admin()?, &name)?.with(|register| {
+        register.mac = MacAddress::parse(&mac).ok();
+        register.email = Email::parse(&mail).ok();
+        register.phone = Phone::parse(&phone).ok();
+        register.consent = Consent::parse(&notice).ok();
+    });
     let mac_of = register.mac.context("no MAC address")?;
     let answer = daemon.client()?.send_once(Command::Register(register)).await?;
     let uri = answer.body.provisioning_uri.with_context(|| format!("{name} is not registered"))?;
@@ -194,8 +193,11 @@ async fn live(daemon: &Daemon, number: u32, search: &mut Search) -> anyhow::Resu
 /// guesses from an unknown device, once more too early: a row, and a refusal by name.
 async fn visit(peer: &mut Peer, persona: &Persona) -> anyhow::Result<()> {
     let login = persona.login(crowd::now());
-    let wrong = Login { face: Some(picture("biden.jpg")), ..login.clone() };
-    let guess = Login { password: Secret::new("a guess".into()), mac: None, ..login.clone() };
+    let wrong = login.clone().with(|login| login.face = Some(picture("biden.jpg")));
+    let guess = login.clone().with(|login| {
+        login.password = Secret::new("a guess".into());
+        login.mac = None;
+    });
     for (login, gets_in) in [
         (login.clone(), true),
         (login, false),

@@ -20,6 +20,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
+use fourauth_tests::with::With as _;
 use std::{
     sync::{
         Arc,
@@ -173,7 +174,10 @@ async fn until_hopeless(client: &Client, people: &mut [Member]) -> anyhow::Resul
 
 fn wrong(guess: &Login, name: &str) -> Login {
     let username = Username::parse(name).unwrap_or_else(|_| guess.username.clone());
-    Login { username, password: Secret::new("violet-Ox-43".into()), ..guess.clone() }
+    guess.clone().with(|login| {
+        login.username = username;
+        login.password = Secret::new("violet-Ox-43".into());
+    })
 }
 
 impl Told {

@@ -24,6 +24,7 @@ use fourauth_tests::{
     models::{self, picture},
     persona::Persona,
     server::{TestServer, quick, unlimited},
+    with::With as _,
 };
 use fourauth_timekeeper::{Clock as _, ManualClock};
 use std::{net::Ipv4Addr, sync::Arc};
@@ -211,15 +212,18 @@ fn doublings(failures: u32) -> Vec<(u32, u64)> {
 }
 
 fn wrong_password(person: &Persona, now: UnixMillis) -> Login {
-    Login { password: Secret::new("violet-Ox-43".into()), face: None, ..person.login(now) }
+    person.login(now).with(|login| {
+        login.password = Secret::new("violet-Ox-43".into());
+        login.face = None;
+    })
 }
 
 fn wrong_face(person: &Persona, now: UnixMillis) -> Login {
-    Login { face: Some(picture("biden.jpg")), ..person.login(now) }
+    person.login(now).with(|login| login.face = Some(picture("biden.jpg")))
 }
 
 fn wrong_code(person: &Persona, now: UnixMillis) -> Login {
-    Login { totp: Some(person.wrong_code(now)), ..person.login(now) }
+    person.login(now).with(|login| login.totp = Some(person.wrong_code(now)))
 }
 
 /// The address from which every person is known.

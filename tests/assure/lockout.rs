@@ -23,7 +23,7 @@ use fourauth_protocol::{
     secret::Secret,
 };
 use fourauth_store::{Lane, Target};
-use fourauth_tests::{persona::Persona, server::TestServer};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use fourauth_timekeeper::ManualClock;
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::{
@@ -163,7 +163,7 @@ async fn owners(server: &TestServer, defence: Defence) -> anyhow::Result<Vec<Own
         let persona = server.enrol(&name.replace('_', "-"), "obama.jpg").await;
         let owner = Owner { name, persona, identity, entries: Vec::new() };
         let key = owner.identity.as_ref().map(|identity| identity.key());
-        let login = Login { device_pubkey: key, ..owner.persona.login(server.now()) };
+        let login = owner.persona.login(server.now()).with(|login| login.device_pubkey = key);
         let answer = owner.call(server, login).await?;
         ensure!(answer.is_ok(), "a login failed before the attack: {answer:?}");
         server.clock().advance_ms(TWO_STEPS_MS);
@@ -197,11 +197,10 @@ fn attack(
     let pause = Duration::from_secs_f64(3600.0 / (AN_HOUR * ZEAL * f64::from(speed)));
     let mut attack = JoinSet::new();
     for (owner, first) in owners.iter().zip((0..).step_by(HOSTS as usize)) {
-        let guess = Login {
-            password: Secret::new("violet-Ox-43".into()),
-            face: None,
-            ..owner.persona.login(server.now())
-        };
+        let guess = owner.persona.login(server.now()).with(|login| {
+            login.password = Secret::new("violet-Ox-43".into());
+            login.face = None;
+        });
         for index in 0..HOSTS {
             let attacker = Attacker {
                 caller: caller.clone(),
@@ -218,13 +217,17 @@ fn attack(
 
 /// A claim with the right device id and an invalid signature.
 fn unproven(identity: &Identity, guess: &Login) -> Command {
-    Command::ProveDevice(ProveDevice {
-        username: guess.username.clone(),
-        mac: guess.mac,
-        device_id: identity.key().id(),
-        device_sig: DeviceSignature::from_bytes([7; 64]),
-        binding: Binding::default(),
-    })
+    Command::ProveDevice(
+        ProveDevice::new(
+            guess.username.clone(),
+            identity.key().id(),
+            DeviceSignature::from_bytes([7; 64]),
+        )
+        .with(|proof| {
+            proof.mac = guess.mac;
+            proof.binding = Binding::default();
+        }),
+    )
 }
 
 /// Advances the clock by the longest wait, again after each further failure, until the accounts are

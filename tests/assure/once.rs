@@ -9,12 +9,9 @@ use crate::{
 };
 use anyhow::Context as _;
 use fourauth_protocol::{
-    answer::Answer,
-    command::{Command, RecoverTotp},
-    recovery_code::RecoveryCode,
-    secret::Secret,
+    answer::Answer, command::Command, recovery_code::RecoveryCode, secret::Secret,
 };
-use fourauth_tests::{persona::Persona, server::TestServer};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use std::collections::BTreeSet;
 
 /// Two time steps of a one-time code, and how long an answer with a secret is repeated.
@@ -80,9 +77,10 @@ async fn recovery_codes(
         }
         let (person, code) = codes.pop().context("no recovery code is left")?;
         server.clock().advance_ms(2 * MINUTE_MS);
-        let recover = || RecoverTotp {
-            recovery_code: Some(code.clone()),
-            ..person.recover_totp(server.now())
+        let recover = || {
+            person
+                .recover_totp(server.now())
+                .with(|recover| recover.recovery_code = Some(code.clone()))
         };
         let answers = races::answers(server, &Command::RecoverTotp(recover())).await?;
         let secrets: BTreeSet<_> = answers.iter().filter_map(secret).collect();

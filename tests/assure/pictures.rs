@@ -22,10 +22,9 @@ use fourauth_protocol::{
     code::Code,
     command::{Command, Login},
     picture::Picture,
-    secret::Secret,
     username::Username,
 };
-use fourauth_tests::models;
+use fourauth_tests::{models, with::With as _};
 use std::{
     net::Ipv4Addr,
     sync::{
@@ -162,7 +161,7 @@ impl Owners {
         let key = self.identity.as_ref().map(|identity| identity.key());
         let mut entries = Vec::new();
         for (member, index) in self.members.iter_mut().zip(ELSEWHERE..) {
-            let login = Login { device_pubkey: key, ..member.login().await? };
+            let login = member.login().await?.with(|login| login.device_pubkey = key);
             entries.push(match (self.from_elsewhere, defence) {
                 (false, _) => crowd::enter(&client, &login, PATIENCE).await,
                 (true, Defence::On) => enter_from(&daemon.caller(), host(index), &login).await,
@@ -234,19 +233,10 @@ async fn attack(
 }
 
 fn guess(pictures: &[Picture]) -> anyhow::Result<Login> {
-    Ok(Login {
-        username: Username::parse("nobody")?,
-        password: Secret::new("violet-Ox-43".into()),
-        totp: None,
-        face: None,
-        faces: pictures.to_vec(),
-        mac: None,
-        client_ts_utc: Some(crowd::now()),
-        device_pubkey: None,
-        device_name: None,
-        recovery_code: None,
-        audience: None,
-    })
+    Ok(Login::new(Username::parse("nobody")?, "violet-Ox-43".to_owned()).with(|login| {
+        login.faces = pictures.to_vec();
+        login.client_ts_utc = Some(crowd::now());
+    }))
 }
 
 /// Processor time of the server for one attempt with these pictures, in milliseconds.

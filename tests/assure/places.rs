@@ -18,8 +18,7 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use fourauth_client::{Client, Identity, ServerAddress, Trust};
 use fourauth_config::{Config, Network};
-use fourauth_protocol::command::Login;
-use fourauth_tests::proxy::introducing;
+use fourauth_tests::{proxy::introducing, with::With as _};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -222,7 +221,7 @@ impl Owner {
         if let Some(identity) = identity {
             self.client = self.client.with_identity(Arc::new(identity));
         }
-        let login = Login { device_pubkey, ..self.member.login().await? };
+        let login = self.member.login().await?.with(|login| login.device_pubkey = device_pubkey);
         let entry = crowd::enter(&self.client, &login, PATIENCE).await;
         ensure!(entry.is_in(), "a login failed before the attack: {entry:?}");
         Ok(self)

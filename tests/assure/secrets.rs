@@ -14,15 +14,13 @@ use data_encoding::{BASE32_NOPAD, BASE64};
 use fourauth_config::Config;
 use fourauth_protocol::{
     answer::{Answer, AnswerBody},
-    command::{
-        Command, Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-    },
+    command::{Command, ReadAudit},
     mac_address::MacAddress,
     picture::Picture,
     recovery_code::RecoveryCode,
     secret::Secret,
 };
-use fourauth_tests::{models::picture, persona::key_of};
+use fourauth_tests::{models::picture, persona::key_of, with::With as _};
 use serde_json::json;
 use std::{fs, time::Duration};
 use tokio::time::sleep;
@@ -177,7 +175,7 @@ impl Life {
         let code = person.recovery_codes.first().context("the person has no recovery codes")?;
         let recovery_code = Some(RecoveryCode::parse(code.expose())?);
         let recover = person.persona.recover_totp(crowd::now());
-        let recover = RecoverTotp { recovery_code, ..recover };
+        let recover = recover.with(|recover| recover.recovery_code = recovery_code);
         let body = self.granted(Command::RecoverTotp(recover)).await?;
         person.persona.key =
             key_of(&body.provisioning_uri.context("the answer has no provisioning URI")?);
@@ -222,11 +220,11 @@ impl Life {
     async fn send_wrong(&mut self, person: &Member) -> anyhow::Result<()> {
         let right = person.persona.login(crowd::now());
         for login in [
-            Login { password: Secret::new(NEW_PASSWORD.into()), ..right.clone() },
-            Login { totp: None, ..right.clone() },
-            Login { face: Some(Picture::new(PASSWORD.into())), ..right.clone() },
-            Login { mac: None, ..right.clone() },
-            Login { client_ts_utc: None, ..right },
+            right.clone().with(|login| login.password = Secret::new(NEW_PASSWORD.into())),
+            right.clone().with(|login| login.totp = None),
+            right.clone().with(|login| login.face = Some(Picture::new(PASSWORD.into()))),
+            right.clone().with(|login| login.mac = None),
+            right.with(|login| login.client_ts_utc = None),
         ] {
             self.refused(Command::Login(login).to_json().expose()).await?;
         }
@@ -253,17 +251,20 @@ impl Life {
         };
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_password(NEW_PASSWORD, crowd::now());
-        let recover = RecoverPassword { totp, recovery_code: code(1)?, ..recover };
+        let recovery_code = code(1)?;
+        let recover = recover.with(|it| (it.totp, it.recovery_code) = (totp, recovery_code));
         self.granted(Command::RecoverPassword(recover)).await?;
         person.persona.password = Secret::new(NEW_PASSWORD.into());
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_face(picture("obama3.jpg"), crowd::now());
-        let recover = RecoverFace { totp, recovery_code: code(2)?, ..recover };
+        let recovery_code = code(2)?;
+        let recover = recover.with(|it| (it.totp, it.recovery_code) = (totp, recovery_code));
         self.know_picture("new picture", &picture("obama3.jpg"));
         self.granted(Command::RecoverFace(recover)).await?;
         let totp = person.login().await?.totp;
         let recover = person.persona.recover_device(mac, crowd::now());
-        let recover = RecoverDevice { totp, recovery_code: code(3)?, ..recover };
+        let recovery_code = code(3)?;
+        let recover = recover.with(|it| (it.totp, it.recovery_code) = (totp, recovery_code));
         self.granted(Command::RecoverDevice(recover)).await?;
         person.persona.mac = mac;
         Ok(())

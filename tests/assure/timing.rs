@@ -20,7 +20,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_tests::server::unlimited;
+use fourauth_tests::{server::unlimited, with::With as _};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -208,10 +208,10 @@ async fn questions(daemon: &Daemon, people: &[Member]) -> anyhow::Result<Vec<Que
         [&known.persona, &disabled.persona, &imported.persona].map(|persona| &persona.username);
     daemon.administer(&["user", "disable", names[1].as_str()]).await?;
     import(daemon, names[2]).await?;
-    let right = Login { face: None, ..known.persona.login(crowd::now()) };
-    let wrong = Login { password: Secret::new("violet-Ox-43".into()), ..right.clone() };
+    let right = known.persona.login(crowd::now()).with(|login| login.face = None);
+    let wrong = right.clone().with(|login| login.password = Secret::new("violet-Ox-43".into()));
     let asked = |name, username: &Username, login: &Login| {
-        let login = Login { username: username.clone(), ..login.clone() };
+        let login = login.clone().with(|login| login.username = username.clone());
         let payload = Command::Login(login).to_json().expose().clone();
         Question { name, payload, held_back: Duration::ZERO }
     };

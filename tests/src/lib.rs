@@ -10,3 +10,4 @@ pub mod python;
 pub mod raw;
 pub mod record;
 pub mod server;
+pub mod with;

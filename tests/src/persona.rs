@@ -1,6 +1,6 @@
 //! A user with an account: password, device, authenticator and face.
 
-use crate::models;
+use crate::{models, with::With as _};
 use data_encoding::BASE32_NOPAD;
 use fourauth_factors::totp::{self, Key, Step};
 use fourauth_protocol::{
@@ -84,120 +84,83 @@ impl Persona {
     /// Command 100: log in.
     #[must_use]
     pub fn login(&self, now: UnixMillis) -> Login {
-        Login {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-            face: Some(self.face.clone()),
-            faces: Vec::new(),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            device_pubkey: None,
-            device_name: None,
-            recovery_code: None,
-            audience: None,
-        }
+        Login::new(self.username.clone(), self.password.clone()).with(|login| {
+            login.totp = Some(self.code(now));
+            login.face = Some(self.face.clone());
+            login.mac = Some(self.mac);
+            login.client_ts_utc = Some(now);
+        })
     }
 
     /// Command 210: confirm the one-time code.
     #[must_use]
     pub fn confirm(&self, now: UnixMillis) -> ConfirmTotp {
-        ConfirmTotp {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-        }
+        ConfirmTotp::new(self.username.clone(), self.password.clone())
+            .with(|confirm| confirm.totp = Some(self.code(now)))
     }
 
     /// Command 220: bind another device, authorised by the device of this user.
     #[must_use]
     pub fn bind_device(&self, new: MacAddress, key: DeviceKey, now: UnixMillis) -> BindDevice {
-        BindDevice {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            new_mac: Some(new),
-            device_pubkey: key,
-            device_name: None,
-        }
+        BindDevice::new(self.username.clone(), self.password.clone(), key).with(|bind| {
+            bind.totp = Some(self.code(now));
+            bind.mac = Some(self.mac);
+            bind.client_ts_utc = Some(now);
+            bind.new_mac = Some(new);
+        })
     }
 
     /// Command 224: revoke a device by name, authorised by the device of this user.
     #[must_use]
     pub fn revoke_device(&self, name: DeviceName, now: UnixMillis) -> RevokeDevice {
-        RevokeDevice {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            device_name: name,
-        }
+        RevokeDevice::new(self.username.clone(), self.password.clone(), name).with(|revoke| {
+            revoke.totp = Some(self.code(now));
+            revoke.mac = Some(self.mac);
+            revoke.client_ts_utc = Some(now);
+        })
     }
 
     /// Command 300: replace the authenticator.
     #[must_use]
     pub fn recover_totp(&self, now: UnixMillis) -> RecoverTotp {
-        RecoverTotp {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            face: Some(self.face.clone()),
-            faces: Vec::new(),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            recovery_code: None,
-        }
+        RecoverTotp::new(self.username.clone(), self.password.clone()).with(|recover| {
+            recover.face = Some(self.face.clone());
+            recover.mac = Some(self.mac);
+            recover.client_ts_utc = Some(now);
+        })
     }
 
     /// Command 310: replace the password.
     #[must_use]
     pub fn recover_password(&self, new: &str, now: UnixMillis) -> RecoverPassword {
-        RecoverPassword {
-            username: self.username.clone(),
-            new_password: Secret::new(new.into()),
-            totp: Some(self.code(now)),
-            face: Some(self.face.clone()),
-            faces: Vec::new(),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            recovery_code: None,
-        }
+        RecoverPassword::new(self.username.clone(), new.to_owned()).with(|recover| {
+            recover.totp = Some(self.code(now));
+            recover.face = Some(self.face.clone());
+            recover.mac = Some(self.mac);
+            recover.client_ts_utc = Some(now);
+        })
     }
 
     /// Command 320: replace the face.
     #[must_use]
     pub fn recover_face(&self, new: Picture, now: UnixMillis) -> RecoverFace {
-        RecoverFace {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-            new_face: Some(new),
-            new_faces: Vec::new(),
-            mac: Some(self.mac),
-            client_ts_utc: Some(now),
-            recovery_code: None,
-            consent: None,
-        }
+        RecoverFace::new(self.username.clone(), self.password.clone()).with(|recover| {
+            recover.totp = Some(self.code(now));
+            recover.new_face = Some(new);
+            recover.mac = Some(self.mac);
+            recover.client_ts_utc = Some(now);
+        })
     }
 
     /// Command 330: replace the device.
     #[must_use]
     pub fn recover_device(&self, new: MacAddress, now: UnixMillis) -> RecoverDevice {
-        RecoverDevice {
-            username: self.username.clone(),
-            password: self.password.clone(),
-            totp: Some(self.code(now)),
-            face: Some(self.face.clone()),
-            faces: Vec::new(),
-            new_mac: Some(new),
-            mac: None,
-            new_device_pubkey: None,
-            device_name: None,
-            client_ts_utc: Some(now),
-            recovery_code: None,
-        }
+        RecoverDevice::new(self.username.clone(), self.password.clone()).with(|recover| {
+            recover.totp = Some(self.code(now));
+            recover.face = Some(self.face.clone());
+            recover.new_mac = Some(new);
+            recover.client_ts_utc = Some(now);
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A real server on loopback, with real TLS, a real database and real faces. Only its clock is
 //! simulated.
 
-use crate::{models, persona::Persona, proxy, raw::RawConnection};
+use crate::{models, persona::Persona, proxy, raw::RawConnection, with::With as _};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
 use fourauth_config::{
     AttemptsConfig, AuditConfig, AuthConfig, ComputeConfig, Config, LimitsConfig,
@@ -265,20 +265,15 @@ impl TestServer {
     /// If `username` is not valid.
     #[must_use]
     pub fn registration(&self, username: &str, picture: &str) -> Register {
-        Register {
-            admin_secret: self.admin.clone(),
-            username: Username::parse(username).expect("a username"),
-            password: Secret::new("violet-Ox-42".into()),
-            totp: fourauth_protocol::command::NewTotp::New,
-            face: Some(models::picture(picture)),
-            faces: Vec::new(),
-            mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
-            email: None,
-            phone: None,
-            device_pubkey: None,
-            device_name: None,
-            consent: None,
-        }
+        Register::new(
+            self.admin.clone(),
+            Username::parse(username).expect("a username"),
+            Secret::new("violet-Ox-42".into()),
+        )
+        .with(|register| {
+            register.face = Some(models::picture(picture));
+            register.mac = MacAddress::parse("00:1b:44:11:3a:b7").ok();
+        })
     }
 
     /// The newest rows of the audit log, read from the database.

@@ -2,11 +2,8 @@
 
 use fourauth_client::Identity;
 use fourauth_config::Config;
-use fourauth_protocol::{
-    code::Code,
-    command::{Command, Login},
-};
-use fourauth_tests::{raw::RawConnection, server::TestServer};
+use fourauth_protocol::{code::Code, command::Command};
+use fourauth_tests::{raw::RawConnection, server::TestServer, with::With as _};
 use std::sync::Arc;
 
 const HELLO: &str = r#"{"cmd":"190"}"#;
@@ -109,7 +106,7 @@ async fn a_device_with_a_key_keeps_its_connection() {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
-    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let first = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     assert!(client.login_once(first).await.unwrap());
     server.clock().advance_ms(60_000);
 
@@ -131,7 +128,7 @@ async fn one_device_key_does_not_block_new_connections() {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
-    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let first = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     assert!(client.login_once(first).await.unwrap());
 
     // A denied command also proves the key.

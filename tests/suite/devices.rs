@@ -6,12 +6,12 @@ use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{BindDevice, Command, ListDevices, Login, ProveDevice, Register},
+    command::{Command, ListDevices, Login, ProveDevice},
     device::{Binding, DeviceName, message},
     mac_address::MacAddress,
     username::Username,
 };
-use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer};
+use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer, with::With as _};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
@@ -26,11 +26,10 @@ async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
 }
 
 fn first_login(server: &TestServer, person: &Persona, identity: &Identity) -> Login {
-    Login {
-        device_pubkey: Some(identity.key()),
-        device_name: DeviceName::parse("laptop").ok(),
-        ..person.login(server.now())
-    }
+    person.login(server.now()).with(|login| {
+        login.device_pubkey = Some(identity.key());
+        login.device_name = DeviceName::parse("laptop").ok();
+    })
 }
 
 fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
@@ -138,9 +137,10 @@ async fn a_known_device_binds_another_and_revokes_it() {
     let phone = Arc::new(Identity::generate().unwrap());
     let phones = MacAddress::parse("02:11:22:33:44:55").unwrap();
     let name = DeviceName::parse("phone").unwrap();
-    let bind = |now| BindDevice {
-        device_name: Some(name.clone()),
-        ..alice.bind_device(phones, phone.key(), now)
+    let bind = |now| {
+        alice
+            .bind_device(phones, phone.key(), now)
+            .with(|bind| bind.device_name = Some(name.clone()))
     };
     let bound = async |client: Client| {
         client.send_once(Command::BindDevice(bind(server.now()))).await.unwrap().code
@@ -149,10 +149,10 @@ async fn a_known_device_binds_another_and_revokes_it() {
     assert_eq!(bound(device(&server, &laptop)).await, Code::Ok);
 
     server.clock().advance_ms(60_000);
-    let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
+    let on_the_phone = alice.login(server.now()).with(|login| login.mac = Some(phones));
     let answer = log_in(&device(&server, &phone), on_the_phone.clone()).await;
     assert_eq!(answer.code, Code::Ok);
-    let list = Command::ListDevices(ListDevices { token: answer.body.token.unwrap() });
+    let list = Command::ListDevices(ListDevices::new(answer.body.token.unwrap()));
     let listed = server.client().send_once(list.clone()).await.unwrap().body.devices.unwrap();
     let names: Vec<_> = listed.iter().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["laptop", "phone"]);
@@ -163,7 +163,7 @@ async fn a_known_device_binds_another_and_revokes_it() {
     assert_eq!(server.client().send_once(list).await.unwrap().code, Code::SignedOut);
 
     server.clock().advance_ms(60_000);
-    let on_the_phone = Login { mac: Some(phones), ..alice.login(server.now()) };
+    let on_the_phone = alice.login(server.now()).with(|login| login.mac = Some(phones));
     assert_eq!(log_in(&device(&server, &phone), on_the_phone).await.code, Code::DeviceMismatch);
     assert_eq!(
         bound(device(&server, &laptop)).await,
@@ -187,7 +187,7 @@ async fn a_recovery_replaces_the_device_and_its_key() {
     assert_eq!(ask(recover).await, Code::Ok);
 
     server.clock().advance_ms(60_000);
-    let login = Login { mac: Some(news), ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.mac = Some(news));
     assert_eq!(log_in(&server.client(), login.clone()).await.code, Code::DeviceMismatch);
     assert_eq!(log_in(&device(&server, &new), login).await.code, Code::Ok);
     server.clock().advance_ms(60_000);
@@ -209,13 +209,17 @@ async fn prove_by_certificate(
     let certificate = server.server().fingerprint().replace(':', "").to_lowercase();
     let certificate = HEXLOWER.decode(certificate.as_bytes()).unwrap();
     let channel = [certificate, nonce].concat();
-    Command::ProveDevice(ProveDevice {
-        username: person.username.clone(),
-        mac: Some(person.mac),
-        device_id: identity.key().id(),
-        device_sig: identity.sign(&message(&channel, &person.username, person.mac)),
-        binding: Binding::Certificate,
-    })
+    Command::ProveDevice(
+        ProveDevice::new(
+            person.username.clone(),
+            identity.key().id(),
+            identity.sign(&message(&channel, &person.username, person.mac)),
+        )
+        .with(|proof| {
+            proof.mac = Some(person.mac);
+            proof.binding = Binding::Certificate;
+        }),
+    )
 }
 
 async fn send(connection: &mut RawConnection, command: &Command) -> Code {
@@ -243,7 +247,7 @@ async fn the_strict_profile_refuses_a_proof_by_certificate() {
     let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
-    let register = Register { device_pubkey: Some(identity.key()), ..register };
+    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
     let (alice, _) = server.enrol_as(register).await;
     let mut connection = server.raw().await;
     let proof = prove_by_certificate(&server, &mut connection, &alice, &identity).await;

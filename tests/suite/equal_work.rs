@@ -1,12 +1,8 @@
 //! An unknown account and a wrong password get the same bytes and cause the same work.
 
 use fourauth_auth::authenticator::Work;
-use fourauth_protocol::{
-    command::{Command, Login, RecoverPassword, RecoverTotp},
-    secret::Secret,
-    username::Username,
-};
-use fourauth_tests::{persona::Persona, server::TestServer};
+use fourauth_protocol::{command::Command, secret::Secret, username::Username};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 
 /// The work that one command caused, and its answer without the request id.
 async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
@@ -41,8 +37,8 @@ async fn alice() -> (TestServer, Persona) {
 async fn an_unknown_name_costs_as_much_as_a_wrong_password() {
     let (server, alice) = alice().await;
     let right = alice.login(server.now());
-    let wrong = Login { password: Secret::new("no".into()), ..right.clone() };
-    let unknown = Login { username: unknown_name(), ..right.clone() };
+    let wrong = right.clone().with(|login| login.password = Secret::new("no".into()));
+    let unknown = right.clone().with(|login| login.username = unknown_name());
 
     let wrong = observed(&server, &Command::Login(wrong)).await;
     let unknown = observed(&server, &Command::Login(unknown)).await;
@@ -58,7 +54,7 @@ async fn an_unknown_name_costs_as_much_as_a_wrong_password() {
 async fn a_disabled_account_costs_as_much_as_an_unknown_one() {
     let (server, alice) = alice().await;
     let right = alice.login(server.now());
-    let unknown = Login { username: unknown_name(), ..right.clone() };
+    let unknown = right.clone().with(|login| login.username = unknown_name());
     let store = server.server().store();
     let account = store.user(&alice.username).await.unwrap().unwrap().id;
     let disabled: Result<bool, fourauth_store::Error> =
@@ -73,8 +69,8 @@ async fn a_disabled_account_costs_as_much_as_an_unknown_one() {
 async fn a_recovery_without_a_password_also_costs_a_hash() {
     let (server, alice) = alice().await;
     let right = alice.recover_password("amber-Fox-17", server.now());
-    let wrong = RecoverPassword { totp: Some(alice.wrong_code(server.now())), ..right.clone() };
-    let unknown = RecoverPassword { username: unknown_name(), ..right };
+    let wrong = right.clone().with(|recover| recover.totp = Some(alice.wrong_code(server.now())));
+    let unknown = right.with(|recover| recover.username = unknown_name());
 
     let wrong = observed(&server, &Command::RecoverPassword(wrong)).await;
     assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 1));
@@ -85,8 +81,8 @@ async fn a_recovery_without_a_password_also_costs_a_hash() {
 async fn a_recovery_costs_the_same_for_an_unknown_name() {
     let (server, alice) = alice().await;
     let right = alice.recover_totp(server.now());
-    let wrong = RecoverTotp { password: Secret::new("no".into()), ..right.clone() };
-    let unknown = RecoverTotp { username: unknown_name(), ..right };
+    let wrong = right.clone().with(|recover| recover.password = Secret::new("no".into()));
+    let unknown = right.with(|recover| recover.username = unknown_name());
     let wrong = observed(&server, &Command::RecoverTotp(wrong)).await;
     assert_eq!(wrong, observed(&server, &Command::RecoverTotp(unknown)).await);
 }

@@ -2,7 +2,7 @@
 
 use fourauth_protocol::{
     code::Code,
-    command::{Command, Register},
+    command::Command,
     consent::Consent,
     contact::{Email, Phone},
 };
@@ -11,6 +11,7 @@ use fourauth_tests::{
     models,
     record::record,
     server::{NOON, TestServer, quick},
+    with::With as _,
 };
 use fourauthd::{command::user::UserCommand, local_store::LocalStore};
 use sqlx::{Row as _, SqlitePool};
@@ -45,12 +46,11 @@ async fn number(server: &TestServer, sql: &'static str) -> i64 {
 
 /// A user with data in every table that can hold some, and one text per trace.
 async fn user_with_traces(server: &TestServer) -> Vec<String> {
-    let register = Register {
-        email: Email::parse(MAIL).ok(),
-        phone: Phone::parse(PHONE).ok(),
-        consent: Consent::parse("the notice of 2026, in her words").ok(),
-        ..server.registration(NAME, "obama.jpg")
-    };
+    let register = server.registration(NAME, "obama.jpg").with(|register| {
+        register.email = Email::parse(MAIL).ok();
+        register.phone = Phone::parse(PHONE).ok();
+        register.consent = Consent::parse("the notice of 2026, in her words").ok();
+    });
     let password = register.password.clone();
     let answer = server.client().send_once(Command::Register(register)).await.unwrap();
     assert!(answer.is_ok(), "{answer:?}");

@@ -8,11 +8,7 @@ use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::{Engine, Refusal};
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::{
-    answer::Answer,
-    code::Code,
-    command::{Command, Login, RecoverFace, RecoverTotp, Register},
-    picture::Picture,
-    secret::Secret,
+    answer::Answer, code::Code, command::Command, picture::Picture, secret::Secret,
     username::Username,
 };
 use fourauth_server::models::load;
@@ -22,6 +18,7 @@ use fourauth_tests::{
     persona::Persona,
     record::record,
     server::{TestServer, unlimited},
+    with::With as _,
 };
 use std::{fs, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -38,14 +35,20 @@ async fn send(server: &TestServer, command: Command) -> Answer {
 
 fn shows(person: &Persona, server: &TestServer, names: &[&str]) -> Command {
     let faces = pictures(names);
-    Command::Login(Login { face: None, faces, ..person.login(server.now()) })
+    Command::Login(person.login(server.now()).with(|login| {
+        login.face = None;
+        login.faces = faces;
+    }))
 }
 
 /// Registers a user with several pictures.
 async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, Persona) {
     let registration = server.registration(username, names[0]);
     let (password, mac) = (registration.password.clone(), registration.mac.unwrap());
-    let register = Register { face: None, faces: pictures(names), ..registration };
+    let register = registration.with(|register| {
+        register.face = None;
+        register.faces = pictures(names);
+    });
     let answer = send(server, Command::Register(register)).await;
     let uri = answer.body.provisioning_uri.clone().unwrap();
     let person = Persona::new(username, password, mac, &uri);
@@ -104,7 +107,10 @@ async fn a_recovery_with_pictures_of_two_people_is_refused() {
     let server = TestServer::start().await;
     let (_, alice) = enrol(&server, "alice", &ONE_PERSON).await;
     let faces = pictures(&["obama.jpg", "obama2.jpg", "biden.jpg"]);
-    let recover = RecoverTotp { face: None, faces, ..alice.recover_totp(server.now()) };
+    let recover = alice.recover_totp(server.now()).with(|recover| {
+        recover.face = None;
+        recover.faces = faces;
+    });
     assert_eq!(send(&server, Command::RecoverTotp(recover)).await.code, Code::FacesDisagree);
 }
 
@@ -121,7 +127,10 @@ async fn a_picture_sent_five_times_counts_as_one() {
     server.clock().advance_ms(60_000);
     let new_faces = pictures(&["obama3.jpg", "obama3.jpg", "obama.jpg"]);
     let right = alice.recover_face(picture("obama3.jpg"), server.now());
-    let recover = RecoverFace { new_face: None, new_faces, ..right };
+    let recover = right.with(|recover| {
+        recover.new_face = None;
+        recover.new_faces = new_faces;
+    });
     assert_eq!(made_of(&send(&server, Command::RecoverFace(recover)).await), Some(2));
 }
 

@@ -7,7 +7,7 @@ use fourauth_protocol::{
     command::{Command, Login},
     username::Username,
 };
-use fourauth_tests::{models::picture, raw::RawConnection, server::TestServer};
+use fourauth_tests::{models::picture, raw::RawConnection, server::TestServer, with::With as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::task::JoinSet;
 
@@ -31,11 +31,10 @@ async fn a_second_source_is_served_while_one_fills_the_queue() {
     let address = server.server().address();
     let mut crowd = JoinSet::new();
     for index in 0..12 {
-        let login = Login {
-            username: Username::parse(&format!("unknown-{index}")).unwrap(),
-            faces: vec![picture("obama2.jpg"); 5],
-            ..alice.login(server.now())
-        };
+        let login = alice.login(server.now()).with(|login| {
+            login.username = Username::parse(&format!("unknown-{index}")).unwrap();
+            login.faces = vec![picture("obama2.jpg"); 5];
+        });
         crowd.spawn(log_in(GREEDY, address, login));
     }
     while crowd.join_next().await.unwrap().unwrap().code != Code::Unavailable {}

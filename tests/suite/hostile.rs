@@ -1,13 +1,9 @@
 //! Bad input is answered with its code, and neither the connection nor other peers are affected.
 
 use fourauth_protocol::{
-    answer::AuditRow,
-    code::Code,
-    command::{Command, Login},
-    frame::MAX_PAYLOAD,
-    picture::Picture,
+    answer::AuditRow, code::Code, command::Command, frame::MAX_PAYLOAD, picture::Picture,
 };
-use fourauth_tests::{raw::RawConnection, server::TestServer};
+use fourauth_tests::{raw::RawConnection, server::TestServer, with::With as _};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -138,7 +134,7 @@ async fn bad_pictures_are_refused_with_their_code_after_the_password() {
         (b"RIFF\x24\0\0\0WEBPVP8 ".to_vec(), Code::BadImage),
     ] {
         let face = Some(Picture::new(bytes));
-        let login = Login { face, ..alice.login(server.now()) };
+        let login = alice.login(server.now()).with(|login| login.face = face);
         let answer = connection.send(Command::Login(login)).await.unwrap();
         assert_eq!((answer.code, answer.message.as_str()), (code, "Face verification failed."));
     }

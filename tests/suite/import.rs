@@ -151,7 +151,7 @@ async fn the_imported_log_is_complete_and_every_row_has_a_leaf() {
                 id: row.id,
                 ts_utc: &row.ts_utc,
                 name: row.username.as_deref().map(|name| leaf::name_hash(&salt, name)),
-                action: &row.action,
+                action: row.action.as_str(),
                 success: row.success,
                 detail: leaf::detail_hash(&salt, &row.detail),
                 node: &row.node,

@@ -9,9 +9,7 @@ use fourauth_factors::{
     rotation::Rotation,
     totp::Key,
 };
-use fourauth_protocol::{
-    code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
-};
+use fourauth_protocol::{code::Code, mac_address::MacAddress, secret::Secret, username::Username};
 use fourauth_server::server::{Server, TimeSource};
 use fourauth_store::{
     AccountId, Added, ClockReport, Error, KeyState, KeySummary, NewUser, OpenError, Store,
@@ -21,6 +19,7 @@ use fourauth_tests::{
     persona::{Persona, key_of},
     postgres,
     server::{NOON, TestServer, quick},
+    with::With as _,
 };
 use fourauth_timekeeper::ManualClock;
 use fourauthd::{command::key::KeyCommand, local_store::LocalStore};
@@ -156,7 +155,7 @@ async fn logins_succeed_while_keys_change(url: Option<StoreUrl>) {
     house.server.server().store().follow_keyring().await.unwrap();
     a_round(&house, &mut people).await;
     let unknown = Username::parse("nobody").unwrap();
-    let login = Login { username: unknown, ..people[0].login(house.server.now()) };
+    let login = people[0].login(house.server.now()).with(|login| login.username = unknown);
     let answer = house.server.connect().await.login(login).await.unwrap();
     assert!(matches!(answer, Outcome::Refused(refusal) if refusal.code == Code::Denied));
     let retired = house.server.audit().await.into_iter().find(|row| row.action == "key_retire");

@@ -6,7 +6,7 @@ use fourauth_config::{AttemptsConfig, Config};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{BindDevice, Command, Login, ReadAudit, Register},
+    command::{Command, Login, ReadAudit},
     device::DeviceName,
     mac_address::MacAddress,
     recovery_code::RecoveryCode,
@@ -19,6 +19,7 @@ use fourauth_tests::{
     models::{self, picture},
     persona::Persona,
     server::{TestServer, quick, unlimited},
+    with::With as _,
 };
 use fourauth_timekeeper::ManualClock;
 use fourauthd::{command::user::UserCommand, local_store::LocalStore};
@@ -49,12 +50,11 @@ async fn log_in(server: &TestServer, login: Login) -> Answer {
 
 /// A wrong password for `username` from an unknown device.
 fn guess(server: &TestServer, alice: &Persona, username: &str) -> Login {
-    Login {
-        username: Username::parse(username).unwrap(),
-        password: Secret::new("violet-Ox-43".into()),
-        mac: MacAddress::parse("02:00:00:00:00:01").ok(),
-        ..alice.login(server.now())
-    }
+    alice.login(server.now()).with(|login| {
+        login.username = Username::parse(username).unwrap();
+        login.password = Secret::new("violet-Ox-43".into());
+        login.mac = MacAddress::parse("02:00:00:00:00:01").ok();
+    })
 }
 
 /// Fails in the name of `alice` until the account is locked to unknown devices.
@@ -91,7 +91,7 @@ async fn failures_of_strangers_do_not_lock_the_owner_out() {
     // Control: the limit also holds for a client that has every factor except a known device.
     server.clock().advance_ms(60_000);
     let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
-    let elsewhere = Login { mac: stranger, ..alice.login(server.now()) };
+    let elsewhere = alice.login(server.now()).with(|login| login.mac = stranger);
     assert_eq!(log_in(&server, elsewhere).await.code, Code::Locked);
 }
 
@@ -99,7 +99,7 @@ async fn failures_of_strangers_do_not_lock_the_owner_out() {
 async fn a_known_device_with_too_many_failures_counts_as_unknown() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
-    let wrong = Login { password: Secret::new("no".into()), ..alice.login(server.now()) };
+    let wrong = alice.login(server.now()).with(|login| login.password = Secret::new("no".into()));
     for code in [Code::Denied, Code::Denied, Code::Denied, Code::Throttled] {
         assert_eq!(log_in(&server, wrong.clone()).await.code, code);
     }
@@ -110,12 +110,12 @@ async fn alice_with_two_devices(server: &TestServer) -> (Persona, Client, Person
     let alice = server.enrol("alice", "obama.jpg").await;
     let [phone, laptop] = [(); 2].map(|()| Arc::new(Identity::generate().unwrap()));
     let on_the_phone = server.client().with_identity(Arc::clone(&phone));
-    let login = Login { device_pubkey: Some(phone.key()), ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.device_pubkey = Some(phone.key()));
     assert!(on_the_phone.login_once(login).await.unwrap());
     server.clock().advance_ms(60_000);
     let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
     let bind = alice.bind_device(mac, laptop.key(), server.now());
-    let bind = BindDevice { device_name: DeviceName::parse("laptop").ok(), ..bind };
+    let bind = bind.with(|bind| bind.device_name = DeviceName::parse("laptop").ok());
     assert!(on_the_phone.send_once(Command::BindDevice(bind)).await.unwrap().is_ok());
     server.clock().advance_ms(60_000);
     let at_the_laptop = Persona { mac, ..alice.clone() };
@@ -123,7 +123,7 @@ async fn alice_with_two_devices(server: &TestServer) -> (Persona, Client, Person
 }
 
 fn wrong_password(login: Login) -> Login {
-    Login { password: Secret::new("no".into()), ..login }
+    login.with(|login| login.password = Secret::new("no".into()))
 }
 
 /// Fails on `device` until the server throttles or locks it.
@@ -174,7 +174,7 @@ async fn a_success_without_a_face_resets_no_wrong_faces() {
     })
     .await;
     let alice = alice_at_home(&server).await;
-    let wrong = Login { face: Some(picture("biden.jpg")), ..alice.login(server.now()) };
+    let wrong = alice.login(server.now()).with(|login| login.face = Some(picture("biden.jpg")));
     for _ in 0..2 {
         assert_eq!(log_in(&server, wrong.clone()).await.code, Code::FaceMismatch);
     }
@@ -188,7 +188,7 @@ async fn a_wrong_device_counts_as_a_failure() {
     let server = TestServer::configured(strict_limits).await;
     let alice = alice_at_home(&server).await;
     let stranger = MacAddress::parse("02:00:00:00:00:01").ok();
-    let elsewhere = Login { mac: stranger, ..alice.login(server.now()) };
+    let elsewhere = alice.login(server.now()).with(|login| login.mac = stranger);
     assert_eq!(log_in(&server, elsewhere.clone()).await.code, Code::DeviceMismatch);
     assert_eq!(log_in(&server, elsewhere).await.code, Code::Throttled);
 }
@@ -214,7 +214,7 @@ async fn a_key_given_at_registration_uses_the_known_lane() {
     let server = TestServer::configured(strict_limits).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let register = server.registration("alice", "obama.jpg");
-    let register = Register { device_pubkey: Some(identity.key()), ..register };
+    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
     let (alice, _) = server.enrol_as(register).await;
     lock_unknown_devices(&server, &alice).await;
     let login = Command::Login(alice.login(server.now()));
@@ -229,9 +229,8 @@ async fn a_recovery_code_gives_one_login_from_an_unknown_device() {
     let (alice, codes) = server.enrol_as(server.registration("alice", "obama.jpg")).await;
     let code = codes[0].clone();
     lock_unknown_devices(&server, &alice).await;
-    let with = |code: &RecoveryCode| Login {
-        recovery_code: Some(code.clone()),
-        ..alice.login(server.now())
+    let with = |code: &RecoveryCode| {
+        alice.login(server.now()).with(|login| login.recovery_code = Some(code.clone()))
     };
     let made_up = RecoveryCode::from_bytes([7; 10]);
     assert_eq!(log_in(&server, with(&made_up)).await.code, Code::Locked);
@@ -253,7 +252,7 @@ async fn a_recovery_code_works_when_every_lane_is_used_up() {
     }
     assert_eq!(log_in(&server, alice.login(server.now())).await.code, Code::Locked);
     let recovery_code = Some(codes[0].clone());
-    let login = Login { recovery_code, ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.recovery_code = recovery_code);
     assert_eq!(log_in(&server, login).await.code, Code::Ok);
 }
 
@@ -272,7 +271,7 @@ async fn under_strict_a_wait_reveals_no_right_password() {
         let mut told = Vec::new();
         for _ in 0..14 {
             let login = guesser.login(server.now());
-            let login = Login { face: Some(picture("biden.jpg")), ..login };
+            let login = login.with(|login| login.face = Some(picture("biden.jpg")));
             let answer = log_in(&server, login).await;
             let wait = i64::try_from(answer.retry_after_ms.unwrap_or(0)).unwrap();
             server.clock().advance_ms(wait);
@@ -349,7 +348,7 @@ async fn five_wrong_codes_use_up_a_minute_on_a_known_device_too() {
     .await;
     let alice = alice_at_home(&server).await;
     let now = server.now();
-    let wrong = Login { totp: Some(alice.wrong_code(now)), ..alice.login(now) };
+    let wrong = alice.login(now).with(|login| login.totp = Some(alice.wrong_code(now)));
     for _ in 0..5 {
         assert_eq!(log_in(&server, wrong.clone()).await.code, Code::TotpMismatch);
     }
@@ -366,8 +365,8 @@ async fn after_five_wrong_faces_each_attempt_waits() {
     .await;
     let alice = alice_at_home(&server).await;
     let right = alice.login(server.now());
-    let faceless = Login { face: None, ..right.clone() };
-    let wrong = Login { face: Some(picture("biden.jpg")), ..right.clone() };
+    let faceless = right.clone().with(|login| login.face = None);
+    let wrong = right.clone().with(|login| login.face = Some(picture("biden.jpg")));
     for _ in 0..5 {
         assert_eq!(log_in(&server, faceless.clone()).await.code, Code::NoFace);
         assert_eq!(log_in(&server, wrong.clone()).await.code, Code::FaceMismatch);

@@ -4,7 +4,7 @@ use fourauth_client::{Identity, Outcome};
 use fourauth_protocol::{
     code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
 };
-use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
+use fourauth_tests::{models::picture, persona::Persona, server::TestServer, with::With as _};
 use std::{sync::Arc, time::Duration};
 
 /// Code and message of a refusal.
@@ -46,33 +46,41 @@ async fn a_failed_factor_is_named_if_the_password_is_right() {
 
     for (login, code, text) in [
         (
-            Login { face: Some(picture("biden.jpg")), ..right.clone() },
+            right.clone().with(|login| login.face = Some(picture("biden.jpg"))),
             Code::FaceMismatch,
             "Face verification failed.",
         ),
         (
-            Login { totp: Some(alice.wrong_code(server.now())), ..right.clone() },
+            right.clone().with(|login| login.totp = Some(alice.wrong_code(server.now()))),
             Code::TotpMismatch,
             "TOTP verification failed.",
         ),
         (
-            Login { mac: MacAddress::parse("00:1b:44:11:3a:b8").ok(), ..right.clone() },
+            right.clone().with(|login| login.mac = MacAddress::parse("00:1b:44:11:3a:b8").ok()),
             Code::DeviceMismatch,
             "Unauthorized device.",
         ),
         (
-            Login { client_ts_utc: Some(late), ..right.clone() },
+            right.clone().with(|login| login.client_ts_utc = Some(late)),
             Code::ClockSkew,
             "Time out of allowed window.",
         ),
         (
-            Login { client_ts_utc: None, ..right.clone() },
+            right.clone().with(|login| login.client_ts_utc = None),
             Code::ClockSkew,
             "Time out of allowed window.",
         ),
-        (Login { face: None, ..right.clone() }, Code::NoFace, "Face verification failed."),
-        (Login { totp: None, ..right.clone() }, Code::TotpMismatch, "TOTP verification failed."),
-        (Login { mac: None, ..right.clone() }, Code::DeviceMismatch, "Unauthorized device."),
+        (right.clone().with(|login| login.face = None), Code::NoFace, "Face verification failed."),
+        (
+            right.clone().with(|login| login.totp = None),
+            Code::TotpMismatch,
+            "TOTP verification failed.",
+        ),
+        (
+            right.clone().with(|login| login.mac = None),
+            Code::DeviceMismatch,
+            "Unauthorized device.",
+        ),
     ] {
         assert_eq!(refusal(&server, login).await, (code, text.to_owned()));
         let row = server.last_row().await;
@@ -85,14 +93,13 @@ async fn a_failed_factor_is_named_if_the_password_is_right() {
 #[tokio::test]
 async fn no_factor_is_named_if_the_password_is_wrong() {
     let (server, alice) = alice().await;
-    let wrong = Login {
-        password: Secret::new("violet-Ox-43".into()),
-        face: Some(picture("biden.jpg")),
-        totp: None,
-        mac: None,
-        client_ts_utc: None,
-        ..alice.login(server.now())
-    };
+    let wrong = alice.login(server.now()).with(|login| {
+        login.password = Secret::new("violet-Ox-43".into());
+        login.face = Some(picture("biden.jpg"));
+        login.totp = None;
+        login.mac = None;
+        login.client_ts_utc = None;
+    });
     let told = (Code::Denied, "Invalid username or password.".to_owned());
     assert_eq!(refusal(&server, wrong).await, told);
 }
@@ -115,7 +122,7 @@ async fn the_code_before_a_spent_one_is_spent_too() {
     let later = alice.login(server.now());
 
     assert!(server.client().login_once(later.clone()).await.unwrap());
-    let stale = Login { client_ts_utc: later.client_ts_utc, ..earlier };
+    let stale = earlier.with(|login| login.client_ts_utc = later.client_ts_utc);
     assert_eq!(refusal(&server, stale).await.0, Code::TotpMismatch);
 }
 
@@ -137,17 +144,17 @@ async fn confirming_a_code_and_logging_in_with_it_both_work_once() {
 #[tokio::test]
 async fn a_bad_picture_among_good_ones_is_ignored() {
     let (server, alice) = alice().await;
-    let login = Login {
-        face: None,
-        faces: vec![picture("obama2.jpg"), picture("obama3.jpg"), picture("sample1.jpg")],
-        ..alice.login(server.now())
-    };
+    let login = alice.login(server.now()).with(|login| {
+        login.face = None;
+        login.faces = vec![picture("obama2.jpg"), picture("obama3.jpg"), picture("sample1.jpg")];
+    });
     // Pictures of another person do not match.
-    let strangers = Login { faces: vec![picture("biden.jpg"); 3], ..login.clone() };
+    let strangers = login.clone().with(|login| login.faces = vec![picture("biden.jpg"); 3]);
     assert_eq!(refusal(&server, strangers).await.0, Code::FaceMismatch);
 
     let bad = fourauth_protocol::picture::Picture::new(b"not a picture".to_vec());
-    let login = Login { faces: vec![picture("obama2.jpg"), picture("obama3.jpg"), bad], ..login };
+    let login =
+        login.with(|login| login.faces = vec![picture("obama2.jpg"), picture("obama3.jpg"), bad]);
     assert!(server.client().login_once(login).await.unwrap());
 }
 
@@ -164,7 +171,7 @@ async fn a_disabled_account_looks_like_an_unknown_one() {
     let told = (Code::Denied, "Invalid username or password.".to_owned());
     assert_eq!(refusal(&server, alice.login(server.now())).await, told);
     let unknown =
-        Login { username: Username::parse("nobody").unwrap(), ..alice.login(server.now()) };
+        alice.login(server.now()).with(|login| login.username = Username::parse("nobody").unwrap());
     assert_eq!(refusal(&server, unknown).await, told);
 }
 
@@ -178,11 +185,11 @@ async fn under_strict_every_denial_is_the_same() {
     let right = alice.login(server.now());
     let told = (Code::Denied, "Invalid username or password.".to_owned());
     for login in [
-        Login { face: Some(picture("biden.jpg")), ..right.clone() },
-        Login { totp: None, ..right.clone() },
-        Login { mac: None, ..right.clone() },
-        Login { client_ts_utc: None, ..right.clone() },
-        Login { password: Secret::new("no".into()), ..right.clone() },
+        right.clone().with(|login| login.face = Some(picture("biden.jpg"))),
+        right.clone().with(|login| login.totp = None),
+        right.clone().with(|login| login.mac = None),
+        right.clone().with(|login| login.client_ts_utc = None),
+        right.clone().with(|login| login.password = Secret::new("no".into())),
     ] {
         assert_eq!(refusal(&server, login).await, told);
     }
@@ -190,7 +197,7 @@ async fn under_strict_every_denial_is_the_same() {
     assert_eq!(refusal(&server, right.clone()).await, told);
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
-    let first = Login { device_pubkey: Some(identity.key()), ..right };
+    let first = right.with(|login| login.device_pubkey = Some(identity.key()));
     assert!(client.login_once(first).await.unwrap());
 }
 
@@ -200,9 +207,9 @@ async fn every_denial_takes_the_configured_time() {
     let alice = server.enrol("alice", "obama.jpg").await;
     let right = alice.login(server.now());
     for login in [
-        Login { password: Secret::new("no".into()), ..right.clone() },
-        Login { username: Username::parse("nobody").unwrap(), ..right.clone() },
-        Login { face: None, ..right.clone() },
+        right.clone().with(|login| login.password = Secret::new("no".into())),
+        right.clone().with(|login| login.username = Username::parse("nobody").unwrap()),
+        right.clone().with(|login| login.face = None),
     ] {
         let asked = tokio::time::Instant::now();
         refusal(&server, login).await;

@@ -11,6 +11,7 @@ mod docs;
 mod equal_work;
 mod erasure;
 mod evidence;
+mod examples;
 mod faces;
 mod fairness;
 mod golden;

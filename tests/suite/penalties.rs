@@ -2,14 +2,11 @@
 
 use fourauth_client::Identity;
 use fourauth_config::Config;
-use fourauth_protocol::{
-    answer::Answer,
-    code::Code,
-    command::{Command, Login},
-};
+use fourauth_protocol::{answer::Answer, code::Code, command::Command};
 use fourauth_tests::{
     raw::{self, RawConnection},
     server::TestServer,
+    with::With as _,
 };
 use rustls::{AlertDescription, ClientConfig};
 use rustls_pki_types::ServerName;
@@ -114,7 +111,7 @@ async fn a_proven_device_is_served_although_its_source_is_blocked() {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
-    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let first = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     assert!(client.login_once(first).await.unwrap());
     server.clock().advance_ms(60_000);
 

@@ -12,7 +12,9 @@ use fourauth_protocol::{
     secret::Secret,
     time::UnixMillis,
 };
-use fourauth_tests::{models::picture, persona::Persona, postgres, server::TestServer};
+use fourauth_tests::{
+    models::picture, persona::Persona, postgres, server::TestServer, with::With as _,
+};
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 /// The default of `auth.issuer`.
@@ -72,7 +74,7 @@ async fn a_receipt_names_the_key_of_a_proven_device() {
     let service = service(&server).await;
     let identity = Arc::new(Identity::generate().unwrap());
     let client = server.client().with_identity(Arc::clone(&identity));
-    let first = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let first = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
 
     // Once for the login that binds the key, and once for a login that uses it.
     for minute in 0..2 {
@@ -176,7 +178,7 @@ async fn a_receipt_cannot_choose_how_it_is_verified() {
 async fn a_receipt_is_valid_only_for_the_audience_of_its_login() {
     let (server, alice) = alice().await;
     let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).unwrap());
-    let login = Login { audience: Some(door.clone()), ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.audience = Some(door.clone()));
     let text = log_in(&server, login).await.body.receipt.unwrap();
     let (service, now) = (service(&server).await, server.now());
     let refused = Err(ReceiptError::OtherAudience);
@@ -218,7 +220,7 @@ async fn a_receipt_does_not_name_a_key_before_it_is_trusted() {
         let text = answer.body.receipt.unwrap();
         service.verify(text.expose(), server.now()).unwrap().methods
     };
-    let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     assert!(!methods(login).await.contains(&Method::DeviceKey));
     server.clock().advance_ms(60_000);
     assert!(!methods(alice.login(server.now())).await.contains(&Method::DeviceKey));
@@ -241,10 +243,16 @@ async fn no_denial_and_no_recovery_carries_a_receipt() {
     let right = alice.login(server.now());
     let new_mac = MacAddress::parse("00:1b:44:11:3a:ff").unwrap();
     for (command, is_granted) in [
-        (Command::Login(Login { password: Secret::new("no".into()), ..right.clone() }), false),
-        (Command::Login(Login { face: Some(picture("biden.jpg")), ..right.clone() }), false),
-        (Command::Login(Login { totp: None, ..right.clone() }), false),
-        (Command::Login(Login { mac: None, ..right.clone() }), false),
+        (
+            Command::Login(right.clone().with(|login| login.password = Secret::new("no".into()))),
+            false,
+        ),
+        (
+            Command::Login(right.clone().with(|login| login.face = Some(picture("biden.jpg")))),
+            false,
+        ),
+        (Command::Login(right.clone().with(|login| login.totp = None)), false),
+        (Command::Login(right.clone().with(|login| login.mac = None)), false),
         (Command::ConfirmTotp(alice.confirm(server.now())), true),
         (Command::RecoverDevice(alice.recover_device(new_mac, server.now())), true),
         // The code is spent.

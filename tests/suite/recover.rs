@@ -1,17 +1,12 @@
 //! Commands 300–330: each factor is replaced by proving the others. The old one is then invalid.
 
 use fourauth_client::Outcome;
-use fourauth_protocol::{
-    code::Code,
-    command::{Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
-    mac_address::MacAddress,
-    picture::Picture,
-    secret::Secret,
-};
+use fourauth_protocol::{code::Code, mac_address::MacAddress, picture::Picture, secret::Secret};
 use fourauth_tests::{
     models::picture,
     persona::{Persona, key_of},
     server::TestServer,
+    with::With as _,
 };
 
 async fn alice() -> (TestServer, Persona) {
@@ -88,30 +83,30 @@ async fn a_recovery_without_one_of_its_factors_changes_nothing() {
     let stranger = Some(picture("biden.jpg"));
 
     let totp = alice.recover_totp(now);
-    let answer = connection.recover_totp(RecoverTotp { face: stranger.clone(), ..totp.clone() });
+    let answer =
+        connection.recover_totp(totp.clone().with(|recover| recover.face = stranger.clone()));
     assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
-    let answer = connection.recover_totp(RecoverTotp { mac: None, ..totp.clone() });
+    let answer = connection.recover_totp(totp.clone().with(|recover| recover.mac = None));
     assert_eq!(refusal(answer.await.unwrap()).1, "Unauthorized device.");
     let answer =
-        connection.recover_totp(RecoverTotp { password: Secret::new("no".into()), ..totp });
+        connection.recover_totp(totp.with(|recover| recover.password = Secret::new("no".into())));
     assert_eq!(refusal(answer.await.unwrap()).1, "Invalid credentials.");
 
     let password = alice.recover_password("amber-Fox-17", now);
-    let answer = connection.recover_password(RecoverPassword {
-        totp: Some(alice.wrong_code(now)),
-        ..password.clone()
-    });
+    let answer = connection.recover_password(
+        password.clone().with(|recover| recover.totp = Some(alice.wrong_code(now))),
+    );
     assert_eq!(refusal(answer.await.unwrap()).1, "TOTP verification failed.");
     let answer =
-        connection.recover_password(RecoverPassword { face: stranger.clone(), ..password });
+        connection.recover_password(password.with(|recover| recover.face = stranger.clone()));
     assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
 
     let face = alice.recover_face(picture("biden.jpg"), now);
-    let answer = connection.recover_face(RecoverFace { client_ts_utc: None, ..face });
+    let answer = connection.recover_face(face.with(|recover| recover.client_ts_utc = None));
     assert_eq!(refusal(answer.await.unwrap()).1, "Time out of allowed window.");
 
     let device = alice.recover_device(MacAddress::parse("00:1b:44:11:3a:ff").unwrap(), now);
-    let answer = connection.recover_device(RecoverDevice { face: stranger, ..device });
+    let answer = connection.recover_device(device.with(|recover| recover.face = stranger));
     assert_eq!(refusal(answer.await.unwrap()).1, "Face verification failed.");
 
     assert!(can_log_in(&server, &alice).await);
@@ -134,7 +129,7 @@ async fn a_bad_replacement_is_refused_and_spends_no_code() {
     let no_picture = alice.recover_face(Picture::new(b"GIF89a".to_vec()), now);
     let answer = connection.recover_face(no_picture).await.unwrap();
     assert_eq!(refusal(answer), (Code::BadImage, "Invalid new face image.".into()));
-    let no_address = RecoverDevice { new_mac: None, ..alice.recover_device(alice.mac, now) };
+    let no_address = alice.recover_device(alice.mac, now).with(|recover| recover.new_mac = None);
     assert_eq!(refusal(connection.recover_device(no_address).await.unwrap()).0, Code::BadMac);
 
     assert!(connection.login(alice.login(now)).await.unwrap().granted().is_some());
@@ -147,7 +142,7 @@ async fn a_code_spent_on_a_recovery_cannot_log_in() {
     let command = alice.recover_password("amber-Fox-17", now);
     assert!(server.connect().await.recover_password(command).await.unwrap().granted().is_some());
 
-    let login = Login { password: Secret::new("amber-Fox-17".into()), ..alice.login(now) };
+    let login = alice.login(now).with(|login| login.password = Secret::new("amber-Fox-17".into()));
     assert!(!server.client().login_once(login).await.unwrap());
 }
 

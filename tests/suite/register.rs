@@ -8,7 +8,7 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
     secret::Secret,
 };
-use fourauth_tests::{models::picture, persona::Persona, server::TestServer};
+use fourauth_tests::{models::picture, persona::Persona, server::TestServer, with::With as _};
 
 async fn answer(server: &TestServer, register: Register) -> Answer {
     server.client().send_once(Command::Register(register)).await.unwrap()
@@ -67,22 +67,24 @@ async fn each_invalid_field_gets_its_documented_message() {
     let right = server.registration("alice", "obama.jpg");
     for (register, code, text) in [
         (
-            Register { admin_secret: Secret::new("a guess".into()), ..right.clone() },
+            right.clone().with(|register| register.admin_secret = Secret::new("a guess".into())),
             Code::AdminDenied,
             "Admin authorization failed.",
         ),
         (
-            Register { password: Secret::new("short".into()), ..right.clone() },
+            right.clone().with(|register| register.password = Secret::new("short".into())),
             Code::WeakPassword,
             "Weak password (min 8 chars and include uppercase/digit/special).",
         ),
         (
-            Register { face: Some(Picture::new(b"no picture".to_vec())), ..right.clone() },
+            right
+                .clone()
+                .with(|register| register.face = Some(Picture::new(b"no picture".to_vec()))),
             Code::BadImage,
             "Invalid face image.",
         ),
-        (Register { face: None, ..right.clone() }, Code::NoFace, "Invalid face image."),
-        (Register { mac: None, ..right.clone() }, Code::BadMac, "Invalid MAC address."),
+        (right.clone().with(|register| register.face = None), Code::NoFace, "Invalid face image."),
+        (right.clone().with(|register| register.mac = None), Code::BadMac, "Invalid MAC address."),
     ] {
         let answer = answer(&server, register).await;
         assert_eq!((answer.code, answer.message.as_str()), (code, text));
@@ -97,7 +99,10 @@ async fn each_invalid_field_gets_its_documented_message() {
 async fn pictures_of_different_people_are_refused() {
     let server = TestServer::start().await;
     let faces = ["obama.jpg", "obama2.jpg", "biden.jpg"].map(picture).to_vec();
-    let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };
+    let register = server.registration("alice", "obama.jpg").with(|register| {
+        register.face = None;
+        register.faces = faces;
+    });
     assert_eq!(answer(&server, register).await.code, Code::FacesDisagree);
 }
 
@@ -105,7 +110,10 @@ async fn pictures_of_different_people_are_refused() {
 async fn several_pictures_make_one_template() {
     let server = TestServer::start().await;
     let faces = ["obama.jpg", "obama2.jpg", "obama3.jpg"].map(picture).to_vec();
-    let register = Register { face: None, faces, ..server.registration("alice", "obama.jpg") };
+    let register = server.registration("alice", "obama.jpg").with(|register| {
+        register.face = None;
+        register.faces = faces;
+    });
     let answer = answer(&server, register).await;
     assert_eq!(answer.body.face_quality.map(|quality| quality.pictures), Some(3));
 }

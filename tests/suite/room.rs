@@ -4,13 +4,14 @@ use fourauth_client::Outcome;
 use fourauth_protocol::{
     answer::{Answer, AuditRow},
     code::Code,
-    command::{Command, ListDevices, Login},
+    command::{Command, ListDevices},
     mac_address::MacAddress,
 };
 use fourauth_store::{Error, Notice};
 use fourauth_tests::{
     persona::Persona,
     server::{NOON, TestServer},
+    with::With as _,
 };
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ async fn a_full_database_postpones_other_work_but_logins_succeed() {
     for command in [
         Command::Register(server.registration("bob", "biden.jpg")),
         Command::ConfirmTotp(alice.confirm(server.now())),
-        Command::ListDevices(ListDevices { token: session.body.token.unwrap() }),
+        Command::ListDevices(ListDevices::new(session.body.token.unwrap())),
         Command::ReadAudit(server.read_audit()),
     ] {
         let answer = ask(&server, command).await;
@@ -114,7 +115,7 @@ async fn a_full_database_postpones_other_work_but_logins_succeed() {
     let new_mac = MacAddress::parse("00:1b:44:11:3a:ff").unwrap();
     let recovery = Command::RecoverDevice(alice.recover_device(new_mac, server.now()));
     assert_eq!(ask(&server, recovery).await.code, Code::Ok);
-    let wrong = Login { totp: None, ..alice.login(server.now()) };
+    let wrong = alice.login(server.now()).with(|login| login.totp = None);
     assert_eq!(ask(&server, Command::Login(wrong)).await.code, Code::TotpMismatch);
 }
 

@@ -4,16 +4,14 @@
 use fourauth_auth::profile::Profile;
 use fourauth_client::Identity;
 use fourauth_protocol::{
-    answer::Answer,
-    code::Code,
-    command::{Command, Login},
-    mac_address::MacAddress,
+    answer::Answer, code::Code, command::Command, mac_address::MacAddress,
     recovery_code::RecoveryCode,
 };
 use fourauth_tests::{
     models::picture,
     persona::{Persona, key_of},
     server::TestServer,
+    with::With as _,
 };
 use std::sync::Arc;
 
@@ -49,7 +47,8 @@ async fn a_factor_changed_on_an_unknown_device_settles_for_a_day() {
 
     // A login with the new secret does not make the device known or bind a trusted key either.
     let identity = Arc::new(Identity::generate().unwrap());
-    let login = Login { device_pubkey: Some(identity.key()), ..renewed.login(server.now()) };
+    let login =
+        renewed.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     let client = server.client().with_identity(identity);
     assert!(client.login_once(login).await.unwrap());
     server.clock().advance_ms(60_000);
@@ -74,7 +73,7 @@ async fn a_proven_device_key_skips_the_wait() {
 /// Logs in and binds the account's first key.
 async fn first_key(server: &TestServer, alice: &Persona) -> Arc<Identity> {
     let identity = Arc::new(Identity::generate().unwrap());
-    let login = Login { device_pubkey: Some(identity.key()), ..alice.login(server.now()) };
+    let login = alice.login(server.now()).with(|login| login.device_pubkey = Some(identity.key()));
     let client = server.client().with_identity(Arc::clone(&identity));
     assert!(client.login_once(login).await.unwrap());
     server.clock().advance_ms(60_000);
@@ -159,7 +158,7 @@ async fn a_replaced_device_makes_its_old_place_unknown() {
     let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
     let recover = Command::RecoverDevice(alice.recover_device(mac, server.now()));
     assert!(ask(&server, recover).await.is_ok());
-    let wrong = Login { password: "no".to_owned().into(), ..alice.login(server.now()) };
+    let wrong = alice.login(server.now()).with(|login| login.password = "no".to_owned().into());
     for code in [Code::Denied, Code::Throttled] {
         assert_eq!(ask(&server, Command::Login(wrong.clone())).await.code, code);
     }
@@ -234,8 +233,7 @@ async fn under_strict_every_recovery_needs_a_recovery_code() {
     let register = server.registration("alice", "obama.jpg");
     let identity = Arc::new(Identity::generate().unwrap());
     let (password, mac) = (register.password.clone(), register.mac.unwrap());
-    let register =
-        fourauth_protocol::command::Register { device_pubkey: Some(identity.key()), ..register };
+    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
     let body = ask(&server, Command::Register(register)).await.body;
     let alice = Persona::new("alice", password, mac, &body.provisioning_uri.unwrap());
     let client = server.client().with_identity(identity);
@@ -282,7 +280,7 @@ async fn owners_are_notified_of_security_events() {
         let notices = server.server().store().notices(100).await.unwrap();
         notices.into_iter().map(|notice| notice.subject).collect::<Vec<_>>()
     };
-    let half_way = Login { totp: None, ..alice.login(server.now()) };
+    let half_way = alice.login(server.now()).with(|login| login.totp = None);
     for _ in 0..3 {
         assert!(!server.client().login_once(half_way.clone()).await.unwrap());
     }

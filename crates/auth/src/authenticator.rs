@@ -26,6 +26,7 @@ use fourauth_protocol::{
     receipt::VerifyingKey,
     secret::Secret,
     username::Username,
+    words::Requirement,
 };
 use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
 use std::sync::{
@@ -134,10 +135,10 @@ impl Authenticator {
 
     /// Proofs that the profile requires although the protocol makes them optional.
     #[must_use]
-    pub fn requires(&self) -> Vec<String> {
+    pub fn requires(&self) -> Vec<Requirement> {
         match self.settings.profile {
             Profile::Secure => Vec::new(),
-            Profile::Strict => vec!["recovery_code".into(), "device_key".into()],
+            Profile::Strict => vec![Requirement::RecoveryCode, Requirement::DeviceKey],
         }
     }
 
@@ -174,12 +175,11 @@ impl Authenticator {
     /// The data that a user needs to set up an authenticator.
     pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> AnswerBody {
         let uri = key.provisioning_uri(&self.settings.issuer, username.as_str()).ok();
-        AnswerBody {
-            qr_png_b64: uri.as_ref().and_then(crate::qr::png_base64),
-            provisioning_uri: uri,
-            totp_confirmed: Some(false),
-            ..AnswerBody::default()
-        }
+        let mut body = AnswerBody::default();
+        body.qr_png_b64 = uri.as_ref().and_then(crate::qr::png_base64);
+        body.provisioning_uri = uri;
+        body.totp_confirmed = Some(false);
+        body
     }
 
     /// The picture, if pictures are kept and the user has consented.

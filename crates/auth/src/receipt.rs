@@ -70,7 +70,7 @@ impl PendingReceipt {
             request_id: self.request_id,
             methods: self.methods,
             device: self.device,
-            time: TimeQuality { state: self.at.state.as_str().to_owned(), error_ms },
+            time: TimeQuality { state: self.at.state.as_str().into(), error_ms },
             row,
             tree_size,
             session: self.session,

@@ -15,7 +15,7 @@ pub(crate) fn table(rows: &[AuditRow]) -> String {
             row.id.to_string(),
             row.ts_utc.to_string(),
             row.username.as_deref().map_or_else(|| "-".to_owned(), printable),
-            printable(&row.action),
+            printable(row.action.as_str()),
             if row.success { "yes" } else { "no" }.to_owned(),
             printable(&row.detail),
         ]);

@@ -17,7 +17,7 @@ use crate::{
 };
 use fourauth_client::Identity;
 use fourauth_protocol::{
-    command::{Command, ConfirmTotp, Hello, Login, NewTotp, ReadAudit, Register},
+    command::{Command, ConfirmTotp, Hello, Login, ReadAudit, Register},
     device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -98,19 +98,17 @@ impl Gather<'_, '_> {
         let device_pubkey = self.own_key();
         let device_name = device_pubkey.and_then(|_| self.own_name(this.device_name.as_ref()));
         let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        Ok(Login {
-            username,
-            password,
-            totp: Some(self.one_time_code()?),
-            face,
-            faces,
-            mac,
-            client_ts_utc: Some(self.now()),
-            device_pubkey,
-            device_name,
-            recovery_code: self.recovery_code()?,
-            audience: this.audience.clone(),
-        })
+        let mut login = Login::new(username, password);
+        login.totp = Some(self.one_time_code()?);
+        login.face = face;
+        login.faces = faces;
+        login.mac = mac;
+        login.client_ts_utc = Some(self.now());
+        login.device_pubkey = device_pubkey;
+        login.device_name = device_name;
+        login.recovery_code = self.recovery_code()?;
+        login.audience.clone_from(&this.audience);
+        Ok(login)
     }
 
     /// The device is that of the new account, so the administrator's own key is not sent.
@@ -121,38 +119,35 @@ impl Gather<'_, '_> {
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_ENROLMENT).await?;
         let Enrolment { email, phone, device_pubkey, device_name, agreement } = enrolment.clone();
-        Ok(Register {
-            admin_secret,
-            username,
-            password,
-            totp: NewTotp::New,
-            face,
-            faces,
-            mac,
-            email,
-            phone,
-            device_pubkey,
-            device_name,
-            consent: agreement.consent,
-        })
+        let mut register = Register::new(admin_secret, username, password);
+        register.face = face;
+        register.faces = faces;
+        register.mac = mac;
+        register.email = email;
+        register.phone = phone;
+        register.device_pubkey = device_pubkey;
+        register.device_name = device_name;
+        register.consent = agreement.consent;
+        Ok(register)
     }
 
     fn confirm(&mut self) -> Result<ConfirmTotp, Failure> {
         let username = self.username()?;
         let password = self.secret(Kind::Password)?;
-        Ok(ConfirmTotp { username, password, totp: Some(self.one_time_code()?) })
+        let mut confirm = ConfirmTotp::new(username, password);
+        confirm.totp = Some(self.one_time_code()?);
+        Ok(confirm)
     }
 
     fn audit(&mut self, filter: &AuditFilter) -> Result<ReadAudit, Failure> {
-        Ok(ReadAudit {
-            username: filter.user.clone(),
-            action: filter.action.clone(),
-            success: (filter.successes || filter.failures).then_some(filter.successes),
-            id: filter.id,
-            before_id: filter.before,
-            limit: filter.limit,
-            ..ReadAudit::newest(self.secret(Kind::Admin)?)
-        })
+        let mut read = ReadAudit::newest(self.secret(Kind::Admin)?);
+        read.username.clone_from(&filter.user);
+        read.action.clone_from(&filter.action);
+        read.success = (filter.successes || filter.failures).then_some(filter.successes);
+        read.id = filter.id;
+        read.before_id = filter.before;
+        read.limit = filter.limit;
+        Ok(read)
     }
 
     fn username(&mut self) -> Result<Username, Failure> {

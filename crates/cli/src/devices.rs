@@ -15,7 +15,7 @@ pub(crate) fn table(rows: &[DeviceRow]) -> String {
             printable(&row.name),
             printable(&row.mac),
             row.bound_at.to_string(),
-            printable(&row.bound_by),
+            printable(row.bound_by.as_str()),
             row.last_seen.to_string(),
             printable(&row.device_id),
         ]);

@@ -42,6 +42,7 @@ use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Hello},
+    words::Requirement,
 };
 use std::sync::Arc;
 
@@ -117,5 +118,5 @@ async fn is_recovery_code_wanted(
     let Task::Recover(_) = task else { return Ok(false) };
     let answer = client.send_once(Command::Hello(Hello::default())).await?;
     let requires = answer.body.server.map(|server| server.requires).unwrap_or_default();
-    Ok(requires.iter().any(|word| word == "recovery_code"))
+    Ok(requires.contains(&Requirement::RecoveryCode))
 }

@@ -89,7 +89,7 @@ fn print(receipt: &Receipt, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "Login:    {}, valid until {}", receipt.issued_at, receipt.expires_at)?;
     writeln!(out, "Methods:  {}", methods.join(", "))?;
     writeln!(out, "Device:   {}, {key}", device.mac)?;
-    writeln!(out, "Clock:    {} ({error})", printable(&time.state))?;
+    writeln!(out, "Clock:    {} ({error})", printable(time.state.as_str()))?;
     writeln!(out, "Request:  {}", receipt.request_id)?;
     writeln!(out, "Audit:    row {}, in a tree of {}", receipt.row, receipt.tree_size)?;
     writeln!(out, "Session:  {}", receipt.session)

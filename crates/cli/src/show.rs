@@ -9,6 +9,7 @@ use fourauth_protocol::{
     code::Code,
     printable::{PrintableJson, printable},
     secret::Secret,
+    words::Requirement,
 };
 use std::io::{self, Write};
 
@@ -158,13 +159,14 @@ fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
     let (enrolment, login) = (server.pictures_at_enrolment, server.pictures_at_login);
     writeln!(out, "Pictures: {enrolment} at enrolment, {login} at login.")?;
     writeln!(out, "Frames: up to {} bytes.", server.max_frame)?;
-    let (time, skew) = (printable(&server.time), server.max_skew_seconds);
+    let (time, skew) = (printable(server.time.as_str()), server.max_skew_seconds);
     writeln!(out, "Clock: {} ({time}); clients may differ by {skew} s.", server.server_ts_utc)?;
     if let Some(key) = &server.receipt_key {
         writeln!(out, "Receipts are signed with {}.", printable(key))?;
     }
     if !server.requires.is_empty() {
-        writeln!(out, "Requires: {}.", printable(&server.requires.join(", ")))?;
+        let words: Vec<_> = server.requires.iter().map(Requirement::as_str).collect();
+        writeln!(out, "Requires: {}.", printable(&words.join(", ")))?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The result of a login.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LoggedIn {
     /// Proves this login to other services, if the server issues tokens.
     pub token: Option<Secret<String>>,
@@ -38,6 +39,7 @@ pub struct LoggedIn {
 
 /// The secret for an authenticator to scan. It is shown once.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct NewAuthenticator {
     /// As an `otpauth://` URI.
     pub provisioning_uri: Secret<String>,
@@ -47,6 +49,7 @@ pub struct NewAuthenticator {
 
 /// The result of a registration.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Registered {
     /// The new authenticator, to be scanned.
     pub authenticator: NewAuthenticator,

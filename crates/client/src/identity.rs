@@ -12,7 +12,7 @@ use crate::entropy;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use fourauth_protocol::{
     command::ProveDevice,
-    device::{self, Binding, DeviceKey, DeviceSignature},
+    device::{self, DeviceKey, DeviceSignature},
     mac_address::MacAddress,
     secret::Secret,
     username::Username,
@@ -84,13 +84,12 @@ impl Identity {
         username: &Username,
         mac: MacAddress,
     ) -> ProveDevice {
-        ProveDevice {
-            username: username.clone(),
-            mac: Some(mac),
-            device_id: self.key.id(),
-            device_sig: self.sign(&device::message(channel, username, mac)),
-            binding: Binding::TlsExporter,
-        }
+        ProveDevice::new(
+            username.clone(),
+            self.key.id(),
+            self.sign(&device::message(channel, username, mac)),
+        )
+        .device(mac)
     }
 }
 

@@ -23,19 +23,11 @@
 //!     // The fingerprint that `fourauthd` printed at its first start.
 //!     let pin = Fingerprint::parse(&std::fs::read_to_string("fourauthd.pin")?)?;
 //!     let client = Client::new(ServerAddress::parse("auth.example.org:65432")?, Trust::Pin(pin));
-//!     let login = Login {
-//!         username: Username::parse("alice")?,
-//!         password: password.into(),
-//!         totp: OneTimeCode::parse(code).ok(),
-//!         face: Some(Picture::new(std::fs::read("me.jpg")?)),
-//!         faces: Vec::new(),
-//!         mac: Some(MacAddress::parse("00:1b:44:11:3a:b7")?),
-//!         client_ts_utc: Some(now),
-//!         device_pubkey: None,
-//!         device_name: None,
-//!         recovery_code: None,
-//!         audience: None,
-//!     };
+//!     let login = Login::new(Username::parse("alice")?, password)
+//!         .code(OneTimeCode::parse(code)?)
+//!         .pictures([Picture::new(std::fs::read("me.jpg")?)])
+//!         .device(MacAddress::parse("00:1b:44:11:3a:b7")?)
+//!         .sent_at(now);
 //!     Ok(client.login_once(login).await?)
 //! }
 //! ```
@@ -44,7 +36,7 @@
 //!
 //! ```no_run
 //! # use fourauth_client::{Client, Error, Outcome};
-//! # use fourauth_protocol::command::Login;
+//! # use fourauth_client::protocol::command::Login;
 //! # async fn example(client: Client, login: Login) -> Result<(), Error> {
 //! let mut connection = client.connect().await?;
 //! match connection.login(login).await? {
@@ -82,10 +74,10 @@
 //!
 //! ```no_run
 //! # use fourauth_client::{Client, Identity, Outcome};
-//! # use fourauth_protocol::command::Login;
+//! # use fourauth_client::protocol::command::Login;
 //! # async fn example(client: Client, login: Login) -> Result<(), Box<dyn std::error::Error>> {
 //! let identity = Identity::load_or_create("device.key".as_ref())?;
-//! let login = Login { device_pubkey: Some(identity.key()), ..login };
+//! let login = login.device_key(identity.key());
 //! let mut connection = client.with_identity(identity).connect().await?;
 //! if let Outcome::Refused(refusal) = connection.login(login).await? {
 //!     println!("{}; try again in {:?}", refusal.message, refusal.retry_after);

@@ -19,6 +19,7 @@ pub enum Outcome<T> {
 
 /// A refusal by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// For a program.
     pub code: Code,

@@ -58,6 +58,7 @@ impl Roots {
 
 /// Why there are no trusted roots.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RootsError {
     /// The file cannot be read.
     #[error("cannot read the trusted certificates: {0}")]

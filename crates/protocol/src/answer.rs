@@ -5,6 +5,7 @@ use crate::{
     request_id::RequestId,
     secret::{self, Secret},
     time::UnixMillis,
+    words::{Action, BoundBy, Requirement, TimeState},
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,7 @@ pub enum Status {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
+#[non_exhaustive]
 pub struct AnswerBody {
     /// The QR code to scan: a PNG as base64. Commands 200 and 300.
     #[serde(
@@ -133,7 +135,7 @@ pub struct ServerInfo {
     /// The server's time.
     pub server_ts_utc: UnixMillis,
     /// How well the server knows the time: `synced`, `holdover`, `local` or `denied`.
-    pub time: String,
+    pub time: TimeState,
     /// 32 random bytes as base64, for device proofs with the `certificate` binding. Each 190
     /// returns new ones, and only the last ones of a connection are valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +146,7 @@ pub struct ServerInfo {
     /// Requirements of this server beyond those of the protocol: `recovery_code` (300 to 330),
     /// `device_key`.
     #[serde(default)]
-    pub requires: Vec<String>,
+    pub requires: Vec<Requirement>,
 }
 
 /// One device of an account.
@@ -160,7 +162,7 @@ pub struct DeviceRow {
     /// When its key was bound.
     pub bound_at: UnixMillis,
     /// How its key was bound: `registration`, `first_login`, `device` or `recovery`.
-    pub bound_by: String,
+    pub bound_by: BoundBy,
     /// When it last proved its key.
     pub last_seen: UnixMillis,
 }
@@ -176,7 +178,7 @@ pub struct AuditRow {
     /// The username in the command, if there was one.
     pub username: Option<String>,
     /// The action that was attempted.
-    pub action: String,
+    pub action: Action,
     /// True if the action succeeded.
     pub success: bool,
     /// The reason, and the finding of each factor. Control characters are escaped.
@@ -283,7 +285,7 @@ mod tests {
             device_id: "21fe31dfa154a261626bf854046fd227".into(),
             mac: "00:1b:44:11:3a:b7".into(),
             bound_at: UnixMillis(1_740_830_400_000),
-            bound_by: "first_login".into(),
+            bound_by: BoundBy::FirstLogin,
             last_seen: UnixMillis(1_740_830_460_000),
         };
         let body = AnswerBody {

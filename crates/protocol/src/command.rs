@@ -12,6 +12,7 @@ mod hello;
 mod login;
 mod recover;
 mod register;
+mod setters;
 
 pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
@@ -29,6 +30,9 @@ use crate::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A request.
+///
+/// It is exhaustive on purpose: a server must not compile until it handles a new command. The structs
+/// of the commands may grow, so each has a `new` and methods for its optional fields.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "cmd")]
 pub enum Command {
@@ -74,7 +78,7 @@ pub enum Command {
 }
 
 /// The payload is not a command. The server answers with the reason and keeps the connection open,
-/// except after [`Refused::TooLarge`].
+/// except after [`Refused::TooLarge`]. It is exhaustive on purpose, like [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The payload is not JSON of the right shape, or a field has the wrong type.

@@ -18,7 +18,7 @@
 //!
 //! // The bytes that the service sends over its TLS stream:
 //! let mut out = bytes::BytesMut::new();
-//! frame::encode(Command::Hello(Hello {}).to_json().expose(), &mut out)?;
+//! frame::encode(Command::Hello(Hello::default()).to_json().expose(), &mut out)?;
 //! assert_eq!(&out[..], b"\0\0\0\x0d{\"cmd\":\"190\"}");
 //!
 //! // The answer may arrive in pieces of any size:
@@ -55,3 +55,4 @@ pub mod secret;
 pub mod shape;
 pub mod time;
 pub mod username;
+pub mod words;

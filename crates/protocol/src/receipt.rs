@@ -19,6 +19,7 @@ use crate::{
     request_id::RequestId,
     time::UnixMillis,
     username::Username,
+    words::TimeState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,7 @@ pub struct Receipt {
 /// A factor that was proved, in the terms of RFC 8176 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum Method {
     /// A password.
     #[serde(rename = "pwd")]
@@ -107,7 +109,7 @@ pub struct ProvenDevice {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimeQuality {
     /// `synced`, `holdover` or `local`.
-    pub state: String,
+    pub state: TimeState,
     /// Upper bound of the error, in milliseconds; `null` if there was no bound.
     pub error_ms: Option<u32>,
 }

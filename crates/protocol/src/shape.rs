@@ -15,6 +15,7 @@ const MAX_KEYS: usize = 128;
 
 /// The payload does not have the shape of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ShapeError {
     /// The payload is not one JSON object in UTF-8.
     #[error("not a JSON object")]

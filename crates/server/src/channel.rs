@@ -46,7 +46,7 @@ impl Channel {
     /// The peer's device proof, bound to this connection.
     #[must_use]
     pub(crate) fn claim(&self, proof: ProveDevice) -> Claim {
-        let ProveDevice { username, mac, device_id, device_sig, binding } = proof;
+        let ProveDevice { username, mac, device_id, device_sig, binding, .. } = proof;
         let channel = self.bytes(binding).unwrap_or_default();
         Claim { username, mac, id: device_id, signature: device_sig, binding, channel }
     }

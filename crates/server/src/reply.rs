@@ -122,7 +122,8 @@ impl Reply {
 
     /// The reply to a hello: the capabilities and requirements of the server.
     pub fn hello(id: RequestId, info: ServerInfo) -> Self {
-        let body = AnswerBody { server: Some(info), ..AnswerBody::default() };
+        let mut body = AnswerBody::default();
+        body.server = Some(info);
         Self::public(Answer::ok("Hello.", body).to_request(id))
     }
 

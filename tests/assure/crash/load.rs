@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use fourauth_client::Client;
 use fourauth_factors::totp::{Step, code_at, step_at};
 use fourauth_protocol::{
-    answer::Answer,
-    command::{Command, ConfirmTotp, Login},
-    mac_address::MacAddress,
-    one_time_code::OneTimeCode,
+    answer::Answer, command::Command, mac_address::MacAddress, one_time_code::OneTimeCode,
     secret::Secret,
 };
-use fourauth_tests::persona::{Persona, key_of};
+use fourauth_tests::{
+    persona::{Persona, key_of},
+    with::With as _,
+};
 use std::{
     sync::{
         Arc,
@@ -186,7 +186,7 @@ impl Worker {
     /// Logs in if there is an unused code, and does one other thing.
     async fn day(&mut self, member: &mut Member) -> Result<(), Stop> {
         if let Some((step, totp)) = member.code() {
-            let login = Login { totp: Some(totp), ..member.persona.login(crowd::now()) };
+            let login = member.persona.login(crowd::now()).with(|login| login.totp = Some(totp));
             self.done(member, &Change::LoggedIn { step }, Command::Login(login)).await?;
         }
         match self.chance.below(6) {
@@ -240,14 +240,14 @@ impl Worker {
         }
         member.confirmed = step;
         let totp = code_at(&member.persona.key, Step(step)).ok();
-        let confirm = ConfirmTotp { totp, ..member.persona.confirm(crowd::now()) };
+        let confirm = member.persona.confirm(crowd::now()).with(|confirm| confirm.totp = totp);
         let change = Change::Confirmed { step: step.cast_signed() };
         self.done(member, &change, Command::ConfirmTotp(confirm)).await.map(|_| ())
     }
 
     async fn mistype(&mut self, member: &mut Member) -> Result<(), Stop> {
         let password = Secret::new("vioket-Ox-42".into());
-        let login = Login { password, ..member.persona.login(crowd::now()) };
+        let login = member.persona.login(crowd::now()).with(|login| login.password = password);
         self.done(member, &Change::Nothing, Command::Login(login)).await.map(|_| ())
     }
 

@@ -32,7 +32,7 @@ fn leaf_of(row: &EvidenceRow, previous: Hash) -> Option<Hash> {
         id: row.id,
         ts_utc: &row.ts_utc,
         name: row.username.as_deref().map(|name| leaf::name_hash(&salt, name)),
-        action: &row.action,
+        action: row.action.as_str(),
         success: row.success,
         detail: leaf::detail_hash(&salt, &row.detail),
         node: &row.node,

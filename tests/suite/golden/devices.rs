@@ -3,13 +3,13 @@
 use super::transcript::Transcript;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
-    command::{BindDevice, Command, ListDevices, Login, RevokeDevice},
+    command::{BindDevice, Command, ListDevices, RevokeDevice},
     device::DeviceName,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     secret::Secret,
 };
-use fourauth_tests::persona::Persona;
+use fourauth_tests::{persona::Persona, with::With as _};
 use std::sync::Arc;
 
 /// A device with the same key in every run.
@@ -22,27 +22,21 @@ fn name(text: &str) -> DeviceName {
 }
 
 fn bind(alice: &Persona, totp: OneTimeCode, talk: &Transcript) -> BindDevice {
-    BindDevice {
-        username: alice.username.clone(),
-        password: alice.password.clone(),
-        totp: Some(totp),
-        mac: Some(alice.mac),
-        client_ts_utc: Some(talk.server.now()),
-        new_mac: MacAddress::parse("02:11:22:33:44:55").ok(),
-        device_pubkey: device(2).key(),
-        device_name: Some(name("phone")),
-    }
+    BindDevice::new(alice.username.clone(), alice.password.clone(), device(2).key()).with(|bind| {
+        bind.totp = Some(totp);
+        bind.mac = Some(alice.mac);
+        bind.client_ts_utc = Some(talk.server.now());
+        bind.new_mac = MacAddress::parse("02:11:22:33:44:55").ok();
+        bind.device_name = Some(name("phone"));
+    })
 }
 
 fn revoke(alice: &Persona, totp: OneTimeCode, device: &str, talk: &Transcript) -> RevokeDevice {
-    RevokeDevice {
-        username: alice.username.clone(),
-        password: alice.password.clone(),
-        totp: Some(totp),
-        mac: Some(alice.mac),
-        client_ts_utc: Some(talk.server.now()),
-        device_name: name(device),
-    }
+    RevokeDevice::new(alice.username.clone(), alice.password.clone(), name(device)).with(|revoke| {
+        revoke.totp = Some(totp);
+        revoke.mac = Some(alice.mac);
+        revoke.client_ts_utc = Some(talk.server.now());
+    })
 }
 
 /// A user with a device key that the account knows.
@@ -50,11 +44,10 @@ async fn with_alices_laptop() -> (Transcript, Persona, Client) {
     let (mut talk, alice) = Transcript::with_alice().await;
     let laptop = device(1);
     let client = talk.server.client().with_identity(Arc::clone(&laptop));
-    let first = Login {
-        device_pubkey: Some(laptop.key()),
-        device_name: Some(name("laptop")),
-        ..alice.login(talk.server.now())
-    };
+    let first = alice.login(talk.server.now()).with(|login| {
+        login.device_pubkey = Some(laptop.key());
+        login.device_name = Some(name("laptop"));
+    });
     assert!(client.login_once(first).await.unwrap());
     talk.wait_a_minute(&alice);
     (talk, alice, client)
@@ -84,7 +77,7 @@ async fn bind_device() {
     talk.ask("The known device proves its key on this connection.", proof).await;
     let wrong = bind(&alice, alice.wrong_code(now), &talk);
     talk.ask("The one-time code is wrong.", Command::BindDevice(wrong)).await;
-    let addressless = BindDevice { new_mac: None, ..right.clone() };
+    let addressless = right.clone().with(|bind| bind.new_mac = None);
     talk.ask("The new device has no address.", Command::BindDevice(addressless)).await;
     talk.ask("Everything is right.", Command::BindDevice(right)).await;
     talk.wait_a_minute(&alice);
@@ -96,14 +89,14 @@ async fn bind_device() {
 #[tokio::test]
 async fn list_devices() {
     let (mut talk, alice, client) = with_alices_laptop().await;
-    let unknown = ListDevices { token: Secret::new("nobody's".into()) };
+    let unknown = ListDevices::new("nobody's".to_owned());
     talk.ask("No session has that token.", Command::ListDevices(unknown)).await;
     let login = Command::Login(alice.login(talk.server.now()));
     let token = client.send_once(login).await.unwrap().body.token.unwrap();
     talk.name(token.expose(), "<token>");
     talk.ask(
         "The token of a session lists the devices.",
-        Command::ListDevices(ListDevices { token }),
+        Command::ListDevices(ListDevices::new(token)),
     )
     .await;
     talk.settle("222-list-devices");

@@ -7,11 +7,10 @@ use fourauth_protocol::{
     frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
-    secret::Secret,
     time::UnixMillis,
     username::Username,
 };
-use fourauth_tests::{models::picture, server::TestServer};
+use fourauth_tests::{models::picture, server::TestServer, with::With as _};
 
 #[tokio::test]
 async fn errors() {
@@ -71,17 +70,10 @@ async fn busy() -> TestServer {
 }
 
 fn a_login(now: UnixMillis) -> Login {
-    Login {
-        username: Username::parse("alice").unwrap(),
-        password: Secret::new("violet-Ox-42".into()),
-        totp: OneTimeCode::parse("287082").ok(),
-        face: None,
-        faces: vec![picture("obama2.jpg"); 3],
-        mac: MacAddress::parse("00:1b:44:11:3a:b7").ok(),
-        client_ts_utc: Some(now),
-        device_pubkey: None,
-        device_name: None,
-        recovery_code: None,
-        audience: None,
-    }
+    Login::new(Username::parse("alice").unwrap(), "violet-Ox-42".to_owned()).with(|login| {
+        login.totp = OneTimeCode::parse("287082").ok();
+        login.faces = vec![picture("obama2.jpg"); 3];
+        login.mac = MacAddress::parse("00:1b:44:11:3a:b7").ok();
+        login.client_ts_utc = Some(now);
+    })
 }

@@ -3,13 +3,13 @@
 use super::transcript::Transcript;
 use fourauth_auth::profile::Profile;
 use fourauth_protocol::{
-    command::{Command, Hello, Login},
+    command::{Command, Hello},
     mac_address::MacAddress,
     picture::Picture,
     secret::Secret,
     username::Username,
 };
-use fourauth_tests::{models::picture, server::TestServer};
+use fourauth_tests::{models::picture, server::TestServer, with::With as _};
 use fourauth_timekeeper::State;
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn hello() {
     let mut talk = Transcript::with(TestServer::start().await).await;
     talk.ask(
         "The protocol version, limits and requirements of the server.",
-        Command::Hello(Hello {}),
+        Command::Hello(Hello::default()),
     )
     .await;
     talk.settle("190-hello");
@@ -30,47 +30,45 @@ async fn login() {
     for (heading, login) in [
         (
             "The password is wrong. The answer names no other factor.",
-            Login { password: Secret::new("violet-Ox-43".into()), ..right.clone() },
+            right.clone().with(|login| login.password = Secret::new("violet-Ox-43".into())),
         ),
         (
             "The account does not exist: same answer, same work.",
-            Login { username: Username::parse("nobody").unwrap(), ..right.clone() },
+            right.clone().with(|login| login.username = Username::parse("nobody").unwrap()),
         ),
         (
             "The face shows a different person.",
-            Login { face: Some(picture("biden.jpg")), ..right.clone() },
+            right.clone().with(|login| login.face = Some(picture("biden.jpg"))),
         ),
         (
             "The picture is not a JPEG or PNG.",
-            Login { face: Some(Picture::new(b"GIF89a".to_vec())), ..right.clone() },
+            right.clone().with(|login| login.face = Some(Picture::new(b"GIF89a".to_vec()))),
         ),
-        ("There is no picture.", Login { face: None, ..right.clone() }),
+        ("There is no picture.", right.clone().with(|login| login.face = None)),
         (
             "The pictures show different people. This counts as a wrong face.",
-            Login {
-                face: None,
-                faces: ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec(),
-                ..right.clone()
-            },
+            right.clone().with(|login| {
+                login.face = None;
+                login.faces = ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec();
+            }),
         ),
         (
             "The one-time code is wrong.",
-            Login { totp: Some(alice.wrong_code(talk.server.now())), ..right.clone() },
+            right.clone().with(|login| login.totp = Some(alice.wrong_code(talk.server.now()))),
         ),
         (
             "There is no one-time code, or one that is not six digits.",
-            Login { totp: None, ..right.clone() },
+            right.clone().with(|login| login.totp = None),
         ),
         (
             "The device is unknown.",
-            Login { mac: MacAddress::parse("00:1b:44:11:3a:b8").ok(), ..right.clone() },
+            right.clone().with(|login| login.mac = MacAddress::parse("00:1b:44:11:3a:b8").ok()),
         ),
         (
             "The client's clock is five minutes slow.",
-            Login {
-                client_ts_utc: Some(talk.server.now().saturating_add_ms(-300_000)),
-                ..right.clone()
-            },
+            right.clone().with(|login| {
+                login.client_ts_utc = Some(talk.server.now().saturating_add_ms(-300_000));
+            }),
         ),
         (
             "Everything is right: another photograph of the registered person. No failure spent \
@@ -84,7 +82,10 @@ async fn login() {
 
     talk.wait_a_minute(&alice);
     let faces = ["obama2.jpg", "obama3.jpg", "obama2.jpg"].map(picture).to_vec();
-    let several = Login { face: None, faces, ..alice.login(talk.server.now()) };
+    let several = alice.login(talk.server.now()).with(|login| {
+        login.face = None;
+        login.faces = faces;
+    });
     talk.ask("A minute later, with several pictures.", Command::Login(several)).await;
 
     talk.wait_a_minute(&alice);
@@ -96,7 +97,8 @@ async fn login() {
     let alice = strict.enrol("alice", "obama.jpg").await;
     talk.move_to(strict).await;
     talk.wait_a_minute(&alice);
-    let login = Login { face: Some(picture("biden.jpg")), ..alice.login(talk.server.now()) };
+    let login =
+        alice.login(talk.server.now()).with(|login| login.face = Some(picture("biden.jpg")));
     talk.ask("The face shows a different person, under the strict profile.", Command::Login(login))
         .await;
     talk.settle("100-login");

@@ -2,12 +2,9 @@
 
 use super::transcript::Transcript;
 use fourauth_protocol::{
-    command::{Command, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
-    mac_address::MacAddress,
-    picture::Picture,
-    secret::Secret,
+    command::Command, mac_address::MacAddress, picture::Picture, secret::Secret,
 };
-use fourauth_tests::models::picture;
+use fourauth_tests::{models::picture, with::With as _};
 
 const PASSWORD: &str = "The password is wrong.";
 const FACE: &str = "The face shows a different person.";
@@ -28,10 +25,10 @@ async fn recover_totp() {
     let (mut talk, alice) = Transcript::with_alice().await;
     let right = alice.recover_totp(talk.server.now());
     for (heading, recover) in [
-        (PASSWORD, RecoverTotp { password: wrong_password(), ..right.clone() }),
-        (FACE, RecoverTotp { face: Some(picture("biden.jpg")), ..right.clone() }),
-        (DEVICE, RecoverTotp { mac: Some(other_device()), ..right.clone() }),
-        (CLOCK, RecoverTotp { client_ts_utc: None, ..right.clone() }),
+        (PASSWORD, right.clone().with(|recover| recover.password = wrong_password())),
+        (FACE, right.clone().with(|recover| recover.face = Some(picture("biden.jpg")))),
+        (DEVICE, right.clone().with(|recover| recover.mac = Some(other_device()))),
+        (CLOCK, right.clone().with(|recover| recover.client_ts_utc = None)),
         ("Everything is right. The answer has the new secret; the old one is invalid.", right),
     ] {
         talk.ask(heading, Command::RecoverTotp(recover)).await;
@@ -47,14 +44,14 @@ async fn recover_password() {
     for (heading, recover) in [
         (
             "The one-time code is wrong. It is the first factor here, so no other is named.",
-            RecoverPassword { totp: Some(alice.wrong_code(now)), ..right.clone() },
+            right.clone().with(|recover| recover.totp = Some(alice.wrong_code(now))),
         ),
-        (FACE, RecoverPassword { face: Some(picture("biden.jpg")), ..right.clone() }),
-        (DEVICE, RecoverPassword { mac: Some(other_device()), ..right.clone() }),
-        (CLOCK, RecoverPassword { client_ts_utc: None, ..right.clone() }),
+        (FACE, right.clone().with(|recover| recover.face = Some(picture("biden.jpg")))),
+        (DEVICE, right.clone().with(|recover| recover.mac = Some(other_device()))),
+        (CLOCK, right.clone().with(|recover| recover.client_ts_utc = None)),
         (
             "The new password does not meet the rule.",
-            RecoverPassword { new_password: Secret::new("password".into()), ..right.clone() },
+            right.clone().with(|recover| recover.new_password = Secret::new("password".into())),
         ),
         ("Everything is right.", right.clone()),
         ("The same again: the code is spent.", right),
@@ -71,21 +68,20 @@ async fn recover_face() {
     let right = alice.recover_face(picture("obama3.jpg"), now);
     let not_a_picture = Picture::new(b"GIF89a".to_vec());
     for (heading, recover) in [
-        (PASSWORD, RecoverFace { password: wrong_password(), ..right.clone() }),
-        (CODE, RecoverFace { totp: Some(alice.wrong_code(now)), ..right.clone() }),
-        (DEVICE, RecoverFace { mac: Some(other_device()), ..right.clone() }),
-        (CLOCK, RecoverFace { client_ts_utc: None, ..right.clone() }),
+        (PASSWORD, right.clone().with(|recover| recover.password = wrong_password())),
+        (CODE, right.clone().with(|recover| recover.totp = Some(alice.wrong_code(now)))),
+        (DEVICE, right.clone().with(|recover| recover.mac = Some(other_device()))),
+        (CLOCK, right.clone().with(|recover| recover.client_ts_utc = None)),
         (
             "The new picture is not a JPEG or PNG.",
-            RecoverFace { new_face: Some(not_a_picture), ..right.clone() },
+            right.clone().with(|recover| recover.new_face = Some(not_a_picture)),
         ),
         (
             "The new pictures show different people.",
-            RecoverFace {
-                new_face: None,
-                new_faces: ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec(),
-                ..right.clone()
-            },
+            right.clone().with(|recover| {
+                recover.new_face = None;
+                recover.new_faces = ["obama2.jpg", "obama3.jpg", "biden.jpg"].map(picture).to_vec();
+            }),
         ),
         ("Everything is right.", right),
     ] {
@@ -100,13 +96,13 @@ async fn recover_device() {
     let now = talk.server.now();
     let right = alice.recover_device(other_device(), now);
     for (heading, recover) in [
-        (PASSWORD, RecoverDevice { password: wrong_password(), ..right.clone() }),
-        (FACE, RecoverDevice { face: Some(picture("biden.jpg")), ..right.clone() }),
-        (CODE, RecoverDevice { totp: Some(alice.wrong_code(now)), ..right.clone() }),
-        (CLOCK, RecoverDevice { client_ts_utc: None, ..right.clone() }),
+        (PASSWORD, right.clone().with(|recover| recover.password = wrong_password())),
+        (FACE, right.clone().with(|recover| recover.face = Some(picture("biden.jpg")))),
+        (CODE, right.clone().with(|recover| recover.totp = Some(alice.wrong_code(now)))),
+        (CLOCK, right.clone().with(|recover| recover.client_ts_utc = None)),
         (
             "The new MAC address is missing, or no device can have it.",
-            RecoverDevice { new_mac: None, ..right.clone() },
+            right.clone().with(|recover| recover.new_mac = None),
         ),
         ("Everything is right.", right),
     ] {

@@ -4,9 +4,11 @@ use data_encoding::BASE64;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     command::{Command, ProveDevice},
-    device::{Binding, message},
+    device::message,
 };
-use fourauth_tests::{models::picture, persona::Persona, raw::RawConnection, server::TestServer};
+use fourauth_tests::{
+    models::picture, persona::Persona, raw::RawConnection, server::TestServer, with::With as _,
+};
 
 /// Pictures that transcripts send. The first three show one person.
 const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"];
@@ -94,13 +96,10 @@ impl Transcript {
         let message = message(&self.connection.exporter(), &person.username, person.mac);
         let signature = identity.sign(&message);
         self.name(&BASE64.encode(signature.as_bytes()), "<signature>");
-        Command::ProveDevice(ProveDevice {
-            username: person.username.clone(),
-            mac: Some(person.mac),
-            device_id: identity.key().id(),
-            device_sig: signature,
-            binding: Binding::TlsExporter,
-        })
+        Command::ProveDevice(
+            ProveDevice::new(person.username.clone(), identity.key().id(), signature)
+                .with(|proof| proof.mac = Some(person.mac)),
+        )
     }
 
     /// Sends a command and records both sides.

@@ -26,7 +26,9 @@ impl Authenticator {
         let secret = read.admin_secret.clone();
         self.as_admin(Action::ReadAudit, received, None, secret, async |_, _| {
             let rows = self.store.audit_rows(&query(read)).await?;
-            Ok((Effect::Nothing, AnswerBody { rows: Some(rows), ..AnswerBody::default() }))
+            let mut body = AnswerBody::default();
+            body.rows = Some(rows);
+            Ok((Effect::Nothing, body))
         })
         .await
     }

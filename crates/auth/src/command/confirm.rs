@@ -30,7 +30,8 @@ impl Authenticator {
     ) -> Result<Audited, Error> {
         let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
         self.prove(action, received, &confirm.username, offered, async |verified| {
-            let body = AnswerBody { totp_confirmed: Some(true), ..AnswerBody::default() };
+            let mut body = AnswerBody::default();
+            body.totp_confirmed = Some(true);
             let step = verified.examination.step.ok_or(Denial::Totp)?;
             Ok((Change::ConfirmTotp(step), SideEffects::default(), body))
         })

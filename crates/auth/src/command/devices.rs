@@ -67,7 +67,9 @@ impl Authenticator {
             Some(Session { account, .. }) => {
                 let devices = self.store.devices(account).await?;
                 let rows = devices.into_iter().map(shown).collect();
-                Ok((Effect::Nothing, AnswerBody { devices: Some(rows), ..AnswerBody::default() }))
+                let mut body = AnswerBody::default();
+                body.devices = Some(rows);
+                Ok((Effect::Nothing, body))
             }
         };
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
@@ -113,7 +115,7 @@ fn shown(device: Device) -> DeviceRow {
         device_id: device.id.to_string(),
         mac: device.mac.to_string(),
         bound_at: device.bound_at,
-        bound_by: device.bound_by,
+        bound_by: device.bound_by.into(),
         last_seen: device.last_seen.unwrap_or(device.bound_at),
     }
 }

@@ -94,12 +94,10 @@ impl Authenticator {
             created: at,
             expires,
         };
-        let body = AnswerBody {
-            token: Some(token),
-            expires_at: Some(expires),
-            must_change: subject.must_change.then_some(true),
-            ..AnswerBody::default()
-        };
+        let mut body = AnswerBody::default();
+        body.token = Some(token);
+        body.expires_at = Some(expires);
+        body.must_change = subject.must_change.then_some(true);
         (session, body)
     }
 }

@@ -177,10 +177,8 @@ impl Authenticator {
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
-        let body = AnswerBody {
-            face_quality: Some(face_quality(likeness.count())),
-            ..AnswerBody::default()
-        };
+        let mut body = AnswerBody::default();
+        body.face_quality = Some(face_quality(likeness.count()));
         Ok((Change::Face(face, consent), side_effects, body))
     }
 }

@@ -58,12 +58,10 @@ impl Authenticator {
         };
         let id = AccountId(entropy::positive_i64());
         let (key, codes) = (Self::new_key(), recovery_codes());
-        let body = AnswerBody {
-            must_change: Some(true),
-            face_quality: Some(face_quality(likeness.count())),
-            recovery_codes: Some(shown(&codes)),
-            ..self.provisioning(&key, &register.username)
-        };
+        let mut body = self.provisioning(&key, &register.username);
+        body.must_change = Some(true);
+        body.face_quality = Some(face_quality(likeness.count()));
+        body.recovery_codes = Some(shown(&codes));
         let device = register.device_pubkey.map(|key| NewDevice {
             key,
             mac,

@@ -15,31 +15,27 @@ impl Gather<'_, '_> {
         };
         let own_mac = other.own_mac.or_else(self.environment.device_address);
         let own_mac = own_mac.ok_or(Failure::NoDeviceAddress { option: "--own-mac" })?;
-        Ok(BindDevice {
-            username: self.username()?,
-            password: self.secret(Kind::Password)?,
-            totp: Some(self.one_time_code()?),
-            mac: Some(own_mac),
-            client_ts_utc: Some(self.now()),
-            new_mac: Some(new_mac),
-            device_pubkey: other.pubkey,
-            device_name: other.name.clone(),
-        })
+        let mut bind =
+            BindDevice::new(self.username()?, self.secret(Kind::Password)?, other.pubkey);
+        bind.totp = Some(self.one_time_code()?);
+        bind.mac = Some(own_mac);
+        bind.client_ts_utc = Some(self.now());
+        bind.new_mac = Some(new_mac);
+        bind.device_name.clone_from(&other.name);
+        Ok(bind)
     }
 
     pub(super) fn list_devices(&mut self) -> Result<ListDevices, Failure> {
-        Ok(ListDevices { token: self.secret(Kind::Token)? })
+        Ok(ListDevices::new(self.secret(Kind::Token)?))
     }
 
     pub(super) fn revoke_device(&mut self, name: &DeviceName) -> Result<RevokeDevice, Failure> {
         let mac = Some(self.device()?);
-        Ok(RevokeDevice {
-            username: self.username()?,
-            password: self.secret(Kind::Password)?,
-            totp: Some(self.one_time_code()?),
-            mac,
-            client_ts_utc: Some(self.now()),
-            device_name: name.clone(),
-        })
+        let mut revoke =
+            RevokeDevice::new(self.username()?, self.secret(Kind::Password)?, name.clone());
+        revoke.totp = Some(self.one_time_code()?);
+        revoke.mac = mac;
+        revoke.client_ts_utc = Some(self.now());
+        Ok(revoke)
     }
 }

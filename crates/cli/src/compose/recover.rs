@@ -23,7 +23,13 @@ impl Gather<'_, '_> {
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_LOGIN).await?;
         let client_ts_utc = Some(self.now());
-        Ok(RecoverTotp { username, password, face, faces, mac, client_ts_utc, recovery_code })
+        let mut recover = RecoverTotp::new(username, password);
+        recover.face = face;
+        recover.faces = faces;
+        recover.mac = mac;
+        recover.client_ts_utc = client_ts_utc;
+        recover.recovery_code = recovery_code;
+        Ok(recover)
     }
 
     pub(super) async fn recover_password(&mut self) -> Result<RecoverPassword, Failure> {
@@ -32,16 +38,14 @@ impl Gather<'_, '_> {
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
         let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        Ok(RecoverPassword {
-            username,
-            new_password,
-            totp: Some(self.one_time_code()?),
-            face,
-            faces,
-            mac,
-            client_ts_utc: Some(self.now()),
-            recovery_code,
-        })
+        let mut recover = RecoverPassword::new(username, new_password);
+        recover.totp = Some(self.one_time_code()?);
+        recover.face = face;
+        recover.faces = faces;
+        recover.mac = mac;
+        recover.client_ts_utc = Some(self.now());
+        recover.recovery_code = recovery_code;
+        Ok(recover)
     }
 
     pub(super) async fn recover_face(
@@ -53,17 +57,15 @@ impl Gather<'_, '_> {
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
         let (new_face, new_faces) = self.faces(camera::AT_ENROLMENT).await?;
-        Ok(RecoverFace {
-            username,
-            password,
-            totp: Some(self.one_time_code()?),
-            new_face,
-            new_faces,
-            mac,
-            client_ts_utc: Some(self.now()),
-            recovery_code,
-            consent: agreement.consent.clone(),
-        })
+        let mut recover = RecoverFace::new(username, password);
+        recover.totp = Some(self.one_time_code()?);
+        recover.new_face = new_face;
+        recover.new_faces = new_faces;
+        recover.mac = mac;
+        recover.client_ts_utc = Some(self.now());
+        recover.recovery_code = recovery_code;
+        recover.consent.clone_from(&agreement.consent);
+        Ok(recover)
     }
 
     pub(super) async fn recover_device(
@@ -76,19 +78,17 @@ impl Gather<'_, '_> {
         let new_mac = Some(self.device()?);
         let (new_device_pubkey, device_name) = self.new_key(new);
         let (face, faces) = self.faces(camera::AT_LOGIN).await?;
-        Ok(RecoverDevice {
-            username,
-            password,
-            totp: Some(self.one_time_code()?),
-            face,
-            faces,
-            new_mac,
-            client_ts_utc: Some(self.now()),
-            recovery_code,
-            mac: new.old_mac,
-            new_device_pubkey,
-            device_name,
-        })
+        let mut recover = RecoverDevice::new(username, password);
+        recover.totp = Some(self.one_time_code()?);
+        recover.face = face;
+        recover.faces = faces;
+        recover.new_mac = new_mac;
+        recover.client_ts_utc = Some(self.now());
+        recover.recovery_code = recovery_code;
+        recover.mac = new.old_mac;
+        recover.new_device_pubkey = new_device_pubkey;
+        recover.device_name = device_name;
+        Ok(recover)
     }
 
     /// The key and the name of the new device.

@@ -18,19 +18,7 @@ const NO: &str = r#"{"status":"error","message":"Invalid username or password.",
     "retry_after_ms":1500}"#;
 
 fn login() -> Login {
-    Login {
-        username: Username::parse("alice").unwrap(),
-        password: "Tr0ub4dor&3".to_owned().into(),
-        totp: None,
-        face: None,
-        faces: Vec::new(),
-        mac: None,
-        client_ts_utc: None,
-        device_pubkey: None,
-        device_name: None,
-        recovery_code: None,
-        audience: None,
-    }
+    Login::new(Username::parse("alice").unwrap(), "Tr0ub4dor&3".to_owned())
 }
 
 fn hello() -> Command {
@@ -76,15 +64,7 @@ async fn a_denial_is_a_value_and_not_an_error() {
 async fn a_granted_recovery_without_its_secret_is_an_error() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let Login { username, password, .. } = login();
-    let recover = RecoverTotp {
-        username,
-        password,
-        face: None,
-        faces: Vec::new(),
-        mac: None,
-        client_ts_utc: None,
-        recovery_code: None,
-    };
+    let recover = RecoverTotp::new(username, password);
     let mut connection = server.client().connect().await.unwrap();
     let error = connection.recover_totp(recover).await.unwrap_err();
     let incomplete = ProtocolError::Incomplete("provisioning_uri");
@@ -121,7 +101,7 @@ async fn an_answer_is_read_after_the_server_stopped_reading() {
     .await;
     let mut connection = server.client().connect().await.unwrap();
     let picture = Picture::new(vec![0; 3_000_000]); // As base64, more than a socket buffers.
-    let refused = connection.login(Login { face: Some(picture), ..login() }).await.unwrap();
+    let refused = connection.login(login().pictures([picture])).await.unwrap();
     assert!(matches!(refused, Outcome::Refused(refusal) if refusal.code == Code::FrameTooLarge));
     let error = connection.send(hello()).await.unwrap_err();
     assert!(matches!(error, Error::Abandoned), "the command was sent in part: {error:?}");
@@ -185,7 +165,7 @@ async fn a_command_larger_than_a_frame_is_not_sent() {
     let server = Server::start(|stream| always(stream, YES)).await;
     let mut connection = server.client().connect().await.unwrap();
     let picture = Picture::new(vec![0; MAX_PAYLOAD]);
-    let large = Login { face: Some(picture), ..login() };
+    let large = login().pictures([picture]);
     let error = connection.login(large).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge(_)), "{error:?}");
     assert!(connection.hello().await.is_err(), "the answer lacks `server`");

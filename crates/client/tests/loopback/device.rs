@@ -30,19 +30,7 @@ fn mac(last: u8) -> MacAddress {
 }
 
 fn login(username: &str, address: u8) -> Login {
-    Login {
-        username: Username::parse(username).unwrap(),
-        password: "Tr0ub4dor&3".to_owned().into(),
-        totp: None,
-        face: None,
-        faces: Vec::new(),
-        mac: Some(mac(address)),
-        client_ts_utc: None,
-        device_pubkey: None,
-        device_name: None,
-        recovery_code: None,
-        audience: None,
-    }
+    Login::new(Username::parse(username).unwrap(), "Tr0ub4dor&3".to_owned()).device(mac(address))
 }
 
 /// Records what arrives. Answers `to_proof` to a 150, after the next command has arrived too, and
@@ -137,28 +125,11 @@ async fn a_proof_is_reused_for_the_same_account_and_device() {
 async fn commands_that_name_a_device_are_preceded_by_a_proof() {
     let (server, log) = server(YES).await;
     let client = server.client().with_identity(identity());
-    let Login { username, password, totp, client_ts_utc, .. } = login("alice", 1);
-    let revoke = RevokeDevice {
-        username: username.clone(),
-        password: password.clone(),
-        totp,
-        mac: Some(mac(1)),
-        client_ts_utc,
-        device_name: DeviceName::parse("laptop").unwrap(),
-    };
-    let recover = RecoverDevice {
-        username,
-        password,
-        totp,
-        face: None,
-        faces: Vec::new(),
-        new_mac: Some(mac(3)),
-        client_ts_utc,
-        recovery_code: None,
-        mac: None,
-        new_device_pubkey: Some(identity().key()),
-        device_name: None,
-    };
+    let Login { username, password, .. } = login("alice", 1);
+    let laptop = DeviceName::parse("laptop").unwrap();
+    let revoke = RevokeDevice::new(username.clone(), password.clone(), laptop).device(mac(1));
+    let recover =
+        RecoverDevice::new(username, password).new_device(mac(3)).new_device_key(identity().key());
     let _granted = client.connect().await.unwrap().revoke_device(revoke).await.unwrap();
     let _granted = client.connect().await.unwrap().recover_device(recover.clone()).await.unwrap();
     let macs: Vec<_> = proofs(&log).into_iter().map(|(proof, _)| proof.mac).collect();
@@ -174,10 +145,11 @@ async fn commands_that_name_a_device_are_preceded_by_a_proof() {
 #[tokio::test]
 async fn no_proof_is_sent_without_a_device_or_an_identity() {
     let (server, log) = server(YES).await;
-    let without_device = Login { mac: None, ..login("alice", 1) };
+    let mut without_device = login("alice", 1);
+    without_device.mac = None;
     let mut connection = server.client().with_identity(identity()).connect().await.unwrap();
     assert!(connection.login(without_device).await.unwrap().is_granted());
-    let list = ListDevices { token: "t0k".to_owned().into() };
+    let list = ListDevices::new("t0k".to_owned());
     assert!(connection.list_devices(list).await.unwrap().is_granted());
     assert!(server.client().login_once(login("alice", 1)).await.unwrap());
     assert_eq!(log.lock().unwrap().len(), 3);

@@ -20,7 +20,7 @@ const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok","devices":[]}"
 
 async fn session(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let mut connection = Connection::over(stream);
-    let list = ListDevices { token: "t0k".to_owned().into() };
+    let list = ListDevices::new("t0k".to_owned());
     for _ in 0..3 {
         let devices = connection.list_devices(list.clone()).await.unwrap();
         assert_eq!(devices.granted(), Some(Vec::new()));

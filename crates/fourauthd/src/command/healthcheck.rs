@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use fourauth_client::{Client, Fingerprint, Outcome, ServerAddress, Trust};
 use fourauth_config::Config;
+use fourauth_protocol::words::TimeState;
 use fourauth_server::proxy;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,9 +26,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let trust = Trust::Pin(Fingerprint::of(&leaf));
     let client = Client::builder(address, trust).preamble(preamble).build();
     match client.connect().await?.hello().await? {
-        Outcome::Granted(server) if server.time != "denied" => {
+        Outcome::Granted(server) if server.time != TimeState::Denied => {
             print_out!("{} answers; its time is {}", server.software, server.time);
-            if server.time == "local" {
+            if server.time == TimeState::Local {
                 print_out!(
                     "warning: no time server confirms its time; see `fourauthd time status`"
                 );

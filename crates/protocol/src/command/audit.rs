@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Reads rows, newest first. A row must match every filter that is given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ReadAudit {
     /// An administrator's secret.
     #[serde(serialize_with = "secret::on_the_wire")]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// valid for one login.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ConfirmTotp {
     /// The account.
     pub username: Username,
@@ -20,4 +21,12 @@ pub struct ConfirmTotp {
     /// The code that the authenticator shows.
     #[serde(default, deserialize_with = "one_time_code::offered")]
     pub totp: Option<OneTimeCode>,
+}
+
+impl ConfirmTotp {
+    /// Names the account and its password; add the code with [`code`](Self::code).
+    #[must_use]
+    pub fn new(username: Username, password: impl Into<Secret<String>>) -> Self {
+        Self { username, password: password.into(), totp: None }
+    }
 }

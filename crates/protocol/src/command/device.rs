@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// takes effect in later commands on the connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProveDevice {
     /// The account that the device belongs to.
     pub username: Username,
@@ -29,9 +30,18 @@ pub struct ProveDevice {
     pub binding: Binding,
 }
 
+impl ProveDevice {
+    /// A proof over the TLS exporter; add the device with [`device`](Self::device).
+    #[must_use]
+    pub fn new(username: Username, device_id: DeviceId, device_sig: DeviceSignature) -> Self {
+        Self { username, device_id, device_sig, mac: None, binding: Binding::TlsExporter }
+    }
+}
+
 /// 220: adds a device to the account. The connection must have proved one of the account's devices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct BindDevice {
     /// The account.
     pub username: Username,
@@ -57,18 +67,49 @@ pub struct BindDevice {
     pub device_name: Option<DeviceName>,
 }
 
+impl BindDevice {
+    /// Names the account, its password and the key of the device to add.
+    #[must_use]
+    pub fn new(
+        username: Username,
+        password: impl Into<Secret<String>>,
+        device_pubkey: DeviceKey,
+    ) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            device_pubkey,
+            totp: None,
+            mac: None,
+            client_ts_utc: None,
+            new_mac: None,
+            device_name: None,
+        }
+    }
+}
+
 /// 222: lists the devices of the account that logged in with a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ListDevices {
     /// The token that 100 returned.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub token: Secret<String>,
 }
 
+impl ListDevices {
+    /// Names the token.
+    #[must_use]
+    pub fn new(token: impl Into<Secret<String>>) -> Self {
+        Self { token: token.into() }
+    }
+}
+
 /// 224: revokes a device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RevokeDevice {
     /// The account.
     pub username: Username,
@@ -86,6 +127,25 @@ pub struct RevokeDevice {
     pub client_ts_utc: Option<UnixMillis>,
     /// The name of the device to revoke.
     pub device_name: DeviceName,
+}
+
+impl RevokeDevice {
+    /// Names the account, its password and the device to revoke.
+    #[must_use]
+    pub fn new(
+        username: Username,
+        password: impl Into<Secret<String>>,
+        device_name: DeviceName,
+    ) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            device_name,
+            totp: None,
+            mac: None,
+            client_ts_utc: None,
+        }
+    }
 }
 
 #[cfg(test)]

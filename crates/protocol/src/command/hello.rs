@@ -6,4 +6,5 @@ use serde::{Deserialize, Serialize};
 /// nothing about accounts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Hello {}

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 /// Logs in with four factors and the client's clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Login {
     /// The account.
     pub username: Username,
@@ -62,6 +63,24 @@ pub struct Login {
 }
 
 impl Login {
+    /// Names the account and its password; the other factors are added with the methods below.
+    #[must_use]
+    pub fn new(username: Username, password: impl Into<Secret<String>>) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            totp: None,
+            face: None,
+            faces: Vec::new(),
+            mac: None,
+            client_ts_utc: None,
+            device_pubkey: None,
+            device_name: None,
+            recovery_code: None,
+            audience: None,
+        }
+    }
+
     /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 /// 300: replaces the secret for one-time codes. Needs the password, face, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RecoverTotp {
     /// The account.
     pub username: Username,
@@ -49,6 +50,20 @@ pub struct RecoverTotp {
 }
 
 impl RecoverTotp {
+    /// Names the account and its password; the other factors are added with the methods below.
+    #[must_use]
+    pub fn new(username: Username, password: impl Into<Secret<String>>) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            face: None,
+            faces: Vec::new(),
+            mac: None,
+            client_ts_utc: None,
+            recovery_code: None,
+        }
+    }
+
     /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
@@ -58,6 +73,7 @@ impl RecoverTotp {
 /// 310: replaces the password. Needs the one-time code, face, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RecoverPassword {
     /// The account.
     pub username: Username,
@@ -94,6 +110,21 @@ pub struct RecoverPassword {
 }
 
 impl RecoverPassword {
+    /// Names the account and the new password; the factors are added with the methods below.
+    #[must_use]
+    pub fn new(username: Username, new_password: impl Into<Secret<String>>) -> Self {
+        Self {
+            username,
+            new_password: new_password.into(),
+            totp: None,
+            face: None,
+            faces: Vec::new(),
+            mac: None,
+            client_ts_utc: None,
+            recovery_code: None,
+        }
+    }
+
     /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)
@@ -103,6 +134,7 @@ impl RecoverPassword {
 /// 320: replaces the face. Needs the password, one-time code, device and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RecoverFace {
     /// The account.
     pub username: Username,
@@ -142,6 +174,23 @@ pub struct RecoverFace {
 }
 
 impl RecoverFace {
+    /// Names the account and its password; the other factors and the new pictures are added with
+    /// the methods below.
+    #[must_use]
+    pub fn new(username: Username, password: impl Into<Secret<String>>) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            totp: None,
+            new_face: None,
+            new_faces: Vec::new(),
+            mac: None,
+            client_ts_utc: None,
+            recovery_code: None,
+            consent: None,
+        }
+    }
+
     /// The pictures to enrol: `new_faceIDs` if there are any, otherwise `new_faceID`.
     pub fn new_faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.new_face.as_ref(), &self.new_faces)
@@ -151,6 +200,7 @@ impl RecoverFace {
 /// 330: replaces a device. Needs the password, one-time code, face and clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RecoverDevice {
     /// The account.
     pub username: Username,
@@ -200,6 +250,25 @@ pub struct RecoverDevice {
 }
 
 impl RecoverDevice {
+    /// Names the account and its password; the other factors and the new device are added with the
+    /// methods below.
+    #[must_use]
+    pub fn new(username: Username, password: impl Into<Secret<String>>) -> Self {
+        Self {
+            username,
+            password: password.into(),
+            totp: None,
+            face: None,
+            faces: Vec::new(),
+            new_mac: None,
+            client_ts_utc: None,
+            recovery_code: None,
+            mac: None,
+            new_device_pubkey: None,
+            device_name: None,
+        }
+    }
+
     /// The pictures to check: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// Registers an account, with the secret of an administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Register {
     /// An administrator's secret.
     #[serde(serialize_with = "secret::on_the_wire")]
@@ -58,6 +59,29 @@ pub struct Register {
 }
 
 impl Register {
+    /// Names an administrator's secret, the new account and its password.
+    #[must_use]
+    pub fn new(
+        admin_secret: impl Into<Secret<String>>,
+        username: Username,
+        password: impl Into<Secret<String>>,
+    ) -> Self {
+        Self {
+            admin_secret: admin_secret.into(),
+            username,
+            password: password.into(),
+            totp: NewTotp::New,
+            face: None,
+            faces: Vec::new(),
+            mac: None,
+            email: None,
+            phone: None,
+            device_pubkey: None,
+            device_name: None,
+            consent: None,
+        }
+    }
+
     /// The pictures to enrol: `faceIDs` if there are any, otherwise `faceID`.
     pub fn faces(&self) -> impl Iterator<Item = &Picture> {
         picture::that_count(self.face.as_ref(), &self.faces)

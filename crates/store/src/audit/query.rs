@@ -85,7 +85,7 @@ fn read(row: &Row) -> Result<AuditRow, Error> {
         id: row.int(TABLE, "id")?,
         ts_utc: instant(row)?,
         username: row.text_or_null(TABLE, "username")?,
-        action: row.text(TABLE, "action")?,
+        action: row.text(TABLE, "action")?.into(),
         success: row.flag(TABLE, "success")?,
         detail: row.text(TABLE, "detail")?,
     })

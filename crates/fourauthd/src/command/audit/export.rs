@@ -148,7 +148,7 @@ impl<'a> Line<'a> {
             id: row.id,
             ts_utc: &row.ts_utc,
             username: row.username.as_deref(),
-            action: &row.action,
+            action: row.action.as_str(),
             success: row.success,
             detail: &row.detail,
             node: &row.node,

@@ -42,7 +42,7 @@ impl Filter {
             let outcome = if row.success { "ok" } else { "failed" };
             let (id, at) = (row.id.to_string(), row.ts_utc.to_string());
             let username = row.username.unwrap_or_default();
-            [id, at, username, row.action, outcome.to_owned(), row.detail]
+            [id, at, username, row.action.to_string(), outcome.to_owned(), row.detail]
         });
         print_out!("{}", screen::table(["id", "time", "username", "action", "", "detail"], rows));
         Ok(())

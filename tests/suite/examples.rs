@@ -1,0 +1,94 @@
+//! The examples of the client work against a real server.
+
+#[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/log_in.rs"]
+mod log_in;
+#[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/own_transport.rs"]
+mod own_transport;
+#[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/register.rs"]
+mod register;
+#[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/verify_receipt.rs"]
+mod verify_receipt;
+
+use fourauth_client::{ReceiptError, ReceiptVerifier};
+use fourauth_config::Config;
+use fourauth_protocol::{
+    audience::Audience, code::Code, command::Command, mac_address::MacAddress,
+    receipt::VerifyingKey,
+};
+use fourauth_tests::{
+    models::picture,
+    persona::Persona,
+    server::{TestServer, quick},
+};
+use std::fs;
+
+fn config(server: &TestServer) -> Config {
+    quick(server.folder())
+}
+
+#[tokio::test]
+async fn the_example_that_registers_adds_an_account() {
+    let server = TestServer::start().await;
+    let command = server.registration("alice", "obama.jpg");
+    let registered = register::register_account(&server.client(), command.clone()).await.unwrap();
+    let registered = registered.unwrap();
+    assert_eq!(registered.recovery_codes.len(), 10);
+
+    let uri = &registered.authenticator.provisioning_uri;
+    let mac = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
+    let alice = Persona::new("alice", command.password.clone(), mac, uri);
+    let login = alice.login(server.now());
+    assert!(log_in::log_in(&server.client(), login).await.unwrap().starts_with("logged in until "));
+
+    let again = register::register_account(&server.client(), command).await.unwrap();
+    assert_eq!(again.unwrap_err().code, Code::Conflict);
+}
+
+#[tokio::test]
+async fn the_example_that_logs_in_shows_a_denial() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let login = alice.login(server.now()).pictures([picture("biden.jpg")]);
+    let shown = log_in::log_in(&server.client(), login).await.unwrap();
+    assert_eq!(shown, "Face verification failed.");
+}
+
+#[tokio::test]
+async fn the_example_that_verifies_receipts_accepts_one_of_the_server() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let [door, gate] = ["door", "gate"].map(|name| Audience::parse(name).unwrap());
+    let login = alice.login(server.now()).audience(door.clone());
+    let mut connection = server.connect().await;
+    let session = connection.login(login).await.unwrap().granted().unwrap();
+    let info = connection.hello().await.unwrap().granted().unwrap();
+
+    let key = VerifyingKey::parse(&info.receipt_key.unwrap()).unwrap();
+    let verifier = |audience| {
+        ReceiptVerifier::new(key, config(&server).auth.issuer.as_str()).for_audience(audience)
+    };
+    let receipt = session.receipt.unwrap();
+    let visitor = verify_receipt::visitor(&verifier(door), receipt.expose(), server.now());
+    let visitor = visitor.unwrap();
+    assert!(visitor.starts_with("alice until ") && visitor.ends_with("face seen"), "{visitor}");
+    let elsewhere = verify_receipt::visitor(&verifier(gate), receipt.expose(), server.now());
+    assert_eq!(elsewhere, Err(ReceiptError::OtherAudience));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_with_its_own_transport_speaks_the_protocol() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let port = server.server().address().port();
+    let roots = fs::read(config(&server).certificate_file()).unwrap();
+    let login = Command::Login(alice.login(server.now()));
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = own_transport::connect("localhost", port, &roots).unwrap();
+        own_transport::ask(&mut stream, &login).unwrap()
+    });
+    assert!(answer.await.unwrap().body.token.is_some());
+}
