@@ -11,6 +11,10 @@ use prost::Message;
 /// `ModelProto.ir_version`.
 const IR_VERSION: i64 = 8;
 
+/// `ModelProto.producer_name`. It is part of the file, and so of its hash and of the pack's id: with
+/// another one, no stored template belongs to a newly installed pack.
+const PRODUCER: &str = "fourauth-face";
+
 /// Version of the default operator set.
 const OPERATOR_SET: i64 = 13;
 
@@ -35,7 +39,7 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn new(graph: GraphProto) -> Model {
         let operator_sets = vec![OperatorSet { version: OPERATOR_SET }];
-        let producer_name = env!("CARGO_PKG_NAME").to_owned();
+        let producer_name = PRODUCER.to_owned();
         Model { ir_version: IR_VERSION, producer_name, graph: Some(graph), operator_sets }
     }
 }
