@@ -25,6 +25,8 @@ mod limits;
 mod login;
 mod penalties;
 mod proxies;
+mod public_api;
+mod publish;
 mod python;
 mod races;
 mod receipts;

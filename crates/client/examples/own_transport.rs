@@ -2,7 +2,7 @@
 //! `protocol` alone.
 //!
 //! ```sh
-//! cargo run --example own_transport -- localhost 65432 data/fourauthd.crt
+//! cargo run --example own_transport -- localhost 65432 data/tls/cert.pem
 //! ```
 
 use fourauth_protocol::{
