@@ -22,8 +22,8 @@ use std::{
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Longest wait for the peer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of each read and write.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -75,8 +75,8 @@ pub(crate) fn connect(
     config.alpn_protocols = vec![frame::ALPN.to_vec()];
 
     let socket = TcpStream::connect((host, port))?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    socket.set_write_timeout(Some(TIMEOUT))?;
     let name = ServerName::try_from(host.to_owned())?;
     Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, socket))
 }
