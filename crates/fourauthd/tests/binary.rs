@@ -2,38 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed fixture fails its test")]
 
+mod support;
+
 use fourauth_protocol::printable::is_unprintable;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Output, Stdio},
 };
+use support::{fourauthd, text};
 use tempfile::TempDir;
-
-fn packs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs")
-}
-
-/// `fourauthd` in a separate folder, with cheap hashes.
-fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fourauthd"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
-        .env("FOURAUTH__AUTH__ARGON2_MEMORY_KIB", "64")
-        .env("FOURAUTH__TIME__SERVERS", "[]")
-        .env("FOURAUTH__FACE__INSTALL", "false")
-        .env("FOURAUTH__FACE__PACKS_DIR", packs())
-        .stdin(Stdio::null());
-    command
-}
-
-fn text(ran: &Output) -> String {
-    String::from_utf8_lossy(&[ran.stdout.clone(), ran.stderr.clone()].concat()).into_owned()
-}
 
 /// A server that is killed at the end of its test.
 struct Running(Child);

@@ -3,39 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed fixture fails its test")]
 
+mod support;
+
 use std::{
     fs::{self, Permissions},
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
+use support::text;
 use tempfile::TempDir;
 
 const CANARY: &str = "Tr0ub4dor-and-3";
 
-fn packs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs")
-}
-
-/// `fourauthd` in a separate folder, with cheap hashes.
+/// `fourauthd` in a separate folder, on a free port.
 fn fourauthd(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fourauthd"));
+    let mut command = support::fourauthd(folder, arguments);
+    command.env("FOURAUTH__LISTEN", "127.0.0.1:0");
     command
-        .current_dir(folder)
-        .args(arguments)
-        .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
-        .env("FOURAUTH__LISTEN", "127.0.0.1:0")
-        .env("FOURAUTH__AUTH__ARGON2_MEMORY_KIB", "64")
-        .env("FOURAUTH__TIME__SERVERS", "[]")
-        .env("FOURAUTH__FACE__INSTALL", "false")
-        .env("FOURAUTH__FACE__PACKS_DIR", packs())
-        .stdin(Stdio::null());
-    command
-}
-
-fn text(ran: &Output) -> String {
-    String::from_utf8_lossy(&[ran.stdout.clone(), ran.stderr.clone()].concat()).into_owned()
 }
 
 /// Runs a command. Returns true if it succeeded, and its output.
