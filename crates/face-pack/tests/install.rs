@@ -2,42 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue may panic")]
 
+#[path = "../../face/tests/face/pack_copy.rs"]
+mod pack_copy;
+
 use fourauth_face::{
     Digest,
     pack::{Pack, PackError},
 };
 use fourauth_face_pack::{DEFAULT_PACK, InstallError, Source, install, recalibrate};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-use tempfile::TempDir;
-
-const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
-
-/// A folder of packs with a copy of the default pack.
-fn copied() -> TempDir {
-    let packs = tempfile::tempdir().unwrap();
-    let folder = packs.path().join(DEFAULT_PACK);
-    fs::create_dir(&folder).unwrap();
-    for file in FILES {
-        fs::copy(pack_folder().join(file), folder.join(file))
-            .expect("run `cargo xtask models` first");
-    }
-    packs
-}
-
-/// Replaces a part of `pack.toml`.
-fn edit(folder: &Path, from: &str, to: &str) {
-    let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
-    assert!(text.contains(from), "{text}");
-    fs::write(folder.join("pack.toml"), text.replacen(from, to, 1)).unwrap();
-}
-
-/// The folder of the default pack, where `cargo xtask models` puts it.
-fn pack_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs").join(DEFAULT_PACK)
-}
+use pack_copy::{copied, edit, pack_folder};
+use std::{fs, path::Path};
 
 /// The default pack of this version.
 fn current() -> Pack {

@@ -4,6 +4,7 @@
 
 mod gallery;
 mod gate;
+mod pack_copy;
 mod packs;
 mod pictures;
 mod support;

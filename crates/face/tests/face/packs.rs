@@ -1,37 +1,18 @@
 //! Packs that are valid, missing, altered or malformed.
 
-use crate::support::{DEFAULT_PACK, ENGINE, pack_folder};
+use crate::{
+    pack_copy::{DEFAULT_PACK, copied, edit},
+    support::ENGINE,
+};
 use fourauth_face::{
     Digest, Engine,
     pack::{Pack, PackError},
 };
-use std::{fs, path::Path};
-use tempfile::TempDir;
+use std::fs;
 
 /// The id that all templates of the default pack carry. If it changes, every face must be enrolled
 /// again.
 const DEFAULT_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
-
-const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
-
-/// A folder of packs with a copy of the default pack.
-fn copied() -> TempDir {
-    let packs = tempfile::tempdir().unwrap();
-    let folder = packs.path().join(DEFAULT_PACK);
-    fs::create_dir(&folder).unwrap();
-    for file in FILES {
-        fs::copy(pack_folder().join(file), folder.join(file))
-            .expect("run `cargo xtask models` first");
-    }
-    packs
-}
-
-/// Replaces a part of `pack.toml`.
-fn edit(folder: &Path, from: &str, to: &str) {
-    let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
-    assert!(text.contains(from), "{text}");
-    fs::write(folder.join("pack.toml"), text.replacen(from, to, 1)).unwrap();
-}
 
 fn flaw(from: &str, to: &str) -> PackError {
     let packs = copied();

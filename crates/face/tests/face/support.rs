@@ -1,5 +1,6 @@
 //! The test pack and pictures, and encoders for changed pictures.
 
+use crate::pack_copy::pack_folder;
 use fourauth_face::{Engine, Portrait, Refusal};
 use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegEncoder};
 use std::{
@@ -14,13 +15,6 @@ const ADVICE: &str = "run `cargo xtask models` first";
 /// One engine for all tests: loading takes longer than a portrait.
 pub(crate) static ENGINE: LazyLock<Engine> =
     LazyLock::new(|| Engine::load(&pack_folder()).expect(ADVICE));
-
-/// Name and folder of the pack.
-pub(crate) const DEFAULT_PACK: &str = "blaze-dlib";
-
-pub(crate) fn pack_folder() -> PathBuf {
-    models().join("packs").join(DEFAULT_PACK)
-}
 
 /// The bytes of a test picture.
 pub(crate) fn encoded(name: &str) -> Vec<u8> {
