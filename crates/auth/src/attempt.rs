@@ -7,7 +7,7 @@
 //!
 //! Hence: no answer leaves the process before its audit row is durable.
 
-pub(crate) mod grant;
+pub(crate) mod effect;
 mod messages;
 pub(crate) mod tally_change;
 pub mod undecided;
@@ -16,6 +16,7 @@ use crate::{
     action::Action, conflict::Aborted, decision::Denial, error::Error, profile::Profile,
     received::Received,
 };
+use effect::Effect;
 use fourauth_protocol::{
     answer::{Answer, AnswerBody},
     device::DeviceId,
@@ -24,7 +25,6 @@ use fourauth_protocol::{
 };
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
-use grant::Effect;
 use tally_change::TallyChange;
 use undecided::{Report, Undecided};
 

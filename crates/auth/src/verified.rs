@@ -2,7 +2,7 @@
 //! the command may change.
 
 use crate::{
-    attempt::grant::{Change, Effect, Grant, SideEffects},
+    attempt::effect::{AccountChange, Change, Effect, SideEffects},
     compute::Requester,
     device::DeviceContext,
     examination::Examination,
@@ -89,7 +89,8 @@ impl Verified<'_> {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
-        let grant = Grant { account, target, version, step, device, at, change, side_effects };
-        (Effect::Change(Box::new(grant)), body)
+        let change =
+            AccountChange { account, target, version, step, device, at, change, side_effects };
+        (Effect::Change(Box::new(change)), body)
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     action::Action,
     admission::Admitted,
-    attempt::grant::Effect,
+    attempt::effect::Effect,
     conflict::Conflict,
     decision::Denial,
     examination::Examination,

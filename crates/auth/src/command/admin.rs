@@ -6,7 +6,7 @@
 use crate::{
     action::Action,
     admission::Admitted,
-    attempt::{Audited, Verdict, grant::Effect, tally_change::TallyChange},
+    attempt::{Audited, Verdict, effect::Effect, tally_change::TallyChange},
     authenticator::Authenticator,
     compute::Requester,
     decision::Denial,

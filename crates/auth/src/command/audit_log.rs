@@ -2,7 +2,7 @@
 
 use crate::{
     action::Action,
-    attempt::{Audited, grant::Effect},
+    attempt::{Audited, effect::Effect},
     authenticator::Authenticator,
     error::Error,
     received::Received,

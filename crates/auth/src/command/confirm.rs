@@ -7,7 +7,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited,
-        grant::{Change, SideEffects},
+        effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
     decision::Denial,

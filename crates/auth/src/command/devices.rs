@@ -4,7 +4,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited, Verdict,
-        grant::{Change, Effect, SideEffects},
+        effect::{Change, Effect, SideEffects},
     },
     authenticator::Authenticator,
     decision::Denial,

@@ -4,7 +4,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited,
-        grant::{Change, SideEffects},
+        effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
     entropy,

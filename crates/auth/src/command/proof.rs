@@ -17,7 +17,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited, Verdict,
-        grant::{Change, SideEffects},
+        effect::{Change, SideEffects},
         tally_change,
     },
     authenticator::Authenticator,
@@ -29,7 +29,7 @@ use crate::{
     not_granted::{NotGranted, decided},
     offered::Offered,
     received::Received,
-    rules::lane::{self, Origin},
+    rules::lane::{self, LaneFacts},
     verified::Verified,
 };
 use fourauth_factors::Finding;
@@ -62,21 +62,21 @@ impl Authenticator {
             self.store.subject(Seeking { name, device: claimed, place }, &self.decoy).await?;
         let device = DeviceContext::identify(&subject, claim, place);
         let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
-        let origin = Origin {
+        let facts = LaneFacts {
             proven: device.key(),
             has_recovery_code: recovery_code == Some(Finding::Match),
             known_place: subject.been_here.and(place),
             is_keyed: subject.keyed,
         };
         attempt.proven_device = device.key();
-        let is_exempt = device.is_proven() || origin.has_recovery_code;
+        let is_exempt = device.is_proven() || facts.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_exempt) {
             return attempt
                 .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
                 .await;
         }
 
-        let (factors, lanes) = (offered.limited_factors(), lane::lanes(origin));
+        let (factors, lanes) = (offered.limited_factors(), lane::lanes(facts));
         let (target, known_lanes) = (Target::account(name), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
         let admitted = match decided(self.admission.admit(&self.store, request).await)? {

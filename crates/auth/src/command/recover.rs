@@ -8,7 +8,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited,
-        grant::{Change, SideEffects},
+        effect::{Change, SideEffects},
     },
     authenticator::{Authenticator, face_quality},
     command::proof::GrantedChange,

@@ -4,7 +4,7 @@ use crate::{
     action::Action,
     attempt::{
         Audited,
-        grant::{Effect, NewAccount},
+        effect::{Effect, NewAccount},
     },
     authenticator::{Authenticator, FIRST_EPOCH, face_quality},
     compute::Requester,

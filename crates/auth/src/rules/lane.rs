@@ -5,7 +5,7 @@ use fourauth_store::{Lane, LoginLocation};
 
 /// The facts about an attempt that decide its lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Origin {
+pub(crate) struct LaneFacts {
     /// The device that proved its key.
     pub(crate) proven: Option<DeviceId>,
     /// True if the command came with a right recovery code.
@@ -18,8 +18,8 @@ pub(crate) struct Origin {
 
 /// Returns the lanes that an attempt may use, best first. If a lane is closed, the next one is
 /// used; the last is the lane of unknown devices.
-pub(crate) fn lanes(origin: Origin) -> Vec<Lane> {
-    let Origin { proven, has_recovery_code, known_place, is_keyed } = origin;
+pub(crate) fn lanes(facts: LaneFacts) -> Vec<Lane> {
+    let LaneFacts { proven, has_recovery_code, known_place, is_keyed } = facts;
     let device = proven.map(Lane::Device);
     let code = has_recovery_code.then_some(Lane::RecoveryCode);
     let place = known_place.filter(|_| !is_keyed).map(Lane::Place);
@@ -50,13 +50,13 @@ mod tests {
             (true, true, false, true, vec![device, RecoveryCode, Unknown]),
             (true, true, true, true, vec![device, RecoveryCode, Unknown]),
         ] {
-            let origin = Origin {
+            let facts = LaneFacts {
                 proven: proven.then_some(id),
                 has_recovery_code: code,
                 known_place: known_place.then_some(here),
                 is_keyed,
             };
-            assert_eq!(lanes(origin), expected, "{origin:?}");
+            assert_eq!(lanes(facts), expected, "{facts:?}");
         }
     }
 }

@@ -23,13 +23,13 @@ pub(crate) struct OpenConnections {
     startups: Roster,
     /// Connections that a proven device protects.
     protection: Protection,
-    shares: HashMap<Origin, Share>,
+    shares: HashMap<ShareKey, Share>,
     dropped: Dropped,
 }
 
 /// The key of the state that connections share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Origin {
+struct ShareKey {
     source: Source,
     /// True for an address that many clients share. Such connections have no per-source limits.
     is_shared: bool,
@@ -37,7 +37,7 @@ struct Origin {
 
 #[derive(Debug)]
 struct Present {
-    origin: Origin,
+    key: ShareKey,
     is_deciding: bool,
     /// The time of the last change of its worth, not counting proofs on other connections.
     since: Instant,
@@ -111,12 +111,12 @@ impl OpenConnections {
         common: impl FnOnce() -> Common,
     ) -> Entry {
         let NewConnection { source, is_shared, .. } = *newcomer;
-        let origin = Origin { source, is_shared };
+        let key = ShareKey { source, is_shared };
         let id = self.next;
         self.next += 1;
         let evicted = CancellationToken::new();
         let present = Present {
-            origin,
+            key,
             is_deciding: false,
             since: now,
             is_leaving: false,
@@ -127,7 +127,7 @@ impl OpenConnections {
         self.all.put(id, party, Worth::Idle, now);
         self.startups.put(id, party, Worth::Idle, now);
         let new = || Share { connections: 0, common: common() };
-        let share = self.shares.entry(origin).or_insert_with(new);
+        let share = self.shares.entry(key).or_insert_with(new);
         share.connections += 1;
         Entry { id, evicted, common: share.common.clone() }
     }
@@ -162,7 +162,7 @@ impl OpenConnections {
             return;
         };
         present.since = now;
-        let Origin { source, is_shared } = present.origin;
+        let ShareKey { source, is_shared } = present.key;
         let candidate = Candidate { id, source, is_shared, device };
         let changed = self.protection.protect(caps, &candidate, now);
         for id in changed {
@@ -175,11 +175,11 @@ impl OpenConnections {
         self.all.remove(id);
         self.startups.remove(id);
         self.protection.remove(id);
-        let Some(Present { origin, .. }) = self.present.remove(&id) else { return };
-        if let Some(share) = self.shares.get_mut(&origin) {
+        let Some(Present { key, .. }) = self.present.remove(&id) else { return };
+        if let Some(share) = self.shares.get_mut(&key) {
             share.connections -= 1;
             if share.connections == 0 {
-                self.shares.remove(&origin);
+                self.shares.remove(&key);
             }
         }
     }
@@ -214,7 +214,7 @@ impl OpenConnections {
             return;
         };
         let worth = Worth::of(self.protection.covers(id), present.is_deciding);
-        let Origin { source, is_shared } = present.origin;
+        let ShareKey { source, is_shared } = present.key;
         self.all.put(id, RankedSource::of(id, source, is_shared), worth, present.since);
     }
 

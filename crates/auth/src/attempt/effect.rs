@@ -24,7 +24,7 @@ pub(crate) enum Effect {
     /// A new account.
     Account(Box<NewAccount>),
     /// A change to an account that exists.
-    Change(Box<Grant>),
+    Change(Box<AccountChange>),
 }
 
 /// A new account with its device, recovery codes and consent.
@@ -42,7 +42,7 @@ pub(crate) struct NewAccount {
 
 /// A change to the account that was examined.
 #[derive(Debug)]
-pub(crate) struct Grant {
+pub(crate) struct AccountChange {
     /// The account.
     pub(crate) account: AccountId,
     /// The target that its failures are counted under.
@@ -122,7 +122,7 @@ impl Effect {
         match self {
             Self::Nothing => Ok(()),
             Self::Account(account) => account.apply(tx).await,
-            Self::Change(grant) => grant.apply(tx).await,
+            Self::Change(change) => change.apply(tx).await,
         }
     }
 }
@@ -149,7 +149,7 @@ impl NewAccount {
     }
 }
 
-impl Grant {
+impl AccountChange {
     async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         let Self { account, target, version, step, device, at, change, side_effects } = self;
         // Every transaction locks the account's row first, which prevents deadlocks.
