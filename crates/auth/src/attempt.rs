@@ -13,64 +13,59 @@ pub(crate) mod tally_change;
 pub mod undecided;
 
 use crate::{
-    action::Action, conflict::Aborted, decision::Denial, error::Error, profile::Profile,
-    received::Received,
+    action::Action, answer::CommandAnswer, conflict::Aborted, decision::Denial, error::Error,
+    profile::Profile, received::Received,
 };
 use effect::Effect;
-use fourauth_protocol::{
-    answer::{Answer, AnswerBody},
-    device::DeviceId,
-    request_id::RequestId,
-    secret::Secret,
-};
+use fourauth_protocol::{answer::Answer, device::DeviceId, request_id::RequestId};
 use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
 use fourauth_timekeeper::Reading;
 use tally_change::TallyChange;
 use undecided::{Report, Undecided};
 
-/// An outcome whose audit row has been committed.
+/// An outcome whose audit row has been committed. `A` is the answer of a granted command.
 ///
 /// ```compile_fail
 /// use fourauth_auth::{action::Action, attempt::Audited, decision::Denial, profile::Profile};
 /// use fourauth_protocol::request_id::RequestId;
 ///
-/// fn forge(request: RequestId) -> Audited {
+/// fn forge(request: RequestId) -> Audited<()> {
 ///     let outcome = Err(Denial::Totp); // a grant has no public constructor either
 ///     Audited { request, action: Action::Login, profile: Profile::Secure, outcome } // private fields
 /// }
 /// ```
 #[must_use = "the peer is waiting for this answer"]
 #[derive(Debug)]
-pub struct Audited {
+pub struct Audited<A> {
     request: RequestId,
     action: Action,
     profile: Profile,
-    outcome: Result<Granted, Denial>,
+    outcome: Result<Granted<A>, Denial>,
     proven_device: Option<DeviceId>,
 }
 
-/// The body of the answer, and the audit row that records them.
+/// The answer, and the audit row that records it.
 #[derive(Debug)]
-struct Granted {
-    body: Box<AnswerBody>,
+struct Granted<A> {
+    answer: A,
     row: AuditId,
 }
 
-impl Audited {
+impl<A> Audited<A> {
     /// The kind of command.
     #[must_use]
     pub const fn action(&self) -> Action {
         self.action
     }
 
-    /// The body of the answer, or the denial.
+    /// The answer, or the denial.
     ///
     /// # Errors
     ///
     /// The denial, which is a valid decision.
-    pub const fn outcome(&self) -> Result<&AnswerBody, Denial> {
+    pub const fn outcome(&self) -> Result<&A, Denial> {
         match &self.outcome {
-            Ok(granted) => Ok(&granted.body),
+            Ok(granted) => Ok(&granted.answer),
             Err(denial) => Err(*denial),
         }
     }
@@ -86,21 +81,21 @@ impl Audited {
         self.outcome.as_ref().ok().map(|granted| granted.row)
     }
 
-    /// Adds a receipt to a granted outcome.
-    pub(crate) fn with_receipt(mut self, receipt: Secret<String>) -> Self {
+    /// Changes the answer of a granted command. The decision stays.
+    pub(crate) fn map(mut self, change: impl FnOnce(&mut A)) -> Self {
         if let Ok(granted) = &mut self.outcome {
-            granted.body.receipt = Some(receipt);
+            change(&mut granted.answer);
         }
         self
     }
 }
 
 /// The only way to turn a decision into an answer. It requires an audited outcome.
-impl From<Audited> for Answer {
-    fn from(audited: Audited) -> Self {
+impl<A: CommandAnswer> From<Audited<A>> for Answer {
+    fn from(audited: Audited<A>) -> Self {
         let Audited { request, action, profile, outcome, .. } = audited;
         let answer = match outcome {
-            Ok(granted) => Self::ok(action.granted_text(), *granted.body),
+            Ok(granted) => Self::ok(action.granted_text(), granted.answer.into_body()),
             Err(denial) => {
                 let (code, text) = messages::refusal(action, denial, profile);
                 Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
@@ -126,18 +121,18 @@ pub(crate) struct Attempt {
 
 /// The outcome of an attempt, unless a concurrent command overtakes it.
 #[derive(Debug)]
-pub(crate) struct Verdict {
-    /// The change and the body of the answer; or the denial.
-    pub(crate) outcome: Result<(Effect, AnswerBody), Denial>,
+pub(crate) struct Verdict<A> {
+    /// The change and the answer; or the denial.
+    pub(crate) outcome: Result<(Effect, A), Denial>,
     /// The detail of the audit row, after the reason.
     pub(crate) detail: String,
     /// Changes to counters, and a notice.
     pub(crate) tally_change: TallyChange,
 }
 
-impl Verdict {
+impl<A> Verdict<A> {
     /// A verdict that changes no counter.
-    pub(crate) fn new(outcome: Result<(Effect, AnswerBody), Denial>, detail: String) -> Self {
+    pub(crate) fn new(outcome: Result<(Effect, A), Denial>, detail: String) -> Self {
         Self { outcome, detail, tally_change: TallyChange::default() }
     }
 
@@ -170,17 +165,17 @@ impl Attempt {
     ///
     /// The storage error. Nothing was committed, the attempt counts as undecided, and the only
     /// possible answer is `unavailable`.
-    pub(crate) async fn conclude(
+    pub(crate) async fn conclude<A>(
         mut self,
         store: &Store,
-        verdict: Verdict,
-    ) -> Result<Audited, Error> {
+        verdict: Verdict<A>,
+    ) -> Result<Audited<A>, Error> {
         let Verdict { outcome, detail, tally_change } = verdict;
         let outcome = match outcome {
-            Ok((effect, body)) => {
+            Ok((effect, answer)) => {
                 let counted = tally_change.counted;
                 match self.carry_out(store, effect, tally_change, &detail).await {
-                    Ok(row) => Ok(Granted { body: Box::new(body), row }),
+                    Ok(row) => Ok(Granted { answer, row }),
                     Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
                         let tally_change = TallyChange::of_conflict(conflict, counted);

@@ -14,19 +14,10 @@ use crate::{
     receipt_key::ReceiptKey,
     received::Received,
 };
-use fourauth_factors::{
-    face::Template,
-    password_rule::PasswordRule,
-    totp::{self, Key},
-};
+use fourauth_factors::{face::Template, password_rule::PasswordRule};
 use fourauth_protocol::{
-    answer::{AnswerBody, FaceQuality},
-    consent::Consent,
-    mac_address::MacAddress,
-    receipt::VerifyingKey,
-    secret::Secret,
-    username::Username,
-    words::Requirement,
+    consent::Consent, mac_address::MacAddress, receipt::VerifyingKey, secret::Secret,
+    username::Username, words::Requirement,
 };
 use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
 use std::sync::{
@@ -166,22 +157,6 @@ impl Authenticator {
         if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
     }
 
-    /// A new TOTP secret.
-    pub(crate) fn new_key() -> Key {
-        let random = entropy::bytes::<{ totp::KEY_BYTES }>();
-        Key::from_bytes(random.to_vec()).expect("the length of the key is valid")
-    }
-
-    /// The data that a user needs to set up an authenticator.
-    pub(crate) fn provisioning(&self, key: &Key, username: &Username) -> AnswerBody {
-        let uri = key.provisioning_uri(&self.settings.issuer, username.as_str()).ok();
-        let mut body = AnswerBody::default();
-        body.qr_png_b64 = uri.as_ref().and_then(crate::qr::png_base64);
-        body.provisioning_uri = uri;
-        body.totp_confirmed = Some(false);
-        body
-    }
-
     /// The picture, if pictures are kept and the user has consented.
     pub(crate) fn kept_image(
         &self,
@@ -191,10 +166,6 @@ impl Authenticator {
         let is_kept = self.settings.keep_image && consent.is_some();
         picture.filter(|_| is_kept).map(|bytes| Secret::new(bytes.to_vec()))
     }
-}
-
-pub(crate) fn face_quality(pictures: u8) -> FaceQuality {
-    FaceQuality { pictures: pictures.into(), recommended: PICTURES_AT_ENROLMENT }
 }
 
 /// Creates the record that unknown names are examined against. It has the same form and cost as a

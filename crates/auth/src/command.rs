@@ -10,3 +10,10 @@ mod login;
 mod proof;
 mod recover;
 mod register;
+
+pub use audit_log::AuditRows;
+pub use confirm::TotpConfirmed;
+pub use devices::Devices;
+pub use login::LoggedIn;
+pub use recover::FaceEnrolled;
+pub use register::Registered;

@@ -13,15 +13,17 @@
 //! * [`decision`]: findings in, decision out.
 //! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
 //!   answer.
+//! * [`answer`]: the answer of each command.
 //! * `receipt`: a signed statement about a login that a service can verify offline.
 //!
 //! No sockets, no files, no SQL.
 
 pub mod action;
 mod admission;
+pub mod answer;
 pub mod attempt;
 pub mod authenticator;
-mod command;
+pub mod command;
 pub mod compute;
 mod conflict;
 pub mod decision;
@@ -36,6 +38,7 @@ pub mod limits;
 mod not_granted;
 mod offered;
 pub mod profile;
+pub mod provisioning;
 mod qr;
 mod receipt;
 pub mod receipt_key;

@@ -4,7 +4,8 @@
 //! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
-    attempt::Audited, authenticator::Authenticator, rules::settling::Unsettled, verified::Verified,
+    attempt::Audited, authenticator::Authenticator, command::LoggedIn, rules::settling::Unsettled,
+    verified::Verified,
 };
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{
@@ -100,12 +101,17 @@ fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Met
 impl Authenticator {
     /// Adds a receipt if the login was granted. If the size of the audit tree cannot be read, the
     /// login stays granted and has no receipt.
-    pub(crate) async fn with_receipt(&self, audited: Audited, pending: PendingReceipt) -> Audited {
+    pub(crate) async fn with_receipt(
+        &self,
+        audited: Audited<LoggedIn>,
+        pending: PendingReceipt,
+    ) -> Audited<LoggedIn> {
         let Some(row) = audited.row() else { return audited };
         match self.store.tree_size().await {
             Ok(tree_size) => {
                 let receipt = pending.written_as(row, tree_size, &self.settings.issuer);
-                audited.with_receipt(self.receipts.sign(&receipt))
+                let receipt = self.receipts.sign(&receipt);
+                audited.map(|logged_in| logged_in.receipt = Some(receipt))
             }
             Err(error) => {
                 tracing::error!(%error, row = row.0, "login granted without a receipt");

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::AnswerBody, time::UnixMillis};
+use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{LoginLocation, Notice, Subject, Target};
 
 /// Interval after which the use of a known place is recorded again: one day.
@@ -82,15 +82,15 @@ impl Verified<'_> {
         Notice { account: self.subject.account, subject, detail, at: self.at() }
     }
 
-    pub(crate) fn effect(
+    pub(crate) fn effect<A>(
         &self,
-        (change, side_effects, body): (Change, SideEffects, AnswerBody),
-    ) -> (Effect, AnswerBody) {
+        (change, side_effects, answer): (Change, SideEffects, A),
+    ) -> (Effect, A) {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
         let change =
             AccountChange { account, target, version, step, device, at, change, side_effects };
-        (Effect::Change(Box::new(change)), body)
+        (Effect::Change(Box::new(change)), answer)
     }
 }

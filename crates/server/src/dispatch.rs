@@ -3,6 +3,7 @@
 use crate::{channel::Nonce, reply::Reply};
 use data_encoding::BASE64;
 use fourauth_auth::{
+    answer::CommandAnswer,
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT, PICTURES_AT_LOGIN},
     error::Error,
@@ -40,23 +41,26 @@ impl Context {
     ) -> Reply {
         let auth = &self.authenticator;
         let id = received.id;
-        let decided = match command {
-            Command::Hello(_) => return Reply::hello(id, self.server_info(&received, nonce)),
+        match command {
+            Command::Hello(_) => Reply::hello(id, self.server_info(&received, nonce)),
             // The proof is checked with the commands that follow.
-            Command::ProveDevice(_) => return Reply::noted(id),
-            Command::Login(login) => auth.login(received, login).await,
-            Command::Register(register) => auth.register(received, register).await,
-            Command::ConfirmTotp(confirm) => auth.confirm_totp(received, confirm).await,
-            Command::BindDevice(bind) => auth.bind_device(received, bind).await,
-            Command::ListDevices(list) => auth.list_devices(received, list).await,
-            Command::RevokeDevice(revoke) => auth.revoke_device(received, revoke).await,
-            Command::ReadAudit(read) => auth.read_audit(received, read).await,
-            Command::RecoverTotp(recover) => auth.recover_totp(received, recover).await,
-            Command::RecoverPassword(recover) => auth.recover_password(received, recover).await,
-            Command::RecoverFace(recover) => auth.recover_face(received, recover).await,
-            Command::RecoverDevice(recover) => auth.recover_device(received, recover).await,
-        };
-        reply(id, decided)
+            Command::ProveDevice(_) => Reply::noted(id),
+            Command::Login(login) => reply(id, auth.login(received, login).await),
+            Command::Register(register) => reply(id, auth.register(received, register).await),
+            Command::ConfirmTotp(confirm) => reply(id, auth.confirm_totp(received, confirm).await),
+            Command::BindDevice(bind) => reply(id, auth.bind_device(received, bind).await),
+            Command::ListDevices(list) => reply(id, auth.list_devices(received, list).await),
+            Command::RevokeDevice(revoke) => reply(id, auth.revoke_device(received, revoke).await),
+            Command::ReadAudit(read) => reply(id, auth.read_audit(received, read).await),
+            Command::RecoverTotp(recover) => reply(id, auth.recover_totp(received, recover).await),
+            Command::RecoverPassword(recover) => {
+                reply(id, auth.recover_password(received, recover).await)
+            }
+            Command::RecoverFace(recover) => reply(id, auth.recover_face(received, recover).await),
+            Command::RecoverDevice(recover) => {
+                reply(id, auth.recover_device(received, recover).await)
+            }
+        }
     }
 
     fn server_info(&self, received: &Received, nonce: Option<Nonce>) -> ServerInfo {
@@ -77,7 +81,7 @@ impl Context {
     }
 }
 
-fn reply(id: RequestId, decided: Result<Audited, Error>) -> Reply {
+fn reply<A: CommandAnswer>(id: RequestId, decided: Result<Audited<A>, Error>) -> Reply {
     match decided {
         Ok(audited) => {
             let action = audited.action().as_str();

@@ -1,7 +1,7 @@
 //! Replies to a peer.
 
 use crate::limits::conduct::{Conduct, Offence};
-use fourauth_auth::{attempt::Audited, compute::Overload, error::Error};
+use fourauth_auth::{answer::CommandAnswer, attempt::Audited, compute::Overload, error::Error};
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, ServerInfo},
     code::Code,
@@ -25,8 +25,8 @@ pub struct Reply {
     conduct: Conduct,
 }
 
-impl From<Audited> for Reply {
-    fn from(audited: Audited) -> Self {
+impl<A: CommandAnswer> From<Audited<A>> for Reply {
+    fn from(audited: Audited<A>) -> Self {
         let is_denial = audited.outcome().is_err();
         let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);

@@ -13,7 +13,7 @@ use crate::{
     rules::tally::{self, Clears, Guess},
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::AnswerBody, time::UnixMillis};
+use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{self as store, Failure, Lane, Notice, Standing, Subject, Target, Tx};
 
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
@@ -65,10 +65,10 @@ pub(crate) struct Context<'a> {
 }
 
 /// The tally change of an attempt with this outcome.
-pub(crate) fn of(
+pub(crate) fn of<A>(
     admitted: &Admitted,
     context: &Context<'_>,
-    outcome: &Result<(Effect, AnswerBody), Denial>,
+    outcome: &Result<(Effect, A), Denial>,
 ) -> TallyChange {
     let Context { action, profile, factors, subject, examination, received, is_trusted } = *context;
     let counted = Some(CountedAt::of(admitted, received));

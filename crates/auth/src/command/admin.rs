@@ -15,20 +15,20 @@ use crate::{
     not_granted::{NotGranted, decided},
     received::Received,
 };
-use fourauth_protocol::{answer::AnswerBody, secret::Secret, username::Username};
+use fourauth_protocol::{secret::Secret, username::Username};
 use fourauth_store::{Lane, Target};
 
 impl Authenticator {
     /// Decides one command that needs an administrator, and records the decision. `act` is called
     /// only if the secret is right, with the administrator's name.
-    pub(crate) async fn as_admin(
+    pub(crate) async fn as_admin<A>(
         &self,
         action: Action,
         received: Received,
         about: Option<&Username>,
         secret: Secret<String>,
-        act: impl AsyncFnOnce(&Received, &str) -> Result<(Effect, AnswerBody), NotGranted>,
-    ) -> Result<Audited, Error> {
+        act: impl AsyncFnOnce(&Received, &str) -> Result<(Effect, A), NotGranted>,
+    ) -> Result<Audited<A>, Error> {
         let attempt = self.open(action, about, received.clone())?;
         let admitted = match decided(self.admit_admin(&received).await)? {
             Ok(admitted) => admitted,

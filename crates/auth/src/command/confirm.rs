@@ -5,6 +5,7 @@
 
 use crate::{
     action::Action,
+    answer::CommandAnswer,
     attempt::{
         Audited,
         effect::{Change, SideEffects},
@@ -17,6 +18,18 @@ use crate::{
 };
 use fourauth_protocol::{answer::AnswerBody, command::ConfirmTotp};
 
+/// The answer to 210: the server has seen a code of the current secret.
+#[derive(Debug)]
+pub struct TotpConfirmed;
+
+impl CommandAnswer for TotpConfirmed {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.totp_confirmed = Some(true);
+        body
+    }
+}
+
 impl Authenticator {
     /// Confirms that the user's authenticator shows the right codes.
     ///
@@ -27,13 +40,11 @@ impl Authenticator {
         &self,
         received: Received,
         confirm: ConfirmTotp,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<TotpConfirmed>, Error> {
         let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
         self.prove(action, received, &confirm.username, offered, async |verified| {
-            let mut body = AnswerBody::default();
-            body.totp_confirmed = Some(true);
             let step = verified.examination.step.ok_or(Denial::Totp)?;
-            Ok((Change::ConfirmTotp(step), SideEffects::default(), body))
+            Ok((Change::ConfirmTotp(step), SideEffects::default(), TotpConfirmed))
         })
         .await
     }

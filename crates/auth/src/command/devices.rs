@@ -2,6 +2,7 @@
 
 use crate::{
     action::Action,
+    answer::CommandAnswer,
     attempt::{
         Audited, Verdict,
         effect::{Change, Effect, SideEffects},
@@ -21,6 +22,18 @@ use fourauth_protocol::{
 use fourauth_store::{BoundBy, Device, NewDevice, Session};
 use sha2::{Digest as _, Sha256};
 
+/// The answer to 222.
+#[derive(Debug)]
+pub struct Devices(pub Vec<DeviceRow>);
+
+impl CommandAnswer for Devices {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.devices = Some(self.0);
+        body
+    }
+}
+
 impl Authenticator {
     /// 220: binds another device, authorised by a device that proves its key.
     ///
@@ -31,13 +44,13 @@ impl Authenticator {
         &self,
         received: Received,
         bind: BindDevice,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<()>, Error> {
         let (action, offered) = (Action::BindDevice, Offered::from(&bind));
         self.prove(action, received, &bind.username, offered, async |verified| {
             let device = another_device(verified, &bind)?;
             let notices = vec![verified.notice("device_bound")];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
-            Ok((Change::BindDevice(device), side_effects, AnswerBody::default()))
+            Ok((Change::BindDevice(device), side_effects, ()))
         })
         .await
     }
@@ -51,7 +64,7 @@ impl Authenticator {
         &self,
         received: Received,
         list: ListDevices,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<Devices>, Error> {
         if let Some(limited) = received.limited() {
             let attempt = self.open(Action::ListDevices, None, received)?;
             return attempt
@@ -67,9 +80,7 @@ impl Authenticator {
             Some(Session { account, .. }) => {
                 let devices = self.store.devices(account).await?;
                 let rows = devices.into_iter().map(shown).collect();
-                let mut body = AnswerBody::default();
-                body.devices = Some(rows);
-                Ok((Effect::Nothing, body))
+                Ok((Effect::Nothing, Devices(rows)))
             }
         };
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
@@ -84,14 +95,14 @@ impl Authenticator {
         &self,
         received: Received,
         revoke: RevokeDevice,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<()>, Error> {
         let (action, offered) = (Action::RevokeDevice, Offered::from(&revoke));
         self.prove(action, received, &revoke.username, offered, async |verified| {
             verified.trust_facts().may_revoke()?;
             let notices = vec![verified.notice("device_revoked")];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
-            Ok((change, side_effects, AnswerBody::default()))
+            Ok((change, side_effects, ()))
         })
         .await
     }

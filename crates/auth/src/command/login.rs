@@ -2,6 +2,7 @@
 
 use crate::{
     action::Action,
+    answer::CommandAnswer,
     attempt::{
         Audited,
         effect::{Change, SideEffects},
@@ -20,6 +21,30 @@ use fourauth_protocol::{answer::AnswerBody, command::Login, secret::Secret, time
 use fourauth_store::{BoundBy, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
+/// The answer to 100.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The token of the session.
+    pub token: Secret<String>,
+    /// When it expires.
+    pub expires_at: UnixMillis,
+    /// A signed statement about the login. `None` if it could not be made.
+    pub receipt: Option<Secret<String>>,
+    /// True if another person chose the password.
+    pub must_change: bool,
+}
+
+impl CommandAnswer for LoggedIn {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.token = Some(self.token);
+        body.expires_at = Some(self.expires_at);
+        body.receipt = self.receipt;
+        body.must_change = self.must_change.then_some(true);
+        body
+    }
+}
+
 impl Authenticator {
     /// Opens a session for a peer that proves password, face, one-time code and device, with a
     /// clock that is right, and issues a receipt.
@@ -27,13 +52,17 @@ impl Authenticator {
     /// # Errors
     ///
     /// [`Error`] if the login could not be decided. The answer is then `unavailable`, never `ok`.
-    pub async fn login(&self, received: Received, login: Login) -> Result<Audited, Error> {
+    pub async fn login(
+        &self,
+        received: Received,
+        login: Login,
+    ) -> Result<Audited<LoggedIn>, Error> {
         let offered = Offered::from(&login);
         let mut pending = None;
         let decided =
             self.prove(Action::Login, received, &login.username, offered, async |verified| {
                 let upgraded = self.upgrade(verified, &login.password).await?;
-                let (session, body) = self.session(verified.subject, verified.at());
+                let (session, answer) = self.session(verified.subject, verified.at());
                 let device = self.first_device(verified, &login);
                 let audience = login.audience.clone();
                 pending = Some(PendingReceipt::of(verified, audience, &session, device.as_ref()));
@@ -44,7 +73,7 @@ impl Authenticator {
                     place: verified.new_place(),
                     notices: login_notices(verified, device.is_some()),
                 };
-                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, body))
+                Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, answer))
             });
         let audited = decided.await?;
         Ok(match pending {
@@ -84,7 +113,7 @@ impl Authenticator {
     }
 
     /// Creates a session and its token. Only the hash of the token is stored.
-    fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, AnswerBody) {
+    fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, LoggedIn) {
         let token = Secret::new(BASE64URL_NOPAD.encode(&entropy::bytes::<32>()));
         let expires = at.saturating_add_ms(self.settings.session_ms);
         let session = NewSession {
@@ -94,11 +123,8 @@ impl Authenticator {
             created: at,
             expires,
         };
-        let mut body = AnswerBody::default();
-        body.token = Some(token);
-        body.expires_at = Some(expires);
-        body.must_change = subject.must_change.then_some(true);
-        (session, body)
+        let must_change = subject.must_change;
+        (session, LoggedIn { token, expires_at: expires, receipt: None, must_change })
     }
 }
 

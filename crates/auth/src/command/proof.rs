@@ -33,11 +33,11 @@ use crate::{
     verified::Verified,
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::{answer::AnswerBody, username::Username};
+use fourauth_protocol::username::Username;
 use fourauth_store::{Seeking, Target};
 
-/// The change, its side effects and the body of the answer.
-pub(crate) type GrantedChange = (Change, SideEffects, AnswerBody);
+/// The change, its side effects and the answer.
+pub(crate) type GrantedChange<A> = (Change, SideEffects, A);
 
 impl Authenticator {
     /// Decides one command about the account `name` and records the decision.
@@ -45,14 +45,14 @@ impl Authenticator {
     /// The steps do not depend on whether the account exists: the store returns a decoy record for
     /// an unknown name, and every check runs regardless of the others. `change` is called only
     /// after all of `offered` has matched.
-    pub(crate) async fn prove(
+    pub(crate) async fn prove<A>(
         &self,
         action: Action,
         received: Received,
         name: &Username,
         offered: Offered,
-        change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange, NotGranted>,
-    ) -> Result<Audited, Error> {
+        change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
+    ) -> Result<Audited<A>, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(offered.mac.offered()), received.at.now);
         let claim =

@@ -6,29 +6,46 @@
 
 use crate::{
     action::Action,
+    answer::CommandAnswer,
     attempt::{
         Audited,
         effect::{Change, SideEffects},
     },
-    authenticator::{Authenticator, face_quality},
+    authenticator::Authenticator,
     command::proof::GrantedChange,
     decision::Denial,
     error::Error,
     not_granted::NotGranted,
     offered::Offered,
     profile::Profile,
+    provisioning::{NewAuthenticator, face_quality},
     received::Received,
     rules::{settling::used_settled, trust::Replaced},
     verified::Verified,
 };
 use fourauth_protocol::{
-    answer::AnswerBody,
+    answer::{AnswerBody, FaceQuality},
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     consent::Consent,
     picture::Picture,
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
+
+/// The answer to 320.
+#[derive(Debug)]
+pub struct FaceEnrolled {
+    /// The quality of the new face.
+    pub quality: FaceQuality,
+}
+
+impl CommandAnswer for FaceEnrolled {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.face_quality = Some(self.quality);
+        body
+    }
+}
 
 impl Authenticator {
     /// 300: issues a new TOTP secret. If the same device asks again within a minute and the secret
@@ -41,7 +58,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverTotp,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<NewAuthenticator>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverTotp, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
@@ -50,13 +67,13 @@ impl Authenticator {
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Totp)?;
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
-                let body = self.provisioning(&verified.subject.totp, name);
+                let same = self.provisioning(&verified.subject.totp, name);
                 let notices = vec![verified.notice("totp_sent_again")];
-                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, body));
+                return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, same));
             }
             let key = Self::new_key();
-            let body = self.provisioning(&key, name);
-            Ok((Change::Totp(key, addressee), side_effects, body))
+            let new = self.provisioning(&key, name);
+            Ok((Change::Totp(key, addressee), side_effects, new))
         })
         .await
     }
@@ -70,7 +87,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverPassword,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<()>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverPassword, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
@@ -80,7 +97,7 @@ impl Authenticator {
             let accepted = rule.accept(&recover.new_password, name.as_str());
             let password = accepted.map_err(|_| Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
-            Ok((Change::Password(hash), side_effects, AnswerBody::default()))
+            Ok((Change::Password(hash), side_effects, ()))
         })
         .await
     }
@@ -94,7 +111,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverFace,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<FaceEnrolled>, Error> {
         let offered = Offered::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
         let (action, name) = (Action::RecoverFace, &recover.username);
@@ -115,14 +132,14 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverDevice,
-    ) -> Result<Audited, Error> {
+    ) -> Result<Audited<()>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverDevice, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
             let change = new_device(verified, &recover)?;
             let code = recover.recovery_code.clone();
             let side_effects = self.recovery(verified, code, Factor::Device)?;
-            Ok((change, side_effects, AnswerBody::default()))
+            Ok((change, side_effects, ()))
         })
         .await
     }
@@ -162,7 +179,7 @@ impl Authenticator {
         pictures: Vec<Picture>,
         notice: Option<Consent>,
         side_effects: SideEffects,
-    ) -> Result<GrantedChange, NotGranted> {
+    ) -> Result<GrantedChange<FaceEnrolled>, NotGranted> {
         let subject = verified.subject;
         let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
         let consent = NewConsent {
@@ -177,9 +194,8 @@ impl Authenticator {
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         let face = NewFace { template, epoch, image };
-        let mut body = AnswerBody::default();
-        body.face_quality = Some(face_quality(likeness.count()));
-        Ok((Change::Face(face, consent), side_effects, body))
+        let enrolled = FaceEnrolled { quality: face_quality(likeness.count()) };
+        Ok((Change::Face(face, consent), side_effects, enrolled))
     }
 }
 

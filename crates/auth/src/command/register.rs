@@ -2,24 +2,52 @@
 
 use crate::{
     action::Action,
+    answer::CommandAnswer,
     attempt::{
         Audited,
         effect::{Effect, NewAccount},
     },
-    authenticator::{Authenticator, FIRST_EPOCH, face_quality},
+    authenticator::{Authenticator, FIRST_EPOCH},
     compute::Requester,
     decision::Denial,
     entropy,
     error::Error,
     not_granted::NotGranted,
+    provisioning::{NewAuthenticator, face_quality},
     received::Received,
     recovery_codes::{recovery_codes, shown},
 };
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
-    answer::AnswerBody, command::Register, mac_address::MacAddress, picture::Picture,
+    answer::{AnswerBody, FaceQuality},
+    command::Register,
+    mac_address::MacAddress,
+    picture::Picture,
+    secret::Secret,
 };
 use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
+
+/// The answer to 200.
+#[derive(Debug)]
+pub struct Registered {
+    /// The secret for the authenticator.
+    pub authenticator: NewAuthenticator,
+    /// The quality of the face.
+    pub face_quality: FaceQuality,
+    /// The recovery codes. Only this answer shows them.
+    pub recovery_codes: Vec<Secret<String>>,
+}
+
+impl CommandAnswer for Registered {
+    fn into_body(self) -> AnswerBody {
+        let mut body = self.authenticator.into_body();
+        // An administrator chose the password.
+        body.must_change = Some(true);
+        body.face_quality = Some(self.face_quality);
+        body.recovery_codes = Some(self.recovery_codes);
+        body
+    }
+}
 
 impl Authenticator {
     /// Adds an account if the administrator's secret is right and the account's data are valid.
@@ -27,7 +55,11 @@ impl Authenticator {
     /// # Errors
     ///
     /// [`Error`] if the command could not be decided.
-    pub async fn register(&self, received: Received, register: Register) -> Result<Audited, Error> {
+    pub async fn register(
+        &self,
+        received: Received,
+        register: Register,
+    ) -> Result<Audited<Registered>, Error> {
         let (name, secret) = (register.username.clone(), register.admin_secret.clone());
         self.as_admin(Action::Register, received, Some(&name), secret, async |received, admin| {
             self.new_account(received, admin, register).await
@@ -40,7 +72,7 @@ impl Authenticator {
         received: &Received,
         admin: &str,
         register: Register,
-    ) -> Result<(Effect, AnswerBody), NotGranted> {
+    ) -> Result<(Effect, Registered), NotGranted> {
         let (password, mac) = self.acceptable(&register)?;
         let pictures: Vec<Picture> = register.faces().cloned().collect();
         let picture = pictures.first().map(Picture::bytes);
@@ -58,10 +90,11 @@ impl Authenticator {
         };
         let id = AccountId(entropy::positive_i64());
         let (key, codes) = (Self::new_key(), recovery_codes());
-        let mut body = self.provisioning(&key, &register.username);
-        body.must_change = Some(true);
-        body.face_quality = Some(face_quality(likeness.count()));
-        body.recovery_codes = Some(shown(&codes));
+        let registered = Registered {
+            authenticator: self.provisioning(&key, &register.username),
+            face_quality: face_quality(likeness.count()),
+            recovery_codes: shown(&codes),
+        };
         let device = register.device_pubkey.map(|key| NewDevice {
             key,
             mac,
@@ -84,7 +117,7 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), body))
+        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), registered))
     }
 
     /// Checks the password and the MAC address, which takes no slow work.

@@ -80,8 +80,8 @@ impl From<&FrameError> for Offence {
 /// A granted command that spends a one-time code forgives: the codes bound how often a source can be
 /// forgiven. Claiming a device (150), listing devices (222) and an administrator's secret forgive
 /// nothing.
-impl From<&Audited> for Conduct {
-    fn from(audited: &Audited) -> Self {
+impl<A> From<&Audited<A>> for Conduct {
+    fn from(audited: &Audited<A>) -> Self {
         match audited.outcome() {
             Ok(_) if audited.action().spends_a_code() => Self::Proof,
             Err(denial) if is_a_guess(denial) => Self::Offence(Offence::Denied),
