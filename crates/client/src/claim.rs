@@ -14,20 +14,11 @@ impl Claim {
     ///
     /// Administrator commands make no claim: they come from a device that is not the account's.
     pub(crate) fn of(command: &Command) -> Option<Self> {
-        let (username, mac) = match command {
-            Command::Login(login) => (&login.username, login.mac),
-            Command::BindDevice(bind) => (&bind.username, bind.mac),
-            Command::RevokeDevice(revoke) => (&revoke.username, revoke.mac),
-            Command::RecoverTotp(recover) => (&recover.username, recover.mac),
-            Command::RecoverPassword(recover) => (&recover.username, recover.mac),
-            Command::RecoverFace(recover) => (&recover.username, recover.mac),
-            Command::RecoverDevice(recover) => (&recover.username, recover.mac.or(recover.new_mac)),
-            Command::ProveDevice(_)
-            | Command::Hello(_)
-            | Command::Register(_)
-            | Command::ConfirmTotp(_)
-            | Command::ListDevices(_)
-            | Command::ReadAudit(_) => return None,
+        let (username, mac) = command.sender()?;
+        let mac = match command {
+            // It may be sent from the new device, if the old one is lost.
+            Command::RecoverDevice(recover) => mac.or(recover.new_mac),
+            _ => mac,
         };
         Some(Self { username: username.clone(), mac: mac? })
     }

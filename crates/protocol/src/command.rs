@@ -24,57 +24,96 @@ pub use register::{NewTotp, Register};
 
 use crate::{
     frame::MAX_PAYLOAD_WITHOUT_PICTURE,
+    mac_address::MacAddress,
     secret::Secret,
     shape::{self, ShapeError},
+    username::Username,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A request.
-///
-/// It is exhaustive on purpose: a server must not compile until it handles a new command. The structs
-/// of the commands may grow, so each has a `new` and methods for its optional fields.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "cmd")]
-pub enum Command {
+/// Registers the commands: each with its number, its struct, `with pictures` if it may fill a frame,
+/// and `of a device` if it names an account and the device that sends it. The number selects the
+/// struct when a payload is read.
+macro_rules! commands {
+    ($(
+        $(#[$doc:meta])* $code:literal $name:ident $(with $pictures:ident)? $(of a $device:ident)?;
+    )*) => {
+        /// A request.
+        ///
+        /// It is exhaustive on purpose: a server must not compile until it handles a new command.
+        /// The structs of the commands may grow, so each has a `new` and methods for its optional
+        /// fields.
+        #[derive(Debug, Clone, Serialize)]
+        #[serde(tag = "cmd")]
+        pub enum Command {
+            $($(#[$doc])* #[serde(rename = $code)] $name($name),)*
+        }
+
+        impl Command {
+            /// The number of the command, as `cmd` carries it.
+            #[must_use]
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $code,)*
+                }
+            }
+
+            /// The account and the device that the command claims to come from. `None` if the
+            /// command names no account or no device.
+            #[must_use]
+            pub const fn sender(&self) -> Option<(&Username, Option<MacAddress>)> {
+                match self {
+                    $(Self::$name(_command) => commands!(@sender _command $($device)?),)*
+                }
+            }
+
+            fn read(code: &str, payload: &[u8]) -> Result<Self, Refused> {
+                match code {
+                    $($code => commands!(@size $($pictures)?)(payload).map(Self::$name),)*
+                    _ => Err(Refused::Unknown),
+                }
+            }
+        }
+
+        /// The number and the body's schema of every command.
+        #[cfg(feature = "schema")]
+        pub(crate) fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($code, schemars::schema_for!($name)),)*]
+        }
+    };
+    (@size pictures) => { body };
+    (@size) => { small };
+    (@sender $command:ident device) => { Some((&$command.username, $command.mac)) };
+    (@sender $command:ident) => { None };
+}
+
+commands! {
     /// 100: log in.
-    #[serde(rename = "100")]
-    Login(Login),
+    "100" Login with pictures of a device;
     /// 150: prove that this connection comes from a device of the account.
-    #[serde(rename = "150")]
-    ProveDevice(ProveDevice),
+    "150" ProveDevice;
     /// 190: get the server's version, limits and requirements.
-    #[serde(rename = "190")]
-    Hello(Hello),
+    "190" Hello;
     /// 200: register an account, as an administrator.
-    #[serde(rename = "200")]
-    Register(Register),
+    "200" Register with pictures;
     /// 210: confirm that the new authenticator works.
-    #[serde(rename = "210")]
-    ConfirmTotp(ConfirmTotp),
+    "210" ConfirmTotp;
     /// 220: add a device.
-    #[serde(rename = "220")]
-    BindDevice(BindDevice),
+    "220" BindDevice of a device;
     /// 222: list the devices.
-    #[serde(rename = "222")]
-    ListDevices(ListDevices),
+    "222" ListDevices;
     /// 224: revoke a device.
-    #[serde(rename = "224")]
-    RevokeDevice(RevokeDevice),
+    "224" RevokeDevice of a device;
     /// 240: read the audit log, as an administrator.
-    #[serde(rename = "240")]
-    ReadAudit(ReadAudit),
+    "240" ReadAudit;
     /// 300: replace the secret for one-time codes.
-    #[serde(rename = "300")]
-    RecoverTotp(RecoverTotp),
+    "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.
-    #[serde(rename = "310")]
-    RecoverPassword(RecoverPassword),
+    "310" RecoverPassword with pictures of a device;
     /// 320: replace the face.
-    #[serde(rename = "320")]
-    RecoverFace(RecoverFace),
+    "320" RecoverFace with pictures of a device;
     /// 330: replace a device.
-    #[serde(rename = "330")]
-    RecoverDevice(RecoverDevice),
+    "330" RecoverDevice with pictures of a device;
 }
 
 /// The payload is not a command. The server answers with the reason and keeps the connection open,
@@ -107,22 +146,7 @@ impl Command {
     /// so it may be sent and logged.
     pub fn from_json(payload: &[u8]) -> Result<Self, Refused> {
         let code = shape::command_code(payload)?.ok_or(Refused::Unknown)?;
-        match code.as_str() {
-            "100" => body(payload).map(Self::Login),
-            "150" => small(payload).map(Self::ProveDevice),
-            "190" => small(payload).map(Self::Hello),
-            "200" => body(payload).map(Self::Register),
-            "210" => small(payload).map(Self::ConfirmTotp),
-            "220" => small(payload).map(Self::BindDevice),
-            "222" => small(payload).map(Self::ListDevices),
-            "224" => small(payload).map(Self::RevokeDevice),
-            "240" => small(payload).map(Self::ReadAudit),
-            "300" => body(payload).map(Self::RecoverTotp),
-            "310" => body(payload).map(Self::RecoverPassword),
-            "320" => body(payload).map(Self::RecoverFace),
-            "330" => body(payload).map(Self::RecoverDevice),
-            _ => Err(Refused::Unknown),
-        }
+        Self::read(&code, payload)
     }
 
     /// Writes the payload of this command. The payload holds secrets, so it is a [`Secret`].

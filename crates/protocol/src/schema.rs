@@ -4,10 +4,7 @@
 
 use crate::{
     answer::Answer,
-    command::{
-        BindDevice, ConfirmTotp, Hello, ListDevices, Login, ProveDevice, ReadAudit, RecoverDevice,
-        RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
-    },
+    command,
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
@@ -30,27 +27,17 @@ use zeroize::Zeroize;
 /// `receipt` for the claims of a receipt.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
-    vec![
-        command("100", schema_for!(Login)),
-        command("150", schema_for!(ProveDevice)),
-        command("190", schema_for!(Hello)),
-        command("200", schema_for!(Register)),
-        command("210", schema_for!(ConfirmTotp)),
-        command("220", schema_for!(BindDevice)),
-        command("222", schema_for!(ListDevices)),
-        command("224", schema_for!(RevokeDevice)),
-        command("240", schema_for!(ReadAudit)),
-        command("300", schema_for!(RecoverTotp)),
-        command("310", schema_for!(RecoverPassword)),
-        command("320", schema_for!(RecoverFace)),
-        command("330", schema_for!(RecoverDevice)),
-        ("answer", schema_for!(Answer).to_value()),
-        ("receipt", schema_for!(Receipt).to_value()),
-    ]
+    let commands = command::schemas().into_iter().map(|(code, body)| with_code(code, body));
+    commands
+        .chain([
+            ("answer", schema_for!(Answer).to_value()),
+            ("receipt", schema_for!(Receipt).to_value()),
+        ])
+        .collect()
 }
 
 /// The body's schema with the `cmd` that selects it.
-fn command(code: &'static str, body: Schema) -> (&'static str, Value) {
+fn with_code(code: &'static str, body: Schema) -> (&'static str, Value) {
     let mut schema = body.to_value();
     schema["properties"]["cmd"] = json!({ "const": code });
     let mut required = vec![json!("cmd")];
