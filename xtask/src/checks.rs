@@ -2,7 +2,7 @@
 //!
 //! Every step builds the same targets with the same features, so that nothing is built twice.
 
-use crate::{assure, binaries, models, postgres, process::succeed};
+use crate::{assure, binaries, models, new_command, postgres, process::succeed};
 use std::{path::Path, process::Command};
 
 /// The targets and features of every step.
@@ -24,6 +24,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     assure::counted(&binaries::built(root))?;
     step("lints");
     succeed(self::cargo(root).arg("clippy").args(EVERYTHING).args(["--", "-D", "warnings"]))?;
+    step("a new command");
+    new_command::check(root)?;
     step("documents");
     succeed(
         self::cargo(root)

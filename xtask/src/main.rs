@@ -6,6 +6,7 @@ mod binaries;
 mod checks;
 mod demo;
 mod models;
+mod new_command;
 mod postgres;
 mod process;
 
