@@ -12,7 +12,7 @@ use fourauth_factors::{
 use fourauth_protocol::{code::Code, mac_address::MacAddress, secret::Secret, username::Username};
 use fourauth_server::server::{Server, TimeSource};
 use fourauth_store::{
-    AccountId, Added, ClockReport, Error, KeyState, KeySummary, NewUser, OpenError, Store,
+    AccountId, Added, ClockReport, Enrolled, Error, KeyState, KeySummary, NewUser, OpenError, Store,
 };
 use fourauth_tests::{
     models,
@@ -91,6 +91,7 @@ fn absent(number: u8) -> NewUser {
     NewUser {
         id,
         username: Username::parse(&format!("absent{number}")).unwrap(),
+        enrolled: Enrolled::ALL,
         password: hash,
         totp: Key::from_bytes(vec![number; 20]).unwrap(),
         template: Template::protect(&[0.088; DIMENSIONS], [9; 32], id.0, 1, &rotation),

@@ -4,10 +4,12 @@
 
 mod audit_verify;
 mod backup;
+mod bearer;
 mod checked_in;
 mod connections;
 mod devices;
 mod docs;
+mod doors;
 mod equal_work;
 mod erasure;
 mod evidence;

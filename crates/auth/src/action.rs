@@ -134,7 +134,7 @@ const BIND_DEVICE: Traits = Traits {
 
 const LIST_DEVICES: Traits = Traits {
     word: "list_devices",
-    can_wait: true,
+    can_wait: false,
     replaces_a_factor: false,
     spends_a_code: false,
     granted: "Devices.",

@@ -8,7 +8,7 @@
 //! Hence: no answer leaves the process before its audit row is durable.
 
 pub(crate) mod effect;
-mod messages;
+pub(crate) mod messages;
 pub(crate) mod tally_change;
 pub mod undecided;
 
@@ -94,14 +94,8 @@ impl<A> Audited<A> {
 impl<A: CommandAnswer> From<Audited<A>> for Answer {
     fn from(audited: Audited<A>) -> Self {
         let Audited { request, action, profile, outcome, .. } = audited;
-        let answer = match outcome {
-            Ok(granted) => Self::ok(action.granted_text(), granted.answer.into_body()),
-            Err(denial) => {
-                let (code, text) = messages::refusal(action, denial, profile);
-                Self { retry_after_ms: messages::wait(denial), ..Self::error(code, text) }
-            }
-        };
-        answer.to_request(request)
+        let answer = outcome.map(|granted| granted.answer);
+        messages::answer(action, profile, answer).to_request(request)
     }
 }
 
@@ -223,8 +217,7 @@ impl Attempt {
         tally_change: TallyChange,
         detail: &str,
     ) -> Result<(), Error> {
-        // An attempt with an invalid token has no effect except this row, so it is only counted.
-        if let Denial::Limited(_) | Denial::SignedOut = denial {
+        if let Denial::Limited(_) = denial {
             return Ok(store.count_refusal(self.refusal()).await?);
         }
         let entry = self.entry(Some(denial), detail);

@@ -10,6 +10,7 @@ use crate::{
     faces::Faces,
     hashing::Hasher,
     limits::Limits,
+    policy::Policy,
     profile::Profile,
     receipt_key::ReceiptKey,
     received::Received,
@@ -42,6 +43,7 @@ pub struct Authenticator {
     pub(crate) hasher: Hasher,
     pub(crate) faces: Faces,
     pub(crate) settings: Settings,
+    pub(crate) policy: Policy,
     pub(crate) admission: Admission,
     pub(crate) receipts: ReceiptKey,
     pub(crate) undecided: Undecided,
@@ -109,7 +111,19 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
-        Self { store, decoy, hasher, faces, settings, admission, receipts, undecided, is_full }
+        let policy = Policy;
+        Self {
+            store,
+            decoy,
+            hasher,
+            faces,
+            settings,
+            policy,
+            admission,
+            receipts,
+            undecided,
+            is_full,
+        }
     }
 
     /// Sets whether the database has reached its size limit. While it has, commands that

@@ -4,6 +4,7 @@
 
 mod admin;
 mod audit_log;
+mod bearer;
 mod confirm;
 mod devices;
 mod login;

@@ -1,6 +1,6 @@
 //! Turns findings into a decision.
 
-use crate::{examination::Examination, limits::Limited};
+use crate::{examination::Examination, limits::Limited, policy::Factors};
 use fourauth_face::Refusal;
 use fourauth_factors::Finding;
 use fourauth_store::{AccountId, Standing};
@@ -54,6 +54,10 @@ pub enum Denial {
     NoSuchDevice,
     /// The token has no session, or the session has ended.
     SignedOut,
+    /// Everything that was sent is right, but the command needs one of these factors as well.
+    MoreNeeded(Factors),
+    /// The door that the command came through does not offer it.
+    NotOffered,
 }
 
 /// The result of an examination.
@@ -68,12 +72,19 @@ pub(crate) enum Decision {
 
 /// Decides an examination of an account with this standing.
 ///
-/// If several factors mismatch, the first is named, in the order that 4Auth documents its texts.
-pub(crate) fn judge(standing: Standing, examination: &Examination, time: State) -> Decision {
+/// If several factors mismatch, the first is named, in the order that 4Auth documents its texts. Only
+/// if none does, the factors that are needed as well are named: `unmet`.
+pub(crate) fn judge(
+    standing: Standing,
+    examination: &Examination,
+    unmet: Factors,
+    time: State,
+) -> Decision {
     let Standing::Active(account) = standing else {
         return Decision::Denied(Denial::Credentials);
     };
-    match objection(examination, time) {
+    let more = (!unmet.is_empty()).then_some(Denial::MoreNeeded(unmet));
+    match objection(examination, time).or(more) {
         Some(denial) => Decision::Denied(denial),
         None => Decision::Granted(account),
     }
@@ -101,6 +112,7 @@ fn objection(examination: &Examination, time: State) -> Option<Denial> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Factor;
     use Finding::{Match, Mismatch, Missing};
     use fourauth_factors::Findings;
 
@@ -114,7 +126,12 @@ mod tests {
     };
 
     fn judged(findings: Findings) -> Decision {
-        judge(ALICE, &Examination { findings, ..Examination::default() }, State::Synced)
+        judge(
+            ALICE,
+            &Examination { findings, ..Examination::default() },
+            Factors::default(),
+            State::Synced,
+        )
     }
 
     #[test]
@@ -152,15 +169,32 @@ mod tests {
     fn matching_evidence_opens_no_disabled_or_unknown_account() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
         for standing in [Standing::Disabled(AccountId(1)), Standing::Unknown] {
-            let decision = judge(standing, &perfect, State::Synced);
+            let decision = judge(standing, &perfect, Factors::default(), State::Synced);
             assert_eq!(decision, Decision::Denied(Denial::Credentials), "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_only_if_all_else_is_right() {
+        let unmet: Factors = [Factor::DeviceKey].into_iter().collect();
+        let judged = |findings, standing| {
+            let examination = Examination { findings, ..Examination::default() };
+            judge(standing, &examination, unmet, State::Synced)
+        };
+        assert_eq!(judged(ALL, ALICE), Decision::Denied(Denial::MoreNeeded(unmet)));
+        for (findings, standing) in [
+            (Findings { password: Some(Mismatch), ..ALL }, ALICE),
+            (ALL, Standing::Unknown),
+            (ALL, Standing::Disabled(AccountId(1))),
+        ] {
+            assert_eq!(judged(findings, standing), Decision::Denied(Denial::Credentials));
         }
     }
 
     #[test]
     fn nothing_is_granted_if_the_time_is_not_trusted() {
         let perfect = Examination { findings: ALL, ..Examination::default() };
-        let decision = judge(ALICE, &perfect, State::Denied);
+        let decision = judge(ALICE, &perfect, Factors::default(), State::Denied);
         assert_eq!(decision, Decision::Denied(Denial::Time));
     }
 }

@@ -4,13 +4,33 @@
 //! examined concurrently; the cheap comparisons follow.
 
 use crate::{
-    authenticator::Authenticator, compute::Requester, device::DeviceContext, error::Error,
-    examination::Examination, faces::finding_of, offered::Offered, profile::Profile,
+    authenticator::Authenticator,
+    compute::Requester,
+    device::DeviceContext,
+    error::Error,
+    examination::Examination,
+    faces::finding_of,
+    offered::Offered,
+    policy::{Factor, Requirement},
+    profile::Profile,
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, clock, totp};
 use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, time::UnixMillis};
 use fourauth_store::Subject;
+
+/// The circumstances of one examination, apart from what was offered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances {
+    /// The factors that the command needs.
+    pub(crate) required: Requirement,
+    /// The finding about the recovery code, which has chosen the lane.
+    pub(crate) recovery_code: Option<Finding>,
+    /// The time at which the command arrived.
+    pub(crate) at: UnixMillis,
+    /// The source that slow work is charged to.
+    pub(crate) by: Requester,
+}
 
 /// The finding about the pictures.
 struct FaceFinding {
@@ -26,25 +46,29 @@ impl Authenticator {
         subject: &Subject,
         device: &DeviceContext,
         offered: Offered,
-        recovery_code: Option<Finding>,
-        at: UnixMillis,
-        by: Requester,
+        circumstances: Circumstances,
     ) -> Result<Examination, Error> {
+        let Circumstances { required, recovery_code, at, by } = circumstances;
         let (password, face) = tokio::try_join!(
             self.examine_password(subject, offered.password, by),
-            self.examine_face(subject, offered.faces, by),
+            self.examine_face(subject, offered.faces, required.needs(Factor::Face), by),
         )?;
         let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
-        let right =
-            offered.totp.offered().and_then(|code| totp::matching_step(&subject.totp, code, at));
+        let code = offered.totp.filter(|_| subject.enrolled.totp);
+        let right = code.and_then(|code| totp::matching_step(&subject.totp, code, at));
         let step = right.filter(|step| *step > subject.newest_spent(offered.is_confirmation));
         let is_spent = right.is_some() && step.is_none();
         let findings = Findings {
-            password,
+            password: required.finding(Factor::Password, password),
             face: face.finding,
-            totp: offered.totp.finding(|_| Finding::from_match(step.is_some())),
-            device: offered.mac.finding(|mac| device.check(subject, mac, needs_key)),
-            clock: offered.clock.finding(|client| clock::check(Some(client), at)),
+            totp: required
+                .finding(Factor::Totp, offered.totp.map(|_| Finding::from_match(step.is_some()))),
+            device: required.finding(
+                Factor::Device,
+                offered.mac.map(|mac| device.check(subject, mac, needs_key)),
+            ),
+            clock: required
+                .finding(Factor::Clock, offered.clock.map(|client| clock::check(Some(client), at))),
         };
         let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
         Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
@@ -99,12 +123,13 @@ impl Authenticator {
     async fn examine_face(
         &self,
         subject: &Subject,
-        offered: Option<Vec<Picture>>,
+        pictures: Vec<Picture>,
+        is_needed: bool,
         by: Requester,
     ) -> Result<FaceFinding, Error> {
-        let Some(pictures) = offered else {
+        if pictures.is_empty() && !is_needed {
             return Ok(FaceFinding { finding: None, refusal: None, distance: None });
-        };
+        }
         Ok(match self.faces.probe(pictures, by).await? {
             Err(refusal) => FaceFinding {
                 finding: Some(finding_of(refusal)),
@@ -113,11 +138,9 @@ impl Authenticator {
             },
             Ok(likeness) => {
                 let comparison = self.faces.compare(&likeness, subject);
-                FaceFinding {
-                    finding: Some(comparison.finding()),
-                    refusal: None,
-                    distance: comparison.distance,
-                }
+                let finding =
+                    if subject.enrolled.face { comparison.finding() } else { Finding::Mismatch };
+                FaceFinding { finding: Some(finding), refusal: None, distance: comparison.distance }
             }
         })
     }

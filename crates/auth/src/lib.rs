@@ -7,12 +7,14 @@
 //! * [`received`]: what is known about a command before it is examined.
 //! * [`device`]: the device that a peer claims to use, and what it has proved.
 //! * [`limits`]: rate limits for attempts; `admission` applies them.
+//! * [`policy`]: which factors a command needs.
 //! * `offered`: the factors that a peer sent, in one form for all commands.
 //! * `examine`: the offered factors and the record in, an `examination` out. Every check runs, at
 //!   the same cost.
 //! * [`decision`]: findings in, decision out.
 //! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
 //!   answer.
+//! * [`looked_up`]: what a token lets its holder read, which has no audit row of its own.
 //! * [`answer`]: the answer of each command.
 //! * `receipt`: a signed statement about a login that a service can verify offline.
 //!
@@ -35,8 +37,10 @@ mod examine;
 pub mod faces;
 pub mod hashing;
 pub mod limits;
+pub mod looked_up;
 mod not_granted;
 mod offered;
+pub mod policy;
 pub mod profile;
 pub mod provisioning;
 mod qr;

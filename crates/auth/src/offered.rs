@@ -1,10 +1,12 @@
 //! The factors that a peer sent, in one form for all commands.
 //!
-//! Each command asks for its own set of factors. [`Offered`] holds any of these sets, so that one
-//! function examines them all.
+//! Each command has fields for its own set of factors. [`Offered`] holds any of these sets, so that
+//! one function examines them all. `policy.rs` says which of them are required.
 
-use crate::limits::LimitedFactors;
-use fourauth_factors::Finding;
+use crate::{
+    limits::LimitedFactors,
+    policy::{Factor, Requirement},
+};
 use fourauth_protocol::{
     command::{
         BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
@@ -19,55 +21,19 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 
-/// A factor that the protocol lets a peer leave out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Asked<T> {
-    /// The command does not ask for it.
-    #[default]
-    No,
-    /// The command asks for it, and the peer did not send it.
-    Missing,
-    /// The peer sent it.
-    Offered(T),
-}
-
-impl<T> Asked<T> {
-    /// A factor that the command asks for.
-    fn of(sent: Option<T>) -> Self {
-        sent.map_or(Self::Missing, Self::Offered)
-    }
-
-    /// The factor, if the peer sent it.
-    pub(crate) fn offered(self) -> Option<T> {
-        match self {
-            Self::No | Self::Missing => None,
-            Self::Offered(factor) => Some(factor),
-        }
-    }
-
-    /// The finding about it; `None` if the command does not ask for it.
-    pub(crate) fn finding(self, check: impl FnOnce(T) -> Finding) -> Option<Finding> {
-        match self {
-            Self::No => None,
-            Self::Missing => Some(Finding::Missing),
-            Self::Offered(factor) => Some(check(factor)),
-        }
-    }
-}
-
-/// Factors that a peer sent. `None` is a factor that the command does not ask for.
+/// Factors that a peer sent.
 #[derive(Debug, Default)]
 pub(crate) struct Offered {
     /// The password, in clear text.
     pub(crate) password: Option<Secret<String>>,
     /// Pictures of the face, taken for this command.
-    pub(crate) faces: Option<Vec<Picture>>,
+    pub(crate) faces: Vec<Picture>,
     /// The one-time code from the user's authenticator.
-    pub(crate) totp: Asked<OneTimeCode>,
+    pub(crate) totp: Option<OneTimeCode>,
     /// The MAC address that the device reports.
-    pub(crate) mac: Asked<MacAddress>,
+    pub(crate) mac: Option<MacAddress>,
     /// The time according to the client's clock.
-    pub(crate) clock: Asked<UnixMillis>,
+    pub(crate) clock: Option<UnixMillis>,
     /// A device key to be trusted on first use.
     pub(crate) new_key: Option<DeviceKey>,
     /// Gives trust to an attempt from an unknown device. Always checked, and spent on success.
@@ -78,9 +44,13 @@ pub(crate) struct Offered {
 }
 
 impl Offered {
-    /// The factors that have separate limits.
-    pub(crate) const fn limited_factors(&self) -> LimitedFactors {
-        LimitedFactors { totp: !matches!(self.totp, Asked::No), face: self.faces.is_some() }
+    /// The factors that have separate limits and are examined: those that the command needs, and
+    /// those that were sent without need.
+    pub(crate) const fn limited_factors(&self, required: Requirement) -> LimitedFactors {
+        LimitedFactors {
+            totp: self.totp.is_some() || required.needs(Factor::Totp),
+            face: !self.faces.is_empty() || required.needs(Factor::Face),
+        }
     }
 }
 
@@ -88,10 +58,10 @@ impl From<&Login> for Offered {
     fn from(login: &Login) -> Self {
         Self {
             password: Some(login.password.clone()),
-            faces: Some(login.faces().cloned().collect()),
-            totp: Asked::of(login.totp),
-            mac: Asked::of(login.mac),
-            clock: Asked::of(login.client_ts_utc),
+            faces: login.faces().cloned().collect(),
+            totp: login.totp,
+            mac: login.mac,
+            clock: login.client_ts_utc,
             new_key: login.device_pubkey,
             recovery_code: login.recovery_code.clone(),
             is_confirmation: false,
@@ -103,7 +73,7 @@ impl From<&ConfirmTotp> for Offered {
     fn from(confirm: &ConfirmTotp) -> Self {
         Self {
             password: Some(confirm.password.clone()),
-            totp: Asked::of(confirm.totp),
+            totp: confirm.totp,
             is_confirmation: true,
             ..Self::default()
         }
@@ -114,9 +84,9 @@ impl From<&RecoverTotp> for Offered {
     fn from(recover: &RecoverTotp) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: Some(recover.faces().cloned().collect()),
-            mac: Asked::of(recover.mac),
-            clock: Asked::of(recover.client_ts_utc),
+            faces: recover.faces().cloned().collect(),
+            mac: recover.mac,
+            clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
@@ -126,10 +96,10 @@ impl From<&RecoverTotp> for Offered {
 impl From<&RecoverPassword> for Offered {
     fn from(recover: &RecoverPassword) -> Self {
         Self {
-            faces: Some(recover.faces().cloned().collect()),
-            totp: Asked::of(recover.totp),
-            mac: Asked::of(recover.mac),
-            clock: Asked::of(recover.client_ts_utc),
+            faces: recover.faces().cloned().collect(),
+            totp: recover.totp,
+            mac: recover.mac,
+            clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
@@ -140,9 +110,9 @@ impl From<&RecoverFace> for Offered {
     fn from(recover: &RecoverFace) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            totp: Asked::of(recover.totp),
-            mac: Asked::of(recover.mac),
-            clock: Asked::of(recover.client_ts_utc),
+            totp: recover.totp,
+            mac: recover.mac,
+            clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
@@ -153,9 +123,9 @@ impl From<&RecoverDevice> for Offered {
     fn from(recover: &RecoverDevice) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: Some(recover.faces().cloned().collect()),
-            totp: Asked::of(recover.totp),
-            clock: Asked::of(recover.client_ts_utc),
+            faces: recover.faces().cloned().collect(),
+            totp: recover.totp,
+            clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
@@ -166,9 +136,9 @@ impl From<&BindDevice> for Offered {
     fn from(bind: &BindDevice) -> Self {
         Self {
             password: Some(bind.password.clone()),
-            totp: Asked::of(bind.totp),
-            mac: Asked::of(bind.mac),
-            clock: Asked::of(bind.client_ts_utc),
+            totp: bind.totp,
+            mac: bind.mac,
+            clock: bind.client_ts_utc,
             ..Self::default()
         }
     }
@@ -178,9 +148,9 @@ impl From<&RevokeDevice> for Offered {
     fn from(revoke: &RevokeDevice) -> Self {
         Self {
             password: Some(revoke.password.clone()),
-            totp: Asked::of(revoke.totp),
-            mac: Asked::of(revoke.mac),
-            clock: Asked::of(revoke.client_ts_utc),
+            totp: revoke.totp,
+            mac: revoke.mac,
+            clock: revoke.client_ts_utc,
             ..Self::default()
         }
     }

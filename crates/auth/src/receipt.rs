@@ -4,13 +4,11 @@
 //! added to the answer and decides nothing: a login without a receipt is valid.
 
 use crate::{
-    attempt::Audited, authenticator::Authenticator, command::LoggedIn, rules::settling::Unsettled,
-    verified::Verified,
+    attempt::Audited, authenticator::Authenticator, command::LoggedIn, verified::Verified,
 };
-use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{
     audience::Audience,
-    device::DeviceId,
+    level::Level,
     receipt::{Method, ProvenDevice, Receipt, SessionHash, TimeQuality},
     request_id::RequestId,
     time::UnixMillis,
@@ -43,9 +41,6 @@ impl PendingReceipt {
     ) -> Self {
         let (mac, known) = verified.device.address_and_key(verified.subject);
         let key_id = known.or(first.map(|device| device.key.id()));
-        let is_new = first.is_some_and(|device| device.trusted_from > verified.at());
-        let unsettled =
-            Unsettled { device: verified.unsettled().device || is_new, ..verified.unsettled() };
         Self {
             audience,
             username: verified.subject.username.clone(),
@@ -53,7 +48,7 @@ impl PendingReceipt {
             request_id: verified.received.id,
             at: verified.received.at,
             expires: session.expires,
-            methods: methods(verified.examination.findings, key_id, unsettled),
+            methods: session.methods.0.clone(),
             device: ProvenDevice { mac, key_id },
             session: SessionHash::from_bytes(session.token),
         }
@@ -69,6 +64,7 @@ impl PendingReceipt {
             issued_at: self.at.now,
             expires_at: self.expires,
             request_id: self.request_id,
+            level: Level::of(&self.methods),
             methods: self.methods,
             device: self.device,
             time: TimeQuality { state: self.at.state.as_str().into(), error_ms },
@@ -77,25 +73,6 @@ impl PendingReceipt {
             session: self.session,
         }
     }
-}
-
-/// The factors that matched, as RFC 8176 names them. A settling factor is left out: an attacker may
-/// have replaced it a minute ago.
-fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Method> {
-    let Findings { password, face, totp, device: _, clock: _ } = findings;
-    let matched = |finding: Option<Finding>| finding.is_some_and(Finding::is_match);
-    let proved = [
-        (matched(password) && !new.password, Method::Password),
-        (matched(totp) && !new.totp, Method::OneTimeCode),
-        (matched(face) && !new.face, Method::Face),
-        (key.is_some() && !new.device, Method::DeviceKey),
-    ];
-    let mut methods: Vec<_> =
-        proved.into_iter().filter_map(|(proved, method)| proved.then_some(method)).collect();
-    if methods.len() > 1 {
-        methods.push(Method::Several);
-    }
-    methods
 }
 
 impl Authenticator {
@@ -146,43 +123,6 @@ mod tests {
         unbounded.at.error_ms = Reading::UNBOUNDED;
         assert_eq!(unbounded.written_as(AuditId(1), 1, "i").time.error_ms, None);
         assert_eq!(pending().written_as(AuditId(1), 1, "i").time.error_ms, Some(12));
-    }
-
-    #[test]
-    fn only_matching_factors_are_named() {
-        let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
-        let settled = Unsettled::default();
-        assert_eq!(methods(none, None, settled), []);
-        let password = Findings { password: Some(Finding::Match), ..none };
-        assert_eq!(methods(password, None, settled), [Method::Password]);
-        let all =
-            Findings { face: Some(Finding::Mismatch), totp: Some(Finding::Match), ..password };
-        let (otp, swk) = (Method::OneTimeCode, Method::DeviceKey);
-        assert_eq!(
-            methods(all, Some(DeviceId::from_bytes([1; 16])), settled),
-            [Method::Password, otp, swk, Method::Several]
-        );
-    }
-
-    #[test]
-    fn settling_factors_are_not_named() {
-        let matched = Some(Finding::Match);
-        let all =
-            Findings { password: matched, face: matched, totp: matched, device: None, clock: None };
-        let key = Some(DeviceId::from_bytes([1; 16]));
-        let (pwd, otp, face, swk) =
-            (Method::Password, Method::OneTimeCode, Method::Face, Method::DeviceKey);
-        let none = Unsettled::default();
-        for (new, named) in [
-            (Unsettled { password: true, ..none }, vec![otp, face, swk]),
-            (Unsettled { totp: true, ..none }, vec![pwd, face, swk]),
-            (Unsettled { face: true, ..none }, vec![pwd, otp, swk]),
-            (Unsettled { device: true, ..none }, vec![pwd, otp, face]),
-        ] {
-            let mut named = named;
-            named.push(Method::Several);
-            assert_eq!(methods(all, key, new), named, "{new:?}");
-        }
     }
 
     fn pending() -> PendingReceipt {

@@ -1,6 +1,6 @@
 //! The facts about a command that are known before it is examined.
 
-use crate::{device::Claim, limits::Limited, source::Source};
+use crate::{device::Claim, limits::Limited, policy::Door, source::Source};
 use fourauth_protocol::{mac_address::MacAddress, request_id::RequestId};
 use fourauth_store::LoginLocation;
 use fourauth_timekeeper::Reading;
@@ -14,6 +14,8 @@ pub struct Received {
     /// The time at which the last byte arrived. One-time codes are checked at this time, so that a
     /// right code does not expire in a queue.
     pub at: Reading,
+    /// The way in.
+    pub door: Door,
     /// The address of the peer.
     pub peer: IpAddr,
     /// True if many clients share that address, such as a gateway or load balancer

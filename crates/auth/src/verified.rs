@@ -4,17 +4,19 @@
 use crate::{
     attempt::effect::{AccountChange, Change, Effect, SideEffects},
     compute::Requester,
+    decision::Denial,
     device::DeviceContext,
     examination::Examination,
+    policy::{Factors, Requirement},
     received::Received,
     rules::{
         settling::Unsettled,
         trust::{TotpDelivery, TrustFacts},
     },
 };
-use fourauth_factors::Finding;
-use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{LoginLocation, Notice, Subject, Target};
+use fourauth_factors::{Finding, Findings};
+use fourauth_protocol::{device::DeviceId, level::Level, receipt::Method, time::UnixMillis};
+use fourauth_store::{LoginLocation, NewDevice, Notice, Subject, Target};
 
 /// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
@@ -25,6 +27,7 @@ pub(crate) struct Verified<'a> {
     pub(crate) device: &'a DeviceContext,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
+    pub(crate) required: Requirement,
     pub(crate) target: Target,
     pub(crate) cooldown_ms: i64,
 }
@@ -62,6 +65,20 @@ impl Verified<'_> {
         Unsettled::among(self.examination.findings, &subject.settling, key, self.at())
     }
 
+    /// The factors that the policy needs and that were not proved.
+    pub(crate) fn unmet(&self) -> Factors {
+        self.required.unmet(Factors::proved(self.examination, self.device.is_proven()))
+    }
+
+    /// Checks that a session with these methods reaches the level of the policy, and the level that
+    /// the command asks for. Otherwise: [`Denial::MoreNeeded`].
+    pub(crate) fn reaches(&self, asked: Option<Level>, methods: &[Method]) -> Result<(), Denial> {
+        if Level::of(methods) >= asked.max(self.required.level) {
+            return Ok(());
+        }
+        Err(Denial::MoreNeeded(Factors::that_raise(methods, self.subject.enrolled)))
+    }
+
     /// The time and place that the present TOTP secret was sent to.
     pub(crate) const fn totp_delivery(&self) -> TotpDelivery {
         TotpDelivery { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
@@ -73,6 +90,15 @@ impl Verified<'_> {
         let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
         let is_new = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
         self.device.place.filter(|_| is_new && self.trust_facts().is_settled())
+    }
+
+    /// The methods that the attempt proved, if it binds the device `first`.
+    pub(crate) fn methods(&self, first: Option<&NewDevice>) -> Vec<Method> {
+        let key = self.device.key().or(first.map(|device| device.key.id()));
+        let is_new = first.is_some_and(|device| device.trusted_from > self.at());
+        let unsettled = self.unsettled();
+        let unsettled = Unsettled { device: unsettled.device || is_new, ..unsettled };
+        methods(self.examination.findings, key, unsettled)
     }
 
     /// A notice to the owner of the account.
@@ -92,5 +118,66 @@ impl Verified<'_> {
         let change =
             AccountChange { account, target, version, step, device, at, change, side_effects };
         (Effect::Change(Box::new(change)), answer)
+    }
+}
+
+/// The factors that matched, as RFC 8176 names them. A settling factor is left out: an attacker may
+/// have replaced it a minute ago.
+fn methods(findings: Findings, key: Option<DeviceId>, new: Unsettled) -> Vec<Method> {
+    let Findings { password, face, totp, device: _, clock: _ } = findings;
+    let matched = |finding: Option<Finding>| finding.is_some_and(Finding::is_match);
+    let proved = [
+        (matched(password) && !new.password, Method::Password),
+        (matched(totp) && !new.totp, Method::OneTimeCode),
+        (matched(face) && !new.face, Method::Face),
+        (key.is_some() && !new.device, Method::DeviceKey),
+    ];
+    let mut methods: Vec<_> =
+        proved.into_iter().filter_map(|(proved, method)| proved.then_some(method)).collect();
+    if methods.len() > 1 {
+        methods.push(Method::Several);
+    }
+    methods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_matching_factors_are_named() {
+        let none = Findings { password: None, face: None, totp: None, device: None, clock: None };
+        let settled = Unsettled::default();
+        assert_eq!(methods(none, None, settled), []);
+        let password = Findings { password: Some(Finding::Match), ..none };
+        assert_eq!(methods(password, None, settled), [Method::Password]);
+        let all =
+            Findings { face: Some(Finding::Mismatch), totp: Some(Finding::Match), ..password };
+        let (otp, swk) = (Method::OneTimeCode, Method::DeviceKey);
+        assert_eq!(
+            methods(all, Some(DeviceId::from_bytes([1; 16])), settled),
+            [Method::Password, otp, swk, Method::Several]
+        );
+    }
+
+    #[test]
+    fn settling_factors_are_not_named() {
+        let matched = Some(Finding::Match);
+        let all =
+            Findings { password: matched, face: matched, totp: matched, device: None, clock: None };
+        let key = Some(DeviceId::from_bytes([1; 16]));
+        let (pwd, otp, face, swk) =
+            (Method::Password, Method::OneTimeCode, Method::Face, Method::DeviceKey);
+        let none = Unsettled::default();
+        for (new, named) in [
+            (Unsettled { password: true, ..none }, vec![otp, face, swk]),
+            (Unsettled { totp: true, ..none }, vec![pwd, face, swk]),
+            (Unsettled { face: true, ..none }, vec![pwd, otp, swk]),
+            (Unsettled { device: true, ..none }, vec![pwd, otp, face]),
+        ] {
+            let mut named = named;
+            named.push(Method::Several);
+            assert_eq!(methods(all, key, new), named, "{new:?}");
+        }
     }
 }

@@ -108,6 +108,7 @@ impl Gather<'_, '_> {
         login.device_name = device_name;
         login.recovery_code = self.recovery_code()?;
         login.audience.clone_from(&this.audience);
+        login.level = this.level;
         Ok(login)
     }
 

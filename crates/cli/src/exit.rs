@@ -56,7 +56,8 @@ impl From<Code> for Exit {
             | Code::SignedOut
             | Code::AdminDenied
             | Code::Conflict => Self::Denied,
-            Code::WeakPassword
+            Code::MoreNeeded
+            | Code::WeakPassword
             | Code::BadMac
             | Code::DeviceKeyNeeded
             | Code::BadImage

@@ -58,6 +58,10 @@ fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     if let Some(millis) = answer.retry_after_ms {
         writeln!(out, "Try again in {}.", wait(millis))?;
     }
+    if let Some(missing) = &answer.body.missing {
+        let words: Vec<_> = missing.iter().map(|method| method.as_str()).collect();
+        writeln!(out, "Not proved: {}.", words.join(", "))?;
+    }
     if let Some(hint) = hint(answer.code) {
         writeln!(out, "{hint}")?;
     }
@@ -74,6 +78,9 @@ const fn hint(code: Code) -> Option<&'static str> {
             "Give the new device's key with --device-pubkey. `fourauth device key` shows it there.",
         ),
         Code::RecoveryCodeMismatch => Some("Give a recovery code with --recovery-code-file FILE."),
+        Code::MoreNeeded => Some(
+            "Log in without --level, or from a device with a key that the account knows (swk).",
+        ),
         Code::SignedOut => Some("Run `fourauth login` for a new token."),
         _ => None,
     }
@@ -100,6 +107,9 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
+    }
+    if let Some(level) = body.level {
+        writeln!(out, "Level {level}.")?;
     }
     if let Some(end) = body.expires_at {
         writeln!(out, "Valid until {end}.")?;

@@ -13,6 +13,7 @@ use fourauth_protocol::{
         BindDevice, Command, ConfirmTotp, Hello, ListDevices, Login, ReadAudit, RecoverDevice,
         RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
     },
+    level::Level,
     mac_address::MacAddress,
     secret::Secret,
     time::UnixMillis,
@@ -31,6 +32,8 @@ pub struct LoggedIn {
     pub receipt: Option<Secret<String>>,
     /// When the token expires.
     pub expires_at: Option<UnixMillis>,
+    /// The level that it reached. `None` if the server does not say.
+    pub level: Option<Level>,
     /// True if another person chose the password, so that it should be replaced.
     pub must_change: bool,
     /// True if the authenticator is known to work. `None` if the server does not say.
@@ -215,6 +218,7 @@ impl LoggedIn {
             token: body.token,
             receipt: body.receipt,
             expires_at: body.expires_at,
+            level: body.level,
             must_change: body.must_change.unwrap_or(false),
             totp_confirmed: body.totp_confirmed,
         })

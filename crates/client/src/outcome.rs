@@ -3,6 +3,7 @@
 use fourauth_protocol::{
     answer::{Answer, AnswerBody},
     code::Code,
+    receipt::Method,
     request_id::RequestId,
 };
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Refusal {
     pub request_id: Option<RequestId>,
     /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
+    /// With [`Code::MoreNeeded`]: methods that were not proved and can raise the level.
+    pub missing: Vec<Method>,
 }
 
 impl<T> Outcome<T> {
@@ -45,6 +48,14 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// The refusal if the command was refused, else `None`.
+    pub fn refused(self) -> Option<Refusal> {
+        match self {
+            Self::Granted(_) => None,
+            Self::Refused(refusal) => Some(refusal),
+        }
+    }
+
     /// Converts an answer; `gain` extracts the result if it was granted.
     pub(crate) fn read<E>(
         answer: Answer,
@@ -58,6 +69,7 @@ impl<T> Outcome<T> {
             message: answer.message,
             request_id: answer.request_id,
             retry_after: answer.retry_after_ms.map(Duration::from_millis),
+            missing: answer.body.missing.unwrap_or_default(),
         }))
     }
 }

@@ -163,6 +163,7 @@ mod tests {
             expires_at: NOW.saturating_add_ms(3_600_000),
             request_id: RequestId::new(NOW, [7; 10]),
             methods: Vec::new(),
+            level: None,
             device: ProvenDevice {
                 mac: MacAddress::parse("00:1b:44:11:3a:b7").unwrap(),
                 key_id: None,

@@ -2,6 +2,8 @@
 
 use crate::{
     code::Code,
+    level::Level,
+    receipt::Method,
     request_id::RequestId,
     secret::{self, Secret},
     time::UnixMillis,
@@ -76,6 +78,13 @@ pub struct AnswerBody {
     /// When `token` expires. Command 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
+    /// The level that the login reached. Command 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// With `more_needed`: methods that were not proved and can raise the level, in the words of
+    /// receipts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<Method>>,
     /// True if an administrator chose the password, so that it should be replaced. Commands 100
     /// and 200.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -33,6 +33,9 @@ pub enum Code {
     CoolingDown,
     /// The account has device keys, so a new device needs one as well.
     DeviceKeyNeeded,
+    /// Everything that was sent is right, but does not reach the level that was asked for. `missing`
+    /// names the methods that can raise it.
+    MoreNeeded,
     /// The account has no device with that name.
     NoSuchDevice,
     /// The session has ended or never existed.

@@ -15,6 +15,7 @@ pub use session::SessionHash;
 use crate::{
     audience::Audience,
     device::DeviceId,
+    level::Level,
     mac_address::{self, MacAddress},
     request_id::RequestId,
     time::UnixMillis,
@@ -55,6 +56,10 @@ pub struct Receipt {
     /// The factors that were proved (RFC 8176).
     #[serde(rename = "amr")]
     pub methods: Vec<Method>,
+    /// The level that these factors reach (RFC 9470 §6.1). Receipts of older versions have none.
+    #[serde(rename = "acr", with = "acr", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub level: Option<Level>,
     /// The device of the login.
     pub device: ProvenDevice,
     /// Quality of the server's time.
@@ -93,6 +98,34 @@ pub enum Method {
     Unrecognised,
 }
 
+impl Method {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+            Self::OneTimeCode => "otp",
+            Self::Face => "face",
+            Self::DeviceKey => "swk",
+            Self::Several => "mfa",
+            Self::Unrecognised => "unrecognised",
+        }
+    }
+}
+
+impl From<&str> for Method {
+    fn from(word: &str) -> Self {
+        match word {
+            "pwd" => Self::Password,
+            "otp" => Self::OneTimeCode,
+            "face" => Self::Face,
+            "swk" => Self::DeviceKey,
+            "mfa" => Self::Several,
+            _ => Self::Unrecognised,
+        }
+    }
+}
+
 /// The device of a login, in its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -112,6 +145,31 @@ pub struct TimeQuality {
     pub state: TimeState,
     /// Upper bound of the error, in milliseconds; `null` if there was no bound.
     pub error_ms: Option<u32>,
+}
+
+/// A level as the string that `acr` is (`OpenID Connect Core 1.0` §2).
+mod acr {
+    use crate::level::Level;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(
+        level: &Option<Level>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match level {
+            Some(level) => to.collect_str(level),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// A level that this version does not know is no level.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Level>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        Ok(text.and_then(|text| text.parse().ok()).and_then(Level::from_number))
+    }
 }
 
 /// Instants as whole seconds since the epoch: the `NumericDate` of RFC 7519 §2.
@@ -142,6 +200,7 @@ pub(crate) fn example() -> Receipt {
         expires_at: UnixMillis(1_795_266_000_000),
         request_id: RequestId::new(UnixMillis(1_795_262_400_000), [7; 10]),
         methods: vec![Method::Password, Method::OneTimeCode, Method::Face, Method::Several],
+        level: Some(Level::Two),
         device: ProvenDevice {
             mac: MacAddress::parse("00:1b:44:11:3a:b7").expect("an address"),
             key_id: None,
@@ -164,7 +223,7 @@ mod tests {
             r#"{"iss":"4Auth-Authentication","sub":"alice","acct":"7203685477580700001","#
                 .to_owned()
                 + r#""iat":1795262400,"exp":1795266000,"jti":"01M7YZMHG00W3GE1R70W3GE1R7","#
-                + r#""amr":["pwd","otp","face","mfa"],"#
+                + r#""amr":["pwd","otp","face","mfa"],"acr":"2","#
                 + r#""device":{"mac":"00:1b:44:11:3a:b7","key_id":null},"#
                 + r#""time":{"state":"synced","error_ms":12},"row":42,"tree_size":42,"#
                 + r#""sid":"3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0"}"#

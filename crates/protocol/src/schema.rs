@@ -8,6 +8,7 @@ use crate::{
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
+    level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -62,6 +63,16 @@ macro_rules! text {
 }
 
 text!(Username, "Username", { "type": "string", "minLength": 1, "maxLength": MAX_CHARS });
+impl JsonSchema for Level {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 4 })
+    }
+}
+
 text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(MacAddress, "MacAddress", {
     "type": "string",

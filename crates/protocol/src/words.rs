@@ -158,6 +158,8 @@ words! {
         Protocol = "protocol",
         /// Refused commands of one source, summarised.
         Limited = "limited",
+        /// Uses of one session in an hour, summarised.
+        SessionUse = "session_use",
     }
 }
 

@@ -3,10 +3,13 @@
 use crate::{channel::Nonce, reply::Reply};
 use data_encoding::BASE64;
 use fourauth_auth::{
+    action::Action,
     answer::CommandAnswer,
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT, PICTURES_AT_LOGIN},
+    decision::Denial,
     error::Error,
+    looked_up::LookedUp,
     received::Received,
 };
 use fourauth_factors::clock::MAX_SKEW_SECONDS;
@@ -49,7 +52,7 @@ impl Context {
             Command::Register(register) => reply(id, auth.register(received, register).await),
             Command::ConfirmTotp(confirm) => reply(id, auth.confirm_totp(received, confirm).await),
             Command::BindDevice(bind) => reply(id, auth.bind_device(received, bind).await),
-            Command::ListDevices(list) => reply(id, auth.list_devices(received, list).await),
+            Command::ListDevices(list) => looked_up(id, auth.list_devices(received, list).await),
             Command::RevokeDevice(revoke) => reply(id, auth.revoke_device(received, revoke).await),
             Command::ReadAudit(read) => reply(id, auth.read_audit(received, read).await),
             Command::RecoverTotp(recover) => reply(id, auth.recover_totp(received, recover).await),
@@ -84,16 +87,32 @@ impl Context {
 fn reply<A: CommandAnswer>(id: RequestId, decided: Result<Audited<A>, Error>) -> Reply {
     match decided {
         Ok(audited) => {
-            let action = audited.action().as_str();
-            match audited.outcome() {
-                Ok(_) => tracing::info!(action, "granted"),
-                Err(denial) => tracing::info!(action, ?denial, "denied"),
-            }
+            log(audited.action(), audited.outcome().err());
             audited.into()
         }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "undecided");
-            Reply::undecided(id, &error)
-        }
+        Err(error) => undecided(id, &error),
     }
+}
+
+fn looked_up<A: CommandAnswer>(id: RequestId, decided: Result<LookedUp<A>, Error>) -> Reply {
+    match decided {
+        Ok(looked_up) => {
+            log(looked_up.action(), looked_up.outcome().err());
+            looked_up.into()
+        }
+        Err(error) => undecided(id, &error),
+    }
+}
+
+fn log(action: Action, denial: Option<Denial>) {
+    let action = action.as_str();
+    match denial {
+        None => tracing::info!(action, "granted"),
+        Some(denial) => tracing::info!(action, ?denial, "denied"),
+    }
+}
+
+fn undecided(id: RequestId, error: &Error) -> Reply {
+    tracing::error!(error = error as &dyn std::error::Error, "undecided");
+    Reply::undecided(id, error)
 }

@@ -1,7 +1,9 @@
 //! Replies to a peer.
 
 use crate::limits::conduct::{Conduct, Offence};
-use fourauth_auth::{answer::CommandAnswer, attempt::Audited, compute::Overload, error::Error};
+use fourauth_auth::{
+    answer::CommandAnswer, attempt::Audited, compute::Overload, error::Error, looked_up::LookedUp,
+};
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, ServerInfo},
     code::Code,
@@ -14,8 +16,8 @@ use fourauth_protocol::{
 /// How long a peer should wait after a full queue, in milliseconds: the time of a few logins.
 const RETRY_AFTER_MS: u64 = 1000;
 
-/// A reply: an audited decision, an error without a decision, or public information. There is no
-/// other constructor.
+/// A reply: an audited decision, what a token let its holder read, an error without a decision, or
+/// public information. There is no other constructor.
 #[must_use]
 #[derive(Debug)]
 pub struct Reply {
@@ -31,6 +33,14 @@ impl<A: CommandAnswer> From<Audited<A>> for Reply {
         let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);
         Self { answer: audited.into(), is_denial, proven_device, conduct }
+    }
+}
+
+impl<A: CommandAnswer> From<LookedUp<A>> for Reply {
+    fn from(looked_up: LookedUp<A>) -> Self {
+        let is_denial = looked_up.outcome().is_err();
+        let conduct = Conduct::from(&looked_up);
+        Self { answer: looked_up.into(), is_denial, proven_device: None, conduct }
     }
 }
 

@@ -173,6 +173,10 @@ impl Server {
             tracing::warn!(sessions = self.sessions.len(), "sessions did not end in time");
         }
         self.tasks.finish().await;
+        let now = self.context.clock.read().now;
+        if let Err(error) = self.store.conclude_all_uses(now).await {
+            tracing::warn!(%error, "the uses of sessions in this hour have no audit row");
+        }
         self.run.end().await;
         self.tasks.stop_signer().await;
         self.store.close().await;

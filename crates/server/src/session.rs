@@ -10,7 +10,9 @@ use crate::{
     timer,
 };
 use bytes::Bytes;
-use fourauth_auth::{device::Claim, entropy, received::Received, rejected_frames::RejectedFrames};
+use fourauth_auth::{
+    device::Claim, entropy, policy::Door, received::Received, rejected_frames::RejectedFrames,
+};
 use fourauth_protocol::{
     command::{Command, Refused},
     request_id::RequestId,
@@ -236,7 +238,8 @@ impl Session {
         let at = self.context.clock.read();
         let id = RequestId::new(at.now, entropy::bytes());
         let Peer { address: peer, is_shared: is_shared_address, .. } = self.peer;
-        Received { id, at, peer, is_shared_address, device: None, penalty_ms: None }
+        let door = Door::Native;
+        Received { id, at, door, peer, is_shared_address, device: None, penalty_ms: None }
     }
 
     /// Writes one audit row for all frames on this connection that were not commands.

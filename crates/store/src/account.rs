@@ -12,5 +12,6 @@ pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod sealed;
 pub(crate) mod session;
+pub(crate) mod session_use;
 pub(crate) mod subject;
 pub(crate) mod user;

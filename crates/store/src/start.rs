@@ -1,6 +1,7 @@
 //! Opening a database: by a server, which migrates it, or by a local command, which does not.
 
 use crate::{
+    account::session_use::SessionUses,
     audit::evidence,
     engine::{driver::Pool, location::Location, writer::Writer},
     error::OpenError,
@@ -87,6 +88,6 @@ impl Store {
         let node = evidence::node(location).into();
         let writer = Arc::new(Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node));
         let refusals = Counter::start(Arc::clone(&writer));
-        Self { pool, writer, refusals, sealer }
+        Self { pool, writer, refusals, uses: SessionUses::default(), sealer }
     }
 }

@@ -1,6 +1,7 @@
 //! Writing, reading and closing. `start` opens a store; the queries are in the module of each noun.
 
 use crate::{
+    account::session_use::SessionUses,
     engine::{
         driver::{Connection, Pool, Remains, Row, Value, Writing},
         tx::Tx,
@@ -21,6 +22,7 @@ pub struct Store {
     pub(crate) pool: Arc<Pool>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) refusals: Counter,
+    pub(crate) uses: SessionUses,
     pub(crate) sealer: Arc<Sealer>,
 }
 

@@ -11,7 +11,7 @@ use fourauth_factors::{
 use fourauth_protocol::{
     mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
 };
-use fourauth_store::{AccountId, Keyring, NewUser, RANDOM_BYTES, TokenHash};
+use fourauth_store::{AccountId, Enrolled, Keyring, NewUser, RANDOM_BYTES, TokenHash};
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
@@ -31,6 +31,7 @@ pub(crate) fn new_user(person: u32) -> anyhow::Result<NewUser> {
     Ok(NewUser {
         id,
         username: name(person)?,
+        enrolled: Enrolled::ALL,
         password: hash("violet-Ox-42")?,
         totp: key(0)?,
         template: template(id),

@@ -9,7 +9,9 @@ use crate::chance::Chance;
 use anyhow::Context as _;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, BoxFuture, Cause, Error, NewSession, Seeking, Store, Tx};
+use fourauth_store::{
+    AuditEntry, BoxFuture, Cause, Error, Methods, NewSession, Seeking, Store, Tx,
+};
 use fourauth_tests::record::record;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -130,6 +132,7 @@ impl Operation {
             version,
             created: people::NOON,
             expires: UnixMillis(i64::MAX),
+            methods: Methods::default(),
         };
         let entry = self.entry();
         let done = store.write(move |tx: &mut Tx| -> BoxFuture<'_, Result<(), Error>> {

@@ -5,7 +5,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     secret::Secret,
 };
-use fourauth_store::{Added, Error, NewSession, NewUser, Seeking, Standing};
+use fourauth_store::{Added, Error, Methods, NewSession, NewUser, Seeking, Standing};
 use fourauth_tests::record::record;
 
 on_both_databases![
@@ -104,6 +104,7 @@ async fn an_erased_account_ends_its_sessions_and_frees_its_name(database: Databa
         version: alice.version,
         created: NOW,
         expires: NOW.saturating_add_ms(1),
+        methods: Methods::default(),
     };
     let erased = store
         .write(move |tx| {

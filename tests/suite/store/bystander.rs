@@ -8,8 +8,8 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Factor, LoginLocation, NewConsent, NewDevice,
-    NewFace, NewSession, Notice, Store, Tx,
+    AccountId, Bound, BoundBy, BoxFuture, Error, Factor, LoginLocation, Methods, NewConsent,
+    NewDevice, NewFace, NewSession, Notice, Store, Tx,
 };
 use std::sync::Arc;
 
@@ -126,11 +126,18 @@ async fn furnished(store: &Store, name: &str, identity: &Identity) -> AccountId 
         trusted_from: before,
     };
     let token = [u8::try_from(account.0 % 251).unwrap(); 32];
-    let session = NewSession { token, account, version: 1, created: before, expires: NOW };
+    let session = NewSession {
+        token,
+        account,
+        version: 1,
+        created: before,
+        expires: NOW,
+        methods: Methods::default(),
+    };
     let furnish = store.write(move |tx| {
         Box::pin(async move {
             assert_eq!(tx.bind_device(account, 1, &device).await?, Bound::Yes);
-            assert!(tx.open_session(&NewSession { version: 2, ..session }).await?);
+            assert!(tx.open_session(&NewSession { version: 2, ..session.clone() }).await?);
             tx.remember_place(account, here(), before).await?;
             tx.replace_recovery_codes(account, &[code(7), code(6)]).await?;
             tx.record_consent(account, &consent(true)).await?;

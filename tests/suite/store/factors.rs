@@ -3,8 +3,10 @@
 
 use super::fixture::{Database, NOW, enrol, hash, key, mac, name, template};
 use fourauth_factors::totp::Step;
-use fourauth_protocol::secret::Secret;
-use fourauth_store::{AccountId, BoxFuture, Error, NewFace, NewSession, Seeking, Store, Tx};
+use fourauth_protocol::{receipt::Method, secret::Secret};
+use fourauth_store::{
+    AccountId, BoxFuture, Error, Methods, NewFace, NewSession, Seeking, Store, Tx,
+};
 use fourauth_tests::record::record;
 use std::sync::Arc;
 
@@ -35,7 +37,14 @@ async fn confirm(store: &Store, account: AccountId, step: u64) -> bool {
 async fn open_session(store: &Store, account: AccountId, version: i64) -> bool {
     let (token, created) = ([9; 32], NOW);
     let expires = NOW.saturating_add_ms(60_000);
-    let session = NewSession { token, account, version, created, expires };
+    let session = NewSession {
+        token,
+        account,
+        version,
+        created,
+        expires,
+        methods: Methods(vec![Method::Password, Method::OneTimeCode]),
+    };
     let opened = store.write(move |tx| Box::pin(async move { tx.open_session(&session).await }));
     opened.await.unwrap()
 }

@@ -16,8 +16,8 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES, Seeking, Store,
-    Subject,
+    AccountId, Added, Enrolled, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES,
+    Seeking, Store, Subject,
 };
 use fourauth_tests::{postgres, record::record};
 use sqlx::{
@@ -180,6 +180,7 @@ pub(super) fn new_user(username: &str) -> NewUser {
     static NEXT: AtomicI64 = AtomicI64::new(1);
     let id = AccountId(NEXT.fetch_add(1, Ordering::Relaxed));
     NewUser {
+        enrolled: Enrolled::ALL,
         id,
         username: name(username),
         password: hash("Tr0ub4dor&3"),

@@ -4,7 +4,7 @@ use super::fixture::{Database, NOW, enrol, hash, name};
 use fourauth_factors::totp::Step;
 use fourauth_protocol::recovery_code::RecoveryCode;
 use fourauth_store::{
-    AccountId, BoxFuture, Error, NewSession, Notice, Seeking, Store, TokenHash, Tx,
+    AccountId, BoxFuture, Error, Methods, NewSession, Notice, Seeking, Store, TokenHash, Tx,
 };
 use fourauth_tests::record::record;
 
@@ -46,7 +46,14 @@ const ATTEMPTS: [(&str, Attempt); 5] = [
 
 fn session(account: AccountId, version: i64, token: u8) -> NewSession {
     let expires = NOW.saturating_add_ms(60_000);
-    NewSession { token: [token; 32], account, version, created: NOW, expires }
+    NewSession {
+        token: [token; 32],
+        account,
+        version,
+        created: NOW,
+        expires,
+        methods: Methods::default(),
+    }
 }
 
 async fn does(

@@ -2,7 +2,7 @@
 
 use super::fixture::{Database, NOW, add, keyring, name, new_user};
 use fourauth_store::{
-    Added, AuditEntry, AuditQuery, Cause, Error, NewSession, Seeking, Standing, Store, Tx,
+    Added, AuditEntry, AuditQuery, Cause, Error, Methods, NewSession, Seeking, Standing, Store, Tx,
 };
 use fourauth_tests::record::record;
 use futures_util::future::join_all;
@@ -70,7 +70,14 @@ async fn a_job_that_ignores_a_failed_statement_fails(database: Database) {
     let user = new_user("alice");
     let (account, version) = (user.id, 1);
     add(&store, user).await.unwrap();
-    let session = NewSession { token: [1; 32], account, version, created: NOW, expires: NOW };
+    let session = NewSession {
+        token: [1; 32],
+        account,
+        version,
+        created: NOW,
+        expires: NOW,
+        methods: Methods::default(),
+    };
     let result = store
         .write(move |tx| {
             Box::pin(async move {

@@ -4,9 +4,29 @@
 //! failure has the text that 4Auth documents. Under the `strict` profile, every failed factor has
 //! the same text and code.
 
-use crate::{action::Action, decision::Denial, limits::Limited, profile::Profile};
+use crate::{
+    action::Action, answer::CommandAnswer, decision::Denial, limits::Limited, profile::Profile,
+};
 use fourauth_face::Refusal;
-use fourauth_protocol::code::Code;
+use fourauth_protocol::{answer::Answer, code::Code, receipt::Method};
+
+/// The answer of a command with this outcome.
+pub(crate) fn answer<A: CommandAnswer>(
+    action: Action,
+    profile: Profile,
+    outcome: Result<A, Denial>,
+) -> Answer {
+    match outcome {
+        Ok(answer) => Answer::ok(action.granted_text(), answer.into_body()),
+        Err(denial) => {
+            let (code, text) = refusal(action, denial, profile);
+            let mut answer = Answer::error(code, text);
+            answer.retry_after_ms = wait(denial);
+            answer.body.missing = missing(denial);
+            answer
+        }
+    }
+}
 
 /// The code and text for a denial, as far as the profile reveals it.
 #[must_use]
@@ -56,12 +76,14 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::TooManyDevices => "Too many devices. Revoke one first.",
         Denial::NoSuchDevice => "No such device.",
         Denial::SignedOut => "Not signed in, or no longer.",
+        Denial::MoreNeeded(_) => "More factors needed.",
+        Denial::NotOffered => "This command is not offered here.",
     }
 }
 
 const fn code(denial: Denial) -> Code {
     match denial {
-        Denial::Credentials => Code::Denied,
+        Denial::Credentials | Denial::NotOffered => Code::Denied,
         Denial::Face(None) => Code::FaceMismatch,
         Denial::Face(Some(refusal)) | Denial::NewFace(refusal) => picture_code(refusal),
         Denial::Totp => Code::TotpMismatch,
@@ -83,13 +105,22 @@ const fn code(denial: Denial) -> Code {
         Denial::DeviceKeyNeeded => Code::DeviceKeyNeeded,
         Denial::NoSuchDevice => Code::NoSuchDevice,
         Denial::SignedOut => Code::SignedOut,
+        Denial::MoreNeeded(_) => Code::MoreNeeded,
     }
 }
 
 /// How long to wait before the same command may succeed, in milliseconds.
-pub(crate) const fn wait(denial: Denial) -> Option<u64> {
+const fn wait(denial: Denial) -> Option<u64> {
     match denial {
         Denial::Limited(Limited::Wait(wait)) | Denial::CoolingDown(wait) => Some(wait),
+        _ => None,
+    }
+}
+
+/// The methods that can raise the level.
+fn missing(denial: Denial) -> Option<Vec<Method>> {
+    match denial {
+        Denial::MoreNeeded(factors) => Some(factors.methods()),
         _ => None,
     }
 }

@@ -80,7 +80,8 @@ pub(crate) fn of<A>(
         }
         Err(denial) => {
             let is_active = matches!(subject.standing, Standing::Active(_));
-            let guess = tally::of_denial(profile, *denial, is_active, examination.findings);
+            let guess =
+                tally::of_denial(profile, *denial, is_active, examination.findings, factors);
             let notice = password_notice(subject, examination, *denial, received);
             TallyChange { counted, guess, clears: Clears::Nothing, notice }
         }

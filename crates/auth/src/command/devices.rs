@@ -4,12 +4,14 @@ use crate::{
     action::Action,
     answer::CommandAnswer,
     attempt::{
-        Audited, Verdict,
-        effect::{Change, Effect, SideEffects},
+        Audited,
+        effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
+    command::bearer::Bearer,
     decision::Denial,
     error::Error,
+    looked_up::LookedUp,
     offered::Offered,
     received::Received,
     verified::Verified,
@@ -17,10 +19,8 @@ use crate::{
 use fourauth_protocol::{
     answer::{AnswerBody, DeviceRow},
     command::{BindDevice, ListDevices, RevokeDevice},
-    username::Username,
 };
-use fourauth_store::{BoundBy, Device, NewDevice, Session};
-use sha2::{Digest as _, Sha256};
+use fourauth_store::{BoundBy, Device, NewDevice};
 
 /// The answer to 222.
 #[derive(Debug)]
@@ -64,26 +64,13 @@ impl Authenticator {
         &self,
         received: Received,
         list: ListDevices,
-    ) -> Result<Audited<Devices>, Error> {
-        if let Some(limited) = received.limited() {
-            let attempt = self.open(Action::ListDevices, None, received)?;
-            return attempt
-                .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
-                .await;
-        }
-        let token = Sha256::digest(list.token.expose().as_bytes()).into();
-        let session = self.store.session(&token, received.at.now).await?;
-        let name = session.as_ref().and_then(|session| Username::parse(&session.username).ok());
-        let attempt = self.open(Action::ListDevices, name.as_ref(), received)?;
-        let outcome = match session {
-            None => Err(Denial::SignedOut),
-            Some(Session { account, .. }) => {
-                let devices = self.store.devices(account).await?;
-                let rows = devices.into_iter().map(shown).collect();
-                Ok((Effect::Nothing, Devices(rows)))
-            }
-        };
-        attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
+    ) -> Result<LookedUp<Devices>, Error> {
+        let bearer = Bearer { token: list.token, level: None };
+        self.bear(Action::ListDevices, &received, bearer, async |session| {
+            let devices = self.store.devices(session.account).await?;
+            Ok(Devices(devices.into_iter().map(shown).collect()))
+        })
+        .await
     }
 
     /// 224: revokes a device.

@@ -17,8 +17,11 @@ use crate::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
-use fourauth_protocol::{answer::AnswerBody, command::Login, secret::Secret, time::UnixMillis};
-use fourauth_store::{BoundBy, NewDevice, NewSession, Notice, Subject};
+use fourauth_protocol::{
+    answer::AnswerBody, command::Login, level::Level, receipt::Method, secret::Secret,
+    time::UnixMillis,
+};
+use fourauth_store::{BoundBy, Methods, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
 /// The answer to 100.
@@ -30,6 +33,8 @@ pub struct LoggedIn {
     pub expires_at: UnixMillis,
     /// A signed statement about the login. `None` if it could not be made.
     pub receipt: Option<Secret<String>>,
+    /// The level that it reached.
+    pub level: Option<Level>,
     /// True if another person chose the password.
     pub must_change: bool,
 }
@@ -40,6 +45,7 @@ impl CommandAnswer for LoggedIn {
         body.token = Some(self.token);
         body.expires_at = Some(self.expires_at);
         body.receipt = self.receipt;
+        body.level = self.level;
         body.must_change = self.must_change.then_some(true);
         body
     }
@@ -61,9 +67,11 @@ impl Authenticator {
         let mut pending = None;
         let decided =
             self.prove(Action::Login, received, &login.username, offered, async |verified| {
-                let upgraded = self.upgrade(verified, &login.password).await?;
-                let (session, answer) = self.session(verified.subject, verified.at());
                 let device = self.first_device(verified, &login);
+                let methods = verified.methods(device.as_ref());
+                verified.reaches(login.level, &methods)?;
+                let upgraded = self.upgrade(verified, &login.password).await?;
+                let (session, answer) = self.session(verified.subject, verified.at(), methods);
                 let audience = login.audience.clone();
                 pending = Some(PendingReceipt::of(verified, audience, &session, device.as_ref()));
                 let is_first = verified.subject.first_used.is_none();
@@ -113,7 +121,12 @@ impl Authenticator {
     }
 
     /// Creates a session and its token. Only the hash of the token is stored.
-    fn session(&self, subject: &Subject, at: UnixMillis) -> (NewSession, LoggedIn) {
+    fn session(
+        &self,
+        subject: &Subject,
+        at: UnixMillis,
+        methods: Vec<Method>,
+    ) -> (NewSession, LoggedIn) {
         let token = Secret::new(BASE64URL_NOPAD.encode(&entropy::bytes::<32>()));
         let expires = at.saturating_add_ms(self.settings.session_ms);
         let session = NewSession {
@@ -122,9 +135,11 @@ impl Authenticator {
             version: subject.version,
             created: at,
             expires,
+            methods: Methods(methods),
         };
+        let level = session.methods.level();
         let must_change = subject.must_change;
-        (session, LoggedIn { token, expires_at: expires, receipt: None, must_change })
+        (session, LoggedIn { token, expires_at: expires, receipt: None, level, must_change })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     decision::{Decision, Denial, judge},
     device::DeviceContext,
     error::Error,
+    examine::Circumstances,
     limits::AdmissionRequest,
     not_granted::{NotGranted, decided},
     offered::Offered,
@@ -34,7 +35,7 @@ use crate::{
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::username::Username;
-use fourauth_store::{Seeking, Target};
+use fourauth_store::{Enrolled, Seeking, Target};
 
 /// The change, its side effects and the answer.
 pub(crate) type GrantedChange<A> = (Change, SideEffects, A);
@@ -54,7 +55,7 @@ impl Authenticator {
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
     ) -> Result<Audited<A>, Error> {
         let mut attempt = self.open(action, Some(name), received.clone())?;
-        let (place, at) = (received.place(offered.mac.offered()), received.at.now);
+        let (place, at) = (received.place(offered.mac), received.at.now);
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claimed = claim.as_ref().map(|claim| claim.id);
@@ -76,7 +77,13 @@ impl Authenticator {
                 .await;
         }
 
-        let (factors, lanes) = (offered.limited_factors(), lane::lanes(facts));
+        // Which limits apply must not depend on the factors that the account has.
+        let anyone = self.policy.required(action, Enrolled::ALL, received.door);
+        let required = self.policy.required(action, subject.enrolled, received.door);
+        let (Some(anyone), Some(required)) = (anyone, required) else {
+            return attempt.conclude(&self.store, Verdict::unexamined(Denial::NotOffered)).await;
+        };
+        let (factors, lanes) = (offered.limited_factors(anyone), lane::lanes(facts));
         let (target, known_lanes) = (Target::account(name), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
         let admitted = match decided(self.admission.admit(&self.store, request).await)? {
@@ -84,21 +91,24 @@ impl Authenticator {
             Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         let by = Requester::admitted(&received, admitted.lane);
-        let examination = self.examine(&subject, &device, offered, recovery_code, at, by).await?;
+        let circumstances = Circumstances { required, recovery_code, at, by };
+        let examination = self.examine(&subject, &device, offered, circumstances).await?;
         let verified = Verified {
             subject: &subject,
             device: &device,
             examination: &examination,
             received: &received,
+            required,
             target,
             cooldown_ms: self.settings.cooldown_ms,
         };
-        let outcome = match judge(subject.standing, &examination, received.at.state) {
-            Decision::Denied(denial) => Err(denial),
-            Decision::Granted(_) => {
-                decided(change(&verified).await)?.map(|parts| verified.effect(parts))
-            }
-        };
+        let outcome =
+            match judge(subject.standing, &examination, verified.unmet(), received.at.state) {
+                Decision::Denied(denial) => Err(denial),
+                Decision::Granted(_) => {
+                    decided(change(&verified).await)?.map(|parts| verified.effect(parts))
+                }
+            };
         let context = tally_change::Context {
             action,
             profile: self.settings.profile,

@@ -25,7 +25,7 @@ use fourauth_protocol::{
     picture::Picture,
     secret::Secret,
 };
-use fourauth_store::{AccountId, BoundBy, NewConsent, NewDevice, NewUser};
+use fourauth_store::{AccountId, BoundBy, Enrolled, NewConsent, NewDevice, NewUser};
 
 /// The answer to 200.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl Authenticator {
             trusted_from: at,
         });
         let user = NewUser {
+            enrolled: Enrolled::ALL,
             id,
             password: self.hasher.create(password, by).await?,
             totp: key,

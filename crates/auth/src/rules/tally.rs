@@ -38,6 +38,7 @@ pub(crate) fn of_denial(
     denial: Denial,
     is_active: bool,
     findings: Findings,
+    asked: LimitedFactors,
 ) -> Option<Guess> {
     match denial {
         Denial::Credentials
@@ -61,11 +62,13 @@ pub(crate) fn of_denial(
         | Denial::DeviceTaken
         | Denial::TooManyDevices
         | Denial::NoSuchDevice
-        | Denial::SignedOut => return None,
+        | Denial::SignedOut
+        | Denial::MoreNeeded(_)
+        | Denial::NotOffered => return None,
     }
     let Findings { password, totp, face, .. } = findings;
     if profile == Profile::Strict {
-        return Some(Guess { totp: totp.is_some(), face: face.is_some() });
+        return Some(Guess { totp: asked.totp, face: asked.face });
     }
     let is_told = denial != Denial::Credentials && is_active;
     // If the command asks for no password, the code is the first secret, and every answer reveals
@@ -112,7 +115,7 @@ pub(crate) fn of_success(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limited;
+    use crate::{limits::Limited, policy::Factors};
     use Finding::{Match, Mismatch, Missing};
     use fourauth_face::Refusal;
 
@@ -157,7 +160,8 @@ mod tests {
             ),
             (Denial::RecoveryCode, true, NOTHING, guess(false, false)),
         ] {
-            let actual = of_denial(Profile::Secure, denial, is_active, findings);
+            let actual =
+                of_denial(Profile::Secure, denial, is_active, findings, LimitedFactors::all());
             assert_eq!(actual, Some(counted), "{denial:?} {findings:?}");
         }
     }
@@ -182,9 +186,15 @@ mod tests {
             Denial::TooManyDevices,
             Denial::NoSuchDevice,
             Denial::SignedOut,
+            Denial::MoreNeeded(Factors::default()),
+            Denial::NotOffered,
         ] {
             for profile in [Profile::Secure, Profile::Strict] {
-                assert_eq!(of_denial(profile, denial, true, ALL_WRONG), None, "{denial:?}");
+                assert_eq!(
+                    of_denial(profile, denial, true, ALL_WRONG, LimitedFactors::all()),
+                    None,
+                    "{denial:?}"
+                );
             }
         }
     }
@@ -199,11 +209,12 @@ mod tests {
             (Denial::Totp, true, KNOWS_THE_PASSWORD),
             (Denial::Device, true, right),
         ] {
-            let counted = of_denial(Profile::Strict, denial, is_active, findings);
+            let asked = LimitedFactors::all();
+            let counted = of_denial(Profile::Strict, denial, is_active, findings, asked);
             assert_eq!(counted, Some(guess(true, true)), "{denial:?}");
         }
-        let faceless = Findings { face: None, ..ALL_WRONG };
-        let counted = of_denial(Profile::Strict, Denial::Credentials, true, faceless);
+        let asked = LimitedFactors { totp: true, face: false };
+        let counted = of_denial(Profile::Strict, Denial::Credentials, true, ALL_WRONG, asked);
         assert_eq!(counted, Some(guess(true, false)));
     }
 

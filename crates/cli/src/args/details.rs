@@ -6,6 +6,7 @@ use fourauth_protocol::{
     consent::Consent,
     contact::{Email, Phone},
     device::{DeviceKey, DeviceName},
+    level::Level,
     mac_address::MacAddress,
     receipt::VerifyingKey,
 };
@@ -23,6 +24,13 @@ pub struct LoginArgs {
     /// The service that the receipt is for; others must refuse it
     #[arg(long, value_parser = Audience::parse, value_name = "NAME")]
     pub audience: Option<Audience>,
+    /// The level that the login must reach: 1 one factor, 2 two, 3 with a device key, 4 all
+    #[arg(long, value_parser = level, value_name = "1-4")]
+    pub level: Option<Level>,
+}
+
+fn level(text: &str) -> Result<Level, &'static str> {
+    text.parse().ok().and_then(Level::from_number).ok_or("a level is a number from 1 to 4")
 }
 
 /// A receipt, and its expected signer and audience.

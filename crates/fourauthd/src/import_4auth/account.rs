@@ -15,7 +15,7 @@ use fourauth_protocol::{
     consent::Consent, mac_address::MacAddress, picture::Picture, secret::Secret, time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{self as store, AccountId, Added, NewConsent, NewUser, Tx};
+use fourauth_store::{self as store, AccountId, Added, Enrolled, NewConsent, NewUser, Tx};
 
 /// Reasons why an account cannot be imported. They are shown to the operator, and quote no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -114,6 +114,7 @@ impl Candidate {
             request: None,
         };
         let user = NewUser {
+            enrolled: Enrolled::ALL,
             id,
             username: name,
             password,

@@ -3,6 +3,7 @@
 use crate::{
     audience::Audience,
     device::{DeviceKey, DeviceName},
+    level::Level,
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
     picture::{self, Picture},
@@ -60,6 +61,10 @@ pub struct Login {
     /// The service that the receipt is issued for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
+    /// The level that the login must reach. If it does not, nothing is spent or counted, and the
+    /// answer is `more_needed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
 }
 
 impl Login {
@@ -78,6 +83,7 @@ impl Login {
             device_name: None,
             recovery_code: None,
             audience: None,
+            level: None,
         }
     }
 

@@ -23,6 +23,7 @@ use crate::{
     consent::Consent,
     contact::{Email, Phone},
     device::{Binding, DeviceKey, DeviceName},
+    level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -87,6 +88,8 @@ setters! {
         recovery_code => recovery_code: RecoveryCode,
         /// The service that the receipt is issued for.
         audience => audience: Audience,
+        /// The level that the login must reach.
+        level => level: Level,
     }
     ProveDevice {
         /// The MAC address of the device that sends the command.

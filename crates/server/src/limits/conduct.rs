@@ -2,7 +2,7 @@
 //! part: a wrong name, a wrong password and a wrong face cost the same.
 
 use crate::limits::foreign::is_foreign;
-use fourauth_auth::{attempt::Audited, decision::Denial};
+use fourauth_auth::{attempt::Audited, decision::Denial, looked_up::LookedUp};
 use fourauth_protocol::frame::FrameError;
 use std::time::Duration;
 
@@ -90,6 +90,16 @@ impl<A> From<&Audited<A>> for Conduct {
     }
 }
 
+/// A token forgives nothing: a thief of one would be forgiven as well.
+impl<A> From<&LookedUp<A>> for Conduct {
+    fn from(looked_up: &LookedUp<A>) -> Self {
+        match looked_up.outcome() {
+            Err(denial) if is_a_guess(denial) => Self::Offence(Offence::Denied),
+            Ok(_) | Err(_) => Self::Neutral,
+        }
+    }
+}
+
 /// True if the evidence was wrong. After any other denial the peer has either proved everything
 /// that was asked for, or met the limits of the account, which failures of others may have used up.
 const fn is_a_guess(denial: Denial) -> bool {
@@ -115,14 +125,16 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::DeviceKeyNeeded
         | Denial::DeviceTaken
         | Denial::TooManyDevices
-        | Denial::NoSuchDevice => false,
+        | Denial::NoSuchDevice
+        | Denial::MoreNeeded(_)
+        | Denial::NotOffered => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fourauth_auth::{action::Action, limits::Limited};
+    use fourauth_auth::{action::Action, limits::Limited, policy::Factors};
     use fourauth_face::Refusal;
 
     #[test]
@@ -151,6 +163,8 @@ mod tests {
             (Denial::DeviceTaken, false),
             (Denial::TooManyDevices, false),
             (Denial::NoSuchDevice, false),
+            (Denial::MoreNeeded(Factors::default()), false),
+            (Denial::NotOffered, false),
         ] {
             assert_eq!(is_a_guess(denial), is_offence, "{denial:?}");
         }

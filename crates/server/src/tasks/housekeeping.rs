@@ -1,4 +1,4 @@
-//! Housekeeping: writes counts of refused requests to the audit log, deletes old data, and measures
+//! Housekeeping: writes counts of refused requests and of used sessions to the audit log, deletes old data, and measures
 //! the size of the database.
 
 use super::size_limit::SizeLimit;
@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Interval between writes of refused requests to the audit log.
-const REFUSALS: Duration = Duration::from_secs(20);
+/// Interval between writes of counts to the audit log.
+const COUNTS: Duration = Duration::from_secs(20);
 
 /// Interval between deletions of old data.
 const OLD_DATA: Duration = Duration::from_hours(1);
@@ -32,7 +32,7 @@ pub(super) async fn run(
     while let Some(job) = due.next(&stop).await {
         let now = context.clock.read().now;
         let done = match job {
-            Job::WriteRefusals => write_refusals(&store, now, &stop).await,
+            Job::WriteCounts => write_past_counts(&store, now, &stop).await,
             Job::Forget => forget(&store, now).await,
             Job::CheckSize => size_limit.check(&context.authenticator, &store, now).await,
         };
@@ -44,28 +44,28 @@ pub(super) async fn run(
 
 #[derive(Debug, Clone, Copy)]
 enum Job {
-    WriteRefusals,
+    WriteCounts,
     Forget,
     CheckSize,
 }
 
 /// Intervals of the jobs.
 struct Due {
-    refusals: Interval,
+    counts: Interval,
     old_data: Interval,
     size: Interval,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self { refusals: interval(REFUSALS), old_data: interval(OLD_DATA), size: interval(SIZE) }
+        Self { counts: interval(COUNTS), old_data: interval(OLD_DATA), size: interval(SIZE) }
     }
 }
 
 impl Due {
     async fn next(&mut self, stop: &CancellationToken) -> Option<Job> {
         tokio::select! {
-            _ = self.refusals.tick() => Some(Job::WriteRefusals),
+            _ = self.counts.tick() => Some(Job::WriteCounts),
             _ = self.old_data.tick() => Some(Job::Forget),
             _ = self.size.tick() => Some(Job::CheckSize),
             () = stop.cancelled() => None,
@@ -73,17 +73,23 @@ impl Due {
     }
 }
 
-/// Writes the refused requests of past minutes. If the server stops first, the rest is written
-/// after its next start.
-async fn write_refusals(
+/// Writes the refused requests of past minutes and the uses of past hours. If the server stops
+/// first, the rest is written at its end or after its next start.
+async fn write_past_counts(
     store: &Store,
     now: UnixMillis,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     tokio::select! {
-        written = store.conclude_refusals(now) => written.map(|_| ()),
+        written = write_counts(store, now) => written,
         () = stop.cancelled() => Ok(()),
     }
+}
+
+async fn write_counts(store: &Store, now: UnixMillis) -> Result<(), Error> {
+    store.conclude_refusals(now).await?;
+    store.conclude_uses(now).await?;
+    Ok(())
 }
 
 async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use crate::{
     account::{
         id::AccountId,
-        record::{Record, Standing},
+        record::{Enrolled, Record, Standing},
         recovery::Settling,
         sealed::Sealed,
     },
@@ -81,6 +81,7 @@ impl Decoy {
             standing: Standing::Unknown,
             account: self.account,
             version: 0,
+            enrolled: Enrolled::ALL,
             password: self.password.as_stored().clone(),
             totp,
             totp_step: Step(0),

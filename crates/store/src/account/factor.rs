@@ -121,7 +121,7 @@ impl Tx {
         version: i64,
         key: &totp::Key,
     ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, totp_step = 0, \
+        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, has_totp = 1, totp_step = 0, \
              totp_confirm_step = 0, totp_confirmed = 0, version = version + 1 \
              WHERE id = $2 AND version = $3";
 
@@ -170,7 +170,7 @@ impl Tx {
         version: i64,
         face: &NewFace,
     ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE users SET face_template_enc = $1, face_image_enc = $2, \
+        const SQL: &str = "UPDATE users SET face_template_enc = $1, has_face = 1, face_image_enc = $2, \
              face_epoch = $3, version = version + 1 WHERE id = $4 AND version = $5";
 
         let sealing = self.sealing().await?;
@@ -194,7 +194,7 @@ impl Tx {
         version: i64,
         mac: MacAddress,
     ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE users SET mac_address = $1, version = version + 1 \
+        const SQL: &str = "UPDATE users SET mac_address = $1, has_device = 1, version = version + 1 \
                            WHERE id = $2 AND version = $3";
 
         let mac = mac.to_string();

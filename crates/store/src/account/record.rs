@@ -50,7 +50,35 @@ pub enum Standing {
     Unknown,
 }
 
-/// The record that one attempt is checked against.
+/// The factors that an account has. It always has a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Enrolled {
+    /// A secret for one-time codes.
+    pub totp: bool,
+    /// A face.
+    pub face: bool,
+    /// A device, known by its MAC address or its key.
+    pub device: bool,
+}
+
+impl Enrolled {
+    /// Every factor.
+    pub const ALL: Self = Self { totp: true, face: true, device: true };
+
+    /// A password only.
+    pub const PASSWORD: Self = Self { totp: false, face: false, device: false };
+
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            totp: row.flag(TABLE, "has_totp")?,
+            face: row.flag(TABLE, "has_face")?,
+            device: row.flag(TABLE, "has_device")?,
+        })
+    }
+}
+
+/// The record that one attempt is checked against. The value of a factor that the account does not
+/// have matches nothing.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The kind of record. The checks do not read it.
@@ -61,6 +89,8 @@ pub struct Subject {
     pub username: Username,
     /// Version of the account. A change must name it and is refused if another change came first.
     pub version: i64,
+    /// The factors that the account has. The decoy has all.
+    pub enrolled: Enrolled,
     /// Hash of the password.
     pub password: password::Hash,
     /// Key of the one-time codes.
@@ -111,6 +141,7 @@ pub(crate) struct Record {
     pub(crate) standing: Standing,
     pub(crate) account: AccountId,
     pub(crate) version: i64,
+    pub(crate) enrolled: Enrolled,
     pub(crate) password: Secret<String>,
     pub(crate) totp: String,
     pub(crate) totp_step: Step,
@@ -140,6 +171,7 @@ impl Record {
             },
             account,
             version: row.int(TABLE, "version")?,
+            enrolled: Enrolled::read(row)?,
             password: Secret::new(row.text(TABLE, "password_hash")?),
             totp: row.text(TABLE, TOTP)?,
             totp_step: step(row, "totp_step")?,
@@ -170,6 +202,7 @@ impl Record {
             account: self.account,
             username,
             version: self.version,
+            enrolled: self.enrolled,
             password: password::Hash::parse(self.password.expose().clone())
                 .map_err(|_| corrupt("password_hash"))?,
             totp: totp::Key::from_bytes(totp.expose().clone()).map_err(|_| corrupt(TOTP))?,

@@ -7,7 +7,8 @@ use crate::{
     error::Error,
     store::Store,
 };
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{level::Level, receipt::Method, time::UnixMillis};
+use std::fmt;
 
 const TABLE: &str = "sessions";
 
@@ -15,7 +16,7 @@ const TABLE: &str = "sessions";
 pub type TokenHash = [u8; 32];
 
 /// A new session.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NewSession {
     /// Hash of the token.
     pub token: TokenHash,
@@ -27,6 +28,34 @@ pub struct NewSession {
     pub created: UnixMillis,
     /// Time of expiry.
     pub expires: UnixMillis,
+    /// The methods that the login proved.
+    pub methods: Methods,
+}
+
+/// The methods that a login proved, in the words of its receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Methods(pub Vec<Method>);
+
+impl Methods {
+    /// The level that they reach. `None` if no method counts, as in sessions of older versions.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        Level::of(&self.0)
+    }
+
+    /// Words of a newer version are left out: a server that does not know a method relies on none.
+    fn parse(text: &str) -> Self {
+        let methods = text.split_ascii_whitespace().map(Method::from);
+        Self(methods.filter(|method| *method != Method::Unrecognised).collect())
+    }
+}
+
+/// The words with spaces between them, as they are stored.
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.0.iter().map(|method| method.as_str()).collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 /// A valid session.
@@ -40,21 +69,25 @@ pub struct Session {
     pub created: UnixMillis,
     /// Time of expiry.
     pub expires: UnixMillis,
+    /// The methods that its login proved.
+    pub methods: Methods,
 }
 
 impl Tx {
     /// Opens a session. `false` if the account changed since `version` or is disabled.
     pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
-        const SQL: &str = "INSERT INTO sessions (token_hash, account, version, created, expires) \
-             SELECT $1, id, version, $2, $3 FROM users \
+        const SQL: &str = "INSERT INTO sessions (token_hash, account, version, created, expires, amr) \
+             SELECT $1, id, version, $2, $3, $6 FROM users \
              WHERE id = $4 AND version = $5 AND disabled = 0";
 
+        let methods = session.methods.to_string();
         let values = [
             Value::Bytes(&session.token),
             Value::Int(session.created.0),
             Value::Int(session.expires.0),
             Value::Int(session.account.0),
             Value::Int(session.version),
+            Value::Text(&methods),
         ];
         self.changes(SQL, &values).await
     }
@@ -89,7 +122,7 @@ impl Store {
         token: &TokenHash,
         now: UnixMillis,
     ) -> Result<Option<Session>, Error> {
-        const SQL: &str = "SELECT s.account, u.username, s.created, s.expires FROM sessions s \
+        const SQL: &str = "SELECT s.account, u.username, s.created, s.expires, s.amr FROM sessions s \
              JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
              WHERE s.token_hash = $1 AND s.expires > $2";
 
@@ -101,6 +134,7 @@ impl Store {
             username: row.text("users", "username")?,
             created: UnixMillis(row.int(TABLE, "created")?),
             expires: UnixMillis(row.int(TABLE, "expires")?),
+            methods: Methods::parse(&row.text(TABLE, "amr")?),
         }))
     }
 

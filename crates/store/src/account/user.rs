@@ -4,6 +4,7 @@
 use crate::{
     account::{
         id::{AccountId, IMAGE, TABLE},
+        record::Enrolled,
         sealed::Sealed,
     },
     engine::{
@@ -32,6 +33,8 @@ pub struct NewUser {
     pub id: AccountId,
     /// The username.
     pub username: Username,
+    /// The factors that the account has. The value of another one must match nothing.
+    pub enrolled: Enrolled,
     /// The password.
     pub password: password::Hash,
     /// The key of the one-time codes.
@@ -103,8 +106,9 @@ impl Tx {
     pub async fn add_user(&mut self, user: &NewUser) -> Result<Added, Error> {
         const SQL: &str = "INSERT INTO users (username, password_hash, face_template_enc, \
              face_image_enc, totp_secret_enc, mac_address, id, email, phone, face_epoch, \
-             must_change, created_utc) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+             must_change, created_utc, has_totp, has_face, has_device) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             ON CONFLICT DO NOTHING";
 
         let seal = self.sealing().await?;
         let sealed = Sealed::new(&seal, user.id, &user.totp, &user.template);
@@ -124,6 +128,9 @@ impl Tx {
             Value::Int(user.face_epoch),
             Value::Int(user.must_change.into()),
             Value::Text(&created),
+            Value::Int(user.enrolled.totp.into()),
+            Value::Int(user.enrolled.face.into()),
+            Value::Int(user.enrolled.device.into()),
         ];
         if self.changes(SQL, &values).await? {
             return Ok(Added::Yes);

@@ -1,0 +1,263 @@
+//! Which factors a command needs, as data: by door, kind of command and account.
+//!
+//! A command is examined against the whole record in any case. The policy says which findings must
+//! be there. It stands between admission and judgement, and nothing else knows what is required.
+
+mod factors;
+
+pub use factors::{Factor, Factors};
+
+use crate::action::Action;
+use Factor::{Clock, Device, DeviceKey, Face, Password, Totp};
+use fourauth_factors::Finding;
+use fourauth_protocol::level::Level;
+use fourauth_store::Enrolled;
+
+/// The way in that a command came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// A client of this protocol.
+    Native,
+    /// The portal: a browser behind a gateway.
+    Web,
+    /// The HTTP API of the two systems that it replaces.
+    Http,
+    /// The text protocol of the passcode systems.
+    Text,
+}
+
+/// What one command must prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirement {
+    /// Each of these.
+    pub all: Factors,
+    /// At least one of these, unless the set is empty.
+    pub any: Factors,
+    /// At least this level. `None` if the factors above say it all.
+    pub level: Option<Level>,
+}
+
+/// One row of the policy.
+struct Rule {
+    /// Factors that every account needs.
+    all: &'static [Factor],
+    /// Factors that an account needs if it has them.
+    if_enrolled: &'static [Factor],
+    /// Factors that can stand for each other.
+    any: &'static [Factor],
+    /// The lowest level. Factors that are settling do not count for it.
+    level: Option<Level>,
+}
+
+/// The policy of this server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policy;
+
+impl Policy {
+    /// What `action` needs of an account with these factors if it comes through `door`. `None` if
+    /// the door does not offer it, or if it is not decided by factors.
+    #[must_use]
+    pub fn required(self, action: Action, account: Enrolled, door: Door) -> Option<Requirement> {
+        let rule = rule(action, door)?;
+        let has = |factor: &&Factor| match factor {
+            Factor::Totp => account.totp,
+            Factor::Face => account.face,
+            Factor::Device | Factor::DeviceKey => account.device,
+            Factor::Password | Factor::Clock => true,
+        };
+        let enrolled = rule.if_enrolled.iter().filter(has).copied();
+        Some(Requirement {
+            all: rule.all.iter().copied().chain(enrolled).collect(),
+            any: rule.any.iter().copied().collect(),
+            level: rule.level,
+        })
+    }
+}
+
+/// The rows. A door that is missing here offers nothing.
+const fn rule(action: Action, door: Door) -> Option<Rule> {
+    match door {
+        Door::Native => native(action),
+        Door::Web => web(action),
+        Door::Http => http(action),
+        Door::Text => None,
+    }
+}
+
+const fn each(all: &'static [Factor]) -> Rule {
+    Rule { all, if_enrolled: &[], any: &[], level: None }
+}
+
+/// The factors that 4Auth documents for its commands. Ours follow them.
+const fn native(action: Action) -> Option<Rule> {
+    let all: &'static [Factor] = match action {
+        Action::Login => &[Password, Totp, Face, Device, Clock],
+        Action::ConfirmTotp => &[Password, Totp],
+        Action::BindDevice | Action::RevokeDevice | Action::RecoverFace => {
+            &[Password, Totp, Device, Clock]
+        }
+        Action::RecoverTotp => &[Password, Face, Device, Clock],
+        Action::RecoverPassword => &[Totp, Face, Device, Clock],
+        Action::RecoverDevice => &[Password, Totp, Face, Clock],
+        // An administrator's secret or a token decides these.
+        Action::Register | Action::ListDevices | Action::ReadAudit => return None,
+    };
+    Some(each(all))
+}
+
+/// In a browser there is no MAC address, and some people sign in without a face.
+const fn web(action: Action) -> Option<Rule> {
+    match action {
+        Action::Login => Some(Rule {
+            all: &[Password],
+            if_enrolled: &[Face],
+            any: &[Totp, DeviceKey],
+            level: Some(Level::Two),
+        }),
+        Action::ConfirmTotp => Some(each(&[Password, Totp])),
+        Action::BindDevice | Action::RevokeDevice => Some(each(&[Password, Totp, DeviceKey])),
+        // A recovery is as strong as at the native door.
+        Action::RecoverTotp
+        | Action::RecoverPassword
+        | Action::RecoverFace
+        | Action::RecoverDevice => native(action),
+        Action::Register | Action::ListDevices | Action::ReadAudit => None,
+    }
+}
+
+/// Accounts of the two systems have a password, and a one-time code if they have set one up.
+const fn http(action: Action) -> Option<Rule> {
+    match action {
+        Action::Login => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
+        Action::ConfirmTotp => Some(each(&[Password, Totp])),
+        Action::Register
+        | Action::BindDevice
+        | Action::ListDevices
+        | Action::RevokeDevice
+        | Action::ReadAudit
+        | Action::RecoverTotp
+        | Action::RecoverPassword
+        | Action::RecoverFace
+        | Action::RecoverDevice => None,
+    }
+}
+
+impl Requirement {
+    /// The finding about a factor that was examined, or [`Finding::Missing`] about a required one that
+    /// was not sent.
+    pub(crate) fn finding(self, factor: Factor, examined: Option<Finding>) -> Option<Finding> {
+        examined.or_else(|| self.needs(factor).then_some(Finding::Missing))
+    }
+
+    /// The factors that are still needed after these have been proved, or nothing if it is met.
+    pub(crate) fn unmet(self, proved: Factors) -> Factors {
+        let missing = self.all.without(proved);
+        if missing.is_empty() && !self.any.is_empty() && !self.any.meets(proved) {
+            return self.any;
+        }
+        missing
+    }
+
+    /// True if the command cannot succeed without this factor.
+    #[must_use]
+    pub const fn needs(self, factor: Factor) -> bool {
+        self.all.contains(factor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Finding::Mismatch;
+
+    const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
+    const FACTORS: [Factor; 6] = [Password, Totp, Face, Device, DeviceKey, Clock];
+
+    fn accounts() -> impl Iterator<Item = Enrolled> {
+        (0_u8..8).map(|bits| Enrolled {
+            totp: bits & 1 != 0,
+            face: bits & 2 != 0,
+            device: bits & 4 != 0,
+        })
+    }
+
+    fn subsets() -> impl Iterator<Item = Factors> {
+        (0_u8..64).map(Factors::from_bits)
+    }
+
+    /// The rule of a login in words of its own, to compare the table with.
+    fn may_log_in(door: Door, account: Enrolled, proved: Factors) -> bool {
+        let has = |factor| proved.contains(factor);
+        match door {
+            Door::Native => [Password, Totp, Face, Device, Clock].into_iter().all(has),
+            Door::Web => {
+                has(Password) && (has(Face) || !account.face) && (has(Totp) || has(DeviceKey))
+            }
+            Door::Http => has(Password) && (has(Totp) || !account.totp),
+            Door::Text => false,
+        }
+    }
+
+    #[test]
+    fn a_login_needs_what_its_door_and_account_say() {
+        for door in DOORS {
+            for account in accounts() {
+                let required = Policy.required(Action::Login, account, door);
+                for proved in subsets() {
+                    let is_met = required.is_some_and(|all| all.unmet(proved).is_empty());
+                    assert_eq!(is_met, may_log_in(door, account, proved), "{door:?} {proved:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_door_grants_anything_without_a_secret() {
+        for door in DOORS {
+            for account in accounts() {
+                for action in ACTIONS {
+                    let Some(required) = Policy.required(action, account, door) else { continue };
+                    let without: Factors = [Face, Device, Clock].into_iter().collect();
+                    assert!(!required.unmet(without).is_empty(), "{action:?} {door:?} {account:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_changes_a_factor_needs_a_second_one() {
+        for door in DOORS {
+            for account in accounts() {
+                for action in ACTIONS.into_iter().filter(|action| *action != Action::Login) {
+                    let Some(required) = Policy.required(action, account, door) else { continue };
+                    for one in FACTORS {
+                        let proved = [one, Clock].into_iter().collect();
+                        assert!(!required.unmet(proved).is_empty(), "{action:?} {door:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_that_was_not_sent_is_a_finding_only_if_needed() {
+        let required = Policy.required(Action::RecoverTotp, Enrolled::ALL, Door::Native).unwrap();
+        assert_eq!(required.finding(Face, None), Some(Finding::Missing));
+        assert_eq!(required.finding(Totp, None), None);
+        assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));
+    }
+
+    const ACTIONS: [Action; 11] = [
+        Action::Login,
+        Action::Register,
+        Action::ConfirmTotp,
+        Action::BindDevice,
+        Action::ListDevices,
+        Action::RevokeDevice,
+        Action::ReadAudit,
+        Action::RecoverTotp,
+        Action::RecoverPassword,
+        Action::RecoverFace,
+        Action::RecoverDevice,
+    ];
+}
