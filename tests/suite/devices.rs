@@ -11,6 +11,7 @@ use fourauth_protocol::{
     mac_address::MacAddress,
     username::Username,
 };
+use fourauth_store::{Event, EventContext, EventDevice};
 use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer, with::With as _};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -170,6 +171,35 @@ async fn a_known_device_binds_another_and_revokes_it() {
         Code::Conflict,
         "a revoked key stays revoked"
     );
+}
+
+#[tokio::test]
+async fn a_notice_tells_the_device_and_address_of_its_event() {
+    let server = TestServer::start().await;
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let phone = Identity::generate().unwrap();
+    let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let bind = Command::BindDevice(alice.bind_device(mac, phone.key(), server.now()));
+    let answer = device(&server, &laptop).send_once(bind).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+
+    let notices = server.server().store().notices(10).await.unwrap();
+    let [first, second] = &notices[..] else { panic!("{notices:?}") };
+    let name = DeviceName::parse("laptop").unwrap();
+    assert_eq!(first.event, Event::DeviceBound { name: name.clone() });
+    let key = EventDevice::Key { id: laptop.key().id(), name, binding: Binding::TlsExporter };
+    let context = EventContext {
+        username: alice.username.clone(),
+        peer: [127, 0, 0, 1].into(),
+        via: None,
+        device: key,
+        request: answer.request_id.unwrap(),
+        at: server.now(),
+    };
+    assert_eq!(second.context, Some(context));
+    let derived = format!("device-{}", &phone.key().id().to_string()[..8]);
+    let name = DeviceName::parse(&derived).unwrap();
+    assert_eq!(second.event, Event::DeviceBound { name });
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ mod guards;
 mod keys;
 mod lanes;
 mod migrate;
+mod notices;
 mod races;
 mod refusals;
 mod rotation;

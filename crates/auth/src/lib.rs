@@ -34,6 +34,7 @@ pub mod faces;
 pub mod hashing;
 pub mod limits;
 mod not_granted;
+mod notice;
 mod offered;
 pub mod profile;
 mod qr;

@@ -6,6 +6,7 @@ use crate::{
     compute::Requester,
     device::DeviceContext,
     examination::Examination,
+    notice::notice,
     received::Received,
     rules::{
         settling::Unsettled,
@@ -14,7 +15,7 @@ use crate::{
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::{answer::AnswerBody, time::UnixMillis};
-use fourauth_store::{LoginLocation, Notice, Subject, Target};
+use fourauth_store::{Event, LoginLocation, Notice, Subject, Target};
 
 /// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
@@ -76,10 +77,8 @@ impl Verified<'_> {
     }
 
     /// A notice to the owner of the account.
-    pub(crate) fn notice(&self, subject: &'static str) -> Notice {
-        let Received { peer, id, .. } = self.received;
-        let detail = format!("peer={peer} request={id}");
-        Notice { account: self.subject.account, subject, detail, at: self.at() }
+    pub(crate) fn notice(&self, event: Event) -> Notice {
+        notice(event, self.subject, self.device, self.received)
     }
 
     pub(crate) fn effect(

@@ -3,6 +3,7 @@
 pub(crate) mod consent;
 pub(crate) mod decoy;
 pub(crate) mod device;
+pub(crate) mod event;
 pub(crate) mod factor;
 pub(crate) mod id;
 pub(crate) mod known_device;

@@ -104,6 +104,7 @@ impl Authenticator {
             profile: self.settings.profile,
             factors,
             subject: &subject,
+            device: &device,
             examination: &examination,
             received: &received,
             is_trusted: verified.trust_facts().is_trusted(),

@@ -28,7 +28,7 @@ use fourauth_protocol::{
     picture::Picture,
     recovery_code::RecoveryCode,
 };
-use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
+use fourauth_store::{BoundBy, Event, Factor, NewConsent, NewDevice, NewFace};
 
 impl Authenticator {
     /// 300: issues a new TOTP secret. If the same device asks again within a minute and the secret
@@ -51,7 +51,7 @@ impl Authenticator {
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
                 let body = self.provisioning(&verified.subject.totp, name);
-                let notices = vec![verified.notice("totp_sent_again")];
+                let notices = vec![verified.notice(Event::TotpSentAgain)];
                 return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, body));
             }
             let key = Self::new_key();
@@ -145,12 +145,7 @@ impl Authenticator {
                 Replaced::Settles(until) => Some((factor, until)),
             },
             place: None,
-            notices: vec![verified.notice(match factor {
-                Factor::Password => "password_replaced",
-                Factor::Totp => "totp_replaced",
-                Factor::Face => "face_replaced",
-                Factor::Device => "device_replaced",
-            })],
+            notices: vec![verified.notice(Event::replaced(factor))],
         })
     }
 

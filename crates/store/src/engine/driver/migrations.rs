@@ -29,6 +29,11 @@ pub(super) const SQLITE: &[Step] = &[
         include_str!("../../../../../migrations/sqlite/0007_refusals_by_name.sql"),
     ),
     (8, "server_run", include_str!("../../../../../migrations/sqlite/0008_server_run.sql")),
+    (
+        10,
+        "grants_and_notices",
+        include_str!("../../../../../migrations/sqlite/0010_grants_and_notices.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -48,6 +53,11 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../../migrations/postgres/0007_refusals_by_name.sql"),
     ),
     (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
+    (
+        10,
+        "grants_and_notices",
+        include_str!("../../../../../migrations/postgres/0010_grants_and_notices.sql"),
+    ),
 ];
 
 /// The table that lists the applied migrations.
