@@ -1,23 +1,21 @@
 //! A device that has proved a key is never accepted by its address again.
 
-use data_encoding::{BASE64, HEXLOWER};
-use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Command, ListDevices, Login, ProveDevice},
-    device::{Binding, DeviceName, message},
+    command::{Command, ListDevices, Login},
+    device::{Binding, DeviceName},
     mac_address::MacAddress,
     username::Username,
 };
 use fourauth_store::{Event, EventContext, EventDevice};
-use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer, with::With as _};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
 /// A user with the device key that their first login bound.
-async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
+pub(crate) async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let answer = log_in(&device(server, &identity), first_login(server, &alice, &identity)).await;
@@ -33,11 +31,11 @@ fn first_login(server: &TestServer, person: &Persona, identity: &Identity) -> Lo
     })
 }
 
-fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
+pub(crate) fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
     server.client().with_identity(Arc::clone(identity))
 }
 
-async fn log_in(client: &Client, login: Login) -> Answer {
+pub(crate) async fn log_in(client: &Client, login: Login) -> Answer {
     client.send_once(Command::Login(login)).await.unwrap()
 }
 
@@ -223,70 +221,6 @@ async fn a_recovery_replaces_the_device_and_its_key() {
     server.clock().advance_ms(60_000);
     let old = log_in(&device(&server, &lost), alice.login(server.now())).await;
     assert_eq!(old.code, Code::DeviceMismatch);
-}
-
-/// The proof of a client without an exporter: it signs the certificate that it sees and the nonce
-/// that this connection received last.
-async fn prove_by_certificate(
-    server: &TestServer,
-    connection: &mut RawConnection,
-    person: &Persona,
-    identity: &Identity,
-) -> Command {
-    let hello = connection.ask(r#"{"cmd":"190"}"#).await;
-    let nonce = hello.body.server.unwrap().device_nonce.unwrap();
-    let nonce = BASE64.decode(nonce.as_bytes()).unwrap();
-    let certificate = server.server().fingerprint().replace(':', "").to_lowercase();
-    let certificate = HEXLOWER.decode(certificate.as_bytes()).unwrap();
-    let channel = [certificate, nonce].concat();
-    Command::ProveDevice(
-        ProveDevice::new(
-            person.username.clone(),
-            identity.key().id(),
-            identity.sign(&message(&channel, &person.username, person.mac)),
-        )
-        .with(|proof| {
-            proof.mac = Some(person.mac);
-            proof.binding = Binding::Certificate;
-        }),
-    )
-}
-
-async fn send(connection: &mut RawConnection, command: &Command) -> Code {
-    connection.send_payload(command.to_json().expose()).await;
-    connection.answer().await.unwrap().code
-}
-
-#[tokio::test]
-async fn a_client_without_an_exporter_proves_itself_by_certificate() {
-    let server = TestServer::start().await;
-    let (alice, identity) = alice_with_a_key(&server).await;
-    let login = Command::Login(alice.login(server.now()));
-    let (mut here, mut there) = (server.raw().await, server.raw().await);
-    let proof = prove_by_certificate(&server, &mut here, &alice, &identity).await;
-    for code in [send(&mut there, &proof).await, send(&mut here, &proof).await] {
-        assert_eq!(code, Code::Ok, "the answer does not tell whether the proof holds");
-    }
-    assert_eq!(send(&mut there, &login).await, Code::DeviceMismatch);
-    assert_eq!(send(&mut here, &login).await, Code::Ok);
-    assert!(server.last_row().await.detail.contains("device=match(key,certificate)"));
-}
-
-#[tokio::test]
-async fn the_strict_profile_refuses_a_proof_by_certificate() {
-    let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
-    let identity = Arc::new(Identity::generate().unwrap());
-    let register = server.registration("alice", "obama.jpg");
-    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
-    let (alice, _) = server.enrol_as(register).await;
-    let mut connection = server.raw().await;
-    let proof = prove_by_certificate(&server, &mut connection, &alice, &identity).await;
-    assert_eq!(send(&mut connection, &proof).await, Code::Ok);
-    let login = Command::Login(alice.login(server.now()));
-    assert_eq!(send(&mut connection, &login).await, Code::Denied);
-    // Control: the exporter proves the same device.
-    let answer = log_in(&device(&server, &identity), alice.login(server.now())).await;
-    assert_eq!(answer.code, Code::Ok);
 }
 
 #[tokio::test]

@@ -13,7 +13,11 @@ pub(crate) mod tally_change;
 pub mod undecided;
 
 use crate::{
-    action::Action, conflict::Aborted, decision::Denial, error::Error, profile::Profile,
+    action::Action,
+    conflict::{Aborted, Conflict},
+    decision::Denial,
+    error::Error,
+    profile::Profile,
     received::Received,
 };
 use effect::Effect;
@@ -184,6 +188,9 @@ impl Attempt {
                     Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
                         let tally_change = TallyChange::of_conflict(conflict, counted);
+                        if conflict == Conflict::NonceSpent {
+                            self.proven_device = None;
+                        }
                         self.deny(store, conflict.into(), tally_change, &detail).await?;
                         Err(conflict.into())
                     }

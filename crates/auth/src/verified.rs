@@ -88,8 +88,18 @@ impl Verified<'_> {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
-        let change =
-            AccountChange { account, target, version, step, device, at, change, side_effects };
+        let nonce = self.device.nonce_to_spend(change.binds_the_claimed_key());
+        let change = AccountChange {
+            account,
+            target,
+            version,
+            step,
+            device,
+            nonce,
+            at,
+            change,
+            side_effects,
+        };
         (Effect::Change(Box::new(change)), body)
     }
 }

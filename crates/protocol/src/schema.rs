@@ -10,7 +10,7 @@ use crate::{
     },
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
-    device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
+    device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -83,6 +83,7 @@ text!(MacAddress, "MacAddress", {
 text!(DeviceKey, "DeviceKey", { "type": "string", "pattern": "^ed25519:[A-Za-z0-9+/]{43}=$" });
 text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
 text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
+text!(DeviceNonce, "DeviceNonce", { "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
 text!(Consent, "Consent", { "type": "string", "minLength": 1, "maxLength": MAX_NOTICE_CHARS });
 text!(RecoveryCode, "RecoveryCode", {

@@ -1,7 +1,6 @@
 //! Passes each command to the method that decides it.
 
-use crate::{channel::Nonce, reply::Reply};
-use data_encoding::BASE64;
+use crate::reply::Reply;
 use fourauth_auth::{
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT, PICTURES_AT_LOGIN},
@@ -12,6 +11,7 @@ use fourauth_factors::clock::MAX_SKEW_SECONDS;
 use fourauth_protocol::{
     answer::ServerInfo,
     command::Command,
+    device::DeviceNonce,
     frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
     request_id::RequestId,
 };
@@ -36,7 +36,7 @@ impl Context {
         &self,
         received: Received,
         command: Command,
-        nonce: Option<Nonce>,
+        nonce: Option<DeviceNonce>,
     ) -> Reply {
         let auth = &self.authenticator;
         let id = received.id;
@@ -59,7 +59,7 @@ impl Context {
         reply(id, decided)
     }
 
-    fn server_info(&self, received: &Received, nonce: Option<Nonce>) -> ServerInfo {
+    fn server_info(&self, received: &Received, nonce: Option<DeviceNonce>) -> ServerInfo {
         ServerInfo {
             protocol: PROTOCOL,
             software: concat!("fourauth ", env!("CARGO_PKG_VERSION")).into(),
@@ -70,7 +70,7 @@ impl Context {
             max_skew_seconds: MAX_SKEW_SECONDS,
             server_ts_utc: received.at.now,
             time: received.at.state.as_str().into(),
-            device_nonce: nonce.map(|nonce| BASE64.encode(&nonce)),
+            device_nonce: nonce.map(|nonce| nonce.to_string()),
             receipt_key: Some(self.authenticator.receipt_key().to_string()),
             requires: self.authenticator.requires(),
         }
