@@ -52,7 +52,8 @@ enum Attack {
     ForeignKey,
     /// A proof that was valid on the connection it was made for.
     Replay,
-    /// The same without an exporter: the nonce is quoted after its owner has used it.
+    /// The same without an exporter: the nonce is quoted after its owner has used it. In the control
+    /// the owner has not.
     ReplayByCertificate,
 }
 
@@ -67,6 +68,7 @@ struct Scene {
     relay: Relay,
     alice: Owner,
     mallory: Owner,
+    defence: Defence,
 }
 
 /// Terminates the victim's TLS with a certificate of its own, and opens its own TLS to the server.
@@ -125,7 +127,7 @@ impl Scene {
         .await;
         let alice = Owner::enrol(&server, "alice").await?;
         let mallory = Owner::enrol(&server, "mallory").await?;
-        Ok(Self { server, relay, alice, mallory })
+        Ok(Self { server, relay, alice, mallory, defence })
     }
 
     /// The server's answer to an attacker with everything in `login`.
@@ -196,8 +198,10 @@ impl Scene {
         let (mut heard, mut other) = (call(server).await?, call(server).await?);
         let proof = self.alice.prove_by_certificate(&mut heard, self.server.fingerprint()).await?;
         say(&mut heard, Command::ProveDevice(proof.clone())).await?;
-        let used = Command::ConfirmTotp(self.alice.persona.confirm(self.server.now()));
-        ensure!(say(&mut heard, used).await?.is_ok(), "the owner cannot use the proof");
+        if self.defence == Defence::On {
+            let used = Command::ConfirmTotp(self.alice.persona.confirm(self.server.now()));
+            ensure!(say(&mut heard, used).await?.is_ok(), "the owner cannot use the proof");
+        }
         ensure!(other.ask(HELLO).await?.is_ok(), "190 was refused");
         say(&mut other, Command::ProveDevice(proof)).await?;
         say(&mut other, Command::Login(login)).await
