@@ -9,14 +9,14 @@ use crate::{
     setup::{Defence, Setup},
 };
 use anyhow::{Context as _, ensure};
-use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use fourauth_client::{Client, Fingerprint, Identity, ServerAddress, Trust};
 use fourauth_config::TlsVersion;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{Command, Login, ProveDevice},
-    device::{Binding, message},
+    device::{Binding, DeviceNonce, message},
     frame::Decoder,
 };
 use fourauth_server::tls::{self, Certificate};
@@ -52,7 +52,8 @@ enum Attack {
     ForeignKey,
     /// A proof that was valid on the connection it was made for.
     Replay,
-    /// The same without an exporter.
+    /// The same without an exporter: the nonce is quoted after its owner has used it. In the control
+    /// the owner has not.
     ReplayByCertificate,
 }
 
@@ -67,6 +68,7 @@ struct Scene {
     relay: Relay,
     alice: Owner,
     mallory: Owner,
+    defence: Defence,
 }
 
 /// Terminates the victim's TLS with a certificate of its own, and opens its own TLS to the server.
@@ -125,7 +127,7 @@ impl Scene {
         .await;
         let alice = Owner::enrol(&server, "alice").await?;
         let mallory = Owner::enrol(&server, "mallory").await?;
-        Ok(Self { server, relay, alice, mallory })
+        Ok(Self { server, relay, alice, mallory, defence })
     }
 
     /// The server's answer to an attacker with everything in `login`.
@@ -196,6 +198,10 @@ impl Scene {
         let (mut heard, mut other) = (call(server).await?, call(server).await?);
         let proof = self.alice.prove_by_certificate(&mut heard, self.server.fingerprint()).await?;
         say(&mut heard, Command::ProveDevice(proof.clone())).await?;
+        if self.defence == Defence::On {
+            let used = Command::ConfirmTotp(self.alice.persona.confirm(self.server.now()));
+            ensure!(say(&mut heard, used).await?.is_ok(), "the owner cannot use the proof");
+        }
         ensure!(other.ask(HELLO).await?.is_ok(), "190 was refused");
         say(&mut other, Command::ProveDevice(proof)).await?;
         say(&mut other, Command::Login(login)).await
@@ -246,8 +252,8 @@ impl Owner {
         let certificate = shown.to_string().replace(':', "");
         let certificate = HEXLOWER_PERMISSIVE.decode(certificate.as_bytes())?;
         let told = peer.ask(HELLO).await?.body.server.and_then(|server| server.device_nonce);
-        let nonce = BASE64.decode(told.context("the server sent no nonce")?.as_bytes())?;
-        let channel = [certificate, nonce].concat();
+        let nonce = DeviceNonce::parse(&told.context("the server sent no nonce")?)?;
+        let channel = [&certificate[..], nonce.as_bytes()].concat();
         Ok(ProveDevice::new(
             username.clone(),
             self.identity.key().id(),
@@ -256,6 +262,7 @@ impl Owner {
         .with(|proof| {
             proof.mac = Some(*mac);
             proof.binding = Binding::Certificate;
+            proof.device_nonce = Some(nonce);
         }))
     }
 }

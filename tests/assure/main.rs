@@ -19,6 +19,7 @@ mod fds;
 mod flood;
 mod frame;
 mod gate;
+mod grants;
 mod idle;
 mod import;
 mod limits;

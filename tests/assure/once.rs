@@ -2,7 +2,7 @@
 //! moment.
 
 use crate::{
-    races,
+    grants, races,
     races::Rounds,
     report::Figures,
     setup::{Defence, Setup},
@@ -29,6 +29,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
         }
         Defence::Off => races::unguarded(setup, &mut figures, "unguarded").await?,
     }
+    grants::figures(setup, defence, &mut figures).await?;
     Ok(figures)
 }
 

@@ -1,22 +1,21 @@
 //! A device that has proved a key is never accepted by its address again.
 
-use data_encoding::{BASE64, HEXLOWER};
-use fourauth_auth::profile::Profile;
 use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Command, ListDevices, Login, ProveDevice},
-    device::{Binding, DeviceName, message},
+    command::{Command, ListDevices, Login},
+    device::{Binding, DeviceName},
     mac_address::MacAddress,
     username::Username,
 };
-use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer, with::With as _};
+use fourauth_store::{Event, EventContext, EventDevice};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
 /// A user with the device key that their first login bound.
-async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
+pub(crate) async fn alice_with_a_key(server: &TestServer) -> (Persona, Arc<Identity>) {
     let alice = server.enrol("alice", "obama.jpg").await;
     let identity = Arc::new(Identity::generate().unwrap());
     let answer = log_in(&device(server, &identity), first_login(server, &alice, &identity)).await;
@@ -32,11 +31,11 @@ fn first_login(server: &TestServer, person: &Persona, identity: &Identity) -> Lo
     })
 }
 
-fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
+pub(crate) fn device(server: &TestServer, identity: &Arc<Identity>) -> Client {
     server.client().with_identity(Arc::clone(identity))
 }
 
-async fn log_in(client: &Client, login: Login) -> Answer {
+pub(crate) async fn log_in(client: &Client, login: Login) -> Answer {
     client.send_once(Command::Login(login)).await.unwrap()
 }
 
@@ -173,6 +172,35 @@ async fn a_known_device_binds_another_and_revokes_it() {
 }
 
 #[tokio::test]
+async fn a_notice_tells_the_device_and_address_of_its_event() {
+    let server = TestServer::start().await;
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let phone = Identity::generate().unwrap();
+    let mac = MacAddress::parse("02:11:22:33:44:55").unwrap();
+    let bind = Command::BindDevice(alice.bind_device(mac, phone.key(), server.now()));
+    let answer = device(&server, &laptop).send_once(bind).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+
+    let notices = server.server().store().notices(10).await.unwrap();
+    let [first, second] = &notices[..] else { panic!("{notices:?}") };
+    let name = DeviceName::parse("laptop").unwrap();
+    assert_eq!(first.event, Event::DeviceBound { name: name.clone() });
+    let key = EventDevice::Key { id: laptop.key().id(), name, binding: Binding::TlsExporter };
+    let context = EventContext {
+        username: alice.username.clone(),
+        peer: [127, 0, 0, 1].into(),
+        via: None,
+        device: key,
+        request: answer.request_id.unwrap(),
+        at: server.now(),
+    };
+    assert_eq!(second.context, Some(context));
+    let derived = format!("device-{}", &phone.key().id().to_string()[..8]);
+    let name = DeviceName::parse(&derived).unwrap();
+    assert_eq!(second.event, Event::DeviceBound { name });
+}
+
+#[tokio::test]
 async fn a_recovery_replaces_the_device_and_its_key() {
     let server = TestServer::start().await;
     let (alice, lost) = alice_with_a_key(&server).await;
@@ -193,70 +221,6 @@ async fn a_recovery_replaces_the_device_and_its_key() {
     server.clock().advance_ms(60_000);
     let old = log_in(&device(&server, &lost), alice.login(server.now())).await;
     assert_eq!(old.code, Code::DeviceMismatch);
-}
-
-/// The proof of a client without an exporter: it signs the certificate that it sees and the nonce
-/// that this connection received last.
-async fn prove_by_certificate(
-    server: &TestServer,
-    connection: &mut RawConnection,
-    person: &Persona,
-    identity: &Identity,
-) -> Command {
-    let hello = connection.ask(r#"{"cmd":"190"}"#).await;
-    let nonce = hello.body.server.unwrap().device_nonce.unwrap();
-    let nonce = BASE64.decode(nonce.as_bytes()).unwrap();
-    let certificate = server.server().fingerprint().replace(':', "").to_lowercase();
-    let certificate = HEXLOWER.decode(certificate.as_bytes()).unwrap();
-    let channel = [certificate, nonce].concat();
-    Command::ProveDevice(
-        ProveDevice::new(
-            person.username.clone(),
-            identity.key().id(),
-            identity.sign(&message(&channel, &person.username, person.mac)),
-        )
-        .with(|proof| {
-            proof.mac = Some(person.mac);
-            proof.binding = Binding::Certificate;
-        }),
-    )
-}
-
-async fn send(connection: &mut RawConnection, command: &Command) -> Code {
-    connection.send_payload(command.to_json().expose()).await;
-    connection.answer().await.unwrap().code
-}
-
-#[tokio::test]
-async fn a_client_without_an_exporter_proves_itself_by_certificate() {
-    let server = TestServer::start().await;
-    let (alice, identity) = alice_with_a_key(&server).await;
-    let login = Command::Login(alice.login(server.now()));
-    let (mut here, mut there) = (server.raw().await, server.raw().await);
-    let proof = prove_by_certificate(&server, &mut here, &alice, &identity).await;
-    for code in [send(&mut there, &proof).await, send(&mut here, &proof).await] {
-        assert_eq!(code, Code::Ok, "the answer does not tell whether the proof holds");
-    }
-    assert_eq!(send(&mut there, &login).await, Code::DeviceMismatch);
-    assert_eq!(send(&mut here, &login).await, Code::Ok);
-    assert!(server.last_row().await.detail.contains("device=match(key,certificate)"));
-}
-
-#[tokio::test]
-async fn the_strict_profile_refuses_a_proof_by_certificate() {
-    let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
-    let identity = Arc::new(Identity::generate().unwrap());
-    let register = server.registration("alice", "obama.jpg");
-    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
-    let (alice, _) = server.enrol_as(register).await;
-    let mut connection = server.raw().await;
-    let proof = prove_by_certificate(&server, &mut connection, &alice, &identity).await;
-    assert_eq!(send(&mut connection, &proof).await, Code::Ok);
-    let login = Command::Login(alice.login(server.now()));
-    assert_eq!(send(&mut connection, &login).await, Code::Denied);
-    // Control: the exporter proves the same device.
-    let answer = log_in(&device(&server, &identity), alice.login(server.now())).await;
-    assert_eq!(answer.code, Code::Ok);
 }
 
 #[tokio::test]

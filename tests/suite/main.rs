@@ -25,6 +25,7 @@ mod language;
 mod lifecycle;
 mod limits;
 mod login;
+mod nonces;
 mod penalties;
 mod proxies;
 mod public_api;

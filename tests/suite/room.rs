@@ -5,9 +5,11 @@ use fourauth_protocol::{
     answer::{Answer, AuditRow},
     code::Code,
     command::{Command, ListDevices},
+    device::DeviceName,
     mac_address::MacAddress,
+    request_id::RequestId,
 };
-use fourauth_store::{Error, Notice};
+use fourauth_store::{Error, Event, EventContext, EventDevice, Notice, Recipient};
 use fourauth_tests::{
     persona::Persona,
     server::{NOON, TestServer},
@@ -28,17 +30,24 @@ async fn alice() -> (TestServer, Persona) {
 async fn fill(server: &TestServer, owner: &Persona) {
     let store = server.server().store();
     let account = store.user(&owner.username).await.unwrap().unwrap().id;
+    let filler = Notice {
+        account,
+        recipient: Recipient::Owner,
+        event: Event::DeviceBound { name: DeviceName::parse(&"x".repeat(64)).unwrap() },
+        context: EventContext {
+            username: owner.username.clone(),
+            peer: [192, 0, 2, 7].into(),
+            via: None,
+            device: EventDevice::Address,
+            request: RequestId::new(NOON, [7; 10]),
+            at: NOON,
+        },
+    };
     let done: Result<(), Error> = store
         .write(move |tx| {
             Box::pin(async move {
-                for _ in 0..LIMIT_MIB << 10 {
-                    let notice = Notice {
-                        account,
-                        subject: "filler",
-                        detail: "x".repeat(1 << 10),
-                        at: NOON,
-                    };
-                    tx.notify(&notice).await?;
+                for _ in 0..LIMIT_MIB << 12 {
+                    tx.notify(&filler).await?;
                 }
                 Ok(())
             })

@@ -7,6 +7,7 @@ use fourauth_protocol::{
     answer::Answer, code::Code, command::Command, mac_address::MacAddress,
     recovery_code::RecoveryCode,
 };
+use fourauth_store::{Event, Factor};
 use fourauth_tests::{
     models::picture,
     persona::{Persona, key_of},
@@ -276,17 +277,17 @@ async fn an_answer_is_not_repeated_once_its_secret_was_used() {
 async fn owners_are_notified_of_security_events() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;
-    let subjects = async || {
+    let events = async || {
         let notices = server.server().store().notices(100).await.unwrap();
-        notices.into_iter().map(|notice| notice.subject).collect::<Vec<_>>()
+        notices.into_iter().map(|notice| notice.event).collect::<Vec<_>>()
     };
     let half_way = alice.login(server.now()).with(|login| login.totp = None);
     for _ in 0..3 {
         assert!(!server.client().login_once(half_way.clone()).await.unwrap());
     }
-    assert_eq!(subjects().await, ["password_used_elsewhere"], "one notice for three attempts");
+    assert_eq!(events().await, [Event::PasswordUsedElsewhere], "one notice for three attempts");
     new_secret(&server, &alice).await;
-    assert_eq!(subjects().await, ["password_used_elsewhere", "totp_replaced"]);
+    assert_eq!(events().await, [Event::PasswordUsedElsewhere, Event::TotpReplaced]);
 }
 
 #[tokio::test]
@@ -301,6 +302,7 @@ async fn owners_are_notified_of_a_login_with_a_settling_factor() {
     let row = server.last_row().await;
     assert!(row.detail.contains(" settling=face "), "{}", row.detail);
     let notices = server.server().store().notices(100).await.unwrap();
-    let subjects: Vec<_> = notices.iter().map(|notice| notice.subject.as_str()).collect();
-    assert_eq!(subjects, ["face_replaced", "login_with_settling_factor"]);
+    let events: Vec<_> = notices.into_iter().map(|notice| notice.event).collect();
+    let settling = Event::LoginWithSettlingFactor { factors: vec![Factor::Face] };
+    assert_eq!(events, [Event::FaceReplaced, settling]);
 }

@@ -13,8 +13,13 @@ pub(crate) mod tally_change;
 pub mod undecided;
 
 use crate::{
-    action::Action, answer::CommandAnswer, conflict::Aborted, decision::Denial, error::Error,
-    profile::Profile, received::Received,
+    action::Action,
+    answer::CommandAnswer,
+    conflict::{Aborted, Conflict},
+    decision::Denial,
+    error::Error,
+    profile::Profile,
+    received::Received,
 };
 use effect::Effect;
 use fourauth_protocol::{answer::Answer, device::DeviceId, request_id::RequestId};
@@ -173,6 +178,9 @@ impl Attempt {
                     Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
                         let tally_change = TallyChange::of_conflict(conflict, counted);
+                        if conflict == Conflict::NonceSpent {
+                            self.proven_device = None;
+                        }
                         self.deny(store, conflict.into(), tally_change, &detail).await?;
                         Err(conflict.into())
                     }

@@ -22,6 +22,8 @@ pub(crate) enum Conflict {
     TooManyDevices,
     /// The account has no such device.
     NoSuchDevice,
+    /// Another connection has used the nonce of the device proof.
+    NonceSpent,
 }
 
 impl Conflict {
@@ -37,6 +39,7 @@ impl Conflict {
             Self::DeviceTaken => "device_taken",
             Self::TooManyDevices => "too_many_devices",
             Self::NoSuchDevice => "no_such_device",
+            Self::NonceSpent => "nonce_spent",
         }
     }
 }
@@ -52,6 +55,7 @@ impl From<Conflict> for Denial {
             Conflict::DeviceTaken => Self::DeviceTaken,
             Conflict::TooManyDevices => Self::TooManyDevices,
             Conflict::NoSuchDevice => Self::NoSuchDevice,
+            Conflict::NonceSpent => Self::Device,
         }
     }
 }

@@ -3,7 +3,9 @@
 //! A MAC address is a label that any peer can copy. A device with a key signs the channel binding
 //! of its TLS connection; a signature for another connection or another account name is not valid.
 
-use crate::rules::identification::ClaimFacts;
+pub mod nonce;
+
+use crate::{grant::NotValid, rules::identification::ClaimFacts};
 use fourauth_factors::{Finding, device};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceKey, DeviceSignature, message},
@@ -11,7 +13,8 @@ use fourauth_protocol::{
     time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{KnownDevice, LoginLocation, Subject};
+use fourauth_store::{GrantHolder, GrantId, KnownDevice, LoginLocation, Subject};
+use nonce::{NonceCheck, QuotedNonce};
 
 /// The claim that a peer made about its device on this connection.
 #[derive(Debug, Clone)]
@@ -28,6 +31,15 @@ pub struct Claim {
     pub binding: Binding,
     /// The value of that channel binding on the server's side; empty if the connection has none.
     pub channel: Vec<u8>,
+    /// The nonce that is part of that value, if the binding has one.
+    pub nonce: Option<QuotedNonce>,
+}
+
+/// A claim with a nonce that has been checked.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckedClaim {
+    pub(crate) claim: Claim,
+    pub(crate) nonce: NonceCheck,
 }
 
 /// The result of checking a claim.
@@ -47,7 +59,7 @@ pub(crate) struct DeviceContext {
     pub(crate) proof: Proof,
     /// The place of the device, if its address is not shared.
     pub(crate) place: Option<LoginLocation>,
-    claim: Option<Claim>,
+    claim: Option<CheckedClaim>,
 }
 
 /// The key that claims about unknown devices are checked with, so that they cost as much as others:
@@ -64,17 +76,21 @@ impl Claim {
         let message = message(&self.channel, &self.username, mac);
         device::is_signed(key, &message, &self.signature)
     }
+}
 
+impl CheckedClaim {
     /// Compares the claim with `device`, which is bound to the account `name`. The signature is
     /// always checked, so that an unknown device takes as long as a known one.
     fn facts(&self, device: Option<&KnownDevice>, name: &Username) -> ClaimFacts {
+        let Self { claim, nonce } = self;
         let key = device.map_or_else(decoy_key, |device| device.key);
         ClaimFacts {
-            is_signed: self.is_signed_by(&key),
+            is_signed: claim.is_signed_by(&key),
             is_bound: device.is_some(),
-            is_for_this_account: self.username == *name,
-            is_for_this_connection: !self.channel.is_empty(),
-            has_bound_address: device.is_some_and(|device| self.mac == Some(device.mac)),
+            is_for_this_account: claim.username == *name,
+            is_for_this_connection: !claim.channel.is_empty(),
+            has_valid_nonce: nonce.allows_the_proof(),
+            has_bound_address: device.is_some_and(|device| claim.mac == Some(device.mac)),
         }
     }
 }
@@ -83,16 +99,17 @@ impl DeviceContext {
     /// Checks a claim about the account of `subject`.
     pub(crate) fn identify(
         subject: &Subject,
-        claim: Option<Claim>,
+        claim: Option<CheckedClaim>,
         place: Option<LoginLocation>,
     ) -> Self {
         let proof = match &claim {
             None => Proof::Unclaimed,
-            Some(claim) => {
-                let facts = claim.facts(subject.device.as_ref(), &subject.username);
+            Some(checked) => {
+                let facts = checked.facts(subject.device.as_ref(), &subject.username);
+                let Claim { id, binding, .. } = checked.claim;
                 match subject.device {
                     Some(KnownDevice { mac, trusted_from, .. }) if facts.proves_the_device() => {
-                        Proof::Proven { id: claim.id, mac, binding: claim.binding, trusted_from }
+                        Proof::Proven { id, mac, binding, trusted_from }
                     }
                     Some(_) | None => Proof::Unproven,
                 }
@@ -141,10 +158,21 @@ impl DeviceContext {
 
     /// True if the device proves that it holds the key `offered`, which is not bound yet.
     pub(crate) fn holds(&self, offered: &DeviceKey, name: &Username) -> bool {
-        self.claim.as_ref().is_some_and(|claim| {
+        self.claim.as_ref().is_some_and(|CheckedClaim { claim, nonce }| {
             let is_here = !claim.channel.is_empty() && claim.username == *name;
-            claim.id == offered.id() && claim.is_signed_by(offered) && is_here
+            let is_valid = is_here && nonce.allows_the_proof();
+            claim.id == offered.id() && claim.is_signed_by(offered) && is_valid
         })
+    }
+
+    /// The nonce to spend if the command is granted. A command relies on the claim if the device is
+    /// proven, or if the command binds the claimed key.
+    pub(crate) fn nonce_to_spend(&self, binds_the_key: bool) -> Option<(GrantId, GrantHolder)> {
+        let checked = self.claim.as_ref().filter(|_| self.is_proven() || binds_the_key)?;
+        match checked.nonce {
+            NonceCheck::Valid(grant, holder) => Some((grant, holder)),
+            NonceCheck::NotNeeded | NonceCheck::Absent | NonceCheck::Refused(_) => None,
+        }
     }
 
     /// Checks that this is a device of `subject`, if it reports the address `mac`.
@@ -159,12 +187,17 @@ impl DeviceContext {
     }
 
     /// For the audit log: the proof that the finding is based on.
-    pub(crate) const fn rests_on(&self) -> &'static str {
+    pub(crate) fn rests_on(&self) -> &'static str {
+        let nonce = self.claim.as_ref().map(|checked| checked.nonce);
         match self.proof {
             Proof::Proven { binding: Binding::TlsExporter, .. } => "key,tls-exporter",
             Proof::Proven { binding: Binding::Certificate, .. } => "key,certificate",
             Proof::Unclaimed => "address",
-            Proof::Unproven => "address,unproven",
+            Proof::Unproven => match nonce {
+                Some(NonceCheck::Refused(NotValid::Expired)) => "address,nonce-expired",
+                Some(NonceCheck::Refused(NotValid::Foreign)) => "address,nonce-foreign",
+                _ => "address,unproven",
+            },
         }
     }
 }

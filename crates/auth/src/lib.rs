@@ -6,6 +6,7 @@
 //!
 //! * [`received`]: what is known about a command before it is examined.
 //! * [`device`]: the device that a peer claims to use, and what it has proved.
+//! * [`grant`]: what a peer gets after one of two steps and quotes with the next.
 //! * [`limits`]: rate limits for attempts; `admission` applies them.
 //! * [`policy`]: which factors a command needs.
 //! * `offered`: the factors that a peer sent, in one form for all commands.
@@ -35,10 +36,12 @@ pub mod error;
 mod examination;
 mod examine;
 pub mod faces;
+pub mod grant;
 pub mod hashing;
 pub mod limits;
 pub mod looked_up;
 mod not_granted;
+mod notice;
 mod offered;
 pub mod policy;
 pub mod profile;

@@ -7,6 +7,7 @@ use crate::{
     decision::Denial,
     device::DeviceContext,
     examination::Examination,
+    notice::notice,
     policy::{Factors, Requirement},
     received::Received,
     rules::{
@@ -16,7 +17,7 @@ use crate::{
 };
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{device::DeviceId, level::Level, receipt::Method, time::UnixMillis};
-use fourauth_store::{LoginLocation, NewDevice, Notice, Subject, Target};
+use fourauth_store::{Event, LoginLocation, NewDevice, Notice, Subject, Target};
 
 /// Interval after which the use of a known place is recorded again: one day.
 const DAY_MS: i64 = 86_400_000;
@@ -102,10 +103,8 @@ impl Verified<'_> {
     }
 
     /// A notice to the owner of the account.
-    pub(crate) fn notice(&self, subject: &'static str) -> Notice {
-        let Received { peer, id, .. } = self.received;
-        let detail = format!("peer={peer} request={id}");
-        Notice { account: self.subject.account, subject, detail, at: self.at() }
+    pub(crate) fn notice(&self, event: Event) -> Notice {
+        notice(event, self.subject, self.device, self.received)
     }
 
     pub(crate) fn effect<A>(
@@ -115,8 +114,18 @@ impl Verified<'_> {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
-        let change =
-            AccountChange { account, target, version, step, device, at, change, side_effects };
+        let nonce = self.device.nonce_to_spend(change.binds_the_claimed_key());
+        let change = AccountChange {
+            account,
+            target,
+            version,
+            step,
+            device,
+            nonce,
+            at,
+            change,
+            side_effects,
+        };
         (Effect::Change(Box::new(change)), answer)
     }
 }

@@ -145,8 +145,8 @@ pub struct ServerInfo {
     pub server_ts_utc: UnixMillis,
     /// How well the server knows the time: `synced`, `holdover`, `local` or `denied`.
     pub time: TimeState,
-    /// 32 random bytes as base64, for device proofs with the `certificate` binding. Each 190
-    /// returns new ones, and only the last ones of a connection are valid.
+    /// 32 bytes as base64, for one device proof with the `certificate` binding within ten minutes.
+    /// Each 190 returns new ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_nonce: Option<String>,
     /// The public key that verifies this server's receipts, written like a device key.

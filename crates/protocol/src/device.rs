@@ -7,11 +7,13 @@
 mod id;
 mod key;
 mod name;
+mod nonce;
 mod signature;
 
 pub use id::{DeviceId, NotADeviceId};
 pub use key::{DeviceKey, NotADeviceKey};
 pub use name::{DeviceName, MAX_NAME_CHARS, NotADeviceName};
+pub use nonce::{DeviceNonce, NotADeviceNonce};
 pub use signature::{DeviceSignature, NotADeviceSignature};
 
 use crate::{mac_address::MacAddress, username::Username};
@@ -35,9 +37,10 @@ pub enum Binding {
     /// [`EXPORTER_BYTES`] bytes that the TLS connection exports under [`EXPORTER_LABEL`].
     #[default]
     TlsExporter,
-    /// SHA-256 of the server's certificate (the leaf, as DER), then the 32 bytes of `device_nonce`
-    /// from this connection's last 190. It is for clients with a TLS library that has no exporter.
-    /// It is weaker: an attacker with the server's private key can relay the proof.
+    /// SHA-256 of the server's certificate (the leaf, as DER), then the 32 bytes of the
+    /// `device_nonce` of a 190: the one that the proof quotes, or else the last one of this
+    /// connection. It is for clients with a TLS library that has no exporter. It is weaker: an
+    /// attacker with the server's private key can relay the proof.
     Certificate,
 }
 

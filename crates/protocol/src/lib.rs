@@ -42,6 +42,7 @@ pub mod contact;
 pub mod device;
 pub mod frame;
 pub mod host_port;
+pub mod language;
 pub mod level;
 pub mod mac_address;
 pub mod one_time_code;

@@ -7,7 +7,7 @@ use crate::{
     command,
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
-    device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
+    device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -81,6 +81,7 @@ text!(MacAddress, "MacAddress", {
 text!(DeviceKey, "DeviceKey", { "type": "string", "pattern": "^ed25519:[A-Za-z0-9+/]{43}=$" });
 text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
 text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
+text!(DeviceNonce, "DeviceNonce", { "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
 text!(Consent, "Consent", { "type": "string", "minLength": 1, "maxLength": MAX_NOTICE_CHARS });
 text!(RecoveryCode, "RecoveryCode", {

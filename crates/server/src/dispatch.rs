@@ -1,7 +1,6 @@
 //! Passes each command to the method that decides it.
 
-use crate::{channel::Nonce, reply::Reply};
-use data_encoding::BASE64;
+use crate::reply::Reply;
 use fourauth_auth::{
     action::Action,
     answer::CommandAnswer,
@@ -16,6 +15,7 @@ use fourauth_factors::clock::MAX_SKEW_SECONDS;
 use fourauth_protocol::{
     answer::ServerInfo,
     command::Command,
+    device::DeviceNonce,
     frame::{MAX_PAYLOAD, MAX_PAYLOAD_WITHOUT_PICTURE},
     request_id::RequestId,
 };
@@ -40,7 +40,7 @@ impl Context {
         &self,
         received: Received,
         command: Command,
-        nonce: Option<Nonce>,
+        nonce: Option<DeviceNonce>,
     ) -> Reply {
         let auth = &self.authenticator;
         let id = received.id;
@@ -66,7 +66,7 @@ impl Context {
         }
     }
 
-    fn server_info(&self, received: &Received, nonce: Option<Nonce>) -> ServerInfo {
+    fn server_info(&self, received: &Received, nonce: Option<DeviceNonce>) -> ServerInfo {
         ServerInfo {
             protocol: PROTOCOL,
             software: concat!("fourauth ", env!("CARGO_PKG_VERSION")).into(),
@@ -77,7 +77,7 @@ impl Context {
             max_skew_seconds: MAX_SKEW_SECONDS,
             server_ts_utc: received.at.now,
             time: received.at.state.as_str().into(),
-            device_nonce: nonce.map(|nonce| BASE64.encode(&nonce)),
+            device_nonce: nonce.map(|nonce| nonce.to_string()),
             receipt_key: Some(self.authenticator.receipt_key().to_string()),
             requires: self.authenticator.requires(),
         }

@@ -205,7 +205,10 @@ impl Session {
         command: &Command,
     ) -> Received {
         match command {
-            Command::Hello(_) => self.peer.channel.renew_nonce(),
+            Command::Hello(_) => {
+                let nonce = self.context.authenticator.device_nonce(received.at.now);
+                self.peer.channel.renew_nonce(nonce);
+            }
             Command::ProveDevice(proof) => {
                 self.device = Some(self.peer.channel.claim(proof.clone()));
             }

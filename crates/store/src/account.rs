@@ -3,7 +3,9 @@
 pub(crate) mod consent;
 pub(crate) mod decoy;
 pub(crate) mod device;
+pub(crate) mod event;
 pub(crate) mod factor;
+pub(crate) mod grant;
 pub(crate) mod id;
 pub(crate) mod known_device;
 pub(crate) mod login_location;

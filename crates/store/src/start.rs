@@ -5,7 +5,7 @@ use crate::{
     audit::evidence,
     engine::{driver::Pool, location::Location, writer::Writer},
     error::OpenError,
-    keys::{key_check, keyring::Keyring, seal::Sealer},
+    keys::{key_check, keyring::Keyring, seal::Sealer, sealing::ids},
     limits::refusal_counter::Counter,
     store::Store,
 };
@@ -78,6 +78,7 @@ impl Store {
             store.close().await;
             return Err(refusal);
         }
+        store.sealer.note_known(ids(&key_check::known(&store.pool).await?)?);
         store.seal_old_rows().await?;
         Ok(store)
     }

@@ -106,6 +106,14 @@ impl Store {
         self.sealer.keyring().digest(name, value.expose())
     }
 
+    /// The keys that grants are made and checked with, derived from the keyring. The first one makes
+    /// grants, and all of them check: a grant that was made before a rotation stays valid until its
+    /// key is removed from the keyring.
+    #[must_use]
+    pub fn grant_keys(&self) -> Vec<Secret<[u8; 32]>> {
+        self.sealer.grant_keys()
+    }
+
     /// A connection that reads the database as of its first statement.
     pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
         self.pool.snapshot().await

@@ -1,6 +1,6 @@
 //! A change to one account leaves every row of another unchanged: each statement names its account.
 
-use super::fixture::{Database, NOW, Plain, enrol, hash, key, mac, template};
+use super::fixture::{Database, NOW, Plain, enrol, hash, key, mac, notice, template};
 use fourauth_client::Identity;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{
@@ -8,8 +8,8 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Factor, LoginLocation, Methods, NewConsent,
-    NewDevice, NewFace, NewSession, Notice, Store, Tx,
+    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, LoginLocation, Methods, NewConsent,
+    NewDevice, NewFace, NewSession, Store, Tx,
 };
 use std::sync::Arc;
 
@@ -141,8 +141,7 @@ async fn furnished(store: &Store, name: &str, identity: &Identity) -> AccountId 
             tx.remember_place(account, here(), before).await?;
             tx.replace_recovery_codes(account, &[code(7), code(6)]).await?;
             tx.record_consent(account, &consent(true)).await?;
-            let detail = String::new();
-            tx.notify(&Notice { account, subject: "device_bound", detail, at: before }).await
+            tx.notify(&notice(account, Event::TotpReplaced, before)).await
         })
     });
     furnish.await.map_err(|error: Error| error).unwrap();

@@ -11,13 +11,14 @@ use fourauth_private_file as private_file;
 use fourauth_protocol::{
     contact::{Email, Phone},
     mac_address::MacAddress,
+    request_id::RequestId,
     secret::Secret,
     time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Enrolled, Error, Keyring, Location, NewUser, OpenError, RANDOM_BYTES,
-    Seeking, Store, Subject,
+    AccountId, Added, Enrolled, Error, Event, EventContext, EventDevice, Keyring, Location,
+    NewUser, Notice, OpenError, RANDOM_BYTES, Recipient, Seeking, Store, Subject,
 };
 use fourauth_tests::{postgres, record::record};
 use sqlx::{
@@ -204,4 +205,17 @@ pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
 pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
     assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
     record(store, Seeking::by_name(&name(username))).await.unwrap()
+}
+
+/// A notice about an event at `at`, caused from 192.0.2.7 without a device key.
+pub(super) fn notice(account: AccountId, event: Event, at: UnixMillis) -> Notice {
+    let context = EventContext {
+        username: name("alice"),
+        peer: [192, 0, 2, 7].into(),
+        via: None,
+        device: EventDevice::Address,
+        request: RequestId::new(at, [7; 10]),
+        at,
+    };
+    Notice { account, recipient: Recipient::Owner, event, context }
 }

@@ -1,10 +1,10 @@
 //! Guard clauses: anything outdated, expired, disabled, spent or of another account is refused.
 
-use super::fixture::{Database, NOW, enrol, hash, name};
+use super::fixture::{Database, NOW, enrol, hash, name, notice};
 use fourauth_factors::totp::Step;
-use fourauth_protocol::recovery_code::RecoveryCode;
+use fourauth_protocol::{device::DeviceName, recovery_code::RecoveryCode};
 use fourauth_store::{
-    AccountId, BoxFuture, Error, Methods, NewSession, Notice, Seeking, Store, TokenHash, Tx,
+    AccountId, BoxFuture, Error, Event, Methods, NewSession, Seeking, Store, TokenHash, Tx,
 };
 use fourauth_tests::record::record;
 
@@ -238,9 +238,8 @@ async fn only_the_named_administrator_is_changed(database: Database) {
     assert_eq!(secrets().await, [margaret]);
 }
 
-async fn tell(store: &Store, account: AccountId, subject: &'static str, later: i64, silence: i64) {
-    let at = NOW.saturating_add_ms(later);
-    let notice = Notice { account, subject, detail: String::new(), at };
+async fn tell(store: &Store, account: AccountId, event: Event, later: i64, silence: i64) {
+    let notice = notice(account, event, NOW.saturating_add_ms(later));
     let told: Result<(), Error> = store
         .write(move |tx| Box::pin(async move { tx.notify_seldom(&notice, silence).await }))
         .await;
@@ -251,15 +250,16 @@ async fn a_notice_is_suppressed_only_by_the_same_notice(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await.account;
     let bob = enrol(&store, "bob").await.account;
-    for (account, subject, later, waiting) in [
-        (alice, "device_bound", 0, 1),
-        (alice, "device_bound", 999, 1),
-        (alice, "device_bound", 1_000, 2),
-        (alice, "totp_replaced", 1_001, 3),
-        (bob, "device_bound", 1_001, 4),
+    let bound = |name| Event::DeviceBound { name: DeviceName::parse(name).unwrap() };
+    for (account, event, later, waiting) in [
+        (alice, bound("laptop"), 0, 1),
+        (alice, bound("phone"), 999, 1),
+        (alice, bound("laptop"), 1_000, 2),
+        (alice, Event::TotpReplaced, 1_001, 3),
+        (bob, bound("laptop"), 1_001, 4),
     ] {
-        tell(&store, account, subject, later, 1_000).await;
-        assert_eq!(store.notices(100).await.unwrap().len(), waiting, "{subject} {later}");
+        tell(&store, account, event.clone(), later, 1_000).await;
+        assert_eq!(store.notices(100).await.unwrap().len(), waiting, "{event:?} {later}");
     }
 }
 
@@ -267,7 +267,7 @@ async fn sent_notices_do_not_wait_and_new_ones_are_kept(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for later in [0, 1_000, 2_000] {
-        tell(&store, account, "device_bound", later, 0).await;
+        tell(&store, account, Event::FaceReplaced, later, 0).await;
     }
     let plain = database.plain().await;
     plain.execute(&format!("UPDATE outbox SET sent = 1 WHERE created = {}", NOW.0 + 1_000)).await;

@@ -1,7 +1,7 @@
 //! Databases of earlier versions: after migration every row is kept, decrypts, and is in the tree.
 
 use super::fixture::{Database, Plain, enrol, keyring, name};
-use fourauth_store::{AuditQuery, OpenError, Seeking, Store};
+use fourauth_store::{AuditQuery, Event, OpenError, Seeking, Store};
 use fourauth_tests::{
     old_schema::{Dialect, Past, VERSIONS, dumps},
     record::record,
@@ -49,12 +49,24 @@ async fn assert_migrated(database: &Database, version: usize) {
     assert_eq!(before.difference(&after).next(), None);
     let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.username, name("alice"));
+    assert_old_notices(&store, version).await;
     while store.integrate().await.unwrap() > 0 {}
     assert_eq!(store.tree_head().await.unwrap().frontier.size(), u64::from(ROWS));
     let newest = AuditQuery { limit: 1, ..AuditQuery::default() };
     let row = store.audit_rows(&newest).await.unwrap().pop().unwrap();
     let proof = store.inclusion_proof(row.id, ROWS.into()).await.unwrap().unwrap();
     assert_eq!(proof.root, store.tree_head().await.unwrap().frontier.root());
+}
+
+/// Notices of an earlier version keep their word and text.
+async fn assert_old_notices(store: &Store, version: usize) {
+    let notices = store.notices(10).await.unwrap();
+    assert_eq!(notices.len(), if version < 2 { 0 } else { 2 });
+    for notice in notices {
+        let Event::Other(other) = &notice.event else { panic!("{notice:?}") };
+        assert_eq!((notice.event.word(), other.detail()), ("device_bound", "laptop"));
+        assert_eq!((notice.context, notice.language), (None, None));
+    }
 }
 
 /// Alice and Bob, read from a database of the current version.

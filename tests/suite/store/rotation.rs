@@ -2,6 +2,7 @@
 //! decrypted.
 
 use super::fixture::{Database, NOW, Plain, add, enrol, key, keyring, name, new_user};
+use fourauth_auth::grant::{Grant, Grants, Purpose};
 use fourauth_protocol::secret::Secret;
 use fourauth_store::{
     AccountId, Cause, Error, KEY_BYTES, KeyState, Keyring, KeyringLock, NewUser, NotRetired,
@@ -21,7 +22,42 @@ on_both_databases![
     values_that_cannot_be_decrypted_are_counted_and_keep_a_key,
     a_keyring_of_another_database_is_not_loaded,
     of_two_keyrings_with_different_new_keys_one_is_refused,
+    a_grant_survives_a_rotation_until_its_key_is_removed,
 ];
+
+/// A grant is valid until its key is removed, and is made with a key that every server has.
+async fn a_grant_survives_a_rotation_until_its_key_is_removed(database: Database) {
+    let store = open(&database).await;
+    enrol(&store, "alice").await;
+    let issue = || {
+        let grants = Grants::new(&store.grant_keys());
+        grants.issue(&Purpose::DeviceProof, NOW, 1_000, [7; 10])
+    };
+    let is_valid = |grant: &Grant| {
+        Grants::new(&store.grant_keys()).check(grant, &Purpose::DeviceProof, NOW).is_ok()
+    };
+    let (first, old) = (issue(), store.keys().await.unwrap()[0].id.clone());
+    let lock = KeyringLock::take(&path(&database)).unwrap();
+    let new = lock.add(Secret::new([2; KEY_BYTES]), NOW).unwrap();
+    assert_eq!(store.follow_keyring().await, Ok(true));
+    assert_eq!(issue(), first, "another server may lack a key that is not active");
+    assert_eq!(activate(&store, new).await, Ok(true));
+    reseal(&store).await;
+    let second = issue();
+    assert_ne!(second, first);
+    assert!(is_valid(&first) && is_valid(&second));
+
+    let restarted = open(&database).await;
+    let grants = Grants::new(&restarted.grant_keys());
+    assert_eq!(grants.issue(&Purpose::DeviceProof, NOW, 1_000, [7; 10]), second);
+    let id = old.clone();
+    let retired: Result<(), NotRetired> =
+        store.write(move |tx| Box::pin(async move { tx.retire_key(&id).await })).await;
+    retired.unwrap();
+    lock.remove(&old).unwrap();
+    assert_eq!(store.follow_keyring().await, Ok(true));
+    assert!(!is_valid(&first) && is_valid(&second));
+}
 
 fn path(database: &Database) -> PathBuf {
     database.folder().join("keyring.toml")

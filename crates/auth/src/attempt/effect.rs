@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, Lane, LoginLocation, NewConsent, NewDevice, NewFace, NewSession,
-    NewUser, Notice, Target, Tx,
+    AccountId, Added, Factor, GrantHolder, GrantId, Lane, LoginLocation, NewConsent, NewDevice,
+    NewFace, NewSession, NewUser, Notice, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -53,6 +53,8 @@ pub(crate) struct AccountChange {
     pub(crate) step: Option<Step>,
     /// The proven device, which must still be bound to the account.
     pub(crate) device: Option<DeviceId>,
+    /// The nonce of the device proof that the command relies on, and the connection that spends it.
+    pub(crate) nonce: Option<(GrantId, GrantHolder)>,
     /// The time at which the command arrived.
     pub(crate) at: UnixMillis,
     /// The change.
@@ -151,13 +153,16 @@ impl NewAccount {
 
 impl AccountChange {
     async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
-        let Self { account, target, version, step, device, at, change, side_effects } = self;
+        let Self { account, target, version, step, device, nonce, at, change, side_effects } = self;
         // Every transaction locks the account's row first, which prevents deadlocks.
         match step {
             Some(step) => {
                 Conflict::StepSpent.unless(tx.spend_step(account, version, step).await?)?;
             }
             None => Conflict::Superseded.unless(tx.hold(account, version).await?)?,
+        }
+        if let Some((grant, holder)) = nonce {
+            Conflict::NonceSpent.unless(tx.spend_grant(grant, holder).await?)?;
         }
         if let Some(device) = device {
             Conflict::Superseded.unless(tx.saw_device(account, device, at).await?)?;
@@ -186,6 +191,11 @@ impl SideEffects {
 }
 
 impl Change {
+    /// True if the change binds the key that the device proof was made with.
+    pub(crate) const fn binds_the_claimed_key(&self) -> bool {
+        matches!(self, Self::LogIn { device: Some(_), .. })
+    }
+
     /// True if the change spends the one-time code. Confirmation keeps a separate watermark.
     pub(crate) const fn spends_the_code(&self) -> bool {
         !matches!(self, Self::ConfirmTotp(_))

@@ -6,15 +6,17 @@ use crate::{
     attempt::effect::Effect,
     conflict::Conflict,
     decision::Denial,
+    device::DeviceContext,
     examination::Examination,
     limits::LimitedFactors,
+    notice::notice,
     profile::Profile,
     received::Received,
     rules::tally::{self, Clears, Guess},
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{self as store, Failure, Lane, Notice, Standing, Subject, Target, Tx};
+use fourauth_store::{self as store, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx};
 
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
 const NOTICE_INTERVAL_MS: i64 = 3_600_000;
@@ -58,6 +60,7 @@ pub(crate) struct Context<'a> {
     pub(crate) profile: Profile,
     pub(crate) factors: LimitedFactors,
     pub(crate) subject: &'a Subject,
+    pub(crate) device: &'a DeviceContext,
     pub(crate) examination: &'a Examination,
     pub(crate) received: &'a Received,
     /// True if it came with a trusted key or a right recovery code.
@@ -70,8 +73,8 @@ pub(crate) fn of<A>(
     context: &Context<'_>,
     outcome: &Result<(Effect, A), Denial>,
 ) -> TallyChange {
-    let Context { action, profile, factors, subject, examination, received, is_trusted } = *context;
-    let counted = Some(CountedAt::of(admitted, received));
+    let Context { action, profile, factors, subject, examination, is_trusted, .. } = *context;
+    let counted = Some(CountedAt::of(admitted, context.received));
     match outcome {
         Ok(_) => {
             let lanes = admitted.lanes_with_failures();
@@ -82,7 +85,7 @@ pub(crate) fn of<A>(
             let is_active = matches!(subject.standing, Standing::Active(_));
             let guess =
                 tally::of_denial(profile, *denial, is_active, examination.findings, factors);
-            let notice = password_notice(subject, examination, *denial, received);
+            let notice = password_notice(context, *denial);
             TallyChange { counted, guess, clears: Clears::Nothing, notice }
         }
     }
@@ -90,22 +93,14 @@ pub(crate) fn of<A>(
 
 /// A notice to the owner if the peer knows the password and failed another factor (OWASP ASVS 5.0
 /// §6.3.5).
-fn password_notice(
-    subject: &Subject,
-    examination: &Examination,
-    denial: Denial,
-    received: &Received,
-) -> Option<Notice> {
-    let Standing::Active(account) = subject.standing else { return None };
+fn password_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
+    let Context { subject, device, examination, received, .. } = *context;
+    let Standing::Active(_) = subject.standing else { return None };
     let knows_the_password = examination.findings.password.is_some_and(Finding::is_match);
     let failed =
         matches!(denial, Denial::Face(_) | Denial::Totp | Denial::Device | Denial::RecoveryCode);
-    (knows_the_password && failed).then(|| Notice {
-        account,
-        subject: "password_used_elsewhere",
-        detail: format!("peer={} request={}", received.peer, received.id),
-        at: received.at.now,
-    })
+    (knows_the_password && failed)
+        .then(|| notice(Event::PasswordUsedElsewhere, subject, device, received))
 }
 
 impl TallyChange {

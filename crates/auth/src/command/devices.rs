@@ -20,7 +20,7 @@ use fourauth_protocol::{
     answer::{AnswerBody, DeviceRow},
     command::{BindDevice, ListDevices, RevokeDevice},
 };
-use fourauth_store::{BoundBy, Device, NewDevice};
+use fourauth_store::{BoundBy, Device, Event, NewDevice};
 
 /// The answer to 222.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Authenticator {
         let (action, offered) = (Action::BindDevice, Offered::from(&bind));
         self.prove(action, received, &bind.username, offered, async |verified| {
             let device = another_device(verified, &bind)?;
-            let notices = vec![verified.notice("device_bound")];
+            let notices = vec![verified.notice(Event::DeviceBound { name: device.given_name() })];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
             Ok((Change::BindDevice(device), side_effects, ()))
         })
@@ -86,7 +86,8 @@ impl Authenticator {
         let (action, offered) = (Action::RevokeDevice, Offered::from(&revoke));
         self.prove(action, received, &revoke.username, offered, async |verified| {
             verified.trust_facts().may_revoke()?;
-            let notices = vec![verified.notice("device_revoked")];
+            let name = revoke.device_name.clone();
+            let notices = vec![verified.notice(Event::DeviceRevoked { name })];
             let side_effects = SideEffects { notices, ..SideEffects::default() };
             let change = Change::RevokeDevice(revoke.device_name.clone());
             Ok((change, side_effects, ()))

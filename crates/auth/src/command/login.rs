@@ -21,7 +21,7 @@ use fourauth_protocol::{
     answer::AnswerBody, command::Login, level::Level, receipt::Method, secret::Secret,
     time::UnixMillis,
 };
-use fourauth_store::{BoundBy, Methods, NewDevice, NewSession, Notice, Subject};
+use fourauth_store::{BoundBy, Event, Methods, NewDevice, NewSession, Notice, Subject};
 use sha2::{Digest as _, Sha256};
 
 /// The answer to 100.
@@ -79,7 +79,7 @@ impl Authenticator {
                     recovery_code: login.recovery_code.clone(),
                     settles: None,
                     place: verified.new_place(),
-                    notices: login_notices(verified, device.is_some()),
+                    notices: login_notices(verified, device.as_ref()),
                 };
                 Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, answer))
             });
@@ -144,8 +144,9 @@ impl Authenticator {
 }
 
 /// Notices to the owner about a login.
-fn login_notices(verified: &Verified<'_>, binds_a_device: bool) -> Vec<Notice> {
-    let bound = binds_a_device.then_some("device_bound");
-    let new = (!verified.unsettled().is_empty()).then_some("login_with_settling_factor");
-    bound.into_iter().chain(new).map(|subject| verified.notice(subject)).collect()
+fn login_notices(verified: &Verified<'_>, bound: Option<&NewDevice>) -> Vec<Notice> {
+    let bound = bound.map(|device| Event::DeviceBound { name: device.given_name() });
+    let factors = verified.unsettled().factors();
+    let settling = (!factors.is_empty()).then_some(Event::LoginWithSettlingFactor { factors });
+    bound.into_iter().chain(settling).map(|event| verified.notice(event)).collect()
 }

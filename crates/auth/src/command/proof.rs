@@ -58,7 +58,8 @@ impl Authenticator {
         let (place, at) = (received.place(offered.mac), received.at.now);
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
-        let claimed = claim.as_ref().map(|claim| claim.id);
+        let claim = claim.map(|claim| self.check_nonce(claim, at));
+        let claimed = claim.as_ref().map(|checked| checked.claim.id);
         let subject =
             self.store.subject(Seeking { name, device: claimed, place }, &self.decoy).await?;
         let device = DeviceContext::identify(&subject, claim, place);
@@ -114,6 +115,7 @@ impl Authenticator {
             profile: self.settings.profile,
             factors,
             subject: &subject,
+            device: &device,
             examination: &examination,
             received: &received,
             is_trusted: verified.trust_facts().is_trusted(),

@@ -30,7 +30,7 @@ use fourauth_protocol::{
     picture::Picture,
     recovery_code::RecoveryCode,
 };
-use fourauth_store::{BoundBy, Factor, NewConsent, NewDevice, NewFace};
+use fourauth_store::{BoundBy, Event, Factor, NewConsent, NewDevice, NewFace};
 
 /// The answer to 320.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Authenticator {
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
                 let same = self.provisioning(&verified.subject.totp, name);
-                let notices = vec![verified.notice("totp_sent_again")];
+                let notices = vec![verified.notice(Event::TotpSentAgain)];
                 return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, same));
             }
             let key = Self::new_key();
@@ -162,12 +162,7 @@ impl Authenticator {
                 Replaced::Settles(until) => Some((factor, until)),
             },
             place: None,
-            notices: vec![verified.notice(match factor {
-                Factor::Password => "password_replaced",
-                Factor::Totp => "totp_replaced",
-                Factor::Face => "face_replaced",
-                Factor::Device => "device_replaced",
-            })],
+            notices: vec![verified.notice(Event::replaced(factor))],
         })
     }
 

@@ -12,6 +12,8 @@ pub(crate) struct ClaimFacts {
     pub(crate) is_for_this_account: bool,
     /// The connection has a channel binding, which is part of the signed message.
     pub(crate) is_for_this_connection: bool,
+    /// The channel binding has no nonce, or its nonce is a grant of this server that is valid now.
+    pub(crate) has_valid_nonce: bool,
     /// The device reports the MAC address that it was bound with.
     pub(crate) has_bound_address: bool,
 }
@@ -24,9 +26,11 @@ impl ClaimFacts {
             is_signed,
             is_for_this_account,
             is_for_this_connection,
+            has_valid_nonce,
             has_bound_address,
         } = self;
-        is_bound & is_signed & is_for_this_account & is_for_this_connection & has_bound_address
+        let is_here = is_for_this_connection & has_valid_nonce;
+        is_bound & is_signed & is_for_this_account & is_here & has_bound_address
     }
 }
 
@@ -36,16 +40,17 @@ mod tests {
 
     #[test]
     fn a_device_is_proved_only_if_every_fact_holds() {
-        for facts in 0_u8..32 {
+        for facts in 0_u8..64 {
             let fact = |bit: u8| facts & (1 << bit) != 0;
             let claim = ClaimFacts {
                 is_bound: fact(0),
                 is_signed: fact(1),
                 is_for_this_account: fact(2),
                 is_for_this_connection: fact(3),
-                has_bound_address: fact(4),
+                has_valid_nonce: fact(4),
+                has_bound_address: fact(5),
             };
-            assert_eq!(claim.proves_the_device(), facts == 31, "{claim:?}");
+            assert_eq!(claim.proves_the_device(), facts == 63, "{claim:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::Settling;
+use fourauth_store::{Factor, Settling};
 use std::fmt;
 
 /// The time at which all factors that the command used have settled.
@@ -50,9 +50,16 @@ impl Unsettled {
         }
     }
 
-    /// True if no factor is settling.
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
+    /// The settling factors, in the order of the audit log.
+    pub(crate) fn factors(self) -> Vec<Factor> {
+        let Self { password, totp, face, device } = self;
+        let all = [
+            (password, Factor::Password),
+            (totp, Factor::Totp),
+            (face, Factor::Face),
+            (device, Factor::Device),
+        ];
+        all.into_iter().filter_map(|(is_new, factor)| is_new.then_some(factor)).collect()
     }
 }
 
@@ -117,7 +124,7 @@ mod tests {
         ] {
             let unsettled = Unsettled::among(findings, &settling, key, NOW);
             assert_eq!(unsettled.to_string(), named);
-            assert_eq!(unsettled.is_empty(), named.is_empty());
+            assert_eq!(unsettled.factors().len(), named.split_terminator(',').count());
         }
     }
 }

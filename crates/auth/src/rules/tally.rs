@@ -81,11 +81,11 @@ pub(crate) fn of_denial(
 }
 
 /// The guess that a change counts as if a conflict prevents it. A code that a concurrent command
-/// has spent counts as a wrong one.
+/// has spent counts as a wrong one, and so does a device proof with a spent nonce.
 pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
     match conflict {
         Conflict::StepSpent => Some(Guess { totp: true, face: false }),
-        Conflict::RecoveryCode => Some(Guess { totp: false, face: false }),
+        Conflict::RecoveryCode | Conflict::NonceSpent => Some(Guess { totp: false, face: false }),
         Conflict::Superseded
         | Conflict::NameTaken
         | Conflict::ContactTaken

@@ -1,7 +1,7 @@
 //! 150 and 220–224: prove, add, list and revoke devices.
 
 use crate::{
-    device::{Binding, DeviceId, DeviceKey, DeviceName, DeviceSignature},
+    device::{Binding, DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature},
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
     secret::{self, Secret},
@@ -28,13 +28,18 @@ pub struct ProveDevice {
     /// The channel binding of the signature.
     #[serde(default)]
     pub binding: Binding,
+    /// The nonce that was signed, for the binding `certificate`. Without it, the last nonce of this
+    /// connection counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_nonce: Option<DeviceNonce>,
 }
 
 impl ProveDevice {
     /// A proof over the TLS exporter; add the device with [`device`](Self::device).
     #[must_use]
     pub fn new(username: Username, device_id: DeviceId, device_sig: DeviceSignature) -> Self {
-        Self { username, device_id, device_sig, mac: None, binding: Binding::TlsExporter }
+        let binding = Binding::TlsExporter;
+        Self { username, device_id, device_sig, mac: None, binding, device_nonce: None }
     }
 }
 
@@ -183,6 +188,7 @@ mod tests {
             ("device_id", "21FE31DFA154A261626BF854046FD227"),
             ("device_sig", "AAAA"),
             ("binding", "none"),
+            ("device_nonce", "AAAB"),
         ] {
             let mut payload = proof();
             payload[field] = json!(nonsense);
@@ -215,6 +221,7 @@ mod tests {
             key in any::<[u8; 32]>(),
             named in prop::option::of("[a-z]{1,64}"),
             signature in prop::collection::vec(any::<u8>(), 64),
+            nonce in prop::option::of(any::<[u8; 32]>()),
         ) {
             let device_pubkey = DeviceKey::from_bytes(key).unwrap();
             let username = Username::parse("alice").unwrap();
@@ -235,6 +242,7 @@ mod tests {
                 device_id: device_pubkey.id(),
                 device_sig: DeviceSignature::from_bytes(signature.try_into().unwrap()),
                 binding: Binding::Certificate,
+                device_nonce: nonce.map(DeviceNonce::from_bytes),
             });
             for command in [bind, prove] {
                 let written = command.to_json();

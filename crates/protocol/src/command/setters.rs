@@ -22,7 +22,7 @@ use crate::{
     audience::Audience,
     consent::Consent,
     contact::{Email, Phone},
-    device::{Binding, DeviceKey, DeviceName},
+    device::{Binding, DeviceKey, DeviceName, DeviceNonce},
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -94,6 +94,8 @@ setters! {
     ProveDevice {
         /// The MAC address of the device that sends the command.
         device => mac: MacAddress,
+        /// The nonce that was signed, for the binding `certificate`.
+        nonce => device_nonce: DeviceNonce,
     }
     Register {
         /// The MAC address of the person's device.

@@ -98,6 +98,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
         .write(move |tx| {
             Box::pin(async move {
                 tx.forget_expired_sessions(now).await?;
+                tx.forget_spent_grants(now).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())
             })

@@ -67,11 +67,17 @@ pub struct NewDevice {
 }
 
 impl NewDevice {
-    fn name(&self) -> String {
-        match &self.name {
-            Some(name) => name.as_str().to_owned(),
-            None => format!("device-{}", &self.key.id().to_string()[..8]),
-        }
+    /// The name that the device gets: the given one, or one that is derived from its key.
+    ///
+    /// # Panics
+    ///
+    /// Never: a derived name has 15 printable characters.
+    #[must_use]
+    pub fn given_name(&self) -> DeviceName {
+        self.name.clone().unwrap_or_else(|| {
+            let derived = format!("device-{}", &self.key.id().to_string()[..8]);
+            DeviceName::parse(&derived).expect("a derived name is short and printable")
+        })
     }
 }
 
@@ -130,11 +136,11 @@ impl Tx {
         if rows.first().map_or(Ok(0), |row| row.int(TABLE, "devices"))? >= MAX_DEVICES {
             return Ok(Bound::TooMany);
         }
-        let (device_id, name, mac) = (device.key.id(), device.name(), device.mac.to_string());
+        let (device_id, name, mac) = (device.key.id(), device.given_name(), device.mac.to_string());
         let values = [
             id,
             Value::Bytes(device_id.as_bytes()),
-            Value::Text(&name),
+            Value::Text(name.as_str()),
             Value::Text(&mac),
             Value::Text(ED25519),
             Value::Bytes(device.key.as_bytes()),

@@ -10,10 +10,12 @@ use crate::{
     store::Store,
 };
 use fourauth_protocol::{recovery_code::RecoveryCode, time::UnixMillis};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// A factor that can be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Factor {
     /// The password.
     Password,

@@ -29,7 +29,7 @@ impl Store {
              u.totp_step, u.totp_confirm_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
              u.must_change, u.disabled, u.keyed, u.has_totp, u.has_face, u.has_device, u.first_used, u.password_settles, u.totp_settles, \
              u.face_settles, u.device_settles, u.totp_issued, u.totp_issued_to, \
-             d.pubkey AS device_key, d.mac AS device_mac, \
+             d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
              COALESCE(d.trusted_from, 0) AS device_trusted_from, \
              COALESCE(p.last_seen, 0) AS place_seen, \
              CASE WHEN u.keyed = 1 THEN (SELECT COUNT(*) FROM devices k WHERE k.account = u.id \

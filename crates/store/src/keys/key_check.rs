@@ -13,7 +13,10 @@ use crate::{
         writer::Writer,
     },
     error::{Error, OpenError},
-    keys::keyring::{Keyring, PEPPER},
+    keys::{
+        keyring::{Keyring, PEPPER},
+        sealing::ids,
+    },
     store::Store,
 };
 use std::sync::Arc;
@@ -96,8 +99,10 @@ impl Store {
     /// [`OpenError`] as for [`Store::open`]. The keyring in use stays.
     pub async fn follow_keyring(&self) -> Result<bool, OpenError> {
         let Some(keyring) = self.sealer.replacement()? else { return Ok(false) };
-        compare(&self.rows(KNOWN, &[]).await?, &keyring)?;
+        let known = self.rows(KNOWN, &[]).await?;
+        compare(&known, &keyring)?;
         self.sealer.adopt(Arc::new(keyring));
+        self.sealer.note_known(ids(&known)?);
         Ok(true)
     }
 }

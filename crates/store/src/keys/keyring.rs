@@ -28,6 +28,9 @@ pub(crate) const PEPPER: &str = "pepper";
 /// Message of the HMAC that is a check value.
 const CHECKED: &[u8] = b"fourauth key check v1";
 
+/// Label of the derivation of the keys of grants.
+const GRANTED: &[u8] = b"fourauth grant v1";
+
 /// Label of the derivation of the digest key.
 const DIGESTED: &[u8] = b"fourauth value digest v1";
 
@@ -185,6 +188,15 @@ impl Key {
         &self.master
     }
 
+    /// The key of grants that belongs to this key (RFC 5869).
+    pub(crate) fn grant_key(&self) -> Secret<[u8; 32]> {
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(None, self.master.expose())
+            .expand(GRANTED, &mut key)
+            .expect("32 bytes are within the output limit of HKDF");
+        Secret::new(key)
+    }
+
     /// Identifies the key without revealing it.
     pub(crate) fn check_value(&self) -> [u8; 32] {
         check_value(self.master.expose())
@@ -232,6 +244,18 @@ mod tests {
         let keyring = Keyring::generate(&Secret::new([7; RANDOM_BYTES]), NOW);
         let id = &keyring.newest().id;
         assert_eq!(format!("{keyring:?}"), format!("[{id:?}]"));
+    }
+
+    #[test]
+    fn another_key_has_another_key_of_grants() {
+        let [one, two] =
+            [1, 2].map(|byte| Keyring::generate(&Secret::new([byte; RANDOM_BYTES]), NOW));
+        let [one, two] = [one, two].map(|keyring| Arc::clone(keyring.newest()));
+        assert_eq!(one.grant_key().expose(), one.grant_key().expose());
+        assert_ne!(one.grant_key().expose(), two.grant_key().expose());
+        for other in [one.master().expose(), &one.check_value()] {
+            assert_ne!(one.grant_key().expose(), other);
+        }
     }
 
     #[test]

@@ -73,12 +73,15 @@ pub(crate) fn mark(id: &str) -> String {
 /// Opens values with the keys of a keyring. The keyring can be replaced by a newer version.
 pub(crate) struct Sealer {
     keyring: ArcSwap<Keyring>,
+    /// The keys that the database knew when it was last asked.
+    known: ArcSwap<Vec<String>>,
     opened: AtomicU64,
 }
 
 impl Sealer {
     pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
-        Self { keyring: ArcSwap::new(keyring), opened: AtomicU64::new(0) }
+        let (known, opened) = (ArcSwap::default(), AtomicU64::new(0));
+        Self { keyring: ArcSwap::new(keyring), known, opened }
     }
 
     /// The keys in use.
@@ -96,8 +99,27 @@ impl Sealer {
         self.keyring.store(keyring);
     }
 
+    /// Records which keys the database knows.
+    pub(crate) fn note_known(&self, known: Vec<String>) {
+        self.known.store(Arc::new(known));
+    }
+
+    /// The keys of grants. The first one makes grants, and all of them check.
+    ///
+    /// Grants are made with the newest key that the database knows, because all of its servers have
+    /// that key. The file is read too: another process may have added a key and may already use it.
+    pub(crate) fn grant_keys(&self) -> Vec<Secret<[u8; 32]>> {
+        let held = self.keyring();
+        let file = held.read_again().ok().flatten();
+        let maker = held.newest_of(&self.known.load()).unwrap_or(&held.keys()[0]);
+        let in_file = file.iter().flat_map(Keyring::keys).filter(|key| held.key(&key.id).is_none());
+        let others = held.keys().iter().filter(|key| key.id != maker.id).chain(in_file);
+        std::iter::once(maker).chain(others).map(|key| key.grant_key()).collect()
+    }
+
     /// The newest key named in `known`, from the keyring in use or from its file.
     pub(crate) fn newest_of(&self, known: &[String]) -> Option<Seal> {
+        self.note_known(known.to_vec());
         let held = self.keyring();
         let newest = held.newest_of(known).cloned();
         let later = if known.iter().all(|id| held.key(id).is_some()) {
@@ -228,8 +250,20 @@ mod tests {
         assert_eq!(newest_of(&[&old, &new]).as_ref(), Some(&new));
         assert_eq!(newest_of(&[]), None);
 
+        let grant_keys = |known: &[&String]| {
+            running.note_known(known.iter().map(|id| (*id).clone()).collect());
+            let keys = running.grant_keys();
+            keys.iter().map(|key| *key.expose()).collect::<Vec<_>>()
+        };
+        let of = |id: &String| *elsewhere.keyring().key(id).unwrap().grant_key().expose();
+        for known in [&[][..], &[&old]] {
+            assert_eq!(grant_keys(known), [of(&old), of(&new)], "no grant is made with a new key");
+        }
+
         running.adopt(Arc::new(running.replacement().unwrap().unwrap()));
         assert!(running.replacement().unwrap().is_none());
+        assert_eq!(grant_keys(&[&old]), [of(&old), of(&new)]);
+        assert_eq!(grant_keys(&[&old, &new]), [of(&new), of(&old)]);
         lock.remove(&old).unwrap();
         assert_eq!(
             newest_of(&[&old]).as_ref(),

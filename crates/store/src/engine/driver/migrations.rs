@@ -30,6 +30,11 @@ pub(super) const SQLITE: &[Step] = &[
     ),
     (8, "server_run", include_str!("../../../../../migrations/sqlite/0008_server_run.sql")),
     (
+        10,
+        "grants_and_notices",
+        include_str!("../../../../../migrations/sqlite/0010_grants_and_notices.sql"),
+    ),
+    (
         11,
         "enrolled_factors",
         include_str!("../../../../../migrations/sqlite/0011_enrolled_factors.sql"),
@@ -53,6 +58,11 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../../migrations/postgres/0007_refusals_by_name.sql"),
     ),
     (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
+    (
+        10,
+        "grants_and_notices",
+        include_str!("../../../../../migrations/postgres/0010_grants_and_notices.sql"),
+    ),
     (
         11,
         "enrolled_factors",

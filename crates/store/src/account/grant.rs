@@ -1,0 +1,69 @@
+//! Spending grants. `fourauth-auth` makes and checks them; nothing is stored until one is used.
+
+use crate::{
+    engine::{driver::Value, tx::Tx},
+    error::Error,
+};
+use fourauth_protocol::time::UnixMillis;
+
+/// Time that a spent grant is kept after its expiry, in milliseconds: 1 h. A command may be checked
+/// just before the expiry and committed after it.
+const MARGIN_MS: i64 = 3_600_000;
+
+/// Identifies a grant that has been checked, by its time of expiry and its random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantId {
+    bytes: [u8; 16],
+    expires: UnixMillis,
+}
+
+/// The user of a grant: the same may use it again, and no other may.
+///
+/// A connection is one holder, so that several of its commands can rely on one grant. A command that
+/// must be the only one is a holder of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantHolder([u8; 16]);
+
+impl GrantId {
+    /// Takes the part of the grant that differs between grants, and its time of expiry.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16], expires: UnixMillis) -> Self {
+        Self { bytes, expires }
+    }
+
+    /// The time of expiry.
+    #[must_use]
+    pub const fn expires(&self) -> UnixMillis {
+        self.expires
+    }
+}
+
+impl GrantHolder {
+    /// Takes random bytes, or those of a request id.
+    #[must_use]
+    pub const fn new(id: [u8; 16]) -> Self {
+        Self(id)
+    }
+}
+
+impl Tx {
+    /// Spends a grant. `false` if another holder has spent it. The caller has checked it, at a time
+    /// that was at most an hour ago.
+    ///
+    /// It is one statement, so that exactly one of many holders wins.
+    pub async fn spend_grant(&mut self, id: GrantId, holder: GrantHolder) -> Result<bool, Error> {
+        const SQL: &str = "INSERT INTO spent_grants (id, holder, expires) VALUES ($1, $2, $3) \
+             ON CONFLICT (id) DO UPDATE SET holder = excluded.holder \
+             WHERE spent_grants.holder = excluded.holder";
+
+        let values = [Value::Bytes(&id.bytes), Value::Bytes(&holder.0), Value::Int(id.expires.0)];
+        self.changes(SQL, &values).await
+    }
+
+    /// Deletes spent grants that expired more than an hour before `now`, and returns their number.
+    pub async fn forget_spent_grants(&mut self, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM spent_grants WHERE expires <= $1";
+
+        self.execute(SQL, &[Value::Int(now.saturating_add_ms(-MARGIN_MS).0)]).await
+    }
+}
