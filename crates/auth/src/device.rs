@@ -179,6 +179,7 @@ impl DeviceContext {
     pub(crate) fn check(&self, subject: &Subject, mac: MacAddress, needs_key: bool) -> Finding {
         match self.proof {
             Proof::Proven { mac: bound, .. } => device::check(Some(mac), bound),
+            Proof::Unclaimed | Proof::Unproven if !subject.enrolled.device => Finding::Mismatch,
             Proof::Unclaimed | Proof::Unproven => match device::check(Some(mac), subject.mac) {
                 Finding::Match if needs_key => Finding::Missing,
                 finding => finding,
