@@ -41,6 +41,8 @@ pub mod consent;
 pub mod contact;
 pub mod device;
 pub mod frame;
+mod framed;
+pub mod gateway;
 pub mod host_port;
 pub mod mac_address;
 pub mod one_time_code;
