@@ -14,6 +14,7 @@ mod evidence;
 mod examples;
 mod faces;
 mod fairness;
+mod gateway;
 mod golden;
 mod hostile;
 mod import;

@@ -6,6 +6,7 @@ mod admin;
 mod audit_log;
 mod confirm;
 mod devices;
+mod gateway;
 mod login;
 mod proof;
 mod recover;

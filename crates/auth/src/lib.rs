@@ -4,7 +4,7 @@
 //! [`attempt::Audited`]; no other type can be turned into an answer. Read `command/login.rs` first,
 //! then `command/proof.rs`. The other commands are variations.
 //!
-//! * [`received`]: what is known about a command before it is examined.
+//! * [`received`]: what is known about a command before it is examined; [`origin`]: its peer.
 //! * [`device`]: the device that a peer claims to use, and what it has proved.
 //! * [`limits`]: rate limits for attempts; `admission` applies them.
 //! * `offered`: the factors that a peer sent, in one form for all commands.
@@ -35,6 +35,7 @@ pub mod hashing;
 pub mod limits;
 mod not_granted;
 mod offered;
+pub mod origin;
 pub mod profile;
 mod qr;
 mod receipt;

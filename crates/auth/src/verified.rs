@@ -77,8 +77,8 @@ impl Verified<'_> {
 
     /// A notice to the owner of the account.
     pub(crate) fn notice(&self, subject: &'static str) -> Notice {
-        let Received { peer, id, .. } = self.received;
-        let detail = format!("peer={peer} request={id}");
+        let Received { origin, id, .. } = self.received;
+        let detail = format!("{origin} request={id}");
         Notice { account: self.subject.account, subject, detail, at: self.at() }
     }
 

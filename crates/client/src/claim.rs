@@ -23,6 +23,7 @@ impl Claim {
             Command::RecoverFace(recover) => (&recover.username, recover.mac),
             Command::RecoverDevice(recover) => (&recover.username, recover.mac.or(recover.new_mac)),
             Command::ProveDevice(_)
+            | Command::ProveGateway(_)
             | Command::Hello(_)
             | Command::Register(_)
             | Command::ConfirmTotp(_)

@@ -8,6 +8,7 @@
 mod audit;
 mod confirm;
 mod device;
+mod gateway;
 mod hello;
 mod login;
 mod recover;
@@ -17,6 +18,7 @@ mod setters;
 pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
+pub use gateway::ProveGateway;
 pub use hello::Hello;
 pub use login::Login;
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
@@ -42,6 +44,9 @@ pub enum Command {
     /// 150: prove that this connection comes from a device of the account.
     #[serde(rename = "150")]
     ProveDevice(ProveDevice),
+    /// 152: prove that this connection comes from a gateway.
+    #[serde(rename = "152")]
+    ProveGateway(ProveGateway),
     /// 190: get the server's version, limits and requirements.
     #[serde(rename = "190")]
     Hello(Hello),
@@ -87,6 +92,9 @@ pub enum Refused {
     /// The payload is JSON, but not a command that this version knows.
     #[error("unknown command")]
     Unknown,
+    /// The payload states a peer, and the connection is not that of a gateway.
+    #[error("only a gateway may state the peer of a command")]
+    NotAGateway,
     /// A command without a picture exceeds its limit.
     #[error("a command without a picture exceeds {MAX_PAYLOAD_WITHOUT_PICTURE} bytes")]
     TooLarge,
@@ -106,10 +114,16 @@ impl Command {
     /// [`Refused`] if the payload is not a command. The text names fields and never quotes a value,
     /// so it may be sent and logged.
     pub fn from_json(payload: &[u8]) -> Result<Self, Refused> {
-        let code = shape::command_code(payload)?.ok_or(Refused::Unknown)?;
-        match code.as_str() {
+        let code = shape::command_code(payload)?;
+        Self::read(code.as_deref(), payload)
+    }
+
+    /// Reads a payload of the right shape, with this `cmd`.
+    pub(crate) fn read(code: Option<&str>, payload: &[u8]) -> Result<Self, Refused> {
+        match code.ok_or(Refused::Unknown)? {
             "100" => body(payload).map(Self::Login),
             "150" => small(payload).map(Self::ProveDevice),
+            "152" => small(payload).map(Self::ProveGateway),
             "190" => small(payload).map(Self::Hello),
             "200" => body(payload).map(Self::Register),
             "210" => small(payload).map(Self::ConfirmTotp),

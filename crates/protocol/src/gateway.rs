@@ -1,7 +1,7 @@
 //! Gateways: services that speak for many visitors over one connection.
 //!
 //! A gateway has a name and an Ed25519 key that an operator has registered. It proves the key with
-//! command 152 and may then state the peer of each command. This
+//! command 152 and may then state the peer of each command: see [`envelope`](crate::envelope). This
 //! module builds the message of that proof and neither signs nor verifies it.
 
 use crate::framed::framed;

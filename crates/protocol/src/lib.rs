@@ -40,6 +40,7 @@ pub mod command;
 pub mod consent;
 pub mod contact;
 pub mod device;
+pub mod envelope;
 pub mod frame;
 mod framed;
 pub mod gateway;

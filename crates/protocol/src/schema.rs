@@ -5,12 +5,14 @@
 use crate::{
     answer::Answer,
     command::{
-        BindDevice, ConfirmTotp, Hello, ListDevices, Login, ProveDevice, ReadAudit, RecoverDevice,
-        RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
+        BindDevice, ConfirmTotp, Hello, ListDevices, Login, ProveDevice, ProveGateway, ReadAudit,
+        RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
     },
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceSignature, MAX_NAME_CHARS},
+    envelope::{Envelope, MAX_REFERENCE_CHARS, Reference},
+    gateway::GatewayName,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
@@ -26,13 +28,15 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use zeroize::Zeroize;
 
-/// The schema of every message, with the name of its file: the number of a command, `answer`, or
-/// `receipt` for the claims of a receipt.
+/// The schema of every message, with the name of its file: the number of a command, `answer`,
+/// `envelope` for the fields that a gateway adds to a command, or `receipt` for the claims of a
+/// receipt.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         command("100", schema_for!(Login)),
         command("150", schema_for!(ProveDevice)),
+        command("152", schema_for!(ProveGateway)),
         command("190", schema_for!(Hello)),
         command("200", schema_for!(Register)),
         command("210", schema_for!(ConfirmTotp)),
@@ -45,6 +49,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         command("320", schema_for!(RecoverFace)),
         command("330", schema_for!(RecoverDevice)),
         ("answer", schema_for!(Answer).to_value()),
+        ("envelope", schema_for!(Envelope).to_value()),
         ("receipt", schema_for!(Receipt).to_value()),
     ]
 }
@@ -84,6 +89,10 @@ text!(DeviceKey, "DeviceKey", { "type": "string", "pattern": "^ed25519:[A-Za-z0-
 text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
 text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
+text!(GatewayName, "GatewayName", { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" });
+text!(Reference, "Reference", {
+    "type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_REFERENCE_CHARS
+});
 text!(Consent, "Consent", { "type": "string", "minLength": 1, "maxLength": MAX_NOTICE_CHARS });
 text!(RecoveryCode, "RecoveryCode", {
     "type": "string", "pattern": "^([ -]*[0-9A-TV-Za-tv-z]){16}[ -]*$"

@@ -32,6 +32,12 @@ impl Channel {
         Self { exporter: exported.ok(), certificate: Sha256::digest(leaf).into(), nonce: None }
     }
 
+    /// The TLS exporter, if the connection has one.
+    #[must_use]
+    pub(crate) const fn exporter(&self) -> Option<[u8; EXPORTER_BYTES]> {
+        self.exporter
+    }
+
     /// Replaces the nonce with a new one.
     pub(crate) fn renew_nonce(&mut self) {
         self.nonce = Some(entropy::bytes());

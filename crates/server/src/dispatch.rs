@@ -44,6 +44,7 @@ impl Context {
             Command::Hello(_) => return Reply::hello(id, self.server_info(&received, nonce)),
             // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => return Reply::noted(id),
+            Command::ProveGateway(proof) => auth.prove_gateway(received, proof).await,
             Command::Login(login) => auth.login(received, login).await,
             Command::Register(register) => auth.register(received, register).await,
             Command::ConfirmTotp(confirm) => auth.confirm_totp(received, confirm).await,

@@ -56,7 +56,7 @@ impl Tx {
         self.changes(SQL, &values).await
     }
 
-    /// Removes a gateway. `false` if there is none with this name.
+    /// Removes a gateway. `false` if no gateway has this name.
     pub async fn remove_gateway(&mut self, name: &GatewayName) -> Result<bool, Error> {
         const SQL: &str = "DELETE FROM gateways WHERE name = $1";
 

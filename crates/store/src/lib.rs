@@ -84,6 +84,6 @@ pub use keys::rotation::{KeyState, KeySummary, NotRetired, Resealed};
 pub use keys::seal_report::SealReport;
 pub use limits::failures::{Failure, Keep};
 pub use limits::lane::{Lane, Tallies, Tally, Target};
-pub use limits::refusal::Refusal;
+pub use limits::refusal::{NOT_COMMANDS, Refusal};
 pub use run::Run;
 pub use store::Store;

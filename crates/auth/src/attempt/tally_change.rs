@@ -102,7 +102,7 @@ fn password_notice(
     (knows_the_password && failed).then(|| Notice {
         account,
         subject: "password_used_elsewhere",
-        detail: format!("peer={} request={}", received.peer, received.id),
+        detail: format!("{} request={}", received.origin, received.id),
         at: received.at.now,
     })
 }
