@@ -5,6 +5,7 @@ use fourauth_auth::{
     authenticator::Work,
     command::LoggedIn,
     decision::Denial,
+    origin::Origin,
     policy::{Door, Factor},
     received::Received,
 };
@@ -37,8 +38,9 @@ async fn through(door: Door, server: &TestServer, login: Login) -> (Audited<Logg
         id: RequestId::new(at.now, [7; 10]),
         at,
         door,
-        peer: "192.0.2.7".parse().unwrap(),
+        origin: Origin::connected("192.0.2.7".parse().unwrap()),
         is_shared_address: false,
+        exporter: None,
         device: None,
         penalty_ms: None,
     };

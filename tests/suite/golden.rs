@@ -6,6 +6,7 @@
 mod accounts;
 mod devices;
 mod errors;
+mod gateway;
 mod login;
 mod recover;
 mod transcript;

@@ -16,6 +16,7 @@ mod evidence;
 mod examples;
 mod faces;
 mod fairness;
+mod gateway;
 mod golden;
 mod hostile;
 mod import;

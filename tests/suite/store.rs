@@ -28,6 +28,7 @@ mod devices;
 mod erasure;
 mod evidence;
 mod factors;
+mod gateways;
 mod grants;
 mod guards;
 mod keys;

@@ -8,6 +8,8 @@
 pub enum Action {
     /// 100
     Login,
+    /// 152
+    ProveGateway,
     /// 200
     Register,
     /// 210
@@ -82,6 +84,7 @@ impl Action {
     const fn traits(self) -> Traits {
         match self {
             Self::Login => LOGIN,
+            Self::ProveGateway => PROVE_GATEWAY,
             Self::Register => REGISTER,
             Self::ConfirmTotp => CONFIRM_TOTP,
             Self::BindDevice => BIND_DEVICE,
@@ -103,6 +106,15 @@ const LOGIN: Traits = Traits {
     spends_a_code: true,
     granted: "Login successful.",
     denied: "Invalid username or password.",
+};
+
+const PROVE_GATEWAY: Traits = Traits {
+    word: "prove_gateway",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Gateway proved.",
+    denied: INVALID,
 };
 
 const REGISTER: Traits = Traits {

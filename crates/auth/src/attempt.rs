@@ -279,7 +279,7 @@ fn entry(
     reason: &str,
     detail: &str,
 ) -> AuditEntry {
-    let Received { id, at, peer, .. } = received;
+    let Received { id, at, origin, .. } = received;
     let divider = if detail.is_empty() { "" } else { " " };
     let time = time_quality(at);
     AuditEntry {
@@ -287,7 +287,7 @@ fn entry(
         username,
         action: action.as_str(),
         success,
-        detail: format!("{reason}{divider}{detail} peer={peer} time={time} request={id}"),
+        detail: format!("{reason}{divider}{detail} {origin} time={time} request={id}"),
     }
 }
 

@@ -7,6 +7,7 @@ mod audit_log;
 mod bearer;
 mod confirm;
 mod devices;
+mod gateway;
 mod login;
 mod proof;
 mod recover;

@@ -23,6 +23,8 @@ pub enum Denial {
     Time,
     /// The administrator's secret was wrong.
     Admin,
+    /// The proof of a gateway was wrong.
+    Gateway,
     /// The new password does not meet the rule.
     NewPassword,
     /// The new face cannot be enrolled.

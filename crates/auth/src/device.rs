@@ -64,7 +64,7 @@ pub(crate) struct DeviceContext {
 
 /// The key that claims about unknown devices are checked with, so that they cost as much as others:
 /// the base point of the curve (RFC 8032 §5.1). The result is ignored.
-fn decoy_key() -> DeviceKey {
+pub(crate) fn decoy_key() -> DeviceKey {
     let mut point = [0x66; 32];
     point[0] = 0x58;
     DeviceKey::from_bytes(point).expect("the base point has the curve's prime order")

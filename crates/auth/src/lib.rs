@@ -4,7 +4,7 @@
 //! [`attempt::Audited`]; no other type can be turned into an answer. Read `command/login.rs` first,
 //! then `command/proof.rs`. The other commands are variations.
 //!
-//! * [`received`]: what is known about a command before it is examined.
+//! * [`received`]: what is known about a command before it is examined; [`origin`]: its peer.
 //! * [`device`]: the device that a peer claims to use, and what it has proved.
 //! * [`grant`]: what a peer gets after one of two steps and quotes with the next.
 //! * [`limits`]: rate limits for attempts; `admission` applies them.
@@ -43,6 +43,7 @@ pub mod looked_up;
 mod not_granted;
 mod notice;
 mod offered;
+pub mod origin;
 pub mod policy;
 pub mod profile;
 pub mod provisioning;

@@ -15,12 +15,12 @@ pub(crate) fn notice(
     device: &DeviceContext,
     received: &Received,
 ) -> Notice {
-    let Received { id, at, peer, .. } = received;
+    let Received { id, at, origin, .. } = received;
     let context = EventContext {
         username: subject.username.clone(),
-        peer: *peer,
-        via: None,
-        device: origin(subject, device),
+        peer: origin.peer,
+        via: origin.via.as_ref().map(ToString::to_string),
+        device: sender(subject, device),
         request: *id,
         at: at.now,
     };
@@ -28,7 +28,7 @@ pub(crate) fn notice(
 }
 
 /// The device that the command came from.
-fn origin(subject: &Subject, device: &DeviceContext) -> EventDevice {
+fn sender(subject: &Subject, device: &DeviceContext) -> EventDevice {
     match (&device.proof, &subject.device) {
         (Proof::Proven { id, binding, .. }, Some(known)) => {
             EventDevice::Key { id: *id, name: known.name.clone(), binding: *binding }

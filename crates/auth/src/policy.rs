@@ -99,8 +99,10 @@ const fn native(action: Action) -> Option<Rule> {
         Action::RecoverTotp => &[Password, Face, Device, Clock],
         Action::RecoverPassword => &[Totp, Face, Device, Clock],
         Action::RecoverDevice => &[Password, Totp, Face, Clock],
-        // An administrator's secret or a token decides these.
-        Action::Register | Action::ListDevices | Action::ReadAudit => return None,
+        // A signature, an administrator's secret or a token decides these.
+        Action::ProveGateway | Action::Register | Action::ListDevices | Action::ReadAudit => {
+            return None;
+        }
     };
     Some(each(all))
 }
@@ -121,7 +123,7 @@ const fn web(action: Action) -> Option<Rule> {
         | Action::RecoverPassword
         | Action::RecoverFace
         | Action::RecoverDevice => native(action),
-        Action::Register | Action::ListDevices | Action::ReadAudit => None,
+        Action::ProveGateway | Action::Register | Action::ListDevices | Action::ReadAudit => None,
     }
 }
 
@@ -130,7 +132,8 @@ const fn http(action: Action) -> Option<Rule> {
     match action {
         Action::Login => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
         Action::ConfirmTotp => Some(each(&[Password, Totp])),
-        Action::Register
+        Action::ProveGateway
+        | Action::Register
         | Action::BindDevice
         | Action::ListDevices
         | Action::RevokeDevice
@@ -247,8 +250,9 @@ mod tests {
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));
     }
 
-    const ACTIONS: [Action; 11] = [
+    const ACTIONS: [Action; 12] = [
         Action::Login,
+        Action::ProveGateway,
         Action::Register,
         Action::ConfirmTotp,
         Action::BindDevice,

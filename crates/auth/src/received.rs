@@ -1,12 +1,11 @@
 //! The facts about a command that are known before it is examined.
 
-use crate::{device::Claim, limits::Limited, policy::Door, source::Source};
-use fourauth_protocol::{mac_address::MacAddress, request_id::RequestId};
+use crate::{device::Claim, limits::Limited, origin::Origin, policy::Door, source::Source};
+use fourauth_protocol::{device::EXPORTER_BYTES, mac_address::MacAddress, request_id::RequestId};
 use fourauth_store::LoginLocation;
 use fourauth_timekeeper::Reading;
-use std::net::IpAddr;
 
-/// The arrival time, address, device claim and request id of a command.
+/// The arrival time, origin, device claim and request id of a command.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// The id of the request in the answer, the log and the audit row.
@@ -16,11 +15,13 @@ pub struct Received {
     pub at: Reading,
     /// The way in.
     pub door: Door,
-    /// The address of the peer.
-    pub peer: IpAddr,
-    /// True if many clients share that address, such as a gateway or load balancer
+    /// The peer, and the gateway that states it.
+    pub origin: Origin,
+    /// True if many clients share the peer's address, such as a gateway or load balancer
     /// (`limits.shared_addresses`).
     pub is_shared_address: bool,
+    /// The TLS exporter of the connection, which the proof of a gateway signs.
+    pub exporter: Option<[u8; EXPORTER_BYTES]>,
     /// The device claim that was made earlier on the connection.
     pub device: Option<Claim>,
     /// How many more milliseconds the source is blocked for, if it is. An attempt with a proven
@@ -32,7 +33,7 @@ impl Received {
     /// The source that limits count this command under.
     #[must_use]
     pub(crate) fn source(&self) -> Source {
-        Source::from(self.peer)
+        self.origin.source()
     }
 
     /// The limit that applies if the source is blocked.

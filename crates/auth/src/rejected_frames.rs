@@ -5,7 +5,7 @@
 
 use crate::{authenticator::Authenticator, received::Received};
 use fourauth_protocol::command::Refused;
-use fourauth_store::AuditEntry;
+use fourauth_store::{AuditEntry, NOT_COMMANDS, Refusal};
 use std::fmt;
 
 /// Numbers of rejected frames on one connection, by kind.
@@ -14,6 +14,7 @@ pub struct RejectedFrames {
     malformed: u64,
     unknown: u64,
     too_large: u64,
+    not_a_gateway: u64,
 }
 
 impl RejectedFrames {
@@ -23,22 +24,37 @@ impl RejectedFrames {
             Refused::Malformed(_) => self.malformed += 1,
             Refused::Unknown => self.unknown += 1,
             Refused::TooLarge => self.too_large += 1,
+            Refused::NotAGateway => self.not_a_gateway += 1,
         }
     }
 
     const fn is_empty(self) -> bool {
-        self.malformed == 0 && self.unknown == 0 && self.too_large == 0
+        self.malformed == 0 && self.unknown == 0 && self.too_large == 0 && self.not_a_gateway == 0
     }
 }
 
 impl fmt::Display for RejectedFrames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { malformed, unknown, too_large } = self;
-        write!(f, "malformed={malformed} unknown={unknown} too_large={too_large}")
+        let Self { malformed, unknown, too_large, not_a_gateway } = self;
+        write!(f, "malformed={malformed} unknown={unknown} too_large={too_large}")?;
+        match not_a_gateway {
+            0 => Ok(()),
+            count => write!(f, " not_a_gateway={count}"),
+        }
     }
 }
 
 impl Authenticator {
+    /// Counts a frame that a gateway sent for a peer. The audit log gets one row for each source and
+    /// minute. A failure to count it is only logged.
+    pub async fn count_rejected_frame(&self, received: &Received) {
+        let (source, at) = (received.source().to_string(), received.at.now);
+        let refusal = Refusal { source, action: NOT_COMMANDS, name: None, at };
+        if let Err(error) = self.store.count_refusal(refusal).await {
+            tracing::error!(%error, origin = %received.origin, "unaudited noise");
+        }
+    }
+
     /// Writes one audit row if the connection sent any. A failure to write it is only logged.
     pub async fn record_rejected_frames(&self, received: Received, rejected: RejectedFrames) {
         if rejected.is_empty() {
@@ -47,12 +63,12 @@ impl Authenticator {
         let entry = AuditEntry {
             at: received.at.now,
             username: None,
-            action: "protocol",
+            action: NOT_COMMANDS,
             success: false,
-            detail: format!("Not commands. {rejected} peer={}", received.peer),
+            detail: format!("Not commands. {rejected} {}", received.origin),
         };
         if let Err(error) = self.store.append(entry).await {
-            tracing::error!(%error, noise = %rejected, peer = %received.peer, "unaudited noise");
+            tracing::error!(%error, noise = %rejected, origin = %received.origin, "unaudited noise");
         }
     }
 }

@@ -82,6 +82,16 @@ impl<S> Connection<S> {
         Self { identity: Some(identity.into()), ..self }
     }
 
+    /// The TLS exporter of the stream, if it has one.
+    pub(crate) fn channel(&self) -> Option<[u8; EXPORTER_BYTES]> {
+        self.channel
+    }
+
+    /// The stream, for a gateway.
+    pub(crate) fn into_stream(self) -> (S, Limits) {
+        (self.stream, self.limits)
+    }
+
     /// True if every command has been answered.
     pub(crate) fn is_settled(&self) -> bool {
         self.settled

@@ -6,13 +6,14 @@ use fourauth_protocol::{
     answer::Answer,
     command::Command,
     frame::{self, Decoder},
+    secret::Secret,
 };
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Size of the read buffer, in bytes. Most answers fit.
-const CHUNK: usize = 4096;
+pub(crate) const CHUNK: usize = 4096;
 
 /// Encodes all commands into one buffer, which is wiped when dropped.
 pub(crate) fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -20,12 +21,18 @@ pub(crate) fn encode(commands: &[Command]) -> Result<Zeroizing<Vec<u8>>, Error> 
     let mut flight = Zeroizing::new(Vec::new());
     flight.reserve_exact(payloads.iter().map(|payload| payload.expose().len() + 4).sum());
     for payload in payloads {
-        let mut frame = BytesMut::new();
-        frame::encode(payload.expose(), &mut frame).map_err(Error::TooLarge)?;
-        flight.extend_from_slice(&frame);
-        frame.as_mut().zeroize();
+        flight.extend_from_slice(&encode_one(&payload)?);
     }
     Ok(flight)
+}
+
+/// Encodes one payload into a buffer, which is wiped when dropped.
+pub(crate) fn encode_one(payload: &Secret<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut frame = BytesMut::with_capacity(payload.expose().len() + 4);
+    frame::encode(payload.expose(), &mut frame).map_err(Error::TooLarge)?;
+    let encoded = Zeroizing::new(frame.to_vec());
+    frame.as_mut().zeroize();
+    Ok(encoded)
 }
 
 /// Returns the answers, and `true` if all of the flight was sent.
@@ -86,12 +93,12 @@ async fn receive<R: AsyncRead + Unpin>(
     if decoder.is_mid_frame() { Err(ProtocolError::Unasked.into()) } else { Ok(answers) }
 }
 
-fn hung_up(decoder: &Decoder) -> ProtocolError {
+pub(crate) fn hung_up(decoder: &Decoder) -> ProtocolError {
     if decoder.is_mid_frame() { ProtocolError::CutOff } else { ProtocolError::NoAnswer }
 }
 
 /// Parses an answer and wipes its bytes, which may hold a token.
-fn read_answer(payload: Bytes) -> Result<Answer, ProtocolError> {
+pub(crate) fn read_answer(payload: Bytes) -> Result<Answer, ProtocolError> {
     let answer = Answer::from_json(&payload).map_err(|_| ProtocolError::NotAnAnswer);
     if let Ok(mut bytes) = payload.try_into_mut() {
         bytes.as_mut().zeroize();

@@ -86,6 +86,25 @@
 //! # }
 //! ```
 //!
+//! # A gateway
+//!
+//! A service that speaks for many visitors states the peer of each command, and sends any number of
+//! them at the same time over one connection.
+//!
+//! ```no_run
+//! # use fourauth_client::{Client, Identity, Outcome};
+//! # use fourauth_client::protocol::{command::{Command, Login}, gateway::GatewayName};
+//! # async fn example(client: Client, login: Login) -> Result<(), Box<dyn std::error::Error>> {
+//! let identity = Identity::load_or_create("gateway.key".as_ref())?;
+//! let name = GatewayName::parse("portal")?;
+//! if let Outcome::Granted(gateway) = client.connect().await?.as_gateway(&name, &identity).await? {
+//!     let answer = gateway.send("192.0.2.7".parse()?, Command::Login(login)).await?;
+//!     println!("{}", answer.message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Receipts
 //!
 //! A login returns a receipt, which another service can verify without the server:
@@ -101,6 +120,7 @@ mod entropy;
 mod error;
 mod exchange;
 mod fingerprint;
+mod gateway;
 mod identity;
 mod idle;
 mod limits;
@@ -117,6 +137,7 @@ pub use connection::Connection;
 pub use error::{Error, ProtocolError, TrustError};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use fourauth_protocol as protocol;
+pub use gateway::GatewayConnection;
 pub use identity::{Identity, IdentityError};
 pub use idle::Ready;
 pub use outcome::{Outcome, Refusal};

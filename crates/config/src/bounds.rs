@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -44,6 +44,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 35] = [
     // 0 means one per core.
     ("compute.threads", 0..=1000),
     ("limits.answer_s", DEADLINE_S),
+    ("limits.commands_per_gateway", COUNT),
     ("limits.connections", COUNT),
     ("limits.connections_per_site", COUNT),
     ("limits.connections_per_source", COUNT),

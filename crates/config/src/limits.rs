@@ -33,10 +33,13 @@ pub struct LimitsConfig {
     pub penalty_exempt: Vec<Network>,
     /// Concurrent commands per source. Further ones wait up to a second.
     pub deciding_per_source: usize,
+    /// Commands of one gateway's connection that are decided or answered at the same time. The
+    /// server reads no further ones until one of them is answered.
+    pub commands_per_gateway: usize,
     /// Byte budget for frames that are not answered yet, of all peers, in MiB. A frame without room
     /// waits within its deadline if frames that are being decided fill the budget.
     pub in_flight_mib: u32,
-    /// The same per source.
+    /// The same per source, and per connection of a gateway.
     pub in_flight_mib_per_source: u32,
     /// The part of `in_flight_mib` that is reserved for sources that hold at most a sixteenth of
     /// `in_flight_mib_per_source`, in percent. With a quarter, dozens of people can log in while a
@@ -78,6 +81,7 @@ impl Default for LimitsConfig {
             penalties: true,
             penalty_exempt: Network::LOOPBACK.to_vec(),
             deciding_per_source: 16,
+            commands_per_gateway: 1024,
             in_flight_mib: 256,
             in_flight_mib_per_source: 16,
             in_flight_reserve_percent: 25,

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod audit;
 pub mod config;
 pub mod device;
+pub mod gateway;
 pub mod healthcheck;
 pub mod key;
 pub mod models;

@@ -15,7 +15,8 @@ use fourauthd::{
     backup::BackupCommand,
     command::{
         admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
-        healthcheck, key::KeyCommand, models::ModelsCommand, time::TimeCommand, user::UserCommand,
+        gateway::GatewayCommand, healthcheck, key::KeyCommand, models::ModelsCommand,
+        time::TimeCommand, user::UserCommand,
     },
     import_4auth::ImportCommand,
     local_store::LocalStore,
@@ -66,6 +67,9 @@ enum Command {
     /// List, add and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// List, add and remove gateways, which state the peers of their commands
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
     /// Show, export and verify the audit log
     Audit(AuditCommand),
     /// Create, verify and restore backups
@@ -131,6 +135,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             command.run(config, &LocalStore::open(config, now).await?).await
         }
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Gateway(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Backup(command) => {

@@ -2,6 +2,7 @@
 
 use crate::{
     code::Code,
+    envelope::Reference,
     level::Level,
     receipt::Method,
     request_id::RequestId,
@@ -25,6 +26,9 @@ pub struct Answer {
     /// operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
+    /// The text that a gateway gave to the command.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// Time to wait before a retry, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -203,6 +207,7 @@ impl Answer {
             message: message.into(),
             code: Code::Ok,
             request_id: None,
+            reference: None,
             retry_after_ms: None,
             body,
         }
@@ -216,6 +221,7 @@ impl Answer {
             message: message.into(),
             code,
             request_id: None,
+            reference: None,
             retry_after_ms: None,
             body: AnswerBody::default(),
         }
@@ -225,6 +231,12 @@ impl Answer {
     #[must_use]
     pub fn to_request(self, id: RequestId) -> Self {
         Self { request_id: Some(id), ..self }
+    }
+
+    /// The same answer with the reference of its command.
+    #[must_use]
+    pub fn with_reference(self, reference: Option<Reference>) -> Self {
+        Self { reference, ..self }
     }
 
     /// True if the command succeeded.

@@ -42,6 +42,8 @@ pub enum Code {
     SignedOut,
     /// The administrator's secret was wrong.
     AdminDenied,
+    /// The connection is not that of a gateway, or the proof of a gateway was wrong.
+    GatewayDenied,
     /// Too many attempts failed; further attempts from this source are blocked for now.
     Locked,
     /// Too many attempts; `retry_after_ms` says when to retry.

@@ -8,6 +8,7 @@
 mod audit;
 mod confirm;
 mod device;
+mod gateway;
 mod hello;
 mod login;
 mod recover;
@@ -17,6 +18,7 @@ mod setters;
 pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
+pub use gateway::ProveGateway;
 pub use hello::Hello;
 pub use login::Login;
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
@@ -67,7 +69,7 @@ macro_rules! commands {
                 }
             }
 
-            fn read(code: &str, payload: &[u8]) -> Result<Self, Refused> {
+            fn read_body(code: &str, payload: &[u8]) -> Result<Self, Refused> {
                 match code {
                     $($code => commands!(@size $($pictures)?)(payload).map(Self::$name),)*
                     _ => Err(Refused::Unknown),
@@ -92,6 +94,8 @@ commands! {
     "100" Login with pictures of a device;
     /// 150: prove that this connection comes from a device of the account.
     "150" ProveDevice;
+    /// 152: prove that this connection comes from a gateway.
+    "152" ProveGateway;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 200: register an account, as an administrator.
@@ -126,6 +130,9 @@ pub enum Refused {
     /// The payload is JSON, but not a command that this version knows.
     #[error("unknown command")]
     Unknown,
+    /// The payload states a peer, and the connection is not that of a gateway.
+    #[error("only a gateway may state the peer of a command")]
+    NotAGateway,
     /// A command without a picture exceeds its limit.
     #[error("a command without a picture exceeds {MAX_PAYLOAD_WITHOUT_PICTURE} bytes")]
     TooLarge,
@@ -145,8 +152,13 @@ impl Command {
     /// [`Refused`] if the payload is not a command. The text names fields and never quotes a value,
     /// so it may be sent and logged.
     pub fn from_json(payload: &[u8]) -> Result<Self, Refused> {
-        let code = shape::command_code(payload)?.ok_or(Refused::Unknown)?;
-        Self::read(&code, payload)
+        let code = shape::command_code(payload)?;
+        Self::read(code.as_deref(), payload)
+    }
+
+    /// Reads a payload of the right shape, with this `cmd`.
+    pub(crate) fn read(code: Option<&str>, payload: &[u8]) -> Result<Self, Refused> {
+        Self::read_body(code.ok_or(Refused::Unknown)?, payload)
     }
 
     /// Writes the payload of this command. The payload holds secrets, so it is a [`Secret`].

@@ -16,7 +16,7 @@ pub use name::{DeviceName, MAX_NAME_CHARS, NotADeviceName};
 pub use nonce::{DeviceNonce, NotADeviceNonce};
 pub use signature::{DeviceSignature, NotADeviceSignature};
 
-use crate::{mac_address::MacAddress, username::Username};
+use crate::{framed::framed, mac_address::MacAddress, username::Username};
 use serde::{Deserialize, Serialize};
 
 /// Label of the TLS keying material that binds a proof to its connection (RFC 9266 §2). The context
@@ -56,14 +56,7 @@ pub enum Binding {
 #[must_use]
 pub fn message(channel: &[u8], username: &Username, mac: MacAddress) -> Vec<u8> {
     let mac = mac.to_string();
-    let parts = [DOMAIN, channel, username.as_str().as_bytes(), mac.as_bytes()];
-    let mut message = Vec::with_capacity(parts.iter().map(|part| 4 + part.len()).sum());
-    for part in parts {
-        let length = u32::try_from(part.len()).expect("names and channels are short");
-        message.extend_from_slice(&length.to_be_bytes());
-        message.extend_from_slice(part);
-    }
-    message
+    framed(&[DOMAIN, channel, username.as_str().as_bytes(), mac.as_bytes()])
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use crate::{
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
+    envelope::{Envelope, MAX_REFERENCE_CHARS, Reference},
+    gateway::GatewayName,
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -24,14 +26,16 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use zeroize::Zeroize;
 
-/// The schema of every message, with the name of its file: the number of a command, `answer`, or
-/// `receipt` for the claims of a receipt.
+/// The schema of every message, with the name of its file: the number of a command, `answer`,
+/// `envelope` for the fields that a gateway adds to a command, or `receipt` for the claims of a
+/// receipt.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     let commands = command::schemas().into_iter().map(|(code, body)| with_code(code, body));
     commands
         .chain([
             ("answer", schema_for!(Answer).to_value()),
+            ("envelope", schema_for!(Envelope).to_value()),
             ("receipt", schema_for!(Receipt).to_value()),
         ])
         .collect()
@@ -83,6 +87,10 @@ text!(DeviceId, "DeviceId", { "type": "string", "pattern": "^[0-9a-f]{32}$" });
 text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$" });
 text!(DeviceNonce, "DeviceNonce", { "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
+text!(GatewayName, "GatewayName", { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" });
+text!(Reference, "Reference", {
+    "type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_REFERENCE_CHARS
+});
 text!(Consent, "Consent", { "type": "string", "minLength": 1, "maxLength": MAX_NOTICE_CHARS });
 text!(RecoveryCode, "RecoveryCode", {
     "type": "string", "pattern": "^([ -]*[0-9A-TV-Za-tv-z]){16}[ -]*$"

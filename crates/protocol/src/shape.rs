@@ -27,13 +27,43 @@ pub enum ShapeError {
     NotOurs,
 }
 
+/// Longest text of an envelope field that is kept, in bytes. No valid value is longer.
+const MAX_KEPT: usize = 64;
+
+/// The fields of the outermost object that say how to read the others.
+#[derive(Debug, Default)]
+pub(crate) struct Outline {
+    pub(crate) code: Option<String>,
+    pub(crate) peer: Stated,
+    pub(crate) reference: Stated,
+}
+
+/// A field of the envelope, as it was stated.
+#[derive(Debug, Default)]
+pub(crate) enum Stated {
+    /// It is missing or `null`.
+    #[default]
+    Absent,
+    /// A text of at most [`MAX_KEPT`] bytes.
+    Text(String),
+    /// A value of another type, or a longer text.
+    Other,
+}
+
 /// Checks the shape of `payload` and returns its `cmd`, if it has one.
 ///
 /// # Errors
 ///
 /// [`ShapeError`] if the shape is wrong. The server answers that the payload is malformed.
 pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
-    inspect(payload, Node { depth: 0 })
+    outline(payload).map(|outline| outline.code)
+}
+
+/// Checks the shape of `payload` and returns its outline.
+pub(crate) fn outline(payload: &[u8]) -> Result<Outline, ShapeError> {
+    let mut outline = Outline::default();
+    inspect(payload, Node { depth: 0, is_kept: false, outline: Some(&mut outline) })?;
+    Ok(outline)
 }
 
 /// Checks the shape of `payload`, where a `cmd` has no meaning.
@@ -42,96 +72,103 @@ pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
 ///
 /// [`ShapeError`] if the shape is wrong.
 pub fn check(payload: &[u8]) -> Result<(), ShapeError> {
-    // `cmd` has a meaning only at depth 0.
-    inspect(payload, Node { depth: 1 }).map(|_| ())
+    inspect(payload, Node { depth: 1, is_kept: false, outline: None })
 }
 
-fn inspect(payload: &[u8], outermost: Node) -> Result<Option<String>, ShapeError> {
+fn inspect(payload: &[u8], outermost: Node<'_>) -> Result<(), ShapeError> {
     if payload.trim_ascii_start().first() != Some(&b'{') {
         return Err(ShapeError::NotAnObject);
     }
     let mut json = serde_json::Deserializer::from_slice(payload);
-    let code = outermost.deserialize(&mut json).map_err(|error| refusal(&error))?;
-    json.end().map_err(|_| ShapeError::NotAnObject)?;
-    Ok(code)
+    outermost.deserialize(&mut json).map_err(|error| refusal(&error))?;
+    json.end().map_err(|_| ShapeError::NotAnObject)
 }
 
 fn refusal(error: &serde_json::Error) -> ShapeError {
     if error.is_data() { ShapeError::NotOurs } else { ShapeError::NotAnObject }
 }
 
-/// One JSON value at some depth. Reading it returns the `cmd` of the outermost object.
-struct Node {
+/// One JSON value at some depth. Reading it fills the outline of the outermost object.
+struct Node<'a> {
     depth: usize,
+    /// True for a field of the envelope.
+    is_kept: bool,
+    /// `None` below the outermost object.
+    outline: Option<&'a mut Outline>,
 }
 
-impl Node {
-    fn child<E: de::Error>(&self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom("nested too deeply"));
-        }
-        Ok(Self { depth: self.depth + 1 })
+/// A value at `depth`, below another one.
+fn child<E: de::Error>(depth: usize, is_kept: bool) -> Result<Node<'static>, E> {
+    if depth > MAX_DEPTH {
+        return Err(E::custom("nested too deeply"));
     }
+    Ok(Node { depth, is_kept, outline: None })
 }
 
-impl<'de> DeserializeSeed<'de> for Node {
-    type Value = Option<String>;
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Stated;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Node {
-    type Value = Option<String>;
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Stated;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut code = None;
+        let Self { depth, mut outline, .. } = self;
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if self.depth == 0 && key == "cmd" {
-                code = map.next_value_seed(TextOnly)?;
-            } else {
-                map.next_value_seed(self.child()?)?;
+            match (outline.as_deref_mut(), key.as_str()) {
+                (Some(outline), "cmd") => outline.code = map.next_value_seed(TextOnly)?,
+                (Some(outline), "peer") => {
+                    outline.peer = map.next_value_seed(child(depth + 1, true)?)?;
+                }
+                (Some(outline), "ref") => {
+                    outline.reference = map.next_value_seed(child(depth + 1, true)?)?;
+                }
+                _ => drop(map.next_value_seed(child(depth + 1, false)?)?),
             }
             if !seen.insert(key) || seen.len() > MAX_KEYS {
                 return Err(de::Error::custom("a repeated key, or too many keys"));
             }
         }
-        Ok(code)
+        Ok(Stated::Other)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element_seed(self.child()?)?.is_some() {}
-        Ok(None)
+        while seq.next_element_seed(child(self.depth + 1, false)?)?.is_some() {}
+        Ok(Stated::Other)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        let is_kept = self.is_kept && text.len() <= MAX_KEPT;
+        Ok(if is_kept { Stated::Text(text.to_owned()) } else { Stated::Other })
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stated::Other)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stated::Other)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stated::Other)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stated::Other)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Stated::Absent)
     }
 }
 

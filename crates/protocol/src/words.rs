@@ -134,6 +134,8 @@ words! {
     Action {
         /// 100.
         Login = "login",
+        /// 152.
+        ProveGateway = "prove_gateway",
         /// 200.
         Register = "register",
         /// 210.

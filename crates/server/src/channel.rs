@@ -41,6 +41,12 @@ impl Channel {
         }
     }
 
+    /// The TLS exporter, if the connection has one.
+    #[must_use]
+    pub(crate) const fn exporter(&self) -> Option<[u8; EXPORTER_BYTES]> {
+        self.exporter
+    }
+
     /// Replaces the nonce of a proof that quotes none.
     pub(crate) const fn renew_nonce(&mut self, nonce: DeviceNonce) {
         self.nonce = Some(nonce);

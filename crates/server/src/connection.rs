@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use fourauth_protocol::frame::{self, Decoder, FrameError, MAX_PAYLOAD};
 use std::time::Duration;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -64,7 +64,14 @@ impl From<Dropped> for ConnectionError {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+/// The sending half of a connection.
+#[derive(Debug)]
+pub(crate) struct Sender<W> {
+    stream: W,
+    deadlines: Deadlines,
+}
+
+impl<S> Connection<S> {
     /// Wraps a stream.
     pub(crate) fn new(stream: S, deadlines: Deadlines, slot: ConnectionSlot) -> Self {
         Self { stream, decoder: Decoder::default(), deadlines, slot, frame: None }
@@ -75,6 +82,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &self.slot
     }
 
+    /// Makes this the connection of a gateway.
+    pub(crate) fn become_gateway(&mut self) {
+        self.slot.become_gateway();
+    }
+
+    /// Takes the share of the byte budget that the last frame holds.
+    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
+        self.frame.take()
+    }
+}
+
+impl<S: AsyncRead + Unpin> Connection<S> {
     /// Waits up to `patience` for a frame to begin. Returns false if the peer has closed the
     /// connection. Cancel safe.
     ///
@@ -181,7 +200,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.decoder.push(&chunk);
         Ok(count)
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Releases the bytes that the last frame holds in the byte budget, because it has been
     /// decided.
     pub(crate) fn decided(&mut self) {
@@ -205,13 +226,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn write(&mut self, reply: &Reply, patience: Duration) -> Result<(), ConnectionError> {
-        let mut out = BytesMut::new();
-        frame::encode(reply.to_json().expose(), &mut out)?;
-        let sent = async {
-            self.stream.write_all(&out).await?;
-            self.stream.flush().await
-        };
-        Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)
+        write(&mut self.stream, reply, patience).await
+    }
+
+    /// Divides the connection, so that one task can receive while another sends.
+    pub(crate) fn split(self) -> (Connection<ReadHalf<S>>, Sender<WriteHalf<S>>) {
+        let Self { stream, decoder, deadlines, slot, frame } = self;
+        let (reading, writing) = tokio::io::split(stream);
+        let sender = Sender { stream: writing, deadlines };
+        (Connection { stream: reading, decoder, deadlines, slot, frame }, sender)
     }
 
     /// Closes the connection without waiting, because another connection needs the slot.
@@ -241,6 +264,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // The peer may be gone already.
         let _gone = timeout(CLOSE_TIMEOUT, closing).await;
     }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<ReadHalf<S>> {
+    /// Joins the two halves of a connection.
+    ///
+    /// # Panics
+    ///
+    /// If they are halves of different connections.
+    pub(crate) fn join(self, sender: Sender<WriteHalf<S>>) -> Connection<S> {
+        let Self { stream, decoder, deadlines, slot, frame } = self;
+        Connection { stream: stream.unsplit(sender.stream), decoder, deadlines, slot, frame }
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Sender<W> {
+    /// Sends a reply.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the peer is gone or does not read.
+    pub(crate) async fn send(&mut self, reply: &Reply) -> Result<(), ConnectionError> {
+        write(&mut self.stream, reply, self.deadlines.answer).await
+    }
+}
+
+async fn write<W: AsyncWrite + Unpin>(
+    stream: &mut W,
+    reply: &Reply,
+    patience: Duration,
+) -> Result<(), ConnectionError> {
+    let mut out = BytesMut::new();
+    frame::encode(reply.to_json().expose(), &mut out)?;
+    let sent = async {
+        stream.write_all(&out).await?;
+        stream.flush().await
+    };
+    Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ impl Context {
             Command::Hello(_) => Reply::hello(id, self.server_info(&received, nonce)),
             // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => Reply::noted(id),
+            Command::ProveGateway(proof) => reply(id, auth.prove_gateway(received, proof).await),
             Command::Login(login) => reply(id, auth.login(received, login).await),
             Command::Register(register) => reply(id, auth.register(received, register).await),
             Command::ConfirmTotp(confirm) => reply(id, auth.confirm_totp(received, confirm).await),

@@ -11,6 +11,7 @@ pub mod data_folder;
 mod deadlines;
 mod dispatch;
 pub mod first_run;
+pub mod gateway;
 mod handshake;
 pub mod limits;
 mod listener;

@@ -3,6 +3,7 @@
 //! | to see | read |
 //! |---|---|
 //! | how a connection gets its slot | `sources`, `slot` |
+//! | how a command of a peer behind a gateway counts | `visit`, `source_limits` |
 //! | which limit a new connection reaches | `caps` |
 //! | which connection is closed to make room | `roster`, `protection`, `open_connections` |
 //! | how many bytes unfinished and waiting commands may hold | `in_flight` |
@@ -19,4 +20,6 @@ pub(crate) mod penalties;
 mod protection;
 mod roster;
 pub(crate) mod slot;
+pub(crate) mod source_limits;
 pub(crate) mod sources;
+pub(crate) mod visit;

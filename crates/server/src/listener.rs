@@ -3,21 +3,21 @@
 use crate::{
     channel::Channel,
     connection::Connection,
-    deadlines::Deadlines,
-    dispatch::Context,
+    gateway,
     handshake::perform,
-    limits::{open_connections::Dropped, slot::ConnectionSlot, sources::Sources},
+    limits::{open_connections::Dropped, slot::ConnectionSlot},
     proxy::{self, Origin},
-    session::{self, Peer},
+    session::{self, Peer, Shared},
     tls::Certificate,
 };
 use std::{
     io::{self, ErrorKind},
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 use tokio::{
+    io::{DuplexStream, duplex},
     net::{TcpListener, TcpStream},
     time::{Instant, interval, timeout_at},
 };
@@ -31,6 +31,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// second.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes that the connection of the gateway in this process holds in each direction.
+const IN_MEMORY: usize = 64 * 1024;
+
 /// Accepts connections until the server stops.
 #[derive(Clone)]
 pub(crate) struct Listener {
@@ -38,23 +41,19 @@ pub(crate) struct Listener {
     pub tls: TlsAcceptor,
     /// The certificate that is presented to peers.
     pub certificate: Arc<Certificate>,
-    /// Shared by the sessions.
-    pub context: Arc<Context>,
-    /// Timeouts for peers.
-    pub deadlines: Deadlines,
-    /// Limits per source, and penalties.
-    pub sources: Arc<Sources>,
+    /// Used by all sessions.
+    pub shared: Shared,
     /// Owns the sessions.
     pub sessions: TaskTracker,
-    /// Cancelled to end the listener and the sessions.
-    pub stop: CancellationToken,
     /// Cancelled when the listener ends for any reason.
     pub stopped: CancellationToken,
 }
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener").field("deadlines", &self.deadlines).finish_non_exhaustive()
+        f.debug_struct("Listener")
+            .field("deadlines", &self.shared.deadlines)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +70,7 @@ impl Listener {
                     self.report_dropped();
                     continue;
                 }
-                () = self.stop.cancelled() => return self.report_dropped(),
+                () = self.shared.stop.cancelled() => return self.report_dropped(),
             };
             match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer),
@@ -83,7 +82,7 @@ impl Listener {
     /// Starts a session if there is a slot. Otherwise closes the socket without an answer, which
     /// would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let slot = match self.sources.admit(peer.ip(), Instant::now()) {
+        let slot = match self.shared.sources.admit(peer.ip(), Instant::now()) {
             Ok(slot) => slot,
             Err(why) => return tracing::debug!(%peer, %why, "connection refused"),
         };
@@ -96,7 +95,7 @@ impl Listener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
-        let deadline = Instant::now() + self.deadlines.handshake;
+        let deadline = Instant::now() + self.shared.deadlines.handshake;
         let (slot, address) = match self.introduce(&mut stream, peer, slot, deadline).await {
             Ok(introduced) => introduced,
             Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
@@ -119,9 +118,8 @@ impl Listener {
             is_shared: slot.is_shared(),
             channel: Channel::of(stream.get_ref().1, &self.certificate.leaf()),
         };
-        let connection = Connection::new(stream, self.deadlines, slot);
-        let ended = session::run(connection, self.context, remote, self.deadlines, self.stop);
-        if let Err(error) = ended.await {
+        let connection = Connection::new(stream, self.shared.deadlines, slot);
+        if let Err(error) = session::run(connection, self.shared, remote).await {
             tracing::debug!(%peer, %error, "session ended early");
         }
     }
@@ -135,7 +133,7 @@ impl Listener {
         slot: ConnectionSlot,
         deadline: Instant,
     ) -> io::Result<(ConnectionSlot, IpAddr)> {
-        if !self.sources.is_proxy(peer.ip()) {
+        if !self.shared.sources.is_proxy(peer.ip()) {
             return Ok((slot, peer.ip()));
         }
         let header = timeout_at(deadline, proxy::receive(stream));
@@ -147,15 +145,32 @@ impl Listener {
             Origin::Client(address) => {
                 // Free the slot of the proxy first, so that the connection does not count twice.
                 drop(slot);
-                let slot = self.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
+                let slot =
+                    self.shared.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
                 Ok((slot, address))
             }
         }
     }
 
+    /// Opens a connection inside this process, which is that of a gateway. It ends when the server
+    /// stops.
+    pub(crate) fn open_gateway(&self) -> DuplexStream {
+        let (client, server) = duplex(IN_MEMORY);
+        let (shared, slot) = (self.shared.clone(), self.shared.sources.inside());
+        let connection = Connection::new(server, shared.deadlines, slot);
+        self.sessions.spawn(async move {
+            let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+            let ended = gateway::run(connection, shared, gateway::Identity::InProcess, here).await;
+            if let Err(error) = ended {
+                tracing::debug!(%error, "the gateway in this process ended early");
+            }
+        });
+        client
+    }
+
     /// Logs all connections that were dropped since the last report, in one line.
     fn report_dropped(&self) {
-        let Dropped { evicted, refused } = self.sources.take_dropped();
+        let Dropped { evicted, refused } = self.shared.sources.take_dropped();
         if evicted > 0 || refused > 0 {
             tracing::warn!(evicted, refused, "connections were dropped to make room");
         }
@@ -165,7 +180,7 @@ impl Listener {
         tracing::warn!(%error, "cannot accept");
         tokio::select! {
             () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-            () = self.stop.cancelled() => {}
+            () = self.shared.stop.cancelled() => {}
         }
     }
 }

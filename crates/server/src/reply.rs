@@ -9,6 +9,7 @@ use fourauth_protocol::{
     code::Code,
     command::Refused,
     device::DeviceId,
+    envelope::Reference,
     request_id::RequestId,
     secret::Secret,
 };
@@ -52,6 +53,17 @@ impl Reply {
 
     fn after(self, offence: Offence) -> Self {
         Self { conduct: Conduct::Offence(offence), ..self }
+    }
+
+    /// True if the command was granted.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        self.answer.is_ok()
+    }
+
+    /// The reply with the reference of its command.
+    pub fn with_reference(self, reference: Option<Reference>) -> Self {
+        Self { answer: self.answer.with_reference(reference), ..self }
     }
 
     /// True for a denial. It is sent only after the denial delay.
@@ -114,11 +126,16 @@ impl Reply {
                 Answer::error(Code::Malformed, format!("Malformed request: {what}."))
             }
             Refused::Unknown => Answer::error(Code::UnknownCommand, "Unknown command."),
+            Refused::NotAGateway => {
+                Answer::error(Code::GatewayDenied, "Only a gateway may state a peer.")
+            }
             Refused::TooLarge => Answer::error(Code::FrameTooLarge, "Frame too large."),
         };
         let reply = Self::public(answer.to_request(id));
         match refused {
-            Refused::Malformed(_) | Refused::TooLarge => reply.after(Offence::Malformed),
+            Refused::Malformed(_) | Refused::TooLarge | Refused::NotAGateway => {
+                reply.after(Offence::Malformed)
+            }
             // The client may be newer than the server.
             Refused::Unknown => reply,
         }
@@ -128,6 +145,13 @@ impl Reply {
     /// command that needs it.
     pub fn noted(id: RequestId) -> Self {
         Self::public(Answer::ok("Device proof received.", AnswerBody::default()).to_request(id))
+    }
+
+    /// The reply to a device proof that a gateway sends for a peer, with a binding that names the
+    /// connection of the gateway. The peer is not blamed for it.
+    pub fn foreign_binding(id: RequestId) -> Self {
+        let text = "This binding proves nothing about a device behind a gateway.";
+        Self::public(Answer::error(Code::GatewayDenied, text).to_request(id))
     }
 
     /// The reply to a hello: the capabilities and requirements of the server.

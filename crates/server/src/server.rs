@@ -6,10 +6,12 @@ use crate::{
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
+    gateway::Bounds,
     limits::sources::Sources,
     listener::Listener,
     parts::Parts,
     run_log::RunLog,
+    session::Shared,
     tasks::BackgroundTasks,
     tls::{self, Certificate},
 };
@@ -22,7 +24,7 @@ use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Store;
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{io::DuplexStream, net::TcpListener};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -34,6 +36,7 @@ pub struct Server {
     context: Arc<Context>,
     store: Arc<Store>,
     sessions: TaskTracker,
+    listener: Listener,
     listener_stopped: CancellationToken,
     tasks: BackgroundTasks,
     run: RunLog,
@@ -92,20 +95,24 @@ impl Server {
         tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);
         let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
+        let shared = Shared {
+            context: Arc::clone(&context),
+            sources: Sources::new(&config.limits),
+            deadlines: Deadlines::from(&config.limits),
+            gateway: Bounds::from(&config.limits),
+            stop: tasks.stop.clone(),
+        };
         let listener = Listener {
             tls: TlsAcceptor::from(tls::server_config(
                 Arc::clone(&certificate),
                 config.tls.min_version,
             )?),
             certificate: Arc::clone(&certificate),
-            context: Arc::clone(&context),
-            deadlines: Deadlines::from(&config.limits),
-            sources: Sources::new(&config.limits),
+            shared,
             sessions: sessions.clone(),
-            stop: tasks.stop.clone(),
             stopped: listener_stopped.clone(),
         };
-        tasks.handles.push(tokio::spawn(listener.run(socket)));
+        tasks.handles.push(tokio::spawn(listener.clone().run(socket)));
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
         Ok(Self {
             address,
@@ -113,6 +120,7 @@ impl Server {
             context,
             store,
             sessions,
+            listener,
             listener_stopped,
             tasks,
             run,
@@ -143,6 +151,14 @@ impl Server {
     #[must_use]
     pub const fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// Opens a connection inside this process, which is that of the gateway
+    /// [`IN_PROCESS`](crate::gateway::IN_PROCESS): each command on it states its peer. It needs no
+    /// proof, because only this process has its other end. The server ends it when it stops.
+    #[must_use]
+    pub fn gateway(&self) -> DuplexStream {
+        self.listener.open_gateway()
     }
 
     /// Waits until the listener has ended. Unless the server was stopped, this is a failure.

@@ -5,38 +5,51 @@ use crate::{
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
     dispatch::Context,
-    limits::{conduct::Offence, slot::ConnectionSlot},
+    gateway::{self, Identity},
+    limits::{conduct::Offence, slot::ConnectionSlot, sources::Sources},
     reply::Reply,
     timer,
 };
 use bytes::Bytes;
 use fourauth_auth::{
-    device::Claim, entropy, policy::Door, received::Received, rejected_frames::RejectedFrames,
+    device::Claim, entropy, origin::Origin, policy::Door, received::Received,
+    rejected_frames::RejectedFrames,
 };
 use fourauth_protocol::{
     command::{Command, Refused},
+    device::DeviceNonce,
+    envelope::Message,
+    gateway::GatewayName,
     request_id::RequestId,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, timeout},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 /// Timeout for the rest of a frame during shutdown.
-const LAST_FRAME: Duration = Duration::from_secs(3);
+pub(crate) const LAST_FRAME: Duration = Duration::from_secs(3);
 
 /// Timeout for an evicted peer to read the answer to its last command.
-const LAST_ANSWER: Duration = Duration::from_secs(1);
+pub(crate) const LAST_ANSWER: Duration = Duration::from_secs(1);
 
-/// How long a command waits for a permit of its source. After that it is refused, unless a device
-/// has proved itself.
-const TURN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// When the peer may retry after that, in milliseconds.
-const RETRY_AFTER_MS: u64 = 1000;
+/// What all sessions use.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    /// Decides commands.
+    pub context: Arc<Context>,
+    /// Limits per source, and penalties.
+    pub sources: Arc<Sources>,
+    /// Timeouts for peers.
+    pub deadlines: Deadlines,
+    /// Bounds on the commands of one gateway.
+    pub gateway: gateway::Bounds,
+    /// Cancelled to end the sessions.
+    pub stop: CancellationToken,
+}
 
 /// The peer of a connection.
 #[derive(Debug)]
@@ -57,15 +70,14 @@ pub(crate) struct Peer {
 /// Fails if the connection ends early.
 pub(crate) async fn run<S>(
     mut connection: Connection<S>,
-    context: Arc<Context>,
+    shared: Shared,
     peer: Peer,
-    deadlines: Deadlines,
-    stop: CancellationToken,
 ) -> Result<(), ConnectionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (rejected, evicted) = (RejectedFrames::default(), connection.slot().evicted());
+    let Shared { context, deadlines, stop, .. } = shared.clone();
     let mut session = Session { context, peer, device: None, deadlines, rejected };
     let mut patience = deadlines.first_frame;
     let ended = loop {
@@ -85,6 +97,11 @@ where
             Ok(Next::Command) => patience = deadlines.idle,
             // Only a command extends the timeout for the next frame.
             Ok(Next::Noise) => {}
+            Ok(Next::Gateway(identity)) => {
+                let address = session.peer.address;
+                session.report_noise().await;
+                return gateway::run(connection, shared, identity, address).await;
+            }
             Ok(Next::End) => break Ok(()),
             Err(error) => break Err(error),
         }
@@ -105,11 +122,13 @@ where
 enum Next {
     Command,
     Noise,
+    /// The peer has proved to be this gateway.
+    Gateway(Identity),
     End,
 }
 
 /// Completes when `grace` has passed after `end` is cancelled.
-async fn last_moment(end: &CancellationToken, grace: Duration) {
+pub(crate) async fn last_moment(end: &CancellationToken, grace: Duration) {
     end.cancelled().await;
     tokio::time::sleep(grace).await;
 }
@@ -179,31 +198,31 @@ impl Session {
         received: Received,
         payload: Bytes,
     ) -> (Reply, Next) {
-        match Command::from_json(&payload) {
+        match Message::from_json(&payload).of_peer() {
             Ok(command) => {
                 drop(payload);
                 slot.settle();
-                // The permit is held until the command is decided.
-                let turn = timeout(TURN_TIMEOUT, slot.turn()).await.ok().flatten();
-                let mut received = self.annotate(slot, received, &command);
-                if turn.is_none() {
-                    received.penalty_ms.get_or_insert(RETRY_AFTER_MS);
-                }
-                (self.run(received, command).await, Next::Command)
+                let mut received = received;
+                let _turn = slot.admit(&mut received).await;
+                let received = self.annotate(received, &command);
+                let (nonce, claimed) = (self.peer.channel.nonce(), gateway_of(&command));
+                let reply = decide(&self.context, received, command, nonce).await;
+                let next = match (claimed, reply.proven_device()) {
+                    (Some(name), Some(key)) if reply.is_granted() => {
+                        Next::Gateway(Identity::Proven { name, key })
+                    }
+                    _ => Next::Command,
+                };
+                (reply, next)
             }
             Err(refused @ Refused::TooLarge) => (self.refuse(&received, &refused), Next::End),
             Err(refused) => (self.refuse(&received, &refused), Next::Noise),
         }
     }
 
-    /// Updates the channel and the device proof from a command. Adds the proof and the penalty of
-    /// the source to the received command.
-    fn annotate(
-        &mut self,
-        slot: &ConnectionSlot,
-        mut received: Received,
-        command: &Command,
-    ) -> Received {
+    /// Updates the channel and the device proof from a command. Adds the proof to the received
+    /// command.
+    fn annotate(&mut self, mut received: Received, command: &Command) -> Received {
         match command {
             Command::Hello(_) => {
                 let nonce = self.context.authenticator.device_nonce(received.at.now);
@@ -214,40 +233,59 @@ impl Session {
             }
             _ => {}
         }
-        let penalty = slot.penalty().map(|wait| u64::try_from(wait.as_millis()));
-        received.penalty_ms = penalty.map(|wait| wait.unwrap_or(u64::MAX));
         received.device.clone_from(&self.device);
+        received.exporter = self.peer.channel.exporter();
         received
     }
 
-    /// Runs the command in a separate task. A peer that closes the connection cannot interrupt it,
-    /// and a panic ends the task but not the session.
-    async fn run(&self, received: Received, command: Command) -> Reply {
-        let span = tracing::info_span!("request", id = %received.id, peer = %received.peer);
-        let context = Arc::clone(&self.context);
-        let (id, nonce) = (received.id, self.peer.channel.nonce());
-        let dispatch = async move { context.dispatch(received, command, nonce).await };
-        let task = tokio::spawn(dispatch.instrument(span));
-        task.await.unwrap_or_else(|_| Reply::crashed(id))
-    }
-
     fn refuse(&mut self, received: &Received, refused: &Refused) -> Reply {
-        tracing::debug!(id = %received.id, peer = %received.peer, %refused, "refused");
+        tracing::debug!(id = %received.id, origin = %received.origin, %refused, "refused");
         self.rejected.count(refused);
         Reply::refused(received.id, refused)
     }
 
     fn received(&self) -> Received {
-        let at = self.context.clock.read();
-        let id = RequestId::new(at.now, entropy::bytes());
-        let Peer { address: peer, is_shared: is_shared_address, .. } = self.peer;
-        let door = Door::Native;
-        Received { id, at, door, peer, is_shared_address, device: None, penalty_ms: None }
+        let Peer { address, is_shared, .. } = self.peer;
+        arrival(&self.context, Origin::connected(address), is_shared)
     }
 
     /// Writes one audit row for all frames on this connection that were not commands.
     async fn report_noise(self) {
         let received = self.received();
         self.context.authenticator.record_rejected_frames(received, self.rejected).await;
+    }
+}
+
+/// A command or frame that has arrived just now.
+pub(crate) fn arrival(context: &Context, origin: Origin, is_shared_address: bool) -> Received {
+    let at = context.clock.read();
+    let id = RequestId::new(at.now, entropy::bytes());
+    let (exporter, device, penalty_ms) = (None, None, None);
+    let door = Door::Native;
+    Received { id, at, door, origin, is_shared_address, exporter, device, penalty_ms }
+}
+
+/// Decides the command in a separate task. A peer that closes the connection cannot interrupt it,
+/// and a panic ends the task but not the session.
+pub(crate) async fn decide(
+    context: &Arc<Context>,
+    received: Received,
+    command: Command,
+    nonce: Option<DeviceNonce>,
+) -> Reply {
+    let (id, origin) = (received.id, &received.origin);
+    let via = origin.via.as_ref().map(tracing::field::display);
+    let span = tracing::info_span!("request", %id, peer = %origin.peer, via);
+    let context = Arc::clone(context);
+    let dispatch = async move { context.dispatch(received, command, nonce).await };
+    let task = tokio::spawn(dispatch.instrument(span));
+    task.await.unwrap_or_else(|_| Reply::crashed(id))
+}
+
+/// The gateway that a command claims to come from.
+fn gateway_of(command: &Command) -> Option<GatewayName> {
+    match command {
+        Command::ProveGateway(proof) => Some(proof.gateway.clone()),
+        _ => None,
     }
 }

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     command::{Command, ProveDevice},
-    device::message,
+    device::{EXPORTER_BYTES, message},
 };
 use fourauth_tests::{
     models::picture, persona::Persona, raw::RawConnection, server::TestServer, with::With as _,
@@ -100,6 +100,11 @@ impl Transcript {
             ProveDevice::new(person.username.clone(), identity.key().id(), signature)
                 .with(|proof| proof.mac = Some(person.mac)),
         )
+    }
+
+    /// The keying material of the connection.
+    pub(super) fn exporter(&self) -> [u8; EXPORTER_BYTES] {
+        self.connection.exporter()
     }
 
     /// Sends a command and records both sides.

@@ -56,6 +56,7 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::Device => "Unauthorized device.",
         Denial::Clock | Denial::Time => "Time out of allowed window.",
         Denial::Admin => "Admin authorization failed.",
+        Denial::Gateway => "Not the proof of a gateway.",
         Denial::NewPassword => "Weak password (min 8 chars and include uppercase/digit/special).",
         Denial::NewFace(_) => match action {
             Action::RecoverFace => "Invalid new face image.",
@@ -91,6 +92,7 @@ const fn code(denial: Denial) -> Code {
         Denial::Clock => Code::ClockSkew,
         Denial::Time => Code::TimeDegraded,
         Denial::Admin => Code::AdminDenied,
+        Denial::Gateway => Code::GatewayDenied,
         Denial::NewPassword => Code::WeakPassword,
         Denial::NewMac => Code::BadMac,
         Denial::NameTaken

@@ -49,6 +49,7 @@ pub(crate) fn of_denial(
         Denial::Clock
         | Denial::Time
         | Denial::Admin
+        | Denial::Gateway
         | Denial::NewPassword
         | Denial::NewFace(_)
         | Denial::NewMac
@@ -172,6 +173,7 @@ mod tests {
             Denial::Clock,
             Denial::Time,
             Denial::Admin,
+            Denial::Gateway,
             Denial::NewPassword,
             Denial::NewFace(Refusal::NoFace),
             Denial::NewMac,

@@ -85,6 +85,12 @@ impl Caps {
         Self { all: all / 2, of_site: of_site / 2, of_source: of_source / 2, startups }
     }
 
+    /// True if a source has as many commands in progress through gateways as it may have
+    /// connections.
+    pub(crate) const fn are_met_by_visits(&self, visits: usize) -> bool {
+        visits >= self.of_source
+    }
+
     /// True if the number of connections without a first command has reached its bound.
     pub(crate) const fn are_met_by_startups(&self, startups: usize) -> bool {
         startups >= self.startups

@@ -109,6 +109,7 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::Totp
         | Denial::Device
         | Denial::Admin
+        | Denial::Gateway
         | Denial::RecoveryCode
         | Denial::SignedOut => true,
         Denial::Clock
@@ -146,6 +147,7 @@ mod tests {
             (Denial::Totp, true),
             (Denial::Device, true),
             (Denial::Admin, true),
+            (Denial::Gateway, true),
             (Denial::RecoveryCode, true),
             (Denial::SignedOut, true),
             (Denial::Clock, false),
@@ -180,6 +182,7 @@ mod tests {
             (Action::RecoverPassword, true),
             (Action::RecoverFace, true),
             (Action::RecoverDevice, true),
+            (Action::ProveGateway, false),
             (Action::Register, false),
             (Action::ListDevices, false),
             (Action::ReadAudit, false),

@@ -23,6 +23,8 @@ pub(crate) struct Budgets(Arc<Pool>);
 pub(crate) struct Budget {
     pool: Arc<Pool>,
     source: Option<Source>,
+    /// True if its frames are never dropped.
+    is_protected: bool,
 }
 
 /// One frame, from its first byte until it is answered. Dropping it releases its bytes.
@@ -56,14 +58,22 @@ impl Budgets {
     /// The budget for all connections of `source` together.
     #[must_use]
     pub(crate) fn of(&self, source: Source) -> Budget {
-        Budget { pool: Arc::clone(&self.0), source: Some(source) }
+        Budget { pool: Arc::clone(&self.0), source: Some(source), is_protected: false }
     }
 
     /// The budget for an address that many clients share. Each frame counts as if it came from its
     /// own source.
     #[must_use]
     pub(crate) fn unshared(&self) -> Budget {
-        Budget { pool: Arc::clone(&self.0), source: None }
+        Budget { pool: Arc::clone(&self.0), source: None, is_protected: false }
+    }
+
+    /// The budget of a gateway's connection. Each frame counts as if it came from its own source,
+    /// and none is dropped to make room, because that would end the connection for all visitors.
+    /// The session bounds the bytes.
+    #[must_use]
+    pub(crate) fn of_gateway(&self) -> Budget {
+        Budget { pool: Arc::clone(&self.0), source: None, is_protected: true }
     }
 }
 
@@ -71,7 +81,11 @@ impl Budget {
     /// Begins a frame, which holds no bytes yet.
     #[must_use]
     pub(crate) fn frame(&self, now: Instant) -> Frame {
-        let (id, dropped) = self.pool.ledger().begin(self.source, now);
+        let (id, dropped) = if self.is_protected {
+            self.pool.ledger().begin_protected(now)
+        } else {
+            self.pool.ledger().begin(self.source, now)
+        };
         Frame { pool: Arc::clone(&self.pool), id, dropped }
     }
 }
@@ -181,6 +195,19 @@ mod tests {
         assert!(timeout(SOON, third.hold(MIB)).await.is_err());
         let (held, ()) = tokio::join!(third.hold(MIB), async { drop(first) });
         assert_eq!(held, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_of_a_gateway_is_never_dropped() {
+        let budgets = budgets();
+        let stalled = budgets.of_gateway().frame(Instant::now());
+        stalled.hold(4 * MIB).await.unwrap();
+        for last in 1..4 {
+            let newcomer = frame(&budgets, last);
+            let _waits = timeout(SOON, newcomer.hold(8 * MIB)).await;
+        }
+        assert!(timeout(SOON, stalled.dropped()).await.is_err());
+        assert_eq!(stalled.finish(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,16 +29,17 @@ pub(crate) struct OpenConnections {
 
 /// The key of the state that connections share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct ShareKey {
-    source: Source,
+pub(super) struct ShareKey {
+    pub(super) source: Source,
     /// True for an address that many clients share. Such connections have no per-source limits.
-    is_shared: bool,
+    pub(super) is_shared: bool,
 }
 
 #[derive(Debug)]
 struct Present {
     key: ShareKey,
-    is_deciding: bool,
+    /// Commands that are being decided.
+    deciding: usize,
     /// The time of the last change of its worth, not counting proofs on other connections.
     since: Instant,
     is_leaving: bool,
@@ -48,6 +49,8 @@ struct Present {
 #[derive(Debug)]
 struct Share {
     connections: usize,
+    /// Commands in progress that a gateway states to come from the source.
+    visits: usize,
     common: Common,
 }
 
@@ -115,21 +118,51 @@ impl OpenConnections {
         let id = self.next;
         self.next += 1;
         let evicted = CancellationToken::new();
-        let present = Present {
-            key,
-            is_deciding: false,
-            since: now,
-            is_leaving: false,
-            evicted: evicted.clone(),
-        };
+        let present =
+            Present { key, deciding: 0, since: now, is_leaving: false, evicted: evicted.clone() };
         self.present.insert(id, present);
         let party = RankedSource::of(id, source, is_shared);
         self.all.put(id, party, Worth::Idle, now);
         self.startups.put(id, party, Worth::Idle, now);
-        let new = || Share { connections: 0, common: common() };
-        let share = self.shares.entry(key).or_insert_with(new);
+        let share = self.share(key, common);
         share.connections += 1;
         Entry { id, evicted, common: share.common.clone() }
+    }
+
+    /// Adds a command of a peer that a gateway states. `None` if its source has too many.
+    pub(super) fn enter_visit(
+        &mut self,
+        caps: &Caps,
+        key: ShareKey,
+        common: impl FnOnce() -> Common,
+    ) -> Option<Common> {
+        let visits = self.shares.get(&key).map_or(0, |share| share.visits);
+        if !key.is_shared && caps.are_met_by_visits(visits) {
+            return None;
+        }
+        let share = self.share(key, common);
+        share.visits += 1;
+        Some(share.common.clone())
+    }
+
+    /// Removes a command of a peer that a gateway states.
+    pub(super) fn end_visit(&mut self, key: ShareKey) {
+        self.leave_share(key, |share| share.visits -= 1);
+    }
+
+    /// The state that all connections and commands of a source share, new if it had none.
+    fn share(&mut self, key: ShareKey, common: impl FnOnce() -> Common) -> &mut Share {
+        let new = || Share { connections: 0, visits: 0, common: common() };
+        self.shares.entry(key).or_insert_with(new)
+    }
+
+    fn leave_share(&mut self, key: ShareKey, leave: impl FnOnce(&mut Share)) {
+        if let Some(share) = self.shares.get_mut(&key) {
+            leave(share);
+            if share.connections == 0 && share.visits == 0 {
+                self.shares.remove(&key);
+            }
+        }
     }
 
     /// Records that the first command of a connection has arrived.
@@ -149,7 +182,8 @@ impl OpenConnections {
     /// Records that a command of a connection is being decided, or has been answered.
     pub(crate) fn decide(&mut self, id: Id, is_deciding: bool, now: Instant) {
         if let Some(present) = self.present.get_mut(&id) {
-            present.is_deciding = is_deciding;
+            present.deciding =
+                if is_deciding { present.deciding + 1 } else { present.deciding.saturating_sub(1) };
             present.since = now;
             self.rank(id);
         }
@@ -176,12 +210,7 @@ impl OpenConnections {
         self.startups.remove(id);
         self.protection.remove(id);
         let Some(Present { key, .. }) = self.present.remove(&id) else { return };
-        if let Some(share) = self.shares.get_mut(&key) {
-            share.connections -= 1;
-            if share.connections == 0 {
-                self.shares.remove(&key);
-            }
-        }
+        self.leave_share(key, |share| share.connections -= 1);
     }
 
     /// The numbers of dropped connections since the last call.
@@ -213,7 +242,7 @@ impl OpenConnections {
         let Some(present) = self.present.get(&id).filter(|present| !present.is_leaving) else {
             return;
         };
-        let worth = Worth::of(self.protection.covers(id), present.is_deciding);
+        let worth = Worth::of(self.protection.covers(id), present.deciding > 0);
         let ShareKey { source, is_shared } = present.key;
         self.all.put(id, RankedSource::of(id, source, is_shared), worth, present.since);
     }
@@ -227,6 +256,15 @@ impl OpenConnections {
             present.evicted.cancel();
             self.dropped.evicted += 1;
         }
+    }
+}
+
+impl Entry {
+    /// A connection that is not among the open ones, so that it counts nowhere and nothing evicts
+    /// it.
+    pub(super) fn outside_the_bounds(budget: Budget) -> Self {
+        let turns = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { id: Id::MAX, evicted: CancellationToken::new(), common: Common { budget, turns } }
     }
 }
 

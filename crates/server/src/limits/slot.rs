@@ -2,38 +2,36 @@
 
 use crate::limits::{
     caps::NewConnection,
-    conduct::{Conduct, Offence},
-    in_flight::Frame,
+    conduct::Offence,
+    in_flight::{Budget, Frame},
     open_connections::{Common, Entry, Full},
     roster::Id,
+    source_limits::SourceLimits,
     sources::Sources,
 };
 use fourauth_auth::source::Source;
 use fourauth_protocol::device::DeviceId;
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
 pub(crate) struct ConnectionSlot {
-    sources: Arc<Sources>,
+    limits: SourceLimits,
     id: Id,
-    source: Source,
-    is_shared: bool,
-    /// True if penalties apply to its address.
-    is_answerable: bool,
     /// True until the first well-formed command.
     is_startup: AtomicBool,
     evicted: CancellationToken,
-    common: Common,
+    /// The byte budget for its frames.
+    budget: Budget,
 }
 
 /// A command that is being decided. Its connection counts as idle again once this is dropped.
@@ -62,6 +60,15 @@ impl Sources {
         let entry = self.enter(&newcomer, now)?;
         Ok(ConnectionSlot::new(Arc::clone(self), newcomer, is_answerable, entry))
     }
+
+    /// The slot of a connection inside this process. It counts towards no bound and is never
+    /// evicted.
+    pub(crate) fn inside(self: &Arc<Self>) -> ConnectionSlot {
+        let source = Source::from(IpAddr::from(Ipv4Addr::LOCALHOST));
+        let newcomer = NewConnection { source, is_shared: true, is_penalised: false };
+        let entry = Entry::outside_the_bounds(self.gateway_budget());
+        ConnectionSlot::new(Arc::clone(self), newcomer, false, entry)
+    }
 }
 
 impl ConnectionSlot {
@@ -72,23 +79,15 @@ impl ConnectionSlot {
         entry: Entry,
     ) -> Self {
         let NewConnection { source, is_shared, .. } = newcomer;
-        let Entry { id, evicted, common } = entry;
-        let is_startup = AtomicBool::new(true);
-        Self { sources, id, source, is_shared, is_answerable, is_startup, evicted, common }
+        let Entry { id, evicted, common: Common { budget, turns } } = entry;
+        let limits = SourceLimits { sources, source, is_shared, is_answerable, turns };
+        Self { limits, id, is_startup: AtomicBool::new(true), evicted, budget }
     }
 
     /// Begins a frame in the byte budget of its source.
     #[must_use]
     pub(crate) fn frame(&self, now: Instant) -> Frame {
-        self.common.budget.frame(now)
-    }
-
-    /// Waits for a permit to have a command decided. Each source has a fixed number of permits, so
-    /// that it cannot delay all others.
-    ///
-    /// Never returns `None`, because the semaphore is never closed.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.common.turns).acquire_owned().await.ok()
+        self.budget.frame(now)
     }
 
     /// Cancelled when the connection is evicted. A command that is being decided is answered first.
@@ -99,24 +98,24 @@ impl ConnectionSlot {
 
     /// Records that a frame has begun.
     pub(crate) fn begin(&self) {
-        self.sources.connections().begin(self.id, Instant::now());
+        self.limits.sources.connections().begin(self.id, Instant::now());
     }
 
     /// Records that a command is being decided, until the returned guard is dropped.
     pub(crate) fn decide(&self) -> Deciding {
-        self.sources.connections().decide(self.id, true, Instant::now());
-        Deciding { sources: Arc::clone(&self.sources), id: self.id }
+        self.limits.sources.connections().decide(self.id, true, Instant::now());
+        Deciding { sources: Arc::clone(&self.limits.sources), id: self.id }
     }
 
     /// Records that the peer has proved to be this device of an account.
     pub(crate) fn prove_device(&self, device: DeviceId) {
-        self.sources.prove(self.id, device, Instant::now());
+        self.limits.sources.prove(self.id, device, Instant::now());
     }
 
     /// Records that a well-formed command has arrived. Only the first call has an effect.
     pub(crate) fn settle(&self) {
         if self.is_startup.swap(false, Ordering::Relaxed) {
-            self.sources.connections().settle(self.id);
+            self.limits.sources.connections().settle(self.id);
         }
     }
 
@@ -126,42 +125,17 @@ impl ConnectionSlot {
         self.is_startup.load(Ordering::Relaxed)
     }
 
-    /// True if many clients share its address.
-    #[must_use]
-    pub(crate) const fn is_shared(&self) -> bool {
-        self.is_shared
+    /// Makes this the slot of a gateway: its frames are never dropped for those of others.
+    pub(crate) fn become_gateway(&mut self) {
+        self.budget = self.limits.sources.gateway_budget();
     }
+}
 
-    /// Records the conduct of its source.
-    pub(crate) fn note(&self, conduct: Conduct) {
-        match conduct {
-            Conduct::Neutral => {}
-            Conduct::Offence(offence) => self.penalise(offence),
-            Conduct::Proof => self.forgive(),
-        }
-    }
+impl Deref for ConnectionSlot {
+    type Target = SourceLimits;
 
-    /// Adds an offence to the penalty of its source.
-    pub(crate) fn penalise(&self, offence: Offence) {
-        if self.is_answerable
-            && self.sources.penalties().penalise(self.source, offence, Instant::now())
-        {
-            tracing::warn!(source = %self.source, ?offence, "source blocked");
-        }
-    }
-
-    /// Clears the penalty of its source, unless it is enforced.
-    pub(crate) fn forgive(&self) {
-        if self.is_answerable {
-            self.sources.penalties().forgive(self.source, Instant::now());
-        }
-    }
-
-    /// How long its source is blocked, or `None` if it is not.
-    #[must_use]
-    pub(crate) fn penalty(&self) -> Option<Duration> {
-        let remaining = || self.sources.penalties().remaining(self.source, Instant::now());
-        self.is_answerable.then(remaining).flatten()
+    fn deref(&self) -> &SourceLimits {
+        &self.limits
     }
 }
 
@@ -171,7 +145,7 @@ impl Drop for ConnectionSlot {
         if std::thread::panicking() {
             self.penalise(Offence::Crash);
         }
-        self.sources.connections().leave(self.id);
+        self.limits.sources.connections().leave(self.id);
     }
 }
 

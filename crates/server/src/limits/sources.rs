@@ -3,8 +3,8 @@
 
 use crate::limits::{
     caps::{Caps, NewConnection},
-    in_flight::Budgets,
-    open_connections::{Common, Dropped, Entry, Full, OpenConnections},
+    in_flight::{Budget, Budgets},
+    open_connections::{Common, Dropped, Entry, Full, OpenConnections, ShareKey},
     penalties::Penalties,
     roster::Id,
 };
@@ -58,6 +58,18 @@ impl Sources {
         let NewConnection { source, is_shared, .. } = *newcomer;
         let common = || Common::new(&self.budgets, self.turns, source, is_shared);
         Ok(connections.enter(newcomer, now, common))
+    }
+
+    /// Enters a command of a peer that a gateway states. `None` if its source has too many.
+    pub(super) fn enter_visit(&self, key: ShareKey) -> Option<Common> {
+        let ShareKey { source, is_shared } = key;
+        let common = || Common::new(&self.budgets, self.turns, source, is_shared);
+        self.connections().enter_visit(&self.caps, key, common)
+    }
+
+    /// The byte budget of a gateway's connection.
+    pub(super) fn gateway_budget(&self) -> Budget {
+        self.budgets.of_gateway()
     }
 
     /// A connection from this address, and true if penalties apply to it.
@@ -368,7 +380,7 @@ mod tests {
         let sources = Sources::new(&limits);
         let slots: Vec<_> = (0..100).map(|_| admit(&sources, "192.0.2.1")).collect();
         assert!(evicted(&slots).is_empty());
-        assert!(slots.iter().all(ConnectionSlot::is_shared));
+        assert!(slots.iter().all(|slot| slot.is_shared()));
         let mut turns = Vec::new();
         for slot in &slots[..2] {
             turns.push(slot.turn().await);

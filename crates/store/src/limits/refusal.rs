@@ -16,6 +16,10 @@ const NAMES: i64 = 5;
 /// Stands for all names beyond [`NAMES`]. An escaped name contains no line feed.
 pub(crate) const OTHERS: &str = "\n";
 
+/// The action of frames that are not commands. A gateway may send them for any number of peers, so
+/// they are counted like refusals.
+pub const NOT_COMMANDS: &str = "protocol";
+
 /// A command that a rate limit refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     limits::{
         lane::{MINUTE_MS, minute},
-        refusal::{OTHERS, Refusal, RefusalKey},
+        refusal::{NOT_COMMANDS, OTHERS, Refusal, RefusalKey},
     },
     store::Store,
     visible::visible,
@@ -44,14 +44,15 @@ impl RefusalKey {
         let from = UnixMillis(minute.saturating_mul(MINUTE_MS));
         let others = if name == OTHERS { " names=others" } else { "" };
         let is_named = !name.is_empty() && name != OTHERS;
+        let reason =
+            if action == NOT_COMMANDS { "Not commands." } else { "Refused by rate limits." };
         AuditEntry {
             at: now,
             username: is_named.then(|| name.clone()),
-            action: "limited",
+            action: if action == NOT_COMMANDS { NOT_COMMANDS } else { "limited" },
             success: false,
             detail: format!(
-                "Refused by rate limits. command={action} count={count}{others} minute={from} \
-                 source={source}"
+                "{reason} command={action} count={count}{others} minute={from} source={source}"
             ),
         }
     }

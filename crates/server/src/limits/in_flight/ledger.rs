@@ -114,6 +114,15 @@ impl Ledger {
         (id, dropped)
     }
 
+    /// Begins a frame that counts as a holder of its own and is never dropped.
+    pub(super) fn begin_protected(&mut self, begun: Instant) -> (FrameId, Arc<Notify>) {
+        let (id, dropped) = self.begin(None, begun);
+        self.alter(Holder::Frame(id), |share| {
+            share.arriving.remove(&id);
+        });
+        (id, dropped)
+    }
+
     /// Adds `bytes` to an incomplete frame. May drop other frames, or this one, to make room.
     pub(super) fn hold(&mut self, id: FrameId, bytes: usize, now: Instant) -> Answer {
         let Some(holder) = self.add(id, bytes) else { return Answer::Dropped };

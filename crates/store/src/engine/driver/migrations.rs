@@ -29,6 +29,7 @@ pub(super) const SQLITE: &[Step] = &[
         include_str!("../../../../../migrations/sqlite/0007_refusals_by_name.sql"),
     ),
     (8, "server_run", include_str!("../../../../../migrations/sqlite/0008_server_run.sql")),
+    (9, "gateways", include_str!("../../../../../migrations/sqlite/0009_gateways.sql")),
     (
         10,
         "grants_and_notices",
@@ -58,6 +59,7 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../../migrations/postgres/0007_refusals_by_name.sql"),
     ),
     (8, "server_run", include_str!("../../../../../migrations/postgres/0008_server_run.sql")),
+    (9, "gateways", include_str!("../../../../../migrations/postgres/0009_gateways.sql")),
     (
         10,
         "grants_and_notices",

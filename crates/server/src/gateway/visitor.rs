@@ -1,0 +1,152 @@
+//! One command of a gateway, from its arrival to its reply.
+
+use super::{Gateway, KIB, claims};
+use crate::{
+    limits::{in_flight::Frame, slot::Deciding, visit::Visit},
+    reply::Reply,
+    session, timer,
+};
+use fourauth_auth::{origin::Origin, received::Received};
+use fourauth_protocol::{
+    command::{Command, Refused},
+    envelope::{Envelope, Reference},
+};
+use std::net::IpAddr;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+/// A command that has arrived, or a payload that is not a command.
+pub(super) struct Arrived {
+    received: Received,
+    at: Instant,
+    reference: Option<Reference>,
+    peer: Option<IpAddr>,
+    command: Result<Command, Refused>,
+    bytes: usize,
+    /// Its share of the byte budget, and the mark that its connection has something to decide.
+    held: (Option<Frame>, Deciding),
+}
+
+impl Arrived {
+    /// Notes the time and the device proof of a command. Only here do commands follow each other in
+    /// the order in which they were sent.
+    pub(super) fn new(
+        gateway: &Gateway,
+        envelope: Envelope,
+        command: Result<Command, Refused>,
+        bytes: usize,
+        held: (Option<Frame>, Deciding),
+    ) -> Self {
+        let Envelope { peer, reference } = envelope;
+        let command = command.and_then(|command| with_peer(peer, command));
+        let mut received = gateway.own();
+        if let Some(peer) = peer {
+            received.origin = Origin::stated(peer, gateway.identity.name());
+        }
+        match &command {
+            Ok(Command::ProveDevice(proof)) => {
+                if let Some(claim) = claims::of_stated_peer(proof) {
+                    gateway.claims().keep(received.origin.peer, claim);
+                }
+            }
+            Ok(command) => {
+                received.device = gateway.claims().of(received.origin.peer, command);
+            }
+            Err(_) => {}
+        }
+        Self { received, at: Instant::now(), reference, peer, command, bytes, held }
+    }
+
+    /// The size of its frame, rounded up.
+    pub(super) fn kib(&self) -> u32 {
+        u32::try_from(self.bytes / KIB + 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// Refuses a command without a peer, except a hello. Without this, all visitors of a gateway that
+/// forgets it would be one source.
+fn with_peer(peer: Option<IpAddr>, command: Command) -> Result<Command, Refused> {
+    match command {
+        Command::ProveGateway(_) => {
+            Err(Refused::Malformed("the connection is that of a gateway already".into()))
+        }
+        Command::Hello(_) => Ok(command),
+        _ if peer.is_none() => Err(Refused::Malformed("missing field `peer`".into())),
+        _ => Ok(command),
+    }
+}
+
+impl Gateway {
+    /// Decides a command, and returns its reply when it may be sent.
+    pub(super) async fn serve(
+        &self,
+        arrived: Arrived,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Reply {
+        let Arrived { received, at, reference, peer, command, held, .. } = arrived;
+        let id = received.id;
+        // Held until the answer may be sent.
+        let visit = peer.map(|peer| self.shared.sources.visit(peer));
+        let reply = match self.is_registered().await {
+            Ok(true) => match &visit {
+                None => self.decide_own(received, command).await,
+                Some(None) => Reply::crowded(id),
+                Some(Some(visit)) => self.decide(visit, received, command).await,
+            },
+            Ok(false) => self.remove(&received),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "undecided");
+                Reply::undecided(id, &error)
+            }
+        };
+        drop((held, room));
+        if reply.is_denial() {
+            timer::sleep_until(at + self.shared.deadlines.denial).await;
+        }
+        reply.with_reference(reference)
+    }
+
+    /// Refuses a command because the gateway is no longer registered, and ends the session.
+    fn remove(&self, received: &Received) -> Reply {
+        self.reject(&Refused::NotAGateway);
+        self.ending.cancel();
+        tracing::warn!(gateway = %self.identity.name(), "the gateway is no longer registered");
+        Reply::refused(received.id, &Refused::NotAGateway)
+    }
+
+    /// Decides a command within the limits of its peer, as if the peer had connected.
+    async fn decide(
+        &self,
+        visit: &Visit,
+        mut received: Received,
+        command: Result<Command, Refused>,
+    ) -> Reply {
+        received.is_shared_address = visit.is_shared();
+        let reply = match command {
+            Ok(Command::ProveDevice(proof)) if claims::of_stated_peer(&proof).is_none() => {
+                Reply::foreign_binding(received.id)
+            }
+            Ok(command) => {
+                let _turn = visit.admit(&mut received).await;
+                session::decide(&self.shared.context, received, command, None).await
+            }
+            Err(refused) => {
+                let reply = Reply::refused(received.id, &refused);
+                self.shared.context.authenticator.count_rejected_frame(&received).await;
+                reply
+            }
+        };
+        visit.note(reply.conduct());
+        reply
+    }
+
+    /// Answers a command that names no peer. Nothing is charged to a source.
+    async fn decide_own(&self, received: Received, command: Result<Command, Refused>) -> Reply {
+        match command {
+            Ok(command) => session::decide(&self.shared.context, received, command, None).await,
+            Err(refused) => {
+                self.reject(&refused);
+                Reply::refused(received.id, &refused)
+            }
+        }
+    }
+}
