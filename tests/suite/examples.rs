@@ -1,6 +1,9 @@
 //! The examples of the client work against a real server.
 
 #[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/blocking.rs"]
+mod blocking;
+#[expect(dead_code, reason = "the test calls what `main` calls")]
 #[path = "../../crates/client/examples/log_in.rs"]
 mod log_in;
 #[expect(dead_code, reason = "the test calls what `main` calls")]
@@ -13,7 +16,7 @@ mod register;
 #[path = "../../crates/client/examples/verify_receipt.rs"]
 mod verify_receipt;
 
-use fourauth_client::{ReceiptError, ReceiptVerifier};
+use fourauth_client::{ReceiptError, ReceiptVerifier, ServerAddress, Trust, blocking::Client};
 use fourauth_config::Config;
 use fourauth_protocol::{
     audience::Audience, code::Code, command::Command, mac_address::MacAddress,
@@ -91,4 +94,20 @@ async fn the_example_with_its_own_transport_speaks_the_protocol() {
         own_transport::ask(&mut stream, &login).unwrap()
     });
     assert!(answer.await.unwrap().body.token.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_without_a_runtime_logs_in_and_shows_a_denial() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let address = ServerAddress::parse(&server.server().address().to_string()).unwrap();
+    let client = Client::new(address, Trust::Pin(server.fingerprint())).unwrap();
+    let wrong = alice.login(server.now()).pictures([picture("biden.jpg")]);
+    let right = alice.login(server.now());
+    let visits = tokio::task::spawn_blocking(move || {
+        [wrong, right].map(|login| blocking::visit(&client, login).unwrap())
+    });
+    let [denied, granted] = visits.await.unwrap();
+    assert_eq!(denied, ["Face verification failed."]);
+    assert_eq!(granted, ["logged in"]);
 }
