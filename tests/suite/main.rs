@@ -28,6 +28,7 @@ mod proxies;
 mod public_api;
 mod publish;
 mod python;
+mod python_wheel;
 mod races;
 mod receipts;
 mod recover;

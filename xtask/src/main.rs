@@ -8,6 +8,7 @@ mod demo;
 mod models;
 mod postgres;
 mod process;
+mod wheel;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -18,6 +19,7 @@ usage: cargo xtask <task>
   test     run all checks: format, lints, documents, tests
   models   install the model pack and the test faces
   assure   measure attacks on a real server: `assure NAME [--short] [--json-only]`
+  wheel    build the Python wheel for the tests, or with `--release` one for use
   bench    print the cost of a login and of its parts
 ";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Some("test") => checks::run(&root()),
         Some("models") => binaries::build(&root()).and_then(|built| models::run(&root(), &built)),
         Some("assure") => assure::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("wheel") => wheel::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         Some("bench") => checks::bench(&root()),
         _ => {
             eprint!("{USAGE}");
