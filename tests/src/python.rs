@@ -36,6 +36,21 @@ pub fn command() -> Command {
     command
 }
 
+/// Python with the wheel `fourauth` on its path, and the programs that built and check it.
+///
+/// # Panics
+///
+/// If `cargo xtask wheel` has not been run.
+#[must_use]
+pub fn with_wheel() -> Command {
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let folders = ["debug/python", "python-tools"].map(|name| target.join(name));
+    assert!(folders.iter().all(|folder| folder.exists()), "run `cargo xtask wheel` first");
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", env::join_paths(folders).expect("paths without a colon"));
+    command
+}
+
 /// Runs a program and returns its standard output.
 ///
 /// # Panics

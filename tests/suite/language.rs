@@ -32,7 +32,7 @@ fn folders() -> Vec<String> {
     let crates = fs::read_dir(checked_in::path("crates")).unwrap();
     let names = crates.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let folders = names.map(|name| format!("crates/{name}"));
-    folders.chain(["tests", "xtask"].map(String::from)).collect()
+    folders.chain(["bindings", "tests", "xtask"].map(String::from)).collect()
 }
 
 /// Every Rust file below a folder.

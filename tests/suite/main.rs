@@ -32,6 +32,7 @@ mod proxies;
 mod public_api;
 mod publish;
 mod python;
+mod python_wheel;
 mod races;
 mod receipts;
 mod recover;

@@ -16,13 +16,13 @@ use tokio::process::Command;
     clippy::disallowed_methods,
     reason = "the documented client uses the system clock, so its server must too"
 )]
-fn system_clock() -> UnixMillis {
+pub(crate) fn system_clock() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     UnixMillis(since.as_millis().try_into().unwrap())
 }
 
 /// A server with the default cost of a hash and the system clock.
-async fn documented_server(folder: &Path) -> (Server, Config) {
+pub(crate) async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
         auth: AuthConfig::default(),
         time: TimeConfig { servers: Vec::new() },

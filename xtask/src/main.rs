@@ -9,6 +9,7 @@ mod models;
 mod new_command;
 mod postgres;
 mod process;
+mod wheel;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -19,6 +20,7 @@ usage: cargo xtask <task>
   test     run all checks: format, lints, documents, tests
   models   install the model pack and the test faces
   assure   measure attacks on a real server: `assure NAME [--short] [--json-only]`
+  wheel    build the Python wheel for the tests, or with `--release` one for use
   bench    print the cost of a login and of its parts
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some("test") => checks::run(&root()),
         Some("models") => binaries::build(&root()).and_then(|built| models::run(&root(), &built)),
         Some("assure") => assure::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("wheel") => wheel::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         Some("bench") => checks::bench(&root()),
         _ => {
             eprint!("{USAGE}");

@@ -24,7 +24,7 @@ const MAX_PICTURE: u64 = 8 << 20;
 
 /// Environment variables that npm and pip receive. The rest is withheld, because pip may run the
 /// build script of a package.
-const PASSED: [&str; 16] = [
+pub(crate) const PASSED: [&str; 16] = [
     "PATH",
     "HOME",
     "TMPDIR",

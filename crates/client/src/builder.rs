@@ -71,6 +71,16 @@ impl Builder {
         self
     }
 
+    /// Builds a client for programs without an async runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system if it has no more descriptors for the client's own runtime.
+    #[cfg(feature = "blocking")]
+    pub fn build_blocking(self) -> std::io::Result<crate::blocking::Client> {
+        crate::blocking::Client::over(self.build())
+    }
+
     /// Builds the client.
     #[must_use]
     pub fn build(self) -> Client {

@@ -1,4 +1,5 @@
-//! One typed method for each command, and its result.
+//! One typed method for each command, and its result. The list of commands is the only one: it
+//! makes the methods of both clients, async and blocking.
 
 use crate::{
     connection::Connection,
@@ -62,18 +63,76 @@ pub struct Registered {
     pub recovery_codes: Vec<Secret<String>>,
 }
 
-/// Each method sends one command and waits for the answer. If the server grants a command without
-/// its result, the error is [`ProtocolError::Incomplete`].
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// 100: logs a user in.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn login(&mut self, login: Login) -> Result<Outcome<LoggedIn>, Error> {
-        self.ask(Command::Login(login), LoggedIn::from_gains).await
-    }
+/// Defines a method for each line, on [`Connection`] and on
+/// [`blocking::Client`](crate::blocking::Client): the command that it sends and what it reads from
+/// the answer if the server grants the command.
+macro_rules! commands {
+    ($(
+        $(#[$doc:meta])*
+        $method:ident($($argument:ident: $type:ty)?) -> $gain:ty = $command:expr, $read:expr;
+    )*) => {
+        /// Each method sends one command and waits for the answer. If the server grants a command
+        /// without its result, the error is [`ProtocolError::Incomplete`].
+        impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// See [`Connection::send`].
+            pub async fn $method(&mut self $(, $argument: $type)?) -> Result<Outcome<$gain>, Error> {
+                self.ask($command, $read).await
+            }
+        )*}
 
+        /// Each method sends one command on a connection that is open or new, and waits for the
+        /// answer. If the server grants a command without its result, the error is
+        /// [`ProtocolError::Incomplete`].
+        #[cfg(feature = "blocking")]
+        impl crate::blocking::Client {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// See [`Client::send`](crate::blocking::Client::send).
+            pub fn $method(&self $(, $argument: $type)?) -> Result<Outcome<$gain>, Error> {
+                self.wait_for(|client| async move { client.ready().await?.$method($($argument)?).await })
+            }
+        )*}
+    };
+}
+
+commands! {
+    /// 100: logs a user in.
+    login(login: Login) -> LoggedIn = Command::Login(login), LoggedIn::from_gains;
+    /// 190: reads the server's version, limits and requirements.
+    hello() -> ServerInfo = Command::Hello(Hello::default()), |body| present(body.server, "server");
+    /// 200: adds an account.
+    register(register: Register) -> Registered = Command::Register(register), Registered::from_gains;
+    /// 210: proves that a new authenticator works.
+    confirm_totp(confirm: ConfirmTotp) -> () = Command::ConfirmTotp(confirm), nothing;
+    /// 220: adds a device to the account, proved from one that it already has.
+    bind_device(bind: BindDevice) -> () = Command::BindDevice(bind), nothing;
+    /// 222: lists the devices of the account that a token belongs to.
+    list_devices(list: ListDevices) -> Vec<DeviceRow> =
+        Command::ListDevices(list), |body| present(body.devices, "devices");
+    /// 224: revokes a device.
+    revoke_device(revoke: RevokeDevice) -> () = Command::RevokeDevice(revoke), nothing;
+    /// 240: reads the audit log. Its texts are untrusted: escape them before display.
+    read_audit(read: ReadAudit) -> Vec<AuditRow> =
+        Command::ReadAudit(read), |body| present(body.rows, "rows");
+    /// 300: replaces the authenticator.
+    recover_totp(recover: RecoverTotp) -> NewAuthenticator =
+        Command::RecoverTotp(recover), NewAuthenticator::from_gains;
+    /// 310: replaces the password.
+    recover_password(recover: RecoverPassword) -> () = Command::RecoverPassword(recover), nothing;
+    /// 320: replaces the face. Returns how well it is enrolled, if the server says.
+    recover_face(recover: RecoverFace) -> Option<FaceQuality> =
+        Command::RecoverFace(recover), |body| Ok(body.face_quality);
+    /// 330: replaces a device.
+    recover_device(recover: RecoverDevice) -> () = Command::RecoverDevice(recover), nothing;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// 150: proves that this connection comes from the device of `identity`. A client that
     /// [has an identity](crate::Client::with_identity) does so by itself. The answer does not say
     /// whether the proof is valid; the commands that follow show it.
@@ -89,117 +148,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Outcome<()>, Error> {
         let proof = self.device_proof(identity, username, mac)?;
         self.ask(Command::ProveDevice(proof), nothing).await
-    }
-
-    /// 190: reads the server's version, limits and requirements.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn hello(&mut self) -> Result<Outcome<ServerInfo>, Error> {
-        self.ask(Command::Hello(Hello::default()), |body| present(body.server, "server")).await
-    }
-
-    /// 200: adds an account.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn register(&mut self, register: Register) -> Result<Outcome<Registered>, Error> {
-        self.ask(Command::Register(register), Registered::from_gains).await
-    }
-
-    /// 210: proves that a new authenticator works.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn confirm_totp(&mut self, confirm: ConfirmTotp) -> Result<Outcome<()>, Error> {
-        self.ask(Command::ConfirmTotp(confirm), nothing).await
-    }
-
-    /// 220: adds a device to the account, proved from one that it already has.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn bind_device(&mut self, bind: BindDevice) -> Result<Outcome<()>, Error> {
-        self.ask(Command::BindDevice(bind), nothing).await
-    }
-
-    /// 222: lists the devices of the account that a token belongs to.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn list_devices(
-        &mut self,
-        list: ListDevices,
-    ) -> Result<Outcome<Vec<DeviceRow>>, Error> {
-        self.ask(Command::ListDevices(list), |body| present(body.devices, "devices")).await
-    }
-
-    /// 224: revokes a device.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn revoke_device(&mut self, revoke: RevokeDevice) -> Result<Outcome<()>, Error> {
-        self.ask(Command::RevokeDevice(revoke), nothing).await
-    }
-
-    /// 240: reads the audit log. Its texts are untrusted: escape them before display.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn read_audit(&mut self, read: ReadAudit) -> Result<Outcome<Vec<AuditRow>>, Error> {
-        self.ask(Command::ReadAudit(read), |body| present(body.rows, "rows")).await
-    }
-
-    /// 300: replaces the authenticator.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn recover_totp(
-        &mut self,
-        recover: RecoverTotp,
-    ) -> Result<Outcome<NewAuthenticator>, Error> {
-        self.ask(Command::RecoverTotp(recover), NewAuthenticator::from_gains).await
-    }
-
-    /// 310: replaces the password.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn recover_password(
-        &mut self,
-        recover: RecoverPassword,
-    ) -> Result<Outcome<()>, Error> {
-        self.ask(Command::RecoverPassword(recover), nothing).await
-    }
-
-    /// 320: replaces the face. Returns how well it is enrolled, if the server says.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn recover_face(
-        &mut self,
-        recover: RecoverFace,
-    ) -> Result<Outcome<Option<FaceQuality>>, Error> {
-        self.ask(Command::RecoverFace(recover), |body| Ok(body.face_quality)).await
-    }
-
-    /// 330: replaces a device.
-    ///
-    /// # Errors
-    ///
-    /// See [`Connection::send`].
-    pub async fn recover_device(&mut self, recover: RecoverDevice) -> Result<Outcome<()>, Error> {
-        self.ask(Command::RecoverDevice(recover), nothing).await
     }
 
     async fn ask<T>(

@@ -62,6 +62,11 @@
 //! # }
 //! ```
 //!
+//! # Without an async runtime
+//!
+//! With the feature `blocking` there is `blocking::Client`, which has the same methods for programs
+//! without an async runtime.
+//!
 //! # Another transport
 //!
 //! [`Connection::over`] takes any stream, for example a Unix socket. A service that has its own
@@ -111,6 +116,8 @@
 //! [`ReceiptVerifier`].
 
 mod address;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod claim;
 mod client;

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "fixtures of tests panic like the tests they serve")]
 
 mod answers;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod device;
 mod reconnect;
 mod server;

@@ -1,0 +1,260 @@
+from collections.abc import Sequence
+from datetime import datetime
+from os import PathLike
+from types import TracebackType
+from typing import Optional, Union, final
+
+from typing_extensions import Self, disjoint_base
+
+__all__ = [
+    "Answer",
+    "Client",
+    "Device",
+    "Devices",
+    "Enrolled",
+    "Error",
+    "Hello",
+    "Login",
+    "NetworkError",
+    "ProtocolError",
+    "Receipt",
+    "ReceiptError",
+    "ReceiptVerifier",
+    "ServerInfo",
+    "TrustError",
+]
+
+_Face = Union[bytes, str, PathLike[str]]
+
+class Error(Exception):
+    may_have_been_decided: bool
+
+class NetworkError(Error): ...
+class ProtocolError(Error): ...
+class TrustError(Error): ...
+class ReceiptError(Error): ...
+
+@disjoint_base
+class Answer:
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def request_id(self) -> Optional[str]: ...
+    @property
+    def retry_after(self) -> Optional[float]: ...
+    def __bool__(self) -> bool: ...
+
+@final
+class Login(Answer):
+    @property
+    def token(self) -> Optional[str]: ...
+    @property
+    def receipt(self) -> Optional[str]: ...
+    @property
+    def expires_at(self) -> Optional[datetime]: ...
+    @property
+    def must_change(self) -> bool: ...
+    @property
+    def totp_confirmed(self) -> Optional[bool]: ...
+
+@final
+class Enrolled(Answer):
+    @property
+    def provisioning_uri(self) -> Optional[str]: ...
+    @property
+    def qr_png(self) -> Optional[bytes]: ...
+    @property
+    def recovery_codes(self) -> list[str]: ...
+    @property
+    def face_quality(self) -> Optional[tuple[int, int]]: ...
+
+@final
+class Device:
+    @property
+    def name(self) -> str: ...
+    @property
+    def device_id(self) -> str: ...
+    @property
+    def mac(self) -> str: ...
+    @property
+    def bound_by(self) -> str: ...
+    @property
+    def bound_at(self) -> datetime: ...
+    @property
+    def last_seen(self) -> datetime: ...
+
+@final
+class Devices(Answer):
+    @property
+    def devices(self) -> list[Device]: ...
+
+@final
+class ServerInfo:
+    @property
+    def protocol(self) -> int: ...
+    @property
+    def software(self) -> str: ...
+    @property
+    def max_frame(self) -> int: ...
+    @property
+    def pictures_at_enrolment(self) -> int: ...
+    @property
+    def pictures_at_login(self) -> int: ...
+    @property
+    def max_skew_seconds(self) -> int: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def time_state(self) -> str: ...
+    @property
+    def receipt_key(self) -> Optional[str]: ...
+    @property
+    def requires(self) -> list[str]: ...
+
+@final
+class Hello(Answer):
+    @property
+    def server(self) -> Optional[ServerInfo]: ...
+
+@final
+class Client:
+    def __new__(
+        cls,
+        address: Union[str, Sequence[str]],
+        *,
+        pin: Optional[str] = None,
+        ca_file: Union[str, PathLike[str], None] = None,
+        identity: Union[str, PathLike[str], None] = None,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+    ) -> Self: ...
+    @property
+    def device_key(self) -> Optional[str]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _type: Optional[type[BaseException]],
+        _exception: Optional[BaseException],
+        _traceback: Optional[TracebackType],
+        /,
+    ) -> None: ...
+    def login(
+        self,
+        username: str,
+        password: str,
+        totp: Optional[str] = None,
+        faces: Sequence[_Face] = ...,
+        mac: Optional[str] = None,
+        *,
+        recovery_code: Optional[str] = None,
+        audience: Optional[str] = None,
+        device_name: Optional[str] = None,
+    ) -> Login: ...
+    def hello(self) -> Hello: ...
+    def register(
+        self,
+        admin_secret: str,
+        username: str,
+        password: str,
+        faces: Sequence[_Face] = ...,
+        mac: Optional[str] = None,
+        *,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+        consent: Optional[str] = None,
+        device_key: Optional[str] = None,
+        device_name: Optional[str] = None,
+    ) -> Enrolled: ...
+    def confirm_totp(self, username: str, password: str, totp: str) -> Answer: ...
+    def bind_device(
+        self,
+        username: str,
+        password: str,
+        device_key: str,
+        totp: Optional[str] = None,
+        mac: Optional[str] = None,
+        *,
+        new_mac: Optional[str] = None,
+        device_name: Optional[str] = None,
+    ) -> Answer: ...
+    def list_devices(self, token: str) -> Devices: ...
+    def revoke_device(
+        self,
+        username: str,
+        password: str,
+        device_name: str,
+        totp: Optional[str] = None,
+        mac: Optional[str] = None,
+    ) -> Answer: ...
+    def recover_totp(
+        self,
+        username: str,
+        password: str,
+        faces: Sequence[_Face] = ...,
+        mac: Optional[str] = None,
+        *,
+        recovery_code: Optional[str] = None,
+    ) -> Enrolled: ...
+    def recover_password(
+        self,
+        username: str,
+        new_password: str,
+        totp: Optional[str] = None,
+        faces: Sequence[_Face] = ...,
+        mac: Optional[str] = None,
+        *,
+        recovery_code: Optional[str] = None,
+    ) -> Answer: ...
+    def recover_face(
+        self,
+        username: str,
+        password: str,
+        totp: Optional[str] = None,
+        new_faces: Sequence[_Face] = ...,
+        mac: Optional[str] = None,
+        *,
+        recovery_code: Optional[str] = None,
+        consent: Optional[str] = None,
+    ) -> Enrolled: ...
+    def recover_device(
+        self,
+        username: str,
+        password: str,
+        totp: Optional[str] = None,
+        faces: Sequence[_Face] = ...,
+        new_mac: Optional[str] = None,
+        *,
+        recovery_code: Optional[str] = None,
+        replaces: Optional[str] = None,
+        new_device_key: Optional[str] = None,
+        device_name: Optional[str] = None,
+    ) -> Answer: ...
+
+@final
+class Receipt:
+    @property
+    def username(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def audience(self) -> Optional[str]: ...
+    @property
+    def issued_at(self) -> datetime: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def methods(self) -> list[str]: ...
+    @property
+    def mac(self) -> str: ...
+    @property
+    def request_id(self) -> str: ...
+
+@final
+class ReceiptVerifier:
+    def __new__(
+        cls, key: str, *, issuer: str = "4Auth-Authentication", audience: Optional[str] = None
+    ) -> Self: ...
+    def verify(self, receipt: str) -> Receipt: ...

@@ -1,0 +1,65 @@
+//! Arguments of Python as values of the protocol.
+//!
+//! What a person types at each login may be mistyped: a code that is not six digits is sent as no
+//! code, which the server denies like a wrong one. What a program sets up is a `ValueError`.
+
+use crate::error::valid;
+use fourauth_client::protocol::{
+    device::DeviceName, mac_address::MacAddress, one_time_code::OneTimeCode, picture::Picture,
+    recovery_code::RecoveryCode, time::UnixMillis, username::Username,
+};
+use pyo3::{prelude::*, pybacked::PyBackedBytes};
+use std::{fs, path::PathBuf, time::SystemTime};
+
+/// A picture: its bytes, or the file that holds them.
+#[derive(Debug, FromPyObject)]
+pub(crate) enum Face {
+    Bytes(PyBackedBytes),
+    File(PathBuf),
+}
+
+/// Reads pictures.
+///
+/// # Errors
+///
+/// `OSError` if a file cannot be read.
+pub(crate) fn pictures(faces: Vec<Face>) -> PyResult<Vec<Picture>> {
+    let read = |face| match face {
+        Face::Bytes(bytes) => Ok(Picture::new(bytes.to_vec())),
+        Face::File(path) => Ok(Picture::new(fs::read(path)?)),
+    };
+    faces.into_iter().map(read).collect()
+}
+
+pub(crate) fn username(text: &str) -> PyResult<Username> {
+    valid(Username::parse(text))
+}
+
+pub(crate) fn mac(text: Option<&str>) -> PyResult<Option<MacAddress>> {
+    text.map(|text| valid(MacAddress::parse(text))).transpose()
+}
+
+pub(crate) fn device_name(text: Option<&str>) -> PyResult<Option<DeviceName>> {
+    text.map(|text| valid(DeviceName::parse(text))).transpose()
+}
+
+/// The code, or `None` if the text is not one.
+pub(crate) fn code(text: Option<&str>) -> Option<OneTimeCode> {
+    text.and_then(|text| OneTimeCode::parse(text.trim()).ok())
+}
+
+/// The code, or `None` if the text is not one.
+pub(crate) fn recovery_code(text: Option<&str>) -> Option<RecoveryCode> {
+    text.and_then(|text| RecoveryCode::parse(text.trim()).ok())
+}
+
+/// The clock of this machine, which the server compares with its own. `None` if it shows a year
+/// before 1970, which the server denies.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server compares its clock with that of a client"
+)]
+pub(crate) fn now() -> Option<UnixMillis> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(UnixMillis)
+}

@@ -1,0 +1,388 @@
+//! The class `Client`: one method for each command.
+
+use crate::{
+    answers::{self, Answer, Devices, Enrolled, Hello, Login, granted, plain},
+    arguments::{Face, code, device_name, mac, now, pictures, recovery_code, username},
+    error::{unusable_key, unusable_roots, valid},
+    session::Session,
+};
+use fourauth_client::{
+    Builder, Client, Fingerprint, Identity, Roots, ServerAddress, Trust,
+    protocol::{
+        answer,
+        audience::Audience,
+        command::{self, Command},
+        consent::Consent,
+        contact::{Email, Phone},
+        device::DeviceKey,
+    },
+};
+use pyo3::{
+    exceptions::{PyRuntimeError, PyValueError},
+    prelude::*,
+};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Talks to one server, or to several with the same data. Any thread may use it.
+///
+/// Give one of `pin`, the fingerprint that the server printed at its first start, and `ca_file`, a
+/// file of trusted authorities in PEM. `identity` is the file of this device's key; it is made if it
+/// does not exist. Times are in seconds.
+#[pyclass(frozen, name = "Client", module = "fourauth")]
+#[derive(Debug)]
+pub(crate) struct PyClient {
+    address: String,
+    key: Option<DeviceKey>,
+    /// `None` once it is closed.
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+/// One address, or several to try in this order.
+#[derive(Debug, FromPyObject)]
+enum Addresses {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Addresses {
+    fn parse(self) -> PyResult<Vec<ServerAddress>> {
+        let texts = match self {
+            Self::One(text) => vec![text],
+            Self::Several(texts) => texts,
+        };
+        texts.iter().map(|text| valid(ServerAddress::parse(text))).collect()
+    }
+}
+
+fn trust(pin: Option<&str>, ca_file: Option<PathBuf>) -> PyResult<Trust> {
+    match (pin, ca_file) {
+        (Some(pin), None) => valid(Fingerprint::parse(pin)).map(Trust::Pin),
+        (None, Some(path)) => Roots::from_file(&path).map(Trust::Roots).map_err(unusable_roots),
+        _ => Err(PyValueError::new_err("give either `pin` or `ca_file`")),
+    }
+}
+
+fn time_limit(seconds: f64) -> PyResult<Duration> {
+    valid(Duration::try_from_secs_f64(seconds))
+}
+
+impl PyClient {
+    fn ask(&self, py: Python<'_>, command: Command) -> PyResult<answer::Answer> {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match session {
+            Some(session) => session.ask(py, command),
+            None => Err(PyRuntimeError::new_err("the client is closed")),
+        }
+    }
+
+    fn told(&self, py: Python<'_>, command: Command) -> PyResult<Answer> {
+        self.ask(py, command).map(|answer| plain(&answer))
+    }
+
+    /// Sends a command that returns a new authenticator.
+    fn renewed(&self, py: Python<'_>, command: Command) -> PyResult<Py<Enrolled>> {
+        let answer = self.ask(py, command)?;
+        let uri = answer.body.provisioning_uri.as_ref();
+        let _present = granted(&plain(&answer), uri, "provisioning_uri")?;
+        Py::new(py, answers::enrolled(answer))
+    }
+}
+
+#[pymethods]
+#[expect(clippy::too_many_arguments, reason = "in Python they are keyword arguments")]
+impl PyClient {
+    #[new]
+    #[pyo3(signature = (
+        address, *, pin = None, ca_file = None, identity = None, timeout = 30.0,
+        connect_timeout = 10.0
+    ))]
+    fn new(
+        address: Addresses,
+        pin: Option<&str>,
+        ca_file: Option<PathBuf>,
+        identity: Option<PathBuf>,
+        timeout: f64,
+        connect_timeout: f64,
+    ) -> PyResult<Self> {
+        let mut addresses = address.parse()?.into_iter();
+        let first = addresses.next().ok_or_else(|| PyValueError::new_err("give an address"))?;
+        let address = first.to_string();
+        let builder = Client::builder(first, trust(pin, ca_file)?)
+            .answer_timeout(time_limit(timeout)?)
+            .connect_timeout(time_limit(connect_timeout)?);
+        let mut client = addresses.fold(builder, Builder::or_at).build();
+        let mut key = None;
+        if let Some(path) = identity {
+            let identity = Identity::load_or_create(&path).map_err(|error| unusable_key(&error))?;
+            key = Some(identity.key());
+            client = client.with_identity(identity);
+        }
+        let session = Mutex::new(Some(Arc::new(Session::new(client)?)));
+        Ok(Self { address, key, session })
+    }
+
+    /// The public key of this device, if the client has an identity.
+    #[getter]
+    fn device_key(&self) -> Option<String> {
+        self.key.map(|key| key.to_string())
+    }
+
+    /// Closes the connections. Commands that are waiting in other threads end first.
+    fn close(&self) {
+        let _closed = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        _type: &Bound<'_, PyAny>,
+        _exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) {
+        self.close();
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<fourauth.Client {}>", self.address)
+    }
+
+    /// 100: logs a user in. The answer is true if the server grants the login.
+    ///
+    /// A client with an identity also proves the device and offers its key, which the first login of
+    /// an account binds.
+    #[pyo3(signature = (
+        username, password, totp = None, faces = Vec::new(), mac = None, *, recovery_code = None,
+        audience = None, device_name = None
+    ))]
+    fn login(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        totp: Option<&str>,
+        faces: Vec<Face>,
+        mac: Option<&str>,
+        recovery_code: Option<&str>,
+        audience: Option<&str>,
+        device_name: Option<&str>,
+    ) -> PyResult<Py<Login>> {
+        let mut login = command::Login::new(self::username(username)?, password);
+        login.totp = code(totp);
+        login.mac = self::mac(mac)?;
+        login.client_ts_utc = now();
+        login.recovery_code = self::recovery_code(recovery_code);
+        login.audience = audience.map(|text| valid(Audience::parse(text))).transpose()?;
+        login.device_pubkey = self.key;
+        login.device_name = self::device_name(device_name)?;
+        let login = Command::Login(login.pictures(pictures(faces)?));
+        Py::new(py, answers::login(self.ask(py, login)?))
+    }
+
+    /// 190: asks the server for its version, limits and requirements.
+    fn hello(&self, py: Python<'_>) -> PyResult<Py<Hello>> {
+        let answer = self.ask(py, Command::Hello(command::Hello::default()))?;
+        Py::new(py, answers::hello(py, answer)?)
+    }
+
+    /// 200: adds an account, with the secret of an administrator.
+    #[pyo3(signature = (
+        admin_secret, username, password, faces = Vec::new(), mac = None, *, email = None,
+        phone = None, consent = None, device_key = None, device_name = None
+    ))]
+    fn register(
+        &self,
+        py: Python<'_>,
+        admin_secret: String,
+        username: &str,
+        password: String,
+        faces: Vec<Face>,
+        mac: Option<&str>,
+        email: Option<&str>,
+        phone: Option<&str>,
+        consent: Option<&str>,
+        device_key: Option<&str>,
+        device_name: Option<&str>,
+    ) -> PyResult<Py<Enrolled>> {
+        let username = self::username(username)?;
+        let mut register = command::Register::new(admin_secret, username, password);
+        register.mac = self::mac(mac)?;
+        register.email = email.map(|text| valid(Email::parse(text))).transpose()?;
+        register.phone = phone.map(|text| valid(Phone::parse(text))).transpose()?;
+        register.consent = consent.map(|text| valid(Consent::parse(text))).transpose()?;
+        register.device_pubkey =
+            device_key.map(|text| valid(DeviceKey::parse(text))).transpose()?;
+        register.device_name = self::device_name(device_name)?;
+        self.renewed(py, Command::Register(register.pictures(pictures(faces)?)))
+    }
+
+    /// 210: proves that a new authenticator works.
+    fn confirm_totp(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        totp: &str,
+    ) -> PyResult<Answer> {
+        let mut confirm = command::ConfirmTotp::new(self::username(username)?, password);
+        confirm.totp = code(Some(totp));
+        self.told(py, Command::ConfirmTotp(confirm))
+    }
+
+    /// 220: adds a device to the account, proved from one that it already has.
+    #[pyo3(signature = (
+        username, password, device_key, totp = None, mac = None, *, new_mac = None,
+        device_name = None
+    ))]
+    fn bind_device(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        device_key: &str,
+        totp: Option<&str>,
+        mac: Option<&str>,
+        new_mac: Option<&str>,
+        device_name: Option<&str>,
+    ) -> PyResult<Answer> {
+        let key = valid(DeviceKey::parse(device_key))?;
+        let mut bind = command::BindDevice::new(self::username(username)?, password, key);
+        bind.totp = code(totp);
+        bind.mac = self::mac(mac)?;
+        bind.client_ts_utc = now();
+        bind.new_mac = self::mac(new_mac)?;
+        bind.device_name = self::device_name(device_name)?;
+        self.told(py, Command::BindDevice(bind))
+    }
+
+    /// 222: lists the devices of the account that a token belongs to.
+    fn list_devices(&self, py: Python<'_>, token: String) -> PyResult<Py<Devices>> {
+        let answer = self.ask(py, Command::ListDevices(command::ListDevices::new(token)))?;
+        Py::new(py, answers::devices(py, answer)?)
+    }
+
+    /// 224: revokes the device of that name.
+    #[pyo3(signature = (username, password, device_name, totp = None, mac = None))]
+    fn revoke_device(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        device_name: &str,
+        totp: Option<&str>,
+        mac: Option<&str>,
+    ) -> PyResult<Answer> {
+        let (username, mac) = (self::username(username)?, self::mac(mac)?);
+        let name = valid(fourauth_client::protocol::device::DeviceName::parse(device_name))?;
+        let mut revoke = command::RevokeDevice::new(username, password, name);
+        revoke.totp = code(totp);
+        revoke.mac = mac;
+        revoke.client_ts_utc = now();
+        self.told(py, Command::RevokeDevice(revoke))
+    }
+
+    /// 300: replaces the authenticator.
+    #[pyo3(signature = (
+        username, password, faces = Vec::new(), mac = None, *, recovery_code = None
+    ))]
+    fn recover_totp(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        faces: Vec<Face>,
+        mac: Option<&str>,
+        recovery_code: Option<&str>,
+    ) -> PyResult<Py<Enrolled>> {
+        let mut recover = command::RecoverTotp::new(self::username(username)?, password);
+        recover.mac = self::mac(mac)?;
+        recover.client_ts_utc = now();
+        recover.recovery_code = self::recovery_code(recovery_code);
+        self.renewed(py, Command::RecoverTotp(recover.pictures(pictures(faces)?)))
+    }
+
+    /// 310: replaces the password.
+    #[pyo3(signature = (
+        username, new_password, totp = None, faces = Vec::new(), mac = None, *,
+        recovery_code = None
+    ))]
+    fn recover_password(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        new_password: String,
+        totp: Option<&str>,
+        faces: Vec<Face>,
+        mac: Option<&str>,
+        recovery_code: Option<&str>,
+    ) -> PyResult<Answer> {
+        let mut recover = command::RecoverPassword::new(self::username(username)?, new_password);
+        recover.totp = code(totp);
+        recover.mac = self::mac(mac)?;
+        recover.client_ts_utc = now();
+        recover.recovery_code = self::recovery_code(recovery_code);
+        self.told(py, Command::RecoverPassword(recover.pictures(pictures(faces)?)))
+    }
+
+    /// 320: replaces the face.
+    #[pyo3(signature = (
+        username, password, totp = None, new_faces = Vec::new(), mac = None, *,
+        recovery_code = None, consent = None
+    ))]
+    fn recover_face(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        totp: Option<&str>,
+        new_faces: Vec<Face>,
+        mac: Option<&str>,
+        recovery_code: Option<&str>,
+        consent: Option<&str>,
+    ) -> PyResult<Py<Enrolled>> {
+        let mut recover = command::RecoverFace::new(self::username(username)?, password);
+        recover.totp = code(totp);
+        recover.mac = self::mac(mac)?;
+        recover.client_ts_utc = now();
+        recover.recovery_code = self::recovery_code(recovery_code);
+        recover.consent = consent.map(|text| valid(Consent::parse(text))).transpose()?;
+        let recover = Command::RecoverFace(recover.pictures(pictures(new_faces)?));
+        Py::new(py, answers::enrolled(self.ask(py, recover)?))
+    }
+
+    /// 330: replaces a device.
+    #[pyo3(signature = (
+        username, password, totp = None, faces = Vec::new(), new_mac = None, *,
+        recovery_code = None, replaces = None, new_device_key = None, device_name = None
+    ))]
+    fn recover_device(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: String,
+        totp: Option<&str>,
+        faces: Vec<Face>,
+        new_mac: Option<&str>,
+        recovery_code: Option<&str>,
+        replaces: Option<&str>,
+        new_device_key: Option<&str>,
+        device_name: Option<&str>,
+    ) -> PyResult<Answer> {
+        let mut recover = command::RecoverDevice::new(self::username(username)?, password);
+        recover.totp = code(totp);
+        recover.new_mac = self::mac(new_mac)?;
+        recover.client_ts_utc = now();
+        recover.recovery_code = self::recovery_code(recovery_code);
+        recover.mac = mac(replaces)?;
+        recover.new_device_pubkey =
+            new_device_key.map(|text| valid(DeviceKey::parse(text))).transpose()?;
+        recover.device_name = self::device_name(device_name)?;
+        self.told(py, Command::RecoverDevice(recover.pictures(pictures(faces)?)))
+    }
+}

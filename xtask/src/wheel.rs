@@ -1,0 +1,84 @@
+//! `cargo xtask wheel`: builds the Python package `fourauth` of `bindings/python`.
+//!
+//! The tests use a wheel of the profile that they are built with, installed in a folder of its own.
+//! maturin, which makes the wheel, and mypy, which checks the type stubs, come from pip.
+
+use crate::{models::PASSED, process::succeed};
+use anyhow::{Context as _, bail};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Command},
+};
+
+/// The programs that pip installs.
+const TOOLS: [&str; 2] = ["maturin==1.16.0", "mypy==2.4.1"];
+
+/// Builds a wheel for the tests, or with the option `--release` one for use.
+pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
+    match options {
+        [] => for_tests(root),
+        [option] if option == "--release" => release(root),
+        _ => bail!("the only option is --release"),
+    }
+}
+
+/// Builds an optimised wheel in `target/wheels`.
+fn release(root: &Path) -> anyhow::Result<()> {
+    let wheel = build(root, "release", &root.join("target/wheels"))?;
+    println!("{}", wheel.display());
+    Ok(())
+}
+
+/// Builds a wheel like the other programs of the tests, and installs it for them.
+///
+/// It has the target folder of the workspace, so that only the crates with other features are built
+/// again.
+pub(crate) fn for_tests(root: &Path) -> anyhow::Result<()> {
+    let wheel = build(root, "dev", &root.join("target/debug/wheels"))?;
+    let folder = root.join("target/debug/python");
+    empty(&folder)?;
+    let local = ["--no-index", "--no-deps", "--no-compile"];
+    succeed(pip().args(local).arg("--target").arg(folder).arg(wheel))
+}
+
+/// Builds a wheel in `folder` and returns its path.
+fn build(root: &Path, profile: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    let tools = tools(root)?;
+    empty(folder)?;
+    let mut maturin = Command::new(tools.join("bin/maturin"));
+    maturin.args(["build", "--quiet", "--locked", "--profile", profile]);
+    maturin.arg("--manifest-path").arg(root.join("bindings/python/Cargo.toml"));
+    maturin.arg("--target-dir").arg(root.join("target")).arg("--out").arg(folder);
+    succeed(&mut maturin)?;
+    let made = fs::read_dir(folder)?.next().context("maturin made no wheel")?;
+    Ok(made?.path())
+}
+
+/// The folder of the tools. They are installed into a draft folder that is then renamed, so that a
+/// partial installation is never used.
+fn tools(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = root.join("target/python-tools");
+    if !folder.exists() {
+        let draft = root.join(format!("target/python-tools.{}", process::id()));
+        succeed(pip().arg("--target").arg(&draft).args(TOOLS))?;
+        fs::rename(&draft, &folder)?;
+    }
+    Ok(folder)
+}
+
+/// `pip install`, with a short list of variables, because pip may run the build script of a package.
+#[expect(clippy::disallowed_methods, reason = "pip reads settings from the environment")]
+fn pip() -> Command {
+    let mut pip = Command::new("python3");
+    pip.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    pip
+}
+
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    }
+    Ok(())
+}
