@@ -16,7 +16,7 @@ const ADVANCE: Duration = Duration::from_millis(50);
 
 /// Upper bound of the time charged to a source. It limits how long a source that has used much
 /// waits for sources that have used nothing.
-pub(super) const MOST: Duration = Duration::from_secs(4);
+pub(super) const MOST: Duration = Duration::from_secs(2);
 
 /// Entries with less than this may be removed.
 const NEGLIGIBLE: Duration = Duration::from_millis(1);

@@ -1,9 +1,10 @@
-//! Recent processor time, with a half-life of ten seconds.
+//! Recent processor time, with a half-life of a minute.
 
 use std::time::Duration;
 
-/// The time after which a sum has decayed to half.
-pub(super) const HALF_LIFE: Duration = Duration::from_secs(10);
+/// The time after which a sum has decayed to half. It is much longer than a login, so that sources
+/// that keep the server busy have more left than a person that logs in again.
+pub(super) const HALF_LIFE: Duration = Duration::from_mins(1);
 
 /// A sum of processor time that decays exponentially.
 ///

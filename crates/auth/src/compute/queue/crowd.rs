@@ -204,3 +204,19 @@ fn a_first_login_waits_for_a_few_jobs_of_512_busy_sources() {
     let wait = Server::attacked(512, 1, 1).wait_of_a_person();
     assert!(wait.is_some_and(|jobs| jobs <= AHEAD), "{wait:?}");
 }
+
+#[test]
+fn a_second_login_waits_no_longer_on_a_slow_machine() {
+    let mut server = Server::attacked(24, 4, 4);
+    server.use_time(PERSON);
+    let wait = server.wait_of_a_person();
+    assert!(wait.is_some_and(|jobs| jobs <= AHEAD), "{wait:?}");
+}
+
+#[test]
+fn a_second_login_waits_no_longer_if_128_sources_are_busy() {
+    let mut server = Server::attacked(128, 2, 1);
+    server.use_time(PERSON);
+    let wait = server.wait_of_a_person();
+    assert!(wait.is_some_and(|jobs| jobs <= AHEAD), "{wait:?}");
+}
