@@ -14,6 +14,10 @@ use std::{collections::HashMap, time::Duration};
 /// picture.
 const ADVANCE: Duration = Duration::from_millis(50);
 
+/// Half-life of the time charged to a source: much longer than a login, so that sources that keep
+/// the server busy have more left than a person that logs in again.
+const HALF_LIFE_S: u64 = 60;
+
 /// Upper bound of the time charged to a source. It limits how long a source that has used much
 /// waits for sources that have used nothing.
 pub(super) const MOST: Duration = Duration::from_secs(2);
@@ -37,7 +41,7 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default)]
 struct Entry {
-    used: Used,
+    used: Used<HALF_LIFE_S>,
     /// The turn of its last started job; 0 before the first.
     last_turn: u64,
     /// Jobs that have started and not ended.

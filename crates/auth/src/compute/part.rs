@@ -9,6 +9,10 @@ use super::{
 use crate::source::Source;
 use std::{collections::BTreeMap, time::Duration};
 
+/// Half-life of the time charged to an urgency. It is short, so that earlier work of known devices
+/// does not hold their next logins back when an attack begins.
+const HALF_LIFE_S: u64 = 10;
+
 /// The jobs of one urgency.
 #[derive(Debug)]
 pub(super) struct Part<J> {
@@ -16,7 +20,7 @@ pub(super) struct Part<J> {
     waiting: usize,
     running: usize,
     /// Recent processor time of all its jobs, without an upper bound.
-    used: Used,
+    used: Used<HALF_LIFE_S>,
 }
 
 impl<J> Default for Part<J> {

@@ -123,6 +123,20 @@ fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
 }
 
 #[test]
+fn reserved_work_of_a_minute_ago_holds_no_reserved_job_back() {
+    let mut queue = queue_of(ROOMY, &[reserved(1)]);
+    run(&mut queue, SECOND * 10);
+    let (minute, by) = (START + SECOND * 60, ordinary(2));
+    queue.offer(by, by, minute).unwrap();
+    queue.begin(minute).unwrap();
+    queue.end(by, SECOND / 4, minute);
+    for by in [ordinary(3), reserved(1)] {
+        queue.offer(by, by, minute).unwrap();
+    }
+    assert_eq!(queue.begin(minute).unwrap().0, reserved(1));
+}
+
+#[test]
 fn a_source_has_a_fixed_number_of_slots() {
     let mut queue = queue_of(CAPACITY, &[ordinary(1); 4]);
     assert_eq!(offer(&mut queue, ordinary(1)), Err(ordinary(1)));
