@@ -55,8 +55,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// a frame.
 const REFUSED_MS: f64 = 150.0;
 
-/// The first of the hosts that no attacker uses.
+/// The first of the hosts that no attacker uses, and how many of them there are for each phase.
 const ELSEWHERE: u32 = 1000;
+const NEWCOMERS: u32 = 100;
 
 /// Owners of one kind, each with an account and a login.
 struct Owners {
@@ -64,8 +65,8 @@ struct Owners {
     members: Vec<Member>,
     /// The key of their device.
     identity: Option<Arc<Identity>>,
-    /// True if every owner connects from a host that is new to the server.
-    from_elsewhere: bool,
+    /// The host of the first owner, if each connects from a host that is new to the server.
+    elsewhere: Option<u32>,
 }
 
 /// Numbers of answers that the attackers received.
@@ -96,9 +97,11 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
         Defence::Off => vec![("photographs_", photographs)],
     };
     let mut people = crowd::register(&daemon, logins * 6).await?;
-    for (phase, pictures) in phases {
+    for ((phase, pictures), first) in
+        phases.into_iter().zip((ELSEWHERE + NEWCOMERS..).step_by(NEWCOMERS as usize))
+    {
         let some = people.split_off(people.len() - logins as usize * 3);
-        let mut owners = owners(&daemon, some, logins as usize, defence).await?;
+        let mut owners = owners(&daemon, some, first, defence).await?;
         setup.say(&format!("an attack with {phase}pictures"));
         let (goes_on, told) = (Arc::new(AtomicBool::new(true)), Arc::new(Told::default()));
         let attack = attack(&daemon, &pictures, defence, &goes_on, &told).await?;
@@ -124,15 +127,17 @@ fn open_to_one_address(config: &mut Config, defence: Defence) {
     }
 }
 
-/// Prepares every kind of owner for one more login.
+/// Divides the people into three kinds, and prepares each for one more login. Newcomers will log in
+/// from the host `first` and the next ones.
 async fn owners(
     daemon: &Daemon,
     mut people: Vec<Member>,
-    each: usize,
+    first: u32,
     defence: Defence,
 ) -> anyhow::Result<Vec<Owners>> {
+    let each = people.len() / 3;
     let newcomers =
-        |members| Owners { kind: "newcomer", members, identity: None, from_elsewhere: true };
+        |members| Owners { kind: "newcomer", members, identity: None, elsewhere: Some(first) };
     if defence == Defence::Off {
         people.truncate(each);
         return Ok(vec![newcomers(people)]);
@@ -140,8 +145,8 @@ async fn owners(
     let (with_key, by_place) = (people.split_off(2 * each), people.split_off(each));
     let identity = Some(Arc::new(Identity::generate()?));
     let mut owners = vec![
-        Owners { kind: "with_key", members: with_key, identity, from_elsewhere: false },
-        Owners { kind: "known_by_place", members: by_place, identity: None, from_elsewhere: false },
+        Owners { kind: "with_key", members: with_key, identity, elsewhere: None },
+        Owners { kind: "known_by_place", members: by_place, identity: None, elsewhere: None },
     ];
     for known in &mut owners {
         let entries = known.log_in(daemon, defence).await?;
@@ -160,14 +165,15 @@ impl Owners {
         }
         let key = self.identity.as_ref().map(|identity| identity.key());
         let mut entries = Vec::new();
-        for (member, index) in self.members.iter_mut().zip(ELSEWHERE..) {
+        for (member, index) in self.members.iter_mut().zip(0..) {
             let login = member.login().await?.with(|login| login.device_pubkey = key);
-            entries.push(match (self.from_elsewhere, defence) {
-                (false, _) => crowd::enter(&client, &login, PATIENCE).await,
-                (true, Defence::On) => enter_from(&daemon.caller(), host(index), &login).await,
-                (true, Defence::Off) => {
-                    enter_from(&daemon.caller(), Ipv4Addr::LOCALHOST, &login).await
-                }
+            let from = |first| match defence {
+                Defence::On => host(first + index),
+                Defence::Off => Ipv4Addr::LOCALHOST,
+            };
+            entries.push(match self.elsewhere.map(from) {
+                None => crowd::enter(&client, &login, PATIENCE).await,
+                Some(from) => enter_from(&daemon.caller(), from, &login).await,
             });
             if crowd::refused(&entries) == 3 {
                 break;

@@ -6,6 +6,7 @@
 //! fills the queue gains no verdict and uses no memory.
 
 mod ledger;
+mod line;
 mod part;
 mod queue;
 mod requester;
@@ -13,7 +14,7 @@ mod used;
 
 pub use requester::Requester;
 
-use part::Ticket;
+use line::Ticket;
 use queue::{Capacity, Queue};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use rustix::time::{ClockId, clock_gettime};

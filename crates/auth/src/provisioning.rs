@@ -34,8 +34,8 @@ impl CommandAnswer for NewAuthenticator {
 impl Authenticator {
     /// A new TOTP secret.
     pub(crate) fn new_key() -> Key {
-        let random = entropy::bytes::<{ totp::KEY_BYTES }>();
-        Key::from_bytes(random.to_vec()).expect("the length of the key is valid")
+        let random = entropy::secret_bytes(totp::KEY_BYTES);
+        Key::from_bytes(random.expose().clone()).expect("the length of the key is valid")
     }
 
     /// The secret of `username` for an authenticator.

@@ -3,7 +3,10 @@
 //! A running job counts as [`ADVANCE`], because its cost is not known yet. When it has ended, its
 //! source is charged the real cost, even if the caller no longer waits for the result.
 
-use super::used::Used;
+use super::{
+    line::{Position, Ticket},
+    used::Used,
+};
 use crate::source::Source;
 use std::{collections::HashMap, time::Duration};
 
@@ -11,15 +14,20 @@ use std::{collections::HashMap, time::Duration};
 /// picture.
 const ADVANCE: Duration = Duration::from_millis(50);
 
+/// Half-life of the time charged to a source: much longer than a login, so that sources that keep
+/// the server busy have more left than a person that logs in again.
+const HALF_LIFE_S: u64 = 60;
+
 /// Upper bound of the time charged to a source. It limits how long a source that has used much
 /// waits for sources that have used nothing.
-pub(super) const MOST: Duration = Duration::from_secs(4);
+pub(super) const MOST: Duration = Duration::from_secs(2);
 
 /// Entries with less than this may be removed.
 const NEGLIGIBLE: Duration = Duration::from_millis(1);
 
-/// Number of entries at which the first sweep for empty ones runs.
-const SWEEP_FROM: usize = 1024;
+/// Number of entries at which the first sweep for empty ones runs, about 2 MiB. Until then no source
+/// that has run a job is taken for a new one.
+const SWEEP_FROM: usize = 16_384;
 
 /// Recent processor time of every source.
 #[derive(Debug)]
@@ -33,19 +41,22 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default)]
 struct Entry {
-    used: Used,
+    used: Used<HALF_LIFE_S>,
     /// The turn of its last started job; 0 before the first.
     last_turn: u64,
     /// Jobs that have started and not ended.
     running: usize,
 }
 
-/// The rank of a job: the lowest runs first. A source that has used less time comes first; between
-/// equals, the one with the older last turn.
+/// The rank of a job: the lowest runs first. An attempt that has begun comes first. Then comes the
+/// source that has used less time; between equals, the one with the older last turn, and then the
+/// attempt that arrived first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Standing {
+    is_new: bool,
     used: Duration,
     last_turn: u64,
+    arrival: Ticket,
 }
 
 /// Assumed cost of this many jobs before their real cost is known.
@@ -60,13 +71,14 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// The rank of a job of `source` with `ahead` jobs of the same source before it.
-    pub(super) fn standing(&self, source: Source, ahead: usize, now: Duration) -> Standing {
+    /// The rank of a job of `source` at this position among its jobs.
+    pub(super) fn standing(&self, source: Source, position: Position, now: Duration) -> Standing {
+        let Position { is_new, ahead, arrival } = position;
         let Some(entry) = self.entries.get(&source) else {
-            return Standing { used: in_advance(ahead), last_turn: 0 };
+            return Standing { is_new, used: in_advance(ahead), last_turn: 0, arrival };
         };
         let used = entry.used.by(now).saturating_add(in_advance(entry.running + ahead));
-        Standing { used, last_turn: entry.last_turn }
+        Standing { is_new, used, last_turn: entry.last_turn, arrival }
     }
 
     /// Records that a job starts.

@@ -1,15 +1,17 @@
-//! The jobs of one urgency, with a FIFO for each source.
+//! The jobs of one urgency, with a line for each source.
 
-use super::{ledger::in_advance, used::Used};
-use crate::source::Source;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
+use super::{
+    ledger::in_advance,
+    line::{Line, Position, Ticket},
+    requester::Requester,
+    used::Used,
 };
+use crate::source::Source;
+use std::{collections::BTreeMap, time::Duration};
 
-/// Identifies a waiting job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(pub(super) u64);
+/// Half-life of the time charged to an urgency. It is short, so that earlier work of known devices
+/// does not hold their next logins back when an attack begins.
+const HALF_LIFE_S: u64 = 10;
 
 /// The jobs of one urgency.
 #[derive(Debug)]
@@ -18,14 +20,7 @@ pub(super) struct Part<J> {
     waiting: usize,
     running: usize,
     /// Recent processor time of all its jobs, without an upper bound.
-    used: Used,
-}
-
-/// The jobs of one source, in order of arrival.
-#[derive(Debug)]
-struct Line<J> {
-    waiting: VecDeque<(Ticket, J)>,
-    running: usize,
+    used: Used<HALF_LIFE_S>,
 }
 
 impl<J> Default for Part<J> {
@@ -47,27 +42,35 @@ impl<J> Part<J> {
 
     /// Numbers of waiting and of running jobs of `source`.
     pub(super) fn of(&self, source: Source) -> (usize, usize) {
-        self.lines.get(&source).map_or((0, 0), |line| (line.waiting.len(), line.running))
+        self.lines.get(&source).map_or((0, 0), Line::jobs)
     }
 
-    /// Every source that has waiting jobs, with their number.
-    pub(super) fn sources(&self) -> impl Iterator<Item = (Source, usize)> {
-        let waiting = self.lines.iter().map(|(source, line)| (*source, line.waiting.len()));
-        waiting.filter(|(_, waiting)| *waiting > 0)
+    /// The position that a job with this ticket would have.
+    pub(super) fn position(&self, by: Requester, ticket: Ticket) -> Position {
+        let line = self.lines.get(&by.source);
+        let alone = Position { is_new: true, ahead: 0, arrival: ticket };
+        line.map_or(alone, |line| line.position(by.attempt, ticket))
     }
 
-    /// Adds a job at the end of its source's FIFO.
-    pub(super) fn push(&mut self, source: Source, ticket: Ticket, job: J) {
-        let new = || Line { waiting: VecDeque::new(), running: 0 };
-        self.lines.entry(source).or_insert_with(new).waiting.push_back((ticket, job));
+    /// The position of the next job of every source that has waiting jobs.
+    pub(super) fn first(&self) -> impl Iterator<Item = (Source, Position)> {
+        self.lines.iter().filter_map(|(source, line)| Some((*source, line.first()?)))
+    }
+
+    /// The position of the last job of every source that has waiting jobs.
+    pub(super) fn last(&self) -> impl Iterator<Item = (Source, Position)> {
+        self.lines.iter().filter_map(|(source, line)| Some((*source, line.last()?)))
+    }
+
+    /// Adds a job at the end of its attempt.
+    pub(super) fn push(&mut self, by: Requester, ticket: Ticket, job: J) {
+        self.lines.entry(by.source).or_default().push(by.attempt, ticket, job);
         self.waiting += 1;
     }
 
     /// Takes the first job of `source` and counts it as running.
     pub(super) fn begin(&mut self, source: Source) -> Option<J> {
-        let line = self.lines.get_mut(&source)?;
-        let (_, job) = line.waiting.pop_front()?;
-        line.running += 1;
+        let job = self.lines.get_mut(&source)?.begin()?;
         self.waiting -= 1;
         self.running += 1;
         Some(job)
@@ -78,19 +81,18 @@ impl<J> Part<J> {
         self.used.by(now).saturating_add(in_advance(self.running))
     }
 
-    /// Records that a running job of `source` has ended, and its cost.
-    pub(super) fn end(&mut self, source: Source, cost: Duration, now: Duration) {
+    /// Records that a running job has ended, and its cost.
+    pub(super) fn end(&mut self, by: Requester, cost: Duration, now: Duration) {
         self.used.add(cost, Duration::MAX, now);
-        if let Some(line) = self.lines.get_mut(&source) {
-            line.running -= 1;
+        if self.lines.get_mut(&by.source).is_some_and(|line| line.end(by.attempt)) {
             self.running -= 1;
         }
-        self.forget_if_empty(source);
+        self.forget_if_empty(by.source);
     }
 
     /// Removes the last job of `source`.
     pub(super) fn take_last(&mut self, source: Source) -> Option<J> {
-        let (_, job) = self.lines.get_mut(&source)?.waiting.pop_back()?;
+        let job = self.lines.get_mut(&source)?.take_last()?;
         self.waiting -= 1;
         self.forget_if_empty(source);
         Some(job)
@@ -98,17 +100,14 @@ impl<J> Part<J> {
 
     /// Removes one job of `source`; `None` if it no longer waits.
     pub(super) fn take(&mut self, source: Source, ticket: Ticket) -> Option<J> {
-        let line = &mut self.lines.get_mut(&source)?.waiting;
-        let at = line.iter().position(|(of_job, _)| *of_job == ticket)?;
-        let (_, job) = line.remove(at)?;
+        let job = self.lines.get_mut(&source)?.take(ticket)?;
         self.waiting -= 1;
         self.forget_if_empty(source);
         Some(job)
     }
 
     fn forget_if_empty(&mut self, source: Source) {
-        let is_empty = |line: &Line<J>| line.waiting.is_empty() && line.running == 0;
-        if self.lines.get(&source).is_some_and(is_empty) {
+        if self.lines.get(&source).is_some_and(|line| line.jobs() == (0, 0)) {
             self.lines.remove(&source);
         }
     }

@@ -3,8 +3,9 @@
 //!
 //! * [`Urgency::Reserved`] runs first, until it has used three times the processor time of
 //!   [`Urgency::Ordinary`]. Neither can starve the other.
-//! * Within an urgency, the source that has used the least time runs next (fair queueing; Demers,
-//!   Keshav and Shenker 1989). A new source does not wait for the backlog of others.
+//! * Within an urgency, an attempt that has begun is finished first. Then the source that has used
+//!   the least time begins its next attempt (fair queueing; Demers, Keshav and Shenker 1989). A new
+//!   source does not wait for the backlog of others.
 //! * Each source has a fixed number of slots, and each urgency may fill all but a quarter of the
 //!   queue. A shared address may use all slots of its urgency. It is scheduled as one source, so it
 //!   delays other sources no more than any single source does, and its jobs are evicted first.
@@ -14,7 +15,8 @@
 
 use super::{
     ledger::{Ledger, Standing},
-    part::{Part, Ticket},
+    line::Ticket,
+    part::Part,
     requester::{Requester, Urgency},
 };
 use std::{fmt, time::Duration};
@@ -66,10 +68,12 @@ impl<J> Queue<J> {
         if waiting + running >= self.capacity.of(by) {
             return Err(job);
         }
+        let ticket = Ticket(self.newest.0 + 1);
         let evicted = match self.crowded(by.urgency) {
             None => None,
             Some(crowded) => {
-                let standing = self.ledger.standing(by.source, waiting, now);
+                let position = self.part(by.urgency).position(by, ticket);
+                let standing = self.ledger.standing(by.source, position, now);
                 let new_job = (crowded == by.urgency).then_some(standing);
                 match self.evict(crowded, new_job, now) {
                     Some(last) => Some(last),
@@ -77,9 +81,8 @@ impl<J> Queue<J> {
                 }
             }
         };
-        self.newest.0 += 1;
-        let ticket = self.newest;
-        self.split(by.urgency).0.push(by.source, ticket, (by, job));
+        self.newest = ticket;
+        self.split(by.urgency).0.push(by, ticket, (by, job));
         Ok((ticket, evicted))
     }
 
@@ -88,7 +91,7 @@ impl<J> Queue<J> {
         let urgency = self.next_urgency(now)?;
         let (part, ledger) = self.split(urgency);
         let (source, _) =
-            part.sources().min_by_key(|(source, _)| ledger.standing(*source, 0, now))?;
+            part.first().min_by_key(|(source, next)| ledger.standing(*source, *next, now))?;
         let queued = part.begin(source)?;
         ledger.begin(source, now);
         Some(queued)
@@ -97,7 +100,7 @@ impl<J> Queue<J> {
     /// Charges a job that has ended.
     pub(super) fn end(&mut self, by: Requester, cost: Duration, now: Duration) {
         let (part, ledger) = self.split(by.urgency);
-        part.end(by.source, cost, now);
+        part.end(by, cost, now);
         ledger.end(by.source, cost, now);
     }
 
@@ -142,9 +145,8 @@ impl<J> Queue<J> {
     /// standing runs before all of them.
     fn evict(&mut self, urgency: Urgency, new_job: Option<Standing>, now: Duration) -> Option<J> {
         let (part, ledger) = self.split(urgency);
-        let standings = part
-            .sources()
-            .map(|(source, waiting)| (ledger.standing(source, waiting - 1, now), source));
+        let standings =
+            part.last().map(|(source, last)| (ledger.standing(source, last, now), source));
         let (last, source) = standings.max()?;
         let is_before = new_job.is_none_or(|new_job| new_job < last);
         is_before.then(|| part.take_last(source)).flatten().map(|(_, job)| job)
@@ -187,5 +189,9 @@ impl Capacity {
     }
 }
 
+#[cfg(test)]
+mod attempts;
+#[cfg(test)]
+mod crowd;
 #[cfg(test)]
 mod tests;

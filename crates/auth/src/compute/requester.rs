@@ -1,14 +1,18 @@
-//! The source and urgency of slow work.
+//! The source, attempt and urgency of slow work.
 
 use crate::{received::Received, source::Source};
+use fourauth_protocol::request_id::RequestId;
 use fourauth_store::Lane;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The source and urgency of a job, which is all that the queue knows about it.
+/// The source, attempt and urgency of a job, which is all that the queue knows about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requester {
     /// The source that the work is charged to.
     pub(crate) source: Source,
+    /// The attempt that the job is a part of; `None` if it is the only job. Once one job of an
+    /// attempt has begun, the others come before all attempts that have not.
+    pub(crate) attempt: Option<RequestId>,
     /// The part of the queue that the job waits in.
     pub(crate) urgency: Urgency,
     /// True if many clients share the source (`limits.shared_addresses`). It has no slots of its
@@ -41,20 +45,22 @@ impl Requester {
     #[must_use]
     pub(crate) fn admitted(received: &Received, lane: Lane) -> Self {
         let is_shared = received.is_shared_address;
-        Self { source: received.source(), urgency: Urgency::of(lane), is_shared }
+        let (source, attempt) = (received.source(), Some(received.id));
+        Self { source, attempt, urgency: Urgency::of(lane), is_shared }
     }
 
     /// The requester for a peer that has proved every factor that its command asks for.
     #[must_use]
     pub(crate) fn proven(received: &Received) -> Self {
         let is_shared = received.is_shared_address;
-        Self { source: received.source(), urgency: Urgency::Reserved, is_shared }
+        let (source, attempt) = (received.source(), Some(received.id));
+        Self { source, attempt, urgency: Urgency::Reserved, is_shared }
     }
 
     /// The requester for the server's own start and for local administration.
     #[must_use]
     pub fn this_machine() -> Self {
         let source = Source::from(IpAddr::from(Ipv4Addr::LOCALHOST));
-        Self { source, urgency: Urgency::Reserved, is_shared: false }
+        Self { source, attempt: None, urgency: Urgency::Reserved, is_shared: false }
     }
 }

@@ -11,7 +11,7 @@ fn compute(limits: PoolLimits) -> Compute {
 
 fn ordinary(number: u8) -> Requester {
     let source = std::net::IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into();
-    Requester { source, urgency: Urgency::Ordinary, is_shared: false }
+    Requester { source, attempt: None, urgency: Urgency::Ordinary, is_shared: false }
 }
 
 fn reserved(number: u8) -> Requester {

@@ -1,28 +1,35 @@
 use super::*;
 use crate::{compute::ledger::MOST, source::Source};
+use fourauth_protocol::{request_id::RequestId, time::UnixMillis};
 use proptest::prelude::*;
 use std::{collections::HashMap, net::Ipv4Addr};
 
-const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-const START: Duration = Duration::from_secs(100);
+pub(super) const MS: Duration = Duration::from_millis(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const START: Duration = Duration::from_secs(100);
 
 /// One thread and twelve slots, four of them for each source.
-const CAPACITY: Capacity = Capacity { threads: 1, queue: 11, queue_per_source: 3 };
+pub(super) const CAPACITY: Capacity = Capacity { threads: 1, queue: 11, queue_per_source: 3 };
 
 /// Enough room for every job of a test.
-const ROOMY: Capacity = Capacity { threads: 1, queue: 4000, queue_per_source: 1000 };
+pub(super) const ROOMY: Capacity = Capacity { threads: 1, queue: 4000, queue_per_source: 1000 };
 
 fn source(number: u8) -> Source {
     std::net::IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
 }
 
-fn ordinary(number: u8) -> Requester {
-    Requester { source: source(number), urgency: Urgency::Ordinary, is_shared: false }
+pub(super) fn ordinary(number: u8) -> Requester {
+    let (source, urgency) = (source(number), Urgency::Ordinary);
+    Requester { source, attempt: None, urgency, is_shared: false }
 }
 
 fn reserved(number: u8) -> Requester {
     Requester { urgency: Urgency::Reserved, ..ordinary(number) }
+}
+
+/// The same requester, for the jobs of one attempt.
+pub(super) fn attempt(by: Requester) -> Requester {
+    Requester { attempt: Some(RequestId::new(UnixMillis(1), [1; 10])), ..by }
 }
 
 /// The same requester, behind a shared address.
@@ -31,19 +38,22 @@ fn shared(by: Requester) -> Requester {
 }
 
 /// Offers a job that is identified by its requester. Returns the job that was evicted.
-fn offer(queue: &mut Queue<Requester>, by: Requester) -> Result<Option<Requester>, Requester> {
+pub(super) fn offer(
+    queue: &mut Queue<Requester>,
+    by: Requester,
+) -> Result<Option<Requester>, Requester> {
     queue.offer(by, by, START).map(|(_, evicted)| evicted)
 }
 
 /// Runs the next job and charges `cost`.
-fn run(queue: &mut Queue<Requester>, cost: Duration) -> Option<Requester> {
+pub(super) fn run(queue: &mut Queue<Requester>, cost: Duration) -> Option<Requester> {
     let (by, job) = queue.begin(START)?;
     queue.end(by, cost, START);
     assert_eq!(by, job);
     Some(by)
 }
 
-fn queue_of(capacity: Capacity, jobs: &[Requester]) -> Queue<Requester> {
+pub(super) fn queue_of(capacity: Capacity, jobs: &[Requester]) -> Queue<Requester> {
     let mut queue = Queue::new(capacity);
     for by in jobs {
         assert_eq!(offer(&mut queue, *by), Ok(None));
@@ -58,6 +68,13 @@ fn a_new_source_runs_before_the_backlog_of_others() {
     offer(&mut queue, ordinary(2)).unwrap();
     assert_eq!(run(&mut queue, SECOND), Some(ordinary(2)));
     assert_eq!(run(&mut queue, SECOND), Some(ordinary(1)));
+}
+
+#[test]
+fn sources_that_have_used_nothing_run_in_order_of_arrival() {
+    let order = [ordinary(9), ordinary(3), ordinary(5)];
+    let mut queue = queue_of(ROOMY, &order);
+    assert_eq!([(); 3].map(|()| run(&mut queue, SECOND).unwrap()), order);
 }
 
 #[test]
@@ -103,6 +120,20 @@ fn reserved_jobs_come_first_and_leave_a_quarter_of_the_time() {
     assert_eq!(turns[0], reserved(1));
     let ordinary = turns.iter().filter(|by| by.urgency == Urgency::Ordinary).count();
     assert_eq!(ordinary, 20);
+}
+
+#[test]
+fn reserved_work_of_a_minute_ago_holds_no_reserved_job_back() {
+    let mut queue = queue_of(ROOMY, &[reserved(1)]);
+    run(&mut queue, SECOND * 10);
+    let (minute, by) = (START + SECOND * 60, ordinary(2));
+    queue.offer(by, by, minute).unwrap();
+    queue.begin(minute).unwrap();
+    queue.end(by, SECOND / 4, minute);
+    for by in [ordinary(3), reserved(1)] {
+        queue.offer(by, by, minute).unwrap();
+    }
+    assert_eq!(queue.begin(minute).unwrap().0, reserved(1));
 }
 
 #[test]
@@ -191,7 +222,7 @@ fn a_withdrawn_job_is_not_started() {
     assert_eq!(queue.withdraw(ordinary(1), ticket), Some(ordinary(1)));
     assert_eq!(queue.withdraw(ordinary(1), ticket), None);
     assert_eq!(run(&mut queue, SECOND), None);
-    assert!(queue.ordinary.sources().next().is_none());
+    assert!(queue.ordinary.first().next().is_none());
 }
 
 /// An event in the life of a queue.
@@ -207,8 +238,9 @@ enum Event {
 const SHARED: u8 = 5;
 
 fn event() -> impl Strategy<Value = Event> {
-    let by = (0..6_u8, any::<bool>()).prop_map(|(number, is_urgent)| {
+    let by = (0..6_u8, any::<bool>(), any::<bool>()).prop_map(|(number, is_urgent, is_login)| {
         let by = if is_urgent { reserved(number) } else { ordinary(number) };
+        let by = if is_login { attempt(by) } else { by };
         Requester { is_shared: number == SHARED, ..by }
     });
     prop_oneof![
@@ -276,8 +308,8 @@ proptest! {
             for urgency in [Urgency::Reserved, Urgency::Ordinary] {
                 prop_assert!(watched.jobs(|by| by.urgency == urgency) <= 10);
                 for number in 0..SHARED {
-                    let one = Requester { urgency, ..ordinary(number) };
-                    prop_assert!(watched.jobs(|by| *by == one) <= 4);
+                    let is_it = |by: &Requester| (by.source, by.urgency) == (source(number), urgency);
+                    prop_assert!(watched.jobs(is_it) <= 4);
                 }
             }
         }
