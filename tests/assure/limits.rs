@@ -102,7 +102,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     setup.say("wrong faces");
     faces(&house, &bob, &allowed, &mut figures).await?;
     setup.say("wrong passwords");
-    let (house, strangers) = passwords(house, &alice, &allowed, &mut figures).await?;
+    let (house, strangers) = Box::pin(passwords(house, &alice, &allowed, &mut figures)).await?;
     setup.say("an unknown name");
     let unknown = Persona { username: Username::parse("nobody")?, ..alice };
     unknown_name(&house, &unknown, &strangers, &allowed, &mut figures).await?;

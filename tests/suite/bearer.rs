@@ -17,8 +17,8 @@ async fn signed_in() -> (TestServer, Persona, Secret<String>) {
     (server, alice, answer.body.token.unwrap())
 }
 
-fn list(token: &Secret<String>) -> Command {
-    Command::ListDevices(ListDevices::new(token.clone()))
+fn list(alice: &Persona, token: &Secret<String>) -> Command {
+    Command::ListDevices(ListDevices::new(token.clone()).device(alice.mac))
 }
 
 /// The bytes of the database and of its journal.
@@ -35,7 +35,7 @@ async fn a_check_of_a_token_writes_no_byte() {
     let (rows, bytes) = (server.audit().await.len(), database(server.folder()));
     let before = authenticator.work();
     for _ in 0..100 {
-        connection.send_payload(list(&token).to_json().expose()).await;
+        connection.send_payload(list(&alice, &token).to_json().expose()).await;
         assert_eq!(connection.answer().await.unwrap().code, Code::Ok);
     }
     let work = authenticator.work();
@@ -52,10 +52,10 @@ async fn a_check_of_a_token_writes_no_byte() {
 
 #[tokio::test]
 async fn uses_of_a_session_are_one_row_an_hour() {
-    let (server, _, token) = signed_in().await;
+    let (server, alice, token) = signed_in().await;
     let store = server.server().store();
     for _ in 0..3 {
-        assert!(server.client().send_once(list(&token)).await.unwrap().is_ok());
+        assert!(server.client().send_once(list(&alice, &token)).await.unwrap().is_ok());
     }
     assert_eq!(store.conclude_uses(server.now()).await, Ok(0));
     let later = server.now().saturating_add_ms(3_600_000);
@@ -69,8 +69,8 @@ async fn uses_of_a_session_are_one_row_an_hour() {
 
 #[tokio::test]
 async fn a_stop_writes_the_uses_of_the_hour() {
-    let (server, _, token) = signed_in().await;
-    assert!(server.client().send_once(list(&token)).await.unwrap().is_ok());
+    let (server, alice, token) = signed_in().await;
+    assert!(server.client().send_once(list(&alice, &token)).await.unwrap().is_ok());
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, |_| {}).await;
     let rows = server.audit().await;
@@ -82,7 +82,7 @@ async fn a_stop_writes_the_uses_of_the_hour() {
 #[tokio::test]
 async fn the_summary_of_an_erased_account_has_no_name() {
     let (server, alice, token) = signed_in().await;
-    assert!(server.client().send_once(list(&token)).await.unwrap().is_ok());
+    assert!(server.client().send_once(list(&alice, &token)).await.unwrap().is_ok());
     let store = server.server().store();
     let account = store.user(&alice.username).await.unwrap().unwrap().id;
     let erased: Result<bool, fourauth_store::Error> =
@@ -94,10 +94,11 @@ async fn the_summary_of_an_erased_account_has_no_name() {
 
 #[tokio::test]
 async fn refused_tokens_are_counted_by_source_and_minute() {
-    let (server, ..) = signed_in().await;
+    let (server, alice, _) = signed_in().await;
     let rows = server.audit().await.len();
     for _ in 0..2 {
-        let answer = server.client().send_once(list(&Secret::new("no".into()))).await.unwrap();
+        let answer =
+            server.client().send_once(list(&alice, &Secret::new("no".into()))).await.unwrap();
         assert_eq!(answer.code, Code::SignedOut);
     }
     assert_eq!(server.audit().await.len(), rows);

@@ -151,15 +151,21 @@ async fn a_known_device_binds_another_and_revokes_it() {
     let on_the_phone = alice.login(server.now()).with(|login| login.mac = Some(phones));
     let answer = log_in(&device(&server, &phone), on_the_phone.clone()).await;
     assert_eq!(answer.code, Code::Ok);
-    let list = Command::ListDevices(ListDevices::new(answer.body.token.unwrap()));
-    let listed = server.client().send_once(list.clone()).await.unwrap().body.devices.unwrap();
+    let list = Command::ListDevices(ListDevices::new(answer.body.token.unwrap()).device(phones));
+    // The session is bound to the key of the phone.
+    let on_the_phone = async |command: Command| {
+        let mut connection = server.client().connect().await.unwrap();
+        let _noted = connection.prove_device(&phone, &alice.username, phones).await.unwrap();
+        connection.send(command).await.unwrap()
+    };
+    let listed = on_the_phone(list.clone()).await.body.devices.unwrap();
     let names: Vec<_> = listed.iter().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["laptop", "phone"]);
 
     server.clock().advance_ms(60_000);
     let revoke = Command::RevokeDevice(alice.revoke_device(name.clone(), server.now()));
     assert!(device(&server, &laptop).send_once(revoke).await.unwrap().is_ok());
-    assert_eq!(server.client().send_once(list).await.unwrap().code, Code::SignedOut);
+    assert_eq!(on_the_phone(list).await.code, Code::SignedOut);
 
     server.clock().advance_ms(60_000);
     let on_the_phone = alice.login(server.now()).with(|login| login.mac = Some(phones));

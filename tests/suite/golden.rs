@@ -9,6 +9,7 @@ mod errors;
 mod gateway;
 mod login;
 mod recover;
+mod sessions;
 mod transcript;
 
 use crate::checked_in;

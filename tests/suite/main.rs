@@ -40,6 +40,7 @@ mod register;
 mod room;
 mod schema;
 mod secrets;
+mod sessions;
 mod settings;
 mod store;
 mod time;

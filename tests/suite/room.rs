@@ -109,7 +109,8 @@ async fn a_full_database_postpones_other_work_but_logins_succeed() {
         assert!(answer.retry_after_ms.is_some());
     }
     // Reading with a token writes nothing, so it goes on.
-    let list = Command::ListDevices(ListDevices::new(session.body.token.unwrap()));
+    let list =
+        Command::ListDevices(ListDevices::new(session.body.token.unwrap()).device(alice.mac));
     assert_eq!(ask(&server, list).await.code, Code::Ok);
     // Each refusal is recorded, and no account was added.
     while !is_undecided(&server, "read_audit").await {

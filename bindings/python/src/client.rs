@@ -15,6 +15,8 @@ use fourauth_client::{
         consent::Consent,
         contact::{Email, Phone},
         device::DeviceKey,
+        mac_address::MacAddress,
+        username::Username,
     },
 };
 use pyo3::{
@@ -72,9 +74,18 @@ fn time_limit(seconds: f64) -> PyResult<Duration> {
 
 impl PyClient {
     fn ask(&self, py: Python<'_>, command: Command) -> PyResult<answer::Answer> {
+        self.ask_as(py, None, command)
+    }
+
+    fn ask_as(
+        &self,
+        py: Python<'_>,
+        sender: Option<(Username, MacAddress)>,
+        command: Command,
+    ) -> PyResult<answer::Answer> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match session {
-            Some(session) => session.ask(py, command),
+            Some(session) => session.ask_as(py, sender, command),
             None => Err(PyRuntimeError::new_err("the client is closed")),
         }
     }
@@ -261,9 +272,20 @@ impl PyClient {
         self.told(py, Command::BindDevice(bind))
     }
 
-    /// 222: lists the devices of the account that a token belongs to.
-    fn list_devices(&self, py: Python<'_>, token: String) -> PyResult<Py<Devices>> {
-        let answer = self.ask(py, Command::ListDevices(command::ListDevices::new(token)))?;
+    /// 222: lists the devices of the account that a token belongs to. `mac` is that of the login. With
+    /// `username`, this device proves its key first, as a session that is bound to the key needs.
+    #[pyo3(signature = (token, mac = None, username = None))]
+    fn list_devices(
+        &self,
+        py: Python<'_>,
+        token: String,
+        mac: Option<&str>,
+        username: Option<&str>,
+    ) -> PyResult<Py<Devices>> {
+        let mut list = command::ListDevices::new(token);
+        list.mac = self::mac(mac)?;
+        let username = username.map(self::username).transpose()?;
+        let answer = self.ask_as(py, username.zip(list.mac), Command::ListDevices(list))?;
         Py::new(py, answers::devices(py, answer)?)
     }
 

@@ -2,7 +2,9 @@
 
 use crate::error::raised;
 use fourauth_client::Client;
-use fourauth_client::protocol::{answer::Answer, command::Command};
+use fourauth_client::protocol::{
+    answer::Answer, command::Command, mac_address::MacAddress, username::Username,
+};
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use std::{fmt, io, mem, process, time::Duration};
 use tokio::{
@@ -28,19 +30,30 @@ impl Session {
         Ok(Self { parts: Some((client, runtime)), process: process::id() })
     }
 
-    /// Sends a command and waits for the answer.
+    /// Sends a command, with a device proof for `sender` in front of it if there is one, and waits for
+    /// the answer.
     ///
     /// # Errors
     ///
     /// An exception of the client; `RuntimeError` in a child of the process that made the client;
     /// and the exception of a signal handler, for example `KeyboardInterrupt`. After the last one
     /// the command may have been decided.
-    pub(crate) fn ask(&self, py: Python<'_>, command: Command) -> PyResult<Answer> {
+    pub(crate) fn ask_as(
+        &self,
+        py: Python<'_>,
+        sender: Option<(Username, MacAddress)>,
+        command: Command,
+    ) -> PyResult<Answer> {
         let Some((client, runtime)) = self.parts.as_ref().filter(|_| !self.is_foreign()) else {
             return Err(PyRuntimeError::new_err("make a client after the fork, not before it"));
         };
-        py.detach(|| runtime.block_on(interruptible(client.send(command))))?
-            .map_err(|error| raised(&error))
+        let sending = async {
+            match sender {
+                Some((username, mac)) => client.send_as(&username, mac, command).await,
+                None => client.send(command).await,
+            }
+        };
+        py.detach(|| runtime.block_on(interruptible(sending)))?.map_err(|error| raised(&error))
     }
 
     fn is_foreign(&self) -> bool {

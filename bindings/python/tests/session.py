@@ -131,7 +131,7 @@ class Session(unittest.TestCase):
                 "grace", PASSWORD, phone.next(), [AGAIN], MAC, device_name="laptop"
             )
             assert login and login.token
-            listed = server.list_devices(login.token)
+            listed = server.list_devices(login.token, MAC, "grace")
             [laptop] = listed.devices
             self.assertEqual((laptop.name, laptop.mac, laptop.bound_by), ("laptop", MAC, "first_login"))
             self.assertIn("laptop", repr(laptop))

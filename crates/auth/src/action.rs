@@ -8,6 +8,14 @@
 pub enum Action {
     /// 100
     Login,
+    /// 130
+    Authorise,
+    /// 130, if the token has expired
+    RenewToken,
+    /// 140
+    EndSession,
+    /// 142
+    ListSessions,
     /// 152
     ProveGateway,
     /// 200
@@ -84,6 +92,10 @@ impl Action {
     const fn traits(self) -> Traits {
         match self {
             Self::Login => LOGIN,
+            Self::Authorise => AUTHORISE,
+            Self::RenewToken => RENEW_TOKEN,
+            Self::EndSession => END_SESSION,
+            Self::ListSessions => LIST_SESSIONS,
             Self::ProveGateway => PROVE_GATEWAY,
             Self::Register => REGISTER,
             Self::ConfirmTotp => CONFIRM_TOTP,
@@ -106,6 +118,35 @@ const LOGIN: Traits = Traits {
     spends_a_code: true,
     granted: "Login successful.",
     denied: "Invalid username or password.",
+};
+
+const AUTHORISE: Traits = Traits {
+    word: "authorise",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "authorized",
+    denied: "unauthorized",
+};
+
+const RENEW_TOKEN: Traits = Traits { word: "renew_token", granted: "renew", ..AUTHORISE };
+
+const END_SESSION: Traits = Traits {
+    word: "end_session",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Session ended.",
+    denied: INVALID,
+};
+
+const LIST_SESSIONS: Traits = Traits {
+    word: "list_sessions",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Sessions.",
+    denied: INVALID,
 };
 
 const PROVE_GATEWAY: Traits = Traits {

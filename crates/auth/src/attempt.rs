@@ -23,7 +23,7 @@ use crate::{
 };
 use effect::Effect;
 use fourauth_protocol::{answer::Answer, device::DeviceId, request_id::RequestId};
-use fourauth_store::{self as store, AuditEntry, AuditId, Refusal, Store};
+use fourauth_store::{self as store, AccountId, AuditEntry, AuditId, FamilyId, Refusal, Store};
 use fourauth_timekeeper::Reading;
 use tally_change::TallyChange;
 use undecided::{Report, Undecided};
@@ -127,12 +127,14 @@ pub(crate) struct Verdict<A> {
     pub(crate) detail: String,
     /// Changes to counters, and a notice.
     pub(crate) tally_change: TallyChange,
+    /// A session that ends with a denial.
+    pub(crate) ends: Option<(AccountId, FamilyId)>,
 }
 
 impl<A> Verdict<A> {
     /// A verdict that changes no counter.
     pub(crate) fn new(outcome: Result<(Effect, A), Denial>, detail: String) -> Self {
-        Self { outcome, detail, tally_change: TallyChange::default() }
+        Self { outcome, detail, tally_change: TallyChange::default(), ends: None }
     }
 
     /// A denial of an attempt that was not examined.
@@ -169,7 +171,7 @@ impl Attempt {
         store: &Store,
         verdict: Verdict<A>,
     ) -> Result<Audited<A>, Error> {
-        let Verdict { outcome, detail, tally_change } = verdict;
+        let Verdict { outcome, detail, tally_change, ends } = verdict;
         let outcome = match outcome {
             Ok((effect, answer)) => {
                 let counted = tally_change.counted;
@@ -181,14 +183,14 @@ impl Attempt {
                         if conflict == Conflict::NonceSpent {
                             self.proven_device = None;
                         }
-                        self.deny(store, conflict.into(), tally_change, &detail).await?;
+                        self.deny(store, conflict.into(), tally_change, None, &detail).await?;
                         Err(conflict.into())
                     }
                     Err(Aborted::Store(error)) => return Err(error.into()),
                 }
             }
             Err(denial) => {
-                self.deny(store, denial, tally_change, &detail).await?;
+                self.deny(store, denial, tally_change, ends, &detail).await?;
                 Err(denial)
             }
         };
@@ -223,9 +225,16 @@ impl Attempt {
         store: &Store,
         denial: Denial,
         tally_change: TallyChange,
+        ends: Option<(AccountId, FamilyId)>,
         detail: &str,
     ) -> Result<(), Error> {
-        if let Denial::Limited(_) = denial {
+        // A command with a token that opens nothing has no effect except this row, so it is only counted.
+        let is_counted = match denial {
+            Denial::Limited(_) | Denial::SessionExpired | Denial::NoSuchSession => true,
+            Denial::SignedOut => ends.is_none(),
+            _ => false,
+        };
+        if is_counted {
             return Ok(store.count_refusal(self.refusal()).await?);
         }
         let entry = self.entry(Some(denial), detail);
@@ -233,6 +242,9 @@ impl Attempt {
             .write(move |tx| {
                 Box::pin(async move {
                     tally_change.apply_denied(tx).await?;
+                    if let Some((account, family)) = ends {
+                        tx.end_family(account, family).await?;
+                    }
                     tx.append(&entry).await?;
                     Ok(())
                 })

@@ -14,6 +14,7 @@ use crate::{
     profile::Profile,
     receipt_key::ReceiptKey,
     received::Received,
+    tokens::Tokens,
 };
 use fourauth_factors::{face::Template, password_rule::PasswordRule};
 use fourauth_protocol::{
@@ -46,6 +47,7 @@ pub struct Authenticator {
     pub(crate) policy: Policy,
     pub(crate) admission: Admission,
     pub(crate) receipts: ReceiptKey,
+    pub(crate) tokens: Tokens,
     pub(crate) undecided: Undecided,
     is_full: AtomicBool,
 }
@@ -65,6 +67,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Signs receipts.
     pub receipts: ReceiptKey,
+    /// Makes tokens of sessions.
+    pub tokens: Tokens,
     /// Receives reports about attempts that end without a decision.
     pub undecided: Undecided,
 }
@@ -78,8 +82,6 @@ pub struct Settings {
     pub password_rule: PasswordRule,
     /// The issuer name that authenticators show next to the code.
     pub issuer: String,
-    /// The lifetime of a session, in milliseconds.
-    pub session_ms: i64,
     /// True to keep the encrypted picture of an enrolment with the template, if the user has
     /// consented.
     pub keep_image: bool,
@@ -108,7 +110,7 @@ impl Authenticator {
     /// Assembles an authenticator.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, decoy, hasher, faces, settings, receipts, undecided } = parts;
+        let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
         let policy = Policy;
@@ -121,6 +123,7 @@ impl Authenticator {
             policy,
             admission,
             receipts,
+            tokens,
             undecided,
             is_full,
         }

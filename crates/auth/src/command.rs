@@ -12,6 +12,7 @@ mod login;
 mod proof;
 mod recover;
 mod register;
+mod session;
 
 pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
@@ -19,3 +20,4 @@ pub use devices::Devices;
 pub use login::LoggedIn;
 pub use recover::FaceEnrolled;
 pub use register::Registered;
+pub use session::{Authorisation, Authorised, Sessions};

@@ -22,6 +22,10 @@ pub(crate) enum Conflict {
     TooManyDevices,
     /// The account has no such device.
     NoSuchDevice,
+    /// The session has ended.
+    SessionEnded,
+    /// The account has no such session.
+    NoSuchSession,
     /// Another connection has used the nonce of the device proof.
     NonceSpent,
 }
@@ -39,6 +43,8 @@ impl Conflict {
             Self::DeviceTaken => "device_taken",
             Self::TooManyDevices => "too_many_devices",
             Self::NoSuchDevice => "no_such_device",
+            Self::SessionEnded => "session_ended",
+            Self::NoSuchSession => "no_such_session",
             Self::NonceSpent => "nonce_spent",
         }
     }
@@ -55,6 +61,8 @@ impl From<Conflict> for Denial {
             Conflict::DeviceTaken => Self::DeviceTaken,
             Conflict::TooManyDevices => Self::TooManyDevices,
             Conflict::NoSuchDevice => Self::NoSuchDevice,
+            Conflict::SessionEnded => Self::SignedOut,
+            Conflict::NoSuchSession => Self::NoSuchSession,
             Conflict::NonceSpent => Self::Device,
         }
     }

@@ -56,6 +56,10 @@ pub enum Denial {
     NoSuchDevice,
     /// The token has no session, or the session has ended.
     SignedOut,
+    /// The token is right, and has to be renewed.
+    SessionExpired,
+    /// The account has no such session.
+    NoSuchSession,
     /// Everything that was sent is right, but the command needs one of these factors as well.
     MoreNeeded(Factors),
     /// The door that the command came through does not offer it.

@@ -95,6 +95,11 @@ impl CheckedClaim {
     }
 }
 
+/// True if a claim proves `device`, which belongs to the account `name`.
+pub(crate) fn proves(claim: &CheckedClaim, device: &KnownDevice, name: &Username) -> bool {
+    claim.facts(Some(device), name).proves_the_device()
+}
+
 impl DeviceContext {
     /// Checks a claim about the account of `subject`.
     pub(crate) fn identify(

@@ -15,6 +15,7 @@
 //! * [`decision`]: findings in, decision out.
 //! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
 //!   answer.
+//! * [`tokens`]: tokens of sessions, and how the store knows them.
 //! * [`looked_up`]: what a token lets its holder read, which has no audit row of its own.
 //! * [`answer`]: the answer of each command.
 //! * `receipt`: a signed statement about a login that a service can verify offline.
@@ -55,4 +56,5 @@ pub mod recovery_codes;
 pub mod rejected_frames;
 mod rules;
 pub mod source;
+pub mod tokens;
 mod verified;

@@ -6,7 +6,7 @@
 use crate::{
     action::Action, answer::CommandAnswer, attempt::messages, decision::Denial, profile::Profile,
 };
-use fourauth_protocol::{answer::Answer, request_id::RequestId};
+use fourauth_protocol::{answer::Answer, device::DeviceId, request_id::RequestId};
 
 /// What a token let its holder read, or the denial. It has been counted.
 #[must_use = "the peer is waiting for this answer"]
@@ -16,6 +16,7 @@ pub struct LookedUp<A> {
     pub(crate) action: Action,
     pub(crate) profile: Profile,
     pub(crate) outcome: Result<A, Denial>,
+    pub(crate) proven_device: Option<DeviceId>,
 }
 
 impl<A> LookedUp<A> {
@@ -23,6 +24,12 @@ impl<A> LookedUp<A> {
     #[must_use]
     pub const fn action(&self) -> Action {
         self.action
+    }
+
+    /// The device of the session, which has proved its key.
+    #[must_use]
+    pub const fn proven_device(&self) -> Option<DeviceId> {
+        self.proven_device
     }
 
     /// What was read, or the denial.
@@ -40,7 +47,7 @@ impl<A> LookedUp<A> {
 
 impl<A: CommandAnswer> From<LookedUp<A>> for Answer {
     fn from(looked_up: LookedUp<A>) -> Self {
-        let LookedUp { request, action, profile, outcome } = looked_up;
+        let LookedUp { request, action, profile, outcome, .. } = looked_up;
         messages::answer(action, profile, outcome).to_request(request)
     }
 }

@@ -100,9 +100,14 @@ const fn native(action: Action) -> Option<Rule> {
         Action::RecoverPassword => &[Totp, Face, Device, Clock],
         Action::RecoverDevice => &[Password, Totp, Face, Clock],
         // A signature, an administrator's secret or a token decides these.
-        Action::ProveGateway | Action::Register | Action::ListDevices | Action::ReadAudit => {
-            return None;
-        }
+        Action::ProveGateway
+        | Action::Authorise
+        | Action::RenewToken
+        | Action::EndSession
+        | Action::ListSessions
+        | Action::Register
+        | Action::ListDevices
+        | Action::ReadAudit => return None,
     };
     Some(each(all))
 }
@@ -123,7 +128,14 @@ const fn web(action: Action) -> Option<Rule> {
         | Action::RecoverPassword
         | Action::RecoverFace
         | Action::RecoverDevice => native(action),
-        Action::ProveGateway | Action::Register | Action::ListDevices | Action::ReadAudit => None,
+        Action::ProveGateway
+        | Action::Authorise
+        | Action::RenewToken
+        | Action::EndSession
+        | Action::ListSessions
+        | Action::Register
+        | Action::ListDevices
+        | Action::ReadAudit => None,
     }
 }
 
@@ -133,6 +145,10 @@ const fn http(action: Action) -> Option<Rule> {
         Action::Login => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
         Action::ConfirmTotp => Some(each(&[Password, Totp])),
         Action::ProveGateway
+        | Action::Authorise
+        | Action::RenewToken
+        | Action::EndSession
+        | Action::ListSessions
         | Action::Register
         | Action::BindDevice
         | Action::ListDevices
@@ -250,9 +266,13 @@ mod tests {
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));
     }
 
-    const ACTIONS: [Action; 12] = [
+    const ACTIONS: [Action; 16] = [
         Action::Login,
         Action::ProveGateway,
+        Action::Authorise,
+        Action::RenewToken,
+        Action::EndSession,
+        Action::ListSessions,
         Action::Register,
         Action::ConfirmTotp,
         Action::BindDevice,

@@ -11,6 +11,7 @@ use fourauth_protocol::{
     level::Level,
     receipt::{Method, ProvenDevice, Receipt, SessionHash, TimeQuality},
     request_id::RequestId,
+    secret::Secret,
     time::UnixMillis,
     username::Username,
 };
@@ -32,12 +33,13 @@ pub(crate) struct PendingReceipt {
 }
 
 impl PendingReceipt {
-    /// Creates the claims about a login that opens `session` and may bind the device `first`.
+    /// Creates the claims about a login that opens `session` with `token` and may bind the device
+    /// `first`.
     pub(crate) fn of(
         verified: &Verified<'_>,
         audience: Option<Audience>,
         session: &NewSession,
-        first: Option<&NewDevice>,
+        (token, first): (&Secret<String>, Option<&NewDevice>),
     ) -> Self {
         let (mac, known) = verified.device.address_and_key(verified.subject);
         let key_id = known.or(first.map(|device| device.key.id()));
@@ -50,7 +52,7 @@ impl PendingReceipt {
             expires: session.expires,
             methods: session.methods.0.clone(),
             device: ProvenDevice { mac, key_id },
-            session: SessionHash::from_bytes(session.token),
+            session: SessionHash::of_token(token.expose()),
         }
     }
 

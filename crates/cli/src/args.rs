@@ -5,6 +5,7 @@ mod options;
 
 pub use details::{
     AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, LoginArgs, NewDevice, VerifyArgs,
+    WhoamiArgs,
 };
 pub use options::{Options, Output, SecretFiles};
 
@@ -41,6 +42,11 @@ pub enum Task {
     /// Show this device's key; add, list and revoke devices of an account
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Device(Devices),
+    /// Show which account the last login on this device is of; renews its token if it has expired
+    Whoami(WhoamiArgs),
+    /// List and end the account's sessions
+    #[command(subcommand, subcommand_precedence_over_arg = true)]
+    Session(Sessions),
     /// Verify receipts of logins
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Receipt(Receipts),
@@ -72,13 +78,29 @@ pub enum Devices {
     Key,
     /// Add the device with the given key and --mac; needs password, one-time code and this device
     Add(AddDeviceArgs),
-    /// List the account's devices; needs the token of a login
+    /// List the account's devices; needs a login on this device, or a token
     List,
     /// Revoke a device; needs password, one-time code and this device
     Revoke {
         /// The device's name in `fourauth device list`
         #[arg(value_parser = DeviceName::parse, value_name = "NAME")]
         name: DeviceName,
+    },
+}
+
+/// A command about sessions.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Sessions {
+    /// List the sessions of the account
+    List,
+    /// End the session of the last login on this device, another one, or all
+    End {
+        /// The id of another session in `fourauth session list`
+        #[arg(value_name = "ID")]
+        session: Option<String>,
+        /// End every session of the account
+        #[arg(long, conflicts_with = "session")]
+        all: bool,
     },
 }
 
@@ -121,6 +143,9 @@ mod tests {
             ("fourauth confirm", "Confirm"),
             ("fourauth device key --device-key x.key", "Device(Key)"),
             ("fourauth device list --token-file -", "Device(List)"),
+            ("fourauth whoami --level 3", "Whoami("),
+            ("fourauth session list", "Session(List)"),
+            ("fourauth session end --all", "Session(End"),
             ("fourauth device revoke laptop", "Device(Revoke"),
             ("fourauth login --receipt-file alice.receipt", "Login"),
             (RECEIPT, "Receipt(Verify("),

@@ -61,14 +61,16 @@ pub(crate) async fn command(
         }
         Task::Confirm => Command::ConfirmTotp(gather.confirm()?),
         Task::Device(Devices::Add(other)) => Command::BindDevice(gather.bind_device(other)?),
-        Task::Device(Devices::List) => Command::ListDevices(gather.list_devices()?),
         Task::Device(Devices::Revoke { name }) => {
             Command::RevokeDevice(gather.revoke_device(name)?)
         }
         Task::Audit(filter) => Command::ReadAudit(gather.audit(filter)?),
-        Task::Hello | Task::Trust | Task::Device(Devices::Key) | Task::Receipt(_) => {
-            Command::Hello(Hello::default())
-        }
+        Task::Hello
+        | Task::Trust
+        | Task::Device(Devices::Key | Devices::List)
+        | Task::Receipt(_)
+        | Task::Session(_)
+        | Task::Whoami(_) => Command::Hello(Hello::default()),
     })
 }
 

@@ -5,7 +5,10 @@ use crate::{
     secret_line::SecretError, settings::SettingsError,
 };
 use fourauth_client::{Error, IdentityError, ReceiptError, RootsError};
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,21 @@ pub enum Failure {
         #[source]
         reason: io::Error,
     },
+    /// The file of the session cannot be used.
+    #[error("{}: {reason}", path.display())]
+    SessionFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: io::Error,
+    },
+    /// There is no session on this device.
+    #[error("not signed in on this device{}; run `fourauth login`", beside(file.as_deref()))]
+    NotSignedIn {
+        /// The file that a login writes.
+        file: Option<PathBuf>,
+    },
     /// The server granted the login but sent no receipt.
     #[error("the server sent no receipt")]
     NoReceipt,
@@ -81,10 +99,18 @@ pub enum Failure {
     Output(#[from] io::Error),
 }
 
+/// The file that was looked for, in brackets.
+fn beside(file: Option<&Path>) -> String {
+    file.map(|file| format!(" (no {})", file.display())).unwrap_or_default()
+}
+
 impl From<&Failure> for Exit {
     fn from(failure: &Failure) -> Self {
         match failure {
-            Failure::Usage(_) | Failure::NoReply { .. } | Failure::Settings(_) => Self::Usage,
+            Failure::Usage(_)
+            | Failure::NoReply { .. }
+            | Failure::Settings(_)
+            | Failure::NotSignedIn { .. } => Self::Usage,
             Failure::Secret(_)
             | Failure::Roots { .. }
             | Failure::Camera(_)
@@ -92,6 +118,7 @@ impl From<&Failure> for Exit {
             | Failure::NoDeviceAddress { .. }
             | Failure::Identity(_)
             | Failure::ReceiptFile { .. }
+            | Failure::SessionFile { .. }
             | Failure::Output(_) => Self::LocalDevice,
             Failure::NoReceipt => Self::Protocol,
             Failure::Receipt(_) => Self::VerificationFailed,

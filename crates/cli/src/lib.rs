@@ -5,7 +5,8 @@
 //! command and the proof of this device (`device_key`). `show` prints the answer, and [`exit`] maps
 //! it to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
-//! It makes no decisions and stores no password, code or picture. Everything that differs between
+//! It makes no decisions and stores no password, code or picture. `session` keeps the token of the last
+//! login. Everything that differs between
 //! a terminal and a test is in [`environment`].
 
 pub mod args;
@@ -25,6 +26,8 @@ mod qr;
 mod receipt;
 mod secret_line;
 mod secrets;
+mod session;
+mod sessions;
 mod settings;
 mod show;
 pub mod terminal;
@@ -42,6 +45,8 @@ use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Hello},
+    mac_address::MacAddress,
+    username::Username,
     words::Requirement,
 };
 use std::sync::Arc;
@@ -71,6 +76,9 @@ async fn perform(
         _ => {}
     }
     compose::refuse_impossible(options)?;
+    if session::serves(task) {
+        return session::run(task, options, &settings, environment).await;
+    }
     let client = settings.client(options)?;
     let identity = if device_key::serves(task) {
         device_key::obtain(options, &settings, environment)?.map(Arc::new)
@@ -81,12 +89,20 @@ async fn perform(
     let inputs =
         Inputs { options, settings: &settings, identity: identity.as_deref(), recovery_code };
     let command = compose::command(task, inputs, environment).await?;
+    let sender = sender(&command);
     let answer = send(command, identity, &client, options, environment).await?;
     let exit = show::answer(&answer, options.output, environment)?;
     if let Task::Login(args) = task {
         receipt::keep(&answer, args.receipt_file.as_deref())?;
+        session::keep(sender, &answer, environment)?;
     }
     Ok(exit)
+}
+
+/// The account and the device that a command names.
+fn sender(command: &Command) -> Option<(Username, MacAddress)> {
+    let (username, mac) = command.sender()?;
+    Some((username.clone(), mac?))
 }
 
 /// Sends a command, with a device proof if this device has an identity.

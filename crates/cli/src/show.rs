@@ -2,6 +2,7 @@
 
 use crate::{
     args::Output, audit, devices, environment::Environment, exit::Exit, failure::Failure, qr,
+    sessions,
 };
 use fourauth_client::Error;
 use fourauth_protocol::{
@@ -108,6 +109,9 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
     if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
     }
+    if let Some(username) = &body.username {
+        writeln!(out, "Account: {}", printable(username.as_str()))?;
+    }
     if let Some(level) = body.level {
         writeln!(out, "Level {level}.")?;
     }
@@ -128,6 +132,9 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(server) = &body.server {
         server_info(server, out)?;
+    }
+    if let Some(rows) = &body.sessions {
+        writeln!(out, "{}", sessions::table(rows))?;
     }
     if let Some(rows) = &body.devices {
         writeln!(out, "{}", devices::table(rows))?;

@@ -13,6 +13,8 @@ use crate::{
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Login},
+    mac_address::MacAddress,
+    username::Username,
 };
 use std::{
     fmt,
@@ -125,6 +127,22 @@ impl Client {
     /// Those of [`Client::connect`] and [`Connection::send`].
     pub async fn send(&self, command: Command) -> Result<Answer, Error> {
         self.ready().await?.send(command).await
+    }
+
+    /// Sends one command that names no account, such as one with a token. If the client
+    /// [has an identity](Client::with_identity), a device proof for this account and address goes in
+    /// front of it. A session that is bound to a key needs one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::send`].
+    pub async fn send_as(
+        &self,
+        username: &Username,
+        mac: MacAddress,
+        command: Command,
+    ) -> Result<Answer, Error> {
+        self.ready().await?.send_as(username, mac, command).await
     }
 
     /// Connects, sends one command, waits for the answer and hangs up.

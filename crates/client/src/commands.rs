@@ -9,13 +9,15 @@ use crate::{
 };
 use data_encoding::BASE64;
 use fourauth_protocol::{
-    answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo},
+    answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
-        BindDevice, Command, ConfirmTotp, Hello, ListDevices, Login, ReadAudit, RecoverDevice,
-        RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
+        Authorise, BindDevice, Command, ConfirmTotp, EndSession, Hello, ListDevices, ListSessions,
+        Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, Register,
+        RevokeDevice,
     },
     level::Level,
     mac_address::MacAddress,
+    receipt::Method,
     secret::Secret,
     time::UnixMillis,
     username::Username,
@@ -39,6 +41,22 @@ pub struct LoggedIn {
     pub must_change: bool,
     /// True if the authenticator is known to work. `None` if the server does not say.
     pub totp_confirmed: Option<bool>,
+}
+
+/// The result of a valid token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Authorised {
+    /// The name of the account.
+    pub username: Username,
+    /// The level of the login. `None` if it proved no method that counts.
+    pub level: Option<Level>,
+    /// The methods that the login proved.
+    pub methods: Vec<Method>,
+    /// When the token expires.
+    pub expires_at: Option<UnixMillis>,
+    /// The token to use from now on, if the one that was sent had expired.
+    pub renewed: Option<Secret<String>>,
 }
 
 /// The secret for an authenticator to scan. It is shown once.
@@ -104,6 +122,15 @@ macro_rules! commands {
 commands! {
     /// 100: logs a user in.
     login(login: Login) -> LoggedIn = Command::Login(login), LoggedIn::from_gains;
+    /// 130: authorises a request with a token, or renews the token. A
+    /// [`Session`](crate::Session) does so by itself.
+    authorise(authorise: Authorise) -> Authorised =
+        Command::Authorise(authorise), Authorised::from_gains;
+    /// 140: ends a session, or every session of the account.
+    end_session(end: EndSession) -> () = Command::EndSession(end), nothing;
+    /// 142: lists the sessions of the account that a token belongs to.
+    list_sessions(list: ListSessions) -> Vec<SessionRow> =
+        Command::ListSessions(list), |body| present(body.sessions, "sessions");
     /// 190: reads the server's version, limits and requirements.
     hello() -> ServerInfo = Command::Hello(Hello::default()), |body| present(body.server, "server");
     /// 200: adds an account.
@@ -169,6 +196,18 @@ impl LoggedIn {
             level: body.level,
             must_change: body.must_change.unwrap_or(false),
             totp_confirmed: body.totp_confirmed,
+        })
+    }
+}
+
+impl Authorised {
+    pub(crate) fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
+        Ok(Self {
+            username: present(body.username, "username")?,
+            level: body.level,
+            methods: body.amr.unwrap_or_default(),
+            expires_at: body.expires_at,
+            renewed: body.token,
         })
     }
 }

@@ -117,11 +117,13 @@ impl<S> Connection<S> {
         Ok(identity.prove(&channel, username, mac))
     }
 
-    /// The proof to send in front of `command`, or `None` if it needs none.
-    fn missing_proof(&self, command: &Command) -> Result<Option<ProveDevice>, Error> {
-        let (Some(identity), Some(claim)) = (&self.identity, Claim::of(command)) else {
-            return Ok(None);
-        };
+    /// The proof to send in front of `command` for this claim, or `None` if it needs none.
+    fn missing_proof(
+        &self,
+        command: &Command,
+        claim: Option<Claim>,
+    ) -> Result<Option<ProveDevice>, Error> {
+        let (Some(identity), Some(claim)) = (&self.identity, claim) else { return Ok(None) };
         let is_proved = match (&self.proved, command) {
             (None, _) => false,
             // It names the old and the new device, and may be sent from a third one.
@@ -148,8 +150,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// [`Error`]. If the exchange fails or the future is dropped, later calls return
     /// [`Error::Abandoned`].
     pub async fn send(&mut self, command: Command) -> Result<Answer, Error> {
+        let claim = Claim::of(&command);
+        self.send_with(command, claim).await
+    }
+
+    /// Sends a command that names no account, such as one with a token, with a device proof for
+    /// this account and address.
+    pub(crate) async fn send_as(
+        &mut self,
+        username: &Username,
+        mac: MacAddress,
+        command: Command,
+    ) -> Result<Answer, Error> {
+        self.send_with(command, Some(Claim { username: username.clone(), mac })).await
+    }
+
+    async fn send_with(&mut self, command: Command, claim: Option<Claim>) -> Result<Answer, Error> {
         let mut flight = Vec::with_capacity(2);
-        flight.extend(self.missing_proof(&command)?.map(Command::ProveDevice));
+        flight.extend(self.missing_proof(&command, claim)?.map(Command::ProveDevice));
         flight.push(command);
         let mut answers = self.exchange(&flight, self.limits.answer_timeout).await?;
         answers.pop().ok_or(Error::Protocol(ProtocolError::NoAnswer))

@@ -1,7 +1,8 @@
 //! `[auth]`
 
-use fourauth_auth::profile::Profile;
+use fourauth_auth::{profile::Profile, tokens::AddressBinding};
 use fourauth_factors::password::Cost;
+use fourauth_protocol::token::PREFIX;
 use serde::{Deserialize, Serialize};
 
 /// Requirements of a login, and the answers to peers.
@@ -13,8 +14,15 @@ pub struct AuthConfig {
     pub profile: Profile,
     /// The name that authenticator apps show with the code. The default is documented for 4Auth.
     pub issuer: String,
-    /// Lifetime of a session, in seconds.
+    /// Time after which the token of a session has to be renewed, in seconds.
     pub session_s: u32,
+    /// Time after which a session ends, however often its token was renewed, in seconds.
+    pub session_max_s: u32,
+    /// What a session is bound to besides its device: `exact` the address of the login, `prefix` its
+    /// network (/24 or /56), or `off`.
+    pub session_address: AddressBinding,
+    /// The prefix of tokens, by which scanners find leaked ones. It ends in `_`.
+    pub token_prefix: String,
     /// Memory of one Argon2id hash, in KiB.
     pub argon2_memory_kib: u32,
     /// Passes of one Argon2id hash.
@@ -30,6 +38,9 @@ impl Default for AuthConfig {
             profile: Profile::Secure,
             issuer: "4Auth-Authentication".into(),
             session_s: 3600,
+            session_max_s: 86_400,
+            session_address: AddressBinding::Exact,
+            token_prefix: PREFIX.to_owned(),
             argon2_memory_kib: memory_kib,
             argon2_passes: passes,
             device_trust_on_first_use: true,

@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 37] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -34,6 +34,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 36] = [
     ("auth.argon2_memory_kib", 8..=262_144),
     ("auth.argon2_passes", 1..=8),
     // A token with a longer lifetime would be a password that its owner cannot change.
+    ("auth.session_max_s", 1..=30 * DAY_S),
     ("auth.session_s", 1..=30 * DAY_S),
     // With less than the time of one hash, the server would always report that it is busy.
     ("compute.deadline_ms", 100..=3_600_000),
@@ -161,7 +162,13 @@ mod tests {
         for (key, range) in BOUNDS {
             let is_deadline = ["deadline_ms", "handshake_s", "first_frame_s", "idle_s", "answer_s"]
                 .iter()
-                .chain(&["shutdown_s", "min_bytes_per_s", "session_s", "checkpoint_s"])
+                .chain(&[
+                    "shutdown_s",
+                    "min_bytes_per_s",
+                    "session_s",
+                    "session_max_s",
+                    "checkpoint_s",
+                ])
                 .any(|name| key.ends_with(name));
             assert!(!is_deadline || *range.start() > 0, "{key}");
         }

@@ -3,6 +3,7 @@
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
 use super::{AuthConfig, Config, LimitsConfig, bounds};
+use fourauth_protocol::token::MAX_PREFIX_BYTES;
 use tracing_subscriber::EnvFilter;
 
 /// Longest issuer, in characters. Every receipt contains it.
@@ -62,6 +63,12 @@ struct Requirement {
     holds: bool,
 }
 
+/// True for a prefix that a token can be read with. The text protocol divides its fields by `|`.
+fn is_prefix(prefix: &str) -> bool {
+    let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != '|';
+    prefix.len() <= MAX_PREFIX_BYTES && prefix.ends_with('_') && prefix.chars().all(is_plain)
+}
+
 fn auth(auth: &AuthConfig) -> Vec<Requirement> {
     vec![
         Requirement {
@@ -73,6 +80,11 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
             key: "auth.issuer",
             reason: "must be at most 256 characters, so that a receipt stays short",
             holds: auth.issuer.chars().count() <= MAX_ISSUER_CHARS,
+        },
+        Requirement {
+            key: "auth.token_prefix",
+            reason: "must have at most 64 bytes, end in `_` and have no space, `|` or control character",
+            holds: is_prefix(&auth.token_prefix),
         },
     ]
 }

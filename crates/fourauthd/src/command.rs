@@ -8,5 +8,6 @@ pub mod gateway;
 pub mod healthcheck;
 pub mod key;
 pub mod models;
+pub mod session;
 pub mod time;
 pub mod user;

@@ -16,7 +16,7 @@ use fourauthd::{
     command::{
         admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
         gateway::GatewayCommand, healthcheck, key::KeyCommand, models::ModelsCommand,
-        time::TimeCommand, user::UserCommand,
+        session::SessionCommand, time::TimeCommand, user::UserCommand,
     },
     import_4auth::ImportCommand,
     local_store::LocalStore,
@@ -64,6 +64,9 @@ enum Command {
     /// List and revoke the devices of an account
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// List and end the sessions of an account
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// List, add and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -135,6 +138,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             command.run(config, &LocalStore::open(config, now).await?).await
         }
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Session(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Gateway(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,

@@ -8,6 +8,7 @@ use crate::{
     request_id::RequestId,
     secret::{self, Secret},
     time::UnixMillis,
+    username::Username,
     words::{Action, BoundBy, Requirement, TimeState},
 };
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,7 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub provisioning_uri: Option<Secret<String>>,
-    /// Proves this login to other services. Command 100.
+    /// Identifies the session to this server. Commands 100, and 130 if the token was renewed.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
@@ -79,10 +80,10 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` expires. Command 100.
+    /// When `token` expires. Commands 100 and 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
-    /// The level that the login reached. Command 100.
+    /// The level that the login reached. Commands 100 and 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// With `more_needed`: methods that were not proved and can raise the level, in the words of
@@ -103,6 +104,15 @@ pub struct AnswerBody {
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
+    /// The name of the account. Command 130.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    /// The methods that the login of the session proved, in the words of receipts. Command 130.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Vec<Method>>,
+    /// The account's sessions. Command 142.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Vec<SessionRow>>,
     /// The account's devices. Command 222.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,
@@ -178,6 +188,37 @@ pub struct DeviceRow {
     pub bound_by: BoundBy,
     /// When it last proved its key.
     pub last_seen: UnixMillis,
+}
+
+/// One session of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionRow {
+    /// Identifies it for 140: 32 hexadecimal digits. It stays the same when its token is renewed.
+    pub id: String,
+    /// The address of the login.
+    pub peer: String,
+    /// The MAC address that the login named, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// The name of its device, if the session is bound to a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The level of the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The methods that the login proved.
+    pub amr: Vec<Method>,
+    /// When the login was.
+    pub opened_at: UnixMillis,
+    /// When it was last used, exact to a minute or so.
+    pub last_seen: UnixMillis,
+    /// When its token expires and has to be renewed.
+    pub expires_at: UnixMillis,
+    /// When it ends, also if it is renewed.
+    pub ends_at: UnixMillis,
+    /// True for the session of the token that asked.
+    pub current: bool,
 }
 
 /// One row of the audit log, as documented for 4Auth's log viewer.

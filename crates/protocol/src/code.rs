@@ -38,6 +38,8 @@ pub enum Code {
     MoreNeeded,
     /// The account has no device with that name.
     NoSuchDevice,
+    /// The account has no session with that id.
+    NoSuchSession,
     /// The session has ended or never existed.
     SignedOut,
     /// The administrator's secret was wrong.

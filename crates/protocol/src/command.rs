@@ -13,6 +13,7 @@ mod hello;
 mod login;
 mod recover;
 mod register;
+mod session;
 mod setters;
 
 pub use audit::ReadAudit;
@@ -23,6 +24,7 @@ pub use hello::Hello;
 pub use login::Login;
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
+pub use session::{Authorise, EndSession, ListSessions};
 
 use crate::{
     frame::MAX_PAYLOAD_WITHOUT_PICTURE,
@@ -92,6 +94,12 @@ macro_rules! commands {
 commands! {
     /// 100: log in.
     "100" Login with pictures of a device;
+    /// 130: authorise a request with a token, or renew the token.
+    "130" Authorise;
+    /// 140: end a session, or all.
+    "140" EndSession;
+    /// 142: list the sessions.
+    "142" ListSessions;
     /// 150: prove that this connection comes from a device of the account.
     "150" ProveDevice;
     /// 152: prove that this connection comes from a gateway.

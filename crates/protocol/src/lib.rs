@@ -59,5 +59,6 @@ pub mod schema;
 pub mod secret;
 pub mod shape;
 pub mod time;
+pub mod token;
 pub mod username;
 pub mod words;

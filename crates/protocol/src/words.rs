@@ -134,6 +134,14 @@ words! {
     Action {
         /// 100.
         Login = "login",
+        /// 130, summarised as [`Action::SessionUse`] unless the token was renewed.
+        Authorise = "authorise",
+        /// A renewed token.
+        RenewToken = "renew_token",
+        /// 140.
+        EndSession = "end_session",
+        /// 142.
+        ListSessions = "list_sessions",
         /// 152.
         ProveGateway = "prove_gateway",
         /// 200.

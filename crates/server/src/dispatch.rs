@@ -6,6 +6,7 @@ use fourauth_auth::{
     answer::CommandAnswer,
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT, PICTURES_AT_LOGIN},
+    command::Authorisation,
     decision::Denial,
     error::Error,
     looked_up::LookedUp,
@@ -50,6 +51,11 @@ impl Context {
             Command::ProveDevice(_) => Reply::noted(id),
             Command::ProveGateway(proof) => reply(id, auth.prove_gateway(received, proof).await),
             Command::Login(login) => reply(id, auth.login(received, login).await),
+            Command::Authorise(authorise) => {
+                authorisation(id, auth.authorise(received, authorise).await)
+            }
+            Command::EndSession(end) => reply(id, auth.end_session(received, end).await),
+            Command::ListSessions(list) => looked_up(id, auth.list_sessions(received, list).await),
             Command::Register(register) => reply(id, auth.register(received, register).await),
             Command::ConfirmTotp(confirm) => reply(id, auth.confirm_totp(received, confirm).await),
             Command::BindDevice(bind) => reply(id, auth.bind_device(received, bind).await),
@@ -101,6 +107,14 @@ fn looked_up<A: CommandAnswer>(id: RequestId, decided: Result<LookedUp<A>, Error
             log(looked_up.action(), looked_up.outcome().err());
             looked_up.into()
         }
+        Err(error) => undecided(id, &error),
+    }
+}
+
+fn authorisation(id: RequestId, decided: Result<Authorisation, Error>) -> Reply {
+    match decided {
+        Ok(Authorisation::LookedUp(outcome)) => looked_up(id, Ok(outcome)),
+        Ok(Authorisation::Audited(outcome)) => reply(id, Ok(outcome)),
         Err(error) => undecided(id, &error),
     }
 }

@@ -10,6 +10,7 @@ use fourauth_auth::{
     hashing::Hasher,
     limits,
     receipt_key::ReceiptKey,
+    tokens::{TokenSettings, Tokens},
 };
 use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
@@ -25,6 +26,7 @@ pub(crate) struct Parts {
     hasher: Hasher,
     faces: Faces,
     receipts: ReceiptKey,
+    tokens: Tokens,
 }
 
 impl Parts {
@@ -39,13 +41,14 @@ impl Parts {
         let compute = Compute::start(compute_limits(&config.compute))?;
         let hasher = hasher(&config.auth, &compute, &keyring)?;
         let faces = Faces::new(compute, engine, keyring.pepper().clone());
+        let tokens = Tokens::new(keyring.pepper(), token_settings(&config.auth));
         let store = Arc::new(Store::open(&location, keyring).await?);
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
         let decoy = store.seal_decoy(decoy);
         first_run::setup_admin(config, &store, &hasher, now).await?;
         let receipts = first_run::receipt_key(&config.receipt_key_file())?;
-        Ok(Self { store, decoy, hasher, faces, receipts })
+        Ok(Self { store, decoy, hasher, faces, receipts, tokens })
     }
 
     /// Builds the authenticator, which decides commands.
@@ -54,14 +57,13 @@ impl Parts {
             profile: config.auth.profile,
             password_rule: PasswordRule::default(),
             issuer: config.auth.issuer.clone(),
-            session_ms: milliseconds(config.auth.session_s),
             keep_image: config.face.keep_image,
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
-        let Self { store, decoy, hasher, faces, receipts } = self;
+        let Self { store, decoy, hasher, faces, receipts, tokens } = self;
         Authenticator::new(authenticator::Parts {
             store,
             decoy,
@@ -69,6 +71,7 @@ impl Parts {
             faces,
             settings,
             receipts,
+            tokens,
             undecided,
         })
     }
@@ -83,6 +86,16 @@ pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow
     let cost = Cost { memory_kib: auth.argon2_memory_kib, passes: auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
         .context("auth.argon2_memory_kib and auth.argon2_passes are not a valid cost")
+}
+
+/// The configured lifetime and binding of sessions.
+fn token_settings(auth: &AuthConfig) -> TokenSettings {
+    TokenSettings {
+        lifetime_ms: milliseconds(auth.session_s),
+        session_ms: milliseconds(auth.session_max_s),
+        address: auth.session_address,
+        prefix: auth.token_prefix.clone(),
+    }
 }
 
 /// The configured limits on attempts.

@@ -41,7 +41,8 @@ impl<A: CommandAnswer> From<LookedUp<A>> for Reply {
     fn from(looked_up: LookedUp<A>) -> Self {
         let is_denial = looked_up.outcome().is_err();
         let conduct = Conduct::from(&looked_up);
-        Self { answer: looked_up.into(), is_denial, proven_device: None, conduct }
+        let proven_device = looked_up.proven_device();
+        Self { answer: looked_up.into(), is_denial, proven_device, conduct }
     }
 }
 

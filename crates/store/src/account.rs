@@ -9,6 +9,7 @@ pub(crate) mod grant;
 pub(crate) mod id;
 pub(crate) mod known_device;
 pub(crate) mod login_location;
+pub(crate) mod methods;
 pub(crate) mod notice;
 pub(crate) mod record;
 pub(crate) mod recovery;

@@ -132,7 +132,7 @@ const INTEGRITY: &str = "PRAGMA integrity_check";
 /// Selects the same lines as [`Expected::rows`] from the tables.
 const TABLES: &str = "SELECT username || ' ' || version || ' ' || totp_step || ' ' || mac_address \
      FROM users UNION ALL \
-     SELECT u.username || ' ' || s.version || ' ' || lower(hex(s.token_hash)) \
+     SELECT u.username || ' ' || s.version || ' ' || lower(hex(s.master)) \
      FROM sessions s JOIN users u ON u.id = s.account ORDER BY 1";
 
 async fn texts(plain: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<Vec<String>> {

@@ -11,7 +11,7 @@ use fourauth_factors::{
 use fourauth_protocol::{
     mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
 };
-use fourauth_store::{AccountId, Enrolled, Keyring, NewUser, RANDOM_BYTES, TokenHash};
+use fourauth_store::{AccountId, Enrolled, Keyring, MasterToken, NewUser, RANDOM_BYTES};
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
@@ -57,8 +57,8 @@ pub(crate) fn key(operation: usize) -> anyhow::Result<Key> {
     Ok(Key::from_bytes(vec![low; 20])?)
 }
 
-/// The hash of the session token that an operation creates.
-pub(crate) fn token(operation: usize) -> TokenHash {
+/// The master token of the session that an operation creates.
+pub(crate) fn token(operation: usize) -> MasterToken {
     let mut token = [0xab; 32];
     let number = operation.to_be_bytes();
     token[..number.len()].copy_from_slice(&number);
@@ -66,7 +66,7 @@ pub(crate) fn token(operation: usize) -> TokenHash {
 }
 
 /// The same as SQL's `lower(hex(…))`.
-pub(crate) fn shown(token: &TokenHash) -> String {
+pub(crate) fn shown(token: &MasterToken) -> String {
     HEXLOWER.encode(token)
 }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{
-    AuditEntry, BoxFuture, Cause, Error, Methods, NewSession, Seeking, Store, Tx,
+    AuditEntry, BoxFuture, Cause, Error, FamilyId, Methods, NewSession, Seeking, Store, Tx,
 };
 use fourauth_tests::record::record;
 use std::{
@@ -127,12 +127,17 @@ impl Operation {
         let (account, version) = (user.id, subject.version);
         let (mac, key) = (people::mac(self.number)?, people::key(self.number)?);
         let session = NewSession {
-            token: people::token(self.number),
+            master: people::token(self.number),
+            family: FamilyId([0; 16]),
             account,
             version,
             created: people::NOON,
             expires: UnixMillis(i64::MAX),
+            ends: UnixMillis(i64::MAX),
             methods: Methods::default(),
+            device: None,
+            mac: None,
+            peer: std::net::IpAddr::from([192, 0, 2, 1]),
         };
         let entry = self.entry();
         let done = store.write(move |tx: &mut Tx| -> BoxFuture<'_, Result<(), Error>> {

@@ -89,14 +89,14 @@ async fn bind_device() {
 #[tokio::test]
 async fn list_devices() {
     let (mut talk, alice, client) = with_alices_laptop().await;
-    let unknown = ListDevices::new("nobody's".to_owned());
+    let unknown = ListDevices::new("nobody's".to_owned()).device(alice.mac);
     talk.ask("No session has that token.", Command::ListDevices(unknown)).await;
     let login = Command::Login(alice.login(talk.server.now()));
     let token = client.send_once(login).await.unwrap().body.token.unwrap();
     talk.name(token.expose(), "<token>");
     talk.ask(
         "The token of a session lists the devices.",
-        Command::ListDevices(ListDevices::new(token)),
+        Command::ListDevices(ListDevices::new(token).device(alice.mac)),
     )
     .await;
     talk.settle("222-list-devices");

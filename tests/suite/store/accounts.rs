@@ -1,11 +1,13 @@
 //! Accounts: added, read, listed, disabled, erased.
 
-use super::fixture::{Database, NOW, add, enrol, hash, key, mac, name, new_user, template};
+use super::fixture::{
+    Database, NOW, add, enrol, hash, key, mac, name, new_session, new_user, session_of, template,
+};
 use fourauth_protocol::{
     contact::{Email, Phone},
     secret::Secret,
 };
-use fourauth_store::{Added, Error, Methods, NewSession, NewUser, Seeking, Standing};
+use fourauth_store::{Added, Error, NewUser, Seeking, Standing};
 use fourauth_tests::record::record;
 
 on_both_databases![
@@ -98,14 +100,7 @@ async fn a_taken_name_address_or_number_is_reported(database: Database) {
 async fn an_erased_account_ends_its_sessions_and_frees_its_name(database: Database) {
     let store = database.open().await;
     let alice = enrol(&store, "alice").await;
-    let session = NewSession {
-        token: [7; 32],
-        account: alice.account,
-        version: alice.version,
-        created: NOW,
-        expires: NOW.saturating_add_ms(1),
-        methods: Methods::default(),
-    };
+    let session = new_session(alice.account, alice.version, 7);
     let erased = store
         .write(move |tx| {
             Box::pin(async move {
@@ -116,7 +111,7 @@ async fn an_erased_account_ends_its_sessions_and_frees_its_name(database: Databa
         .await;
 
     assert!(erased.unwrap());
-    assert_eq!(store.session(&[7; 32], NOW).await.unwrap(), None);
+    assert_eq!(session_of(&store, 7, NOW).await, None);
     assert_eq!(
         record(&store, Seeking::by_name(&name("alice"))).await.unwrap().standing,
         Standing::Unknown

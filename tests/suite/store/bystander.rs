@@ -1,6 +1,6 @@
 //! A change to one account leaves every row of another unchanged: each statement names its account.
 
-use super::fixture::{Database, NOW, Plain, enrol, hash, key, mac, notice, template};
+use super::fixture::{Database, NOW, Plain, enrol, hash, key, mac, new_session, notice, template};
 use fourauth_client::Identity;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{
@@ -8,7 +8,7 @@ use fourauth_protocol::{
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, LoginLocation, Methods, NewConsent,
+    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, LoginLocation, NewConsent,
     NewDevice, NewFace, NewSession, Store, Tx,
 };
 use std::sync::Arc;
@@ -125,15 +125,9 @@ async fn furnished(store: &Store, name: &str, identity: &Identity) -> AccountId 
         at: before,
         trusted_from: before,
     };
-    let token = [u8::try_from(account.0 % 251).unwrap(); 32];
-    let session = NewSession {
-        token,
-        account,
-        version: 1,
-        created: before,
-        expires: NOW,
-        methods: Methods::default(),
-    };
+    let number = u8::try_from(account.0 % 251).unwrap();
+    let session =
+        NewSession { created: before, expires: NOW, ends: NOW, ..new_session(account, 1, number) };
     let furnish = store.write(move |tx| {
         Box::pin(async move {
             assert_eq!(tx.bind_device(account, 1, &device).await?, Bound::Yes);

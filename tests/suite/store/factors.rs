@@ -1,12 +1,12 @@
 //! Factors: one-time codes spent once, changes only on the latest version, and sessions that they
 //! end.
 
-use super::fixture::{Database, NOW, enrol, hash, key, mac, name, template};
-use fourauth_factors::totp::Step;
-use fourauth_protocol::{receipt::Method, secret::Secret};
-use fourauth_store::{
-    AccountId, BoxFuture, Error, Methods, NewFace, NewSession, Seeking, Store, Tx,
+use super::fixture::{
+    Database, NOW, enrol, hash, key, mac, name, new_session, session_of, template,
 };
+use fourauth_factors::totp::Step;
+use fourauth_protocol::secret::Secret;
+use fourauth_store::{AccountId, BoxFuture, Error, NewFace, Seeking, Store, Tx};
 use fourauth_tests::record::record;
 use std::sync::Arc;
 
@@ -35,16 +35,7 @@ async fn confirm(store: &Store, account: AccountId, step: u64) -> bool {
 }
 
 async fn open_session(store: &Store, account: AccountId, version: i64) -> bool {
-    let (token, created) = ([9; 32], NOW);
-    let expires = NOW.saturating_add_ms(60_000);
-    let session = NewSession {
-        token,
-        account,
-        version,
-        created,
-        expires,
-        methods: Methods(vec![Method::Password, Method::OneTimeCode]),
-    };
+    let session = new_session(account, version, 9);
     let opened = store.write(move |tx| Box::pin(async move { tx.open_session(&session).await }));
     opened.await.unwrap()
 }
@@ -125,7 +116,7 @@ async fn a_changed_factor_raises_the_version_and_ends_the_sessions(database: Dat
         let after = record(&store, Seeking::by_name(&name(factor))).await.unwrap();
         assert_eq!(after.version, 2, "{factor}");
         assert_eq!(store.sessions_of(before.account, NOW).await.unwrap(), 0, "{factor}");
-        assert_eq!(store.session(&[9; 32], NOW).await.unwrap(), None, "{factor}");
+        assert_eq!(session_of(&store, 9, NOW).await, None, "{factor}");
         let changed = [
             before.password.as_stored().expose() != after.password.as_stored().expose(),
             before.totp.as_bytes() != after.totp.as_bytes(),
@@ -165,7 +156,7 @@ async fn a_rehash_of_the_same_password_ends_no_session(database: Database) {
     let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.password.as_stored().expose(), hash("dearer").as_stored().expose());
     assert_eq!(alice.version, 1);
-    let session = store.session(&[9; 32], NOW).await.unwrap().unwrap();
+    let session = session_of(&store, 9, NOW).await.unwrap();
     assert_eq!((session.account, session.username.as_str()), (account, "alice"));
 }
 
@@ -180,7 +171,7 @@ async fn a_session_is_refused_once_the_account_has_changed(database: Database) {
     let plain = database.plain().await;
     assert!(open_session(&store, account, 2).await);
     plain.execute("UPDATE sessions SET version = 1").await;
-    assert_eq!(store.session(&[9; 32], NOW).await.unwrap(), None);
+    assert_eq!(session_of(&store, 9, NOW).await, None);
     assert_eq!(store.sessions_of(account, NOW).await.unwrap(), 0);
 }
 
@@ -190,9 +181,9 @@ async fn a_session_ends_when_it_expires(database: Database) {
     assert!(open_session(&store, account, 1).await);
     let end = NOW.saturating_add_ms(60_000);
 
-    assert!(store.session(&[9; 32], end.saturating_add_ms(-1)).await.unwrap().is_some());
-    assert_eq!(store.session(&[9; 32], end).await.unwrap(), None);
+    assert!(session_of(&store, 9, end.saturating_add_ms(-1)).await.is_some());
+    assert_eq!(session_of(&store, 9, end).await, None);
     let forgotten =
-        store.write(move |tx| Box::pin(async move { tx.forget_expired_sessions(end).await })).await;
+        store.write(move |tx| Box::pin(async move { tx.forget_ended_sessions(end).await })).await;
     assert_eq!(forgotten.unwrap(), 1);
 }

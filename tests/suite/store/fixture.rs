@@ -11,14 +11,16 @@ use fourauth_private_file as private_file;
 use fourauth_protocol::{
     contact::{Email, Phone},
     mac_address::MacAddress,
+    receipt::Method,
     request_id::RequestId,
     secret::Secret,
     time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Enrolled, Error, Event, EventContext, EventDevice, Keyring, Location,
-    NewUser, Notice, OpenError, RANDOM_BYTES, Recipient, Seeking, Store, Subject,
+    AccountId, Added, Enrolled, Error, Event, EventContext, EventDevice, FamilyId, Keyring,
+    Location, Methods, NewSession, NewUser, Notice, OpenError, RANDOM_BYTES, Recipient, Seeking,
+    Session, Store, Subject,
 };
 use fourauth_tests::{postgres, record::record};
 use sqlx::{
@@ -218,4 +220,27 @@ pub(super) fn notice(account: AccountId, event: Event, at: UnixMillis) -> Notice
         at,
     };
     Notice { account, recipient: Recipient::Owner, event, context }
+}
+
+/// A session that lasts a minute.
+pub(super) fn new_session(account: AccountId, version: i64, number: u8) -> NewSession {
+    let expires = NOW.saturating_add_ms(60_000);
+    NewSession {
+        master: [number; 32],
+        family: FamilyId([number; 16]),
+        account,
+        version,
+        created: NOW,
+        expires,
+        ends: expires,
+        methods: Methods(vec![Method::Password, Method::OneTimeCode]),
+        device: None,
+        mac: None,
+        peer: "192.0.2.1".parse().unwrap(),
+    }
+}
+
+/// The session of this number, if it can be used or renewed.
+pub(super) async fn session_of(store: &Store, number: u8, at: UnixMillis) -> Option<Session> {
+    store.session([&[number; 32], &[0; 32]], at).await.unwrap()
 }

@@ -1,11 +1,9 @@
 //! Guard clauses: anything outdated, expired, disabled, spent or of another account is refused.
 
-use super::fixture::{Database, NOW, enrol, hash, name, notice};
+use super::fixture::{Database, NOW, enrol, hash, name, new_session, notice, session_of};
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{device::DeviceName, recovery_code::RecoveryCode};
-use fourauth_store::{
-    AccountId, BoxFuture, Error, Event, Methods, NewSession, Seeking, Store, TokenHash, Tx,
-};
+use fourauth_store::{AccountId, BoxFuture, Error, Event, NewSession, Seeking, Store, Tx};
 use fourauth_tests::record::record;
 
 on_both_databases![
@@ -16,7 +14,7 @@ on_both_databases![
     a_recovery_code_is_valid_only_for_its_own_account,
     a_disabled_account_has_no_session_and_opens_none,
     a_session_is_found_only_by_its_token,
-    only_expired_sessions_are_removed,
+    only_ended_sessions_are_removed,
     only_the_named_administrator_is_changed,
     a_notice_is_suppressed_only_by_the_same_notice,
     sent_notices_do_not_wait_and_new_ones_are_kept,
@@ -40,21 +38,9 @@ const ATTEMPTS: [(&str, Attempt); 5] = [
     }),
     ("hold", |tx, account, version| Box::pin(tx.hold(account, version))),
     ("open_session", |tx, account, version| {
-        Box::pin(async move { tx.open_session(&session(account, version, 9)).await })
+        Box::pin(async move { tx.open_session(&new_session(account, version, 9)).await })
     }),
 ];
-
-fn session(account: AccountId, version: i64, token: u8) -> NewSession {
-    let expires = NOW.saturating_add_ms(60_000);
-    NewSession {
-        token: [token; 32],
-        account,
-        version,
-        created: NOW,
-        expires,
-        methods: Methods::default(),
-    }
-}
 
 async fn does(
     store: &Store,
@@ -159,7 +145,7 @@ async fn a_disabled_account_has_no_session_and_opens_none(database: Database) {
     assert!(does(&store, move |tx| Box::pin(tx.set_disabled(account, true))).await);
     let open = |version, token| {
         does(&store, move |tx| {
-            Box::pin(async move { tx.open_session(&session(account, version, token)).await })
+            Box::pin(async move { tx.open_session(&new_session(account, version, token)).await })
         })
     };
     assert!(!open(2, 9).await);
@@ -167,9 +153,9 @@ async fn a_disabled_account_has_no_session_and_opens_none(database: Database) {
     // A row that exists anyway, as after a race or a restore, is not accepted.
     assert!(does(&store, move |tx| Box::pin(tx.set_disabled(account, false))).await);
     assert!(open(3, 9).await);
-    assert!(store.session(&[9; 32], NOW).await.unwrap().is_some());
+    assert!(session_of(&store, 9, NOW).await.is_some());
     database.plain().await.execute("UPDATE users SET disabled = 1").await;
-    assert_eq!(store.session(&[9; 32], NOW).await.unwrap(), None);
+    assert_eq!(session_of(&store, 9, NOW).await, None);
 }
 
 async fn a_session_is_found_only_by_its_token(database: Database) {
@@ -177,25 +163,24 @@ async fn a_session_is_found_only_by_its_token(database: Database) {
     for (username, token) in [("alice", 1), ("bob", 2)] {
         let account = enrol(&store, username).await.account;
         let opened = does(&store, move |tx| {
-            Box::pin(async move { tx.open_session(&session(account, VERSION, token)).await })
+            Box::pin(async move { tx.open_session(&new_session(account, VERSION, token)).await })
         });
         assert!(opened.await);
         assert_eq!(store.sessions_of(account, NOW).await.unwrap(), 1, "{username}");
     }
-    let found = async |token: TokenHash| {
-        store.session(&token, NOW).await.unwrap().map(|session| session.username)
-    };
-    assert_eq!(found([1; 32]).await.as_deref(), Some("alice"));
-    assert_eq!(found([2; 32]).await.as_deref(), Some("bob"));
-    assert_eq!(found([3; 32]).await, None);
+    let found =
+        async |number| session_of(&store, number, NOW).await.map(|session| session.username);
+    assert_eq!(found(1).await.as_deref(), Some("alice"));
+    assert_eq!(found(2).await.as_deref(), Some("bob"));
+    assert_eq!(found(3).await, None);
 }
 
-async fn only_expired_sessions_are_removed(database: Database) {
+async fn only_ended_sessions_are_removed(database: Database) {
     let store = database.open().await;
     let account = enrol(&store, "alice").await.account;
     for (token, lasts) in [(1, 1_000), (2, 2_000)] {
-        let expires = NOW.saturating_add_ms(lasts);
-        let session = NewSession { expires, ..session(account, VERSION, token) };
+        let ends = NOW.saturating_add_ms(lasts);
+        let session = NewSession { ends, ..new_session(account, VERSION, token) };
         let opened =
             does(&store, move |tx| Box::pin(async move { tx.open_session(&session).await }));
         assert!(opened.await);
@@ -203,9 +188,9 @@ async fn only_expired_sessions_are_removed(database: Database) {
     let first_ends = NOW.saturating_add_ms(1_000);
     assert_eq!(store.sessions_of(account, first_ends).await.unwrap(), 1);
     let forgotten: Result<u64, Error> =
-        store.write(move |tx| Box::pin(tx.forget_expired_sessions(first_ends))).await;
+        store.write(move |tx| Box::pin(tx.forget_ended_sessions(first_ends))).await;
     assert_eq!(forgotten, Ok(1));
-    assert!(store.session(&[2; 32], first_ends).await.unwrap().is_some());
+    assert!(session_of(&store, 2, first_ends).await.is_some());
 }
 
 async fn only_the_named_administrator_is_changed(database: Database) {

@@ -1,9 +1,7 @@
 //! Jobs are atomic: a failed job leaves nothing, even if its caller or the process is gone.
 
-use super::fixture::{Database, NOW, add, keyring, name, new_user};
-use fourauth_store::{
-    Added, AuditEntry, AuditQuery, Cause, Error, Methods, NewSession, Seeking, Standing, Store, Tx,
-};
+use super::fixture::{Database, NOW, add, keyring, name, new_session, new_user};
+use fourauth_store::{Added, AuditEntry, AuditQuery, Cause, Error, Seeking, Standing, Store, Tx};
 use fourauth_tests::record::record;
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
@@ -70,14 +68,7 @@ async fn a_job_that_ignores_a_failed_statement_fails(database: Database) {
     let user = new_user("alice");
     let (account, version) = (user.id, 1);
     add(&store, user).await.unwrap();
-    let session = NewSession {
-        token: [1; 32],
-        account,
-        version,
-        created: NOW,
-        expires: NOW,
-        methods: Methods::default(),
-    };
+    let session = new_session(account, version, 1);
     let result = store
         .write(move |tx| {
             Box::pin(async move {

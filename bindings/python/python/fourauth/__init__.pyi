@@ -180,7 +180,9 @@ class Client:
         new_mac: Optional[str] = None,
         device_name: Optional[str] = None,
     ) -> Answer: ...
-    def list_devices(self, token: str) -> Devices: ...
+    def list_devices(
+        self, token: str, mac: Optional[str] = None, username: Optional[str] = None
+    ) -> Devices: ...
     def revoke_device(
         self,
         username: str,

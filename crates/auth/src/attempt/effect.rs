@@ -12,8 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, GrantHolder, GrantId, Lane, LoginLocation, NewConsent, NewDevice,
-    NewFace, NewSession, NewUser, Notice, Target, Tx,
+    AccountId, Added, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation, NewConsent,
+    NewDevice, NewFace, NewSession, NewUser, Notice, Renewal, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -25,6 +25,19 @@ pub(crate) enum Effect {
     Account(Box<NewAccount>),
     /// A change to an account that exists.
     Change(Box<AccountChange>),
+    /// A change to sessions.
+    Session(SessionChange),
+}
+
+/// A change to the sessions of an account, authorised by the token of one of them.
+#[derive(Debug)]
+pub(crate) enum SessionChange {
+    /// A successor takes over.
+    Renew(Renewal),
+    /// One session ends.
+    End(AccountId, FamilyId),
+    /// Every session ends.
+    EndAll(AccountId),
 }
 
 /// A new account with its device, recovery codes and consent.
@@ -125,7 +138,26 @@ impl Effect {
             Self::Nothing => Ok(()),
             Self::Account(account) => account.apply(tx).await,
             Self::Change(change) => change.apply(tx).await,
+            Self::Session(change) => change.apply(tx).await,
         }
+    }
+}
+
+impl SessionChange {
+    async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
+        match self {
+            Self::Renew(renewal) => {
+                Conflict::SessionEnded.unless(tx.renew_session(&renewal).await?)?;
+            }
+            Self::End(account, family) => {
+                Conflict::NoSuchSession.unless(tx.end_family(account, family).await?)?;
+            }
+            Self::EndAll(account) => {
+                tx.lock_account(account).await?;
+                tx.end_sessions(account).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -76,7 +76,11 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::DeviceTaken => "A device of that name or key is there already.",
         Denial::TooManyDevices => "Too many devices. Revoke one first.",
         Denial::NoSuchDevice => "No such device.",
-        Denial::SignedOut => "Not signed in, or no longer.",
+        Denial::SignedOut | Denial::SessionExpired => match action {
+            Action::Authorise | Action::RenewToken => action.denied_text(),
+            _ => "Not signed in, or no longer.",
+        },
+        Denial::NoSuchSession => "No such session.",
         Denial::MoreNeeded(_) => "More factors needed.",
         Denial::NotOffered => "This command is not offered here.",
     }
@@ -106,7 +110,8 @@ const fn code(denial: Denial) -> Code {
         Denial::RecoveryCode | Denial::RecoveryCodeNeeded => Code::RecoveryCodeMismatch,
         Denial::DeviceKeyNeeded => Code::DeviceKeyNeeded,
         Denial::NoSuchDevice => Code::NoSuchDevice,
-        Denial::SignedOut => Code::SignedOut,
+        Denial::NoSuchSession => Code::NoSuchSession,
+        Denial::SignedOut | Denial::SessionExpired => Code::SignedOut,
         Denial::MoreNeeded(_) => Code::MoreNeeded,
     }
 }

@@ -40,11 +40,13 @@ impl Authenticator {
                 outcome: Err(Denial::Admin),
                 detail: String::new(),
                 tally_change: TallyChange::wrong_admin(admitted.as_ref(), &received),
+                ends: None,
             },
             Some(admin) => Verdict {
                 outcome: decided(act(&received, &admin).await)?,
                 detail: format!("admin={admin}"),
                 tally_change: TallyChange::right_admin(admitted.as_ref(), &received),
+                ends: None,
             },
         };
         attempt.conclude(&self.store, verdict).await

@@ -1,81 +1,164 @@
-//! The steps of every command that a token authorises and that only reads.
+//! The steps of every command that a token authorises.
 //!
 //! ```text
-//! limits    a blocked source is refused without a look
-//! session   the session of the token: one read
+//! session   the session of the token, bound to this device and address: one read
+//! limits    a blocked source is refused, unless the session is bound to a key that it proves
 //! level     the session must reach the level that the command asks for
 //! read      what the command answers
 //! count     a use of the session in memory, or a refusal of the source; no row
 //! ```
+//!
+//! A command that changes something (`command/session.rs`) uses the first three and writes a row.
 
 use crate::{
-    action::Action, authenticator::Authenticator, decision::Denial, error::Error,
-    looked_up::LookedUp, policy::Factors, received::Received,
+    action::Action,
+    authenticator::Authenticator,
+    decision::Denial,
+    device::{self, nonce::NonceCheck},
+    error::Error,
+    looked_up::LookedUp,
+    policy::Factors,
+    received::Received,
+    tokens::Bound,
 };
-use fourauth_protocol::{level::Level, secret::Secret};
-use fourauth_store::{Enrolled, Refusal, Session, SessionUse, TokenHash};
-use sha2::{Digest as _, Sha256};
+use fourauth_protocol::{
+    device::DeviceId, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
+    username::Username,
+};
+use fourauth_store::{Enrolled, KnownDevice, MasterToken, Refusal, Session, SessionUse};
+use fourauth_timekeeper::State;
 
-/// A token, and the level that its session must have.
+/// A token, and the circumstances under which it is shown.
 #[derive(Debug)]
 pub(crate) struct Bearer {
     pub(crate) token: Secret<String>,
+    pub(crate) mac: Option<MacAddress>,
     pub(crate) level: Option<Level>,
 }
 
+/// The outcome of showing a token.
+pub(crate) struct Shown {
+    /// The session and its token, also if it has expired or was renewed.
+    pub(crate) found: Result<(Session, BaseToken), Denial>,
+    /// The key that the session is bound to, which the peer has proved.
+    pub(crate) proven_device: Option<DeviceId>,
+}
+
 impl Authenticator {
-    /// Decides one command of the holder of a token. `read` is called only for a valid session.
+    /// Decides one command of the holder of a token that only reads. `read` is called only for a
+    /// session that may be used.
     pub(crate) async fn bear<A>(
         &self,
         action: Action,
         received: &Received,
-        bearer: Bearer,
+        bearer: &Bearer,
         read: impl AsyncFnOnce(&Session) -> Result<A, Error>,
     ) -> Result<LookedUp<A>, Error> {
-        let token = Sha256::digest(bearer.token.expose().as_bytes()).into();
-        let outcome = match self.bearer_session(&token, received, bearer.level).await? {
+        let Shown { found, proven_device } = self.shown_session(received, bearer).await?;
+        let usable = found.and_then(|(session, _)| usable(session, bearer.level, received));
+        let outcome = match usable {
             Ok(session) => {
                 let answer = read(&session).await?;
-                self.count_use(action, &token, session.account, received);
+                self.count_use(action, &session, received);
                 Ok(answer)
             }
-            Err(denial) => {
-                self.count_bearer_refusal(action, received).await?;
-                Err(denial)
-            }
+            Err(denial) => Err(denial),
         };
-        Ok(LookedUp { request: received.id, action, profile: self.settings.profile, outcome })
+        self.looked_up(action, received, proven_device, outcome).await
     }
 
-    /// The session of a token, if it may be used now.
-    async fn bearer_session(
-        &self,
-        token: &TokenHash,
-        received: &Received,
-        level: Option<Level>,
-    ) -> Result<Result<Session, Denial>, Error> {
-        if let Some(limited) = received.limited() {
-            return Ok(Err(Denial::Limited(limited)));
-        }
-        let Some(session) = self.store.session(token, received.at.now).await? else {
-            return Ok(Err(Denial::SignedOut));
-        };
-        if session.methods.level() < level {
-            let missing = Factors::that_raise(&session.methods.0, Enrolled::ALL);
-            return Ok(Err(Denial::MoreNeeded(missing)));
-        }
-        Ok(Ok(session))
-    }
-
-    fn count_use(
+    /// The outcome of a command that wrote nothing. A refusal is counted first.
+    pub(crate) async fn looked_up<A>(
         &self,
         action: Action,
-        session: &TokenHash,
-        account: fourauth_store::AccountId,
         received: &Received,
-    ) {
-        let (session, action, at) = (*session, action.as_str(), received.at.now);
-        self.store.note_use(&SessionUse { session, account, action, at });
+        proven_device: Option<DeviceId>,
+        outcome: Result<A, Denial>,
+    ) -> Result<LookedUp<A>, Error> {
+        if outcome.is_err() {
+            self.count_bearer_refusal(action, received).await?;
+        }
+        let (request, profile) = (received.id, self.settings.profile);
+        Ok(LookedUp { request, action, profile, outcome, proven_device })
+    }
+
+    /// The session of a token. A blocked source is refused, except from the device that the session is
+    /// bound to: a neighbour must not shut out its owner.
+    pub(crate) async fn shown_session(
+        &self,
+        received: &Received,
+        bearer: &Bearer,
+    ) -> Result<Shown, Error> {
+        let refused = |denial| Ok(Shown { found: Err(denial), proven_device: None });
+        let limited = received.limited().map(Denial::Limited);
+        let Ok(token) = BaseToken::parse(bearer.token.expose()) else {
+            return refused(limited.unwrap_or(Denial::SignedOut));
+        };
+        let [bare, keyed] = self.masters(&token, bearer.mac, received);
+        let Some(session) = self.store.session([&bare, &keyed], received.at.now).await? else {
+            return refused(limited.unwrap_or(Denial::SignedOut));
+        };
+        let proven_device = match &session.device {
+            None => None,
+            Some((id, known)) => {
+                if !self.is_from(*id, known.as_ref(), &session, received).await? {
+                    return refused(limited.unwrap_or(Denial::SignedOut));
+                }
+                Some(*id)
+            }
+        };
+        let found = match limited {
+            Some(limited) if proven_device.is_none() => Err(limited),
+            _ => Ok((session, token)),
+        };
+        Ok(Shown { found, proven_device })
+    }
+
+    /// The master tokens of a session without a key, and of one with the claimed key.
+    fn masters(
+        &self,
+        token: &BaseToken,
+        mac: Option<MacAddress>,
+        received: &Received,
+    ) -> [MasterToken; 2] {
+        let bare = Bound { mac, peer: received.origin.peer, device: None };
+        let claimed = received.device.as_ref().map(|claim| claim.id);
+        [bare, Bound { device: claimed, ..bare }].map(|bound| self.tokens.master(token, &bound))
+    }
+
+    /// True if the peer proves the key that a session is bound to. A nonce of the proof is spent by
+    /// its connection, so that a proof cannot be shown again on another one.
+    async fn is_from(
+        &self,
+        id: DeviceId,
+        known: Option<&KnownDevice>,
+        session: &Session,
+        received: &Received,
+    ) -> Result<bool, Error> {
+        let claim = received.device.clone();
+        let claim =
+            claim.filter(|claim| claim.id == id && self.settings.profile.accepts(claim.binding));
+        let (Some(claim), Some(known)) = (claim, known) else { return Ok(false) };
+        let Ok(name) = Username::parse(&session.username) else { return Ok(false) };
+        let checked = self.check_nonce(claim, received.at.now);
+        if !device::proves(&checked, known, &name) {
+            return Ok(false);
+        }
+        match checked.nonce {
+            NonceCheck::Valid(id, holder) => Ok(self.store.holds_grant(id, holder).await?),
+            NonceCheck::NotNeeded => Ok(true),
+            NonceCheck::Absent | NonceCheck::Refused(_) => Ok(false),
+        }
+    }
+
+    pub(crate) fn count_use(&self, action: Action, session: &Session, received: &Received) {
+        self.store.note_use(&SessionUse {
+            session: session.master,
+            family: session.family,
+            account: session.account,
+            action: action.as_str(),
+            at: received.at.now,
+        });
     }
 
     /// The name in a refused command is not known, so only its source is counted.
@@ -88,4 +171,29 @@ impl Authenticator {
         };
         Ok(self.store.count_refusal(refusal).await?)
     }
+}
+
+/// The session, if it may be used now and reaches the level.
+fn usable(session: Session, level: Option<Level>, received: &Received) -> Result<Session, Denial> {
+    is_time_known(received)?;
+    if session.renewed.is_some() {
+        return Err(Denial::SignedOut);
+    }
+    if !session.is_valid(received.at.now) {
+        return Err(Denial::SessionExpired);
+    }
+    reaches(&session, level).map(|()| session)
+}
+
+/// Without a reliable time the server cannot tell if a token has expired.
+pub(crate) fn is_time_known(received: &Received) -> Result<(), Denial> {
+    if received.at.state == State::Denied { Err(Denial::Time) } else { Ok(()) }
+}
+
+/// Checks that a session reaches a level.
+pub(crate) fn reaches(session: &Session, level: Option<Level>) -> Result<(), Denial> {
+    if session.methods.level() >= level {
+        return Ok(());
+    }
+    Err(Denial::MoreNeeded(Factors::that_raise(&session.methods.0, Enrolled::ALL)))
 }

@@ -65,8 +65,8 @@ impl Authenticator {
         received: Received,
         list: ListDevices,
     ) -> Result<LookedUp<Devices>, Error> {
-        let bearer = Bearer { token: list.token, level: None };
-        self.bear(Action::ListDevices, &received, bearer, async |session| {
+        let bearer = Bearer { token: list.token, mac: list.mac, level: None };
+        self.bear(Action::ListDevices, &received, &bearer, async |session| {
             let devices = self.store.devices(session.account).await?;
             Ok(Devices(devices.into_iter().map(shown).collect()))
         })

@@ -13,16 +13,15 @@ use crate::{
     offered::Offered,
     receipt::PendingReceipt,
     received::Received,
+    tokens::{Bound, TokenSettings},
     verified::Verified,
 };
-use data_encoding::BASE64URL_NOPAD;
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
 use fourauth_protocol::{
-    answer::AnswerBody, command::Login, level::Level, receipt::Method, secret::Secret,
-    time::UnixMillis,
+    answer::AnswerBody, command::Login, level::Level, mac_address::MacAddress, receipt::Method,
+    secret::Secret, time::UnixMillis, token::BaseToken,
 };
-use fourauth_store::{BoundBy, Event, Methods, NewDevice, NewSession, Notice, Subject};
-use sha2::{Digest as _, Sha256};
+use fourauth_store::{BoundBy, Event, FamilyId, Methods, NewDevice, NewSession, Notice};
 
 /// The answer to 100.
 #[derive(Debug)]
@@ -71,9 +70,14 @@ impl Authenticator {
                 let methods = verified.methods(device.as_ref());
                 verified.reaches(login.level, &methods)?;
                 let upgraded = self.upgrade(verified, &login.password).await?;
-                let (session, answer) = self.session(verified.subject, verified.at(), methods);
+                let (session, answer) = self.session(verified, login.mac, device.as_ref(), methods);
                 let audience = login.audience.clone();
-                pending = Some(PendingReceipt::of(verified, audience, &session, device.as_ref()));
+                pending = Some(PendingReceipt::of(
+                    verified,
+                    audience,
+                    &session,
+                    (&answer.token, device.as_ref()),
+                ));
                 let is_first = verified.subject.first_used.is_none();
                 let side_effects = SideEffects {
                     recovery_code: login.recovery_code.clone(),
@@ -120,23 +124,35 @@ impl Authenticator {
         Ok(Some(self.hasher.create(password, verified.requester()).await?))
     }
 
-    /// Creates a session and its token. Only the hash of the token is stored.
+    /// Creates a session and its token. Only the master token is stored.
     fn session(
         &self,
-        subject: &Subject,
-        at: UnixMillis,
+        verified: &Verified<'_>,
+        mac: Option<MacAddress>,
+        first: Option<&NewDevice>,
         methods: Vec<Method>,
     ) -> (NewSession, LoggedIn) {
-        let token = Secret::new(BASE64URL_NOPAD.encode(&entropy::bytes::<32>()));
-        let expires = at.saturating_add_ms(self.settings.session_ms);
+        let (subject, at) = (verified.subject, verified.at());
+        let base = BaseToken::from_bytes(entropy::bytes());
+        let device = verified.device.key().or(first.map(|device| device.key.id()));
+        let bound = Bound { mac, peer: verified.received.origin.peer, device };
+        let TokenSettings { lifetime_ms, session_ms, .. } = *self.tokens.settings();
+        let (expires, ends) = (at.saturating_add_ms(lifetime_ms), at.saturating_add_ms(session_ms));
+        let expires = expires.min(ends);
         let session = NewSession {
-            token: Sha256::digest(token.expose().as_bytes()).into(),
+            master: self.tokens.master(&base, &bound),
+            family: FamilyId(entropy::bytes()),
             account: subject.account,
             version: subject.version,
             created: at,
             expires,
+            ends,
             methods: Methods(methods),
+            device,
+            mac,
+            peer: bound.peer,
         };
+        let token = self.tokens.text(&base);
         let level = session.methods.level();
         let must_change = subject.must_change;
         (session, LoggedIn { token, expires_at: expires, receipt: None, level, must_change })

@@ -123,6 +123,6 @@ impl Authenticator {
         let tally_change = tally_change::of(&admitted, &context, &outcome);
         let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
         let detail = format!("{examination}{unsettled} lane={lane}");
-        attempt.conclude(&self.store, Verdict { outcome, detail, tally_change }).await
+        attempt.conclude(&self.store, Verdict { outcome, detail, tally_change, ends: None }).await
     }
 }

@@ -64,6 +64,8 @@ pub(crate) fn of_denial(
         | Denial::TooManyDevices
         | Denial::NoSuchDevice
         | Denial::SignedOut
+        | Denial::SessionExpired
+        | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
         | Denial::NotOffered => return None,
     }
@@ -92,7 +94,9 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::ContactTaken
         | Conflict::DeviceTaken
         | Conflict::TooManyDevices
-        | Conflict::NoSuchDevice => None,
+        | Conflict::NoSuchDevice
+        | Conflict::SessionEnded
+        | Conflict::NoSuchSession => None,
     }
 }
 
@@ -231,6 +235,8 @@ mod tests {
             (Conflict::DeviceTaken, None),
             (Conflict::TooManyDevices, None),
             (Conflict::NoSuchDevice, None),
+            (Conflict::NoSuchSession, None),
+            (Conflict::SessionEnded, None),
         ] {
             assert_eq!(of_conflict(conflict), counted, "{conflict:?}");
         }

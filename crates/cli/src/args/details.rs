@@ -29,6 +29,14 @@ pub struct LoginArgs {
     pub level: Option<Level>,
 }
 
+/// Options of a question about the session.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhoamiArgs {
+    /// The level that the session must have: 1 one factor, 2 two, 3 with a device key, 4 all
+    #[arg(long, value_parser = level, value_name = "1-4")]
+    pub level: Option<Level>,
+}
+
 fn level(text: &str) -> Result<Level, &'static str> {
     text.parse().ok().and_then(Level::from_number).ok_or("a level is a number from 1 to 4")
 }

@@ -3,7 +3,7 @@
 use super::Gather;
 use crate::{args::AddDeviceArgs, failure::Failure, secrets::Kind};
 use fourauth_protocol::{
-    command::{BindDevice, ListDevices, RevokeDevice},
+    command::{BindDevice, RevokeDevice},
     device::DeviceName,
 };
 
@@ -23,10 +23,6 @@ impl Gather<'_, '_> {
         bind.new_mac = Some(new_mac);
         bind.device_name.clone_from(&other.name);
         Ok(bind)
-    }
-
-    pub(super) fn list_devices(&mut self) -> Result<ListDevices, Failure> {
-        Ok(ListDevices::new(self.secret(Kind::Token)?))
     }
 
     pub(super) fn revoke_device(&mut self, name: &DeviceName) -> Result<RevokeDevice, Failure> {

@@ -133,8 +133,8 @@ async fn devices_are_listed_without_control_characters() {
     let server = Server::start(ROWS).await;
     let mut desk = Desk::new();
     desk.input = b"t0k\n".to_vec();
-    let printed = desk.asks(&server, "device list --token-file -").await;
-    assert_eq!(server.requests(), [json!({"cmd": "222", "token": "t0k"})]);
+    let printed = desk.asks(&server, "device list --username alice --token-file -").await;
+    assert_eq!(server.request(), json!({"cmd": "222", "token": "t0k", "mac": MAC}));
     for expected in ["lap\\u{1b}[2Jtop", "00:1b:44:11:3a:b7", "first_login"] {
         assert!(printed.output.contains(expected), "{}", printed.output);
     }

@@ -10,3 +10,4 @@ mod receipts;
 mod recovery;
 mod requests;
 mod server;
+mod sessions;

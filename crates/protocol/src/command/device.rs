@@ -101,13 +101,16 @@ pub struct ListDevices {
     /// The token that 100 returned.
     #[serde(serialize_with = "secret::on_the_wire")]
     pub token: Secret<String>,
+    /// The MAC address that the session was opened with.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
 }
 
 impl ListDevices {
-    /// Names the token.
+    /// Names the token; add the device with [`device`](Self::device).
     #[must_use]
     pub fn new(token: impl Into<Secret<String>>) -> Self {
-        Self { token: token.into() }
+        Self { token: token.into(), mac: None }
     }
 }
 

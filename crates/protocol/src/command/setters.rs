@@ -15,8 +15,8 @@
 //! ```
 
 use super::{
-    BindDevice, ConfirmTotp, Login, ProveDevice, ReadAudit, RecoverDevice, RecoverFace,
-    RecoverPassword, RecoverTotp, Register, RevokeDevice,
+    Authorise, BindDevice, ConfirmTotp, EndSession, ListDevices, ListSessions, Login, ProveDevice,
+    ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
 };
 use crate::{
     audience::Audience,
@@ -90,6 +90,26 @@ setters! {
         audience => audience: Audience,
         /// The level that the login must reach.
         level => level: Level,
+    }
+    Authorise {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+        /// The level that the session must have.
+        level => level: Level,
+    }
+    EndSession {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+        /// The id of the session to end, as 142 lists it.
+        session => session: String,
+    }
+    ListSessions {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+    }
+    ListDevices {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
     }
     ProveDevice {
         /// The MAC address of the device that sends the command.

@@ -127,6 +127,8 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::DeviceTaken
         | Denial::TooManyDevices
         | Denial::NoSuchDevice
+        | Denial::SessionExpired
+        | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
         | Denial::NotOffered => false,
     }
@@ -165,6 +167,8 @@ mod tests {
             (Denial::DeviceTaken, false),
             (Denial::TooManyDevices, false),
             (Denial::NoSuchDevice, false),
+            (Denial::NoSuchSession, false),
+            (Denial::SessionExpired, false),
             (Denial::MoreNeeded(Factors::default()), false),
             (Denial::NotOffered, false),
         ] {

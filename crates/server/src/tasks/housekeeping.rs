@@ -18,6 +18,9 @@ const OLD_DATA: Duration = Duration::from_hours(1);
 /// Interval between measurements of the database.
 const SIZE: Duration = Duration::from_mins(1);
 
+/// Interval between writes of the last uses of sessions.
+const LAST_USES: Duration = Duration::from_mins(1);
+
 /// Time that counted failures and notices are kept: 30 days.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
@@ -34,6 +37,7 @@ pub(super) async fn run(
         let done = match job {
             Job::WriteCounts => write_past_counts(&store, now, &stop).await,
             Job::Forget => forget(&store, now).await,
+            Job::WriteLastUses => store.write_last_uses().await,
             Job::CheckSize => size_limit.check(&context.authenticator, &store, now).await,
         };
         if let Err(error) = done {
@@ -47,6 +51,7 @@ enum Job {
     WriteCounts,
     Forget,
     CheckSize,
+    WriteLastUses,
 }
 
 /// Intervals of the jobs.
@@ -54,11 +59,17 @@ struct Due {
     counts: Interval,
     old_data: Interval,
     size: Interval,
+    last_uses: Interval,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self { counts: interval(COUNTS), old_data: interval(OLD_DATA), size: interval(SIZE) }
+        Self {
+            counts: interval(COUNTS),
+            old_data: interval(OLD_DATA),
+            size: interval(SIZE),
+            last_uses: interval(LAST_USES),
+        }
     }
 }
 
@@ -68,6 +79,7 @@ impl Due {
             _ = self.counts.tick() => Some(Job::WriteCounts),
             _ = self.old_data.tick() => Some(Job::Forget),
             _ = self.size.tick() => Some(Job::CheckSize),
+            _ = self.last_uses.tick() => Some(Job::WriteLastUses),
             () = stop.cancelled() => None,
         }
     }
@@ -97,7 +109,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
     store
         .write(move |tx| {
             Box::pin(async move {
-                tx.forget_expired_sessions(now).await?;
+                tx.forget_ended_sessions(now).await?;
                 tx.forget_spent_grants(now).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())

@@ -3,6 +3,7 @@
 use crate::{
     engine::{driver::Value, tx::Tx},
     error::Error,
+    store::Store,
 };
 use fourauth_protocol::time::UnixMillis;
 
@@ -43,6 +44,22 @@ impl GrantHolder {
     #[must_use]
     pub const fn new(id: [u8; 16]) -> Self {
         Self(id)
+    }
+}
+
+impl Store {
+    /// Spends a grant for a command that only reads. `false` if another holder has spent it. Only the
+    /// first command of a holder writes.
+    pub async fn holds_grant(&self, id: GrantId, holder: GrantHolder) -> Result<bool, Error> {
+        const SQL: &str = "SELECT holder FROM spent_grants WHERE id = $1";
+
+        match self.row(SQL, &[Value::Bytes(&id.bytes)]).await? {
+            Some(row) => Ok(row.bytes("spent_grants", "holder")? == holder.0),
+            None => {
+                self.write(move |tx| Box::pin(async move { tx.spend_grant(id, holder).await }))
+                    .await
+            }
+        }
     }
 }
 

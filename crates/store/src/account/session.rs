@@ -1,25 +1,41 @@
-//! Sessions of successful logins. A token is stored as its hash. It is valid until it expires or
-//! the account changes.
+//! Sessions of successful logins.
+//!
+//! A session is found by its master token, which `fourauth-auth` derives from the token that the
+//! client shows and from what the session is bound to. The database cannot be turned back into
+//! tokens. A session is valid until it expires or the account changes. A renewal puts a successor
+//! into the same family; all of a family ends together.
 
 use crate::{
-    account::id::AccountId,
-    engine::{driver::Value, tx::Tx},
+    account::{id::AccountId, known_device::KnownDevice, methods::Methods},
+    engine::{
+        driver::{Row, Value},
+        tx::Tx,
+    },
     error::Error,
     store::Store,
 };
-use fourauth_protocol::{level::Level, receipt::Method, time::UnixMillis};
-use std::fmt;
+use fourauth_protocol::{device::DeviceId, mac_address::MacAddress, time::UnixMillis};
+use std::net::IpAddr;
 
 const TABLE: &str = "sessions";
 
-/// SHA-256 of a session's token. The token has enough entropy that a slower hash adds nothing.
-pub type TokenHash = [u8; 32];
+/// Most sessions in a list. A longer answer would not fit a frame.
+const MOST_LISTED: i64 = 500;
+
+/// A keyed hash of a token and of what its session is bound to.
+pub type MasterToken = [u8; 32];
+
+/// The login that a session began with, and all renewals since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FamilyId(pub [u8; 16]);
 
 /// A new session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Hash of the token.
-    pub token: TokenHash,
+    /// The master token.
+    pub master: MasterToken,
+    /// A random id.
+    pub family: FamilyId,
     /// The account.
     pub account: AccountId,
     /// Version of the account when the login was judged.
@@ -28,68 +44,148 @@ pub struct NewSession {
     pub created: UnixMillis,
     /// Time of expiry.
     pub expires: UnixMillis,
+    /// Time at which the family ends.
+    pub ends: UnixMillis,
     /// The methods that the login proved.
     pub methods: Methods,
+    /// The key that the login proved or bound.
+    pub device: Option<DeviceId>,
+    /// The MAC address that the login named.
+    pub mac: Option<MacAddress>,
+    /// The address of the login.
+    pub peer: IpAddr,
 }
 
-/// The methods that a login proved, in the words of its receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Methods(pub Vec<Method>);
-
-impl Methods {
-    /// The level that they reach. `None` if no method counts, as in sessions of older versions.
-    #[must_use]
-    pub fn level(&self) -> Option<Level> {
-        Level::of(&self.0)
-    }
-
-    /// Words of a newer version are left out: a server that does not know a method relies on none.
-    fn parse(text: &str) -> Self {
-        let methods = text.split_ascii_whitespace().map(Method::from);
-        Self(methods.filter(|method| *method != Method::Unrecognised).collect())
-    }
-}
-
-/// The words with spaces between them, as they are stored.
-impl fmt::Display for Methods {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<_> = self.0.iter().map(|method| method.as_str()).collect();
-        f.write_str(&words.join(" "))
-    }
-}
-
-/// A valid session.
+/// A session that has not ended. It may have expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// The master token.
+    pub master: MasterToken,
+    /// Its family.
+    pub family: FamilyId,
     /// The account.
     pub account: AccountId,
     /// Name of the account.
     pub username: String,
-    /// Start time.
-    pub created: UnixMillis,
     /// Time of expiry.
     pub expires: UnixMillis,
+    /// Time at which the family ends.
+    pub ends: UnixMillis,
+    /// Time at which a successor took over, if one did.
+    pub renewed: Option<UnixMillis>,
     /// The methods that its login proved.
     pub methods: Methods,
+    /// The key that it is bound to, and the device if the account still has it.
+    pub device: Option<(DeviceId, Option<KnownDevice>)>,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// Its family, which identifies it.
+    pub family: FamilyId,
+    /// Time of the login.
+    pub opened: UnixMillis,
+    /// Time of its last use, exact to a minute or so.
+    pub last_seen: UnixMillis,
+    /// Time of expiry.
+    pub expires: UnixMillis,
+    /// Time at which no renewal is possible any more.
+    pub ends: UnixMillis,
+    /// The methods that its login proved.
+    pub methods: Methods,
+    /// The address of the login.
+    pub peer: String,
+    /// The MAC address that the login named; empty if it named none.
+    pub mac: String,
+    /// The name of its device, if it is bound to a key.
+    pub device: Option<String>,
+}
+
+/// The successor of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    /// The account.
+    pub account: AccountId,
+    /// The session that it takes over from.
+    pub old: MasterToken,
+    /// Its master token. It depends on the old token only, so that every attempt makes the same.
+    pub new: MasterToken,
+    /// Current time.
+    pub at: UnixMillis,
+    /// Time of its expiry.
+    pub expires: UnixMillis,
 }
 
 impl Tx {
     /// Opens a session. `false` if the account changed since `version` or is disabled.
     pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
-        const SQL: &str = "INSERT INTO sessions (token_hash, account, version, created, expires, amr) \
-             SELECT $1, id, version, $2, $3, $6 FROM users \
-             WHERE id = $4 AND version = $5 AND disabled = 0";
+        const SQL: &str = "INSERT INTO sessions (master, family, account, version, created, \
+             expires, ends, amr, device_id, mac, peer, opened, last_seen) \
+             SELECT $1, $2, id, version, $3, $4, $5, $6, $7, $8, $9, $3, $3 FROM users \
+             WHERE id = $10 AND version = $11 AND disabled = 0";
 
         let methods = session.methods.to_string();
+        let mac = session.mac.map(|mac| mac.to_string()).unwrap_or_default();
+        let peer = session.peer.to_string();
         let values = [
-            Value::Bytes(&session.token),
+            Value::Bytes(&session.master),
+            Value::Bytes(&session.family.0),
             Value::Int(session.created.0),
             Value::Int(session.expires.0),
+            Value::Int(session.ends.0),
+            Value::Text(&methods),
+            Value::Bytes(session.device.as_ref().map_or(&[][..], |id| id.as_bytes())),
+            Value::Text(&mac),
+            Value::Text(&peer),
             Value::Int(session.account.0),
             Value::Int(session.version),
-            Value::Text(&methods),
         ];
         self.changes(SQL, &values).await
+    }
+
+    /// Renews a session, unless another command has just done so with the same result. `false` if
+    /// the session has ended.
+    ///
+    /// The account is locked first: on PostgreSQL an end of its sessions would otherwise not see a
+    /// successor that is being made. The next statement decides which of many commands makes it.
+    pub async fn renew_session(&mut self, renewal: &Renewal) -> Result<bool, Error> {
+        const SPEND: &str =
+            "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1";
+        const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
+             expires, ends, amr, device_id, mac, peer, opened, last_seen) \
+             SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, opened, \
+             $2 FROM sessions WHERE master = $4";
+        const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL";
+
+        let Renewal { account, old, new, at, expires } = renewal;
+        self.lock_account(*account).await?;
+        if self.changes(SPEND, &[Value::Int(at.0), Value::Bytes(old)]).await? {
+            let values =
+                [Value::Bytes(new), Value::Int(at.0), Value::Int(expires.0), Value::Bytes(old)];
+            return self.changes(SUCCEED, &values).await;
+        }
+        Ok(!self.rows(FIND, &[Value::Bytes(new)]).await?.is_empty())
+    }
+
+    /// Locks an account until the transaction ends, so that its sessions change one after the other.
+    pub async fn lock_account(&mut self, account: AccountId) -> Result<(), Error> {
+        const SQL: &str = "UPDATE users SET version = version WHERE id = $1";
+
+        self.execute(SQL, &[Value::Int(account.0)]).await.map(|_| ())
+    }
+
+    /// Ends a session of an account with its whole family. `false` if the account has none such.
+    pub async fn end_family(
+        &mut self,
+        account: AccountId,
+        family: FamilyId,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE account = $1 AND family = $2";
+
+        self.lock_account(account).await?;
+        let ended = self.execute(SQL, &[Value::Int(account.0), Value::Bytes(&family.0)]).await?;
+        Ok(ended > 0)
     }
 
     /// Ends every session of an account and returns their number.
@@ -104,48 +200,128 @@ impl Tx {
         self.execute("DELETE FROM sessions", &[]).await
     }
 
-    /// Deletes expired sessions and returns their number.
-    pub async fn forget_expired_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
-        const SQL: &str = "DELETE FROM sessions WHERE expires <= $1";
+    /// Deletes the sessions of families that have ended and returns their number.
+    pub async fn forget_ended_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE ends <= $1";
 
         self.execute(SQL, &[Value::Int(now.0)]).await
+    }
+
+    /// Records the last use of a session.
+    pub(crate) async fn saw_session(
+        &mut self,
+        master: &MasterToken,
+        at: UnixMillis,
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE sessions SET last_seen = $1 WHERE master = $2 AND last_seen < $1";
+
+        self.execute(SQL, &[Value::Int(at.0), Value::Bytes(master)]).await.map(|_| ())
     }
 }
 
 impl Store {
-    /// The session of a token, if it is valid at `now`.
+    /// The session of one of these master tokens, if its family has not ended at `now`. A session
+    /// bound to a key has another master token than one that is not, and a caller cannot know which
+    /// it is.
     ///
     /// The version is compared here and when the session opens: a login that is judged before a
     /// factor changes and committed after it must not leave a valid session.
     pub async fn session(
         &self,
-        token: &TokenHash,
+        masters: [&MasterToken; 2],
         now: UnixMillis,
     ) -> Result<Option<Session>, Error> {
-        const SQL: &str = "SELECT s.account, u.username, s.created, s.expires, s.amr FROM sessions s \
+        const SQL: &str = "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
+             COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, d.name AS device_name, \
+             d.pubkey AS device_key, d.mac AS device_mac, \
+             COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
              JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
-             WHERE s.token_hash = $1 AND s.expires > $2";
+             LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
+             AND d.revoked_at IS NULL \
+             WHERE s.master IN ($1, $2) AND s.ends > $3";
 
-        let Some(row) = self.row(SQL, &[Value::Bytes(token), Value::Int(now.0)]).await? else {
-            return Ok(None);
+        let [first, second] = masters;
+        let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
+        self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
+    }
+
+    /// The newest sessions of an account that can be used or renewed at `now`, at most
+    /// [`MOST_LISTED`], oldest first.
+    pub async fn sessions(
+        &self,
+        account: AccountId,
+        now: UnixMillis,
+    ) -> Result<Vec<SessionSummary>, Error> {
+        const SQL: &str = "SELECT s.family, s.opened, s.last_seen, s.expires, s.ends, s.amr, \
+             s.peer, s.mac, d.name FROM sessions s \
+             JOIN users u ON u.id = s.account AND u.version = s.version \
+             LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
+             WHERE s.account = $1 AND s.renewed IS NULL AND s.ends > $2 \
+             ORDER BY s.opened DESC, s.family LIMIT $3";
+
+        let values = [Value::Int(account.0), Value::Int(now.0), Value::Int(MOST_LISTED)];
+        let mut rows = self.rows(SQL, &values).await?;
+        rows.reverse();
+        rows.iter().map(SessionSummary::read).collect()
+    }
+
+    /// Number of sessions of an account that can be used or renewed at `now`.
+    pub async fn sessions_of(&self, account: AccountId, now: UnixMillis) -> Result<u64, Error> {
+        Ok(self.sessions(account, now).await?.len() as u64)
+    }
+}
+
+impl Session {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let renewed = row.int(TABLE, "renewed")?;
+        let id = row.bytes(TABLE, "device_id")?;
+        let device = if id.is_empty() {
+            None
+        } else {
+            let id = DeviceId::from_bytes(id.try_into().map_err(|_| corrupt("device_id"))?);
+            Some((id, KnownDevice::read(row)?))
         };
-        Ok(Some(Session {
+        Ok(Self {
+            master: row.bytes(TABLE, "master")?.try_into().map_err(|_| corrupt("master"))?,
+            family: family(row)?,
             account: AccountId(row.int(TABLE, "account")?),
             username: row.text("users", "username")?,
-            created: UnixMillis(row.int(TABLE, "created")?),
             expires: UnixMillis(row.int(TABLE, "expires")?),
+            ends: UnixMillis(row.int(TABLE, "ends")?),
+            renewed: (renewed > 0).then_some(UnixMillis(renewed)),
             methods: Methods::parse(&row.text(TABLE, "amr")?),
-        }))
+            device,
+        })
     }
 
-    /// Number of valid sessions of an account.
-    pub async fn sessions_of(&self, account: AccountId, now: UnixMillis) -> Result<u64, Error> {
-        const SQL: &str = "SELECT COUNT(*) AS sessions FROM sessions s \
-             JOIN users u ON u.id = s.account AND u.version = s.version \
-             WHERE s.account = $1 AND s.expires > $2";
-
-        let row = self.row(SQL, &[Value::Int(account.0), Value::Int(now.0)]).await?;
-        let count = row.map_or(Ok(0), |row| row.int(TABLE, "sessions"))?;
-        Ok(u64::try_from(count).unwrap_or(0))
+    /// True if the token may be used at `now`.
+    #[must_use]
+    pub fn is_valid(&self, now: UnixMillis) -> bool {
+        self.renewed.is_none() && now < self.expires
     }
+}
+
+impl SessionSummary {
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            family: family(row)?,
+            opened: UnixMillis(row.int(TABLE, "opened")?),
+            last_seen: UnixMillis(row.int(TABLE, "last_seen")?),
+            expires: UnixMillis(row.int(TABLE, "expires")?),
+            ends: UnixMillis(row.int(TABLE, "ends")?),
+            methods: Methods::parse(&row.text(TABLE, "amr")?),
+            peer: row.text(TABLE, "peer")?,
+            mac: row.text(TABLE, "mac")?,
+            device: row.text_or_null("devices", "name")?,
+        })
+    }
+}
+
+fn family(row: &Row) -> Result<FamilyId, Error> {
+    let bytes = row.bytes(TABLE, "family")?;
+    Ok(FamilyId(bytes.try_into().map_err(|_| corrupt("family"))?))
+}
+
+const fn corrupt(column: &'static str) -> Error {
+    Error::Corrupt { table: TABLE, column }
 }

@@ -1,12 +1,13 @@
 //! Uses of sessions by commands that only read. They are counted in memory, so that a check of a token
-//! writes nothing. The audit log gets one row for each session, command and hour.
+//! writes nothing. The audit log gets one row for each session, command and hour; the time of the last
+//! use is written to the session once a minute.
 //!
 //! A server that is killed loses the counts of the present hour, and nothing else.
 
 use crate::{
     account::{
         id::{AccountId, TABLE},
-        session::TokenHash,
+        session::{FamilyId, MasterToken},
     },
     audit::entry::AuditEntry,
     engine::{driver::Value, tx::Tx},
@@ -16,7 +17,7 @@ use crate::{
 use data_encoding::HEXLOWER;
 use fourauth_protocol::time::UnixMillis;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -31,8 +32,10 @@ const AT_A_TIME: usize = 250;
 /// One use of a session.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionUse {
-    /// Hash of the token.
-    pub session: TokenHash,
+    /// The master token.
+    pub session: MasterToken,
+    /// Its family, which identifies it in the row.
+    pub family: FamilyId,
     /// The account.
     pub account: AccountId,
     /// The command, as the audit log names it.
@@ -48,19 +51,24 @@ struct Counted {
     hour: i64,
     action: &'static str,
     /// `None` for all sessions beyond [`MOST`].
-    session: Option<(AccountId, TokenHash)>,
+    session: Option<(AccountId, FamilyId)>,
 }
 
 /// The counts of a server.
 #[derive(Debug, Default)]
-pub(crate) struct SessionUses(Mutex<BTreeMap<Counted, u64>>);
+pub(crate) struct SessionUses {
+    counts: Mutex<BTreeMap<Counted, u64>>,
+    /// The last use of each session since it was written.
+    seen: Mutex<HashMap<MasterToken, UnixMillis>>,
+}
 
 impl SessionUses {
     fn count(&self, one: &SessionUse) {
-        let SessionUse { session, account, action, at } = *one;
+        let SessionUse { session, family, account, action, at } = *one;
+        self.see(session, at);
         let hour = at.0.div_euclid(HOUR_MS);
         let mut counts = self.counts();
-        let key = Counted { hour, action, session: Some((account, session)) };
+        let key = Counted { hour, action, session: Some((account, family)) };
         let is_full = counts.len() >= MOST && !counts.contains_key(&key);
         let key = if is_full { Counted { session: None, ..key } } else { key };
         *counts.entry(key).or_default() += 1;
@@ -81,8 +89,28 @@ impl SessionUses {
         }
     }
 
+    /// Remembers the last use of a session. Beyond [`MOST`] sessions, some are remembered a minute
+    /// later.
+    fn see(&self, session: MasterToken, at: UnixMillis) {
+        let mut seen = self.seen();
+        if seen.len() < MOST || seen.contains_key(&session) {
+            seen.insert(session, at);
+        }
+    }
+
+    /// Takes at most [`AT_A_TIME`] last uses.
+    fn take_seen(&self) -> Vec<(MasterToken, UnixMillis)> {
+        let mut seen = self.seen();
+        let some: Vec<_> = seen.keys().take(AT_A_TIME).copied().collect();
+        some.into_iter().filter_map(|session| seen.remove_entry(&session)).collect()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<MasterToken, UnixMillis>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn counts(&self) -> MutexGuard<'_, BTreeMap<Counted, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,6 +118,34 @@ impl Store {
     /// Counts one use of a session. Nothing is written.
     pub fn note_use(&self, one: &SessionUse) {
         self.uses.count(one);
+    }
+
+    /// Writes the last uses of sessions since the last call. If it fails, they are lost until the next
+    /// use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn write_last_uses(&self) -> Result<(), Error> {
+        loop {
+            let mut seen = self.uses.take_seen();
+            if seen.is_empty() {
+                return Ok(());
+            }
+            // In one order, so that two servers on one database cannot deadlock.
+            seen.sort_unstable();
+            let written: Result<(), Error> = self
+                .write(move |tx| {
+                    Box::pin(async move {
+                        for (session, at) in &seen {
+                            tx.saw_session(session, *at).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .await;
+            written?;
+        }
     }
 
     /// Writes a row for each count of the hours that ended before `now`, and returns their number.
@@ -150,10 +206,10 @@ impl Tx {
         let from = UnixMillis(hour.saturating_mul(HOUR_MS));
         let (username, session) = match session {
             None => (None, "others".to_owned()),
-            Some((account, token)) => {
+            Some((account, family)) => {
                 let rows = self.rows(NAME, &[Value::Int(account.0)]).await?;
                 let name = rows.first().map(|row| row.text(TABLE, "username")).transpose()?;
-                (name, HEXLOWER.encode(&token[..8]))
+                (name, HEXLOWER.encode(&family.0))
             }
         };
         let detail =
@@ -168,10 +224,12 @@ mod tests {
     use super::*;
 
     fn one(session: u32, minute: i64) -> SessionUse {
-        let mut token = [0; 32];
+        let (mut token, mut family) = ([0; 32], [0; 16]);
         token[..4].copy_from_slice(&session.to_be_bytes());
+        family[..4].copy_from_slice(&session.to_be_bytes());
+        let (family, account) = (FamilyId(family), AccountId(1));
         let at = UnixMillis(minute * 60_000);
-        SessionUse { session: token, account: AccountId(1), action: "list_devices", at }
+        SessionUse { session: token, family, account, action: "list_devices", at }
     }
 
     #[test]

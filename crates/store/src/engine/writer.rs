@@ -323,7 +323,9 @@ mod tests {
                 Box::pin(async move {
                     // Defers the foreign key error of the orphan session until the commit.
                     tx.control("PRAGMA defer_foreign_keys = ON").await?;
-                    tx.control("INSERT INTO sessions VALUES (x'00', 1, 1, 1, 1)").await
+                    let orphan = "INSERT INTO sessions (master, account, version, created, expires) \
+                                  VALUES (x'00', 1, 1, 1, 1)";
+                    tx.control(orphan).await
                 })
             })
             .await;

@@ -40,6 +40,7 @@ pub(super) const SQLITE: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/sqlite/0011_enrolled_factors.sql"),
     ),
+    (13, "sessions", include_str!("../../../../../migrations/sqlite/0013_sessions.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -70,6 +71,7 @@ pub(super) const POSTGRES: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/postgres/0011_enrolled_factors.sql"),
     ),
+    (13, "sessions", include_str!("../../../../../migrations/postgres/0013_sessions.sql")),
 ];
 
 /// The table that lists the applied migrations.

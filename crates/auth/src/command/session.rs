@@ -1,0 +1,305 @@
+//! 130–142: use, renew, end and list sessions.
+
+use crate::{
+    action::Action,
+    answer::CommandAnswer,
+    attempt::{
+        Audited, Verdict,
+        effect::{Effect, SessionChange},
+    },
+    authenticator::Authenticator,
+    command::bearer::{Bearer, Shown, is_time_known, reaches},
+    decision::Denial,
+    error::Error,
+    looked_up::LookedUp,
+    received::Received,
+    tokens::Bound,
+};
+use data_encoding::HEXLOWER;
+use fourauth_protocol::{
+    answer::{AnswerBody, SessionRow},
+    command::{Authorise, EndSession, ListSessions},
+    level::Level,
+    mac_address::MacAddress,
+    receipt::Method,
+    secret::Secret,
+    time::UnixMillis,
+    token::BaseToken,
+    username::Username,
+};
+use fourauth_store::{FamilyId, Renewal, Session, SessionSummary};
+use std::ops::RangeInclusive;
+
+/// When the token of a renewal is sent again because the answer may be lost, in milliseconds after it.
+/// Clocks of two servers may differ a little. After that, a token that was renewed is a stolen one.
+const RESEND_MS: RangeInclusive<i64> = -2_000..=30_000;
+
+/// The answer to 130.
+#[derive(Debug)]
+pub struct Authorised {
+    /// The name of the account.
+    pub username: String,
+    /// The methods that the login proved.
+    pub methods: Vec<Method>,
+    /// The level that they reach.
+    pub level: Option<Level>,
+    /// When the token expires.
+    pub expires_at: UnixMillis,
+    /// The token that takes over, if the one that was shown had expired.
+    pub renewed: Option<Secret<String>>,
+}
+
+impl CommandAnswer for Authorised {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.token = self.renewed;
+        body.expires_at = Some(self.expires_at);
+        body.level = self.level;
+        body.username = Some(self.username).and_then(|name| Username::parse(&name).ok());
+        body.amr = Some(self.methods);
+        body
+    }
+}
+
+/// The outcome of 130: read without a row, or a renewal with one.
+#[derive(Debug)]
+pub enum Authorisation {
+    /// The token is valid or refused, or its renewal is sent again.
+    LookedUp(LookedUp<Authorised>),
+    /// The token was renewed, or the return of a renewed one has ended its session.
+    Audited(Audited<Authorised>),
+}
+
+/// The answer to 142.
+#[derive(Debug)]
+pub struct Sessions(pub Vec<SessionRow>);
+
+impl CommandAnswer for Sessions {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.sessions = Some(self.0);
+        body
+    }
+}
+
+/// What is to be done about a session that is shown.
+enum Next {
+    Answer,
+    /// The token is renewed now, or was a moment ago.
+    Renew {
+        is_again: bool,
+    },
+    /// A token that was renewed comes back: it or its successor is in other hands.
+    EndFamily,
+}
+
+impl Next {
+    fn of(session: &Session, now: UnixMillis) -> Self {
+        match session.renewed {
+            Some(at) if RESEND_MS.contains(&now.0.saturating_sub(at.0)) => {
+                Self::Renew { is_again: true }
+            }
+            Some(_) => Self::EndFamily,
+            None if now < session.expires => Self::Answer,
+            None => Self::Renew { is_again: false },
+        }
+    }
+}
+
+impl Authenticator {
+    /// 130: authorises a request with a token, and renews the token if it has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn authorise(
+        &self,
+        received: Received,
+        authorise: Authorise,
+    ) -> Result<Authorisation, Error> {
+        let Authorise { token, mac, level, .. } = authorise;
+        let bearer = Bearer { token, mac, level };
+        let Shown { found, proven_device } = self.shown_session(&received, &bearer).await?;
+        let decided = found.and_then(|(session, token)| {
+            is_time_known(&received)?;
+            let next = Next::of(&session, received.at.now);
+            // A token that comes back ends its session whatever level is asked for.
+            if !matches!(next, Next::EndFamily) {
+                reaches(&session, level)?;
+            }
+            Ok((session, token, next))
+        });
+        let action = Action::Authorise;
+        let (session, token, next) = match decided {
+            Ok(found) => found,
+            Err(denial) => {
+                let refused = self.looked_up(action, &received, proven_device, Err(denial)).await?;
+                return Ok(Authorisation::LookedUp(refused));
+            }
+        };
+        match next {
+            Next::Answer => {
+                let answer = authorised(&session, session.expires, None);
+                self.count_use(action, &session, &received);
+                let found = self.looked_up(action, &received, proven_device, Ok(answer)).await?;
+                Ok(Authorisation::LookedUp(found))
+            }
+            Next::Renew { is_again } => self.renew(received, &session, &token, mac, is_again).await,
+            Next::EndFamily => self.end_stolen(received, &session).await,
+        }
+    }
+
+    async fn renew(
+        &self,
+        received: Received,
+        session: &Session,
+        token: &BaseToken,
+        mac: Option<MacAddress>,
+        is_again: bool,
+    ) -> Result<Authorisation, Error> {
+        let at = received.at.now;
+        let successor = self.tokens.successor(token);
+        let device = session.device.as_ref().map(|(id, _)| *id);
+        let new =
+            self.tokens.master(&successor, &Bound { mac, peer: received.origin.peer, device });
+        let since = session.renewed.unwrap_or(at);
+        let lifetime = self.tokens.settings().lifetime_ms;
+        let expires = since.saturating_add_ms(lifetime).min(session.ends);
+        let answer = authorised(session, expires, Some(self.tokens.text(&successor)));
+        if is_again {
+            self.count_use(Action::RenewToken, session, &received);
+            let action = Action::RenewToken;
+            let again = self.looked_up(action, &received, device, Ok(answer)).await?;
+            return Ok(Authorisation::LookedUp(again));
+        }
+        let account = session.account;
+        let renewal = Renewal { account, old: session.master, new, at, expires };
+        let effect = Effect::Session(SessionChange::Renew(renewal));
+        let attempt = self.open_for(Action::RenewToken, session, received)?;
+        let verdict = Verdict::new(Ok((effect, answer)), detail(session.family));
+        Ok(Authorisation::Audited(attempt.conclude(&self.store, verdict).await?))
+    }
+
+    /// Ends the family of a token that was renewed and comes back. The owner and the thief cannot be
+    /// told apart, so both have to log in (RFC 9700 §4.14.2).
+    async fn end_stolen(
+        &self,
+        received: Received,
+        session: &Session,
+    ) -> Result<Authorisation, Error> {
+        let attempt = self.open_for(Action::RenewToken, session, received)?;
+        let detail = format!("{} reused", detail(session.family));
+        let mut verdict = Verdict::new(Err(Denial::SignedOut), detail);
+        verdict.ends = Some((session.account, session.family));
+        Ok(Authorisation::Audited(attempt.conclude(&self.store, verdict).await?))
+    }
+
+    /// 140: ends a session, or every session of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn end_session(
+        &self,
+        received: Received,
+        end: EndSession,
+    ) -> Result<Audited<()>, Error> {
+        let EndSession { token, mac, session: other, all, .. } = end;
+        let bearer = Bearer { token, mac, level: None };
+        let found = self.shown_session(&received, &bearer).await?.found;
+        let session = match found {
+            // Also one that has expired: its user logs out.
+            Ok((session, _)) => session,
+            Err(denial) => {
+                let attempt = self.open(Action::EndSession, None, received)?;
+                return attempt.conclude(&self.store, Verdict::unexamined(denial)).await;
+            }
+        };
+        let named = other.as_deref().map(family);
+        let outcome = match named {
+            // Only its own session ends with a token that was renewed.
+            _ if session.renewed.is_some() => {
+                Ok(SessionChange::End(session.account, session.family))
+            }
+            Some(None) => Err(Denial::NoSuchSession),
+            Some(Some(family)) => Ok(SessionChange::End(session.account, family)),
+            None if all => Ok(SessionChange::EndAll(session.account)),
+            None => Ok(SessionChange::End(session.account, session.family)),
+        };
+        let attempt = self.open_for(Action::EndSession, &session, received)?;
+        let outcome = outcome.map(|change| (Effect::Session(change), ()));
+        attempt.conclude(&self.store, Verdict::new(outcome, detail(session.family))).await
+    }
+
+    /// 142: lists the sessions of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn list_sessions(
+        &self,
+        received: Received,
+        list: ListSessions,
+    ) -> Result<LookedUp<Sessions>, Error> {
+        let ListSessions { token, mac, .. } = list;
+        let bearer = Bearer { token, mac, level: None };
+        self.bear(Action::ListSessions, &received, &bearer, async |session| {
+            let rows = self.store.sessions(session.account, received.at.now).await?;
+            let rows = rows.into_iter().map(|row| shown(row, session.family));
+            Ok(Sessions(rows.collect()))
+        })
+        .await
+    }
+
+    fn open_for(
+        &self,
+        action: Action,
+        session: &Session,
+        received: Received,
+    ) -> Result<crate::attempt::Attempt, Error> {
+        let name = Username::parse(&session.username).ok();
+        let mut attempt = self.open(action, name.as_ref(), received)?;
+        attempt.proven_device = session.device.as_ref().map(|(id, _)| *id);
+        Ok(attempt)
+    }
+}
+
+fn authorised(
+    session: &Session,
+    expires_at: UnixMillis,
+    renewed: Option<Secret<String>>,
+) -> Authorised {
+    Authorised {
+        username: session.username.clone(),
+        methods: session.methods.0.clone(),
+        level: session.methods.level(),
+        expires_at,
+        renewed,
+    }
+}
+
+fn detail(family: FamilyId) -> String {
+    format!("session={}", HEXLOWER.encode(&family.0))
+}
+
+/// The session with this id, if it is one.
+fn family(id: &str) -> Option<FamilyId> {
+    let bytes = HEXLOWER.decode(id.as_bytes()).ok()?;
+    bytes.try_into().ok().map(FamilyId)
+}
+
+fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
+    SessionRow {
+        id: HEXLOWER.encode(&row.family.0),
+        peer: row.peer,
+        mac: Some(row.mac).filter(|mac| !mac.is_empty()),
+        device: row.device,
+        level: row.methods.level(),
+        amr: row.methods.0,
+        opened_at: row.opened,
+        last_seen: row.last_seen,
+        expires_at: row.expires,
+        ends_at: row.ends,
+        current: row.family == current,
+    }
+}

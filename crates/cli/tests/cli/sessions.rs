@@ -1,0 +1,96 @@
+//! The session of a login: kept, used, renewed and ended.
+
+use crate::{
+    desk::{Desk, MAC},
+    server::Server,
+};
+use fourauth_cli::exit::Exit;
+use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+const LOGIN: &str =
+    "login --username alice --password-file @password --totp-file @totp --face @a.png";
+const GRANTED: &str =
+    r#"{"status":"ok","message":"Login successful.","code":"ok","token":"t0k","level":4}"#;
+const DENIED: &str = r#"{"status":"error","message":"unauthorized","code":"signed_out"}"#;
+const RENEWED: &str = r#"{"status":"ok","message":"renew","code":"ok","token":"t1k",
+    "username":"alice","level":4,"amr":["pwd","otp","face","swk"]}"#;
+const SESSIONS: &str = r#"{"status":"ok","message":"Sessions.","code":"ok","sessions":[{"id":"5e55",
+    "peer":"192.0.2.1","device":"lap\u001b[2Jtop","level":4,"amr":["pwd"],"current":true,
+    "opened_at":"2025-03-01T12:00:00Z","last_seen":"2025-03-01T12:00:00Z",
+    "expires_at":"2025-03-01T13:00:00Z","ends_at":"2025-03-02T12:00:00Z"}]}"#;
+
+fn kept(desk: &Desk) -> Option<Value> {
+    let text = fs::read_to_string(desk.file("session.json")).ok()?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+async fn signed_in() -> Desk {
+    let mut desk = Desk::new();
+    let server = Server::start(GRANTED).await;
+    assert_eq!(desk.asks(&server, LOGIN).await.exit, Exit::Ok);
+    desk
+}
+
+#[tokio::test]
+async fn a_login_keeps_its_token_in_a_private_file() {
+    let desk = signed_in().await;
+    let expected = json!({"username": "alice", "mac": MAC, "token": "t0k"});
+    assert_eq!(kept(&desk), Some(expected));
+    let mode = fs::metadata(desk.file("session.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_denied_login_keeps_nothing() {
+    let mut desk = Desk::new();
+    let server = Server::start(DENIED).await;
+    assert_eq!(desk.asks(&server, LOGIN).await.exit, Exit::Denied);
+    assert_eq!(kept(&desk), None);
+}
+
+#[tokio::test]
+async fn whoami_shows_the_account_and_keeps_a_renewed_token() {
+    let mut desk = signed_in().await;
+    let server = Server::start(RENEWED).await;
+    let printed = desk.asks(&server, "whoami").await;
+    assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
+    assert!(printed.output.contains("Account: alice"), "{}", printed.output);
+    assert_eq!(server.request(), json!({"cmd": "130", "token": "t0k", "mac": MAC}));
+    assert_eq!(server.requests()[0]["cmd"], "150", "the device proves its key");
+    assert_eq!(kept(&desk).unwrap()["token"], "t1k");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_without_control_characters() {
+    let mut desk = signed_in().await;
+    let server = Server::start(SESSIONS).await;
+    let printed = desk.asks(&server, "session list").await;
+    assert_eq!(server.request(), json!({"cmd": "142", "token": "t0k", "mac": MAC}));
+    for expected in ["this", "192.0.2.1", "lap\\u{1b}[2Jtop", "5e55"] {
+        assert!(printed.output.contains(expected), "{expected}: {}", printed.output);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_this_session_removes_its_file() {
+    let mut desk = signed_in().await;
+    let server = Server::start(r#"{"status":"ok","message":"Session ended.","code":"ok"}"#).await;
+    assert_eq!(desk.asks(&server, "session end 5e55").await.exit, Exit::Ok);
+    assert!(kept(&desk).is_some());
+    assert_eq!(desk.asks(&server, "session end").await.exit, Exit::Ok);
+    assert_eq!(kept(&desk), None);
+    let printed = desk.asks(&server, "session list").await;
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("run `fourauth login`"), "{}", printed.notes);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_before_it_is_used_again() {
+    let mut desk = signed_in().await;
+    let server = Server::start(DENIED).await;
+    assert_eq!(desk.asks(&server, "session list").await.exit, Exit::Denied);
+    let commands: Vec<_> = server.requests().iter().map(|one| one["cmd"].clone()).collect();
+    assert_eq!(commands, ["150", "142", "130"]);
+    assert_eq!(kept(&desk).unwrap()["token"], "t0k", "a token that may be valid later is kept");
+}

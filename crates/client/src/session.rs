@@ -1,0 +1,137 @@
+//! A session of a user: its token, and the device that it is bound to.
+
+use crate::{
+    client::Client,
+    commands::{Authorised, LoggedIn},
+    error::{Error, ProtocolError},
+    outcome::Outcome,
+};
+use fourauth_protocol::{
+    answer::SessionRow,
+    command::{Authorise, Command, EndSession, ListSessions, Login},
+    level::Level,
+    mac_address::MacAddress,
+    secret::Secret,
+    username::Username,
+};
+use std::fmt;
+
+/// A session that a program keeps between its requests. It proves the device if the client
+/// [has an identity](Client::with_identity), and takes over the new token when the server renews
+/// it.
+///
+/// The server accepts a renewed token again for 30 seconds only, so one session must not be kept in
+/// two places.
+pub struct Session {
+    client: Client,
+    username: Username,
+    mac: Option<MacAddress>,
+    token: Secret<String>,
+}
+
+impl Session {
+    /// The session that a login has opened. `None` if the server has given no token.
+    #[must_use]
+    pub fn of(client: Client, login: &Login, logged_in: &LoggedIn) -> Option<Self> {
+        let token = logged_in.token.clone()?;
+        Some(Self::with_token(client, login.username.clone(), login.mac, token))
+    }
+
+    /// A session that was kept: its token, and the name and address that it was opened with.
+    #[must_use]
+    pub fn with_token(
+        client: Client,
+        username: Username,
+        mac: Option<MacAddress>,
+        token: impl Into<Secret<String>>,
+    ) -> Self {
+        Self { client, username, mac, token: token.into() }
+    }
+
+    /// The token, to be kept where only its user can read it. It may change with
+    /// [`Session::authorise`].
+    #[must_use]
+    pub const fn token(&self) -> &Secret<String> {
+        &self.token
+    }
+
+    /// 130: asks the server if the session is valid and has at least this level. If the token has
+    /// expired, the session takes over the new one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn authorise(&mut self, level: Option<Level>) -> Result<Outcome<Authorised>, Error> {
+        let mut authorise = Authorise::new(self.token.clone());
+        authorise.mac = self.mac;
+        authorise.level = level;
+        let answer = self.send(Command::Authorise(authorise)).await?;
+        let outcome = Outcome::read(answer, Authorised::from_gains)?;
+        if let Outcome::Granted(Authorised { renewed: Some(token), .. }) = &outcome {
+            self.token = token.clone();
+        }
+        Ok(outcome)
+    }
+
+    /// 142: lists the sessions of the account.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn list(&self) -> Result<Outcome<Vec<SessionRow>>, Error> {
+        let mut list = ListSessions::new(self.token.clone());
+        list.mac = self.mac;
+        let answer = self.send(Command::ListSessions(list)).await?;
+        let rows = Outcome::read(answer, |body| {
+            body.sessions.ok_or(ProtocolError::Incomplete("sessions"))
+        });
+        Ok(rows?)
+    }
+
+    /// 140: ends this session.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn end(self) -> Result<Outcome<()>, Error> {
+        self.end_with(EndSession::new(self.token.clone())).await
+    }
+
+    /// 140: ends another session of the account, by its id in [`Session::list`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn end_other(&self, id: impl Into<String>) -> Result<Outcome<()>, Error> {
+        self.end_with(EndSession::new(self.token.clone()).session(id)).await
+    }
+
+    /// 140: ends every session of the account.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn end_all(self) -> Result<Outcome<()>, Error> {
+        self.end_with(EndSession::new(self.token.clone()).all()).await
+    }
+
+    async fn end_with(&self, mut end: EndSession) -> Result<Outcome<()>, Error> {
+        end.mac = self.mac;
+        let answer = self.send(Command::EndSession(end)).await?;
+        Ok(Outcome::read(answer, |_| Ok::<_, ProtocolError>(()))?)
+    }
+
+    async fn send(&self, command: Command) -> Result<fourauth_protocol::answer::Answer, Error> {
+        match self.mac {
+            Some(mac) => self.client.send_as(&self.username, mac, command).await,
+            None => self.client.send(command).await,
+        }
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("username", &self.username).finish_non_exhaustive()
+    }
+}

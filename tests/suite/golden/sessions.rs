@@ -1,0 +1,56 @@
+//! Commands 130–142.
+
+use super::transcript::Transcript;
+use fourauth_protocol::{
+    command::{Authorise, Command, EndSession, ListSessions},
+    level::Level,
+    secret::Secret,
+};
+use fourauth_tests::persona::Persona;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A user with a session.
+async fn signed_in() -> (Transcript, Persona, Secret<String>) {
+    let (mut talk, alice) = Transcript::with_alice().await;
+    let login = Command::Login(alice.login(talk.server.now()));
+    let token = talk.server.client().send_once(login).await.unwrap().body.token.unwrap();
+    talk.name(token.expose(), "<token>");
+    (talk, alice, token)
+}
+
+#[tokio::test]
+async fn authorise() {
+    let (mut talk, alice, token) = signed_in().await;
+    let shown = || Authorise::new(token.clone()).device(alice.mac);
+    talk.ask("The token is valid.", Command::Authorise(shown())).await;
+    let high = shown().level(Level::Three);
+    talk.ask("The service needs the key of a device.", Command::Authorise(high)).await;
+    let elsewhere = Authorise::new(token.clone());
+    talk.ask("The device is not the one of the login.", Command::Authorise(elsewhere)).await;
+    talk.server.clock().advance_ms(HOUR_MS);
+    talk.ask("An hour later the token is renewed.", Command::Authorise(shown())).await;
+    talk.server.clock().advance_ms(60_000);
+    let heading = "The old token comes back: the session ends, also for the new token.";
+    talk.ask(heading, Command::Authorise(shown())).await;
+    talk.settle("130-authorise");
+}
+
+#[tokio::test]
+async fn end_session() {
+    let (mut talk, alice, token) = signed_in().await;
+    let end = || EndSession::new(token.clone()).device(alice.mac);
+    let unknown = end().session("00".repeat(16));
+    talk.ask("The account has no such session.", Command::EndSession(unknown)).await;
+    talk.ask("The session of the token ends.", Command::EndSession(end())).await;
+    talk.ask("It has ended.", Command::EndSession(end())).await;
+    talk.settle("140-end-session");
+}
+
+#[tokio::test]
+async fn list_sessions() {
+    let (mut talk, alice, token) = signed_in().await;
+    let list = ListSessions::new(token).device(alice.mac);
+    talk.ask("The account has one session.", Command::ListSessions(list)).await;
+    talk.settle("142-list-sessions");
+}
