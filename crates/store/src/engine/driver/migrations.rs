@@ -39,6 +39,7 @@ pub(super) const SQLITE: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/sqlite/0011_enrolled_factors.sql"),
     ),
+    (12, "delivery", include_str!("../../../../../migrations/sqlite/0012_delivery.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -68,6 +69,7 @@ pub(super) const POSTGRES: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/postgres/0011_enrolled_factors.sql"),
     ),
+    (12, "delivery", include_str!("../../../../../migrations/postgres/0012_delivery.sql")),
 ];
 
 /// The table that lists the applied migrations.
