@@ -7,5 +7,6 @@ pub mod device;
 pub mod healthcheck;
 pub mod key;
 pub mod models;
+pub mod outbox;
 pub mod time;
 pub mod user;

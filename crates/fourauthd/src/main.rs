@@ -15,7 +15,8 @@ use fourauthd::{
     backup::BackupCommand,
     command::{
         admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
-        healthcheck, key::KeyCommand, models::ModelsCommand, time::TimeCommand, user::UserCommand,
+        healthcheck, key::KeyCommand, models::ModelsCommand, outbox::OutboxCommand,
+        time::TimeCommand, user::UserCommand,
     },
     import_4auth::ImportCommand,
     local_store::LocalStore,
@@ -63,6 +64,9 @@ enum Command {
     /// List and revoke the devices of an account
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// List, show, send again and delete the notices to owners
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// List, add and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -131,6 +135,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             command.run(config, &LocalStore::open(config, now).await?).await
         }
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Outbox(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Backup(command) => {
