@@ -143,7 +143,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "time" => time::figures(setup, defence),
         "once" => once::figures(setup, defence).await,
         "secrets" => secrets::figures(setup, defence).await,
-        "limits" => limits::figures(setup, defence).await,
+        "limits" => Box::pin(limits::figures(setup, defence)).await,
         "lockout" => lockout::figures(setup, defence).await,
         "device" => Box::pin(device::figures(setup, defence)).await,
         "diskfull" => diskfull::figures(setup, defence).await,
