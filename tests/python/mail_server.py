@@ -11,6 +11,7 @@ Every accepted mail becomes a file in FOLDER, with the envelope as JSON in its f
     hang          never answer after the end of the data
     cut           close the connection when the data begin
     hold          take the mail and never answer, so that the client cannot know
+    inject        put answers behind the one to STARTTLS, as an attacker on the path could
     no-starttls   do not offer STARTTLS
     no-login      refuse every password
 """
@@ -86,6 +87,11 @@ class Session(SMTP):
             hostname="localhost",
         )
         self.shared = shared
+
+    async def push(self, status):
+        if self.shared.behaviour == "inject" and status.startswith("220 Ready"):
+            status += "\r\n250-localhost\r\n250 AUTH PLAIN"
+        await super().push(status)
 
     async def smtp_DATA(self, arg):
         if self.shared.behaviour == "cut":

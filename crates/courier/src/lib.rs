@@ -17,6 +17,7 @@
 //! begins, and no text of a peer reaches the database, a header or a log.
 
 mod backoff;
+mod cleartext;
 mod courier;
 mod entropy;
 mod failure;

@@ -4,7 +4,7 @@
 //! connection after its use was cancelled, and the answer to one mail would then be taken for the
 //! answer to the next. Its timeout covers only the connect, so every attempt has a deadline here.
 
-use crate::{failure::Reason, route::Security};
+use crate::{cleartext::Cleartext, failure::Reason, route::Security};
 use fourauth_protocol::host_port::HostPort;
 use lettre::{
     Message,
@@ -18,7 +18,7 @@ use lettre::{
     },
 };
 use std::{fmt, time::Duration};
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 
 /// Longest wait for the answer to QUIT.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -79,21 +79,33 @@ impl Relay {
         Ok(connection)
     }
 
+    /// Connects with TLS from the first byte.
+    async fn connect_tls(&self) -> Result<AsyncSmtpConnection, Reason> {
+        let (place, tls) = ((self.place.host.as_str(), self.place.port), self.tls.clone());
+        let tls = tls.ok_or(Reason::Tls)?;
+        let connected =
+            AsyncSmtpConnection::connect_tokio1(place, None, &self.hello, Some(tls), None).await;
+        connected.map_err(|error| {
+            // The library reports a failed handshake as a connection error.
+            if error.is_tls() || is_certificate(&error) { Reason::Tls } else { Reason::Unreachable }
+        })
+    }
+
+    /// Connects without TLS.
+    async fn connect_in_the_clear(&self) -> Result<AsyncSmtpConnection, Reason> {
+        let place = (self.place.host.as_str(), self.place.port);
+        let stream = TcpStream::connect(place).await.map_err(|_| Reason::Unreachable)?;
+        let stream = Box::new(Cleartext::new(stream));
+        let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await;
+        connected.map_err(|_| Reason::Unreachable)
+    }
+
     /// Connects, protects the connection and logs in, in this order.
     async fn connect(&self) -> Result<AsyncSmtpConnection, Reason> {
-        let place = (self.place.host.as_str(), self.place.port);
-        let wrapper = match self.security {
-            Security::Tls => self.tls.clone(),
-            Security::StartTls | Security::Plain => None,
+        let mut connection = match self.security {
+            Security::Tls => self.connect_tls().await?,
+            Security::StartTls | Security::Plain => self.connect_in_the_clear().await?,
         };
-        let connected =
-            AsyncSmtpConnection::connect_tokio1(place, None, &self.hello, wrapper, None).await;
-        let mut connection = connected.map_err(|error| match self.security {
-            _ if error.is_tls() => Reason::Tls,
-            // The library reports a failed handshake as a connection error.
-            Security::Tls if error.status().is_none() && is_certificate(&error) => Reason::Tls,
-            Security::Tls | Security::StartTls | Security::Plain => Reason::Unreachable,
-        })?;
         if self.security == Security::StartTls {
             let tls = self.tls.clone().ok_or(Reason::Tls)?;
             connection.starttls(tls, &self.hello).await.map_err(|_| Reason::Tls)?;

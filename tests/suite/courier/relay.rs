@@ -196,6 +196,15 @@ async fn nothing_is_sent_if_starttls_is_stripped() {
 }
 
 #[tokio::test]
+async fn answers_that_are_injected_before_tls_are_not_read() {
+    let mut house = House::open().await;
+    house.relay.behave("inject").await;
+    assert_eq!(house.office.round(&mut house.courier).await, RETRIED);
+    assert_eq!(house.last_error().await, "tls");
+    assert_eq!(house.relay.mails().len(), 0);
+}
+
+#[tokio::test]
 async fn nothing_is_sent_to_a_relay_with_a_foreign_certificate() {
     let house = House::open().await;
     let mut courier = house.office.courier(Some(house.relay.distrusting()), None).await;
