@@ -50,7 +50,7 @@ pub struct CourierConfig {
     /// Longest time of one attempt, in seconds. Relays may delay their answers to strangers by
     /// several seconds.
     pub deadline_s: u32,
-    /// Attempts until a notice is given up. The waits between 16 attempts add up to a day and a half.
+    /// Attempts until a notice is given up. The waits between 16 attempts add up to 28 hours or more.
     pub attempts: u32,
     /// Messages to one account, and to one address, in 15 minutes. More than one person causes in a
     /// hurry: four recoveries, each with a device and a login.

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Wait after the first failure.
 const FIRST: Duration = Duration::from_secs(30);
 
-/// Longest wait before the jitter. The default number of attempts lasts about a day and a half.
+/// Longest wait before the jitter. The default number of attempts lasts 28 to 35 hours.
 const LONGEST: Duration = Duration::from_hours(4);
 
 /// Longest pause of a sender that cannot be reached, so that the rest of the notices is sent soon
