@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod budget;
 mod chance;
+mod courier;
 mod crash;
 mod crowd;
 mod daemon;
@@ -61,6 +62,9 @@ fn main() -> ExitCode {
         Some(crash::HASTY) => {
             crash::run_hasty(arguments.get(1..).unwrap_or_default()).map(|()| true)
         }
+        Some(courier::WORKER) => {
+            courier::run(arguments.get(1..).unwrap_or_default()).map(|()| true)
+        }
         Some(name) => assure(name, arguments.get(1..).unwrap_or_default()),
         None => Err(anyhow::anyhow!(USAGE)),
     };
@@ -102,7 +106,7 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// Runs all names, one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "idle",
     "slow",
     "budget",
@@ -127,11 +131,13 @@ const NAMES: [&str; 24] = [
     "import",
     "audit",
     "backup",
+    "courier",
 ];
 
 async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     match name {
         "backup" => backup::figures(setup, defence).await,
+        "courier" => courier::figures(setup, defence).await,
         "audit" => audit::figures(setup, defence).await,
         "idle" => idle::figures(setup, defence).await,
         "slow" => slow::figures(setup, defence).await,

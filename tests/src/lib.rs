@@ -1,9 +1,11 @@
 //! Fixtures of the test suite that are too slow or too large to be built for each test.
 
+pub mod mail_server;
 pub mod models;
 pub mod old_schema;
 pub mod old_system;
 pub mod persona;
+pub mod post_office;
 pub mod postgres;
 pub mod proxy;
 pub mod python;

@@ -7,9 +7,14 @@ use std::{
     sync::OnceLock,
 };
 
-/// The packages that pip installs: those 4Auth used, and one that verifies Ed25519 signatures.
-const PACKAGES: [&str; 4] =
-    ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0"];
+/// The packages that pip installs: those 4Auth used, one that verifies Ed25519 signatures, and a mail
+/// server.
+const PACKAGES: [&str; 5] =
+    ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0", "aiosmtpd==1.4.6"];
+
+/// The folder of the packages below `target`. A changed list needs another name, or an older
+/// installation would be used.
+const FOLDER: &str = "python-with-mail";
 
 /// The environment variables that pip receives: it may run a package's build script.
 const PASSED: [&str; 13] = [
@@ -70,7 +75,7 @@ fn packages() -> &'static Path {
     static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
     PACKAGED.get_or_init(|| {
         let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
-        let folder = target.join("python");
+        let folder = target.join(FOLDER);
         if !folder.exists() {
             let draft = target.join(format!("python.{}", process::id()));
             let mut pip = Command::new("python3");

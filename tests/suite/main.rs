@@ -7,6 +7,7 @@ mod backup;
 mod bearer;
 mod checked_in;
 mod connections;
+mod courier;
 mod devices;
 mod docs;
 mod doors;

@@ -24,6 +24,7 @@ mod accounts;
 mod audit;
 mod bystander;
 mod clock;
+mod delivery;
 mod devices;
 mod erasure;
 mod evidence;

@@ -36,6 +36,11 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     steps.recover_face(&mut alice, "obama3.jpg")?;
     steps.recover_device(&mut alice, "00:1b:44:11:3a:c9")?;
 
+    println!("\nAlice is told of each by mail, which goes to a folder in this demo.");
+    for subject in server.subjects(6)? {
+        println!("  {subject}");
+    }
+
     println!("\nThe audit log has a row for each of these, newest first.");
     steps.audit()?;
     let secrets = steps.secrets(&alice);

@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 37] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 42] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -44,6 +44,14 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 37] = [
     ("compute.queue_per_source", 2..=1_000_000),
     // 0 means one per core.
     ("compute.threads", 0..=1000),
+    // The waits between so many attempts add up to two weeks.
+    ("courier.attempts", 1..=100),
+    ("courier.block_in_a_day", COUNT),
+    ("courier.block_in_an_hour", COUNT),
+    // Other notices wait during an attempt.
+    ("courier.deadline_s", 1..=300),
+    ("courier.owner_in_15_min", COUNT),
+    ("courier.owner_in_a_day", COUNT),
     ("limits.answer_s", DEADLINE_S),
     ("limits.commands_per_gateway", COUNT),
     ("limits.connections", COUNT),
@@ -168,6 +176,7 @@ mod tests {
                     "session_s",
                     "session_max_s",
                     "checkpoint_s",
+                    "deadline_s",
                 ])
                 .any(|name| key.ends_with(name));
             assert!(!is_deadline || *range.start() > 0, "{key}");

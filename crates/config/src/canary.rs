@@ -7,8 +7,23 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 5] =
-    ["store.url", "tls.certificate", "tls.private_key", "face.packs_dir", "audit.checkpoint_sinks"];
+const OPTIONAL: [&str; 15] = [
+    "store.url",
+    "tls.certificate",
+    "tls.private_key",
+    "face.packs_dir",
+    "audit.checkpoint_sinks",
+    "courier.mail",
+    "courier.mail_from",
+    "courier.mail_user",
+    "courier.mail_password",
+    "courier.mail_ca",
+    "courier.sms",
+    "courier.sms_account",
+    "courier.sms_token",
+    "courier.sms_from",
+    "courier.templates",
+];
 
 /// Every setting, by dotted name.
 fn settings() -> Vec<String> {
@@ -63,6 +78,7 @@ fn values() -> [String; 6] {
 fn is_shown(name: &str) -> bool {
     ["auth.issuer", "face.pack", "face.packs_dir", "data_dir", "log.filter", "time.servers"]
         .contains(&name)
+        || ["courier.mail_ca", "courier.sms_from", "courier.templates"].contains(&name)
         || name.starts_with("tls.")
 }
 

@@ -12,8 +12,10 @@ mod bounds;
 mod canary;
 mod compat;
 mod compute;
+mod courier;
 mod error;
 mod face;
+mod hidden;
 pub mod layers;
 mod limits;
 mod log;
@@ -30,8 +32,10 @@ pub use audit::AuditConfig;
 pub use auth::AuthConfig;
 pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
+pub use courier::CourierConfig;
 pub use error::ConfigError;
 pub use face::FaceConfig;
+pub use hidden::Hidden;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
@@ -78,6 +82,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Threads for slow work.
     pub compute: ComputeConfig,
+    /// Mail and text messages to the owners of accounts.
+    pub courier: CourierConfig,
     /// The text log.
     pub log: LogConfig,
 }
@@ -98,6 +104,7 @@ impl Default for Config {
             audit: AuditConfig::default(),
             limits: LimitsConfig::default(),
             compute: ComputeConfig::default(),
+            courier: CourierConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -138,6 +145,10 @@ impl Config {
                 let whole = sinks.iter().map(|sink| sink.whole().expose().clone() + "\n");
                 Secret::new(whole.collect())
             }),
+            "courier.mail_user" => whole(self.courier.mail_user.as_ref()),
+            "courier.mail_password" => whole(self.courier.mail_password.as_ref()),
+            "courier.sms_account" => whole(self.courier.sms_account.as_ref()),
+            "courier.sms_token" => whole(self.courier.sms_token.as_ref()),
             _ => None,
         }
     }
@@ -210,6 +221,10 @@ impl Config {
     pub fn pack_dir(&self) -> PathBuf {
         self.packs_dir().join(&self.face.pack)
     }
+}
+
+fn whole(hidden: Option<&Hidden>) -> Option<Secret<String>> {
+    hidden.map(|hidden| hidden.secret().clone())
 }
 
 fn flatten(table: &Table, prefix: &str, settings: &mut Vec<(String, Value)>) {

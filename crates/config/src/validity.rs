@@ -2,7 +2,8 @@
 //!
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
-use super::{AuthConfig, Config, LimitsConfig, bounds};
+use super::{AuthConfig, Config, CourierConfig, LimitsConfig, bounds};
+use fourauth_courier::SmsRoute;
 use fourauth_protocol::token::MAX_PREFIX_BYTES;
 use tracing_subscriber::EnvFilter;
 
@@ -34,6 +35,7 @@ impl Config {
         let requirements = [
             auth(&self.auth),
             limits(&self.limits),
+            courier(&self.courier),
             vec![
                 Requirement {
                     key: "audit.checkpoint_sinks",
@@ -104,6 +106,28 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
     ]
 }
 
+fn courier(courier: &CourierConfig) -> Vec<Requirement> {
+    let is_twilio = matches!(courier.sms, Some(SmsRoute::Twilio(_)));
+    let has_account = courier.sms_account.is_some() && courier.sms_token.is_some();
+    vec![
+        Requirement {
+            key: "courier.mail_from",
+            reason: "must be set, because courier.mail is",
+            holds: courier.mail.is_none() || courier.mail_from.is_some(),
+        },
+        Requirement {
+            key: "courier.mail_password",
+            reason: "must be set if and only if courier.mail_user is",
+            holds: courier.mail_user.is_some() == courier.mail_password.is_some(),
+        },
+        Requirement {
+            key: "courier.sms_account",
+            reason: "must be set with courier.sms_token and courier.sms_from for Twilio",
+            holds: !is_twilio || has_account && courier.sms_from.is_some(),
+        },
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +147,17 @@ mod tests {
             (|config| config.limits.in_flight_mib = 15, "limits.in_flight_mib_per_source"),
             (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
             (|config| config.limits.connections = usize::MAX, "the configuration"),
-        ] as [(fn(&mut Config), &str); 11]
+            (|config| config.courier.mail = "file:mail".parse().ok(), "courier.mail_from"),
+            (
+                |config| config.courier.mail_user = Some("relay".to_owned().into()),
+                "courier.mail_password",
+            ),
+            (
+                |config| config.courier.sms = "twilio+https://api.twilio.com".parse().ok(),
+                "courier.sms_account",
+            ),
+            (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
+        ] as [(fn(&mut Config), &str); 15]
         {
             assert_eq!(refused(change), key);
         }

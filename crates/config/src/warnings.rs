@@ -1,7 +1,8 @@
 //! Warnings about settings that are valid but weak.
 
-use super::{AttemptsConfig, Config, LimitsConfig};
+use super::{AttemptsConfig, Config, CourierConfig, LimitsConfig};
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
+use fourauth_courier::{MailRoute, SmsRoute};
 
 /// Consecutive failures that NIST allows for one authenticator (SP 800-63B-4 §3.2.2).
 const NIST_FAILURES: u64 = 100;
@@ -14,6 +15,10 @@ const NIST_FACES: u64 = 50;
 /// about as long.
 const LEAST_DENIAL_MS: u32 = 100;
 
+/// Messages in a quarter of an hour that one recovery of every factor causes, with the login after
+/// it.
+const LEAST_MESSAGES: u32 = 5;
+
 /// Smallest rate at which a single frame of 4 MiB takes no more than about an hour.
 const LEAST_BYTES_PER_S: u32 = 1024;
 
@@ -21,7 +26,7 @@ impl Config {
     /// The warnings for the operator, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        [nist(&self.attempts), weak_limits(&self.limits)].concat()
+        [nist(&self.attempts), weak_limits(&self.limits), courier(&self.courier)].concat()
     }
 }
 
@@ -69,6 +74,31 @@ fn weak_limits(limits: &LimitsConfig) -> Vec<String> {
     warnings
 }
 
+/// Warnings about notices that owners do not get.
+fn courier(courier: &CourierConfig) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if matches!(courier.mail, Some(MailRoute::Folder(_))) {
+        warnings.push(
+            "courier.mail is a folder: owners get no mail, and the files hold personal data"
+                .to_owned(),
+        );
+    }
+    if matches!(courier.sms, Some(SmsRoute::Folder(_))) {
+        warnings.push(
+            "courier.sms is a folder: owners get no text messages, and the files hold personal data"
+                .to_owned(),
+        );
+    }
+    if courier.owner_in_15_min < LEAST_MESSAGES {
+        warnings.push(format!(
+            "courier.owner_in_15_min is {}: below {LEAST_MESSAGES} an attacker can use up the \
+             messages of an account before the one that matters",
+            courier.owner_in_15_min
+        ));
+    }
+    warnings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +123,10 @@ mod tests {
             (|config| config.attempts.face_known_device = 16, "attempts.face_known_device"),
             (|config| config.limits.denial_ms = 0, "limits.denial_ms"),
             (|config| config.limits.min_bytes_per_s = 1, "limits.min_bytes_per_s"),
-        ] as [(fn(&mut Config), &str); 6]
+            (|config| config.courier.mail = "file:mail".parse().ok(), "courier.mail"),
+            (|config| config.courier.sms = "file:sms".parse().ok(), "courier.sms"),
+            (|config| config.courier.owner_in_15_min = 4, "courier.owner_in_15_min"),
+        ] as [(fn(&mut Config), &str); 9]
         {
             let warnings = warned(change);
             assert!(warnings.len() == 1 && warnings[0].contains(key), "{warnings:?}");

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod healthcheck;
 pub mod key;
 pub mod models;
+pub mod outbox;
 pub mod session;
 pub mod time;
 pub mod user;

@@ -16,7 +16,7 @@ use fourauthd::{
     command::{
         admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
         gateway::GatewayCommand, healthcheck, key::KeyCommand, models::ModelsCommand,
-        session::SessionCommand, time::TimeCommand, user::UserCommand,
+        outbox::OutboxCommand, session::SessionCommand, time::TimeCommand, user::UserCommand,
     },
     import_4auth::ImportCommand,
     local_store::LocalStore,
@@ -67,6 +67,9 @@ enum Command {
     /// List and end the sessions of an account
     #[command(subcommand)]
     Session(SessionCommand),
+    /// List, show, send again and delete the notices to owners
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// List, add and remove administrators, and replace their secrets
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -140,6 +143,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Session(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Gateway(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::Outbox(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Audit(command) => command.run(config, now).await,
         Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Backup(command) => {

@@ -91,6 +91,7 @@ impl Server {
         let run = RunLog::begin(config, &store, &clock, address).await?;
         let every = Duration::from_secs(config.audit.checkpoint_s.into());
         tasks.start_signer(every, publisher, &store, Arc::clone(&clock)).await?;
+        tasks.start_courier(config, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
         tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);

@@ -1,7 +1,9 @@
-//! Background tasks: the clock, rows of undecided attempts, housekeeping, signing of the audit log.
+//! Background tasks: the clock, rows of undecided attempts, housekeeping, notices, signing of the
+//! audit log.
 //! `BackgroundTasks` owns every task, stops it and awaits it.
 
 pub mod clock;
+mod courier;
 mod housekeeping;
 mod keyring_watch;
 mod row_budget;
@@ -93,6 +95,19 @@ impl BackgroundTasks {
             size_limit,
             self.stop.clone(),
         )));
+        Ok(())
+    }
+
+    /// Starts the courier, if it has something to send with.
+    pub(crate) async fn start_courier(
+        &mut self,
+        config: &Config,
+        store: &Arc<Store>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<()> {
+        if let Some(courier) = courier::open(config, store).await? {
+            self.handles.push(tokio::spawn(courier::run(courier, clock, self.stop.clone())));
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod consent;
 pub(crate) mod decoy;
+pub(crate) mod delivery;
 pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod factor;
@@ -11,6 +12,7 @@ pub(crate) mod known_device;
 pub(crate) mod login_location;
 pub(crate) mod methods;
 pub(crate) mod notice;
+pub(crate) mod outbox;
 pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod sealed;

@@ -4,6 +4,7 @@ use crate::binaries::Binaries;
 use anyhow::{Context as _, bail};
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -34,6 +35,11 @@ impl DemoServer {
             .env("FOURAUTH__LISTEN", "127.0.0.1:0")
             .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
             .env("FOURAUTH__FACE__PACKS_DIR", packs)
+            .env(
+                "FOURAUTH__COURIER__MAIL",
+                format!("file:{}", folder.path().join("mail").display()),
+            )
+            .env("FOURAUTH__COURIER__MAIL_FROM", "auth@example.org")
             .env("FOURAUTH__LOG__FILTER", "trace")
             .env("FOURAUTH__LOG__FORMAT", "json")
             .stdin(Stdio::null())
@@ -74,6 +80,23 @@ impl DemoServer {
         bail!("fourauthd is not ready after a minute")
     }
 
+    /// The subjects of the mail that it has sent, the oldest first, once there are `count`.
+    pub(crate) fn subjects(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        let folder = self.folder.path().join("mail");
+        for _ in 0..LOOKS {
+            let entries = fs::read_dir(&folder).into_iter().flatten();
+            let mut files: Vec<_> =
+                entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+            files.retain(|path| path.extension().is_some_and(|ending| ending == "eml"));
+            if files.len() >= count {
+                files.sort();
+                return files.iter().map(|path| subject(path)).collect();
+            }
+            pause();
+        }
+        bail!("there are not {count} mails in {} after a minute", folder.display())
+    }
+
     /// Stops the server with SIGTERM and waits until it exits. Its files stay until the returned
     /// folder is dropped.
     pub(crate) fn stop(mut self) -> anyhow::Result<TempDir> {
@@ -86,6 +109,12 @@ impl DemoServer {
         let empty = tempfile::tempdir()?;
         Ok(std::mem::replace(&mut self.folder, empty))
     }
+}
+
+fn subject(mail: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(mail)?;
+    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: "));
+    Ok(subject.context("a mail has no subject")?.to_owned())
 }
 
 /// Kills the server, so that a demo that fails leaves no process behind.

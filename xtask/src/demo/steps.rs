@@ -52,8 +52,10 @@ impl<'a> Steps<'a> {
     pub(crate) fn register(&mut self, name: &str, face: &str) -> anyhow::Result<Person> {
         let (password, mac) = ("violet-Ox-42", "00:1b:44:11:3a:b7");
         let secrets = [(ADMIN, self.admin.clone()), (PASSWORD, password.to_owned())];
+        let email = format!("{name}@example.org");
         let identity = ["--username", name, "--mac", mac];
-        let answer = self.granted(&["register"], &identity, Some(face), &secrets)?;
+        let answer =
+            self.granted(&["register", "--email", &email], &identity, Some(face), &secrets)?;
         let codes = answer["recovery_codes"].as_array().into_iter().flatten();
         let codes = codes.filter_map(Value::as_str).map(|code| ("recovery code", code.to_owned()));
         self.secrets.extend(codes);

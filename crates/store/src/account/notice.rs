@@ -73,12 +73,15 @@ impl Recipient {
 }
 
 impl Tx {
-    /// Puts a notice into the outbox, in the language of the account. Nothing happens if the account
-    /// no longer exists.
+    /// Puts a notice into the outbox, in the language of the account and to its present addresses.
+    /// Nothing happens if the account no longer exists.
+    ///
+    /// An event that replaces an address puts one notice before the change, for the old address, and
+    /// one after it: the addresses of a notice stay those of its event.
     pub async fn notify(&mut self, notice: &Notice) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO outbox \
-             (account, recipient, subject, detail, created, language) \
-             SELECT id, $2, $3, $4, $5, language FROM users WHERE id = $1";
+             (account, recipient, subject, detail, created, language, email, phone) \
+             SELECT id, $2, $3, $4, $5, language, email, phone FROM users WHERE id = $1";
 
         let detail = notice.event.detail(&notice.context);
         let values = [
@@ -123,7 +126,7 @@ impl Store {
 }
 
 impl Waiting {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
         let (event, context) = Event::read(row.text(TABLE, "subject")?, row.text(TABLE, "detail")?);
         let language = row.text_or_null(TABLE, "language")?;
         let language = language.map(|tag| Language::parse(&tag)).transpose();

@@ -40,6 +40,7 @@ pub(super) const SQLITE: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/sqlite/0011_enrolled_factors.sql"),
     ),
+    (12, "delivery", include_str!("../../../../../migrations/sqlite/0012_delivery.sql")),
     (13, "sessions", include_str!("../../../../../migrations/sqlite/0013_sessions.sql")),
 ];
 
@@ -71,6 +72,7 @@ pub(super) const POSTGRES: &[Step] = &[
         "enrolled_factors",
         include_str!("../../../../../migrations/postgres/0011_enrolled_factors.sql"),
     ),
+    (12, "delivery", include_str!("../../../../../migrations/postgres/0012_delivery.sql")),
     (13, "sessions", include_str!("../../../../../migrations/postgres/0013_sessions.sql")),
 ];
 

@@ -1,0 +1,205 @@
+//! The texts of messages, in the languages that this program has.
+
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use fourauth_protocol::language::Language;
+use serde::{Deserialize, Serialize};
+use unic_langid::LanguageIdentifier;
+
+/// A language that this program has texts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tongue {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+    /// Arabic.
+    Ar,
+}
+
+/// The direction of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From left to right.
+    LeftToRight,
+    /// From right to left.
+    RightToLeft,
+}
+
+impl Tongue {
+    /// Every language.
+    pub const ALL: [Self; 3] = [Self::En, Self::De, Self::Ar];
+
+    /// The language of an account, by its first part; `default` if this program has no texts in it.
+    #[must_use]
+    pub fn of(tag: Option<&Language>, default: Self) -> Self {
+        let first = tag.and_then(|tag| tag.as_str().split('-').next()).unwrap_or_default();
+        let is_it = |tongue: &Self| tongue.tag().eq_ignore_ascii_case(first);
+        Self::ALL.into_iter().find(is_it).unwrap_or(default)
+    }
+
+    /// The tag of BCP 47.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::De => "de",
+            Self::Ar => "ar",
+        }
+    }
+
+    /// The direction of its script.
+    #[must_use]
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::En | Self::De => Direction::LeftToRight,
+            Self::Ar => Direction::RightToLeft,
+        }
+    }
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::En => include_str!("../../../locales/en.ftl"),
+            Self::De => include_str!("../../../locales/de.ftl"),
+            Self::Ar => include_str!("../../../locales/ar.ftl"),
+        }
+    }
+}
+
+impl Direction {
+    /// The value of the attribute `dir` of HTML.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LeftToRight => "ltr",
+            Self::RightToLeft => "rtl",
+        }
+    }
+}
+
+/// A text cannot be made: a key is missing, or an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAText;
+
+/// Values that texts refer to, by name.
+pub(crate) type Arguments<'a> = [(&'static str, &'a str)];
+
+/// The texts of one language.
+pub(crate) struct Texts {
+    /// With marks around values, so that a name from right to left does not turn the sentence.
+    isolating: FluentBundle<FluentResource>,
+    /// Without marks, for subjects and text messages: many programs show them as boxes there.
+    plain: FluentBundle<FluentResource>,
+}
+
+impl Texts {
+    /// Reads the texts of a language.
+    pub(crate) fn of(tongue: Tongue) -> Result<Self, NotAText> {
+        Ok(Self { isolating: bundle(tongue, true)?, plain: bundle(tongue, false)? })
+    }
+
+    /// A text for a body.
+    pub(crate) fn body(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
+        format(&self.isolating, key, arguments)
+    }
+
+    /// A text for a subject or a text message.
+    pub(crate) fn line(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
+        format(&self.plain, key, arguments)
+    }
+}
+
+fn bundle(tongue: Tongue, is_isolating: bool) -> Result<FluentBundle<FluentResource>, NotAText> {
+    let source = FluentResource::try_new(tongue.source().to_owned()).map_err(|_| NotAText)?;
+    let language: LanguageIdentifier = tongue.tag().parse().map_err(|_| NotAText)?;
+    let mut bundle = FluentBundle::new_concurrent(vec![language]);
+    bundle.set_use_isolating(is_isolating);
+    bundle.add_resource(source).map_err(|_| NotAText)?;
+    Ok(bundle)
+}
+
+fn format(
+    bundle: &FluentBundle<FluentResource>,
+    key: &str,
+    arguments: &Arguments<'_>,
+) -> Result<String, NotAText> {
+    let pattern = bundle.get_message(key).and_then(|message| message.value()).ok_or(NotAText)?;
+    let mut values = FluentArgs::new();
+    for (name, value) in arguments {
+        values.set(*name, FluentValue::from(*value));
+    }
+    let mut errors = Vec::new();
+    let text = bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned();
+    if errors.is_empty() { Ok(text) } else { Err(NotAText) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every argument that a text may name.
+    const ALL: [(&str, &str); 9] = [
+        ("user", "alice"),
+        ("issuer", "4Auth"),
+        ("name", "laptop"),
+        ("factors", "password"),
+        ("when", "2026-11-21 12:00 UTC"),
+        ("peer", "192.0.2.7"),
+        ("text", "A text."),
+        ("gateway", "portal"),
+        ("request", "01J"),
+    ];
+
+    /// The keys of a source, in order.
+    fn keys(source: &str) -> Vec<&str> {
+        let names = source.lines().filter_map(|line| line.split_once(" = "));
+        names.map(|(key, _)| key).filter(|key| !key.starts_with(['#', ' '])).collect()
+    }
+
+    #[test]
+    fn every_language_has_the_same_keys_in_the_same_order() {
+        let english = keys(Tongue::En.source());
+        assert!(english.len() > 30, "only {} keys were found", english.len());
+        for tongue in Tongue::ALL {
+            assert_eq!(keys(tongue.source()), english, "{tongue:?}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_rendered_in_every_language_without_errors() {
+        for tongue in Tongue::ALL {
+            let texts = Texts::of(tongue).unwrap();
+            for key in keys(tongue.source()) {
+                for text in [texts.body(key, &ALL), texts.line(key, &ALL)] {
+                    let text = text.unwrap_or_else(|_| panic!("{tongue:?} {key}"));
+                    assert!(!text.is_empty() && !text.contains(['{', '}']), "{key}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_argument_or_key_is_an_error() {
+        let texts = Texts::of(Tongue::En).unwrap();
+        assert_eq!(texts.body("greeting", &[]), Err(NotAText));
+        assert_eq!(texts.body("no-such-key", &ALL), Err(NotAText));
+        assert!(FluentResource::try_new("key = { $a ->\n".to_owned()).is_err());
+    }
+
+    #[test]
+    fn only_bodies_have_isolation_marks() {
+        let texts = Texts::of(Tongue::Ar).unwrap();
+        assert!(texts.body("greeting", &ALL).unwrap().contains("\u{2068}alice\u{2069}"));
+        assert!(!texts.line("greeting", &ALL).unwrap().contains(['\u{2068}', '\u{2069}']));
+    }
+
+    #[test]
+    fn a_language_is_chosen_by_its_first_part() {
+        let of = |tag: &str| Tongue::of(Language::parse(tag).ok().as_ref(), Tongue::Ar);
+        assert_eq!(of("de-AT"), Tongue::De);
+        assert_eq!(of("EN"), Tongue::En);
+        assert_eq!(of("den"), Tongue::Ar);
+        assert_eq!(Tongue::of(None, Tongue::De), Tongue::De);
+    }
+}

@@ -1,0 +1,53 @@
+# رسائل البريد والرسائل النصية إلى أصحاب الحسابات؛ انظر en.ftl.
+
+greeting = مرحبًا { $user }،
+
+totp_replaced-subject = { $issuer }: تم استبدال رموزك لمرة واحدة
+totp_replaced-text = تستند الرموز لمرة واحدة لحسابك { $user } إلى مفتاح جديد. لم تعد الرموز القديمة صالحة.
+
+totp_sent_again-subject = { $issuer }: أُرسل مفتاح رموزك لمرة واحدة مجددًا
+totp_sent_again-text = أُرسل المفتاح الحالي للرموز لمرة واحدة لحسابك { $user } مجددًا.
+
+password_replaced-subject = { $issuer }: تم استبدال كلمة مرورك
+password_replaced-text = تم استبدال كلمة مرور حسابك { $user }.
+
+face_replaced-subject = { $issuer }: تم استبدال صورة وجهك
+face_replaced-text = تم استبدال الوجه الذي يفتح حسابك { $user }.
+
+device_replaced-subject = { $issuer }: تم استبدال جهازك
+device_replaced-text = تم استبدال جهاز حسابك { $user }.
+
+device_bound-subject = { $issuer }: تمت إضافة جهاز
+device_bound-text = تمت إضافة الجهاز «{ $name }» إلى حسابك { $user }.
+
+device_revoked-subject = { $issuer }: تم إلغاء جهاز
+device_revoked-text = تم إلغاء الجهاز «{ $name }» من حسابك { $user }.
+
+login_with_settling_factor-subject = { $issuer }: تسجيل دخول ببيانات غُيّرت حديثًا
+login_with_settling_factor-text = استُخدم في تسجيل الدخول إلى حسابك { $user } ما غُيّر حديثًا من جهاز غير معروف: { $factors }.
+
+password_used_elsewhere-subject = { $issuer }: كلمة مرورك معروفة في مكان آخر
+password_used_elsewhere-text = رُفض تسجيل دخول إلى حسابك { $user }. كانت كلمة المرور صحيحة، لكن جزءًا آخر كان خاطئًا.
+
+factor-password = كلمة المرور
+factor-totp = الرموز لمرة واحدة
+factor-face = الوجه
+factor-device = الجهاز
+separator = {"، "}
+
+label-when = الوقت
+label-from = العنوان
+label-gateway = عبر
+label-device = الجهاز
+label-request = الطلب
+
+device-key = { $name }
+device-address = بلا مفتاح جهاز
+device-unproven = بإثبات جهاز غير صالح
+
+advice-change = إذا كنت أنت من فعل ذلك فلا داعي لأي إجراء. وإلا فأبلغ المسؤول فورًا واذكر الطلب أعلاه.
+advice-attempt = إذا كنت أنت من فعل ذلك فلا داعي لأي إجراء. وإلا فغيّر كلمة مرورك فورًا وأبلغ المسؤول.
+
+footer = أرسل { $issuer } هذه الرسالة تلقائيًا. لا تُطلب فيها أبدًا كلمة مرور أو رمز.
+
+sms = { $issuer }: { $text } { $when }، { $peer }.

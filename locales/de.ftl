@@ -1,0 +1,53 @@
+# Mail und Textnachrichten an die Inhaber von Konten; siehe en.ftl.
+
+greeting = Guten Tag { $user },
+
+totp_replaced-subject = { $issuer }: Ihre Einmalcodes wurden ersetzt
+totp_replaced-text = Die Einmalcodes Ihres Kontos { $user } beruhen auf einem neuen Schlüssel. Die alten Codes gelten nicht mehr.
+
+totp_sent_again-subject = { $issuer }: der Schlüssel Ihrer Einmalcodes wurde erneut ausgegeben
+totp_sent_again-text = Der jetzige Schlüssel der Einmalcodes Ihres Kontos { $user } wurde erneut ausgegeben.
+
+password_replaced-subject = { $issuer }: Ihr Passwort wurde ersetzt
+password_replaced-text = Das Passwort Ihres Kontos { $user } wurde ersetzt.
+
+face_replaced-subject = { $issuer }: Ihr Gesicht wurde ersetzt
+face_replaced-text = Das Gesicht, das Ihr Konto { $user } öffnet, wurde ersetzt.
+
+device_replaced-subject = { $issuer }: Ihr Gerät wurde ersetzt
+device_replaced-text = Das Gerät Ihres Kontos { $user } wurde ersetzt.
+
+device_bound-subject = { $issuer }: ein Gerät wurde hinzugefügt
+device_bound-text = Das Gerät „{ $name }“ wurde zu Ihrem Konto { $user } hinzugefügt.
+
+device_revoked-subject = { $issuer }: ein Gerät wurde gesperrt
+device_revoked-text = Das Gerät „{ $name }“ Ihres Kontos { $user } wurde gesperrt.
+
+login_with_settling_factor-subject = { $issuer }: eine Anmeldung mit kürzlich geänderten Daten
+login_with_settling_factor-text = Eine Anmeldung an Ihrem Konto { $user } verwendete, was kürzlich von einem unbekannten Gerät aus geändert wurde: { $factors }.
+
+password_used_elsewhere-subject = { $issuer }: Ihr Passwort ist anderswo bekannt
+password_used_elsewhere-text = Eine Anmeldung an Ihrem Konto { $user } wurde abgelehnt. Das Passwort war richtig, ein anderer Teil war falsch.
+
+factor-password = Passwort
+factor-totp = Einmalcodes
+factor-face = Gesicht
+factor-device = Gerät
+separator = {", "}
+
+label-when = Zeit
+label-from = Adresse
+label-gateway = Über
+label-device = Gerät
+label-request = Vorgang
+
+device-key = { $name }
+device-address = ohne Geräteschlüssel
+device-unproven = mit einem ungültigen Gerätenachweis
+
+advice-change = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie es sofort Ihrer Administration und nennen Sie den Vorgang.
+advice-attempt = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
+
+footer = { $issuer } hat diese Nachricht automatisch gesendet. Darin wird nie nach einem Passwort oder einem Code gefragt.
+
+sms = { $issuer }: { $text } { $when }, { $peer }.

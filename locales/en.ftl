@@ -1,0 +1,54 @@
+# Mail and text messages to the owners of accounts. For each event: a subject, and a sentence that the mail begins with
+# and the text message consists of. A subject must be short and must not repeat text from a peer.
+
+greeting = Hello { $user },
+
+totp_replaced-subject = { $issuer }: your one-time codes were replaced
+totp_replaced-text = The one-time codes of your account { $user } come from a new secret. Codes of the old one no longer work.
+
+totp_sent_again-subject = { $issuer }: the secret of your one-time codes was sent again
+totp_sent_again-text = The present secret of the one-time codes of your account { $user } was sent again.
+
+password_replaced-subject = { $issuer }: your password was replaced
+password_replaced-text = The password of your account { $user } was replaced.
+
+face_replaced-subject = { $issuer }: your face was replaced
+face_replaced-text = The face that opens your account { $user } was replaced.
+
+device_replaced-subject = { $issuer }: your device was replaced
+device_replaced-text = The device of your account { $user } was replaced.
+
+device_bound-subject = { $issuer }: a device was added
+device_bound-text = The device “{ $name }” was added to your account { $user }.
+
+device_revoked-subject = { $issuer }: a device was revoked
+device_revoked-text = The device “{ $name }” of your account { $user } was revoked.
+
+login_with_settling_factor-subject = { $issuer }: a login with recently changed data
+login_with_settling_factor-text = A login to your account { $user } used what was changed recently from an unknown device: { $factors }.
+
+password_used_elsewhere-subject = { $issuer }: your password is known elsewhere
+password_used_elsewhere-text = A login to your account { $user } was refused. It had the right password, but another part was wrong.
+
+factor-password = password
+factor-totp = one-time codes
+factor-face = face
+factor-device = device
+separator = {", "}
+
+label-when = Time
+label-from = Address
+label-gateway = Through
+label-device = Device
+label-request = Request
+
+device-key = { $name }
+device-address = without a device key
+device-unproven = with a device proof that does not hold
+
+advice-change = If this was you, there is nothing to do. If not, tell your administrator now, and give the request above.
+advice-attempt = If this was you, there is nothing to do. If not, change your password now, and tell your administrator.
+
+footer = { $issuer } sent this message automatically. It never asks for a password or a code.
+
+sms = { $issuer }: { $text } { $when }, { $peer }.

@@ -1,0 +1,79 @@
+//! Every notice as a rendered mail in every language, compared with files.
+
+use crate::checked_in;
+use fourauth_courier::{Renderer, Tongue};
+use fourauth_protocol::{
+    device::{Binding, DeviceId, DeviceName},
+    request_id::RequestId,
+    username::Username,
+};
+use fourauth_store::{Event, EventContext, EventDevice, Factor};
+use fourauth_tests::server::NOON;
+use std::{collections::BTreeSet, fs};
+
+/// One event of each kind. The compiler asks for a new one.
+fn events() -> Vec<Event> {
+    let name = DeviceName::parse("Zoë's <laptop> & phone").unwrap();
+    let every = |event: &Event| match event {
+        Event::TotpReplaced
+        | Event::TotpSentAgain
+        | Event::PasswordReplaced
+        | Event::FaceReplaced
+        | Event::DeviceReplaced
+        | Event::DeviceBound { .. }
+        | Event::DeviceRevoked { .. }
+        | Event::LoginWithSettlingFactor { .. }
+        | Event::PasswordUsedElsewhere
+        | Event::Other(_) => {}
+    };
+    let events = vec![
+        Event::TotpReplaced,
+        Event::TotpSentAgain,
+        Event::PasswordReplaced,
+        Event::FaceReplaced,
+        Event::DeviceReplaced,
+        Event::DeviceBound { name: name.clone() },
+        Event::DeviceRevoked { name },
+        Event::LoginWithSettlingFactor { factors: vec![Factor::Password, Factor::Totp] },
+        Event::PasswordUsedElsewhere,
+    ];
+    events.iter().for_each(every);
+    events
+}
+
+fn context() -> EventContext {
+    EventContext {
+        username: Username::parse("alice").unwrap(),
+        peer: [192, 0, 2, 7].into(),
+        via: Some("portal".to_owned()),
+        device: EventDevice::Key {
+            id: DeviceId::from_bytes([0xa5; 16]),
+            name: DeviceName::parse("laptop").unwrap(),
+            binding: Binding::TlsExporter,
+        },
+        request: RequestId::new(NOON, [7; 10]),
+        at: NOON,
+    }
+}
+
+#[test]
+fn every_notice_is_rendered_in_every_language() {
+    let renderer = Renderer::new("4Auth", Tongue::En, None).unwrap();
+    let mut texts = BTreeSet::new();
+    for tongue in Tongue::ALL {
+        let folder = format!("tests/golden/mail/{}", tongue.tag());
+        if checked_in::is_updating() {
+            fs::create_dir_all(checked_in::path(&folder)).unwrap();
+        }
+        for event in events() {
+            let made = renderer.render(&event, &context(), tongue).unwrap();
+            let word = event.word();
+            let subject = format!("Subject: {}\n\n", made.letter.subject);
+            let text = format!("{subject}{}\n---\n{}\n", made.letter.text, made.sms);
+            checked_in::settle(&format!("{folder}/{word}.txt"), &text);
+            checked_in::settle(&format!("{folder}/{word}.html"), &made.letter.html);
+            texts.insert(text);
+        }
+    }
+    assert_eq!(texts.len(), 27, "two notices have the same text");
+}
