@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 42] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 43] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),

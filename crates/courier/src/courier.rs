@@ -205,7 +205,8 @@ impl Courier {
             (_, Some(phone)) if self.senders.has_sms() => {
                 Phone::parse(phone).map(Way::Sms).map_err(|_| Reason::OddAddress)
             }
-            (Some(_) | None, Some(_) | None) => Err(Reason::NoAddress),
+            (None, None) => Err(Reason::NoAddress),
+            (Some(_), _) | (_, Some(_)) => Err(Reason::NoSender),
         }
     }
 

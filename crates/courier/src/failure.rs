@@ -5,6 +5,8 @@
 pub enum Reason {
     /// The account had no address that a configured sender serves.
     NoAddress,
+    /// There is an address, and no sender for its kind.
+    NoSender,
     /// The address is not one that this program accepts.
     OddAddress,
     /// A text for a header has a control character.
@@ -56,6 +58,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoAddress => fourauth_store::NO_ADDRESS,
+            Self::NoSender => "no_sender",
             Self::OddAddress => "odd_address",
             Self::OddHeader => "odd_header",
             Self::UnknownEvent => "unknown_event",
@@ -77,15 +80,18 @@ impl Reason {
 
     pub(crate) const fn next(self) -> Next {
         match self {
-            Self::NoAddress
-            | Self::OddAddress
-            | Self::OddHeader
+            Self::NoAddress | Self::OddAddress | Self::OddHeader | Self::Refused => Next::GiveUp,
+            // A newer server may write what this one cannot, and an operator may mend a template or
+            // add a sender. A quota has room again after its window: a notice that matters must not
+            // be lost because others came first.
+            Self::UnknownEvent
+            | Self::Template
+            | Self::NoSender
             | Self::AccountQuota
             | Self::AddressQuota
             | Self::BlockQuota
-            | Self::Refused => Next::GiveUp,
-            // A newer server may write what this one cannot, and an operator may mend a template.
-            Self::UnknownEvent | Self::Template | Self::Interrupted | Self::Deferred => Next::Retry,
+            | Self::Interrupted
+            | Self::Deferred => Next::Retry,
             Self::Unreachable
             | Self::Tls
             | Self::Login

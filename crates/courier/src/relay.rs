@@ -167,8 +167,11 @@ fn refused(error: &Error) -> Reason {
         (_, "421") => Reason::Unreachable,
         // RFC 4954 §6.
         (_, "530" | "534" | "535" | "538") => Reason::Login,
+        // A relay that refuses its client or sender says 553 or 554 when it hears the recipient. It is
+        // not the fault of this notice.
+        (Severity::PermanentNegativeCompletion, "553" | "554")
+        | (Severity::TransientNegativeCompletion, _) => Reason::Deferred,
         (Severity::PermanentNegativeCompletion, _) => Reason::Refused,
-        (Severity::TransientNegativeCompletion, _) => Reason::Deferred,
         (Severity::PositiveCompletion | Severity::PositiveIntermediate, _) => Reason::Interrupted,
     }
 }

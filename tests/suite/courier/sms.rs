@@ -202,6 +202,6 @@ async fn a_block_of_numbers_gets_no_more_than_its_share() {
     office.notify(carol, Event::TotpReplaced).await;
     let mut courier = office.courier(None, Some(provider.settings.clone())).await;
     let round = office.round(&mut courier).await;
-    assert_eq!((round.sent, round.dead), (4, 2), "three of the block, and Carol");
+    assert_eq!((round.sent, round.retried), (4, 2), "three of the block, and Carol");
     assert_eq!(office.entry(5).await.last_error.as_deref(), Some("block_quota"));
 }
