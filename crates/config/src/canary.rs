@@ -76,8 +76,16 @@ fn values() -> [String; 6] {
 /// True for text settings that `config show` displays in full. A secret in any other setting must
 /// not be shown.
 fn is_shown(name: &str) -> bool {
-    ["auth.issuer", "face.pack", "face.packs_dir", "data_dir", "log.filter", "time.servers"]
-        .contains(&name)
+    [
+        "auth.issuer",
+        "auth.token_prefix",
+        "face.pack",
+        "face.packs_dir",
+        "data_dir",
+        "log.filter",
+        "time.servers",
+    ]
+    .contains(&name)
         || ["courier.mail_ca", "courier.sms_from", "courier.templates"].contains(&name)
         || name.starts_with("tls.")
 }

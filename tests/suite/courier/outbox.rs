@@ -113,7 +113,7 @@ async fn an_account_over_its_quota_gets_the_rest_later() {
         assert_eq!((round.sent, round.retried, round.dead), (sent, retried, 0));
     }
     assert_eq!(office.entry(3).await.last_error.as_deref(), Some("account_quota"));
-    office.advance(Duration::from_mins(24 * 60));
+    office.advance(Duration::from_hours(24));
     let round = office.round(&mut courier).await;
     assert_eq!((round.sent, round.dead), (1, 0));
 }
