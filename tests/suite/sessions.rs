@@ -230,7 +230,7 @@ async fn a_user_lists_sessions_and_ends_another_one_or_all() {
 #[tokio::test]
 async fn a_session_of_another_account_is_not_ended() {
     let (server, alice, token) = signed_in().await;
-    let bob = server.enrol("bob", "biden.jpg").await;
+    let bob = server.enrol("bob", "obama.jpg").await;
     let of_bob = log_in(&server, &bob).await;
     let list = Command::ListSessions(ListSessions::new(token.clone()).device(alice.mac));
     let rows = server.client().send_once(list).await.unwrap().body.sessions.unwrap();
@@ -274,7 +274,7 @@ async fn a_service_asks_for_a_level() {
 }
 
 #[tokio::test]
-async fn a_session_survives_a_restart_and_a_change_of_a_factor_ends_it() {
+async fn a_restart_ends_no_session_and_a_new_password_does() {
     let (server, mut alice, token) = signed_in().await;
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, |_| {}).await;
