@@ -191,7 +191,7 @@ async fn parallel_renewals_make_one_successor() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_its_user_says_so() {
+async fn a_user_ends_a_session() {
     let (server, alice, token) = signed_in().await;
     let end = async |end: EndSession| {
         server.client().send_once(Command::EndSession(end.device(alice.mac))).await

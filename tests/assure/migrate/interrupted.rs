@@ -59,7 +59,7 @@ pub(crate) async fn interrupted(
 /// True if the row is in a table that a starting server does not change. From the others it deletes
 /// old rows, or writes the time.
 fn is_kept(row: &str) -> bool {
-    const FORGOTTEN: [&str; 5] = ["sessions", "failures", "refusals", "outbox", "clock"];
+    const FORGOTTEN: [&str; 4] = ["failures", "refusals", "outbox", "clock"];
 
     let (table, _) = row.split_once(':').unwrap_or_default();
     !FORGOTTEN.contains(&table)
