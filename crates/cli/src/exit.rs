@@ -53,6 +53,7 @@ impl From<Code> for Exit {
             | Code::DeviceMismatch
             | Code::RecoveryCodeMismatch
             | Code::NoSuchDevice
+            | Code::NoSuchSession
             | Code::SignedOut
             | Code::AdminDenied
             | Code::Conflict => Self::Denied,

@@ -88,6 +88,14 @@ pub enum Failure {
         /// The file that a login writes.
         file: Option<PathBuf>,
     },
+    /// The session on this device is of another account.
+    #[error(
+        "the session on this device is that of {kept}; run `fourauth login` for another account"
+    )]
+    OtherAccount {
+        /// The account of the session.
+        kept: String,
+    },
     /// The server granted the login but sent no receipt.
     #[error("the server sent no receipt")]
     NoReceipt,
@@ -110,7 +118,8 @@ impl From<&Failure> for Exit {
             Failure::Usage(_)
             | Failure::NoReply { .. }
             | Failure::Settings(_)
-            | Failure::NotSignedIn { .. } => Self::Usage,
+            | Failure::OtherAccount { .. } => Self::Usage,
+            Failure::NotSignedIn { .. } => Self::Denied,
             Failure::Secret(_)
             | Failure::Roots { .. }
             | Failure::Camera(_)

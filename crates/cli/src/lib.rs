@@ -91,12 +91,12 @@ async fn perform(
     let command = compose::command(task, inputs, environment).await?;
     let sender = sender(&command);
     let answer = send(command, identity, &client, options, environment).await?;
-    let exit = show::answer(&answer, options.output, environment)?;
+    // Kept before it is shown: a token that cannot be printed must not be lost.
     if let Task::Login(args) = task {
         receipt::keep(&answer, args.receipt_file.as_deref())?;
         session::keep(sender, &answer, environment)?;
     }
-    Ok(exit)
+    show::answer(&answer, options.output, environment)
 }
 
 /// The account and the device that a command names.

@@ -111,13 +111,20 @@ fn held(
     environment: &mut Environment<'_>,
 ) -> Result<Held, Failure> {
     let path = path(environment);
-    if options.secrets.token_file.is_none()
-        && let Some(kept) = path.as_deref().map(read).transpose()?.flatten()
-    {
-        return Ok(kept);
+    if options.secrets.token_file.is_none() {
+        let kept = path.as_deref().map(read).transpose()?.flatten();
+        let kept = kept.ok_or(Failure::NotSignedIn { file: path })?;
+        return match &options.username {
+            Some(other) if *other != kept.username => {
+                Err(Failure::OtherAccount { kept: kept.username.as_str().to_owned() })
+            }
+            _ => Ok(kept),
+        };
     }
     let username = options.username.as_ref().or(settings.username.as_ref()).cloned();
-    let username = username.ok_or_else(|| Failure::NotSignedIn { file: path })?;
+    let username = username.ok_or_else(|| {
+        Failure::Usage("a token from a file needs --username, the account of its login".to_owned())
+    })?;
     let mac = options.mac.or_else(environment.device_address);
     let mac = mac.ok_or(Failure::NoDeviceAddress { option: "--mac" })?;
     let token = secrets::obtain(Kind::Token, &options.secrets, environment)?;

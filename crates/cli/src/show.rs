@@ -80,7 +80,7 @@ const fn hint(code: Code) -> Option<&'static str> {
         ),
         Code::RecoveryCodeMismatch => Some("Give a recovery code with --recovery-code-file FILE."),
         Code::MoreNeeded => Some(
-            "Log in without --level, or from a device with a key that the account knows (swk).",
+            "Ask for a lower level, or log in from a device with a key that the account knows (swk).",
         ),
         Code::SignedOut => Some("Run `fourauth login` for a new token."),
         _ => None,

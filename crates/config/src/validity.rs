@@ -84,6 +84,11 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
             holds: auth.issuer.chars().count() <= MAX_ISSUER_CHARS,
         },
         Requirement {
+            key: "auth.session_s",
+            reason: "must be at most auth.session_max_s",
+            holds: auth.session_s <= auth.session_max_s,
+        },
+        Requirement {
             key: "auth.token_prefix",
             reason: "must have at most 64 bytes, end in `_` and have no space, `|` or control character",
             holds: is_prefix(&auth.token_prefix),

@@ -94,6 +94,8 @@ async fn list_devices() {
     let login = Command::Login(alice.login(talk.server.now()));
     let token = client.send_once(login).await.unwrap().body.token.unwrap();
     talk.name(token.expose(), "<token>");
+    let proof = talk.proof(&device(1), &alice);
+    talk.ask("The session is bound to the key of a device, which proves it.", proof).await;
     talk.ask(
         "The token of a session lists the devices.",
         Command::ListDevices(ListDevices::new(token).device(alice.mac)),

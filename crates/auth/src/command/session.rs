@@ -226,9 +226,16 @@ impl Authenticator {
             None if all => Ok(SessionChange::EndAll(session.account)),
             None => Ok(SessionChange::End(session.account, session.family)),
         };
+        let detail = match &outcome {
+            Ok(SessionChange::EndAll(_)) => format!("session=all by_{}", detail(session.family)),
+            Ok(SessionChange::End(_, ended)) if *ended != session.family => {
+                format!("{} by_{}", detail(*ended), detail(session.family))
+            }
+            Ok(_) | Err(_) => detail(session.family),
+        };
         let attempt = self.open_for(Action::EndSession, &session, received)?;
         let outcome = outcome.map(|change| (Effect::Session(change), ()));
-        attempt.conclude(&self.store, Verdict::new(outcome, detail(session.family))).await
+        attempt.conclude(&self.store, Verdict::new(outcome, detail)).await
     }
 
     /// 142: lists the sessions of the account.

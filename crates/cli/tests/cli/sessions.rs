@@ -62,6 +62,16 @@ async fn whoami_shows_the_account_and_keeps_a_renewed_token() {
 }
 
 #[tokio::test]
+async fn a_session_is_not_used_for_another_account() {
+    let mut desk = signed_in().await;
+    let server = Server::start(RENEWED).await;
+    let printed = desk.asks(&server, "whoami --username bob").await;
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("that of alice"), "{}", printed.notes);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn sessions_are_listed_without_control_characters() {
     let mut desk = signed_in().await;
     let server = Server::start(SESSIONS).await;
@@ -81,7 +91,7 @@ async fn the_end_of_this_session_removes_its_file() {
     assert_eq!(desk.asks(&server, "session end").await.exit, Exit::Ok);
     assert_eq!(kept(&desk), None);
     let printed = desk.asks(&server, "session list").await;
-    assert_eq!(printed.exit, Exit::Usage);
+    assert_eq!(printed.exit, Exit::Denied);
     assert!(printed.notes.contains("run `fourauth login`"), "{}", printed.notes);
 }
 
