@@ -91,12 +91,15 @@ async fn perform(
     let command = compose::command(task, inputs, environment).await?;
     let sender = sender(&command);
     let answer = send(command, identity, &client, options, environment).await?;
-    // Kept before it is shown: a token that cannot be printed must not be lost.
-    if let Task::Login(args) = task {
-        receipt::keep(&answer, args.receipt_file.as_deref())?;
+    if let Task::Login(_) = task {
+        // Kept before it is shown: a token that cannot be printed must not be lost.
         session::keep(sender, &answer, environment)?;
     }
-    show::answer(&answer, options.output, environment)
+    let exit = show::answer(&answer, options.output, environment)?;
+    if let Task::Login(args) = task {
+        receipt::keep(&answer, args.receipt_file.as_deref())?;
+    }
+    Ok(exit)
 }
 
 /// The account and the device that a command names.
