@@ -245,8 +245,8 @@ impl Store {
         self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
     }
 
-    /// The newest sessions of an account that can be used or renewed at `now`, at most
-    /// [`MOST_LISTED`], oldest first.
+    /// The newest sessions of an account that can be used or renewed at `now`, at most 500,
+    /// oldest first.
     pub async fn sessions(
         &self,
         account: AccountId,
