@@ -301,3 +301,52 @@ async fn the_last_use_of_a_session_is_written_behind() {
     let seen = store.sessions(account, server.now()).await.unwrap()[0].last_seen;
     assert_eq!(seen, opened.saturating_add_ms(120_000));
 }
+
+#[tokio::test]
+async fn an_expired_token_still_ends_its_session() {
+    let (server, alice, token) = signed_in().await;
+    server.clock().advance_ms(HOUR_MS);
+    let end = Command::EndSession(EndSession::new(token.clone()).device(alice.mac));
+    assert_eq!(server.client().send_once(end).await.unwrap().code, Code::Ok);
+    assert_eq!(said(&check(&server, authorise(&alice, &token)).await), UNAUTHORISED);
+}
+
+#[tokio::test]
+async fn a_high_level_does_not_hide_the_return_of_a_token() {
+    let (server, alice, token) = signed_in().await;
+    server.clock().advance_ms(HOUR_MS);
+    let new = check(&server, authorise(&alice, &token)).await.body.token.unwrap();
+    server.clock().advance_ms(30_001);
+    let probe = authorise(&alice, &token).level(Level::Four);
+    assert_eq!(said(&check(&server, probe).await), UNAUTHORISED);
+    assert_eq!(said(&check(&server, authorise(&alice, &new)).await), UNAUTHORISED);
+}
+
+#[tokio::test]
+async fn unknown_sessions_are_counted_and_leave_no_rows() {
+    let (server, alice, token) = signed_in().await;
+    let rows = server.audit().await.len();
+    for _ in 0..3 {
+        let end = EndSession::new(token.clone()).device(alice.mac).session("0".repeat(32));
+        let answer = server.client().send_once(Command::EndSession(end)).await.unwrap();
+        assert_eq!(answer.code, Code::NoSuchSession);
+    }
+    assert_eq!(server.audit().await.len(), rows);
+    let later = server.now().saturating_add_ms(60_000);
+    assert_eq!(server.server().store().conclude_refusals(later).await, Ok(1));
+    assert!(server.last_row().await.detail.contains("command=end_session count=3"));
+}
+
+#[tokio::test]
+async fn the_row_of_an_end_names_the_session_that_ended() {
+    let (server, alice, _) = signed_in().await;
+    server.clock().advance_ms(60_000);
+    let second = log_in(&server, &alice).await;
+    let list = Command::ListSessions(ListSessions::new(second.clone()).device(alice.mac));
+    let rows = server.client().send_once(list).await.unwrap().body.sessions.unwrap();
+    let end = EndSession::new(second).device(alice.mac).session(rows[0].id.clone());
+    assert_eq!(server.client().send_once(Command::EndSession(end)).await.unwrap().code, Code::Ok);
+    let expected = format!("session={} by_session={}", rows[0].id, rows[1].id);
+    let detail = server.last_row().await.detail;
+    assert!(detail.contains(&expected), "{detail}");
+}
