@@ -6,7 +6,7 @@ use fourauth_auth::profile::Profile;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     code::Code,
-    command::{Command, ProveDevice},
+    command::{Authorise, Command, ProveDevice},
     device::{Binding, DeviceNonce, message},
 };
 use fourauth_tests::{persona::Persona, raw::RawConnection, server::TestServer, with::With as _};
@@ -206,4 +206,44 @@ async fn a_first_login_that_binds_a_key_spends_its_nonce() {
 fn a_nonce_has_the_form_that_clients_know() {
     let nonce = DeviceNonce::from_bytes([0xfb; 32]);
     assert_eq!(BASE64.decode(nonce.to_string().as_bytes()).unwrap(), [0xfb; 32]);
+}
+
+#[tokio::test]
+async fn a_proof_shown_again_elsewhere_opens_no_session() {
+    let server = TestServer::start().await;
+    let (alice, identity) = alice_with_a_key(&server).await;
+    let login = alice.login(server.now());
+    let token = log_in(&device(&server, &identity), login).await.body.token.unwrap();
+    let check = Command::Authorise(Authorise::new(token).device(alice.mac));
+    let (mut here, mut there) = (server.raw().await, server.raw().await);
+    let nonce = nonce(&mut here).await;
+    let proof = Command::ProveDevice(quoting(&server, &alice, &identity, nonce));
+    for connection in [&mut here, &mut there] {
+        assert_eq!(send(connection, &proof).await, Code::Ok);
+    }
+    // The first connection that uses the proof has it, also for commands that only read.
+    for _ in 0..2 {
+        assert_eq!(send(&mut here, &check).await, Code::Ok);
+    }
+    assert_eq!(send(&mut there, &check).await, Code::SignedOut);
+}
+
+#[tokio::test]
+async fn strict_opens_no_session_by_certificate() {
+    let server = TestServer::configured(|config| config.auth.profile = Profile::Strict).await;
+    let identity = Arc::new(Identity::generate().unwrap());
+    let register = server.registration("alice", "obama.jpg");
+    let register = register.with(|register| register.device_pubkey = Some(identity.key()));
+    let (alice, _) = server.enrol_as(register).await;
+    let client = device(&server, &identity);
+    let token = log_in(&client, alice.login(server.now())).await.body.token.unwrap();
+    let check = Command::Authorise(Authorise::new(token).device(alice.mac));
+    let mut connection = server.raw().await;
+    let nonce = nonce(&mut connection).await;
+    let proof = quoting(&server, &alice, &identity, nonce);
+    assert_eq!(send(&mut connection, &Command::ProveDevice(proof)).await, Code::Ok);
+    assert_eq!(send(&mut connection, &check).await, Code::SignedOut);
+    // Control: the exporter proves the same device.
+    let answer = client.send_as(&alice.username, alice.mac, check).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
 }
