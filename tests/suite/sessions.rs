@@ -256,7 +256,7 @@ async fn a_token_bound_to_a_key_is_of_no_use_without_it() {
     let answer = connection.send(Command::Authorise(authorise(&alice, &token))).await.unwrap();
     assert_eq!((said(&answer), answer.body.level), (("authorized", Code::Ok), Some(Level::Four)));
 
-    // A key of somebody else proves nothing here.
+    // The key of another device proves nothing here.
     let thief = Identity::from_seed(Secret::new([8; 32]));
     let mut connection = server.client().connect().await.unwrap();
     let _noted = connection.prove_device(&thief, &alice.username, alice.mac).await.unwrap();

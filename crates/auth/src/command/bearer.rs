@@ -91,18 +91,19 @@ impl Authenticator {
     ) -> Result<Shown, Error> {
         let refused = |denial| Ok(Shown { found: Err(denial), proven_device: None });
         let limited = received.limited().map(Denial::Limited);
+        let unknown = limited.unwrap_or(Denial::SignedOut);
         let Ok(token) = BaseToken::parse(bearer.token.expose()) else {
-            return refused(limited.unwrap_or(Denial::SignedOut));
+            return refused(unknown);
         };
         let [bare, keyed] = self.masters(&token, bearer.mac, received);
         let Some(session) = self.store.session([&bare, &keyed], received.at.now).await? else {
-            return refused(limited.unwrap_or(Denial::SignedOut));
+            return refused(unknown);
         };
         let proven_device = match &session.device {
             None => None,
             Some((id, known)) => {
                 if !self.is_from(*id, known.as_ref(), &session, received).await? {
-                    return refused(limited.unwrap_or(Denial::SignedOut));
+                    return refused(unknown);
                 }
                 Some(*id)
             }
@@ -114,16 +115,21 @@ impl Authenticator {
         Ok(Shown { found, proven_device })
     }
 
-    /// The master tokens of a session without a key, and of one with the claimed key.
+    /// The master tokens of a session without a key, and of one with the claimed key. Without a claim
+    /// they are the same.
     fn masters(
         &self,
         token: &BaseToken,
         mac: Option<MacAddress>,
         received: &Received,
     ) -> [MasterToken; 2] {
-        let bare = Bound { mac, peer: received.origin.peer, device: None };
-        let claimed = received.device.as_ref().map(|claim| claim.id);
-        [bare, Bound { device: claimed, ..bare }].map(|bound| self.tokens.master(token, &bound))
+        let bound = Bound { mac, peer: received.origin.peer, device: None };
+        let bare = self.tokens.master(token, &bound);
+        let keyed = received
+            .device
+            .as_ref()
+            .map(|claim| self.tokens.master(token, &Bound { device: Some(claim.id), ..bound }));
+        [bare, keyed.unwrap_or(bare)]
     }
 
     /// True if the peer proves the key that a session is bound to. A nonce of the proof is spent by
@@ -135,12 +141,12 @@ impl Authenticator {
         session: &Session,
         received: &Received,
     ) -> Result<bool, Error> {
-        let claim = received.device.clone();
+        let claim = received.device.as_ref();
         let claim =
             claim.filter(|claim| claim.id == id && self.settings.profile.accepts(claim.binding));
         let (Some(claim), Some(known)) = (claim, known) else { return Ok(false) };
         let Ok(name) = Username::parse(&session.username) else { return Ok(false) };
-        let checked = self.check_nonce(claim, received.at.now);
+        let checked = self.check_nonce(claim.clone(), received.at.now);
         if !device::proves(&checked, known, &name) {
             return Ok(false);
         }

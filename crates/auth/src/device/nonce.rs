@@ -31,7 +31,7 @@ pub struct QuotedNonce {
 pub(crate) enum NonceCheck {
     /// The channel binding has no nonce.
     NotNeeded,
-    /// The channel binding needs a nonce, and there is none.
+    /// The channel binding needs a nonce, and the claim has none.
     Absent,
     /// The nonce is valid, unless another connection has spent it.
     Valid(GrantId, GrantHolder),
