@@ -67,8 +67,7 @@ pub struct Wave {
 
 ",
     ),
-    ("crates/auth/src/policy.rs", "Action::ConfirmTotp => &[Password", "Action::Wave | "),
-    ("crates/auth/src/policy.rs", "Action::ConfirmTotp => Some(each", "Action::Wave | "),
+    ("crates/auth/src/policy.rs", "Action::ConfirmTotp, Door::Native", "Action::Wave | "),
     (
         "crates/auth/src/command/confirm.rs",
         "impl Authenticator {",

@@ -74,91 +74,67 @@ impl Policy {
     }
 }
 
-/// The rows. A door that is missing here offers nothing.
+/// The rows. `None`: the door does not offer the command, or something else decides it.
 const fn rule(action: Action, door: Door) -> Option<Rule> {
-    match door {
-        Door::Native => native(action),
-        Door::Web => web(action),
-        Door::Http => http(action),
-        Door::Text => None,
-    }
-}
-
-const fn each(all: &'static [Factor]) -> Rule {
-    Rule { all, if_enrolled: &[], any: &[], level: None }
-}
-
-/// The factors that 4Auth documents for its commands. Ours follow them.
-const fn native(action: Action) -> Option<Rule> {
-    let all: &'static [Factor] = match action {
-        Action::Login => &[Password, Totp, Face, Device, Clock],
-        Action::ConfirmTotp => &[Password, Totp],
-        Action::BindDevice | Action::RevokeDevice | Action::RecoverFace => {
-            &[Password, Totp, Device, Clock]
-        }
-        Action::RecoverTotp => &[Password, Face, Device, Clock],
-        Action::RecoverPassword => &[Totp, Face, Device, Clock],
-        Action::RecoverDevice => &[Password, Totp, Face, Clock],
-        // A signature, an administrator's secret or a token decides these.
-        Action::ProveGateway
-        | Action::Authorise
-        | Action::RenewToken
-        | Action::EndSession
-        | Action::ListSessions
-        | Action::Register
-        | Action::ListDevices
-        | Action::ReadAudit => return None,
-    };
-    Some(each(all))
-}
-
-/// In a browser there is no MAC address, and some people sign in without a face.
-const fn web(action: Action) -> Option<Rule> {
-    match action {
-        Action::Login => Some(Rule {
+    match (action, door) {
+        // The factors that 4Auth documents.
+        (Action::Login, Door::Native) => Some(each(&[Password, Totp, Face, Device, Clock])),
+        // In a browser there is no MAC address, and some people sign in without a face.
+        (Action::Login, Door::Web) => Some(Rule {
             all: &[Password],
             if_enrolled: &[Face],
             any: &[Totp, DeviceKey],
             level: Some(Level::Two),
         }),
-        Action::ConfirmTotp => Some(each(&[Password, Totp])),
-        Action::BindDevice | Action::RevokeDevice => Some(each(&[Password, Totp, DeviceKey])),
-        // A recovery is as strong as at the native door.
-        Action::RecoverTotp
-        | Action::RecoverPassword
-        | Action::RecoverFace
-        | Action::RecoverDevice => native(action),
-        Action::ProveGateway
-        | Action::Authorise
-        | Action::RenewToken
-        | Action::EndSession
-        | Action::ListSessions
-        | Action::Register
-        | Action::ListDevices
-        | Action::ReadAudit => None,
+        // Accounts of the two systems have a password, and a one-time code if they have set one up.
+        (Action::Login, Door::Http) => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
+        (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http) => {
+            Some(each(&[Password, Totp]))
+        }
+        (Action::BindDevice | Action::RevokeDevice, Door::Web) => {
+            Some(each(&[Password, Totp, DeviceKey]))
+        }
+        // A recovery is as strong at the web door as at the native one.
+        (Action::RecoverTotp, Door::Native | Door::Web) => {
+            Some(each(&[Password, Face, Device, Clock]))
+        }
+        (Action::RecoverPassword, Door::Native | Door::Web) => {
+            Some(each(&[Totp, Face, Device, Clock]))
+        }
+        (Action::BindDevice | Action::RevokeDevice, Door::Native)
+        | (Action::RecoverFace, Door::Native | Door::Web) => {
+            Some(each(&[Password, Totp, Device, Clock]))
+        }
+        (Action::RecoverDevice, Door::Native | Door::Web) => {
+            Some(each(&[Password, Totp, Face, Clock]))
+        }
+        (
+            Action::BindDevice
+            | Action::RevokeDevice
+            | Action::RecoverTotp
+            | Action::RecoverPassword
+            | Action::RecoverFace
+            | Action::RecoverDevice,
+            Door::Http,
+        )
+        | (_, Door::Text)
+        // A signature, an administrator's secret or a token decides these.
+        | (
+            Action::ProveGateway
+            | Action::Authorise
+            | Action::RenewToken
+            | Action::EndSession
+            | Action::ListSessions
+            | Action::Register
+            | Action::ListDevices
+            | Action::ReadAudit,
+            _,
+        ) => None,
     }
 }
 
-/// Accounts of the two systems have a password, and a one-time code if they have set one up.
-const fn http(action: Action) -> Option<Rule> {
-    match action {
-        Action::Login => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
-        Action::ConfirmTotp => Some(each(&[Password, Totp])),
-        Action::ProveGateway
-        | Action::Authorise
-        | Action::RenewToken
-        | Action::EndSession
-        | Action::ListSessions
-        | Action::Register
-        | Action::BindDevice
-        | Action::ListDevices
-        | Action::RevokeDevice
-        | Action::ReadAudit
-        | Action::RecoverTotp
-        | Action::RecoverPassword
-        | Action::RecoverFace
-        | Action::RecoverDevice => None,
-    }
+const fn each(all: &'static [Factor]) -> Rule {
+    Rule { all, if_enrolled: &[], any: &[], level: None }
 }
 
 impl Requirement {
