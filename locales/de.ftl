@@ -29,6 +29,9 @@ login_with_settling_factor-text = Eine Anmeldung an Ihrem Konto { $user } verwen
 password_used_elsewhere-subject = { $issuer }: Ihr Passwort ist anderswo bekannt
 password_used_elsewhere-text = Eine Anmeldung an Ihrem Konto { $user } wurde abgelehnt. Das Passwort war richtig, ein anderer Teil war falsch.
 
+passcode-subject = { $issuer }: Ihr Passcode
+passcode-text = Der Passcode für Ihr Konto { $user } lautet { $code }. Er gilt einmal, bis { $until }.
+
 factor-password = Passwort
 factor-totp = Einmalcodes
 factor-face = Gesicht
@@ -47,6 +50,7 @@ device-unproven = mit einem ungültigen Gerätenachweis
 
 advice-change = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie es sofort Ihrer Administration und nennen Sie den Vorgang.
 advice-attempt = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
+advice-passcode = Wenn Sie ihn nicht angefordert haben, kennt jemand Ihr Passwort: Ändern Sie es sofort, und melden Sie es Ihrer Administration. Geben Sie diesen Passcode niemandem weiter.
 
 footer = { $issuer } hat diese Nachricht automatisch gesendet. Darin wird nie nach einem Passwort oder einem Code gefragt.
 

@@ -30,6 +30,9 @@ login_with_settling_factor-text = A login to your account { $user } used what wa
 password_used_elsewhere-subject = { $issuer }: your password is known elsewhere
 password_used_elsewhere-text = A login to your account { $user } was refused. It had the right password, but another part was wrong.
 
+passcode-subject = { $issuer }: your passcode
+passcode-text = The passcode for your account { $user } is { $code }. It works once, until { $until }.
+
 factor-password = password
 factor-totp = one-time codes
 factor-face = face
@@ -48,6 +51,7 @@ device-unproven = with a device proof that does not hold
 
 advice-change = If this was you, there is nothing to do. If not, tell your administrator now, and give the request above.
 advice-attempt = If this was you, there is nothing to do. If not, change your password now, and tell your administrator.
+advice-passcode = If you did not ask for it, someone knows your password: change it now, and tell your administrator. Never tell anyone this passcode.
 
 footer = { $issuer } sent this message automatically. It never asks for a password or a code.
 

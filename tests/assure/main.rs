@@ -38,6 +38,7 @@ mod process;
 mod races;
 mod report;
 mod secrets;
+mod sessions;
 mod setup;
 mod slow;
 mod stopwatch;

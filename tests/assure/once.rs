@@ -5,14 +5,12 @@ use crate::{
     grants, races,
     races::Rounds,
     report::Figures,
+    sessions,
     setup::{Defence, Setup},
 };
 use anyhow::Context as _;
 use fourauth_protocol::{
-    answer::Answer,
-    command::{Authorise, Command, EndSession},
-    recovery_code::RecoveryCode,
-    secret::Secret,
+    answer::Answer, command::Command, recovery_code::RecoveryCode, secret::Secret,
 };
 use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 use std::collections::BTreeSet;
@@ -28,8 +26,8 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
             names(setup, &server, &mut figures).await?;
             confirmations(setup, &server, &mut figures).await?;
             recovery_codes(setup, &server, &mut figures).await?;
-            renewals(setup, &server, &mut figures).await?;
             server.stop().await;
+            sessions::figures(setup, &mut figures).await?;
         }
         Defence::Off => races::unguarded(setup, &mut figures, "unguarded").await?,
     }
@@ -98,36 +96,6 @@ async fn recovery_codes(
     rounds.report(figures, "recovery_code");
     figures.exactly("recovery_code_used_again", used_again, 0);
     Ok(())
-}
-
-/// A hundred requests renew the same token. The answer may be sent again, so the number of distinct
-/// tokens and of successors counts.
-async fn renewals(setup: &Setup, server: &TestServer, figures: &mut Figures) -> anyhow::Result<()> {
-    let carol = server.enrol("carol", "obama.jpg").await;
-    let store = server.server().store();
-    let account = store.user(&carol.username).await?.context("carol has no account")?.id;
-    let (mut rounds, mut successors) = (Rounds::default(), 0);
-    for _ in 0..setup.count(100, 3) {
-        server.clock().advance_ms(MINUTE_MS);
-        let login = Command::Login(carol.login(server.now()));
-        let token = server.client().send_once(login).await?.body.token.context("no token")?;
-        server.clock().advance_ms(60 * MINUTE_MS);
-        let renew = Command::Authorise(Authorise::new(token).device(carol.mac));
-        let answers = races::answers(server, &renew).await?;
-        let tokens: BTreeSet<_> = answers.iter().filter_map(renewed).collect();
-        rounds.count(u32::try_from(tokens.len())?);
-        successors += u32::try_from(store.sessions_of(account, server.now()).await?)?;
-        let token = tokens.first().context("no token was renewed")?.to_owned();
-        let end = EndSession::new(token.clone()).device(carol.mac).all();
-        server.client().send_once(Command::EndSession(end)).await?;
-    }
-    figures.exactly("successors", successors, setup.count(100, 3));
-    rounds.report(figures, "renewal");
-    Ok(())
-}
-
-fn renewed(answer: &Answer) -> Option<&String> {
-    answer.body.token.as_ref().map(Secret::expose)
 }
 
 fn secret(answer: &Answer) -> Option<&String> {

@@ -1,6 +1,7 @@
 //! Fixtures of the test suite that are too slow or too large to be built for each test.
 
 pub mod mail_server;
+pub mod mailbox;
 pub mod models;
 pub mod old_schema;
 pub mod old_system;

@@ -1,7 +1,13 @@
 //! An unknown account and a wrong password get the same bytes and cause the same work.
 
 use fourauth_auth::authenticator::Work;
-use fourauth_protocol::{command::Command, secret::Secret, username::Username};
+use fourauth_protocol::{
+    command::{Command, RedeemPasscode},
+    contact::Email,
+    passcode::Passcode,
+    secret::Secret,
+    username::Username,
+};
 use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 
 /// The work that one command caused, and its answer without the request id.
@@ -48,6 +54,30 @@ async fn an_unknown_name_costs_as_much_as_a_wrong_password() {
     // Control: the comparison detects a difference.
     let right = observed(&server, &Command::Login(right)).await;
     assert_ne!(wrong, right);
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_as_much_as_a_wrong_password() {
+    let server = TestServer::configured(|config| {
+        config.courier.sms = Some("file:sms".parse().unwrap());
+        config.auth.passcodes = true;
+    })
+    .await;
+    let mut register = server.registration("alice", "obama.jpg");
+    register.email = Email::parse("alice@example.org").ok();
+    let (alice, _) = server.enrol_as(register).await;
+    let passcode = Passcode::from_number(0);
+    let of =
+        |email: &str| RedeemPasscode::new(Email::parse(email).unwrap(), "no".to_owned(), passcode);
+
+    let wrong = observed(&server, &Command::RedeemPasscode(of("alice@example.org"))).await;
+    let unknown = observed(&server, &Command::RedeemPasscode(of("nobody@example.org"))).await;
+    assert_eq!(wrong, unknown);
+    assert_eq!((wrong.0.hashes, wrong.0.pictures), (1, 0));
+
+    // Control: the right password is another answer.
+    let right = of("alice@example.org").with(|redeem| redeem.password = alice.password.clone());
+    assert_ne!(wrong, observed(&server, &Command::RedeemPasscode(right)).await);
 }
 
 #[tokio::test]

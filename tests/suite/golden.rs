@@ -8,6 +8,7 @@ mod devices;
 mod errors;
 mod gateway;
 mod login;
+mod passcodes;
 mod recover;
 mod sessions;
 mod transcript;

@@ -28,6 +28,7 @@ mod lifecycle;
 mod limits;
 mod login;
 mod nonces;
+mod passcodes;
 mod penalties;
 mod proxies;
 mod public_api;

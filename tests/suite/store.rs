@@ -36,6 +36,7 @@ mod keys;
 mod lanes;
 mod migrate;
 mod notices;
+mod passcodes;
 mod races;
 mod refusals;
 mod rotation;

@@ -8,6 +8,10 @@
 pub enum Action {
     /// 100
     Login,
+    /// 110
+    RequestPasscode,
+    /// 120
+    RedeemPasscode,
     /// 130
     Authorise,
     /// 130, if the token has expired
@@ -92,6 +96,8 @@ impl Action {
     const fn traits(self) -> Traits {
         match self {
             Self::Login => LOGIN,
+            Self::RequestPasscode => REQUEST_PASSCODE,
+            Self::RedeemPasscode => REDEEM_PASSCODE,
             Self::Authorise => AUTHORISE,
             Self::RenewToken => RENEW_TOKEN,
             Self::EndSession => END_SESSION,
@@ -118,6 +124,25 @@ const LOGIN: Traits = Traits {
     spends_a_code: true,
     granted: "Login successful.",
     denied: "Invalid username or password.",
+};
+
+const REQUEST_PASSCODE: Traits = Traits {
+    word: "request_passcode",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    // The text that the passcode systems document.
+    granted: "Passcode is sent",
+    denied: INVALID,
+};
+
+const REDEEM_PASSCODE: Traits = Traits {
+    word: "redeem_passcode",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "Login successful.",
+    denied: INVALID,
 };
 
 const AUTHORISE: Traits = Traits {

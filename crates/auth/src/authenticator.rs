@@ -4,6 +4,7 @@ use crate::{
     action::Action,
     admission::Admission,
     attempt::{Attempt, undecided::Undecided},
+    command::Passcodes,
     compute::{Overload, Requester},
     entropy,
     error::Error,
@@ -89,6 +90,8 @@ pub struct Settings {
     pub trust_on_first_use: bool,
     /// True if a MAC address alone is sufficient for an account that has device keys.
     pub mac_only: bool,
+    /// How passcodes are sent, if they open sessions.
+    pub passcodes: Option<Passcodes>,
     /// Rate limits.
     pub limits: Limits,
     /// How long a factor that was changed without trust may not change another, in milliseconds.
@@ -113,7 +116,7 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
-        let policy = Policy;
+        let policy = Policy { passcodes: settings.passcodes.is_some() };
         Self {
             store,
             decoy,

@@ -26,6 +26,10 @@ pub(crate) enum Conflict {
     SessionEnded,
     /// The account has no such session.
     NoSuchSession,
+    /// The passcode was used or replaced, or others were wrong meanwhile.
+    PasscodeSpent,
+    /// Another command got the last passcode that the limit allows.
+    PasscodesIssued,
     /// Another connection has used the nonce of the device proof.
     NonceSpent,
 }
@@ -45,6 +49,8 @@ impl Conflict {
             Self::NoSuchDevice => "no_such_device",
             Self::SessionEnded => "session_ended",
             Self::NoSuchSession => "no_such_session",
+            Self::PasscodeSpent => "passcode_spent",
+            Self::PasscodesIssued => "passcodes_issued",
             Self::NonceSpent => "nonce_spent",
         }
     }
@@ -54,7 +60,7 @@ impl From<Conflict> for Denial {
     fn from(conflict: Conflict) -> Self {
         match conflict {
             Conflict::StepSpent => Self::Totp,
-            Conflict::Superseded => Self::Superseded,
+            Conflict::Superseded | Conflict::PasscodesIssued => Self::Superseded,
             Conflict::NameTaken => Self::NameTaken,
             Conflict::ContactTaken => Self::ContactTaken,
             Conflict::RecoveryCode => Self::RecoveryCode,
@@ -63,6 +69,7 @@ impl From<Conflict> for Denial {
             Conflict::NoSuchDevice => Self::NoSuchDevice,
             Conflict::SessionEnded => Self::SignedOut,
             Conflict::NoSuchSession => Self::NoSuchSession,
+            Conflict::PasscodeSpent => Self::Passcode,
             Conflict::NonceSpent => Self::Device,
         }
     }

@@ -44,6 +44,10 @@ pub enum Denial {
     CoolingDown(u64),
     /// The recovery code is not one of the account's, or has been spent.
     RecoveryCode,
+    /// The passcode is wrong or missing, has expired, or was used.
+    Passcode,
+    /// The account has no address that a message can be sent to.
+    NoAddress,
     /// The command needs a recovery code.
     RecoveryCodeNeeded,
     /// The command needs a device key: a proven one, or one for the new device.
@@ -105,6 +109,7 @@ fn objection(examination: &Examination, time: State) -> Option<Denial> {
         (findings.totp, Denial::Totp),
         (findings.device, Denial::Device),
         (findings.clock, Denial::Clock),
+        (examination.passcode, Denial::Passcode),
         (examination.recovery_code, Denial::RecoveryCode),
     ];
     let mismatch = asked

@@ -2,6 +2,7 @@
 
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, totp};
+use fourauth_store::Channel;
 use std::fmt;
 
 /// The findings about one attempt.
@@ -15,6 +16,10 @@ pub(crate) struct Examination {
     pub(crate) is_spent: bool,
     /// The finding about the recovery code, if one was sent.
     pub(crate) recovery_code: Option<Finding>,
+    /// The finding about the passcode, if the command needs one.
+    pub(crate) passcode: Option<Finding>,
+    /// What carried the right passcode.
+    pub(crate) carried_by: Option<Channel>,
     /// The reason why no picture was usable.
     pub(crate) refusal: Option<Refusal>,
     /// The distance of the face from the template.
@@ -33,6 +38,8 @@ impl Default for Examination {
             step: None,
             is_spent: false,
             recovery_code: None,
+            passcode: None,
+            carried_by: None,
             refusal: None,
             distance: None,
             device: "",
@@ -51,6 +58,7 @@ impl fmt::Display for Examination {
             ("totp", totp),
             ("device", device),
             ("clock", clock),
+            ("passcode", self.passcode),
             ("recovery_code", self.recovery_code),
         ];
         let mut divider = "";

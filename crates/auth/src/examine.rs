@@ -13,11 +13,14 @@ use crate::{
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
+    rules::passcode,
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, clock, totp};
-use fourauth_protocol::{device::DeviceKey, picture::Picture, secret::Secret, time::UnixMillis};
-use fourauth_store::Subject;
+use fourauth_protocol::{
+    device::DeviceKey, passcode::Passcode, picture::Picture, secret::Secret, time::UnixMillis,
+};
+use fourauth_store::{Channel, Subject};
 
 /// The circumstances of one examination, apart from what was offered.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +74,38 @@ impl Authenticator {
                 .finding(Factor::Clock, offered.clock.map(|client| clock::check(Some(client), at))),
         };
         let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
-        Ok(Examination { findings, step, is_spent, recovery_code, refusal, distance, device })
+        let (passcode, carried_by) =
+            self.examine_passcode(subject, offered.passcode, required, at).await?;
+        Ok(Examination {
+            findings,
+            step,
+            is_spent,
+            recovery_code,
+            passcode,
+            carried_by,
+            refusal,
+            distance,
+            device,
+        })
+    }
+
+    /// Checks the passcode, if the command needs one. A decoy has none, at the same cost.
+    async fn examine_passcode(
+        &self,
+        subject: &Subject,
+        offered: Option<Passcode>,
+        required: Requirement,
+        at: UnixMillis,
+    ) -> Result<(Option<Finding>, Option<Channel>), Error> {
+        if !required.needs(Factor::Passcode) {
+            return Ok((None, None));
+        }
+        let stored = self.store.passcode(subject.account).await?;
+        let Some(offered) = offered else { return Ok((Some(Finding::Missing), None)) };
+        let mac = self.store.passcode_mac(subject.account, &offered);
+        let right = stored.filter(|stored| passcode::is_right(stored, &mac, at));
+        let carried_by = right.map(|stored| stored.channel);
+        Ok((Some(Finding::from_match(carried_by.is_some())), carried_by))
     }
 
     /// Checks the recovery code, if one was sent. This happens before the limits, because the

@@ -10,11 +10,12 @@ use crate::{
 use fourauth_protocol::{
     command::{
         BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-        RevokeDevice,
+        RedeemPasscode, RequestPasscode, RevokeDevice,
     },
     device::DeviceKey,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
+    passcode::Passcode,
     picture::Picture,
     recovery_code::RecoveryCode,
     secret::Secret,
@@ -36,6 +37,8 @@ pub(crate) struct Offered {
     pub(crate) clock: Option<UnixMillis>,
     /// A device key to be trusted on first use.
     pub(crate) new_key: Option<DeviceKey>,
+    /// The passcode that the server sent.
+    pub(crate) passcode: Option<Passcode>,
     /// Gives trust to an attempt from an unknown device. Always checked, and spent on success.
     pub(crate) recovery_code: Option<RecoveryCode>,
     /// True if the one-time code is sent to confirm its generator. Confirmation keeps its own
@@ -64,8 +67,21 @@ impl From<&Login> for Offered {
             clock: login.client_ts_utc,
             new_key: login.device_pubkey,
             recovery_code: login.recovery_code.clone(),
-            is_confirmation: false,
+            ..Self::default()
         }
+    }
+}
+
+impl From<&RequestPasscode> for Offered {
+    fn from(request: &RequestPasscode) -> Self {
+        Self { password: Some(request.password.clone()), ..Self::default() }
+    }
+}
+
+impl From<&RedeemPasscode> for Offered {
+    fn from(redeem: &RedeemPasscode) -> Self {
+        let (password, passcode) = (Some(redeem.password.clone()), redeem.passcode);
+        Self { password, passcode, ..Self::default() }
     }
 }
 

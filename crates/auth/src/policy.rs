@@ -8,7 +8,7 @@ mod factors;
 pub use factors::{Factor, Factors};
 
 use crate::action::Action;
-use Factor::{Clock, Device, DeviceKey, Face, Password, Totp};
+use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, Totp};
 use fourauth_factors::Finding;
 use fourauth_protocol::level::Level;
 use fourauth_store::Enrolled;
@@ -51,19 +51,22 @@ struct Rule {
 
 /// The policy of this server.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Policy;
+pub struct Policy {
+    /// True if a password and a passcode open a session.
+    pub passcodes: bool,
+}
 
 impl Policy {
     /// What `action` needs of an account with these factors if it comes through `door`. `None` if
     /// the door does not offer it, or if it is not decided by factors.
     #[must_use]
     pub fn required(self, action: Action, account: Enrolled, door: Door) -> Option<Requirement> {
-        let rule = rule(action, door)?;
+        let rule = rule(action, door).filter(|_| self.passcodes || !is_about_passcodes(action))?;
         let has = |factor: &&Factor| match factor {
             Factor::Totp => account.totp,
             Factor::Face => account.face,
             Factor::Device | Factor::DeviceKey => account.device,
-            Factor::Password | Factor::Clock => true,
+            Factor::Password | Factor::Clock | Factor::Passcode => true,
         };
         let enrolled = rule.if_enrolled.iter().filter(has).copied();
         Some(Requirement {
@@ -72,6 +75,10 @@ impl Policy {
             level: rule.level,
         })
     }
+}
+
+const fn is_about_passcodes(action: Action) -> bool {
+    matches!(action, Action::RequestPasscode | Action::RedeemPasscode)
 }
 
 /// The rows. `None`: the door does not offer the command, or something else decides it.
@@ -88,6 +95,9 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         }),
         // Accounts of the two systems have a password, and a one-time code if they have set one up.
         (Action::Login, Door::Http) => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
+        // The passcode systems know an account by its password and its addresses.
+        (Action::RequestPasscode, Door::Native | Door::Text) => Some(each(&[Password])),
+        (Action::RedeemPasscode, Door::Native | Door::Text) => Some(each(&[Password, Passcode])),
         (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http) => {
             Some(each(&[Password, Totp]))
         }
@@ -117,6 +127,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::RecoverDevice,
             Door::Http,
         )
+        | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (_, Door::Text)
         // A signature, an administrator's secret or a token decides these.
         | (
@@ -166,7 +177,7 @@ mod tests {
     use Finding::Mismatch;
 
     const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
-    const FACTORS: [Factor; 6] = [Password, Totp, Face, Device, DeviceKey, Clock];
+    const FACTORS: [Factor; 7] = [Password, Totp, Face, Device, DeviceKey, Clock, Passcode];
 
     fn accounts() -> impl Iterator<Item = Enrolled> {
         (0_u8..8).map(|bits| Enrolled {
@@ -177,7 +188,7 @@ mod tests {
     }
 
     fn subsets() -> impl Iterator<Item = Factors> {
-        (0_u8..64).map(Factors::from_bits)
+        (0_u8..128).map(Factors::from_bits)
     }
 
     /// The rule of a login in words of its own, to compare the table with.
@@ -197,7 +208,7 @@ mod tests {
     fn a_login_needs_what_its_door_and_account_say() {
         for door in DOORS {
             for account in accounts() {
-                let required = Policy.required(Action::Login, account, door);
+                let required = Policy { passcodes: true }.required(Action::Login, account, door);
                 for proved in subsets() {
                     let is_met = required.is_some_and(|all| all.unmet(proved).is_empty());
                     assert_eq!(is_met, may_log_in(door, account, proved), "{door:?} {proved:?}");
@@ -211,7 +222,10 @@ mod tests {
         for door in DOORS {
             for account in accounts() {
                 for action in ACTIONS {
-                    let Some(required) = Policy.required(action, account, door) else { continue };
+                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
+                    else {
+                        continue;
+                    };
                     let without: Factors = [Face, Device, Clock].into_iter().collect();
                     assert!(!required.unmet(without).is_empty(), "{action:?} {door:?} {account:?}");
                 }
@@ -223,8 +237,11 @@ mod tests {
     fn a_command_that_changes_a_factor_needs_a_second_one() {
         for door in DOORS {
             for account in accounts() {
-                for action in ACTIONS.into_iter().filter(|action| *action != Action::Login) {
-                    let Some(required) = Policy.required(action, account, door) else { continue };
+                for action in ACTIONS.into_iter().filter(|action| changes_a_factor(*action)) {
+                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
+                    else {
+                        continue;
+                    };
                     for one in FACTORS {
                         let proved = [one, Clock].into_iter().collect();
                         assert!(!required.unmet(proved).is_empty(), "{action:?} {door:?}");
@@ -234,16 +251,49 @@ mod tests {
         }
     }
 
+    /// A login and a passcode change none.
+    fn changes_a_factor(action: Action) -> bool {
+        action != Action::Login && !is_about_passcodes(action)
+    }
+
+    #[test]
+    fn passcodes_are_offered_only_where_they_are_on() {
+        for action in ACTIONS.into_iter().filter(|action| is_about_passcodes(*action)) {
+            for door in DOORS {
+                let offered = |passcodes| {
+                    Policy { passcodes }.required(action, Enrolled::PASSWORD, door).is_some()
+                };
+                let is_native = matches!(door, Door::Native | Door::Text);
+                assert_eq!([offered(true), offered(false)], [is_native, false], "{door:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_passcode_is_redeemed_with_the_password_only() {
+        let policy = Policy { passcodes: true };
+        let required = policy.required(Action::RedeemPasscode, Enrolled::ALL, Door::Text).unwrap();
+        for proved in subsets() {
+            let has = |factor| proved.contains(factor);
+            let is_met = required.unmet(proved).is_empty();
+            assert_eq!(is_met, has(Password) && has(Passcode), "{proved:?}");
+        }
+    }
+
     #[test]
     fn a_factor_that_was_not_sent_is_a_finding_only_if_needed() {
-        let required = Policy.required(Action::RecoverTotp, Enrolled::ALL, Door::Native).unwrap();
+        let required = Policy { passcodes: true }
+            .required(Action::RecoverTotp, Enrolled::ALL, Door::Native)
+            .unwrap();
         assert_eq!(required.finding(Face, None), Some(Finding::Missing));
         assert_eq!(required.finding(Totp, None), None);
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));
     }
 
-    const ACTIONS: [Action; 16] = [
+    const ACTIONS: [Action; 18] = [
         Action::Login,
+        Action::RequestPasscode,
+        Action::RedeemPasscode,
         Action::ProveGateway,
         Action::Authorise,
         Action::RenewToken,

@@ -12,8 +12,8 @@ use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
         Authorise, BindDevice, Command, ConfirmTotp, EndSession, Hello, ListDevices, ListSessions,
-        Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, Register,
-        RevokeDevice,
+        Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
+        Register, RequestPasscode, RevokeDevice,
     },
     level::Level,
     mac_address::MacAddress,
@@ -122,6 +122,11 @@ macro_rules! commands {
 commands! {
     /// 100: logs a user in.
     login(login: Login) -> LoggedIn = Command::Login(login), LoggedIn::from_gains;
+    /// 110: has a passcode sent to the owner of an account.
+    request_passcode(request: RequestPasscode) -> () = Command::RequestPasscode(request), nothing;
+    /// 120: redeems a passcode for the token of a session.
+    redeem_passcode(redeem: RedeemPasscode) -> LoggedIn =
+        Command::RedeemPasscode(redeem), LoggedIn::from_gains;
     /// 130: authorises a request with a token, or renews the token. A
     /// [`Session`](crate::Session) does so by itself.
     authorise(authorise: Authorise) -> Authorised =

@@ -23,6 +23,9 @@ pub struct AuthConfig {
     pub session_address: AddressBinding,
     /// The prefix of tokens, by which scanners find leaked ones. It ends in `_`.
     pub token_prefix: String,
+    /// True if a password and a passcode, which the courier sends, open a session of level 1. Services
+    /// must then ask for the level that they need.
+    pub passcodes: bool,
     /// Memory of one Argon2id hash, in KiB.
     pub argon2_memory_kib: u32,
     /// Passes of one Argon2id hash.
@@ -41,6 +44,7 @@ impl Default for AuthConfig {
             session_max_s: 86_400,
             session_address: AddressBinding::Exact,
             token_prefix: PREFIX.to_owned(),
+            passcodes: false,
             argon2_memory_kib: memory_kib,
             argon2_passes: passes,
             device_trust_on_first_use: true,

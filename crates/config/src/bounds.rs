@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 43] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 44] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -52,6 +52,7 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 43] = [
     ("courier.deadline_s", 1..=300),
     ("courier.owner_in_15_min", COUNT),
     ("courier.owner_in_a_day", COUNT),
+    ("courier.passcodes_for_a_source", COUNT),
     ("limits.answer_s", DEADLINE_S),
     ("limits.commands_per_gateway", COUNT),
     ("limits.connections", COUNT),

@@ -57,6 +57,8 @@ pub struct CourierConfig {
     pub owner_in_15_min: u32,
     /// The same in a day.
     pub owner_in_a_day: u32,
+    /// Passcodes that one source may request in 15 minutes.
+    pub passcodes_for_a_source: u32,
     /// Text messages to one block of ten thousand numbers, in an hour.
     pub block_in_an_hour: u32,
     /// The same in a day.
@@ -81,6 +83,7 @@ impl Default for CourierConfig {
             attempts: 16,
             owner_in_15_min: 12,
             owner_in_a_day: 40,
+            passcodes_for_a_source: 60,
             block_in_an_hour: 30,
             block_in_a_day: 100,
         }

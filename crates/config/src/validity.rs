@@ -3,6 +3,7 @@
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
 use super::{AuthConfig, Config, CourierConfig, LimitsConfig, bounds};
+use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
 use fourauth_protocol::token::MAX_PREFIX_BYTES;
 use tracing_subscriber::EnvFilter;
@@ -34,6 +35,7 @@ impl Config {
         })?;
         let requirements = [
             auth(&self.auth),
+            passcodes(&self.auth, &self.courier),
             limits(&self.limits),
             courier(&self.courier),
             vec![
@@ -92,6 +94,21 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
             key: "auth.token_prefix",
             reason: "must have at most 64 bytes, end in `_` and have no space, `|` or control character",
             holds: is_prefix(&auth.token_prefix),
+        },
+    ]
+}
+
+fn passcodes(auth: &AuthConfig, courier: &CourierConfig) -> Vec<Requirement> {
+    vec![
+        Requirement {
+            key: "auth.passcodes",
+            reason: "must be false under the profile `strict`: a mailbox is no factor",
+            holds: !auth.passcodes || auth.profile == Profile::Secure,
+        },
+        Requirement {
+            key: "auth.passcodes",
+            reason: "needs courier.mail or courier.sms, which send the passcodes",
+            holds: !auth.passcodes || courier.mail.is_some() || courier.sms.is_some(),
         },
     ]
 }
@@ -162,7 +179,16 @@ mod tests {
                 "courier.sms_account",
             ),
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
-        ] as [(fn(&mut Config), &str); 15]
+            (|config| config.auth.passcodes = true, "auth.passcodes"),
+            (
+                |config| {
+                    config.courier.sms = "file:sms".parse().ok();
+                    config.auth.passcodes = true;
+                    config.auth.profile = Profile::Strict;
+                },
+                "auth.passcodes",
+            ),
+        ] as [(fn(&mut Config), &str); 17]
         {
             assert_eq!(refused(change), key);
         }

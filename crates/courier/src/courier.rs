@@ -20,7 +20,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     time::UnixMillis,
 };
-use fourauth_store::{Channel, Destination, Due, Error, HeldBack, Lease, Store};
+use fourauth_store::{Channel, Destination, Due, Error, Event, HeldBack, Lease, Sort, Store};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -166,6 +166,9 @@ impl Courier {
         if !self.begin(due, clock()).await? {
             return Ok(());
         }
+        if due.expires.is_some_and(|expires| expires <= clock()) {
+            return self.failed(due, Reason::Expired, clock(), round).await;
+        }
         let way = match self.way(due) {
             Ok(way) => way,
             Err(reason) => return self.failed(due, reason, clock(), round).await,
@@ -245,19 +248,21 @@ impl Courier {
 
     async fn sent_before(&self, due: &Due, way: &Way, now: UnixMillis) -> Result<Sent, Error> {
         let (short, long) = (earlier(now, quota::SHORT), earlier(now, quota::LONG));
-        let account = self.store.deliveries(Destination::Account(due.account), short, long).await?;
+        let of = if due.expires.is_some() { Sort::Passcodes } else { Sort::Notices };
+        let to = Destination::Account(due.account);
+        let account = self.store.deliveries(to, of, short, long).await?;
         Ok(match way {
             Way::Mail(email) => {
                 let to = Destination::Email(email.as_str());
-                let address = self.store.deliveries(to, short, long).await?;
+                let address = self.store.deliveries(to, of, short, long).await?;
                 Sent { account, address, ..Sent::default() }
             }
             Way::Sms(phone) => {
                 let to = Destination::Phone(phone.as_str());
-                let address = self.store.deliveries(to, short, long).await?;
+                let address = self.store.deliveries(to, of, short, long).await?;
                 let to = Destination::PhoneBlock(phone.as_str());
                 let block =
-                    self.store.deliveries(to, earlier(now, quota::BLOCK_SHORT), long).await?;
+                    self.store.deliveries(to, of, earlier(now, quota::BLOCK_SHORT), long).await?;
                 Sent { account, address, block }
             }
         })
@@ -267,7 +272,11 @@ impl Courier {
         let notice = due.notice.as_ref().map_err(|_| Reason::UnknownEvent)?;
         let context = notice.context.as_ref().ok_or(Reason::UnknownEvent)?;
         let tongue = Tongue::of(notice.language.as_ref(), self.renderer.default_tongue());
-        self.renderer.render(&notice.event, context, tongue)
+        let passcode = match notice.event {
+            Event::Passcode { number, .. } => Some(self.store.passcode_of(due.account, number)),
+            _ => None,
+        };
+        self.renderer.render(&notice.event, context, passcode.as_ref(), tongue)
     }
 
     /// The same for every attempt of a notice. The time is a part of it, because a restored backup

@@ -15,6 +15,8 @@ pub enum Reason {
     UnknownEvent,
     /// A template or a text failed.
     Template,
+    /// The message carries a passcode that has expired.
+    Expired,
     /// The account got too many messages.
     AccountQuota,
     /// The address got too many messages.
@@ -63,6 +65,7 @@ impl Reason {
             Self::OddHeader => "odd_header",
             Self::UnknownEvent => "unknown_event",
             Self::Template => "template",
+            Self::Expired => "expired",
             Self::AccountQuota => "account_quota",
             Self::AddressQuota => "address_quota",
             Self::BlockQuota => "block_quota",
@@ -80,7 +83,11 @@ impl Reason {
 
     pub(crate) const fn next(self) -> Next {
         match self {
-            Self::NoAddress | Self::OddAddress | Self::OddHeader | Self::Refused => Next::GiveUp,
+            Self::NoAddress
+            | Self::OddAddress
+            | Self::OddHeader
+            | Self::Expired
+            | Self::Refused => Next::GiveUp,
             // A newer server may write what this one cannot, and an operator may mend a template or
             // add a sender. A quota has room again after its window: a notice that matters must not
             // be lost because others came first.

@@ -139,11 +139,13 @@ mod tests {
     use super::*;
 
     /// Every argument that a text may name.
-    const ALL: [(&str, &str); 9] = [
+    const ALL: [(&str, &str); 11] = [
         ("user", "alice"),
         ("issuer", "4Auth"),
         ("name", "laptop"),
         ("factors", "password"),
+        ("code", "7K2QXA"),
+        ("until", "2026-11-21 12:03 UTC"),
         ("when", "2026-11-21 12:00 UTC"),
         ("peer", "192.0.2.7"),
         ("text", "A text."),

@@ -10,11 +10,12 @@ use crate::{
 };
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
+    passcode::Passcode,
     request_id::RequestId,
     time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{Event, EventContext, EventDevice, Factor};
+use fourauth_store::{Event, EventContext, EventDevice, Factor, PasscodeNumber};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use std::{fmt, fs, io::ErrorKind, net::IpAddr, path::Path};
 
@@ -28,6 +29,9 @@ const TEMPLATES: [(&str, &str); 3] = [
     (MAIL_HTML, include_str!("../templates/mail.html")),
     (SMS, include_str!("../templates/sms.txt")),
 ];
+
+/// The number of the passcode in samples: `A1B2C3`.
+const SAMPLE: u128 = 606_857_619;
 
 /// Longest text message, in characters. Twilio refuses longer ones.
 const MAX_SMS_CHARS: usize = 1600;
@@ -94,7 +98,7 @@ impl Renderer {
         &self.issuer
     }
 
-    /// Renders a notice.
+    /// Renders a notice. Only [`Event::Passcode`] has a passcode.
     ///
     /// # Errors
     ///
@@ -104,29 +108,34 @@ impl Renderer {
         &self,
         event: &Event,
         context: &EventContext,
+        passcode: Option<&Passcode>,
         tongue: Tongue,
     ) -> Result<Rendered, Reason> {
         if matches!(event, Event::Other(_)) {
             return Err(Reason::UnknownEvent);
         }
-        self.written(event, context, tongue).map_err(|_| Reason::Template)
+        self.written(event, context, passcode, tongue).map_err(|_| Reason::Template)
     }
 
     fn written(
         &self,
         event: &Event,
         context: &EventContext,
+        passcode: Option<&Passcode>,
         tongue: Tongue,
     ) -> Result<Rendered, Unwritten> {
         let [english, ..] = &self.texts;
         let (_, texts) = self.texts.iter().find(|(has, _)| *has == tongue).unwrap_or(english);
         let (when, peer) = (shown_time(context.at), context.peer.to_string());
         let (name, factors) = (device_name(event), factors(event, texts)?);
+        let (code, until) = (passcode.map_or("", Passcode::as_str), shown_expiry(event));
         let arguments = [
             ("user", context.username.as_str()),
             ("issuer", &self.issuer),
             ("name", &name),
             ("factors", &factors),
+            ("code", code),
+            ("until", &until),
             ("when", &when),
             ("peer", &peer),
         ];
@@ -168,9 +177,9 @@ impl Renderer {
     fn try_all(&self) -> Result<(), NotATemplate> {
         for (event, context) in samples() {
             for tongue in Tongue::ALL {
-                self.written(&event, &context, tongue).map_err(|failed| NotATemplate {
-                    name: failed.name.to_owned(),
-                    reason: failed.reason,
+                let passcode = Passcode::from_number(SAMPLE);
+                self.written(&event, &context, Some(&passcode), tongue).map_err(|failed| {
+                    NotATemplate { name: failed.name.to_owned(), reason: failed.reason }
                 })?;
             }
         }
@@ -243,6 +252,7 @@ const fn advice(event: &Event) -> &'static str {
         | Event::DeviceRevoked { .. }
         | Event::Other(_) => "advice-change",
         Event::LoginWithSettlingFactor { .. } | Event::PasswordUsedElsewhere => "advice-attempt",
+        Event::Passcode { .. } => "advice-passcode",
     }
 }
 
@@ -256,6 +266,7 @@ fn device_name(event: &Event) -> String {
         | Event::DeviceReplaced
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
+        | Event::Passcode { .. }
         | Event::Other(_) => String::new(),
     }
 }
@@ -272,6 +283,14 @@ fn factors(event: &Event, texts: &Texts) -> Result<String, NotAText> {
         texts.line(key, &[])
     });
     Ok(names.collect::<Result<Vec<_>, _>>()?.join(&texts.line("separator", &[])?))
+}
+
+/// When the passcode of an event expires.
+fn shown_expiry(event: &Event) -> String {
+    match event {
+        Event::Passcode { expires, .. } => shown_time(*expires),
+        _ => String::new(),
+    }
 }
 
 /// `2026-11-21 12:00 UTC`.
@@ -303,6 +322,10 @@ fn samples() -> Vec<(Event, EventContext)> {
             factors: vec![Factor::Password, Factor::Totp, Factor::Face, Factor::Device],
         },
         Event::PasswordUsedElsewhere,
+        Event::Passcode {
+            number: PasscodeNumber::from_bytes([0; 16]),
+            expires: at.saturating_add_ms(180_000),
+        },
     ];
     let devices = [EventDevice::Address, EventDevice::Unproven, key];
     let context = |(event, device): (Event, EventDevice)| {

@@ -28,6 +28,10 @@ pub enum Code {
     TimeDegraded,
     /// The first secret was right; the recovery code is wrong, missing or already used.
     RecoveryCodeMismatch,
+    /// The password was right; the passcode is wrong, has expired or was already used.
+    PasscodeMismatch,
+    /// The password was right; the account has no address that a message can be sent to.
+    NoAddress,
     /// A factor was changed recently from an unknown device, so that no other factor may change
     /// yet; `retry_after_ms` says when one may.
     CoolingDown,

@@ -1,7 +1,7 @@
 //! Commands, one file for each family. The fields of 4Auth's six commands are unchanged.
 //!
-//! Decoding validates: every [`Command`] is well-formed. Four kinds of field are read leniently on
-//! purpose. A one-time code, a recovery code, a MAC address or a timestamp that cannot be parsed
+//! Decoding validates: every [`Command`] is well-formed. Five kinds of field are read leniently on
+//! purpose. A one-time code, a passcode, a recovery code, a MAC address or a timestamp that cannot be parsed
 //! becomes `None` and gets the same answer as a wrong value. People mistype these fields, and the
 //! answer must not tell an attacker whether a value was invalid or wrong.
 
@@ -11,6 +11,7 @@ mod device;
 mod gateway;
 mod hello;
 mod login;
+mod passcode;
 mod recover;
 mod register;
 mod session;
@@ -22,6 +23,7 @@ pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use gateway::ProveGateway;
 pub use hello::Hello;
 pub use login::Login;
+pub use passcode::{Identifier, RedeemPasscode, RequestPasscode};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use session::{Authorise, EndSession, ListSessions};
@@ -34,6 +36,7 @@ use crate::{
     username::Username,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Display;
 
 /// Registers the commands: each with its number, its struct, `with pictures` if it may fill a frame,
 /// and `of a device` if it names an account and the device that sends it. The number selects the
@@ -94,6 +97,10 @@ macro_rules! commands {
 commands! {
     /// 100: log in.
     "100" Login with pictures of a device;
+    /// 110: request a passcode by mail or text message.
+    "110" RequestPasscode;
+    /// 120: redeem a passcode for a token.
+    "120" RedeemPasscode;
     /// 130: authorise a request with a token, or renew the token.
     "130" Authorise;
     /// 140: end a session, or all.
@@ -199,13 +206,17 @@ fn small<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
 /// Names the field that is wrong.
 ///
 /// serde quotes the offending value, which may be a secret. Its own message is used only for a
-/// missing field, which has no value.
+/// missing field, which has no value, and for a message of [`wrong`].
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let text = error.inner().to_string();
-    match text.split_once(" at line ") {
-        Some((missing, _)) if missing.starts_with("missing field") => missing.to_owned(),
-        _ => format!("field `{}` has the wrong type or an impossible value", error.path()),
-    }
+    let text = text.split_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let is_safe = ["missing field `", "field `"].iter().any(|start| text.starts_with(start));
+    if is_safe { text.to_owned() } else { wrong(error.path()) }
+}
+
+/// The message about a field with a value that it cannot have.
+fn wrong(field: impl Display) -> String {
+    format!("field `{field}` has the wrong type or an impossible value")
 }
 
 #[cfg(test)]

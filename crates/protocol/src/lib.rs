@@ -49,6 +49,7 @@ pub mod language;
 pub mod level;
 pub mod mac_address;
 pub mod one_time_code;
+pub mod passcode;
 pub mod picture;
 pub mod printable;
 pub mod receipt;

@@ -90,6 +90,12 @@ pub enum Method {
     /// The key of a device, kept in software. A MAC address proves nothing and has no value.
     #[serde(rename = "swk")]
     DeviceKey,
+    /// A passcode that was sent by mail. It counts for no level, because whoever reads the mail has it.
+    #[serde(rename = "email")]
+    Email,
+    /// A passcode that was sent in a text message. It counts for no level.
+    #[serde(rename = "sms")]
+    Sms,
     /// More than one factor.
     #[serde(rename = "mfa")]
     Several,
@@ -107,6 +113,8 @@ impl Method {
             Self::OneTimeCode => "otp",
             Self::Face => "face",
             Self::DeviceKey => "swk",
+            Self::Email => "email",
+            Self::Sms => "sms",
             Self::Several => "mfa",
             Self::Unrecognised => "unrecognised",
         }
@@ -120,6 +128,8 @@ impl From<&str> for Method {
             "otp" => Self::OneTimeCode,
             "face" => Self::Face,
             "swk" => Self::DeviceKey,
+            "email" => Self::Email,
+            "sms" => Self::Sms,
             "mfa" => Self::Several,
             _ => Self::Unrecognised,
         }

@@ -13,6 +13,7 @@ use crate::{
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
+    passcode::Passcode,
     picture::Picture,
     receipt::{Receipt, SessionHash},
     recovery_code::RecoveryCode,
@@ -78,6 +79,7 @@ impl JsonSchema for Level {
 }
 
 text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
+text!(Passcode, "Passcode", { "type": "string", "pattern": "^[0-9A-Za-z]{6}$" });
 text!(MacAddress, "MacAddress", {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"

@@ -51,6 +51,12 @@ impl Context {
             Command::ProveDevice(_) => Reply::noted(id),
             Command::ProveGateway(proof) => reply(id, auth.prove_gateway(received, proof).await),
             Command::Login(login) => reply(id, auth.login(received, login).await),
+            Command::RequestPasscode(request) => {
+                reply(id, auth.request_passcode(received, request).await)
+            }
+            Command::RedeemPasscode(redeem) => {
+                reply(id, auth.redeem_passcode(received, redeem).await)
+            }
             Command::Authorise(authorise) => {
                 authorisation(id, auth.authorise(received, authorise).await)
             }

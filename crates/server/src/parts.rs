@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use fourauth_auth::{
     attempt::undecided::Undecided,
     authenticator::{self, Authenticator, Settings},
+    command::Passcodes,
     compute::{Compute, PoolLimits},
     faces::Faces,
     hashing::Hasher,
@@ -60,6 +61,7 @@ impl Parts {
             keep_image: config.face.keep_image,
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,
+            passcodes: passcodes(config),
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
@@ -86,6 +88,16 @@ pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow
     let cost = Cost { memory_kib: auth.argon2_memory_kib, passes: auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
         .context("auth.argon2_memory_kib and auth.argon2_passes are not a valid cost")
+}
+
+/// How passcodes are sent, if they open sessions.
+fn passcodes(config: &Config) -> Option<Passcodes> {
+    let courier = &config.courier;
+    config.auth.passcodes.then(|| Passcodes {
+        by_mail: courier.mail().is_some(),
+        by_sms: courier.sms().is_some(),
+        for_a_source: courier.passcodes_for_a_source,
+    })
 }
 
 /// The configured lifetime and binding of sessions.

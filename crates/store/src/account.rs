@@ -13,6 +13,7 @@ pub(crate) mod login_location;
 pub(crate) mod methods;
 pub(crate) mod notice;
 pub(crate) mod outbox;
+pub(crate) mod passcode;
 pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod sealed;

@@ -10,6 +10,7 @@
 //! | the record that an attempt is checked against | `account::record`, `account::subject` |
 //! | how one of two racing attempts wins | `account::factor` |
 //! | how a grant is used once | `account::grant` |
+//! | how a passcode is made and spent | `account::passcode` |
 //! | how one server delivers each notice | `account::delivery` |
 //! | how failed attempts are counted | `limits::failures` |
 //! | how refusals are counted | `limits::refusals` |
@@ -53,9 +54,9 @@ mod visible;
 
 pub use account::consent::{Consented, Held, NewConsent};
 pub use account::decoy::{Decoy, SealedDecoy};
-pub use account::delivery::{Channel, Deliveries, Destination, Due, HeldBack, Lease};
+pub use account::delivery::{Channel, Deliveries, Destination, Due, HeldBack, Lease, Sort};
 pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};
-pub use account::event::{Event, EventContext, EventDevice, OtherEvent};
+pub use account::event::{Event, EventContext, EventDevice, OtherEvent, PasscodeNumber};
 pub use account::factor::NewFace;
 pub use account::grant::{GrantHolder, GrantId};
 pub use account::id::AccountId;
@@ -64,6 +65,7 @@ pub use account::login_location::LoginLocation;
 pub use account::methods::Methods;
 pub use account::notice::{Notice, Recipient, Waiting};
 pub use account::outbox::{DeliveryState, Listed, NO_ADDRESS, OutboxEntry};
+pub use account::passcode::{NewPasscode, PasscodeMac, PasscodeWindow, StoredPasscode};
 pub use account::record::{Enrolled, Seeking, Standing, Subject};
 pub use account::recovery::{Factor, Settling};
 pub use account::session::{FamilyId, MasterToken, NewSession, Renewal, Session, SessionSummary};

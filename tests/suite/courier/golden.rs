@@ -4,10 +4,11 @@ use crate::checked_in;
 use fourauth_courier::{Renderer, Tongue};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
+    passcode::Passcode,
     request_id::RequestId,
     username::Username,
 };
-use fourauth_store::{Event, EventContext, EventDevice, Factor};
+use fourauth_store::{Event, EventContext, EventDevice, Factor, PasscodeNumber};
 use fourauth_tests::server::NOON;
 use std::{collections::BTreeSet, fs};
 
@@ -24,6 +25,7 @@ fn events() -> Vec<Event> {
         | Event::DeviceRevoked { .. }
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
+        | Event::Passcode { .. }
         | Event::Other(_) => {}
     };
     let events = vec![
@@ -36,6 +38,10 @@ fn events() -> Vec<Event> {
         Event::DeviceRevoked { name },
         Event::LoginWithSettlingFactor { factors: vec![Factor::Password, Factor::Totp] },
         Event::PasswordUsedElsewhere,
+        Event::Passcode {
+            number: PasscodeNumber::from_bytes([7; 16]),
+            expires: NOON.saturating_add_ms(180_000),
+        },
     ];
     events.iter().for_each(every);
     events
@@ -59,6 +65,7 @@ fn context() -> EventContext {
 #[test]
 fn every_notice_is_rendered_in_every_language() {
     let renderer = Renderer::new("4Auth", Tongue::En, None).unwrap();
+    let passcode = Passcode::parse("7K2QXA").unwrap();
     let mut texts = BTreeSet::new();
     for tongue in Tongue::ALL {
         let folder = format!("tests/golden/mail/{}", tongue.tag());
@@ -66,7 +73,7 @@ fn every_notice_is_rendered_in_every_language() {
             fs::create_dir_all(checked_in::path(&folder)).unwrap();
         }
         for event in events() {
-            let made = renderer.render(&event, &context(), tongue).unwrap();
+            let made = renderer.render(&event, &context(), Some(&passcode), tongue).unwrap();
             let word = event.word();
             let subject = format!("Subject: {}\n\n", made.letter.subject);
             let text = format!("{subject}{}\n---\n{}\n", made.letter.text, made.sms);
@@ -75,5 +82,5 @@ fn every_notice_is_rendered_in_every_language() {
             texts.insert(text);
         }
     }
-    assert_eq!(texts.len(), 27, "two notices have the same text");
+    assert_eq!(texts.len(), 30, "two notices have the same text");
 }

@@ -220,7 +220,8 @@ async fn a_device_or_place_of_another_account_is_unknown(database: Database) {
         ("bob", id, place, (false, false)),
     ] {
         let username = name(username);
-        let seeking = Seeking { name: &username, device: Some(device), place: Some(place) };
+        let seeking =
+            Seeking { device: Some(device), place: Some(place), ..Seeking::by_name(&username) };
         let subject = record(&store, seeking).await.unwrap();
         assert_eq!((subject.device.is_some(), subject.been_here.is_some()), known, "{username}");
     }

@@ -1,6 +1,9 @@
 //! The change that a decision makes: a value that is applied in the transaction of its audit row.
 
-use crate::conflict::{Aborted, Conflict};
+use crate::{
+    conflict::{Aborted, Conflict},
+    rules::passcode,
+};
 use fourauth_factors::{
     password::Hash,
     totp::{Key, Step},
@@ -13,7 +16,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{
     AccountId, Added, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation, NewConsent,
-    NewDevice, NewFace, NewSession, NewUser, Notice, Renewal, Target, Tx,
+    NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice, PasscodeMac, Renewal, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -81,6 +84,8 @@ pub(crate) struct AccountChange {
 pub(crate) struct SideEffects {
     /// A recovery code to spend.
     pub(crate) recovery_code: Option<RecoveryCode>,
+    /// A passcode to spend.
+    pub(crate) passcode: Option<PasscodeMac>,
     /// A factor that may not change another one before this time.
     pub(crate) settles: Option<(Factor, UnixMillis)>,
     /// A place to record as known for the account.
@@ -102,6 +107,15 @@ pub(crate) enum Change {
         device: Option<NewDevice>,
         /// True for the first login to the account.
         is_first: bool,
+    },
+    /// A new passcode, and the message that carries it.
+    IssuePasscode {
+        /// The passcode.
+        new: NewPasscode,
+        /// The message.
+        message: Notice,
+        /// The source that requested it.
+        source: String,
     },
     /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
@@ -209,6 +223,10 @@ impl SideEffects {
         if let Some(code) = self.recovery_code {
             Conflict::RecoveryCode.unless(tx.spend_recovery_code(account, &code).await?)?;
         }
+        if let Some(passcode) = self.passcode {
+            let spent = tx.spend_passcode(account, &passcode, passcode::MOST_TRIES).await?;
+            Conflict::PasscodeSpent.unless(spent)?;
+        }
         if let Some((factor, until)) = self.settles {
             tx.settle(account, factor, until).await?;
         }
@@ -247,6 +265,10 @@ impl Change {
                     tx.note_first_use(account, at).await?;
                 }
                 log_in(tx, session, upgraded, device).await?;
+            }
+            Self::IssuePasscode { new, message, source } => {
+                Conflict::PasscodesIssued.unless(tx.issue_passcode(account, &new).await?)?;
+                tx.send_passcode(&message, new.expires, &source).await?;
             }
             Self::ConfirmTotp(step) => {
                 Conflict::StepSpent.unless(tx.confirm_step(account, version, step).await?)?;

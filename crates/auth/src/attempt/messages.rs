@@ -71,6 +71,8 @@ const fn text(action: Action, denial: Denial) -> &'static str {
             "Too many failed attempts. Use a device that the account knows, or ask an administrator."
         }
         Denial::CoolingDown(_) => "Changed too recently from an unknown device. Try again later.",
+        Denial::Passcode => "Passcode verification failed.",
+        Denial::NoAddress => "The account has no address that a passcode can be sent to.",
         Denial::RecoveryCode | Denial::RecoveryCodeNeeded => "Recovery code needed, or not valid.",
         Denial::DeviceKeyNeeded => "This account needs a device key.",
         Denial::DeviceTaken => "A device of that name or key is there already.",
@@ -107,6 +109,8 @@ const fn code(denial: Denial) -> Code {
         Denial::Limited(Limited::Wait(_)) => Code::Throttled,
         Denial::Limited(Limited::Closed) => Code::Locked,
         Denial::CoolingDown(_) => Code::CoolingDown,
+        Denial::Passcode => Code::PasscodeMismatch,
+        Denial::NoAddress => Code::NoAddress,
         Denial::RecoveryCode | Denial::RecoveryCodeNeeded => Code::RecoveryCodeMismatch,
         Denial::DeviceKeyNeeded => Code::DeviceKeyNeeded,
         Denial::NoSuchDevice => Code::NoSuchDevice,

@@ -16,7 +16,9 @@ use crate::{
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{self as store, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx};
+use fourauth_store::{
+    self as store, AccountId, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx,
+};
 
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
 const NOTICE_INTERVAL_MS: i64 = 3_600_000;
@@ -32,6 +34,8 @@ pub(crate) struct TallyChange {
     pub(crate) clears: Clears,
     /// A notice to the owner if it is denied.
     pub(crate) notice: Option<Notice>,
+    /// The account that a wrong passcode is counted for if it is denied.
+    pub(crate) wrong_passcode: Option<AccountId>,
 }
 
 /// The target, lane and time of a failure.
@@ -86,7 +90,10 @@ pub(crate) fn of<A>(
             let guess =
                 tally::of_denial(profile, *denial, is_active, examination.findings, factors);
             let notice = password_notice(context, *denial);
-            TallyChange { counted, guess, clears: Clears::Nothing, notice }
+            let is_wrong = examination.passcode == Some(Finding::Mismatch);
+            let wrong_passcode =
+                (*denial == Denial::Passcode && is_wrong).then_some(subject.account);
+            TallyChange { counted, guess, clears: Clears::Nothing, notice, wrong_passcode }
         }
     }
 }
@@ -97,8 +104,10 @@ fn password_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
     let Context { subject, device, examination, received, .. } = *context;
     let Standing::Active(_) = subject.standing else { return None };
     let knows_the_password = examination.findings.password.is_some_and(Finding::is_match);
-    let failed =
-        matches!(denial, Denial::Face(_) | Denial::Totp | Denial::Device | Denial::RecoveryCode);
+    let failed = matches!(
+        denial,
+        Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Passcode | Denial::RecoveryCode
+    );
     (knows_the_password && failed)
         .then(|| notice(Event::PasswordUsedElsewhere, subject, device, received))
 }
@@ -144,6 +153,9 @@ impl TallyChange {
     pub(crate) async fn apply_denied(self, tx: &mut Tx) -> Result<(), store::Error> {
         if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
             tx.count_failure(&counted.failure(guess)).await?;
+        }
+        if let Some(account) = self.wrong_passcode {
+            tx.count_wrong_passcode(account).await?;
         }
         if let Some(notice) = self.notice {
             tx.notify_seldom(&notice, NOTICE_INTERVAL_MS).await?;

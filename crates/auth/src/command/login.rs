@@ -81,6 +81,7 @@ impl Authenticator {
                 let is_first = verified.subject.first_used.is_none();
                 let side_effects = SideEffects {
                     recovery_code: login.recovery_code.clone(),
+                    passcode: None,
                     settles: None,
                     place: verified.new_place(),
                     notices: login_notices(verified, device.as_ref()),
@@ -112,7 +113,7 @@ impl Authenticator {
     }
 
     /// Hashes a verified password again, if its stored hash is outdated.
-    async fn upgrade(
+    pub(super) async fn upgrade(
         &self,
         verified: &Verified<'_>,
         password: &Secret<String>,
@@ -125,7 +126,7 @@ impl Authenticator {
     }
 
     /// Creates a session and its token. Only the master token is stored.
-    fn session(
+    pub(super) fn session(
         &self,
         verified: &Verified<'_>,
         mac: Option<MacAddress>,

@@ -37,6 +37,21 @@ use fourauth_factors::Finding;
 use fourauth_protocol::username::Username;
 use fourauth_store::{Enrolled, Seeking, Target};
 
+/// The name that a command is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimed<'a> {
+    /// The name, or the address that no account has.
+    pub(crate) name: &'a Username,
+    /// False if it stands for an address that no account has.
+    pub(crate) may_exist: bool,
+}
+
+impl<'a> From<&'a Username> for Claimed<'a> {
+    fn from(name: &'a Username) -> Self {
+        Self { name, may_exist: true }
+    }
+}
+
 /// The change, its side effects and the answer.
 pub(crate) type GrantedChange<A> = (Change, SideEffects, A);
 
@@ -50,18 +65,21 @@ impl Authenticator {
         &self,
         action: Action,
         received: Received,
-        name: &Username,
+        claimed: impl Into<Claimed<'_>>,
         offered: Offered,
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
     ) -> Result<Audited<A>, Error> {
+        let Claimed { name, may_exist } = claimed.into();
         let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(offered.mac), received.at.now);
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claim = claim.map(|claim| self.check_nonce(claim, at));
         let claimed = claim.as_ref().map(|checked| checked.claim.id);
-        let subject =
-            self.store.subject(Seeking { name, device: claimed, place }, &self.decoy).await?;
+        let subject = self
+            .store
+            .subject(Seeking { name, may_exist, device: claimed, place }, &self.decoy)
+            .await?;
         let device = DeviceContext::identify(&subject, claim, place);
         let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
         let facts = LaneFacts {

@@ -157,6 +157,7 @@ impl Authenticator {
         let replaced = verified.trust_facts().may_recover(used, needs_code)?;
         Ok(SideEffects {
             recovery_code: code,
+            passcode: None,
             settles: match replaced {
                 Replaced::Trusted => None,
                 Replaced::Settles(until) => Some((factor, until)),

@@ -1,7 +1,7 @@
 //! The factors that a policy names, and sets of them.
 
 use crate::examination::Examination;
-use Factor::{Clock, Device, DeviceKey, Face, Password, Totp};
+use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, Totp};
 use fourauth_factors::Finding;
 use fourauth_protocol::{level, receipt::Method};
 use fourauth_store::Enrolled;
@@ -21,6 +21,8 @@ pub enum Factor {
     DeviceKey,
     /// A client's clock that is right.
     Clock,
+    /// A passcode that the server sent.
+    Passcode,
 }
 
 /// A set of factors.
@@ -75,6 +77,7 @@ impl Factors {
             (matched(findings.device), Device),
             (has_key, DeviceKey),
             (matched(findings.clock), Clock),
+            (matched(examination.passcode), Passcode),
         ]
         .into_iter()
         .filter_map(|(is_proved, factor)| is_proved.then_some(factor))
@@ -86,7 +89,7 @@ impl Factors {
         let is_there = |factor: &Factor| match factor {
             Totp => account.totp,
             Face => account.face,
-            Password | Device | DeviceKey | Clock => true,
+            Password | Device | DeviceKey | Clock | Passcode => true,
         };
         let missing = level::COUNTED.iter().filter(|method| !methods.contains(method));
         missing.filter_map(|method| Factor::of(*method)).filter(is_there).collect()

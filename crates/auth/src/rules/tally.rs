@@ -45,6 +45,7 @@ pub(crate) fn of_denial(
         | Denial::Face(_)
         | Denial::Totp
         | Denial::Device
+        | Denial::Passcode
         | Denial::RecoveryCode => {}
         Denial::Clock
         | Denial::Time
@@ -67,6 +68,7 @@ pub(crate) fn of_denial(
         | Denial::SessionExpired
         | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
+        | Denial::NoAddress
         | Denial::NotOffered => return None,
     }
     let Findings { password, totp, face, .. } = findings;
@@ -88,13 +90,16 @@ pub(crate) fn of_denial(
 pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
     match conflict {
         Conflict::StepSpent => Some(Guess { totp: true, face: false }),
-        Conflict::RecoveryCode | Conflict::NonceSpent => Some(Guess { totp: false, face: false }),
+        Conflict::RecoveryCode | Conflict::NonceSpent | Conflict::PasscodeSpent => {
+            Some(Guess { totp: false, face: false })
+        }
         Conflict::Superseded
         | Conflict::NameTaken
         | Conflict::ContactTaken
         | Conflict::DeviceTaken
         | Conflict::TooManyDevices
         | Conflict::NoSuchDevice
+        | Conflict::PasscodesIssued
         | Conflict::SessionEnded
         | Conflict::NoSuchSession => None,
     }

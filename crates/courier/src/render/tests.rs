@@ -16,7 +16,7 @@ fn a_name_from_a_peer_is_escaped_in_html() {
     let (_, context) = samples().pop().unwrap();
     let name = DeviceName::parse("<a href=\"https://evil.example\">&</a>").unwrap();
     let event = Event::DeviceBound { name };
-    let rendered = renderer(None).unwrap().render(&event, &context, Tongue::En).unwrap();
+    let rendered = renderer(None).unwrap().render(&event, &context, None, Tongue::En).unwrap();
     assert!(!rendered.letter.html.contains("<a "), "{}", rendered.letter.html);
     assert!(rendered.letter.html.contains("&lt;a href="), "{}", rendered.letter.html);
     assert!(rendered.letter.text.contains("<a href="), "plain text has no markup");
@@ -26,7 +26,8 @@ fn a_name_from_a_peer_is_escaped_in_html() {
 fn arabic_is_written_from_right_to_left() {
     let (event, context) = samples().pop().unwrap();
     for (tongue, dir) in [(Tongue::Ar, "rtl"), (Tongue::De, "ltr")] {
-        let html = renderer(None).unwrap().render(&event, &context, tongue).unwrap().letter.html;
+        let html =
+            renderer(None).unwrap().render(&event, &context, None, tongue).unwrap().letter.html;
         let head = format!("<html lang=\"{}\" dir=\"{dir}\">", tongue.tag());
         assert!(html.contains(&head), "{html}");
     }
@@ -37,7 +38,7 @@ fn subjects_and_text_messages_have_no_isolation_marks() {
     let renderer = renderer(None).unwrap();
     for (event, context) in samples() {
         for tongue in Tongue::ALL {
-            let made = renderer.render(&event, &context, tongue).unwrap();
+            let made = renderer.render(&event, &context, None, tongue).unwrap();
             let short = made.letter.subject.clone() + &made.sms;
             assert!(!short.contains(['\u{2068}', '\u{2069}', '\n']), "{short}");
             assert!(made.letter.text.contains('\u{2068}'), "bodies have them");
@@ -50,7 +51,7 @@ fn an_operator_can_replace_a_template() {
     let folder = with("mail.txt", "ACME: {{ text }}\n");
     let (event, context) = samples().remove(2);
     let replaced = renderer(Some(folder.path())).unwrap();
-    let rendered = replaced.render(&event, &context, Tongue::En).unwrap();
+    let rendered = replaced.render(&event, &context, None, Tongue::En).unwrap();
     assert!(rendered.letter.text.starts_with("ACME: The password of"), "{}", rendered.letter.text);
     assert!(rendered.letter.html.contains("<table"), "the other templates are the built-in ones");
 }

@@ -16,7 +16,8 @@
 
 use super::{
     Authorise, BindDevice, ConfirmTotp, EndSession, ListDevices, ListSessions, Login, ProveDevice,
-    ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, Register, RevokeDevice,
+    ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
+    RequestPasscode, RevokeDevice,
 };
 use crate::{
     audience::Audience,
@@ -90,6 +91,14 @@ setters! {
         audience => audience: Audience,
         /// The level that the login must reach.
         level => level: Level,
+    }
+    RequestPasscode {
+        /// The MAC address of the device that sends the command.
+        device => mac: MacAddress,
+    }
+    RedeemPasscode {
+        /// The MAC address of the device that sends the command. The session is bound to it.
+        device => mac: MacAddress,
     }
     Authorise {
         /// The MAC address that the session was opened with.

@@ -110,6 +110,7 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::Device
         | Denial::Admin
         | Denial::Gateway
+        | Denial::Passcode
         | Denial::RecoveryCode
         | Denial::SignedOut => true,
         Denial::Clock
@@ -130,6 +131,7 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::SessionExpired
         | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
+        | Denial::NoAddress
         | Denial::NotOffered => false,
     }
 }
@@ -147,6 +149,8 @@ mod tests {
             (Denial::Face(None), true),
             (Denial::Face(Some(Refusal::NoFace)), true),
             (Denial::Totp, true),
+            (Denial::Passcode, true),
+            (Denial::NoAddress, false),
             (Denial::Device, true),
             (Denial::Admin, true),
             (Denial::Gateway, true),

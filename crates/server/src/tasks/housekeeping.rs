@@ -22,7 +22,10 @@ const SIZE: Duration = Duration::from_mins(1);
 const LAST_USES: Duration = Duration::from_mins(1);
 
 /// Time that counted failures and notices are kept: 30 days.
-const MONTH_MS: i64 = 30 * 86_400_000;
+const MONTH_MS: i64 = 30 * DAY_MS;
+
+/// One day, in milliseconds. No window of passcodes is longer.
+const DAY_MS: i64 = 86_400_000;
 
 /// Runs the housekeeping until `stop` is cancelled.
 pub(super) async fn run(
@@ -111,6 +114,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
             Box::pin(async move {
                 tx.forget_ended_sessions(now).await?;
                 tx.forget_spent_grants(now).await?;
+                tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())
             })

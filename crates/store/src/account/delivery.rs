@@ -29,6 +29,8 @@ pub struct Due {
     pub email: Option<String>,
     /// The phone number of the account at the event.
     pub phone: Option<String>,
+    /// When the message becomes useless, if it does.
+    pub expires: Option<UnixMillis>,
     /// The number of attempts before this one.
     pub attempts: u32,
     /// The number of times that an operator sent it again after it had been sent.
@@ -58,6 +60,16 @@ pub enum Destination<'a> {
     /// All phone numbers that differ from this one at most in the last four digits: a block of ten
     /// thousand numbers.
     PhoneBlock(&'a str),
+}
+
+/// The messages that deliveries are counted of. Passcodes, which a peer can request, must not use up
+/// what notices may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Notices.
+    Notices,
+    /// Passcodes.
+    Passcodes,
 }
 
 /// The notices that are not looked at, because their sender is paused.
@@ -96,6 +108,14 @@ impl Channel {
         match self {
             Self::Mail => "mail",
             Self::Sms => "sms",
+        }
+    }
+
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        match word {
+            "mail" => Some(Self::Mail),
+            "sms" => Some(Self::Sms),
+            _ => None,
         }
     }
 }
@@ -197,7 +217,8 @@ impl Store {
         row.ok_or(missing)?.text("courier", "installation")
     }
 
-    /// The notices that are due at `now`, at most `limit`, in the order of their due times.
+    /// The notices that are due at `now`, at most `limit`: first those that become useless, then in
+    /// the order of their due times.
     pub async fn due_notices(
         &self,
         now: UnixMillis,
@@ -205,10 +226,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Due>, Error> {
         const SQL: &str = "SELECT id, account, recipient, subject, detail, created, language, \
-             email, phone, attempts, resends FROM outbox \
+             email, phone, expires, attempts, resends FROM outbox \
              WHERE sent IS NULL AND dead = 0 AND next_attempt <= $1 \
              AND (email IS NULL OR $2 = 0) AND (email IS NOT NULL OR $3 = 0) \
-             ORDER BY next_attempt, id LIMIT $4";
+             ORDER BY CASE WHEN expires IS NULL THEN 1 ELSE 0 END, next_attempt, id LIMIT $4";
 
         let values = [
             Value::Int(now.0),
@@ -220,10 +241,12 @@ impl Store {
         rows.iter().map(Due::read).collect()
     }
 
-    /// The number of notices that were sent to `to` after each of two times.
+    /// The number of messages that were sent to `to` after each of two times. A block of phone numbers
+    /// counts messages of both sorts.
     pub async fn deliveries(
         &self,
         to: Destination<'_>,
+        of: Sort,
         short: UnixMillis,
         long: UnixMillis,
     ) -> Result<Deliveries, Error> {
@@ -231,11 +254,17 @@ impl Store {
             ($condition:literal) => {
                 concat!(
                     "SELECT COUNT(*) AS earlier, COUNT(CASE WHEN sent > $2 THEN 1 END) AS later \
-                     FROM outbox WHERE sent > $3 AND ",
+                     FROM outbox WHERE sent > $3 AND $4 IN (2, CASE WHEN expires IS NULL THEN 0 \
+                     ELSE 1 END) AND ",
                     $condition
                 )
             };
         }
+        let of = match (to, of) {
+            (Destination::PhoneBlock(_), _) => 2,
+            (_, Sort::Notices) => 0,
+            (_, Sort::Passcodes) => 1,
+        };
         let block;
         let (sql, value) = match to {
             Destination::Account(id) => (count!("account = $1"), Value::Int(id.0)),
@@ -251,7 +280,8 @@ impl Store {
                 (sql, Value::Text(block))
             }
         };
-        let row = self.row(sql, &[value, Value::Int(short.0), Value::Int(long.0)]).await?;
+        let values = [value, Value::Int(short.0), Value::Int(long.0), Value::Int(of)];
+        let row = self.row(sql, &values).await?;
         let Some(row) = row else { return Ok(Deliveries::default()) };
         Ok(Deliveries { short: count(&row, "later")?, long: count(&row, "earlier")? })
     }
@@ -264,6 +294,7 @@ impl Due {
             account: AccountId(row.int(TABLE, "account")?),
             email: row.text_or_null(TABLE, "email")?,
             phone: row.text_or_null(TABLE, "phone")?,
+            expires: row.int_or_null(TABLE, "expires")?.map(UnixMillis),
             attempts: count(row, "attempts")?,
             resends: count(row, "resends")?,
             notice: Waiting::read(row),

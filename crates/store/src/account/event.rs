@@ -6,6 +6,7 @@
 //! must still escape them.
 
 use crate::account::recovery::Factor;
+use data_encoding::HEXLOWER;
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
     request_id::RequestId,
@@ -13,7 +14,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 /// The version of the JSON. Additions do not change it, because unknown fields are ignored.
 const VERSION: u32 = 1;
@@ -49,10 +50,22 @@ pub enum Event {
     },
     /// A peer knows the password and failed another factor.
     PasswordUsedElsewhere,
+    /// A passcode was requested, which the message carries.
+    Passcode {
+        /// The number that the passcode is made from.
+        number: PasscodeNumber,
+        /// When the passcode expires.
+        expires: UnixMillis,
+    },
     /// An event of another version of this program.
     #[serde(skip)]
     Other(OtherEvent),
 }
+
+/// A random number that the keyring turns into a passcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasscodeNumber([u8; 16]);
 
 /// The row of an event that this version does not know, as it is stored. Only the outbox makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +144,7 @@ impl Event {
             Self::DeviceRevoked { .. } => "device_revoked",
             Self::LoginWithSettlingFactor { .. } => "login_with_settling_factor",
             Self::PasswordUsedElsewhere => "password_used_elsewhere",
+            Self::Passcode { .. } => "passcode",
             Self::Other(other) => &other.word,
         }
     }
@@ -153,6 +167,21 @@ impl Event {
             Some(Stored { event, context, .. }) => (event, Some(context)),
             None => (Self::Other(OtherEvent { word, detail }), None),
         }
+    }
+}
+
+impl PasscodeNumber {
+    /// Takes random bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// In hexadecimal.
+impl fmt::Display for PasscodeNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 
@@ -193,6 +222,10 @@ mod tests {
             Event::DeviceRevoked { name },
             Event::LoginWithSettlingFactor { factors: vec![Factor::Totp, Factor::Device] },
             Event::PasswordUsedElsewhere,
+            Event::Passcode {
+                number: PasscodeNumber::from_bytes([7; 16]),
+                expires: UnixMillis(1_740_830_580_000),
+            },
         ]
     }
 

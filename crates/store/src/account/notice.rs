@@ -79,9 +79,20 @@ impl Tx {
     /// An event that replaces an address puts one notice before the change, for the old address, and
     /// one after it: the addresses of a notice stay those of its event.
     pub async fn notify(&mut self, notice: &Notice) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO outbox \
-             (account, recipient, subject, detail, created, language, email, phone) \
-             SELECT id, $2, $3, $4, $5, language, email, phone FROM users WHERE id = $1";
+        self.put(notice, None, None).await
+    }
+
+    /// Puts a message into the outbox, with the time at which it becomes useless and the source that
+    /// requested it, if it has these.
+    pub(crate) async fn put(
+        &mut self,
+        notice: &Notice,
+        expires: Option<UnixMillis>,
+        source: Option<&str>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO outbox (account, recipient, subject, detail, created, \
+             expires, source, language, email, phone) \
+             SELECT id, $2, $3, $4, $5, $6, $7, language, email, phone FROM users WHERE id = $1";
 
         let detail = notice.event.detail(&notice.context);
         let values = [
@@ -90,6 +101,8 @@ impl Tx {
             Value::Text(notice.event.word()),
             Value::Text(&detail),
             Value::Int(notice.context.at.0),
+            Value::IntOrNull(expires.map(|at| at.0)),
+            Value::TextOrNull(source),
         ];
         self.execute(SQL, &values).await.map(|_| ())
     }

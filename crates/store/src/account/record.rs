@@ -25,6 +25,8 @@ use fourauth_protocol::{
 pub struct Seeking<'a> {
     /// The claimed name.
     pub name: &'a Username,
+    /// False if the name is known to belong to no account, so that only the decoy fits.
+    pub may_exist: bool,
     /// The claimed device.
     pub device: Option<DeviceId>,
     /// The place of the peer, if its address identifies it.
@@ -35,7 +37,7 @@ impl<'a> Seeking<'a> {
     /// A search only by name.
     #[must_use]
     pub fn by_name(name: &'a Username) -> Self {
-        Self { name, device: None, place: None }
+        Self { name, may_exist: true, device: None, place: None }
     }
 }
 

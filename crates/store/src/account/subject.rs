@@ -42,8 +42,9 @@ impl Store {
         // Empty bytes match no device id and no place.
         let device = seeking.device.as_ref().map_or(&[][..], |id| id.as_bytes());
         let place = seeking.place.as_ref().map_or(&[][..], LoginLocation::as_bytes);
-        let values =
-            [Value::Text(seeking.name.as_str()), Value::Bytes(device), Value::Bytes(place)];
+        // No account has the empty name.
+        let name = if seeking.may_exist { seeking.name.as_str() } else { "" };
+        let values = [Value::Text(name), Value::Bytes(device), Value::Bytes(place)];
         let record = match self.row(SQL, &values).await? {
             Some(row) => Record::read(&row)?,
             None => decoy.record(&self.sealer),

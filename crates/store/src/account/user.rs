@@ -209,6 +209,37 @@ impl Store {
         let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
         row.as_ref().map(UserSummary::read).transpose()
     }
+
+    /// The name of the account with this mail address, and this telephone number if one is given.
+    pub async fn name_by_email(
+        &self,
+        email: &Email,
+        phone: Option<&Phone>,
+    ) -> Result<Option<Username>, Error> {
+        const SQL: &str = "SELECT username, phone FROM users WHERE email = $1";
+
+        let Some(row) = self.row(SQL, &[Value::Text(email.as_str())]).await? else {
+            return Ok(None);
+        };
+        let has = row.text_or_null(TABLE, "phone")?;
+        if phone.is_some_and(|phone| has.as_deref() != Some(phone.as_str())) {
+            return Ok(None);
+        }
+        name(&row).map(Some)
+    }
+
+    /// The name of the account with this telephone number.
+    pub async fn name_by_phone(&self, phone: &Phone) -> Result<Option<Username>, Error> {
+        const SQL: &str = "SELECT username FROM users WHERE phone = $1";
+
+        let row = self.row(SQL, &[Value::Text(phone.as_str())]).await?;
+        row.as_ref().map(name).transpose()
+    }
+}
+
+fn name(row: &Row) -> Result<Username, Error> {
+    let corrupt = |_| Error::Corrupt { table: TABLE, column: "username" };
+    Username::parse(&row.text(TABLE, "username")?).map_err(corrupt)
 }
 
 impl UserSummary {
