@@ -63,6 +63,8 @@ pub struct Round {
 struct Pause {
     failures: u32,
     until: UnixMillis,
+    /// True if the last attempt left a doubt.
+    is_doubted: bool,
 }
 
 /// A way to an owner.
@@ -325,8 +327,10 @@ impl Courier {
             Channel::Sms => &mut self.sms,
         };
         let channel = channel.as_str();
+        let is_doubted = std::mem::replace(&mut pause.is_doubted, false);
         match failure.map(|reason| (reason, reason.next())) {
-            Some((reason, Next::Pause)) => {
+            Some((_, Next::Doubt)) if !is_doubted => pause.is_doubted = true,
+            Some((reason, Next::Pause | Next::Doubt)) => {
                 if pause.failures == 0 {
                     let reason = reason.as_str();
                     tracing::error!(channel, reason, "notices cannot be sent; they wait");

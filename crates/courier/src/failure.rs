@@ -33,6 +33,8 @@ pub enum Reason {
     Sender,
     /// The attempt took too long.
     Deadline,
+    /// The relay accepted the sender, and the rest took too long: perhaps the recipient's server is slow.
+    Slow,
     /// The connection ended during the attempt, or the answer makes no sense.
     Interrupted,
     /// The server refused the message for now.
@@ -50,6 +52,8 @@ pub(crate) enum Next {
     GiveUp,
     /// The notice is retried.
     Retry,
+    /// The notice is retried. If the next one fails like this too, other notices wait.
+    Doubt,
     /// The notice is retried, and other notices wait too: the fault is that of the sender.
     Pause,
 }
@@ -74,6 +78,7 @@ impl Reason {
             Self::Login => "login",
             Self::Sender => "sender",
             Self::Deadline => "deadline",
+            Self::Slow => "slow",
             Self::Interrupted => "interrupted",
             Self::Deferred => "deferred",
             Self::Refused => "refused",
@@ -99,6 +104,7 @@ impl Reason {
             | Self::BlockQuota
             | Self::Interrupted
             | Self::Deferred => Next::Retry,
+            Self::Slow => Next::Doubt,
             Self::Unreachable
             | Self::Tls
             | Self::Login

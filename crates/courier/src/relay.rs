@@ -17,7 +17,11 @@ use lettre::{
         response::Severity,
     },
 };
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tokio::{net::TcpStream, time::timeout};
 
 /// Longest wait for the answer to QUIT.
@@ -41,12 +45,15 @@ impl Relay {
     pub(crate) async fn send(&mut self, message: &Message) -> Result<(), Reason> {
         // Taken out, so that a connection is dropped with an attempt that is cut short.
         let open = self.open.take();
-        match timeout(self.deadline, self.attempt(open, message)).await {
+        let accepts_the_sender = AtomicBool::new(false);
+        let attempt = self.attempt(open, message, &accepts_the_sender);
+        match timeout(self.deadline, attempt).await {
             Ok(Ok(connection)) => {
                 self.open = Some(connection);
                 Ok(())
             }
             Ok(Err(reason)) => Err(reason),
+            Err(_) if accepts_the_sender.load(Ordering::Relaxed) => Err(Reason::Slow),
             Err(_) => Err(Reason::Deadline),
         }
     }
@@ -62,6 +69,7 @@ impl Relay {
         &self,
         open: Option<AsyncSmtpConnection>,
         message: &Message,
+        accepts_the_sender: &AtomicBool,
     ) -> Result<AsyncSmtpConnection, Reason> {
         let mut connection = match alive(open).await {
             Some(connection) => connection,
@@ -70,6 +78,7 @@ impl Relay {
         let envelope = message.envelope();
         let mail = Mail::new(envelope.from().cloned(), Vec::new());
         connection.command(mail).await.map_err(|error| sender_refused(&error))?;
+        accepts_the_sender.store(true, Ordering::Relaxed);
         for to in envelope.to() {
             let recipient = Rcpt::new(to.clone(), Vec::new());
             connection.command(recipient).await.map_err(|error| refused(&error))?;

@@ -136,13 +136,32 @@ async fn a_relay_that_hangs_is_cut_off_by_the_deadline() {
     house.office.settings.deadline = Duration::from_secs(2);
     let mut courier = house.office.courier(Some(house.relay.settings()), None).await;
     assert_eq!(house.office.round(&mut courier).await, RETRIED);
-    assert_eq!(house.last_error().await, "deadline");
+    assert_eq!(house.last_error().await, "slow");
 
     // The connection that was cut is not used again: the next answer is for the next mail.
     house.relay.behave("accept").await;
     house.office.advance(LATER);
     assert_eq!(house.office.round(&mut house.courier).await, SENT);
     assert_eq!(house.relay.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn two_slow_mails_in_a_row_pause_the_relay_and_one_does_not() {
+    let mut house = House::open().await;
+    house.relay.behave("hang").await;
+    house.office.settings.deadline = Duration::from_secs(2);
+    let mut courier = house.office.courier(Some(house.relay.settings()), None).await;
+    assert_eq!(house.office.round(&mut courier).await, RETRIED);
+    let bob = house.office.owner("bob", Some("bob@example.org"), None).await;
+    house.office.notify(bob, Event::PasswordReplaced).await;
+    assert_eq!(house.office.round(&mut courier).await, RETRIED, "one slow mail holds up no other");
+
+    house.relay.behave("accept").await;
+    let carol = house.office.owner("carol", Some("carol@example.org"), None).await;
+    house.office.notify(carol, Event::PasswordReplaced).await;
+    assert_eq!(house.office.round(&mut courier).await, NOTHING, "two slow mails pause it");
+    house.office.advance(LATER);
+    assert_eq!(house.office.round(&mut courier).await.sent, 3);
 }
 
 #[tokio::test]
