@@ -5,7 +5,7 @@
 use super::{AuthConfig, Config, CourierConfig, LimitsConfig, bounds};
 use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
-use fourauth_protocol::token::MAX_PREFIX_BYTES;
+use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
 use tracing_subscriber::EnvFilter;
 
 /// Longest issuer, in characters. Every receipt contains it.
@@ -73,12 +73,27 @@ fn is_prefix(prefix: &str) -> bool {
     prefix.len() <= MAX_PREFIX_BYTES && prefix.ends_with('_') && prefix.chars().all(is_plain)
 }
 
+/// True for what Twilio accepts as the sender of a text message.
+fn is_sms_sender(from: &str) -> bool {
+    let is_service = |id: &str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_name = (1..=11).contains(&from.len())
+        && from.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ');
+    Phone::parse(from).is_ok_and(|phone| phone.as_str() == from)
+        || from.strip_prefix("MG").is_some_and(is_service)
+        || is_name
+}
+
 fn auth(auth: &AuthConfig) -> Vec<Requirement> {
     vec![
         Requirement {
             key: "auth.issuer",
             reason: "must not be empty or contain a colon, which separates issuer and account",
             holds: !auth.issuer.is_empty() && !auth.issuer.contains(':'),
+        },
+        Requirement {
+            key: "auth.issuer",
+            reason: "must have no control or invisible characters: it stands in mail and in QR codes",
+            holds: !auth.issuer.chars().any(is_unprintable),
         },
         Requirement {
             key: "auth.issuer",
@@ -147,6 +162,12 @@ fn courier(courier: &CourierConfig) -> Vec<Requirement> {
             reason: "must be set with courier.sms_token and courier.sms_from for Twilio",
             holds: !is_twilio || has_account && courier.sms_from.is_some(),
         },
+        Requirement {
+            key: "courier.sms_from",
+            reason: "must be a number such as +441632960000, the id of a messaging service (MG and 32 \
+                     hexadecimal digits), or a name of at most 11 letters and digits",
+            holds: courier.sms_from.as_deref().is_none_or(is_sms_sender),
+        },
     ]
 }
 
@@ -178,6 +199,8 @@ mod tests {
                 |config| config.courier.sms = "twilio+https://api.twilio.com".parse().ok(),
                 "courier.sms_account",
             ),
+            (|config| config.auth.issuer = "AC\u{202e}ME".into(), "auth.issuer"),
+            (|config| config.courier.sms_from = Some("+44 no".into()), "courier.sms_from"),
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
             (|config| config.auth.passcodes = true, "auth.passcodes"),
             (
@@ -188,7 +211,7 @@ mod tests {
                 },
                 "auth.passcodes",
             ),
-        ] as [(fn(&mut Config), &str); 17]
+        ] as [(fn(&mut Config), &str); 19]
         {
             assert_eq!(refused(change), key);
         }
