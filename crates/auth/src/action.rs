@@ -272,3 +272,40 @@ const RECOVER_DEVICE: Traits = Traits {
     granted: "MAC address updated successfully.",
     denied: INVALID,
 };
+
+/// Every action.
+#[cfg(test)]
+pub(crate) const ACTIONS: [Action; 18] = [
+    Action::Login,
+    Action::RequestPasscode,
+    Action::RedeemPasscode,
+    Action::ProveGateway,
+    Action::Authorise,
+    Action::RenewToken,
+    Action::EndSession,
+    Action::ListSessions,
+    Action::Register,
+    Action::ConfirmTotp,
+    Action::BindDevice,
+    Action::ListDevices,
+    Action::RevokeDevice,
+    Action::ReadAudit,
+    Action::RecoverTotp,
+    Action::RecoverPassword,
+    Action::RecoverFace,
+    Action::RecoverDevice,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::words;
+
+    #[test]
+    fn clients_know_the_word_of_every_action() {
+        for action in ACTIONS {
+            let word = words::Action::from(action.as_str());
+            assert!(!matches!(word, words::Action::Other(_)), "{action:?}");
+        }
+    }
+}

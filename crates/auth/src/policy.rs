@@ -174,6 +174,7 @@ impl Requirement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::ACTIONS;
     use Finding::Mismatch;
 
     const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
@@ -289,25 +290,4 @@ mod tests {
         assert_eq!(required.finding(Totp, None), None);
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));
     }
-
-    const ACTIONS: [Action; 18] = [
-        Action::Login,
-        Action::RequestPasscode,
-        Action::RedeemPasscode,
-        Action::ProveGateway,
-        Action::Authorise,
-        Action::RenewToken,
-        Action::EndSession,
-        Action::ListSessions,
-        Action::Register,
-        Action::ConfirmTotp,
-        Action::BindDevice,
-        Action::ListDevices,
-        Action::RevokeDevice,
-        Action::ReadAudit,
-        Action::RecoverTotp,
-        Action::RecoverPassword,
-        Action::RecoverFace,
-        Action::RecoverDevice,
-    ];
 }

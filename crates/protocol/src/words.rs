@@ -134,6 +134,10 @@ words! {
     Action {
         /// 100.
         Login = "login",
+        /// 110.
+        RequestPasscode = "request_passcode",
+        /// 120.
+        RedeemPasscode = "redeem_passcode",
         /// 130, summarised as [`Action::SessionUse`] unless the token was renewed.
         Authorise = "authorise",
         /// A renewed token.
