@@ -44,8 +44,10 @@ impl RefusalKey {
         let from = UnixMillis(minute.saturating_mul(MINUTE_MS));
         let others = if name == OTHERS { " names=others" } else { "" };
         let is_named = !name.is_empty() && name != OTHERS;
-        let reason =
-            if action == NOT_COMMANDS { "Not commands." } else { "Refused by rate limits." };
+        let reason = match action.as_str() {
+            NOT_COMMANDS => "Not commands.",
+            _ => "Refused: beyond a limit, or with a token of no session.",
+        };
         AuditEntry {
             at: now,
             username: is_named.then(|| name.clone()),
