@@ -15,6 +15,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::Listed;
 use fourauth_tests::{mailbox::Mailbox, persona::Persona, server::TestServer};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use std::fs;
 
 const MINUTE_MS: i64 = 60_000;
@@ -330,4 +331,23 @@ async fn wrong_passcodes_are_failed_attempts_and_the_owner_is_told() {
     let outbox = house.server.server().store().outbox(Listed::All, 10).await.unwrap();
     let words: Vec<_> = outbox.iter().map(|entry| entry.event.word()).collect();
     assert_eq!(words, ["password_used_elsewhere", "passcode"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_asked_only_for_factors_that_its_account_has() {
+    let mut house = House::open().await;
+    let passcode = house.passcode().await;
+    let token = house.redeem(passcode).await.body.token.unwrap();
+    let path = house.server.folder().join("data/fourauth.db");
+    let mut plain = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let check = Authorise::new(token).device(house.alice.mac).level(Level::Two);
+    for (has_face, expected) in [
+        (1, &[Method::OneTimeCode, Method::Face, Method::DeviceKey][..]),
+        (0, &[Method::OneTimeCode, Method::DeviceKey]),
+    ] {
+        let update = format!("UPDATE users SET has_face = {has_face}");
+        plain.execute(AssertSqlSafe(update)).await.unwrap();
+        let refused = house.send(Command::Authorise(check.clone())).await;
+        assert_eq!(refused.body.missing.as_deref(), Some(expected));
+    }
 }

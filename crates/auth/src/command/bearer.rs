@@ -25,7 +25,7 @@ use fourauth_protocol::{
     device::DeviceId, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
     username::Username,
 };
-use fourauth_store::{Enrolled, KnownDevice, MasterToken, Refusal, Session, SessionUse};
+use fourauth_store::{KnownDevice, MasterToken, Refusal, Session, SessionUse};
 use fourauth_timekeeper::State;
 
 /// A token, and the circumstances under which it is shown.
@@ -201,5 +201,5 @@ pub(crate) fn reaches(session: &Session, level: Option<Level>) -> Result<(), Den
     if session.methods.level() >= level {
         return Ok(());
     }
-    Err(Denial::MoreNeeded(Factors::that_raise(&session.methods.0, Enrolled::ALL)))
+    Err(Denial::MoreNeeded(Factors::that_raise(&session.methods.0, session.enrolled)))
 }

@@ -6,7 +6,7 @@
 //! into the same family; all of a family ends together.
 
 use crate::{
-    account::{id::AccountId, known_device::KnownDevice, methods::Methods},
+    account::{id::AccountId, known_device::KnownDevice, methods::Methods, record::Enrolled},
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -75,6 +75,8 @@ pub struct Session {
     pub renewed: Option<UnixMillis>,
     /// The methods that its login proved.
     pub methods: Methods,
+    /// The factors that the account has.
+    pub enrolled: Enrolled,
     /// The key that it is bound to, and the device if the account still has it.
     pub device: Option<(DeviceId, Option<KnownDevice>)>,
 }
@@ -232,7 +234,8 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Option<Session>, Error> {
         const SQL: &str = "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
-             COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, d.name AS device_name, \
+             COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
+             u.has_totp, u.has_face, u.has_device, d.name AS device_name, \
              d.pubkey AS device_key, d.mac AS device_mac, \
              COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
              JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
@@ -290,6 +293,7 @@ impl Session {
             ends: UnixMillis(row.int(TABLE, "ends")?),
             renewed: (renewed > 0).then_some(UnixMillis(renewed)),
             methods: Methods::parse(&row.text(TABLE, "amr")?),
+            enrolled: Enrolled::read(row)?,
             device,
         })
     }
