@@ -225,7 +225,7 @@ async fn a_passcode_needs_the_password_again() {
     let passcode = house.passcode().await;
     let mut guess = redeem(&house.alice, passcode);
     guess.password = Secret::new("wrong-Ox-42".to_owned());
-    // More than five: without the password, nobody uses up the owner's tries.
+    // More than five: a guess without the password uses up none of the owner's tries.
     for _ in 0..6 {
         let refused = house.send(Command::RedeemPasscode(guess.clone())).await;
         assert_eq!(said(&refused), ("Invalid credentials.", Code::Denied));

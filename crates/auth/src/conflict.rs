@@ -26,7 +26,7 @@ pub(crate) enum Conflict {
     SessionEnded,
     /// The account has no such session.
     NoSuchSession,
-    /// The passcode was used or replaced, or others were wrong meanwhile.
+    /// The passcode was used or replaced, or too many others were wrong before it.
     PasscodeSpent,
     /// Another command got the last passcode that the limit allows.
     PasscodesIssued,

@@ -90,7 +90,8 @@ pub enum Method {
     /// The key of a device, kept in software. A MAC address proves nothing and has no value.
     #[serde(rename = "swk")]
     DeviceKey,
-    /// A passcode that was sent by mail. It counts for no level, because whoever reads the mail has it.
+    /// A passcode that was sent by mail. It counts for no level, because everyone with access to the
+    /// mailbox has it.
     #[serde(rename = "email")]
     Email,
     /// A passcode that was sent in a text message. It counts for no level.

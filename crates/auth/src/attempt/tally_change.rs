@@ -17,7 +17,7 @@ use crate::{
 use fourauth_factors::Finding;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{
-    self as store, AccountId, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx,
+    self as store, AccountId, Enrolled, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx,
 };
 
 /// Shortest interval between two notices that a password is used elsewhere: 1 h.
@@ -82,7 +82,7 @@ pub(crate) fn of<A>(
     match outcome {
         Ok(_) => {
             let lanes = admitted.lanes_with_failures();
-            let clears = tally::of_success(action, is_trusted, factors, lanes);
+            let clears = tally::of_success(action, subject.enrolled, is_trusted, factors, lanes);
             TallyChange { counted, clears, ..TallyChange::default() }
         }
         Err(denial) => {
@@ -123,7 +123,13 @@ impl TallyChange {
     pub(crate) fn right_admin(admitted: Option<&Admitted>, received: &Received) -> Self {
         let counted = admitted.map(|admitted| CountedAt::of(admitted, received));
         let lanes = admitted.map(Admitted::lanes_with_failures).unwrap_or_default();
-        let clears = tally::of_success(Action::ReadAudit, false, LimitedFactors::all(), lanes);
+        let clears = tally::of_success(
+            Action::ReadAudit,
+            Enrolled::PASSWORD,
+            false,
+            LimitedFactors::all(),
+            lanes,
+        );
         Self { counted, clears, ..Self::default() }
     }
 

@@ -1,8 +1,8 @@
 //! 110 and 120: a passcode is sent to the owner of an account, and opens a session together with the
 //! password.
 //!
-//! Whoever reads the owner's mail has the passcode, so a session that it opened has level 1, and no
-//! command that changes a factor takes a passcode.
+//! Everyone with access to the owner's mailbox has the passcode. So a session that it opened has level
+//! 1, and no command that changes a factor takes a passcode.
 
 use crate::{
     action::Action,
@@ -46,6 +46,12 @@ struct Named {
     may_exist: bool,
 }
 
+impl<'a> From<&'a Named> for Claimed<'a> {
+    fn from(named: &'a Named) -> Self {
+        Self { name: &named.name, may_exist: named.may_exist }
+    }
+}
+
 impl Authenticator {
     /// 110: sends a passcode to the owner of an account.
     ///
@@ -58,9 +64,8 @@ impl Authenticator {
         request: RequestPasscode,
     ) -> Result<Audited<()>, Error> {
         let offered = Offered::from(&request);
-        let Named { name, may_exist } = self.named(&request.account).await?;
-        let claimed = Claimed { name: &name, may_exist };
-        self.prove(Action::RequestPasscode, received, claimed, offered, async |verified| {
+        let named = self.named(&request.account).await?;
+        self.prove(Action::RequestPasscode, received, &named, offered, async |verified| {
             let (subject, at) = (verified.subject, verified.at());
             let stored = self.store.passcode(subject.account).await?;
             passcode::may_issue(stored.as_ref(), at)?;
@@ -93,9 +98,8 @@ impl Authenticator {
         redeem: RedeemPasscode,
     ) -> Result<Audited<LoggedIn>, Error> {
         let offered = Offered::from(&redeem);
-        let Named { name, may_exist } = self.named(&redeem.account).await?;
-        let claimed = Claimed { name: &name, may_exist };
-        self.prove(Action::RedeemPasscode, received, claimed, offered, async |verified| {
+        let named = self.named(&redeem.account).await?;
+        self.prove(Action::RedeemPasscode, received, &named, offered, async |verified| {
             let (subject, examination) = (verified.subject, verified.examination);
             let passcode = redeem.passcode.ok_or(Denial::Passcode)?;
             let upgraded = self.upgrade(verified, &redeem.password).await?;

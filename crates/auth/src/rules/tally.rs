@@ -4,7 +4,7 @@ use crate::{
     action::Action, conflict::Conflict, decision::Denial, limits::LimitedFactors, profile::Profile,
 };
 use fourauth_factors::{Finding, Findings};
-use fourauth_store::{Keep, Lane};
+use fourauth_store::{Enrolled, Keep, Lane};
 
 /// A wrong guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,12 +107,20 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 
 /// The failures that a success clears. `lanes` are the lane that admitted the attempt and the
 /// better lanes that were closed to it, if they have failures.
+///
+/// A passcode clears none, unless it is all that the account has: a person with the password and the
+/// mailbox could otherwise guess at the other factors without end.
 pub(crate) fn of_success(
     action: Action,
+    account: Enrolled,
     is_trusted: bool,
     factors: LimitedFactors,
     lanes: Vec<Lane>,
 ) -> Clears {
+    let has_more = account.totp || account.face;
+    if action == Action::RequestPasscode || action == Action::RedeemPasscode && has_more {
+        return Clears::Nothing;
+    }
     if action.replaces_a_factor() && is_trusted {
         return Clears::All;
     }
@@ -234,6 +242,8 @@ mod tests {
         for (conflict, counted) in [
             (Conflict::StepSpent, Some(guess(true, false))),
             (Conflict::RecoveryCode, Some(guess(false, false))),
+            (Conflict::PasscodeSpent, Some(guess(false, false))),
+            (Conflict::PasscodesIssued, None),
             (Conflict::Superseded, None),
             (Conflict::NameTaken, None),
             (Conflict::ContactTaken, None),
@@ -248,15 +258,33 @@ mod tests {
     }
 
     #[test]
+    fn a_passcode_clears_nothing_of_an_account_with_other_factors() {
+        let (asked, lanes) = (LimitedFactors { totp: false, face: false }, vec![Lane::Unknown]);
+        let cleared = Clears::Lanes(lanes.clone(), Keep { totp: true, face: true });
+        for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
+            let account = Enrolled { totp, face, device: true };
+            let of = |action| of_success(action, account, false, asked, lanes.clone());
+            assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
+            let is_all = !totp && !face;
+            let expected = if is_all { cleared.clone() } else { Clears::Nothing };
+            assert_eq!(of(Action::RedeemPasscode), expected, "{account:?}");
+        }
+    }
+
+    #[test]
     fn a_success_clears_only_the_factors_that_it_proved() {
         let lanes = vec![Lane::Unknown];
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
             let factors = LimitedFactors { totp, face };
             let cleared = Clears::Lanes(lanes.clone(), Keep { totp: !totp, face: !face });
-            assert_eq!(of_success(Action::Login, true, factors, lanes.clone()), cleared);
-            assert_eq!(of_success(Action::RecoverFace, false, factors, lanes.clone()), cleared);
-            assert_eq!(of_success(Action::RecoverFace, true, factors, lanes.clone()), Clears::All);
-            assert_eq!(of_success(Action::Login, true, factors, Vec::new()), Clears::Nothing);
+            let of = |action, is_trusted| {
+                of_success(action, Enrolled::ALL, is_trusted, factors, lanes.clone())
+            };
+            assert_eq!(of(Action::Login, true), cleared);
+            assert_eq!(of(Action::RecoverFace, false), cleared);
+            assert_eq!(of(Action::RecoverFace, true), Clears::All);
+            let none = of_success(Action::Login, Enrolled::ALL, true, factors, Vec::new());
+            assert_eq!(none, Clears::Nothing);
         }
     }
 }
