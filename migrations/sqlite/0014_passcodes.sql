@@ -14,3 +14,6 @@ CREATE TABLE passcodes (
 ALTER TABLE outbox ADD COLUMN expires BIGINT; -- NULL for a notice, which is never too late
 ALTER TABLE outbox ADD COLUMN source TEXT;    -- the source that requested a passcode; NULL for a notice
 CREATE INDEX outbox_by_source ON outbox (source, created);
+
+-- The level of a session, 0 to 4. Sessions of a lower level neither see it nor end it. 0 for sessions of earlier versions.
+ALTER TABLE sessions ADD COLUMN level BIGINT NOT NULL DEFAULT 0;

@@ -10,6 +10,7 @@ use fourauth_factors::{
 };
 use fourauth_protocol::{
     device::{DeviceId, DeviceName},
+    level::Level,
     mac_address::MacAddress,
     recovery_code::RecoveryCode,
     time::UnixMillis,
@@ -37,10 +38,10 @@ pub(crate) enum Effect {
 pub(crate) enum SessionChange {
     /// A successor takes over.
     Renew(Renewal),
-    /// One session ends.
-    End(AccountId, FamilyId),
-    /// Every session ends.
-    EndAll(AccountId),
+    /// One session ends, if it has at most this level.
+    End(AccountId, FamilyId, Option<Level>),
+    /// Every session of at most this level ends.
+    EndAll(AccountId, Option<Level>),
 }
 
 /// A new account with its device, recovery codes and consent.
@@ -163,13 +164,11 @@ impl SessionChange {
             Self::Renew(renewal) => {
                 Conflict::SessionEnded.unless(tx.renew_session(&renewal).await?)?;
             }
-            Self::End(account, family) => {
-                Conflict::NoSuchSession.unless(tx.end_family(account, family).await?)?;
+            Self::End(account, family, most) => {
+                let ended = tx.end_family_up_to(account, family, most).await?;
+                Conflict::NoSuchSession.unless(ended)?;
             }
-            Self::EndAll(account) => {
-                tx.lock_account(account).await?;
-                tx.end_sessions(account).await?;
-            }
+            Self::EndAll(account, most) => tx.end_sessions_up_to(account, most).await?,
         }
         Ok(())
     }

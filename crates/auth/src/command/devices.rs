@@ -19,6 +19,7 @@ use crate::{
 use fourauth_protocol::{
     answer::{AnswerBody, DeviceRow},
     command::{BindDevice, ListDevices, RevokeDevice},
+    level::Level,
 };
 use fourauth_store::{BoundBy, Device, Event, NewDevice};
 
@@ -65,7 +66,8 @@ impl Authenticator {
         received: Received,
         list: ListDevices,
     ) -> Result<LookedUp<Devices>, Error> {
-        let bearer = Bearer { token: list.token, mac: list.mac, level: None };
+        // The list has the MAC addresses, which are evidence in other commands.
+        let bearer = Bearer { token: list.token, mac: list.mac, level: Some(Level::Two) };
         self.bear(Action::ListDevices, &received, &bearer, async |session| {
             let devices = self.store.devices(session.account).await?;
             Ok(Devices(devices.into_iter().map(shown).collect()))

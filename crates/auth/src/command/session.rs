@@ -194,7 +194,8 @@ impl Authenticator {
         Ok(Authorisation::Audited(attempt.conclude(&self.store, verdict).await?))
     }
 
-    /// 140: ends a session, or every session of the account.
+    /// 140: ends a session, or every session of the account, as far as they have at most the level of
+    /// this one.
     ///
     /// # Errors
     ///
@@ -215,20 +216,20 @@ impl Authenticator {
                 return attempt.conclude(&self.store, Verdict::unexamined(denial)).await;
             }
         };
-        let named = other.as_deref().map(family);
+        let (named, level) = (other.as_deref().map(family), session.methods.level());
         let outcome = match named {
             // Only its own session ends with a token that was renewed.
             _ if session.renewed.is_some() => {
-                Ok(SessionChange::End(session.account, session.family))
+                Ok(SessionChange::End(session.account, session.family, level))
             }
             Some(None) => Err(Denial::NoSuchSession),
-            Some(Some(family)) => Ok(SessionChange::End(session.account, family)),
-            None if all => Ok(SessionChange::EndAll(session.account)),
-            None => Ok(SessionChange::End(session.account, session.family)),
+            Some(Some(family)) => Ok(SessionChange::End(session.account, family, level)),
+            None if all => Ok(SessionChange::EndAll(session.account, level)),
+            None => Ok(SessionChange::End(session.account, session.family, level)),
         };
         let detail = match &outcome {
-            Ok(SessionChange::EndAll(_)) => format!("session=all by_{}", detail(session.family)),
-            Ok(SessionChange::End(_, ended)) if *ended != session.family => {
+            Ok(SessionChange::EndAll(..)) => format!("session=all by_{}", detail(session.family)),
+            Ok(SessionChange::End(_, ended, _)) if *ended != session.family => {
                 format!("{} by_{}", detail(*ended), detail(session.family))
             }
             Ok(_) | Err(_) => detail(session.family),
@@ -238,7 +239,8 @@ impl Authenticator {
         attempt.conclude(&self.store, Verdict::new(outcome, detail)).await
     }
 
-    /// 142: lists the sessions of the account.
+    /// 142: lists the sessions of the account that have at most the level of this one. What it says
+    /// about the others, such as their MAC address, is evidence in other commands.
     ///
     /// # Errors
     ///
@@ -252,7 +254,9 @@ impl Authenticator {
         let bearer = Bearer { token, mac, level: None };
         self.bear(Action::ListSessions, &received, &bearer, async |session| {
             let rows = self.store.sessions(session.account, received.at.now).await?;
-            let rows = rows.into_iter().map(|row| shown(row, session.family));
+            let level = session.methods.level();
+            let rows = rows.into_iter().filter(|row| row.methods.level() <= level);
+            let rows = rows.map(|row| shown(row, session.family));
             Ok(Sessions(rows.collect()))
         })
         .await

@@ -14,7 +14,9 @@ use crate::{
     error::Error,
     store::Store,
 };
-use fourauth_protocol::{device::DeviceId, mac_address::MacAddress, time::UnixMillis};
+use fourauth_protocol::{
+    device::DeviceId, level::Level, mac_address::MacAddress, time::UnixMillis,
+};
 use std::net::IpAddr;
 
 const TABLE: &str = "sessions";
@@ -123,8 +125,8 @@ impl Tx {
     /// Opens a session. `false` if the account changed since `version` or is disabled.
     pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO sessions (master, family, account, version, created, \
-             expires, ends, amr, device_id, mac, peer, opened, last_seen) \
-             SELECT $1, $2, id, version, $3, $4, $5, $6, $7, $8, $9, $3, $3 FROM users \
+             expires, ends, amr, device_id, mac, peer, level, opened, last_seen) \
+             SELECT $1, $2, id, version, $3, $4, $5, $6, $7, $8, $9, $12, $3, $3 FROM users \
              WHERE id = $10 AND version = $11 AND disabled = 0";
 
         let methods = session.methods.to_string();
@@ -142,6 +144,7 @@ impl Tx {
             Value::Text(&peer),
             Value::Int(session.account.0),
             Value::Int(session.version),
+            Value::Int(number(session.methods.level())),
         ];
         self.changes(SQL, &values).await
     }
@@ -155,9 +158,9 @@ impl Tx {
         const SPEND: &str =
             "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1";
         const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
-             expires, ends, amr, device_id, mac, peer, opened, last_seen) \
-             SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, opened, \
-             $2 FROM sessions WHERE master = $4";
+             expires, ends, amr, device_id, mac, peer, level, opened, last_seen) \
+             SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, level, \
+             opened, $2 FROM sessions WHERE master = $4";
         const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL";
 
         let Renewal { account, old, new, at, expires } = renewal;
@@ -183,11 +186,34 @@ impl Tx {
         account: AccountId,
         family: FamilyId,
     ) -> Result<bool, Error> {
-        const SQL: &str = "DELETE FROM sessions WHERE account = $1 AND family = $2";
+        self.end_family_up_to(account, family, Some(Level::Four)).await
+    }
+
+    /// As [`end_family`](Self::end_family), if the session has at most this level.
+    pub async fn end_family_up_to(
+        &mut self,
+        account: AccountId,
+        family: FamilyId,
+        most: Option<Level>,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE account = $1 AND family = $2 AND level <= $3";
 
         self.lock_account(account).await?;
-        let ended = self.execute(SQL, &[Value::Int(account.0), Value::Bytes(&family.0)]).await?;
-        Ok(ended > 0)
+        let values = [Value::Int(account.0), Value::Bytes(&family.0), Value::Int(number(most))];
+        Ok(self.execute(SQL, &values).await? > 0)
+    }
+
+    /// Ends the sessions of an account that have at most this level.
+    pub async fn end_sessions_up_to(
+        &mut self,
+        account: AccountId,
+        most: Option<Level>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE account = $1 AND level <= $2";
+
+        self.lock_account(account).await?;
+        let values = [Value::Int(account.0), Value::Int(number(most))];
+        self.execute(SQL, &values).await.map(|_| ())
     }
 
     /// Ends every session of an account and returns their number.
@@ -319,6 +345,11 @@ impl SessionSummary {
             device: row.text_or_null("devices", "name")?,
         })
     }
+}
+
+/// The level as it is stored: 0 for none.
+fn number(level: Option<Level>) -> i64 {
+    level.map_or(0, |level| level.number().into())
 }
 
 fn family(row: &Row) -> Result<FamilyId, Error> {
