@@ -4,7 +4,10 @@ use fourauth_config::Config;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Authorise, Command, Identifier, RedeemPasscode, RequestPasscode},
+    command::{
+        Authorise, Command, EndSession, Identifier, ListDevices, ListSessions, RedeemPasscode,
+        RequestPasscode,
+    },
     contact::{Email, Phone},
     level::Level,
     mac_address::MacAddress,
@@ -13,7 +16,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_store::Listed;
+use fourauth_store::{DeliveryState, Listed};
 use fourauth_tests::{mailbox::Mailbox, persona::Persona, server::TestServer};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use std::fs;
@@ -350,4 +353,97 @@ async fn a_session_is_asked_only_for_factors_that_its_account_has() {
         let refused = house.send(Command::Authorise(check.clone())).await;
         assert_eq!(refused.body.missing.as_deref(), Some(expected));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passcode_session_sees_and_ends_none_of_a_higher_level() {
+    let mut house = House::open().await;
+    let login = Command::Login(house.alice.login(house.server.now()));
+    let high = house.send(login).await.body.token.unwrap();
+    let passcode = house.passcode().await;
+    let low = house.redeem(passcode).await.body.token.unwrap();
+    let mac = house.alice.mac;
+
+    let seen = async |token: &Secret<String>| {
+        let list = ListSessions::new(token.clone()).device(mac);
+        house.send(Command::ListSessions(list)).await.body.sessions.unwrap()
+    };
+    assert_eq!(seen(&high).await.len(), 2);
+    let rows = seen(&low).await;
+    assert!(rows.len() == 1 && rows[0].current, "{rows:?}");
+    let devices = Command::ListDevices(ListDevices::new(low.clone()).device(mac));
+    assert_eq!(house.send(devices).await.code, Code::MoreNeeded);
+
+    let other = seen(&high).await.into_iter().find(|row| row.current).unwrap().id;
+    let end = EndSession::new(low.clone()).device(mac);
+    let named = house.send(Command::EndSession(end.clone().session(other))).await;
+    assert_eq!(named.code, Code::NoSuchSession);
+    assert!(house.send(Command::EndSession(end.all())).await.is_ok());
+    let check =
+        |token: &Secret<String>| Command::Authorise(Authorise::new(token.clone()).device(mac));
+    assert_eq!(house.send(check(&low)).await.code, Code::SignedOut);
+    assert!(house.send(check(&high)).await.is_ok());
+    // The control: a session of the higher level ends all.
+    let all = Command::EndSession(EndSession::new(high.clone()).device(mac).all());
+    assert!(house.send(all).await.is_ok());
+    assert_eq!(house.send(check(&high)).await.code, Code::SignedOut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_do_not_tell_an_address_of_an_account() {
+    let house = House::with(|config| config.attempts.backoff_max_s = 900).await;
+    let wrong = || Secret::new("wrong-Ox-42".to_owned());
+    let mut codes = Vec::new();
+    for address in [EMAIL, "ghost@example.org"] {
+        let by_address = RequestPasscode::new(Email::parse(address).unwrap(), wrong());
+        for _ in 0..2 {
+            house.send(Command::RequestPasscode(by_address.clone())).await;
+        }
+        let by_name = RequestPasscode::new(Username::parse(address).unwrap(), wrong());
+        let again = house.send(Command::RequestPasscode(by_address)).await;
+        let named = house.send(Command::RequestPasscode(by_name)).await;
+        codes.push([again.code, named.code]);
+    }
+    assert_eq!(codes, [[Code::Throttled, Code::Denied]; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_throttle_passcodes_at_a_known_place() {
+    let house = House::with(|config| config.attempts.backoff_max_s = 900).await;
+    // The first login makes the place known.
+    let login = Command::Login(house.alice.login(house.server.now()));
+    assert!(house.send(login).await.is_ok());
+    let mut guess = request(&house.alice);
+    guess.password = Secret::new("wrong-Ox-42".to_owned());
+    for _ in 0..3 {
+        house.send(Command::RequestPasscode(guess.clone())).await;
+    }
+    assert_eq!(house.request().await.code, Code::Throttled, "the control: without the MAC address");
+    let known = Command::RequestPasscode(request(&house.alice).device(house.alice.mac));
+    assert_eq!(house.send(known).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn commands_that_are_not_offered_write_no_row_each() {
+    let server = TestServer::start().await;
+    let alice = enrol(&server, Some(EMAIL), None).await;
+    let rows = server.audit().await.len();
+    for _ in 0..20 {
+        let request = Command::RequestPasscode(request(&alice));
+        assert_eq!(server.client().send_once(request).await.unwrap().code, Code::Denied);
+    }
+    assert_eq!(server.audit().await.len(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_passcode_is_promised_that_the_courier_would_hold_back() {
+    let mut house = House::with(|config| config.courier.owner_in_a_day = 1).await;
+    house.passcode().await;
+    // The mail is counted once the courier has recorded it.
+    let store = house.server.server().store();
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
+    while !matches!(store.outbox(Listed::All, 1).await.unwrap()[0].state, DeliveryState::Sent(_)) {
+        looks.tick().await;
+    }
+    assert_eq!(house.request().await.code, Code::Throttled);
 }

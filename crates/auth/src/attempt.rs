@@ -228,9 +228,13 @@ impl Attempt {
         ends: Option<(AccountId, FamilyId)>,
         detail: &str,
     ) -> Result<(), Error> {
-        // A command with a token that opens nothing has no effect except this row, so it is only counted.
+        // A command with a token that opens nothing, or at a door that does not offer it, has no effect
+        // except this row, so it is only counted.
         let is_counted = match denial {
-            Denial::Limited(_) | Denial::SessionExpired | Denial::NoSuchSession => true,
+            Denial::Limited(_)
+            | Denial::NotOffered
+            | Denial::SessionExpired
+            | Denial::NoSuchSession => true,
             Denial::SignedOut => ends.is_none(),
             _ => false,
         };

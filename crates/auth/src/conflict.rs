@@ -1,6 +1,6 @@
 //! Reasons why a granted change could not be applied.
 
-use crate::decision::Denial;
+use crate::{decision::Denial, rules::passcode};
 use fourauth_store::{self as store, Bound};
 
 /// A conflict with a concurrent command or with existing data.
@@ -60,7 +60,7 @@ impl From<Conflict> for Denial {
     fn from(conflict: Conflict) -> Self {
         match conflict {
             Conflict::StepSpent => Self::Totp,
-            Conflict::Superseded | Conflict::PasscodesIssued => Self::Superseded,
+            Conflict::Superseded => Self::Superseded,
             Conflict::NameTaken => Self::NameTaken,
             Conflict::ContactTaken => Self::ContactTaken,
             Conflict::RecoveryCode => Self::RecoveryCode,
@@ -70,6 +70,7 @@ impl From<Conflict> for Denial {
             Conflict::SessionEnded => Self::SignedOut,
             Conflict::NoSuchSession => Self::NoSuchSession,
             Conflict::PasscodeSpent => Self::Passcode,
+            Conflict::PasscodesIssued => Self::Limited(passcode::WHOLE_WINDOW),
             Conflict::NonceSpent => Self::Device,
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Offered {
     pub(crate) totp: Option<OneTimeCode>,
     /// The MAC address that the device reports.
     pub(crate) mac: Option<MacAddress>,
+    /// The MAC address of a command that does not examine it. It only chooses the lane.
+    pub(crate) place_mac: Option<MacAddress>,
     /// The time according to the client's clock.
     pub(crate) clock: Option<UnixMillis>,
     /// A device key to be trusted on first use.
@@ -74,14 +76,15 @@ impl From<&Login> for Offered {
 
 impl From<&RequestPasscode> for Offered {
     fn from(request: &RequestPasscode) -> Self {
-        Self { password: Some(request.password.clone()), ..Self::default() }
+        let (password, place_mac) = (Some(request.password.clone()), request.mac);
+        Self { password, place_mac, ..Self::default() }
     }
 }
 
 impl From<&RedeemPasscode> for Offered {
     fn from(redeem: &RedeemPasscode) -> Self {
-        let (password, passcode) = (Some(redeem.password.clone()), redeem.passcode);
-        Self { password, passcode, ..Self::default() }
+        let (password, place_mac) = (Some(redeem.password.clone()), redeem.mac);
+        Self { password, place_mac, passcode: redeem.passcode, ..Self::default() }
     }
 }
 

@@ -307,6 +307,10 @@ impl Courier {
         match (reason, retry) {
             (Reason::NoAddress, _) => round.without_address += 1,
             (_, Some(_)) => round.retried += 1,
+            (Reason::Expired, None) => {
+                tracing::warn!(id, "a passcode expired before it was sent");
+                round.dead += 1;
+            }
             (_, None) => {
                 let reason = reason.as_str();
                 tracing::warn!(id, reason, "a notice was given up; `fourauthd outbox` resends it");

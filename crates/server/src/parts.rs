@@ -97,6 +97,7 @@ fn passcodes(config: &Config) -> Option<Passcodes> {
         by_mail: courier.mail().is_some(),
         by_sms: courier.sms().is_some(),
         for_a_source: courier.passcodes_for_a_source,
+        for_an_account: [courier.owner_in_15_min, courier.owner_in_a_day],
     })
 }
 

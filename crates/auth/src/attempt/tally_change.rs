@@ -157,11 +157,13 @@ impl TallyChange {
 
     /// Applies the change of a denial, inside `tx`.
     pub(crate) async fn apply_denied(self, tx: &mut Tx) -> Result<(), store::Error> {
-        if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
-            tx.count_failure(&counted.failure(guess)).await?;
-        }
+        // In the order in which a success writes to the two tables: otherwise both could wait for each
+        // other.
         if let Some(account) = self.wrong_passcode {
             tx.count_wrong_passcode(account).await?;
+        }
+        if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
+            tx.count_failure(&counted.failure(guess)).await?;
         }
         if let Some(notice) = self.notice {
             tx.notify_seldom(&notice, NOTICE_INTERVAL_MS).await?;

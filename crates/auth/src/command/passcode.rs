@@ -15,7 +15,6 @@ use crate::{
     decision::Denial,
     entropy,
     error::Error,
-    limits::Limited,
     not_granted::NotGranted,
     offered::Offered,
     received::Received,
@@ -25,9 +24,13 @@ use crate::{
 use fourauth_protocol::{
     command::{Identifier, RedeemPasscode, RequestPasscode},
     receipt::Method,
+    time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{Channel, Event, NewPasscode, PasscodeNumber};
+use fourauth_store::{AccountId, Channel, Destination, Event, NewPasscode, PasscodeNumber, Sort};
+
+/// One day, in milliseconds.
+const DAY_MS: i64 = 86_400_000;
 
 /// Which messages the server can send, and how many passcodes one source may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Passcodes {
     pub by_sms: bool,
     /// Most passcodes that one source may request in 15 minutes.
     pub for_a_source: u32,
+    /// Most passcodes that the courier sends to one account in 15 minutes, and in a day.
+    pub for_an_account: [u32; 2],
 }
 
 /// The account that an identifier names. An address that no account has stands for itself.
@@ -69,6 +74,7 @@ impl Authenticator {
             let (subject, at) = (verified.subject, verified.at());
             let stored = self.store.passcode(subject.account).await?;
             passcode::may_issue(stored.as_ref(), at)?;
+            self.will_be_sent(subject.account, at).await?;
             let source = self.requesting_source(verified).await?;
             let channel = self.channel_to(&subject.username).await?.ok_or(Denial::NoAddress)?;
             let number = PasscodeNumber::from_bytes(entropy::bytes());
@@ -150,10 +156,19 @@ impl Authenticator {
         let limit = self.settings.passcodes.map_or(0, |passcodes| passcodes.for_a_source);
         let is_over = !verified.received.is_shared_address
             && self.store.passcodes_from(&source, since).await? >= limit;
-        if is_over {
-            return Err(Limited::Wait(passcode::WINDOW_MS.unsigned_abs()).into());
-        }
-        Ok(source)
+        if is_over { Err(passcode::WHOLE_WINDOW.into()) } else { Ok(source) }
+    }
+
+    /// Checks that the courier has not sent so many passcodes to an account that one more would wait
+    /// until it has expired.
+    async fn will_be_sent(&self, account: AccountId, at: UnixMillis) -> Result<(), NotGranted> {
+        let [lately, today] = self.settings.passcodes.map_or([0; 2], |it| it.for_an_account);
+        let (short, long) =
+            (at.saturating_add_ms(-passcode::WINDOW_MS), at.saturating_add_ms(-DAY_MS));
+        let to = Destination::Account(account);
+        let sent = self.store.deliveries(to, Sort::Passcodes, short, long).await?;
+        let is_over = sent.short >= lately || sent.long >= today;
+        if is_over { Err(passcode::WHOLE_WINDOW.into()) } else { Ok(()) }
     }
 }
 

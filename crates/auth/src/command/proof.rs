@@ -46,6 +46,17 @@ pub(crate) struct Claimed<'a> {
     pub(crate) may_exist: bool,
 }
 
+impl Claimed<'_> {
+    /// The target that failures are counted under.
+    fn target(self) -> Target {
+        if self.may_exist {
+            Target::account(self.name)
+        } else {
+            Target::address(self.name.as_str())
+        }
+    }
+}
+
 impl<'a> From<&'a Username> for Claimed<'a> {
     fn from(name: &'a Username) -> Self {
         Self { name, may_exist: true }
@@ -69,17 +80,16 @@ impl Authenticator {
         offered: Offered,
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
     ) -> Result<Audited<A>, Error> {
-        let Claimed { name, may_exist } = claimed.into();
+        let claimed = claimed.into();
+        let Claimed { name, may_exist } = claimed;
         let mut attempt = self.open(action, Some(name), received.clone())?;
-        let (place, at) = (received.place(offered.mac), received.at.now);
+        let (place, at) = (received.place(offered.mac.or(offered.place_mac)), received.at.now);
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
         let claim = claim.map(|claim| self.check_nonce(claim, at));
-        let claimed = claim.as_ref().map(|checked| checked.claim.id);
-        let subject = self
-            .store
-            .subject(Seeking { name, may_exist, device: claimed, place }, &self.decoy)
-            .await?;
+        let device = claim.as_ref().map(|checked| checked.claim.id);
+        let seeking = Seeking { name, may_exist, device, place };
+        let subject = self.store.subject(seeking, &self.decoy).await?;
         let device = DeviceContext::identify(&subject, claim, place);
         let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
         let facts = LaneFacts {
@@ -103,7 +113,7 @@ impl Authenticator {
             return attempt.conclude(&self.store, Verdict::unexamined(Denial::NotOffered)).await;
         };
         let (factors, lanes) = (offered.limited_factors(anyone), lane::lanes(facts));
-        let (target, known_lanes) = (Target::account(name), subject.known_lanes);
+        let (target, known_lanes) = (claimed.target(), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
         let admitted = match decided(self.admission.admit(&self.store, request).await)? {
             Ok(admitted) => admitted,

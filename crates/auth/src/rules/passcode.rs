@@ -1,8 +1,8 @@
 //! How many passcodes an account gets, how long they hold, and when one is right.
 //!
-//! At most five wrong passcodes are examined in a window, however many passcodes it has. Guessing a
-//! passcode therefore succeeds with a probability of at most 5/36⁶, or 2.3·10⁻⁹, in 15 minutes, and
-//! wrong ones count as failed attempts too.
+//! At most five wrong passcodes are examined in a window of 15 minutes, however many passcodes it has,
+//! and so at most ten around the end of a window. Guessing succeeds with a probability of 5/36⁶, or
+//! 2.3·10⁻⁹, in a window, and wrong passcodes count as failed attempts too.
 
 use crate::{decision::Denial, limits::Limited};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -21,6 +21,9 @@ const MOST_ISSUED: u32 = 3;
 /// Length of a window, in milliseconds. It starts with the first passcode after the last window.
 pub(crate) const WINDOW_MS: i64 = 900_000;
 
+/// The wait of a request that comes too late for its window.
+pub(crate) const WHOLE_WINDOW: Limited = Limited::Wait(WINDOW_MS.unsigned_abs());
+
 /// A window that starts this much later than now is of a clock that was set back. The clocks of two
 /// servers may differ a little.
 const MARGIN_MS: i64 = 60_000;
@@ -31,7 +34,9 @@ pub(crate) fn is_right(stored: &StoredPasscode, offered: &PasscodeMac, at: UnixM
         .mac
         .as_ref()
         .is_some_and(|mac| verify_slices_are_equal(mac.as_bytes(), offered.as_bytes()).is_ok());
-    is_same && at < stored.expires && stored.tries < MOST_TRIES
+    // A clock that was set back does not prolong it.
+    let from = stored.expires.saturating_add_ms(-LIFETIME_MS - MARGIN_MS);
+    is_same && from <= at && at < stored.expires && stored.tries < MOST_TRIES
 }
 
 /// The counts that allow a new passcode now.
@@ -85,6 +90,7 @@ mod tests {
             stored(""),
             StoredPasscode { mac: None, ..stored("mac") },
             StoredPasscode { expires: NOW, ..stored("mac") },
+            StoredPasscode { expires: NOW.saturating_add_ms(240_001), ..stored("mac") },
             StoredPasscode { tries: 5, ..stored("mac") },
         ] {
             assert!(!right(wrong.clone()), "{wrong:?}");

@@ -117,7 +117,7 @@ pub(crate) fn of_success(
     factors: LimitedFactors,
     lanes: Vec<Lane>,
 ) -> Clears {
-    let has_more = account.totp || account.face;
+    let has_more = account != Enrolled::PASSWORD;
     if action == Action::RequestPasscode || action == Action::RedeemPasscode && has_more {
         return Clears::Nothing;
     }
@@ -262,12 +262,14 @@ mod tests {
         let (asked, lanes) = (LimitedFactors { totp: false, face: false }, vec![Lane::Unknown]);
         let cleared = Clears::Lanes(lanes.clone(), Keep { totp: true, face: true });
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
-            let account = Enrolled { totp, face, device: true };
-            let of = |action| of_success(action, account, false, asked, lanes.clone());
-            assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
-            let is_all = !totp && !face;
-            let expected = if is_all { cleared.clone() } else { Clears::Nothing };
-            assert_eq!(of(Action::RedeemPasscode), expected, "{account:?}");
+            for device in [false, true] {
+                let account = Enrolled { totp, face, device };
+                let of = |action| of_success(action, account, false, asked, lanes.clone());
+                assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
+                let is_all = !totp && !face && !device;
+                let expected = if is_all { cleared.clone() } else { Clears::Nothing };
+                assert_eq!(of(Action::RedeemPasscode), expected, "{account:?}");
+            }
         }
     }
 

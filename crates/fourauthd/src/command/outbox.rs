@@ -100,7 +100,7 @@ async fn resend(local: &LocalStore, id: i64) -> anyhow::Result<()> {
     let resent =
         local.change(row, move |tx| Box::pin(async move { tx.resend_notice(id, at).await }));
     if !resent.await? {
-        bail!("the outbox has no notice {id}");
+        bail!("the outbox has no notice {id}, or it carries a passcode that has expired");
     }
     print_out!("Notice {id} will be sent again.");
     Ok(())

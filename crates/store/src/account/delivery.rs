@@ -241,8 +241,7 @@ impl Store {
         rows.iter().map(Due::read).collect()
     }
 
-    /// The number of messages that were sent to `to` after each of two times. A block of phone numbers
-    /// counts messages of both sorts.
+    /// The number of messages that were sent to `to` after each of two times.
     pub async fn deliveries(
         &self,
         to: Destination<'_>,
@@ -254,17 +253,13 @@ impl Store {
             ($condition:literal) => {
                 concat!(
                     "SELECT COUNT(*) AS earlier, COUNT(CASE WHEN sent > $2 THEN 1 END) AS later \
-                     FROM outbox WHERE sent > $3 AND $4 IN (2, CASE WHEN expires IS NULL THEN 0 \
-                     ELSE 1 END) AND ",
+                     FROM outbox WHERE sent > $3 \
+                     AND CASE WHEN expires IS NULL THEN 0 ELSE 1 END = $4 AND ",
                     $condition
                 )
             };
         }
-        let of = match (to, of) {
-            (Destination::PhoneBlock(_), _) => 2,
-            (_, Sort::Notices) => 0,
-            (_, Sort::Passcodes) => 1,
-        };
+        let are_passcodes = of == Sort::Passcodes;
         let block;
         let (sql, value) = match to {
             Destination::Account(id) => (count!("account = $1"), Value::Int(id.0)),
@@ -280,7 +275,8 @@ impl Store {
                 (sql, Value::Text(block))
             }
         };
-        let values = [value, Value::Int(short.0), Value::Int(long.0), Value::Int(of)];
+        let values =
+            [value, Value::Int(short.0), Value::Int(long.0), Value::Int(are_passcodes.into())];
         let row = self.row(sql, &values).await?;
         let Some(row) = row else { return Ok(Deliveries::default()) };
         Ok(Deliveries { short: count(&row, "later")?, long: count(&row, "earlier")? })

@@ -66,13 +66,14 @@ pub enum Listed {
 
 impl Tx {
     /// Makes a notice due at `at` as if it were new, to the present addresses of its account. `false`
-    /// if there is no such notice.
+    /// if there is no such notice, or if it carries a passcode that has expired.
     pub async fn resend_notice(&mut self, id: i64, at: UnixMillis) -> Result<bool, Error> {
         const SQL: &str = "UPDATE outbox SET \
              resends = resends + CASE WHEN sent IS NULL THEN 0 ELSE 1 END, sent = NULL, dead = 0, \
              attempts = 0, last_error = NULL, channel = NULL, next_attempt = $2, \
              email = (SELECT email FROM users WHERE users.id = outbox.account), \
-             phone = (SELECT phone FROM users WHERE users.id = outbox.account) WHERE id = $1";
+             phone = (SELECT phone FROM users WHERE users.id = outbox.account) \
+             WHERE id = $1 AND (expires IS NULL OR expires > $2)";
 
         self.changes(SQL, &[Value::Int(id), Value::Int(at.0)]).await
     }

@@ -22,6 +22,13 @@ impl Target {
         Self::hash("account", name.as_str())
     }
 
+    /// Attempts that claim an address that no account has. No name has the same target, so that a
+    /// wait does not tell an address of an account from another one.
+    #[must_use]
+    pub fn address(text: &str) -> Self {
+        Self::hash("address", text)
+    }
+
     /// Attempts from this source that claim to be an administrator.
     #[must_use]
     pub fn admin(source: &str) -> Self {
