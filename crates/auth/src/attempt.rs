@@ -295,15 +295,15 @@ fn entry(
     reason: &str,
     detail: &str,
 ) -> AuditEntry {
-    let Received { id, at, origin, .. } = received;
-    let divider = if detail.is_empty() { "" } else { " " };
+    let Received { id, at, .. } = received;
+    let (way_in, divider) = (received.way_in(), if detail.is_empty() { "" } else { " " });
     let time = time_quality(at);
     AuditEntry {
         at: at.now,
         username,
         action: action.as_str(),
         success,
-        detail: format!("{reason}{divider}{detail} {origin} time={time} request={id}"),
+        detail: format!("{reason}{divider}{detail} {way_in} time={time} request={id}"),
     }
 }
 

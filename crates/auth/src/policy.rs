@@ -26,6 +26,19 @@ pub enum Door {
     Text,
 }
 
+impl Door {
+    /// The word in audit rows. The native door has none: most commands come through it.
+    #[must_use]
+    pub(crate) const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Native => None,
+            Self::Web => Some("web"),
+            Self::Http => Some("http"),
+            Self::Text => Some("text"),
+        }
+    }
+}
+
 /// What one command must prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {

@@ -30,6 +30,15 @@ pub struct Received {
 }
 
 impl Received {
+    /// The origin and the door, as in audit rows: `peer=192.0.2.1`, or `peer=192.0.2.1 door=text`.
+    #[must_use]
+    pub(crate) fn way_in(&self) -> String {
+        match self.door.word() {
+            None => self.origin.to_string(),
+            Some(door) => format!("{} door={door}", self.origin),
+        }
+    }
+
     /// The source that limits count this command under.
     #[must_use]
     pub(crate) fn source(&self) -> Source {

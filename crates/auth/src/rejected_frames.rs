@@ -65,7 +65,7 @@ impl Authenticator {
             username: None,
             action: NOT_COMMANDS,
             success: false,
-            detail: format!("Not commands. {rejected} {}", received.origin),
+            detail: format!("Not commands. {rejected} {}", received.way_in()),
         };
         if let Err(error) = self.store.append(entry).await {
             tracing::error!(%error, noise = %rejected, origin = %received.origin, "unaudited noise");
