@@ -7,7 +7,7 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 15] = [
+const OPTIONAL: [&str; 17] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
@@ -23,6 +23,8 @@ const OPTIONAL: [&str; 15] = [
     "courier.sms_token",
     "courier.sms_from",
     "courier.templates",
+    "text.listen_passcodes",
+    "text.listen_identity",
 ];
 
 /// Every setting, by dotted name.

@@ -1,12 +1,32 @@
 //! `[compat]`
 
+use crate::Network;
 use serde::{Deserialize, Serialize};
 
 /// Behaviour of older systems, off by default. Each switch reduces security.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompatConfig {
     /// True if a MAC address is enough for an account with a device key. Any device with a copy of
     /// the address is then accepted.
     pub mac_only: bool,
+    /// True if the listeners of the text protocol speak plain TCP instead of TLS. Passwords and tokens
+    /// then cross the network in clear text.
+    pub legacy_tcp: bool,
+    /// The networks that may connect to them without TLS. The default is this machine.
+    pub legacy_networks: Vec<Network>,
+    /// True if each answer of the text protocol is a pickled string, as the client of the passcode
+    /// systems expects. The server never reads a pickle.
+    pub pickle_replies: bool,
+}
+
+impl Default for CompatConfig {
+    fn default() -> Self {
+        Self {
+            mac_only: false,
+            legacy_tcp: false,
+            legacy_networks: Network::LOOPBACK.into(),
+            pickle_replies: false,
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod log;
 mod network;
 mod store;
 mod store_url;
+mod text;
 mod time;
 mod tls;
 mod validity;
@@ -41,6 +42,7 @@ pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
 pub use store::StoreConfig;
 pub use store_url::StoreUrl;
+pub use text::TextConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
@@ -70,6 +72,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Limits on the attempts per account.
     pub attempts: AttemptsConfig,
+    /// The text protocol of the passcode systems.
+    pub text: TextConfig,
     /// Compatibility with older systems.
     pub compat: CompatConfig,
     /// Face recognition.
@@ -98,6 +102,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             auth: AuthConfig::default(),
             attempts: AttemptsConfig::default(),
+            text: TextConfig::default(),
             compat: CompatConfig::default(),
             face: FaceConfig::default(),
             time: TimeConfig::default(),

@@ -2,7 +2,7 @@
 //!
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
-use super::{AuthConfig, Config, CourierConfig, LimitsConfig, bounds};
+use super::{AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, bounds};
 use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
@@ -37,6 +37,7 @@ impl Config {
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
             limits(&self.limits),
+            legacy(&self.compat),
             courier(&self.courier),
             vec![
                 Requirement {
@@ -143,6 +144,22 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
     ]
 }
 
+fn legacy(compat: &CompatConfig) -> Vec<Requirement> {
+    let is_default = compat.legacy_networks == CompatConfig::default().legacy_networks;
+    vec![
+        Requirement {
+            key: "compat.legacy_networks",
+            reason: "has an effect only with compat.legacy_tcp; set that too, or leave this out",
+            holds: compat.legacy_tcp || is_default,
+        },
+        Requirement {
+            key: "compat.legacy_networks",
+            reason: "must name at least one network, because compat.legacy_tcp is on",
+            holds: !compat.legacy_tcp || !compat.legacy_networks.is_empty(),
+        },
+    ]
+}
+
 fn courier(courier: &CourierConfig) -> Vec<Requirement> {
     let is_twilio = matches!(courier.sms, Some(SmsRoute::Twilio(_)));
     let has_account = courier.sms_account.is_some() && courier.sms_token.is_some();
@@ -211,7 +228,18 @@ mod tests {
                 },
                 "auth.passcodes",
             ),
-        ] as [(fn(&mut Config), &str); 19]
+            (
+                |config| config.compat.legacy_networks = vec!["192.0.2.0/24".parse().unwrap()],
+                "compat.legacy_networks",
+            ),
+            (
+                |config| {
+                    config.compat.legacy_tcp = true;
+                    config.compat.legacy_networks.clear();
+                },
+                "compat.legacy_networks",
+            ),
+        ] as [(fn(&mut Config), &str); 21]
         {
             assert_eq!(refused(change), key);
         }

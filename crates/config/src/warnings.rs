@@ -1,6 +1,6 @@
 //! Warnings about settings that are valid but weak.
 
-use super::{AttemptsConfig, Config, CourierConfig, LimitsConfig};
+use super::{AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig};
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
 use fourauth_courier::{MailRoute, SmsRoute};
 
@@ -26,7 +26,8 @@ impl Config {
     /// The warnings for the operator, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        [nist(&self.attempts), weak_limits(&self.limits), courier(&self.courier)].concat()
+        let Self { attempts, limits, courier: mail, compat, .. } = self;
+        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat)].concat()
     }
 }
 
@@ -70,6 +71,27 @@ fn weak_limits(limits: &LimitsConfig) -> Vec<String> {
              connection for more than an hour",
             limits.min_bytes_per_s
         ));
+    }
+    warnings
+}
+
+/// Warnings about the text protocol without its protections.
+fn legacy(compat: &CompatConfig) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if compat.legacy_tcp {
+        let networks: Vec<_> = compat.legacy_networks.iter().map(ToString::to_string).collect();
+        warnings.push(format!(
+            "compat.legacy_tcp is on: the text protocol has no TLS, and passwords and tokens cross \
+             {} in clear text",
+            networks.join(", ")
+        ));
+    }
+    if compat.pickle_replies {
+        warnings.push(
+            "compat.pickle_replies is on: a client that unpickles an answer runs code that an \
+             attacker on the path sends, unless it verifies the certificate first"
+                .to_owned(),
+        );
     }
     warnings
 }
@@ -126,7 +148,9 @@ mod tests {
             (|config| config.courier.mail = "file:mail".parse().ok(), "courier.mail"),
             (|config| config.courier.sms = "file:sms".parse().ok(), "courier.sms"),
             (|config| config.courier.owner_in_15_min = 4, "courier.owner_in_15_min"),
-        ] as [(fn(&mut Config), &str); 9]
+            (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
+            (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
+        ] as [(fn(&mut Config), &str); 11]
         {
             let warnings = warned(change);
             assert!(warnings.len() == 1 && warnings[0].contains(key), "{warnings:?}");
