@@ -17,7 +17,7 @@ use fourauth_protocol::{
     code::Code,
     command::{Command, Login, ProveDevice},
     device::{Binding, DeviceNonce, message},
-    frame::Decoder,
+    frame::{self, Decoder},
 };
 use fourauth_server::tls::{self, Certificate};
 use fourauth_tests::{
@@ -276,7 +276,8 @@ impl Relay {
         let config = quick(folder.path());
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
-        let tls = TlsAcceptor::from(tls::server_config(certificate, TlsVersion::V1_3)?);
+        let tls =
+            TlsAcceptor::from(tls::server_config(certificate, TlsVersion::V1_3, frame::ALPN)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         Ok(Self { listener, tls, fingerprint })
     }

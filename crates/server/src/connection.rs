@@ -296,8 +296,16 @@ async fn write<W: AsyncWrite + Unpin>(
 ) -> Result<(), ConnectionError> {
     let mut out = BytesMut::new();
     frame::encode(reply.to_json().expose(), &mut out)?;
+    send_all(stream, &out, patience).await
+}
+
+async fn send_all<W: AsyncWrite + Unpin>(
+    stream: &mut W,
+    bytes: &[u8],
+    patience: Duration,
+) -> Result<(), ConnectionError> {
     let sent = async {
-        stream.write_all(&out).await?;
+        stream.write_all(bytes).await?;
         stream.flush().await
     };
     Ok(timeout(patience, sent).await.map_err(|_| ConnectionError::Late)??)

@@ -2,7 +2,7 @@
 
 use crate::{
     channel::Channel,
-    connection::Connection,
+    connection::{Connection, ConnectionError},
     gateway,
     handshake::perform,
     limits::{open_connections::Dropped, slot::ConnectionSlot},
@@ -21,7 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::{Instant, interval, timeout_at},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Pause after a failed accept. Without it, a server out of file descriptors would spin.
@@ -47,6 +47,18 @@ pub(crate) struct Listener {
     pub sessions: TaskTracker,
     /// Cancelled when the listener ends for any reason.
     pub stopped: CancellationToken,
+}
+
+/// A connection with a slot, behind the header of a proxy if there is one.
+struct Accepted {
+    stream: TcpStream,
+    /// The other end of the socket.
+    peer: SocketAddr,
+    /// The address of the client.
+    address: IpAddr,
+    slot: ConnectionSlot,
+    /// The end of the time for the handshake.
+    deadline: Instant,
 }
 
 impl std::fmt::Debug for Listener {
@@ -100,27 +112,39 @@ impl Listener {
             Ok(introduced) => introduced,
             Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
+        let accepted = Accepted { stream, peer, address, slot, deadline };
+        let ended = self.serve_frames(accepted).await;
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "session ended early");
+        }
+    }
+
+    async fn serve_frames(self, accepted: Accepted) -> Result<(), ConnectionError> {
+        let address = accepted.address.to_canonical();
+        let Some((stream, slot)) = self.secure(accepted).await else { return Ok(()) };
+        let channel = Channel::of(stream.get_ref().1, &self.certificate.leaf());
+        let remote = Peer { address, is_shared: slot.is_shared(), channel };
+        let connection = Connection::new(stream, self.shared.deadlines, slot);
+        session::run(connection, self.shared, remote).await
+    }
+
+    /// Performs the TLS handshake. `None` if it fails or the connection is evicted.
+    async fn secure(&self, accepted: Accepted) -> Option<(TlsStream<TcpStream>, ConnectionSlot)> {
+        let Accepted { stream, peer, slot, deadline, .. } = accepted;
         let shaken = unless_evicted(&slot, perform(&self.tls, stream, deadline)).await;
         let Some(shaken) = shaken else {
-            return tracing::debug!(%peer, "evicted during the handshake");
+            tracing::debug!(%peer, "evicted during the handshake");
+            return None;
         };
-        let stream = match shaken {
-            Ok(stream) => stream,
+        match shaken {
+            Ok(stream) => Some((stream, slot)),
             Err(why) => {
                 if let Some(offence) = why.offence() {
                     slot.penalise(offence);
                 }
-                return tracing::debug!(%peer, %why, "handshake failed");
+                tracing::debug!(%peer, %why, "handshake failed");
+                None
             }
-        };
-        let remote = Peer {
-            address: address.to_canonical(),
-            is_shared: slot.is_shared(),
-            channel: Channel::of(stream.get_ref().1, &self.certificate.leaf()),
-        };
-        let connection = Connection::new(stream, self.shared.deadlines, slot);
-        if let Err(error) = session::run(connection, self.shared, remote).await {
-            tracing::debug!(%peer, %error, "session ended early");
         }
     }
 

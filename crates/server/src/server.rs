@@ -20,7 +20,7 @@ use fourauth_checkpoints::Publisher;
 use fourauth_config::Config;
 use fourauth_face::Engine;
 use fourauth_private_file::scratch;
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{frame, time::UnixMillis};
 use fourauth_store::Store;
 use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -107,6 +107,7 @@ impl Server {
             tls: TlsAcceptor::from(tls::server_config(
                 Arc::clone(&certificate),
                 config.tls.min_version,
+                frame::ALPN,
             )?),
             certificate: Arc::clone(&certificate),
             shared,
