@@ -13,4 +13,5 @@ pub mod python;
 pub mod raw;
 pub mod record;
 pub mod server;
+pub mod text_client;
 pub mod with;

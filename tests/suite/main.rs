@@ -45,5 +45,6 @@ mod secrets;
 mod sessions;
 mod settings;
 mod store;
+mod text;
 mod time;
 mod way_back;

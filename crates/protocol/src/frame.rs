@@ -67,6 +67,13 @@ impl Decoder {
         self.buffer.first_chunk::<HEADER>().map(|header| u32::from_be_bytes(*header))
     }
 
+    /// Takes all bytes that have arrived and have not been taken, as they are. The stream then
+    /// continues in another form.
+    #[must_use]
+    pub fn take_buffered(&mut self) -> BytesMut {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Takes the next payload, or returns `None` while it is incomplete.
     ///
     /// # Errors
@@ -148,6 +155,14 @@ mod tests {
         decoder.push(&u32::try_from(MAX_PAYLOAD).unwrap().to_be_bytes());
         assert_eq!(decoder.next_payload(), Ok(None));
         assert!(decoder.buffer.capacity() < 1024);
+    }
+
+    #[test]
+    fn bytes_that_are_no_frame_can_be_taken_as_they_are() {
+        let mut decoder = Decoder::default();
+        decoder.push(b"text|");
+        assert_eq!(decoder.take_buffered(), b"text|"[..]);
+        assert!(!decoder.is_mid_frame());
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Receives payloads and sends replies over a byte stream. Every wait has a deadline.
 
+mod line;
+
+pub(crate) use line::Line;
+
 use crate::{
     deadlines::Deadlines,
     limits::{

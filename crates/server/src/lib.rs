@@ -2,7 +2,7 @@
 //!
 //! The path of a request: `listener` accepts a connection and performs the handshake, `session`
 //! receives commands over a `connection`, `dispatch` passes each to `fourauth-auth`, and
-//! `reply` holds the answer. [`server`] assembles the parts, [`first_run`] creates missing files.
+//! `reply` holds the answer. [`text`] serves the text protocol in the same way. [`server`] assembles the parts, [`first_run`] creates missing files.
 
 pub mod certificate;
 mod channel;
@@ -26,5 +26,6 @@ mod run_log;
 pub mod server;
 mod session;
 pub mod tasks;
+pub mod text;
 mod timer;
 pub mod tls;

@@ -6,10 +6,12 @@ use crate::{
     gateway,
     handshake::perform,
     limits::{open_connections::Dropped, slot::ConnectionSlot},
-    proxy::{self, Origin},
+    proxy,
     session::{self, Peer, Shared},
+    text::{self, Wire},
     tls::Certificate,
 };
+use fourauth_auth::origin::Origin;
 use std::{
     io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -34,9 +36,20 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes that the connection of the gateway in this process holds in each direction.
 const IN_MEMORY: usize = 64 * 1024;
 
+/// What the clients of a listener speak.
+#[derive(Debug, Clone)]
+pub(crate) enum Service {
+    /// Frames over TLS.
+    Frames,
+    /// The text protocol.
+    Text(Wire),
+}
+
 /// Accepts connections until the server stops.
 #[derive(Clone)]
 pub(crate) struct Listener {
+    /// What clients speak here.
+    pub service: Service,
     /// Performs TLS handshakes.
     pub tls: TlsAcceptor,
     /// The certificate that is presented to peers.
@@ -61,9 +74,20 @@ struct Accepted {
     deadline: Instant,
 }
 
+impl Service {
+    /// True if this address may connect.
+    fn is_open_to(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Frames => true,
+            Self::Text(wire) => wire.is_open_to(address),
+        }
+    }
+}
+
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listener")
+            .field("service", &self.service)
             .field("deadlines", &self.shared.deadlines)
             .finish_non_exhaustive()
     }
@@ -94,6 +118,9 @@ impl Listener {
     /// Starts a session if there is a slot. Otherwise closes the socket without an answer, which
     /// would cost a handshake.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        if !self.service.is_open_to(peer.ip()) {
+            return tracing::debug!(%peer, "not in compat.legacy_networks");
+        }
         let slot = match self.shared.sources.admit(peer.ip(), Instant::now()) {
             Ok(slot) => slot,
             Err(why) => return tracing::debug!(%peer, %why, "connection refused"),
@@ -113,7 +140,10 @@ impl Listener {
             Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
         let accepted = Accepted { stream, peer, address, slot, deadline };
-        let ended = self.serve_frames(accepted).await;
+        let ended = match self.service.clone() {
+            Service::Frames => self.serve_frames(accepted).await,
+            Service::Text(wire) => self.serve_text(accepted, wire).await,
+        };
         if let Err(error) = ended {
             tracing::debug!(%peer, %error, "session ended early");
         }
@@ -126,6 +156,23 @@ impl Listener {
         let remote = Peer { address, is_shared: slot.is_shared(), channel };
         let connection = Connection::new(stream, self.shared.deadlines, slot);
         session::run(connection, self.shared, remote).await
+    }
+
+    async fn serve_text(self, accepted: Accepted, wire: Wire) -> Result<(), ConnectionError> {
+        let address = accepted.address;
+        let origin = Origin::connected(address);
+        if !wire.is_plain() {
+            let Some((stream, slot)) = self.secure(accepted).await else { return Ok(()) };
+            let connection = Connection::new(stream, self.shared.deadlines, slot);
+            return text::run(connection, self.shared, origin, wire).await;
+        }
+        // The client of a proxy has sent its message in clear text as well.
+        if !wire.is_open_to(address) {
+            tracing::debug!(%address, "not in compat.legacy_networks");
+            return Ok(());
+        }
+        let connection = Connection::new(accepted.stream, self.shared.deadlines, accepted.slot);
+        text::run(connection, self.shared, origin.without_tls(), wire).await
     }
 
     /// Performs the TLS handshake. `None` if it fails or the connection is evicted.
@@ -165,8 +212,8 @@ impl Listener {
             unless_evicted(&slot, async { header.await.unwrap_or_else(|late| Err(late.into())) });
         let evicted = || io::Error::new(ErrorKind::ConnectionAborted, "evicted");
         match header.await.ok_or_else(evicted)?? {
-            Origin::Untold => Ok((slot, peer.ip())),
-            Origin::Client(address) => {
+            proxy::Origin::Untold => Ok((slot, peer.ip())),
+            proxy::Origin::Client(address) => {
                 // Free the slot of the proxy first, so that the connection does not count twice.
                 drop(slot);
                 let slot =

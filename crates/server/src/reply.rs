@@ -162,6 +162,11 @@ impl Reply {
         Self::public(Answer::ok("Hello.", body).to_request(id))
     }
 
+    /// The answer, for a door that writes it in another form.
+    pub(crate) const fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
     pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {
         self.answer.to_json()
     }

@@ -8,16 +8,17 @@ use crate::{
     first_run,
     gateway::Bounds,
     limits::sources::Sources,
-    listener::Listener,
+    listener::{Listener, Service},
     parts::Parts,
     run_log::RunLog,
     session::Shared,
     tasks::BackgroundTasks,
+    text::{self, Ports},
     tls::{self, Certificate},
 };
 use anyhow::Context as _;
 use fourauth_checkpoints::Publisher;
-use fourauth_config::Config;
+use fourauth_config::{Config, TextConfig};
 use fourauth_face::Engine;
 use fourauth_private_file::scratch;
 use fourauth_protocol::{frame, time::UnixMillis};
@@ -32,6 +33,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    text_addresses: TextConfig,
     certificate: Arc<Certificate>,
     context: Arc<Context>,
     store: Arc<Store>,
@@ -80,6 +82,8 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = socket.local_addr()?;
+        let text_ports = Ports::bind(&config.text).await?;
+        let text_addresses = text_ports.addresses()?;
 
         let mut tasks = BackgroundTasks::default();
         let clock = match time {
@@ -103,21 +107,33 @@ impl Server {
             gateway: Bounds::from(&config.limits),
             stop: tasks.stop.clone(),
         };
+        let tls = |protocol| {
+            let certificate = Arc::clone(&certificate);
+            let configured = tls::server_config(certificate, config.tls.min_version, protocol);
+            configured.map(TlsAcceptor::from)
+        };
         let listener = Listener {
-            tls: TlsAcceptor::from(tls::server_config(
-                Arc::clone(&certificate),
-                config.tls.min_version,
-                frame::ALPN,
-            )?),
+            service: Service::Frames,
+            tls: tls(frame::ALPN)?,
             certificate: Arc::clone(&certificate),
             shared,
             sessions: sessions.clone(),
             stopped: listener_stopped.clone(),
         };
         tasks.handles.push(tokio::spawn(listener.clone().run(socket)));
+        let of_text = Listener {
+            service: Service::Text(text::Wire::from(&config.compat)),
+            tls: tls(text::ALPN)?,
+            ..listener.clone()
+        };
+        for socket in text_ports.into_sockets() {
+            tracing::info!(address = %socket.local_addr()?, "serving the text protocol");
+            tasks.handles.push(tokio::spawn(of_text.clone().run(socket)));
+        }
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
         Ok(Self {
             address,
+            text_addresses,
             certificate,
             context,
             store,
@@ -135,6 +151,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The addresses that the text protocol is served on.
+    #[must_use]
+    pub const fn text_addresses(&self) -> &TextConfig {
+        &self.text_addresses
     }
 
     /// The fingerprint of the certificate, which clients pin.
