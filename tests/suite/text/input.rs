@@ -75,14 +75,22 @@ async fn an_end_of_the_stream_ends_a_message() {
 
 #[tokio::test]
 async fn a_message_that_is_cut_without_the_notice_of_tls_is_dropped() {
-    let house = House::with_alice(|_| {}, PASSWORD).await;
-    let mut client = TextClient::open(house.passcodes()).await;
-    client.send(request(PASSWORD).as_bytes()).await.unwrap();
-    client.abort();
-    let House { server, mail: _mail } = house;
-    let server = TestServer::start_in(server.stop().await, |_| {}).await;
-    let rows = server.audit().await;
-    assert!(rows.iter().all(|row| row.action != "request_passcode"), "{rows:?}");
+    for (is_ended, decided) in [(false, 0), (true, 1)] {
+        let house = House::with_alice(|_| {}, PASSWORD).await;
+        let mut client = TextClient::open(house.passcodes()).await;
+        client.send(request(PASSWORD).as_bytes()).await.unwrap();
+        if is_ended {
+            client.end().await.unwrap();
+        }
+        client.abort();
+        // By the time that another client has its answer, the end has arrived.
+        assert_eq!(house.line("no-message").await, "False");
+        let House { server, mail: _mail } = house;
+        let server = TestServer::start_in(server.stop().await, |_| {}).await;
+        let rows = server.audit().await;
+        let rows = rows.iter().filter(|row| row.action == "request_passcode").count();
+        assert_eq!(rows, decided, "with the notice: {is_ended}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! Plain TCP: off by default, and then from listed networks only.
 
-use super::{EMAIL, House, MAC, PASSWORD, listening, request};
+use super::{EMAIL, House, MAC, PASSWORD, listening, redeem, request};
+use crate::checked_in;
 use fourauth_config::Config;
-use fourauth_tests::{proxy::introducing, server::TestServer, text_client::TextClient};
-use std::net::{Ipv4Addr, SocketAddr};
+use fourauth_tests::{proxy::introducing, python, server::TestServer, text_client::TextClient};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::Command,
+};
 
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 
@@ -81,4 +85,33 @@ async fn the_client_of_a_proxy_must_be_in_a_listed_network_too() {
         let answer = ask_plainly(house.passcodes(), Ipv4Addr::LOCALHOST, &sent).await;
         assert_eq!(answer, expected, "{client:?}");
     }
+}
+
+/// What a client of the passcode systems prints after these messages.
+fn said_to_python(port: SocketAddr, messages: &[String]) -> Vec<String> {
+    let mut command = Command::new("python3");
+    command.arg(checked_in::path("tests/python/passcode_client.py"));
+    let said = python::said(command.arg(port.port().to_string()).args(messages));
+    said.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_the_passcode_systems_works_unchanged() {
+    let house = House::with_alice(
+        |config| {
+            config.compat.legacy_tcp = true;
+            config.compat.pickle_replies = true;
+            config.auth.token_prefix = "pythonizer_".to_owned();
+        },
+        PASSWORD,
+    )
+    .await;
+    let (passcodes, identity) = (house.passcodes(), house.identity());
+    assert_eq!(said_to_python(passcodes, &[request(PASSWORD)]), ["Passcode is sent"]);
+    let redeem = redeem(PASSWORD, &house.mailed().await);
+    let said = said_to_python(passcodes, &[redeem.clone(), redeem]);
+    let [token, again] = said.as_slice() else { panic!("{} answers", said.len()) };
+    assert!(token.starts_with("pythonizer_") && again == "False", "{said:?}");
+    let used = [format!("{token}|{MAC}|read|a"), format!("{token}|00:1b:44:11:3a:ff|read|a")];
+    assert_eq!(said_to_python(identity, &used), ["authorized", "unauthorized"]);
 }
