@@ -1,6 +1,9 @@
 //! The options of a client.
 
-use crate::{address::ServerAddress, client::Client, idle::Idle, limits::Limits, trust::Trust};
+use crate::{
+    address::ServerAddress, client::Client, idle::Idle, limits::Limits, retries::Retries,
+    trust::Trust,
+};
 use std::{sync::Arc, time::Duration};
 
 /// Collects the options that differ from the defaults.
@@ -55,6 +58,14 @@ impl Builder {
     /// Limits the length of an answer, in bytes. The protocol's own limit if not set.
     pub const fn max_answer(mut self, bytes: usize) -> Self {
         self.limits.max_answer = bytes;
+        self
+    }
+
+    /// Tries up to `most` times again, each time after `delay`, if no server can be reached. Nothing was
+    /// sent by then, so no command is repeated. A [`Session`](crate::Session) also repeats a check of its
+    /// token if the answer is lost. No further attempts if not set.
+    pub const fn retries(mut self, most: u32, delay: Duration) -> Self {
+        self.limits.retries = Retries { most, delay };
         self
     }
 

@@ -58,18 +58,30 @@ impl Client {
         &self.servers
     }
 
-    /// Opens a new connection: to the address that worked last, else to the others in their order.
+    /// Opens a new connection: to the address that worked last, else to the others in their order. If
+    /// none can be reached, it tries again as often as [`Builder::retries`](crate::Builder::retries)
+    /// says.
     ///
     /// # Errors
     ///
     /// [`Error::Connect`], [`Error::Untrusted`], [`Error::Tls`] or [`Error::ConnectTimeout`] if no
     /// address works. No command has been sent. Of several errors it is the first
-    /// [`Error::Untrusted`], else the last.
+    /// [`Error::Untrusted`], else the last. [`Error::RetriesExhausted`] after several attempts.
     ///
     /// # Panics
     ///
     /// Never: a client has at least one address.
     pub async fn connect(&self) -> Result<Connection, Error> {
+        let mut attempts = self.limits.retries.start();
+        loop {
+            match self.connect_to_any().await {
+                Err(error) if error.is_unreachable() => attempts.again_after(error).await?,
+                connected_or_hopeless => return connected_or_hopeless,
+            }
+        }
+    }
+
+    async fn connect_to_any(&self) -> Result<Connection, Error> {
         let count = self.servers.len();
         let first = self.preferred.load(Ordering::Relaxed);
         let mut failure = None;

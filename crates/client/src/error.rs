@@ -22,6 +22,16 @@ pub enum Error {
     /// Timeout while connecting. Nothing was sent.
     #[error("the server did not accept the connection in time")]
     ConnectTimeout,
+    /// Every attempt that [`Builder::retries`](crate::Builder::retries) allows has failed. `last` says
+    /// how, and whether anything was sent.
+    #[error("{attempts} attempts failed; the last one: {last}")]
+    RetriesExhausted {
+        /// Number of attempts.
+        attempts: u32,
+        /// The error of the last one.
+        #[source]
+        last: Box<Error>,
+    },
     /// Timeout while waiting for the answer. The command may have been decided.
     #[error("the server did not answer in time; the command may have been decided")]
     AnswerTimeout,
@@ -92,6 +102,7 @@ impl Error {
     pub const fn may_have_been_decided(&self) -> bool {
         match self {
             Self::AnswerTimeout | Self::Protocol(_) | Self::Io(_) => true,
+            Self::RetriesExhausted { last, .. } => last.may_have_been_decided(),
             Self::Connect(_)
             | Self::Untrusted(_)
             | Self::Tls(_)
@@ -100,6 +111,11 @@ impl Error {
             | Self::Abandoned
             | Self::NoChannel => false,
         }
+    }
+
+    /// True if there is no connection now, and another attempt may find one.
+    pub(crate) const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::ConnectTimeout)
     }
 
     /// The error to report of two addresses that failed: an untrusted server must not be hidden by

@@ -1,5 +1,6 @@
-//! Timeouts and the size limit of a client.
+//! Timeouts, attempts and the size limit of a client.
 
+use crate::retries::Retries;
 use fourauth_protocol::frame::MAX_PAYLOAD;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// queues for seconds; five pictures over a slow line take longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Timeouts, and the longest answer in bytes.
+/// Timeouts, the longest answer in bytes, and further attempts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) connect_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     pub(crate) max_answer: usize,
+    pub(crate) retries: Retries,
 }
 
 impl Default for Limits {
@@ -24,6 +26,7 @@ impl Default for Limits {
             connect_timeout: CONNECT_TIMEOUT,
             answer_timeout: ANSWER_TIMEOUT,
             max_answer: MAX_PAYLOAD,
+            retries: Retries::default(),
         }
     }
 }

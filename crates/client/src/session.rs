@@ -7,7 +7,7 @@ use crate::{
     outcome::Outcome,
 };
 use fourauth_protocol::{
-    answer::SessionRow,
+    answer::{Answer, SessionRow},
     command::{Authorise, Command, EndSession, ListSessions, Login},
     level::Level,
     mac_address::MacAddress,
@@ -24,7 +24,8 @@ use std::fmt;
 /// two places.
 pub struct Session {
     client: Client,
-    username: Username,
+    /// Needed for a device proof only.
+    username: Option<Username>,
     mac: Option<MacAddress>,
     token: Secret<String>,
 }
@@ -37,15 +38,17 @@ impl Session {
         Some(Self::with_token(client, login.username.clone(), login.mac, token))
     }
 
-    /// A session that was kept: its token, and the name and address that it was opened with.
+    /// A session that was kept, or that a [redeemed](crate::Connection::redeem_passcode) passcode has
+    /// opened: its token, and the name and address that it was opened with. Without a name the device is
+    /// not proved.
     #[must_use]
     pub fn with_token(
         client: Client,
-        username: Username,
+        username: impl Into<Option<Username>>,
         mac: Option<MacAddress>,
         token: impl Into<Secret<String>>,
     ) -> Self {
-        Self { client, username, mac, token: token.into() }
+        Self { client, username: username.into(), mac, token: token.into() }
     }
 
     /// The token, to be kept where only its user can read it. It may change with
@@ -58,6 +61,9 @@ impl Session {
     /// 130: asks the server if the session is valid and has at least this level. If the token has
     /// expired, the session takes over the new one.
     ///
+    /// If the answer is lost, it asks again as often as [`Builder::retries`](crate::Builder::retries)
+    /// says: a renewal that is repeated within 30 seconds gives the same token.
+    ///
     /// # Errors
     ///
     /// Those of [`Client::send`].
@@ -65,7 +71,7 @@ impl Session {
         let mut authorise = Authorise::new(self.token.clone());
         authorise.mac = self.mac;
         authorise.level = level;
-        let answer = self.send(Command::Authorise(authorise)).await?;
+        let answer = self.send_repeatedly(Command::Authorise(authorise)).await?;
         let outcome = Outcome::read(answer, Authorised::from_gains)?;
         if let Outcome::Granted(Authorised { renewed: Some(token), .. }) = &outcome {
             self.token = token.clone();
@@ -121,10 +127,21 @@ impl Session {
         Ok(Outcome::read(answer, |_| Ok::<_, ProtocolError>(()))?)
     }
 
-    async fn send(&self, command: Command) -> Result<fourauth_protocol::answer::Answer, Error> {
-        match self.mac {
-            Some(mac) => self.client.send_as(&self.username, mac, command).await,
-            None => self.client.send(command).await,
+    /// Sends a command that can be repeated without harm.
+    async fn send_repeatedly(&self, command: Command) -> Result<Answer, Error> {
+        let mut attempts = self.client.limits.retries.start();
+        loop {
+            match self.send(command.clone()).await {
+                Err(error) if error.may_have_been_decided() => attempts.again_after(error).await?,
+                answered_or_unsent => return answered_or_unsent,
+            }
+        }
+    }
+
+    async fn send(&self, command: Command) -> Result<Answer, Error> {
+        match (&self.username, self.mac) {
+            (Some(username), Some(mac)) => self.client.send_as(username, mac, command).await,
+            _ => self.client.send(command).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod answers;
 mod blocking;
 mod device;
 mod reconnect;
+mod retries;
 mod server;
 mod transport;
 mod trust;
