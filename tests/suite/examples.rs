@@ -13,19 +13,32 @@ mod log_in;
 #[path = "../../crates/client/examples/own_transport.rs"]
 mod own_transport;
 #[expect(dead_code, reason = "the test calls what `main` calls")]
+#[path = "../../crates/client/examples/passcode.rs"]
+mod passcode;
+#[expect(dead_code, reason = "the test calls what `main` calls")]
 #[path = "../../crates/client/examples/register.rs"]
 mod register;
 #[expect(dead_code, reason = "the test calls what `main` calls")]
 #[path = "../../crates/client/examples/verify_receipt.rs"]
 mod verify_receipt;
 
-use fourauth_client::{ReceiptError, ReceiptVerifier, ServerAddress, Trust, blocking::Client};
+use fourauth_client::{
+    ReceiptError, ReceiptVerifier, ServerAddress, Trust,
+    blocking::{Client, Session},
+};
 use fourauth_config::Config;
 use fourauth_protocol::{
-    audience::Audience, code::Code, command::Command, mac_address::MacAddress,
-    receipt::VerifyingKey, time::UnixMillis,
+    audience::Audience,
+    code::Code,
+    command::{Command, Identifier, RedeemPasscode, RequestPasscode},
+    contact::Email,
+    level::Level,
+    mac_address::MacAddress,
+    receipt::VerifyingKey,
+    time::UnixMillis,
 };
 use fourauth_tests::{
+    mailbox::Mailbox,
     models::picture,
     persona::Persona,
     server::{NOON, TestServer, quick},
@@ -117,6 +130,48 @@ async fn the_example_without_a_runtime_logs_in_and_shows_a_denial() {
     let [denied, granted] = visits.await.unwrap();
     assert_eq!(denied, ["Face verification failed."]);
     assert_eq!(granted, ["logged in"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_with_a_passcode_logs_in_and_out() {
+    let mut mailbox = Mailbox::open().await;
+    let server = TestServer::configured(|config| mailbox.receive(config)).await;
+    let email = Email::parse("alice@example.org").unwrap();
+    server.enrol_as(server.registration("alice", "obama.jpg").email(email.clone())).await;
+    let (client, account) = (server.client(), Identifier::from(email));
+    let password = server.registration("alice", "obama.jpg").password;
+    let request = RequestPasscode::new(account.clone(), password.clone());
+    assert!(server.connect().await.request_passcode(request).await.unwrap().is_granted());
+
+    let redeem = RedeemPasscode::new(account, password, mailbox.passcode().await);
+    let visited = passcode::visit(&client, redeem.clone()).await.unwrap();
+    assert_eq!(visited, ["logged in as alice", "logged out"]);
+    let again = passcode::visit(&client, redeem).await.unwrap();
+    assert_eq!(again, ["Passcode verification failed."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_without_a_runtime_renews_its_token() {
+    let server = TestServer::start().await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let address = ServerAddress::parse(&server.server().address().to_string()).unwrap();
+    let client = Client::new(address, Trust::Pin(server.fingerprint())).unwrap();
+    let login = alice.login(server.now());
+    let opened = client.login(login).unwrap().granted().unwrap();
+    let token = opened.token.unwrap();
+    let mut session = Session::with_token(client, alice.username, Some(alice.mac), token.clone());
+    assert!(session.authorise(None).unwrap().is_granted());
+    assert_eq!(session.token().expose(), token.expose());
+
+    server.clock().advance_ms(3_600_000);
+    let valid = session.authorise(Some(Level::Two)).unwrap().granted().unwrap();
+    assert_eq!(valid.username.as_str(), "alice");
+    assert_ne!(session.token().expose(), token.expose());
+    let [this] = session.list().unwrap().granted().unwrap().try_into().unwrap();
+    assert!(this.current);
+    let unknown = session.end_other("5e55").unwrap().refused().unwrap();
+    assert_eq!(unknown.code, Code::NoSuchSession);
+    assert!(session.end_all().unwrap().is_granted());
 }
 
 /// The first line and the body of the answer to a GET with these header lines.

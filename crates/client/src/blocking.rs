@@ -27,6 +27,10 @@
 //! tasks of that thread. An async program uses [`crate::Client`], or calls these methods in
 //! `tokio::task::spawn_blocking`.
 
+mod session;
+
+pub use session::Session;
+
 use crate::{
     address::ServerAddress, error::Error, identity::Identity, outcome::Outcome, trust::Trust,
 };
