@@ -2,12 +2,14 @@
 
 mod details;
 mod options;
+mod tokens;
 
 pub use details::{
     AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, LoginArgs, NewDevice, VerifyArgs,
     WhoamiArgs,
 };
 pub use options::{Options, Output, SecretFiles};
+pub use tokens::{AccountArgs, Tokens};
 
 use crate::exit;
 use clap::{Parser, Subcommand};
@@ -47,6 +49,9 @@ pub enum Task {
     /// List and end the account's sessions
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Session(Sessions),
+    /// Log in with a passcode; check and end the session of the last login
+    #[command(subcommand, subcommand_precedence_over_arg = true)]
+    Token(Tokens),
     /// Verify receipts of logins
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Receipt(Receipts),
@@ -145,6 +150,10 @@ mod tests {
             ("fourauth device list --token-file -", "Device(List)"),
             ("fourauth whoami --level 3", "Whoami("),
             ("fourauth session list", "Session(List)"),
+            ("fourauth token request --email a@b.example --phone +4420794600", "Token(Request("),
+            ("fourauth token redeem --username x --passcode-file -", "Token(Redeem("),
+            ("fourauth token check --level 1", "Token(Check("),
+            ("fourauth token end --all", "Token(End"),
             ("fourauth session end --all", "Session(End"),
             ("fourauth device revoke laptop", "Device(Revoke"),
             ("fourauth login --receipt-file alice.receipt", "Login"),
@@ -190,6 +199,9 @@ mod tests {
             ("fourauth audit --limit 501".into(), ErrorKind::ValueValidation),
             ("fourauth receipt verify x --issuer y".into(), ErrorKind::MissingRequiredArgument),
             (RECEIPT.replace("ed25519", "rsa"), ErrorKind::ValueValidation),
+            ("fourauth token request --email a@b".into(), ErrorKind::ValueValidation),
+            ("fourauth token check --level 5".into(), ErrorKind::ValueValidation),
+            ("fourauth token".into(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fourauth recover".into(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fourauth fly".into(), ErrorKind::InvalidSubcommand),
         ] {
@@ -199,10 +211,19 @@ mod tests {
 
     #[test]
     fn no_secret_can_be_an_argument() {
-        for option in ["password", "totp", "new-password", "admin-secret", "recovery-code", "token"]
-        {
-            let line = format!("fourauth login --{option} hunter2");
-            assert_eq!(parse(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
+        for option in [
+            "password",
+            "totp",
+            "new-password",
+            "admin-secret",
+            "recovery-code",
+            "token",
+            "passcode",
+        ] {
+            for command in ["login", "token redeem"] {
+                let line = format!("fourauth {command} --{option} hunter2");
+                assert_eq!(parse(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
+            }
         }
     }
 }

@@ -4,10 +4,11 @@
 //! camera, because it could expire while the pictures are taken.
 
 mod device;
+mod passcode;
 mod recover;
 
 use crate::{
-    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Task},
+    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Task, Tokens},
     camera,
     environment::Environment,
     failure::Failure,
@@ -64,12 +65,19 @@ pub(crate) async fn command(
         Task::Device(Devices::Revoke { name }) => {
             Command::RevokeDevice(gather.revoke_device(name)?)
         }
+        Task::Token(Tokens::Request(named)) => {
+            Command::RequestPasscode(gather.request_passcode(named)?)
+        }
+        Task::Token(Tokens::Redeem(named)) => {
+            Command::RedeemPasscode(gather.redeem_passcode(named)?)
+        }
         Task::Audit(filter) => Command::ReadAudit(gather.audit(filter)?),
         Task::Hello
         | Task::Trust
         | Task::Device(Devices::Key | Devices::List)
         | Task::Receipt(_)
         | Task::Session(_)
+        | Task::Token(Tokens::Check(_) | Tokens::End { .. })
         | Task::Whoami(_) => Command::Hello(Hello::default()),
     })
 }

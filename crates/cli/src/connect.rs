@@ -2,9 +2,13 @@
 
 use crate::{args::Options, failure::Failure, settings::Settings};
 use fourauth_client::{Client, Roots, ServerAddress, Trust};
+use std::time::Duration;
 
 /// The server if neither the options nor the settings name one.
 const DEFAULT_SERVER: &str = "127.0.0.1:65432";
+
+/// The wait before each further attempt: long enough for a server that restarts.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 impl Settings {
     /// The client for these options and settings. Options override settings.
@@ -16,7 +20,7 @@ impl Settings {
                  `fourauth trust --server {server} --pin HEX`, or --ca FILE"
             )));
         };
-        let builder = Client::builder(server, trust);
+        let builder = Client::builder(server, trust).retries(options.retries, RETRY_DELAY);
         Ok(if options.tls12 { builder.allow_tls12() } else { builder }.build())
     }
 

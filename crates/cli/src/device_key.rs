@@ -1,7 +1,7 @@
 //! This device's key: where it is kept, which commands use it, and how it is shown.
 
 use crate::{
-    args::{Devices, Options, Output, Task},
+    args::{Devices, Options, Output, Task, Tokens},
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -31,6 +31,7 @@ pub(crate) const fn serves(task: &Task) -> bool {
         Task::Login(_)
             | Task::Confirm
             | Task::Recover(_)
+            | Task::Token(Tokens::Request(_) | Tokens::Redeem(_))
             | Task::Device(Devices::Add(_) | Devices::Revoke { .. })
     )
 }
@@ -60,6 +61,9 @@ pub(crate) fn unsaid<'a>(
     let own = (environment.device_address)();
     match command {
         Command::ConfirmTotp(confirm) => Some((&confirm.username, options.mac.or(own)?)),
+        // A proof names the account by its username.
+        Command::RequestPasscode(request) => Some((request.account.username()?, request.mac?)),
+        Command::RedeemPasscode(redeem) => Some((redeem.account.username()?, redeem.mac?)),
         // The new device is not this one.
         Command::RecoverDevice(recover) if recover.new_mac != own => {
             Some((&recover.username, own?))

@@ -140,6 +140,7 @@ fn network(error: &Error) -> Exit {
     match error {
         Error::Protocol(_) | Error::Abandoned => Exit::Protocol,
         Error::TooLarge(_) => Exit::LocalDevice, // The pictures.
+        Error::RetriesExhausted { last, .. } => network(last),
         _ => Exit::Network,
     }
 }

@@ -37,7 +37,7 @@ pub use failure::Failure;
 pub use picture::{LONGEST_SIDE, NotAPicture, prepare};
 pub use qr::draw as draw_qr;
 
-use args::{Cli, Devices, Options, Receipts, Task};
+use args::{Cli, Devices, Options, Receipts, Task, Tokens};
 use compose::Inputs;
 use environment::Environment;
 use exit::Exit;
@@ -45,8 +45,6 @@ use fourauth_client::{Client, Identity};
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Hello},
-    mac_address::MacAddress,
-    username::Username,
     words::Requirement,
 };
 use std::sync::Arc;
@@ -89,23 +87,22 @@ async fn perform(
     let inputs =
         Inputs { options, settings: &settings, identity: identity.as_deref(), recovery_code };
     let command = compose::command(task, inputs, environment).await?;
-    let sender = sender(&command);
+    let sender = session::sender(&command);
     let answer = send(command, identity, &client, options, environment).await?;
-    if let Task::Login(_) = task {
-        // Kept before it is shown: a token that cannot be printed must not be lost.
-        session::keep(sender, &answer, environment)?;
-    }
+    // Kept before it is shown: a token that cannot be printed must not be lost. Shown even if it cannot
+    // be kept.
+    let kept = match task {
+        Task::Login(_) | Task::Token(Tokens::Redeem(_)) => {
+            session::keep(sender, &answer, &client, environment).await
+        }
+        _ => Ok(()),
+    };
     let exit = show::answer(&answer, options.output, environment)?;
+    kept?;
     if let Task::Login(args) = task {
         receipt::keep(&answer, args.receipt_file.as_deref())?;
     }
     Ok(exit)
-}
-
-/// The account and the device that a command names.
-fn sender(command: &Command) -> Option<(Username, MacAddress)> {
-    let (username, mac) = command.sender()?;
-    Some((username.clone(), mac?))
 }
 
 /// Sends a command, with a device proof if this device has an identity.

@@ -6,7 +6,9 @@ use crate::{
     failure::Failure,
     secret_line::{first_line, unreadable},
 };
-use fourauth_protocol::{one_time_code::OneTimeCode, recovery_code::RecoveryCode, secret::Secret};
+use fourauth_protocol::{
+    one_time_code::OneTimeCode, passcode::Passcode, recovery_code::RecoveryCode, secret::Secret,
+};
 use std::{fs::File, io::BufReader, path::Path};
 use zeroize::Zeroizing;
 
@@ -21,6 +23,7 @@ pub(crate) enum Kind {
     RecoveryCode,
     Token,
     Code,
+    Passcode,
 }
 
 impl Kind {
@@ -32,6 +35,7 @@ impl Kind {
             Self::RecoveryCode => "Recovery code",
             Self::Token => "Token of a login",
             Self::Code => "One-time code",
+            Self::Passcode => "Passcode",
         }
     }
 
@@ -43,6 +47,7 @@ impl Kind {
             Self::RecoveryCode => files.recovery_code_file.as_deref(),
             Self::Token => files.token_file.as_deref(),
             Self::Code => files.totp_file.as_deref(),
+            Self::Passcode => files.passcode_file.as_deref(),
         }
     }
 }
@@ -78,6 +83,15 @@ pub(crate) fn one_time_code(
     let text = obtain(Kind::Code, files, environment)?;
     let digits = Zeroizing::new(text.expose().replace(' ', "")); // Shown as "287 082" by many.
     OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Reads a passcode. A typing error is detected here, as in a one-time code.
+pub(crate) fn passcode(
+    files: &SecretFiles,
+    environment: &mut Environment<'_>,
+) -> Result<Passcode, Failure> {
+    let text = obtain(Kind::Passcode, files, environment)?;
+    Passcode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Reads a recovery code. A typing error is detected here, as in a one-time code.

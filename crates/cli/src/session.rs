@@ -1,9 +1,10 @@
-//! The session of the last login, kept in a private file next to `client.toml`, and the commands
-//! that use its token.
+//! The session of the last login or of the last redeemed passcode, and the commands that use its token.
+
+mod held;
 
 use crate::{
-    args::{Devices, Options, Sessions, Task},
-    device_key, entropy,
+    args::{Devices, Options, Sessions, Task, Tokens},
+    device_key,
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -11,8 +12,7 @@ use crate::{
     settings::Settings,
     show,
 };
-use fourauth_client::{Client, Connection};
-use fourauth_private_file as private_file;
+use fourauth_client::{Client, Connection, Outcome};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -21,48 +21,65 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use serde::{Deserialize, Serialize};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-use zeroize::Zeroizing;
-
-/// The file, next to `client.toml`.
-const FILE: &str = "session.json";
-
-/// A token, and what its session is bound to.
-#[derive(Debug)]
-struct Held {
-    username: Username,
-    mac: MacAddress,
-    token: Secret<String>,
-    /// The file that it is kept in. `None` if the user has given the token.
-    file: Option<PathBuf>,
-}
-
-/// The content of the file.
-#[derive(Serialize, Deserialize)]
-struct Written<'a> {
-    username: &'a str,
-    mac: &'a str,
-    token: &'a str,
-}
+use held::Held;
 
 /// True for the commands that a token authorises.
 pub(crate) const fn serves(task: &Task) -> bool {
-    matches!(task, Task::Device(Devices::List) | Task::Session(_) | Task::Whoami(_))
+    matches!(
+        task,
+        Task::Device(Devices::List)
+            | Task::Session(_)
+            | Task::Token(Tokens::Check(_) | Tokens::End { .. })
+            | Task::Whoami(_)
+    )
+}
+
+/// The account and the device of a command that opens a session.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    /// `None` if the command names the account by an address.
+    username: Option<Username>,
+    mac: MacAddress,
+}
+
+/// The account and the device that a command names.
+pub(crate) fn sender(command: &Command) -> Option<Sender> {
+    let (username, mac) = match command {
+        Command::RedeemPasscode(redeem) => (redeem.account.username(), redeem.mac),
+        _ => command.sender().map(|(username, mac)| (Some(username), mac))?,
+    };
+    Some(Sender { username: username.cloned(), mac: mac? })
 }
 
 /// Keeps the token of a granted login. Does nothing where there is no place for it.
-pub(crate) fn keep(
-    sender: Option<(Username, MacAddress)>,
+pub(crate) async fn keep(
+    sender: Option<Sender>,
     answer: &Answer,
+    client: &Client,
     environment: &Environment<'_>,
 ) -> Result<(), Failure> {
-    let (Some((username, mac)), Some(path)) = (sender, path(environment)) else { return Ok(()) };
+    let (Some(Sender { username, mac }), Some(path)) = (sender, held::path(environment)) else {
+        return Ok(());
+    };
     let Some(token) = answer.body.token.clone().filter(|_| answer.is_ok()) else { return Ok(()) };
+    let username = match username {
+        Some(username) => username,
+        None => owner(&token, mac, client).await?,
+    };
     Held { username, mac, token, file: Some(path) }.write()
+}
+
+/// The account that a new token belongs to, according to the server.
+async fn owner(
+    token: &Secret<String>,
+    mac: MacAddress,
+    client: &Client,
+) -> Result<Username, Failure> {
+    let authorise = Authorise::new(token.clone()).device(mac);
+    match client.connect().await?.authorise(authorise).await? {
+        Outcome::Granted(valid) => Ok(valid.username),
+        Outcome::Refused(_) => Err(Failure::NotSignedIn { file: None }),
+    }
 }
 
 /// Runs a command with the kept token or the one that the user gives.
@@ -72,11 +89,11 @@ pub(crate) async fn run(
     settings: &Settings,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let mut held = held(options, settings, environment)?;
+    let mut held = obtain(options, settings, environment)?;
     let mut connection = connect(&held, options, settings, environment).await?;
     let mut answer = connection.send(held.command(task)).await?;
     // A kept token that has expired is renewed first.
-    if answer.code == Code::SignedOut && held.file.is_some() && !matches!(task, Task::Whoami(_)) {
+    if answer.code == Code::SignedOut && held.file.is_some() && !is_check(task) {
         let renewal = connection.send(Command::Authorise(held.authorise())).await?;
         if held.take_over(&renewal)? {
             answer = connection.send(held.command(task)).await?;
@@ -105,14 +122,14 @@ async fn connect(
 }
 
 /// The token that the user gives, or the kept one.
-fn held(
+fn obtain(
     options: &Options,
     settings: &Settings,
     environment: &mut Environment<'_>,
 ) -> Result<Held, Failure> {
-    let path = path(environment);
+    let path = held::path(environment);
     if options.secrets.token_file.is_none() {
-        let kept = path.as_deref().map(read).transpose()?.flatten();
+        let kept = path.as_deref().map(held::read).transpose()?.flatten();
         let kept = kept.ok_or(Failure::NotSignedIn { file: path })?;
         return match &options.username {
             Some(other) if *other != kept.username => {
@@ -131,34 +148,16 @@ fn held(
     Ok(Held { username, mac, token, file: None })
 }
 
-fn path(environment: &Environment<'_>) -> Option<PathBuf> {
-    Some(environment.settings_file.as_ref()?.with_file_name(FILE))
-}
-
-/// The kept session. `None` if there is no file.
-fn read(path: &Path) -> Result<Option<Held>, Failure> {
-    let failed = |reason| Failure::SessionFile { path: path.to_owned(), reason };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let held = parse(&text, path);
-    held.map(Some).ok_or_else(|| failed(io::Error::other("not a session; log in again")))
-}
-
-fn parse(text: &str, path: &Path) -> Option<Held> {
-    let Written { username, mac, token } = serde_json::from_str(text).ok()?;
-    Some(Held {
-        username: Username::parse(username).ok()?,
-        mac: MacAddress::parse(mac).ok()?,
-        token: Secret::new(token.to_owned()),
-        file: Some(path.to_owned()),
-    })
+/// True for a command that renews the token itself.
+const fn is_check(task: &Task) -> bool {
+    matches!(task, Task::Whoami(_) | Task::Token(Tokens::Check(_)))
 }
 
 const fn ends_this_session(task: &Task) -> bool {
-    matches!(task, Task::Session(Sessions::End { session: None, .. }))
+    matches!(
+        task,
+        Task::Session(Sessions::End { session: None, .. }) | Task::Token(Tokens::End { .. })
+    )
 }
 
 impl Held {
@@ -167,13 +166,9 @@ impl Held {
             Task::Session(Sessions::List) => {
                 Command::ListSessions(ListSessions::new(self.token.clone()).device(self.mac))
             }
-            Task::Session(Sessions::End { session, all }) => {
-                let mut end = EndSession::new(self.token.clone()).device(self.mac);
-                end.session.clone_from(session);
-                end.all = *all;
-                Command::EndSession(end)
-            }
-            Task::Whoami(this) => {
+            Task::Session(Sessions::End { session, all }) => self.end(session.as_ref(), *all),
+            Task::Token(Tokens::End { all }) => self.end(None, *all),
+            Task::Whoami(this) | Task::Token(Tokens::Check(this)) => {
                 let mut authorise = self.authorise();
                 authorise.level = this.level;
                 Command::Authorise(authorise)
@@ -182,37 +177,14 @@ impl Held {
         }
     }
 
+    fn end(&self, session: Option<&String>, all: bool) -> Command {
+        let mut end = EndSession::new(self.token.clone()).device(self.mac);
+        end.session = session.cloned();
+        end.all = all;
+        Command::EndSession(end)
+    }
+
     fn authorise(&self) -> Authorise {
         Authorise::new(self.token.clone()).device(self.mac)
-    }
-
-    /// Keeps the token of a renewal. True if there is one.
-    fn take_over(&mut self, answer: &Answer) -> Result<bool, Failure> {
-        let Some(token) = answer.body.token.clone().filter(|_| answer.is_ok()) else {
-            return Ok(false);
-        };
-        self.token = token;
-        self.write()?;
-        Ok(true)
-    }
-
-    fn write(&self) -> Result<(), Failure> {
-        let Some(path) = &self.file else { return Ok(()) };
-        let (username, mac) = (self.username.as_str(), self.mac.to_string());
-        let written = Written { username, mac: &mac, token: self.token.expose() };
-        let done = serde_json::to_vec(&written).map(Zeroizing::new).map_err(io::Error::other);
-        let done = done.and_then(|text| private_file::replace_own(path, &text, entropy::suffix()?));
-        done.map_err(|reason| Failure::SessionFile { path: path.clone(), reason })
-    }
-
-    /// Removes the file of a session that has ended.
-    fn forget(&self) -> Result<(), Failure> {
-        let Some(path) = &self.file else { return Ok(()) };
-        match fs::remove_file(path) {
-            Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
-                Err(Failure::SessionFile { path: path.clone(), reason })
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -82,6 +82,12 @@ const fn hint(code: Code) -> Option<&'static str> {
         Code::MoreNeeded => Some(
             "Ask for a lower level, or log in from a device with a key that the account knows (swk).",
         ),
+        Code::PasscodeMismatch => Some(
+            "Request another passcode with `fourauth token request`. It is valid for three minutes.",
+        ),
+        Code::NoAddress => {
+            Some("Ask an administrator to add a mail address or a telephone number to the account.")
+        }
         Code::SignedOut => Some("Run `fourauth login` for a new token."),
         _ => None,
     }

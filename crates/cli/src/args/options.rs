@@ -22,6 +22,9 @@ pub struct Options {
     /// Allow TLS 1.2 with servers that do not support TLS 1.3
     #[arg(long, global = true)]
     pub tls12: bool,
+    /// Attempts after the first if the server cannot be reached, two seconds apart
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub retries: u32,
     /// Output format of answers
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Output,
@@ -76,6 +79,9 @@ pub struct SecretFiles {
     /// The one-time code; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub totp_file: Option<PathBuf>,
+    /// The passcode that the server sent; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passcode_file: Option<PathBuf>,
 }
 
 /// Output format of answers.
@@ -98,6 +104,7 @@ impl SecretFiles {
             &self.recovery_code_file,
             &self.token_file,
             &self.totp_file,
+            &self.passcode_file,
         ];
         files.into_iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count()
     }

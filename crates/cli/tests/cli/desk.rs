@@ -62,9 +62,9 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Runs a command line, where `@name` is a file of this desk.
+    /// Runs a command line, where an argument `@name` is a file of this desk.
     pub(crate) async fn types(&mut self, line: &str) -> Printed {
-        let line = line.replace('@', &format!("{}/", self.folder.path().display()));
+        let line = line.replace(" @", &format!(" {}/", self.folder.path().display()));
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let (mut output, mut notes) = (Vec::new(), Vec::new());
         let exit = run(

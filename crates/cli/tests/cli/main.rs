@@ -11,3 +11,4 @@ mod recovery;
 mod requests;
 mod server;
 mod sessions;
+mod tokens;
