@@ -12,7 +12,8 @@ use fourauth_tests::{
     server::{NOON, TestServer, quick},
 };
 use fourauthd::{
-    import_4auth::{FourAuth, ImportCommand, Outcome, Sum, Unfit},
+    command::import::ImportCommand,
+    import_4auth::{FourAuth, Outcome, Sum, Unfit},
     local_store::LocalStore,
 };
 use sha2::{Digest as _, Sha256};

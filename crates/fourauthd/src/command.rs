@@ -6,6 +6,7 @@ pub mod config;
 pub mod device;
 pub mod gateway;
 pub mod healthcheck;
+pub mod import;
 pub mod key;
 pub mod models;
 pub mod outbox;

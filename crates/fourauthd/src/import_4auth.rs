@@ -16,7 +16,7 @@ pub use account::Unfit;
 use crate::local_store::LocalStore;
 use account::{Candidate, Terms};
 use anyhow::{bail, ensure};
-use clap::{Args, Subcommand};
+use clap::Args;
 use fourauth_auth::faces::Faces;
 use fourauth_config::Config;
 use fourauth_protocol::consent::Consent;
@@ -25,14 +25,6 @@ use history::Past;
 use old_key::OldKey;
 use source::Source;
 use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
-
-/// Systems to import from.
-#[derive(Debug, Subcommand)]
-pub enum ImportCommand {
-    /// Import the accounts and the log of 4Auth, which must not be running
-    #[command(name = "4auth")]
-    FourAuth(FourAuth),
-}
 
 /// Arguments of `import 4auth`.
 #[derive(Debug, Args)]
@@ -70,27 +62,6 @@ pub struct Sum {
     pub refused: u64,
     /// Number of log rows.
     pub rows: u64,
-}
-
-impl ImportCommand {
-    /// Runs the command and prints one line per account.
-    ///
-    /// # Errors
-    ///
-    /// If the files cannot be read or were imported before, the database fails, or an account was
-    /// refused.
-    pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
-        let Self::FourAuth(import) = self;
-        let sum = import.run(config, local, |outcome| print_out!("{outcome}")).await?;
-        let (accounts, rows) = (sum.imported, sum.rows);
-        if import.dry_run {
-            print_out!("{accounts} accounts and {rows} rows of the log would be imported.");
-        } else {
-            print_out!("{accounts} accounts and {rows} rows of the log are imported.");
-        }
-        ensure!(sum.refused == 0, "{} accounts cannot be imported", sum.refused);
-        Ok(())
-    }
 }
 
 impl FourAuth {

@@ -13,6 +13,8 @@ mod screen;
 
 pub mod backup;
 pub mod command;
+mod foreign;
 pub mod import_4auth;
+pub mod import_passcodes;
 pub mod local_store;
 mod scratch;

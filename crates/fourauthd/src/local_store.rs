@@ -10,6 +10,7 @@ use fourauth_auth::{
 use fourauth_checkpoints::Exported;
 use fourauth_config::{AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
+use fourauth_factors::password::Pepper;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_server::parts;
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
@@ -69,6 +70,11 @@ impl LocalStore {
     /// Starts a thread that computes templates as the server does.
     pub(crate) fn faces(&self, engine: Arc<Engine>) -> anyhow::Result<Faces> {
         Ok(Faces::new(self.compute()?, engine, self.keyring.pepper().clone()))
+    }
+
+    /// The pepper of the keyring.
+    pub(crate) fn pepper(&self) -> &Pepper {
+        self.keyring.pepper()
     }
 
     /// Audit row of a local command.

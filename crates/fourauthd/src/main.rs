@@ -15,10 +15,10 @@ use fourauthd::{
     backup::BackupCommand,
     command::{
         admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
-        gateway::GatewayCommand, healthcheck, key::KeyCommand, models::ModelsCommand,
-        outbox::OutboxCommand, session::SessionCommand, time::TimeCommand, user::UserCommand,
+        gateway::GatewayCommand, healthcheck, import::ImportCommand, key::KeyCommand,
+        models::ModelsCommand, outbox::OutboxCommand, session::SessionCommand, time::TimeCommand,
+        user::UserCommand,
     },
-    import_4auth::ImportCommand,
     local_store::LocalStore,
 };
 use std::{
@@ -93,7 +93,7 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Import the accounts and the log of another system
+    /// Import the accounts of another system
     #[command(subcommand)]
     Import(ImportCommand),
     /// Succeed if the server on this machine answers

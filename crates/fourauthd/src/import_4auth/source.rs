@@ -1,32 +1,15 @@
 //! Reads the database of 4Auth. Never writes to it.
-//!
-//! An untrusted SQLite file can hold views and virtual tables that run code of their author, and
-//! values of a gigabyte. So this module reads only two plain tables, and limits the size of each
-//! value before loading it.
 
-use anyhow::{Context as _, ensure};
-use data_encoding::HEXLOWER;
-use rusqlite::{Connection, OpenFlags, Row, Statement, limits::Limit, types::ValueRef};
-use sha2::{Digest as _, Sha256};
-use std::{
-    fs::{self, File},
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
-
-/// Longest value that SQLite loads, in bytes.
-const MAX_VALUE: i32 = 16 << 20;
+use crate::foreign::{ForeignDatabase, lossy, text};
+use rusqlite::{Row, Statement, types::ValueRef};
+use std::path::Path;
 
 /// Longest displayed name, in characters.
 const MAX_SHOWN: usize = 64;
 
 /// An open database file.
 #[derive(Debug)]
-pub(super) struct Source {
-    connection: Connection,
-    /// SHA-256 of the file in hexadecimal. Identifies the file.
-    digest: String,
-}
+pub(super) struct Source(ForeignDatabase);
 
 /// An account as 4Auth stores it. A value is `None` if it is missing, too long, or not UTF-8.
 #[derive(Debug)]
@@ -50,43 +33,12 @@ pub(super) struct OldRow {
 
 impl Source {
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let named = || format!("cannot read {}", path.display());
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).with_context(named)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE).with_context(named)?;
-        // The transaction prevents changes from here on, so the hash matches the rows that are
-        // read.
-        connection
-            .execute_batch(
-                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN; \
-                 SELECT 1 FROM sqlite_schema",
-            )
-            .with_context(named)?;
-        ensure!(is_alone(path), "{} is in use: stop 4Auth first", path.display());
-        let digest = digest(path).with_context(named)?;
-        let source = Self { connection, digest };
-        for table in ["users", "access_logs"] {
-            ensure!(
-                source.has_plain_table(table).with_context(named)?,
-                "{} is not a database of 4Auth: it has no plain table {table}",
-                path.display()
-            );
-        }
-        Ok(source)
+        ForeignDatabase::open(path, "4Auth", &["users", "access_logs"]).map(Self)
     }
 
     /// SHA-256 of the file in hexadecimal.
     pub(super) fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// True if there is a table of this name that is not virtual and has no generated columns.
-    fn has_plain_table(&self, name: &str) -> rusqlite::Result<bool> {
-        const SQL: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 \
-             AND UPPER(sql) LIKE 'CREATE TABLE%' \
-             AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
-
-        self.connection.query_row(SQL, [name], |row| row.get::<_, i64>(0)).map(|count| count == 1)
+        self.0.digest()
     }
 
     pub(super) fn has_users(&self) -> rusqlite::Result<bool> {
@@ -99,7 +51,7 @@ impl Source {
     }
 
     fn count(&self, sql: &str) -> rusqlite::Result<u64> {
-        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        let count: i64 = self.0.connection.query_row(sql, [], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -108,7 +60,7 @@ impl Source {
         const SQL: &str = "SELECT CASE WHEN octet_length(totp_secret_enc) <= 4096 \
                            THEN totp_secret_enc END FROM main.users";
 
-        let mut tokens = self.connection.prepare(SQL)?;
+        let mut tokens = self.0.connection.prepare(SQL)?;
         let mut tokens = tokens.query([])?;
         while let Some(row) = tokens.next()? {
             if text(row, 0)?.is_some_and(|token| does(&token)) {
@@ -121,7 +73,7 @@ impl Source {
     /// Query for all accounts. Read each row with [`user`].
     pub(super) fn users(&self) -> rusqlite::Result<Statement<'_>> {
         // The largest accepted picture has 8 MB in base64, and 11 MB as a token.
-        self.connection.prepare(
+        self.0.connection.prepare(
             "SELECT CASE WHEN octet_length(username) <= 4096 THEN username END, \
              CASE WHEN octet_length(password_hash) <= 4096 THEN password_hash END, \
              CASE WHEN octet_length(face_image_enc) <= 12000000 THEN face_image_enc END, \
@@ -132,7 +84,7 @@ impl Source {
 
     /// Query for all rows of the log, in order. Read each row with [`row`].
     pub(super) fn log(&self) -> rusqlite::Result<Statement<'_>> {
-        self.connection.prepare(
+        self.0.connection.prepare(
             "SELECT CASE WHEN octet_length(ts_utc) <= 65536 THEN ts_utc END, \
              CASE WHEN octet_length(username) <= 65536 THEN username END, \
              CASE WHEN octet_length(action) <= 65536 THEN action END, success, \
@@ -173,50 +125,12 @@ impl OldUser {
     }
 }
 
-/// Bytes of a text or a blob: Python writes `str` as text and `bytes` as a blob, and 4Auth uses
-/// both.
-fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<&'a [u8]>> {
-    Ok(match row.get_ref(column)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
-    })
-}
-
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
-    let text = bytes(row, column)?.and_then(|bytes| str::from_utf8(bytes).ok());
-    Ok(text.map(str::to_owned))
-}
-
-/// Text of a log column. Bytes that are not UTF-8 are replaced, so that the row is kept.
-fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
-    Ok(bytes(row, column)?.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
-}
-
-/// True if the file has no journal. The content of a journal would be missing from the file and its
-/// hash.
-fn is_alone(path: &Path) -> bool {
-    ["-wal", "-journal"].into_iter().all(|suffix| {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        fs::metadata(PathBuf::from(beside)).map_or(true, |file| file.len() == 0)
-    })
-}
-
-fn digest(path: &Path) -> io::Result<String> {
-    let (mut file, mut digest) = (File::open(path)?, Sha256::new());
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(HEXLOWER.encode(&digest.finalize())),
-            count => digest.update(&chunk[..count]),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rusqlite::Connection;
+    use std::{fs, path::PathBuf};
     use tempfile::TempDir;
 
     const TABLES: &str = "CREATE TABLE users (username TEXT PRIMARY KEY, password_hash BLOB, \

@@ -1,0 +1,60 @@
+//! `fourauthd import`: accounts of other systems.
+
+use crate::{
+    import_4auth::{self, FourAuth},
+    import_passcodes::{self, PasscodeSystem},
+    local_store::LocalStore,
+};
+use anyhow::ensure;
+use clap::Subcommand;
+use fourauth_config::Config;
+
+/// Systems to import from.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Import the accounts and the log of 4Auth, which must not be running
+    #[command(name = "4auth")]
+    FourAuth(FourAuth),
+    /// Import the accounts and the valid passcodes of a passcode system, which must not be running
+    Passcodes(PasscodeSystem),
+}
+
+impl ImportCommand {
+    /// Runs the command and prints one line per account.
+    ///
+    /// # Errors
+    ///
+    /// If the files cannot be read, the database fails, or an account was refused. 4Auth's files also
+    /// if they were imported before.
+    pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
+        match self {
+            Self::FourAuth(import) => four_auth(&import, config, local).await,
+            Self::Passcodes(import) => passcodes(&import, local).await,
+        }
+    }
+}
+
+/// "would be imported" for a rehearsal, else "are imported".
+const fn done(dry_run: bool) -> &'static str {
+    if dry_run { "would be imported" } else { "are imported" }
+}
+
+async fn four_auth(import: &FourAuth, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
+    let sum = import.run(config, local, |outcome| print_out!("{outcome}")).await?;
+    let import_4auth::Sum { imported, refused, rows } = sum;
+    print_out!("{imported} accounts and {rows} rows of the log {}.", done(import.dry_run));
+    ensure!(refused == 0, "{refused} accounts cannot be imported");
+    Ok(())
+}
+
+async fn passcodes(import: &PasscodeSystem, local: &LocalStore) -> anyhow::Result<()> {
+    let sum = import.run(local, |outcome| print_out!("{outcome}")).await?;
+    let import_passcodes::Sum { imported, known, refused, passcodes, expired, strange } = sum;
+    print_out!("{imported} accounts and {passcodes} passcodes {}.", done(import.dry_run));
+    print_out!(
+        "{known} accounts were imported before. {expired} passcodes have expired, and {strange} are \
+         of no imported account or not valid. Tokens are never imported."
+    );
+    ensure!(refused == 0, "{refused} accounts cannot be imported");
+    Ok(())
+}
