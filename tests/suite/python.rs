@@ -1,7 +1,8 @@
 //! A client written only from 4Auth's documents works unchanged.
 
-use fourauth_config::{AuthConfig, Config, TimeConfig};
-use fourauth_protocol::time::UnixMillis;
+use fourauth_config::{AuthConfig, Config, CourierConfig, TimeConfig};
+use fourauth_courier::MailRoute;
+use fourauth_protocol::{contact::Email, time::UnixMillis};
 use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{models, server::quick};
 use std::{
@@ -21,11 +22,16 @@ pub(crate) fn system_clock() -> UnixMillis {
     UnixMillis(since.as_millis().try_into().unwrap())
 }
 
-/// A server with the default cost of a hash and the system clock.
+/// A server with the default cost of a hash and the system clock. It writes mail to the folder `mail`.
 pub(crate) async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
-        auth: AuthConfig::default(),
+        auth: AuthConfig { passcodes: true, ..AuthConfig::default() },
         time: TimeConfig { servers: Vec::new() },
+        courier: CourierConfig {
+            mail: Some(MailRoute::Folder(folder.join("mail"))),
+            mail_from: Email::parse("auth@example.org").ok(),
+            ..CourierConfig::default()
+        },
         ..quick(folder)
     };
     let engine = models::engine();

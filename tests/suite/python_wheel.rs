@@ -31,7 +31,7 @@ async fn a_python_program_uses_each_command_of_a_real_server() {
         .arg(fs::read_to_string(config.setup_secret_file()).unwrap().trim())
         .args(["obama.jpg", "obama2.jpg", "biden.jpg"].map(models::picture_file))
         .arg(folder.path());
-    assert!(passed(command).await >= 9);
+    assert!(passed(command).await >= 12);
     server.stop().await;
 }
 
@@ -39,7 +39,7 @@ async fn a_python_program_uses_each_command_of_a_real_server() {
 async fn a_python_program_waits_without_the_interpreter_lock() {
     let mut command = Command::from(python::with_wheel());
     command.arg(program("tests/offline.py"));
-    assert!(passed(command).await >= 9);
+    assert!(passed(command).await >= 10);
 }
 
 #[test]

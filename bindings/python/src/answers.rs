@@ -5,9 +5,11 @@
 use crate::error::raised;
 use data_encoding::BASE64;
 use fourauth_client::{
-    ProtocolError,
+    Outcome, ProtocolError,
     protocol::{
         answer::{self, DeviceRow},
+        code::Code,
+        level::Level,
         secret::Secret,
         time::UnixMillis,
         words::Requirement,
@@ -59,6 +61,9 @@ pub(crate) struct Login {
     token: Option<Secret<String>>,
     receipt: Option<Secret<String>>,
     expires_at: Option<UnixMillis>,
+    /// The level that it reached, from 1 to 4. `None` if the server does not say.
+    #[pyo3(get)]
+    level: Option<u8>,
     /// True if another person chose the password, so that it should be replaced.
     #[pyo3(get)]
     must_change: bool,
@@ -270,6 +275,30 @@ pub(crate) fn plain(answer: &answer::Answer) -> Answer {
     }
 }
 
+/// The answer to a command of a session, and its result if the server granted it. A grant has no text.
+pub(crate) fn of_outcome<T>(outcome: Outcome<T>) -> (Answer, Option<T>) {
+    match outcome {
+        Outcome::Granted(result) => {
+            let code = word(Code::Ok);
+            let message = String::new();
+            (
+                Answer { is_ok: true, code, message, request_id: None, retry_after: None },
+                Some(result),
+            )
+        }
+        Outcome::Refused(refusal) => {
+            let plain = Answer {
+                is_ok: false,
+                code: word(refusal.code),
+                message: refusal.message,
+                request_id: refusal.request_id.map(|id| id.to_string()),
+                retry_after: refusal.retry_after.map(|wait| wait.as_secs_f64()),
+            };
+            (plain, None)
+        }
+    }
+}
+
 /// The result of a login.
 pub(crate) fn login(answer: answer::Answer) -> PyClassInitializer<Login> {
     let (plain, body) = (plain(&answer), answer.body);
@@ -277,6 +306,7 @@ pub(crate) fn login(answer: answer::Answer) -> PyClassInitializer<Login> {
         token: body.token,
         receipt: body.receipt,
         expires_at: body.expires_at,
+        level: body.level.map(Level::number),
         must_change: body.must_change.unwrap_or(false),
         totp_confirmed: body.totp_confirmed,
     };

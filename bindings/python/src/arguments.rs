@@ -5,10 +5,19 @@
 
 use crate::error::valid;
 use fourauth_client::protocol::{
-    device::DeviceName, mac_address::MacAddress, one_time_code::OneTimeCode, picture::Picture,
-    recovery_code::RecoveryCode, time::UnixMillis, username::Username,
+    command::Identifier,
+    contact::{Email, Phone},
+    device::DeviceName,
+    level::Level,
+    mac_address::MacAddress,
+    one_time_code::OneTimeCode,
+    passcode::Passcode,
+    picture::Picture,
+    recovery_code::RecoveryCode,
+    time::UnixMillis,
+    username::Username,
 };
-use pyo3::{prelude::*, pybacked::PyBackedBytes};
+use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes};
 use std::{fs, path::PathBuf, time::SystemTime};
 
 /// A picture: its bytes, or the file that holds them.
@@ -35,6 +44,37 @@ pub(crate) fn username(text: &str) -> PyResult<Username> {
     valid(Username::parse(text))
 }
 
+pub(crate) fn email(text: Option<&str>) -> PyResult<Option<Email>> {
+    text.map(|text| valid(Email::parse(text))).transpose()
+}
+
+pub(crate) fn phone(text: Option<&str>) -> PyResult<Option<Phone>> {
+    text.map(|text| valid(Phone::parse(text))).transpose()
+}
+
+/// The account that has all of these names.
+///
+/// # Errors
+///
+/// `ValueError` if there is none, or one of them is not valid.
+pub(crate) fn account(
+    username: Option<&str>,
+    email: Option<&str>,
+    phone: Option<&str>,
+) -> PyResult<Identifier> {
+    let username = username.map(self::username).transpose()?;
+    let named = Identifier::of(username, self::email(email)?, self::phone(phone)?);
+    named.map_err(|_| PyValueError::new_err("give at least one of `username`, `email` and `phone`"))
+}
+
+pub(crate) fn level(number: Option<u8>) -> PyResult<Option<Level>> {
+    let level = |number| {
+        Level::from_number(number)
+            .ok_or_else(|| PyValueError::new_err("a level is a number from 1 to 4"))
+    };
+    number.map(level).transpose()
+}
+
 pub(crate) fn mac(text: Option<&str>) -> PyResult<Option<MacAddress>> {
     text.map(|text| valid(MacAddress::parse(text))).transpose()
 }
@@ -51,6 +91,11 @@ pub(crate) fn code(text: Option<&str>) -> Option<OneTimeCode> {
 /// The code, or `None` if the text is not one.
 pub(crate) fn recovery_code(text: Option<&str>) -> Option<RecoveryCode> {
     text.and_then(|text| RecoveryCode::parse(text.trim()).ok())
+}
+
+/// The passcode, or `None` if the text is not one.
+pub(crate) fn passcode(text: &str) -> Option<Passcode> {
+    Passcode::parse(text).ok()
 }
 
 /// The clock of this machine, which the server compares with its own. `None` if it shows a year

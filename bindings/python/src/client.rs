@@ -2,74 +2,47 @@
 
 use crate::{
     answers::{self, Answer, Devices, Enrolled, Hello, Login, granted, plain},
-    arguments::{Face, code, device_name, mac, now, pictures, recovery_code, username},
-    error::{unusable_key, unusable_roots, valid},
-    session::Session,
+    arguments::{
+        Face, account, code, device_name, email, level, mac, now, passcode, phone, pictures,
+        recovery_code, username,
+    },
+    error::{unusable_key, valid},
+    open_client::OpenClient,
+    server::{Addresses, seconds, trust},
+    session::PySession,
 };
 use fourauth_client::{
-    Builder, Client, Fingerprint, Identity, Roots, ServerAddress, Trust,
+    Identity,
     protocol::{
         answer,
         audience::Audience,
         command::{self, Command},
         consent::Consent,
-        contact::{Email, Phone},
-        device::DeviceKey,
+        device::{DeviceKey, DeviceName},
         mac_address::MacAddress,
+        passcode::Passcode,
         username::Username,
     },
 };
-use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
-    prelude::*,
-};
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 /// Talks to one server, or to several with the same data. Any thread may use it.
 ///
 /// Give one of `pin`, the fingerprint that the server printed at its first start, and `ca_file`, a
 /// file of trusted authorities in PEM. `identity` is the file of this device's key; it is made if it
-/// does not exist. Times are in seconds.
+/// does not exist. If the server cannot be reached, the client tries `retries` times again, each time
+/// after `retry_delay`. Times are in seconds.
 #[pyclass(frozen, name = "Client", module = "fourauth")]
 #[derive(Debug)]
 pub(crate) struct PyClient {
     address: String,
     key: Option<DeviceKey>,
     /// `None` once it is closed.
-    session: Mutex<Option<Arc<Session>>>,
-}
-
-/// One address, or several to try in this order.
-#[derive(Debug, FromPyObject)]
-enum Addresses {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Addresses {
-    fn parse(self) -> PyResult<Vec<ServerAddress>> {
-        let texts = match self {
-            Self::One(text) => vec![text],
-            Self::Several(texts) => texts,
-        };
-        texts.iter().map(|text| valid(ServerAddress::parse(text))).collect()
-    }
-}
-
-fn trust(pin: Option<&str>, ca_file: Option<PathBuf>) -> PyResult<Trust> {
-    match (pin, ca_file) {
-        (Some(pin), None) => valid(Fingerprint::parse(pin)).map(Trust::Pin),
-        (None, Some(path)) => Roots::from_file(&path).map(Trust::Roots).map_err(unusable_roots),
-        _ => Err(PyValueError::new_err("give either `pin` or `ca_file`")),
-    }
-}
-
-fn time_limit(seconds: f64) -> PyResult<Duration> {
-    valid(Duration::try_from_secs_f64(seconds))
+    open: Mutex<Option<Arc<OpenClient>>>,
 }
 
 impl PyClient {
@@ -83,11 +56,17 @@ impl PyClient {
         sender: Option<(Username, MacAddress)>,
         command: Command,
     ) -> PyResult<answer::Answer> {
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match session {
-            Some(session) => session.ask_as(py, sender, command),
-            None => Err(PyRuntimeError::new_err("the client is closed")),
-        }
+        self.open()?.ask_as(py, sender, command)
+    }
+
+    /// The client, until it is closed.
+    ///
+    /// # Errors
+    ///
+    /// `RuntimeError` if it is closed.
+    pub(crate) fn open(&self) -> PyResult<Arc<OpenClient>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        open.ok_or_else(|| PyRuntimeError::new_err("the client is closed"))
     }
 
     fn told(&self, py: Python<'_>, command: Command) -> PyResult<Answer> {
@@ -109,7 +88,7 @@ impl PyClient {
     #[new]
     #[pyo3(signature = (
         address, *, pin = None, ca_file = None, identity = None, timeout = 30.0,
-        connect_timeout = 10.0
+        connect_timeout = 10.0, retries = 0, retry_delay = 2.0
     ))]
     fn new(
         address: Addresses,
@@ -118,22 +97,23 @@ impl PyClient {
         identity: Option<PathBuf>,
         timeout: f64,
         connect_timeout: f64,
+        retries: u32,
+        retry_delay: f64,
     ) -> PyResult<Self> {
-        let mut addresses = address.parse()?.into_iter();
-        let first = addresses.next().ok_or_else(|| PyValueError::new_err("give an address"))?;
-        let address = first.to_string();
-        let builder = Client::builder(first, trust(pin, ca_file)?)
-            .answer_timeout(time_limit(timeout)?)
-            .connect_timeout(time_limit(connect_timeout)?);
-        let mut client = addresses.fold(builder, Builder::or_at).build();
+        let (address, builder) = address.builder(trust(pin, ca_file)?)?;
+        let mut client = builder
+            .answer_timeout(seconds(timeout)?)
+            .connect_timeout(seconds(connect_timeout)?)
+            .retries(retries, seconds(retry_delay)?)
+            .build();
         let mut key = None;
         if let Some(path) = identity {
             let identity = Identity::load_or_create(&path).map_err(|error| unusable_key(&error))?;
             key = Some(identity.key());
             client = client.with_identity(identity);
         }
-        let session = Mutex::new(Some(Arc::new(Session::new(client)?)));
-        Ok(Self { address, key, session })
+        let open = Mutex::new(Some(Arc::new(OpenClient::new(client)?)));
+        Ok(Self { address, key, open })
     }
 
     /// The public key of this device, if the client has an identity.
@@ -144,7 +124,7 @@ impl PyClient {
 
     /// Closes the connections. Commands that are waiting in other threads end first.
     fn close(&self) {
-        let _closed = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _closed = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -170,7 +150,7 @@ impl PyClient {
     /// an account binds.
     #[pyo3(signature = (
         username, password, totp = None, faces = Vec::new(), mac = None, *, recovery_code = None,
-        audience = None, device_name = None
+        audience = None, device_name = None, level = None
     ))]
     fn login(
         &self,
@@ -183,6 +163,7 @@ impl PyClient {
         recovery_code: Option<&str>,
         audience: Option<&str>,
         device_name: Option<&str>,
+        level: Option<u8>,
     ) -> PyResult<Py<Login>> {
         let mut login = command::Login::new(self::username(username)?, password);
         login.totp = code(totp);
@@ -192,8 +173,63 @@ impl PyClient {
         login.audience = audience.map(|text| valid(Audience::parse(text))).transpose()?;
         login.device_pubkey = self.key;
         login.device_name = self::device_name(device_name)?;
+        login.level = self::level(level)?;
         let login = Command::Login(login.pictures(pictures(faces)?));
         Py::new(py, answers::login(self.ask(py, login)?))
+    }
+
+    /// 110: has a passcode sent to the owner of an account, by mail or as a text message. Name the account
+    /// by at least one of `username`, `email` and `phone`.
+    #[pyo3(signature = (password, mac = None, *, username = None, email = None, phone = None))]
+    fn request_passcode(
+        &self,
+        py: Python<'_>,
+        password: String,
+        mac: Option<&str>,
+        username: Option<&str>,
+        email: Option<&str>,
+        phone: Option<&str>,
+    ) -> PyResult<Answer> {
+        let account = account(username, email, phone)?;
+        let mut request = command::RequestPasscode::new(account, password);
+        request.mac = self::mac(mac)?;
+        self.told(py, Command::RequestPasscode(request))
+    }
+
+    /// 120: redeems a passcode for the token of a session. The account is named as in
+    /// `request_passcode`; the session is bound to `mac`.
+    #[pyo3(signature = (
+        password, passcode, mac = None, *, username = None, email = None, phone = None
+    ))]
+    fn redeem_passcode(
+        &self,
+        py: Python<'_>,
+        password: String,
+        passcode: &str,
+        mac: Option<&str>,
+        username: Option<&str>,
+        email: Option<&str>,
+        phone: Option<&str>,
+    ) -> PyResult<Py<Login>> {
+        let account = account(username, email, phone)?;
+        // A mistyped passcode is sent as none. The constructor wants one.
+        let mut redeem = command::RedeemPasscode::new(account, password, Passcode::from_number(0));
+        redeem.passcode = self::passcode(passcode);
+        redeem.mac = self::mac(mac)?;
+        Py::new(py, answers::login(self.ask(py, Command::RedeemPasscode(redeem))?))
+    }
+
+    /// The session of a token. `mac` is that of the login or of the passcode. With `username`, this
+    /// device proves its key, as a session that is bound to the key needs. No command is sent.
+    #[pyo3(signature = (token, mac = None, username = None))]
+    fn session(
+        slf: Py<Self>,
+        token: String,
+        mac: Option<&str>,
+        username: Option<&str>,
+    ) -> PyResult<PySession> {
+        let username = username.map(self::username).transpose()?;
+        Ok(PySession::new(slf, username, self::mac(mac)?, token))
     }
 
     /// 190: asks the server for its version, limits and requirements.
@@ -224,8 +260,8 @@ impl PyClient {
         let username = self::username(username)?;
         let mut register = command::Register::new(admin_secret, username, password);
         register.mac = self::mac(mac)?;
-        register.email = email.map(|text| valid(Email::parse(text))).transpose()?;
-        register.phone = phone.map(|text| valid(Phone::parse(text))).transpose()?;
+        register.email = self::email(email)?;
+        register.phone = self::phone(phone)?;
         register.consent = consent.map(|text| valid(Consent::parse(text))).transpose()?;
         register.device_pubkey =
             device_key.map(|text| valid(DeviceKey::parse(text))).transpose()?;
@@ -301,7 +337,7 @@ impl PyClient {
         mac: Option<&str>,
     ) -> PyResult<Answer> {
         let (username, mac) = (self::username(username)?, self::mac(mac)?);
-        let name = valid(fourauth_client::protocol::device::DeviceName::parse(device_name))?;
+        let name = valid(DeviceName::parse(device_name))?;
         let mut revoke = command::RevokeDevice::new(username, password, name);
         revoke.totp = code(totp);
         revoke.mac = mac;

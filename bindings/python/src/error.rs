@@ -39,7 +39,12 @@ create_exception!(fourauth, ReceiptError, Error, "The receipt is not valid.");
 /// The exception for an error of the client.
 pub(crate) fn raised(error: &client::Error) -> PyErr {
     let text = error.to_string();
-    let exception = match error {
+    // After several attempts the exception is that of the last one; `kind` says that it was the last.
+    let last = match error {
+        client::Error::RetriesExhausted { last, .. } => last,
+        one => one,
+    };
+    let exception = match last {
         client::Error::Connect(_)
         | client::Error::ConnectTimeout
         | client::Error::AnswerTimeout
@@ -50,9 +55,14 @@ pub(crate) fn raised(error: &client::Error) -> PyErr {
         _ => Error::new_err(text),
     };
     let is_lost = error.may_have_been_decided();
-    Python::attach(|py| match exception.value(py).setattr("may_have_been_decided", is_lost) {
-        Ok(()) => exception,
-        Err(other) => other,
+    let kind = error.kind().as_str();
+    Python::attach(|py| {
+        let value = exception.value(py);
+        let told = value.setattr("may_have_been_decided", is_lost);
+        match told.and_then(|()| value.setattr("kind", kind)) {
+            Ok(()) => exception,
+            Err(other) => other,
+        }
     })
 }
 

@@ -1,100 +1,123 @@
-//! An open client: it waits for the server while other threads of Python run.
+//! The class `Session`: one login, and its token.
 
-use crate::error::raised;
-use fourauth_client::Client;
-use fourauth_client::protocol::{
-    answer::Answer, command::Command, mac_address::MacAddress, username::Username,
+use crate::{
+    answers::{self, Answer},
+    arguments,
+    client::PyClient,
+    sessions::{Authorised, Sessions},
 };
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use std::{fmt, io, mem, process, time::Duration};
-use tokio::{
-    runtime::{Builder, Runtime},
-    select,
-    time::interval,
+use fourauth_client::{
+    Client, Session,
+    protocol::{mac_address::MacAddress, secret::Secret, username::Username},
+};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
 };
 
-/// How often a waiting thread looks for signals, so that Ctrl-C ends a wait.
-const TICK: Duration = Duration::from_millis(50);
-
-/// The client and its runtime. Any thread may use it, also several at once.
-pub(crate) struct Session {
-    /// There until drop takes it.
-    parts: Option<(Client, Runtime)>,
-    /// The process that made it. A child of that process shares its sockets and must not use them.
-    process: u32,
+/// A session that a login or a passcode has opened. It takes over the new token when the server renews
+/// it. Any thread may use it.
+///
+/// `Client.session` makes one from a token.
+#[pyclass(frozen, name = "Session", module = "fourauth")]
+pub(crate) struct PySession {
+    client: Py<PyClient>,
+    username: Option<Username>,
+    mac: Option<MacAddress>,
+    token: Mutex<Secret<String>>,
+    /// One check at a time: the second of two renewals would use the token that the first has spent.
+    turn: tokio::sync::Mutex<()>,
 }
 
-impl Session {
-    pub(crate) fn new(client: Client) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { parts: Some((client, runtime)), process: process::id() })
+impl PySession {
+    pub(crate) fn new(
+        client: Py<PyClient>,
+        username: Option<Username>,
+        mac: Option<MacAddress>,
+        token: String,
+    ) -> Self {
+        let token = Mutex::new(Secret::new(token));
+        Self { client, username, mac, token, turn: tokio::sync::Mutex::default() }
     }
 
-    /// Sends a command, with a device proof for `sender` in front of it if there is one, and waits for
-    /// the answer.
-    ///
-    /// # Errors
-    ///
-    /// An exception of the client; `RuntimeError` in a child of the process that made the client;
-    /// and the exception of a signal handler, for example `KeyboardInterrupt`. After the last one
-    /// the command may have been decided.
-    pub(crate) fn ask_as(
+    /// The session with the present token.
+    fn at(&self, client: Client) -> Session {
+        Session::with_token(client, self.username.clone(), self.mac, self.present())
+    }
+
+    fn present(&self) -> Secret<String> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take_over(&self, token: &Secret<String>) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
+    }
+}
+
+#[pymethods]
+impl PySession {
+    /// The token, to be kept where only its user can read it. It may change with `authorise`.
+    #[getter]
+    fn token(&self) -> String {
+        self.present().expose().clone()
+    }
+
+    /// 130: asks the server if the session is valid and has at least this level. If the token has
+    /// expired, the session takes over the new one.
+    #[pyo3(signature = (level = None))]
+    fn authorise(&self, py: Python<'_>, level: Option<u8>) -> PyResult<Py<Authorised>> {
+        let level = arguments::level(level)?;
+        let open = self.client.get().open()?;
+        let outcome = open.wait_for(py, async |client| {
+            let _turn = self.turn.lock().await;
+            let mut session = self.at(client);
+            let outcome = session.authorise(level).await?;
+            self.take_over(session.token());
+            Ok(outcome)
+        })?;
+        Py::new(py, Authorised::of(outcome))
+    }
+
+    /// 142: lists the sessions of the account.
+    fn list_sessions(&self, py: Python<'_>) -> PyResult<Py<Sessions>> {
+        let open = self.client.get().open()?;
+        let outcome = open.wait_for(py, async |client| self.at(client).list().await)?;
+        Py::new(py, Sessions::of(py, outcome)?)
+    }
+
+    /// 140: ends this session, another one of the account by its id, or all of them.
+    #[pyo3(signature = (session_id = None, *, all = false))]
+    fn end_session(
         &self,
         py: Python<'_>,
-        sender: Option<(Username, MacAddress)>,
-        command: Command,
+        session_id: Option<String>,
+        all: bool,
     ) -> PyResult<Answer> {
-        let Some((client, runtime)) = self.parts.as_ref().filter(|_| !self.is_foreign()) else {
-            return Err(PyRuntimeError::new_err("make a client after the fork, not before it"));
-        };
-        let sending = async {
-            match sender {
-                Some((username, mac)) => client.send_as(&username, mac, command).await,
-                None => client.send(command).await,
-            }
-        };
-        py.detach(|| runtime.block_on(interruptible(sending)))?.map_err(|error| raised(&error))
-    }
-
-    fn is_foreign(&self) -> bool {
-        process::id() != self.process
-    }
-}
-
-impl Drop for Session {
-    /// Waits for nothing. In a child of the process that made it, it is left alone: closing a socket
-    /// there would also remove it from the event queue of the parent.
-    fn drop(&mut self) {
-        match self.parts.take() {
-            Some(parts) if self.is_foreign() => mem::forget(parts),
-            Some((client, runtime)) => {
-                drop(client);
-                runtime.shutdown_background();
-            }
-            None => {}
+        if all && session_id.is_some() {
+            return Err(PyValueError::new_err("give either `session_id` or `all`"));
         }
+        let open = self.client.get().open()?;
+        let outcome = open.wait_for(py, async |client| {
+            let session = self.at(client);
+            match session_id {
+                Some(id) => session.end_other(id).await,
+                None if all => session.end_all().await,
+                None => session.end().await,
+            }
+        })?;
+        Ok(answers::of_outcome(outcome).0)
+    }
+
+    fn __repr__(&self) -> String {
+        let name = self.username.as_ref().map(|name| format!(" {name:?}", name = name.as_str()));
+        format!("<fourauth.Session{}>", name.unwrap_or_default())
     }
 }
 
-impl fmt::Debug for Session {
+/// Without the token.
+impl fmt::Debug for PySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("process", &self.process).finish_non_exhaustive()
-    }
-}
-
-#[expect(
-    clippy::redundant_closure_for_method_calls,
-    reason = "the method has the lifetime of one value, and the closure is for any"
-)]
-/// Waits for `work`, and ends early with the exception that a signal handler raises.
-async fn interruptible<T>(work: impl Future<Output = T>) -> PyResult<T> {
-    tokio::pin!(work);
-    let mut ticks = interval(TICK);
-    loop {
-        select! {
-            biased;
-            done = &mut work => return Ok(done),
-            _ = ticks.tick() => Python::attach(|py| py.check_signals())?,
-        }
+        f.debug_struct("PySession").field("username", &self.username).finish_non_exhaustive()
     }
 }

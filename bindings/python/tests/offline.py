@@ -47,6 +47,16 @@ class Errors(unittest.TestCase):
         self.assertIsInstance(raised.exception, fourauth.Error)
         self.assertFalse(raised.exception.may_have_been_decided)
         self.assertIn("cannot reach the server", str(raised.exception))
+        self.assertEqual(raised.exception.kind, "no_connection")
+
+    def test_attempts_end_at_the_limit(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+        server = fourauth.Client(address, pin=PIN, retries=2, retry_delay=0.01)
+        with self.assertRaises(fourauth.NetworkError) as raised:
+            server.hello()
+        self.assertEqual(raised.exception.kind, "limit_retries")
+        self.assertIn("3 attempts failed", str(raised.exception))
 
     def test_a_peer_that_stays_silent_is_a_network_error_in_time(self) -> None:
         done = threading.Event()

@@ -3,10 +3,13 @@
 usage: session.py ADDRESS PIN CA.pem ADMIN_SECRET FACE AGAIN OTHER_FACE FOLDER
 """
 import base64
+import email
+import email.policy
 import hashlib
 import hmac
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -51,6 +54,20 @@ def enrol(server: fourauth.Client, name: str, **more: str) -> tuple[Authenticato
     added = server.register(ADMIN, name, PASSWORD, faces=[FACE], mac=MAC, **more)
     assert added and added.provisioning_uri, added
     return Authenticator(added.provisioning_uri), added.recovery_codes
+
+
+def passcode_in_the_mail(name: str) -> str:
+    """The passcode in the one mail to `name`, which the server writes to a folder."""
+    while True:
+        for path in pathlib.Path(FOLDER, "mail").glob("*.eml"):
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            body = mail.get_body(("plain",))
+            text = body.get_content() if body else ""
+            plain = "".join(letter for letter in text if letter not in "\u2068\u2069")
+            found = re.search(f"account {name} is ([0-9A-Z]{{6}})", plain)
+            if found:
+                return found[1]
+        time.sleep(0.05)
 
 
 class Session(unittest.TestCase):
@@ -161,6 +178,78 @@ class Session(unittest.TestCase):
         ):
             with self.assertRaises(fourauth.ReceiptError):
                 verifier.verify(text)
+
+    def test_a_session_is_checked_listed_and_ended(self) -> None:
+        with client() as server:
+            phone, _ = enrol(server, "liam")
+            login = server.login("liam", PASSWORD, phone.next(), [AGAIN], MAC, level=2)
+            assert login and login.token
+            self.assertEqual(login.level, 2)
+            session = server.session(login.token, MAC, "liam")
+            self.assertNotIn(login.token, repr(session))
+            valid = session.authorise(2)
+            self.assertEqual((bool(valid), valid.username, valid.level), (True, "liam", 2))
+            self.assertLessEqual({"pwd", "otp", "face"}, set(valid.methods))
+            assert valid.expires_at
+            self.assertEqual((valid.renewed, session.token), (False, login.token))
+            too_high = session.authorise(4)
+            self.assertEqual((bool(too_high), too_high.code), (False, "more_needed"))
+            self.assertEqual((too_high.username, too_high.methods), (None, []))
+            [this] = session.list_sessions().sessions
+            self.assertEqual((this.current, this.mac, this.level), (True, MAC, 2))
+            self.assertLess(this.opened_at, this.ends_at)
+            self.assertEqual(session.end_session("5e55").code, "no_such_session")
+            self.assertTrue(session.end_session())
+            ended = session.authorise()
+            self.assertEqual((bool(ended), ended.code), (False, "signed_out"))
+            self.assertEqual(len(session.list_sessions().sessions), 0)
+            with self.assertRaises(ValueError):
+                session.end_session("5e55", all=True)
+            refused = server.login("liam", PASSWORD, phone.next(), [AGAIN], MAC, level=4)
+            self.assertEqual((bool(refused), refused.code), (False, "more_needed"))
+        with self.assertRaises(RuntimeError):
+            session.authorise()
+
+    def test_threads_check_one_session(self) -> None:
+        with client() as server:
+            phone, _ = enrol(server, "mia")
+            login = server.login("mia", PASSWORD, phone.next(), [AGAIN], MAC)
+            assert login.token
+            session = server.session(login.token, MAC)
+            valid: list[bool] = []
+            check = lambda: valid.append(bool(session.authorise()))  # noqa: E731
+            threads = [threading.Thread(target=check) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(valid, [True] * 8)
+            self.assertTrue(session.end_session(all=True))
+
+    def test_a_passcode_opens_a_session(self) -> None:
+        address = "noah@example.org"
+        with client() as server:
+            enrol(server, "noah", email=address)
+            wrong = server.request_passcode("wrong", MAC, email=address)
+            self.assertEqual((bool(wrong), wrong.code), (False, "denied"))
+            sent = server.request_passcode(PASSWORD, MAC, email=address)
+            self.assertEqual((bool(sent), sent.message), (True, "Passcode is sent"))
+            passcode = passcode_in_the_mail("noah")
+            mistyped = server.redeem_passcode(PASSWORD, passcode[:5], MAC, email=address)
+            self.assertEqual((bool(mistyped), mistyped.code), (False, "passcode_mismatch"))
+            login = server.redeem_passcode(PASSWORD, passcode.lower(), MAC, email=address)
+            assert login and login.token
+            self.assertEqual(login.level, 1)
+            valid = server.session(login.token, MAC).authorise(1)
+            self.assertEqual((valid.username, set(valid.methods)), ("noah", {"pwd", "email"}))
+            again = server.redeem_passcode(PASSWORD, passcode, MAC, username="noah")
+            self.assertEqual((bool(again), again.code), (False, "passcode_mismatch"))
+            enrol(server, "olga")
+            unsent = server.request_passcode(PASSWORD, MAC, username="olga")
+            self.assertEqual((bool(unsent), unsent.code), (False, "no_address"))
+            for names in ({}, {"email": "a@b"}, {"phone": "030"}, {"username": ""}):
+                with self.assertRaises(ValueError):
+                    server.request_passcode(PASSWORD, MAC, **names)
 
     def test_threads_log_in_with_one_client(self) -> None:
         with client() as server:

@@ -2,6 +2,7 @@
 
 from ._fourauth import (
     Answer,
+    Authorised,
     Client,
     Device,
     Devices,
@@ -15,11 +16,15 @@ from ._fourauth import (
     ReceiptError,
     ReceiptVerifier,
     ServerInfo,
+    Session,
+    SessionInfo,
+    Sessions,
     TrustError,
 )
 
 __all__ = [
     "Answer",
+    "Authorised",
     "Client",
     "Device",
     "Devices",
@@ -33,5 +38,8 @@ __all__ = [
     "ReceiptError",
     "ReceiptVerifier",
     "ServerInfo",
+    "Session",
+    "SessionInfo",
+    "Sessions",
     "TrustError",
 ]

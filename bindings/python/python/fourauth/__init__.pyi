@@ -8,6 +8,7 @@ from typing_extensions import Self, disjoint_base
 
 __all__ = [
     "Answer",
+    "Authorised",
     "Client",
     "Device",
     "Devices",
@@ -21,6 +22,9 @@ __all__ = [
     "ReceiptError",
     "ReceiptVerifier",
     "ServerInfo",
+    "Session",
+    "SessionInfo",
+    "Sessions",
     "TrustError",
 ]
 
@@ -28,6 +32,7 @@ _Face = Union[bytes, str, PathLike[str]]
 
 class Error(Exception):
     may_have_been_decided: bool
+    kind: Optional[str]
 
 class NetworkError(Error): ...
 class ProtocolError(Error): ...
@@ -54,6 +59,8 @@ class Login(Answer):
     def receipt(self) -> Optional[str]: ...
     @property
     def expires_at(self) -> Optional[datetime]: ...
+    @property
+    def level(self) -> Optional[int]: ...
     @property
     def must_change(self) -> bool: ...
     @property
@@ -89,6 +96,57 @@ class Device:
 class Devices(Answer):
     @property
     def devices(self) -> list[Device]: ...
+
+@final
+class Authorised(Answer):
+    @property
+    def username(self) -> Optional[str]: ...
+    @property
+    def level(self) -> Optional[int]: ...
+    @property
+    def methods(self) -> list[str]: ...
+    @property
+    def renewed(self) -> bool: ...
+    @property
+    def expires_at(self) -> Optional[datetime]: ...
+
+@final
+class SessionInfo:
+    @property
+    def id(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def mac(self) -> Optional[str]: ...
+    @property
+    def device(self) -> Optional[str]: ...
+    @property
+    def level(self) -> Optional[int]: ...
+    @property
+    def methods(self) -> list[str]: ...
+    @property
+    def opened_at(self) -> datetime: ...
+    @property
+    def last_seen(self) -> datetime: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def current(self) -> bool: ...
+
+@final
+class Sessions(Answer):
+    @property
+    def sessions(self) -> list[SessionInfo]: ...
+
+@final
+class Session:
+    @property
+    def token(self) -> str: ...
+    def authorise(self, level: Optional[int] = None) -> Authorised: ...
+    def list_sessions(self) -> Sessions: ...
+    def end_session(self, session_id: Optional[str] = None, *, all: bool = False) -> Answer: ...
 
 @final
 class ServerInfo:
@@ -129,6 +187,8 @@ class Client:
         identity: Union[str, PathLike[str], None] = None,
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
+        retries: int = 0,
+        retry_delay: float = 2.0,
     ) -> Self: ...
     @property
     def device_key(self) -> Optional[str]: ...
@@ -152,7 +212,30 @@ class Client:
         recovery_code: Optional[str] = None,
         audience: Optional[str] = None,
         device_name: Optional[str] = None,
+        level: Optional[int] = None,
     ) -> Login: ...
+    def request_passcode(
+        self,
+        password: str,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+    ) -> Answer: ...
+    def redeem_passcode(
+        self,
+        password: str,
+        passcode: str,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+    ) -> Login: ...
+    def session(
+        self, token: str, mac: Optional[str] = None, username: Optional[str] = None
+    ) -> Session: ...
     def hello(self) -> Hello: ...
     def register(
         self,
