@@ -119,10 +119,12 @@ fn authorise(text: &str) -> Option<Command> {
     Some(Command::Authorise(authorise))
 }
 
-/// The account with these addresses. An empty one is absent.
+/// The account with these addresses. An empty one is absent, and so is a telephone number beside a
+/// mail address if it is not in the international form: the passcode systems keep numbers as typed.
 fn identifier(email: &str, phone: &str) -> Option<Identifier> {
     let email = given(email, Email::parse)?;
-    Identifier::of(None, email, given(phone, Phone::parse)?).ok()
+    let phone = given(phone, Phone::parse).or_else(|| email.is_some().then_some(None))?;
+    Identifier::of(None, email, phone).ok()
 }
 
 /// The address in a field that may be empty. `None` if it is neither empty nor an address.
@@ -166,6 +168,7 @@ mod tests {
         for (line, expected) in [
             (format!("require_passcode|{MAC}|pass||{mail}"), Form::Request),
             (format!("require_passcode|{MAC}|pass|+49 30 123456|"), Form::Request),
+            (format!("require_passcode|{MAC}|pass|030 123456|{mail}"), Form::Request),
             (format!("{MAC}|{mail}||pass|7K2QXA"), Form::Redeem),
             (format!("{MAC}||+4930123456|pass|7k2qxa"), Form::Redeem),
             (format!("{}|{MAC}|read", token("pythonizer_")), Form::Use),
@@ -198,7 +201,7 @@ mod tests {
         for (line, form) in [
             (format!("require_passcode|{MAC}|pass||"), Form::Request),
             (format!("require_passcode|{MAC}|pass||a@b"), Form::Request),
-            (format!("require_passcode|{MAC}|pass|030 123456|a@b.example"), Form::Request),
+            (format!("require_passcode|{MAC}|pass|030 123456|"), Form::Request),
             ("require_passcode|00:1b|pass||a@b.example".to_owned(), Form::Request),
             (format!("{MAC}|a@b.example||pass|7K2QX"), Form::Redeem),
             (format!("{MAC}|||pass|7K2QXA"), Form::Redeem),
