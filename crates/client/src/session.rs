@@ -14,7 +14,14 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use std::fmt;
+use std::{fmt, time::Duration};
+use tokio::time::{Instant, timeout};
+
+/// Time for which a server sends the answer to a renewal again.
+const REPEATABLE: Duration = Duration::from_secs(30);
+
+/// Longest wait for one of several attempts.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A session that a program keeps between its requests. It proves the device if the client
 /// [has an identity](Client::with_identity), and takes over the new token when the server renews
@@ -62,7 +69,8 @@ impl Session {
     /// expired, the session takes over the new one.
     ///
     /// If the answer is lost, it asks again as often as [`Builder::retries`](crate::Builder::retries)
-    /// says: a renewal that is repeated within 30 seconds gives the same token.
+    /// says, each time for at most eight seconds and not later than 30 seconds after the first: a
+    /// renewal that is repeated in this time gives the same token.
     ///
     /// # Errors
     ///
@@ -127,12 +135,19 @@ impl Session {
         Ok(Outcome::read(answer, |_| Ok::<_, ProtocolError>(()))?)
     }
 
-    /// Sends a command that can be repeated without harm.
+    /// Sends a command that can be repeated without harm, as long as the server gives the same answer
+    /// again. A renewal that is repeated later would look like a stolen token.
     async fn send_repeatedly(&self, command: Command) -> Result<Answer, Error> {
-        let mut attempts = self.client.limits.retries.start();
+        let (retries, begun) = (self.client.limits.retries, Instant::now());
+        let mut attempts = retries.start();
         loop {
-            match self.send(command.clone()).await {
-                Err(error) if error.may_have_been_decided() => attempts.again_after(error).await?,
+            let patience = if retries.most == 0 { Duration::MAX } else { PATIENCE };
+            let sent = timeout(patience, self.send(command.clone())).await;
+            let is_in_time = begun.elapsed() + retries.delay + PATIENCE <= REPEATABLE;
+            match sent.unwrap_or(Err(Error::AnswerTimeout)) {
+                Err(error) if error.may_have_been_decided() && is_in_time => {
+                    attempts.again_after(error).await?;
+                }
                 answered_or_unsent => return answered_or_unsent,
             }
         }
