@@ -4,7 +4,7 @@ use crate::{
     camera::CameraError, environment::NoReply, exit::Exit, picture::NotAPicture,
     secret_line::SecretError, settings::SettingsError,
 };
-use fourauth_client::{Error, IdentityError, ReceiptError, RootsError};
+use fourauth_client::{Error, IdentityError, ReceiptError, RootsError, ServerAddress};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -96,6 +96,14 @@ pub enum Failure {
         /// The account of the session.
         kept: String,
     },
+    /// The session on this device is of another server.
+    #[error(
+        "the session on this device is at {kept}; run `fourauth login` for a session at another server"
+    )]
+    OtherServer {
+        /// The server of the session.
+        kept: ServerAddress,
+    },
     /// The server granted the login but sent no receipt.
     #[error("the server sent no receipt")]
     NoReceipt,
@@ -118,7 +126,8 @@ impl From<&Failure> for Exit {
             Failure::Usage(_)
             | Failure::NoReply { .. }
             | Failure::Settings(_)
-            | Failure::OtherAccount { .. } => Self::Usage,
+            | Failure::OtherAccount { .. }
+            | Failure::OtherServer { .. } => Self::Usage,
             Failure::NotSignedIn { .. } => Self::Denied,
             Failure::Secret(_)
             | Failure::Roots { .. }

@@ -93,7 +93,7 @@ async fn perform(
     // be kept.
     let kept = match task {
         Task::Login(_) | Task::Token(Tokens::Redeem(_)) => {
-            session::keep(sender, &answer, &client, environment).await
+            session::keep(sender, &answer, (&client, settings.server(options)), environment).await
         }
         _ => Ok(()),
     };

@@ -12,7 +12,7 @@ use crate::{
     settings::Settings,
     show,
 };
-use fourauth_client::{Client, Connection, Outcome};
+use fourauth_client::{Client, Connection, Outcome, ServerAddress};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -55,7 +55,7 @@ pub(crate) fn sender(command: &Command) -> Option<Sender> {
 pub(crate) async fn keep(
     sender: Option<Sender>,
     answer: &Answer,
-    client: &Client,
+    (client, server): (&Client, ServerAddress),
     environment: &Environment<'_>,
 ) -> Result<(), Failure> {
     let (Some(Sender { username, mac }), Some(path)) = (sender, held::path(environment)) else {
@@ -66,7 +66,7 @@ pub(crate) async fn keep(
         Some(username) => username,
         None => owner(&token, mac, client).await?,
     };
-    Held { username, mac, token, file: Some(path) }.write()
+    Held { server, username, mac, token, file: Some(path) }.write()
 }
 
 /// The account that a new token belongs to, according to the server.
@@ -131,6 +131,10 @@ fn obtain(
     if options.secrets.token_file.is_none() {
         let kept = path.as_deref().map(held::read).transpose()?.flatten();
         let kept = kept.ok_or(Failure::NotSignedIn { file: path })?;
+        let server = settings.server(options);
+        if kept.server != server {
+            return Err(Failure::OtherServer { kept: kept.server });
+        }
         return match &options.username {
             Some(other) if *other != kept.username => {
                 Err(Failure::OtherAccount { kept: kept.username.as_str().to_owned() })
@@ -145,7 +149,7 @@ fn obtain(
     let mac = options.mac.or_else(environment.device_address);
     let mac = mac.ok_or(Failure::NoDeviceAddress { option: "--mac" })?;
     let token = secrets::obtain(Kind::Token, &options.secrets, environment)?;
-    Ok(Held { username, mac, token, file: None })
+    Ok(Held { server: settings.server(options), username, mac, token, file: None })
 }
 
 /// True for a command that renews the token itself.

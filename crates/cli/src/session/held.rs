@@ -1,12 +1,14 @@
 //! A token that is kept in a private file, and what its session is bound to.
 
 use crate::{entropy, environment::Environment, failure::Failure};
+use fourauth_client::ServerAddress;
 use fourauth_private_file as private_file;
 use fourauth_protocol::{
     answer::Answer, mac_address::MacAddress, secret::Secret, username::Username,
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -18,6 +20,8 @@ const FILE: &str = "session.json";
 /// A token, and what its session is bound to.
 #[derive(Debug)]
 pub(super) struct Held {
+    /// The server that gave it. No other server gets to see it.
+    pub(super) server: ServerAddress,
     pub(super) username: Username,
     pub(super) mac: MacAddress,
     pub(super) token: Secret<String>,
@@ -28,9 +32,11 @@ pub(super) struct Held {
 /// The content of the file.
 #[derive(Serialize, Deserialize)]
 struct Written<'a> {
-    username: &'a str,
-    mac: &'a str,
-    token: &'a str,
+    server: Cow<'a, str>,
+    username: Cow<'a, str>,
+    mac: Cow<'a, str>,
+    #[serde(borrow)]
+    token: Cow<'a, str>,
 }
 
 /// The path of the file. `None` if this system has no place for it.
@@ -51,11 +57,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Held>, Failure> {
 }
 
 fn parse(text: &str, path: &Path) -> Option<Held> {
-    let Written { username, mac, token } = serde_json::from_str(text).ok()?;
+    let Written { server, username, mac, token } = serde_json::from_str(text).ok()?;
     Some(Held {
-        username: Username::parse(username).ok()?,
-        mac: MacAddress::parse(mac).ok()?,
-        token: Secret::new(token.to_owned()),
+        server: ServerAddress::parse(&server).ok()?,
+        username: Username::parse(&username).ok()?,
+        mac: MacAddress::parse(&mac).ok()?,
+        token: Secret::new(token.into_owned()),
         file: Some(path.to_owned()),
     })
 }
@@ -73,10 +80,17 @@ impl Held {
 
     pub(super) fn write(&self) -> Result<(), Failure> {
         let Some(path) = &self.file else { return Ok(()) };
-        let (username, mac) = (self.username.as_str(), self.mac.to_string());
-        let written = Written { username, mac: &mac, token: self.token.expose() };
+        let written = Written {
+            server: self.server.to_string().into(),
+            username: self.username.as_str().into(),
+            mac: self.mac.to_string().into(),
+            token: self.token.expose().into(),
+        };
         let done = serde_json::to_vec(&written).map(Zeroizing::new).map_err(io::Error::other);
-        let done = done.and_then(|text| private_file::replace_own(path, &text, entropy::suffix()?));
+        let done = done.and_then(|text| {
+            path.parent().map_or(Ok(()), private_file::create_folder)?;
+            private_file::replace_own(path, &text, entropy::suffix()?)
+        });
         done.map_err(|reason| Failure::SessionFile { path: path.clone(), reason })
     }
 

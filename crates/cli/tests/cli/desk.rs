@@ -12,6 +12,7 @@ use fourauth_protocol::{
     device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
 };
 use image::{ImageFormat, Rgb, RgbImage};
+use serde_json::Value;
 use std::{collections::VecDeque, io::Cursor, path::PathBuf};
 use tempfile::TempDir;
 
@@ -83,6 +84,14 @@ impl Desk {
         .await;
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Printed { exit, output: text(output), notes: text(notes) }
+    }
+
+    /// Lets the kept session be one of `server`, which stands for the server that opened it.
+    pub(crate) fn moves_its_session_to(&self, server: &Server) {
+        let file = self.file("session.json");
+        let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        session["server"] = server.address.to_string().into();
+        std::fs::write(file, session.to_string()).unwrap();
     }
 
     /// Runs a command line with the address and pin of `server`.

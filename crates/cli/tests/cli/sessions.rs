@@ -35,8 +35,9 @@ async fn signed_in() -> Desk {
 #[tokio::test]
 async fn a_login_keeps_its_token_in_a_private_file() {
     let desk = signed_in().await;
-    let expected = json!({"username": "alice", "mac": MAC, "token": "t0k"});
-    assert_eq!(kept(&desk), Some(expected));
+    let mut kept = kept(&desk).unwrap();
+    assert!(kept.as_object_mut().unwrap().remove("server").is_some());
+    assert_eq!(kept, json!({"username": "alice", "mac": MAC, "token": "t0k"}));
     let mode = fs::metadata(desk.file("session.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -53,6 +54,7 @@ async fn a_denied_login_keeps_nothing() {
 async fn whoami_shows_the_account_and_keeps_a_renewed_token() {
     let mut desk = signed_in().await;
     let server = Server::start(RENEWED).await;
+    desk.moves_its_session_to(&server);
     let printed = desk.asks(&server, "whoami").await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
     assert!(printed.output.contains("Account: alice"), "{}", printed.output);
@@ -65,6 +67,7 @@ async fn whoami_shows_the_account_and_keeps_a_renewed_token() {
 async fn a_session_is_not_used_for_another_account() {
     let mut desk = signed_in().await;
     let server = Server::start(RENEWED).await;
+    desk.moves_its_session_to(&server);
     let printed = desk.asks(&server, "whoami --username bob").await;
     assert_eq!(printed.exit, Exit::Usage);
     assert!(printed.notes.contains("that of alice"), "{}", printed.notes);
@@ -75,6 +78,7 @@ async fn a_session_is_not_used_for_another_account() {
 async fn sessions_are_listed_without_control_characters() {
     let mut desk = signed_in().await;
     let server = Server::start(SESSIONS).await;
+    desk.moves_its_session_to(&server);
     let printed = desk.asks(&server, "session list").await;
     assert_eq!(server.request(), json!({"cmd": "142", "token": "t0k", "mac": MAC}));
     for expected in ["this", "192.0.2.1", "lap\\u{1b}[2Jtop", "5e55"] {
@@ -86,6 +90,7 @@ async fn sessions_are_listed_without_control_characters() {
 async fn the_end_of_this_session_removes_its_file() {
     let mut desk = signed_in().await;
     let server = Server::start(r#"{"status":"ok","message":"Session ended.","code":"ok"}"#).await;
+    desk.moves_its_session_to(&server);
     assert_eq!(desk.asks(&server, "session end 5e55").await.exit, Exit::Ok);
     assert!(kept(&desk).is_some());
     assert_eq!(desk.asks(&server, "session end").await.exit, Exit::Ok);
@@ -99,8 +104,19 @@ async fn the_end_of_this_session_removes_its_file() {
 async fn an_expired_token_is_renewed_before_it_is_used_again() {
     let mut desk = signed_in().await;
     let server = Server::start(DENIED).await;
+    desk.moves_its_session_to(&server);
     assert_eq!(desk.asks(&server, "session list").await.exit, Exit::Denied);
     let commands: Vec<_> = server.requests().iter().map(|one| one["cmd"].clone()).collect();
     assert_eq!(commands, ["150", "142", "130"]);
     assert_eq!(kept(&desk).unwrap()["token"], "t0k", "a token that may be valid later is kept");
+}
+
+#[tokio::test]
+async fn a_token_is_shown_to_no_other_server() {
+    let mut desk = signed_in().await;
+    let other = Server::start(RENEWED).await;
+    let printed = desk.asks(&other, "whoami").await;
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("the session on this device is at"), "{}", printed.notes);
+    assert_eq!((other.requests().len(), kept(&desk).unwrap()["token"].as_str()), (0, Some("t0k")));
 }
