@@ -39,6 +39,20 @@ impl Received {
         }
     }
 
+    /// The door and a lack of TLS, in the words of [`Received::way_in`] after a space. Empty for a
+    /// client of this protocol.
+    #[must_use]
+    pub(crate) const fn unusual_way(&self) -> &'static str {
+        match (self.door, self.origin.is_plain) {
+            (Door::Native, false) => "",
+            (Door::Native, true) => " tls=off",
+            (Door::Web, _) => " door=web",
+            (Door::Http, _) => " door=http",
+            (Door::Text, false) => " door=text",
+            (Door::Text, true) => " tls=off door=text",
+        }
+    }
+
     /// The source that limits count this command under.
     #[must_use]
     pub(crate) fn source(&self) -> Source {

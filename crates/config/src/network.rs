@@ -35,6 +35,12 @@ impl Network {
         Self(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))),
     ];
 
+    /// True if the networks have an address in common.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.0.contains(&other.0.network()) || other.0.contains(&self.0.network())
+    }
+
     /// True if the network contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

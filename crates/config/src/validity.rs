@@ -2,7 +2,7 @@
 //!
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
-use super::{AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, bounds};
+use super::{AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, bounds};
 use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
@@ -37,7 +37,7 @@ impl Config {
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
             limits(&self.limits),
-            legacy(&self.compat),
+            legacy(self),
             courier(&self.courier),
             vec![
                 Requirement {
@@ -144,7 +144,11 @@ fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
     ]
 }
 
-fn legacy(compat: &CompatConfig) -> Vec<Requirement> {
+fn legacy(config: &Config) -> Vec<Requirement> {
+    let Config { compat, text, limits, .. } = config;
+    let is_served = text.listen_passcodes.is_some() || text.listen_identity.is_some();
+    let is_shared =
+        |network: &Network| limits.shared_addresses.iter().any(|it| it.overlaps(network));
     let is_default = compat.legacy_networks == CompatConfig::default().legacy_networks;
     vec![
         Requirement {
@@ -156,6 +160,21 @@ fn legacy(compat: &CompatConfig) -> Vec<Requirement> {
             key: "compat.legacy_networks",
             reason: "must name at least one network, because compat.legacy_tcp is on",
             holds: !compat.legacy_tcp || !compat.legacy_networks.is_empty(),
+        },
+        Requirement {
+            key: "compat.legacy_networks",
+            reason: "must name no address of limits.shared_addresses: anyone may be behind it",
+            holds: !compat.legacy_tcp || !compat.legacy_networks.iter().any(is_shared),
+        },
+        Requirement {
+            key: "compat.legacy_tcp",
+            reason: "has an effect only with text.listen_passcodes or text.listen_identity",
+            holds: !compat.legacy_tcp || is_served,
+        },
+        Requirement {
+            key: "compat.pickle_replies",
+            reason: "has an effect only with text.listen_passcodes or text.listen_identity",
+            holds: !compat.pickle_replies || is_served,
         },
     ]
 }
@@ -239,7 +258,16 @@ mod tests {
                 },
                 "compat.legacy_networks",
             ),
-        ] as [(fn(&mut Config), &str); 21]
+            (
+                |config| {
+                    config.compat.legacy_tcp = true;
+                    config.limits.shared_addresses = vec!["127.0.0.1".parse().unwrap()];
+                },
+                "compat.legacy_networks",
+            ),
+            (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
+            (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
+        ] as [(fn(&mut Config), &str); 24]
         {
             assert_eq!(refused(change), key);
         }

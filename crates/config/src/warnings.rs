@@ -1,8 +1,11 @@
 //! Warnings about settings that are valid but weak.
 
-use super::{AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig};
+use super::{
+    AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, TextConfig,
+};
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
 use fourauth_courier::{MailRoute, SmsRoute};
+use std::net::SocketAddr;
 
 /// Consecutive failures that NIST allows for one authenticator (SP 800-63B-4 §3.2.2).
 const NIST_FAILURES: u64 = 100;
@@ -26,8 +29,8 @@ impl Config {
     /// The warnings for the operator, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let Self { attempts, limits, courier: mail, compat, .. } = self;
-        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat)].concat()
+        let Self { attempts, limits, courier: mail, compat, text, .. } = self;
+        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text)].concat()
     }
 }
 
@@ -76,7 +79,7 @@ fn weak_limits(limits: &LimitsConfig) -> Vec<String> {
 }
 
 /// Warnings about the text protocol without its protections.
-fn legacy(compat: &CompatConfig) -> Vec<String> {
+fn legacy(compat: &CompatConfig, text: &TextConfig) -> Vec<String> {
     let mut warnings = Vec::new();
     if compat.legacy_tcp {
         let networks: Vec<_> = compat.legacy_networks.iter().map(ToString::to_string).collect();
@@ -85,6 +88,17 @@ fn legacy(compat: &CompatConfig) -> Vec<String> {
              {} in clear text",
             networks.join(", ")
         ));
+        let is_open =
+            |address: Option<SocketAddr>| address.is_some_and(|it| !it.ip().is_loopback());
+        let is_local = compat.legacy_networks == Network::LOOPBACK;
+        if is_local && (is_open(text.listen_passcodes) || is_open(text.listen_identity)) {
+            warnings.push(
+                "compat.legacy_networks names this machine only, and the text protocol listens for \
+                 others too: behind a rootless container or a forwarder every client appears as this \
+                 machine"
+                    .to_owned(),
+            );
+        }
     }
     if compat.pickle_replies {
         warnings.push(
@@ -155,6 +169,11 @@ mod tests {
             let warnings = warned(change);
             assert!(warnings.len() == 1 && warnings[0].contains(key), "{warnings:?}");
         }
+        let open = warned(|config| {
+            config.compat.legacy_tcp = true;
+            config.text.listen_identity = "0.0.0.0:7159".parse().ok();
+        });
+        assert!(open.len() == 2 && open[1].contains("forwarder"), "{open:?}");
         let shifted = |config: &mut Config| {
             (config.attempts.unknown_device, config.attempts.known_device) = (40, 55);
         };

@@ -166,8 +166,9 @@ impl Listener {
             let connection = Connection::new(stream, self.shared.deadlines, slot);
             return text::run(connection, self.shared, origin, wire).await;
         }
-        // The client of a proxy has sent its message in clear text as well.
-        if !wire.is_open_to(address) {
+        // The client of a proxy has sent its message in clear text as well, so the proxy must name it.
+        let is_unnamed = address == accepted.peer.ip() && self.shared.sources.is_proxy(address);
+        if is_unnamed || !wire.is_open_to(address) {
             tracing::debug!(%address, "not in compat.legacy_networks");
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use super::{EMAIL, House, MAC, PASSWORD, listening, redeem, request};
 use crate::checked_in;
 use fourauth_config::Config;
+use fourauth_server::proxy::LOCAL;
 use fourauth_tests::{proxy::introducing, python, server::TestServer, text_client::TextClient};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -85,6 +86,26 @@ async fn the_client_of_a_proxy_must_be_in_a_listed_network_too() {
         let answer = ask_plainly(house.passcodes(), Ipv4Addr::LOCALHOST, &sent).await;
         assert_eq!(answer, expected, "{client:?}");
     }
+    // The header names no client.
+    let sent = [&LOCAL[..], b"no-message\n"].concat();
+    assert_eq!(ask_plainly(house.passcodes(), Ipv4Addr::LOCALHOST, &sent).await, b"");
+}
+
+#[tokio::test]
+async fn the_use_of_a_token_without_tls_is_marked_in_its_row() {
+    let house = House::with_alice(from_one_address, PASSWORD).await;
+    let ask = async |line: String| {
+        let answer = ask_plainly(house.identity(), Ipv4Addr::LOCALHOST, line.as_bytes()).await;
+        String::from_utf8(answer).unwrap()
+    };
+    assert_eq!(ask(format!("{}\n", request(PASSWORD))).await, "Passcode is sent");
+    let token = ask(format!("{}\n", redeem(PASSWORD, &house.mailed().await))).await;
+    assert_eq!(ask(format!("{token}|{MAC}|read\n")).await, "authorized");
+    let store = house.server.server().store();
+    store.conclude_all_uses(house.server.now()).await.unwrap();
+    let row = house.server.last_row().await;
+    assert_eq!(row.action.as_str(), "session_use");
+    assert!(row.detail.ends_with(" tls=off door=text"), "{row:?}");
 }
 
 /// What a client of the passcode systems prints after these messages.

@@ -163,6 +163,7 @@ impl Authenticator {
             family: session.family,
             account: session.account,
             action: action.as_str(),
+            way: received.unusual_way(),
             at: received.at.now,
         });
     }

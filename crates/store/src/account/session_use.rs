@@ -40,6 +40,8 @@ pub struct SessionUse {
     pub account: AccountId,
     /// The command, as the audit log names it.
     pub action: &'static str,
+    /// The way in, if it is not the usual one: ` door=text tls=off`.
+    pub way: &'static str,
     /// Time of arrival.
     pub at: UnixMillis,
 }
@@ -50,6 +52,7 @@ pub struct SessionUse {
 struct Counted {
     hour: i64,
     action: &'static str,
+    way: &'static str,
     /// `None` for all sessions beyond [`MOST`].
     session: Option<(AccountId, FamilyId)>,
 }
@@ -64,11 +67,11 @@ pub(crate) struct SessionUses {
 
 impl SessionUses {
     fn count(&self, one: &SessionUse) {
-        let SessionUse { session, family, account, action, at } = *one;
+        let SessionUse { session, family, account, action, way, at } = *one;
         self.see(session, at);
         let hour = at.0.div_euclid(HOUR_MS);
         let mut counts = self.counts();
-        let key = Counted { hour, action, session: Some((account, family)) };
+        let key = Counted { hour, action, way, session: Some((account, family)) };
         let is_full = counts.len() >= MOST && !counts.contains_key(&key);
         let key = if is_full { Counted { session: None, ..key } } else { key };
         *counts.entry(key).or_default() += 1;
@@ -202,7 +205,7 @@ impl Tx {
     ) -> Result<(), Error> {
         const NAME: &str = "SELECT username FROM users WHERE id = $1";
 
-        let Counted { hour, action, session } = key;
+        let Counted { hour, action, way, session } = key;
         let from = UnixMillis(hour.saturating_mul(HOUR_MS));
         let (username, session) = match session {
             None => (None, "others".to_owned()),
@@ -212,8 +215,9 @@ impl Tx {
                 (name, HEXLOWER.encode(&family.0))
             }
         };
-        let detail =
-            format!("Session used. command={action} count={count} hour={from} session={session}");
+        let detail = format!(
+            "Session used. command={action} count={count} hour={from} session={session}{way}"
+        );
         let entry = AuditEntry { at: now, username, action: "session_use", success: true, detail };
         self.append(&entry).await.map(|_| ())
     }
@@ -229,7 +233,7 @@ mod tests {
         family[..4].copy_from_slice(&session.to_be_bytes());
         let (family, account) = (FamilyId(family), AccountId(1));
         let at = UnixMillis(minute * 60_000);
-        SessionUse { session: token, family, account, action: "list_devices", at }
+        SessionUse { session: token, family, account, action: "list_devices", way: "", at }
     }
 
     #[test]
