@@ -285,7 +285,7 @@ async fn passcodes_are_off_unless_they_are_switched_on() {
         Command::RedeemPasscode(redeem(&alice, Passcode::from_number(0))),
     ] {
         let refused = server.client().send_once(command).await.unwrap();
-        assert_eq!(said(&refused), ("This command is not offered here.", Code::Denied));
+        assert_eq!(said(&refused), ("This command is not offered here.", Code::NotOffered));
     }
 }
 
@@ -430,7 +430,7 @@ async fn commands_that_are_not_offered_write_no_row_each() {
     let rows = server.audit().await.len();
     for _ in 0..20 {
         let request = Command::RequestPasscode(request(&alice));
-        assert_eq!(server.client().send_once(request).await.unwrap().code, Code::Denied);
+        assert_eq!(server.client().send_once(request).await.unwrap().code, Code::NotOffered);
     }
     assert_eq!(server.audit().await.len(), rows);
 }

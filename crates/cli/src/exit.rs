@@ -54,6 +54,7 @@ impl From<Code> for Exit {
             | Code::RecoveryCodeMismatch
             | Code::PasscodeMismatch
             | Code::NoAddress
+            | Code::NotOffered
             | Code::NoSuchDevice
             | Code::NoSuchSession
             | Code::SignedOut
@@ -115,6 +116,7 @@ mod tests {
             (Code::RecoveryCodeMismatch, 3),
             (Code::PasscodeMismatch, 3),
             (Code::NoAddress, 3),
+            (Code::NotOffered, 3),
             (Code::Malformed, 7),
             (Code::Unrecognised, 7),
             (Code::ClockSkew, 9),
@@ -127,7 +129,7 @@ mod tests {
     fn only_ok_is_success() {
         // Every code of the protocol, as spelled on the wire.
         let codes = "denied face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
-            recovery_code_mismatch passcode_mismatch no_address gateway_denied cooling_down device_key_needed no_such_device signed_out \
+            recovery_code_mismatch passcode_mismatch no_address not_offered gateway_denied cooling_down device_key_needed no_such_device signed_out \
             admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
             conflict weak_password bad_mac bad_image image_too_large no_face several_faces \
             face_cut_off face_too_small face_blurred face_turned bad_light faces_disagree \

@@ -80,15 +80,17 @@ const fn hint(code: Code) -> Option<&'static str> {
         ),
         Code::RecoveryCodeMismatch => Some("Give a recovery code with --recovery-code-file FILE."),
         Code::MoreNeeded => Some(
-            "Ask for a lower level, or log in from a device with a key that the account knows (swk).",
+            "Log in with `fourauth login`, from a device with a key for the highest levels, or ask for \
+             a lower level.",
         ),
         Code::PasscodeMismatch => Some(
-            "Request another passcode with `fourauth token request`. It is valid for three minutes.",
+            "Check the passcode. It is valid once, for three minutes; `fourauth token request` sends \
+             another. After five wrong ones, wait 15 minutes.",
         ),
         Code::NoAddress => {
-            Some("Ask an administrator to add a mail address or a telephone number to the account.")
+            Some("The server sends only to addresses that the account was registered with.")
         }
-        Code::SignedOut => Some("Run `fourauth login` for a new token."),
+        Code::SignedOut => Some("Run `fourauth login` or `fourauth token redeem` for a new token."),
         _ => None,
     }
 }
@@ -125,10 +127,7 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Valid until {end}.")?;
     }
     if body.must_change == Some(true) {
-        writeln!(
-            out,
-            "Another person chose this password; replace it (fourauth recover password)."
-        )?;
+        writeln!(out, "Others may know this password; replace it (fourauth recover password).")?;
     }
     if body.totp_confirmed == Some(false) {
         writeln!(out, "The authenticator is not confirmed yet (fourauth confirm).")?;

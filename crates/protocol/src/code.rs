@@ -32,6 +32,8 @@ pub enum Code {
     PasscodeMismatch,
     /// The password was right; the account has no address that a message can be sent to.
     NoAddress,
+    /// The server does not offer this command to this client. An operator can switch it on.
+    NotOffered,
     /// A factor was changed recently from an unknown device, so that no other factor may change
     /// yet; `retry_after_ms` says when one may.
     CoolingDown,

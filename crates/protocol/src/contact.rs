@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for Phone {
 
 /// The text is not an address that a message could be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an address that a message could be sent to")]
+#[error("not a mail address, or not a telephone number such as +4930123456")]
 pub struct NotAContact;
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ const fn text(action: Action, denial: Denial) -> &'static str {
 
 const fn code(denial: Denial) -> Code {
     match denial {
-        Denial::Credentials | Denial::NotOffered => Code::Denied,
+        Denial::Credentials => Code::Denied,
+        Denial::NotOffered => Code::NotOffered,
         Denial::Face(None) => Code::FaceMismatch,
         Denial::Face(Some(refusal)) | Denial::NewFace(refusal) => picture_code(refusal),
         Denial::Totp => Code::TotpMismatch,

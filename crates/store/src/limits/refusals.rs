@@ -46,7 +46,7 @@ impl RefusalKey {
         let is_named = !name.is_empty() && name != OTHERS;
         let reason = match action.as_str() {
             NOT_COMMANDS => "Not commands.",
-            _ => "Refused: beyond a limit, or with a token of no session.",
+            _ => "Refused: beyond a limit, not offered, or with a token of no session.",
         };
         AuditEntry {
             at: now,
