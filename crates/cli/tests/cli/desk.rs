@@ -90,7 +90,7 @@ impl Desk {
     pub(crate) fn moves_its_session_to(&self, server: &Server) {
         let file = self.file("session.json");
         let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        session["server"] = server.address.to_string().into();
+        session["server"] = server.address.clone().into();
         std::fs::write(file, session.to_string()).unwrap();
     }
 
