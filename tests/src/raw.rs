@@ -9,7 +9,7 @@ use fourauth_protocol::{
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::aws_lc_rs,
+    crypto::{CryptoProvider, aws_lc_rs},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::{
@@ -152,13 +152,22 @@ impl RawConnection {
 /// Never: the provider supports the default versions.
 #[must_use]
 pub fn trusting() -> Arc<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    Arc::new(trusting_with(aws_lc_rs::default_provider()))
+}
+
+/// As [`trusting`], with the algorithms of `provider`.
+///
+/// # Panics
+///
+/// If the provider has no algorithm of a default version.
+#[must_use]
+pub fn trusting_with(provider: CryptoProvider) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anyone))
-        .with_no_client_auth();
-    Arc::new(config)
+        .with_no_client_auth()
 }
 
 /// Accepts any certificate: these tests check the server, not the client.

@@ -38,7 +38,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the cost of a login and of its parts.
+/// Prints what logins and cheap commands cost, compared with their parts.
 pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
     models::run(root, &binaries::build(root)?)?;
     succeed(cargo(root).args(["bench", "--package", "fourauth-tests"]))

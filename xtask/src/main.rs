@@ -21,7 +21,7 @@ usage: cargo xtask <task>
   models   install the model pack and the test faces
   assure   measure attacks on a real server: `assure NAME [--short] [--json-only]`
   wheel    build the Python wheel for the tests, or with `--release` one for use
-  bench    print the cost of a login and of its parts
+  bench    print what logins and cheap commands cost, compared with their parts
 ";
 
 fn main() -> ExitCode {
