@@ -3,7 +3,7 @@
 //! Clients of that protocol send no end mark and then wait for the answer. So a line also ends with
 //! the stream, and after a pause.
 
-use super::{Connection, ConnectionError, FIRST_CHUNK, send_all};
+use super::{Connection, ConnectionError, receive::FIRST_CHUNK, send::send_all};
 use crate::limits::in_flight::Frame;
 use bytes::BytesMut;
 use std::time::Duration;
