@@ -1,8 +1,7 @@
 //! A table of a million sessions: its size, and the time of a check and of one housekeeping round.
 
 use crate::report::elapsed_us;
-use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{Error, Location, MasterToken, Store};
+use fourauth_store::{Location, MasterToken};
 use fourauth_tests::server::TestServer;
 use serde::{Deserialize, Serialize};
 use sqlx::{
@@ -73,17 +72,11 @@ pub(crate) async fn measure(server: &TestServer, location: Option<&Location>) ->
     let plans = plain.plans().await;
     let later = now.saturating_add_ms(HOUR_MS);
     let begun = elapsed_us();
-    let forgotten = forget(store, later).await;
+    let forgotten = store.forget_ended_sessions(later).await.expect("a round of housekeeping");
     let forget_ms = (elapsed_us() - begun) / 1e3;
     #[expect(clippy::cast_precision_loss, reason = "a few hundred MB")]
     let bytes_per_session = bytes as f64 / f64::from(SESSIONS);
     Figures { bytes_per_session, read_us, forgotten, forget_ms, plans }
-}
-
-async fn forget(store: &Store, at: UnixMillis) -> u64 {
-    let forget = store.write(move |tx| Box::pin(async move { tx.forget_ended_sessions(at).await }));
-    let forgotten: Result<u64, Error> = forget.await;
-    forgotten.expect("a round of housekeeping")
 }
 
 impl Plain {
@@ -160,7 +153,7 @@ impl Plain {
             Self::Postgres(_) => ("EXPLAIN", 0, "'\\x00'::bytea"),
         };
         let check = format!("SELECT * FROM sessions WHERE master IN ({blob}, {blob}) AND ends > 1");
-        let forget = "DELETE FROM sessions WHERE ends <= 1".to_owned();
+        let forget = "SELECT master FROM sessions WHERE ends <= 1 LIMIT 500".to_owned();
         let mut plans = Vec::new();
         for sql in [check, forget] {
             let explained = AssertSqlSafe(format!("{explain} {sql}"));

@@ -183,7 +183,5 @@ async fn a_session_ends_when_it_expires(database: Database) {
 
     assert!(session_of(&store, 9, end.saturating_add_ms(-1)).await.is_some());
     assert_eq!(session_of(&store, 9, end).await, None);
-    let forgotten =
-        store.write(move |tx| Box::pin(async move { tx.forget_ended_sessions(end).await })).await;
-    assert_eq!(forgotten.unwrap(), 1);
+    assert_eq!(store.forget_ended_sessions(end).await, Ok(1));
 }

@@ -187,9 +187,7 @@ async fn only_ended_sessions_are_removed(database: Database) {
     }
     let first_ends = NOW.saturating_add_ms(1_000);
     assert_eq!(store.sessions_of(account, first_ends).await.unwrap(), 1);
-    let forgotten: Result<u64, Error> =
-        store.write(move |tx| Box::pin(tx.forget_ended_sessions(first_ends))).await;
-    assert_eq!(forgotten, Ok(1));
+    assert_eq!(store.forget_ended_sessions(first_ends).await, Ok(1));
     assert!(session_of(&store, 2, first_ends).await.is_some());
 }
 

@@ -109,10 +109,10 @@ async fn write_counts(store: &Store, now: UnixMillis) -> Result<(), Error> {
 
 async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
     let month_ago = now.saturating_add_ms(-MONTH_MS);
+    store.forget_ended_sessions(now).await?;
     store
         .write(move |tx| {
             Box::pin(async move {
-                tx.forget_ended_sessions(now).await?;
                 tx.forget_spent_grants(now).await?;
                 tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_failures(month_ago).await?;

@@ -24,6 +24,9 @@ const TABLE: &str = "sessions";
 /// Most sessions in a list. A longer answer would not fit a frame.
 const MOST_LISTED: i64 = 500;
 
+/// Ended sessions that one transaction deletes, so that other jobs wait for some milliseconds only.
+const AT_A_TIME: i64 = 500;
+
 /// A keyed hash of a token and of what its session is bound to.
 pub type MasterToken = [u8; 32];
 
@@ -228,11 +231,12 @@ impl Tx {
         self.execute("DELETE FROM sessions", &[]).await
     }
 
-    /// Deletes the sessions of families that have ended and returns their number.
-    pub async fn forget_ended_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
-        const SQL: &str = "DELETE FROM sessions WHERE ends <= $1";
+    /// Deletes at most [`AT_A_TIME`] sessions of families that have ended and returns their number.
+    async fn forget_ended_sessions(&mut self, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM sessions WHERE master IN \
+             (SELECT master FROM sessions WHERE ends <= $1 LIMIT $2)";
 
-        self.execute(SQL, &[Value::Int(now.0)]).await
+        self.execute(SQL, &[Value::Int(now.0), Value::Int(AT_A_TIME)]).await
     }
 
     /// Records the last use of a session.
@@ -272,6 +276,25 @@ impl Store {
         let [first, second] = masters;
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
         self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
+    }
+
+    /// Deletes the sessions of families that have ended and returns their number. Other jobs are
+    /// written in between.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails. Some sessions may have been deleted.
+    pub async fn forget_ended_sessions(&self, now: UnixMillis) -> Result<u64, Error> {
+        let mut forgotten = 0;
+        loop {
+            let some: Result<u64, Error> = self
+                .write(move |tx| Box::pin(async move { tx.forget_ended_sessions(now).await }))
+                .await;
+            match some? {
+                0 => return Ok(forgotten),
+                count => forgotten += count,
+            }
+        }
     }
 
     /// The newest sessions of an account that can be used or renewed at `now`, at most 500,

@@ -43,6 +43,7 @@ pub(super) const SQLITE: &[Step] = &[
     (12, "delivery", include_str!("../../../../../migrations/sqlite/0012_delivery.sql")),
     (13, "sessions", include_str!("../../../../../migrations/sqlite/0013_sessions.sql")),
     (14, "passcodes", include_str!("../../../../../migrations/sqlite/0014_passcodes.sql")),
+    (15, "session_ends", include_str!("../../../../../migrations/sqlite/0015_session_ends.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -76,6 +77,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (12, "delivery", include_str!("../../../../../migrations/postgres/0012_delivery.sql")),
     (13, "sessions", include_str!("../../../../../migrations/postgres/0013_sessions.sql")),
     (14, "passcodes", include_str!("../../../../../migrations/postgres/0014_passcodes.sql")),
+    (15, "session_ends", include_str!("../../../../../migrations/postgres/0015_session_ends.sql")),
 ];
 
 /// The table that lists the applied migrations.
