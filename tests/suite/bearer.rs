@@ -41,8 +41,10 @@ async fn a_check_of_a_token_writes_no_byte() {
     let work = authenticator.work();
     assert_eq!(database(server.folder()), bytes);
     assert_eq!(server.audit().await.len(), rows);
-    // The session, and the devices.
-    assert_eq!((work.statements - before.statements, work.hashes - before.hashes), (200, 0));
+    // The devices, and once a second the session.
+    let statements = work.statements - before.statements;
+    assert!((101..200).contains(&statements), "{statements}");
+    assert_eq!(work.hashes, before.hashes);
 
     // Control: a login changes the database.
     server.clock().advance_ms(60_000);

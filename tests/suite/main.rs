@@ -43,6 +43,7 @@ mod register;
 mod room;
 mod schema;
 mod secrets;
+mod session_cache;
 mod sessions;
 mod settings;
 mod store;

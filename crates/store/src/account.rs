@@ -18,6 +18,7 @@ pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod sealed;
 pub(crate) mod session;
+pub(crate) mod session_cache;
 pub(crate) mod session_use;
 pub(crate) mod subject;
 pub(crate) mod user;

@@ -1,7 +1,7 @@
 //! Opening a database: by a server, which migrates it, or by a local command, which does not.
 
 use crate::{
-    account::session_use::SessionUses,
+    account::{session_cache::SessionCache, session_use::SessionUses},
     audit::evidence,
     engine::{driver::Pool, location::Location, writer::Writer},
     error::OpenError,
@@ -89,6 +89,7 @@ impl Store {
         let node = evidence::node(location).into();
         let writer = Arc::new(Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node));
         let refusals = Counter::start(Arc::clone(&writer));
-        Self { pool, writer, refusals, uses: SessionUses::default(), sealer }
+        let (uses, recent) = (SessionUses::default(), SessionCache::default());
+        Self { pool, writer, refusals, uses, recent, sealer }
     }
 }

@@ -1,7 +1,7 @@
 //! Writing, reading and closing. `start` opens a store; the queries are in the module of each noun.
 
 use crate::{
-    account::session_use::SessionUses,
+    account::{session_cache::SessionCache, session_use::SessionUses},
     engine::{
         driver::{Connection, Pool, Remains, Row, Value, Writing},
         tx::Tx,
@@ -23,6 +23,7 @@ pub struct Store {
     pub(crate) writer: Arc<Writer>,
     pub(crate) refusals: Counter,
     pub(crate) uses: SessionUses,
+    pub(crate) recent: SessionCache,
     pub(crate) sealer: Arc<Sealer>,
 }
 

@@ -6,7 +6,10 @@
 //! into the same family; all of a family ends together.
 
 use crate::{
-    account::{id::AccountId, known_device::KnownDevice, methods::Methods, record::Enrolled},
+    account::{
+        id::AccountId, known_device::KnownDevice, methods::Methods, record::Enrolled,
+        session_cache::Moment,
+    },
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -18,6 +21,7 @@ use fourauth_protocol::{
     device::DeviceId, level::Level, mac_address::MacAddress, time::UnixMillis,
 };
 use std::net::IpAddr;
+use tokio::time::Instant;
 
 const TABLE: &str = "sessions";
 
@@ -258,6 +262,9 @@ impl Store {
     ///
     /// The version is compared here and when the session opens: a login that is judged before a
     /// factor changes and committed after it must not leave a valid session.
+    ///
+    /// A session that this store read less than a second ago is not read again, unless the store
+    /// has committed anything since. So a change by another process is seen within a second.
     pub async fn session(
         &self,
         masters: [&MasterToken; 2],
@@ -273,9 +280,17 @@ impl Store {
              AND d.revoked_at IS NULL \
              WHERE s.master IN ($1, $2) AND s.ends > $3";
 
+        let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
+        if let Some(session) = self.recent.get(masters, commits, at) {
+            return Ok(Some(session).filter(|session| session.ends > now));
+        }
         let [first, second] = masters;
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
-        self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
+        let found = self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?;
+        if let Some(session) = &found {
+            self.recent.put(session.clone(), commits, at);
+        }
+        Ok(found)
     }
 
     /// Deletes the sessions of families that have ended and returns their number. Other jobs are

@@ -13,7 +13,10 @@ use crate::{
     keys::seal::Sealer,
 };
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,6 +33,18 @@ pub(crate) struct Writer {
     mode: Mode,
     tasks: TaskTracker,
     closing: CancellationToken,
+    commits: Commits,
+}
+
+/// The number of transactions that may have been committed. It grows before any of their jobs is
+/// answered.
+#[derive(Debug, Clone, Default)]
+struct Commits(Arc<AtomicU64>);
+
+impl Commits {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Debug)]
@@ -44,6 +59,7 @@ struct TxFactory {
     pool: Arc<Pool>,
     sealer: Arc<Sealer>,
     node: Arc<str>,
+    commits: Commits,
 }
 
 impl TxFactory {
@@ -58,7 +74,8 @@ impl Writer {
     pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let writing = pool.writing();
-        let factory = TxFactory { pool, sealer, node };
+        let commits = Commits::default();
+        let factory = TxFactory { pool, sealer, node, commits: commits.clone() };
         let mode = match writing {
             Writing::Parallel => Mode::Parallel(factory),
             Writing::Grouped => {
@@ -68,7 +85,13 @@ impl Writer {
                 Mode::Grouped(sender)
             }
         };
-        Self { mode, tasks, closing }
+        Self { mode, tasks, closing, commits }
+    }
+
+    /// The number of transactions of this writer that may have been committed. What was read before
+    /// it grew may be out of date.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.0.load(Ordering::Acquire)
     }
 
     /// Queues a job. The job sends its own answer.
@@ -109,6 +132,7 @@ impl Writer {
 
 async fn run_alone(factory: TxFactory, mut job: Box<dyn Job>) {
     let outcome = commit_alone(&factory, &mut *job).await;
+    factory.commits.add();
     job.answer(outcome);
 }
 
@@ -134,6 +158,7 @@ impl Group {
         let mut jobs = Vec::with_capacity(GROUP);
         while next_group(&mut queue, &mut jobs, &closing).await {
             let outcome = self.commit(&mut jobs).await;
+            self.factory.commits.add();
             if let Err(error) = &outcome {
                 tracing::warn!(%error, jobs = jobs.len(), "a group of writes was not committed");
                 self.disconnect().await;
