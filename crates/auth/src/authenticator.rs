@@ -9,6 +9,7 @@ use crate::{
     entropy,
     error::Error,
     faces::Faces,
+    grant::recent::RecentGrants,
     hashing::Hasher,
     limits::Limits,
     policy::Policy,
@@ -50,6 +51,7 @@ pub struct Authenticator {
     pub(crate) receipts: ReceiptKey,
     pub(crate) tokens: Tokens,
     pub(crate) undecided: Undecided,
+    pub(crate) grants: RecentGrants,
     is_full: AtomicBool,
 }
 
@@ -128,6 +130,7 @@ impl Authenticator {
             receipts,
             tokens,
             undecided,
+            grants: RecentGrants::default(),
             is_full,
         }
     }

@@ -144,8 +144,11 @@ impl Authenticator {
                 let found = self.looked_up(action, &received, proven_device, Ok(answer)).await?;
                 Ok(Authorisation::LookedUp(found))
             }
-            Next::Renew { is_again } => self.renew(received, &session, &token, mac, is_again).await,
-            Next::EndFamily => self.end_stolen(received, &session).await,
+            // On the heap: the future of a check is small, because most checks end above.
+            Next::Renew { is_again } => {
+                Box::pin(self.renew(received, &session, &token, mac, is_again)).await
+            }
+            Next::EndFamily => Box::pin(self.end_stolen(received, &session)).await,
         }
     }
 

@@ -12,6 +12,8 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{GrantHolder, GrantId};
+use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Lifetime of a nonce, in milliseconds: 10 minutes, in which a person can type a password and take
 /// pictures.
@@ -50,7 +52,7 @@ impl Authenticator {
     /// A nonce for one device proof within [`NONCE_LIFETIME_MS`], on any connection.
     #[must_use]
     pub fn device_nonce(&self, now: UnixMillis) -> DeviceNonce {
-        let (purpose, random) = (Purpose::DeviceProof, entropy::bytes());
+        let (purpose, random) = (Purpose::DeviceProof, entropy::public_bytes());
         let grant = self.grants().issue(&purpose, now, NONCE_LIFETIME_MS, random);
         DeviceNonce::from_bytes(*grant.as_bytes())
     }
@@ -61,8 +63,7 @@ impl Authenticator {
             (Binding::TlsExporter, _) => NonceCheck::NotNeeded,
             (Binding::Certificate, None) => NonceCheck::Absent,
             (Binding::Certificate, Some(QuotedNonce { nonce, holder })) => {
-                let grant = Grant::from_bytes(*nonce.as_bytes());
-                match self.grants().check(&grant, &Purpose::DeviceProof, at) {
+                match self.check_grant(&Grant::from_bytes(*nonce.as_bytes()), at) {
                     Ok(id) => NonceCheck::Valid(id, holder),
                     Err(not_valid) => NonceCheck::Refused(not_valid),
                 }
@@ -71,8 +72,20 @@ impl Authenticator {
         CheckedClaim { claim, nonce }
     }
 
-    /// The grants of this server, with the keys that it has now.
-    fn grants(&self) -> Grants {
-        Grants::new(&self.store.grant_keys())
+    /// Another server may have made the grant with a key that it has just got, so an unknown grant
+    /// is checked again with the keys that the file has now.
+    fn check_grant(&self, grant: &Grant, at: UnixMillis) -> Result<GrantId, NotValid> {
+        let check = |grants: &Grants| grants.check(grant, &Purpose::DeviceProof, at);
+        match check(&self.grants()) {
+            Err(NotValid::Foreign) => {
+                check(&self.grants.read(Instant::now(), || self.store.grant_keys()))
+            }
+            checked => checked,
+        }
+    }
+
+    /// The grants of this server, with keys that it had less than a second ago.
+    fn grants(&self) -> Arc<Grants> {
+        self.grants.get(Instant::now(), || self.store.grant_keys())
     }
 }

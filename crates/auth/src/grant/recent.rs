@@ -1,0 +1,75 @@
+//! The grants of the keys that the store had a moment ago, so that most commands neither look at
+//! the keyring's file nor derive keys.
+
+use super::Grants;
+use fourauth_protocol::secret::Secret;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long a key that was removed from the keyring may still be used.
+const MAX_AGE: Duration = Duration::from_secs(1);
+
+/// The grants, with the time when their keys were read.
+#[derive(Debug, Default)]
+pub(crate) struct RecentGrants(Mutex<Option<(Arc<Grants>, Instant)>>);
+
+impl RecentGrants {
+    /// The grants of keys that were read less than [`MAX_AGE`] before `now`. `keys` is called if
+    /// there are none.
+    pub(crate) fn get(
+        &self,
+        now: Instant,
+        keys: impl FnOnce() -> Vec<Secret<[u8; 32]>>,
+    ) -> Arc<Grants> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match kept {
+            Some((grants, read)) if now.saturating_duration_since(read) < MAX_AGE => grants,
+            _ => self.read(now, keys),
+        }
+    }
+
+    /// The grants of the keys that the store has now.
+    pub(crate) fn read(
+        &self,
+        now: Instant,
+        keys: impl FnOnce() -> Vec<Secret<[u8; 32]>>,
+    ) -> Arc<Grants> {
+        let grants = Arc::new(Grants::new(&keys()));
+        let kept = Some((Arc::clone(&grants), now));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        grants
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::{NotValid, Purpose};
+    use fourauth_protocol::time::UnixMillis;
+
+    const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
+
+    #[test]
+    fn a_removed_key_is_of_no_use_after_a_second() {
+        let (recent, begun) = (RecentGrants::default(), Instant::now());
+        let (old, new) = (|| vec![Secret::new([1; 32])], || vec![Secret::new([2; 32])]);
+        let grant = recent.get(begun, old).issue(&Purpose::DeviceProof, NOW, 1000, [7; 10]);
+        for (waited_ms, expected) in [(999, Ok(())), (1000, Err(NotValid::Foreign))] {
+            let grants = recent.get(begun + Duration::from_millis(waited_ms), new);
+            let checked = grants.check(&grant, &Purpose::DeviceProof, NOW).map(drop);
+            assert_eq!(checked, expected, "{waited_ms}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_at_once_if_asked_for() {
+        let (recent, begun) = (RecentGrants::default(), Instant::now());
+        recent.get(begun, || vec![Secret::new([1; 32])]);
+        let read = recent.read(begun, || vec![Secret::new([2; 32])]);
+        let kept = recent.get(begun, || unreachable!("the keys were read just now"));
+        assert!(Arc::ptr_eq(&read, &kept));
+    }
+}
