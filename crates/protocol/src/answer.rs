@@ -3,6 +3,7 @@
 use crate::{
     code::Code,
     envelope::Reference,
+    frame::{self, FrameError, HEADER},
     level::Level,
     receipt::Method,
     request_id::RequestId,
@@ -306,7 +307,30 @@ impl Answer {
             serde_json::to_vec(self).expect("answers have string keys and no fallible parts"),
         )
     }
+
+    /// Writes this answer as one frame, its length included. It may hold secrets, so it is a
+    /// [`Secret`].
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::TooLarge`] if the answer does not fit a frame.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::to_json`].
+    pub fn to_frame(&self) -> Result<Secret<Vec<u8>>, FrameError> {
+        let mut frame = Vec::with_capacity(USUAL_FRAME);
+        frame.extend_from_slice(&[0; HEADER]);
+        serde_json::to_writer(&mut frame, self)
+            .expect("answers have string keys and no fallible parts");
+        let announced = frame::announce(&mut frame);
+        let frame = Secret::new(frame);
+        announced.map(|()| frame)
+    }
 }
+
+/// Room for a frame with a usual answer, in bytes.
+const USUAL_FRAME: usize = 512;
 
 /// The payload is not an answer. It is not quoted, because it may hold a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -338,6 +362,17 @@ mod tests {
         assert!(read.is_ok());
         assert_eq!(read.body.token.unwrap().expose(), "t");
         assert_eq!(read.body.expires_at, Some(UnixMillis(1_740_830_400_000)));
+    }
+
+    #[test]
+    fn a_frame_is_the_payload_after_its_length() {
+        let answer = Answer::ok("Hello.", AnswerBody::default());
+        let mut frame = bytes::BytesMut::new();
+        frame::encode(answer.to_json().expose(), &mut frame).unwrap();
+        assert_eq!(answer.to_frame().unwrap().expose(), &frame.to_vec());
+
+        let huge = Answer::ok("x".repeat(frame::MAX_PAYLOAD), AnswerBody::default());
+        assert!(matches!(huge.to_frame(), Err(FrameError::TooLarge { .. })));
     }
 
     #[test]

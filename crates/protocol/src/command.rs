@@ -191,6 +191,10 @@ impl Command {
 
 /// Reads a body that may carry pictures and so may fill a frame.
 fn body<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
+    // Without the path of an error, a payload is read in a fraction of the time.
+    if let Ok(read) = serde_json::from_slice(payload) {
+        return Ok(read);
+    }
     let mut json = serde_json::Deserializer::from_slice(payload);
     serde_path_to_error::deserialize(&mut json).map_err(|error| Refused::Malformed(explain(&error)))
 }

@@ -9,7 +9,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 pub const ALPN: &[u8] = b"fourauth/1";
 
 /// Bytes in the length prefix.
-const HEADER: usize = 4;
+pub(crate) const HEADER: usize = 4;
 
 /// Largest payload either side may announce, in bytes.
 ///
@@ -48,6 +48,12 @@ impl Decoder {
         self.buffer.extend_from_slice(chunk);
     }
 
+    /// Room for up to `room` bytes, into which they are read from a socket without a copy.
+    pub fn space(&mut self, room: usize) -> impl BufMut + '_ {
+        self.buffer.reserve(room);
+        (&mut self.buffer).limit(room)
+    }
+
     /// True if a frame has begun and is not complete.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
@@ -72,6 +78,13 @@ impl Decoder {
     #[must_use]
     pub fn take_buffered(&mut self) -> BytesMut {
         std::mem::take(&mut self.buffer)
+    }
+
+    /// Number of bytes that the current frame lacks. `None` until its header is complete.
+    #[must_use]
+    pub fn lacks(&self) -> Option<usize> {
+        let announced = usize::try_from(self.announced()?).ok()?;
+        Some((HEADER + announced).saturating_sub(self.buffer.len()))
     }
 
     /// Takes the next payload, or returns `None` while it is incomplete.
@@ -119,6 +132,25 @@ pub fn encode(payload: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
     out.reserve(HEADER + payload.len());
     out.put_u32(announced);
     out.put_slice(payload);
+    Ok(())
+}
+
+/// Writes the length of the payload that follows the first bytes of `frame`.
+///
+/// # Errors
+///
+/// [`FrameError::TooLarge`] if the payload exceeds [`MAX_PAYLOAD`].
+///
+/// # Panics
+///
+/// If `frame` has no room for the length.
+pub(crate) fn announce(frame: &mut [u8]) -> Result<(), FrameError> {
+    let (header, payload) = frame.split_first_chunk_mut::<HEADER>().expect("room for the length");
+    let announced = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    if payload.len() > MAX_PAYLOAD {
+        return Err(FrameError::TooLarge { announced, limit: MAX_PAYLOAD });
+    }
+    *header = announced.to_be_bytes();
     Ok(())
 }
 

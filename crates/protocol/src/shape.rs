@@ -5,7 +5,7 @@
 //! different `username`s in one request. `serde_json` detects only repeated keys that a type names.
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::{collections::HashSet, fmt};
+use std::{collections::BTreeSet, fmt};
 
 /// Deepest nesting accepted. The protocol itself needs two levels.
 const MAX_DEPTH: usize = 32;
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let Self { depth, mut outline, .. } = self;
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
             match (outline.as_deref_mut(), key.as_str()) {
                 (Some(outline), "cmd") => outline.code = map.next_value_seed(TextOnly)?,
