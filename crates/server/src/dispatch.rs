@@ -1,6 +1,6 @@
 //! Passes each command to the method that decides it.
 
-use crate::reply::Reply;
+use crate::{decide::request_span, reply::Reply};
 use fourauth_auth::{
     action::Action,
     answer::CommandAnswer,
@@ -10,6 +10,7 @@ use fourauth_auth::{
     decision::Denial,
     error::Error,
     looked_up::LookedUp,
+    origin::Origin,
     received::Received,
 };
 use fourauth_factors::clock::MAX_SKEW_SECONDS;
@@ -44,37 +45,41 @@ impl Context {
         nonce: Option<DeviceNonce>,
     ) -> Reply {
         let auth = &self.authenticator;
-        let id = received.id;
+        let (id, origin) = (received.id, received.origin.clone());
         match command {
             Command::Hello(_) => Reply::hello(id, self.server_info(&received, nonce)),
             // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => Reply::noted(id),
-            Command::ProveGateway(proof) => reply(id, auth.prove_gateway(received, proof).await),
-            Command::Login(login) => reply(id, auth.login(received, login).await),
+            Command::Authorise(authorise) => {
+                authorisation(id, &origin, auth.authorise(received, authorise).await)
+            }
+            Command::ListSessions(list) => {
+                looked_up(id, &origin, auth.list_sessions(received, list).await)
+            }
+            Command::ListDevices(list) => {
+                looked_up(id, &origin, auth.list_devices(received, list).await)
+            }
+            Command::ProveGateway(proof) => slow(id, auth.prove_gateway(received, proof)).await,
+            Command::Login(login) => slow(id, auth.login(received, login)).await,
             Command::RequestPasscode(request) => {
-                reply(id, auth.request_passcode(received, request).await)
+                slow(id, auth.request_passcode(received, request)).await
             }
             Command::RedeemPasscode(redeem) => {
-                reply(id, auth.redeem_passcode(received, redeem).await)
+                slow(id, auth.redeem_passcode(received, redeem)).await
             }
-            Command::Authorise(authorise) => {
-                authorisation(id, auth.authorise(received, authorise).await)
-            }
-            Command::EndSession(end) => reply(id, auth.end_session(received, end).await),
-            Command::ListSessions(list) => looked_up(id, auth.list_sessions(received, list).await),
-            Command::Register(register) => reply(id, auth.register(received, register).await),
-            Command::ConfirmTotp(confirm) => reply(id, auth.confirm_totp(received, confirm).await),
-            Command::BindDevice(bind) => reply(id, auth.bind_device(received, bind).await),
-            Command::ListDevices(list) => looked_up(id, auth.list_devices(received, list).await),
-            Command::RevokeDevice(revoke) => reply(id, auth.revoke_device(received, revoke).await),
-            Command::ReadAudit(read) => reply(id, auth.read_audit(received, read).await),
-            Command::RecoverTotp(recover) => reply(id, auth.recover_totp(received, recover).await),
+            Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
+            Command::Register(register) => slow(id, auth.register(received, register)).await,
+            Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,
+            Command::BindDevice(bind) => slow(id, auth.bind_device(received, bind)).await,
+            Command::RevokeDevice(revoke) => slow(id, auth.revoke_device(received, revoke)).await,
+            Command::ReadAudit(read) => slow(id, auth.read_audit(received, read)).await,
+            Command::RecoverTotp(recover) => slow(id, auth.recover_totp(received, recover)).await,
             Command::RecoverPassword(recover) => {
-                reply(id, auth.recover_password(received, recover).await)
+                slow(id, auth.recover_password(received, recover)).await
             }
-            Command::RecoverFace(recover) => reply(id, auth.recover_face(received, recover).await),
+            Command::RecoverFace(recover) => slow(id, auth.recover_face(received, recover)).await,
             Command::RecoverDevice(recover) => {
-                reply(id, auth.recover_device(received, recover).await)
+                slow(id, auth.recover_device(received, recover)).await
             }
         }
     }
@@ -97,6 +102,16 @@ impl Context {
     }
 }
 
+/// Decides a slow command. Its future is put on the heap at once, so that the future of a quick one
+/// is small.
+fn slow<A: CommandAnswer>(
+    id: RequestId,
+    deciding: impl Future<Output = Result<Audited<A>, Error>>,
+) -> impl Future<Output = Reply> {
+    let deciding = Box::pin(deciding);
+    async move { reply(id, deciding.await) }
+}
+
 fn reply<A: CommandAnswer>(id: RequestId, decided: Result<Audited<A>, Error>) -> Reply {
     match decided {
         Ok(audited) => {
@@ -107,21 +122,34 @@ fn reply<A: CommandAnswer>(id: RequestId, decided: Result<Audited<A>, Error>) ->
     }
 }
 
-fn looked_up<A: CommandAnswer>(id: RequestId, decided: Result<LookedUp<A>, Error>) -> Reply {
+/// The reply to a command that only reads. What it grants is counted and logged only at `debug`, so
+/// there is no span unless something is logged.
+fn looked_up<A: CommandAnswer>(
+    id: RequestId,
+    origin: &Origin,
+    decided: Result<LookedUp<A>, Error>,
+) -> Reply {
     match decided {
         Ok(looked_up) => {
-            log(looked_up.action(), looked_up.outcome().err());
+            let (action, denial) = (looked_up.action(), looked_up.outcome().err());
+            if denial.is_some() {
+                request_span(id, origin).in_scope(|| log(action, denial));
+            } else {
+                tracing::debug!(%id, peer = %origin.peer, action = action.as_str(), "granted");
+            }
             looked_up.into()
         }
-        Err(error) => undecided(id, &error),
+        Err(error) => request_span(id, origin).in_scope(|| undecided(id, &error)),
     }
 }
 
-fn authorisation(id: RequestId, decided: Result<Authorisation, Error>) -> Reply {
+fn authorisation(id: RequestId, origin: &Origin, decided: Result<Authorisation, Error>) -> Reply {
     match decided {
-        Ok(Authorisation::LookedUp(outcome)) => looked_up(id, Ok(outcome)),
-        Ok(Authorisation::Audited(outcome)) => reply(id, Ok(outcome)),
-        Err(error) => undecided(id, &error),
+        Ok(Authorisation::LookedUp(outcome)) => looked_up(id, origin, Ok(outcome)),
+        Ok(Authorisation::Audited(outcome)) => {
+            request_span(id, origin).in_scope(|| reply(id, Ok(outcome)))
+        }
+        Err(error) => request_span(id, origin).in_scope(|| undecided(id, &error)),
     }
 }
 

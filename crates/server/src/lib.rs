@@ -1,7 +1,7 @@
 //! The server: sockets, TLS and configuration. It makes no authentication decisions.
 //!
 //! The path of a request: `listener` accepts a connection and performs the handshake, `session`
-//! receives commands over a `connection`, `dispatch` passes each to `fourauth-auth`, and
+//! receives commands over a `connection`, `decide` and `dispatch` pass each to `fourauth-auth`, and
 //! `reply` holds the answer. [`text`] serves the text protocol in the same way. [`server`] assembles the parts, [`first_run`] creates missing files.
 
 pub mod certificate;
@@ -9,6 +9,7 @@ mod channel;
 mod connection;
 pub mod data_folder;
 mod deadlines;
+mod decide;
 mod dispatch;
 pub mod first_run;
 pub mod gateway;

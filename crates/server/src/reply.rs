@@ -10,6 +10,7 @@ use fourauth_protocol::{
     command::Refused,
     device::DeviceId,
     envelope::Reference,
+    frame::FrameError,
     request_id::RequestId,
     secret::Secret,
 };
@@ -167,7 +168,8 @@ impl Reply {
         &self.answer
     }
 
-    pub(crate) fn to_json(&self) -> Secret<Vec<u8>> {
-        self.answer.to_json()
+    /// The reply as one frame.
+    pub(crate) fn to_frame(&self) -> Result<Secret<Vec<u8>>, FrameError> {
+        self.answer.to_frame()
     }
 }

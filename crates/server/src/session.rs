@@ -4,6 +4,7 @@ use crate::{
     channel::Channel,
     connection::{Connection, ConnectionError},
     deadlines::Deadlines,
+    decide::decide,
     dispatch::Context,
     gateway::{self, Identity},
     limits::{conduct::Offence, slot::ConnectionSlot, sources::Sources},
@@ -17,7 +18,6 @@ use fourauth_auth::{
 };
 use fourauth_protocol::{
     command::{Command, Refused},
-    device::DeviceNonce,
     envelope::Message,
     gateway::GatewayName,
     request_id::RequestId,
@@ -28,7 +28,6 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
 /// Timeout for the rest of a frame during shutdown.
 pub(crate) const LAST_FRAME: Duration = Duration::from_secs(3);
@@ -93,7 +92,7 @@ where
             Ok(false) => break Ok(()),
             Err(error) => break Err(error),
         }
-        match session.serve_one(&mut connection, &stop).await {
+        match session.serve_one(&mut connection, &stop, &evicted).await {
             Ok(Next::Command) => patience = deadlines.idle,
             // Only a command extends the timeout for the next frame.
             Ok(Next::Noise) => {}
@@ -148,12 +147,11 @@ impl Session {
         &mut self,
         connection: &mut Connection<S>,
         stop: &CancellationToken,
+        evicted: &CancellationToken,
     ) -> Result<Next, ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let evicted = connection.slot().evicted();
-        connection.slot().begin();
         let arrived = tokio::select! {
             biased;
             arrived = connection.payload() => arrived,
@@ -175,7 +173,21 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let _deciding = connection.slot().decide();
+        let activity = connection.slot().activity();
+        let serving = std::pin::pin!(self.serve(connection, payload, evicted));
+        activity.busy_while(serving).await
+    }
+
+    /// Answers a payload.
+    async fn serve<S>(
+        &mut self,
+        connection: &mut Connection<S>,
+        payload: Bytes,
+        evicted: &CancellationToken,
+    ) -> Result<Next, ConnectionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let (received, arrived) = (self.received(), Instant::now());
         let (reply, next) = self.answer(connection.slot(), received, payload).await;
         connection.decided();
@@ -188,7 +200,7 @@ impl Session {
         }
         tokio::select! {
             sent = connection.send(&reply) => sent.map(|()| next),
-            () = last_moment(&evicted, LAST_ANSWER) => Ok(Next::End),
+            () = last_moment(evicted, LAST_ANSWER) => Ok(Next::End),
         }
     }
 
@@ -259,27 +271,10 @@ impl Session {
 /// A command or frame that has arrived just now.
 pub(crate) fn arrival(context: &Context, origin: Origin, is_shared_address: bool) -> Received {
     let at = context.clock.read();
-    let id = RequestId::new(at.now, entropy::bytes());
+    let id = RequestId::new(at.now, entropy::public_bytes());
     let (exporter, device, penalty_ms) = (None, None, None);
     let door = Door::Native;
     Received { id, at, door, origin, is_shared_address, exporter, device, penalty_ms }
-}
-
-/// Decides the command in a separate task. A peer that closes the connection cannot interrupt it,
-/// and a panic ends the task but not the session.
-pub(crate) async fn decide(
-    context: &Arc<Context>,
-    received: Received,
-    command: Command,
-    nonce: Option<DeviceNonce>,
-) -> Reply {
-    let (id, origin) = (received.id, &received.origin);
-    let via = origin.via.as_ref().map(tracing::field::display);
-    let span = tracing::info_span!("request", %id, peer = %origin.peer, via);
-    let context = Arc::clone(context);
-    let dispatch = async move { context.dispatch(received, command, nonce).await };
-    let task = tokio::spawn(dispatch.instrument(span));
-    task.await.unwrap_or_else(|_| Reply::crashed(id))
 }
 
 /// The gateway that a command claims to come from.

@@ -13,6 +13,7 @@ pub(crate) use ports::Ports;
 
 use crate::{
     connection::{Connection, ConnectionError, Line},
+    decide::decide,
     limits::slot::ConnectionSlot,
     session::{self, LAST_ANSWER, LAST_FRAME, Shared, last_moment},
     timer,
@@ -164,7 +165,7 @@ impl Conversation {
         let mut received = self.received(slot);
         slot.settle();
         let turn = slot.admit(&mut received).await;
-        let reply = session::decide(&self.shared.context, received, command, None).await;
+        let reply = decide(&self.shared.context, received, command, None).await;
         drop(turn);
         slot.note(reply.conduct());
         (saying::of(form, reply.answer()), reply.is_denial())

@@ -46,7 +46,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
         loop {
             // The first chunk is not counted: every idle connection may hold that much.
             if uncounted > FIRST_CHUNK {
-                let room = timeout_at(begun + self.allowed(&frame), frame.hold(uncounted));
+                let room = timeout_at(begun + self.allowed(), frame.hold(uncounted));
                 room.await.map_err(|_| ConnectionError::Crowded)??;
                 uncounted = 0;
             }
@@ -78,7 +78,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
         line.reserve(ROOM - line.len());
         let paused = Instant::now() + PAUSE;
         loop {
-            let (now, deadline) = (Instant::now(), begun + self.allowed(frame));
+            let (now, deadline) = (Instant::now(), begun + self.allowed());
             if now >= deadline {
                 return Err(self.too_slow(now.saturating_duration_since(begun)));
             }

@@ -1,8 +1,8 @@
-//! The receiving side of a connection: frames, and the deadlines and the byte budget that they are held to.
+//! The receiving side of a connection: frames, their deadlines, and their share of the byte budget.
 
 use super::{CHUNK, Connection, ConnectionError};
 use crate::limits::{conduct::Offence, in_flight::Frame};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use fourauth_protocol::frame::Decoder;
 use std::time::Duration;
 use tokio::{
@@ -12,6 +12,10 @@ use tokio::{
 
 /// Size of the first read, in bytes. Every idle connection holds a buffer of this size.
 pub(super) const FIRST_CHUNK: usize = 64;
+
+/// Bytes of a frame that are not counted in the byte budget. An idle connection holds twenty times as
+/// much for TLS, and a command that only shows a token is not longer.
+const UNCOUNTED: usize = 512;
 
 /// How often the deadline of a frame is recomputed. It gets shorter as the byte budget fills.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -50,39 +54,70 @@ impl<S: AsyncRead + Unpin> Connection<S> {
 
     async fn arrive(&mut self) -> Result<Option<Bytes>, ConnectionError> {
         let begun = Instant::now();
-        let frame = self.slot.frame(begun);
+        let (mut frame, mut has_waited) = (None, false);
         let mut uncounted = self.decoder.buffered();
         loop {
-            // The first chunk is not counted: every idle connection may hold that much.
-            if uncounted > FIRST_CHUNK {
-                let room = timeout_at(begun + self.allowed(&frame), frame.hold(uncounted));
+            if uncounted > UNCOUNTED {
+                let frame = frame.get_or_insert_with(|| self.slot.frame(begun));
+                let room = timeout_at(begun + self.allowed(), frame.hold(uncounted));
                 room.await.map_err(|_| ConnectionError::Crowded)??;
                 uncounted = 0;
             }
             if let Some(payload) = self.decoder.next_payload()? {
-                frame.finish()?;
-                self.frame = Some(frame);
+                frame.as_ref().map_or(Ok(()), Frame::finish)?;
+                self.frame = frame;
                 return Ok(Some(payload));
             }
-            match self.more(&frame, begun).await? {
-                0 => return Ok(None),
-                count => uncounted += count,
+            let count = match self.arrived().await {
+                Some(count) => count?,
+                None => {
+                    if !std::mem::replace(&mut has_waited, true) {
+                        self.slot.begin();
+                    }
+                    self.more(frame.as_ref(), begun).await?
+                }
+            };
+            if count == 0 {
+                return Ok(None);
             }
+            uncounted += count;
+        }
+    }
+
+    /// Takes bytes of a frame that have arrived already. Returns `None` if there are none, or 0 bytes
+    /// if the peer has closed the connection.
+    async fn arrived(&mut self) -> Option<Result<usize, ConnectionError>> {
+        let room = self.room();
+        tokio::select! {
+            biased;
+            filled = self.fill(room) => Some(filled),
+            () = std::future::ready(()) => None,
         }
     }
 
     /// Waits for more bytes of a frame, until its deadline passes or it is dropped. Returns the
     /// number of bytes, or 0 if the peer has closed the connection.
-    async fn more(&mut self, frame: &Frame, begun: Instant) -> Result<usize, ConnectionError> {
+    async fn more(
+        &mut self,
+        frame: Option<&Frame>,
+        begun: Instant,
+    ) -> Result<usize, ConnectionError> {
+        let dropped = async {
+            match frame {
+                Some(frame) => frame.dropped().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(dropped);
         loop {
-            let (now, deadline) = (Instant::now(), begun + self.allowed(frame));
+            let (now, deadline, room) = (Instant::now(), begun + self.allowed(), self.room());
             if now >= deadline {
                 return Err(self.too_slow(now.saturating_duration_since(begun)));
             }
             tokio::select! {
                 biased;
-                () = frame.dropped() => return Err(ConnectionError::Crowded),
-                filled = timeout_at(deadline.min(now + RECHECK), self.fill(CHUNK)) => {
+                () = &mut dropped => return Err(ConnectionError::Crowded),
+                filled = timeout_at(deadline.min(now + RECHECK), self.fill(room)) => {
                     if let Ok(count) = filled {
                         return count;
                     }
@@ -91,9 +126,15 @@ impl<S: AsyncRead + Unpin> Connection<S> {
         }
     }
 
+    /// The size of the next read: what the frame lacks, at most [`CHUNK`].
+    fn room(&self) -> usize {
+        let lacks = self.decoder.lacks().unwrap_or(FIRST_CHUNK);
+        lacks.clamp(1, CHUNK)
+    }
+
     /// The time that the current frame may take, given how full the byte budget is now.
-    pub(super) fn allowed(&self, frame: &Frame) -> Duration {
-        self.deadlines.frame(self.decoder.announced().unwrap_or(0), frame.fullness())
+    pub(super) fn allowed(&self) -> Duration {
+        self.deadlines.frame(self.decoder.announced().unwrap_or(0), self.slot.fullness())
     }
 
     /// The error for a frame that missed its deadline. It is no offence if the frame would have
@@ -118,9 +159,6 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     /// Reads what has arrived. Returns the number of bytes, or 0 if the peer has closed the
     /// connection.
     async fn fill(&mut self, room: usize) -> Result<usize, ConnectionError> {
-        let mut chunk = BytesMut::with_capacity(room);
-        let count = self.stream.read_buf(&mut chunk).await?;
-        self.decoder.push(&chunk);
-        Ok(count)
+        Ok(self.stream.read_buf(&mut self.decoder.space(room)).await?)
     }
 }

@@ -3,7 +3,7 @@
 use super::{CHUNK, CLOSE_TIMEOUT, Connection, ConnectionError};
 use crate::{deadlines::Deadlines, reply::Reply};
 use bytes::BytesMut;
-use fourauth_protocol::frame::{self, MAX_PAYLOAD};
+use fourauth_protocol::frame::MAX_PAYLOAD;
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -93,9 +93,7 @@ async fn write<W: AsyncWrite + Unpin>(
     reply: &Reply,
     patience: Duration,
 ) -> Result<(), ConnectionError> {
-    let mut out = BytesMut::new();
-    frame::encode(reply.to_json().expose(), &mut out)?;
-    send_all(stream, &out, patience).await
+    send_all(stream, reply.to_frame()?.expose(), patience).await
 }
 
 pub(super) async fn send_all<W: AsyncWrite + Unpin>(

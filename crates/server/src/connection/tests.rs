@@ -81,11 +81,23 @@ async fn a_frame_without_room_is_no_offence() {
     let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
     all.hold(share).await.unwrap();
     all.finish().unwrap();
-    peer.write_all(&[0, 0, 0, 200, b'{']).await.unwrap();
+    peer.write_all(&[0, 0, 4, 0, b'{']).await.unwrap();
     assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
-    peer.write_all(&[b' '; 100]).await.unwrap();
+    peer.write_all(&[b' '; 1000]).await.unwrap();
     assert!(matches!(connection.payload().await, Err(ConnectionError::Crowded)));
     assert_eq!(penalty_before(connection.slot()), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_frame_needs_no_room() {
+    let (mut peer, mut connection) = connection();
+    let all = connection.slot().frame(Instant::now());
+    let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
+    all.hold(share).await.unwrap();
+    all.finish().unwrap();
+    peer.write_all(&[&[0, 0, 1, 0][..], &[b' '; 256]].concat()).await.unwrap();
+    assert!(connection.begins(Duration::from_mins(1)).await.unwrap());
+    assert_eq!(connection.payload().await.unwrap().map(|payload| payload.len()), Some(256));
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,6 @@ impl Gateway {
         if !begins {
             return Ok(None);
         }
-        connection.slot().begin();
         tokio::select! {
             biased;
             payload = connection.payload() => payload,

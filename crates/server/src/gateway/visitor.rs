@@ -2,9 +2,10 @@
 
 use super::{Gateway, KIB, claims};
 use crate::{
+    decide::decide,
     limits::{in_flight::Frame, slot::Deciding, visit::Visit},
     reply::Reply,
-    session, timer,
+    timer,
 };
 use fourauth_auth::{origin::Origin, received::Received};
 use fourauth_protocol::{
@@ -127,7 +128,7 @@ impl Gateway {
             }
             Ok(command) => {
                 let _turn = visit.admit(&mut received).await;
-                session::decide(&self.shared.context, received, command, None).await
+                decide(&self.shared.context, received, command, None).await
             }
             Err(refused) => {
                 let reply = Reply::refused(received.id, &refused);
@@ -142,7 +143,7 @@ impl Gateway {
     /// Answers a command that names no peer. Nothing is charged to a source.
     async fn decide_own(&self, received: Received, command: Result<Command, Refused>) -> Reply {
         match command {
-            Ok(command) => session::decide(&self.shared.context, received, command, None).await,
+            Ok(command) => decide(&self.shared.context, received, command, None).await,
             Err(refused) => {
                 self.reject(&refused);
                 Reply::refused(received.id, &refused)

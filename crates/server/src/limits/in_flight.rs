@@ -88,6 +88,12 @@ impl Budget {
         };
         Frame { pool: Arc::clone(&self.pool), id, dropped }
     }
+
+    /// How full the budget of all sources is, in percent.
+    #[must_use]
+    pub(crate) fn fullness(&self) -> u32 {
+        self.pool.ledger().fullness()
+    }
 }
 
 impl Frame {
@@ -128,12 +134,6 @@ impl Frame {
     /// Waits until the frame is dropped to make room. Completes only once.
     pub(crate) async fn dropped(&self) {
         self.dropped.notified().await;
-    }
-
-    /// How full the budget of all sources is, in percent.
-    #[must_use]
-    pub(crate) fn fullness(&self) -> u32 {
-        self.pool.ledger().fullness()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::limits::{
     caps::{Caps, Counts, NewConnection},
     in_flight::{Budget, Budgets},
+    last_use::LastUse,
     protection::{Candidate, Protection},
     roster::{Id, RankedSource, Roster, Scope, Worth},
 };
@@ -42,6 +43,9 @@ struct Present {
     deciding: usize,
     /// The time of the last change of its worth, not counting proofs on other connections.
     since: Instant,
+    /// The last command that was decided without a wait. It changes the rank only when the
+    /// connection would be evicted.
+    used: LastUse,
     is_leaving: bool,
     evicted: CancellationToken,
 }
@@ -69,6 +73,8 @@ pub(crate) struct Entry {
     pub(crate) id: Id,
     /// Cancelled when the connection is evicted.
     pub(crate) evicted: CancellationToken,
+    /// Set by the connection when it is used.
+    pub(crate) used: LastUse,
     pub(crate) common: Common,
 }
 
@@ -94,8 +100,8 @@ impl OpenConnections {
             return Err(Full);
         }
         let first = caps.met_by(newcomer, self.counts(newcomer.source));
-        if let Some(id) = first.and_then(|scope| self.all.next_eviction(scope)) {
-            self.evict(id);
+        if let Some(scope) = first {
+            self.evict_next(scope);
         }
         if caps.are_met_by_startups(self.startups.len(Scope::All))
             && let Some(id) = self.startups.next_eviction(Scope::All)
@@ -103,6 +109,20 @@ impl OpenConnections {
             self.evict(id);
         }
         Ok(())
+    }
+
+    /// Evicts the first connection in the order of eviction. A connection that was used since it was
+    /// ranked is ranked again instead, and the next one is looked at.
+    fn evict_next(&mut self, scope: Scope) {
+        while let Some(id) = self.all.next_eviction(scope) {
+            match self.present.get_mut(&id) {
+                Some(present) if present.used.at() > present.since => {
+                    present.since = present.used.at();
+                    self.rank(id);
+                }
+                _ => return self.evict(id),
+            }
+        }
     }
 
     /// Adds the new connection, which counts as a startup at first. `common` creates the shared
@@ -117,16 +137,22 @@ impl OpenConnections {
         let key = ShareKey { source, is_shared };
         let id = self.next;
         self.next += 1;
-        let evicted = CancellationToken::new();
-        let present =
-            Present { key, deciding: 0, since: now, is_leaving: false, evicted: evicted.clone() };
+        let (evicted, used) = (CancellationToken::new(), LastUse::opened(now));
+        let present = Present {
+            key,
+            deciding: 0,
+            since: now,
+            used: used.clone(),
+            is_leaving: false,
+            evicted: evicted.clone(),
+        };
         self.present.insert(id, present);
         let party = RankedSource::of(id, source, is_shared);
         self.all.put(id, party, Worth::Idle, now);
         self.startups.put(id, party, Worth::Idle, now);
         let share = self.share(key, common);
         share.connections += 1;
-        Entry { id, evicted, common: share.common.clone() }
+        Entry { id, evicted, used, common: share.common.clone() }
     }
 
     /// Adds a command of a peer that a gateway states. `None` if its source has too many.
@@ -264,7 +290,8 @@ impl Entry {
     /// it.
     pub(super) fn outside_the_bounds(budget: Budget) -> Self {
         let turns = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { id: Id::MAX, evicted: CancellationToken::new(), common: Common { budget, turns } }
+        let (evicted, used) = (CancellationToken::new(), LastUse::opened(Instant::now()));
+        Self { id: Id::MAX, evicted, used, common: Common { budget, turns } }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::limits::{
     caps::NewConnection,
     conduct::Offence,
     in_flight::{Budget, Frame},
+    last_use::LastUse,
     open_connections::{Common, Entry, Full},
     roster::Id,
     source_limits::SourceLimits,
@@ -14,6 +15,7 @@ use fourauth_protocol::device::DeviceId;
 use std::{
     net::{IpAddr, Ipv4Addr},
     ops::Deref,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -32,14 +34,20 @@ pub(crate) struct ConnectionSlot {
     evicted: CancellationToken,
     /// The byte budget for its frames.
     budget: Budget,
+    used: LastUse,
 }
 
 /// A command that is being decided. Its connection counts as idle again once this is dropped.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Deciding {
+pub(crate) struct Deciding(Activity);
+
+/// One connection among the open ones.
+#[derive(Debug)]
+pub(crate) struct Activity {
     sources: Arc<Sources>,
     id: Id,
+    used: LastUse,
 }
 
 impl Sources {
@@ -79,9 +87,15 @@ impl ConnectionSlot {
         entry: Entry,
     ) -> Self {
         let NewConnection { source, is_shared, .. } = newcomer;
-        let Entry { id, evicted, common: Common { budget, turns } } = entry;
+        let Entry { id, evicted, used, common: Common { budget, turns } } = entry;
         let limits = SourceLimits { sources, source, is_shared, is_answerable, turns };
-        Self { limits, id, is_startup: AtomicBool::new(true), evicted, budget }
+        Self { limits, id, is_startup: AtomicBool::new(true), evicted, budget, used }
+    }
+
+    /// How full the byte budget of all sources is, in percent.
+    #[must_use]
+    pub(crate) fn fullness(&self) -> u32 {
+        self.budget.fullness()
     }
 
     /// Begins a frame in the byte budget of its source.
@@ -103,8 +117,13 @@ impl ConnectionSlot {
 
     /// Records that a command is being decided, until the returned guard is dropped.
     pub(crate) fn decide(&self) -> Deciding {
-        self.limits.sources.connections().decide(self.id, true, Instant::now());
-        Deciding { sources: Arc::clone(&self.limits.sources), id: self.id }
+        self.activity().decide()
+    }
+
+    /// Marks the connection as used, while the connection itself is borrowed.
+    pub(crate) fn activity(&self) -> Activity {
+        let (sources, used) = (Arc::clone(&self.limits.sources), self.used.clone());
+        Activity { sources, id: self.id, used }
     }
 
     /// Records that the peer has proved to be this device of an account.
@@ -131,6 +150,29 @@ impl ConnectionSlot {
     }
 }
 
+impl Activity {
+    /// Records that a command is being decided, until the returned guard is dropped.
+    fn decide(self) -> Deciding {
+        self.sources.connections().decide(self.id, true, Instant::now());
+        Deciding(self)
+    }
+
+    /// Runs the decision of a command. If it has to wait for anything, the connection counts as one
+    /// with a command that is being decided. Otherwise it only counts as used now, which takes no
+    /// lock.
+    pub(crate) async fn busy_while<T>(self, mut deciding: Pin<&mut impl Future<Output = T>>) -> T {
+        let used = self.used.clone();
+        tokio::select! {
+            biased;
+            decided = &mut deciding => {
+                used.now();
+                decided
+            }
+            _busy = async { self.decide() } => deciding.await,
+        }
+    }
+}
+
 impl Deref for ConnectionSlot {
     type Target = SourceLimits;
 
@@ -151,6 +193,7 @@ impl Drop for ConnectionSlot {
 
 impl Drop for Deciding {
     fn drop(&mut self) {
-        self.sources.connections().decide(self.id, false, Instant::now());
+        let Activity { sources, id, .. } = &self.0;
+        sources.connections().decide(*id, false, Instant::now());
     }
 }

@@ -38,7 +38,10 @@ impl SourceLimits {
     ///
     /// The permit is held until the command is decided.
     pub(crate) async fn admit(&self, received: &mut Received) -> Option<OwnedSemaphorePermit> {
-        let turn = timeout(TURN_TIMEOUT, self.turn()).await.ok().flatten();
+        let turn = match Arc::clone(&self.turns).try_acquire_owned() {
+            Ok(turn) => Some(turn),
+            Err(_) => timeout(TURN_TIMEOUT, self.turn()).await.ok().flatten(),
+        };
         let penalty = self.penalty().map(|wait| u64::try_from(wait.as_millis()));
         received.penalty_ms = penalty.map(|wait| wait.unwrap_or(u64::MAX));
         if turn.is_none() {

@@ -140,6 +140,11 @@ mod tests {
     use super::*;
     use crate::limits::conduct::{Conduct, Offence};
     use crate::limits::slot::ConnectionSlot;
+    use std::{
+        future::{pending, ready},
+        pin::pin,
+        time::Duration,
+    };
 
     fn limits(connections_per_source: usize) -> LimitsConfig {
         LimitsConfig { connections_per_source, ..LimitsConfig::default() }
@@ -251,6 +256,37 @@ mod tests {
         let _newcomers = [(); 2].map(|()| admit(&sources, "192.0.2.1"));
         assert!(!is_evicted(&arriving));
         assert_eq!(evicted(&idle), [0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_used_is_not_evicted_first() {
+        let sources = Sources::new(&limits(3));
+        let mut slots = Vec::new();
+        for _ in 0..3 {
+            slots.push(admit(&sources, "192.0.2.1"));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        slots[0].activity().busy_while(pin!(ready(()))).await;
+        let _newcomers = [(); 2].map(|()| admit(&sources, "192.0.2.1"));
+        assert_eq!(evicted(&slots), [1, 2]);
+        assert_eq!(sources.take_dropped(), Dropped { evicted: 2, refused: 0 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_waits_keeps_the_slot_of_its_connection() {
+        let sources = Sources::new(&limits(2));
+        let deciding = admit(&sources, "192.0.2.1");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let idle = admit(&sources, "192.0.2.1");
+        let waits = pin!(pending::<()>());
+        let mut command = pin!(deciding.activity().busy_while(waits));
+        tokio::select! {
+            biased;
+            () = &mut command => unreachable!("it waits"),
+            () = ready(()) => {}
+        }
+        let _newcomer = admit(&sources, "192.0.2.1");
+        assert!(is_evicted(&idle) && !is_evicted(&deciding));
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! Has a command decided so that neither the end of its session nor a panic leaves it half done.
+//!
+//! A slow command gets a task of its own. A quick one is decided in the task of its session, which
+//! is never cancelled while it decides, and a panic is caught there. That saves the wake-ups of two
+//! threads, which cost more than the command.
+
+use crate::{dispatch::Context, reply::Reply};
+use fourauth_auth::{origin::Origin, received::Received};
+use fourauth_protocol::{command::Command, device::DeviceNonce, request_id::RequestId};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+};
+use tracing::{Instrument as _, Span};
+
+/// Decides a command. Must not be cancelled before it is done. A panic is answered like a failure.
+pub(crate) async fn decide(
+    context: &Arc<Context>,
+    received: Received,
+    command: Command,
+    nonce: Option<DeviceNonce>,
+) -> Reply {
+    let id = received.id;
+    if is_quick(&command) {
+        let decided = unless_it_panics(context.dispatch(received, command, nonce)).await;
+        return decided.unwrap_or_else(|Panicked| Reply::crashed(id));
+    }
+    let span = request_span(id, &received.origin);
+    let context = Arc::clone(context);
+    let dispatch = async move { context.dispatch(received, command, nonce).await };
+    tokio::spawn(dispatch.instrument(span)).await.unwrap_or_else(|_| Reply::crashed(id))
+}
+
+/// The span of all log lines about a request.
+pub(crate) fn request_span(id: RequestId, origin: &Origin) -> Span {
+    let via = origin.via.as_ref().map(tracing::field::display);
+    tracing::info_span!("request", %id, peer = %origin.peer, via)
+}
+
+/// True for a command that mostly reads one row, and so costs less than a task.
+const fn is_quick(command: &Command) -> bool {
+    match command {
+        Command::Hello(_)
+        | Command::ProveDevice(_)
+        | Command::Authorise(_)
+        | Command::ListSessions(_)
+        | Command::ListDevices(_) => true,
+        Command::ProveGateway(_)
+        | Command::Login(_)
+        | Command::RequestPasscode(_)
+        | Command::RedeemPasscode(_)
+        | Command::EndSession(_)
+        | Command::Register(_)
+        | Command::ConfirmTotp(_)
+        | Command::BindDevice(_)
+        | Command::RevokeDevice(_)
+        | Command::ReadAudit(_)
+        | Command::RecoverTotp(_)
+        | Command::RecoverPassword(_)
+        | Command::RecoverFace(_)
+        | Command::RecoverDevice(_) => false,
+    }
+}
+
+/// The future has panicked, and the hook has reported it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Panicked;
+
+/// Runs a future in this task. It is on the heap for as long as it runs, so that an idle session has
+/// no room for it.
+async fn unless_it_panics<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = Box::pin(future);
+    // The state that commands share is behind locks that ignore poisoning, or is atomic. After a
+    // panic the future is dropped and never polled again.
+    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    /// Reports its end, as an attempt that ends without a decision does.
+    struct Reports(Option<oneshot::Sender<()>>);
+
+    impl Drop for Reports {
+        fn drop(&mut self) {
+            self.0.take().map(|report| report.send(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_command_and_not_its_session() {
+        for panics_at_once in [true, false] {
+            let (report, reported) = oneshot::channel();
+            let command = async move {
+                let _reports = Reports(Some(report));
+                if !panics_at_once {
+                    tokio::task::yield_now().await;
+                }
+                panic!("a mistake in a command");
+            };
+            assert_eq!(unless_it_panics::<()>(command).await, Err(Panicked));
+            // What the command held was dropped, so that it could report itself.
+            assert_eq!(reported.await, Ok(()));
+        }
+        assert_eq!(unless_it_panics(async { 1 }).await, Ok(1));
+    }
+}
