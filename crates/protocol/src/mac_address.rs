@@ -1,6 +1,6 @@
 //! Hardware addresses of devices.
 
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -19,14 +19,10 @@ impl MacAddress {
     /// [`NotAMacAddress`] for anything else, and for the two addresses that no device has: all
     /// zeros, which software reports if it finds no address, and the broadcast address.
     pub fn parse(text: &str) -> Result<Self, NotAMacAddress> {
-        let text = text.trim();
-        let separator = text.chars().find(|c| matches!(c, ':' | '-' | '.'));
-        let digits = match separator {
-            None => text.to_owned(),
-            Some(separator) => join_groups(text, separator)?,
-        };
-        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| NotAMacAddress)?;
-        Self::from_octets(bytes.try_into().map_err(|_| NotAMacAddress)?)
+        let digits = digits(text.trim().as_bytes()).ok_or(NotAMacAddress)?;
+        let mut octets = [0; 6];
+        HEXLOWER_PERMISSIVE.decode_mut(&digits, &mut octets).map_err(|_| NotAMacAddress)?;
+        Self::from_octets(octets)
     }
 
     /// Takes the six octets in transmission order.
@@ -48,22 +44,38 @@ impl MacAddress {
     }
 }
 
-/// Six groups of two digits or three groups of four, as printed by Windows, Unix and Cisco.
-fn join_groups(text: &str, separator: char) -> Result<String, NotAMacAddress> {
-    let groups: Vec<&str> = text.split(separator).collect();
-    let even = |length: usize| groups.iter().all(|group| group.len() == length);
-    match groups.len() {
-        6 if even(2) => Ok(groups.concat()),
-        3 if even(4) => Ok(groups.concat()),
-        _ => Err(NotAMacAddress),
+/// The twelve characters that should be digits. They are alone, or in six groups of two or three
+/// groups of four, as printed by Windows, Unix and Cisco.
+fn digits(text: &[u8]) -> Option<[u8; 12]> {
+    let separator = text.iter().find(|byte| matches!(byte, b':' | b'-' | b'.'));
+    let group = match (separator, text.len()) {
+        (None, 12) => 12,
+        (Some(_), 17) => 2,
+        (Some(_), 14) => 4,
+        _ => return None,
+    };
+    let (mut digits, mut rest) = ([0; 12], text);
+    for into in digits.chunks_mut(group) {
+        let (digits, after) = rest.split_at_checked(group)?;
+        into.copy_from_slice(digits);
+        rest = match after.split_first() {
+            None => after,
+            Some((between, after)) if Some(between) == separator => after,
+            Some(_) => return None,
+        };
     }
+    Some(digits)
 }
 
 /// Lower case, separated by colons: the form that is stored and compared.
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = self.0.map(|octet| format!("{octet:02x}"));
-        f.write_str(&groups.join(":"))
+        let (mut text, mut digits) = ([b':'; 17], [0; 2]);
+        for (octet, group) in self.0.iter().zip(text.chunks_mut(3)) {
+            HEXLOWER.encode_mut(&[*octet], &mut digits);
+            group[..2].copy_from_slice(&digits);
+        }
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -37,7 +37,7 @@ impl Channel {
             exporter: exported.ok(),
             certificate: Sha256::digest(leaf).into(),
             nonce: None,
-            holder: GrantHolder::new(entropy::bytes()),
+            holder: GrantHolder::new(entropy::public_bytes()),
         }
     }
 

@@ -17,8 +17,11 @@ use crate::{
     },
 };
 use fourauth_protocol::frame::{Decoder, FrameError};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use std::{pin::Pin, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
+    time::Sleep,
+};
 
 /// Largest single read, in bytes. A login with a picture takes a few dozen reads.
 const CHUNK: usize = 8 * 1024;
@@ -35,6 +38,9 @@ pub(crate) struct Connection<S> {
     slot: ConnectionSlot,
     /// The share of the byte budget that the last frame holds from its arrival until it is decided.
     frame: Option<Frame>,
+    /// The timer of the wait for a frame to begin. Moving its end to later is cheaper than starting
+    /// another one.
+    silence: Option<Pin<Box<Sleep>>>,
 }
 
 /// Why a connection ended early.
@@ -64,7 +70,7 @@ impl From<Dropped> for ConnectionError {
 impl<S> Connection<S> {
     /// Wraps a stream.
     pub(crate) fn new(stream: S, deadlines: Deadlines, slot: ConnectionSlot) -> Self {
-        Self { stream, decoder: Decoder::default(), deadlines, slot, frame: None }
+        Self { stream, decoder: Decoder::default(), deadlines, slot, frame: None, silence: None }
     }
 
     /// The slot of this connection.
@@ -92,10 +98,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Divides the connection, so that one task can receive while another sends.
     pub(crate) fn split(self) -> (Connection<ReadHalf<S>>, Sender<WriteHalf<S>>) {
-        let Self { stream, decoder, deadlines, slot, frame } = self;
+        let Self { stream, decoder, deadlines, slot, frame, silence } = self;
         let (reading, writing) = tokio::io::split(stream);
         let sender = Sender::new(writing, deadlines);
-        (Connection { stream: reading, decoder, deadlines, slot, frame }, sender)
+        (Connection { stream: reading, decoder, deadlines, slot, frame, silence }, sender)
     }
 }
 
@@ -106,7 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<ReadHalf<S>> {
     ///
     /// If they are halves of different connections.
     pub(crate) fn join(self, sender: Sender<WriteHalf<S>>) -> Connection<S> {
-        let Self { stream, decoder, deadlines, slot, frame } = self;
-        Connection { stream: stream.unsplit(sender.into_inner()), decoder, deadlines, slot, frame }
+        let Self { stream, decoder, deadlines, slot, frame, silence } = self;
+        let stream = stream.unsplit(sender.into_inner());
+        Connection { stream, decoder, deadlines, slot, frame, silence }
     }
 }

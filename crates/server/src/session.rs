@@ -22,7 +22,7 @@ use fourauth_protocol::{
     gateway::GatewayName,
     request_id::RequestId,
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -79,13 +79,14 @@ where
     let Shared { context, deadlines, stop, .. } = shared.clone();
     let mut session = Session { context, peer, device: None, deadlines, rejected };
     let mut patience = deadlines.first_frame;
+    let (mut stopped, mut gone) = (pin!(stop.cancelled()), pin!(evicted.cancelled()));
     let ended = loop {
         let begins = tokio::select! {
             // A frame that has arrived takes precedence over a stop.
             biased;
             begins = connection.begins(patience) => begins,
-            () = stop.cancelled() => Ok(false),
-            () = evicted.cancelled() => Ok(false),
+            () = &mut stopped => Ok(false),
+            () = &mut gone => Ok(false),
         };
         match begins {
             Ok(true) => {}
@@ -174,7 +175,7 @@ impl Session {
             Err(error) => return Err(error),
         };
         let activity = connection.slot().activity();
-        let serving = std::pin::pin!(self.serve(connection, payload, evicted));
+        let serving = pin!(self.serve(connection, payload, evicted));
         activity.busy_while(serving).await
     }
 
@@ -199,6 +200,7 @@ impl Session {
             timer::sleep_until(arrived + self.deadlines.denial).await;
         }
         tokio::select! {
+            biased;
             sent = connection.send(&reply) => sent.map(|()| next),
             () = last_moment(evicted, LAST_ANSWER) => Ok(Next::End),
         }

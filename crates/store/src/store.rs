@@ -129,7 +129,7 @@ impl Store {
         sql: impl SqlSafeStr,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Error> {
-        self.pool.rows(sql, values).await
+        Box::pin(self.pool.rows(sql, values)).await
     }
 
     pub(crate) async fn row(
@@ -137,6 +137,8 @@ impl Store {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Option<Row>, Error> {
-        self.pool.row(sql, values).await
+        // On the heap, because it is large and callers have it in their own future even if they do
+        // not ask the database.
+        Box::pin(self.pool.row(sql, values)).await
     }
 }

@@ -4,11 +4,14 @@ use super::{CHUNK, Connection, ConnectionError};
 use crate::limits::{conduct::Offence, in_flight::Frame};
 use bytes::Bytes;
 use fourauth_protocol::frame::Decoder;
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, Sleep, sleep_until, timeout_at},
 };
+
+/// Longest wait for a frame, of a connection without a timeout: 30 years.
+const FOREVER: Duration = Duration::from_hours(30 * 365 * 24);
 
 /// Size of the first read, in bytes. Every idle connection holds a buffer of this size.
 pub(super) const FIRST_CHUNK: usize = 64;
@@ -31,9 +34,29 @@ impl<S: AsyncRead + Unpin> Connection<S> {
         if self.decoder.is_mid_frame() {
             return Ok(true);
         }
-        match timeout(patience, self.fill(FIRST_CHUNK)).await {
-            Ok(filled) => Ok(filled? > 0),
-            Err(_) => Err(self.late(self.slot.is_startup())),
+        let mut silence = self.silence(patience);
+        let filled = tokio::select! {
+            biased;
+            filled = self.fill(FIRST_CHUNK) => Some(filled),
+            () = &mut silence => None,
+        };
+        self.silence = Some(silence);
+        match filled {
+            Some(filled) => Ok(filled? > 0),
+            None => Err(self.late(self.slot.is_startup())),
+        }
+    }
+
+    /// A timer that ends after `patience`.
+    fn silence(&mut self, patience: Duration) -> Pin<Box<Sleep>> {
+        let now = Instant::now();
+        let end = now.checked_add(patience.min(FOREVER)).unwrap_or(now);
+        match self.silence.take() {
+            None => Box::pin(sleep_until(end)),
+            Some(mut silence) => {
+                silence.as_mut().reset(end);
+                silence
+            }
         }
     }
 
