@@ -44,33 +44,33 @@ impl Cost {
 pub(crate) struct Ratio {
     what: &'static str,
     of: &'static str,
-    ratio: f64,
+    value: f64,
 }
 
 impl Ratio {
     /// The cost of `base` divided by that of `other`, in processor time of the server.
     pub(crate) fn of_cost(base: &Cost, other: &Cost) -> Self {
         let ratio = base.sample.cpu_us / other.sample.cpu_us;
-        Self { what: other.what, of: "processor time", ratio }
+        Self { what: other.what, of: "processor time", value: ratio }
     }
 
     /// The throughput of `other` divided by that of `base`.
     pub(crate) fn of_throughput(base: &Cost, other: &Cost) -> Self {
         let ratio = other.sample.per_second / base.sample.per_second;
-        Self { what: other.what, of: "throughput", ratio }
+        Self { what: other.what, of: "throughput", value: ratio }
     }
 
     /// Prints the ratio without a limit.
     pub(crate) fn state(&self) {
-        println!("  {}: ratio {:.3} in {}", self.what, self.ratio, self.of);
+        println!("  {}: ratio {:.3} in {}", self.what, self.value, self.of);
     }
 
     /// Prints the ratio, and if it is within its lower bound.
     pub(crate) fn print(&self, limit: f64) {
-        let verdict = if self.ratio >= limit { "within" } else { "BEYOND" };
+        let verdict = if self.value >= limit { "within" } else { "BEYOND" };
         println!(
             "  {}: ratio {:.3} in {}, {verdict} the limit of {limit:.2}",
-            self.what, self.ratio, self.of
+            self.what, self.value, self.of
         );
     }
 }

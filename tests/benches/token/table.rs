@@ -50,7 +50,9 @@ pub(crate) fn print(figures: &Figures) {
     for (sql, plan) in plans {
         if plan.iter().any(|step| SCANS.iter().any(|scan| step.contains(scan))) {
             println!("  not the search of an index: {sql}");
-            plan.iter().for_each(|step| println!("    {step}"));
+            for step in plan {
+                println!("    {step}");
+            }
         }
     }
 }

@@ -91,14 +91,13 @@ impl<S: AsyncRead + Unpin> Connection<S> {
                 self.frame = frame;
                 return Ok(Some(payload));
             }
-            let count = match self.arrived().await {
-                Some(count) => count?,
-                None => {
-                    if !std::mem::replace(&mut has_waited, true) {
-                        self.slot.begin();
-                    }
-                    self.more(frame.as_ref(), begun).await?
+            let count = if let Some(count) = self.arrived().await {
+                count?
+            } else {
+                if !std::mem::replace(&mut has_waited, true) {
+                    self.slot.begin();
                 }
+                self.more(frame.as_ref(), begun).await?
             };
             if count == 0 {
                 return Ok(None);
