@@ -16,7 +16,8 @@ use fourauth_tests::{
 };
 use fourauthd::{
     command::{import::ImportCommand, user::UserCommand},
-    import_passcodes::{Outcome, PasscodeSystem, Sum, Taken, Unfit},
+    import_passcodes::{Outcome, PasscodeSystem, Sum, Unfit},
+    imported::{Conflict, Taken},
     local_store::LocalStore,
 };
 use rusqlite::Connection;
@@ -241,9 +242,9 @@ async fn a_row_that_is_not_fit_is_skipped_and_named_without_secrets() {
         outcomes.iter().map(|outcome| (outcome.label.as_str(), outcome.result)).collect();
     let expected = [
         ("ann@example.org", Ok(Taken::Now)),
-        ("ann@example.org", Err(Unfit::Twice)),
-        ("dan@example.org", Err(Unfit::Twice)),
-        ("bob@example.org", Err(Unfit::NameTaken)),
+        ("ann@example.org", Err(Unfit::Conflict(Conflict::Twice))),
+        ("dan@example.org", Err(Unfit::Conflict(Conflict::Twice))),
+        ("bob@example.org", Err(Unfit::Conflict(Conflict::NameTaken))),
         ("eve@example.org", Err(Unfit::Password)),
         ("eve@example.org", Err(Unfit::Password)),
         ("long@example.org", Err(Unfit::LongPassword)),
@@ -304,7 +305,7 @@ async fn an_erased_account_is_not_imported_again() {
     assert!(moved.told().await[0].0.is_none(), "no row says that the account was imported");
     let (sum, outcomes) = moved.import(None).await;
     assert_eq!(sum, Sum { known: 2, refused: 1, ..Sum::default() });
-    assert_eq!(outcomes[0].result, Err(Unfit::Gone));
+    assert_eq!(outcomes[0].result, Err(Unfit::Conflict(Conflict::Gone)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,21 +10,25 @@ mod account;
 mod contact;
 mod expiry;
 mod passcode;
-mod record;
 mod source;
 
 pub use account::Unfit;
 
-use crate::local_store::LocalStore;
+use crate::{
+    imported::{self, Conflict, Taken, newcomer, record::Record, seen::Seen},
+    local_store::LocalStore,
+};
 use account::Candidate;
 use clap::Args;
 use fourauth_auth::hashing::Hasher;
 use fourauth_protocol::username::Username;
 use fourauth_store::{AccountId, Channel};
 use passcode::Owners;
-use record::Past;
 use source::{Accounts, Passcodes};
-use std::{collections::BTreeSet, fmt, path::PathBuf};
+use std::{fmt, path::PathBuf};
+
+/// The system, in audit rows.
+const SYSTEM: &str = "passcodes";
 
 /// Arguments of `import passcodes`.
 #[derive(Debug, Args)]
@@ -41,22 +45,7 @@ pub struct PasscodeSystem {
 }
 
 /// Result for one account.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Its first valid address, or the number of its row.
-    pub label: String,
-    /// What became of it.
-    pub result: Result<Taken, Unfit>,
-}
-
-/// What became of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It was imported.
-    Now,
-    /// An earlier run imported it.
-    Before,
-}
+pub type Outcome = imported::Outcome<Unfit>;
 
 /// Totals of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,9 +79,9 @@ impl PasscodeSystem {
     ) -> anyhow::Result<Sum> {
         let source = Accounts::open(&self.accounts)?;
         let passcodes = self.passcodes.as_deref().map(Passcodes::open).transpose()?;
-        let past = Past::of(local, source.digest()).await?;
+        let record = Record::of(local, SYSTEM, source.digest()).await?;
         let (hasher, dry_run) = (local.hasher()?, self.dry_run);
-        let import = Import { local, hasher, source: &source, past, dry_run };
+        let import = Import { local, hasher, source: &source, record, dry_run };
         let mut sum = Sum::default();
         let owners = import.accounts(|outcome| {
             match outcome.result {
@@ -106,9 +95,9 @@ impl PasscodeSystem {
         if let Some(passcodes) = passcodes {
             passcode::import(&import, &passcodes, &owners, &mut sum).await?;
         }
-        let has_news = !past.is_done || sum.imported > 0 || sum.passcodes > 0;
+        let has_news = !import.record.is_done() || sum.imported > 0 || sum.passcodes > 0;
         if has_news && !dry_run {
-            record::conclude(local, source.digest(), sum).await?;
+            import.record.conclude(local, &sum.to_string()).await?;
         }
         Ok(sum)
     }
@@ -119,7 +108,7 @@ struct Import<'a> {
     local: &'a LocalStore,
     hasher: Hasher,
     source: &'a Accounts,
-    past: Past,
+    record: Record,
     dry_run: bool,
 }
 
@@ -129,7 +118,11 @@ impl Import<'_> {
         let (mut seen, mut owners) = (Seen::default(), Owners::default());
         let each = self.source.each(async |row, old| {
             let label = old.label().unwrap_or_else(|| format!("row {row}"));
-            let read = Candidate::read(old).and_then(|candidate| seen.first(candidate));
+            let read = Candidate::read(old).and_then(|candidate| {
+                let keys = candidate.contact().keys();
+                seen.first(keys.iter().map(String::as_str))?;
+                Ok(candidate)
+            });
             let result = match read {
                 Ok(candidate) => self.account(candidate, &mut owners).await?,
                 Err(unfit) => Err(unfit),
@@ -148,11 +141,11 @@ impl Import<'_> {
         owners: &mut Owners,
     ) -> anyhow::Result<Result<Taken, Unfit>> {
         let (contact, name) = (candidate.contact(), candidate.name());
-        let (account, taken) = match self.earlier(&candidate).await? {
-            Err(unfit) => return Ok(Err(unfit)),
+        let (account, taken) = match candidate.identity().earlier(self.local, &self.record).await? {
+            Err(conflict) => return Ok(Err(conflict.into())),
             Ok(Some(account)) => (account, Taken::Before),
             Ok(None) => match self.add(candidate).await? {
-                None => return Ok(Err(Unfit::NameTaken)),
+                None => return Ok(Err(Conflict::NameTaken.into())),
                 Some(account) => (account, Taken::Now),
             },
         };
@@ -160,47 +153,16 @@ impl Import<'_> {
         Ok(Ok(taken))
     }
 
-    /// The account that an earlier run made of a candidate. `None` if it can be added now.
-    async fn earlier(
-        &self,
-        candidate: &Candidate,
-    ) -> anyhow::Result<Result<Option<AccountId>, Unfit>> {
-        let (local, name) = (self.local, candidate.name());
-        let was_imported = record::has_imported(local, &name).await?;
-        Ok(match local.store.user(&name).await? {
-            Some(user) if was_imported => Ok(Some(user.id)),
-            Some(_) => Err(Unfit::NameTaken),
-            None if was_imported || self.past.is_done => Err(Unfit::Gone),
-            None => candidate.taken_address(&local.store).await?.map_or(Ok(None), Err),
-        })
-    }
-
     /// Adds an account. `None` if its name or an address was taken in the meantime.
     async fn add(&self, candidate: Candidate) -> anyhow::Result<Option<AccountId>> {
         if self.dry_run {
-            return Ok(Some(account::unused_id()));
+            return Ok(Some(newcomer::unused_id()));
         }
-        let entry = record::account_row(self.local, self.source.digest(), &candidate.name());
+        let entry = self.record.account_row(self.local, &candidate.name());
         let user = candidate.enrol(&self.hasher, self.local).await?;
         let id = user.id;
-        let added = self.local.change(entry, move |tx| Box::pin(account::add(tx, user))).await?;
+        let added = self.local.change(entry, move |tx| Box::pin(newcomer::add(tx, user))).await?;
         Ok(added.then_some(id))
-    }
-}
-
-/// The names and addresses of earlier rows.
-#[derive(Default)]
-struct Seen(BTreeSet<String>);
-
-impl Seen {
-    /// The candidate, unless an earlier row has its name, its mail address or its telephone number.
-    fn first(&mut self, candidate: Candidate) -> Result<Candidate, Unfit> {
-        let keys = candidate.contact().keys();
-        if keys.iter().any(|key| self.0.contains(key)) {
-            return Err(Unfit::Twice);
-        }
-        self.0.extend(keys);
-        Ok(candidate)
     }
 }
 
@@ -212,12 +174,13 @@ struct Owner {
     channel: Channel,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.result {
-            Ok(Taken::Now) => write!(f, "{}: ok", self.label),
-            Ok(Taken::Before) => write!(f, "{}: imported before", self.label),
-            Err(unfit) => write!(f, "{}: not imported: {unfit}", self.label),
-        }
+        let Self { imported, known, refused, passcodes, expired, strange } = self;
+        write!(
+            f,
+            "accounts={imported} known={known} refused={refused} passcodes={passcodes} \
+             expired={expired} strange={strange}"
+        )
     }
 }

@@ -16,5 +16,6 @@ pub mod command;
 mod foreign;
 pub mod import_4auth;
 pub mod import_passcodes;
+pub mod imported;
 pub mod local_store;
 mod scratch;

@@ -1,16 +1,14 @@
 //! Converts one account of a passcode system, or returns the reason why it cannot be imported.
 
 use super::{contact::Contact, source::OldAccount};
-use crate::local_store::LocalStore;
-use fourauth_auth::{authenticator::FIRST_EPOCH, compute::Requester, entropy, hashing::Hasher};
-use fourauth_factors::{
-    face::{DIMENSIONS, Template},
-    password_rule::NewPassword,
-    rotation::Rotation,
-    totp,
+use crate::{
+    imported::{Conflict, Identity, newcomer::Newcomer},
+    local_store::LocalStore,
 };
-use fourauth_protocol::{mac_address::MacAddress, secret::Secret, username::Username};
-use fourauth_store::{self as store, AccountId, Added, Enrolled, NewUser, Store, Tx};
+use fourauth_auth::{compute::Requester, hashing::Hasher};
+use fourauth_factors::password_rule::NewPassword;
+use fourauth_protocol::{secret::Secret, username::Username};
+use fourauth_store::NewUser;
 
 /// Longest password, in characters. A login could not send a much longer one.
 const MAX_PASSWORD_CHARS: usize = 256;
@@ -36,21 +34,9 @@ pub enum Unfit {
     /// There is no address to name the account by, or it is longer than a name may be.
     #[error("it has no address of at most 128 characters to name it by")]
     Name,
-    /// An earlier row has the same name or an address of this one.
-    #[error("an earlier row has the same name, mail address or telephone number")]
-    Twice,
-    /// An account with this name exists already.
-    #[error("an account with this name exists already")]
-    NameTaken,
-    /// Another account has the mail address.
-    #[error("another account has its mail address")]
-    EmailTaken,
-    /// Another account has the telephone number.
-    #[error("another account has its telephone number")]
-    PhoneTaken,
-    /// An earlier run imported the account or refused it, and it is not there now.
-    #[error("the file was imported before, and there is no such account now")]
-    Gone,
+    /// It cannot be added to the accounts that exist.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
 }
 
 /// An account with every value parsed.
@@ -82,20 +68,9 @@ impl Candidate {
         self.contact.clone()
     }
 
-    /// The address that another account has, if there is one.
-    pub(super) async fn taken_address(&self, store: &Store) -> Result<Option<Unfit>, store::Error> {
+    pub(super) const fn identity(&self) -> Identity<'_> {
         let Contact { email, phone, .. } = &self.contact;
-        if let Some(email) = email
-            && store.name_by_email(email, None).await?.is_some()
-        {
-            return Ok(Some(Unfit::EmailTaken));
-        }
-        if let Some(phone) = phone
-            && store.name_by_phone(phone).await?.is_some()
-        {
-            return Ok(Some(Unfit::PhoneTaken));
-        }
-        Ok(None)
+        Identity { name: &self.name, email: email.as_ref(), phone: phone.as_ref() }
     }
 
     /// Hashes the password, and returns the account to add.
@@ -107,53 +82,9 @@ impl Candidate {
         let Self { name, password, contact: Contact { email, phone, mac } } = self;
         // Not checked against the rule: people could not log in to change it.
         let in_use = NewPassword::in_use(&password);
-        let id = unused_id();
-        Ok(NewUser {
-            id,
-            username: name,
-            enrolled: Enrolled::PASSWORD,
-            password: hasher.create(in_use, Requester::this_machine()).await?,
-            totp: unknown_key()?,
-            template: no_face(id, local),
-            face_epoch: FIRST_EPOCH,
-            image: None,
-            // A label: `enrolled` says that the account has no device.
-            mac: mac.unwrap_or_else(unassigned_address),
-            email,
-            phone,
-            must_change: true,
-            created: local.now,
-        })
+        let password = hasher.create(in_use, Requester::this_machine()).await?;
+        Newcomer { name, password, must_change: true, email, phone, mac }.into_user(local)
     }
-}
-
-/// Adds an account. Returns `false` if its name or an address was taken in the meantime.
-pub(super) async fn add(tx: &mut Tx, user: NewUser) -> Result<bool, store::Error> {
-    Ok(tx.add_user(&user).await? == Added::Yes)
-}
-
-/// A random id, which no account has.
-pub(super) fn unused_id() -> AccountId {
-    AccountId(entropy::positive_i64())
-}
-
-/// A random key for one-time codes, which no authenticator has.
-fn unknown_key() -> anyhow::Result<totp::Key> {
-    Ok(totp::Key::from_bytes(entropy::secret_bytes(20).expose().clone())?)
-}
-
-/// A random template of a pack that does not exist, so that it is compared with no face.
-fn no_face(account: AccountId, local: &LocalStore) -> Template {
-    let noise = entropy::bytes::<DIMENSIONS>().map(|byte| f32::from(byte.cast_signed()) / 1024.0);
-    let rotation = Rotation::derive(local.pepper(), account.0, FIRST_EPOCH);
-    Template::protect(&noise, entropy::bytes(), account.0, 1, &rotation)
-}
-
-/// A random locally administered address (IEEE 802 clause 8), which no manufacturer assigns.
-fn unassigned_address() -> MacAddress {
-    let mut octets = entropy::bytes::<6>();
-    octets[0] = 0x02;
-    MacAddress::from_octets(octets).expect("the first octet is neither 0 nor 255")
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use super::{
     Import, Owner, Sum,
     contact::Contact,
-    record,
     source::{OldPasscode, Passcodes},
 };
 use fourauth_protocol::{passcode::Passcode, time::UnixMillis, username::Username};
 use fourauth_store::{AccountId, NewPasscode, PasscodeWindow};
 use std::collections::BTreeMap;
+
+/// Action of the row about an imported passcode.
+const IMPORT_PASSCODE: &str = "import_passcode";
 
 /// How long a passcode is valid in both systems, in milliseconds. A later time in the file is that of
 /// a wrong clock.
@@ -108,7 +110,8 @@ async fn issue(
         expires: expires.min(local.now.saturating_add_ms(LIFETIME_MS)),
         window: FIRST_ONLY,
     };
-    let entry = record::passcode_row(local, source.digest(), name);
+    let detail = import.record.named(source.digest());
+    let entry = local.local_row(Some(name.as_str()), IMPORT_PASSCODE, &detail);
     let issued = local
         .change(entry, move |tx| Box::pin(async move { tx.issue_passcode(account, &new).await }));
     Ok(issued.await?)
