@@ -21,6 +21,7 @@ mod gateway;
 mod golden;
 mod hostile;
 mod import;
+mod import_otp;
 mod import_passcodes;
 mod in_flight;
 mod key_rotation;

@@ -15,6 +15,7 @@ pub mod backup;
 pub mod command;
 mod foreign;
 pub mod import_4auth;
+pub mod import_otp;
 pub mod import_passcodes;
 pub mod imported;
 pub mod local_store;

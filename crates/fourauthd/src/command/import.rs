@@ -2,6 +2,7 @@
 
 use crate::{
     import_4auth::{self, FourAuth},
+    import_otp::{self, OtpSystem},
     import_passcodes::{self, PasscodeSystem},
     local_store::LocalStore,
 };
@@ -17,6 +18,8 @@ pub enum ImportCommand {
     FourAuth(FourAuth),
     /// Import the accounts and the valid passcodes of a passcode system, which must not be running
     Passcodes(PasscodeSystem),
+    /// Import the accounts of the HTTP OTP system, from a CSV file or a dump of MySQL
+    Otp(OtpSystem),
 }
 
 impl ImportCommand {
@@ -30,6 +33,7 @@ impl ImportCommand {
         match self {
             Self::FourAuth(import) => four_auth(&import, config, local).await,
             Self::Passcodes(import) => passcodes(&import, local).await,
+            Self::Otp(import) => otp(&import, local).await,
         }
     }
 }
@@ -56,5 +60,14 @@ async fn passcodes(import: &PasscodeSystem, local: &LocalStore) -> anyhow::Resul
          of no imported account or not valid. Tokens are never imported."
     );
     ensure!(refused == 0, "{refused} accounts cannot be imported");
+    Ok(())
+}
+
+async fn otp(import: &OtpSystem, local: &LocalStore) -> anyhow::Result<()> {
+    let sum = import.run(local, |outcome| print_out!("{outcome}")).await?;
+    let import_otp::Sum { imported, known, refused } = sum;
+    print_out!("{imported} accounts {}.", done(import.dry_run));
+    print_out!("{known} accounts were imported before.");
+    ensure!(refused == 0, "{refused} rows cannot be imported");
     Ok(())
 }
