@@ -29,6 +29,9 @@ impl ForeignDatabase {
     /// Opens the file of `system`, which must have these plain tables and not be in use.
     pub(crate) fn open(path: &Path, system: &str, tables: &[&str]) -> anyhow::Result<Self> {
         let named = || format!("cannot read {}", path.display());
+        // SQLite looks for a journal next to the file that a link leads to.
+        let path = &fs::canonicalize(path).with_context(named)?;
+        ensure!(path.is_file(), "{} is not a file", path.display());
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).with_context(named)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE).with_context(named)?;

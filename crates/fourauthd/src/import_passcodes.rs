@@ -149,7 +149,12 @@ impl Import<'_> {
                 Some(account) => (account, Taken::Now),
             },
         };
-        owners.add(&contact, account, name);
+        // Another file may name an account of an earlier import, with a passcode of its author.
+        let is_ours = taken == Taken::Now
+            || self.record.has_imported_from_this_file(self.local, &name).await?;
+        if is_ours {
+            owners.add(&contact, account, name);
+        }
         Ok(Ok(taken))
     }
 

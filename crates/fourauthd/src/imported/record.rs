@@ -1,7 +1,7 @@
 //! The audit rows of an import: one for each account, and one at the end.
 
 use crate::local_store::LocalStore;
-use fourauth_protocol::username::Username;
+use fourauth_protocol::{answer::AuditRow, username::Username};
 use fourauth_store::{AuditEntry, AuditQuery, Error, MAX_ROWS};
 
 /// Actions of rows about an import, and about an imported account.
@@ -56,14 +56,33 @@ impl Record {
         local: &LocalStore,
         name: &Username,
     ) -> Result<bool, Error> {
+        let rows = self.account_rows(local, name).await?;
+        Ok(rows.iter().any(|row| row.detail.starts_with(&self.system)))
+    }
+
+    async fn account_rows(
+        &self,
+        local: &LocalStore,
+        name: &Username,
+    ) -> Result<Vec<AuditRow>, Error> {
         let query = AuditQuery {
             username: Some(name.as_str().to_owned()),
             action: Some(IMPORT_ACCOUNT.to_owned()),
             limit: MAX_ROWS,
             ..AuditQuery::default()
         };
-        let rows = local.store.audit_rows(&query).await?;
-        Ok(rows.iter().any(|row| row.detail.starts_with(&self.system)))
+        local.store.audit_rows(&query).await
+    }
+
+    /// True if an earlier run imported the account `name` from this very file.
+    pub(crate) async fn has_imported_from_this_file(
+        &self,
+        local: &LocalStore,
+        name: &Username,
+    ) -> Result<bool, Error> {
+        let begins = self.named(&self.digest);
+        let rows = self.account_rows(local, name).await?;
+        Ok(rows.iter().any(|row| row.detail.starts_with(&begins)))
     }
 
     /// Audit row of an imported account.

@@ -94,9 +94,7 @@ impl SessionCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{
-        id::AccountId, methods::Methods, record::Enrolled, session::FamilyId,
-    };
+    use crate::account::{id::AccountId, methods::Methods, record::Enrolled, session::FamilyId};
 
     const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 
