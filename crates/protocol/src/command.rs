@@ -23,7 +23,7 @@ pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use gateway::ProveGateway;
 pub use hello::Hello;
 pub use login::Login;
-pub use passcode::{Identifier, RedeemPasscode, RequestPasscode};
+pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use session::{Authorise, EndSession, ListSessions};
