@@ -67,11 +67,18 @@ struct Accepted {
     stream: TcpStream,
     /// The other end of the socket.
     peer: SocketAddr,
-    /// The address of the client.
-    address: IpAddr,
+    /// The address of the client; `None` if a proxy does not name it.
+    client: Option<IpAddr>,
     slot: ConnectionSlot,
     /// The end of the time for the handshake.
     deadline: Instant,
+}
+
+impl Accepted {
+    /// The address that limits and rows name: that of the client, or of a proxy that does not name it.
+    fn address(&self) -> IpAddr {
+        self.client.unwrap_or(self.peer.ip())
+    }
 }
 
 impl Service {
@@ -135,11 +142,11 @@ impl Listener {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let deadline = Instant::now() + self.shared.deadlines.handshake;
-        let (slot, address) = match self.introduce(&mut stream, peer, slot, deadline).await {
+        let (slot, client) = match self.introduce(&mut stream, peer, slot, deadline).await {
             Ok(introduced) => introduced,
             Err(error) => return tracing::debug!(%peer, %error, "proxied connection refused"),
         };
-        let accepted = Accepted { stream, peer, address, slot, deadline };
+        let accepted = Accepted { stream, peer, client, slot, deadline };
         let ended = match self.service.clone() {
             Service::Frames => self.serve_frames(accepted).await,
             Service::Text(wire) => self.serve_text(accepted, wire).await,
@@ -150,7 +157,7 @@ impl Listener {
     }
 
     async fn serve_frames(self, accepted: Accepted) -> Result<(), ConnectionError> {
-        let address = accepted.address.to_canonical();
+        let address = accepted.address().to_canonical();
         let Some((stream, slot)) = self.secure(accepted).await else { return Ok(()) };
         let channel = Channel::of(stream.get_ref().1, &self.certificate.leaf());
         let remote = Peer { address, is_shared: slot.is_shared(), channel };
@@ -159,17 +166,15 @@ impl Listener {
     }
 
     async fn serve_text(self, accepted: Accepted, wire: Wire) -> Result<(), ConnectionError> {
-        let address = accepted.address;
-        let origin = Origin::connected(address);
+        let origin = Origin::connected(accepted.address());
         if !wire.is_plain() {
             let Some((stream, slot)) = self.secure(accepted).await else { return Ok(()) };
             let connection = Connection::new(stream, self.shared.deadlines, slot);
             return text::run(connection, self.shared, origin, wire).await;
         }
         // The client of a proxy has sent its message in clear text as well, so the proxy must name it.
-        let is_unnamed = address == accepted.peer.ip() && self.shared.sources.is_proxy(address);
-        if is_unnamed || !wire.is_open_to(address) {
-            tracing::debug!(%address, "not in compat.legacy_networks");
+        if !accepted.client.is_some_and(|client| wire.is_open_to(client)) {
+            tracing::debug!(client = ?accepted.client, "not in compat.legacy_networks");
             return Ok(());
         }
         let connection = Connection::new(accepted.stream, self.shared.deadlines, accepted.slot);
@@ -196,30 +201,31 @@ impl Listener {
         }
     }
 
-    /// The address of the client and its slot. Behind a proxy, both are known only after the header
-    /// of the proxy. A client that the proxy does not name keeps the slot and address of the proxy.
+    /// The slot of the client and its address. Behind a proxy, both are known only after the header of
+    /// the proxy. A client that the proxy does not name keeps the slot of the proxy and has no
+    /// address.
     async fn introduce(
         &self,
         stream: &mut TcpStream,
         peer: SocketAddr,
         slot: ConnectionSlot,
         deadline: Instant,
-    ) -> io::Result<(ConnectionSlot, IpAddr)> {
+    ) -> io::Result<(ConnectionSlot, Option<IpAddr>)> {
         if !self.shared.sources.is_proxy(peer.ip()) {
-            return Ok((slot, peer.ip()));
+            return Ok((slot, Some(peer.ip())));
         }
         let header = timeout_at(deadline, proxy::receive(stream));
         let header =
             unless_evicted(&slot, async { header.await.unwrap_or_else(|late| Err(late.into())) });
         let evicted = || io::Error::new(ErrorKind::ConnectionAborted, "evicted");
         match header.await.ok_or_else(evicted)?? {
-            proxy::Origin::Untold => Ok((slot, peer.ip())),
+            proxy::Origin::Untold => Ok((slot, None)),
             proxy::Origin::Client(address) => {
                 // Free the slot of the proxy first, so that the connection does not count twice.
                 drop(slot);
                 let slot =
                     self.shared.sources.admit(address, Instant::now()).map_err(io::Error::other)?;
-                Ok((slot, address))
+                Ok((slot, Some(address)))
             }
         }
     }

@@ -81,7 +81,12 @@ async fn the_client_of_a_proxy_must_be_in_a_listed_network_too() {
         config.limits.proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
-    for (client, expected) in [([192, 0, 2, 1], &b"False"[..]), ([192, 0, 2, 2], b"")] {
+    for (client, expected) in [
+        ([192, 0, 2, 1], &b"False"[..]),
+        ([192, 0, 2, 2], b""),
+        // A client on the machine of the proxy.
+        ([127, 0, 0, 1], b"False"),
+    ] {
         let sent = [&introducing(client.into())[..], b"no-message\n"].concat();
         let answer = ask_plainly(house.passcodes(), Ipv4Addr::LOCALHOST, &sent).await;
         assert_eq!(answer, expected, "{client:?}");
