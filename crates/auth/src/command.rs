@@ -19,7 +19,7 @@ pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
 pub use devices::Devices;
 pub use login::LoggedIn;
-pub use passcode::Passcodes;
+pub use passcode::{PASSCODE_LIFETIME_MS, Passcodes};
 pub use recover::FaceEnrolled;
 pub use register::Registered;
 pub use session::{Authorisation, Authorised, Sessions};

@@ -19,8 +19,8 @@ use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{device::DeviceId, level::Level, receipt::Method, time::UnixMillis};
 use fourauth_store::{Event, LoginLocation, NewDevice, Notice, Subject, Target};
 
-/// Interval after which the use of a known place is recorded again: one day.
-const DAY_MS: i64 = 86_400_000;
+/// One day, in milliseconds.
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// The facts about an attempt. They are passed to its command only if every factor matches.
 pub(crate) struct Verified<'a> {

@@ -19,7 +19,7 @@ use crate::{
     offered::Offered,
     received::Received,
     rules::passcode,
-    verified::Verified,
+    verified::{DAY_MS, Verified},
 };
 use fourauth_protocol::{
     command::{Identifier, RedeemPasscode, RequestPasscode},
@@ -29,8 +29,8 @@ use fourauth_protocol::{
 };
 use fourauth_store::{AccountId, Channel, Destination, Event, NewPasscode, PasscodeNumber, Sort};
 
-/// One day, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
+/// How long a passcode is valid, in milliseconds.
+pub const PASSCODE_LIFETIME_MS: i64 = passcode::LIFETIME_MS;
 
 /// Which messages the server can send, and how many passcodes one source may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,18 +43,6 @@ pub struct Passcodes {
     pub for_a_source: u32,
     /// Most passcodes that the courier sends to one account in 15 minutes, and in a day.
     pub for_an_account: [u32; 2],
-}
-
-/// The account that an identifier names. An address that no account has stands for itself.
-struct Named {
-    name: Username,
-    may_exist: bool,
-}
-
-impl<'a> From<&'a Named> for Claimed<'a> {
-    fn from(named: &'a Named) -> Self {
-        Self { name: &named.name, may_exist: named.may_exist }
-    }
 }
 
 impl Authenticator {
@@ -70,7 +58,7 @@ impl Authenticator {
     ) -> Result<Audited<()>, Error> {
         let offered = Offered::from(&request);
         let named = self.named(&request.account).await?;
-        self.prove(Action::RequestPasscode, received, &named, offered, async |verified| {
+        self.prove(Action::RequestPasscode, received, named, offered, async |verified| {
             let (subject, at) = (verified.subject, verified.at());
             let stored = self.store.passcode(subject.account).await?;
             passcode::may_issue(stored.as_ref(), at)?;
@@ -105,7 +93,7 @@ impl Authenticator {
     ) -> Result<Audited<LoggedIn>, Error> {
         let offered = Offered::from(&redeem);
         let named = self.named(&redeem.account).await?;
-        self.prove(Action::RedeemPasscode, received, &named, offered, async |verified| {
+        self.prove(Action::RedeemPasscode, received, named, offered, async |verified| {
             let (subject, examination) = (verified.subject, verified.examination);
             let passcode = redeem.passcode.ok_or(Denial::Passcode)?;
             let upgraded = self.upgrade(verified, &redeem.password).await?;
@@ -120,9 +108,9 @@ impl Authenticator {
         .await
     }
 
-    /// The account that an identifier names. An address takes one statement, whether an account has
-    /// it or not.
-    async fn named(&self, identifier: &Identifier) -> Result<Named, Error> {
+    /// The account that an identifier names. An address that no account has stands for itself. An
+    /// address takes one statement, whether an account has it or not.
+    async fn named(&self, identifier: &Identifier) -> Result<Claimed, Error> {
         let username = identifier.username();
         let found = match (identifier.email(), identifier.phone()) {
             (Some(email), phone) => self.store.name_by_email(email, phone).await?,
@@ -131,8 +119,8 @@ impl Authenticator {
         };
         let matches = |found: &Username| username.is_none_or(|name| name == found);
         Ok(match found.filter(matches) {
-            Some(name) => Named { name, may_exist: true },
-            None => Named { name: identifier.label(), may_exist: false },
+            Some(name) => Claimed { name, may_exist: true },
+            None => Claimed { name: identifier.label(), may_exist: false },
         })
     }
 

@@ -38,28 +38,28 @@ use fourauth_protocol::username::Username;
 use fourauth_store::{Enrolled, Seeking, Target};
 
 /// The name that a command is about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Claimed<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Claimed {
     /// The name, or the address that no account has.
-    pub(crate) name: &'a Username,
+    pub(crate) name: Username,
     /// False if it stands for an address that no account has.
     pub(crate) may_exist: bool,
 }
 
-impl Claimed<'_> {
+impl Claimed {
     /// The target that failures are counted under.
-    fn target(self) -> Target {
+    fn target(&self) -> Target {
         if self.may_exist {
-            Target::account(self.name)
+            Target::account(&self.name)
         } else {
             Target::address(self.name.as_str())
         }
     }
 }
 
-impl<'a> From<&'a Username> for Claimed<'a> {
-    fn from(name: &'a Username) -> Self {
-        Self { name, may_exist: true }
+impl From<&Username> for Claimed {
+    fn from(name: &Username) -> Self {
+        Self { name: name.clone(), may_exist: true }
     }
 }
 
@@ -76,12 +76,12 @@ impl Authenticator {
         &self,
         action: Action,
         received: Received,
-        claimed: impl Into<Claimed<'_>>,
+        claimed: impl Into<Claimed>,
         offered: Offered,
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
     ) -> Result<Audited<A>, Error> {
         let claimed = claimed.into();
-        let Claimed { name, may_exist } = claimed;
+        let (name, may_exist) = (&claimed.name, claimed.may_exist);
         let mut attempt = self.open(action, Some(name), received.clone())?;
         let (place, at) = (received.place(offered.mac.or(offered.place_mac)), received.at.now);
         let claim =

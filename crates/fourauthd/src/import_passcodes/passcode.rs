@@ -5,16 +5,13 @@ use super::{
     contact::Contact,
     source::{OldPasscode, Passcodes},
 };
+use fourauth_auth::command::PASSCODE_LIFETIME_MS;
 use fourauth_protocol::{passcode::Passcode, time::UnixMillis, username::Username};
 use fourauth_store::{AccountId, NewPasscode, PasscodeWindow};
 use std::collections::BTreeMap;
 
 /// Action of the row about an imported passcode.
 const IMPORT_PASSCODE: &str = "import_passcode";
-
-/// How long a passcode is valid in both systems, in milliseconds. A later time in the file is that of
-/// a wrong clock.
-const LIFETIME_MS: i64 = 180_000;
 
 /// Lets an account get a passcode only if it has had none lately: a passcode that was imported before
 /// may have been used since.
@@ -107,7 +104,8 @@ async fn issue(
         mac: local.store.passcode_mac(account, &passcode),
         channel: *channel,
         at: local.now,
-        expires: expires.min(local.now.saturating_add_ms(LIFETIME_MS)),
+        // A later time in the file is that of a wrong clock.
+        expires: expires.min(local.now.saturating_add_ms(PASSCODE_LIFETIME_MS)),
         window: FIRST_ONLY,
     };
     let detail = import.record.named(source.digest());
