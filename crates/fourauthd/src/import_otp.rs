@@ -123,9 +123,8 @@ impl Import<'_> {
             Ok(None) if self.dry_run => return Ok(Ok(Taken::Now)),
             Ok(None) => {}
         }
-        let entry = self.record.account_row(self.local, candidate.name());
         let user = candidate.into_newcomer().into_user(self.local)?;
-        let added = self.local.change(entry, move |tx| Box::pin(newcomer::add(tx, user))).await?;
+        let added = newcomer::add(self.local, &self.record, user).await?;
         Ok(if added { Ok(Taken::Now) } else { Err(Conflict::NameTaken.into()) })
     }
 }

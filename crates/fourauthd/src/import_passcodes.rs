@@ -15,7 +15,11 @@ mod source;
 pub use account::Unfit;
 
 use crate::{
-    imported::{self, Conflict, Taken, newcomer, record::Record, seen::Seen},
+    imported::{
+        self, Conflict, Taken, newcomer,
+        record::{Origin, Record},
+        seen::Seen,
+    },
     local_store::LocalStore,
 };
 use account::Candidate;
@@ -143,18 +147,15 @@ impl Import<'_> {
         let (contact, name) = (candidate.contact(), candidate.name());
         let (account, taken) = match candidate.identity().earlier(self.local, &self.record).await? {
             Err(conflict) => return Ok(Err(conflict.into())),
-            Ok(Some(account)) => (account, Taken::Before),
+            // The author of another file could add a passcode to the account.
+            Ok(Some((_, Origin::AnotherFile))) => return Ok(Ok(Taken::Before)),
+            Ok(Some((account, Origin::ThisFile))) => (account, Taken::Before),
             Ok(None) => match self.add(candidate).await? {
                 None => return Ok(Err(Conflict::NameTaken.into())),
                 Some(account) => (account, Taken::Now),
             },
         };
-        // Another file may name an account of an earlier import, with a passcode of its author.
-        let is_ours = taken == Taken::Now
-            || self.record.has_imported_from_this_file(self.local, &name).await?;
-        if is_ours {
-            owners.add(&contact, account, name);
-        }
+        owners.add(&contact, account, name);
         Ok(Ok(taken))
     }
 
@@ -163,10 +164,9 @@ impl Import<'_> {
         if self.dry_run {
             return Ok(Some(newcomer::unused_id()));
         }
-        let entry = self.record.account_row(self.local, &candidate.name());
         let user = candidate.enrol(&self.hasher, self.local).await?;
         let id = user.id;
-        let added = self.local.change(entry, move |tx| Box::pin(newcomer::add(tx, user))).await?;
+        let added = newcomer::add(self.local, &self.record, user).await?;
         Ok(added.then_some(id))
     }
 }

@@ -12,7 +12,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{self as store, AccountId};
-use record::Record;
+use record::{Origin, Record};
 use std::fmt;
 
 /// Result for one account of another system. `U` has the reasons why it is not imported.
@@ -67,13 +67,14 @@ impl Identity<'_> {
         self,
         local: &LocalStore,
         record: &Record,
-    ) -> Result<Result<Option<AccountId>, Conflict>, store::Error> {
-        let was_imported = record.has_imported(local, self.name).await?;
-        Ok(match local.store.user(self.name).await? {
-            Some(user) if was_imported => Ok(Some(user.id)),
-            Some(_) => Err(Conflict::NameTaken),
-            None if was_imported || record.is_done() => Err(Conflict::Gone),
-            None => self.taken_address(local).await?.map_or(Ok(None), Err),
+    ) -> Result<Result<Option<(AccountId, Origin)>, Conflict>, store::Error> {
+        let origin = record.origin_of(local, self.name).await?;
+        Ok(match (local.store.user(self.name).await?, origin) {
+            (Some(user), Some(origin)) => Ok(Some((user.id, origin))),
+            (Some(_), None) => Err(Conflict::NameTaken),
+            (None, Some(_)) => Err(Conflict::Gone),
+            (None, None) if record.is_done() => Err(Conflict::Gone),
+            (None, None) => self.taken_address(local).await?.map_or(Ok(None), Err),
         })
     }
 

@@ -59,10 +59,6 @@ impl Candidate {
         Ok(Self { name, password, email, phone })
     }
 
-    pub(super) const fn name(&self) -> &Username {
-        &self.name
-    }
-
     pub(super) const fn identity(&self) -> Identity<'_> {
         Identity { name: &self.name, email: self.email.as_ref(), phone: self.phone.as_ref() }
     }

@@ -1,5 +1,6 @@
 //! An account with a password and no other factor, which an import adds.
 
+use super::record::Record;
 use crate::local_store::LocalStore;
 use fourauth_auth::{authenticator::FIRST_EPOCH, entropy};
 use fourauth_factors::{
@@ -13,7 +14,7 @@ use fourauth_protocol::{
     mac_address::MacAddress,
     username::Username,
 };
-use fourauth_store::{self as store, AccountId, Added, Enrolled, NewUser, Tx};
+use fourauth_store::{AccountId, Added, Enrolled, NewUser};
 
 /// An account with a password and no other factor.
 #[derive(Debug)]
@@ -50,9 +51,18 @@ impl Newcomer {
     }
 }
 
-/// Adds an account. Returns `false` if its name or an address was taken in the meantime.
-pub(crate) async fn add(tx: &mut Tx, user: NewUser) -> Result<bool, store::Error> {
-    Ok(tx.add_user(&user).await? == Added::Yes)
+/// Adds an account, with its audit row. Returns `false` if its name or an address was taken in the
+/// meantime.
+pub(crate) async fn add(
+    local: &LocalStore,
+    record: &Record,
+    user: NewUser,
+) -> anyhow::Result<bool> {
+    let row = record.account_row(local, &user.username);
+    let add = local.change(row, move |tx| {
+        Box::pin(async move { Ok(tx.add_user(&user).await? == Added::Yes) })
+    });
+    Ok(add.await?)
 }
 
 /// A random id, which no account has.

@@ -1,12 +1,21 @@
 //! The audit rows of an import: one for each account, and one at the end.
 
 use crate::local_store::LocalStore;
-use fourauth_protocol::{answer::AuditRow, username::Username};
+use fourauth_protocol::username::Username;
 use fourauth_store::{AuditEntry, AuditQuery, Error, MAX_ROWS};
 
 /// Actions of rows about an import, and about an imported account.
 const IMPORT: &str = "import";
 const IMPORT_ACCOUNT: &str = "import_account";
+
+/// The file that an account was imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The one that is imported now.
+    ThisFile,
+    /// Another one of the same system. Its author may be another person.
+    AnotherFile,
+}
 
 /// The audit rows of the import of one file.
 #[derive(Debug)]
@@ -50,39 +59,26 @@ impl Record {
         }
     }
 
-    /// True if an earlier run imported the account `name` from a file of this system.
-    pub(crate) async fn has_imported(
+    /// The file of this system that an earlier run imported the account `name` from, if there is
+    /// one.
+    pub(crate) async fn origin_of(
         &self,
         local: &LocalStore,
         name: &Username,
-    ) -> Result<bool, Error> {
-        let rows = self.account_rows(local, name).await?;
-        Ok(rows.iter().any(|row| row.detail.starts_with(&self.system)))
-    }
-
-    async fn account_rows(
-        &self,
-        local: &LocalStore,
-        name: &Username,
-    ) -> Result<Vec<AuditRow>, Error> {
+    ) -> Result<Option<Origin>, Error> {
         let query = AuditQuery {
             username: Some(name.as_str().to_owned()),
             action: Some(IMPORT_ACCOUNT.to_owned()),
             limit: MAX_ROWS,
             ..AuditQuery::default()
         };
-        local.store.audit_rows(&query).await
-    }
-
-    /// True if an earlier run imported the account `name` from this very file.
-    pub(crate) async fn has_imported_from_this_file(
-        &self,
-        local: &LocalStore,
-        name: &Username,
-    ) -> Result<bool, Error> {
-        let begins = self.named(&self.digest);
-        let rows = self.account_rows(local, name).await?;
-        Ok(rows.iter().any(|row| row.detail.starts_with(&begins)))
+        let rows = local.store.audit_rows(&query).await?;
+        let has = |begins: &str| rows.iter().any(|row| row.detail.starts_with(begins));
+        Ok(if has(&self.named(&self.digest)) {
+            Some(Origin::ThisFile)
+        } else {
+            has(&self.system).then_some(Origin::AnotherFile)
+        })
     }
 
     /// Audit row of an imported account.
