@@ -2,6 +2,7 @@
 //! misbehave.
 
 use crate::python;
+use fourauth_config::Config;
 use fourauth_courier::{Account, MailRoute, MailSettings, Security};
 use fourauth_protocol::{contact::Email, host_port::HostPort, secret::Secret};
 use fourauth_server::certificate;
@@ -163,6 +164,22 @@ impl MailServer {
         let place = HostPort { host: "localhost".to_owned(), port: self.port };
         let route = MailRoute::Relay(self.security, place);
         Self::settings_of(route, self.folder.path().join("relay.pem"))
+    }
+
+    /// Lets a server send its mail here.
+    ///
+    /// # Panics
+    ///
+    /// Never: the settings have an account.
+    pub fn receive(&self, config: &mut Config) {
+        let MailSettings { route, from, account, authorities } = self.settings();
+        let account = account.expect("an account");
+        let courier = &mut config.courier;
+        courier.mail = Some(route);
+        courier.mail_from = Some(from);
+        courier.mail_user = Some(account.name.expose().clone().into());
+        courier.mail_password = Some(account.password.expose().clone().into());
+        courier.mail_ca = authorities;
     }
 
     /// The settings that reach a server in another process.

@@ -2,11 +2,10 @@
 
 use crate::mail_server::{Mail, MailServer};
 use fourauth_config::Config;
-use fourauth_courier::MailSettings;
 use fourauth_protocol::passcode::Passcode;
 
-/// The text before the passcode in an English mail to `alice`, without marks of direction.
-const BEFORE: &str = "account alice is ";
+/// The account whose passcodes arrive.
+const NAME: &str = "alice";
 
 /// A mailbox.
 #[derive(Debug)]
@@ -22,19 +21,8 @@ impl Mailbox {
     }
 
     /// Lets a server send passcodes here.
-    ///
-    /// # Panics
-    ///
-    /// Never: the settings have an account.
     pub fn receive(&self, config: &mut Config) {
-        let MailSettings { route, from, account, authorities } = self.relay.settings();
-        let account = account.expect("an account");
-        let courier = &mut config.courier;
-        courier.mail = Some(route);
-        courier.mail_from = Some(from);
-        courier.mail_user = Some(account.name.expose().clone().into());
-        courier.mail_password = Some(account.password.expose().clone().into());
-        courier.mail_ca = authorities;
+        self.relay.receive(config);
         config.auth.passcodes = true;
     }
 
@@ -48,7 +36,7 @@ impl Mailbox {
             let mails = self.relay.mails();
             for mail in &mails[self.read..] {
                 self.read += 1;
-                if let Some(passcode) = passcode(mail) {
+                if let Some(passcode) = passcode_in(&mail.text, NAME) {
                     return passcode;
                 }
             }
@@ -63,10 +51,11 @@ impl Mailbox {
     }
 }
 
-/// The passcode in a mail, if it has one.
-fn passcode(mail: &Mail) -> Option<Passcode> {
+/// The passcode in an English mail to the account `name`, if it has one.
+#[must_use]
+pub fn passcode_in(mail: &str, name: &str) -> Option<Passcode> {
     // Quoted-printable (RFC 2045 §6.7); the marks isolate words of another direction.
-    let text = mail.text.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
-    let (_, rest) = text.split_once(BEFORE)?;
+    let text = mail.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
+    let (_, rest) = text.split_once(&format!("account {name} is "))?;
     Passcode::parse(rest.get(..6)?).ok()
 }

@@ -1,7 +1,7 @@
 //! Import of a passcode system: its people log in with the password that they have and a passcode.
 
 use fourauth_config::Config;
-use fourauth_courier::{MailRoute, MailSettings};
+use fourauth_courier::MailRoute;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -12,6 +12,7 @@ use fourauth_protocol::{
 };
 use fourauth_tests::{
     mail_server::MailServer,
+    mailbox::passcode_in,
     server::{NOON, TestServer, quick},
 };
 use fourauthd::{
@@ -127,25 +128,12 @@ impl Move {
     }
 }
 
-fn send_to(relay: &MailServer, config: &mut Config) {
-    let MailSettings { route, from, account, authorities } = relay.settings();
-    let account = account.unwrap();
-    config.courier.mail = Some(route);
-    config.courier.mail_from = Some(from);
-    config.courier.mail_user = Some(account.name.expose().clone().into());
-    config.courier.mail_password = Some(account.password.expose().clone().into());
-    config.courier.mail_ca = authorities;
-}
-
 /// The passcode in the one mail to `ann`.
 async fn passcode_in_the_mail(relay: &mut MailServer) -> Passcode {
     relay.arrival().await;
     let mail = relay.mails().pop().unwrap();
     assert_eq!(mail.about["to"][0], "ann@example.org");
-    // Quoted-printable (RFC 2045 §6.7); the marks isolate words of another direction.
-    let text = mail.text.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
-    let (_, rest) = text.split_once("account ann@example.org is ").unwrap();
-    Passcode::parse(&rest[..6]).unwrap()
+    passcode_in(&mail.text, "ann@example.org").unwrap()
 }
 
 fn ann() -> Identifier {
@@ -166,7 +154,7 @@ fn passcode_row(passcode: &str, expiry: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_imported_person_requests_and_redeems_a_passcode() {
     let mut relay = MailServer::start().await;
-    let moved = Move::mailing(|config| send_to(&relay, config)).await;
+    let moved = Move::mailing(|config| relay.receive(config)).await;
     let (sum, outcomes) = moved.import(None).await;
     assert_eq!(sum, Sum { imported: 3, ..Sum::default() });
     let said: Vec<_> = outcomes.iter().map(ToString::to_string).collect();

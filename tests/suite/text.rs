@@ -8,7 +8,7 @@ mod plain;
 
 use fourauth_config::Config;
 use fourauth_protocol::contact::Email;
-use fourauth_tests::{server::TestServer, text_client::TextClient, with::With as _};
+use fourauth_tests::{mailbox, server::TestServer, text_client::TextClient, with::With as _};
 use std::{fs, net::SocketAddr, path::Path};
 use tempfile::TempDir;
 
@@ -99,14 +99,10 @@ impl House {
 /// The passcode in the first mail of a folder that has one.
 fn passcode_in(folder: &Path) -> Option<String> {
     let mails = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path());
-    let texts = mails.filter_map(|path| fs::read_to_string(path).ok());
-    texts.into_iter().find_map(|mail| {
-        // Quoted-printable (RFC 2045 §6.7), with the marks that isolate a word.
-        let text = mail.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
-        let (_, rest) = text.split_once(" is ")?;
-        let (passcode, _) = rest.split_once(". It works once")?;
-        Some(passcode.to_owned())
-    })
+    let mut texts = mails.filter_map(|path| fs::read_to_string(path).ok());
+    texts
+        .find_map(|mail| mailbox::passcode_in(&mail, "alice"))
+        .map(|passcode| passcode.as_str().to_owned())
 }
 
 fn request(password: &str) -> String {

@@ -1,6 +1,6 @@
 //! The whole way, from a command to a mail in the account's language.
 
-use fourauth_courier::{MailRoute, MailSettings};
+use fourauth_courier::MailRoute;
 use fourauth_protocol::{command::Command, contact::Email};
 use fourauth_tests::{mail_server::MailServer, server::TestServer};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -8,15 +8,9 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_causes_a_mail_in_the_language_of_the_account() {
     let mut relay = MailServer::start().await;
-    let MailSettings { route, from, account, authorities } = relay.settings();
-    assert!(matches!(route, MailRoute::Relay(..)));
-    let account = account.unwrap();
     let server = TestServer::configured(|config| {
-        config.courier.mail = Some(route);
-        config.courier.mail_from = Some(from);
-        config.courier.mail_user = Some(account.name.expose().clone().into());
-        config.courier.mail_password = Some(account.password.expose().clone().into());
-        config.courier.mail_ca = authorities;
+        relay.receive(config);
+        assert!(matches!(config.courier.mail, Some(MailRoute::Relay(..))));
     })
     .await;
     let mut register = server.registration("alice", "obama.jpg");

@@ -12,8 +12,10 @@ use fourauth_protocol::{
     device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
 };
 use image::{ImageFormat, Rgb, RgbImage};
-use serde_json::Value;
-use std::{collections::VecDeque, io::Cursor, path::PathBuf};
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque, fs, io::Cursor, os::unix::fs::PermissionsExt as _, path::PathBuf,
+};
 use tempfile::TempDir;
 
 pub(crate) const MAC: &str = "00:1b:44:11:3a:b7";
@@ -56,7 +58,7 @@ impl Desk {
     }
 
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.file(name), bytes).unwrap();
+        fs::write(self.file(name), bytes).unwrap();
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -86,12 +88,27 @@ impl Desk {
         Printed { exit, output: text(output), notes: text(notes) }
     }
 
+    /// The kept session, if there is one.
+    pub(crate) fn kept(&self) -> Option<Value> {
+        let text = fs::read_to_string(self.file("session.json")).ok()?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    /// Fails unless the session with the token `t0k` of `alice` is kept in a private file, with its
+    /// server.
+    pub(crate) fn must_keep_its_session(&self) {
+        let mut kept = self.kept().unwrap();
+        assert!(kept.as_object_mut().unwrap().remove("server").is_some());
+        assert_eq!(kept, json!({"username": "alice", "mac": MAC, "token": "t0k"}));
+        let mode = fs::metadata(self.file("session.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
     /// Lets the kept session be one of `server`, which stands for the server that opened it.
     pub(crate) fn moves_its_session_to(&self, server: &Server) {
-        let file = self.file("session.json");
-        let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let mut session = self.kept().unwrap();
         session["server"] = server.address.clone().into();
-        std::fs::write(file, session.to_string()).unwrap();
+        self.put("session.json", session.to_string().as_bytes());
     }
 
     /// Runs a command line with the address and pin of `server`.

@@ -5,8 +5,7 @@ use crate::{
     server::Server,
 };
 use fourauth_cli::exit::Exit;
-use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use serde_json::json;
 
 const LOGIN: &str =
     "login --username alice --password-file @password --totp-file @totp --face @a.png";
@@ -20,11 +19,6 @@ const SESSIONS: &str = r#"{"status":"ok","message":"Sessions.","code":"ok","sess
     "opened_at":"2025-03-01T12:00:00Z","last_seen":"2025-03-01T12:00:00Z",
     "expires_at":"2025-03-01T13:00:00Z","ends_at":"2025-03-02T12:00:00Z"}]}"#;
 
-fn kept(desk: &Desk) -> Option<Value> {
-    let text = fs::read_to_string(desk.file("session.json")).ok()?;
-    Some(serde_json::from_str(&text).unwrap())
-}
-
 async fn signed_in() -> Desk {
     let mut desk = Desk::new();
     let server = Server::start(GRANTED).await;
@@ -34,12 +28,7 @@ async fn signed_in() -> Desk {
 
 #[tokio::test]
 async fn a_login_keeps_its_token_in_a_private_file() {
-    let desk = signed_in().await;
-    let mut kept = kept(&desk).unwrap();
-    assert!(kept.as_object_mut().unwrap().remove("server").is_some());
-    assert_eq!(kept, json!({"username": "alice", "mac": MAC, "token": "t0k"}));
-    let mode = fs::metadata(desk.file("session.json")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    signed_in().await.must_keep_its_session();
 }
 
 #[tokio::test]
@@ -47,7 +36,7 @@ async fn a_denied_login_keeps_nothing() {
     let mut desk = Desk::new();
     let server = Server::start(DENIED).await;
     assert_eq!(desk.asks(&server, LOGIN).await.exit, Exit::Denied);
-    assert_eq!(kept(&desk), None);
+    assert_eq!(desk.kept(), None);
 }
 
 #[tokio::test]
@@ -60,7 +49,7 @@ async fn whoami_shows_the_account_and_keeps_a_renewed_token() {
     assert!(printed.output.contains("Account: alice"), "{}", printed.output);
     assert_eq!(server.request(), json!({"cmd": "130", "token": "t0k", "mac": MAC}));
     assert_eq!(server.requests()[0]["cmd"], "150", "the device proves its key");
-    assert_eq!(kept(&desk).unwrap()["token"], "t1k");
+    assert_eq!(desk.kept().unwrap()["token"], "t1k");
 }
 
 #[tokio::test]
@@ -92,9 +81,9 @@ async fn the_end_of_this_session_removes_its_file() {
     let server = Server::start(r#"{"status":"ok","message":"Session ended.","code":"ok"}"#).await;
     desk.moves_its_session_to(&server);
     assert_eq!(desk.asks(&server, "session end 5e55").await.exit, Exit::Ok);
-    assert!(kept(&desk).is_some());
+    assert!(desk.kept().is_some());
     assert_eq!(desk.asks(&server, "session end").await.exit, Exit::Ok);
-    assert_eq!(kept(&desk), None);
+    assert_eq!(desk.kept(), None);
     let printed = desk.asks(&server, "session list").await;
     assert_eq!(printed.exit, Exit::Denied);
     assert!(printed.notes.contains("run `fourauth login`"), "{}", printed.notes);
@@ -108,7 +97,7 @@ async fn an_expired_token_is_renewed_before_it_is_used_again() {
     assert_eq!(desk.asks(&server, "session list").await.exit, Exit::Denied);
     let commands: Vec<_> = server.requests().iter().map(|one| one["cmd"].clone()).collect();
     assert_eq!(commands, ["150", "142", "130"]);
-    assert_eq!(kept(&desk).unwrap()["token"], "t0k", "a token that may be valid later is kept");
+    assert_eq!(desk.kept().unwrap()["token"], "t0k", "a token that may be valid later is kept");
 }
 
 #[tokio::test]
@@ -118,5 +107,5 @@ async fn a_token_is_shown_to_no_other_server() {
     let printed = desk.asks(&other, "whoami").await;
     assert_eq!(printed.exit, Exit::Usage);
     assert!(printed.notes.contains("the session on this device is at"), "{}", printed.notes);
-    assert_eq!((other.requests().len(), kept(&desk).unwrap()["token"].as_str()), (0, Some("t0k")));
+    assert_eq!((other.requests().len(), desk.kept().unwrap()["token"].as_str()), (0, Some("t0k")));
 }

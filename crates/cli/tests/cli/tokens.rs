@@ -6,7 +6,7 @@ use crate::{
 };
 use fourauth_cli::exit::Exit;
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::fs;
 
 const REDEEM: &str = "token redeem --password-file @password --passcode-file @passcode";
 const SENT: &str = r#"{"status":"ok","message":"Passcode is sent","code":"ok"}"#;
@@ -15,11 +15,6 @@ const GRANTED: &str = r#"{"status":"ok","message":"Login successful.","code":"ok
     "username":"alice","level":1,"must_change":true}"#;
 const RENEWED: &str = r#"{"status":"ok","message":"renew","code":"ok","token":"t1k",
     "username":"alice","level":1,"amr":["pwd","email"]}"#;
-
-fn kept(desk: &Desk) -> Option<Value> {
-    let text = fs::read_to_string(desk.file("session.json")).ok()?;
-    Some(serde_json::from_str(&text).unwrap())
-}
 
 fn desk() -> Desk {
     let desk = Desk::new();
@@ -57,7 +52,7 @@ async fn a_passcode_is_requested_by_any_name_of_the_account() {
         assert_eq!(fields.remove("password"), Some("Tr0ub4dor&3".into()));
         assert_eq!(fields.remove("mac"), Some(MAC.into()));
         assert_eq!(request, expected);
-        assert_eq!(kept(&desk), None);
+        assert_eq!(desk.kept(), None);
     }
 }
 
@@ -77,12 +72,7 @@ async fn the_saved_name_is_sent_only_if_no_name_is_given() {
 
 #[tokio::test]
 async fn a_redeemed_passcode_keeps_its_session_like_a_login() {
-    let desk = signed_in().await;
-    let mut kept = kept(&desk).unwrap();
-    assert!(kept.as_object_mut().unwrap().remove("server").is_some());
-    assert_eq!(kept, json!({"username": "alice", "mac": MAC, "token": "t0k"}));
-    let mode = fs::metadata(desk.file("session.json")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    signed_in().await.must_keep_its_session();
 }
 
 #[tokio::test]
@@ -107,7 +97,7 @@ async fn the_account_of_a_redeemed_passcode_is_asked_for_if_unnamed() {
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
     let commands: Vec<_> = server.requests().iter().map(|one| one["cmd"].clone()).collect();
     assert_eq!(commands, ["120", "130"], "a proof would name the account");
-    assert_eq!(kept(&desk).unwrap()["username"], "alice");
+    assert_eq!(desk.kept().unwrap()["username"], "alice");
 }
 
 #[tokio::test]
@@ -170,7 +160,7 @@ async fn a_denial_says_what_to_do_next() {
         let printed = desk.asks(&server, &format!("{REDEEM} --username alice")).await;
         assert_eq!(printed.exit, Exit::Denied);
         assert!(printed.notes.contains(hint), "{}", printed.notes);
-        assert_eq!(kept(&desk), None);
+        assert_eq!(desk.kept(), None);
     }
 }
 
@@ -184,7 +174,7 @@ async fn a_check_keeps_the_renewed_token() {
     assert!(printed.output.contains("Account: alice"), "{}", printed.output);
     let expected = json!({"cmd": "130", "token": "t0k", "mac": MAC, "level": 1});
     assert_eq!(server.request(), expected);
-    assert_eq!(kept(&desk).unwrap()["token"], "t1k");
+    assert_eq!(desk.kept().unwrap()["token"], "t1k");
 }
 
 #[tokio::test]
@@ -197,7 +187,7 @@ async fn the_end_of_a_session_removes_its_token() {
         let request = server.request();
         let sent = (request["cmd"].as_str(), request["all"].as_bool().unwrap_or(false));
         assert_eq!(sent, (Some("140"), is_all), "{line}");
-        assert_eq!(kept(&desk), None);
+        assert_eq!(desk.kept(), None);
         assert_eq!(desk.asks(&server, "token check").await.exit, Exit::Denied);
     }
 }

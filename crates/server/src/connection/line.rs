@@ -122,20 +122,11 @@ fn without_return(mut line: BytesMut) -> Line {
 mod tests {
     use super::*;
     use crate::{
-        deadlines::Deadlines,
-        limits::{conduct::Offence, sources::Sources},
+        connection::tests::{connection, penalty_before},
+        limits::conduct::Offence,
     };
     use fourauth_config::LimitsConfig;
-    use std::net::IpAddr;
-    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
-
-    fn connection() -> (DuplexStream, Connection<DuplexStream>) {
-        let (peer, server) = duplex(64 * 1024);
-        let limits = LimitsConfig::default();
-        let sources = Sources::new(&limits);
-        let slot = sources.admit(IpAddr::from([192, 0, 2, 1]), Instant::now()).unwrap();
-        (peer, Connection::new(server, Deadlines::from(&limits), slot))
-    }
+    use tokio::io::AsyncWriteExt as _;
 
     /// The line of a peer that sends these pieces and then waits, and the time that it took.
     async fn line_of(pieces: &[&[u8]]) -> (Result<Line, ConnectionError>, Duration) {
@@ -206,11 +197,7 @@ mod tests {
         });
         assert!(matches!(connection.line().await, Err(ConnectionError::Late)));
         assert_eq!(begun.elapsed(), Duration::from_secs(10));
-        for _ in 0..3 {
-            connection.slot().penalise(Offence::Denied);
-        }
-        let cost = connection.slot().penalty().unwrap();
-        assert_eq!(cost, 3 * Offence::Denied.cost() + Offence::GraceExceeded.cost());
+        assert_eq!(penalty_before(connection.slot()), Offence::GraceExceeded.cost());
         drop(connection);
         drip.await.unwrap();
     }

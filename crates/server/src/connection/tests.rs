@@ -7,7 +7,7 @@ use tokio::{
     time::Instant,
 };
 
-fn connection() -> (DuplexStream, Connection<DuplexStream>) {
+pub(super) fn connection() -> (DuplexStream, Connection<DuplexStream>) {
     let (_, peer, connection) = connection_of_many();
     (peer, connection)
 }
@@ -54,7 +54,7 @@ async fn a_peer_that_sends_too_slowly_times_out() {
 }
 
 /// The cost of the offences of a source so far. Three denials make it visible as a penalty.
-fn penalty_before(slot: &ConnectionSlot) -> Duration {
+pub(super) fn penalty_before(slot: &ConnectionSlot) -> Duration {
     for _ in 0..3 {
         slot.penalise(Offence::Denied);
     }
