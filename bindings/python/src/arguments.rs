@@ -56,7 +56,7 @@ pub(crate) fn phone(text: Option<&str>) -> PyResult<Option<Phone>> {
 ///
 /// # Errors
 ///
-/// `ValueError` if there is none, or one of them is not valid.
+/// `ValueError` if no name is given, or one of them is not valid.
 pub(crate) fn account(
     username: Option<&str>,
     email: Option<&str>,

@@ -25,7 +25,7 @@ impl Addresses {
     ///
     /// # Errors
     ///
-    /// `ValueError` if there is none, or one of them is not an address.
+    /// `ValueError` if no address is given, or one of them is not an address.
     pub(crate) fn builder(self, trust: Trust) -> PyResult<(String, Builder)> {
         let mut addresses = self.parse()?.into_iter();
         let first = addresses.next().ok_or_else(|| PyValueError::new_err("give an address"))?;

@@ -18,7 +18,7 @@ pub(crate) struct RecentGrants(Mutex<Option<(Arc<Grants>, Instant)>>);
 
 impl RecentGrants {
     /// The grants of keys that were read less than [`MAX_AGE`] before `now`. `keys` is called if
-    /// there are none.
+    /// no such grants are kept.
     pub(crate) fn get(
         &self,
         now: Instant,

@@ -28,7 +28,7 @@ pub(super) struct Misshapen;
 
 /// One value of a row. It has no `Debug`, because it may be a hash.
 pub(super) enum Value {
-    /// There is none.
+    /// The row has no value here.
     Null,
     /// A text or a number.
     Text(Vec<u8>),

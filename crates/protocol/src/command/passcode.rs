@@ -69,7 +69,7 @@ impl Identifier {
     ///
     /// # Errors
     ///
-    /// [`Unnamed`] if there is none.
+    /// [`Unnamed`] if all three are absent.
     pub fn of(
         username: Option<Username>,
         email: Option<Email>,

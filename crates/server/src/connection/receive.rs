@@ -106,8 +106,8 @@ impl<S: AsyncRead + Unpin> Connection<S> {
         }
     }
 
-    /// Takes bytes of a frame that have arrived already. Returns `None` if there are none, or 0 bytes
-    /// if the peer has closed the connection.
+    /// Takes bytes of a frame that have arrived already. Returns `None` if nothing has arrived, or 0
+    /// bytes if the peer has closed the connection.
     async fn arrived(&mut self) -> Option<Result<usize, ConnectionError>> {
         let room = self.room();
         tokio::select! {
