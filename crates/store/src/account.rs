@@ -19,6 +19,7 @@ pub(crate) mod recovery;
 pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod session_cache;
+pub(crate) mod session_end;
 pub(crate) mod session_use;
 pub(crate) mod subject;
 pub(crate) mod user;

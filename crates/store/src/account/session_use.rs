@@ -197,6 +197,13 @@ impl Store {
 }
 
 impl Tx {
+    /// Records the last use of a session.
+    async fn saw_session(&mut self, master: &MasterToken, at: UnixMillis) -> Result<(), Error> {
+        const SQL: &str = "UPDATE sessions SET last_seen = $1 WHERE master = $2 AND last_seen < $1";
+
+        self.execute(SQL, &[Value::Int(at.0), Value::Bytes(master)]).await.map(|_| ())
+    }
+
     async fn append_uses(
         &mut self,
         key: &Counted,
