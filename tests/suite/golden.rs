@@ -11,6 +11,7 @@ mod login;
 mod passcodes;
 mod recover;
 mod sessions;
+mod sign_in;
 mod transcript;
 
 use crate::checked_in;

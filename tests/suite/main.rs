@@ -47,6 +47,7 @@ mod secrets;
 mod session_cache;
 mod sessions;
 mod settings;
+mod sign_in;
 mod store;
 mod text;
 mod time;

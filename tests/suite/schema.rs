@@ -2,7 +2,8 @@
 
 use crate::checked_in;
 use fourauth_protocol::{
-    command::{Command, Hello},
+    command::{CodeStep, Command, Hello, PasswordStep, SelfRegister},
+    grant::GrantToken,
     mac_address::MacAddress,
     schema,
 };
@@ -45,6 +46,16 @@ async fn commands_of_the_client_match_their_schema() {
                 login.mac = None;
                 login.client_ts_utc = None;
             })),
+        ),
+        ("160", Command::SelfRegister(SelfRegister::new(alice.username.clone(), "p".to_owned()))),
+        ("170", Command::PasswordStep(PasswordStep::new(alice.username.clone(), "p".to_owned()))),
+        (
+            "180",
+            Command::CodeStep(CodeStep::new(
+                alice.username.clone(),
+                alice.code(now),
+                Some(GrantToken::from_bytes([0xfb; 32])),
+            )),
         ),
         ("190", Command::Hello(Hello::default())),
         ("200", Command::Register(server.registration("bob", "biden.jpg"))),

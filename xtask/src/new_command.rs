@@ -36,7 +36,8 @@ const INSERTIONS: &[Insertion] = &[
 #[non_exhaustive]
 pub struct Wave {
     /// The account.
-    pub username: Username,
+    #[serde(flatten)]
+    pub account: Identifier,
     /// Its password, in clear text.
     #[serde(serialize_with = \"secret::on_the_wire\")]
     pub password: Secret<String>,
@@ -60,7 +61,7 @@ pub struct Wave {
     word: \"wave\",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: true,
+    forgives: true,
     granted: \"Waved.\",
     denied: INVALID,
 };
@@ -89,7 +90,8 @@ pub struct Wave {
     /// [`Error`] if the command could not be decided.
     pub async fn wave(&self, received: Received, wave: Wave) -> Result<Audited<()>, Error> {
         let (action, offered) = (Action::Wave, Offered::from(&wave));
-        self.prove(action, received, &wave.username, offered, async |_| {
+        let named = self.named(&wave.account).await?;
+        self.prove(action, received, named, offered, async |_| {
             Ok((Change::TotpAgain, SideEffects::default(), ()))
         })
         .await

@@ -22,6 +22,12 @@ pub enum Action {
     ListSessions,
     /// 152
     ProveGateway,
+    /// 160
+    SelfRegister,
+    /// 170
+    PasswordStep,
+    /// 180
+    CodeStep,
     /// 200
     Register,
     /// 210
@@ -49,7 +55,7 @@ struct Traits {
     word: &'static str,
     can_wait: bool,
     replaces_a_factor: bool,
-    spends_a_code: bool,
+    forgives: bool,
     granted: &'static str,
     denied: &'static str,
 }
@@ -77,10 +83,11 @@ impl Action {
         self.traits().replaces_a_factor
     }
 
-    /// True if the command spends a one-time code when it succeeds.
+    /// True if a success forgives earlier offences of its source: it spends a one-time code, and its
+    /// account was made by an administrator. Everyone can have any number of other accounts.
     #[must_use]
-    pub const fn spends_a_code(self) -> bool {
-        self.traits().spends_a_code
+    pub const fn forgives(self) -> bool {
+        self.traits().forgives
     }
 
     /// The text for a granted command.
@@ -103,6 +110,9 @@ impl Action {
             Self::EndSession => END_SESSION,
             Self::ListSessions => LIST_SESSIONS,
             Self::ProveGateway => PROVE_GATEWAY,
+            Self::SelfRegister => SELF_REGISTER,
+            Self::PasswordStep => PASSWORD_STEP,
+            Self::CodeStep => CODE_STEP,
             Self::Register => REGISTER,
             Self::ConfirmTotp => CONFIRM_TOTP,
             Self::BindDevice => BIND_DEVICE,
@@ -121,7 +131,7 @@ const LOGIN: Traits = Traits {
     word: "login",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: true,
+    forgives: true,
     granted: "Login successful.",
     denied: "Invalid username or password.",
 };
@@ -130,7 +140,7 @@ const REQUEST_PASSCODE: Traits = Traits {
     word: "request_passcode",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     // The text that the passcode systems document.
     granted: "Passcode is sent",
     denied: INVALID,
@@ -140,7 +150,7 @@ const REDEEM_PASSCODE: Traits = Traits {
     word: "redeem_passcode",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Login successful.",
     denied: INVALID,
 };
@@ -149,7 +159,7 @@ const AUTHORISE: Traits = Traits {
     word: "authorise",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "authorized",
     denied: "unauthorized",
 };
@@ -160,7 +170,7 @@ const END_SESSION: Traits = Traits {
     word: "end_session",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Session ended.",
     denied: INVALID,
 };
@@ -169,7 +179,7 @@ const LIST_SESSIONS: Traits = Traits {
     word: "list_sessions",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Sessions.",
     denied: INVALID,
 };
@@ -178,8 +188,35 @@ const PROVE_GATEWAY: Traits = Traits {
     word: "prove_gateway",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Gateway proved.",
+    denied: INVALID,
+};
+
+const SELF_REGISTER: Traits = Traits {
+    word: "self_register",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "User registered successfully.",
+    denied: INVALID,
+};
+
+const PASSWORD_STEP: Traits = Traits {
+    word: "password_step",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Login successful.",
+    denied: INVALID,
+};
+
+const CODE_STEP: Traits = Traits {
+    word: "code_step",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Login successful.",
     denied: INVALID,
 };
 
@@ -187,7 +224,7 @@ const REGISTER: Traits = Traits {
     word: "register",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "User registered successfully. Scan the QR code.",
     denied: INVALID,
 };
@@ -196,7 +233,7 @@ const CONFIRM_TOTP: Traits = Traits {
     word: "confirm_totp",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: true,
+    forgives: false,
     granted: "TOTP confirmed.",
     denied: INVALID,
 };
@@ -205,7 +242,7 @@ const BIND_DEVICE: Traits = Traits {
     word: "bind_device",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: true,
+    forgives: true,
     granted: "Device bound.",
     denied: INVALID,
 };
@@ -214,7 +251,7 @@ const LIST_DEVICES: Traits = Traits {
     word: "list_devices",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Devices.",
     denied: INVALID,
 };
@@ -223,7 +260,7 @@ const REVOKE_DEVICE: Traits = Traits {
     word: "revoke_device",
     can_wait: false,
     replaces_a_factor: false,
-    spends_a_code: true,
+    forgives: true,
     granted: "Device revoked.",
     denied: INVALID,
 };
@@ -232,7 +269,7 @@ const READ_AUDIT: Traits = Traits {
     word: "read_audit",
     can_wait: true,
     replaces_a_factor: false,
-    spends_a_code: false,
+    forgives: false,
     granted: "Audit log.",
     denied: INVALID,
 };
@@ -241,7 +278,7 @@ const RECOVER_TOTP: Traits = Traits {
     word: "recover_totp",
     can_wait: false,
     replaces_a_factor: true,
-    spends_a_code: false,
+    forgives: false,
     granted: "TOTP secret reset. Scan the new QR code.",
     denied: INVALID,
 };
@@ -250,7 +287,7 @@ const RECOVER_PASSWORD: Traits = Traits {
     word: "recover_password",
     can_wait: false,
     replaces_a_factor: true,
-    spends_a_code: true,
+    forgives: true,
     granted: "Password reset successful.",
     denied: "TOTP verification failed.",
 };
@@ -259,7 +296,7 @@ const RECOVER_FACE: Traits = Traits {
     word: "recover_face",
     can_wait: false,
     replaces_a_factor: true,
-    spends_a_code: true,
+    forgives: true,
     granted: "Face re-enrolled successfully.",
     denied: INVALID,
 };
@@ -268,14 +305,14 @@ const RECOVER_DEVICE: Traits = Traits {
     word: "recover_mac",
     can_wait: false,
     replaces_a_factor: true,
-    spends_a_code: true,
+    forgives: true,
     granted: "MAC address updated successfully.",
     denied: INVALID,
 };
 
 /// Every action.
 #[cfg(test)]
-pub(crate) const ACTIONS: [Action; 18] = [
+pub(crate) const ACTIONS: [Action; 21] = [
     Action::Login,
     Action::RequestPasscode,
     Action::RedeemPasscode,
@@ -284,6 +321,9 @@ pub(crate) const ACTIONS: [Action; 18] = [
     Action::RenewToken,
     Action::EndSession,
     Action::ListSessions,
+    Action::SelfRegister,
+    Action::PasswordStep,
+    Action::CodeStep,
     Action::Register,
     Action::ConfirmTotp,
     Action::BindDevice,

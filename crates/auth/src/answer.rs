@@ -8,6 +8,11 @@ use fourauth_protocol::answer::AnswerBody;
 
 /// The answer of one kind of command.
 pub trait CommandAnswer {
+    /// The text for people, if it is not the same after every success of the command.
+    fn text(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The fields on the wire.
     fn into_body(self) -> AnswerBody;
 }

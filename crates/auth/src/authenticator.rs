@@ -12,7 +12,7 @@ use crate::{
     grant::recent::RecentGrants,
     hashing::Hasher,
     limits::Limits,
-    policy::Policy,
+    policy::{Optional, Policy},
     profile::Profile,
     receipt_key::ReceiptKey,
     received::Received,
@@ -94,6 +94,8 @@ pub struct Settings {
     pub mac_only: bool,
     /// How passcodes are sent, if they open sessions.
     pub passcodes: Option<Passcodes>,
+    /// What else is switched on.
+    pub policy: Policy,
     /// Rate limits.
     pub limits: Limits,
     /// How long a factor that was changed without trust may not change another, in milliseconds.
@@ -118,7 +120,8 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
-        let policy = Policy { passcodes: settings.passcodes.is_some() };
+        let has_passcodes = settings.passcodes.is_some();
+        let policy = settings.policy.with(Optional::Passcodes, has_passcodes);
         Self {
             store,
             decoy,
@@ -221,7 +224,7 @@ pub async fn decoy(
 }
 
 /// A random locally administered address (IEEE 802 clause 8), which no manufacturer assigns.
-fn unassigned_address() -> MacAddress {
+pub(crate) fn unassigned_address() -> MacAddress {
     let mut octets = entropy::bytes::<6>();
     octets[0] = 0x02;
     MacAddress::from_octets(octets).expect("the first octet is neither 0 nor 255")

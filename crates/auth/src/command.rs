@@ -13,7 +13,9 @@ mod passcode;
 mod proof;
 mod recover;
 mod register;
+mod self_register;
 mod session;
+mod sign_in;
 
 pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
@@ -22,4 +24,6 @@ pub use login::LoggedIn;
 pub use passcode::{PASSCODE_LIFETIME_MS, Passcodes};
 pub use recover::FaceEnrolled;
 pub use register::Registered;
+pub use self_register::SelfRegistered;
 pub use session::{Authorisation, Authorised, Sessions};
+pub use sign_in::SignIn;

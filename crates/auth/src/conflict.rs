@@ -32,6 +32,8 @@ pub(crate) enum Conflict {
     PasscodesIssued,
     /// Another connection has used the nonce of the device proof.
     NonceSpent,
+    /// Another command has used the grant that stands for the password.
+    GrantSpent,
 }
 
 impl Conflict {
@@ -52,6 +54,7 @@ impl Conflict {
             Self::PasscodeSpent => "passcode_spent",
             Self::PasscodesIssued => "passcodes_issued",
             Self::NonceSpent => "nonce_spent",
+            Self::GrantSpent => "grant_spent",
         }
     }
 }
@@ -72,6 +75,7 @@ impl From<Conflict> for Denial {
             Conflict::PasscodeSpent => Self::Passcode,
             Conflict::PasscodesIssued => Self::Limited(passcode::WHOLE_WINDOW),
             Conflict::NonceSpent => Self::Device,
+            Conflict::GrantSpent => Self::Credentials,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, totp};
-use fourauth_store::Channel;
+use fourauth_store::{Channel, GrantId};
 use std::fmt;
 
 /// The findings about one attempt.
@@ -10,6 +10,8 @@ use std::fmt;
 pub(crate) struct Examination {
     /// The finding of each check.
     pub(crate) findings: Findings,
+    /// The grant that stands for the password, to be spent if everything else matches.
+    pub(crate) grant: Option<GrantId>,
     /// The step of the one-time code, to be spent if everything else matches.
     pub(crate) step: Option<totp::Step>,
     /// True if the code was right but already spent.
@@ -35,6 +37,7 @@ impl Default for Examination {
             Findings { password: None, face: None, totp: None, device: None, clock: None };
         Self {
             findings,
+            grant: None,
             step: None,
             is_spent: false,
             recovery_code: None,
@@ -68,6 +71,7 @@ impl fmt::Display for Examination {
             divider = " ";
             match name {
                 "face" => self.fmt_face(f)?,
+                "password" if self.grant.is_some() => f.write_str("(grant)")?,
                 "device" => write!(f, "({})", self.device)?,
                 "totp" if self.is_spent => f.write_str("(spent)")?,
                 _ => {}

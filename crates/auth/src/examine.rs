@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     examination::Examination,
     faces::finding_of,
+    grant::password,
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
@@ -20,7 +21,7 @@ use fourauth_factors::{Finding, Findings, clock, totp};
 use fourauth_protocol::{
     device::DeviceKey, passcode::Passcode, picture::Picture, secret::Secret, time::UnixMillis,
 };
-use fourauth_store::{Channel, Subject};
+use fourauth_store::{Channel, GrantId, Subject, TotpStage};
 
 /// The circumstances of one examination, apart from what was offered.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,8 @@ pub(crate) struct Circumstances {
     pub(crate) required: Requirement,
     /// The finding about the recovery code, which has chosen the lane.
     pub(crate) recovery_code: Option<Finding>,
+    /// The valid grant that stands for the password.
+    pub(crate) grant: Option<GrantId>,
     /// The time at which the command arrived.
     pub(crate) at: UnixMillis,
     /// The source that slow work is charged to.
@@ -51,13 +54,16 @@ impl Authenticator {
         offered: Offered,
         circumstances: Circumstances,
     ) -> Result<Examination, Error> {
-        let Circumstances { required, recovery_code, at, by } = circumstances;
+        let Circumstances { required, recovery_code, grant, at, by } = circumstances;
+        let by_grant = offered.password_grant.is_some().then(|| password::finding(grant));
         let (password, face) = tokio::try_join!(
-            self.examine_password(subject, offered.password, by),
+            self.examine_password(subject, offered.password, by_grant, by),
             self.examine_face(subject, offered.faces, required.needs(Factor::Face), by),
         )?;
         let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
-        let code = offered.totp.filter(|_| subject.enrolled.totp);
+        let is_proposed = subject.totp_stage == TotpStage::Proposed;
+        let has_codes = subject.enrolled.totp || (offered.is_confirmation && is_proposed);
+        let code = offered.totp.filter(|_| has_codes);
         let right = code.and_then(|code| totp::matching_step(&subject.totp, code, at));
         let step = right.filter(|step| *step > subject.newest_spent(offered.is_confirmation));
         let is_spent = right.is_some() && step.is_none();
@@ -78,6 +84,7 @@ impl Authenticator {
             self.examine_passcode(subject, offered.passcode, required, at).await?;
         Ok(Examination {
             findings,
+            grant,
             step,
             is_spent,
             recovery_code,
@@ -144,14 +151,18 @@ impl Authenticator {
         &self,
         subject: &Subject,
         offered: Option<Secret<String>>,
+        by_grant: Option<Finding>,
         by: Requester,
     ) -> Result<Option<Finding>, Error> {
+        if by_grant.is_some_and(Finding::is_match) {
+            return Ok(by_grant);
+        }
         let asked = offered.is_some();
         // A command that asks for no password costs a hash as well: guesses at another factor must
         // not be cheaper than guesses at passwords.
         let offered = offered.unwrap_or_default();
         let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
-        Ok(asked.then_some(finding))
+        Ok(by_grant.or_else(|| asked.then_some(finding)))
     }
 
     async fn examine_face(

@@ -14,11 +14,12 @@
 //!
 //! The text form depends on where a grant is sent, and belongs to the protocol.
 
+pub(crate) mod password;
 pub(crate) mod recent;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::GrantId;
+use fourauth_store::{AccountId, GrantId};
 
 /// Length of a grant, in bytes.
 pub const GRANT_BYTES: usize = 32;
@@ -28,6 +29,9 @@ pub const RANDOM_BYTES: usize = 10;
 
 /// First part of the message, so that a MAC of another kind under the same key is no grant.
 const DOMAIN: &[u8] = b"fourauth-grant-v1";
+
+/// First part of the message of a tag.
+const OPEN_DOMAIN: &[u8] = b"fourauth-open-grant-v1";
 
 /// Length of the time of expiry, in bytes.
 const EXPIRY_BYTES: usize = 6;
@@ -45,9 +49,21 @@ const LATEST: i64 = (1 << (8 * EXPIRY_BYTES)) - 1;
 pub enum Purpose {
     /// The nonce of a device proof. Any account may use it: the signature names the account.
     DeviceProof,
+    /// A one-time code completes the login of a peer that has proved the password.
+    SecondStep(Holder),
+    /// A one-time code confirms the authenticator of a peer that has proved or chosen the password.
+    Enrolment(Holder),
     /// Stands for the purposes with a context.
     #[cfg(test)]
     Sample(tests::Sample),
+}
+
+/// The account and the peer that a grant is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    account: AccountId,
+    context: [u8; 16],
+    peer: String,
 }
 
 /// A grant, not checked yet.
@@ -73,13 +89,41 @@ pub enum NotValid {
 }
 
 impl Purpose {
+    /// The word for the purpose.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::DeviceProof => "device-proof",
+            Self::SecondStep(_) => "second-step",
+            Self::Enrolment(_) => "enrolment",
+            #[cfg(test)]
+            Self::Sample(_) => "sample",
+        }
+    }
+
     /// The word for the purpose and the parts of its context.
     fn parts(&self) -> Vec<&[u8]> {
+        let mut parts = vec![self.word().as_bytes()];
         match self {
-            Self::DeviceProof => vec![b"device-proof"],
+            Self::DeviceProof => {}
+            Self::SecondStep(holder) | Self::Enrolment(holder) => {
+                parts.extend([&holder.context[..], holder.peer.as_bytes()]);
+            }
             #[cfg(test)]
-            Self::Sample(sample) => sample.parts(),
+            Self::Sample(sample) => parts.extend(sample.parts()),
         }
+        parts
+    }
+}
+
+impl Holder {
+    /// The account in its present version, and the address of the peer, or the part of it that
+    /// sessions are bound to.
+    #[must_use]
+    pub fn new(account: AccountId, version: i64, peer: String) -> Self {
+        let mut context = [0; 16];
+        context[..8].copy_from_slice(&account.0.to_be_bytes());
+        context[8..].copy_from_slice(&version.to_be_bytes());
+        Self { account, context, peer }
     }
 }
 
@@ -101,7 +145,8 @@ impl Grant {
         UnixMillis(expiry.fold(0, |value, byte| value << 8 | i64::from(*byte)))
     }
 
-    fn id(&self) -> GrantId {
+    /// Its identity, by which it is spent.
+    pub(crate) fn id(&self) -> GrantId {
         GrantId::new(std::array::from_fn(|index| self.0[index]), self.expires())
     }
 }
@@ -132,9 +177,26 @@ impl Grants {
         let mut grant = [0; GRANT_BYTES];
         grant[..EXPIRY_BYTES].copy_from_slice(&expires.to_be_bytes()[8 - EXPIRY_BYTES..]);
         grant[EXPIRY_BYTES..ID_BYTES].copy_from_slice(&random);
-        let mac = mac(&self.keys[0], purpose, &grant[..ID_BYTES]);
+        let mac = mac(&self.keys[0], DOMAIN, purpose, &grant[..ID_BYTES]);
         grant[ID_BYTES..].copy_from_slice(&mac);
         Grant(grant)
+    }
+
+    /// Proves that this server has opened a grant for `purpose` to its peer. It is not the MAC of the
+    /// grant, so that a row of the database does not give the grant away.
+    #[must_use]
+    pub fn tag(&self, purpose: &Purpose, id: &GrantId) -> [u8; 16] {
+        mac(&self.keys[0], OPEN_DOMAIN, purpose, id.as_bytes())
+    }
+
+    /// True if a key of this server has made this tag.
+    #[must_use]
+    pub fn is_open(&self, purpose: &Purpose, id: &GrantId, tag: &[u8; 16]) -> bool {
+        let matches = |key| {
+            let made = mac(key, OPEN_DOMAIN, purpose, id.as_bytes());
+            verify_slices_are_equal(&made, tag).is_ok()
+        };
+        self.keys.iter().fold(false, |found, key| found | matches(key))
     }
 
     /// Checks a grant for `purpose` at `now`, in a time that does not depend on its bytes.
@@ -149,7 +211,8 @@ impl Grants {
         now: UnixMillis,
     ) -> Result<GrantId, NotValid> {
         let (made, claimed) = grant.0.split_at(ID_BYTES);
-        let matches = |key| verify_slices_are_equal(&mac(key, purpose, made), claimed).is_ok();
+        let matches =
+            |key| verify_slices_are_equal(&mac(key, DOMAIN, purpose, made), claimed).is_ok();
         // Every key is tried, so that the time does not tell which one made the grant.
         let is_ours = self.keys.iter().fold(false, |found, key| found | matches(key));
         match (is_ours, grant.expires() > now) {
@@ -162,9 +225,14 @@ impl Grants {
 
 /// The first half of the MAC. Each part is preceded by its length, so that no other purpose and
 /// context give the same bytes.
-fn mac(key: &hmac::Key, purpose: &Purpose, made: &[u8]) -> [u8; GRANT_BYTES - ID_BYTES] {
+fn mac(
+    key: &hmac::Key,
+    domain: &[u8],
+    purpose: &Purpose,
+    made: &[u8],
+) -> [u8; GRANT_BYTES - ID_BYTES] {
     let mut context = hmac::Context::with_key(key);
-    for part in [DOMAIN].into_iter().chain(purpose.parts()).chain([made]) {
+    for part in [domain].into_iter().chain(purpose.parts()).chain([made]) {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
@@ -258,6 +326,29 @@ mod tests {
             sample("sample", "", "alice192.0.2.7"),
         ] {
             assert_eq!(grants.check(&grant, &other, NOW), Err(NotValid::Foreign), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_bound_to_account_version_and_peer() {
+        let grants = grants(&[1]);
+        let holder = |account, version, peer: &str| {
+            Holder::new(AccountId(account), version, peer.to_owned())
+        };
+        let purpose = Purpose::SecondStep(holder(1, 2, "192.0.2.7"));
+        let grant = issue(&grants, &purpose);
+        let tag = grants.tag(&purpose, &grant.id());
+        assert!(grants.check(&grant, &purpose, NOW).is_ok());
+        assert!(grants.is_open(&purpose, &grant.id(), &tag));
+        assert_ne!(tag, grant.as_bytes()[ID_BYTES..], "the row gives the grant away");
+        for other in [
+            Purpose::Enrolment(holder(1, 2, "192.0.2.7")),
+            Purpose::SecondStep(holder(2, 2, "192.0.2.7")),
+            Purpose::SecondStep(holder(1, 3, "192.0.2.7")),
+            Purpose::SecondStep(holder(1, 2, "192.0.2.8")),
+        ] {
+            assert_eq!(grants.check(&grant, &other, NOW), Err(NotValid::Foreign), "{other:?}");
+            assert!(!grants.is_open(&other, &grant.id(), &tag), "{other:?}");
         }
     }
 

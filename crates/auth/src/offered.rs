@@ -4,13 +4,14 @@
 //! one function examines them all. `policy.rs` says which of them are required.
 
 use crate::{
+    grant::password::{PasswordGrant, Step},
     limits::LimitedFactors,
     policy::{Factor, Requirement},
 };
 use fourauth_protocol::{
     command::{
-        BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-        RedeemPasscode, RequestPasscode, RevokeDevice,
+        BindDevice, CodeStep, ConfirmTotp, Login, PasswordStep, RecoverDevice, RecoverFace,
+        RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -27,6 +28,8 @@ use fourauth_protocol::{
 pub(crate) struct Offered {
     /// The password, in clear text.
     pub(crate) password: Option<Secret<String>>,
+    /// What stands for the password instead.
+    pub(crate) password_grant: Option<PasswordGrant>,
     /// Pictures of the face, taken for this command.
     pub(crate) faces: Vec<Picture>,
     /// The one-time code from the user's authenticator.
@@ -88,10 +91,27 @@ impl From<&RedeemPasscode> for Offered {
     }
 }
 
+impl From<&PasswordStep> for Offered {
+    fn from(step: &PasswordStep) -> Self {
+        let (password, place_mac) = (Some(step.password.clone()), step.mac);
+        Self { password, place_mac, ..Self::default() }
+    }
+}
+
+impl From<&CodeStep> for Offered {
+    fn from(step: &CodeStep) -> Self {
+        let grant = PasswordGrant { step: Step::SecondStep, shown: step.grant.clone() };
+        let (totp, place_mac) = (step.totp, step.mac);
+        Self { password_grant: Some(grant), totp, place_mac, ..Self::default() }
+    }
+}
+
 impl From<&ConfirmTotp> for Offered {
     fn from(confirm: &ConfirmTotp) -> Self {
+        let grant = || PasswordGrant { step: Step::Enrolment, shown: confirm.grant.clone() };
         Self {
-            password: Some(confirm.password.clone()),
+            password: confirm.password.clone(),
+            password_grant: confirm.password.is_none().then(grant),
             totp: confirm.totp,
             is_confirmation: true,
             ..Self::default()

@@ -46,6 +46,9 @@ pub struct Requirement {
     pub all: Factors,
     /// At least one of these, unless the set is empty.
     pub any: Factors,
+    /// Factors that the account has and that the command cannot take: it is refused when all else is
+    /// proved.
+    pub beyond: Factors,
     /// At least this level. `None` if the factors above say it all.
     pub level: Option<Level>,
 }
@@ -58,23 +61,45 @@ struct Rule {
     if_enrolled: &'static [Factor],
     /// Factors that can stand for each other.
     any: &'static [Factor],
+    /// Factors that the command cannot take. It is not for accounts that have one of them.
+    beyond: &'static [Factor],
     /// The lowest level. Factors that are settling do not count for it.
     level: Option<Level>,
 }
 
-/// The policy of this server.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Policy {
-    /// True if a password and a passcode open a session.
-    pub passcodes: bool,
+/// What an operator can switch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Optional {
+    /// A password and a passcode open a session.
+    Passcodes,
+    /// A password, and a one-time code if the account has one, open a session in two steps.
+    TwoSteps,
+    /// A person may register without an administrator.
+    SelfRegistration,
 }
 
+/// The policy of this server: what is switched on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy(u8);
+
 impl Policy {
+    /// The same policy, with this on or off.
+    #[must_use]
+    pub const fn with(self, optional: Optional, is_on: bool) -> Self {
+        let bit = 1 << optional as u8;
+        Self(if is_on { self.0 | bit } else { self.0 & !bit })
+    }
+
+    /// True if this is switched on.
+    pub(crate) const fn has(self, optional: Optional) -> bool {
+        self.0 & (1 << optional as u8) != 0
+    }
+
     /// What `action` needs of an account with these factors if it comes through `door`. `None` if
     /// the door does not offer it, or if it is not decided by factors.
     #[must_use]
     pub fn required(self, action: Action, account: Enrolled, door: Door) -> Option<Requirement> {
-        let rule = rule(action, door).filter(|_| self.passcodes || !is_about_passcodes(action))?;
+        let rule = rule(action, door).filter(|_| self.offers(action))?;
         let has = |factor: &&Factor| match factor {
             Factor::Totp => account.totp,
             Factor::Face => account.face,
@@ -85,13 +110,20 @@ impl Policy {
         Some(Requirement {
             all: rule.all.iter().copied().chain(enrolled).collect(),
             any: rule.any.iter().copied().collect(),
+            beyond: rule.beyond.iter().filter(has).copied().collect(),
             level: rule.level,
         })
     }
-}
 
-const fn is_about_passcodes(action: Action) -> bool {
-    matches!(action, Action::RequestPasscode | Action::RedeemPasscode)
+    /// True unless an operator has not switched it on.
+    const fn offers(self, action: Action) -> bool {
+        match action {
+            Action::RequestPasscode | Action::RedeemPasscode => self.has(Optional::Passcodes),
+            Action::PasswordStep | Action::CodeStep => self.has(Optional::TwoSteps),
+            Action::SelfRegister => self.has(Optional::SelfRegistration),
+            _ => true,
+        }
+    }
 }
 
 /// The rows. `None`: the door does not offer the command, or something else decides it.
@@ -104,6 +136,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             all: &[Password],
             if_enrolled: &[Face],
             any: &[Totp, DeviceKey],
+            beyond: &[],
             level: Some(Level::Two),
         }),
         // Accounts of the two systems have a password, and a one-time code if they have set one up.
@@ -111,6 +144,13 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         // The passcode systems know an account by its password and its addresses.
         (Action::RequestPasscode, Door::Native | Door::Text) => Some(each(&[Password])),
         (Action::RedeemPasscode, Door::Native | Door::Text) => Some(each(&[Password, Passcode])),
+        // They carry no picture.
+        (Action::PasswordStep, Door::Native | Door::Web | Door::Http) => {
+            Some(Rule { beyond: &[Face], ..each(&[Password]) })
+        }
+        (Action::CodeStep, Door::Native | Door::Web | Door::Http) => {
+            Some(Rule { beyond: &[Face], ..each(&[Password, Totp]) })
+        }
         (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http) => {
             Some(each(&[Password, Totp]))
         }
@@ -142,13 +182,14 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (_, Door::Text)
-        // A signature, an administrator's secret or a token decides these.
+        // A signature, an administrator's secret or a token decides these, or nothing is proved.
         | (
             Action::ProveGateway
             | Action::Authorise
             | Action::RenewToken
             | Action::EndSession
             | Action::ListSessions
+            | Action::SelfRegister
             | Action::Register
             | Action::ListDevices
             | Action::ReadAudit,
@@ -158,7 +199,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
 }
 
 const fn each(all: &'static [Factor]) -> Rule {
-    Rule { all, if_enrolled: &[], any: &[], level: None }
+    Rule { all, if_enrolled: &[], any: &[], beyond: &[], level: None }
 }
 
 impl Requirement {
@@ -174,7 +215,7 @@ impl Requirement {
         if missing.is_empty() && !self.any.is_empty() && !self.any.meets(proved) {
             return self.any;
         }
-        missing
+        if missing.is_empty() { self.beyond } else { missing }
     }
 
     /// True if the command cannot succeed without this factor.
@@ -192,6 +233,8 @@ mod tests {
 
     const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
     const FACTORS: [Factor; 7] = [Password, Totp, Face, Device, DeviceKey, Clock, Passcode];
+
+    const ALL: Policy = Policy(u8::MAX);
 
     fn accounts() -> impl Iterator<Item = Enrolled> {
         (0_u8..8).map(|bits| Enrolled {
@@ -222,7 +265,7 @@ mod tests {
     fn a_login_needs_what_its_door_and_account_say() {
         for door in DOORS {
             for account in accounts() {
-                let required = Policy { passcodes: true }.required(Action::Login, account, door);
+                let required = ALL.required(Action::Login, account, door);
                 for proved in subsets() {
                     let is_met = required.is_some_and(|all| all.unmet(proved).is_empty());
                     assert_eq!(is_met, may_log_in(door, account, proved), "{door:?} {proved:?}");
@@ -236,8 +279,7 @@ mod tests {
         for door in DOORS {
             for account in accounts() {
                 for action in ACTIONS {
-                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
-                    else {
+                    let Some(required) = ALL.required(action, account, door) else {
                         continue;
                     };
                     let without: Factors = [Face, Device, Clock].into_iter().collect();
@@ -252,8 +294,7 @@ mod tests {
         for door in DOORS {
             for account in accounts() {
                 for action in ACTIONS.into_iter().filter(|action| changes_a_factor(*action)) {
-                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
-                    else {
+                    let Some(required) = ALL.required(action, account, door) else {
                         continue;
                     };
                     for one in FACTORS {
@@ -265,27 +306,45 @@ mod tests {
         }
     }
 
-    /// A login and a passcode change none.
+    /// A login, a passcode and the two steps change none.
     fn changes_a_factor(action: Action) -> bool {
-        action != Action::Login && !is_about_passcodes(action)
+        use Action::{CodeStep, Login, PasswordStep, RedeemPasscode, RequestPasscode};
+        !matches!(action, Login | RequestPasscode | RedeemPasscode | PasswordStep | CodeStep)
     }
 
     #[test]
-    fn passcodes_are_offered_only_where_they_are_on() {
-        for action in ACTIONS.into_iter().filter(|action| is_about_passcodes(*action)) {
-            for door in DOORS {
-                let offered = |passcodes| {
-                    Policy { passcodes }.required(action, Enrolled::PASSWORD, door).is_some()
-                };
-                let is_native = matches!(door, Door::Native | Door::Text);
-                assert_eq!([offered(true), offered(false)], [is_native, false], "{door:?}");
+    fn weaker_logins_are_offered_only_where_they_are_on() {
+        for (actions, doors) in [
+            ([Action::RequestPasscode, Action::RedeemPasscode], [Door::Native, Door::Text]),
+            ([Action::PasswordStep, Action::CodeStep], [Door::Native, Door::Http]),
+        ] {
+            for (action, door) in actions.into_iter().zip(doors) {
+                let offered =
+                    |policy: Policy| policy.required(action, Enrolled::PASSWORD, door).is_some();
+                assert_eq!([offered(ALL), offered(Policy::default())], [true, false], "{action:?}");
+            }
+        }
+        assert!(ALL.required(Action::PasswordStep, Enrolled::PASSWORD, Door::Text).is_none());
+        assert!(ALL.required(Action::RedeemPasscode, Enrolled::PASSWORD, Door::Http).is_none());
+    }
+
+    #[test]
+    fn an_account_with_a_face_does_not_sign_in_by_two_steps() {
+        for account in accounts() {
+            for (action, proved) in
+                [(Action::PasswordStep, &[Password][..]), (Action::CodeStep, &[Password, Totp])]
+            {
+                let required = ALL.required(action, account, Door::Http).unwrap();
+                let unmet = required.unmet(proved.iter().copied().collect());
+                assert_eq!(unmet.contains(Face), account.face, "{action:?} {account:?}");
+                assert_eq!(unmet.is_empty(), !account.face, "{action:?} {account:?}");
             }
         }
     }
 
     #[test]
     fn a_passcode_is_redeemed_with_the_password_only() {
-        let policy = Policy { passcodes: true };
+        let policy = ALL;
         let required = policy.required(Action::RedeemPasscode, Enrolled::ALL, Door::Text).unwrap();
         for proved in subsets() {
             let has = |factor| proved.contains(factor);
@@ -296,9 +355,7 @@ mod tests {
 
     #[test]
     fn a_factor_that_was_not_sent_is_a_finding_only_if_needed() {
-        let required = Policy { passcodes: true }
-            .required(Action::RecoverTotp, Enrolled::ALL, Door::Native)
-            .unwrap();
+        let required = ALL.required(Action::RecoverTotp, Enrolled::ALL, Door::Native).unwrap();
         assert_eq!(required.finding(Face, None), Some(Finding::Missing));
         assert_eq!(required.finding(Totp, None), None);
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));

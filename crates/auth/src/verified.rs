@@ -17,7 +17,9 @@ use crate::{
 };
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{device::DeviceId, level::Level, receipt::Method, time::UnixMillis};
-use fourauth_store::{Event, LoginLocation, NewDevice, Notice, Subject, Target};
+use fourauth_store::{
+    Event, GrantHolder, LoginLocation, NewDevice, Notice, Subject, Target, TotpStage,
+};
 
 /// One day, in milliseconds.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -81,8 +83,9 @@ impl Verified<'_> {
     }
 
     /// The time and place that the present TOTP secret was sent to.
-    pub(crate) const fn totp_delivery(&self) -> TotpDelivery {
-        TotpDelivery { sent: self.subject.totp_issued, is_confirmed: self.subject.totp_confirmed }
+    pub(crate) fn totp_delivery(&self) -> TotpDelivery {
+        let is_confirmed = self.subject.totp_stage == TotpStage::Confirmed;
+        TotpDelivery { sent: self.subject.totp_issued, is_confirmed }
     }
 
     /// The place to record as known for the account. `None` if it was recorded within the last day,
@@ -115,6 +118,8 @@ impl Verified<'_> {
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
         let nonce = self.device.nonce_to_spend(change.binds_the_claimed_key());
+        let request = GrantHolder::new(self.received.id.to_bytes());
+        let grant = self.examination.grant.map(|grant| (grant, request));
         let change = AccountChange {
             account,
             target,
@@ -122,6 +127,7 @@ impl Verified<'_> {
             step,
             device,
             nonce,
+            grant,
             at,
             change,
             side_effects,

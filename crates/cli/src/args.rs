@@ -9,7 +9,7 @@ pub use details::{
     WhoamiArgs,
 };
 pub use options::{Options, Output, SecretFiles};
-pub use tokens::{AccountArgs, Tokens};
+pub use tokens::{AccountArgs, SignUpArgs, Tokens};
 
 use crate::exit;
 use clap::{Parser, Subcommand};
@@ -34,6 +34,10 @@ pub struct Cli {
 pub enum Task {
     /// Log in
     Login(LoginArgs),
+    /// Log in with a password, and a one-time code if the account has an authenticator
+    SignIn(AccountArgs),
+    /// Add an account for yourself, if the server offers it
+    SignUp(SignUpArgs),
     /// Add an account (administrators only)
     Register(Enrolment),
     /// Replace one factor, with proof of the others
@@ -150,6 +154,8 @@ mod tests {
             ("fourauth device list --token-file -", "Device(List)"),
             ("fourauth whoami --level 3", "Whoami("),
             ("fourauth session list", "Session(List)"),
+            ("fourauth sign-in --email a@b.example", "SignIn("),
+            ("fourauth sign-up --username alice --phone +4420794600", "SignUp("),
             ("fourauth token request --email a@b.example --phone +4420794600", "Token(Request("),
             ("fourauth token redeem --username x --passcode-file -", "Token(Redeem("),
             ("fourauth token check --level 1", "Token(Check("),

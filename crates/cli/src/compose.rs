@@ -6,6 +6,7 @@
 mod device;
 mod passcode;
 mod recover;
+mod sign_in;
 
 use crate::{
     args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Task, Tokens},
@@ -71,12 +72,14 @@ pub(crate) async fn command(
         Task::Token(Tokens::Redeem(named)) => {
             Command::RedeemPasscode(gather.redeem_passcode(named)?)
         }
+        Task::SignUp(args) => Command::SelfRegister(gather.self_register(args)?),
         Task::Audit(filter) => Command::ReadAudit(gather.audit(filter)?),
         Task::Hello
         | Task::Trust
         | Task::Device(Devices::Key | Devices::List)
         | Task::Receipt(_)
         | Task::Session(_)
+        | Task::SignIn(_)
         | Task::Token(Tokens::Check(_) | Tokens::End { .. })
         | Task::Whoami(_) => Command::Hello(Hello::default()),
     })
@@ -95,9 +98,10 @@ pub(crate) fn refuse_impossible(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-struct Gather<'a, 'w> {
-    inputs: Inputs<'a>,
-    environment: &'a mut Environment<'w>,
+/// Gathers the inputs of one command.
+pub(crate) struct Gather<'a, 'w> {
+    pub(crate) inputs: Inputs<'a>,
+    pub(crate) environment: &'a mut Environment<'w>,
 }
 
 impl Gather<'_, '_> {

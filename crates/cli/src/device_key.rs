@@ -60,7 +60,7 @@ pub(crate) fn unsaid<'a>(
 ) -> Option<(&'a Username, MacAddress)> {
     let own = (environment.device_address)();
     match command {
-        Command::ConfirmTotp(confirm) => Some((&confirm.username, options.mac.or(own)?)),
+        Command::ConfirmTotp(confirm) => Some((confirm.account.username()?, options.mac.or(own)?)),
         // A proof names the account by its username.
         Command::RequestPasscode(request) => Some((request.account.username()?, request.mac?)),
         Command::RedeemPasscode(redeem) => Some((redeem.account.username()?, redeem.mac?)),

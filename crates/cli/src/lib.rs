@@ -30,6 +30,7 @@ mod session;
 mod sessions;
 mod settings;
 mod show;
+mod sign_in;
 pub mod terminal;
 mod trust;
 
@@ -76,6 +77,9 @@ async fn perform(
     compose::refuse_impossible(options)?;
     if session::serves(task) {
         return session::run(task, options, &settings, environment).await;
+    }
+    if let Task::SignIn(named) = task {
+        return sign_in::run(named, options, &settings, environment).await;
     }
     let client = settings.client(options)?;
     let identity = if device_key::serves(task) {

@@ -46,6 +46,7 @@ pub(crate) struct Sender {
 pub(crate) fn sender(command: &Command) -> Option<Sender> {
     let (username, mac) = match command {
         Command::RedeemPasscode(redeem) => (redeem.account.username(), redeem.mac),
+        Command::PasswordStep(step) => (step.account.username(), step.mac),
         _ => command.sender().map(|(username, mac)| (Some(username), mac))?,
     };
     Some(Sender { username: username.cloned(), mac: mac? })

@@ -11,10 +11,11 @@ use data_encoding::BASE64;
 use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
-        Authorise, BindDevice, Command, ConfirmTotp, EndSession, Hello, ListDevices, ListSessions,
-        Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
-        Register, RequestPasscode, RevokeDevice,
+        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, Hello, ListDevices,
+        ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
+        RecoverTotp, RedeemPasscode, Register, RequestPasscode, RevokeDevice, SelfRegister,
     },
+    grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -81,6 +82,26 @@ pub struct Registered {
     pub recovery_codes: Vec<Secret<String>>,
 }
 
+/// The result of a registration without an administrator.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SelfRegistered {
+    /// The new authenticator, if one was asked for. A code confirms it before it is in use.
+    pub authenticator: Option<NewAuthenticator>,
+    /// Stands for the password in that confirmation.
+    pub grant: Option<GrantToken>,
+}
+
+/// The result of a right password.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SignIn {
+    /// The password was enough.
+    Done(LoggedIn),
+    /// A one-time code is needed as well. The grant stands for the password until then.
+    CodeNeeded(GrantToken),
+}
+
 /// Defines a method for each line, on [`Connection`] and on
 /// [`blocking::Client`](crate::blocking::Client): the command that it sends and what it reads from
 /// the answer if the server grants the command.
@@ -136,6 +157,14 @@ commands! {
     /// 142: lists the sessions of the account that a token belongs to.
     list_sessions(list: ListSessions) -> Vec<SessionRow> =
         Command::ListSessions(list), |body| present(body.sessions, "sessions");
+    /// 160: registers an account without an administrator.
+    self_register(register: SelfRegister) -> SelfRegistered =
+        Command::SelfRegister(register), SelfRegistered::from_gains;
+    /// 170: proves a password.
+    password_step(step: PasswordStep) -> SignIn =
+        Command::PasswordStep(step), SignIn::from_gains;
+    /// 180: proves a one-time code after 170, and opens the session.
+    code_step(step: CodeStep) -> LoggedIn = Command::CodeStep(step), LoggedIn::from_gains;
     /// 190: reads the server's version, limits and requirements.
     hello() -> ServerInfo = Command::Hello(Hello::default()), |body| present(body.server, "server");
     /// 200: adds an account.
@@ -202,6 +231,24 @@ impl LoggedIn {
             must_change: body.must_change.unwrap_or(false),
             totp_confirmed: body.totp_confirmed,
         })
+    }
+}
+
+impl SelfRegistered {
+    fn from_gains(mut body: AnswerBody) -> Result<Self, ProtocolError> {
+        let grant = body.grant.take();
+        let has_one = body.provisioning_uri.is_some();
+        let authenticator = has_one.then(|| NewAuthenticator::from_gains(body)).transpose()?;
+        Ok(Self { authenticator, grant })
+    }
+}
+
+impl SignIn {
+    fn from_gains(mut body: AnswerBody) -> Result<Self, ProtocolError> {
+        if body.token.is_some() {
+            return LoggedIn::from_gains(body).map(Self::Done);
+        }
+        present(body.grant.take(), "grant").map(Self::CodeNeeded)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod layers;
 mod limits;
 mod log;
 mod network;
+mod sign_in;
 mod store;
 mod store_url;
 mod text;
@@ -40,6 +41,7 @@ pub use hidden::Hidden;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
+pub use sign_in::SignInConfig;
 pub use store::StoreConfig;
 pub use store_url::StoreUrl;
 pub use text::TextConfig;
@@ -70,6 +72,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Requirements of a login, and the answers to peers.
     pub auth: AuthConfig,
+    /// Logins without a face.
+    pub sign_in: SignInConfig,
     /// Limits on the attempts per account.
     pub attempts: AttemptsConfig,
     /// The text protocol of the passcode systems.
@@ -101,6 +105,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             store: StoreConfig::default(),
             auth: AuthConfig::default(),
+            sign_in: SignInConfig::default(),
             attempts: AttemptsConfig::default(),
             text: TextConfig::default(),
             compat: CompatConfig::default(),

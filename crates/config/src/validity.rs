@@ -2,7 +2,9 @@
 //!
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
-use super::{AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, bounds};
+use super::{
+    AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, SignInConfig, bounds,
+};
 use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
@@ -36,6 +38,7 @@ impl Config {
         let requirements = [
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
+            sign_in(&self.sign_in),
             limits(&self.limits),
             legacy(self),
             courier(&self.courier),
@@ -127,6 +130,14 @@ fn passcodes(auth: &AuthConfig, courier: &CourierConfig) -> Vec<Requirement> {
             holds: !auth.passcodes || courier.mail.is_some() || courier.sms.is_some(),
         },
     ]
+}
+
+fn sign_in(sign_in: &SignInConfig) -> Vec<Requirement> {
+    vec![Requirement {
+        key: "sign_in.self_registration",
+        reason: "needs sign_in.two_steps, by which such accounts sign in",
+        holds: !sign_in.self_registration || sign_in.two_steps,
+    }]
 }
 
 fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
@@ -239,6 +250,7 @@ mod tests {
             (|config| config.courier.sms_from = Some("+44 no".into()), "courier.sms_from"),
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
             (|config| config.auth.passcodes = true, "auth.passcodes"),
+            (|config| config.sign_in.self_registration = true, "sign_in.self_registration"),
             (
                 |config| {
                     config.courier.sms = "file:sms".parse().ok();
@@ -267,7 +279,7 @@ mod tests {
             ),
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
-        ] as [(fn(&mut Config), &str); 24]
+        ] as [(fn(&mut Config), &str); 25]
         {
             assert_eq!(refused(change), key);
         }

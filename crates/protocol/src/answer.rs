@@ -4,6 +4,7 @@ use crate::{
     code::Code,
     envelope::Reference,
     frame::{self, FrameError, HEADER},
+    grant::GrantToken,
     level::Level,
     receipt::Method,
     request_id::RequestId,
@@ -68,7 +69,8 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub provisioning_uri: Option<Secret<String>>,
-    /// Identifies the session to this server. Commands 100, and 130 if the token was renewed.
+    /// Identifies the session to this server. Commands 100, 120, 170, 180, and 130 if the token was
+    /// renewed.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
@@ -81,10 +83,10 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` expires. Commands 100 and 130.
+    /// When `token` or, if there is none, `grant` expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
-    /// The level that the login reached. Commands 100 and 130.
+    /// The level that the login reached. Commands 100, 120, 130, 170 and 180.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// With `more_needed`: methods that were not proved and can raise the level, in the words of
@@ -105,6 +107,9 @@ pub struct AnswerBody {
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
+    /// Stands for the password in the next command. Commands 160 and 170.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantToken>,
     /// The name of the account. Command 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,

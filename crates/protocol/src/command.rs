@@ -16,6 +16,7 @@ mod recover;
 mod register;
 mod session;
 mod setters;
+mod sign_in;
 
 pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
@@ -27,6 +28,7 @@ pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use session::{Authorise, EndSession, ListSessions};
+pub use sign_in::{CodeStep, PasswordStep, SelfRegister};
 
 use crate::{
     frame::MAX_PAYLOAD_WITHOUT_PICTURE,
@@ -111,6 +113,12 @@ commands! {
     "150" ProveDevice;
     /// 152: prove that this connection comes from a gateway.
     "152" ProveGateway;
+    /// 160: register an account without an administrator.
+    "160" SelfRegister;
+    /// 170: prove a password, the first of two steps.
+    "170" PasswordStep;
+    /// 180: prove a one-time code, the second step.
+    "180" CodeStep;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 200: register an account, as an administrator.

@@ -20,6 +20,12 @@ impl RequestId {
         let millis = u64::try_from(received.0).unwrap_or(0);
         Self(Ulid::from_parts(millis, u128::from_be_bytes(wide)))
     }
+
+    /// The 16 bytes of the id.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_bytes()
+    }
 }
 
 impl fmt::Display for RequestId {

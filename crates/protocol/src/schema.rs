@@ -10,6 +10,7 @@ use crate::{
     device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
     envelope::{Envelope, MAX_REFERENCE_CHARS, Reference},
     gateway::GatewayName,
+    grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -90,6 +91,7 @@ text!(DeviceSignature, "DeviceSignature", { "type": "string", "pattern": "^[A-Za
 text!(DeviceNonce, "DeviceNonce", { "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" });
 text!(DeviceName, "DeviceName", { "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS });
 text!(GatewayName, "GatewayName", { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$" });
+text!(GrantToken, "GrantToken", { "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$" });
 text!(Reference, "Reference", {
     "type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_REFERENCE_CHARS
 });

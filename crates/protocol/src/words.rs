@@ -148,6 +148,12 @@ words! {
         ListSessions = "list_sessions",
         /// 152.
         ProveGateway = "prove_gateway",
+        /// 160.
+        SelfRegister = "self_register",
+        /// 170.
+        PasswordStep = "password_step",
+        /// 180.
+        CodeStep = "code_step",
         /// 200.
         Register = "register",
         /// 210.

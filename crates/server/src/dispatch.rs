@@ -67,6 +67,11 @@ impl Context {
             Command::RedeemPasscode(redeem) => {
                 slow(id, auth.redeem_passcode(received, redeem)).await
             }
+            Command::SelfRegister(register) => {
+                slow(id, auth.self_register(received, register)).await
+            }
+            Command::PasswordStep(step) => slow(id, auth.password_step(received, step)).await,
+            Command::CodeStep(step) => slow(id, auth.code_step(received, step)).await,
             Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
             Command::Register(register) => slow(id, auth.register(received, register)).await,
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,

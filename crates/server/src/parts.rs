@@ -10,10 +10,11 @@ use fourauth_auth::{
     faces::Faces,
     hashing::Hasher,
     limits,
+    policy::{Optional, Policy},
     receipt_key::ReceiptKey,
     tokens::{TokenSettings, Tokens},
 };
-use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config};
+use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, SignInConfig};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
@@ -62,6 +63,7 @@ impl Parts {
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,
             passcodes: passcodes(config),
+            policy: policy(&config.sign_in),
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
@@ -88,6 +90,13 @@ pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow
     let cost = Cost { memory_kib: auth.argon2_memory_kib, passes: auth.argon2_passes };
     Hasher::new(compute.clone(), cost, keyring.pepper().clone())
         .context("auth.argon2_memory_kib and auth.argon2_passes are not a valid cost")
+}
+
+/// What the operator has switched on.
+fn policy(sign_in: &SignInConfig) -> Policy {
+    Policy::default()
+        .with(Optional::TwoSteps, sign_in.two_steps)
+        .with(Optional::SelfRegistration, sign_in.self_registration)
 }
 
 /// How passcodes are sent, if they open sessions.

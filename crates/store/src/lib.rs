@@ -58,7 +58,7 @@ pub use account::delivery::{Channel, Deliveries, Destination, Due, HeldBack, Lea
 pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};
 pub use account::event::{Event, EventContext, EventDevice, OtherEvent, PasscodeNumber};
 pub use account::factor::NewFace;
-pub use account::grant::{GrantHolder, GrantId};
+pub use account::grant::{GrantHolder, GrantId, OpenGrant};
 pub use account::id::AccountId;
 pub use account::known_device::KnownDevice;
 pub use account::login_location::LoginLocation;
@@ -66,11 +66,11 @@ pub use account::methods::Methods;
 pub use account::notice::{Notice, Recipient, Waiting};
 pub use account::outbox::{DeliveryState, Listed, NO_ADDRESS, OutboxEntry};
 pub use account::passcode::{NewPasscode, PasscodeMac, PasscodeWindow, StoredPasscode};
-pub use account::record::{Enrolled, Seeking, Standing, Subject};
+pub use account::record::{Enrolled, Seeking, Standing, Subject, TotpStage};
 pub use account::recovery::{Factor, Settling};
 pub use account::session::{FamilyId, MasterToken, NewSession, Renewal, Session, SessionSummary};
 pub use account::session_use::SessionUse;
-pub use account::user::{Added, MAX_PAGE, NewUser, UserSummary};
+pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::entry::{AuditEntry, AuditId};
 pub use audit::evidence::{

@@ -77,7 +77,9 @@ async fn confirm_totp() {
     for (heading, confirm) in [
         (
             "The password is wrong.",
-            right.clone().with(|confirm| confirm.password = Secret::new("violet-Ox-43".into())),
+            right
+                .clone()
+                .with(|confirm| confirm.password = Some(Secret::new("violet-Ox-43".into()))),
         ),
         (
             "The one-time code is wrong.",

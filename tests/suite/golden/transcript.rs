@@ -15,10 +15,11 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 13] = [
+const VARIABLE: [(&str, &[char], &str); 14] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
+    ("\"grant\":\"", &['"'], "<grant>"),
     ("\"receipt\":\"", &['"'], "<receipt>"),
     ("\"id\":\"", &['"'], "<session id>"),
     ("\"receipt_key\":\"", &['"'], "<key>"),
@@ -85,7 +86,7 @@ impl Transcript {
         self.name(&secret, "<admin secret>");
     }
 
-    fn name_codes(&mut self, person: &Persona) {
+    pub(super) fn name_codes(&mut self, person: &Persona) {
         let now = self.server.now();
         let [right, wrong] = [person.code(now), person.wrong_code(now)];
         self.name(&format!("\"{}\"", right.as_str()), "\"<code>\"");

@@ -7,7 +7,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     secret::Secret,
 };
-use fourauth_store::{Added, Error, NewUser, Seeking, Standing};
+use fourauth_store::{Added, Error, NewUser, Seeking, Standing, TotpStage};
 use fourauth_tests::record::record;
 
 on_both_databases![
@@ -37,7 +37,7 @@ async fn an_account_reads_back_as_it_was_added(database: Database) {
     assert_eq!(subject.totp.as_bytes(), user.totp.as_bytes());
     assert_eq!(subject.template.to_bytes().expose(), user.template.to_bytes().expose());
     assert_eq!((subject.mac, subject.face_epoch), (user.mac, 1));
-    assert!(subject.must_change && !subject.totp_confirmed);
+    assert!(subject.must_change && subject.totp_stage == TotpStage::Unconfirmed);
 
     let summary = store.user(&user.username).await.unwrap().unwrap();
     assert_eq!(summary.email.as_deref(), user.email.as_ref().map(Email::as_str));

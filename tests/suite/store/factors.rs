@@ -6,7 +6,7 @@ use super::fixture::{
 };
 use fourauth_factors::totp::Step;
 use fourauth_protocol::secret::Secret;
-use fourauth_store::{AccountId, BoxFuture, Error, NewFace, Seeking, Store, Tx};
+use fourauth_store::{AccountId, BoxFuture, Error, NewFace, Seeking, Store, TotpStage, Tx};
 use fourauth_tests::record::record;
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ async fn a_code_confirms_once_and_logs_in_once(database: Database) {
     assert!(spend(&store, account, 1, 100).await);
     assert!(!confirm(&store, account, 100).await);
     assert!(!spend(&store, account, 1, 100).await);
-    assert!(record(&store, Seeking::by_name(&name("alice"))).await.unwrap().totp_confirmed);
+    let confirmed = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
+    assert_eq!(confirmed.totp_stage, TotpStage::Confirmed);
 }
 
 async fn a_new_key_starts_unspent_and_unconfirmed(database: Database) {
@@ -76,7 +77,7 @@ async fn a_new_key_starts_unspent_and_unconfirmed(database: Database) {
 
     let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.totp.as_bytes(), key(0xbb).as_bytes());
-    assert!(!alice.totp_confirmed);
+    assert_eq!(alice.totp_stage, TotpStage::Unconfirmed);
     assert!(spend(&store, account, 2, 100).await);
 }
 

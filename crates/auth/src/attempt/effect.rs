@@ -16,8 +16,9 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation, NewConsent,
-    NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice, PasscodeMac, Renewal, Target, Tx,
+    AccountId, Added, FIRST_VERSION, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation,
+    NewConsent, NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice, OpenGrant,
+    PasscodeMac, Renewal, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -53,8 +54,12 @@ pub(crate) struct NewAccount {
     pub(crate) device: Option<NewDevice>,
     /// The recovery codes.
     pub(crate) codes: Vec<RecoveryCode>,
-    /// The consent that the face was enrolled with.
-    pub(crate) consent: NewConsent,
+    /// The consent that the face was enrolled with. `None` for an account without a face.
+    pub(crate) consent: Option<NewConsent>,
+    /// A secret for one-time codes that is to be confirmed.
+    pub(crate) proposed: Option<Key>,
+    /// A grant to open to its peer.
+    pub(crate) opened: Option<OpenGrant>,
 }
 
 /// A change to the account that was examined.
@@ -72,6 +77,8 @@ pub(crate) struct AccountChange {
     pub(crate) device: Option<DeviceId>,
     /// The nonce of the device proof that the command relies on, and the connection that spends it.
     pub(crate) nonce: Option<(GrantId, GrantHolder)>,
+    /// The grant that stands for the password, and this command, which spends it.
+    pub(crate) grant: Option<(GrantId, GrantHolder)>,
     /// The time at which the command arrived.
     pub(crate) at: UnixMillis,
     /// The change.
@@ -93,6 +100,8 @@ pub(crate) struct SideEffects {
     pub(crate) place: Option<LoginLocation>,
     /// Notices to the owner.
     pub(crate) notices: Vec<Notice>,
+    /// A grant to open to its peer.
+    pub(crate) opened: Option<OpenGrant>,
 }
 
 /// A change to an account. Replacing a factor ends all sessions of the account.
@@ -109,6 +118,8 @@ pub(crate) enum Change {
         /// True for the first login to the account.
         is_first: bool,
     },
+    /// The first of two steps: replaces an outdated password hash.
+    ProvePassword(Option<Hash>),
     /// A new passcode, and the message that carries it.
     IssuePasscode {
         /// The passcode.
@@ -176,21 +187,26 @@ impl SessionChange {
 
 impl NewAccount {
     async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
-        /// The version of an account that has never been changed.
-        const FIRST: i64 = 1;
-
-        let Self { user, device, codes, consent } = self;
+        let Self { user, device, codes, consent, proposed, opened } = self;
         match tx.add_user(&user).await? {
             Added::Yes => {}
             Added::NameTaken => return Err(Conflict::NameTaken.into()),
             Added::EmailTaken | Added::PhoneTaken => return Err(Conflict::ContactTaken.into()),
         }
-        tx.record_consent(user.id, &consent).await?;
+        if let Some(consent) = consent {
+            tx.record_consent(user.id, &consent).await?;
+        }
+        if let Some(key) = proposed {
+            tx.propose_totp(user.id, &key).await?;
+        }
+        if let Some(grant) = opened {
+            tx.open_to_peer(&grant).await?;
+        }
         tx.replace_recovery_codes(user.id, &codes).await?;
         // Earlier failures under this name were not failures of this account.
         tx.clear_failures(Target::account(&user.username)).await?;
         if let Some(device) = device {
-            Conflict::of_binding(tx.bind_device(user.id, FIRST, &device).await?)?;
+            Conflict::of_binding(tx.bind_device(user.id, FIRST_VERSION, &device).await?)?;
         }
         Ok(())
     }
@@ -198,7 +214,8 @@ impl NewAccount {
 
 impl AccountChange {
     async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
-        let Self { account, target, version, step, device, nonce, at, change, side_effects } = self;
+        let Self { account, target, version, step, device, nonce, grant, at, change, side_effects } =
+            self;
         // Every transaction locks the account's row first, which prevents deadlocks.
         match step {
             Some(step) => {
@@ -208,6 +225,9 @@ impl AccountChange {
         }
         if let Some((grant, holder)) = nonce {
             Conflict::NonceSpent.unless(tx.spend_grant(grant, holder).await?)?;
+        }
+        if let Some((grant, holder)) = grant {
+            Conflict::GrantSpent.unless(tx.spend_grant(grant, holder).await?)?;
         }
         if let Some(device) = device {
             Conflict::Superseded.unless(tx.saw_device(account, device, at).await?)?;
@@ -234,6 +254,9 @@ impl SideEffects {
         }
         for notice in self.notices {
             tx.notify(&notice).await?;
+        }
+        if let Some(grant) = self.opened {
+            tx.open_to_peer(&grant).await?;
         }
         Ok(())
     }
@@ -264,6 +287,11 @@ impl Change {
                     tx.note_first_use(account, at).await?;
                 }
                 log_in(tx, session, upgraded, device).await?;
+            }
+            Self::ProvePassword(upgraded) => {
+                if let Some(hash) = upgraded {
+                    tx.upgrade_password(account, version, &hash).await?;
+                }
             }
             Self::IssuePasscode { new, message, source } => {
                 Conflict::PasscodesIssued.unless(tx.issue_passcode(account, &new).await?)?;

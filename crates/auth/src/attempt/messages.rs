@@ -17,7 +17,10 @@ pub(crate) fn answer<A: CommandAnswer>(
     outcome: Result<A, Denial>,
 ) -> Answer {
     match outcome {
-        Ok(answer) => Answer::ok(action.granted_text(), answer.into_body()),
+        Ok(answer) => {
+            let text = answer.text().unwrap_or(action.granted_text());
+            Answer::ok(text, answer.into_body())
+        }
         Err(denial) => {
             let (code, text) = refusal(action, denial, profile);
             let mut answer = Answer::error(code, text);

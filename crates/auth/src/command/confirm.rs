@@ -42,7 +42,8 @@ impl Authenticator {
         confirm: ConfirmTotp,
     ) -> Result<Audited<TotpConfirmed>, Error> {
         let (action, offered) = (Action::ConfirmTotp, Offered::from(&confirm));
-        self.prove(action, received, &confirm.username, offered, async |verified| {
+        let named = self.named(&confirm.account).await?;
+        self.prove(action, received, named, offered, async |verified| {
             let step = verified.examination.step.ok_or(Denial::Totp)?;
             Ok((Change::ConfirmTotp(step), SideEffects::default(), TotpConfirmed))
         })

@@ -85,6 +85,7 @@ impl Authenticator {
                     settles: None,
                     place: verified.new_place(),
                     notices: login_notices(verified, device.as_ref()),
+                    opened: None,
                 };
                 Ok((Change::LogIn { session, upgraded, device, is_first }, side_effects, answer))
             });
@@ -161,7 +162,7 @@ impl Authenticator {
 }
 
 /// Notices to the owner about a login.
-fn login_notices(verified: &Verified<'_>, bound: Option<&NewDevice>) -> Vec<Notice> {
+pub(super) fn login_notices(verified: &Verified<'_>, bound: Option<&NewDevice>) -> Vec<Notice> {
     let bound = bound.map(|device| Event::DeviceBound { name: device.given_name() });
     let factors = verified.unsettled().factors();
     let settling = (!factors.is_empty()).then_some(Event::LoginWithSettlingFactor { factors });

@@ -110,7 +110,7 @@ impl Authenticator {
 
     /// The account that an identifier names. An address that no account has stands for itself. An
     /// address takes one statement, whether an account has it or not.
-    async fn named(&self, identifier: &Identifier) -> Result<Claimed, Error> {
+    pub(super) async fn named(&self, identifier: &Identifier) -> Result<Claimed, Error> {
         let username = identifier.username();
         let found = match (identifier.email(), identifier.phone()) {
             (Some(email), phone) => self.store.name_by_email(email, phone).await?,

@@ -120,7 +120,11 @@ impl Authenticator {
             Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         let by = Requester::admitted(&received, admitted.lane);
-        let circumstances = Circumstances { required, recovery_code, at, by };
+        let grant = match &offered.password_grant {
+            Some(grant) => self.valid_password_grant(grant, &subject, &received).await?,
+            None => None,
+        };
+        let circumstances = Circumstances { required, recovery_code, grant, at, by };
         let examination = self.examine(&subject, &device, offered, circumstances).await?;
         let verified = Verified {
             subject: &subject,

@@ -157,13 +157,12 @@ impl Authenticator {
         let replaced = verified.trust_facts().may_recover(used, needs_code)?;
         Ok(SideEffects {
             recovery_code: code,
-            passcode: None,
             settles: match replaced {
                 Replaced::Trusted => None,
                 Replaced::Settles(until) => Some((factor, until)),
             },
-            place: None,
             notices: vec![verified.notice(Event::replaced(factor))],
+            ..SideEffects::default()
         })
     }
 

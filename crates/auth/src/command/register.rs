@@ -118,7 +118,9 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        Ok((Effect::Account(Box::new(NewAccount { user, device, codes, consent })), registered))
+        let (consent, proposed, opened) = (Some(consent), None, None);
+        let account = NewAccount { user, device, codes, consent, proposed, opened };
+        Ok((Effect::Account(Box::new(account)), registered))
     }
 
     /// Checks the password and the MAC address, which takes no slow work.

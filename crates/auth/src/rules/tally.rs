@@ -90,9 +90,10 @@ pub(crate) fn of_denial(
 pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
     match conflict {
         Conflict::StepSpent => Some(Guess { totp: true, face: false }),
-        Conflict::RecoveryCode | Conflict::NonceSpent | Conflict::PasscodeSpent => {
-            Some(Guess { totp: false, face: false })
-        }
+        Conflict::RecoveryCode
+        | Conflict::NonceSpent
+        | Conflict::GrantSpent
+        | Conflict::PasscodeSpent => Some(Guess { totp: false, face: false }),
         Conflict::Superseded
         | Conflict::NameTaken
         | Conflict::ContactTaken
@@ -109,7 +110,8 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 /// better lanes that were closed to it, if they have failures.
 ///
 /// A passcode clears none, unless it is all that the account has: a person with the password and the
-/// mailbox could otherwise guess at the other factors without end.
+/// mailbox could otherwise guess at the other factors without end. The same holds for the first of two
+/// steps.
 pub(crate) fn of_success(
     action: Action,
     account: Enrolled,
@@ -118,8 +120,10 @@ pub(crate) fn of_success(
     lanes: Vec<Lane>,
 ) -> Clears {
     let has_more = account != Enrolled::PASSWORD;
-    if action == Action::RequestPasscode || action == Action::RedeemPasscode && has_more {
-        return Clears::Nothing;
+    match action {
+        Action::RequestPasscode => return Clears::Nothing,
+        Action::RedeemPasscode | Action::PasswordStep if has_more => return Clears::Nothing,
+        _ => {}
     }
     if action.replaces_a_factor() && is_trusted {
         return Clears::All;

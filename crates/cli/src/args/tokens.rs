@@ -1,4 +1,4 @@
-//! Commands about passcodes and tokens.
+//! Commands about passcodes and tokens, and the names of accounts.
 
 use super::WhoamiArgs;
 use clap::{Args, Subcommand};
@@ -30,4 +30,15 @@ pub struct AccountArgs {
     /// The account's telephone number, in international form
     #[arg(long, value_parser = Phone::parse, value_name = "NUMBER")]
     pub phone: Option<Phone>,
+}
+
+/// A new account of the person who registers it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SignUpArgs {
+    /// The name and addresses of the account
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// Do not set up an authenticator
+    #[arg(long)]
+    pub without_totp: bool,
 }

@@ -5,7 +5,7 @@ use crate::{
     mac_address::{self, MacAddress},
     passcode::{self, Passcode},
     secret::{self, Secret},
-    username::{MAX_CHARS, Username},
+    username::{MAX_CHARS, NotAUsername, Username},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -79,6 +79,18 @@ impl Identifier {
             return Err(Unnamed);
         }
         Ok(Self { username, email, phone })
+    }
+
+    /// Reads a text that may be any of the three: a mail address, a telephone number in international
+    /// form, or else a username.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAUsername`] if it is none of them.
+    pub fn parse(text: &str) -> Result<Self, NotAUsername> {
+        let address =
+            Email::parse(text).map(Self::from).or_else(|_| Phone::parse(text).map(Self::from));
+        address.or_else(|_| Username::parse(text).map(Self::from))
     }
 
     /// The username, if it is given.
@@ -208,7 +220,7 @@ impl RedeemPasscode {
 
 #[cfg(test)]
 mod tests {
-    use crate::command::{Command, Refused};
+    use crate::command::{Command, Identifier, Refused};
 
     fn read(text: &str) -> Result<Command, Refused> {
         Command::from_json(text.as_bytes())
@@ -237,6 +249,24 @@ mod tests {
 
     fn read_again(command: &Command) -> Vec<u8> {
         Command::from_json(command.to_json().expose()).unwrap().to_json().expose().clone()
+    }
+
+    #[test]
+    fn a_text_is_an_address_a_number_or_a_name() {
+        let parts = |text: &str| {
+            let read = Identifier::parse(text).unwrap();
+            [read.username().is_some(), read.email().is_some(), read.phone().is_some()]
+        };
+        for (text, expected) in [
+            ("alice", [true, false, false]),
+            ("alice@home", [true, false, false]),
+            ("alice@mail.example", [false, true, false]),
+            ("+49 30 123456", [false, false, true]),
+            ("4930123456", [true, false, false]),
+        ] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
+        assert!(Identifier::parse(" alice").is_err());
     }
 
     #[test]

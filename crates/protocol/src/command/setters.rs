@@ -15,9 +15,9 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, ConfirmTotp, EndSession, ListDevices, ListSessions, Login, ProveDevice,
-    ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
-    RequestPasscode, RevokeDevice,
+    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ListDevices, ListSessions, Login,
+    PasswordStep, ProveDevice, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+    RedeemPasscode, Register, RequestPasscode, RevokeDevice,
 };
 use crate::{
     audience::Audience,
@@ -97,6 +97,14 @@ setters! {
         device => mac: MacAddress,
     }
     RedeemPasscode {
+        /// The MAC address of the device that sends the command. The session is bound to it.
+        device => mac: MacAddress,
+    }
+    PasswordStep {
+        /// The MAC address of the device that sends the command. The session is bound to it.
+        device => mac: MacAddress,
+    }
+    CodeStep {
         /// The MAC address of the device that sends the command. The session is bound to it.
         device => mac: MacAddress,
     }

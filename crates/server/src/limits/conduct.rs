@@ -78,12 +78,12 @@ impl From<&FrameError> for Offence {
 }
 
 /// A granted command that spends a one-time code forgives: the codes bound how often a source can be
-/// forgiven. Claiming a device (150), listing devices (222) and an administrator's secret forgive
-/// nothing.
+/// forgiven. Claiming a device (150), listing devices (222), an administrator's secret and what an
+/// account can do that registered itself (170, 180, 210) forgive nothing.
 impl<A> From<&Audited<A>> for Conduct {
     fn from(audited: &Audited<A>) -> Self {
         match audited.outcome() {
-            Ok(_) if audited.action().spends_a_code() => Self::Proof,
+            Ok(_) if audited.action().forgives() => Self::Proof,
             Err(denial) if is_a_guess(denial) => Self::Offence(Offence::Denied),
             Ok(_) | Err(_) => Self::Neutral,
         }
@@ -184,7 +184,10 @@ mod tests {
     fn only_a_spent_code_forgives_a_source() {
         for (action, forgives) in [
             (Action::Login, true),
-            (Action::ConfirmTotp, true),
+            (Action::ConfirmTotp, false),
+            (Action::CodeStep, false),
+            (Action::PasswordStep, false),
+            (Action::SelfRegister, false),
             (Action::BindDevice, true),
             (Action::RevokeDevice, true),
             (Action::RecoverPassword, true),
@@ -196,7 +199,7 @@ mod tests {
             (Action::ReadAudit, false),
             (Action::RecoverTotp, false),
         ] {
-            assert_eq!(action.spends_a_code(), forgives, "{action:?}");
+            assert_eq!(action.forgives(), forgives, "{action:?}");
         }
     }
 

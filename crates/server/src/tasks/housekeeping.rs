@@ -114,6 +114,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
         .write(move |tx| {
             Box::pin(async move {
                 tx.forget_spent_grants(now).await?;
+                tx.forget_open_grants(now).await?;
                 tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())

@@ -3,7 +3,7 @@
 use crate::{
     account::{
         id::AccountId,
-        record::{Enrolled, Record, Standing},
+        record::{Enrolled, Record, Standing, TotpStage},
         recovery::Settling,
         sealed::Sealed,
     },
@@ -86,7 +86,7 @@ impl Decoy {
             totp,
             totp_step: Step(0),
             totp_confirm_step: Step(0),
-            totp_confirmed: true,
+            totp_stage: TotpStage::Confirmed,
             template,
             face_epoch: self.face_epoch,
             mac: self.mac.to_string(),

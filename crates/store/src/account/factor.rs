@@ -51,16 +51,18 @@ impl Tx {
         self.advance(SQL, account, version, step).await
     }
 
-    /// Records that a code of the current key was used. It has its own watermark, so that
-    /// confirming a code and logging in with it in the same 30 seconds both work once.
+    /// Records that a code of the current key was used; a proposed key is in use from now on. It has
+    /// its own watermark, so that confirming a code and logging in with it in the same 30 seconds both
+    /// work once.
     pub async fn confirm_step(
         &mut self,
         account: AccountId,
         version: i64,
         step: Step,
     ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE users SET totp_confirm_step = $1, totp_confirmed = 1 \
-                           WHERE id = $2 AND version = $3 AND totp_confirm_step < $1";
+        const SQL: &str = "UPDATE users SET totp_confirm_step = $1, totp_confirmed = 1, \
+                           has_totp = CASE WHEN totp_pending = 1 THEN 1 ELSE has_totp END, \
+                           totp_pending = 0 WHERE id = $2 AND version = $3 AND totp_confirm_step < $1";
 
         self.advance(SQL, account, version, step).await
     }
@@ -121,13 +123,27 @@ impl Tx {
         version: i64,
         key: &totp::Key,
     ) -> Result<bool, Error> {
-        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, has_totp = 1, totp_step = 0, \
-             totp_confirm_step = 0, totp_confirmed = 0, version = version + 1 \
+        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, has_totp = 1, totp_pending = 0, \
+             totp_step = 0, totp_confirm_step = 0, totp_confirmed = 0, version = version + 1 \
              WHERE id = $2 AND version = $3";
 
         let sealed = self.sealing().await?.seal(account.place(TOTP), key.as_bytes());
         let values = [Value::Text(&sealed), Value::Int(account.0), Value::Int(version)];
         self.replace(SQL, &values, account).await
+    }
+
+    /// Stores a key of one-time codes for an account that has none. No command asks for its codes
+    /// before one of them is [confirmed](Self::confirm_step).
+    pub async fn propose_totp(
+        &mut self,
+        account: AccountId,
+        key: &totp::Key,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET totp_secret_enc = $1, totp_pending = 1, \
+             totp_confirm_step = 0 WHERE id = $2 AND has_totp = 0";
+
+        let sealed = self.sealing().await?.seal(account.place(TOTP), key.as_bytes());
+        self.changes(SQL, &[Value::Text(&sealed), Value::Int(account.0)]).await
     }
 
     /// Locks the account until the transaction ends. `false` if it changed since `version`.

@@ -1,11 +1,16 @@
-//! Spending grants. `fourauth-auth` makes and checks them; nothing is stored until one is used.
+//! Spending grants. `fourauth-auth` makes and checks them; nothing is stored until one is used, except
+//! a grant that its peer may use without showing it.
 
 use crate::{
+    account::id::AccountId,
     engine::{driver::Value, tx::Tx},
     error::Error,
     store::Store,
 };
 use fourauth_protocol::time::UnixMillis;
+
+/// The table of open grants.
+const OPEN: &str = "open_grants";
 
 /// Time that a spent grant is kept after its expiry, in milliseconds: 1 h. A command may be checked
 /// just before the expiry and committed after it.
@@ -16,6 +21,21 @@ const MARGIN_MS: i64 = 3_600_000;
 pub struct GrantId {
     bytes: [u8; 16],
     expires: UnixMillis,
+}
+
+/// A grant that its peer may use without showing it, until another one takes its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenGrant {
+    /// The account.
+    pub account: AccountId,
+    /// The word for its purpose.
+    pub purpose: &'static str,
+    /// The address of the peer, or the part of it that sessions are bound to.
+    pub peer: String,
+    /// The grant.
+    pub id: GrantId,
+    /// Proves that this server made the row.
+    pub tag: [u8; 16],
 }
 
 /// The user of a grant: the same may use it again, and no other may.
@@ -39,6 +59,14 @@ impl GrantId {
     }
 }
 
+impl GrantId {
+    /// The part of the grant that differs between grants.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.bytes
+    }
+}
+
 impl GrantHolder {
     /// Takes random bytes, or those of a request id.
     #[must_use]
@@ -48,6 +76,28 @@ impl GrantHolder {
 }
 
 impl Store {
+    /// The open grant for this purpose, account and peer, if there is one that was not spent. The
+    /// caller compares its tag and its time of expiry.
+    pub async fn open_grant(
+        &self,
+        account: AccountId,
+        purpose: &'static str,
+        peer: &str,
+    ) -> Result<Option<OpenGrant>, Error> {
+        const SQL: &str = "SELECT o.id, o.tag, o.expires FROM open_grants o \
+             WHERE o.account = $1 AND o.purpose = $2 AND o.peer = $3 \
+             AND NOT EXISTS (SELECT 1 FROM spent_grants s WHERE s.id = o.id)";
+
+        let values = [Value::Int(account.0), Value::Text(purpose), Value::Text(peer)];
+        let Some(row) = self.row(SQL, &values).await? else { return Ok(None) };
+        let bytes = |column| {
+            let corrupt = |_| Error::Corrupt { table: OPEN, column };
+            row.bytes(OPEN, column)?.try_into().map_err(corrupt)
+        };
+        let id = GrantId::new(bytes("id")?, UnixMillis(row.int(OPEN, "expires")?));
+        Ok(Some(OpenGrant { account, purpose, peer: peer.to_owned(), id, tag: bytes("tag")? }))
+    }
+
     /// Spends a grant for a command that only reads. `false` if another holder has spent it. Only the
     /// first command of a holder writes.
     pub async fn holds_grant(&self, id: GrantId, holder: GrantHolder) -> Result<bool, Error> {
@@ -64,6 +114,31 @@ impl Store {
 }
 
 impl Tx {
+    /// Lets a peer use a grant without showing it. It takes the place of an earlier one.
+    pub async fn open_to_peer(&mut self, grant: &OpenGrant) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO open_grants (account, purpose, peer, id, tag, expires) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, purpose, peer) DO UPDATE SET \
+             id = excluded.id, tag = excluded.tag, expires = excluded.expires";
+
+        let OpenGrant { account, purpose, peer, id, tag } = grant;
+        let values = [
+            Value::Int(account.0),
+            Value::Text(purpose),
+            Value::Text(peer),
+            Value::Bytes(&id.bytes),
+            Value::Bytes(tag),
+            Value::Int(id.expires.0),
+        ];
+        self.execute(SQL, &values).await.map(|_| ())
+    }
+
+    /// Deletes open grants that expired before `now`, and returns their number.
+    pub async fn forget_open_grants(&mut self, now: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM open_grants WHERE expires <= $1";
+
+        self.execute(SQL, &[Value::Int(now.0)]).await
+    }
+
     /// Spends a grant. `false` if another holder has spent it. The caller has checked it, at a time
     /// that was at most an hour ago.
     ///

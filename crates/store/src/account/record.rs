@@ -63,6 +63,27 @@ pub struct Enrolled {
     pub device: bool,
 }
 
+/// How far a key of one-time codes has come into use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TotpStage {
+    /// The account has no one-time codes yet, and a code of the key is to be confirmed.
+    Proposed,
+    /// No code of the key was used.
+    Unconfirmed,
+    /// A code of the key was used.
+    Confirmed,
+}
+
+impl TotpStage {
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(match (row.flag(TABLE, "totp_pending")?, row.flag(TABLE, "totp_confirmed")?) {
+            (true, _) => Self::Proposed,
+            (false, false) => Self::Unconfirmed,
+            (false, true) => Self::Confirmed,
+        })
+    }
+}
+
 impl Enrolled {
     /// Every factor.
     pub const ALL: Self = Self { totp: true, face: true, device: true };
@@ -101,8 +122,8 @@ pub struct Subject {
     pub totp_step: Step,
     /// The newest step that was spent on a confirmation, which has its own watermark.
     pub totp_confirm_step: Step,
-    /// True if a code of the current key was used.
-    pub totp_confirmed: bool,
+    /// How far that key has come into use.
+    pub totp_stage: TotpStage,
     /// The face template.
     pub template: Template,
     /// Epoch of the rotation that the template was transformed with.
@@ -148,7 +169,7 @@ pub(crate) struct Record {
     pub(crate) totp: String,
     pub(crate) totp_step: Step,
     pub(crate) totp_confirm_step: Step,
-    pub(crate) totp_confirmed: bool,
+    pub(crate) totp_stage: TotpStage,
     pub(crate) template: String,
     pub(crate) face_epoch: i64,
     pub(crate) mac: String,
@@ -178,7 +199,7 @@ impl Record {
             totp: row.text(TABLE, TOTP)?,
             totp_step: step(row, "totp_step")?,
             totp_confirm_step: step(row, "totp_confirm_step")?,
-            totp_confirmed: row.flag(TABLE, "totp_confirmed")?,
+            totp_stage: TotpStage::read(row)?,
             template: row.text(TABLE, TEMPLATE)?,
             face_epoch: row.int(TABLE, "face_epoch")?,
             mac: row.text(TABLE, "mac_address")?,
@@ -210,7 +231,7 @@ impl Record {
             totp: totp::Key::from_bytes(totp.expose().clone()).map_err(|_| corrupt(TOTP))?,
             totp_step: self.totp_step,
             totp_confirm_step: self.totp_confirm_step,
-            totp_confirmed: self.totp_confirmed,
+            totp_stage: self.totp_stage,
             template: Template::from_bytes(template.expose()).map_err(|_| corrupt(TEMPLATE))?,
             face_epoch: self.face_epoch,
             mac: MacAddress::parse(&self.mac).map_err(|_| corrupt("mac_address"))?,

@@ -26,7 +26,7 @@ impl Store {
         decoy: &SealedDecoy,
     ) -> Result<Subject, Error> {
         const SQL: &str = "SELECT u.id, u.version, u.password_hash, u.totp_secret_enc, \
-             u.totp_step, u.totp_confirm_step, u.totp_confirmed, u.face_template_enc, u.face_epoch, u.mac_address, \
+             u.totp_step, u.totp_confirm_step, u.totp_confirmed, u.totp_pending, u.face_template_enc, u.face_epoch, u.mac_address, \
              u.must_change, u.disabled, u.keyed, u.has_totp, u.has_face, u.has_device, u.first_used, u.password_settles, u.totp_settles, \
              u.face_settles, u.device_settles, u.totp_issued, u.totp_issued_to, \
              d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \

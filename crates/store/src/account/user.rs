@@ -23,6 +23,9 @@ use fourauth_protocol::{
     username::Username,
 };
 
+/// The version of an account that has never been changed.
+pub const FIRST_VERSION: i64 = 1;
+
 /// Most accounts in one page.
 pub const MAX_PAGE: u32 = 500;
 

@@ -1,0 +1,162 @@
+//! 160: a person registers an account without an administrator.
+//!
+//! The account has a password, and one-time codes once the first one is confirmed. It has no face and
+//! no device, so it opens sessions of level 2 at most.
+
+use crate::{
+    action::Action,
+    answer::CommandAnswer,
+    attempt::{
+        Audited, Verdict,
+        effect::{Effect, NewAccount},
+    },
+    authenticator::{Authenticator, FIRST_EPOCH, unassigned_address},
+    compute::Requester,
+    decision::Denial,
+    entropy,
+    error::Error,
+    grant::{
+        Holder,
+        password::{IssuedGrant, Step},
+    },
+    not_granted::{NotGranted, decided},
+    policy::Optional,
+    provisioning::NewAuthenticator,
+    received::Received,
+};
+use fourauth_protocol::{
+    answer::AnswerBody,
+    command::{Identifier, SelfRegister},
+    contact::{Email, Phone},
+    grant::GrantToken,
+    username::Username,
+};
+use fourauth_store::{AccountId, Enrolled, FIRST_VERSION, Lane, NewUser};
+
+/// The answer to 160.
+#[derive(Debug)]
+pub struct SelfRegistered {
+    /// The secret for the authenticator, if one was asked for.
+    pub authenticator: Option<NewAuthenticator>,
+    /// Stands for the password in 210.
+    pub grant: Option<GrantToken>,
+}
+
+impl CommandAnswer for SelfRegistered {
+    fn into_body(self) -> AnswerBody {
+        let mut body = self.authenticator.map(CommandAnswer::into_body).unwrap_or_default();
+        body.grant = self.grant;
+        body
+    }
+}
+
+impl Authenticator {
+    /// Adds an account if the server offers it and the account's data are valid.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn self_register(
+        &self,
+        received: Received,
+        register: SelfRegister,
+    ) -> Result<Audited<SelfRegistered>, Error> {
+        let name = register.account.label();
+        let attempt = self.open(Action::SelfRegister, Some(&name), received.clone())?;
+        let outcome = decided(self.newcomer(&received, name, register).await)?;
+        attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
+    }
+
+    async fn newcomer(
+        &self,
+        received: &Received,
+        username: Username,
+        register: SelfRegister,
+    ) -> Result<(Effect, SelfRegistered), NotGranted> {
+        if let Some(limited) = received.limited() {
+            return Err(limited.into());
+        }
+        if !self.policy.has(Optional::SelfRegistration) {
+            return Err(Denial::NotOffered.into());
+        }
+        if !is_own(&username, &register.account) {
+            return Err(Denial::NameTaken.into());
+        }
+        let rule = self.settings.password_rule;
+        let password =
+            rule.accept(&register.password, username.as_str()).map_err(|_| Denial::NewPassword)?;
+        let by = Requester::admitted(received, Lane::Unknown);
+        let password = self.hasher.create(password, by).await?;
+        let id = AccountId(entropy::positive_i64());
+        let proposed = register.totp.map(|_| Self::new_key());
+        let issued = proposed.as_ref().map(|_| {
+            let holder = Holder::new(id, FIRST_VERSION, self.peer_of(received));
+            self.password_grant_of(Step::Enrolment, holder, received)
+        });
+        let authenticator = proposed.as_ref().map(|key| self.provisioning(key, &username));
+        let (grant, opened) = issued.map(|IssuedGrant { token, open, .. }| (token, open)).unzip();
+        let user = NewUser {
+            id,
+            enrolled: Enrolled::PASSWORD,
+            password,
+            // The factors that the account does not have get random values, which match nothing.
+            totp: Self::new_key(),
+            template: self.faces.decoy(id, FIRST_EPOCH),
+            face_epoch: FIRST_EPOCH,
+            image: None,
+            mac: unassigned_address(),
+            username,
+            email: register.account.email().cloned(),
+            phone: register.account.phone().cloned(),
+            must_change: false,
+            created: received.at.now,
+        };
+        let account = NewAccount {
+            user,
+            device: None,
+            codes: Vec::new(),
+            consent: None,
+            proposed,
+            opened: opened.flatten(),
+        };
+        Ok((Effect::Account(Box::new(account)), SelfRegistered { authenticator, grant }))
+    }
+}
+
+/// True unless the name looks like an address that the account does not have. Its person could be
+/// taken for the owner of that address.
+fn is_own(name: &Username, account: &Identifier) -> bool {
+    let is_email = Email::parse(name.as_str()).is_ok();
+    let is_phone = Phone::parse(name.as_str()).is_ok();
+    let own_email = account.email().is_some_and(|own| own.as_str() == name.as_str());
+    let own_phone = account.phone().is_some_and(|own| own.as_str() == name.as_str());
+    (!is_email || own_email) && (!is_phone || own_phone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_address_of_another_person() {
+        let account = |name: &str| {
+            let name = Username::parse(name).unwrap();
+            let email = Email::parse("alice@mail.example").ok();
+            let phone = Phone::parse("+4930123456").ok();
+            (name.clone(), Identifier::of(Some(name), email, phone).unwrap())
+        };
+        for (name, expected) in [
+            ("alice", true),
+            ("alice@home", true),
+            ("alice@mail.example", true),
+            ("+4930123456", true),
+            ("bob@mail.example", false),
+            ("+4930123457", false),
+            // It would be read as the number.
+            ("+49 30 123456", false),
+        ] {
+            let (name, account) = account(name);
+            assert_eq!(is_own(&name, &account), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Grants that stand for a password: a peer has proved it a moment ago, and sends the second of two
+//! commands.
+//!
+//! Clients of older systems show no grant. For them the server keeps the newest one of an account and
+//! a peer, unless other clients share the address of that peer.
+
+use super::{Grant, Grants, Holder, NotValid, Purpose};
+use crate::{
+    authenticator::Authenticator, entropy, error::Error, profile::Profile, received::Received,
+};
+use fourauth_factors::Finding;
+use fourauth_protocol::{grant::GrantToken, time::UnixMillis};
+use fourauth_store::{GrantId, OpenGrant, Subject};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// The second command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// 180: a one-time code completes the login.
+    SecondStep,
+    /// 210: a one-time code confirms an authenticator.
+    Enrolment,
+}
+
+/// What a command brings instead of a password.
+#[derive(Debug, Clone)]
+pub(crate) struct PasswordGrant {
+    pub(crate) step: Step,
+    /// `None` to look for the open grant of the account and the peer.
+    pub(crate) shown: Option<GrantToken>,
+}
+
+/// A new grant, and the row that opens it to its peer, if it may be opened.
+#[derive(Debug)]
+pub(crate) struct IssuedGrant {
+    pub(crate) token: GrantToken,
+    pub(crate) expires: UnixMillis,
+    pub(crate) open: Option<OpenGrant>,
+}
+
+impl Step {
+    /// How long a person has for the second command, in milliseconds: 5 minutes to read a code, 15 to
+    /// install an authenticator.
+    const fn lifetime_ms(self) -> i64 {
+        match self {
+            Self::SecondStep => 300_000,
+            Self::Enrolment => 900_000,
+        }
+    }
+
+    const fn purpose(self, holder: Holder) -> Purpose {
+        match self {
+            Self::SecondStep => Purpose::SecondStep(holder),
+            Self::Enrolment => Purpose::Enrolment(holder),
+        }
+    }
+}
+
+impl Authenticator {
+    /// Makes a grant for the next command of a peer that has proved the password.
+    pub(crate) fn password_grant(
+        &self,
+        step: Step,
+        subject: &Subject,
+        received: &Received,
+    ) -> IssuedGrant {
+        self.password_grant_of(step, self.holder(subject, received), received)
+    }
+
+    pub(crate) fn password_grant_of(
+        &self,
+        step: Step,
+        holder: Holder,
+        received: &Received,
+    ) -> IssuedGrant {
+        let (account, peer, purpose) = (holder.account, holder.peer.clone(), step.purpose(holder));
+        let (grants, random) = (self.grants(), entropy::public_bytes());
+        let grant = grants.issue(&purpose, received.at.now, step.lifetime_ms(), random);
+        let id = grant.id();
+        let open = self.opens_grants(received).then(|| {
+            let tag = grants.tag(&purpose, &id);
+            OpenGrant { account, purpose: purpose.word(), peer, id, tag }
+        });
+        IssuedGrant {
+            token: GrantToken::from_bytes(*grant.as_bytes()),
+            expires: grant.expires(),
+            open,
+        }
+    }
+
+    /// The grant that stands for the password of an account, if it is valid.
+    pub(crate) async fn valid_password_grant(
+        &self,
+        offered: &PasswordGrant,
+        subject: &Subject,
+        received: &Received,
+    ) -> Result<Option<GrantId>, Error> {
+        let holder = self.holder(subject, received);
+        let (peer, at) = (holder.peer.clone(), received.at.now);
+        let purpose = offered.step.purpose(holder);
+        if let Some(shown) = &offered.shown {
+            let grant = Grant::from_bytes(*shown.as_bytes().expose());
+            return Ok(self.check_grant(&grant, &purpose, at).ok());
+        }
+        let found = self.store.open_grant(subject.account, purpose.word(), &peer).await?;
+        let may_be = self.opens_grants(received);
+        let is_valid = |open: &OpenGrant| {
+            may_be && open.id.expires() > at && self.is_open(&purpose, &open.id, &open.tag)
+        };
+        Ok(found.filter(is_valid).map(|open| open.id))
+    }
+
+    /// Another server may have made the grant with a key that it has just got, so an unknown grant
+    /// is checked again with the keys that the file has now.
+    pub(crate) fn check_grant(
+        &self,
+        grant: &Grant,
+        purpose: &Purpose,
+        at: UnixMillis,
+    ) -> Result<GrantId, NotValid> {
+        match self.grants().check(grant, purpose, at) {
+            Err(NotValid::Foreign) => self.newest_grants().check(grant, purpose, at),
+            checked => checked,
+        }
+    }
+
+    fn is_open(&self, purpose: &Purpose, id: &GrantId, tag: &[u8; 16]) -> bool {
+        self.grants().is_open(purpose, id, tag) || self.newest_grants().is_open(purpose, id, tag)
+    }
+
+    /// The grants of this server, with keys that it had less than a second ago.
+    pub(crate) fn grants(&self) -> Arc<Grants> {
+        self.grants.get(Instant::now(), || self.store.grant_keys())
+    }
+
+    fn newest_grants(&self) -> Arc<Grants> {
+        self.grants.read(Instant::now(), || self.store.grant_keys())
+    }
+
+    fn holder(&self, subject: &Subject, received: &Received) -> Holder {
+        Holder::new(subject.account, subject.version, self.peer_of(received))
+    }
+
+    /// The address of the peer, or the part of it that sessions are bound to.
+    pub(crate) fn peer_of(&self, received: &Received) -> String {
+        self.tokens.settings().address.part(received.origin.peer)
+    }
+
+    /// True if a grant may be used without showing it: not by the neighbours of its peer, and not
+    /// under `strict`.
+    fn opens_grants(&self, received: &Received) -> bool {
+        let profile = self.settings.profile;
+        profile == Profile::Secure
+            && !received.is_shared_address
+            && !self.peer_of(received).is_empty()
+    }
+}
+
+/// The finding about a password that a grant stands for.
+pub(crate) const fn finding(grant: Option<GrantId>) -> Finding {
+    if grant.is_some() { Finding::Match } else { Finding::Mismatch }
+}

@@ -1,0 +1,156 @@
+//! 160, 170 and 180: register oneself, and sign in by password and one-time code in two steps.
+
+use super::{Identifier, NewTotp};
+use crate::{
+    grant::GrantToken,
+    mac_address::{self, MacAddress},
+    one_time_code::{self, OneTimeCode},
+    secret::{self, Secret},
+};
+use serde::{Deserialize, Serialize};
+
+/// 160: registers an account without an administrator, if the server offers it. The account has a
+/// password, and a one-time code once that is confirmed by 210.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct SelfRegister {
+    /// The name and the addresses of the account. Without a username, the mail address is the name,
+    /// or else the telephone number.
+    #[serde(flatten)]
+    pub account: Identifier,
+    /// The password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// `"new"` for a secret for one-time codes. It is not in use before it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp: Option<NewTotp>,
+}
+
+/// 170: proves a password. The answer has a token, or a grant for 180 if the account has an
+/// authenticator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct PasswordStep {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Identifier,
+    /// Its password, in clear text.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub password: Secret<String>,
+    /// The device's MAC address. The session is bound to it.
+    #[serde(
+        default,
+        deserialize_with = "mac_address::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mac: Option<MacAddress>,
+}
+
+/// 180: proves a one-time code after 170, and opens the session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct CodeStep {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Identifier,
+    /// The code that the authenticator shows.
+    #[serde(default, deserialize_with = "one_time_code::offered")]
+    pub totp: Option<OneTimeCode>,
+    /// The grant of 170. Without it, the server looks for the open grant of this account and peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantToken>,
+    /// The device's MAC address. The session is bound to it.
+    #[serde(
+        default,
+        deserialize_with = "mac_address::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mac: Option<MacAddress>,
+}
+
+impl SelfRegister {
+    /// Names the account and its password.
+    #[must_use]
+    pub fn new(account: impl Into<Identifier>, password: impl Into<Secret<String>>) -> Self {
+        Self { account: account.into(), password: password.into(), totp: None }
+    }
+
+    /// Asks for a secret for one-time codes.
+    #[must_use]
+    pub fn with_totp(self) -> Self {
+        Self { totp: Some(NewTotp::New), ..self }
+    }
+}
+
+impl PasswordStep {
+    /// Names the account and its password.
+    #[must_use]
+    pub fn new(account: impl Into<Identifier>, password: impl Into<Secret<String>>) -> Self {
+        let (account, password) = (account.into(), password.into());
+        Self { account, password, mac: None }
+    }
+}
+
+impl CodeStep {
+    /// Names the account and the code. Without a grant, the server looks for the open grant of this
+    /// account and peer.
+    #[must_use]
+    pub fn new(
+        account: impl Into<Identifier>,
+        code: OneTimeCode,
+        grant: Option<GrantToken>,
+    ) -> Self {
+        Self { account: account.into(), totp: Some(code), grant, mac: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::{Command, Refused};
+
+    fn read(text: &str) -> Result<Command, Refused> {
+        Command::from_json(text.as_bytes())
+    }
+
+    #[test]
+    fn a_grant_that_cannot_be_one_is_malformed() {
+        let grant = "A".repeat(43);
+        let step = |grant: &str| {
+            read(&format!(r#"{{"cmd":"180","username":"alice","totp":"1","grant":"{grant}"}}"#))
+        };
+        let Ok(Command::CodeStep(read)) = step(&grant) else { panic!("not 180") };
+        assert!(read.grant.is_some() && read.totp.is_none());
+        for wrong in ["", "AA", &format!("{grant}="), &"A".repeat(44)] {
+            assert!(matches!(step(wrong), Err(Refused::Malformed(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_or_a_grant_confirms_an_authenticator() {
+        for (field, has) in [
+            (r#""password":"x","#, [true, false]),
+            (r#""grant":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#, [false, true]),
+            ("", [false, false]),
+        ] {
+            let text = format!(r#"{{"cmd":"210",{field}"email":"a@b.example","totp":"287082"}}"#);
+            let Ok(Command::ConfirmTotp(confirm)) = read(&text) else { panic!("{field}") };
+            assert_eq!([confirm.password.is_some(), confirm.grant.is_some()], has, "{field}");
+        }
+    }
+
+    #[test]
+    fn registration_asks_for_a_new_secret_or_for_none() {
+        let register = |totp: &str| {
+            read(&format!(r#"{{"cmd":"160","email":"a@b.example","password":"x"{totp}}}"#))
+        };
+        for (totp, is_new) in [("", false), (r#","totp":null"#, false), (r#","totp":"new""#, true)]
+        {
+            let Ok(Command::SelfRegister(register)) = register(totp) else { panic!("{totp}") };
+            assert_eq!(register.totp.is_some(), is_new, "{totp}");
+        }
+        assert!(matches!(register(r#","totp":"old""#), Err(Refused::Malformed(_))));
+    }
+}

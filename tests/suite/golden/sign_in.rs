@@ -1,0 +1,101 @@
+//! Commands 160, 170 and 180.
+
+use super::transcript::Transcript;
+use fourauth_protocol::{
+    command::{CodeStep, Command, ConfirmTotp, PasswordStep, SelfRegister},
+    contact::Email,
+    grant::GrantToken,
+    mac_address::MacAddress,
+    one_time_code::OneTimeCode,
+    secret::Secret,
+};
+use fourauth_tests::{persona::Persona, server::TestServer};
+
+const EMAIL: &str = "carol@example.org";
+const PASSWORD: &str = "violet-Ox-42";
+
+async fn transcript() -> Transcript {
+    let server = TestServer::configured(|config| {
+        config.sign_in.two_steps = true;
+        config.sign_in.self_registration = true;
+    });
+    Transcript::with(server.await).await
+}
+
+fn email() -> Email {
+    Email::parse(EMAIL).unwrap()
+}
+
+fn register(password: &str) -> SelfRegister {
+    SelfRegister::new(email(), Secret::new(password.to_owned())).with_totp()
+}
+
+fn password_step(password: &str) -> Command {
+    Command::PasswordStep(PasswordStep::new(email(), Secret::new(password.to_owned())))
+}
+
+fn code_step(code: OneTimeCode, grant: Option<GrantToken>) -> Command {
+    Command::CodeStep(CodeStep::new(email(), code, grant))
+}
+
+/// Carol, with an authenticator that is not confirmed yet.
+async fn carol(talk: &mut Transcript) -> Persona {
+    let client = talk.server.client();
+    let answer = client.send_once(Command::SelfRegister(register(PASSWORD))).await.unwrap();
+    let mac = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
+    let uri = answer.body.provisioning_uri.unwrap();
+    let carol = Persona::new(EMAIL, Secret::new(PASSWORD.to_owned()), mac, &uri);
+    talk.name_codes(&carol);
+    carol
+}
+
+async fn confirm(talk: &Transcript, carol: &Persona) {
+    let code = carol.code(talk.server.now());
+    let confirm = Command::ConfirmTotp(ConfirmTotp::by_grant(email(), None).code(code));
+    assert!(talk.server.client().send_once(confirm).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn self_register() {
+    let mut talk = transcript().await;
+    for (heading, register) in [
+        ("The password does not meet the rule.", register("password")),
+        ("Everything is right.", register(PASSWORD)),
+        ("The address has an account.", register(PASSWORD)),
+    ] {
+        talk.ask(heading, Command::SelfRegister(register)).await;
+    }
+    talk.settle("160-self-register");
+}
+
+#[tokio::test]
+async fn prove_a_password() {
+    let mut talk = transcript().await;
+    let carol = carol(&mut talk).await;
+    talk.ask("The password is wrong.", password_step("violet-Ox-43")).await;
+    talk.ask(
+        "The authenticator is not confirmed, so the password is enough.",
+        password_step(PASSWORD),
+    )
+    .await;
+    confirm(&talk, &carol).await;
+    talk.ask("From now on a code is needed.", password_step(PASSWORD)).await;
+    talk.settle("170-password-step");
+}
+
+#[tokio::test]
+async fn prove_a_code() {
+    let mut talk = transcript().await;
+    let carol = carol(&mut talk).await;
+    confirm(&talk, &carol).await;
+    let now = talk.server.now();
+    talk.ask("No password was proved before.", code_step(carol.code(now), None)).await;
+    let answer = talk.server.client().send_once(password_step(PASSWORD)).await.unwrap();
+    let grant = answer.body.grant.unwrap();
+    talk.name(grant.text().expose(), "<grant>");
+    let wrong = carol.wrong_code(now);
+    talk.ask("The code is wrong.", code_step(wrong, Some(grant.clone()))).await;
+    talk.ask("The code is right.", code_step(carol.code(now), Some(grant.clone()))).await;
+    talk.ask("The grant is spent.", code_step(carol.code(now), Some(grant))).await;
+    talk.settle("180-code-step");
+}
