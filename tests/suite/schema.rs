@@ -2,7 +2,7 @@
 
 use crate::checked_in;
 use fourauth_protocol::{
-    command::{CodeStep, Command, Hello, PasswordStep, SelfRegister},
+    command::{CodeStep, Command, GetKeys, Hello, PasswordStep, SelfRegister},
     grant::GrantToken,
     mac_address::MacAddress,
     schema,
@@ -58,6 +58,7 @@ async fn commands_of_the_client_match_their_schema() {
             )),
         ),
         ("190", Command::Hello(Hello::default())),
+        ("192", Command::GetKeys(GetKeys::default())),
         ("200", Command::Register(server.registration("bob", "biden.jpg"))),
         ("210", Command::ConfirmTotp(alice.confirm(now))),
         ("240", Command::ReadAudit(server.read_audit())),

@@ -3,6 +3,7 @@
 mod grants;
 mod registration;
 mod steps;
+mod tokens;
 
 use fourauth_client::{LoggedIn, Outcome, SignIn};
 use fourauth_config::Config;

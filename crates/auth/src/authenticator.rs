@@ -9,13 +9,15 @@ use crate::{
     entropy,
     error::Error,
     faces::Faces,
-    grant::recent::RecentGrants,
+    grant::Grants,
     hashing::Hasher,
+    jwt::JwtKeys,
     limits::Limits,
     policy::{Optional, Policy},
     profile::Profile,
     receipt_key::ReceiptKey,
     received::Received,
+    recent::Recent,
     tokens::Tokens,
 };
 use fourauth_factors::{face::Template, password_rule::PasswordRule};
@@ -51,7 +53,8 @@ pub struct Authenticator {
     pub(crate) receipts: ReceiptKey,
     pub(crate) tokens: Tokens,
     pub(crate) undecided: Undecided,
-    pub(crate) grants: RecentGrants,
+    pub(crate) grants: Recent<Grants>,
+    pub(crate) jwt_keys: Recent<JwtKeys>,
     is_full: AtomicBool,
 }
 
@@ -133,7 +136,8 @@ impl Authenticator {
             receipts,
             tokens,
             undecided,
-            grants: RecentGrants::default(),
+            grants: Recent::default(),
+            jwt_keys: Recent::default(),
             is_full,
         }
     }

@@ -16,6 +16,7 @@ mod register;
 mod self_register;
 mod session;
 mod sign_in;
+mod signed_token;
 
 pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
@@ -27,3 +28,4 @@ pub use register::Registered;
 pub use self_register::SelfRegistered;
 pub use session::{Authorisation, Authorised, Sessions};
 pub use sign_in::SignIn;
+pub use signed_token::PublicKeys;

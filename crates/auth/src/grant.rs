@@ -15,7 +15,6 @@
 //! The text form depends on where a grant is sent, and belongs to the protocol.
 
 pub(crate) mod password;
-pub(crate) mod recent;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};

@@ -11,11 +11,13 @@ use data_encoding::BASE64;
 use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
-        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, Hello, ListDevices,
-        ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
-        RecoverTotp, RedeemPasscode, Register, RequestPasscode, RevokeDevice, SelfRegister,
+        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, GetKeys, Hello,
+        ListDevices, ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice, RecoverFace,
+        RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RevokeDevice,
+        SelfRegister,
     },
     grant::GrantToken,
+    jwt::PublicKey,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -34,6 +36,8 @@ pub struct LoggedIn {
     /// A signed statement about this login, which other services
     /// [verify](crate::ReceiptVerifier) without the server.
     pub receipt: Option<Secret<String>>,
+    /// A token that other software verifies with the server's published keys.
+    pub jwt: Option<Secret<String>>,
     /// When the token expires.
     pub expires_at: Option<UnixMillis>,
     /// The level that it reached. `None` if the server does not say.
@@ -167,6 +171,9 @@ commands! {
     code_step(step: CodeStep) -> LoggedIn = Command::CodeStep(step), LoggedIn::from_gains;
     /// 190: reads the server's version, limits and requirements.
     hello() -> ServerInfo = Command::Hello(Hello::default()), |body| present(body.server, "server");
+    /// 192: reads the public keys that verify the tokens of sessions.
+    keys() -> Vec<PublicKey> =
+        Command::GetKeys(GetKeys::default()), |body| present(body.keys, "keys");
     /// 200: adds an account.
     register(register: Register) -> Registered = Command::Register(register), Registered::from_gains;
     /// 210: proves that a new authenticator works.
@@ -226,6 +233,7 @@ impl LoggedIn {
         Ok(Self {
             token: body.token,
             receipt: body.receipt,
+            jwt: body.jwt,
             expires_at: body.expires_at,
             level: body.level,
             must_change: body.must_change.unwrap_or(false),

@@ -16,7 +16,7 @@ use crate::{
 };
 use fourauth_protocol::{
     answer::Answer,
-    command::{Command, Hello, ProveGateway},
+    command::{Command, GetKeys, Hello, ProveGateway},
     envelope::Envelope,
     gateway::{GatewayName, message},
 };
@@ -113,6 +113,15 @@ impl GatewayConnection {
     /// See [`send`](Self::send).
     pub async fn hello(&self) -> Result<Answer, Error> {
         self.exchange(None, &Command::Hello(Hello::default())).await
+    }
+
+    /// 192, for the gateway itself: the public keys that verify the tokens of sessions.
+    ///
+    /// # Errors
+    ///
+    /// See [`send`](Self::send).
+    pub async fn keys(&self) -> Result<Answer, Error> {
+        self.exchange(None, &Command::GetKeys(GetKeys::default())).await
     }
 
     async fn exchange(&self, peer: Option<IpAddr>, command: &Command) -> Result<Answer, Error> {

@@ -5,6 +5,7 @@ use crate::{
     envelope::Reference,
     frame::{self, FrameError, HEADER},
     grant::GrantToken,
+    jwt,
     level::Level,
     receipt::Method,
     request_id::RequestId,
@@ -110,6 +111,15 @@ pub struct AnswerBody {
     /// Stands for the password in the next command. Commands 160 and 170.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
+    /// A token that other software verifies with the server's published keys. Commands 170 and 180.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secret::on_the_wire_if_any"
+    )]
+    pub jwt: Option<Secret<String>>,
+    /// The public keys that verify such tokens. Command 192.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<jwt::PublicKey>>,
     /// The name of the account. Command 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,

@@ -22,7 +22,7 @@ pub use audit::ReadAudit;
 pub use confirm::ConfirmTotp;
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use gateway::ProveGateway;
-pub use hello::Hello;
+pub use hello::{GetKeys, Hello};
 pub use login::Login;
 pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
@@ -121,6 +121,8 @@ commands! {
     "180" CodeStep;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
+    /// 192: get the public keys that verify tokens.
+    "192" GetKeys;
     /// 200: register an account, as an administrator.
     "200" Register with pictures;
     /// 210: confirm that the new authenticator works.

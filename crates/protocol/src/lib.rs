@@ -46,6 +46,7 @@ mod framed;
 pub mod gateway;
 pub mod grant;
 pub mod host_port;
+pub mod jwt;
 pub mod language;
 pub mod level;
 pub mod mac_address;

@@ -45,6 +45,7 @@ const fn is_quick(command: &Command) -> bool {
     matches!(
         command,
         Command::Hello(_)
+            | Command::GetKeys(_)
             | Command::ProveDevice(_)
             | Command::Authorise(_)
             | Command::ListSessions(_)

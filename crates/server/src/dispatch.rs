@@ -48,6 +48,7 @@ impl Context {
         let (id, origin) = (received.id, received.origin.clone());
         match command {
             Command::Hello(_) => Reply::hello(id, self.server_info(&received, nonce)),
+            Command::GetKeys(_) => Reply::keys(id, auth.public_keys()),
             // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => Reply::noted(id),
             Command::Authorise(authorise) => {

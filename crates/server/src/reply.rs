@@ -2,7 +2,8 @@
 
 use crate::limits::conduct::{Conduct, Offence};
 use fourauth_auth::{
-    answer::CommandAnswer, attempt::Audited, compute::Overload, error::Error, looked_up::LookedUp,
+    answer::CommandAnswer, attempt::Audited, command::PublicKeys, compute::Overload, error::Error,
+    looked_up::LookedUp,
 };
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, ServerInfo},
@@ -161,6 +162,11 @@ impl Reply {
         let mut body = AnswerBody::default();
         body.server = Some(info);
         Self::public(Answer::ok("Hello.", body).to_request(id))
+    }
+
+    /// The reply with the public keys that verify tokens.
+    pub fn keys(id: RequestId, keys: PublicKeys) -> Self {
+        Self::public(Answer::ok("Keys.", keys.into_body()).to_request(id))
     }
 
     /// The answer, for a door that writes it in another form.

@@ -115,6 +115,13 @@ impl Store {
         self.sealer.grant_keys()
     }
 
+    /// The seeds of the key pairs that sign tokens, derived from the keyring. The first one signs, and
+    /// all of them verify.
+    #[must_use]
+    pub fn jwt_seeds(&self) -> Vec<Secret<[u8; 32]>> {
+        self.sealer.jwt_seeds()
+    }
+
     /// A connection that reads the database as of its first statement.
     pub(crate) async fn snapshot(&self) -> Result<Connection, Error> {
         self.pool.snapshot().await

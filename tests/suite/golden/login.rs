@@ -3,7 +3,7 @@
 use super::transcript::Transcript;
 use fourauth_auth::profile::Profile;
 use fourauth_protocol::{
-    command::{Command, Hello},
+    command::{Command, GetKeys, Hello},
     mac_address::MacAddress,
     picture::Picture,
     secret::Secret,
@@ -21,6 +21,13 @@ async fn hello() {
     )
     .await;
     talk.settle("190-hello");
+}
+
+#[tokio::test]
+async fn keys() {
+    let mut talk = Transcript::with(TestServer::start().await).await;
+    talk.ask("The keyring has one key.", Command::GetKeys(GetKeys::default())).await;
+    talk.settle("192-keys");
 }
 
 #[tokio::test]

@@ -15,11 +15,15 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 14] = [
+const VARIABLE: [(&str, &[char], &str); 18] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
     ("\"grant\":\"", &['"'], "<grant>"),
+    ("\"jwt\":\"", &['"'], "<signed token>"),
+    ("\"x\":\"", &['"'], "<x>"),
+    ("\"y\":\"", &['"'], "<y>"),
+    ("\"kid\":\"", &['"'], "<key id>"),
     ("\"receipt\":\"", &['"'], "<receipt>"),
     ("\"id\":\"", &['"'], "<session id>"),
     ("\"receipt_key\":\"", &['"'], "<key>"),

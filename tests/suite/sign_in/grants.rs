@@ -98,7 +98,7 @@ async fn clients_of_a_shared_address_must_show_their_grant() {
     assert!(house.confirm(&carol, Some(grant)).await.is_ok());
 }
 
-/// Sends the same grant many times at once, each time with a code that nobody has used.
+/// Sends the same grant many times at once, each time with the same unspent code.
 async fn race(house: &House, carol: &Persona, grants: Vec<Option<GrantToken>>) -> Vec<Answer> {
     let code = carol.code(house.server.now());
     let mut racing = JoinSet::new();

@@ -13,6 +13,7 @@
 use crate::{
     action::Action,
     authenticator::Authenticator,
+    command::session,
     decision::Denial,
     device::{self, nonce::NonceCheck},
     error::Error,
@@ -22,7 +23,7 @@ use crate::{
     tokens::Bound,
 };
 use fourauth_protocol::{
-    device::DeviceId, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
+    device::DeviceId, jwt, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
     username::Username,
 };
 use fourauth_store::{KnownDevice, MasterToken, Refusal, Session, SessionUse};
@@ -38,8 +39,9 @@ pub(crate) struct Bearer {
 
 /// The outcome of showing a token.
 pub(crate) struct Shown {
-    /// The session and its token, also if it has expired or was renewed.
-    pub(crate) found: Result<(Session, BaseToken), Denial>,
+    /// The session and its token, also if it has expired or was renewed. A signed token has no base
+    /// token, so it cannot be renewed.
+    pub(crate) found: Result<(Session, Option<BaseToken>), Denial>,
     /// The key that the session is bound to, which the peer has proved.
     pub(crate) proven_device: Option<DeviceId>,
 }
@@ -110,9 +112,33 @@ impl Authenticator {
         };
         let found = match limited {
             Some(limited) if proven_device.is_none() => Err(limited),
-            _ => Ok((session, token)),
+            _ => Ok((session, Some(token))),
         };
         Ok(Shown { found, proven_device })
+    }
+
+    /// The session of a base token, or of a token that this server signed. The second is for services
+    /// that only check it, and is bound to no address; a session with a device needs its base token.
+    pub(crate) async fn shown_or_signed(
+        &self,
+        received: &Received,
+        bearer: &Bearer,
+    ) -> Result<Shown, Error> {
+        let text = bearer.token.expose();
+        if !jwt::is_compact(text) {
+            return self.shown_session(received, bearer).await;
+        }
+        let limited = received.limited().map(Denial::Limited);
+        let refused = limited.unwrap_or(Denial::SignedOut);
+        let claims = self.signed_claims(text, received).filter(|_| limited.is_none());
+        let family = claims.and_then(|claims| session::family(&claims.sid));
+        let found = match family {
+            Some(family) => self.store.session_of_family(family, received.at.now).await?,
+            None => None,
+        };
+        let found = found.filter(|session| session.device.is_none());
+        let found = found.map(|session| (session, None)).ok_or(refused);
+        Ok(Shown { found, proven_device: None })
     }
 
     /// The master tokens of a session without a key, and of one with the claimed key. Without a claim

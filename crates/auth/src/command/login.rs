@@ -32,6 +32,8 @@ pub struct LoggedIn {
     pub expires_at: UnixMillis,
     /// A signed statement about the login. `None` if it could not be made.
     pub receipt: Option<Secret<String>>,
+    /// A token that other software verifies. `None` for a login that has a receipt.
+    pub jwt: Option<Secret<String>>,
     /// The level that it reached.
     pub level: Option<Level>,
     /// True if another person chose the password.
@@ -44,6 +46,7 @@ impl CommandAnswer for LoggedIn {
         body.token = Some(self.token);
         body.expires_at = Some(self.expires_at);
         body.receipt = self.receipt;
+        body.jwt = self.jwt;
         body.level = self.level;
         body.must_change = self.must_change.then_some(true);
         body
@@ -157,7 +160,8 @@ impl Authenticator {
         let token = self.tokens.text(&base);
         let level = session.methods.level();
         let must_change = subject.must_change;
-        (session, LoggedIn { token, expires_at: expires, receipt: None, level, must_change })
+        let (receipt, jwt) = (None, None);
+        (session, LoggedIn { token, expires_at: expires, receipt, jwt, level, must_change })
     }
 }
 

@@ -87,6 +87,7 @@ enum Next {
     Answer,
     /// The token is renewed now, or was a moment ago.
     Renew {
+        token: BaseToken,
         is_again: bool,
     },
     /// A token that was renewed comes back: it or its successor is in other hands.
@@ -94,14 +95,17 @@ enum Next {
 }
 
 impl Next {
-    fn of(session: &Session, now: UnixMillis) -> Self {
+    /// Without a base token, a session that has to be renewed has expired.
+    fn of(session: &Session, token: Option<BaseToken>, now: UnixMillis) -> Result<Self, Denial> {
+        let renew = |is_again| match token {
+            Some(token) => Ok(Self::Renew { token, is_again }),
+            None => Err(Denial::SessionExpired),
+        };
         match session.renewed {
-            Some(at) if RESEND_MS.contains(&now.0.saturating_sub(at.0)) => {
-                Self::Renew { is_again: true }
-            }
-            Some(_) => Self::EndFamily,
-            None if now < session.expires => Self::Answer,
-            None => Self::Renew { is_again: false },
+            Some(at) if RESEND_MS.contains(&now.0.saturating_sub(at.0)) => renew(true),
+            Some(_) => Ok(Self::EndFamily),
+            None if now < session.expires => Ok(Self::Answer),
+            None => renew(false),
         }
     }
 }
@@ -119,18 +123,18 @@ impl Authenticator {
     ) -> Result<Authorisation, Error> {
         let Authorise { token, mac, level, .. } = authorise;
         let bearer = Bearer { token, mac, level };
-        let Shown { found, proven_device } = self.shown_session(&received, &bearer).await?;
+        let Shown { found, proven_device } = self.shown_or_signed(&received, &bearer).await?;
         let decided = found.and_then(|(session, token)| {
             is_time_known(&received)?;
-            let next = Next::of(&session, received.at.now);
+            let next = Next::of(&session, token, received.at.now)?;
             // A token that comes back ends its session whatever level is asked for.
             if !matches!(next, Next::EndFamily) {
                 reaches(&session, level)?;
             }
-            Ok((session, token, next))
+            Ok((session, next))
         });
         let action = Action::Authorise;
-        let (session, token, next) = match decided {
+        let (session, next) = match decided {
             Ok(found) => found,
             Err(denial) => {
                 let refused = self.looked_up(action, &received, proven_device, Err(denial)).await?;
@@ -145,7 +149,7 @@ impl Authenticator {
                 Ok(Authorisation::LookedUp(found))
             }
             // On the heap: the future of a check is small, because most checks end above.
-            Next::Renew { is_again } => {
+            Next::Renew { token, is_again } => {
                 Box::pin(self.renew(received, &session, &token, mac, is_again)).await
             }
             Next::EndFamily => Box::pin(self.end_stolen(received, &session)).await,
@@ -210,7 +214,7 @@ impl Authenticator {
     ) -> Result<Audited<()>, Error> {
         let EndSession { token, mac, session: other, all, .. } = end;
         let bearer = Bearer { token, mac, level: None };
-        let found = self.shown_session(&received, &bearer).await?.found;
+        let found = self.shown_or_signed(&received, &bearer).await?.found;
         let session = match found {
             // Also one that has expired: its user logs out.
             Ok((session, _)) => session,
@@ -297,7 +301,7 @@ fn detail(family: FamilyId) -> String {
 }
 
 /// The session with this id, if it is one.
-fn family(id: &str) -> Option<FamilyId> {
+pub(super) fn family(id: &str) -> Option<FamilyId> {
     let bytes = HEXLOWER.decode(id.as_bytes()).ok()?;
     bytes.try_into().ok().map(FamilyId)
 }

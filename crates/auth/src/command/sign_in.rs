@@ -22,6 +22,7 @@ use crate::{
 use fourauth_factors::password::Hash;
 use fourauth_protocol::{
     answer::AnswerBody,
+    audience::Audience,
     command::{CodeStep, PasswordStep},
     grant::GrantToken,
     mac_address::MacAddress,
@@ -95,7 +96,8 @@ impl Authenticator {
             let is_proposed = subject.totp_stage == TotpStage::Proposed;
             let issued = is_proposed.then(|| self.grant_for(Step::Enrolment, verified));
             let (grant, open) = issued.map(|it| (it.token, it.open)).unzip();
-            let (change, logged_in) = self.signed_in(verified, step.mac, upgraded);
+            let by = (step.mac, step.audience.as_ref());
+            let (change, logged_in) = self.signed_in(verified, by, upgraded).await?;
             Ok((change, opening(open.flatten()), SignIn::Done(logged_in, grant)))
         })
         .await
@@ -114,7 +116,8 @@ impl Authenticator {
         let offered = Offered::from(&step);
         let named = self.named(&step.account).await?;
         self.prove(Action::CodeStep, received, named, offered, async |verified| {
-            let (change, logged_in) = self.signed_in(verified, step.mac, None);
+            let by = (step.mac, step.audience.as_ref());
+            let (change, logged_in) = self.signed_in(verified, by, None).await?;
             let notices = login_notices(verified, None);
             Ok((change, SideEffects { notices, ..SideEffects::default() }, logged_in))
         })
@@ -127,15 +130,16 @@ impl Authenticator {
 
     /// The session of an account without a face. It proves less than a login, so it is not the first
     /// use of the account, and makes no place known.
-    fn signed_in(
+    async fn signed_in(
         &self,
         verified: &Verified<'_>,
-        mac: Option<MacAddress>,
+        (mac, audience): (Option<MacAddress>, Option<&Audience>),
         upgraded: Option<Hash>,
-    ) -> (Change, LoggedIn) {
+    ) -> Result<(Change, LoggedIn), Error> {
         let methods = verified.methods(None);
-        let (session, logged_in) = self.session(verified, mac, None, methods);
-        (Change::LogIn { session, upgraded, device: None, is_first: false }, logged_in)
+        let (session, mut logged_in) = self.session(verified, mac, None, methods);
+        logged_in.jwt = Some(self.jwt(verified, &session, audience).await?);
+        Ok((Change::LogIn { session, upgraded, device: None, is_first: false }, logged_in))
     }
 }
 

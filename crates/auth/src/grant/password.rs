@@ -131,11 +131,11 @@ impl Authenticator {
 
     /// The grants of this server, with keys that it had less than a second ago.
     pub(crate) fn grants(&self) -> Arc<Grants> {
-        self.grants.get(Instant::now(), || self.store.grant_keys())
+        self.grants.get(Instant::now(), || Grants::new(&self.store.grant_keys()))
     }
 
     fn newest_grants(&self) -> Arc<Grants> {
-        self.grants.read(Instant::now(), || self.store.grant_keys())
+        self.grants.read(Instant::now(), || Grants::new(&self.store.grant_keys()))
     }
 
     fn holder(&self, subject: &Subject, received: &Received) -> Holder {

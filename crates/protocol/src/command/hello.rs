@@ -1,4 +1,4 @@
-//! 190: get the server's version, limits and requirements.
+//! 190 and 192: get what the server tells everyone.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,3 +8,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Hello {}
+
+/// Gets the public keys that verify the tokens of sessions.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct GetKeys {}

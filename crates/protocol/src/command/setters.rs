@@ -103,10 +103,14 @@ setters! {
     PasswordStep {
         /// The MAC address of the device that sends the command. The session is bound to it.
         device => mac: MacAddress,
+        /// The service that the signed token is for.
+        audience => audience: Audience,
     }
     CodeStep {
         /// The MAC address of the device that sends the command. The session is bound to it.
         device => mac: MacAddress,
+        /// The service that the signed token is for.
+        audience => audience: Audience,
     }
     Authorise {
         /// The MAC address that the session was opened with.

@@ -2,6 +2,7 @@
 
 use super::{Identifier, NewTotp};
 use crate::{
+    audience::Audience,
     grant::GrantToken,
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
@@ -46,6 +47,9 @@ pub struct PasswordStep {
         skip_serializing_if = "Option::is_none"
     )]
     pub mac: Option<MacAddress>,
+    /// The service that the signed token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
 }
 
 /// 180: proves a one-time code after 170, and opens the session.
@@ -69,6 +73,9 @@ pub struct CodeStep {
         skip_serializing_if = "Option::is_none"
     )]
     pub mac: Option<MacAddress>,
+    /// The service that the signed token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
 }
 
 impl SelfRegister {
@@ -90,7 +97,7 @@ impl PasswordStep {
     #[must_use]
     pub fn new(account: impl Into<Identifier>, password: impl Into<Secret<String>>) -> Self {
         let (account, password) = (account.into(), password.into());
-        Self { account, password, mac: None }
+        Self { account, password, mac: None, audience: None }
     }
 }
 
@@ -103,7 +110,7 @@ impl CodeStep {
         code: OneTimeCode,
         grant: Option<GrantToken>,
     ) -> Self {
-        Self { account: account.into(), totp: Some(code), grant, mac: None }
+        Self { account: account.into(), totp: Some(code), grant, mac: None, audience: None }
     }
 }
 

@@ -63,14 +63,14 @@ impl Arrived {
     }
 }
 
-/// Refuses a command without a peer, except a hello. Without this, all visitors of a gateway that
+/// Refuses a command without a peer, except a hello and the request for public keys. Without this, all visitors of a gateway that
 /// forgets it would be one source.
 fn with_peer(peer: Option<IpAddr>, command: Command) -> Result<Command, Refused> {
     match command {
         Command::ProveGateway(_) => {
             Err(Refused::Malformed("the connection is that of a gateway already".into()))
         }
-        Command::Hello(_) => Ok(command),
+        Command::Hello(_) | Command::GetKeys(_) => Ok(command),
         _ if peer.is_none() => Err(Refused::Malformed("missing field `peer`".into())),
         _ => Ok(command),
     }

@@ -25,6 +25,20 @@ use tokio::time::Instant;
 
 const TABLE: &str = "sessions";
 
+/// What is read of a session, its account and its device.
+macro_rules! session_columns {
+    () => {
+        "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
+         COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
+         u.has_totp, u.has_face, u.has_device, d.name AS device_name, \
+         d.pubkey AS device_key, d.mac AS device_mac, \
+         COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
+         JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
+         LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
+         AND d.revoked_at IS NULL"
+    };
+}
+
 /// Most sessions in a list. A longer answer would not fit a frame.
 const MOST_LISTED: i64 = 500;
 
@@ -193,15 +207,8 @@ impl Store {
         masters: [&MasterToken; 2],
         now: UnixMillis,
     ) -> Result<Option<Session>, Error> {
-        const SQL: &str = "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
-             COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
-             u.has_totp, u.has_face, u.has_device, d.name AS device_name, \
-             d.pubkey AS device_key, d.mac AS device_mac, \
-             COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
-             JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
-             LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
-             AND d.revoked_at IS NULL \
-             WHERE s.master IN ($1, $2) AND s.ends > $3";
+        const SQL: &str =
+            concat!(session_columns!(), " WHERE s.master IN ($1, $2) AND s.ends > $3");
 
         let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
         if let Some(session) = self.recent.get(masters, commits, at) {
@@ -214,6 +221,21 @@ impl Store {
             self.recent.put(session.clone(), commits, at);
         }
         Ok(found)
+    }
+
+    /// The session of this family that was not renewed, if the family has not ended at `now`.
+    pub async fn session_of_family(
+        &self,
+        family: FamilyId,
+        now: UnixMillis,
+    ) -> Result<Option<Session>, Error> {
+        const SQL: &str = concat!(
+            session_columns!(),
+            " WHERE s.family = $1 AND s.renewed IS NULL AND s.ends > $2"
+        );
+
+        let values = [Value::Bytes(&family.0), Value::Int(now.0)];
+        self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
     }
 
     /// The newest sessions of an account that can be used or renewed at `now`, at most 500,

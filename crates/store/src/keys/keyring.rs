@@ -31,6 +31,9 @@ const CHECKED: &[u8] = b"fourauth key check v1";
 /// Label of the derivation of the keys of grants.
 const GRANTED: &[u8] = b"fourauth grant v1";
 
+/// Label of the derivation of the seeds of keys that sign tokens.
+const SIGNED: &[u8] = b"fourauth jwt v1";
+
 /// Label of the derivation of the digest key.
 const DIGESTED: &[u8] = b"fourauth value digest v1";
 
@@ -190,9 +193,18 @@ impl Key {
 
     /// The key of grants that belongs to this key (RFC 5869).
     pub(crate) fn grant_key(&self) -> Secret<[u8; 32]> {
+        self.derived(GRANTED)
+    }
+
+    /// The seed of the key pair that signs tokens.
+    pub(crate) fn jwt_seed(&self) -> Secret<[u8; 32]> {
+        self.derived(SIGNED)
+    }
+
+    fn derived(&self, label: &[u8]) -> Secret<[u8; 32]> {
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(None, self.master.expose())
-            .expand(GRANTED, &mut key)
+            .expand(label, &mut key)
             .expect("32 bytes are within the output limit of HKDF");
         Secret::new(key)
     }

@@ -105,16 +105,25 @@ impl Sealer {
     }
 
     /// The keys of grants. The first one makes grants, and all of them check.
-    ///
-    /// Grants are made with the newest key that the database knows, because all of its servers have
-    /// that key. The file is read too: another process may have added a key and may already use it.
     pub(crate) fn grant_keys(&self) -> Vec<Secret<[u8; 32]>> {
+        self.derived(Key::grant_key)
+    }
+
+    /// The seeds of the key pairs that sign tokens. The first one signs, and all of them verify.
+    pub(crate) fn jwt_seeds(&self) -> Vec<Secret<[u8; 32]>> {
+        self.derived(Key::jwt_seed)
+    }
+
+    /// What is derived from each key, first from the newest key that the database knows, because all of
+    /// its servers have that key. The file is read too: another process may have added a key and may
+    /// already use it.
+    fn derived(&self, derive: fn(&Key) -> Secret<[u8; 32]>) -> Vec<Secret<[u8; 32]>> {
         let held = self.keyring();
         let file = held.read_again().ok().flatten();
         let maker = held.newest_of(&self.known.load()).unwrap_or(&held.keys()[0]);
         let in_file = file.iter().flat_map(Keyring::keys).filter(|key| held.key(&key.id).is_none());
         let others = held.keys().iter().filter(|key| key.id != maker.id).chain(in_file);
-        std::iter::once(maker).chain(others).map(|key| key.grant_key()).collect()
+        std::iter::once(maker).chain(others).map(|key| derive(key)).collect()
     }
 
     /// The newest key named in `known`, from the keyring in use or from its file.
