@@ -3,15 +3,16 @@
 use crate::{
     action::Action,
     admission::Admission,
-    attempt::{Attempt, undecided::Undecided},
+    attempt::{Attempt, Journal, undecided::Undecided},
     command::Passcodes,
-    compute::{Overload, Requester},
+    compute::{Compute, Overload, Requester},
     entropy,
     error::Error,
     faces::Faces,
     grant::recent::RecentGrants,
     hashing::Hasher,
     limits::Limits,
+    metrics::Metrics,
     policy::Policy,
     profile::Profile,
     receipt_key::ReceiptKey,
@@ -50,7 +51,7 @@ pub struct Authenticator {
     pub(crate) admission: Admission,
     pub(crate) receipts: ReceiptKey,
     pub(crate) tokens: Tokens,
-    pub(crate) undecided: Undecided,
+    pub(crate) journal: Journal,
     pub(crate) grants: RecentGrants,
     is_full: AtomicBool,
 }
@@ -118,6 +119,7 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
+        let journal = Journal { undecided, metrics: Arc::default() };
         let policy = Policy { passcodes: settings.passcodes.is_some() };
         Self {
             store,
@@ -129,7 +131,7 @@ impl Authenticator {
             admission,
             receipts,
             tokens,
-            undecided,
+            journal,
             grants: RecentGrants::default(),
             is_full,
         }
@@ -156,6 +158,18 @@ impl Authenticator {
         }
     }
 
+    /// Counts about all commands since the server started.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.journal.metrics
+    }
+
+    /// The compute pool.
+    #[must_use]
+    pub const fn compute(&self) -> &Compute {
+        self.hasher.compute()
+    }
+
     /// Counts of costly operations since the server started.
     #[must_use]
     pub fn work(&self) -> Work {
@@ -174,8 +188,8 @@ impl Authenticator {
         received: Received,
     ) -> Result<Attempt, Error> {
         let username = username.map(|name| name.as_str().to_owned());
-        let (profile, undecided) = (self.settings.profile, self.undecided.clone());
-        let attempt = Attempt::open(action, username, received, profile, undecided);
+        let (profile, journal) = (self.settings.profile, self.journal.clone());
+        let attempt = Attempt::open(action, username, received, profile, journal);
         let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
         if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
     }

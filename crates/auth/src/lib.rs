@@ -41,6 +41,7 @@ pub mod grant;
 pub mod hashing;
 pub mod limits;
 pub mod looked_up;
+pub mod metrics;
 mod not_granted;
 mod notice;
 mod offered;
