@@ -19,6 +19,7 @@ mod faces;
 mod fairness;
 mod gateway;
 mod golden;
+mod health;
 mod hostile;
 mod import;
 mod import_otp;
