@@ -30,6 +30,7 @@ mod language;
 mod lifecycle;
 mod limits;
 mod login;
+mod metrics;
 mod nonces;
 mod passcodes;
 mod penalties;
