@@ -313,8 +313,8 @@ fn every_alert_has_words_and_a_runbook_that_exists() {
     assert!(alerts.len() > 8, "only {} alerts were found", alerts.len());
     for alert in alerts {
         let field = |name: &str| {
-            let lines = alert.lines().map(str::trim);
-            lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).next()
+            let mut lines = alert.lines().map(str::trim);
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
         };
         let name = alert.lines().next().unwrap();
         assert!(field("summary").is_some() && field("description").is_some(), "{name}");
