@@ -49,6 +49,7 @@ pub struct Wave {
 ",
     ),
     ("crates/auth/src/action.rs", "    /// 300\n", "    /// 299\n    Wave,\n"),
+    ("crates/auth/src/action.rs", "    Action::RecoverTotp,\n", "    Action::Wave,\n"),
     (
         "crates/auth/src/action.rs",
         "            Self::RecoverTotp => RECOVER_TOTP,",

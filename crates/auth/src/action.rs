@@ -64,6 +64,14 @@ struct Traits {
 const INVALID: &str = "Invalid credentials.";
 
 impl Action {
+    /// The last one of the enum.
+    const NEWEST: Self = Self::RecoverDevice;
+
+    /// The position in [`ACTIONS`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The word for the `action` column.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -310,17 +318,16 @@ const RECOVER_DEVICE: Traits = Traits {
     denied: INVALID,
 };
 
-/// Every action.
-#[cfg(test)]
-pub(crate) const ACTIONS: [Action; 21] = [
+/// Every action, in the order of the enum.
+pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::Login,
     Action::RequestPasscode,
     Action::RedeemPasscode,
-    Action::ProveGateway,
     Action::Authorise,
     Action::RenewToken,
     Action::EndSession,
     Action::ListSessions,
+    Action::ProveGateway,
     Action::SelfRegister,
     Action::PasswordStep,
     Action::CodeStep,

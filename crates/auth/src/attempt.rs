@@ -18,6 +18,7 @@ use crate::{
     conflict::{Aborted, Conflict},
     decision::Denial,
     error::Error,
+    metrics::Metrics,
     profile::Profile,
     received::Received,
 };
@@ -25,6 +26,7 @@ use effect::Effect;
 use fourauth_protocol::{answer::Answer, device::DeviceId, request_id::RequestId};
 use fourauth_store::{self as store, AccountId, AuditEntry, AuditId, FamilyId, Refusal, Store};
 use fourauth_timekeeper::Reading;
+use std::sync::Arc;
 use tally_change::TallyChange;
 use undecided::{Report, Undecided};
 
@@ -104,6 +106,15 @@ impl<A: CommandAnswer> From<Audited<A>> for Answer {
     }
 }
 
+/// Where the end of an attempt is noted.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    /// Writes rows about attempts that are dropped.
+    pub(crate) undecided: Undecided,
+    /// Counts every attempt.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
 /// One command in progress.
 #[must_use = "an attempt that is dropped is audited as undecided"]
 #[derive(Debug)]
@@ -114,8 +125,8 @@ pub(crate) struct Attempt {
     profile: Profile,
     /// The device of the account that proved its key.
     pub(crate) proven_device: Option<DeviceId>,
-    /// `None` once concluded.
-    undecided: Option<Undecided>,
+    journal: Journal,
+    is_concluded: bool,
 }
 
 /// The outcome of an attempt, unless a concurrent command overtakes it.
@@ -144,16 +155,16 @@ impl<A> Verdict<A> {
 }
 
 impl Attempt {
-    /// Opens an attempt. If it is dropped before it is concluded, it is reported to `undecided`.
+    /// Opens an attempt. If it is dropped before it is concluded, it is noted in `journal`.
     pub(crate) const fn open(
         action: Action,
         username: Option<String>,
         received: Received,
         profile: Profile,
-        undecided: Undecided,
+        journal: Journal,
     ) -> Self {
-        let undecided = Some(undecided);
-        Self { action, username, received, profile, proven_device: None, undecided }
+        let (proven_device, is_concluded) = (None, false);
+        Self { action, username, received, profile, proven_device, journal, is_concluded }
     }
 
     /// Applies the verdict and appends its audit row in one transaction, and only then returns the
@@ -176,7 +187,10 @@ impl Attempt {
             Ok((effect, answer)) => {
                 let counted = tally_change.counted;
                 match self.carry_out(store, effect, tally_change, &detail).await {
-                    Ok(row) => Ok(Granted { answer, row }),
+                    Ok(row) => {
+                        self.journal.metrics.attempts.granted(self.action, self.received.door);
+                        Ok(Granted { answer, row })
+                    }
                     Err(Aborted::Conflict(conflict)) => {
                         let detail = format!("{detail} lost={}", conflict.as_str());
                         let tally_change = TallyChange::of_conflict(conflict, counted);
@@ -194,9 +208,9 @@ impl Attempt {
                 Err(denial)
             }
         };
-        self.undecided = None;
+        self.is_concluded = true;
         let request = self.received.id;
-        let Self { action, profile, proven_device, .. } = self;
+        let (action, profile, proven_device) = (self.action, self.profile, self.proven_device);
         Ok(Audited { request, action, profile, outcome, proven_device })
     }
 
@@ -239,7 +253,9 @@ impl Attempt {
             _ => false,
         };
         if is_counted {
-            return Ok(store.count_refusal(self.refusal()).await?);
+            store.count_refusal(self.refusal()).await?;
+            self.journal.metrics.attempts.refused(self.action, self.received.door);
+            return Ok(());
         }
         let entry = self.entry(Some(denial), detail);
         let written: Result<(), store::Error> = store
@@ -254,7 +270,9 @@ impl Attempt {
                 })
             })
             .await;
-        Ok(written?)
+        written?;
+        self.journal.metrics.attempts.denied(self.action, self.received.door, denial);
+        Ok(())
     }
 
     fn refusal(&self) -> Refusal {
@@ -278,10 +296,13 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some(undecided) = self.undecided.take() {
+        if !self.is_concluded {
+            self.journal.metrics.attempts.undecided(self.action, self.received.door);
             let username = self.username.take();
             let entry = entry(self.action, username, &self.received, false, "Undecided.", "");
-            undecided.report(Report { entry, source: self.received.source().to_string() });
+            self.journal
+                .undecided
+                .report(Report { entry, source: self.received.source().to_string() });
         }
     }
 }

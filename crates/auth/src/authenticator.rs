@@ -3,9 +3,9 @@
 use crate::{
     action::Action,
     admission::Admission,
-    attempt::{Attempt, undecided::Undecided},
+    attempt::{Attempt, Journal, undecided::Undecided},
     command::Passcodes,
-    compute::{Overload, Requester},
+    compute::{Compute, Overload, Requester},
     entropy,
     error::Error,
     faces::Faces,
@@ -13,6 +13,7 @@ use crate::{
     hashing::Hasher,
     jwt::JwtKeys,
     limits::Limits,
+    metrics::Metrics,
     policy::{Optional, Policy},
     profile::Profile,
     receipt_key::ReceiptKey,
@@ -52,7 +53,7 @@ pub struct Authenticator {
     pub(crate) admission: Admission,
     pub(crate) receipts: ReceiptKey,
     pub(crate) tokens: Tokens,
-    pub(crate) undecided: Undecided,
+    pub(crate) journal: Journal,
     pub(crate) grants: Recent<Grants>,
     pub(crate) jwt_keys: Recent<JwtKeys>,
     is_full: AtomicBool,
@@ -123,6 +124,7 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
+        let journal = Journal { undecided, metrics: Arc::default() };
         let has_passcodes = settings.passcodes.is_some();
         let policy = settings.policy.with(Optional::Passcodes, has_passcodes);
         Self {
@@ -135,7 +137,7 @@ impl Authenticator {
             admission,
             receipts,
             tokens,
-            undecided,
+            journal,
             grants: Recent::default(),
             jwt_keys: Recent::default(),
             is_full,
@@ -163,6 +165,18 @@ impl Authenticator {
         }
     }
 
+    /// Counts about all commands since the server started.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.journal.metrics
+    }
+
+    /// The compute pool.
+    #[must_use]
+    pub const fn compute(&self) -> &Compute {
+        self.hasher.compute()
+    }
+
     /// Counts of costly operations since the server started.
     #[must_use]
     pub fn work(&self) -> Work {
@@ -181,8 +195,8 @@ impl Authenticator {
         received: Received,
     ) -> Result<Attempt, Error> {
         let username = username.map(|name| name.as_str().to_owned());
-        let (profile, undecided) = (self.settings.profile, self.undecided.clone());
-        let attempt = Attempt::open(action, username, received, profile, undecided);
+        let (profile, journal) = (self.settings.profile, self.journal.clone());
+        let attempt = Attempt::open(action, username, received, profile, journal);
         let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
         if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
     }

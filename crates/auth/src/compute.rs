@@ -7,6 +7,7 @@
 
 mod ledger;
 mod line;
+mod load;
 mod part;
 mod queue;
 mod requester;
@@ -15,6 +16,7 @@ mod used;
 pub use requester::Requester;
 
 use line::Ticket;
+use load::Load;
 use queue::{Capacity, Queue};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use rustix::time::{ClockId, clock_gettime};
@@ -66,6 +68,7 @@ pub enum Overload {
 #[derive(Debug)]
 struct Jobs {
     queue: Mutex<Queue<Job>>,
+    load: Load,
     since: Instant,
 }
 
@@ -95,8 +98,8 @@ impl Compute {
             .panic_handler(|_| tracing::error!("a compute job panicked"))
             .build()?;
         let queue = Queue::new(Capacity { threads, queue, queue_per_source });
-        let jobs = Arc::new(Jobs { queue: Mutex::new(queue), since: Instant::now() });
-        Ok(Self { threads: Arc::new(pool), jobs, deadline })
+        let jobs = Jobs { queue: Mutex::new(queue), load: Load::default(), since: Instant::now() };
+        Ok(Self { threads: Arc::new(pool), jobs: Arc::new(jobs), deadline })
     }
 
     /// Runs `job` on one of the threads and waits for its result.
@@ -109,13 +112,25 @@ impl Compute {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        let result = self.result_of(by, job).await;
+        result.inspect_err(|why| self.jobs.load.lose(*why))
+    }
+
+    async fn result_of<T, F>(&self, by: Requester, job: F) -> Result<T, Overload>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
         let (done, result) = oneshot::channel();
+        let queued = self.jobs.now();
         let job = Box::new(move |fate| {
             let result = match fate {
                 Fate::Evicted => Err(Overload::QueueFull),
                 // The caller stopped waiting just now.
                 Fate::Begun(_) if done.is_closed() => return,
                 Fate::Begun(meter) => {
+                    let waited = meter.jobs.now().saturating_sub(queued);
+                    meter.jobs.load.waits.observe(waited);
                     let result = job();
                     // Dropped before sending, so that the caller's next job finds a slot.
                     drop(meter);

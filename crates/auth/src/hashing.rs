@@ -43,6 +43,11 @@ impl Hasher {
         Ok(Self { compute, cost, pepper: Arc::new(pepper), hashes: Arc::default() })
     }
 
+    /// The pool that it uses.
+    pub(crate) const fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
     /// Compares a password with a hash.
     ///
     /// # Errors

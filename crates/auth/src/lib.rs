@@ -42,6 +42,7 @@ pub mod hashing;
 mod jwt;
 pub mod limits;
 pub mod looked_up;
+pub mod metrics;
 mod not_granted;
 mod notice;
 mod offered;

@@ -45,9 +45,10 @@ impl fmt::Display for RejectedFrames {
 }
 
 impl Authenticator {
-    /// Counts a frame that a gateway sent for a peer. The audit log gets one row for each source and
+    /// Counts a frame that a gateway sent for a peer, or a line of text. The audit log gets one row for each source and
     /// minute. A failure to count it is only logged.
-    pub async fn count_rejected_frame(&self, received: &Received) {
+    pub async fn count_rejected_frame(&self, received: &Received, refused: &Refused) {
+        self.metrics().reject(refused);
         let (source, at) = (received.source().to_string(), received.at.now);
         let refusal = Refusal { source, action: NOT_COMMANDS, name: None, at };
         if let Err(error) = self.store.count_refusal(refusal).await {

@@ -8,6 +8,7 @@
 //! | which keys sign, and where they are stored | `keys`, `epoch_file`, `key_file` |
 //! | the places that checkpoints are sent to | [`sink`] |
 //! | what happens while a place cannot be reached | `outlet` |
+//! | which places are behind | `progress` |
 //! | what a start compares the database with | `rollback` |
 //! | which checkpoints an operator has given up | `given_up` |
 //! | which of many checkpoints is the largest | `largest` |
@@ -22,6 +23,7 @@ mod key_file;
 mod keys;
 mod largest;
 mod outlet;
+mod progress;
 mod publisher;
 mod rollback;
 pub mod signer;
@@ -33,5 +35,6 @@ pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
 pub use keys::public_key;
 pub use largest::{Largest, Seen};
+pub use progress::{Behind, SinkProgress};
 pub use publisher::{Publisher, PublisherError, PublisherSettings};
 pub use rollback::{OnRollback, RollbackError, lost};

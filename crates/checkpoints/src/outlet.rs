@@ -2,7 +2,10 @@
 //!
 //! Only the newest checkpoint waits. It covers everything that older ones covered.
 
-use crate::sink::{Sink, SinkError};
+use crate::{
+    progress::Progress,
+    sink::{Sink, SinkError},
+};
 use fourauth_store::SignedCheckpoint;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -21,6 +24,7 @@ const REMINDER: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct Outlet {
     sink: Arc<Sink>,
+    progress: Progress,
     newest: watch::Sender<Option<SignedCheckpoint>>,
     task: JoinHandle<()>,
 }
@@ -28,10 +32,11 @@ pub(crate) struct Outlet {
 impl Outlet {
     /// Starts the task. It has nothing to send yet.
     pub(crate) fn start(sink: Sink) -> Self {
+        let progress = Progress::new(&sink.to_string());
         let sink = Arc::new(sink);
         let (newest, waiting) = watch::channel(None);
-        let task = tokio::spawn(serve(Arc::clone(&sink), waiting));
-        Self { sink, newest, task }
+        let task = tokio::spawn(serve(Arc::clone(&sink), progress.clone(), waiting));
+        Self { sink, progress, newest, task }
     }
 
     /// The sink.
@@ -39,8 +44,14 @@ impl Outlet {
         &self.sink
     }
 
+    /// How far the sink is behind.
+    pub(crate) const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Queues a checkpoint. It replaces one that is still waiting.
     pub(crate) fn offer(&self, signed: &SignedCheckpoint) {
+        self.progress.offered();
         self.newest.send_replace(Some(signed.clone()));
     }
 
@@ -73,15 +84,21 @@ impl Ending {
 
 /// Sends the newest checkpoint, and retries until it is sent or a newer one arrives. When the queue
 /// has ended, makes one last attempt and returns.
-async fn serve(sink: Arc<Sink>, mut waiting: watch::Receiver<Option<SignedCheckpoint>>) {
+async fn serve(
+    sink: Arc<Sink>,
+    progress: Progress,
+    mut waiting: watch::Receiver<Option<SignedCheckpoint>>,
+) {
     let mut silence = FailureLog::default();
     while waiting.changed().await.is_ok() {
         loop {
             let Some(signed) = waiting.borrow_and_update().clone() else { break };
             let Err(error) = sink.publish(&signed).await else {
+                progress.taken(waiting.has_changed().unwrap_or(false));
                 silence.end(&sink);
                 break;
             };
+            progress.failed(&error);
             let is_over = waiting.has_changed().is_err();
             let is_last = is_over && waiting.borrow().as_ref() == Some(&signed);
             silence.tell(&error, is_last);

@@ -10,6 +10,7 @@ use crate::{
     key_file::KeyFileError,
     keys::{Fresh, LogKeys},
     outlet::Outlet,
+    progress::SinkProgress,
     sink::{Sink, SinkAddress, SinkError, Trust},
 };
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
@@ -83,6 +84,12 @@ impl Publisher {
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         self.keys.verifying()
+    }
+
+    /// How far each sink is behind, also while another task has the publisher.
+    #[must_use]
+    pub fn progress(&self) -> SinkProgress {
+        self.outlets.iter().map(|outlet| outlet.progress().clone()).collect()
     }
 
     /// True if this log's key signed `told`, the tree in `store` contains it, and the columns

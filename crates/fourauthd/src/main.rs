@@ -96,7 +96,7 @@ enum Command {
     /// Import the accounts of another system
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Succeed if the server on this machine answers
+    /// Succeed if the server on this machine answers and what it depends on works
     Healthcheck,
 }
 

@@ -13,10 +13,29 @@ use std::{
     sync::Arc,
     task::Poll,
 };
+use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 /// Decides a command. Must not be cancelled before it is done. A panic is answered like a failure.
+/// How long it took and a failure are counted.
 pub(crate) async fn decide(
+    context: &Arc<Context>,
+    received: Received,
+    command: Command,
+    nonce: Option<DeviceNonce>,
+) -> Reply {
+    let begun = Instant::now();
+    let reply = reply(context, received, command, nonce).await;
+    let metrics = context.authenticator.metrics();
+    if let Some(action) = reply.action() {
+        metrics.decided(action, begun.elapsed());
+    } else if reply.is_unavailable() {
+        metrics.unavailable();
+    }
+    reply
+}
+
+async fn reply(
     context: &Arc<Context>,
     received: Received,
     command: Command,

@@ -177,6 +177,7 @@ impl Gateway {
     }
 
     fn reject(&self, refused: &Refused) {
+        self.shared.context.authenticator.metrics().reject(refused);
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner).count(refused);
     }
 

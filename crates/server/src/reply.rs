@@ -2,8 +2,8 @@
 
 use crate::limits::conduct::{Conduct, Offence};
 use fourauth_auth::{
-    answer::CommandAnswer, attempt::Audited, command::PublicKeys, compute::Overload, error::Error,
-    looked_up::LookedUp,
+    action::Action, answer::CommandAnswer, attempt::Audited, command::PublicKeys,
+    compute::Overload, error::Error, looked_up::LookedUp,
 };
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, ServerInfo},
@@ -25,6 +25,8 @@ const RETRY_AFTER_MS: u64 = 1000;
 #[derive(Debug)]
 pub struct Reply {
     answer: Answer,
+    /// The kind of command that was decided.
+    action: Option<Action>,
     is_denial: bool,
     proven_device: Option<DeviceId>,
     conduct: Conduct,
@@ -32,30 +34,43 @@ pub struct Reply {
 
 impl<A: CommandAnswer> From<Audited<A>> for Reply {
     fn from(audited: Audited<A>) -> Self {
-        let is_denial = audited.outcome().is_err();
+        let (action, is_denial) = (Some(audited.action()), audited.outcome().is_err());
         let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);
-        Self { answer: audited.into(), is_denial, proven_device, conduct }
+        Self { answer: audited.into(), action, is_denial, proven_device, conduct }
     }
 }
 
 impl<A: CommandAnswer> From<LookedUp<A>> for Reply {
     fn from(looked_up: LookedUp<A>) -> Self {
-        let is_denial = looked_up.outcome().is_err();
+        let (action, is_denial) = (Some(looked_up.action()), looked_up.outcome().is_err());
         let conduct = Conduct::from(&looked_up);
         let proven_device = looked_up.proven_device();
-        Self { answer: looked_up.into(), is_denial, proven_device, conduct }
+        Self { answer: looked_up.into(), action, is_denial, proven_device, conduct }
     }
 }
 
 impl Reply {
     /// A reply that reveals nothing about any account.
     const fn public(answer: Answer) -> Self {
-        Self { answer, is_denial: false, proven_device: None, conduct: Conduct::Neutral }
+        let (action, proven_device) = (None, None);
+        Self { answer, action, is_denial: false, proven_device, conduct: Conduct::Neutral }
     }
 
     fn after(self, offence: Offence) -> Self {
         Self { conduct: Conduct::Offence(offence), ..self }
+    }
+
+    /// The kind of command that was decided. `None` for a reply without a decision.
+    #[must_use]
+    pub const fn action(&self) -> Option<Action> {
+        self.action
+    }
+
+    /// True if the command could not be decided.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        self.answer.code == Code::Unavailable
     }
 
     /// True if the command was granted.

@@ -1,14 +1,16 @@
 //! Starts the server and shuts it down in order.
 
 use crate::{
-    certificate,
+    certificate::{self, Validity},
     data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
     gateway::Bounds,
+    health::{self, Condition, Health},
     limits::sources::Sources,
     listener::{Listener, Service},
+    monitor::Monitor,
     parts::Parts,
     run_log::RunLog,
     session::Shared,
@@ -23,7 +25,7 @@ use fourauth_face::Engine;
 use fourauth_private_file::scratch;
 use fourauth_protocol::{frame, time::UnixMillis};
 use fourauth_store::Store;
-use fourauth_timekeeper::Clock;
+use fourauth_timekeeper::{Clock, Timekeeper};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{io::DuplexStream, net::TcpListener};
 use tokio_rustls::TlsAcceptor;
@@ -37,6 +39,9 @@ pub struct Server {
     certificate: Arc<Certificate>,
     context: Arc<Context>,
     store: Arc<Store>,
+    /// `None` if the caller has given a clock.
+    timekeeper: Option<Arc<Timekeeper>>,
+    monitor: Arc<Monitor>,
     sessions: TaskTracker,
     listener: Listener,
     listener_stopped: CancellationToken,
@@ -86,19 +91,32 @@ impl Server {
         let text_addresses = text_ports.addresses()?;
 
         let mut tasks = BackgroundTasks::default();
-        let clock = match time {
-            TimeSource::Given(clock) => clock,
-            TimeSource::Network => tasks.start_clock(config, &parts.store, address).await?,
+        let (clock, timekeeper): (Arc<dyn Clock>, _) = match time {
+            TimeSource::Given(clock) => (clock, None),
+            TimeSource::Network => {
+                let keeper = tasks.start_clock(config, &parts.store, address).await?;
+                (Arc::clone(&keeper) as _, Some(keeper))
+            }
         };
         let store = Arc::clone(&parts.store);
         let authenticator = parts.authenticator(config, tasks.start_undecided_log(&store));
         let run = RunLog::begin(config, &store, &clock, address).await?;
         let every = Duration::from_secs(config.audit.checkpoint_s.into());
+        let sinks = publisher.progress();
         tasks.start_signer(every, publisher, &store, Arc::clone(&clock)).await?;
         tasks.start_courier(config, &store, Arc::clone(&clock)).await?;
         let context = Arc::new(Context { authenticator, clock });
         tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);
+        warn_of_expiry(&certificate, context.clock.read().now);
+        let monitor = Monitor::new(
+            config,
+            Arc::clone(&store),
+            Arc::clone(&context.clock),
+            Arc::clone(&certificate),
+            sinks,
+        );
+        tasks.start_monitor(&monitor).await;
         let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
         let shared = Shared {
             context: Arc::clone(&context),
@@ -137,6 +155,8 @@ impl Server {
             certificate,
             context,
             store,
+            timekeeper,
+            monitor,
             sessions,
             listener,
             listener_stopped,
@@ -177,6 +197,24 @@ impl Server {
         &self.store
     }
 
+    /// The health of the server, at most a second old. Takes two seconds at most, also if the database
+    /// hangs.
+    pub async fn health(&self) -> Arc<Health> {
+        self.monitor.health().await
+    }
+
+    pub(crate) const fn monitor(&self) -> &Arc<Monitor> {
+        &self.monitor
+    }
+
+    pub(crate) fn timekeeper(&self) -> Option<&Timekeeper> {
+        self.timekeeper.as_deref()
+    }
+
+    pub(crate) const fn sources(&self) -> &Arc<Sources> {
+        &self.listener.shared.sources
+    }
+
     /// Opens a connection inside this process, which is that of the gateway
     /// [`IN_PROCESS`](crate::gateway::IN_PROCESS): each command on it states its peer. It needs no
     /// proof, because only this process has its other end. The server ends it when it stops.
@@ -196,6 +234,7 @@ impl Server {
             Ok(()) => {
                 let fingerprint = self.fingerprint();
                 tracing::info!(fingerprint, "certificate reloaded");
+                warn_of_expiry(&self.certificate, self.context.clock.read().now);
                 self.run.certificate(Ok(&fingerprint)).await;
             }
             Err(error) => {
@@ -220,5 +259,15 @@ impl Server {
         self.run.end().await;
         self.tasks.stop_signer().await;
         self.store.close().await;
+    }
+}
+
+/// Warns of a certificate that is not valid at `now`, or only for a short time.
+fn warn_of_expiry(certificate: &Certificate, now: UnixMillis) {
+    let validity = Validity::of(&certificate.leaf());
+    match health::certificate::check(validity, certificate.file(), now) {
+        Condition::Ok => {}
+        Condition::Warning(words) => tracing::warn!("{words}"),
+        Condition::Failing(words) => tracing::error!("{words}"),
     }
 }

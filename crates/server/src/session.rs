@@ -255,6 +255,7 @@ impl Session {
     fn refuse(&mut self, received: &Received, refused: &Refused) -> Reply {
         tracing::debug!(id = %received.id, origin = %received.origin, %refused, "refused");
         self.rejected.count(refused);
+        self.context.authenticator.metrics().reject(refused);
         Reply::refused(received.id, refused)
     }
 

@@ -9,7 +9,7 @@ mod keyring_watch;
 mod row_budget;
 mod size_limit;
 
-use crate::dispatch::Context;
+use crate::{dispatch::Context, monitor::Monitor};
 use fourauth_auth::{
     attempt::undecided::{self, Undecided},
     entropy,
@@ -51,7 +51,7 @@ impl BackgroundTasks {
         config: &Config,
         store: &Arc<Store>,
         address: SocketAddr,
-    ) -> anyhow::Result<Arc<dyn Clock>> {
+    ) -> anyhow::Result<Arc<Timekeeper>> {
         let node = clock::node(&config.location(), address);
         let known = store.clock_past().await?;
         let settings = timekeeper::Settings {
@@ -122,6 +122,13 @@ impl BackgroundTasks {
         let signer = Signer::new(publisher, Arc::clone(store), clock, every).await?;
         self.signer = Some(tokio::spawn(signer.run(self.seal.clone())));
         Ok(())
+    }
+
+    /// Starts the task that checks and counts when metrics are read. It has done so once before it
+    /// returns, so that the first reading has every number.
+    pub(crate) async fn start_monitor(&mut self, monitor: &Arc<Monitor>) {
+        monitor.health().await;
+        self.handles.push(tokio::spawn(Arc::clone(monitor).run(self.stop.clone())));
     }
 
     /// Starts the task that watches the keyring file.

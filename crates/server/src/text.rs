@@ -21,7 +21,10 @@ use crate::{
 use bytes::BytesMut;
 use fourauth_auth::{origin::Origin, policy::Door, received::Received};
 use fourauth_config::{CompatConfig, Network};
-use fourauth_protocol::{command::Command, secret::Secret};
+use fourauth_protocol::{
+    command::{Command, Refused},
+    secret::Secret,
+};
 use message::{Form, Unreadable};
 use std::{net::IpAddr, sync::Arc};
 use tokio::{
@@ -130,7 +133,10 @@ impl Conversation {
         let (_deciding, at) = (connection.slot().decide(), Instant::now());
         let (said, is_denial) = match arrived {
             Ok(Line::Whole(line)) => self.answer(connection.slot(), line).await,
-            Ok(Line::TooLong) => self.refuse(connection.slot(), Unreadable::TOO_LONG).await,
+            Ok(Line::TooLong) => {
+                let too_long = Unreadable::TOO_LONG;
+                self.refuse(connection.slot(), too_long, &Refused::TooLarge).await
+            }
             Err(ConnectionError::Crowded) => (saying::refused(), false),
             Err(error) => return Err(error),
         };
@@ -151,7 +157,10 @@ impl Conversation {
         drop(line);
         match read {
             Ok((form, command)) => self.decide(slot, form, command).await,
-            Err(unreadable) => self.refuse(slot, unreadable).await,
+            Err(unreadable) => {
+                let malformed = Refused::Malformed("it is not a message".into());
+                self.refuse(slot, unreadable, &malformed).await
+            }
         }
     }
 
@@ -176,11 +185,12 @@ impl Conversation {
         &self,
         slot: &ConnectionSlot,
         unreadable: Unreadable,
+        refused: &Refused,
     ) -> (Secret<String>, bool) {
         let received = self.received(slot);
         tracing::debug!(id = %received.id, origin = %received.origin, ?unreadable, "refused");
         slot.penalise(unreadable.offence);
-        self.shared.context.authenticator.count_rejected_frame(&received).await;
+        self.shared.context.authenticator.count_rejected_frame(&received, refused).await;
         (unreadable.form.map_or_else(saying::refused, saying::denied), false)
     }
 

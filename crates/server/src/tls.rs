@@ -65,6 +65,12 @@ impl Certificate {
         Ok(())
     }
 
+    /// The file of the chain.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.chain
+    }
+
     /// The leaf in use, as DER.
     #[must_use]
     pub fn leaf(&self) -> CertificateDer<'static> {

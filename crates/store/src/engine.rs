@@ -7,3 +7,4 @@ pub(crate) mod tx;
 #[cfg(feature = "faults")]
 pub(crate) mod vfs_override;
 pub(crate) mod writer;
+pub(crate) mod writes;

@@ -18,6 +18,7 @@
 //! | what proves that no row was changed | `audit::evidence` |
 //! | how a name is erased from the log | `audit::erasure` |
 //! | how many writes share one wait for the disk | `engine::writer` |
+//! | whether writes fail | `engine::writes` |
 //! | how a secret is bound to its row and column | `keys::seal` |
 //! | which key seals, and how keys are changed | `keys::sealing`, `keys::rotation` |
 //! | how a wrong keyring is noticed | `keys::key_check`, `keys::keyring` |
@@ -40,6 +41,7 @@
 mod account;
 mod admin;
 mod audit;
+mod census;
 mod clock;
 mod engine;
 mod entropy;
@@ -79,12 +81,14 @@ pub use audit::evidence::{
 };
 pub use audit::history::ForeignEntry;
 pub use audit::query::{AuditQuery, MAX_ROWS};
+pub use census::{Census, MOST_COUNTED_SESSIONS, OutboxCensus};
 pub use clock::{Alarm, ClockPast, ClockReport};
 pub use engine::driver::Remains;
 pub use engine::location::{Location, NotALocation};
 pub use engine::tx::Tx;
 #[cfg(feature = "faults")]
 pub use engine::vfs_override::VfsOverride;
+pub use engine::writes::WriteFailure;
 pub use error::{Cause, Error, OpenError};
 pub use futures_util::future::BoxFuture;
 pub use gateway::Gateway;

@@ -77,8 +77,12 @@ impl Authenticator {
         proven_device: Option<DeviceId>,
         outcome: Result<A, Denial>,
     ) -> Result<LookedUp<A>, Error> {
+        let attempts = &self.metrics().attempts;
         if outcome.is_err() {
             self.count_bearer_refusal(action, received).await?;
+            attempts.refused(action, received.door);
+        } else {
+            attempts.granted(action, received.door);
         }
         let (request, profile) = (received.id, self.settings.profile);
         Ok(LookedUp { request, action, profile, outcome, proven_device })

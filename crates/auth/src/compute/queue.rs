@@ -109,6 +109,12 @@ impl<J> Queue<J> {
         self.split(by.urgency).0.take(by.source, ticket).map(|(_, job)| job)
     }
 
+    /// Numbers of waiting and of running jobs.
+    pub(super) const fn jobs(&self) -> (usize, usize) {
+        let waiting = self.waiting();
+        (waiting, self.reserved.jobs() + self.ordinary.jobs() - waiting)
+    }
+
     /// Number of waiting jobs.
     pub(super) const fn waiting(&self) -> usize {
         self.reserved.waiting() + self.ordinary.waiting()

@@ -132,7 +132,8 @@ impl Gateway {
             }
             Err(refused) => {
                 let reply = Reply::refused(received.id, &refused);
-                self.shared.context.authenticator.count_rejected_frame(&received).await;
+                let authenticator = &self.shared.context.authenticator;
+                authenticator.count_rejected_frame(&received, &refused).await;
                 reply
             }
         };

@@ -26,6 +26,8 @@ pub(crate) struct OpenConnections {
     protection: Protection,
     shares: HashMap<ShareKey, Share>,
     dropped: Dropped,
+    /// Since the start.
+    all_dropped: Dropped,
 }
 
 /// The key of the state that connections share.
@@ -92,11 +94,29 @@ pub(crate) struct Dropped {
     pub refused: u64,
 }
 
+/// Numbers of connections at one time.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionCounts {
+    /// Open connections, also those that are being closed.
+    pub open: usize,
+    /// Those that have sent no command yet.
+    pub startups: usize,
+    /// Those that lost their slot or got none since the start.
+    pub dropped: Dropped,
+}
+
 impl OpenConnections {
+    /// The present numbers.
+    pub(super) fn census(&self) -> ConnectionCounts {
+        let (open, startups) = (self.present.len(), self.startups.len(Scope::All));
+        ConnectionCounts { open, startups, dropped: self.all_dropped }
+    }
+
     /// Evicts one connection for each bound that the new connection reaches.
     pub(crate) fn make_room(&mut self, caps: &Caps, newcomer: &NewConnection) -> Result<(), Full> {
         if self.present.len() >= caps.with_leaving() {
             self.dropped.refused += 1;
+            self.all_dropped.refused += 1;
             return Err(Full);
         }
         let first = caps.met_by(newcomer, self.counts(newcomer.source));
@@ -281,6 +301,7 @@ impl OpenConnections {
             present.is_leaving = true;
             present.evicted.cancel();
             self.dropped.evicted += 1;
+            self.all_dropped.evicted += 1;
         }
     }
 }

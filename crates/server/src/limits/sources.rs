@@ -4,7 +4,7 @@
 use crate::limits::{
     caps::{Caps, NewConnection},
     in_flight::{Budget, Budgets},
-    open_connections::{Common, Dropped, Entry, Full, OpenConnections, ShareKey},
+    open_connections::{Common, ConnectionCounts, Dropped, Entry, Full, OpenConnections, ShareKey},
     penalties::Penalties,
     roster::Id,
 };
@@ -95,6 +95,11 @@ impl Sources {
     /// The numbers of dropped connections since the last call.
     pub(crate) fn take_dropped(&self) -> Dropped {
         self.connections().take_dropped()
+    }
+
+    /// The numbers of connections, for metrics.
+    pub(crate) fn counts(&self) -> ConnectionCounts {
+        self.connections().census()
     }
 
     pub(crate) fn connections(&self) -> MutexGuard<'_, OpenConnections> {
@@ -300,6 +305,7 @@ mod tests {
         assert_eq!(evicted(&slots), [0, 1, 2]);
         assert_eq!(sources.take_dropped(), Dropped { evicted: 3, refused: 0 });
         assert_eq!(sources.take_dropped(), Dropped::default());
+        assert_eq!(sources.counts().dropped, Dropped { evicted: 3, refused: 0 });
     }
 
     #[test]

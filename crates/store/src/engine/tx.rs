@@ -3,7 +3,10 @@
 
 use crate::{
     audit::unsealed::Unsealed,
-    engine::driver::{Connection, Row, Value, Writing},
+    engine::{
+        driver::{Connection, Row, Value, Writing},
+        writes::Writes,
+    },
     error::Error,
     keys::seal::Sealer,
 };
@@ -18,11 +21,20 @@ pub struct Tx {
     /// Appended rows of the audit log that have no leaf yet.
     pub(crate) unsealed: Vec<Unsealed>,
     failure: Option<Error>,
+    /// True if a statement may have changed a row.
+    has_changed: bool,
+    writes: Writes,
 }
 
 impl Tx {
-    pub(crate) const fn new(connection: Connection, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
-        Self { connection, sealer, node, unsealed: Vec::new(), failure: None }
+    pub(crate) const fn new(
+        connection: Connection,
+        sealer: Arc<Sealer>,
+        node: Arc<str>,
+        writes: Writes,
+    ) -> Self {
+        let unsealed = Vec::new();
+        Self { connection, sealer, node, unsealed, failure: None, has_changed: false, writes }
     }
 
     pub(crate) const fn writing(&self) -> Writing {
@@ -40,7 +52,13 @@ impl Tx {
         values: &[Value<'_>],
     ) -> Result<u64, Error> {
         let result = self.connection.execute(sql, values).await;
-        result.inspect_err(|error| self.failure = Some(error.clone()))
+        self.has_changed |= result.as_ref().is_ok_and(|rows| *rows > 0);
+        result.inspect_err(|error| self.fail(error))
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.writes.failed(error);
+        self.failure = Some(error.clone());
     }
 
     /// Runs a statement that should change one row. `true` if it did.
@@ -59,7 +77,23 @@ impl Tx {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Error> {
         let result = self.connection.rows(sql, values).await;
-        result.inspect_err(|error| self.failure = Some(error.clone()))
+        self.has_changed |= result.as_ref().is_ok_and(|rows| !rows.is_empty());
+        result.inspect_err(|error| self.fail(error))
+    }
+
+    /// Forgets changes that were rolled back: those since it was `before`.
+    pub(crate) const fn restore_changed(&mut self, before: bool) {
+        self.has_changed = before;
+    }
+
+    /// True if a statement may have changed a row since the last call.
+    pub(crate) const fn has_changed(&self) -> bool {
+        self.has_changed
+    }
+
+    /// As [`has_changed`](Self::has_changed), and false from now on.
+    pub(crate) const fn take_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.has_changed, false)
     }
 
     /// Takes the error of a statement that failed since the last call.

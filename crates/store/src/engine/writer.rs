@@ -8,6 +8,7 @@ use crate::{
         driver::{Pool, Writing},
         job::{Job, Pending},
         tx::Tx,
+        writes::{WriteFailure, Writes},
     },
     error::{Cause, Error},
     keys::seal::Sealer,
@@ -34,6 +35,7 @@ pub(crate) struct Writer {
     tasks: TaskTracker,
     closing: CancellationToken,
     commits: Commits,
+    writes: Writes,
 }
 
 /// The number of transactions that may have been committed. It grows before any of their jobs is
@@ -60,12 +62,14 @@ struct TxFactory {
     sealer: Arc<Sealer>,
     node: Arc<str>,
     commits: Commits,
+    writes: Writes,
 }
 
 impl TxFactory {
     async fn begin(&self) -> Result<Tx, Error> {
         let connection = self.pool.writer().await?;
-        Ok(Tx::new(connection, Arc::clone(&self.sealer), Arc::clone(&self.node)))
+        let (sealer, node) = (Arc::clone(&self.sealer), Arc::clone(&self.node));
+        Ok(Tx::new(connection, sealer, node, self.writes.clone()))
     }
 }
 
@@ -74,8 +78,9 @@ impl Writer {
     pub(crate) fn start(pool: Arc<Pool>, sealer: Arc<Sealer>, node: Arc<str>) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let writing = pool.writing();
-        let commits = Commits::default();
-        let factory = TxFactory { pool, sealer, node, commits: commits.clone() };
+        let (commits, writes) = (Commits::default(), Writes::default());
+        let factory =
+            TxFactory { pool, sealer, node, commits: commits.clone(), writes: writes.clone() };
         let mode = match writing {
             Writing::Parallel => Mode::Parallel(factory),
             Writing::Grouped => {
@@ -85,13 +90,18 @@ impl Writer {
                 Mode::Grouped(sender)
             }
         };
-        Self { mode, tasks, closing, commits }
+        Self { mode, tasks, closing, commits, writes }
     }
 
     /// The number of transactions of this writer that may have been committed. What was read before
     /// it grew may be out of date.
     pub(crate) fn commits(&self) -> u64 {
         self.commits.0.load(Ordering::Acquire)
+    }
+
+    /// The last write that failed.
+    pub(crate) fn last_failure(&self) -> Option<WriteFailure> {
+        self.writes.last_failure()
     }
 
     /// Queues a job. The job sends its own answer.
@@ -132,6 +142,9 @@ impl Writer {
 
 async fn run_alone(factory: TxFactory, mut job: Box<dyn Job>) {
     let outcome = commit_alone(&factory, &mut *job).await;
+    if let Err(error) = &outcome {
+        factory.writes.failed(error);
+    }
     factory.commits.add();
     job.answer(outcome);
 }
@@ -142,7 +155,14 @@ async fn commit_alone(factory: &TxFactory, job: &mut dyn Job) -> Result<(), Erro
         return tx.discard().await;
     }
     match tx.seal_rows().await {
-        Ok(()) => tx.commit().await,
+        Ok(()) => {
+            let has_changed = tx.take_changed();
+            tx.commit().await?;
+            if has_changed {
+                factory.writes.succeeded();
+            }
+            Ok(())
+        }
         Err(error) => tx.discard().await.and(Err(error)),
     }
 }
@@ -160,6 +180,7 @@ impl Group {
             let outcome = self.commit(&mut jobs).await;
             self.factory.commits.add();
             if let Err(error) = &outcome {
+                self.factory.writes.failed(error);
                 tracing::warn!(%error, jobs = jobs.len(), "a group of writes was not committed");
                 self.disconnect().await;
             }
@@ -180,15 +201,20 @@ impl Group {
         tx.control("BEGIN IMMEDIATE").await?;
         for job in jobs {
             tx.control("SAVEPOINT job").await?;
-            let appended = tx.unsealed.len();
+            let (appended, has_changed) = (tx.unsealed.len(), tx.has_changed());
             if !job.run(tx).await {
                 tx.control("ROLLBACK TO job").await?;
                 tx.unsealed.truncate(appended);
+                tx.restore_changed(has_changed);
             }
             tx.control("RELEASE job").await?;
         }
         tx.seal_rows().await?;
-        tx.control("COMMIT").await
+        tx.control("COMMIT").await?;
+        if tx.take_changed() {
+            self.factory.writes.succeeded();
+        }
+        Ok(())
     }
 
     /// Closes the connection. After a failure its state is unknown; the next group opens a new one.

@@ -1,0 +1,158 @@
+//! Finds out how the server is, at most once a second however many ask.
+//!
+//! The numbers about the whole database are counted at most every 15 s, and only while they are
+//! read. Metrics have to be there at once, so a reading gets the numbers of the last count and asks
+//! for the next one.
+
+use crate::{
+    health::{self, Evidence, Health, database::ANSWER, disk},
+    tls::Certificate,
+};
+use fourauth_checkpoints::SinkProgress;
+use fourauth_config::Config;
+use fourauth_store::{Census, Store};
+use fourauth_timekeeper::Clock;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{self, Notify},
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long one result of the checks is shared.
+const SHARED: Duration = Duration::from_secs(1);
+
+/// Least time between two counts. Prometheus reads every 15 s or less often by default.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(15);
+
+/// What is known about the server.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    certificate: Arc<Certificate>,
+    sinks: SinkProgress,
+    folders: Vec<PathBuf>,
+    /// Ways to send notices.
+    senders: usize,
+    /// Locked while the checks run, so that those that ask meanwhile get their result.
+    checked: sync::Mutex<Option<Instant>>,
+    known: Mutex<Known>,
+    asked: Notify,
+}
+
+/// The last results.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// The last checks.
+    pub(crate) health: Option<Arc<Health>>,
+    /// The last count that succeeded, and when it did.
+    pub(crate) census: Option<(Census, Instant)>,
+    /// The last count that was tried.
+    counted: Option<Instant>,
+}
+
+impl Monitor {
+    pub(crate) fn new(
+        config: &Config,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        certificate: Arc<Certificate>,
+        sinks: SinkProgress,
+    ) -> Arc<Self> {
+        let folders = disk::folders(config);
+        let (mail, sms) = (config.courier.mail(), config.courier.sms());
+        let senders = usize::from(mail.is_some()) + usize::from(sms.is_some());
+        let (checked, known, asked) = Default::default();
+        Arc::new(Self { store, clock, certificate, sinks, folders, senders, checked, known, asked })
+    }
+
+    /// The health of the server, at most a second old. Takes [`ANSWER`] at most.
+    pub(crate) async fn health(&self) -> Arc<Health> {
+        let mut checked = self.checked.lock().await;
+        let recent = self.known().health.clone();
+        if let (Some(at), Some(health)) = (*checked, recent)
+            && at.elapsed() < SHARED
+        {
+            return health;
+        }
+        let (health, ()) = tokio::join!(self.check(), self.count());
+        *checked = Some(Instant::now());
+        let health = Arc::new(health);
+        self.known().health = Some(Arc::clone(&health));
+        health
+    }
+
+    /// The last results, at once. Asks for new ones.
+    pub(crate) fn latest(&self) -> Known {
+        self.asked.notify_one();
+        self.known().clone()
+    }
+
+    /// How far each sink is behind.
+    pub(crate) const fn sinks(&self) -> &SinkProgress {
+        &self.sinks
+    }
+
+    /// The number of ways to send notices. Without one they wait.
+    pub(crate) const fn senders(&self) -> usize {
+        self.senders
+    }
+
+    /// The certificate in use.
+    pub(crate) const fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
+    }
+
+    /// Checks and counts whenever results were asked for, until `stop` is cancelled.
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = self.asked.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            tokio::select! {
+                _ = self.health() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn check(&self) -> Health {
+        let outbox = self.known().census.as_ref().map(|(census, _)| census.outbox);
+        let evidence = Evidence {
+            store: &self.store,
+            folders: &self.folders,
+            time: self.clock.read(),
+            certificate: &self.certificate,
+            sinks: &self.sinks,
+            outbox,
+        };
+        health::check(evidence).await
+    }
+
+    /// Counts, if the last count is old. A failure leaves the last numbers, and their age is a metric.
+    async fn count(&self) {
+        let is_recent = |at: Instant| at.elapsed() < BETWEEN_COUNTS;
+        if self.known().counted.is_some_and(is_recent) {
+            return;
+        }
+        let now = self.clock.read().now;
+        let counted = timeout(ANSWER, self.store.census(now)).await;
+        let mut known = self.known();
+        known.counted = Some(Instant::now());
+        match counted {
+            Ok(Ok(census)) => known.census = Some((census, Instant::now())),
+            Ok(Err(error)) => tracing::debug!(%error, "the database was not counted"),
+            Err(_) => tracing::debug!("the database was not counted in time"),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
