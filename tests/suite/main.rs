@@ -51,3 +51,4 @@ mod store;
 mod text;
 mod time;
 mod way_back;
+mod web;

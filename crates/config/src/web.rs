@@ -15,7 +15,7 @@ pub struct WebConfig {
     /// header of a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// The proxies whose `X-Forwarded-For` is believed. All other headers of proxies are ignored.
+    /// Proxies. Their `X-Forwarded-For` is believed, and their other headers are ignored.
     pub proxies: Vec<Network>,
     /// Connections in total, in addition to `limits.connections`.
     pub connections: usize,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 /// The settings of a gateway. They do not check themselves; the program that reads them does.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The networks of the proxies whose `X-Forwarded-For` is believed.
+    /// The networks of proxies. Their `X-Forwarded-For` is believed.
     pub proxies: Vec<IpNet>,
     /// Connections in total.
     pub connections: usize,

@@ -1,5 +1,5 @@
-//! A number of things that all peers share, of which one source may hold only a part: connections,
-//! or bytes of bodies.
+//! A number of things that all peers share: connections, or bytes of bodies. One source may hold only
+//! a part of them.
 //!
 //! A source is an IPv4 address or an IPv6 network of 64 bits, which one customer of a provider has.
 
@@ -48,7 +48,7 @@ impl From<IpAddr> for Source {
 }
 
 impl Shares {
-    /// Shares `total`, of which one source may hold `per_source`.
+    /// Shares `total`. One source may hold `per_source`.
     pub(crate) fn new(total: usize, per_source: usize) -> Arc<Self> {
         Arc::new(Self { total, per_source, held: Mutex::default() })
     }

@@ -37,7 +37,7 @@ pub(crate) struct Translation {
 }
 
 impl Translation {
-    /// A command whose fields are all in the body.
+    /// A command with all its fields in the body.
     pub(crate) const fn new(command: &'static str, summary: &'static str) -> Self {
         Self { command, summary, bearer: None, path: None, query: &[], is_for_all: false }
     }

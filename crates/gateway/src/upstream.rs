@@ -15,7 +15,7 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Opens a gateway's connection to the server.
 pub trait Dial: Send + Sync {
-    /// Opens a connection, or says why there is none.
+    /// Opens a connection, or says why it cannot.
     fn dial(&self) -> Pending<'_, Result<GatewayConnection, String>>;
 }
 
