@@ -41,7 +41,7 @@ pub fn listeners() -> WebConfig {
 }
 
 impl WebServer {
-    /// A server whose listeners serve everything.
+    /// A server with listeners that serve everything.
     pub async fn start() -> Self {
         Self::configured(|_| {}).await
     }

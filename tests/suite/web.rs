@@ -1,9 +1,11 @@
 //! HTTP: listeners, limits, routes and the translation of requests into commands.
 
+mod alone;
 mod answers;
 mod api;
 mod closure;
 mod hostile;
+mod http2;
 mod limits;
 mod peers;
 

@@ -19,7 +19,7 @@ async fn a_hidden_request_is_not_answered() {
         format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n"),
         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
-        // Lengths that differ or are none.
+        // Lengths that differ or cannot be.
         format!("Content-Length: 0\r\nContent-Length: {length}\r\n\r\n"),
         format!("Content-Length: 0, {length}\r\n\r\n"),
         "Content-Length: +0\r\n\r\n".to_owned(),
@@ -31,7 +31,7 @@ async fn a_hidden_request_is_not_answered() {
         "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n".to_owned(),
         "Transfer-Encoding:\u{b}chunked\r\n\r\n0\r\n\r\n".to_owned(),
         "X: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
-        // Chunks that are none.
+        // Chunks of an impossible length.
         "Transfer-Encoding: chunked\r\n\r\n-1\r\n".to_owned(),
         "Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n".to_owned(),
         "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n".to_owned(),
