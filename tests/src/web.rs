@@ -93,20 +93,17 @@ impl WebServer {
     }
 
     /// A request over TLS.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("https://localhost:{}{path}", self.tls_address().port()))
     }
 
     /// A `GET` over TLS.
-    #[must_use]
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
     /// A `POST` of JSON over TLS.
-    #[must_use]
     pub fn post(&self, path: &str, body: &str) -> RequestBuilder {
         self.request(Method::POST, path)
             .header("content-type", "application/json")

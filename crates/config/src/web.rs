@@ -110,7 +110,6 @@ fn is_loopback(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Config;
 
     fn checked(web: &str) -> Result<(), String> {
