@@ -277,7 +277,7 @@ impl Relay {
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
         let tls =
-            TlsAcceptor::from(tls::server_config(certificate, TlsVersion::V1_3, frame::ALPN)?);
+            TlsAcceptor::from(tls::server_config(certificate, TlsVersion::V1_3, &[frame::ALPN])?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         Ok(Self { listener, tls, fingerprint })
     }

@@ -14,4 +14,5 @@ pub mod raw;
 pub mod record;
 pub mod server;
 pub mod text_client;
+pub mod web;
 pub mod with;

@@ -54,3 +54,4 @@ mod store;
 mod text;
 mod time;
 mod way_back;
+mod web;

@@ -18,7 +18,7 @@ const DEADLINE_S: RangeInclusive<i64> = 1..=DAY_S;
 const PAUSE_S: RangeInclusive<i64> = 0..=DAY_S;
 
 /// The range of every numeric setting, by dotted name.
-const BOUNDS: [(&str, RangeInclusive<i64>); 44] = [
+const BOUNDS: [(&str, RangeInclusive<i64>); 46] = [
     ("attempts.at_once", COUNT),
     ("attempts.backoff_max_s", PAUSE_S),
     ("attempts.face_before_waiting", COUNT),
@@ -76,6 +76,8 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 44] = [
     ("limits.startups", COUNT),
     // 0 means no limit. The limit of SQLite is 256 TiB.
     ("store.max_mib", 0..=268_435_456),
+    ("web.connections", 16..=1_000_000),
+    ("web.connections_per_source", COUNT),
 ];
 
 /// Refuses the first number that is out of range.

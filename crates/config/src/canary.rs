@@ -7,7 +7,7 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 17] = [
+const OPTIONAL: [&str; 19] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
@@ -25,6 +25,8 @@ const OPTIONAL: [&str; 17] = [
     "courier.templates",
     "text.listen_passcodes",
     "text.listen_identity",
+    "web.origin",
+    "web.listener",
 ];
 
 /// Every setting, by dotted name.

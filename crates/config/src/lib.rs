@@ -20,6 +20,7 @@ pub mod layers;
 mod limits;
 mod log;
 mod network;
+mod origin;
 mod sign_in;
 mod store;
 mod store_url;
@@ -28,6 +29,7 @@ mod time;
 mod tls;
 mod validity;
 mod warnings;
+mod web;
 
 pub use attempts::AttemptsConfig;
 pub use audit::AuditConfig;
@@ -41,6 +43,7 @@ pub use hidden::Hidden;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
+pub use origin::{NotAnOrigin, Origin};
 pub use sign_in::SignInConfig;
 pub use store::StoreConfig;
 pub use store_url::StoreUrl;
@@ -48,6 +51,7 @@ pub use text::TextConfig;
 pub use time::TimeConfig;
 pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
+pub use web::{WebConfig, WebListener, WebResource};
 
 use fourauth_checkpoints::{PublisherSettings, sink::SinkAddress};
 use fourauth_protocol::secret::Secret;
@@ -80,6 +84,8 @@ pub struct Config {
     pub text: TextConfig,
     /// Compatibility with older systems.
     pub compat: CompatConfig,
+    /// HTTP.
+    pub web: WebConfig,
     /// Face recognition.
     pub face: FaceConfig,
     /// Trusted time.
@@ -109,6 +115,7 @@ impl Default for Config {
             attempts: AttemptsConfig::default(),
             text: TextConfig::default(),
             compat: CompatConfig::default(),
+            web: WebConfig::default(),
             face: FaceConfig::default(),
             time: TimeConfig::default(),
             audit: AuditConfig::default(),

@@ -2,6 +2,7 @@
 
 use super::{
     AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, TextConfig,
+    WebConfig,
 };
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
 use fourauth_courier::{MailRoute, SmsRoute};
@@ -29,8 +30,9 @@ impl Config {
     /// The warnings for the operator, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let Self { attempts, limits, courier: mail, compat, text, .. } = self;
-        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text)].concat()
+        let Self { attempts, limits, courier: mail, compat, text, web, .. } = self;
+        let warnings = [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text)];
+        [warnings.concat(), proxied(web)].concat()
     }
 }
 
@@ -110,6 +112,20 @@ fn legacy(compat: &CompatConfig, text: &TextConfig) -> Vec<String> {
     warnings
 }
 
+/// Warnings about visitors that the server cannot tell apart.
+fn proxied(web: &WebConfig) -> Vec<String> {
+    let is_behind_a_proxy = web.listener.iter().any(|it| !it.tls && it.sends_commands());
+    let is_listed = |it: &Network| Network::LOOPBACK.iter().any(|here| here.overlaps(it));
+    if !is_behind_a_proxy || web.proxies.iter().any(is_listed) {
+        return Vec::new();
+    }
+    vec![
+        "web.listener serves commands without TLS, and web.proxies lists no address of this machine: \
+         all visitors of a proxy on it are one source, which penalties exempt"
+            .to_owned(),
+    ]
+}
+
 /// Warnings about notices that owners do not get.
 fn courier(courier: &CourierConfig) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -178,5 +194,20 @@ mod tests {
             (config.attempts.unknown_device, config.attempts.known_device) = (40, 55);
         };
         assert!(warned(shifted).is_empty());
+    }
+    #[test]
+    fn a_proxy_that_is_not_listed_causes_a_warning() {
+        let web = |resource: &str, proxies: &str| {
+            let listener = "tls = false, bind = '127.0.0.1:8080', resources";
+            format!("proxies = {proxies}\nlistener = [{{ {listener} = ['{resource}'] }}]\n")
+        };
+        let warned = |web: &str| {
+            let web = toml::from_str(web).unwrap();
+            Config { web, ..Config::default() }.warnings()
+        };
+        let warnings = warned(&web("api", "['10.0.0.1']"));
+        assert!(warnings.len() == 1 && warnings[0].contains("web.proxies"), "{warnings:?}");
+        assert_eq!(warned(&web("api", "['127.0.0.1']")), Vec::<String>::new());
+        assert_eq!(warned(&web("health", "[]")), Vec::<String>::new());
     }
 }

@@ -20,3 +20,4 @@ pub mod import_passcodes;
 pub mod imported;
 pub mod local_store;
 mod scratch;
+pub mod web;

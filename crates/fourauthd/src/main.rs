@@ -20,6 +20,7 @@ use fourauthd::{
         user::UserCommand,
     },
     local_store::LocalStore,
+    web,
 };
 use std::{
     alloc::System,
@@ -188,6 +189,13 @@ async fn serve(
     // Before "serving" is logged: a signal that arrives after it must not kill the process.
     let mut signals = Signals::install()?;
     let server = Server::start(config, Arc::new(engine), TimeSource::Network, now).await?;
+    let web = match web::start(config, &server).await {
+        Ok(web) => web,
+        Err(error) => {
+            server.stop().await;
+            return Err(error);
+        }
+    };
     tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
     let end = tokio::select! {
         () = signals.wait_for_stop(&server) => Ok(()),
@@ -195,8 +203,13 @@ async fn serve(
         () = server.listener_stopped() => Err(anyhow!("the listener failed and accepts no connections")),
     };
     tracing::info!("stopping");
+    let stop = async {
+        // Its requests need the server.
+        web.stop().await;
+        server.stop().await;
+    };
     tokio::select! {
-        () = server.stop() => end,
+        () = stop => end,
         () = signals.stop() => bail!("a second signal stopped the server before it was done"),
     }
 }
@@ -204,7 +217,13 @@ async fn serve(
 /// Returns the configuration with `limits.connections` reduced to what the limit of open files
 /// allows.
 fn within_open_files(config: &Config) -> anyhow::Result<Config> {
+    // Each listener and each of its connections is a file as well.
+    let of_web = match config.web.listener.len() {
+        0 => 0,
+        listeners => config.web.connections + listeners,
+    };
     let files = open_files::raise_limit();
+    let files = files.map(|files| files.saturating_sub(of_web as u64));
     let limits = open_files::fit(&config.limits, files)?;
     let (wanted, connections) = (config.limits.connections, limits.connections);
     if connections < wanted {

@@ -127,7 +127,7 @@ impl Server {
         };
         let tls = |protocol| {
             let certificate = Arc::clone(&certificate);
-            let configured = tls::server_config(certificate, config.tls.min_version, protocol);
+            let configured = tls::server_config(certificate, config.tls.min_version, &[protocol]);
             configured.map(TlsAcceptor::from)
         };
         let listener = Listener {
@@ -221,6 +221,20 @@ impl Server {
     #[must_use]
     pub fn gateway(&self) -> DuplexStream {
         self.listener.open_gateway()
+    }
+
+    /// Opens connections as [`gateway`](Self::gateway) does, from a task that does not have the server.
+    /// After the server has stopped, each ends at once.
+    pub fn open_gateway(&self) -> impl Fn() -> DuplexStream + Send + Sync + 'static + use<> {
+        let listener = self.listener.clone();
+        move || listener.open_gateway()
+    }
+
+    /// The certificate, for listeners of other protocols. [`Self::reload_certificate`] replaces it there
+    /// too.
+    #[must_use]
+    pub const fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
     }
 
     /// Waits until the listener has ended. Unless the server was stopped, this is a failure.

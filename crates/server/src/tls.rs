@@ -102,8 +102,8 @@ fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     Ok(CertifiedKey::from_der(certificates, key, &provider())?)
 }
 
-/// Builds the TLS configuration of a listener that presents `certificate` and speaks `protocol`, the
-/// name in ALPN.
+/// Builds the TLS configuration of a listener that presents `certificate` and speaks `protocols`, by
+/// their names in ALPN, the preferred one first.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 pub fn server_config(
     certificate: Arc<Certificate>,
     min_version: TlsVersion,
-    protocol: &[u8],
+    protocols: &[&[u8]],
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let versions: &[&'static SupportedProtocolVersion] = match min_version {
         TlsVersion::V1_3 => &[&TLS13],
@@ -130,7 +130,7 @@ pub fn server_config(
     // A client that offers only other protocols, as browsers do, is refused (RFC 7301 §3.2). A
     // client without ALPN is accepted, because clients written from 4Auth's documents do not use
     // it.
-    config.alpn_protocols = vec![protocol.to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }
 
@@ -152,7 +152,7 @@ mod tests {
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
         for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
             let certificate = Certificate::load(&chain, &key).unwrap();
-            let config = server_config(certificate, version, b"fourauth/1").unwrap();
+            let config = server_config(certificate, version, &[b"fourauth/1"]).unwrap();
             assert!(config.require_ems, "TLS 1.2 without RFC 7627 lets a proof be passed on");
             assert_eq!(config.max_early_data_size, 0, "early data can be sent again");
         }

@@ -1,0 +1,156 @@
+//! `[web]`
+
+use super::{Network, Origin};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+};
+
+/// HTTP, off by default: without listeners nothing of it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebConfig {
+    /// Where browsers find this server, such as `https://auth.example.org`. It never comes from a
+    /// header of a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Proxies. Their `X-Forwarded-For` is believed, and their other headers are ignored.
+    pub proxies: Vec<Network>,
+    /// Connections in total, in addition to `limits.connections`.
+    pub connections: usize,
+    /// Connections of one source, which is an IPv4 address or an IPv6 network of 64 bits. A browser
+    /// opens one with HTTP/2, and six without. Those of proxies are counted only in total.
+    pub connections_per_source: usize,
+    /// The listeners.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listener: Vec<WebListener>,
+}
+
+/// One listener for HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebListener {
+    /// The address that it listens on.
+    pub bind: SocketAddr,
+    /// True for HTTPS with the certificate of the server. Plain HTTP is for loopback, where a proxy
+    /// on this machine is the only peer.
+    #[serde(default = "yes")]
+    pub tls: bool,
+    /// What is served there.
+    pub resources: Vec<WebResource>,
+}
+
+/// A group of routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebResource {
+    /// The API of this project.
+    Api,
+    /// The routes of older HTTP systems.
+    Compat,
+    /// Whether the server runs and can work.
+    Health,
+    /// Numbers for monitoring.
+    Metrics,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            origin: None,
+            proxies: Vec::new(),
+            connections: 1024,
+            connections_per_source: 64,
+            listener: Vec::new(),
+        }
+    }
+}
+
+impl WebListener {
+    /// True if it has routes that send commands of visitors.
+    pub(super) fn sends_commands(&self) -> bool {
+        let sends = |resource: &WebResource| match resource {
+            WebResource::Api | WebResource::Compat => true,
+            WebResource::Health | WebResource::Metrics => false,
+        };
+        self.resources.iter().any(sends)
+    }
+}
+
+impl WebConfig {
+    /// True if plain HTTP is confined to this machine.
+    pub(super) fn is_protected(&self) -> bool {
+        self.listener.iter().all(|it| it.tls || is_loopback(it.bind.ip()))
+    }
+
+    /// True if no two listeners have the same address. Port 0 is a new port each time.
+    pub(super) fn has_distinct_listeners(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.listener.iter().all(|it| it.bind.port() == 0 || seen.insert(it.bind))
+    }
+
+    /// True if every listener serves something, and nothing twice.
+    pub(super) fn serves_something(&self) -> bool {
+        let is_useful = |listener: &WebListener| {
+            let distinct: HashSet<_> = listener.resources.iter().collect();
+            !distinct.is_empty() && distinct.len() == listener.resources.len()
+        };
+        self.listener.iter().all(is_useful)
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+
+    fn checked(web: &str) -> Result<(), String> {
+        let config: Config = toml::from_str(web).map_err(|error| error.to_string())?;
+        config.check().map_err(|unusable| unusable.to_string())
+    }
+
+    fn listener(bind: &str, tls: bool, resources: &str) -> String {
+        format!("[[web.listener]]\nbind = '{bind}'\ntls = {tls}\nresources = {resources}\n")
+    }
+
+    #[test]
+    fn tls_is_the_default_and_plain_http_is_for_loopback() {
+        let bare = "[[web.listener]]\nbind = '0.0.0.0:443'\nresources = ['api']\n";
+        assert_eq!(checked(bare), Ok(()));
+        for bind in ["127.0.0.1:8080", "127.9.9.9:8080", "[::1]:8080", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(checked(&listener(bind, false, "['health']")), Ok(()), "{bind}");
+        }
+        for bind in ["0.0.0.0:80", "[::]:80", "192.168.0.1:80", "10.0.0.1:9090"] {
+            let refused = checked(&listener(bind, false, "['metrics']")).unwrap_err();
+            assert!(refused.starts_with("web.listener: must have tls = true"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_listener_that_cannot_work_is_refused() {
+        let api = listener("127.0.0.1:8080", true, "['api', 'compat', 'health', 'metrics']");
+        assert_eq!(checked(&api), Ok(()));
+        for web in [
+            format!("{api}{api}"),
+            listener("127.0.0.1:8080", true, "[]"),
+            listener("127.0.0.1:8080", true, "['api', 'api']"),
+            listener("127.0.0.1:8080", true, "['files']"),
+            listener("localhost:8080", true, "['api']"),
+            format!("{api}path = '/'\n"),
+            "[web]\norigin = 'http://auth.example.org'\n".to_owned(),
+            "[web]\nconnections = 1\n".to_owned(),
+        ] {
+            assert!(checked(&web).is_err(), "{web}");
+        }
+        let two = listener("127.0.0.1:0", true, "['api']");
+        assert_eq!(checked(&format!("{two}{two}")), Ok(()), "two new ports");
+    }
+}

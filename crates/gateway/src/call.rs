@@ -1,0 +1,29 @@
+//! One request that has arrived, with everything that a route needs to answer it.
+
+use crate::{gateway::App, peer::Unnamed, problem::Problem};
+use fourauth_protocol::{answer::Answer, command::Command, secret::Secret};
+use hyper::header::HeaderMap;
+use std::{net::IpAddr, sync::Arc};
+
+/// A request with its whole body.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    /// The peer, if it is known. A route that sends commands needs it.
+    pub(crate) peer: Result<IpAddr, Unnamed>,
+    pub(crate) headers: HeaderMap,
+    /// The text of the parameter in its path; empty if it has none.
+    pub(crate) parameter: String,
+    /// The text after `?`.
+    pub(crate) query: Option<String>,
+    /// One JSON object of the right shape, if the route takes one; else empty.
+    pub(crate) body: Secret<Vec<u8>>,
+}
+
+impl Call {
+    /// Sends a command of the peer. Only a granted one has an answer.
+    pub(crate) async fn send(&self, command: Command) -> Result<Answer, Problem> {
+        let answer = self.app.upstream.send(self.peer?, command).await?;
+        if answer.is_ok() { Ok(answer) } else { Err(Problem::of_answer(answer)) }
+    }
+}

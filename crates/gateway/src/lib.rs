@@ -1,0 +1,37 @@
+//! The HTTP side of fourauth: it translates requests into commands and decides nothing.
+//!
+//! The path of a request: `listener` accepts a connection and gives it a slot (`shares`),
+//! `connection` speaks TLS and HTTP on it, `serve` finds the request's route in `routes` and makes
+//! the answer whole, `body` reads what the route allows, and [`upstream`] sends the command to the
+//! server with the address of the [`peer`]. `status` turns the server's answer into one of HTTP.
+//!
+//! No crate that decides or stores is among its dependencies, so it can run on a machine that holds
+//! no secret.
+
+mod activity;
+mod body;
+mod call;
+mod connection;
+mod entropy;
+mod gateway;
+mod limits;
+mod listener;
+mod multipart;
+#[cfg(test)]
+mod openapi;
+mod peer;
+mod problem;
+mod query;
+mod response;
+mod route;
+mod routes;
+mod serve;
+mod settings;
+mod shares;
+mod status;
+mod translation;
+pub mod upstream;
+pub mod vitals;
+
+pub use gateway::{Clock, Gateway, Parts, StartError};
+pub use settings::{ListenerSettings, Resource, Settings};

@@ -1,0 +1,28 @@
+//! The one table of routes. The router is made from it, and so is the description of the API.
+
+mod api;
+mod docs;
+mod health;
+mod start;
+
+use crate::route::Route;
+
+/// Every route of this crate.
+pub(crate) fn all() -> Vec<&'static Route> {
+    start::ROUTES.iter().chain(&health::ROUTES).chain(&api::ROUTES).chain(&docs::ROUTES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let mut seen = HashSet::new();
+        for route in all() {
+            assert!(seen.insert((&route.method, route.path)), "{} {}", route.method, route.path);
+            assert!(route.path.starts_with('/') && route.path.matches('{').count() <= 1);
+        }
+    }
+}

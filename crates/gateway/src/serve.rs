@@ -1,0 +1,79 @@
+//! Answers one request: finds its route, receives its body, and makes every answer whole.
+
+use crate::{
+    body,
+    call::Call,
+    connection::Connection,
+    entropy,
+    problem::{Form, Problem},
+    response::{self, Response},
+    route::{Found, Outcome, find},
+};
+use bytes::Bytes;
+use fourauth_protocol::request_id::RequestId;
+use futures_util::FutureExt as _;
+use http_body_util::Full;
+use hyper::{
+    Method, Request, StatusCode, Version,
+    body::{Body as _, Incoming},
+    header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING},
+};
+use std::panic::AssertUnwindSafe;
+
+/// The answer to one request. Every answer of this crate is made here.
+pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response {
+    let id = RequestId::new((connection.app.clock)(), entropy::of_request_id());
+    let form = Form::of(request.headers());
+    let is_head = request.method() == Method::HEAD;
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    // A panic has been logged by its hook.
+    let outcome = AssertUnwindSafe(outcome(connection, request)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| {
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The request failed."))
+    });
+    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(form, id));
+    response::secure(&mut response, id, connection.is_tls);
+    if is_chunked {
+        // RFC 9112 §6.1: a request may have had a length as well, which some proxy believes.
+        response::close_after(&mut response);
+    }
+    if is_head { without_body(response) } else { response }
+}
+
+async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome {
+    let app = &connection.app;
+    let (parts, incoming) = request.into_parts();
+    check_host(parts.version, &parts.headers)?;
+    let path = parts.uri.path();
+    let found = find(&app.routes, &connection.resources, &parts.method, path);
+    let (route, parameter) = match found {
+        Found::Route(route, parameter) => (route, parameter),
+        Found::OtherMethods(allowed) => return Err(Problem::method(allowed)),
+        Found::Nothing => return Err(Problem::not_found()),
+    };
+    let peer = app.proxies.peer(connection.address, &parts.headers);
+    let mut share = app.bodies.open(Some(peer.unwrap_or(connection.address)));
+    let body = body::receive(route.body, &parts.headers, incoming, &mut share).await?;
+    let query = parts.uri.query().map(str::to_owned);
+    let call = Call { app: app.clone(), peer, headers: parts.headers, parameter, query, body };
+    let outcome = route.answer(call).await;
+    drop(share);
+    outcome
+}
+
+/// RFC 9112 §3.2: a request of HTTP/1.1 without exactly one `Host` is answered with 400.
+fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let count = headers.get_all(HOST).iter().count();
+    if count > 1 || version == Version::HTTP_11 && count == 0 {
+        return Err(Problem::bad("Send one Host header.").and_close());
+    }
+    Ok(())
+}
+
+/// RFC 9110 §9.3.2: `HEAD` has the headers of `GET`.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response.map(|_| Full::new(Bytes::new()))
+}

@@ -1,0 +1,25 @@
+//! HTTP: listeners, limits, routes and the translation of requests into commands.
+
+mod alone;
+mod answers;
+mod api;
+mod closure;
+mod hostile;
+mod http2;
+mod limits;
+mod peers;
+
+use fourauth_tests::web::WebServer;
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+/// The status and the JSON of an answer.
+async fn read(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
+}
+
+/// The status and the JSON of the answer to a `POST`.
+async fn post(server: &WebServer, path: &str, body: &str) -> (StatusCode, Value) {
+    read(server.post(path, body).send().await.unwrap()).await
+}
