@@ -5,15 +5,13 @@ use super::{CheckedClaim, Claim};
 use crate::{
     authenticator::Authenticator,
     entropy,
-    grant::{Grant, Grants, NotValid, Purpose},
+    grant::{Grant, NotValid, Purpose},
 };
 use fourauth_protocol::{
     device::{Binding, DeviceNonce},
     time::UnixMillis,
 };
 use fourauth_store::{GrantHolder, GrantId};
-use std::sync::Arc;
-use tokio::time::Instant;
 
 /// Lifetime of a nonce, in milliseconds: 10 minutes, in which a person can type a password and take
 /// pictures.
@@ -63,29 +61,13 @@ impl Authenticator {
             (Binding::TlsExporter, _) => NonceCheck::NotNeeded,
             (Binding::Certificate, None) => NonceCheck::Absent,
             (Binding::Certificate, Some(QuotedNonce { nonce, holder })) => {
-                match self.check_grant(&Grant::from_bytes(*nonce.as_bytes()), at) {
+                let grant = Grant::from_bytes(*nonce.as_bytes());
+                match self.check_grant(&grant, &Purpose::DeviceProof, at) {
                     Ok(id) => NonceCheck::Valid(id, holder),
                     Err(not_valid) => NonceCheck::Refused(not_valid),
                 }
             }
         };
         CheckedClaim { claim, nonce }
-    }
-
-    /// Another server may have made the grant with a key that it has just got, so an unknown grant
-    /// is checked again with the keys that the file has now.
-    fn check_grant(&self, grant: &Grant, at: UnixMillis) -> Result<GrantId, NotValid> {
-        let check = |grants: &Grants| grants.check(grant, &Purpose::DeviceProof, at);
-        match check(&self.grants()) {
-            Err(NotValid::Foreign) => {
-                check(&self.grants.read(Instant::now(), || self.store.grant_keys()))
-            }
-            checked => checked,
-        }
-    }
-
-    /// The grants of this server, with keys that it had less than a second ago.
-    fn grants(&self) -> Arc<Grants> {
-        self.grants.get(Instant::now(), || self.store.grant_keys())
     }
 }

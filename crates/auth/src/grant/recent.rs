@@ -1,8 +1,10 @@
 //! The grants of the keys that the store had a moment ago, so that most commands neither look at
 //! the keyring's file nor derive keys.
 
-use super::Grants;
-use fourauth_protocol::secret::Secret;
+use super::{Grant, Grants, NotValid, Purpose};
+use crate::authenticator::Authenticator;
+use fourauth_protocol::{secret::Secret, time::UnixMillis};
+use fourauth_store::GrantId;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -44,11 +46,33 @@ impl RecentGrants {
     }
 }
 
+impl Authenticator {
+    /// Checks a grant for `purpose` at the time `at`. Another server may have made it with a key that it
+    /// has just got, so an unknown grant is checked again with the keys that the file has now.
+    pub(crate) fn check_grant(
+        &self,
+        grant: &Grant,
+        purpose: &Purpose,
+        at: UnixMillis,
+    ) -> Result<GrantId, NotValid> {
+        let check = |grants: &Grants| grants.check(grant, purpose, at);
+        match check(&self.grants()) {
+            Err(NotValid::Foreign) => {
+                check(&self.grants.read(Instant::now(), || self.store.grant_keys()))
+            }
+            checked => checked,
+        }
+    }
+
+    /// The grants of this server, with keys that it had less than a second ago.
+    pub(crate) fn grants(&self) -> Arc<Grants> {
+        self.grants.get(Instant::now(), || self.store.grant_keys())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::{NotValid, Purpose};
-    use fourauth_protocol::time::UnixMillis;
 
     const NOW: UnixMillis = UnixMillis(1_740_830_400_000);
 
