@@ -7,13 +7,14 @@ use fourauth_auth::{
     authenticator::{self, Authenticator, Settings},
     command::Passcodes,
     compute::{Compute, PoolLimits},
+    delivery::Delivery,
     faces::Faces,
     hashing::Hasher,
     limits,
     receipt_key::ReceiptKey,
     tokens::{TokenSettings, Tokens},
 };
-use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config};
+use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, CourierConfig};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
@@ -92,13 +93,19 @@ pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow
 
 /// How passcodes are sent, if they open sessions.
 fn passcodes(config: &Config) -> Option<Passcodes> {
-    let courier = &config.courier;
     config.auth.passcodes.then(|| Passcodes {
+        delivery: delivery(&config.courier),
+        for_a_source: config.courier.passcodes_for_a_source,
+    })
+}
+
+/// The messages with codes that the courier can send.
+fn delivery(courier: &CourierConfig) -> Delivery {
+    Delivery {
         by_mail: courier.mail().is_some(),
         by_sms: courier.sms().is_some(),
-        for_a_source: courier.passcodes_for_a_source,
         for_an_account: [courier.owner_in_15_min, courier.owner_in_a_day],
-    })
+    }
 }
 
 /// The configured lifetime and binding of sessions.
