@@ -39,6 +39,7 @@ mod notices;
 mod passcodes;
 mod races;
 mod refusals;
+mod resets;
 mod rotation;
 mod runs;
 mod schema;

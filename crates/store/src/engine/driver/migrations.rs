@@ -44,6 +44,7 @@ pub(super) const SQLITE: &[Step] = &[
     (13, "sessions", include_str!("../../../../../migrations/sqlite/0013_sessions.sql")),
     (14, "passcodes", include_str!("../../../../../migrations/sqlite/0014_passcodes.sql")),
     (15, "session_ends", include_str!("../../../../../migrations/sqlite/0015_session_ends.sql")),
+    (16, "reset_codes", include_str!("../../../../../migrations/sqlite/0016_reset_codes.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -78,6 +79,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (13, "sessions", include_str!("../../../../../migrations/postgres/0013_sessions.sql")),
     (14, "passcodes", include_str!("../../../../../migrations/postgres/0014_passcodes.sql")),
     (15, "session_ends", include_str!("../../../../../migrations/postgres/0015_session_ends.sql")),
+    (16, "reset_codes", include_str!("../../../../../migrations/postgres/0016_reset_codes.sql")),
 ];
 
 /// The table that lists the applied migrations.
