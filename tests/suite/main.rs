@@ -31,6 +31,7 @@ mod limits;
 mod login;
 mod nonces;
 mod passcodes;
+mod password_reset;
 mod penalties;
 mod proxies;
 mod public_api;

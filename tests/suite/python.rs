@@ -25,7 +25,7 @@ pub(crate) fn system_clock() -> UnixMillis {
 /// A server with the default cost of a hash and the system clock. It writes mail to the folder `mail`.
 pub(crate) async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
-        auth: AuthConfig { passcodes: true, ..AuthConfig::default() },
+        auth: AuthConfig { passcodes: true, password_reset: true, ..AuthConfig::default() },
         time: TimeConfig { servers: Vec::new() },
         courier: CourierConfig {
             mail: Some(MailRoute::Folder(folder.join("mail"))),

@@ -42,6 +42,12 @@ pub enum Action {
     RecoverFace,
     /// 330
     RecoverDevice,
+    /// 340
+    RequestReset,
+    /// 350
+    ValidateReset,
+    /// 360
+    ResetPassword,
 }
 
 /// How one kind of command differs from the others.
@@ -83,6 +89,13 @@ impl Action {
         self.traits().spends_a_code
     }
 
+    /// True if every answer is held back like a denial, because its time must not tell whether the
+    /// account exists.
+    #[must_use]
+    pub const fn answers_late(self) -> bool {
+        matches!(self, Self::RequestReset)
+    }
+
     /// The text for a granted command.
     pub(crate) const fn granted_text(self) -> &'static str {
         self.traits().granted
@@ -113,6 +126,9 @@ impl Action {
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
             Self::RecoverDevice => RECOVER_DEVICE,
+            Self::RequestReset => REQUEST_RESET,
+            Self::ValidateReset => VALIDATE_RESET,
+            Self::ResetPassword => RESET_PASSWORD,
         }
     }
 }
@@ -273,9 +289,38 @@ const RECOVER_DEVICE: Traits = Traits {
     denied: INVALID,
 };
 
+// The texts that the HTTP OTP system documents.
+
+const REQUEST_RESET: Traits = Traits {
+    word: "request_reset",
+    can_wait: true,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "OTP sent successfully",
+    denied: INVALID,
+};
+
+const VALIDATE_RESET: Traits = Traits {
+    word: "validate_reset",
+    can_wait: false,
+    replaces_a_factor: false,
+    spends_a_code: false,
+    granted: "OTP verified. Proceed to reset password.",
+    denied: "Invalid or expired OTP",
+};
+
+const RESET_PASSWORD: Traits = Traits {
+    word: "reset_password",
+    can_wait: false,
+    replaces_a_factor: true,
+    spends_a_code: false,
+    granted: "Password reset successful",
+    denied: "Invalid or expired OTP",
+};
+
 /// Every action.
 #[cfg(test)]
-pub(crate) const ACTIONS: [Action; 18] = [
+pub(crate) const ACTIONS: [Action; 21] = [
     Action::Login,
     Action::RequestPasscode,
     Action::RedeemPasscode,
@@ -294,6 +339,9 @@ pub(crate) const ACTIONS: [Action; 18] = [
     Action::RecoverPassword,
     Action::RecoverFace,
     Action::RecoverDevice,
+    Action::RequestReset,
+    Action::ValidateReset,
+    Action::ResetPassword,
 ];
 
 #[cfg(test)]

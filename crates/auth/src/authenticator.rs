@@ -6,6 +6,7 @@ use crate::{
     attempt::{Attempt, undecided::Undecided},
     command::Passcodes,
     compute::{Overload, Requester},
+    delivery::Delivery,
     entropy,
     error::Error,
     faces::Faces,
@@ -94,6 +95,8 @@ pub struct Settings {
     pub mac_only: bool,
     /// How passcodes are sent, if they open sessions.
     pub passcodes: Option<Passcodes>,
+    /// How codes are sent that reset forgotten passwords, if they do.
+    pub resets: Option<Delivery>,
     /// Rate limits.
     pub limits: Limits,
     /// How long a factor that was changed without trust may not change another, in milliseconds.
@@ -118,7 +121,8 @@ impl Authenticator {
         let Parts { store, decoy, hasher, faces, settings, receipts, tokens, undecided } = parts;
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
-        let policy = Policy { passcodes: settings.passcodes.is_some() };
+        let (passcodes, resets) = (settings.passcodes.is_some(), settings.resets.is_some());
+        let policy = Policy { passcodes, resets };
         Self {
             store,
             decoy,

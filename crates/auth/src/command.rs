@@ -13,6 +13,7 @@ mod passcode;
 mod proof;
 mod recover;
 mod register;
+mod reset;
 mod session;
 
 pub use audit_log::AuditRows;
@@ -22,4 +23,5 @@ pub use login::LoggedIn;
 pub use passcode::{PASSCODE_LIFETIME_MS, Passcodes};
 pub use recover::FaceEnrolled;
 pub use register::Registered;
+pub use reset::ResetGranted;
 pub use session::{Authorisation, Authorised, Sessions};

@@ -31,6 +31,12 @@ impl Delivery {
             None
         }
     }
+
+    /// The same with half of the quota, for codes that anyone may request: the other half is left for
+    /// those that need the password.
+    pub(crate) fn for_strangers(self) -> Self {
+        Self { for_an_account: self.for_an_account.map(|most| most.div_ceil(2)), ..self }
+    }
 }
 
 impl Authenticator {
@@ -69,5 +75,11 @@ mod tests {
             let delivery = Delivery { by_mail, by_sms, for_an_account: [12, 40] };
             assert_eq!(delivery.channel(has_email, has_phone), expected, "{delivery:?}");
         }
+    }
+
+    #[test]
+    fn strangers_use_half_of_a_quota() {
+        let delivery = Delivery { by_mail: true, by_sms: true, for_an_account: [12, 1] };
+        assert_eq!(delivery.for_strangers().for_an_account, [6, 1]);
     }
 }

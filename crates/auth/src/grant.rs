@@ -18,7 +18,8 @@ pub(crate) mod recent;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::GrantId;
+use fourauth_store::{AccountId, GrantId};
+use std::borrow::Cow;
 
 /// Length of a grant, in bytes.
 pub const GRANT_BYTES: usize = 32;
@@ -45,6 +46,14 @@ const LATEST: i64 = (1 << (8 * EXPIRY_BYTES)) - 1;
 pub enum Purpose {
     /// The nonce of a device proof. Any account may use it: the signature names the account.
     DeviceProof,
+    /// A new password for an account whose password was forgotten, as long as no factor of the account
+    /// has changed since.
+    PasswordReset {
+        /// The account.
+        account: AccountId,
+        /// Its version.
+        version: i64,
+    },
     /// Stands for the purposes with a context.
     #[cfg(test)]
     Sample(tests::Sample),
@@ -74,9 +83,13 @@ pub enum NotValid {
 
 impl Purpose {
     /// The word for the purpose and the parts of its context.
-    fn parts(&self) -> Vec<&[u8]> {
+    fn parts(&self) -> Vec<Cow<'_, [u8]>> {
         match self {
-            Self::DeviceProof => vec![b"device-proof"],
+            Self::DeviceProof => vec![b"device-proof".into()],
+            Self::PasswordReset { account, version } => {
+                let numbers = [account.0, *version].map(|it| it.to_be_bytes().to_vec().into());
+                [b"password-reset".into()].into_iter().chain(numbers).collect()
+            }
             #[cfg(test)]
             Self::Sample(sample) => sample.parts(),
         }
@@ -164,9 +177,10 @@ impl Grants {
 /// context give the same bytes.
 fn mac(key: &hmac::Key, purpose: &Purpose, made: &[u8]) -> [u8; GRANT_BYTES - ID_BYTES] {
     let mut context = hmac::Context::with_key(key);
-    for part in [DOMAIN].into_iter().chain(purpose.parts()).chain([made]) {
+    let parts = [DOMAIN.into()].into_iter().chain(purpose.parts()).chain([made.into()]);
+    for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
+        context.update(&part);
     }
     let tag = context.sign();
     std::array::from_fn(|index| tag.as_ref()[index])
@@ -189,8 +203,8 @@ mod tests {
     }
 
     impl Sample {
-        pub(super) fn parts(&self) -> Vec<&[u8]> {
-            vec![&self.word, &self.username, &self.source]
+        pub(super) fn parts(&self) -> Vec<Cow<'_, [u8]>> {
+            vec![(&self.word).into(), (&self.username).into(), (&self.source).into()]
         }
     }
 
@@ -257,6 +271,18 @@ mod tests {
             sample("sample", "alice1", "92.0.2.7"),
             sample("sample", "", "alice192.0.2.7"),
         ] {
+            assert_eq!(grants.check(&grant, &other, NOW), Err(NotValid::Foreign), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_for_a_reset_is_for_one_version_of_one_account() {
+        let reset =
+            |account, version| Purpose::PasswordReset { account: AccountId(account), version };
+        let grants = grants(&[1]);
+        let grant = issue(&grants, &reset(7, 3));
+        assert!(grants.check(&grant, &reset(7, 3), NOW).is_ok());
+        for other in [reset(8, 3), reset(7, 4), reset(3, 7), Purpose::DeviceProof] {
             assert_eq!(grants.check(&grant, &other, NOW), Err(NotValid::Foreign), "{other:?}");
         }
     }

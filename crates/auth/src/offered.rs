@@ -10,7 +10,7 @@ use crate::{
 use fourauth_protocol::{
     command::{
         BindDevice, ConfirmTotp, Login, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-        RedeemPasscode, RequestPasscode, RevokeDevice,
+        RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -18,6 +18,7 @@ use fourauth_protocol::{
     passcode::Passcode,
     picture::Picture,
     recovery_code::RecoveryCode,
+    reset_code::ResetCode,
     secret::Secret,
     time::UnixMillis,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Offered {
     pub(crate) new_key: Option<DeviceKey>,
     /// The passcode that the server sent.
     pub(crate) passcode: Option<Passcode>,
+    /// The code that the server sent to reset the password.
+    pub(crate) reset_code: Option<ResetCode>,
     /// Gives trust to an attempt from an unknown device. Always checked, and spent on success.
     pub(crate) recovery_code: Option<RecoveryCode>,
     /// True if the one-time code is sent to confirm its generator. Confirmation keeps its own
@@ -148,6 +151,12 @@ impl From<&RecoverDevice> for Offered {
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
+    }
+}
+
+impl From<&ValidateReset> for Offered {
+    fn from(validate: &ValidateReset) -> Self {
+        Self { reset_code: validate.otp, place_mac: validate.mac, ..Self::default() }
     }
 }
 

@@ -8,7 +8,7 @@ mod factors;
 pub use factors::{Factor, Factors};
 
 use crate::action::Action;
-use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, Totp};
+use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, ResetCode, Totp};
 use fourauth_factors::Finding;
 use fourauth_protocol::level::Level;
 use fourauth_store::Enrolled;
@@ -67,6 +67,8 @@ struct Rule {
 pub struct Policy {
     /// True if a password and a passcode open a session.
     pub passcodes: bool,
+    /// True if a code that the server sends resets a forgotten password.
+    pub resets: bool,
 }
 
 impl Policy {
@@ -74,12 +76,12 @@ impl Policy {
     /// the door does not offer it, or if it is not decided by factors.
     #[must_use]
     pub fn required(self, action: Action, account: Enrolled, door: Door) -> Option<Requirement> {
-        let rule = rule(action, door).filter(|_| self.passcodes || !is_about_passcodes(action))?;
+        let rule = rule(action, door).filter(|_| self.has_on(action))?;
         let has = |factor: &&Factor| match factor {
             Factor::Totp => account.totp,
             Factor::Face => account.face,
             Factor::Device | Factor::DeviceKey => account.device,
-            Factor::Password | Factor::Clock | Factor::Passcode => true,
+            Factor::Password | Factor::Clock | Factor::Passcode | Factor::ResetCode => true,
         };
         let enrolled = rule.if_enrolled.iter().filter(has).copied();
         Some(Requirement {
@@ -88,10 +90,21 @@ impl Policy {
             level: rule.level,
         })
     }
-}
 
-const fn is_about_passcodes(action: Action) -> bool {
-    matches!(action, Action::RequestPasscode | Action::RedeemPasscode)
+    /// True if `door` offers the reset of a forgotten password.
+    #[must_use]
+    pub const fn offers_reset(self, door: Door) -> bool {
+        self.resets && !matches!(door, Door::Text)
+    }
+
+    /// False for a command that the operator has not switched on.
+    const fn has_on(self, action: Action) -> bool {
+        match action {
+            Action::RequestPasscode | Action::RedeemPasscode => self.passcodes,
+            Action::ValidateReset => self.resets,
+            _ => true,
+        }
+    }
 }
 
 /// The rows. `None`: the door does not offer the command, or something else decides it.
@@ -131,6 +144,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         (Action::RecoverDevice, Door::Native | Door::Web) => {
             Some(each(&[Password, Totp, Face, Clock]))
         }
+        // The code is the one secret of an account that has forgotten its password.
+        (Action::ValidateReset, Door::Native | Door::Web | Door::Http) => Some(each(&[ResetCode])),
         (
             Action::BindDevice
             | Action::RevokeDevice
@@ -142,7 +157,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (_, Door::Text)
-        // A signature, an administrator's secret or a token decides these.
+        // A signature, an administrator's secret, a token or a grant decides these, or nothing.
         | (
             Action::ProveGateway
             | Action::Authorise
@@ -151,7 +166,9 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::ListSessions
             | Action::Register
             | Action::ListDevices
-            | Action::ReadAudit,
+            | Action::ReadAudit
+            | Action::RequestReset
+            | Action::ResetPassword,
             _,
         ) => None,
     }
@@ -191,7 +208,9 @@ mod tests {
     use Finding::Mismatch;
 
     const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
-    const FACTORS: [Factor; 7] = [Password, Totp, Face, Device, DeviceKey, Clock, Passcode];
+    const FACTORS: [Factor; 8] =
+        [Password, Totp, Face, Device, DeviceKey, Clock, Passcode, ResetCode];
+    const ON: Policy = Policy { passcodes: true, resets: true };
 
     fn accounts() -> impl Iterator<Item = Enrolled> {
         (0_u8..8).map(|bits| Enrolled {
@@ -202,7 +221,7 @@ mod tests {
     }
 
     fn subsets() -> impl Iterator<Item = Factors> {
-        (0_u8..128).map(Factors::from_bits)
+        (0..=u8::MAX).map(Factors::from_bits)
     }
 
     /// The rule of a login in words of its own, to compare the table with.
@@ -222,7 +241,7 @@ mod tests {
     fn a_login_needs_what_its_door_and_account_say() {
         for door in DOORS {
             for account in accounts() {
-                let required = Policy { passcodes: true }.required(Action::Login, account, door);
+                let required = ON.required(Action::Login, account, door);
                 for proved in subsets() {
                     let is_met = required.is_some_and(|all| all.unmet(proved).is_empty());
                     assert_eq!(is_met, may_log_in(door, account, proved), "{door:?} {proved:?}");
@@ -236,8 +255,7 @@ mod tests {
         for door in DOORS {
             for account in accounts() {
                 for action in ACTIONS {
-                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
-                    else {
+                    let Some(required) = ON.required(action, account, door) else {
                         continue;
                     };
                     let without: Factors = [Face, Device, Clock].into_iter().collect();
@@ -252,8 +270,7 @@ mod tests {
         for door in DOORS {
             for account in accounts() {
                 for action in ACTIONS.into_iter().filter(|action| changes_a_factor(*action)) {
-                    let Some(required) = Policy { passcodes: true }.required(action, account, door)
-                    else {
+                    let Some(required) = ON.required(action, account, door) else {
                         continue;
                     };
                     for one in FACTORS {
@@ -265,9 +282,13 @@ mod tests {
         }
     }
 
-    /// A login and a passcode change none.
+    /// A login, a passcode and the code for a grant change none.
     fn changes_a_factor(action: Action) -> bool {
-        action != Action::Login && !is_about_passcodes(action)
+        action != Action::Login && action != Action::ValidateReset && !is_about_passcodes(action)
+    }
+
+    fn is_about_passcodes(action: Action) -> bool {
+        matches!(action, Action::RequestPasscode | Action::RedeemPasscode)
     }
 
     #[test]
@@ -275,7 +296,8 @@ mod tests {
         for action in ACTIONS.into_iter().filter(|action| is_about_passcodes(*action)) {
             for door in DOORS {
                 let offered = |passcodes| {
-                    Policy { passcodes }.required(action, Enrolled::PASSWORD, door).is_some()
+                    let policy = Policy { passcodes, ..ON };
+                    policy.required(action, Enrolled::PASSWORD, door).is_some()
                 };
                 let is_native = matches!(door, Door::Native | Door::Text);
                 assert_eq!([offered(true), offered(false)], [is_native, false], "{door:?}");
@@ -285,8 +307,7 @@ mod tests {
 
     #[test]
     fn a_passcode_is_redeemed_with_the_password_only() {
-        let policy = Policy { passcodes: true };
-        let required = policy.required(Action::RedeemPasscode, Enrolled::ALL, Door::Text).unwrap();
+        let required = ON.required(Action::RedeemPasscode, Enrolled::ALL, Door::Text).unwrap();
         for proved in subsets() {
             let has = |factor| proved.contains(factor);
             let is_met = required.unmet(proved).is_empty();
@@ -295,10 +316,26 @@ mod tests {
     }
 
     #[test]
+    fn a_code_resets_a_password_only_where_that_is_on() {
+        for door in DOORS {
+            for resets in [true, false] {
+                let policy = Policy { resets, ..ON };
+                let required = policy.required(Action::ValidateReset, Enrolled::ALL, door);
+                let expected = resets && door != Door::Text;
+                assert_eq!(required.is_some(), expected, "{door:?}");
+                assert_eq!(policy.offers_reset(door), expected, "{door:?}");
+                let Some(required) = required else { continue };
+                for proved in subsets() {
+                    let is_met = required.unmet(proved).is_empty();
+                    assert_eq!(is_met, proved.contains(ResetCode), "{proved:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_factor_that_was_not_sent_is_a_finding_only_if_needed() {
-        let required = Policy { passcodes: true }
-            .required(Action::RecoverTotp, Enrolled::ALL, Door::Native)
-            .unwrap();
+        let required = ON.required(Action::RecoverTotp, Enrolled::ALL, Door::Native).unwrap();
         assert_eq!(required.finding(Face, None), Some(Finding::Missing));
         assert_eq!(required.finding(Totp, None), None);
         assert_eq!(required.finding(Totp, Some(Mismatch)), Some(Mismatch));

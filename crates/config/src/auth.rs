@@ -26,6 +26,8 @@ pub struct AuthConfig {
     /// True if a password and a passcode, which the courier sends, open a session of level 1. Services
     /// must then ask for the level that they need.
     pub passcodes: bool,
+    /// True if a code that the courier sends resets the forgotten password of an account without a face.
+    pub password_reset: bool,
     /// Memory of one Argon2id hash, in KiB.
     pub argon2_memory_kib: u32,
     /// Passes of one Argon2id hash.
@@ -45,6 +47,7 @@ impl Default for AuthConfig {
             session_address: AddressBinding::Exact,
             token_prefix: PREFIX.to_owned(),
             passcodes: false,
+            password_reset: false,
             argon2_memory_kib: memory_kib,
             argon2_passes: passes,
             device_trust_on_first_use: true,

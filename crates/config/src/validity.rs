@@ -36,6 +36,7 @@ impl Config {
         let requirements = [
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
+            password_reset(&self.auth, &self.courier),
             limits(&self.limits),
             legacy(self),
             courier(&self.courier),
@@ -125,6 +126,21 @@ fn passcodes(auth: &AuthConfig, courier: &CourierConfig) -> Vec<Requirement> {
             key: "auth.passcodes",
             reason: "needs courier.mail or courier.sms, which send the passcodes",
             holds: !auth.passcodes || courier.mail.is_some() || courier.sms.is_some(),
+        },
+    ]
+}
+
+fn password_reset(auth: &AuthConfig, courier: &CourierConfig) -> Vec<Requirement> {
+    vec![
+        Requirement {
+            key: "auth.password_reset",
+            reason: "must be false under the profile `strict`: a mailbox is no factor",
+            holds: !auth.password_reset || auth.profile == Profile::Secure,
+        },
+        Requirement {
+            key: "auth.password_reset",
+            reason: "needs courier.mail or courier.sms, which send the codes",
+            holds: !auth.password_reset || courier.mail.is_some() || courier.sms.is_some(),
         },
     ]
 }
@@ -239,6 +255,15 @@ mod tests {
             (|config| config.courier.sms_from = Some("+44 no".into()), "courier.sms_from"),
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
             (|config| config.auth.passcodes = true, "auth.passcodes"),
+            (|config| config.auth.password_reset = true, "auth.password_reset"),
+            (
+                |config| {
+                    config.courier.sms = "file:sms".parse().ok();
+                    config.auth.password_reset = true;
+                    config.auth.profile = Profile::Strict;
+                },
+                "auth.password_reset",
+            ),
             (
                 |config| {
                     config.courier.sms = "file:sms".parse().ok();
@@ -267,7 +292,7 @@ mod tests {
             ),
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
-        ] as [(fn(&mut Config), &str); 24]
+        ] as [(fn(&mut Config), &str); 26]
         {
             assert_eq!(refused(change), key);
         }

@@ -4,6 +4,7 @@ use crate::{
     code::Code,
     envelope::Reference,
     frame::{self, FrameError, HEADER},
+    grant::GrantText,
     level::Level,
     receipt::Method,
     request_id::RequestId,
@@ -81,7 +82,10 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` expires. Commands 100 and 130.
+    /// Authorises the next step, once. Command 350.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantText>,
+    /// When `token` or `grant` expires. Commands 100, 130 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
     /// The level that the login reached. Commands 100 and 130.

@@ -44,6 +44,7 @@ pub mod envelope;
 pub mod frame;
 mod framed;
 pub mod gateway;
+pub mod grant;
 pub mod host_port;
 pub mod language;
 pub mod level;

@@ -1,6 +1,7 @@
 //! Codes that reset a forgotten password. The server sends them by mail or in a text message.
 
-use serde::{Serialize, Serializer};
+use crate::secret::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// Number of digits.
@@ -70,6 +71,15 @@ impl Serialize for ResetCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a code that resets a password is six digits")]
 pub struct NotAResetCode;
+
+/// Reads a code that may be absent. `None` if the text is not one: a mistyped code gets the same
+/// answer as a wrong one.
+pub(crate) fn offered<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ResetCode>, D::Error> {
+    let text = Option::<Secret<String>>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| ResetCode::parse(text.expose()).ok()))
+}
 
 #[cfg(test)]
 mod tests {

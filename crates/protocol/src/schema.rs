@@ -10,6 +10,7 @@ use crate::{
     device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
     envelope::{Envelope, MAX_REFERENCE_CHARS, Reference},
     gateway::GatewayName,
+    grant::GrantText,
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -18,6 +19,7 @@ use crate::{
     receipt::{Receipt, SessionHash},
     recovery_code::RecoveryCode,
     request_id::RequestId,
+    reset_code::ResetCode,
     secret::Secret,
     time::UnixMillis,
     username::{MAX_CHARS, Username},
@@ -80,6 +82,8 @@ impl JsonSchema for Level {
 
 text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(Passcode, "Passcode", { "type": "string", "pattern": "^[0-9A-Za-z]{6}$" });
+text!(ResetCode, "ResetCode", { "type": "string", "pattern": "^[0-9]{6}$" });
+text!(GrantText, "Grant", { "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" });
 text!(MacAddress, "MacAddress", {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"

@@ -63,6 +63,7 @@ impl Parts {
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,
             passcodes: passcodes(config),
+            resets: config.auth.password_reset.then(|| delivery(&config.courier)),
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };

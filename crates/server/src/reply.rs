@@ -24,33 +24,33 @@ const RETRY_AFTER_MS: u64 = 1000;
 #[derive(Debug)]
 pub struct Reply {
     answer: Answer,
-    is_denial: bool,
+    is_held_back: bool,
     proven_device: Option<DeviceId>,
     conduct: Conduct,
 }
 
 impl<A: CommandAnswer> From<Audited<A>> for Reply {
     fn from(audited: Audited<A>) -> Self {
-        let is_denial = audited.outcome().is_err();
+        let is_held_back = audited.outcome().is_err() || audited.action().answers_late();
         let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);
-        Self { answer: audited.into(), is_denial, proven_device, conduct }
+        Self { answer: audited.into(), is_held_back, proven_device, conduct }
     }
 }
 
 impl<A: CommandAnswer> From<LookedUp<A>> for Reply {
     fn from(looked_up: LookedUp<A>) -> Self {
-        let is_denial = looked_up.outcome().is_err();
+        let is_held_back = looked_up.outcome().is_err();
         let conduct = Conduct::from(&looked_up);
         let proven_device = looked_up.proven_device();
-        Self { answer: looked_up.into(), is_denial, proven_device, conduct }
+        Self { answer: looked_up.into(), is_held_back, proven_device, conduct }
     }
 }
 
 impl Reply {
     /// A reply that reveals nothing about any account.
     const fn public(answer: Answer) -> Self {
-        Self { answer, is_denial: false, proven_device: None, conduct: Conduct::Neutral }
+        Self { answer, is_held_back: false, proven_device: None, conduct: Conduct::Neutral }
     }
 
     fn after(self, offence: Offence) -> Self {
@@ -68,10 +68,11 @@ impl Reply {
         Self { answer: self.answer.with_reference(reference), ..self }
     }
 
-    /// True for a denial. It is sent only after the denial delay.
+    /// True for a denial, and for an answer that must take as long as others. It is sent only after
+    /// the denial delay.
     #[must_use]
-    pub const fn is_denial(&self) -> bool {
-        self.is_denial
+    pub const fn is_held_back(&self) -> bool {
+        self.is_held_back
     }
 
     /// The device that the peer has proved to be, if it belongs to the account of the command.
@@ -96,7 +97,7 @@ impl Reply {
             | Error::DatabaseFull => "Service unavailable.",
         };
         // Delayed like a denial, so that a peer that keeps the server busy cannot retry at once.
-        let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
+        let reply = Self { is_held_back: true, ..Self::unavailable(id, Code::from(error), text) };
         match error {
             Error::Overload(Overload::Panicked) => reply.after(Offence::Crash),
             Error::Overload(Overload::QueueFull | Overload::Late)

@@ -15,11 +15,12 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 13] = [
+const VARIABLE: [(&str, &[char], &str); 14] = [
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
     ("\"receipt\":\"", &['"'], "<receipt>"),
+    ("\"grant\":\"", &['"'], "<grant>"),
     ("\"id\":\"", &['"'], "<session id>"),
     ("\"receipt_key\":\"", &['"'], "<key>"),
     ("\"qr_png_b64\":\"", &['"'], "<qr>"),

@@ -90,9 +90,10 @@ pub(crate) fn of_denial(
 pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
     match conflict {
         Conflict::StepSpent => Some(Guess { totp: true, face: false }),
-        Conflict::RecoveryCode | Conflict::NonceSpent | Conflict::PasscodeSpent => {
-            Some(Guess { totp: false, face: false })
-        }
+        Conflict::RecoveryCode
+        | Conflict::NonceSpent
+        | Conflict::PasscodeSpent
+        | Conflict::ResetSpent => Some(Guess { totp: false, face: false }),
         Conflict::Superseded
         | Conflict::NameTaken
         | Conflict::ContactTaken
@@ -100,6 +101,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::TooManyDevices
         | Conflict::NoSuchDevice
         | Conflict::PasscodesIssued
+        | Conflict::ResetsRequested
         | Conflict::SessionEnded
         | Conflict::NoSuchSession => None,
     }
@@ -109,7 +111,8 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 /// better lanes that were closed to it, if they have failures.
 ///
 /// A passcode clears none, unless it is all that the account has: a person with the password and the
-/// mailbox could otherwise guess at the other factors without end.
+/// mailbox could otherwise guess at the other factors without end. A code that resets a password
+/// clears none at all.
 pub(crate) fn of_success(
     action: Action,
     account: Enrolled,
@@ -118,7 +121,12 @@ pub(crate) fn of_success(
     lanes: Vec<Lane>,
 ) -> Clears {
     let has_more = account != Enrolled::PASSWORD;
-    if action == Action::RequestPasscode || action == Action::RedeemPasscode && has_more {
+    let clears_nothing = match action {
+        Action::RequestPasscode | Action::ValidateReset => true,
+        Action::RedeemPasscode => has_more,
+        _ => false,
+    };
+    if clears_nothing {
         return Clears::Nothing;
     }
     if action.replaces_a_factor() && is_trusted {
@@ -243,7 +251,9 @@ mod tests {
             (Conflict::StepSpent, Some(guess(true, false))),
             (Conflict::RecoveryCode, Some(guess(false, false))),
             (Conflict::PasscodeSpent, Some(guess(false, false))),
+            (Conflict::ResetSpent, Some(guess(false, false))),
             (Conflict::PasscodesIssued, None),
+            (Conflict::ResetsRequested, None),
             (Conflict::Superseded, None),
             (Conflict::NameTaken, None),
             (Conflict::ContactTaken, None),
@@ -266,6 +276,7 @@ mod tests {
                 let account = Enrolled { totp, face, device };
                 let of = |action| of_success(action, account, false, asked, lanes.clone());
                 assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
+                assert_eq!(of(Action::ValidateReset), Clears::Nothing);
                 let is_all = !totp && !face && !device;
                 let expected = if is_all { cleared.clone() } else { Clears::Nothing };
                 assert_eq!(of(Action::RedeemPasscode), expected, "{account:?}");
