@@ -13,8 +13,9 @@ use fourauth_protocol::{
     command::{
         Authorise, BindDevice, Command, ConfirmTotp, EndSession, Hello, ListDevices, ListSessions,
         Login, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
-        Register, RequestPasscode, RevokeDevice,
+        Register, RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset,
     },
+    grant::GrantText,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -79,6 +80,16 @@ pub struct Registered {
     pub face_quality: Option<FaceQuality>,
     /// Recovery codes, in case a factor is lost. Each is valid once. They are shown once.
     pub recovery_codes: Vec<Secret<String>>,
+}
+
+/// The result of a code for a new password.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ResetGranted {
+    /// Authorises the new password, once.
+    pub grant: GrantText,
+    /// When the grant expires.
+    pub expires_at: Option<UnixMillis>,
 }
 
 /// Defines a method for each line, on [`Connection`] and on
@@ -162,6 +173,14 @@ commands! {
         Command::RecoverFace(recover), |body| Ok(body.face_quality);
     /// 330: replaces a device.
     recover_device(recover: RecoverDevice) -> () = Command::RecoverDevice(recover), nothing;
+    /// 340: has a code for a new password sent to the owner of an account. The result does not tell
+    /// whether one was sent.
+    request_reset(request: RequestReset) -> () = Command::RequestReset(request), nothing;
+    /// 350: exchanges the code for a grant.
+    validate_reset(validate: ValidateReset) -> ResetGranted =
+        Command::ValidateReset(validate), ResetGranted::from_gains;
+    /// 360: replaces the password, with the grant.
+    reset_password(reset: ResetPassword) -> () = Command::ResetPassword(reset), nothing;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -234,6 +253,13 @@ impl Registered {
         let recovery_codes = body.recovery_codes.take().unwrap_or_default();
         let authenticator = NewAuthenticator::from_gains(body)?;
         Ok(Self { authenticator, face_quality, recovery_codes })
+    }
+}
+
+impl ResetGranted {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
+        let grant = present(body.grant, "grant")?;
+        Ok(Self { grant, expires_at: body.expires_at })
     }
 }
 

@@ -142,7 +142,7 @@ mod trust;
 pub use address::{DEFAULT_PORT, ParseAddressError, ServerAddress};
 pub use builder::Builder;
 pub use client::Client;
-pub use commands::{Authorised, LoggedIn, NewAuthenticator, Registered};
+pub use commands::{Authorised, LoggedIn, NewAuthenticator, Registered, ResetGranted};
 pub use connection::Connection;
 pub use error::{Error, ProtocolError, TrustError};
 pub use error_kind::ErrorKind;
