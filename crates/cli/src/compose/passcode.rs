@@ -32,7 +32,7 @@ impl Gather<'_, '_> {
 
     /// The names in the arguments. Only without any, the saved username or the one that is typed: the
     /// saved one may be of another account.
-    fn account(&mut self, named: &AccountArgs) -> Result<Identifier, Failure> {
+    pub(super) fn account(&mut self, named: &AccountArgs) -> Result<Identifier, Failure> {
         let username = self.inputs.options.username.clone();
         match Identifier::of(username, named.email.clone(), named.phone.clone()) {
             Ok(account) => Ok(account),
