@@ -32,6 +32,9 @@ password_used_elsewhere-text = Eine Anmeldung an Ihrem Konto { $user } wurde abg
 passcode-subject = { $issuer }: Ihr Passcode
 passcode-text = Der Passcode für Ihr Konto { $user } lautet { $code }. Er gilt einmal, bis { $until }.
 
+reset_code-subject = { $issuer }: der Code für ein neues Passwort
+reset_code-text = Der Code für ein neues Passwort Ihres Kontos { $user } lautet { $code }. Er gilt einmal, bis { $until }.
+
 factor-password = Passwort
 factor-totp = Einmalcodes
 factor-face = Gesicht
@@ -51,6 +54,7 @@ device-unproven = mit einem ungültigen Gerätenachweis
 advice-change = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie es sofort Ihrer Administration und nennen Sie den Vorgang.
 advice-attempt = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
 advice-passcode = Wenn Sie ihn nicht angefordert haben, kennt jemand Ihr Passwort: Ändern Sie es sofort, und melden Sie es Ihrer Administration. Geben Sie diesen Passcode niemandem weiter.
+advice-reset = Die Anfrage kam von der oben genannten Adresse. Wenn das nicht Sie waren, ist nichts zu tun: Ohne diesen Code bleibt Ihr Passwort, wie es ist. Geben Sie ihn niemandem weiter. Wenn weitere solche Nachrichten kommen, melden Sie es Ihrer Administration.
 
 footer = { $issuer } hat diese Nachricht automatisch gesendet. Darin wird nie nach einem Passwort oder einem Code gefragt.
 

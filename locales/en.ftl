@@ -33,6 +33,9 @@ password_used_elsewhere-text = A login to your account { $user } was refused. It
 passcode-subject = { $issuer }: your passcode
 passcode-text = The passcode for your account { $user } is { $code }. It works once, until { $until }.
 
+reset_code-subject = { $issuer }: the code for a new password
+reset_code-text = The code for a new password of your account { $user } is { $code }. It works once, until { $until }.
+
 factor-password = password
 factor-totp = one-time codes
 factor-face = face
@@ -52,6 +55,7 @@ device-unproven = with a device proof that does not hold
 advice-change = If this was you, there is nothing to do. If not, tell your administrator now, and give the request above.
 advice-attempt = If this was you, there is nothing to do. If not, change your password now, and tell your administrator.
 advice-passcode = If you did not ask for it, someone knows your password: change it now, and tell your administrator. Never tell anyone this passcode.
+advice-reset = The request came from the address above. If it was not yours, do nothing: without this code, your password stays as it is. Never tell anyone this code. If more of these messages come, tell your administrator.
 
 footer = { $issuer } sent this message automatically. It never asks for a password or a code.
 

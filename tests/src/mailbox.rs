@@ -2,9 +2,9 @@
 
 use crate::mail_server::{Mail, MailServer};
 use fourauth_config::Config;
-use fourauth_protocol::passcode::Passcode;
+use fourauth_protocol::{passcode::Passcode, reset_code::ResetCode};
 
-/// The account whose passcodes arrive.
+/// The account whose codes arrive.
 const NAME: &str = "alice";
 
 /// A mailbox.
@@ -20,10 +20,11 @@ impl Mailbox {
         Self { relay: MailServer::start().await, read: 0 }
     }
 
-    /// Lets a server send passcodes here.
+    /// Lets a server send passcodes, and codes that reset passwords, here.
     pub fn receive(&self, config: &mut Config) {
         self.relay.receive(config);
         config.auth.passcodes = true;
+        config.sign_in.password_reset = true;
     }
 
     /// Waits for the next mail with a passcode. Other mails are skipped.
@@ -32,12 +33,25 @@ impl Mailbox {
     ///
     /// If none arrives.
     pub async fn passcode(&mut self) -> Passcode {
+        self.next(|mail| passcode_in(mail, NAME)).await
+    }
+
+    /// As [`passcode`](Self::passcode), with a code that resets the password.
+    ///
+    /// # Panics
+    ///
+    /// If none arrives.
+    pub async fn reset_code(&mut self) -> ResetCode {
+        self.next(|mail| reset_code_in(mail, NAME)).await
+    }
+
+    async fn next<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> T {
         loop {
             let mails = self.relay.mails();
             for mail in &mails[self.read..] {
                 self.read += 1;
-                if let Some(passcode) = passcode_in(&mail.text, NAME) {
-                    return passcode;
+                if let Some(code) = read(&mail.text) {
+                    return code;
                 }
             }
             self.relay.arrival().await;
@@ -54,8 +68,20 @@ impl Mailbox {
 /// The passcode in an English mail to the account `name`, if it has one.
 #[must_use]
 pub fn passcode_in(mail: &str, name: &str) -> Option<Passcode> {
+    Passcode::parse(&six_after(mail, &format!("passcode for your account {name} is "))?).ok()
+}
+
+/// The code that resets the password, in an English mail to the account `name`, if it has one.
+#[must_use]
+pub fn reset_code_in(mail: &str, name: &str) -> Option<ResetCode> {
+    let before = format!("code for a new password of your account {name} is ");
+    ResetCode::parse(&six_after(mail, &before)?).ok()
+}
+
+/// The six characters after a text.
+fn six_after(mail: &str, before: &str) -> Option<String> {
     // Quoted-printable (RFC 2045 §6.7); the marks isolate words of another direction.
     let text = mail.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
-    let (_, rest) = text.split_once(&format!("account {name} is "))?;
-    Passcode::parse(rest.get(..6)?).ok()
+    let (_, rest) = text.split_once(before)?;
+    rest.get(..6).map(str::to_owned)
 }

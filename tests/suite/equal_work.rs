@@ -11,7 +11,7 @@ use fourauth_protocol::{
 use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
 
 /// The work that one command caused, and its answer without the request id.
-async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
+pub(crate) async fn observed(server: &TestServer, command: &Command) -> (Work, String) {
     let authenticator = &server.server().context().authenticator;
     let before = authenticator.work();
     let mut connection = server.raw().await;

@@ -2,7 +2,7 @@
 
 use fourauth_protocol::{
     code::Code,
-    command::Command,
+    command::{Command, Identifier, RequestReset},
     consent::Consent,
     contact::{Email, Phone},
 };
@@ -64,6 +64,10 @@ async fn user_with_traces(server: &TestServer) -> Vec<String> {
     // The code is spent, so this leaves a counted failure and a row.
     let again = server.client().send_once(Command::Login(person.login(now))).await.unwrap();
     assert_eq!(again.code, Code::TotpMismatch, "{again:?}");
+    for name in [Identifier::from(person.username.clone()), Email::parse(MAIL).unwrap().into()] {
+        let request = Command::RequestReset(RequestReset::new(name));
+        assert!(server.client().send_once(request).await.unwrap().is_ok());
+    }
 
     let sealed = ["face_template_enc", "totp_secret_enc", "password_hash"];
     let url = format!("sqlite:{}", server.folder().join("data/fourauth.db").display());
@@ -78,7 +82,11 @@ async fn user_with_traces(server: &TestServer) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_user_is_gone_from_the_files_of_a_live_server() {
-    let server = TestServer::start().await;
+    let server = TestServer::configured(|config| {
+        config.courier.sms = "file:sms".parse().ok();
+        config.sign_in.password_reset = true;
+    })
+    .await;
     let bob = server.enrol("bob", "biden.jpg").await;
     let traces = user_with_traces(&server).await;
     let before = files(&server);
@@ -105,6 +113,8 @@ async fn an_erased_user_is_gone_from_the_files_of_a_live_server() {
         "SELECT COUNT(*) FROM failures",
         "SELECT COUNT(*) FROM places",
         "SELECT COUNT(*) FROM outbox",
+        // That of the source stays.
+        "SELECT COUNT(*) - 1 FROM reset_requests",
     ] {
         assert_eq!(number(&server, table).await, 0, "{table}");
     }

@@ -10,6 +10,7 @@ mod gateway;
 mod login;
 mod passcodes;
 mod recover;
+mod resets;
 mod sessions;
 mod sign_in;
 mod transcript;

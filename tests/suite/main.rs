@@ -33,6 +33,7 @@ mod login;
 mod metrics;
 mod nonces;
 mod passcodes;
+mod password_reset;
 mod penalties;
 mod proxies;
 mod public_api;

@@ -1,6 +1,6 @@
 //! A client written only from 4Auth's documents works unchanged.
 
-use fourauth_config::{AuthConfig, Config, CourierConfig, TimeConfig};
+use fourauth_config::{AuthConfig, Config, CourierConfig, SignInConfig, TimeConfig};
 use fourauth_courier::MailRoute;
 use fourauth_protocol::{contact::Email, time::UnixMillis};
 use fourauth_server::server::{Server, TimeSource};
@@ -26,6 +26,7 @@ pub(crate) fn system_clock() -> UnixMillis {
 pub(crate) async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
         auth: AuthConfig { passcodes: true, ..AuthConfig::default() },
+        sign_in: SignInConfig { password_reset: true, ..SignInConfig::default() },
         time: TimeConfig { servers: Vec::new() },
         courier: CourierConfig {
             mail: Some(MailRoute::Folder(folder.join("mail"))),

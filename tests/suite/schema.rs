@@ -2,9 +2,13 @@
 
 use crate::checked_in;
 use fourauth_protocol::{
-    command::{CodeStep, Command, GetKeys, Hello, PasswordStep, SelfRegister},
+    command::{
+        CodeStep, Command, GetKeys, Hello, PasswordStep, RequestReset, ResetPassword, SelfRegister,
+        ValidateReset,
+    },
     grant::GrantToken,
     mac_address::MacAddress,
+    reset_code::ResetCode,
     schema,
 };
 use fourauth_tests::{models::picture, server::TestServer, with::With as _};
@@ -74,6 +78,21 @@ async fn commands_of_the_client_match_their_schema() {
             ),
         ),
         ("330", Command::RecoverDevice(alice.recover_device(mac, now))),
+        ("340", Command::RequestReset(RequestReset::new(alice.username.clone()))),
+        (
+            "350",
+            Command::ValidateReset(ValidateReset::new(
+                alice.username.clone(),
+                ResetCode::from_number(5924),
+            )),
+        ),
+        (
+            "360",
+            Command::ResetPassword(
+                ResetPassword::new(alice.username.clone(), "amber-Fox-17".to_owned())
+                    .grant(GrantToken::from_bytes([7; 32])),
+            ),
+        ),
     ] {
         let payload = serde_json::from_slice(command.to_json().expose()).unwrap();
         assert_eq!(objection(&named(name), &payload), None);

@@ -40,6 +40,7 @@ mod notices;
 mod passcodes;
 mod races;
 mod refusals;
+mod resets;
 mod rotation;
 mod runs;
 mod schema;

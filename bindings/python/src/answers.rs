@@ -126,6 +126,29 @@ impl Enrolled {
     }
 }
 
+/// What a code for a new password was exchanged for.
+#[pyclass(frozen, extends = Answer, module = "fourauth")]
+#[derive(Debug)]
+pub(crate) struct ResetGranted {
+    grant: Option<Secret<String>>,
+    expires_at: Option<UnixMillis>,
+}
+
+#[pymethods]
+impl ResetGranted {
+    /// Authorises the new password, once. `None` if the server refused.
+    #[getter]
+    fn grant(&self) -> Option<&str> {
+        shown(self.grant.as_ref())
+    }
+
+    /// When the grant expires, in UTC.
+    #[getter]
+    fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.expires_at.map(|at| utc(py, at)).transpose()
+    }
+}
+
 /// The devices of an account.
 #[pyclass(frozen, extends = Answer, module = "fourauth")]
 #[derive(Debug)]
@@ -311,6 +334,14 @@ pub(crate) fn login(answer: answer::Answer) -> PyClassInitializer<Login> {
         totp_confirmed: body.totp_confirmed,
     };
     PyClassInitializer::from(plain).add_subclass(login)
+}
+
+/// The result of a code for a new password.
+pub(crate) fn reset_granted(answer: answer::Answer) -> PyClassInitializer<ResetGranted> {
+    let (plain, body) = (plain(&answer), answer.body);
+    let grant = body.grant.map(|grant| grant.text());
+    let granted = ResetGranted { grant, expires_at: body.expires_at };
+    PyClassInitializer::from(plain).add_subclass(granted)
 }
 
 /// The result of a registration, of a new authenticator or of a new face.

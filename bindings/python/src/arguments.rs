@@ -8,12 +8,14 @@ use fourauth_client::protocol::{
     command::Identifier,
     contact::{Email, Phone},
     device::DeviceName,
+    grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     passcode::Passcode,
     picture::Picture,
     recovery_code::RecoveryCode,
+    reset_code::ResetCode,
     time::UnixMillis,
     username::Username,
 };
@@ -96,6 +98,16 @@ pub(crate) fn recovery_code(text: Option<&str>) -> Option<RecoveryCode> {
 /// The passcode, or `None` if the text is not one.
 pub(crate) fn passcode(text: &str) -> Option<Passcode> {
     Passcode::parse(text).ok()
+}
+
+/// The code for a new password, or `None` if the text is not one.
+pub(crate) fn reset_code(text: &str) -> Option<ResetCode> {
+    ResetCode::parse(text).ok()
+}
+
+/// The grant, or `None` if the text is not one.
+pub(crate) fn grant(text: &str) -> Option<GrantToken> {
+    GrantToken::parse(text).ok()
 }
 
 /// The clock of this machine, which the server compares with its own. `None` if it shows a year

@@ -19,7 +19,7 @@ mod sessions;
 mod module {
     #[pymodule_export]
     use crate::{
-        answers::{Answer, Device, Devices, Enrolled, Hello, Login, ServerInfo},
+        answers::{Answer, Device, Devices, Enrolled, Hello, Login, ResetGranted, ServerInfo},
         client::PyClient,
         error::{Error, NetworkError, ProtocolError, ReceiptError, TrustError},
         receipt::{Receipt, ReceiptVerifier},

@@ -251,6 +251,21 @@ class Session(unittest.TestCase):
                 with self.assertRaises(ValueError):
                     server.request_passcode(PASSWORD, MAC, **names)
 
+    def test_a_forgotten_password_needs_a_code(self) -> None:
+        with client() as server:
+            enrol(server, "petra", email="petra@example.org")
+            # An account with a face gets no code, and the answer does not tell.
+            sent = server.request_reset(MAC, email="petra@example.org")
+            self.assertEqual((bool(sent), sent.message), (True, "OTP sent successfully"))
+            for otp in ("005924", "00592"):
+                wrong = server.validate_reset(otp, MAC, username="petra")
+                self.assertEqual((bool(wrong), wrong.code, wrong.grant), (False, "denied", None))
+            reset = server.reset_password("no grant", "amber-Fox-17", username="petra")
+            self.assertEqual((bool(reset), reset.message), (False, "Invalid or expired OTP"))
+            for names in ({}, {"email": "p@q"}, {"phone": "030"}):
+                with self.assertRaises(ValueError):
+                    server.request_reset(MAC, **names)
+
     def test_threads_log_in_with_one_client(self) -> None:
         with client() as server:
             names = ["ivan", "judy", "kim"]

@@ -48,6 +48,12 @@ pub enum Action {
     RecoverFace,
     /// 330
     RecoverDevice,
+    /// 340
+    RequestReset,
+    /// 350
+    ValidateReset,
+    /// 360
+    ResetPassword,
 }
 
 /// How one kind of command differs from the others.
@@ -65,7 +71,7 @@ const INVALID: &str = "Invalid credentials.";
 
 impl Action {
     /// The last one of the enum.
-    const NEWEST: Self = Self::RecoverDevice;
+    const NEWEST: Self = Self::ResetPassword;
 
     /// The position in [`ACTIONS`].
     pub(crate) const fn index(self) -> usize {
@@ -96,6 +102,13 @@ impl Action {
     #[must_use]
     pub const fn forgives(self) -> bool {
         self.traits().forgives
+    }
+
+    /// True if every answer is held back like a denial, because its time must not tell whether the
+    /// account exists.
+    #[must_use]
+    pub const fn answers_late(self) -> bool {
+        matches!(self, Self::RequestReset)
     }
 
     /// The text for a granted command.
@@ -131,6 +144,9 @@ impl Action {
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
             Self::RecoverDevice => RECOVER_DEVICE,
+            Self::RequestReset => REQUEST_RESET,
+            Self::ValidateReset => VALIDATE_RESET,
+            Self::ResetPassword => RESET_PASSWORD,
         }
     }
 }
@@ -318,6 +334,35 @@ const RECOVER_DEVICE: Traits = Traits {
     denied: INVALID,
 };
 
+// The texts that the HTTP OTP system documents.
+
+const REQUEST_RESET: Traits = Traits {
+    word: "request_reset",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "OTP sent successfully",
+    denied: INVALID,
+};
+
+const VALIDATE_RESET: Traits = Traits {
+    word: "validate_reset",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "OTP verified. Proceed to reset password.",
+    denied: "Invalid or expired OTP",
+};
+
+const RESET_PASSWORD: Traits = Traits {
+    word: "reset_password",
+    can_wait: false,
+    replaces_a_factor: true,
+    forgives: false,
+    granted: "Password reset successful",
+    denied: "Invalid or expired OTP",
+};
+
 /// Every action, in the order of the enum.
 pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::Login,
@@ -341,6 +386,9 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::RecoverPassword,
     Action::RecoverFace,
     Action::RecoverDevice,
+    Action::RequestReset,
+    Action::ValidateReset,
+    Action::ResetPassword,
 ];
 
 #[cfg(test)]

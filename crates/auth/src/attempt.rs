@@ -9,6 +9,7 @@
 
 pub(crate) mod effect;
 pub(crate) mod messages;
+pub(crate) mod reset;
 pub(crate) mod tally_change;
 pub mod undecided;
 

@@ -6,6 +6,7 @@ use crate::{
     attempt::{Attempt, Journal, undecided::Undecided},
     command::Passcodes,
     compute::{Compute, Overload, Requester},
+    delivery::Delivery,
     entropy,
     error::Error,
     faces::Faces,
@@ -98,6 +99,8 @@ pub struct Settings {
     pub mac_only: bool,
     /// How passcodes are sent, if they open sessions.
     pub passcodes: Option<Passcodes>,
+    /// How codes are sent that reset forgotten passwords, if they do.
+    pub resets: Option<Delivery>,
     /// What else is switched on.
     pub policy: Policy,
     /// Rate limits.
@@ -125,8 +128,10 @@ impl Authenticator {
         let admission = Admission::new(settings.limits);
         let is_full = AtomicBool::new(false);
         let journal = Journal { undecided, metrics: Arc::default() };
-        let has_passcodes = settings.passcodes.is_some();
-        let policy = settings.policy.with(Optional::Passcodes, has_passcodes);
+        let policy = settings
+            .policy
+            .with(Optional::Passcodes, settings.passcodes.is_some())
+            .with(Optional::Resets, settings.resets.is_some());
         Self {
             store,
             decoy,

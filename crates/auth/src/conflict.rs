@@ -1,6 +1,9 @@
 //! Reasons why a granted change could not be applied.
 
-use crate::{decision::Denial, rules::passcode};
+use crate::{
+    decision::Denial,
+    rules::{passcode, reset},
+};
 use fourauth_store::{self as store, Bound};
 
 /// A conflict with a concurrent command or with existing data.
@@ -30,6 +33,10 @@ pub(crate) enum Conflict {
     PasscodeSpent,
     /// Another command got the last passcode that the limit allows.
     PasscodesIssued,
+    /// The code or the grant of a reset was used, or the account changed so that it is no longer valid.
+    ResetSpent,
+    /// Another command made the last request for a code that the limit allows.
+    ResetsRequested,
     /// Another connection has used the nonce of the device proof.
     NonceSpent,
     /// Another command has used the grant that stands for the password.
@@ -53,6 +60,8 @@ impl Conflict {
             Self::NoSuchSession => "no_such_session",
             Self::PasscodeSpent => "passcode_spent",
             Self::PasscodesIssued => "passcodes_issued",
+            Self::ResetSpent => "reset_spent",
+            Self::ResetsRequested => "resets_requested",
             Self::NonceSpent => "nonce_spent",
             Self::GrantSpent => "grant_spent",
         }
@@ -74,8 +83,9 @@ impl From<Conflict> for Denial {
             Conflict::NoSuchSession => Self::NoSuchSession,
             Conflict::PasscodeSpent => Self::Passcode,
             Conflict::PasscodesIssued => Self::Limited(passcode::WHOLE_WINDOW),
+            Conflict::ResetSpent | Conflict::GrantSpent => Self::Credentials,
+            Conflict::ResetsRequested => Self::Limited(reset::WHOLE_MINUTE),
             Conflict::NonceSpent => Self::Device,
-            Conflict::GrantSpent => Self::Credentials,
         }
     }
 }

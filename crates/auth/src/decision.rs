@@ -102,7 +102,7 @@ pub(crate) fn judge(
 
 fn objection(examination: &Examination, time: State) -> Option<Denial> {
     let findings = &examination.findings;
-    let first_secret = findings.password.or(findings.totp);
+    let first_secret = findings.password.or(findings.totp).or(examination.reset_code);
     let asked = [
         (first_secret.or(Some(Finding::Missing)), Denial::Credentials),
         (findings.face, Denial::Face(examination.refusal)),

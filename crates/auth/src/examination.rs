@@ -20,6 +20,8 @@ pub(crate) struct Examination {
     pub(crate) recovery_code: Option<Finding>,
     /// The finding about the passcode, if the command needs one.
     pub(crate) passcode: Option<Finding>,
+    /// The finding about the code that resets the password, if the command needs one.
+    pub(crate) reset_code: Option<Finding>,
     /// What carried the right passcode.
     pub(crate) carried_by: Option<Channel>,
     /// The reason why no picture was usable.
@@ -42,6 +44,7 @@ impl Default for Examination {
             is_spent: false,
             recovery_code: None,
             passcode: None,
+            reset_code: None,
             carried_by: None,
             refusal: None,
             distance: None,
@@ -62,6 +65,7 @@ impl fmt::Display for Examination {
             ("device", device),
             ("clock", clock),
             ("passcode", self.passcode),
+            ("reset_code", self.reset_code),
             ("recovery_code", self.recovery_code),
         ];
         let mut divider = "";

@@ -10,16 +10,17 @@ use crate::{
     error::Error,
     examination::Examination,
     faces::finding_of,
-    grant::password,
+    grant::step,
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
-    rules::passcode,
+    rules::{passcode, reset},
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, clock, totp};
 use fourauth_protocol::{
-    device::DeviceKey, passcode::Passcode, picture::Picture, secret::Secret, time::UnixMillis,
+    device::DeviceKey, passcode::Passcode, picture::Picture, reset_code::ResetCode, secret::Secret,
+    time::UnixMillis,
 };
 use fourauth_store::{Channel, GrantId, Subject, TotpStage};
 
@@ -55,7 +56,7 @@ impl Authenticator {
         circumstances: Circumstances,
     ) -> Result<Examination, Error> {
         let Circumstances { required, recovery_code, grant, at, by } = circumstances;
-        let by_grant = offered.password_grant.is_some().then(|| password::finding(grant));
+        let by_grant = offered.password_grant.is_some().then(|| step::finding(grant));
         let (password, face) = tokio::try_join!(
             self.examine_password(subject, offered.password, by_grant, by),
             self.examine_face(subject, offered.faces, required.needs(Factor::Face), by),
@@ -82,6 +83,7 @@ impl Authenticator {
         let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
         let (passcode, carried_by) =
             self.examine_passcode(subject, offered.passcode, required, at).await?;
+        let reset_code = self.examine_reset_code(subject, offered.reset_code, required, at).await?;
         Ok(Examination {
             findings,
             grant,
@@ -89,6 +91,7 @@ impl Authenticator {
             is_spent,
             recovery_code,
             passcode,
+            reset_code,
             carried_by,
             refusal,
             distance,
@@ -113,6 +116,25 @@ impl Authenticator {
         let right = stored.filter(|stored| passcode::is_right(stored, &mac, at));
         let carried_by = right.map(|stored| stored.channel);
         Ok((Some(Finding::from_match(carried_by.is_some())), carried_by))
+    }
+
+    /// Checks the code that resets the password, if the command needs one. A decoy has none, at the
+    /// same cost.
+    async fn examine_reset_code(
+        &self,
+        subject: &Subject,
+        offered: Option<ResetCode>,
+        required: Requirement,
+        at: UnixMillis,
+    ) -> Result<Option<Finding>, Error> {
+        if !required.needs(Factor::ResetCode) {
+            return Ok(None);
+        }
+        let stored = self.store.reset_record(subject.account).await?.code;
+        let Some(offered) = offered else { return Ok(Some(Finding::Missing)) };
+        let mac = self.store.reset_code_mac(subject.account, &offered);
+        let is_right = reset::is_right(&stored, &mac, subject.version, at);
+        Ok(Some(Finding::from_match(is_right && reset::may_reset(subject))))
     }
 
     /// Checks the recovery code, if one was sent. This happens before the limits, because the

@@ -14,7 +14,7 @@
 //!
 //! The text form depends on where a grant is sent, and belongs to the protocol.
 
-pub(crate) mod password;
+pub(crate) mod step;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
@@ -52,6 +52,9 @@ pub enum Purpose {
     SecondStep(Holder),
     /// A one-time code confirms the authenticator of a peer that has proved or chosen the password.
     Enrolment(Holder),
+    /// A new password for an account whose password was forgotten, as long as no factor of the account
+    /// has changed since.
+    PasswordReset(Holder),
     /// Stands for the purposes with a context.
     #[cfg(test)]
     Sample(tests::Sample),
@@ -94,6 +97,7 @@ impl Purpose {
             Self::DeviceProof => "device-proof",
             Self::SecondStep(_) => "second-step",
             Self::Enrolment(_) => "enrolment",
+            Self::PasswordReset(_) => "password-reset",
             #[cfg(test)]
             Self::Sample(_) => "sample",
         }
@@ -104,7 +108,7 @@ impl Purpose {
         let mut parts = vec![self.word().as_bytes()];
         match self {
             Self::DeviceProof => {}
-            Self::SecondStep(holder) | Self::Enrolment(holder) => {
+            Self::SecondStep(holder) | Self::Enrolment(holder) | Self::PasswordReset(holder) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes()]);
             }
             #[cfg(test)]
@@ -342,6 +346,7 @@ mod tests {
         assert_ne!(tag, grant.as_bytes()[ID_BYTES..], "the row gives the grant away");
         for other in [
             Purpose::Enrolment(holder(1, 2, "192.0.2.7")),
+            Purpose::PasswordReset(holder(1, 2, "192.0.2.7")),
             Purpose::SecondStep(holder(2, 2, "192.0.2.7")),
             Purpose::SecondStep(holder(1, 3, "192.0.2.7")),
             Purpose::SecondStep(holder(1, 2, "192.0.2.8")),

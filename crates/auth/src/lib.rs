@@ -13,6 +13,7 @@
 //! * `examine`: the offered factors and the record in, an `examination` out. Every check runs, at
 //!   the same cost.
 //! * [`decision`]: findings in, decision out.
+//! * [`delivery`]: the messages with codes that can be sent to an owner.
 //! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
 //!   answer.
 //! * [`tokens`]: tokens of sessions, and how the store knows them.
@@ -31,6 +32,7 @@ pub mod command;
 pub mod compute;
 mod conflict;
 pub mod decision;
+pub mod delivery;
 pub mod device;
 pub mod entropy;
 pub mod error;

@@ -4,14 +4,14 @@
 //! one function examines them all. `policy.rs` says which of them are required.
 
 use crate::{
-    grant::password::{PasswordGrant, Step},
+    grant::step::{Step, StepGrant},
     limits::LimitedFactors,
     policy::{Factor, Requirement},
 };
 use fourauth_protocol::{
     command::{
         BindDevice, CodeStep, ConfirmTotp, Login, PasswordStep, RecoverDevice, RecoverFace,
-        RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice,
+        RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -19,6 +19,7 @@ use fourauth_protocol::{
     passcode::Passcode,
     picture::Picture,
     recovery_code::RecoveryCode,
+    reset_code::ResetCode,
     secret::Secret,
     time::UnixMillis,
 };
@@ -29,7 +30,7 @@ pub(crate) struct Offered {
     /// The password, in clear text.
     pub(crate) password: Option<Secret<String>>,
     /// What stands for the password instead.
-    pub(crate) password_grant: Option<PasswordGrant>,
+    pub(crate) password_grant: Option<StepGrant>,
     /// Pictures of the face, taken for this command.
     pub(crate) faces: Vec<Picture>,
     /// The one-time code from the user's authenticator.
@@ -44,6 +45,8 @@ pub(crate) struct Offered {
     pub(crate) new_key: Option<DeviceKey>,
     /// The passcode that the server sent.
     pub(crate) passcode: Option<Passcode>,
+    /// The code that the server sent to reset the password.
+    pub(crate) reset_code: Option<ResetCode>,
     /// Gives trust to an attempt from an unknown device. Always checked, and spent on success.
     pub(crate) recovery_code: Option<RecoveryCode>,
     /// True if the one-time code is sent to confirm its generator. Confirmation keeps its own
@@ -100,7 +103,7 @@ impl From<&PasswordStep> for Offered {
 
 impl From<&CodeStep> for Offered {
     fn from(step: &CodeStep) -> Self {
-        let grant = PasswordGrant { step: Step::SecondStep, shown: step.grant.clone() };
+        let grant = StepGrant { step: Step::OneTimeCode, shown: step.grant.clone() };
         let (totp, place_mac) = (step.totp, step.mac);
         Self { password_grant: Some(grant), totp, place_mac, ..Self::default() }
     }
@@ -108,7 +111,7 @@ impl From<&CodeStep> for Offered {
 
 impl From<&ConfirmTotp> for Offered {
     fn from(confirm: &ConfirmTotp) -> Self {
-        let grant = || PasswordGrant { step: Step::Enrolment, shown: confirm.grant.clone() };
+        let grant = || StepGrant { step: Step::Enrolment, shown: confirm.grant.clone() };
         Self {
             password: confirm.password.clone(),
             password_grant: confirm.password.is_none().then(grant),
@@ -168,6 +171,12 @@ impl From<&RecoverDevice> for Offered {
             recovery_code: recover.recovery_code.clone(),
             ..Self::default()
         }
+    }
+}
+
+impl From<&ValidateReset> for Offered {
+    fn from(validate: &ValidateReset) -> Self {
+        Self { reset_code: validate.otp, place_mac: validate.mac, ..Self::default() }
     }
 }
 

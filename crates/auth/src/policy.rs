@@ -8,7 +8,7 @@ mod factors;
 pub use factors::{Factor, Factors};
 
 use crate::action::Action;
-use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, Totp};
+use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, ResetCode, Totp};
 use fourauth_factors::Finding;
 use fourauth_protocol::level::Level;
 use fourauth_store::Enrolled;
@@ -76,6 +76,8 @@ pub enum Optional {
     TwoSteps,
     /// A person may register without an administrator.
     SelfRegistration,
+    /// A code that the server sends resets a forgotten password.
+    Resets,
 }
 
 /// The policy of this server: what is switched on.
@@ -104,7 +106,7 @@ impl Policy {
             Factor::Totp => account.totp,
             Factor::Face => account.face,
             Factor::Device | Factor::DeviceKey => account.device,
-            Factor::Password | Factor::Clock | Factor::Passcode => true,
+            Factor::Password | Factor::Clock | Factor::Passcode | Factor::ResetCode => true,
         };
         let enrolled = rule.if_enrolled.iter().filter(has).copied();
         Some(Requirement {
@@ -115,12 +117,19 @@ impl Policy {
         })
     }
 
+    /// True if `door` offers the reset of a forgotten password.
+    #[must_use]
+    pub const fn offers_reset(self, door: Door) -> bool {
+        self.has(Optional::Resets) && !matches!(door, Door::Text)
+    }
+
     /// True unless an operator has not switched it on.
     const fn offers(self, action: Action) -> bool {
         match action {
             Action::RequestPasscode | Action::RedeemPasscode => self.has(Optional::Passcodes),
             Action::PasswordStep | Action::CodeStep => self.has(Optional::TwoSteps),
             Action::SelfRegister => self.has(Optional::SelfRegistration),
+            Action::ValidateReset => self.has(Optional::Resets),
             _ => true,
         }
     }
@@ -171,6 +180,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         (Action::RecoverDevice, Door::Native | Door::Web) => {
             Some(each(&[Password, Totp, Face, Clock]))
         }
+        // The code is the one secret of an account that has forgotten its password.
+        (Action::ValidateReset, Door::Native | Door::Web | Door::Http) => Some(each(&[ResetCode])),
         (
             Action::BindDevice
             | Action::RevokeDevice
@@ -182,7 +193,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (_, Door::Text)
-        // A signature, an administrator's secret or a token decides these, or nothing is proved.
+        // A signature, an administrator's secret, a token or a grant decides these, or nothing.
         | (
             Action::ProveGateway
             | Action::Authorise
@@ -192,7 +203,9 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::SelfRegister
             | Action::Register
             | Action::ListDevices
-            | Action::ReadAudit,
+            | Action::ReadAudit
+            | Action::RequestReset
+            | Action::ResetPassword,
             _,
         ) => None,
     }
@@ -232,7 +245,8 @@ mod tests {
     use Finding::Mismatch;
 
     const DOORS: [Door; 4] = [Door::Native, Door::Web, Door::Http, Door::Text];
-    const FACTORS: [Factor; 7] = [Password, Totp, Face, Device, DeviceKey, Clock, Passcode];
+    const FACTORS: [Factor; 8] =
+        [Password, Totp, Face, Device, DeviceKey, Clock, Passcode, ResetCode];
 
     const ALL: Policy = Policy(u8::MAX);
 
@@ -245,7 +259,7 @@ mod tests {
     }
 
     fn subsets() -> impl Iterator<Item = Factors> {
-        (0_u8..128).map(Factors::from_bits)
+        (0..=u8::MAX).map(Factors::from_bits)
     }
 
     /// The rule of a login in words of its own, to compare the table with.
@@ -306,10 +320,15 @@ mod tests {
         }
     }
 
-    /// A login, a passcode and the two steps change none.
+    /// A login, a passcode, the two steps and the code for a grant change none.
     fn changes_a_factor(action: Action) -> bool {
-        use Action::{CodeStep, Login, PasswordStep, RedeemPasscode, RequestPasscode};
-        !matches!(action, Login | RequestPasscode | RedeemPasscode | PasswordStep | CodeStep)
+        use Action::{
+            CodeStep, Login, PasswordStep, RedeemPasscode, RequestPasscode, ValidateReset,
+        };
+        !matches!(
+            action,
+            Login | RequestPasscode | RedeemPasscode | PasswordStep | CodeStep | ValidateReset
+        )
     }
 
     #[test]
@@ -350,6 +369,24 @@ mod tests {
             let has = |factor| proved.contains(factor);
             let is_met = required.unmet(proved).is_empty();
             assert_eq!(is_met, has(Password) && has(Passcode), "{proved:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_resets_a_password_only_where_that_is_on() {
+        for door in DOORS {
+            for resets in [true, false] {
+                let policy = ALL.with(Optional::Resets, resets);
+                let required = policy.required(Action::ValidateReset, Enrolled::ALL, door);
+                let expected = resets && door != Door::Text;
+                assert_eq!(required.is_some(), expected, "{door:?}");
+                assert_eq!(policy.offers_reset(door), expected, "{door:?}");
+                let Some(required) = required else { continue };
+                for proved in subsets() {
+                    let is_met = required.unmet(proved).is_empty();
+                    assert_eq!(is_met, proved.contains(ResetCode), "{proved:?}");
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod identification;
 pub(crate) mod lane;
 pub(crate) mod passcode;
+pub(crate) mod reset;
 pub(crate) mod settling;
 pub(crate) mod tally;
 pub(crate) mod trust;

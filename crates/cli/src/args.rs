@@ -2,6 +2,7 @@
 
 mod details;
 mod options;
+mod passwords;
 mod tokens;
 
 pub use details::{
@@ -9,6 +10,7 @@ pub use details::{
     WhoamiArgs,
 };
 pub use options::{Options, Output, SecretFiles};
+pub use passwords::Passwords;
 pub use tokens::{AccountArgs, SignUpArgs, Tokens};
 
 use crate::exit;
@@ -43,6 +45,9 @@ pub enum Task {
     /// Replace one factor, with proof of the others
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Recover(Factor),
+    /// Replace a forgotten password with a code that the server sends
+    #[command(subcommand, subcommand_precedence_over_arg = true)]
+    Password(Passwords),
     /// Prove that a new authenticator works
     Confirm,
     /// Show this device's key; add, list and revoke devices of an account
@@ -161,6 +166,9 @@ mod tests {
             ("fourauth token check --level 1", "Token(Check("),
             ("fourauth token end --all", "Token(End"),
             ("fourauth session end --all", "Session(End"),
+            ("fourauth password forgot --email a@b.example", "Password(Forgot("),
+            ("fourauth password validate --reset-code-file -", "Password(Validate("),
+            ("fourauth password reset --phone +4420794600 --grant-file x", "Password(Reset("),
             ("fourauth device revoke laptop", "Device(Revoke"),
             ("fourauth login --receipt-file alice.receipt", "Login"),
             (RECEIPT, "Receipt(Verify("),
@@ -225,8 +233,10 @@ mod tests {
             "recovery-code",
             "token",
             "passcode",
+            "reset-code",
+            "grant",
         ] {
-            for command in ["login", "token redeem"] {
+            for command in ["login", "token redeem", "password reset"] {
                 let line = format!("fourauth {command} --{option} hunter2");
                 assert_eq!(parse(&line).unwrap_err().kind(), ErrorKind::UnknownArgument, "{line}");
             }

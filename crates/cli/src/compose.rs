@@ -6,10 +6,11 @@
 mod device;
 mod passcode;
 mod recover;
+mod reset;
 mod sign_in;
 
 use crate::{
-    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Task, Tokens},
+    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task, Tokens},
     camera,
     environment::Environment,
     failure::Failure,
@@ -60,6 +61,15 @@ pub(crate) async fn command(
         }
         Task::Recover(Factor::Device(new)) => {
             Command::RecoverDevice(gather.recover_device(new).await?)
+        }
+        Task::Password(Passwords::Forgot(named)) => {
+            Command::RequestReset(gather.request_reset(named)?)
+        }
+        Task::Password(Passwords::Validate(named)) => {
+            Command::ValidateReset(gather.validate_reset(named)?)
+        }
+        Task::Password(Passwords::Reset(named)) => {
+            Command::ResetPassword(gather.reset_password(named)?)
         }
         Task::Confirm => Command::ConfirmTotp(gather.confirm()?),
         Task::Device(Devices::Add(other)) => Command::BindDevice(gather.bind_device(other)?),

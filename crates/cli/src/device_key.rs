@@ -32,6 +32,7 @@ pub(crate) const fn serves(task: &Task) -> bool {
             | Task::Confirm
             | Task::Recover(_)
             | Task::Token(Tokens::Request(_) | Tokens::Redeem(_))
+            | Task::Password(_)
             | Task::Device(Devices::Add(_) | Devices::Revoke { .. })
     )
 }
@@ -64,6 +65,9 @@ pub(crate) fn unsaid<'a>(
         // A proof names the account by its username.
         Command::RequestPasscode(request) => Some((request.account.username()?, request.mac?)),
         Command::RedeemPasscode(redeem) => Some((redeem.account.username()?, redeem.mac?)),
+        Command::RequestReset(request) => Some((request.account.username()?, request.mac?)),
+        Command::ValidateReset(validate) => Some((validate.account.username()?, validate.mac?)),
+        Command::ResetPassword(reset) => Some((reset.account.username()?, options.mac.or(own)?)),
         // The new device is not this one.
         Command::RecoverDevice(recover) if recover.new_mac != own => {
             Some((&recover.username, own?))

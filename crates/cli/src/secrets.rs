@@ -7,7 +7,8 @@ use crate::{
     secret_line::{first_line, unreadable},
 };
 use fourauth_protocol::{
-    one_time_code::OneTimeCode, passcode::Passcode, recovery_code::RecoveryCode, secret::Secret,
+    grant::GrantToken, one_time_code::OneTimeCode, passcode::Passcode, recovery_code::RecoveryCode,
+    reset_code::ResetCode, secret::Secret,
 };
 use std::{fs::File, io::BufReader, path::Path};
 use zeroize::Zeroizing;
@@ -24,6 +25,8 @@ pub(crate) enum Kind {
     Token,
     Code,
     Passcode,
+    ResetCode,
+    Grant,
 }
 
 impl Kind {
@@ -36,6 +39,8 @@ impl Kind {
             Self::Token => "Token of a login",
             Self::Code => "One-time code",
             Self::Passcode => "Passcode",
+            Self::ResetCode => "Code for a new password",
+            Self::Grant => "Grant",
         }
     }
 
@@ -48,6 +53,8 @@ impl Kind {
             Self::Token => files.token_file.as_deref(),
             Self::Code => files.totp_file.as_deref(),
             Self::Passcode => files.passcode_file.as_deref(),
+            Self::ResetCode => files.reset_code_file.as_deref(),
+            Self::Grant => files.grant_file.as_deref(),
         }
     }
 }
@@ -92,6 +99,24 @@ pub(crate) fn passcode(
 ) -> Result<Passcode, Failure> {
     let text = obtain(Kind::Passcode, files, environment)?;
     Passcode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Reads a code for a new password. A typing error is detected here, as in a one-time code.
+pub(crate) fn reset_code(
+    files: &SecretFiles,
+    environment: &mut Environment<'_>,
+) -> Result<ResetCode, Failure> {
+    let text = obtain(Kind::ResetCode, files, environment)?;
+    ResetCode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Reads a grant. A typing error is detected here.
+pub(crate) fn grant(
+    files: &SecretFiles,
+    environment: &mut Environment<'_>,
+) -> Result<GrantToken, Failure> {
+    let text = obtain(Kind::Grant, files, environment)?;
+    GrantToken::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Reads a recovery code. A typing error is detected here, as in a one-time code.

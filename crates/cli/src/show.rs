@@ -117,6 +117,9 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
     if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
     }
+    if let Some(grant) = &body.grant {
+        writeln!(out, "Grant: {}", printable(grant.text().expose()))?;
+    }
     if let Some(username) = &body.username {
         writeln!(out, "Account: {}", printable(username.as_str()))?;
     }

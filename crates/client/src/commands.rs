@@ -13,8 +13,8 @@ use fourauth_protocol::{
     command::{
         Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, GetKeys, Hello,
         ListDevices, ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice, RecoverFace,
-        RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RevokeDevice,
-        SelfRegister,
+        RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset,
+        ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
     },
     grant::GrantToken,
     jwt::PublicKey,
@@ -104,6 +104,16 @@ pub enum SignIn {
     Done(LoggedIn),
     /// A one-time code is needed as well. The grant stands for the password until then.
     CodeNeeded(GrantToken),
+}
+
+/// The result of a code for a new password.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ResetGranted {
+    /// Authorises the new password, once.
+    pub grant: GrantToken,
+    /// When the grant expires.
+    pub expires_at: Option<UnixMillis>,
 }
 
 /// Defines a method for each line, on [`Connection`] and on
@@ -198,6 +208,14 @@ commands! {
         Command::RecoverFace(recover), |body| Ok(body.face_quality);
     /// 330: replaces a device.
     recover_device(recover: RecoverDevice) -> () = Command::RecoverDevice(recover), nothing;
+    /// 340: has a code for a new password sent to the owner of an account. The result does not tell
+    /// whether one was sent.
+    request_reset(request: RequestReset) -> () = Command::RequestReset(request), nothing;
+    /// 350: exchanges the code for a grant.
+    validate_reset(validate: ValidateReset) -> ResetGranted =
+        Command::ValidateReset(validate), ResetGranted::from_gains;
+    /// 360: replaces the password, with the grant.
+    reset_password(reset: ResetPassword) -> () = Command::ResetPassword(reset), nothing;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -289,6 +307,13 @@ impl Registered {
         let recovery_codes = body.recovery_codes.take().unwrap_or_default();
         let authenticator = NewAuthenticator::from_gains(body)?;
         Ok(Self { authenticator, face_quality, recovery_codes })
+    }
+}
+
+impl ResetGranted {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
+        let grant = present(body.grant, "grant")?;
+        Ok(Self { grant, expires_at: body.expires_at })
     }
 }
 

@@ -142,7 +142,9 @@ mod trust;
 pub use address::{DEFAULT_PORT, ParseAddressError, ServerAddress};
 pub use builder::Builder;
 pub use client::Client;
-pub use commands::{Authorised, LoggedIn, NewAuthenticator, Registered, SelfRegistered, SignIn};
+pub use commands::{
+    Authorised, LoggedIn, NewAuthenticator, Registered, ResetGranted, SelfRegistered, SignIn,
+};
 pub use connection::Connection;
 pub use error::{Error, ProtocolError, TrustError};
 pub use error_kind::ErrorKind;

@@ -12,4 +12,7 @@ pub struct SignInConfig {
     /// True if a person may register without an administrator (160). Such accounts sign in by the two
     /// steps.
     pub self_registration: bool,
+    /// True if a code that the courier sends resets the forgotten password of an account without a face
+    /// (340, 350, 360).
+    pub password_reset: bool,
 }

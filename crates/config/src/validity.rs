@@ -40,6 +40,7 @@ impl Config {
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
             sign_in(&self.sign_in),
+            password_reset(self),
             limits(&self.limits),
             legacy(self),
             courier(&self.courier),
@@ -140,6 +141,22 @@ fn sign_in(sign_in: &SignInConfig) -> Vec<Requirement> {
         reason: "needs sign_in.two_steps, by which such accounts sign in",
         holds: !sign_in.self_registration || sign_in.two_steps,
     }]
+}
+
+fn password_reset(config: &Config) -> Vec<Requirement> {
+    let Config { auth, courier, sign_in, .. } = config;
+    vec![
+        Requirement {
+            key: "sign_in.password_reset",
+            reason: "must be false under the profile `strict`: a mailbox is no factor",
+            holds: !sign_in.password_reset || auth.profile == Profile::Secure,
+        },
+        Requirement {
+            key: "sign_in.password_reset",
+            reason: "needs courier.mail or courier.sms, which send the codes",
+            holds: !sign_in.password_reset || courier.mail.is_some() || courier.sms.is_some(),
+        },
+    ]
 }
 
 fn limits(limits: &LimitsConfig) -> Vec<Requirement> {
@@ -274,6 +291,15 @@ mod tests {
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
             (|config| config.auth.passcodes = true, "auth.passcodes"),
             (|config| config.sign_in.self_registration = true, "sign_in.self_registration"),
+            (|config| config.sign_in.password_reset = true, "sign_in.password_reset"),
+            (
+                |config| {
+                    config.courier.sms = "file:sms".parse().ok();
+                    config.sign_in.password_reset = true;
+                    config.auth.profile = Profile::Strict;
+                },
+                "sign_in.password_reset",
+            ),
             (
                 |config| {
                     config.courier.sms = "file:sms".parse().ok();
@@ -302,7 +328,7 @@ mod tests {
             ),
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
-        ] as [(fn(&mut Config), &str); 25]
+        ] as [(fn(&mut Config), &str); 27]
         {
             assert_eq!(refused(change), key);
         }

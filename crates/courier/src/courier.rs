@@ -274,11 +274,18 @@ impl Courier {
         let notice = due.notice.as_ref().map_err(|_| Reason::UnknownEvent)?;
         let context = notice.context.as_ref().ok_or(Reason::UnknownEvent)?;
         let tongue = Tongue::of(notice.language.as_ref(), self.renderer.default_tongue());
-        let passcode = match notice.event {
-            Event::Passcode { number, .. } => Some(self.store.passcode_of(due.account, number)),
-            _ => None,
-        };
-        self.renderer.render(&notice.event, context, passcode.as_ref(), tongue)
+        let (store, account) = (&self.store, due.account);
+        let render =
+            |code: Option<&str>| self.renderer.render(&notice.event, context, code, tongue);
+        match notice.event {
+            Event::Passcode { number, .. } => {
+                render(Some(store.passcode_of(account, number).as_str()))
+            }
+            Event::ResetCode { number, .. } => {
+                render(Some(store.reset_code_of(account, number).as_str()))
+            }
+            _ => render(None),
+        }
     }
 
     /// The same for every attempt of a notice. The time is a part of it, because a restored backup
@@ -308,7 +315,7 @@ impl Courier {
             (Reason::NoAddress, _) => round.without_address += 1,
             (_, Some(_)) => round.retried += 1,
             (Reason::Expired, None) => {
-                tracing::warn!(id, "a passcode expired before it was sent");
+                tracing::warn!(id, "a message with a code expired before it was sent");
                 round.dead += 1;
             }
             (_, None) => {

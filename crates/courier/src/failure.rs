@@ -15,7 +15,7 @@ pub enum Reason {
     UnknownEvent,
     /// A template or a text failed.
     Template,
-    /// The message carries a passcode that has expired.
+    /// The message carries a code that has expired.
     Expired,
     /// The account got too many messages.
     AccountQuota,

@@ -10,7 +10,6 @@ use crate::{
 };
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
-    passcode::Passcode,
     request_id::RequestId,
     time::UnixMillis,
     username::Username,
@@ -30,8 +29,8 @@ const TEMPLATES: [(&str, &str); 3] = [
     (SMS, include_str!("../templates/sms.txt")),
 ];
 
-/// The number of the passcode in samples: `A1B2C3`.
-const SAMPLE: u128 = 606_857_619;
+/// The code in samples.
+const SAMPLE: &str = "A1B2C3";
 
 /// Longest text message, in characters. Twilio refuses longer ones.
 const MAX_SMS_CHARS: usize = 1600;
@@ -98,7 +97,7 @@ impl Renderer {
         &self.issuer
     }
 
-    /// Renders a notice. Only [`Event::Passcode`] has a passcode.
+    /// Renders a notice. `code` is that of an [`Event::Passcode`] or an [`Event::ResetCode`].
     ///
     /// # Errors
     ///
@@ -108,27 +107,27 @@ impl Renderer {
         &self,
         event: &Event,
         context: &EventContext,
-        passcode: Option<&Passcode>,
+        code: Option<&str>,
         tongue: Tongue,
     ) -> Result<Rendered, Reason> {
         if matches!(event, Event::Other(_)) {
             return Err(Reason::UnknownEvent);
         }
-        self.written(event, context, passcode, tongue).map_err(|_| Reason::Template)
+        self.written(event, context, code, tongue).map_err(|_| Reason::Template)
     }
 
     fn written(
         &self,
         event: &Event,
         context: &EventContext,
-        passcode: Option<&Passcode>,
+        code: Option<&str>,
         tongue: Tongue,
     ) -> Result<Rendered, Unwritten> {
         let [english, ..] = &self.texts;
         let (_, texts) = self.texts.iter().find(|(has, _)| *has == tongue).unwrap_or(english);
         let (when, peer) = (shown_time(context.at), context.peer.to_string());
         let (name, factors) = (device_name(event), factors(event, texts)?);
-        let (code, until) = (passcode.map_or("", Passcode::as_str), shown_expiry(event));
+        let (code, until) = (code.unwrap_or_default(), shown_expiry(event));
         let arguments = [
             ("user", context.username.as_str()),
             ("issuer", &self.issuer),
@@ -177,8 +176,7 @@ impl Renderer {
     fn try_all(&self) -> Result<(), NotATemplate> {
         for (event, context) in samples() {
             for tongue in Tongue::ALL {
-                let passcode = Passcode::from_number(SAMPLE);
-                self.written(&event, &context, Some(&passcode), tongue).map_err(|failed| {
+                self.written(&event, &context, Some(SAMPLE), tongue).map_err(|failed| {
                     NotATemplate { name: failed.name.to_owned(), reason: failed.reason }
                 })?;
             }
@@ -253,6 +251,7 @@ const fn advice(event: &Event) -> &'static str {
         | Event::Other(_) => "advice-change",
         Event::LoginWithSettlingFactor { .. } | Event::PasswordUsedElsewhere => "advice-attempt",
         Event::Passcode { .. } => "advice-passcode",
+        Event::ResetCode { .. } => "advice-reset",
     }
 }
 
@@ -267,6 +266,7 @@ fn device_name(event: &Event) -> String {
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
         | Event::Passcode { .. }
+        | Event::ResetCode { .. }
         | Event::Other(_) => String::new(),
     }
 }
@@ -285,10 +285,10 @@ fn factors(event: &Event, texts: &Texts) -> Result<String, NotAText> {
     Ok(names.collect::<Result<Vec<_>, _>>()?.join(&texts.line("separator", &[])?))
 }
 
-/// When the passcode of an event expires.
+/// When the code of an event expires.
 fn shown_expiry(event: &Event) -> String {
     match event {
-        Event::Passcode { expires, .. } => shown_time(*expires),
+        Event::Passcode { expires, .. } | Event::ResetCode { expires, .. } => shown_time(*expires),
         _ => String::new(),
     }
 }
@@ -325,6 +325,10 @@ fn samples() -> Vec<(Event, EventContext)> {
         Event::Passcode {
             number: PasscodeNumber::from_bytes([0; 16]),
             expires: at.saturating_add_ms(180_000),
+        },
+        Event::ResetCode {
+            number: PasscodeNumber::from_bytes([0; 16]),
+            expires: at.saturating_add_ms(600_000),
         },
     ];
     let devices = [EventDevice::Address, EventDevice::Unproven, key];

@@ -108,7 +108,7 @@ pub struct AnswerBody {
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
-    /// Stands for the password in the next command. Commands 160 and 170.
+    /// Authorises the next command, once. Commands 160, 170 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
     /// A token that other software verifies with the server's published keys. Commands 170 and 180.

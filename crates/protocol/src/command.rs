@@ -1,9 +1,9 @@
 //! Commands, one file for each family. The fields of 4Auth's six commands are unchanged.
 //!
-//! Decoding validates: every [`Command`] is well-formed. Five kinds of field are read leniently on
-//! purpose. A one-time code, a passcode, a recovery code, a MAC address or a timestamp that cannot be parsed
-//! becomes `None` and gets the same answer as a wrong value. People mistype these fields, and the
-//! answer must not tell an attacker whether a value was invalid or wrong.
+//! Decoding validates: every [`Command`] is well-formed. Seven kinds of field are read leniently on
+//! purpose. A one-time code, a passcode, a recovery code, a reset code, a grant, a MAC address or a
+//! timestamp that cannot be parsed becomes `None` and gets the same answer as a wrong value. People
+//! mistype these fields, and the answer must not tell an attacker whether a value was invalid or wrong.
 
 mod audit;
 mod confirm;
@@ -14,6 +14,7 @@ mod login;
 mod passcode;
 mod recover;
 mod register;
+mod reset;
 mod session;
 mod setters;
 mod sign_in;
@@ -27,6 +28,7 @@ pub use login::Login;
 pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
+pub use reset::{RequestReset, ResetPassword, ValidateReset};
 pub use session::{Authorise, EndSession, ListSessions};
 pub use sign_in::{CodeStep, PasswordStep, SelfRegister};
 
@@ -143,6 +145,12 @@ commands! {
     "320" RecoverFace with pictures of a device;
     /// 330: replace a device.
     "330" RecoverDevice with pictures of a device;
+    /// 340: request a code that resets a forgotten password.
+    "340" RequestReset;
+    /// 350: exchange the code for a grant.
+    "350" ValidateReset;
+    /// 360: replace a forgotten password with the grant.
+    "360" ResetPassword;
 }
 
 /// The payload is not a command. The server answers with the reason and keeps the connection open,

@@ -57,6 +57,7 @@ pub mod printable;
 pub mod receipt;
 pub mod recovery_code;
 pub mod request_id;
+pub mod reset_code;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod secret;

@@ -19,6 +19,7 @@ use crate::{
     receipt::{Receipt, SessionHash},
     recovery_code::RecoveryCode,
     request_id::RequestId,
+    reset_code::ResetCode,
     secret::Secret,
     time::UnixMillis,
     username::{MAX_CHARS, Username},
@@ -81,6 +82,7 @@ impl JsonSchema for Level {
 
 text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(Passcode, "Passcode", { "type": "string", "pattern": "^[0-9A-Za-z]{6}$" });
+text!(ResetCode, "ResetCode", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(MacAddress, "MacAddress", {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"

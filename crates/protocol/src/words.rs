@@ -174,6 +174,12 @@ words! {
         RecoverFace = "recover_face",
         /// 330.
         RecoverDevice = "recover_mac",
+        /// 340.
+        RequestReset = "request_reset",
+        /// 350.
+        ValidateReset = "validate_reset",
+        /// 360.
+        ResetPassword = "reset_password",
         /// Frames of one connection that were not commands.
         Protocol = "protocol",
         /// Refused commands of one source, summarised.

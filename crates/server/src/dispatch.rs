@@ -87,6 +87,11 @@ impl Context {
             Command::RecoverDevice(recover) => {
                 slow(id, auth.recover_device(received, recover)).await
             }
+            Command::RequestReset(request) => slow(id, auth.request_reset(received, request)).await,
+            Command::ValidateReset(validate) => {
+                slow(id, auth.validate_reset(received, validate)).await
+            }
+            Command::ResetPassword(reset) => slow(id, auth.reset_password(received, reset)).await,
         }
     }
 

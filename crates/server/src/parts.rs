@@ -7,6 +7,7 @@ use fourauth_auth::{
     authenticator::{self, Authenticator, Settings},
     command::Passcodes,
     compute::{Compute, PoolLimits},
+    delivery::Delivery,
     faces::Faces,
     hashing::Hasher,
     limits,
@@ -14,7 +15,9 @@ use fourauth_auth::{
     receipt_key::ReceiptKey,
     tokens::{TokenSettings, Tokens},
 };
-use fourauth_config::{AttemptsConfig, AuthConfig, ComputeConfig, Config, SignInConfig};
+use fourauth_config::{
+    AttemptsConfig, AuthConfig, ComputeConfig, Config, CourierConfig, SignInConfig,
+};
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
 use fourauth_protocol::time::UnixMillis;
@@ -63,6 +66,7 @@ impl Parts {
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,
             passcodes: passcodes(config),
+            resets: config.sign_in.password_reset.then(|| delivery(&config.courier)),
             policy: policy(&config.sign_in),
             limits: attempt_limits(&config.attempts),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
@@ -101,13 +105,19 @@ fn policy(sign_in: &SignInConfig) -> Policy {
 
 /// How passcodes are sent, if they open sessions.
 fn passcodes(config: &Config) -> Option<Passcodes> {
-    let courier = &config.courier;
     config.auth.passcodes.then(|| Passcodes {
+        delivery: delivery(&config.courier),
+        for_a_source: config.courier.passcodes_for_a_source,
+    })
+}
+
+/// The messages with codes that the courier can send.
+fn delivery(courier: &CourierConfig) -> Delivery {
+    Delivery {
         by_mail: courier.mail().is_some(),
         by_sms: courier.sms().is_some(),
-        for_a_source: courier.passcodes_for_a_source,
         for_an_account: [courier.owner_in_15_min, courier.owner_in_a_day],
-    })
+    }
 }
 
 /// The configured lifetime and binding of sessions.

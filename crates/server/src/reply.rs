@@ -27,26 +27,28 @@ pub struct Reply {
     answer: Answer,
     /// The kind of command that was decided.
     action: Option<Action>,
-    is_denial: bool,
+    is_held_back: bool,
     proven_device: Option<DeviceId>,
     conduct: Conduct,
 }
 
 impl<A: CommandAnswer> From<Audited<A>> for Reply {
     fn from(audited: Audited<A>) -> Self {
-        let (action, is_denial) = (Some(audited.action()), audited.outcome().is_err());
+        let action = audited.action();
+        let is_held_back = audited.outcome().is_err() || action.answers_late();
         let proven_device = audited.proven_device();
         let conduct = Conduct::from(&audited);
-        Self { answer: audited.into(), action, is_denial, proven_device, conduct }
+        let action = Some(action);
+        Self { answer: audited.into(), action, is_held_back, proven_device, conduct }
     }
 }
 
 impl<A: CommandAnswer> From<LookedUp<A>> for Reply {
     fn from(looked_up: LookedUp<A>) -> Self {
-        let (action, is_denial) = (Some(looked_up.action()), looked_up.outcome().is_err());
+        let (action, is_held_back) = (Some(looked_up.action()), looked_up.outcome().is_err());
         let conduct = Conduct::from(&looked_up);
         let proven_device = looked_up.proven_device();
-        Self { answer: looked_up.into(), action, is_denial, proven_device, conduct }
+        Self { answer: looked_up.into(), action, is_held_back, proven_device, conduct }
     }
 }
 
@@ -54,7 +56,7 @@ impl Reply {
     /// A reply that reveals nothing about any account.
     const fn public(answer: Answer) -> Self {
         let (action, proven_device) = (None, None);
-        Self { answer, action, is_denial: false, proven_device, conduct: Conduct::Neutral }
+        Self { answer, action, is_held_back: false, proven_device, conduct: Conduct::Neutral }
     }
 
     fn after(self, offence: Offence) -> Self {
@@ -84,10 +86,11 @@ impl Reply {
         Self { answer: self.answer.with_reference(reference), ..self }
     }
 
-    /// True for a denial. It is sent only after the denial delay.
+    /// True for a denial, and for an answer that must take as long as others. It is sent only after
+    /// the denial delay.
     #[must_use]
-    pub const fn is_denial(&self) -> bool {
-        self.is_denial
+    pub const fn is_held_back(&self) -> bool {
+        self.is_held_back
     }
 
     /// The device that the peer has proved to be, if it belongs to the account of the command.
@@ -112,7 +115,7 @@ impl Reply {
             | Error::DatabaseFull => "Service unavailable.",
         };
         // Delayed like a denial, so that a peer that keeps the server busy cannot retry at once.
-        let reply = Self { is_denial: true, ..Self::unavailable(id, Code::from(error), text) };
+        let reply = Self { is_held_back: true, ..Self::unavailable(id, Code::from(error), text) };
         match error {
             Error::Overload(Overload::Panicked) => reply.after(Offence::Crash),
             Error::Overload(Overload::QueueFull | Overload::Late)

@@ -196,7 +196,7 @@ impl Session {
         if let Some(device) = reply.proven_device() {
             connection.slot().prove_device(device);
         }
-        if reply.is_denial() {
+        if reply.is_held_back() {
             timer::sleep_until(arrived + self.deadlines.denial).await;
         }
         tokio::select! {

@@ -177,7 +177,7 @@ impl Conversation {
         let reply = decide(&self.shared.context, received, command, None).await;
         drop(turn);
         slot.note(reply.conduct());
-        (saying::of(form, reply.answer()), reply.is_denial())
+        (saying::of(form, reply.answer()), reply.is_held_back())
     }
 
     /// Refuses a line that is no message. The log gets one row for each source and minute.

@@ -16,6 +16,7 @@ pub(crate) mod outbox;
 pub(crate) mod passcode;
 pub(crate) mod record;
 pub(crate) mod recovery;
+pub(crate) mod reset;
 pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod session_cache;

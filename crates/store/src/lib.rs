@@ -70,6 +70,9 @@ pub use account::outbox::{DeliveryState, Listed, NO_ADDRESS, OutboxEntry};
 pub use account::passcode::{NewPasscode, PasscodeMac, PasscodeWindow, StoredPasscode};
 pub use account::record::{Enrolled, Seeking, Standing, Subject, TotpStage};
 pub use account::recovery::{Factor, Settling};
+pub use account::reset::{
+    NewResetCode, ResetCodeMac, ResetRecord, ResetRequester, ResetWindow, StoredResetCode,
+};
 pub use account::session::{FamilyId, MasterToken, NewSession, Renewal, Session, SessionSummary};
 pub use account::session_use::SessionUse;
 pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};

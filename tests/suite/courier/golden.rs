@@ -4,7 +4,6 @@ use crate::checked_in;
 use fourauth_courier::{Renderer, Tongue};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
-    passcode::Passcode,
     request_id::RequestId,
     username::Username,
 };
@@ -26,6 +25,7 @@ fn events() -> Vec<Event> {
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
         | Event::Passcode { .. }
+        | Event::ResetCode { .. }
         | Event::Other(_) => {}
     };
     let events = vec![
@@ -41,6 +41,10 @@ fn events() -> Vec<Event> {
         Event::Passcode {
             number: PasscodeNumber::from_bytes([7; 16]),
             expires: NOON.saturating_add_ms(180_000),
+        },
+        Event::ResetCode {
+            number: PasscodeNumber::from_bytes([7; 16]),
+            expires: NOON.saturating_add_ms(600_000),
         },
     ];
     events.iter().for_each(every);
@@ -65,7 +69,6 @@ fn context() -> EventContext {
 #[test]
 fn every_notice_is_rendered_in_every_language() {
     let renderer = Renderer::new("4Auth", Tongue::En, None).unwrap();
-    let passcode = Passcode::parse("7K2QXA").unwrap();
     let mut texts = BTreeSet::new();
     for tongue in Tongue::ALL {
         let folder = format!("tests/golden/mail/{}", tongue.tag());
@@ -73,7 +76,8 @@ fn every_notice_is_rendered_in_every_language() {
             fs::create_dir_all(checked_in::path(&folder)).unwrap();
         }
         for event in events() {
-            let made = renderer.render(&event, &context(), Some(&passcode), tongue).unwrap();
+            let code = if matches!(event, Event::Passcode { .. }) { "7K2QXA" } else { "005924" };
+            let made = renderer.render(&event, &context(), Some(code), tongue).unwrap();
             let word = event.word();
             let subject = format!("Subject: {}\n\n", made.letter.subject);
             let text = format!("{subject}{}\n---\n{}\n", made.letter.text, made.sms);
@@ -82,5 +86,5 @@ fn every_notice_is_rendered_in_every_language() {
             texts.insert(text);
         }
     }
-    assert_eq!(texts.len(), 30, "two notices have the same text");
+    assert_eq!(texts.len(), 33, "two notices have the same text");
 }

@@ -21,6 +21,7 @@ __all__ = [
     "Receipt",
     "ReceiptError",
     "ReceiptVerifier",
+    "ResetGranted",
     "ServerInfo",
     "Session",
     "SessionInfo",
@@ -76,6 +77,13 @@ class Enrolled(Answer):
     def recovery_codes(self) -> list[str]: ...
     @property
     def face_quality(self) -> Optional[tuple[int, int]]: ...
+
+@final
+class ResetGranted(Answer):
+    @property
+    def grant(self) -> Optional[str]: ...
+    @property
+    def expires_at(self) -> Optional[datetime]: ...
 
 @final
 class Device:
@@ -316,6 +324,32 @@ class Client:
         replaces: Optional[str] = None,
         new_device_key: Optional[str] = None,
         device_name: Optional[str] = None,
+    ) -> Answer: ...
+    def request_reset(
+        self,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+    ) -> Answer: ...
+    def validate_reset(
+        self,
+        otp: str,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+    ) -> ResetGranted: ...
+    def reset_password(
+        self,
+        grant: str,
+        new_password: str,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
     ) -> Answer: ...
 
 @final

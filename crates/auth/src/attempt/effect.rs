@@ -1,8 +1,9 @@
 //! The change that a decision makes: a value that is applied in the transaction of its audit row.
 
 use crate::{
+    attempt::reset::{PasswordReset, ResetRequest},
     conflict::{Aborted, Conflict},
-    rules::passcode,
+    rules::{passcode, reset},
 };
 use fourauth_factors::{
     password::Hash,
@@ -18,7 +19,7 @@ use fourauth_protocol::{
 use fourauth_store::{
     AccountId, Added, FIRST_VERSION, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation,
     NewConsent, NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice, OpenGrant,
-    PasscodeMac, Renewal, Target, Tx,
+    PasscodeMac, Renewal, ResetCodeMac, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -32,6 +33,10 @@ pub(crate) enum Effect {
     Change(Box<AccountChange>),
     /// A change to sessions.
     Session(SessionChange),
+    /// A request for a code that resets a password.
+    RequestReset(Box<ResetRequest>),
+    /// A password that is reset.
+    ResetPassword(Box<PasswordReset>),
 }
 
 /// A change to the sessions of an account, authorised by the token of one of them.
@@ -129,6 +134,8 @@ pub(crate) enum Change {
         /// The source that requested it.
         source: String,
     },
+    /// A code that resets a password is spent for a grant.
+    SpendResetCode(ResetCodeMac),
     /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
     /// A new TOTP secret, and the place that it is sent to, if that identifies one peer.
@@ -165,6 +172,8 @@ impl Effect {
             Self::Account(account) => account.apply(tx).await,
             Self::Change(change) => change.apply(tx).await,
             Self::Session(change) => change.apply(tx).await,
+            Self::RequestReset(request) => request.apply(tx).await,
+            Self::ResetPassword(reset) => reset.apply(tx).await,
         }
     }
 }
@@ -296,6 +305,10 @@ impl Change {
             Self::IssuePasscode { new, message, source } => {
                 Conflict::PasscodesIssued.unless(tx.issue_passcode(account, &new).await?)?;
                 tx.send_passcode(&message, new.expires, &source).await?;
+            }
+            Self::SpendResetCode(mac) => {
+                let spent = tx.spend_reset_code(account, version, &mac, reset::MOST_TRIES).await?;
+                Conflict::ResetSpent.unless(spent)?;
             }
             Self::ConfirmTotp(step) => {
                 Conflict::StepSpent.unless(tx.confirm_step(account, version, step).await?)?;

@@ -36,6 +36,8 @@ pub(crate) struct TallyChange {
     pub(crate) notice: Option<Notice>,
     /// The account that a wrong passcode is counted for if it is denied.
     pub(crate) wrong_passcode: Option<AccountId>,
+    /// The account that a wrong code for a reset is counted for if it is denied.
+    pub(crate) wrong_reset_code: Option<AccountId>,
 }
 
 /// The target, lane and time of a failure.
@@ -90,10 +92,18 @@ pub(crate) fn of<A>(
             let guess =
                 tally::of_denial(profile, *denial, is_active, examination.findings, factors);
             let notice = password_notice(context, *denial);
-            let is_wrong = examination.passcode == Some(Finding::Mismatch);
-            let wrong_passcode =
-                (*denial == Denial::Passcode && is_wrong).then_some(subject.account);
-            TallyChange { counted, guess, clears: Clears::Nothing, notice, wrong_passcode }
+            let of_wrong = |finding: Option<Finding>, told: Denial| {
+                let is_wrong = *denial == told && finding == Some(Finding::Mismatch);
+                is_wrong.then_some(subject.account)
+            };
+            TallyChange {
+                counted,
+                guess,
+                clears: Clears::Nothing,
+                notice,
+                wrong_passcode: of_wrong(examination.passcode, Denial::Passcode),
+                wrong_reset_code: of_wrong(examination.reset_code, Denial::Credentials),
+            }
         }
     }
 }
@@ -161,6 +171,9 @@ impl TallyChange {
         // other.
         if let Some(account) = self.wrong_passcode {
             tx.count_wrong_passcode(account).await?;
+        }
+        if let Some(account) = self.wrong_reset_code {
+            tx.count_wrong_reset_code(account).await?;
         }
         if let (Some(counted), Some(guess)) = (self.counted, self.guess) {
             tx.count_failure(&counted.failure(guess)).await?;

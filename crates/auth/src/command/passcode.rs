@@ -13,36 +13,32 @@ use crate::{
     authenticator::Authenticator,
     command::{LoggedIn, proof::Claimed},
     decision::Denial,
+    delivery::Delivery,
     entropy,
     error::Error,
     not_granted::NotGranted,
     offered::Offered,
     received::Received,
     rules::passcode,
-    verified::{DAY_MS, Verified},
+    verified::Verified,
 };
 use fourauth_protocol::{
     command::{Identifier, RedeemPasscode, RequestPasscode},
     receipt::Method,
-    time::UnixMillis,
     username::Username,
 };
-use fourauth_store::{AccountId, Channel, Destination, Event, NewPasscode, PasscodeNumber, Sort};
+use fourauth_store::{Channel, Event, NewPasscode, PasscodeNumber};
 
 /// How long a passcode is valid, in milliseconds.
 pub const PASSCODE_LIFETIME_MS: i64 = passcode::LIFETIME_MS;
 
-/// Which messages the server can send, and how many passcodes one source may request.
+/// How passcodes are sent, and how many one source may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passcodes {
-    /// True if it can send mail.
-    pub by_mail: bool,
-    /// True if it can send text messages.
-    pub by_sms: bool,
+    /// The messages that carry them.
+    pub delivery: Delivery,
     /// Most passcodes that one source may request in 15 minutes.
     pub for_a_source: u32,
-    /// Most passcodes that the courier sends to one account in 15 minutes, and in a day.
-    pub for_an_account: [u32; 2],
 }
 
 impl Authenticator {
@@ -62,9 +58,13 @@ impl Authenticator {
             let (subject, at) = (verified.subject, verified.at());
             let stored = self.store.passcode(subject.account).await?;
             passcode::may_issue(stored.as_ref(), at)?;
-            self.will_be_sent(subject.account, at).await?;
-            let source = self.requesting_source(verified).await?;
-            let channel = self.channel_to(&subject.username).await?.ok_or(Denial::NoAddress)?;
+            let passcodes = self.settings.passcodes.ok_or(Denial::NotOffered)?;
+            if !self.has_room(passcodes.delivery, subject.account, at).await? {
+                return Err(passcode::WHOLE_WINDOW.into());
+            }
+            let source = self.requesting_source(verified, passcodes.for_a_source).await?;
+            let channel = self.channel_to(&subject.username, passcodes.delivery).await?;
+            let channel = channel.ok_or(Denial::NoAddress)?;
             let number = PasscodeNumber::from_bytes(entropy::bytes());
             let passcode = self.store.passcode_of(subject.account, number);
             let expires = at.saturating_add_ms(passcode::LIFETIME_MS);
@@ -125,38 +125,26 @@ impl Authenticator {
     }
 
     /// What carries a passcode to the owner of an account.
-    async fn channel_to(&self, name: &Username) -> Result<Option<Channel>, Error> {
-        let Some(passcodes) = self.settings.passcodes else { return Ok(None) };
-        let Some(user) = self.store.user(name).await? else { return Ok(None) };
-        Ok(if user.email.is_some() && passcodes.by_mail {
-            Some(Channel::Mail)
-        } else if user.phone.is_some() && passcodes.by_sms {
-            Some(Channel::Sms)
-        } else {
-            None
-        })
+    async fn channel_to(
+        &self,
+        name: &Username,
+        delivery: Delivery,
+    ) -> Result<Option<Channel>, Error> {
+        let user = self.store.user(name).await?;
+        Ok(user.and_then(|user| delivery.channel(user.email.is_some(), user.phone.is_some())))
     }
 
     /// The source of a request for a passcode, unless it has requested too many.
-    async fn requesting_source(&self, verified: &Verified<'_>) -> Result<String, NotGranted> {
+    async fn requesting_source(
+        &self,
+        verified: &Verified<'_>,
+        most: u32,
+    ) -> Result<String, NotGranted> {
         let source = verified.received.source().to_string();
         let since = verified.at().saturating_add_ms(-passcode::WINDOW_MS);
-        let limit = self.settings.passcodes.map_or(0, |passcodes| passcodes.for_a_source);
         let is_over = !verified.received.is_shared_address
-            && self.store.passcodes_from(&source, since).await? >= limit;
+            && self.store.passcodes_from(&source, since).await? >= most;
         if is_over { Err(passcode::WHOLE_WINDOW.into()) } else { Ok(source) }
-    }
-
-    /// Checks that the courier has not sent so many passcodes to an account that one more would wait
-    /// until it has expired.
-    async fn will_be_sent(&self, account: AccountId, at: UnixMillis) -> Result<(), NotGranted> {
-        let [lately, today] = self.settings.passcodes.map_or([0; 2], |it| it.for_an_account);
-        let (short, long) =
-            (at.saturating_add_ms(-passcode::WINDOW_MS), at.saturating_add_ms(-DAY_MS));
-        let to = Destination::Account(account);
-        let sent = self.store.deliveries(to, Sort::Passcodes, short, long).await?;
-        let is_over = sent.short >= lately || sent.long >= today;
-        if is_over { Err(passcode::WHOLE_WINDOW.into()) } else { Ok(()) }
     }
 }
 

@@ -35,7 +35,7 @@ use crate::{
 };
 use fourauth_factors::Finding;
 use fourauth_protocol::username::Username;
-use fourauth_store::{Enrolled, Seeking, Target};
+use fourauth_store::{Enrolled, LoginLocation, Seeking, Subject, Target};
 
 /// The name that a command is about.
 #[derive(Debug, Clone)]
@@ -81,16 +81,9 @@ impl Authenticator {
         change: impl AsyncFnOnce(&Verified<'_>) -> Result<GrantedChange<A>, NotGranted>,
     ) -> Result<Audited<A>, Error> {
         let claimed = claimed.into();
-        let (name, may_exist) = (&claimed.name, claimed.may_exist);
-        let mut attempt = self.open(action, Some(name), received.clone())?;
+        let mut attempt = self.open(action, Some(&claimed.name), received.clone())?;
         let (place, at) = (received.place(offered.mac.or(offered.place_mac)), received.at.now);
-        let claim =
-            received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
-        let claim = claim.map(|claim| self.check_nonce(claim, at));
-        let device = claim.as_ref().map(|checked| checked.claim.id);
-        let seeking = Seeking { name, may_exist, device, place };
-        let subject = self.store.subject(seeking, &self.decoy).await?;
-        let device = DeviceContext::identify(&subject, claim, place);
+        let (subject, device) = self.identified(&claimed, &received, place).await?;
         let recovery_code = self.examine_recovery_code(&subject, &offered).await?;
         let facts = LaneFacts {
             proven: device.key(),
@@ -121,7 +114,7 @@ impl Authenticator {
         };
         let by = Requester::admitted(&received, admitted.lane);
         let grant = match &offered.password_grant {
-            Some(grant) => self.valid_password_grant(grant, &subject, &received).await?,
+            Some(grant) => self.valid_step_grant(grant, &subject, &received).await?,
             None => None,
         };
         let circumstances = Circumstances { required, recovery_code, grant, at, by };
@@ -156,5 +149,23 @@ impl Authenticator {
         let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
         let detail = format!("{examination}{unsettled} lane={lane}");
         attempt.conclude(&self.store, Verdict { outcome, detail, tally_change, ends: None }).await
+    }
+
+    /// The account that a command is about, or the decoy, and the device that the command comes from.
+    pub(super) async fn identified(
+        &self,
+        claimed: &Claimed,
+        received: &Received,
+        place: Option<LoginLocation>,
+    ) -> Result<(Subject, DeviceContext), Error> {
+        let claim =
+            received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
+        let claim = claim.map(|claim| self.check_nonce(claim, received.at.now));
+        let device = claim.as_ref().map(|checked| checked.claim.id);
+        let Claimed { name, may_exist } = claimed;
+        let seeking = Seeking { name, may_exist: *may_exist, device, place };
+        let subject = self.store.subject(seeking, &self.decoy).await?;
+        let device = DeviceContext::identify(&subject, claim, place);
+        Ok((subject, device))
     }
 }

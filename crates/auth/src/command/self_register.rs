@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     grant::{
         Holder,
-        password::{IssuedGrant, Step},
+        step::{IssuedGrant, Step},
     },
     not_granted::{NotGranted, decided},
     policy::Optional,
@@ -91,7 +91,7 @@ impl Authenticator {
         let proposed = register.totp.map(|_| Self::new_key());
         let issued = proposed.as_ref().map(|_| {
             let holder = Holder::new(id, FIRST_VERSION, self.peer_of(received));
-            self.password_grant_of(Step::Enrolment, holder, received)
+            self.step_grant_of(Step::Enrolment, holder, received)
         });
         let authenticator = proposed.as_ref().map(|key| self.provisioning(key, &username));
         let (grant, opened) = issued.map(|IssuedGrant { token, open, .. }| (token, open)).unzip();

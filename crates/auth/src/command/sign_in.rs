@@ -14,7 +14,7 @@ use crate::{
     authenticator::Authenticator,
     command::login::{LoggedIn, login_notices},
     error::Error,
-    grant::password::{IssuedGrant, Step},
+    grant::step::{IssuedGrant, Step},
     offered::Offered,
     received::Received,
     verified::Verified,
@@ -88,7 +88,7 @@ impl Authenticator {
             let upgraded = self.upgrade(verified, &step.password).await?;
             let subject = verified.subject;
             if subject.enrolled.totp {
-                let issued = self.grant_for(Step::SecondStep, verified);
+                let issued = self.grant_for(Step::OneTimeCode, verified);
                 let IssuedGrant { token: grant, expires: expires_at, open } = issued;
                 let answer = SignIn::CodeNeeded { grant, expires_at };
                 return Ok((Change::ProvePassword(upgraded), opening(open), answer));
@@ -125,7 +125,7 @@ impl Authenticator {
     }
 
     fn grant_for(&self, step: Step, verified: &Verified<'_>) -> IssuedGrant {
-        self.password_grant(step, verified.subject, verified.received)
+        self.step_grant(step, verified.subject, verified.received)
     }
 
     /// The session of an account without a face. It proves less than a login, so it is not the first

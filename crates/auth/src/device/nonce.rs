@@ -61,11 +61,8 @@ impl Authenticator {
             (Binding::TlsExporter, _) => NonceCheck::NotNeeded,
             (Binding::Certificate, None) => NonceCheck::Absent,
             (Binding::Certificate, Some(QuotedNonce { nonce, holder })) => {
-                match self.check_grant(
-                    &Grant::from_bytes(*nonce.as_bytes()),
-                    &Purpose::DeviceProof,
-                    at,
-                ) {
+                let grant = Grant::from_bytes(*nonce.as_bytes());
+                match self.check_grant(&grant, &Purpose::DeviceProof, at) {
                     Ok(id) => NonceCheck::Valid(id, holder),
                     Err(not_valid) => NonceCheck::Refused(not_valid),
                 }

@@ -1,7 +1,7 @@
 //! The factors that a policy names, and sets of them.
 
 use crate::examination::Examination;
-use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, Totp};
+use Factor::{Clock, Device, DeviceKey, Face, Passcode, Password, ResetCode, Totp};
 use fourauth_factors::Finding;
 use fourauth_protocol::{level, receipt::Method};
 use fourauth_store::Enrolled;
@@ -23,6 +23,8 @@ pub enum Factor {
     Clock,
     /// A passcode that the server sent.
     Passcode,
+    /// A code that the server sent to reset the password.
+    ResetCode,
 }
 
 /// A set of factors.
@@ -78,6 +80,7 @@ impl Factors {
             (has_key, DeviceKey),
             (matched(findings.clock), Clock),
             (matched(examination.passcode), Passcode),
+            (matched(examination.reset_code), ResetCode),
         ]
         .into_iter()
         .filter_map(|(is_proved, factor)| is_proved.then_some(factor))
@@ -89,7 +92,7 @@ impl Factors {
         let is_there = |factor: &Factor| match factor {
             Totp => account.totp,
             Face => account.face,
-            Password | Device | DeviceKey | Clock | Passcode => true,
+            Password | Device | DeviceKey | Clock | Passcode | ResetCode => true,
         };
         let missing = level::COUNTED.iter().filter(|method| !methods.contains(method));
         missing.filter_map(|method| Factor::of(*method)).filter(is_there).collect()

@@ -93,7 +93,8 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         Conflict::RecoveryCode
         | Conflict::NonceSpent
         | Conflict::GrantSpent
-        | Conflict::PasscodeSpent => Some(Guess { totp: false, face: false }),
+        | Conflict::PasscodeSpent
+        | Conflict::ResetSpent => Some(Guess { totp: false, face: false }),
         Conflict::Superseded
         | Conflict::NameTaken
         | Conflict::ContactTaken
@@ -101,6 +102,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::TooManyDevices
         | Conflict::NoSuchDevice
         | Conflict::PasscodesIssued
+        | Conflict::ResetsRequested
         | Conflict::SessionEnded
         | Conflict::NoSuchSession => None,
     }
@@ -111,7 +113,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 ///
 /// A passcode clears none, unless it is all that the account has: a person with the password and the
 /// mailbox could otherwise guess at the other factors without end. The same holds for the first of two
-/// steps.
+/// steps. A code that resets a password clears none at all.
 pub(crate) fn of_success(
     action: Action,
     account: Enrolled,
@@ -120,10 +122,13 @@ pub(crate) fn of_success(
     lanes: Vec<Lane>,
 ) -> Clears {
     let has_more = account != Enrolled::PASSWORD;
-    match action {
-        Action::RequestPasscode => return Clears::Nothing,
-        Action::RedeemPasscode | Action::PasswordStep if has_more => return Clears::Nothing,
-        _ => {}
+    let clears_nothing = match action {
+        Action::RequestPasscode | Action::ValidateReset => true,
+        Action::RedeemPasscode | Action::PasswordStep => has_more,
+        _ => false,
+    };
+    if clears_nothing {
+        return Clears::Nothing;
     }
     if action.replaces_a_factor() && is_trusted {
         return Clears::All;
@@ -247,7 +252,9 @@ mod tests {
             (Conflict::StepSpent, Some(guess(true, false))),
             (Conflict::RecoveryCode, Some(guess(false, false))),
             (Conflict::PasscodeSpent, Some(guess(false, false))),
+            (Conflict::ResetSpent, Some(guess(false, false))),
             (Conflict::PasscodesIssued, None),
+            (Conflict::ResetsRequested, None),
             (Conflict::Superseded, None),
             (Conflict::NameTaken, None),
             (Conflict::ContactTaken, None),
@@ -270,6 +277,7 @@ mod tests {
                 let account = Enrolled { totp, face, device };
                 let of = |action| of_success(action, account, false, asked, lanes.clone());
                 assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
+                assert_eq!(of(Action::ValidateReset), Clears::Nothing);
                 let is_all = !totp && !face && !device;
                 let expected = if is_all { cleared.clone() } else { Clears::Nothing };
                 assert_eq!(of(Action::RedeemPasscode), expected, "{account:?}");

@@ -67,6 +67,9 @@ pub struct SecretFiles {
     /// The password; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// The grant for a new password; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub grant_file: Option<PathBuf>,
     /// The new password; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub new_password_file: Option<PathBuf>,
@@ -82,6 +85,9 @@ pub struct SecretFiles {
     /// The passcode that the server sent; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub passcode_file: Option<PathBuf>,
+    /// The code for a new password that the server sent; `-` reads the next line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub reset_code_file: Option<PathBuf>,
 }
 
 /// Output format of answers.
@@ -100,11 +106,13 @@ impl SecretFiles {
         let files = [
             &self.admin_secret_file,
             &self.password_file,
+            &self.grant_file,
             &self.new_password_file,
             &self.recovery_code_file,
             &self.token_file,
             &self.totp_file,
             &self.passcode_file,
+            &self.reset_code_file,
         ];
         files.into_iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count()
     }

@@ -9,6 +9,7 @@ mod menu;
 mod receipts;
 mod recovery;
 mod requests;
+mod resets;
 mod server;
 mod sessions;
 mod tokens;

@@ -17,13 +17,15 @@
 use super::{
     Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ListDevices, ListSessions, Login,
     PasswordStep, ProveDevice, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-    RedeemPasscode, Register, RequestPasscode, RevokeDevice,
+    RedeemPasscode, Register, RequestPasscode, RequestReset, ResetPassword, RevokeDevice,
+    ValidateReset,
 };
 use crate::{
     audience::Audience,
     consent::Consent,
     contact::{Email, Phone},
     device::{Binding, DeviceKey, DeviceName, DeviceNonce},
+    grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -235,6 +237,18 @@ setters! {
         new_device_key => new_device_pubkey: DeviceKey,
         /// The name that the person gives the device.
         device_name => device_name: DeviceName,
+    }
+    RequestReset {
+        /// The MAC address of the device that sends the command.
+        device => mac: MacAddress,
+    }
+    ValidateReset {
+        /// The MAC address of the device that sends the command.
+        device => mac: MacAddress,
+    }
+    ResetPassword {
+        /// The grant of the 350.
+        grant => grant: GrantToken,
     }
 }
 

@@ -100,7 +100,7 @@ impl Gateway {
             }
         };
         drop((held, room));
-        if reply.is_denial() {
+        if reply.is_held_back() {
             timer::sleep_until(at + self.shared.deadlines.denial).await;
         }
         reply.with_reference(reference)

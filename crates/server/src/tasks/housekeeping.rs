@@ -24,7 +24,7 @@ const LAST_USES: Duration = Duration::from_mins(1);
 /// Time that counted failures and notices are kept: 30 days.
 const MONTH_MS: i64 = 30 * DAY_MS;
 
-/// One day, in milliseconds. No window of passcodes is longer.
+/// One day, in milliseconds. No window of passcodes or of codes that reset a password is longer.
 const DAY_MS: i64 = 86_400_000;
 
 /// Runs the housekeeping until `stop` is cancelled.
@@ -116,6 +116,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
                 tx.forget_spent_grants(now).await?;
                 tx.forget_open_grants(now).await?;
                 tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
+                tx.forget_resets(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())
             })

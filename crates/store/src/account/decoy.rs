@@ -60,6 +60,12 @@ impl SealedDecoy {
         Self { decoy, sealed: ArcSwap::from_pointee((keyring, record)) }
     }
 
+    /// The id of no account.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.decoy.account
+    }
+
     /// The record, sealed again if the keyring has changed: its key may have been retired.
     pub(crate) fn record(&self, sealer: &Sealer) -> Record {
         let keyring = sealer.keyring();

@@ -62,13 +62,13 @@ pub enum Destination<'a> {
     PhoneBlock(&'a str),
 }
 
-/// The messages that deliveries are counted of. Passcodes, which a peer can request, must not use up
-/// what notices may have.
+/// The messages that deliveries are counted of. Those that a peer can request must not use up what
+/// notices may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// Notices.
     Notices,
-    /// Passcodes.
+    /// Passcodes and reset codes.
     Passcodes,
 }
 

@@ -57,12 +57,19 @@ pub enum Event {
         /// When the passcode expires.
         expires: UnixMillis,
     },
+    /// A code was requested that resets a forgotten password, which the message carries.
+    ResetCode {
+        /// The number that the code is made from.
+        number: PasscodeNumber,
+        /// When the code expires.
+        expires: UnixMillis,
+    },
     /// An event of another version of this program.
     #[serde(skip)]
     Other(OtherEvent),
 }
 
-/// A random number that the keyring turns into a passcode.
+/// A random number that the keyring turns into a passcode or a reset code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasscodeNumber([u8; 16]);
@@ -145,6 +152,7 @@ impl Event {
             Self::LoginWithSettlingFactor { .. } => "login_with_settling_factor",
             Self::PasswordUsedElsewhere => "password_used_elsewhere",
             Self::Passcode { .. } => "passcode",
+            Self::ResetCode { .. } => "reset_code",
             Self::Other(other) => &other.word,
         }
     }
@@ -225,6 +233,10 @@ mod tests {
             Event::Passcode {
                 number: PasscodeNumber::from_bytes([7; 16]),
                 expires: UnixMillis(1_740_830_580_000),
+            },
+            Event::ResetCode {
+                number: PasscodeNumber::from_bytes([8; 16]),
+                expires: UnixMillis(1_740_831_000_000),
             },
         ]
     }

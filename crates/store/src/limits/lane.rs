@@ -4,7 +4,9 @@
 //! device locks out only itself.
 
 use crate::account::login_location::LoginLocation;
-use fourauth_protocol::{device::DeviceId, time::UnixMillis, username::Username};
+use fourauth_protocol::{
+    command::Identifier, device::DeviceId, time::UnixMillis, username::Username,
+};
 use sha2::{Digest as _, Sha256};
 
 /// Length in milliseconds of the minute by which refusals and wrong one-time codes are counted.
@@ -33,6 +35,24 @@ impl Target {
     #[must_use]
     pub fn admin(source: &str) -> Self {
         Self::hash("admin", source)
+    }
+
+    /// Requests for a code that resets a password, by the name or address that they are made with. An
+    /// address of an account has another target than its name, so that a wait does not tell that they
+    /// belong together.
+    #[must_use]
+    pub fn reset(account: &Identifier) -> Self {
+        let named = account.email().map(|email| ("reset-email", email.as_str()));
+        let named = named.or_else(|| account.phone().map(|it| ("reset-phone", it.as_str())));
+        let named = named.or_else(|| account.username().map(|it| ("reset-name", it.as_str())));
+        let (kind, text) = named.unwrap_or_default();
+        Self::hash(kind, text)
+    }
+
+    /// Requests for such codes from this source.
+    #[must_use]
+    pub fn resets_from(source: &str) -> Self {
+        Self::hash("reset-source", source)
     }
 
     fn hash(kind: &str, text: &str) -> Self {

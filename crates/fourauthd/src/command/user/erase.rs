@@ -5,8 +5,11 @@
 
 use crate::local_store::{LOCAL_SUFFIX, LocalStore};
 use anyhow::{Context as _, bail, ensure};
-use fourauth_protocol::username::Username;
-use fourauth_store::{Error, Remains, Target};
+use fourauth_protocol::{
+    contact::{Email, Phone},
+    username::Username,
+};
+use fourauth_store::{Error, Remains, Target, Tx, UserSummary};
 
 /// Erases the account and the log rows of this name, and prints what it erased.
 ///
@@ -40,28 +43,53 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     Ok(())
 }
 
-/// Erases the account and the failures counted for its name. Returns true if the account existed.
+/// Erases the account, and the failures and requests counted for its names. Returns true if the account existed.
 /// The audit row contains no name.
 async fn account(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
     let target = Target::account(name);
-    let Some(user) = local.store.user(name).await? else {
-        // Failures are also counted for unknown accounts.
-        let forgotten: Result<bool, Error> =
-            local.store.write(move |tx| Box::pin(tx.clear_failures(target))).await;
+    let user = local.store.user(name).await?;
+    let requests = requests(name, user.as_ref());
+    let Some(user) = user else {
+        // Both are also counted for unknown accounts.
+        let forgotten: Result<(), Error> = local
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    forget_requests(tx, requests).await?;
+                    tx.clear_failures(target).await.map(|_| ())
+                })
+            })
+            .await;
         return forgotten
-            .map(|_| false)
+            .map(|()| false)
             .context("cannot delete the failures that were counted for this name");
     };
     let entry = local.local_row(None, "user_erase", "");
     let erased = local.change(entry, move |tx| {
         Box::pin(async move {
-            // The account's row first, as in every other transaction, to avoid deadlocks.
+            forget_requests(tx, requests).await?;
+            // The account's row before the failures, as in every other transaction, to avoid deadlocks.
             let erased = tx.erase_user(user.id).await?;
             tx.clear_failures(target).await?;
             Ok(erased)
         })
     });
     Ok(erased.await?)
+}
+
+/// The names that requests for a reset of this account are counted under.
+fn requests(name: &Username, user: Option<&UserSummary>) -> Vec<Target> {
+    let email = user.and_then(|user| Email::parse(user.email.as_ref()?).ok());
+    let phone = user.and_then(|user| Phone::parse(user.phone.as_ref()?).ok());
+    let names = [Some(name.clone().into()), email.map(Into::into), phone.map(Into::into)];
+    names.iter().flatten().map(Target::reset).collect()
+}
+
+async fn forget_requests(tx: &mut Tx, of: Vec<Target>) -> Result<(), Error> {
+    for named in of {
+        tx.forget_reset_requests(named).await?;
+    }
+    Ok(())
 }
 
 /// Erases the name from counts that are not rows yet and from rows of the audit log, in several

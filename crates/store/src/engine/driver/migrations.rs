@@ -45,6 +45,7 @@ pub(super) const SQLITE: &[Step] = &[
     (14, "passcodes", include_str!("../../../../../migrations/sqlite/0014_passcodes.sql")),
     (15, "session_ends", include_str!("../../../../../migrations/sqlite/0015_session_ends.sql")),
     (16, "open_grants", include_str!("../../../../../migrations/sqlite/0016_open_grants.sql")),
+    (17, "reset_codes", include_str!("../../../../../migrations/sqlite/0017_reset_codes.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -80,6 +81,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (14, "passcodes", include_str!("../../../../../migrations/postgres/0014_passcodes.sql")),
     (15, "session_ends", include_str!("../../../../../migrations/postgres/0015_session_ends.sql")),
     (16, "open_grants", include_str!("../../../../../migrations/postgres/0016_open_grants.sql")),
+    (17, "reset_codes", include_str!("../../../../../migrations/postgres/0017_reset_codes.sql")),
 ];
 
 /// The table that lists the applied migrations.

@@ -1,5 +1,4 @@
-//! Grants that stand for a password: a peer has proved it a moment ago, and sends the second of two
-//! commands.
+//! Grants for the second of two commands: what the peer proved in the first one holds for it.
 //!
 //! Clients of older systems show no grant. For them the server keeps the newest one of an account and
 //! a peer, unless other clients share the address of that peer.
@@ -18,14 +17,16 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// 180: a one-time code completes the login.
-    SecondStep,
+    OneTimeCode,
     /// 210: a one-time code confirms an authenticator.
     Enrolment,
+    /// 360: a new password takes the place of a forgotten one.
+    PasswordReset,
 }
 
-/// What a command brings instead of a password.
+/// What a command brings from the first step.
 #[derive(Debug, Clone)]
-pub(crate) struct PasswordGrant {
+pub(crate) struct StepGrant {
     pub(crate) step: Step,
     /// `None` to look for the open grant of the account and the peer.
     pub(crate) shown: Option<GrantToken>,
@@ -41,34 +42,36 @@ pub(crate) struct IssuedGrant {
 
 impl Step {
     /// How long a person has for the second command, in milliseconds: 5 minutes to read a code, 15 to
-    /// install an authenticator.
+    /// install an authenticator, 10 to choose a password.
     const fn lifetime_ms(self) -> i64 {
         match self {
-            Self::SecondStep => 300_000,
+            Self::OneTimeCode => 300_000,
             Self::Enrolment => 900_000,
+            Self::PasswordReset => 600_000,
         }
     }
 
     const fn purpose(self, holder: Holder) -> Purpose {
         match self {
-            Self::SecondStep => Purpose::SecondStep(holder),
+            Self::OneTimeCode => Purpose::SecondStep(holder),
             Self::Enrolment => Purpose::Enrolment(holder),
+            Self::PasswordReset => Purpose::PasswordReset(holder),
         }
     }
 }
 
 impl Authenticator {
-    /// Makes a grant for the next command of a peer that has proved the password.
-    pub(crate) fn password_grant(
+    /// Makes a grant for the next command of a peer.
+    pub(crate) fn step_grant(
         &self,
         step: Step,
         subject: &Subject,
         received: &Received,
     ) -> IssuedGrant {
-        self.password_grant_of(step, self.holder(subject, received), received)
+        self.step_grant_of(step, self.holder(subject, received), received)
     }
 
-    pub(crate) fn password_grant_of(
+    pub(crate) fn step_grant_of(
         &self,
         step: Step,
         holder: Holder,
@@ -89,10 +92,10 @@ impl Authenticator {
         }
     }
 
-    /// The grant that stands for the password of an account, if it is valid.
-    pub(crate) async fn valid_password_grant(
+    /// The grant for this command, if it is valid.
+    pub(crate) async fn valid_step_grant(
         &self,
-        offered: &PasswordGrant,
+        offered: &StepGrant,
         subject: &Subject,
         received: &Received,
     ) -> Result<Option<GrantId>, Error> {
