@@ -4,7 +4,7 @@ use crate::mail_server::{Mail, MailServer};
 use fourauth_config::Config;
 use fourauth_protocol::{passcode::Passcode, reset_code::ResetCode};
 
-/// The account whose codes arrive.
+/// The account that the codes are for.
 const NAME: &str = "alice";
 
 /// A mailbox.

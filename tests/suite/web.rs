@@ -4,6 +4,7 @@ mod alone;
 mod answers;
 mod api;
 mod closure;
+mod compat;
 mod hostile;
 mod http2;
 mod limits;

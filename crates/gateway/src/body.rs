@@ -36,7 +36,7 @@ pub(crate) async fn receive(
     share: &mut Share,
 ) -> Result<Secret<Vec<u8>>, Problem> {
     let media = match takes {
-        Takes::Nothing => None,
+        Takes::Nothing | Takes::Anything => None,
         Takes::Json | Takes::Pictures => Some(media(takes, headers).map_err(Problem::and_close)?),
     };
     let time = limits::body_time(takes.limit());

@@ -23,7 +23,16 @@ pub(crate) struct Call {
 impl Call {
     /// Sends a command of the peer. Only a granted one has an answer.
     pub(crate) async fn send(&self, command: Command) -> Result<Answer, Problem> {
+        self.ask(command, Problem::of_answer).await
+    }
+
+    /// As [`send`](Self::send), with another form of a denial.
+    pub(crate) async fn ask(
+        &self,
+        command: Command,
+        refused: impl FnOnce(Answer) -> Problem,
+    ) -> Result<Answer, Problem> {
         let answer = self.app.upstream.send(self.peer?, command).await?;
-        if answer.is_ok() { Ok(answer) } else { Err(Problem::of_answer(answer)) }
+        if answer.is_ok() { Ok(answer) } else { Err(refused(answer)) }
     }
 }

@@ -1,6 +1,7 @@
 //! A running gateway: its listeners, from their start to an orderly stop.
 
 use crate::{
+    compat::Pace,
     limits,
     listener::Listener,
     peer::Proxies,
@@ -60,6 +61,8 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Shares>,
     /// Bytes of bodies.
     pub(crate) bodies: Arc<Shares>,
+    /// Requests of the routes of older systems.
+    pub(crate) pace: Pace,
 }
 
 /// A running gateway.
@@ -99,6 +102,7 @@ impl Gateway {
             routes: routes::all(),
             connections: Shares::new(connections, connections_per_source),
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE),
+            pace: Pace::default(),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -11,6 +11,7 @@
 mod activity;
 mod body;
 mod call;
+mod compat;
 mod connection;
 mod entropy;
 mod gateway;
@@ -28,6 +29,7 @@ mod routes;
 mod serve;
 mod settings;
 mod shares;
+mod source;
 mod status;
 mod translation;
 pub mod upstream;

@@ -114,6 +114,12 @@ impl Problem {
         problem
     }
 
+    /// The same problem, with the time after which the request may succeed.
+    pub(crate) fn and_wait(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
     /// The same problem, after which the connection is closed.
     pub(crate) fn and_close(mut self) -> Self {
         self.0.ends_connection = true;

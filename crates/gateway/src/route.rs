@@ -47,6 +47,8 @@ pub(crate) enum Takes {
     Json,
     /// One JSON object, which may hold pictures.
     Pictures,
+    /// Any body, which is ignored.
+    Anything,
 }
 
 /// What a path and a method lead to.
@@ -78,7 +80,7 @@ impl Takes {
     pub(crate) const fn limit(self) -> usize {
         match self {
             Self::Nothing => 0,
-            Self::Json => limits::SMALL_BODY,
+            Self::Json | Self::Anything => limits::SMALL_BODY,
             Self::Pictures => limits::PICTURE_BODY,
         }
     }

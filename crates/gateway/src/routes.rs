@@ -5,11 +5,12 @@ mod docs;
 mod health;
 mod start;
 
-use crate::route::Route;
+use crate::{compat, route::Route};
 
 /// Every route of this crate.
 pub(crate) fn all() -> Vec<&'static Route> {
-    start::ROUTES.iter().chain(&health::ROUTES).chain(&api::ROUTES).chain(&docs::ROUTES).collect()
+    let own = start::ROUTES.iter().chain(&health::ROUTES).chain(&api::ROUTES).chain(&docs::ROUTES);
+    own.chain(&compat::ROUTES).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! A number of things that all peers share: connections, or bytes of bodies. One source may hold only
 //! a part of them.
-//!
-//! A source is an IPv4 address or an IPv6 network of 64 bits, which one customer of a provider has.
 
+use crate::source::Source;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,21 +29,6 @@ pub(crate) struct Share {
     /// `None` if only the total is limited.
     source: Option<Source>,
     size: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(IpAddr);
-
-impl From<IpAddr> for Source {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
-    }
 }
 
 impl Shares {

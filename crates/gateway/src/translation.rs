@@ -89,7 +89,7 @@ impl Payload {
 
 /// The text of one `Authorization: Bearer` header (RFC 6750 §2.1). A request with two is ambiguous.
 /// A token may have a prefix that is not ASCII.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;

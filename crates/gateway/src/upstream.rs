@@ -73,6 +73,15 @@ impl Upstream {
         Ok(self.connection().await?.hello().await?)
     }
 
+    /// 192, for the gateway itself: the public keys that verify tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if there is no answer.
+    pub async fn keys(&self) -> Result<Answer, Failure> {
+        Ok(self.connection().await?.keys().await?)
+    }
+
     /// The open connection, or a new one.
     async fn connection(&self) -> Result<Arc<GatewayConnection>, Failure> {
         let mut state = self.state.lock().await;

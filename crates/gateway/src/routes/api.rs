@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 19] = [
+pub(super) static ROUTES: [Route; 26] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -40,6 +40,30 @@ pub(super) static ROUTES: [Route; 19] = [
         "/api/v1/passcodes/redeem",
         Takes::Json,
         Translation::new("120", "Log in with a password and a passcode"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/account",
+        Takes::Json,
+        Translation::new("160", "Register an account of one's own"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/sign-in",
+        Takes::Json,
+        Translation::new("170", "Prove a password; the answer has a token, or a grant"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/sign-in/code",
+        Takes::Json,
+        Translation::new("180", "Prove a one-time code with that grant; the answer has a token"),
+    ),
+    route(
+        Method::GET,
+        "/api/v1/keys",
+        Takes::Nothing,
+        Translation::new("192", "The public keys that verify signed tokens"),
     ),
     route(
         Method::POST,
@@ -122,6 +146,24 @@ pub(super) static ROUTES: [Route; 19] = [
         "/api/v1/recover/device",
         Takes::Pictures,
         Translation::new("330", "Replace a device"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/password/forgot",
+        Takes::Json,
+        Translation::new("340", "Send a code for a forgotten password"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/password/validate",
+        Takes::Json,
+        Translation::new("350", "Exchange that code for a grant"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/password/reset",
+        Takes::Json,
+        Translation::new("360", "Replace the password with that grant"),
     ),
     route(
         Method::GET,

@@ -1,0 +1,93 @@
+//! The cookies of a browser: the session, and the grant between two steps.
+//!
+//! The prefix `__Host-` makes a browser refuse one that another host or an insecure page sets (RFC
+//! 6265bis §4.1.3.2). No script can read them, and no other site's request carries them.
+
+use crate::response::{Response, value};
+use hyper::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+
+/// What a cookie is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cookie {
+    /// The base token of a session.
+    Session,
+    /// The grant for `/verify-mfa` or `/enable-mfa`.
+    Mfa,
+    /// The grant for `/reset-password`.
+    Reset,
+}
+
+impl Cookie {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "__Host-fourauth",
+            Self::Mfa => "__Host-mfa",
+            Self::Reset => "__Host-reset",
+        }
+    }
+
+    /// How long a browser keeps it, in seconds: a day for a session, which the server ends earlier, and
+    /// the life of a grant.
+    const fn seconds(self) -> u32 {
+        match self {
+            Self::Session => 86_400,
+            Self::Mfa => 900,
+            Self::Reset => 600,
+        }
+    }
+
+    /// Its text, unless the request has it twice: another site may have planted the other one.
+    pub(super) fn read(self, headers: &HeaderMap) -> Option<String> {
+        let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let pairs = all.flat_map(|header| header.split(';')).filter_map(|it| it.split_once('='));
+        let mut found = pairs.filter(|(name, _)| name.trim() == self.name());
+        let (_, text) = found.next()?;
+        found.next().is_none().then(|| text.trim().to_owned())
+    }
+
+    /// Sets it.
+    pub(super) fn set(self, response: &mut Response, text: &str) {
+        self.add(response, text, self.seconds());
+    }
+
+    /// Removes it.
+    pub(super) fn clear(self, response: &mut Response) {
+        self.add(response, "", 0);
+    }
+
+    fn add(self, response: &mut Response, text: &str, seconds: u32) {
+        let name = self.name();
+        let cookie =
+            format!("{name}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
+        let mut header: HeaderValue = value(&cookie);
+        header.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, header);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&'static str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, HeaderValue::from_static(line));
+        }
+        Cookie::Session.read(&headers)
+    }
+
+    #[test]
+    fn a_cookie_counts_only_if_it_is_there_once() {
+        for (lines, expected) in [
+            (&["a=b; __Host-fourauth=t; c=d"][..], Some("t")),
+            (&["a=b", "__Host-fourauth=t"], Some("t")),
+            (&["__Host-fourauth=t; __Host-fourauth=u"], None),
+            (&["__Host-fourauth=t", "__Host-fourauth=t"], None),
+            (&["fourauth=t; x__Host-fourauth=t"], None),
+            (&[], None),
+        ] {
+            assert_eq!(read(lines).as_deref(), expected, "{lines:?}");
+        }
+    }
+}
