@@ -1,5 +1,5 @@
-//! The gateway inside the server's process: it is given the settings, the certificate and a
-//! connection to the server that needs no proof.
+//! The gateway inside the server's process: it is given the settings, the certificate, the server's
+//! vitals and a connection to the server that needs no proof.
 //!
 //! It decides nothing, and it is stopped before the server.
 
@@ -8,9 +8,9 @@ use fourauth_config::{Config, WebConfig, WebListener, WebResource};
 use fourauth_gateway::{
     Gateway, ListenerSettings, Parts, Resource, Settings,
     upstream::{Dial, Pending, Upstream},
-    vitals::Reachable,
+    vitals::{Check, Readiness, Vitals},
 };
-use fourauth_server::{server::Server, tls};
+use fourauth_server::{health, server::Server, tls, vitals};
 use std::sync::Arc;
 use tokio::io::DuplexStream;
 
@@ -26,6 +26,28 @@ impl<F: Fn() -> DuplexStream + Send + Sync> Dial for Inside<F> {
     }
 }
 
+/// What the server knows about itself.
+struct OfServer(vitals::Vitals);
+
+impl Vitals for OfServer {
+    fn readiness(&self) -> Pending<'_, Readiness> {
+        Box::pin(async {
+            let health = self.0.health().await;
+            let checks = health.checks().iter().map(shown).collect();
+            Readiness { is_ready: health.is_ready(), checks }
+        })
+    }
+
+    fn metrics(&self) -> String {
+        self.0.metrics()
+    }
+}
+
+fn shown(check: &health::Check) -> Check {
+    let health::Check { subject, condition } = check;
+    Check { name: subject.as_str(), fault: condition.words().map(|_| condition.to_string()) }
+}
+
 /// Starts the listeners of `config.web` in front of `server`. Without any, nothing runs.
 ///
 /// # Errors
@@ -36,7 +58,7 @@ pub async fn start(config: &Config, server: &Server) -> anyhow::Result<Gateway> 
     let certificate = Arc::clone(server.certificate());
     let clock = Arc::clone(&server.context().clock);
     let parts = Parts {
-        vitals: Arc::new(Reachable::new(Arc::clone(&upstream))),
+        vitals: Arc::new(OfServer(server.vitals().clone())),
         upstream,
         tls: Some(tls::server_config(certificate, config.tls.min_version, &PROTOCOLS)?),
         clock: Arc::new(move || clock.read().now),

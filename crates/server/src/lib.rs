@@ -33,3 +33,4 @@ pub mod tasks;
 pub mod text;
 mod timer;
 pub mod tls;
+pub mod vitals;

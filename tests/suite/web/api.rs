@@ -206,16 +206,6 @@ async fn devices_are_listed_and_a_factor_is_replaced() {
 }
 
 #[tokio::test]
-async fn readiness_follows_the_server() {
-    let server = WebServer::start().await;
-    let (status, answer) = read(server.get("/readyz").send().await.unwrap()).await;
-    assert_eq!(
-        (status, answer),
-        (StatusCode::OK, json!({"status": "ok", "checks": {"server": "ok"}}))
-    );
-}
-
-#[tokio::test]
 async fn the_description_of_the_api_is_served() {
     let server = WebServer::start().await;
     let (status, document) = read(server.get("/api/v1/openapi.json").send().await.unwrap()).await;
