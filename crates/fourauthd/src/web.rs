@@ -4,18 +4,16 @@
 //! It decides nothing, and it is stopped before the server.
 
 use fourauth_client::GatewayConnection;
-use fourauth_config::{Config, WebConfig, WebListener, WebResource};
+use fourauth_config::Config;
+use fourauth_daemon::tls;
 use fourauth_gateway::{
-    Gateway, ListenerSettings, Parts, Resource, Settings,
+    ALPN, Gateway, Parts,
     upstream::{Dial, Pending, Upstream},
     vitals::{Check, Readiness, Vitals},
 };
-use fourauth_server::{health, server::Server, tls, vitals};
+use fourauth_server::{health, server::Server, vitals};
 use std::sync::Arc;
 use tokio::io::DuplexStream;
-
-/// What a listener offers in ALPN, the preferred one first.
-const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Opens connections inside the process.
 struct Inside<F>(F);
@@ -60,36 +58,12 @@ pub async fn start(config: &Config, server: &Server) -> anyhow::Result<Gateway> 
     let parts = Parts {
         vitals: Arc::new(OfServer(server.vitals().clone())),
         upstream,
-        tls: Some(tls::server_config(certificate, config.tls.min_version, &PROTOCOLS)?),
+        tls: Some(tls::server_config(certificate, config.tls.min_version, &ALPN)?),
         clock: Arc::new(move || clock.read().now),
     };
-    let gateway = Gateway::start(settings(&config.web), parts).await?;
+    let gateway = Gateway::start((&config.web).into(), parts).await?;
     for address in gateway.addresses() {
         tracing::info!(%address, "serving HTTP");
     }
     Ok(gateway)
-}
-
-fn settings(web: &WebConfig) -> Settings {
-    Settings {
-        proxies: web.proxies.iter().map(|network| (*network).into()).collect(),
-        connections: web.connections,
-        connections_per_source: web.connections_per_source,
-        listeners: web.listener.iter().map(listener).collect(),
-    }
-}
-
-fn listener(listener: &WebListener) -> ListenerSettings {
-    let WebListener { bind, tls, resources } = listener;
-    let resources = resources.iter().copied().map(resource).collect();
-    ListenerSettings { bind: *bind, tls: *tls, resources }
-}
-
-const fn resource(resource: WebResource) -> Resource {
-    match resource {
-        WebResource::Api => Resource::Api,
-        WebResource::Compat => Resource::Compat,
-        WebResource::Health => Resource::Health,
-        WebResource::Metrics => Resource::Metrics,
-    }
 }

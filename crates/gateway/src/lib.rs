@@ -33,5 +33,6 @@ mod translation;
 pub mod upstream;
 pub mod vitals;
 
+pub use connection::ALPN;
 pub use gateway::{Clock, Gateway, Parts, StartError};
 pub use settings::{ListenerSettings, Resource, Settings};

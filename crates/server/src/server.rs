@@ -16,12 +16,12 @@ use crate::{
     session::Shared,
     tasks::BackgroundTasks,
     text::{self, Ports},
-    tls::{self, Certificate},
     vitals::Vitals,
 };
 use anyhow::Context as _;
 use fourauth_checkpoints::Publisher;
 use fourauth_config::{Config, TextConfig};
+use fourauth_daemon::tls::{self, Certificate};
 use fourauth_face::Engine;
 use fourauth_private_file::scratch;
 use fourauth_protocol::{frame, time::UnixMillis};
