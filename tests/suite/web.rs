@@ -8,6 +8,7 @@ mod hostile;
 mod http2;
 mod limits;
 mod peers;
+mod program;
 mod vitals;
 
 use fourauth_tests::web::WebServer;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_config::{Config, layers::Layered};
-use fourauth_daemon::{logging, process_memory, signals::Signals};
+use fourauth_daemon::{logging, open_files::raise_limit, process_memory, signals::Signals};
 use fourauth_face_pack::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
@@ -221,7 +221,7 @@ fn within_open_files(config: &Config) -> anyhow::Result<Config> {
         0 => 0,
         listeners => config.web.connections + listeners,
     };
-    let files = open_files::raise_limit();
+    let files = raise_limit();
     let files = files.map(|files| files.saturating_sub(of_web as u64));
     let limits = open_files::fit(&config.limits, files)?;
     let (wanted, connections) = (config.limits.connections, limits.connections);

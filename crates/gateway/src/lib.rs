@@ -5,6 +5,8 @@
 //! the answer whole, `body` reads what the route allows, and [`upstream`] sends the command to the
 //! server with the address of the [`peer`]. `status` turns the server's answer into one of HTTP.
 //!
+//! [`program`] is a gateway on a machine of its own; `fourauthd` runs one inside its own process.
+//!
 //! No crate that decides or stores is among its dependencies, so it can run on a machine that holds
 //! no secret.
 
@@ -21,6 +23,7 @@ mod multipart;
 mod openapi;
 mod peer;
 mod problem;
+pub mod program;
 mod query;
 mod response;
 mod route;

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// The body of a request that sends `command`.
-fn body(command: &Command) -> Value {
+pub(super) fn body(command: &Command) -> Value {
     let mut body: Value = serde_json::from_slice(command.to_json().expose()).unwrap();
     body.as_object_mut().unwrap().remove("cmd");
     body
