@@ -3,7 +3,7 @@
 //! The path of a request: `listener` accepts a connection and gives it a slot (`shares`),
 //! `connection` speaks TLS and HTTP on it, `serve` finds the request's route in `routes` and makes
 //! the answer whole, `body` reads what the route allows, and [`upstream`] sends the command to the
-//! server with the address of the [`peer`]. `status` turns the server's answer into one of HTTP.
+//! server with the address of the `peer`. `status` turns the server's answer into one of HTTP.
 //!
 //! [`program`] is a gateway on a machine of its own; `fourauthd` runs one inside its own process.
 //!
