@@ -6,7 +6,7 @@ FROM rust:1.95.0-slim-trixie AS build
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package fourauthd
+RUN cargo build --release --locked --package fourauthd --package fourauth-gateway
 # A new volume that is mounted over this folder takes its owner and mode.
 RUN mkdir --mode=0700 /empty
 
@@ -17,7 +17,7 @@ ENV FOURAUTH__FACE__PACKS_DIR=/models
 RUN fourauthd models install && fourauthd models check
 
 FROM debian:13-slim
-COPY --from=build /src/target/release/fourauthd /usr/local/bin/
+COPY --from=build /src/target/release/fourauthd /src/target/release/fourauth-gateway /usr/local/bin/
 COPY --from=models /models /usr/share/fourauth/models
 # Certificate authorities for checkpoint sinks over HTTPS or syslog with TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

@@ -12,6 +12,7 @@ use anyhow::{Context as _, ensure};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use fourauth_client::{Client, Fingerprint, Identity, ServerAddress, Trust};
 use fourauth_config::TlsVersion;
+use fourauth_daemon::tls::{self, Certificate};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -19,7 +20,6 @@ use fourauth_protocol::{
     device::{Binding, DeviceNonce, message},
     frame::{self, Decoder},
 };
-use fourauth_server::tls::{self, Certificate};
 use fourauth_tests::{
     persona::Persona,
     server::{TestServer, quick},

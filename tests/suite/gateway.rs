@@ -25,7 +25,7 @@ fn no_exemptions(config: &mut Config) {
     config.limits.penalty_exempt.clear();
 }
 
-fn portal() -> GatewayName {
+pub(crate) fn portal() -> GatewayName {
     GatewayName::parse("portal").unwrap()
 }
 
@@ -40,7 +40,7 @@ fn guess() -> Command {
 }
 
 /// Registers the gateway `portal` as `fourauthd gateway add` does.
-async fn register(server: &TestServer) -> Identity {
+pub(crate) async fn register(server: &TestServer) -> Identity {
     let identity = Identity::generate().unwrap();
     let gateway = Gateway { name: portal(), key: identity.key(), added_at: server.now() };
     let added: Result<bool, Error> = server
@@ -53,7 +53,7 @@ async fn register(server: &TestServer) -> Identity {
 }
 
 /// Removes it again.
-async fn remove(server: &TestServer) {
+pub(crate) async fn remove(server: &TestServer) {
     let removed: Result<bool, Error> = server
         .server()
         .store()

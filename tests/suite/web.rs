@@ -9,6 +9,8 @@ mod hostile;
 mod http2;
 mod limits;
 mod peers;
+mod program;
+mod vitals;
 
 use fourauth_tests::web::WebServer;
 use reqwest::{Response, StatusCode};

@@ -2,7 +2,7 @@
 //!
 //! A number without an entry here is refused, so that no new setting is forgotten.
 
-use super::{Config, Unusable};
+use super::{Config, Unusable, WebConfig};
 use std::ops::RangeInclusive;
 use toml::Value;
 
@@ -76,8 +76,8 @@ const BOUNDS: [(&str, RangeInclusive<i64>); 46] = [
     ("limits.startups", COUNT),
     // 0 means no limit. The limit of SQLite is 256 TiB.
     ("store.max_mib", 0..=268_435_456),
-    ("web.connections", 16..=1_000_000),
-    ("web.connections_per_source", COUNT),
+    ("web.connections", WebConfig::CONNECTIONS),
+    ("web.connections_per_source", WebConfig::CONNECTIONS_PER_SOURCE),
 ];
 
 /// Refuses the first number that is out of range.

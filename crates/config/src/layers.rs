@@ -7,6 +7,7 @@ use super::{
     Config,
     error::{self, ConfigError},
 };
+use fourauth_daemon::toml_text;
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 use toml::{Table, Value};
 
@@ -63,7 +64,7 @@ fn ours((name, value): (OsString, OsString)) -> Option<Result<(String, String), 
 
 fn parse(text: &str, origin: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|failed| {
-        let (line, column) = error::position(text, &failed);
+        let (line, column) = toml_text::position(text, &failed);
         ConfigError::Syntax { path: origin.to_owned(), line, column }
     })
 }
@@ -81,7 +82,7 @@ fn meaning(merged: Table, origins: &BTreeMap<String, String>) -> Result<Config, 
         ConfigError::Meaning {
             key: error::shown(&key),
             origin: origin.to_owned(),
-            reason: error::reason(failed.inner().message()),
+            reason: toml_text::reason(failed.inner().message()),
         }
     })
 }

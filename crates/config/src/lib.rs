@@ -18,18 +18,13 @@ mod face;
 mod hidden;
 pub mod layers;
 mod limits;
-mod log;
-mod network;
-mod origin;
 mod sign_in;
 mod store;
 mod store_url;
 mod text;
 mod time;
-mod tls;
 mod validity;
 mod warnings;
-mod web;
 
 pub use attempts::AttemptsConfig;
 pub use audit::AuditConfig;
@@ -39,19 +34,18 @@ pub use compute::ComputeConfig;
 pub use courier::CourierConfig;
 pub use error::ConfigError;
 pub use face::FaceConfig;
+pub use fourauth_daemon::settings::{
+    LogConfig, LogFormat, Network, NotANetwork, NotAnOrigin, Origin, TlsConfig, TlsVersion,
+    WebConfig, WebListener, WebResource,
+};
 pub use hidden::Hidden;
 pub use limits::LimitsConfig;
-pub use log::{LogConfig, LogFormat};
-pub use network::{Network, NotANetwork};
-pub use origin::{NotAnOrigin, Origin};
 pub use sign_in::SignInConfig;
 pub use store::StoreConfig;
 pub use store_url::StoreUrl;
 pub use text::TextConfig;
 pub use time::TimeConfig;
-pub use tls::{TlsConfig, TlsVersion};
 pub use validity::Unusable;
-pub use web::{WebConfig, WebListener, WebResource};
 
 use fourauth_checkpoints::{PublisherSettings, sink::SinkAddress};
 use fourauth_protocol::secret::Secret;

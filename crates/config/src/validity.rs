@@ -3,11 +3,11 @@
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
 use super::{
-    AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, SignInConfig,
-    WebConfig, bounds,
+    AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, SignInConfig, bounds,
 };
 use fourauth_auth::profile::Profile;
 use fourauth_courier::SmsRoute;
+use fourauth_daemon::settings::Requirement;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
 use tracing_subscriber::EnvFilter;
 
@@ -44,7 +44,7 @@ impl Config {
             limits(&self.limits),
             legacy(self),
             courier(&self.courier),
-            web(&self.web),
+            self.web.requirements().into(),
             vec![
                 Requirement {
                     key: "audit.checkpoint_sinks",
@@ -65,13 +65,6 @@ impl Config {
             None => Ok(()),
         }
     }
-}
-
-/// A requirement of a setting, in addition to its bounds.
-struct Requirement {
-    key: &'static str,
-    reason: &'static str,
-    holds: bool,
 }
 
 /// True for a prefix that a token can be read with. The text protocol divides its fields by `|`.
@@ -233,27 +226,6 @@ fn courier(courier: &CourierConfig) -> Vec<Requirement> {
             reason: "must be a number such as +441632960000, the id of a messaging service (MG and 32 \
                      hexadecimal digits), or a name of at most 11 letters and digits",
             holds: courier.sms_from.as_deref().is_none_or(is_sms_sender),
-        },
-    ]
-}
-
-fn web(web: &WebConfig) -> Vec<Requirement> {
-    vec![
-        Requirement {
-            key: "web.listener",
-            reason: "must have tls = true unless it listens on loopback: passwords and tokens would \
-                     cross the network in clear text",
-            holds: web.is_protected(),
-        },
-        Requirement {
-            key: "web.listener",
-            reason: "must not have the address of another listener",
-            holds: web.has_distinct_listeners(),
-        },
-        Requirement {
-            key: "web.listener",
-            reason: "must name at least one of its resources, and none twice",
-            holds: web.serves_something(),
         },
     ]
 }

@@ -2,7 +2,6 @@
 
 use super::{
     AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, TextConfig,
-    WebConfig,
 };
 use fourauth_auth::limits::WITH_RECOVERY_CODE;
 use fourauth_courier::{MailRoute, SmsRoute};
@@ -31,8 +30,8 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let Self { attempts, limits, courier: mail, compat, text, web, .. } = self;
-        let warnings = [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text)];
-        [warnings.concat(), proxied(web)].concat()
+        let of_web = web.warning().map(str::to_owned).into_iter().collect();
+        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text), of_web].concat()
     }
 }
 
@@ -112,20 +111,6 @@ fn legacy(compat: &CompatConfig, text: &TextConfig) -> Vec<String> {
     warnings
 }
 
-/// Warnings about visitors that the server cannot tell apart.
-fn proxied(web: &WebConfig) -> Vec<String> {
-    let is_behind_a_proxy = web.listener.iter().any(|it| !it.tls && it.sends_commands());
-    let is_listed = |it: &Network| Network::LOOPBACK.iter().any(|here| here.overlaps(it));
-    if !is_behind_a_proxy || web.proxies.iter().any(is_listed) {
-        return Vec::new();
-    }
-    vec![
-        "web.listener serves commands without TLS, and web.proxies lists no address of this machine: \
-         all visitors of a proxy on it are one source, which penalties exempt"
-            .to_owned(),
-    ]
-}
-
 /// Warnings about notices that owners do not get.
 fn courier(courier: &CourierConfig) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -195,6 +180,7 @@ mod tests {
         };
         assert!(warned(shifted).is_empty());
     }
+
     #[test]
     fn a_proxy_that_is_not_listed_causes_a_warning() {
         let web = |resource: &str, proxies: &str| {

@@ -3,12 +3,13 @@
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Parser, Subcommand};
 use fourauth_config::{Config, layers::Layered};
+use fourauth_daemon::{logging, open_files::raise_limit, process_memory, signals::Signals};
 use fourauth_face_pack::ClientEnvironment;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     data_folder, first_run,
     limits::open_files,
-    logging, models, process_memory,
+    models,
     server::{Server, TimeSource},
 };
 use fourauthd::{
@@ -24,13 +25,11 @@ use fourauthd::{
 };
 use std::{
     alloc::System,
-    io,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Wipes memory when it is freed: TLS, JSON and growing buffers leave copies of passwords and
@@ -198,7 +197,7 @@ async fn serve(
     };
     tracing::info!(address = %server.address(), fingerprint = server.fingerprint(), "serving");
     let end = tokio::select! {
-        () = signals.wait_for_stop(&server) => Ok(()),
+        () = signals.wait_for_stop(async || server.reload_certificate().await) => Ok(()),
         // A process that ran on without a listener would not be restarted by its supervisor.
         () = server.listener_stopped() => Err(anyhow!("the listener failed and accepts no connections")),
     };
@@ -222,7 +221,7 @@ fn within_open_files(config: &Config) -> anyhow::Result<Config> {
         0 => 0,
         listeners => config.web.connections + listeners,
     };
-    let files = open_files::raise_limit();
+    let files = raise_limit();
     let files = files.map(|files| files.saturating_sub(of_web as u64));
     let limits = open_files::fit(&config.limits, files)?;
     let (wanted, connections) = (config.limits.connections, limits.connections);
@@ -235,44 +234,4 @@ fn within_open_files(config: &Config) -> anyhow::Result<Config> {
         );
     }
     Ok(Config { limits, ..config.clone() })
-}
-
-/// Signals that an operator sends while the server runs.
-struct Signals {
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn install() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Reloads the certificate on SIGHUP; returns on SIGINT or SIGTERM.
-    async fn wait_for_stop(&mut self, server: &Server) {
-        loop {
-            tokio::select! {
-                _ = self.hangup.recv() => server.reload_certificate().await,
-                () = stop(&mut self.interrupt, &mut self.terminate) => return,
-            }
-        }
-    }
-
-    /// Returns on SIGINT or SIGTERM.
-    async fn stop(&mut self) {
-        stop(&mut self.interrupt, &mut self.terminate).await;
-    }
-}
-
-/// Returns when either of two signals arrives. Cancelling it loses no signal.
-async fn stop(one: &mut Signal, other: &mut Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
-    }
 }

@@ -24,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 /// The name of HTTP/2 in ALPN (RFC 9113 §3.2).
 const H2: &[u8] = b"h2";
 
+/// What a listener offers in ALPN, the preferred one first.
+pub const ALPN: [&[u8]; 2] = [H2, b"http/1.1"];
+
 /// What all requests of one connection have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {

@@ -3,7 +3,9 @@
 //! The path of a request: `listener` accepts a connection and gives it a slot (`shares`),
 //! `connection` speaks TLS and HTTP on it, `serve` finds the request's route in `routes` and makes
 //! the answer whole, `body` reads what the route allows, and [`upstream`] sends the command to the
-//! server with the address of the [`peer`]. `status` turns the server's answer into one of HTTP.
+//! server with the address of the `peer`. `status` turns the server's answer into one of HTTP.
+//!
+//! [`program`] is a gateway on a machine of its own; `fourauthd` runs one inside its own process.
 //!
 //! No crate that decides or stores is among its dependencies, so it can run on a machine that holds
 //! no secret.
@@ -22,6 +24,7 @@ mod multipart;
 mod openapi;
 mod peer;
 mod problem;
+pub mod program;
 mod query;
 mod response;
 mod route;
@@ -35,5 +38,6 @@ mod translation;
 pub mod upstream;
 pub mod vitals;
 
+pub use connection::ALPN;
 pub use gateway::{Clock, Gateway, Parts, StartError};
 pub use settings::{ListenerSettings, Resource, Settings};

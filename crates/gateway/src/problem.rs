@@ -197,7 +197,8 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unreachable(error) => {
-                tracing::warn!(%error, "the server cannot be reached");
+                // Each attempt to reach it is logged where it is made; visitors may ask much more often.
+                tracing::debug!(%error, "the server cannot be reached");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server cannot be reached.")
             }
             Failure::Lost(Error::TooLarge(_)) => {

@@ -1,5 +1,6 @@
 //! The settings of a gateway. It reads no file and no environment: the program fills them in.
 
+use fourauth_daemon::settings::{WebConfig, WebListener, WebResource};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 
@@ -38,4 +39,34 @@ pub enum Resource {
     Health,
     /// `/metrics`.
     Metrics,
+}
+
+impl From<&WebConfig> for Settings {
+    fn from(web: &WebConfig) -> Self {
+        Self {
+            proxies: web.proxies.iter().map(|network| (*network).into()).collect(),
+            connections: web.connections,
+            connections_per_source: web.connections_per_source,
+            listeners: web.listener.iter().map(ListenerSettings::from).collect(),
+        }
+    }
+}
+
+impl From<&WebListener> for ListenerSettings {
+    fn from(listener: &WebListener) -> Self {
+        let WebListener { bind, tls, resources } = listener;
+        let resources = resources.iter().copied().map(Resource::from).collect();
+        Self { bind: *bind, tls: *tls, resources }
+    }
+}
+
+impl From<WebResource> for Resource {
+    fn from(resource: WebResource) -> Self {
+        match resource {
+            WebResource::Api => Self::Api,
+            WebResource::Compat => Self::Compat,
+            WebResource::Health => Self::Health,
+            WebResource::Metrics => Self::Metrics,
+        }
+    }
 }

@@ -8,7 +8,11 @@ use tokio::{sync::Mutex, time::Instant};
 
 /// Time after a failure to connect in which no further attempt is made. Without it, each of a
 /// thousand requests would wait for an attempt of its own.
-const PAUSE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Each further failure doubles that time, up to this. A server that refuses a gateway writes an audit
+/// row for each attempt, and one that has returned is found so soon.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// A future without a name.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -28,7 +32,15 @@ pub struct Upstream {
 #[derive(Default)]
 struct State {
     connection: Option<Arc<GatewayConnection>>,
-    failed: Option<(Instant, String)>,
+    failed: Option<Failed>,
+}
+
+/// The last attempts to connect, all of which failed.
+struct Failed {
+    error: String,
+    /// No attempt is made before.
+    until: Instant,
+    pause: Duration,
 }
 
 /// Why there is no answer.
@@ -89,9 +101,8 @@ impl Upstream {
             return Ok(Arc::clone(open));
         }
         state.connection = None;
-        if let Some((at, error)) = state.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE) {
-            tracing::debug!(since = ?at.elapsed(), "no further attempt to connect yet");
-            return Err(Failure::Unreachable(error.clone()));
+        if let Some(failed) = state.failed.as_ref().filter(|it| Instant::now() < it.until) {
+            return Err(Failure::Unreachable(failed.error.clone()));
         }
         match self.dial.dial().await {
             Ok(connection) => {
@@ -101,9 +112,52 @@ impl Upstream {
                 Ok(connection)
             }
             Err(error) => {
-                state.failed = Some((Instant::now(), error.clone()));
+                tracing::warn!(%error, "cannot reach the server");
+                state.failed = Some(Failed::again(state.failed.take(), error.clone()));
                 Err(Failure::Unreachable(error))
             }
         }
+    }
+}
+
+impl Failed {
+    /// One more failure, after `earlier` ones.
+    fn again(earlier: Option<Self>, error: String) -> Self {
+        let pause = earlier.map_or(FIRST_PAUSE, |it| (it.pause * 2).min(LONGEST_PAUSE));
+        Self { error, until: Instant::now() + pause, pause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A server that is not there, and a count of the attempts to reach it.
+    struct Gone(Arc<AtomicUsize>);
+
+    impl Dial for Gone {
+        fn dial(&self) -> Pending<'_, Result<GatewayConnection, String>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Err("it is gone".to_owned()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_to_connect_become_rare_and_never_end() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let upstream = Upstream::new(Gone(Arc::clone(&attempts)));
+        let mut at = Vec::new();
+        for second in 0..40 {
+            for _ in 0..100 {
+                let before = attempts.load(Ordering::Relaxed);
+                assert!(matches!(upstream.hello().await, Err(Failure::Unreachable(_))));
+                if attempts.load(Ordering::Relaxed) > before {
+                    at.push(second);
+                }
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(at, [0, 1, 3, 7, 15, 23, 31, 39]);
     }
 }

@@ -12,10 +12,13 @@ pub trait Vitals: Send + Sync {
     fn metrics(&self) -> String;
 }
 
-/// The result of all checks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The result of all checks. Whether they end readiness is decided where they are made: some faults
+/// leave a server useful.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
-    /// The checks, in the order in which they are shown.
+    /// True if the server can work.
+    pub is_ready: bool,
+    /// The checks, in any order.
     pub checks: Vec<Check>,
 }
 
@@ -24,15 +27,30 @@ pub struct Readiness {
 pub struct Check {
     /// What was checked, in a word.
     pub name: &'static str,
-    /// What is wrong, if anything is.
+    /// What is wrong, if anything is, for an operator.
     pub fault: Option<String>,
 }
 
+/// What a supervisor is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing is wrong.
+    Ok,
+    /// The server can work, and an operator should look at a check.
+    Warning,
+    /// The server cannot work.
+    Unavailable,
+}
+
 impl Readiness {
-    /// True if nothing is wrong.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.checks.iter().all(|check| check.fault.is_none())
+    /// All checks in one word.
+    pub(crate) fn state(&self) -> State {
+        let is_faultless = self.checks.iter().all(|check| check.fault.is_none());
+        match (self.is_ready, is_faultless) {
+            (true, true) => State::Ok,
+            (true, false) => State::Warning,
+            (false, _) => State::Unavailable,
+        }
     }
 }
 
@@ -56,7 +74,7 @@ impl Vitals for Reachable {
                 Ok(answer) => Some(answer.message),
                 Err(error) => Some(error.to_string()),
             };
-            Readiness { checks: vec![Check { name: "server", fault }] }
+            Readiness { is_ready: fault.is_none(), checks: vec![Check { name: "server", fault }] }
         })
     }
 

@@ -11,8 +11,9 @@ pub(crate) mod database;
 pub mod disk;
 mod outbox;
 
-use crate::{certificate::Validity, tls::Certificate};
+use crate::certificate::Validity;
 use fourauth_checkpoints::SinkProgress;
+use fourauth_daemon::tls::Certificate;
 use fourauth_store::{OutboxCensus, Store};
 use fourauth_timekeeper::Reading;
 use std::{fmt, path::PathBuf};

@@ -9,9 +9,9 @@ use crate::{
     proxy,
     session::{self, Peer, Shared},
     text::{self, Wire},
-    tls::Certificate,
 };
 use fourauth_auth::origin::Origin;
+use fourauth_daemon::tls::Certificate;
 use std::{
     io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -6,25 +6,25 @@
 mod census;
 mod time;
 
-use crate::{limits::sources::Sources, monitor::Monitor, server::Server};
+use crate::{limits::sources::Sources, monitor::Monitor, vitals::Vitals};
 use fourauth_metrics::{Exposition, Kind};
 use std::time::Duration;
 
-impl Server {
+impl Vitals {
     /// Every metric, in the Prometheus text format 0.0.4. The numbers that need the database are at
     /// most as old as the reading before this one, or 15 s.
     #[must_use]
     pub fn metrics(&self) -> String {
         let mut exposition = Exposition::default();
-        let context = self.context();
+        let Self { context, sources, timekeeper, monitor } = self;
+        let reading = context.clock.read();
         write_build(&mut exposition);
         context.authenticator.metrics().write(&mut exposition);
         context.authenticator.compute().write_metrics(&mut exposition);
-        write_connections(self.sources(), &mut exposition);
-        time::write(context.clock.read(), self.timekeeper(), &mut exposition);
-        let (monitor, now) = (self.monitor(), context.clock.read().now);
+        write_connections(sources, &mut exposition);
+        time::write(reading, timekeeper.as_deref(), &mut exposition);
         write_sinks(monitor, &mut exposition);
-        census::write(&monitor.latest(), monitor.certificate(), now, &mut exposition);
+        census::write(&monitor.latest(), monitor.certificate(), reading.now, &mut exposition);
         exposition.into_text()
     }
 }

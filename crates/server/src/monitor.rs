@@ -4,12 +4,10 @@
 //! read. Metrics have to be there at once, so a reading gets the numbers of the last count and asks
 //! for the next one.
 
-use crate::{
-    health::{self, Evidence, Health, database::ANSWER, disk},
-    tls::Certificate,
-};
+use crate::health::{self, Evidence, Health, database::ANSWER, disk};
 use fourauth_checkpoints::SinkProgress;
 use fourauth_config::Config;
+use fourauth_daemon::tls::Certificate;
 use fourauth_store::{Census, Store};
 use fourauth_timekeeper::Clock;
 use std::{

@@ -16,16 +16,17 @@ use crate::{
     session::Shared,
     tasks::BackgroundTasks,
     text::{self, Ports},
-    tls::{self, Certificate},
+    vitals::Vitals,
 };
 use anyhow::Context as _;
 use fourauth_checkpoints::Publisher;
 use fourauth_config::{Config, TextConfig};
+use fourauth_daemon::tls::{self, Certificate};
 use fourauth_face::Engine;
 use fourauth_private_file::scratch;
 use fourauth_protocol::{frame, time::UnixMillis};
 use fourauth_store::Store;
-use fourauth_timekeeper::{Clock, Timekeeper};
+use fourauth_timekeeper::Clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{io::DuplexStream, net::TcpListener};
 use tokio_rustls::TlsAcceptor;
@@ -39,9 +40,7 @@ pub struct Server {
     certificate: Arc<Certificate>,
     context: Arc<Context>,
     store: Arc<Store>,
-    /// `None` if the caller has given a clock.
-    timekeeper: Option<Arc<Timekeeper>>,
-    monitor: Arc<Monitor>,
+    vitals: Vitals,
     sessions: TaskTracker,
     listener: Listener,
     listener_stopped: CancellationToken,
@@ -148,6 +147,12 @@ impl Server {
             tracing::info!(address = %socket.local_addr()?, "serving the text protocol");
             tasks.handles.push(tokio::spawn(of_text.clone().run(socket)));
         }
+        let vitals = Vitals {
+            context: Arc::clone(&context),
+            sources: Arc::clone(&listener.shared.sources),
+            timekeeper,
+            monitor,
+        };
         let shutdown = Duration::from_secs(config.limits.shutdown_s.into());
         Ok(Self {
             address,
@@ -155,8 +160,7 @@ impl Server {
             certificate,
             context,
             store,
-            timekeeper,
-            monitor,
+            vitals,
             sessions,
             listener,
             listener_stopped,
@@ -197,22 +201,21 @@ impl Server {
         &self.store
     }
 
-    /// The health of the server, at most a second old. Takes two seconds at most, also if the database
-    /// hangs.
+    /// How the server is, also for tasks that do not have it.
+    #[must_use]
+    pub const fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// See [`Vitals::health`].
     pub async fn health(&self) -> Arc<Health> {
-        self.monitor.health().await
+        self.vitals.health().await
     }
 
-    pub(crate) const fn monitor(&self) -> &Arc<Monitor> {
-        &self.monitor
-    }
-
-    pub(crate) fn timekeeper(&self) -> Option<&Timekeeper> {
-        self.timekeeper.as_deref()
-    }
-
-    pub(crate) const fn sources(&self) -> &Arc<Sources> {
-        &self.listener.shared.sources
+    /// See [`Vitals::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.vitals.metrics()
     }
 
     /// Opens a connection inside this process, which is that of the gateway

@@ -9,8 +9,8 @@ use crate::{
     table::{self, Figures},
 };
 use fourauth_config::{LimitsConfig, LogConfig};
+use fourauth_daemon::logging;
 use fourauth_protocol::command::{Authorise, Command, Hello};
-use fourauth_server::logging;
 use fourauth_store::Location;
 use fourauth_tests::{postgres, raw::RawConnection, server::TestServer};
 use serde::{Deserialize, Serialize};

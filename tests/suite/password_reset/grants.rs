@@ -4,6 +4,7 @@ use super::{FACELESS, House, MINUTE_MS, NEW_PASSWORD, WRONG, name, reset, said};
 use fourauth_protocol::{
     code::Code,
     command::{Command, ResetPassword},
+    device::DeviceNonce,
     grant::GrantToken,
 };
 use fourauth_tests::with::With as _;
@@ -16,7 +17,8 @@ async fn a_reset_needs_a_grant() {
     assert_eq!(said(&house.send(Command::ResetPassword(without)).await), WRONG);
     assert_eq!(said(&house.reset(&GrantToken::from_bytes([7; 32])).await), WRONG);
     let nonce = house.server.connect().await.hello().await.unwrap().granted().unwrap();
-    let nonce = GrantToken::parse(&nonce.device_nonce.unwrap()).unwrap();
+    let nonce = DeviceNonce::parse(&nonce.device_nonce.unwrap()).unwrap();
+    let nonce = GrantToken::from_bytes(*nonce.as_bytes());
     assert_eq!(said(&house.reset(&nonce).await), WRONG, "a grant for another purpose");
     assert!(house.has_password("violet-Ox-42").await);
     let rows = house.details("reset_password").await;

@@ -178,5 +178,5 @@ async fn a_listener_serves_only_its_resources() {
         assert_eq!(server.get(path).send().await.unwrap().status(), status, "{path}");
     }
     let plain = server.plain().await.ask("GET /metrics HTTP/1.0\r\n\r\n").await;
-    assert!(plain.contains("fourauth_gateway_info"), "{plain}");
+    assert!(plain.contains("fourauth_build_info"), "{plain}");
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// The body of a request that sends `command`.
-fn body(command: &Command) -> Value {
+pub(super) fn body(command: &Command) -> Value {
     let mut body: Value = serde_json::from_slice(command.to_json().expose()).unwrap();
     body.as_object_mut().unwrap().remove("cmd");
     body
@@ -203,16 +203,6 @@ async fn devices_are_listed_and_a_factor_is_replaced() {
     let request = request.header("content-type", "application/json").body(revoke.to_string());
     let (status, answer) = read(request.send().await.unwrap()).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED, "{answer}");
-}
-
-#[tokio::test]
-async fn readiness_follows_the_server() {
-    let server = WebServer::start().await;
-    let (status, answer) = read(server.get("/readyz").send().await.unwrap()).await;
-    assert_eq!(
-        (status, answer),
-        (StatusCode::OK, json!({"status": "ok", "checks": {"server": "ok"}}))
-    );
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use fourauth_cli::exit::Exit;
 use serde_json::json;
 
 const SENT: &str = r#"{"status":"ok","message":"OTP sent successfully","code":"ok"}"#;
-const GRANT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+const GRANT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
 const GRANTED: &str = r#"{"status":"ok","message":"OTP verified. Proceed to reset password.","code":"ok",
-    "grant":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","expires_at":"2025-03-01T12:10:00Z"}"#;
+    "grant":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc","expires_at":"2025-03-01T12:10:00Z"}"#;
 const RESET: &str = r#"{"status":"ok","message":"Password reset successful","code":"ok"}"#;
 
 fn desk() -> Desk {

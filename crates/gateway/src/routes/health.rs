@@ -7,6 +7,7 @@ use crate::{
     response,
     route::{Outcome, Route, Takes, Work},
     settings::Resource,
+    vitals::State,
 };
 use hyper::{Method, StatusCode};
 use serde::Serialize;
@@ -50,10 +51,10 @@ struct Report {
 
 async fn readiness(call: Call) -> Outcome {
     let readiness = call.app.vitals.readiness().await;
-    let (status, code) = if readiness.is_ready() {
-        ("ok", StatusCode::OK)
-    } else {
-        ("unavailable", StatusCode::SERVICE_UNAVAILABLE)
+    let (status, code) = match readiness.state() {
+        State::Ok => ("ok", StatusCode::OK),
+        State::Warning => ("warning", StatusCode::OK),
+        State::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
     };
     let checks = readiness.checks.into_iter();
     let checks = checks.map(|it| (it.name, it.fault.unwrap_or_else(|| "ok".to_owned()))).collect();

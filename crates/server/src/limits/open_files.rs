@@ -3,7 +3,6 @@
 
 use crate::limits::caps;
 use fourauth_config::LimitsConfig;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Files reserved for everything except connections of peers: database connections and journals,
 /// checkpoints, time servers, the runtime. An idle server on SQLite has 18 files open, and one on
@@ -25,18 +24,6 @@ const MIN_CONNECTIONS: usize = 32;
 pub struct TooFewFiles {
     limit: u64,
     needed: usize,
-}
-
-/// Raises the soft limit on open files to the hard limit. Returns the new limit, or `None` if there
-/// is no limit. If the system refuses, the limit is unchanged.
-#[must_use]
-pub fn raise_limit() -> Option<u64> {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "cannot raise the limit on open files to the hard limit");
-    }
-    getrlimit(Resource::Nofile).current
 }
 
 /// Lowers the limits on connections and startups, in proportion, to what `files` open files allow.
@@ -100,10 +87,5 @@ mod tests {
         let fitting = fit(&LimitsConfig::default(), Some(1024)).unwrap();
         assert_eq!((fitting.connections, fitting.startups), (711, 177));
         assert_eq!(fit(&LimitsConfig::default(), Some(65_536)).unwrap(), LimitsConfig::default());
-    }
-
-    #[test]
-    fn the_soft_limit_is_raised_to_the_hard_limit() {
-        assert_eq!(raise_limit(), getrlimit(Resource::Nofile).maximum);
     }
 }

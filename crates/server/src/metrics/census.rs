@@ -1,6 +1,7 @@
 //! The metrics that need the database or the checks.
 
-use crate::{certificate::Validity, monitor::Known, tls::Certificate};
+use crate::{certificate::Validity, monitor::Known};
+use fourauth_daemon::tls::Certificate;
 use fourauth_metrics::{Exposition, Kind, Label};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Census;

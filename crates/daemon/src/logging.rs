@@ -1,6 +1,6 @@
 //! The text log on standard error, as text or JSON.
 
-use fourauth_config::{LogConfig, LogFormat};
+use crate::settings::{LogConfig, LogFormat};
 use std::io::{IsTerminal as _, stderr};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{

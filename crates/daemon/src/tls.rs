@@ -1,8 +1,8 @@
 //! TLS configuration: one crypto provider, TLS 1.3 by default, and a certificate that can be
 //! reloaded while connections are open.
 
+use crate::settings::TlsVersion;
 use arc_swap::ArcSwap;
-use fourauth_config::TlsVersion;
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -69,6 +69,12 @@ impl Certificate {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.chain
+    }
+
+    /// The file of the key.
+    #[must_use]
+    pub fn key_file(&self) -> &Path {
+        &self.key
     }
 
     /// The leaf in use, as DER.

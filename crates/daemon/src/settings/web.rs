@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
 };
 
 /// HTTP, off by default: without listeners nothing of it runs.
@@ -73,7 +74,7 @@ impl Default for WebConfig {
 
 impl WebListener {
     /// True if it has routes that send commands of visitors.
-    pub(super) fn sends_commands(&self) -> bool {
+    fn sends_commands(&self) -> bool {
         let sends = |resource: &WebResource| match resource {
             WebResource::Api | WebResource::Compat => true,
             WebResource::Health | WebResource::Metrics => false,
@@ -82,20 +83,85 @@ impl WebListener {
     }
 }
 
+/// What must be true of these settings, in addition to their types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirement {
+    /// The setting.
+    pub key: &'static str,
+    /// What it must be. It never quotes the value.
+    pub reason: &'static str,
+    /// True if it is so.
+    pub holds: bool,
+}
+
 impl WebConfig {
+    /// The range of [`connections`](Self::connections).
+    pub const CONNECTIONS: RangeInclusive<i64> = 16..=1_000_000;
+
+    /// The range of [`connections_per_source`](Self::connections_per_source).
+    pub const CONNECTIONS_PER_SOURCE: RangeInclusive<i64> = 1..=1_000_000;
+
+    /// Everything that must be true.
+    #[must_use]
+    pub fn requirements(&self) -> [Requirement; 5] {
+        let within = |number, range: &RangeInclusive<i64>| {
+            i64::try_from(number).is_ok_and(|number| range.contains(&number))
+        };
+        [
+            Requirement {
+                key: "web.connections",
+                reason: "must be 16 to 1000000",
+                holds: within(self.connections, &Self::CONNECTIONS),
+            },
+            Requirement {
+                key: "web.connections_per_source",
+                reason: "must be 1 to 1000000",
+                holds: within(self.connections_per_source, &Self::CONNECTIONS_PER_SOURCE),
+            },
+            Requirement {
+                key: "web.listener",
+                reason: "must have tls = true unless it listens on loopback: passwords and tokens \
+                         would cross the network in clear text",
+                holds: self.is_protected(),
+            },
+            Requirement {
+                key: "web.listener",
+                reason: "must not have the address of another listener",
+                holds: self.has_distinct_listeners(),
+            },
+            Requirement {
+                key: "web.listener",
+                reason: "must name at least one of its resources, and none twice",
+                holds: self.serves_something(),
+            },
+        ]
+    }
+
+    /// A warning about visitors that the server cannot tell apart, if there is reason for one.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        let is_behind_a_proxy = self.listener.iter().any(|it| !it.tls && it.sends_commands());
+        let is_listed = |it: &Network| Network::LOOPBACK.iter().any(|here| here.overlaps(it));
+        let warns = is_behind_a_proxy && !self.proxies.iter().any(is_listed);
+        warns.then_some(
+            "web.listener serves commands without TLS, and web.proxies lists no address of this \
+             machine: all visitors of a proxy on it are one source, which penalties exempt",
+        )
+    }
+
     /// True if plain HTTP is confined to this machine.
-    pub(super) fn is_protected(&self) -> bool {
+    fn is_protected(&self) -> bool {
         self.listener.iter().all(|it| it.tls || is_loopback(it.bind.ip()))
     }
 
     /// True if no two listeners have the same address. Port 0 is a new port each time.
-    pub(super) fn has_distinct_listeners(&self) -> bool {
+    fn has_distinct_listeners(&self) -> bool {
         let mut seen = HashSet::new();
         self.listener.iter().all(|it| it.bind.port() == 0 || seen.insert(it.bind))
     }
 
     /// True if every listener serves something, and nothing twice.
-    pub(super) fn serves_something(&self) -> bool {
+    fn serves_something(&self) -> bool {
         let is_useful = |listener: &WebListener| {
             let distinct: HashSet<_> = listener.resources.iter().collect();
             !distinct.is_empty() && distinct.len() == listener.resources.len()
@@ -110,11 +176,17 @@ fn is_loopback(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::Config;
+    use super::*;
 
-    fn checked(web: &str) -> Result<(), String> {
-        let config: Config = toml::from_str(web).map_err(|error| error.to_string())?;
-        config.check().map_err(|unusable| unusable.to_string())
+    #[derive(Deserialize)]
+    struct File {
+        web: WebConfig,
+    }
+
+    fn checked(text: &str) -> Result<(), String> {
+        let File { web } = toml::from_str(text).map_err(|error| error.to_string())?;
+        let broken = web.requirements().into_iter().find(|requirement| !requirement.holds);
+        broken.map_or(Ok(()), |it| Err(format!("{}: {}", it.key, it.reason)))
     }
 
     fn listener(bind: &str, tls: bool, resources: &str) -> String {

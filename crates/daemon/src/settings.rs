@@ -1,0 +1,15 @@
+//! The sections of a configuration that more than one program has.
+//!
+//! Which sections a program has, and where their values come from, is its own affair.
+
+mod log;
+mod network;
+mod origin;
+mod tls;
+mod web;
+
+pub use log::{LogConfig, LogFormat};
+pub use network::{Network, NotANetwork};
+pub use origin::{NotAnOrigin, Origin};
+pub use tls::{TlsConfig, TlsVersion};
+pub use web::{Requirement, WebConfig, WebListener, WebResource};

@@ -1,0 +1,109 @@
+//! The program `fourauth-gateway`: a gateway on a machine of its own, in front of a server that it
+//! reaches over TLS.
+//!
+//! It holds the key of the gateway and that of its certificate, and no other secret. The settings come
+//! from one file; nothing comes from the environment.
+
+mod configuration;
+mod remote;
+
+pub use configuration::{Configuration, Unusable};
+
+use crate::{ALPN, Clock, Gateway, Parts, StartError, upstream::Upstream, vitals::Reachable};
+use fourauth_daemon::tls::{self, Certificate, TlsError};
+use fourauth_private_file::{self as private_file, Unread};
+use remote::Remote;
+use std::{path::PathBuf, sync::Arc};
+
+/// Longest key of a certificate that is read, in bytes. One of RSA with 16384 bits takes 13 KiB.
+const LONGEST_KEY: u64 = 64 * 1024;
+
+/// The running program.
+#[derive(Debug)]
+pub struct Program {
+    gateway: Gateway,
+    /// `None` if no listener has TLS.
+    certificate: Option<Arc<Certificate>>,
+}
+
+/// Why the program did not start, or did not take a new certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// An address cannot be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The certificate and its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The file with the key of the certificate.
+    #[error("{}: cannot use this key: {error}; it must be a file with mode 0600", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        error: Unread,
+    },
+}
+
+impl Program {
+    /// Starts the listeners. The first request opens the connection to the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`].
+    pub async fn start(configuration: Configuration, clock: Clock) -> Result<Self, Failure> {
+        let certificate = certificate(&configuration)?;
+        let min_version = configuration.tls.min_version;
+        let config = certificate
+            .clone()
+            .map(|certificate| tls::server_config(certificate, min_version, &ALPN));
+        let settings = (&configuration.web).into();
+        let upstream = Upstream::new(Remote::from(configuration));
+        let vitals = Arc::new(Reachable::new(Arc::clone(&upstream)));
+        let parts = Parts { upstream, vitals, tls: config.transpose()?, clock };
+        let gateway = Gateway::start(settings, parts).await?;
+        Ok(Self { gateway, certificate })
+    }
+
+    /// The listeners.
+    #[must_use]
+    pub const fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Reads the certificate and its key again. If they cannot be used, the current ones stay in use.
+    pub fn reload(&self) {
+        let Some(certificate) = &self.certificate else { return };
+        match check_key(certificate).and_then(|()| Ok(certificate.reload()?)) {
+            Ok(()) => tracing::info!(file = %certificate.file().display(), "certificate reloaded"),
+            Err(error) => {
+                tracing::error!(%error, "certificate reload failed; the current one stays in use");
+            }
+        }
+    }
+
+    /// Accepts nothing more, and waits until the requests in progress are answered or their time is
+    /// over.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+    }
+}
+
+/// The certificate of the listeners. `None` if none of them has TLS.
+///
+/// # Errors
+///
+/// [`Failure`] if it cannot be used.
+pub fn certificate(configuration: &Configuration) -> Result<Option<Arc<Certificate>>, Failure> {
+    let Some((chain, key)) = &configuration.certificate else { return Ok(None) };
+    let certificate = Certificate::load(chain, key)?;
+    check_key(&certificate)?;
+    Ok(Some(certificate))
+}
+
+/// A key that other users can read is refused, as that of a device is.
+fn check_key(certificate: &Certificate) -> Result<(), Failure> {
+    let path = certificate.key_file();
+    let read = private_file::read(path, LONGEST_KEY);
+    read.map(drop).map_err(|error| Failure::Key { path: path.to_owned(), error })
+}
