@@ -1,6 +1,6 @@
 //! Registration without an administrator.
 
-use super::{Code, Command, House, PASSWORD, SelfRegister, email, said};
+use super::{Code, Command, House, MINUTE_MS, PASSWORD, SelfRegister, email, said};
 use fourauth_protocol::{
     command::{Identifier, PasswordStep},
     contact::{Email, Phone},
@@ -47,8 +47,24 @@ async fn a_name_or_address_belongs_to_one_account() {
         // The name would be the address of another person.
         (identifier(Some("carol@example.org"), None, None), "Username already exists."),
     ] {
+        house.server.clock().advance_ms(MINUTE_MS);
         assert_eq!(said(&house.send(register(account)).await), (text, Code::Conflict));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_registers_three_times_a_minute() {
+    let house = House::open().await;
+    let account = |number: u32| identifier(Some(&format!("user{number}")), None, None);
+    // A refused registration counts as well.
+    assert!(!house.send(register(identifier(Some("a@b.example"), None, None))).await.is_ok());
+    for number in 0..2 {
+        assert!(house.send(register(account(number))).await.is_ok());
+    }
+    let limited = house.send(register(account(2))).await;
+    assert_eq!((limited.code, limited.retry_after_ms), (Code::Throttled, Some(60_000)));
+    house.server.clock().advance_ms(MINUTE_MS);
+    assert!(house.send(register(account(2))).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,7 @@ use crate::{
     policy::Optional,
     provisioning::NewAuthenticator,
     received::Received,
+    rules::reset,
 };
 use fourauth_protocol::{
     answer::AnswerBody,
@@ -31,7 +32,9 @@ use fourauth_protocol::{
     grant::GrantToken,
     username::Username,
 };
-use fourauth_store::{AccountId, Enrolled, FIRST_VERSION, Lane, NewUser};
+use fourauth_store::{
+    self as store, AccountId, Enrolled, FIRST_VERSION, Lane, NewUser, ResetRequester, Target,
+};
 
 /// The answer to 160.
 #[derive(Debug)]
@@ -67,6 +70,22 @@ impl Authenticator {
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
     }
 
+    /// Counts a registration, whatever comes of it. A source may have three in a minute; one that other
+    /// clients share has no limit of its own.
+    async fn count_registration(&self, received: &Received) -> Result<(), NotGranted> {
+        if received.is_shared_address {
+            return Ok(());
+        }
+        let (at, source) = (received.at.now, received.source().to_string());
+        let by = ResetRequester { named: Target::registrations_from(&source), source: None };
+        let minute = reset::minute(at);
+        let third_last = self.store.third_last_reset_request(by, minute).await?;
+        reset::may_request(third_last, at)?;
+        let counted: Result<_, store::Error> =
+            self.store.write(move |tx| Box::pin(tx.count_reset_request(by, at, minute))).await;
+        if counted? { Ok(()) } else { Err(Denial::Limited(reset::WHOLE_MINUTE).into()) }
+    }
+
     async fn newcomer(
         &self,
         received: &Received,
@@ -79,6 +98,7 @@ impl Authenticator {
         if !self.policy.has(Optional::SelfRegistration) {
             return Err(Denial::NotOffered.into());
         }
+        self.count_registration(received).await?;
         if !is_own(&username, &register.account) {
             return Err(Denial::NameTaken.into());
         }

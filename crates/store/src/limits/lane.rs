@@ -55,6 +55,12 @@ impl Target {
         Self::hash("reset-source", source)
     }
 
+    /// Registrations of accounts by themselves from this source.
+    #[must_use]
+    pub fn registrations_from(source: &str) -> Self {
+        Self::hash("registration-source", source)
+    }
+
     fn hash(kind: &str, text: &str) -> Self {
         let hash = Sha256::new().chain_update(kind).chain_update([0]).chain_update(text);
         Self(hash.finalize().into())
