@@ -5,6 +5,7 @@
 mod admin;
 mod audit_log;
 mod bearer;
+mod claimed;
 mod confirm;
 mod devices;
 mod gateway;

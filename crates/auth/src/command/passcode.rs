@@ -11,7 +11,7 @@ use crate::{
         effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
-    command::{LoggedIn, proof::Claimed},
+    command::LoggedIn,
     decision::Denial,
     delivery::Delivery,
     entropy,
@@ -23,7 +23,7 @@ use crate::{
     verified::Verified,
 };
 use fourauth_protocol::{
-    command::{Identifier, RedeemPasscode, RequestPasscode},
+    command::{RedeemPasscode, RequestPasscode},
     receipt::Method,
     username::Username,
 };
@@ -106,22 +106,6 @@ impl Authenticator {
             Ok((change, side_effects, answer))
         })
         .await
-    }
-
-    /// The account that an identifier names. An address that no account has stands for itself. An
-    /// address takes one statement, whether an account has it or not.
-    pub(super) async fn named(&self, identifier: &Identifier) -> Result<Claimed, Error> {
-        let username = identifier.username();
-        let found = match (identifier.email(), identifier.phone()) {
-            (Some(email), phone) => self.store.name_by_email(email, phone).await?,
-            (None, Some(phone)) => self.store.name_by_phone(phone).await?,
-            (None, None) => username.cloned(),
-        };
-        let matches = |found: &Username| username.is_none_or(|name| name == found);
-        Ok(match found.filter(matches) {
-            Some(name) => Claimed { name, may_exist: true },
-            None => Claimed { name: identifier.label(), may_exist: false },
-        })
     }
 
     /// What carries a passcode to the owner of an account.

@@ -21,6 +21,7 @@ use crate::{
         tally_change,
     },
     authenticator::Authenticator,
+    command::claimed::Claimed,
     compute::Requester,
     decision::{Decision, Denial, judge},
     device::DeviceContext,
@@ -34,34 +35,7 @@ use crate::{
     verified::Verified,
 };
 use fourauth_factors::Finding;
-use fourauth_protocol::username::Username;
-use fourauth_store::{Enrolled, LoginLocation, Seeking, Subject, Target};
-
-/// The name that a command is about.
-#[derive(Debug, Clone)]
-pub(crate) struct Claimed {
-    /// The name, or the address that no account has.
-    pub(crate) name: Username,
-    /// False if it stands for an address that no account has.
-    pub(crate) may_exist: bool,
-}
-
-impl Claimed {
-    /// The target that failures are counted under.
-    fn target(&self) -> Target {
-        if self.may_exist {
-            Target::account(&self.name)
-        } else {
-            Target::address(self.name.as_str())
-        }
-    }
-}
-
-impl From<&Username> for Claimed {
-    fn from(name: &Username) -> Self {
-        Self { name: name.clone(), may_exist: true }
-    }
-}
+use fourauth_store::{Enrolled, LoginLocation, Seeking, Subject};
 
 /// The change, its side effects and the answer.
 pub(crate) type GrantedChange<A> = (Change, SideEffects, A);

@@ -14,7 +14,7 @@ use crate::{
         reset::{PasswordReset, ResetRequest},
     },
     authenticator::Authenticator,
-    command::proof::Claimed,
+    command::claimed::Claimed,
     compute::Requester,
     decision::Denial,
     delivery::Delivery,
