@@ -231,7 +231,8 @@ const PASSWORD_STEP: Traits = Traits {
     can_wait: false,
     replaces_a_factor: false,
     forgives: false,
-    granted: "Login successful.",
+    // What follows is in the row of the next command, or of this one: a session.
+    granted: "Password correct.",
     denied: INVALID,
 };
 

@@ -48,8 +48,8 @@ pub enum Task {
     /// Replace a forgotten password with a code that the server sends
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Password(Passwords),
-    /// Prove that a new authenticator works
-    Confirm,
+    /// Prove that a new authenticator works, with the password or --grant-file
+    Confirm(AccountArgs),
     /// Show this device's key; add, list and revoke devices of an account
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Device(Devices),

@@ -10,7 +10,10 @@ mod reset;
 mod sign_in;
 
 use crate::{
-    args::{AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task, Tokens},
+    args::{
+        AccountArgs, AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task,
+        Tokens,
+    },
     camera,
     environment::Environment,
     failure::Failure,
@@ -71,7 +74,7 @@ pub(crate) async fn command(
         Task::Password(Passwords::Reset(named)) => {
             Command::ResetPassword(gather.reset_password(named)?)
         }
-        Task::Confirm => Command::ConfirmTotp(gather.confirm()?),
+        Task::Confirm(named) => Command::ConfirmTotp(gather.confirm(named)?),
         Task::Device(Devices::Add(other)) => Command::BindDevice(gather.bind_device(other)?),
         Task::Device(Devices::Revoke { name }) => {
             Command::RevokeDevice(gather.revoke_device(name)?)
@@ -156,10 +159,14 @@ impl Gather<'_, '_> {
         Ok(register)
     }
 
-    fn confirm(&mut self) -> Result<ConfirmTotp, Failure> {
-        let username = self.username()?;
-        let password = self.secret(Kind::Password)?;
-        let mut confirm = ConfirmTotp::new(username, password);
+    fn confirm(&mut self, named: &AccountArgs) -> Result<ConfirmTotp, Failure> {
+        let account = self.account(named)?;
+        let mut confirm = if self.inputs.options.secrets.grant_file.is_some() {
+            let grant = secrets::grant(&self.inputs.options.secrets, self.environment)?;
+            ConfirmTotp::by_grant(account, Some(grant))
+        } else {
+            ConfirmTotp::new(account, self.secret(Kind::Password)?)
+        };
         confirm.totp = Some(self.one_time_code()?);
         Ok(confirm)
     }

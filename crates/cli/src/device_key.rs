@@ -29,7 +29,7 @@ pub(crate) const fn serves(task: &Task) -> bool {
     matches!(
         task,
         Task::Login(_)
-            | Task::Confirm
+            | Task::Confirm(_)
             | Task::Recover(_)
             | Task::Token(Tokens::Request(_) | Tokens::Redeem(_))
             | Task::Password(_)

@@ -90,7 +90,9 @@ const fn hint(code: Code) -> Option<&'static str> {
         Code::NoAddress => {
             Some("The server sends only to addresses that the account was registered with.")
         }
-        Code::SignedOut => Some("Run `fourauth login` or `fourauth token redeem` for a new token."),
+        Code::SignedOut => Some(
+            "Run `fourauth login`, `fourauth sign-in` or `fourauth token redeem` for a new token.",
+        ),
         _ => None,
     }
 }

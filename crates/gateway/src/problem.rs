@@ -114,6 +114,12 @@ impl Problem {
         problem
     }
 
+    /// The same problem, with the id that the server gave the request.
+    pub(crate) fn and_id(mut self, id: Option<RequestId>) -> Self {
+        self.0.id = id;
+        self
+    }
+
     /// The same problem, with the time after which the request may succeed.
     pub(crate) fn and_wait(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);

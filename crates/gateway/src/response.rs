@@ -42,7 +42,11 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 pub(crate) fn of_answer(status: StatusCode, answer: Answer) -> Response {
     let id = answer.request_id;
     // The reference is between the gateway and the server.
-    let mut response = json(status, &answer.with_reference(None));
+    with_id(json(status, &answer.with_reference(None)), id)
+}
+
+/// The same answer, with the id that the server gave the request.
+pub(crate) fn with_id(mut response: Response, id: Option<RequestId>) -> Response {
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, value(&id.to_string()));
     }

@@ -78,12 +78,11 @@ async fn validate_reset() {
 async fn reset_password() {
     let (mut talk, mut mailbox) = with_a_mailbox().await;
     let code = code(&mut talk, &mut mailbox).await;
+    talk.ask("No code was right before.", Command::ResetPassword(reset("amber-Fox-17"))).await;
     let granted = talk.server.client().send_once(validate(code)).await.unwrap();
     let grant: GrantToken = granted.body.grant.unwrap();
     talk.name(grant.text().expose(), "<grant>");
     let with = |password| Command::ResetPassword(reset(password).grant(grant.clone()));
-    let without = Command::ResetPassword(reset("amber-Fox-17"));
-    talk.ask("There is no grant.", without).await;
     talk.ask("The new password is too weak. The grant is not spent.", with("password")).await;
     talk.ask("The grant is right, and so is the password.", with("amber-Fox-17")).await;
     talk.ask("A grant works once.", with("amber-Fox-17")).await;

@@ -96,6 +96,9 @@ async fn prove_a_code() {
     let wrong = carol.wrong_code(now);
     talk.ask("The code is wrong.", code_step(wrong, Some(grant.clone()))).await;
     talk.ask("The code is right.", code_step(carol.code(now), Some(grant.clone()))).await;
-    talk.ask("The grant is spent.", code_step(carol.code(now), Some(grant))).await;
+    talk.wait_a_minute(&carol);
+    let next = carol.code(talk.server.now());
+    talk.ask("The grant is spent, and the code is another one.", code_step(next, Some(grant)))
+        .await;
     talk.settle("180-code-step");
 }

@@ -111,8 +111,12 @@ pub(crate) fn of<A>(
 /// A notice to the owner if the peer knows the password and failed another factor (OWASP ASVS 5.0
 /// §6.3.5).
 fn password_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
-    let Context { subject, device, examination, received, .. } = *context;
+    let Context { action, subject, device, examination, received, .. } = *context;
     let Standing::Active(_) = subject.standing else { return None };
+    // A typing error of a person with a new authenticator is no login.
+    if action == Action::ConfirmTotp {
+        return None;
+    }
     let knows_the_password = examination.findings.password.is_some_and(Finding::is_match);
     let failed = matches!(
         denial,

@@ -48,7 +48,7 @@ pub enum SignIn {
 impl CommandAnswer for SignIn {
     fn text(&self) -> Option<&'static str> {
         match self {
-            Self::Done(..) => None,
+            Self::Done(..) => Some("Login successful."),
             Self::CodeNeeded { .. } => Some("One-time code needed."),
         }
     }

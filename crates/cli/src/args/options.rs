@@ -67,7 +67,7 @@ pub struct SecretFiles {
     /// The password; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// The grant for a new password; `-` reads the next line
+    /// The grant of the step before; `-` reads the next line
     #[arg(long, global = true, value_name = "FILE")]
     pub grant_file: Option<PathBuf>,
     /// The new password; `-` reads the next line

@@ -72,8 +72,10 @@ pub(super) async fn register(call: Call) -> Outcome {
         let register = if has_totp { register.with_totp() } else { register };
         let refusal = Refusal::bad(texts::INVALID_CREDENTIALS);
         let command = Command::SelfRegister(register);
-        let body = call.ask(command, |answer| refusal.of(answer)).await?.body;
-        Ok(if has_totp { with_authenticator(&body) } else { said(texts::REGISTERED) })
+        let answer = call.ask(command, |answer| refusal.of(answer)).await?;
+        let response =
+            if has_totp { with_authenticator(&answer.body) } else { said(texts::REGISTERED) };
+        Ok(response::with_id(response, answer.request_id))
     })
     .await
 }
@@ -116,16 +118,18 @@ pub(super) async fn login(call: Call) -> Outcome {
             (None, None) => return Err(Problem::bad("Missing field: email")),
         };
         let command = Command::PasswordStep(PasswordStep::new(account, password));
-        let body = call.ask(command, |answer| refusal.of(answer)).await?.body;
+        let answer = call.ask(command, |answer| refusal.of(answer)).await?;
+        let (body, id) = (answer.body, answer.request_id);
         if body.token.is_none() {
             let token = body.grant.as_ref().map(|grant| grant.text().expose().clone());
             let said = Said { message: texts::MFA_REQUIRED, mfa_token: token, ..Said::default() };
             let mut response = response::json(StatusCode::OK, &said);
             keep_grant(&mut response, body.grant.as_ref());
-            return Ok(response);
+            return Ok(response::with_id(response, id));
         }
         // The clients of the system with codes by mail expect no token.
-        Ok(logged_in(texts::LOGGED_IN, &body, identifier.is_none()))
+        let response = logged_in(texts::LOGGED_IN, &body, identifier.is_none());
+        Ok(response::with_id(response, id))
     })
     .await
 }
@@ -144,11 +148,13 @@ fn logged_in(message: &'static str, body: &AnswerBody, shows_token: bool) -> res
 pub(super) async fn enable_mfa(call: Call) -> Outcome {
     within(call, Class::Verification, async |call| {
         let (account, code, grant) = code(&call)?;
-        let confirm = ConfirmTotp::by_grant(account, grant).code(code);
-        call.ask(Command::ConfirmTotp(confirm), |answer| WRONG_CODE.of(answer)).await?;
+        let mut confirm = ConfirmTotp::by_grant(account, grant);
+        confirm.totp = code;
+        let command = Command::ConfirmTotp(confirm);
+        let answer = call.ask(command, |answer| WRONG_CODE.of(answer)).await?;
         let mut response = said(texts::MFA_ENABLED);
         Cookie::Mfa.clear(&mut response);
-        Ok(response)
+        Ok(response::with_id(response, answer.request_id))
     })
     .await
 }
@@ -157,20 +163,21 @@ pub(super) async fn verify_mfa(call: Call) -> Outcome {
     within(call, Class::Verification, async |call| {
         let (account, code, grant) = code(&call)?;
         let command = Command::CodeStep(CodeStep::new(account, code, grant));
-        let body = call.ask(command, |answer| WRONG_CODE.of(answer)).await?.body;
-        let mut response = logged_in(texts::MFA_VERIFIED, &body, true);
+        let answer = call.ask(command, |answer| WRONG_CODE.of(answer)).await?;
+        let mut response = logged_in(texts::MFA_VERIFIED, &answer.body, true);
         Cookie::Mfa.clear(&mut response);
-        Ok(response)
+        Ok(response::with_id(response, answer.request_id))
     })
     .await
 }
 
-/// The account, the code and the grant of a request. A text that is no code is a wrong one.
-fn code(call: &Call) -> Result<(Identifier, OneTimeCode, Option<GrantToken>), Problem> {
+/// The account, the code and the grant of a request. A text that is no code is a wrong one, which the
+/// server counts.
+fn code(call: &Call) -> Result<(Identifier, Option<OneTimeCode>, Option<GrantToken>), Problem> {
     let wrong = || Problem::new(StatusCode::UNAUTHORIZED, texts::INVALID_OTP);
     let Code { email, otp, mfa_token } = read(call)?;
     let account = identity::email(&email)?.into();
-    let code = OneTimeCode::parse(otp.without_spaces().expose()).map_err(|_| wrong())?;
+    let code = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let shown = mfa_token.or_else(|| Cookie::Mfa.read(&call.headers).map(Secret::new));
     let grant = shown.map(|text| GrantToken::parse(text.expose())).transpose();
     Ok((account, code, grant.map_err(|_| wrong())?))

@@ -45,15 +45,16 @@ struct Said {
 pub(super) async fn forgot(call: Call) -> Outcome {
     let Forgot { identifier } = read(&call)?;
     let request = RequestReset::new(identity::any(&identifier)?);
-    call.ask(Command::RequestReset(request), |answer| REFUSAL.of(answer)).await?;
-    Ok(said(texts::OTP_SENT, None))
+    let command = Command::RequestReset(request);
+    let answer = call.ask(command, |answer| REFUSAL.of(answer)).await?;
+    Ok(response::with_id(said(texts::OTP_SENT, None), answer.request_id))
 }
 
 pub(super) async fn validate(call: Call) -> Outcome {
     within(call, Class::Verification, async |call| {
         let Validate { identifier, otp } = read(&call)?;
-        let code = ResetCode::parse(otp.without_spaces().expose());
-        let code = code.map_err(|_| Problem::bad(texts::EXPIRED_OTP))?;
+        // A text that is no code is a wrong one, which the server counts.
+        let code = ResetCode::parse(otp.without_spaces().expose()).ok();
         let validate = ValidateReset::new(identity::any(&identifier)?, code);
         let command = Command::ValidateReset(validate);
         let answer = call.ask(command, |answer| REFUSAL.of(answer)).await?;
@@ -63,7 +64,7 @@ pub(super) async fn validate(call: Call) -> Outcome {
         if let Some(grant) = grant {
             Cookie::Reset.set(&mut response, grant.expose());
         }
-        Ok(response)
+        Ok(response::with_id(response, answer.request_id))
     })
     .await
 }
@@ -77,10 +78,11 @@ pub(super) async fn reset(call: Call) -> Outcome {
             let grant = GrantToken::parse(text.expose());
             reset.grant = Some(grant.map_err(|_| Problem::bad(texts::EXPIRED_OTP))?);
         }
-        call.ask(Command::ResetPassword(reset), |answer| REFUSAL.of(answer)).await?;
+        let command = Command::ResetPassword(reset);
+        let answer = call.ask(command, |answer| REFUSAL.of(answer)).await?;
         let mut response = said(texts::PASSWORD_RESET, None);
         Cookie::Reset.clear(&mut response);
-        Ok(response)
+        Ok(response::with_id(response, answer.request_id))
     })
     .await
 }

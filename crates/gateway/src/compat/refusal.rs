@@ -27,9 +27,9 @@ impl Refusal {
     /// taken name has the documented one. Everything else is as in the API.
     pub(super) fn of(self, answer: Answer) -> Problem {
         match answer.code {
-            Code::Conflict => Problem::bad(texts::USER_EXISTS),
+            Code::Conflict => Problem::bad(texts::USER_EXISTS).and_id(answer.request_id),
             code if status::of(code) == StatusCode::UNAUTHORIZED => {
-                Problem::new(self.status, self.text)
+                Problem::new(self.status, self.text).and_id(answer.request_id)
             }
             _ => Problem::of_answer(answer),
         }

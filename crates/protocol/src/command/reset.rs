@@ -56,10 +56,10 @@ pub struct ValidateReset {
 }
 
 impl ValidateReset {
-    /// Names the account and the code.
+    /// Names the account and the code; `None` for a text that is no code.
     #[must_use]
-    pub fn new(account: impl Into<Identifier>, otp: ResetCode) -> Self {
-        Self { account: account.into(), otp: Some(otp), mac: None }
+    pub fn new(account: impl Into<Identifier>, otp: impl Into<Option<ResetCode>>) -> Self {
+        Self { account: account.into(), otp: otp.into(), mac: None }
     }
 }
 

@@ -102,15 +102,15 @@ impl PasswordStep {
 }
 
 impl CodeStep {
-    /// Names the account and the code. Without a grant, the server looks for the open grant of this
+    /// Names the account and the code; `None` for a text that is no code. Without a grant, the server looks for the open grant of this
     /// account and peer.
     #[must_use]
     pub fn new(
         account: impl Into<Identifier>,
-        code: OneTimeCode,
+        code: impl Into<Option<OneTimeCode>>,
         grant: Option<GrantToken>,
     ) -> Self {
-        Self { account: account.into(), totp: Some(code), grant, mac: None, audience: None }
+        Self { account: account.into(), totp: code.into(), grant, mac: None, audience: None }
     }
 }
 

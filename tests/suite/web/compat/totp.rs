@@ -64,6 +64,19 @@ async fn without_mfa_a_password_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_has_the_id_of_its_audit_row() {
+    let house = House::open().await;
+    house.post("/register", &credentials()).await;
+    let wrong = json!({ "email": EMAIL, "password": "violet-Ox-43" });
+    for body in [credentials(), wrong] {
+        let response = house.send("/login", &body).await;
+        let id = response.headers()["request-id"].to_str().unwrap().to_owned();
+        let row = house.web.server().last_row().await;
+        assert!(row.detail.contains(&format!("request={id}")), "{id} {row:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mfa_is_asked_for_once_it_is_enabled() {
     let house = House::open().await;
     let carol = member(&house).await;
