@@ -51,7 +51,8 @@ impl House {
 
     /// Carol with an authenticator that is not confirmed, and the grant to confirm it.
     async fn newcomer(&self) -> (Persona, GrantToken) {
-        let register = SelfRegister::new(email(), password()).with_totp();
+        let mut register = SelfRegister::new(email(), password()).with_totp();
+        register.open_grant = true;
         let registered = self.send(Command::SelfRegister(register)).await;
         assert_eq!(said(&registered), ("User registered successfully.", Code::Ok));
         let uri = registered.body.provisioning_uri.unwrap();
@@ -73,7 +74,9 @@ impl House {
     }
 
     async fn password_step(&self) -> Answer {
-        self.send(Command::PasswordStep(PasswordStep::new(email(), password()))).await
+        let mut step = PasswordStep::new(email(), password());
+        step.open_grant = true;
+        self.send(Command::PasswordStep(step)).await
     }
 
     /// The grant for a second step.

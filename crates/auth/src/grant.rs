@@ -119,8 +119,7 @@ impl Purpose {
 }
 
 impl Holder {
-    /// The account in its present version, and the address of the peer, or the part of it that
-    /// sessions are bound to.
+    /// The account in its present version, and the whole address of the peer.
     #[must_use]
     pub fn new(account: AccountId, version: i64, peer: String) -> Self {
         let mut context = [0; 16];

@@ -129,9 +129,11 @@ mod tests {
     fn claims() -> Claims {
         Claims {
             iss: "i".into(),
-            sub: "carol".into(),
+            sub: "7".into(),
+            preferred_username: "carol".into(),
             aud: "i".into(),
             email: None,
+            email_verified: false,
             iat: 1,
             exp: 2,
             jti: "j".into(),
@@ -155,7 +157,7 @@ mod tests {
         let token = keys.sign(&claims());
         let (signed, signature) = token.expose().rsplit_once('.').unwrap();
         let forged =
-            to_be_signed(&Claims { sub: "root".into(), ..claims() }, &keys.keys[0].public.kid);
+            to_be_signed(&Claims { sub: "1".into(), ..claims() }, &keys.keys[0].public.kid);
         let of_other = other.sign(&claims());
         let (_, foreign) = of_other.expose().rsplit_once('.').unwrap();
         for text in [

@@ -107,7 +107,7 @@ impl Tokens {
 
 impl AddressBinding {
     /// The part of an address that sessions are bound to.
-    pub(crate) fn part(self, address: IpAddr) -> String {
+    fn part(self, address: IpAddr) -> String {
         let address = address.to_canonical();
         match (self, address) {
             (Self::Exact, address) => address.to_string(),

@@ -26,13 +26,17 @@ pub const SIGNATURE_BYTES: usize = 64;
 pub struct Claims {
     /// The server, by its configured name.
     pub iss: String,
-    /// The name of the account.
+    /// The id of the account, which no other account ever has.
     pub sub: String,
+    /// The name of the account. Another account may have it once this one is erased.
+    pub preferred_username: String,
     /// The service that the token is for; the issuer if none was named.
     pub aud: String,
     /// The mail address of the account, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Always false: that mail to the address arrives at this person was not checked.
+    pub email_verified: bool,
     /// Time of issue, in seconds of Unix time.
     pub iat: i64,
     /// Time of expiry, in seconds of Unix time.
@@ -192,9 +196,11 @@ mod tests {
     fn claims() -> Claims {
         Claims {
             iss: "https://login.example".into(),
-            sub: "carol".into(),
+            sub: "7".into(),
+            preferred_username: "carol".into(),
             aud: "https://login.example".into(),
             email: Some("carol@example.org".into()),
+            email_verified: false,
             iat: 1_795_262_400,
             exp: 1_795_266_000,
             jti: "01KB0".into(),

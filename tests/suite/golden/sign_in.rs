@@ -41,7 +41,9 @@ fn code_step(code: OneTimeCode, grant: Option<GrantToken>) -> Command {
 /// Carol, with an authenticator that is not confirmed yet.
 async fn carol(talk: &mut Transcript) -> Persona {
     let client = talk.server.client();
-    let answer = client.send_once(Command::SelfRegister(register(PASSWORD))).await.unwrap();
+    let mut new = register(PASSWORD);
+    new.open_grant = true;
+    let answer = client.send_once(Command::SelfRegister(new)).await.unwrap();
     let mac = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
     let uri = answer.body.provisioning_uri.unwrap();
     let carol = Persona::new(EMAIL, Secret::new(PASSWORD.to_owned()), mac, &uri);

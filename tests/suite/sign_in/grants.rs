@@ -24,6 +24,26 @@ async fn a_client_that_keeps_nothing_uses_its_open_grant_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_grant_is_open_only_for_a_client_that_asks_for_it() {
+    let house = House::open().await;
+    let carol = house.member().await;
+    let step = PasswordStep::new(email(), PASSWORD.to_owned());
+    let grant = house.send(Command::PasswordStep(step)).await.body.grant;
+    assert_eq!(said(&house.code_step(&carol, None).await), WRONG);
+    assert!(house.code_step(&carol, grant).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_that_come_into_use_end_what_was_before() {
+    let house = House::open().await;
+    let (carol, grant) = house.newcomer().await;
+    let before = house.password_step().await.body.token.unwrap();
+    assert!(house.confirm(&carol, Some(grant)).await.is_ok());
+    let check = Command::Authorise(super::Authorise::new(before));
+    assert_eq!(house.send(check).await.code, Code::SignedOut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_code_without_a_password_step_opens_nothing() {
     let house = House::open().await;
     let carol = house.member().await;

@@ -53,6 +53,15 @@ async fn a_name_or_address_belongs_to_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_another_account_is_no_address_of_ones_own() {
+    let house = House::open().await;
+    house.server.enrol("boss@corp.example", "obama.jpg").await;
+    let account = identifier(Some("eve"), Some("boss@corp.example"), None);
+    let refused = house.send(register(account)).await;
+    assert_eq!(said(&refused), ("E-mail or phone already in use.", Code::Conflict));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_registers_three_times_a_minute() {
     let house = House::open().await;
     let account = |number: u32| identifier(Some(&format!("user{number}")), None, None);

@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_client::Outcome;
 use fourauth_protocol::{
+    audience::Audience,
     command::{EndSession, ListSessions, PasswordStep},
     jwt::{Claims, Unverified},
     secret::Secret,
@@ -41,14 +42,32 @@ async fn a_service_verifies_a_token_with_the_published_keys() {
     let house = House::open().await;
     house.newcomer().await;
     let step = PasswordStep::new(super::email(), super::password())
-        .audience(fourauth_protocol::audience::Audience::parse("door").unwrap());
+        .audience(Audience::parse("door").unwrap());
     let token = house.send(Command::PasswordStep(step)).await.body.jwt.unwrap();
     let claims = verified(&house, &token).await;
     let now = house.server.now().0 / 1000;
     assert_eq!((claims.iat, claims.exp), (now, now + HOUR_MS / 1000));
-    assert_eq!((claims.sub.as_str(), claims.email.as_deref()), (EMAIL, Some(EMAIL)));
+    assert_eq!((&*claims.preferred_username, claims.email.as_deref()), (EMAIL, Some(EMAIL)));
+    assert!(!claims.email_verified && claims.sub.parse::<i64>().is_ok(), "{claims:?}");
     assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("4Auth-Authentication", "door"));
     assert_eq!(verified(&house, &signed(&house).await).await.aud, "4Auth-Authentication");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_cannot_use_a_token_of_another_one() {
+    let house = House::open().await;
+    house.newcomer().await;
+    let audience = |name| Audience::parse(name).unwrap();
+    let step = PasswordStep::new(super::email(), super::password()).audience(audience("door"));
+    let token = house.send(Command::PasswordStep(step)).await.body.jwt.unwrap();
+    let check = Authorise::new(token);
+    for (check, expected) in [
+        (check.clone().audience(audience("door")), Code::Ok),
+        (check.clone().audience(audience("wiki")), Code::SignedOut),
+        (check, Code::SignedOut),
+    ] {
+        assert_eq!(house.send(Command::Authorise(check)).await.code, expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

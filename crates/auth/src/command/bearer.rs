@@ -13,7 +13,7 @@
 use crate::{
     action::Action,
     authenticator::Authenticator,
-    command::session,
+    command::{session, signed_token::Service},
     decision::Denial,
     device::{self, nonce::NonceCheck},
     error::Error,
@@ -127,6 +127,7 @@ impl Authenticator {
         &self,
         received: &Received,
         bearer: &Bearer,
+        service: Service<'_>,
     ) -> Result<Shown, Error> {
         let text = bearer.token.expose();
         if !jwt::is_compact(text) {
@@ -134,7 +135,7 @@ impl Authenticator {
         }
         let limited = received.limited().map(Denial::Limited);
         let refused = limited.unwrap_or(Denial::SignedOut);
-        let claims = self.signed_claims(text, received).filter(|_| limited.is_none());
+        let claims = self.signed_claims(text, service, received).filter(|_| limited.is_none());
         let family = claims.and_then(|claims| session::family(&claims.sid));
         let found = match family {
             Some(family) => self.store.session_of_family(family, received.at.now).await?,

@@ -96,7 +96,12 @@ impl Authenticator {
             let subject = verified.subject;
             let code = validate.otp.ok_or(Denial::Credentials)?;
             let spent = self.store.reset_code_mac(subject.account, &code);
-            let issued = self.step_grant(Step::PasswordReset, subject, verified.received);
+            let issued = self.step_grant(
+                Step::PasswordReset,
+                subject,
+                verified.received,
+                validate.open_grant,
+            );
             let IssuedGrant { token: grant, expires, open } = issued;
             let side_effects = SideEffects { opened: open, ..SideEffects::default() };
             Ok((Change::SpendResetCode(spent), side_effects, ResetGranted { grant, expires }))

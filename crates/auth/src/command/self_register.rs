@@ -70,6 +70,22 @@ impl Authenticator {
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
     }
 
+    /// Refuses an address that is the name of another account. Its owner would be taken for this person.
+    async fn is_no_name_of_another(
+        &self,
+        name: &Username,
+        account: &Identifier,
+    ) -> Result<(), NotGranted> {
+        let addresses = [account.email().map(Email::as_str), account.phone().map(Phone::as_str)];
+        for address in addresses.into_iter().flatten().filter(|it| *it != name.as_str()) {
+            let Ok(as_name) = Username::parse(address) else { continue };
+            if self.store.user(&as_name).await?.is_some() {
+                return Err(Denial::ContactTaken.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Counts a registration, whatever comes of it. A source may have three in a minute; one that other
     /// clients share has no limit of its own.
     async fn count_registration(&self, received: &Received) -> Result<(), NotGranted> {
@@ -102,6 +118,7 @@ impl Authenticator {
         if !is_own(&username, &register.account) {
             return Err(Denial::NameTaken.into());
         }
+        self.is_no_name_of_another(&username, &register.account).await?;
         let rule = self.settings.password_rule;
         let password =
             rule.accept(&register.password, username.as_str()).map_err(|_| Denial::NewPassword)?;
@@ -110,8 +127,8 @@ impl Authenticator {
         let id = AccountId(entropy::positive_i64());
         let proposed = register.totp.map(|_| Self::new_key());
         let issued = proposed.as_ref().map(|_| {
-            let holder = Holder::new(id, FIRST_VERSION, self.peer_of(received));
-            self.step_grant_of(Step::Enrolment, holder, received)
+            let holder = Holder::new(id, FIRST_VERSION, received.origin.peer.to_string());
+            self.step_grant_of(Step::Enrolment, holder, received, register.open_grant)
         });
         let authenticator = proposed.as_ref().map(|key| self.provisioning(key, &username));
         let (grant, opened) = issued.map(|IssuedGrant { token, open, .. }| (token, open)).unzip();

@@ -8,7 +8,10 @@ use crate::{
         effect::{Effect, SessionChange},
     },
     authenticator::Authenticator,
-    command::bearer::{Bearer, Shown, is_time_known, reaches},
+    command::{
+        bearer::{Bearer, Shown, is_time_known, reaches},
+        signed_token::Service,
+    },
     decision::Denial,
     error::Error,
     looked_up::LookedUp,
@@ -121,9 +124,10 @@ impl Authenticator {
         received: Received,
         authorise: Authorise,
     ) -> Result<Authorisation, Error> {
-        let Authorise { token, mac, level, .. } = authorise;
+        let Authorise { token, mac, level, audience, .. } = authorise;
         let bearer = Bearer { token, mac, level };
-        let Shown { found, proven_device } = self.shown_or_signed(&received, &bearer).await?;
+        let Shown { found, proven_device } =
+            self.shown_or_signed(&received, &bearer, Service::Named(audience.as_ref())).await?;
         let decided = found.and_then(|(session, token)| {
             is_time_known(&received)?;
             let next = Next::of(&session, token, received.at.now)?;
@@ -214,7 +218,7 @@ impl Authenticator {
     ) -> Result<Audited<()>, Error> {
         let EndSession { token, mac, session: other, all, .. } = end;
         let bearer = Bearer { token, mac, level: None };
-        let found = self.shown_or_signed(&received, &bearer).await?.found;
+        let found = self.shown_or_signed(&received, &bearer, Service::Any).await?.found;
         let session = match found {
             // Also one that has expired: its user logs out.
             Ok((session, _)) => session,

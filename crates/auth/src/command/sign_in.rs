@@ -88,13 +88,14 @@ impl Authenticator {
             let upgraded = self.upgrade(verified, &step.password).await?;
             let subject = verified.subject;
             if subject.enrolled.totp {
-                let issued = self.grant_for(Step::OneTimeCode, verified);
+                let issued = self.grant_for(Step::OneTimeCode, verified, step.open_grant);
                 let IssuedGrant { token: grant, expires: expires_at, open } = issued;
                 let answer = SignIn::CodeNeeded { grant, expires_at };
                 return Ok((Change::ProvePassword(upgraded), opening(open), answer));
             }
             let is_proposed = subject.totp_stage == TotpStage::Proposed;
-            let issued = is_proposed.then(|| self.grant_for(Step::Enrolment, verified));
+            let issued =
+                is_proposed.then(|| self.grant_for(Step::Enrolment, verified, step.open_grant));
             let (grant, open) = issued.map(|it| (it.token, it.open)).unzip();
             let by = (step.mac, step.audience.as_ref());
             let (change, logged_in) = self.signed_in(verified, by, upgraded).await?;
@@ -124,8 +125,8 @@ impl Authenticator {
         .await
     }
 
-    fn grant_for(&self, step: Step, verified: &Verified<'_>) -> IssuedGrant {
-        self.step_grant(step, verified.subject, verified.received)
+    fn grant_for(&self, step: Step, verified: &Verified<'_>, open_grant: bool) -> IssuedGrant {
+        self.step_grant(step, verified.subject, verified.received, open_grant)
     }
 
     /// The session of an account without a face. It proves less than a login, so it is not the first

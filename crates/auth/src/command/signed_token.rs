@@ -19,6 +19,16 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct PublicKeys(pub Vec<PublicKey>);
 
+/// The service that a signed token must be for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Service<'a> {
+    /// Any: the command only takes away.
+    Any,
+    /// The service with this name, or the server itself. A service cannot use a token that it got at
+    /// another one.
+    Named(Option<&'a Audience>),
+}
+
 impl CommandAnswer for PublicKeys {
     fn into_body(self) -> AnswerBody {
         let mut body = AnswerBody::default();
@@ -45,10 +55,12 @@ impl Authenticator {
         let email = self.store.user(name).await?.and_then(|user| user.email);
         let issuer = self.settings.issuer.clone();
         let claims = Claims {
-            sub: name.as_str().to_owned(),
+            sub: session.account.0.to_string(),
+            preferred_username: name.as_str().to_owned(),
             aud: audience.map_or_else(|| issuer.clone(), |audience| audience.as_str().to_owned()),
             iss: issuer,
             email,
+            email_verified: false,
             iat: session.created.0.div_euclid(1000),
             exp: session.expires.0.div_euclid(1000),
             jti: verified.received.id.to_string(),
@@ -59,11 +71,23 @@ impl Authenticator {
         Ok(self.jwt_keys().sign(&claims))
     }
 
-    /// The claims of a token that this server signed and that has not expired.
-    pub(crate) fn signed_claims(&self, text: &str, received: &Received) -> Option<Claims> {
+    /// The claims of a token that this server signed for this service and that has not expired.
+    pub(crate) fn signed_claims(
+        &self,
+        text: &str,
+        service: Service<'_>,
+        received: &Received,
+    ) -> Option<Claims> {
         let claims = self.jwt_keys().verify(text)?;
+        let issuer = &self.settings.issuer;
+        let is_for_it = match service {
+            Service::Any => true,
+            Service::Named(audience) => {
+                claims.aud == audience.map_or(issuer.as_str(), Audience::as_str)
+            }
+        };
         let is_valid =
-            claims.iss == self.settings.issuer && received.at.now.0.div_euclid(1000) < claims.exp;
+            claims.iss == *issuer && is_for_it && received.at.now.0.div_euclid(1000) < claims.exp;
         is_valid.then_some(claims)
     }
 

@@ -67,8 +67,9 @@ impl Authenticator {
         step: Step,
         subject: &Subject,
         received: &Received,
+        open_grant: bool,
     ) -> IssuedGrant {
-        self.step_grant_of(step, self.holder(subject, received), received)
+        self.step_grant_of(step, holder(subject, received), received, open_grant)
     }
 
     pub(crate) fn step_grant_of(
@@ -76,12 +77,13 @@ impl Authenticator {
         step: Step,
         holder: Holder,
         received: &Received,
+        open_grant: bool,
     ) -> IssuedGrant {
         let (account, peer, purpose) = (holder.account, holder.peer.clone(), step.purpose(holder));
         let (grants, random) = (self.grants(), entropy::public_bytes());
         let grant = grants.issue(&purpose, received.at.now, step.lifetime_ms(), random);
         let id = grant.id();
-        let open = self.opens_grants(received).then(|| {
+        let open = (open_grant && self.opens_grants(received)).then(|| {
             let tag = grants.tag(&purpose, &id);
             OpenGrant { account, purpose: purpose.word(), peer, id, tag }
         });
@@ -99,7 +101,7 @@ impl Authenticator {
         subject: &Subject,
         received: &Received,
     ) -> Result<Option<GrantId>, Error> {
-        let holder = self.holder(subject, received);
+        let holder = holder(subject, received);
         let (peer, at) = (holder.peer.clone(), received.at.now);
         let purpose = offered.step.purpose(holder);
         if let Some(shown) = &offered.shown {
@@ -141,26 +143,19 @@ impl Authenticator {
         self.grants.read(Instant::now(), || Grants::new(&self.store.grant_keys()))
     }
 
-    fn holder(&self, subject: &Subject, received: &Received) -> Holder {
-        Holder::new(subject.account, subject.version, self.peer_of(received))
-    }
-
-    /// The address of the peer, or the part of it that sessions are bound to.
-    pub(crate) fn peer_of(&self, received: &Received) -> String {
-        self.tokens.settings().address.part(received.origin.peer)
-    }
-
     /// True if a grant may be used without showing it: not by the neighbours of its peer, and not
     /// under `strict`.
     fn opens_grants(&self, received: &Received) -> bool {
         let profile = self.settings.profile;
-        profile == Profile::Secure
-            && !received.is_shared_address
-            && !self.peer_of(received).is_empty()
+        profile == Profile::Secure && !received.is_shared_address
     }
 }
 
 /// The finding about a password that a grant stands for.
 pub(crate) const fn finding(grant: Option<GrantId>) -> Finding {
     if grant.is_some() { Finding::Match } else { Finding::Mismatch }
+}
+
+fn holder(subject: &Subject, received: &Received) -> Holder {
+    Holder::new(subject.account, subject.version, received.origin.peer.to_string())
 }

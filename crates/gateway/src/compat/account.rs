@@ -68,7 +68,8 @@ pub(super) async fn register(call: Call) -> Outcome {
             None if has_totp => identity::email(&email)?.into(),
             None => return Err(Problem::bad("Missing field: username")),
         };
-        let register = SelfRegister::new(account, password);
+        let mut register = SelfRegister::new(account, password);
+        register.open_grant = true;
         let register = if has_totp { register.with_totp() } else { register };
         let refusal = Refusal::bad(texts::INVALID_CREDENTIALS);
         let command = Command::SelfRegister(register);
@@ -117,7 +118,9 @@ pub(super) async fn login(call: Call) -> Outcome {
             }
             (None, None) => return Err(Problem::bad("Missing field: email")),
         };
-        let command = Command::PasswordStep(PasswordStep::new(account, password));
+        let mut step = PasswordStep::new(account, password);
+        step.open_grant = true;
+        let command = Command::PasswordStep(step);
         let answer = call.ask(command, |answer| refusal.of(answer)).await?;
         let (body, id) = (answer.body, answer.request_id);
         if body.token.is_none() {

@@ -55,7 +55,8 @@ pub(super) async fn validate(call: Call) -> Outcome {
         let Validate { identifier, otp } = read(&call)?;
         // A text that is no code is a wrong one, which the server counts.
         let code = ResetCode::parse(otp.without_spaces().expose()).ok();
-        let validate = ValidateReset::new(identity::any(&identifier)?, code);
+        let mut validate = ValidateReset::new(identity::any(&identifier)?, code);
+        validate.open_grant = true;
         let command = Command::ValidateReset(validate);
         let answer = call.ask(command, |answer| REFUSAL.of(answer)).await?;
         let grant = answer.body.grant.map(|grant| grant.text());

@@ -53,13 +53,16 @@ pub struct ValidateReset {
         skip_serializing_if = "Option::is_none"
     )]
     pub mac: Option<MacAddress>,
+    /// True for a client that keeps nothing: the server lets the peer use the grant without showing it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_grant: bool,
 }
 
 impl ValidateReset {
     /// Names the account and the code; `None` for a text that is no code.
     #[must_use]
     pub fn new(account: impl Into<Identifier>, otp: impl Into<Option<ResetCode>>) -> Self {
-        Self { account: account.into(), otp: otp.into(), mac: None }
+        Self { account: account.into(), otp: otp.into(), mac: None, open_grant: false }
     }
 }
 

@@ -1,6 +1,7 @@
 //! 130–142: use, end and list the sessions of an account.
 
 use crate::{
+    audience::Audience,
     level::Level,
     mac_address::{self, MacAddress},
     secret::{self, Secret},
@@ -21,13 +22,17 @@ pub struct Authorise {
     /// The level that the session must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
+    /// The service that asks. A signed token for another one is refused; without this field, one for
+    /// any service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
 }
 
 impl Authorise {
     /// Names the token; add the device with [`device`](Self::device).
     #[must_use]
     pub fn new(token: impl Into<Secret<String>>) -> Self {
-        Self { token: token.into(), mac: None, level: None }
+        Self { token: token.into(), mac: None, level: None, audience: None }
     }
 }
 

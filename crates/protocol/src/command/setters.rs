@@ -119,6 +119,8 @@ setters! {
         device => mac: MacAddress,
         /// The level that the session must have.
         level => level: Level,
+        /// The service that asks.
+        audience => audience: Audience,
     }
     EndSession {
         /// The MAC address that the session was opened with.

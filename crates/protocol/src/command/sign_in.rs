@@ -26,6 +26,9 @@ pub struct SelfRegister {
     /// `"new"` for a secret for one-time codes. It is not in use before it is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<NewTotp>,
+    /// True for a client that keeps nothing: the server lets the peer use the grant without showing it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_grant: bool,
 }
 
 /// 170: proves a password. The answer has a token, or a grant for 180 if the account has an
@@ -50,6 +53,9 @@ pub struct PasswordStep {
     /// The service that the signed token is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
+    /// True for a client that keeps nothing: the server lets the peer use the grant without showing it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_grant: bool,
 }
 
 /// 180: proves a one-time code after 170, and opens the session.
@@ -82,7 +88,7 @@ impl SelfRegister {
     /// Names the account and its password.
     #[must_use]
     pub fn new(account: impl Into<Identifier>, password: impl Into<Secret<String>>) -> Self {
-        Self { account: account.into(), password: password.into(), totp: None }
+        Self { account: account.into(), password: password.into(), totp: None, open_grant: false }
     }
 
     /// Asks for a secret for one-time codes.
@@ -97,7 +103,7 @@ impl PasswordStep {
     #[must_use]
     pub fn new(account: impl Into<Identifier>, password: impl Into<Secret<String>>) -> Self {
         let (account, password) = (account.into(), password.into());
-        Self { account, password, mac: None, audience: None }
+        Self { account, password, mac: None, audience: None, open_grant: false }
     }
 }
 

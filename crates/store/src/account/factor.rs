@@ -51,8 +51,8 @@ impl Tx {
         self.advance(SQL, account, version, step).await
     }
 
-    /// Records that a code of the current key was used; a proposed key is in use from now on. It has
-    /// its own watermark, so that confirming a code and logging in with it in the same 30 seconds both
+    /// Records that a code of the current key was used. A proposed key is in use from now on: that is a
+    /// change of a factor, so sessions and codes of before are of no use. Confirming has its own watermark, so that confirming a code and logging in with it in the same 30 seconds both
     /// work once.
     pub async fn confirm_step(
         &mut self,
@@ -62,6 +62,7 @@ impl Tx {
     ) -> Result<bool, Error> {
         const SQL: &str = "UPDATE users SET totp_confirm_step = $1, totp_confirmed = 1, \
                            has_totp = CASE WHEN totp_pending = 1 THEN 1 ELSE has_totp END, \
+                           version = version + totp_pending, \
                            totp_pending = 0 WHERE id = $2 AND version = $3 AND totp_confirm_step < $1";
 
         self.advance(SQL, account, version, step).await
@@ -80,7 +81,7 @@ impl Tx {
         self.changes(sql, &values).await
     }
 
-    /// Replaces the password. `false` if the account changed since `version`.
+    /// Replaces the password, and drops a proposed key of one-time codes. `false` if the account changed since `version`.
     pub async fn replace_password(
         &mut self,
         account: AccountId,
@@ -89,7 +90,7 @@ impl Tx {
         must_change: bool,
     ) -> Result<bool, Error> {
         const SQL: &str = "UPDATE users SET password_hash = $1, must_change = $2, \
-                           version = version + 1 WHERE id = $3 AND version = $4";
+                           totp_pending = 0, version = version + 1 WHERE id = $3 AND version = $4";
 
         let values = [
             Value::Text(password.as_stored().expose()),
