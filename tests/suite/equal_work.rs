@@ -58,8 +58,9 @@ async fn an_unknown_name_costs_as_much_as_a_wrong_password() {
 
 #[tokio::test]
 async fn an_unknown_address_costs_as_much_as_a_wrong_password() {
+    let texts = tempfile::tempdir().unwrap();
     let server = TestServer::configured(|config| {
-        config.courier.sms = Some("file:sms".parse().unwrap());
+        config.courier.sms = Some(format!("file:{}", texts.path().display()).parse().unwrap());
         config.auth.passcodes = true;
     })
     .await;
