@@ -35,7 +35,7 @@ struct State {
     failed: Option<Failed>,
 }
 
-/// The last attempts to connect, all of which failed.
+/// The last attempts to connect. Every one failed.
 struct Failed {
     error: String,
     /// No attempt is made before.

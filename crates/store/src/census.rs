@@ -75,7 +75,7 @@ impl Store {
         Ok(sessions.unwrap_or_default().unsigned_abs())
     }
 
-    /// Each number has an index that holds it, except those of dead notices, of which there are few.
+    /// Each number has an index that holds it, except that of dead notices. There are few of those.
     async fn outbox_census(&self) -> Result<OutboxCensus, Error> {
         const SQL: &str = "SELECT \
              (SELECT COUNT(*) FROM outbox WHERE sent IS NULL AND dead = 0) AS waiting, \
