@@ -32,6 +32,7 @@ mod evidence;
 mod factors;
 mod gateways;
 mod grants;
+mod groups;
 mod guards;
 mod keys;
 mod lanes;

@@ -16,7 +16,9 @@ use fourauth_protocol::{
         RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset,
         ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
     },
+    contact::Email,
     grant::GrantToken,
+    group::Group,
     jwt::PublicKey,
     level::Level,
     mac_address::MacAddress,
@@ -54,6 +56,10 @@ pub struct LoggedIn {
 pub struct Authorised {
     /// The name of the account.
     pub username: Username,
+    /// Its mail address. That mail arrives there was not checked.
+    pub email: Option<Email>,
+    /// Its groups.
+    pub groups: Vec<Group>,
     /// The level of the login. `None` if it proved no method that counts.
     pub level: Option<Level>,
     /// The methods that the login proved.
@@ -295,6 +301,8 @@ impl NewAuthenticator {
         let qr_png = match body.qr_png_b64 {
             None => None,
             Some(text) => BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new),
+            email: body.email,
+            groups: body.groups,
         };
         let provisioning_uri = present(body.provisioning_uri, "provisioning_uri")?;
         Ok(Self { provisioning_uri, qr_png })

@@ -2,9 +2,11 @@
 
 use crate::{
     code::Code,
+    contact::Email,
     envelope::Reference,
     frame::{self, FrameError, HEADER},
     grant::GrantToken,
+    group::Group,
     jwt,
     level::Level,
     receipt::Method,
@@ -123,6 +125,13 @@ pub struct AnswerBody {
     /// The name of the account. Command 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
+    /// The mail address of the account, if it has one. That mail arrives there was not checked. Command
+    /// 130.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The groups of the account, if it has any. Command 130.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
     /// The methods that the login of the session proved, in the words of receipts. Command 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<Method>>,

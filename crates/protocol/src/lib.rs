@@ -45,6 +45,7 @@ pub mod frame;
 mod framed;
 pub mod gateway;
 pub mod grant;
+pub mod group;
 pub mod host_port;
 pub mod jwt;
 pub mod language;

@@ -7,6 +7,7 @@ pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod factor;
 pub(crate) mod grant;
+pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod known_device;
 pub(crate) mod login_location;

@@ -61,6 +61,7 @@ pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};
 pub use account::event::{Event, EventContext, EventDevice, OtherEvent, PasscodeNumber};
 pub use account::factor::NewFace;
 pub use account::grant::{GrantHolder, GrantId, OpenGrant};
+pub use account::groups::Groups;
 pub use account::id::AccountId;
 pub use account::known_device::KnownDevice;
 pub use account::login_location::LoginLocation;

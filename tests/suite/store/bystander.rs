@@ -5,10 +5,11 @@ use fourauth_client::Identity;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{
     device::{DeviceId, DeviceName},
+    group::Group,
     recovery_code::RecoveryCode,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, LoginLocation, NewConsent,
+    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, Groups, LoginLocation, NewConsent,
     NewDevice, NewFace, NewSession, Store, Tx,
 };
 use std::sync::Arc;
@@ -19,7 +20,11 @@ on_both_databases![
 ];
 
 /// Every operation on one account, given by its id; the account has version 1.
-const DEEDS: [(&str, Deed); 24] = [
+const DEEDS: [(&str, Deed); 25] = [
+    ("set_groups", |tx, id, _| {
+        let groups = Groups([Group::parse("staff").unwrap()].into());
+        Box::pin(async move { tx.set_groups(id, &groups).await.map(drop) })
+    }),
     ("replace_password", |tx, id, _| {
         Box::pin(async move { tx.replace_password(id, 1, &hash("new"), true).await.map(drop) })
     }),
@@ -88,7 +93,7 @@ const ROWS: [(&str, &str); 7] = [
     (
         "users",
         "username || password_hash || face_template_enc || totp_secret_enc || mac_address || \
-         totp_step || ',' || totp_confirm_step || ',' || totp_confirmed || ',' || face_epoch || \
+         group_names || totp_step || ',' || totp_confirm_step || ',' || totp_confirmed || ',' || face_epoch || \
          ',' || must_change || disabled || version || keyed || ',' || first_used || ',' || \
          password_settles || ',' || totp_settles || ',' || face_settles || ',' || device_settles \
          || ',' || totp_issued",

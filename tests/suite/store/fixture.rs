@@ -18,9 +18,9 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Added, Enrolled, Error, Event, EventContext, EventDevice, FamilyId, Keyring,
-    Location, Methods, NewSession, NewUser, Notice, OpenError, RANDOM_BYTES, Recipient, Seeking,
-    Session, Store, Subject,
+    AccountId, Added, BoxFuture, Enrolled, Error, Event, EventContext, EventDevice, FamilyId,
+    Keyring, Location, Methods, NewSession, NewUser, Notice, OpenError, RANDOM_BYTES, Recipient,
+    Seeking, Session, Store, Subject, Tx,
 };
 use fourauth_tests::{postgres, record::record};
 use sqlx::{
@@ -207,6 +207,14 @@ pub(super) async fn add(store: &Store, user: NewUser) -> Result<Added, Error> {
 pub(super) async fn enrol(store: &Store, username: &str) -> Subject {
     assert_eq!(add(store, new_user(username)).await.unwrap(), Added::Yes);
     record(store, Seeking::by_name(&name(username))).await.unwrap()
+}
+
+/// The answer of a write that says whether it changed anything.
+pub(super) async fn does(
+    store: &Store,
+    job: impl for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<bool, Error>> + Send + 'static,
+) -> bool {
+    store.write(job).await.unwrap()
 }
 
 /// A notice about an event at `at`, caused from 192.0.2.7 without a device key.

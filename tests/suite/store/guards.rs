@@ -1,6 +1,6 @@
 //! Guard clauses: anything outdated, expired, disabled, spent or of another account is refused.
 
-use super::fixture::{Database, NOW, enrol, hash, name, new_session, notice, session_of};
+use super::fixture::{Database, NOW, does, enrol, hash, name, new_session, notice, session_of};
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{device::DeviceName, recovery_code::RecoveryCode};
 use fourauth_store::{AccountId, BoxFuture, Error, Event, NewSession, Seeking, Store, Tx};
@@ -41,13 +41,6 @@ const ATTEMPTS: [(&str, Attempt); 5] = [
         Box::pin(async move { tx.open_session(&new_session(account, version, 9)).await })
     }),
 ];
-
-async fn does(
-    store: &Store,
-    job: impl for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<bool, Error>> + Send + 'static,
-) -> bool {
-    store.write(job).await.unwrap()
-}
 
 async fn a_decision_on_another_version_changes_nothing(database: Database) {
     let store = database.open().await;

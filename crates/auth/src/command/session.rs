@@ -21,7 +21,8 @@ use crate::{
 use data_encoding::HEXLOWER;
 use fourauth_protocol::{
     answer::{AnswerBody, SessionRow},
-    command::{Authorise, EndSession, ListSessions},
+    command::{Authorise, EndSession, ExchangeToken, ListSessions},
+    contact::Email,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -30,7 +31,7 @@ use fourauth_protocol::{
     token::BaseToken,
     username::Username,
 };
-use fourauth_store::{FamilyId, Renewal, Session, SessionSummary};
+use fourauth_store::{FamilyId, Groups, Renewal, Session, SessionSummary};
 use std::ops::RangeInclusive;
 
 /// When the token of a renewal is sent again because the answer may be lost, in milliseconds after it.
@@ -43,6 +44,10 @@ pub struct Authorised {
     /// The name of the account.
     pub username: String,
     /// The methods that the login proved.
+    /// Its mail address.
+    pub email: Option<String>,
+    /// Its groups.
+    pub groups: Groups,
     pub methods: Vec<Method>,
     /// The level that they reach.
     pub level: Option<Level>,
@@ -58,7 +63,9 @@ impl CommandAnswer for Authorised {
         body.token = self.renewed;
         body.expires_at = Some(self.expires_at);
         body.level = self.level;
-        body.username = Some(self.username).and_then(|name| Username::parse(&name).ok());
+        body.username = Username::parse(&self.username).ok();
+        body.email = self.email.and_then(|email| Email::parse(&email).ok());
+        body.groups = self.groups.0.into_iter().collect();
         body.amr = Some(self.methods);
         body
     }
@@ -325,3 +332,5 @@ fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
         current: row.family == current,
     }
 }
+        email: session.email.clone(),
+        groups: session.groups.clone(),

@@ -1,6 +1,7 @@
-//! `fourauthd user list|show|unlock|disable|enable|recovery-codes|erase`: accounts.
+//! `fourauthd user list|show|groups|unlock|disable|enable|recovery-codes|erase`: accounts.
 
 mod erase;
+mod groups;
 
 use crate::{
     local_store::LocalStore,
@@ -37,6 +38,13 @@ pub enum UserCommand {
         /// The account's name
         username: String,
     },
+    /// Put an account into groups, by which services grant access; these replace its earlier ones
+    Groups {
+        /// The account's name
+        username: String,
+        /// The groups; none takes the account out of all
+        groups: Vec<String>,
+    },
     /// Print ten new recovery codes, which replace all earlier ones
     RecoveryCodes {
         /// The account's name
@@ -65,6 +73,7 @@ impl UserCommand {
             Self::Unlock { username } => unlock(local, &username).await,
             Self::Disable { username } => disable(local, &username).await,
             Self::Enable { username } => enable(local, &username).await,
+            Self::Groups { username, groups } => groups::set(local, &username, &groups).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
                 bail!("erasing cannot be undone; run `fourauthd user erase {username} --yes`")
@@ -96,12 +105,13 @@ fn describe(user: &UserSummary) -> String {
     let none = || "-".to_owned();
     format!(
         "username        {}\ndevice          {}\nmail            {}\nphone           {}\n\
-         TOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
+         groups          {}\nTOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
          created         {}",
         printable(&user.username),
         printable(&user.mac),
         user.email.as_deref().map_or_else(none, printable),
         user.phone.as_deref().map_or_else(none, printable),
+        Some(user.groups.listed()).filter(|it| !it.is_empty()).unwrap_or_else(none),
         user.totp_confirmed,
         user.must_change,
         state(user),
@@ -202,7 +212,7 @@ pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Resul
 mod tests {
     use super::*;
     use fourauth_protocol::time::UnixMillis;
-    use fourauth_store::{AccountId, Held};
+    use fourauth_store::{AccountId, Groups, Held};
 
     const FORGED: &str = "x\nstate           active";
 
@@ -232,6 +242,7 @@ mod tests {
             must_change: false,
             disabled: true,
             version: 1,
+            groups: Groups::default(),
             created: UnixMillis(0),
         };
         let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));

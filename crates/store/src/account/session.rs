@@ -7,8 +7,12 @@
 
 use crate::{
     account::{
-        id::AccountId, known_device::KnownDevice, methods::Methods, record::Enrolled,
-        session_cache::Moment,
+        groups::Groups,
+        id::AccountId,
+        known_device::KnownDevice,
+        methods::Methods,
+        record::Enrolled,
+        session_cache::{Moment, Name},
     },
     engine::{
         driver::{Row, Value},
@@ -30,8 +34,8 @@ macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
          COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
-         u.has_totp, u.has_face, u.has_device, d.name AS device_name, \
-         d.pubkey AS device_key, d.mac AS device_mac, \
+         u.email, u.group_names, u.has_totp, u.has_face, u.has_device, \
+         d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
          JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \
          LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
@@ -87,6 +91,10 @@ pub struct Session {
     pub account: AccountId,
     /// Name of the account.
     pub username: String,
+    /// Mail address of the account.
+    pub email: Option<String>,
+    /// Groups of the account.
+    pub groups: Groups,
     /// Time of expiry.
     pub expires: UnixMillis,
     /// Time at which the family ends.
@@ -292,6 +300,8 @@ impl Session {
     #[must_use]
     pub fn is_valid(&self, now: UnixMillis) -> bool {
         self.renewed.is_none() && now < self.expires
+            email: row.text_or_null("users", "email")?,
+            groups: Groups::read(row)?,
     }
 }
 

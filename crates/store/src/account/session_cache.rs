@@ -94,7 +94,7 @@ impl SessionCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{id::AccountId, methods::Methods, record::Enrolled, session::FamilyId};
+    use crate::account::{groups::Groups, id::AccountId, methods::Methods, record::Enrolled};
 
     const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 
@@ -105,6 +105,8 @@ mod tests {
             master,
             family: FamilyId([0; 16]),
             account: AccountId(1),
+            email: None,
+            groups: Groups::default(),
             username: "alice".into(),
             expires: NOON,
             ends: NOON,

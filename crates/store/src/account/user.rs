@@ -3,6 +3,7 @@
 
 use crate::{
     account::{
+        groups::Groups,
         id::{AccountId, IMAGE, TABLE},
         record::Enrolled,
         sealed::Sealed,
@@ -94,6 +95,8 @@ pub struct UserSummary {
     pub disabled: bool,
     /// Version of the account, from 1. It increases with every change of a factor.
     pub version: i64,
+    /// Its groups.
+    pub groups: Groups,
     /// Time of creation.
     pub created: UnixMillis,
 }
@@ -196,7 +199,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<UserSummary>, Error> {
         const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, created_utc FROM users \
+             must_change, disabled, version, group_names, created_utc FROM users \
              WHERE username > $1 ORDER BY username LIMIT $2";
 
         let after = after.map_or("", Username::as_str);
@@ -207,7 +210,7 @@ impl Store {
     /// The account with this name, if any.
     pub async fn user(&self, name: &Username) -> Result<Option<UserSummary>, Error> {
         const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, created_utc FROM users WHERE username = $1";
+             must_change, disabled, version, group_names, created_utc FROM users WHERE username = $1";
 
         let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
         row.as_ref().map(UserSummary::read).transpose()
@@ -258,6 +261,7 @@ impl UserSummary {
             must_change: row.flag(TABLE, "must_change")?,
             disabled: row.flag(TABLE, "disabled")?,
             version: row.int(TABLE, "version")?,
+            groups: Groups::read(row)?,
             created: UnixMillis::parse(&created)
                 .map_err(|_| Error::Corrupt { table: TABLE, column: "created_utc" })?,
         })

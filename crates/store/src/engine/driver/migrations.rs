@@ -46,6 +46,7 @@ pub(super) const SQLITE: &[Step] = &[
     (15, "session_ends", include_str!("../../../../../migrations/sqlite/0015_session_ends.sql")),
     (16, "open_grants", include_str!("../../../../../migrations/sqlite/0016_open_grants.sql")),
     (17, "reset_codes", include_str!("../../../../../migrations/sqlite/0017_reset_codes.sql")),
+    (18, "groups", include_str!("../../../../../migrations/sqlite/0018_groups.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -82,6 +83,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (15, "session_ends", include_str!("../../../../../migrations/postgres/0015_session_ends.sql")),
     (16, "open_grants", include_str!("../../../../../migrations/postgres/0016_open_grants.sql")),
     (17, "reset_codes", include_str!("../../../../../migrations/postgres/0017_reset_codes.sql")),
+    (18, "groups", include_str!("../../../../../migrations/postgres/0018_groups.sql")),
 ];
 
 /// The table that lists the applied migrations.
