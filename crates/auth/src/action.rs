@@ -16,6 +16,8 @@ pub enum Action {
     Authorise,
     /// 130, if the token has expired
     RenewToken,
+    /// 132
+    ExchangeToken,
     /// 140
     EndSession,
     /// 142
@@ -128,6 +130,7 @@ impl Action {
             Self::RedeemPasscode => REDEEM_PASSCODE,
             Self::Authorise => AUTHORISE,
             Self::RenewToken => RENEW_TOKEN,
+            Self::ExchangeToken => EXCHANGE_TOKEN,
             Self::EndSession => END_SESSION,
             Self::ListSessions => LIST_SESSIONS,
             Self::ProveGateway => PROVE_GATEWAY,
@@ -189,6 +192,15 @@ const AUTHORISE: Traits = Traits {
 };
 
 const RENEW_TOKEN: Traits = Traits { word: "renew_token", granted: "renew", ..AUTHORISE };
+
+const EXCHANGE_TOKEN: Traits = Traits {
+    word: "exchange_token",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Token exchanged.",
+    denied: "unauthorized",
+};
 
 const END_SESSION: Traits = Traits {
     word: "end_session",
@@ -371,6 +383,7 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::RedeemPasscode,
     Action::Authorise,
     Action::RenewToken,
+    Action::ExchangeToken,
     Action::EndSession,
     Action::ListSessions,
     Action::ProveGateway,

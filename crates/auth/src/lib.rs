@@ -28,6 +28,7 @@ mod admission;
 pub mod answer;
 pub mod attempt;
 pub mod authenticator;
+mod check_token;
 pub mod command;
 pub mod compute;
 mod conflict;

@@ -198,6 +198,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             Action::ProveGateway
             | Action::Authorise
             | Action::RenewToken
+            | Action::ExchangeToken
             | Action::EndSession
             | Action::ListSessions
             | Action::SelfRegister

@@ -45,6 +45,8 @@ pub struct TokenSettings {
 #[derive(Debug)]
 pub struct Tokens {
     key: hmac::Key,
+    /// Makes and verifies check tokens. Keys have half a kilobyte, and this value is moved often at a start.
+    checks: Box<hmac::Key>,
     settings: TokenSettings,
 }
 
@@ -61,12 +63,20 @@ const MASTER: &[u8] = b"fourauth-master-token-v1";
 const SUCCESSOR: &[u8] = b"fourauth-successor-v1";
 
 impl Tokens {
-    /// Derives the key from the pepper.
+    /// Derives the keys from the pepper.
     #[must_use]
     pub fn new(pepper: &Secret<[u8; 32]>, settings: TokenSettings) -> Self {
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, pepper.expose());
-        let derived = hmac::sign(&pepper, b"fourauth-session-key-v1");
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), settings }
+        let derived =
+            |domain: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&pepper, domain).as_ref());
+        let (key, checks) =
+            (derived(b"fourauth-session-key-v1"), derived(b"fourauth-check-key-v1"));
+        Self { key, checks: Box::new(checks), settings }
+    }
+
+    /// The key of check tokens.
+    pub(crate) const fn check_key(&self) -> &hmac::Key {
+        &self.checks
     }
 
     /// The settings.

@@ -11,10 +11,10 @@ use data_encoding::BASE64;
 use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
-        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, GetKeys, Hello,
-        ListDevices, ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice, RecoverFace,
-        RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset,
-        ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
+        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, ExchangeToken, GetKeys,
+        Hello, ListDevices, ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice,
+        RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode,
+        RequestReset, ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
     },
     contact::Email,
     grant::GrantToken,
@@ -68,6 +68,16 @@ pub struct Authorised {
     pub expires_at: Option<UnixMillis>,
     /// The token to use from now on, if the one that was sent had expired.
     pub renewed: Option<Secret<String>>,
+}
+
+/// A token that a single service can check, and that is of no other use.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CheckToken {
+    /// The token.
+    pub token: Secret<String>,
+    /// When it expires.
+    pub expires_at: Option<UnixMillis>,
 }
 
 /// The secret for an authenticator to scan. It is shown once.
@@ -172,6 +182,9 @@ commands! {
     /// [`Session`](crate::Session) does so by itself.
     authorise(authorise: Authorise) -> Authorised =
         Command::Authorise(authorise), Authorised::from_gains;
+    /// 132: exchanges the token of a session for one that a single service can check.
+    exchange_token(exchange: ExchangeToken) -> CheckToken =
+        Command::ExchangeToken(exchange), CheckToken::from_gains;
     /// 140: ends a session, or every session of the account.
     end_session(end: EndSession) -> () = Command::EndSession(end), nothing;
     /// 142: lists the sessions of the account that a token belongs to.
@@ -288,6 +301,8 @@ impl Authorised {
     pub(crate) fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
         Ok(Self {
             username: present(body.username, "username")?,
+            email: body.email,
+            groups: body.groups,
             level: body.level,
             methods: body.amr.unwrap_or_default(),
             expires_at: body.expires_at,
@@ -296,13 +311,17 @@ impl Authorised {
     }
 }
 
+impl CheckToken {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
+        Ok(Self { token: present(body.token, "token")?, expires_at: body.expires_at })
+    }
+}
+
 impl NewAuthenticator {
     fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
         let qr_png = match body.qr_png_b64 {
             None => None,
             Some(text) => BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new),
-            email: body.email,
-            groups: body.groups,
         };
         let provisioning_uri = present(body.provisioning_uri, "provisioning_uri")?;
         Ok(Self { provisioning_uri, qr_png })

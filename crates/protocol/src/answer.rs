@@ -72,8 +72,8 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub provisioning_uri: Option<Secret<String>>,
-    /// Identifies the session to this server. Commands 100, 120, 170, 180, and 130 if the token was
-    /// renewed.
+    /// Identifies the session to this server. Commands 100, 120, 132, 170, 180, and 130 if the token
+    /// was renewed.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"

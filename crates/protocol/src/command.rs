@@ -29,7 +29,7 @@ pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use reset::{RequestReset, ResetPassword, ValidateReset};
-pub use session::{Authorise, EndSession, ListSessions};
+pub use session::{Authorise, EndSession, ExchangeToken, ListSessions};
 pub use sign_in::{CodeStep, PasswordStep, SelfRegister};
 
 use crate::{
@@ -107,6 +107,8 @@ commands! {
     "120" RedeemPasscode;
     /// 130: authorise a request with a token, or renew the token.
     "130" Authorise;
+    /// 132: exchange a token for one that a single service can check.
+    "132" ExchangeToken;
     /// 140: end a session, or all.
     "140" EndSession;
     /// 142: list the sessions.

@@ -1,4 +1,5 @@
 //! Base tokens: what a login gives to its client, and what the client shows with later commands.
+//! Check tokens are made from them, each for one service that can only check it.
 //!
 //! The text is a prefix and 48 characters: 256 random bits and a checksum, in base64url. Prefix and
 //! checksum let scanners find a token in a place where it does not belong, without asking a server.
@@ -9,6 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 /// The prefix of tokens, unless an operator has chosen another one.
 pub const PREFIX: &str = "fourauth_";
+
+/// The prefix of check tokens. No base token has a dot.
+pub const CHECK_PREFIX: &str = "fourauth_check.";
 
 /// Longest prefix, in bytes.
 pub const MAX_PREFIX_BYTES: usize = 64;

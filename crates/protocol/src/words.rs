@@ -142,6 +142,8 @@ words! {
         Authorise = "authorise",
         /// A renewed token.
         RenewToken = "renew_token",
+        /// 132, summarised as [`Action::SessionUse`].
+        ExchangeToken = "exchange_token",
         /// 140.
         EndSession = "end_session",
         /// 142.

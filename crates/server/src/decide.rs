@@ -67,6 +67,7 @@ const fn is_quick(command: &Command) -> bool {
             | Command::GetKeys(_)
             | Command::ProveDevice(_)
             | Command::Authorise(_)
+            | Command::ExchangeToken(_)
             | Command::ListSessions(_)
             | Command::ListDevices(_)
     )

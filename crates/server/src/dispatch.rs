@@ -54,6 +54,9 @@ impl Context {
             Command::Authorise(authorise) => {
                 authorisation(id, &origin, auth.authorise(received, authorise).await)
             }
+            Command::ExchangeToken(exchange) => {
+                looked_up(id, &origin, auth.exchange_token(received, exchange).await)
+            }
             Command::ListSessions(list) => {
                 looked_up(id, &origin, auth.list_sessions(received, list).await)
             }

@@ -2,7 +2,8 @@
 
 use super::transcript::Transcript;
 use fourauth_protocol::{
-    command::{Authorise, Command, EndSession, ListSessions},
+    audience::Audience,
+    command::{Authorise, Command, EndSession, ExchangeToken, ListSessions},
     level::Level,
     secret::Secret,
 };
@@ -34,6 +35,23 @@ async fn authorise() {
     let heading = "The old token comes back: the session ends, also for the new token.";
     talk.ask(heading, Command::Authorise(shown())).await;
     talk.settle("130-authorise");
+}
+
+#[tokio::test]
+async fn exchange_token() {
+    let (mut talk, alice, token) = signed_in().await;
+    let wiki = || Audience::parse("wiki").unwrap();
+    let exchange = ExchangeToken::new(token, wiki()).device(alice.mac);
+    let command = Command::ExchangeToken(exchange);
+    let answer = talk.server.client().send_once(command.clone()).await.unwrap();
+    let check_token = answer.body.token.unwrap();
+    talk.name(check_token.expose(), "<check token>");
+    talk.ask("The token is for the wiki.", command).await;
+    let check = Authorise::new(check_token);
+    let asked = Command::Authorise(check.clone().audience(wiki()));
+    talk.ask("The wiki checks it.", asked).await;
+    talk.ask("It is of no use elsewhere.", Command::Authorise(check)).await;
+    talk.settle("132-exchange-token");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 use crate::{
     action::Action,
     authenticator::Authenticator,
+    check_token::CheckToken,
     command::{session, signed_token::Service},
     decision::Denial,
     device::{self, nonce::NonceCheck},
@@ -26,7 +27,7 @@ use fourauth_protocol::{
     device::DeviceId, jwt, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
     username::Username,
 };
-use fourauth_store::{KnownDevice, MasterToken, Refusal, Session, SessionUse};
+use fourauth_store::{FamilyId, KnownDevice, MasterToken, Refusal, Session, SessionUse};
 use fourauth_timekeeper::State;
 
 /// A token, and the circumstances under which it is shown.
@@ -121,8 +122,8 @@ impl Authenticator {
         Ok(Shown { found, proven_device })
     }
 
-    /// The session of a base token, or of a token that this server signed. The second is for services
-    /// that only check it, and is bound to no address; a session with a device needs its base token.
+    /// The session of a base token, of a token that this server signed, or of a check token. The last two
+    /// are for services that only check them, and are bound to no address.
     pub(crate) async fn shown_or_signed(
         &self,
         received: &Received,
@@ -130,20 +131,39 @@ impl Authenticator {
         service: Service<'_>,
     ) -> Result<Shown, Error> {
         let text = bearer.token.expose();
-        if !jwt::is_compact(text) {
+        let is_check_token = CheckToken::is_claimed(text);
+        if !is_check_token && !jwt::is_compact(text) {
             return self.shown_session(received, bearer).await;
         }
         let limited = received.limited().map(Denial::Limited);
         let refused = limited.unwrap_or(Denial::SignedOut);
-        let claims = self.signed_claims(text, service, received).filter(|_| limited.is_none());
-        let family = claims.and_then(|claims| session::family(&claims.sid));
-        let found = match family {
+        let family = if is_check_token {
+            self.checked_family(text, service, received)
+        } else {
+            let claims = self.signed_claims(text, service, received);
+            claims.and_then(|claims| session::family(&claims.sid))
+        };
+        let found = match family.filter(|_| limited.is_none()) {
             Some(family) => self.store.session_of_family(family, received.at.now).await?,
             None => None,
         };
-        let found = found.filter(|session| session.device.is_none());
+        // The key of a device was proved for a check token, and for no signed one.
+        let found = found.filter(|session| is_check_token || session.device.is_none());
         let found = found.map(|session| (session, None)).ok_or(refused);
         Ok(Shown { found, proven_device: None })
+    }
+
+    /// The session of a check token of this service that has not expired. A command that is not about one
+    /// service takes none.
+    fn checked_family(
+        &self,
+        text: &str,
+        service: Service<'_>,
+        received: &Received,
+    ) -> Option<FamilyId> {
+        let Service::Named(Some(service)) = service else { return None };
+        let token = CheckToken::read(text, self.tokens.check_key(), service)?;
+        (received.at.now < token.expires).then_some(token.family)
     }
 
     /// The master tokens of a session without a key, and of one with the claimed key. Without a claim

@@ -1,4 +1,4 @@
-//! 130–142: use, renew, end and list sessions.
+//! 130–142: use, renew, exchange, end and list sessions.
 
 use crate::{
     action::Action,
@@ -8,6 +8,7 @@ use crate::{
         effect::{Effect, SessionChange},
     },
     authenticator::Authenticator,
+    check_token::{self, CheckToken},
     command::{
         bearer::{Bearer, Shown, is_time_known, reaches},
         signed_token::Service,
@@ -43,11 +44,11 @@ const RESEND_MS: RangeInclusive<i64> = -2_000..=30_000;
 pub struct Authorised {
     /// The name of the account.
     pub username: String,
-    /// The methods that the login proved.
     /// Its mail address.
     pub email: Option<String>,
     /// Its groups.
     pub groups: Groups,
+    /// The methods that the login proved.
     pub methods: Vec<Method>,
     /// The level that they reach.
     pub level: Option<Level>,
@@ -78,6 +79,24 @@ pub enum Authorisation {
     LookedUp(LookedUp<Authorised>),
     /// The token was renewed, or the return of a renewed one has ended its session.
     Audited(Audited<Authorised>),
+}
+
+/// The answer to 132.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// The check token.
+    pub token: Secret<String>,
+    /// When it expires.
+    pub expires_at: UnixMillis,
+}
+
+impl CommandAnswer for Exchanged {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.token = Some(self.token);
+        body.expires_at = Some(self.expires_at);
+        body
+    }
 }
 
 /// The answer to 142.
@@ -212,6 +231,28 @@ impl Authenticator {
         Ok(Authorisation::Audited(attempt.conclude(&self.store, verdict).await?))
     }
 
+    /// 132: exchanges the token of a session for a check token of one service.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn exchange_token(
+        &self,
+        received: Received,
+        exchange: ExchangeToken,
+    ) -> Result<LookedUp<Exchanged>, Error> {
+        let ExchangeToken { token, mac, audience, .. } = exchange;
+        let bearer = Bearer { token, mac, level: None };
+        let expires = received.at.now.saturating_add_ms(check_token::LIFETIME_MS);
+        self.bear(Action::ExchangeToken, &received, &bearer, async |session| {
+            let expires_at = expires.min(session.ends);
+            let token = CheckToken { family: session.family, expires: expires_at };
+            let token = token.text(self.tokens.check_key(), &audience);
+            Ok(Exchanged { token, expires_at })
+        })
+        .await
+    }
+
     /// 140: ends a session, or every session of the account, as far as they have at most the level of
     /// this one.
     ///
@@ -300,6 +341,8 @@ fn authorised(
 ) -> Authorised {
     Authorised {
         username: session.username.clone(),
+        email: session.email.clone(),
+        groups: session.groups.clone(),
         methods: session.methods.0.clone(),
         level: session.methods.level(),
         expires_at,
@@ -332,5 +375,3 @@ fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
         current: row.family == current,
     }
 }
-        email: session.email.clone(),
-        groups: session.groups.clone(),

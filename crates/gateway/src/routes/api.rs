@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 26] = [
+pub(super) static ROUTES: [Route; 27] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -70,6 +70,12 @@ pub(super) static ROUTES: [Route; 26] = [
         "/api/v1/session/check",
         Takes::Json,
         with_token("130", "Check the token of a session, and renew it when it is due"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/session/exchange",
+        Takes::Json,
+        with_token("132", "Exchange the token for one that a single service can check"),
     ),
     route(
         Method::DELETE,

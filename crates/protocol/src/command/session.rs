@@ -1,4 +1,4 @@
-//! 130–142: use, end and list the sessions of an account.
+//! 130–142: use, exchange, end and list the sessions of an account.
 
 use crate::{
     audience::Audience,
@@ -22,8 +22,8 @@ pub struct Authorise {
     /// The level that the session must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// The service that asks. A signed token for another one is refused; without this field, one for
-    /// any service.
+    /// The service that asks. A signed token or a check token for another one is refused; without this
+    /// field, one for any service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
 }
@@ -33,6 +33,30 @@ impl Authorise {
     #[must_use]
     pub fn new(token: impl Into<Secret<String>>) -> Self {
         Self { token: token.into(), mac: None, level: None, audience: None }
+    }
+}
+
+/// 132: exchanges the token of a session for one that a single service can check, and that does nothing
+/// else (compare RFC 8693).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ExchangeToken {
+    /// The token of a session.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub token: Secret<String>,
+    /// The MAC address that the session was opened with.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// The service that the new token is for.
+    pub audience: Audience,
+}
+
+impl ExchangeToken {
+    /// Names the token and the service; add the device with [`device`](Self::device).
+    #[must_use]
+    pub fn new(token: impl Into<Secret<String>>, audience: Audience) -> Self {
+        Self { token: token.into(), mac: None, audience }
     }
 }
 

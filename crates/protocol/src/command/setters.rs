@@ -15,10 +15,10 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ListDevices, ListSessions, Login,
-    PasswordStep, ProveDevice, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-    RedeemPasscode, Register, RequestPasscode, RequestReset, ResetPassword, RevokeDevice,
-    ValidateReset,
+    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ExchangeToken, ListDevices,
+    ListSessions, Login, PasswordStep, ProveDevice, ReadAudit, RecoverDevice, RecoverFace,
+    RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset,
+    ResetPassword, RevokeDevice, ValidateReset,
 };
 use crate::{
     audience::Audience,
@@ -121,6 +121,10 @@ setters! {
         level => level: Level,
         /// The service that asks.
         audience => audience: Audience,
+    }
+    ExchangeToken {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
     }
     EndSession {
         /// The MAC address that the session was opened with.

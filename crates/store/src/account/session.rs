@@ -219,19 +219,23 @@ impl Store {
             concat!(session_columns!(), " WHERE s.master IN ($1, $2) AND s.ends > $3");
 
         let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
-        if let Some(session) = self.recent.get(masters, commits, at) {
+        let [first, second] = masters;
+        let names = [Name::Master(*first), Name::Master(*second)];
+        // Without a claim of a key both are the same.
+        let names = if first == second { &names[..1] } else { &names[..] };
+        if let Some(session) = self.recent.get(names, commits, at) {
             return Ok(Some(session).filter(|session| session.ends > now));
         }
-        let [first, second] = masters;
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
         let found = self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?;
         if let Some(session) = &found {
-            self.recent.put(session.clone(), commits, at);
+            self.recent.put(Name::Master(session.master), session.clone(), commits, at);
         }
         Ok(found)
     }
 
-    /// The session of this family that was not renewed, if the family has not ended at `now`.
+    /// The session of this family that was not renewed, if the family has not ended at `now`. It may have
+    /// been read less than a second ago, as that of [`session`](Self::session).
     pub async fn session_of_family(
         &self,
         family: FamilyId,
@@ -242,8 +246,17 @@ impl Store {
             " WHERE s.family = $1 AND s.renewed IS NULL AND s.ends > $2"
         );
 
+        let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
+        let name = Name::Family(family);
+        if let Some(session) = self.recent.get(&[name], commits, at) {
+            return Ok(Some(session).filter(|session| session.ends > now));
+        }
         let values = [Value::Bytes(&family.0), Value::Int(now.0)];
-        self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()
+        let found = self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?;
+        if let Some(session) = &found {
+            self.recent.put(name, session.clone(), commits, at);
+        }
+        Ok(found)
     }
 
     /// The newest sessions of an account that can be used or renewed at `now`, at most 500,
@@ -287,6 +300,8 @@ impl Session {
             family: family(row)?,
             account: AccountId(row.int(TABLE, "account")?),
             username: row.text("users", "username")?,
+            email: row.text_or_null("users", "email")?,
+            groups: Groups::read(row)?,
             expires: UnixMillis(row.int(TABLE, "expires")?),
             ends: UnixMillis(row.int(TABLE, "ends")?),
             renewed: (renewed > 0).then_some(UnixMillis(renewed)),
@@ -300,8 +315,6 @@ impl Session {
     #[must_use]
     pub fn is_valid(&self, now: UnixMillis) -> bool {
         self.renewed.is_none() && now < self.expires
-            email: row.text_or_null("users", "email")?,
-            groups: Groups::read(row)?,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Sessions that were read a moment ago, so that most checks of a token do not ask the database.
 //!
-//! A session is found by its master token, so only a token that belongs to it finds it. Any commit
+//! A session is found by its master token, so only a token that belongs to it finds it, or by the family
+//! that a token with a valid MAC or signature names. Any commit
 //! of this process empties the cache, so a session that ends here is refused at once. What another
 //! process changes is seen after at most [`MAX_AGE`].
 
-use crate::account::session::{MasterToken, Session};
+use crate::account::session::{FamilyId, MasterToken, Session};
 use fourauth_protocol::time::UnixMillis;
 use std::{
     collections::HashMap,
@@ -27,7 +28,14 @@ pub(crate) struct SessionCache(Mutex<Kept>);
 struct Kept {
     /// The commits of this process when the sessions were read.
     commits: u64,
-    sessions: HashMap<MasterToken, (Session, Moment)>,
+    sessions: HashMap<Name, (Session, Moment)>,
+}
+
+/// What a session is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Name {
+    Master(MasterToken),
+    Family(FamilyId),
 }
 
 /// A time on two clocks. The trusted time may be set back by time servers, and the other one stops
@@ -51,30 +59,21 @@ impl Moment {
 }
 
 impl SessionCache {
-    /// The session of one of these master tokens, if it was read less than [`MAX_AGE`] ago and
+    /// The session with one of these names, if it was read less than [`MAX_AGE`] ago and
     /// nothing was committed since. `commits` is the number of commits so far.
-    pub(crate) fn get(
-        &self,
-        masters: [&MasterToken; 2],
-        commits: u64,
-        at: Moment,
-    ) -> Option<Session> {
+    pub(crate) fn get(&self, names: &[Name], commits: u64, at: Moment) -> Option<Session> {
         let kept = self.kept();
         if kept.commits != commits {
             return None;
         }
         let young =
             |(session, read): &(Session, Moment)| read.is_just_before(at).then(|| session.clone());
-        let [first, second] = masters;
-        let found = kept.sessions.get(first).and_then(young);
-        found.or_else(|| {
-            if first == second { None } else { kept.sessions.get(second).and_then(young) }
-        })
+        names.iter().find_map(|name| kept.sessions.get(name).and_then(young))
     }
 
-    /// Keeps a session that was read at `at`, when there were `commits` commits. It is not kept if
+    /// Keeps a session under a name that was read at `at`, when there were `commits` commits. It is not kept if
     /// the cache holds sessions that were read after a later commit.
-    pub(crate) fn put(&self, session: Session, commits: u64, at: Moment) {
+    pub(crate) fn put(&self, name: Name, session: Session, commits: u64, at: Moment) {
         let mut kept = self.kept();
         if kept.commits > commits {
             return;
@@ -83,7 +82,7 @@ impl SessionCache {
             kept.sessions.clear();
             kept.commits = commits;
         }
-        kept.sessions.insert(session.master, (session, at));
+        kept.sessions.insert(name, (session, at));
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -105,9 +104,9 @@ mod tests {
             master,
             family: FamilyId([0; 16]),
             account: AccountId(1),
+            username: "alice".into(),
             email: None,
             groups: Groups::default(),
-            username: "alice".into(),
             expires: NOON,
             ends: NOON,
             renewed: None,
@@ -121,7 +120,7 @@ mod tests {
     fn cache() -> (SessionCache, Session, Moment) {
         let (cache, session) = (SessionCache::default(), session(1));
         let at = Moment { arrived: NOON, read: Instant::now() };
-        cache.put(session.clone(), 7, at);
+        cache.put(Name::Master(session.master), session.clone(), 7, at);
         (cache, session, at)
     }
 
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn a_session_is_kept_for_less_than_a_second() {
         let (cache, session, at) = cache();
-        let get = |at| cache.get([&session.master; 2], 7, at).is_some();
+        let get = |at| cache.get(&[Name::Master(session.master)], 7, at).is_some();
         for (trusted_ms, counted_ms, is_found) in [
             (0, 0, true),
             (999, 999, true),
@@ -151,30 +150,31 @@ mod tests {
     #[test]
     fn a_commit_empties_the_cache() {
         let (cache, session, at) = cache();
-        let get = |commits| cache.get([&session.master; 2], commits, at);
+        let get = |commits| cache.get(&[Name::Master(session.master)], commits, at);
         assert_eq!((get(8), get(7)), (None, Some(session.clone())));
-        cache.put(self::session(2), 8, at);
+        cache.put(Name::Master([2; 32]), self::session(2), 8, at);
         assert_eq!((get(8), get(7)), (None, None));
         // It was read before the commit.
-        cache.put(session.clone(), 7, at);
+        cache.put(Name::Master(session.master), session.clone(), 7, at);
         assert_eq!((get(8), get(7)), (None, None));
     }
 
     #[test]
-    fn either_master_token_finds_a_session() {
+    fn either_name_finds_a_session() {
         let (cache, session, at) = cache();
-        let other = [9; 32];
-        for masters in [[&session.master, &other], [&other, &session.master]] {
-            assert_eq!(cache.get(masters, 7, at).as_ref(), Some(&session));
+        let (known, other) = (Name::Master(session.master), Name::Master([9; 32]));
+        for names in [[known, other], [other, known]] {
+            assert_eq!(cache.get(&names, 7, at).as_ref(), Some(&session));
         }
-        assert_eq!(cache.get([&other, &other], 7, at), None);
+        assert_eq!(cache.get(&[other, Name::Family(session.family)], 7, at), None);
     }
 
     #[test]
     fn the_number_of_kept_sessions_is_bounded() {
         let (cache, _, at) = cache();
         for number in 0..u32::try_from(2 * MOST).unwrap() {
-            cache.put(session(number), 7, at);
+            let session = session(number);
+            cache.put(Name::Master(session.master), session, 7, at);
         }
         assert!(cache.kept().sessions.len() <= MOST);
     }
