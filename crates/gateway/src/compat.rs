@@ -6,7 +6,6 @@
 //! server takes its place for a client that keeps neither.
 
 mod account;
-mod cookies;
 mod identity;
 mod keys;
 mod pace;

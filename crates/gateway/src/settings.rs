@@ -35,6 +35,8 @@ pub enum Resource {
     Api,
     /// The routes of older HTTP systems.
     Compat,
+    /// `/forward-auth` and where people sign in for it.
+    ForwardAuth,
     /// `/livez` and `/readyz`.
     Health,
     /// `/metrics`.
@@ -65,6 +67,7 @@ impl From<WebResource> for Resource {
         match resource {
             WebResource::Api => Self::Api,
             WebResource::Compat => Self::Compat,
+            WebResource::ForwardAuth => Self::ForwardAuth,
             WebResource::Health => Self::Health,
             WebResource::Metrics => Self::Metrics,
         }

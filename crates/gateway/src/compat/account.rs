@@ -1,9 +1,7 @@
 //! `/register`, `/login`, `/enable-mfa`, `/verify-mfa` and `/logout`.
 
-use super::{
-    Digits, cookies::Cookie, identity, pace::Class, read, refusal::Refusal, texts, within,
-};
-use crate::{call::Call, problem::Problem, response, route::Outcome, translation::bearer};
+use super::{Digits, identity, pace::Class, read, refusal::Refusal, texts, within};
+use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome, translation::bearer};
 use fourauth_protocol::{
     answer::AnswerBody,
     command::{CodeStep, Command, ConfirmTotp, EndSession, Identifier, PasswordStep, SelfRegister},

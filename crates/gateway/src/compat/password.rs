@@ -1,9 +1,7 @@
 //! `/forgot-password`, `/validate-otp` and `/reset-password`.
 
-use super::{
-    Digits, cookies::Cookie, identity, pace::Class, read, refusal::Refusal, texts, within,
-};
-use crate::{call::Call, problem::Problem, response, route::Outcome};
+use super::{Digits, identity, pace::Class, read, refusal::Refusal, texts, within};
+use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome};
 use fourauth_protocol::{
     command::{Command, RequestReset, ResetPassword, ValidateReset},
     grant::GrantToken,

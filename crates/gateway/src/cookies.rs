@@ -8,7 +8,7 @@ use hyper::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub(crate) enum Cookie {
     /// The base token of a session.
     Session,
     /// The grant for `/verify-mfa` or `/enable-mfa`.
@@ -37,7 +37,7 @@ impl Cookie {
     }
 
     /// Its text, unless the request has it twice: another site may have planted the other one.
-    pub(super) fn read(self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn read(self, headers: &HeaderMap) -> Option<String> {
         let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
         let pairs = all.flat_map(|header| header.split(';')).filter_map(|it| it.split_once('='));
         let mut found = pairs.filter(|(name, _)| name.trim() == self.name());
@@ -46,12 +46,12 @@ impl Cookie {
     }
 
     /// Sets it.
-    pub(super) fn set(self, response: &mut Response, text: &str) {
+    pub(crate) fn set(self, response: &mut Response, text: &str) {
         self.add(response, text, self.seconds());
     }
 
     /// Removes it.
-    pub(super) fn clear(self, response: &mut Response) {
+    pub(crate) fn clear(self, response: &mut Response) {
         self.add(response, "", 0);
     }
 
