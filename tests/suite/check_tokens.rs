@@ -62,7 +62,7 @@ fn wiki() -> Audience {
 }
 
 #[tokio::test]
-async fn its_service_learns_whose_a_check_token_is() {
+async fn its_service_learns_the_account_of_a_check_token() {
     let signed_in = SignedIn::new().await;
     let answer = signed_in.check(&signed_in.check_token().await).await;
     assert_eq!((answer.message.as_str(), answer.code), ("authorized", Code::Ok));

@@ -5,6 +5,7 @@ mod answers;
 mod api;
 mod closure;
 mod compat;
+mod forward_auth;
 mod hostile;
 mod http2;
 mod limits;

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 19] = [
+const OPTIONAL: [&str; 20] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
@@ -26,6 +26,7 @@ const OPTIONAL: [&str; 19] = [
     "text.listen_passcodes",
     "text.listen_identity",
     "web.origin",
+    "web.forward_auth",
     "web.listener",
 ];
 

@@ -2,12 +2,17 @@
 //!
 //! Which sections a program has, and where their values come from, is its own affair.
 
+mod forward_auth;
 mod log;
 mod network;
 mod origin;
 mod tls;
 mod web;
 
+pub use forward_auth::{
+    Access, Domain, ForwardAuthConfig, ForwardAuthRule, HostPattern, NotADomain, NotAHost,
+    NotAPath, PathPrefix, is_plain,
+};
 pub use log::{LogConfig, LogFormat};
 pub use network::{Network, NotANetwork};
 pub use origin::{NotAnOrigin, Origin};

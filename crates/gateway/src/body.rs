@@ -1,7 +1,7 @@
 //! Reads the body of a request within its limit, its time and the shares of its source.
 
 use crate::{
-    limits,
+    form, limits,
     multipart::{self, NotAForm},
     problem::Problem,
     route::Takes,
@@ -24,7 +24,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 enum Media<'a> {
     Json,
     /// `multipart/form-data` with this boundary.
-    Form(&'a str),
+    Multipart(&'a str),
+    /// `application/x-www-form-urlencoded`.
+    Form,
 }
 
 /// Reads the body that a route takes, makes JSON of a form, and checks the shape of JSON in it.
@@ -37,7 +39,9 @@ pub(crate) async fn receive(
 ) -> Result<Secret<Vec<u8>>, Problem> {
     let media = match takes {
         Takes::Nothing | Takes::Anything => None,
-        Takes::Json | Takes::Pictures => Some(media(takes, headers).map_err(Problem::and_close)?),
+        Takes::Json | Takes::Pictures | Takes::Form => {
+            Some(media(takes, headers).map_err(Problem::and_close)?)
+        }
     };
     let time = limits::body_time(takes.limit());
     let body = timeout(time, read(incoming, takes.limit(), share)).await.unwrap_or_else(|_| {
@@ -48,7 +52,8 @@ pub(crate) async fn receive(
     let json = match media {
         None => return Ok(body),
         Some(Media::Json) => body,
-        Some(Media::Form(boundary)) => multipart::to_json(body.expose(), boundary)
+        Some(Media::Form) => form::to_json(body.expose()),
+        Some(Media::Multipart(boundary)) => multipart::to_json(body.expose(), boundary)
             .map_err(|NotAForm| Problem::bad("Malformed request: not a form."))?,
     };
     shape::check(json.expose())
@@ -101,8 +106,15 @@ fn media(takes: Takes, headers: &HeaderMap) -> Result<Media<'_>, Problem> {
         return Err(unsupported("Send one Content-Type: application/json."));
     };
     let given = given.unwrap_or_default();
+    if takes == Takes::Form {
+        return if is_plain_form(given) {
+            of_this_origin(headers, Media::Form)
+        } else {
+            Err(unsupported("The body must be application/x-www-form-urlencoded."))
+        };
+    }
     if let Some(boundary) = multipart::boundary(given).filter(|_| takes == Takes::Pictures) {
-        return form(headers, boundary);
+        return of_this_origin(headers, Media::Multipart(boundary));
     }
     let mut parts = given.split(';').map(str::trim);
     if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json")) {
@@ -117,13 +129,20 @@ fn media(takes: Takes, headers: &HeaderMap) -> Result<Media<'_>, Problem> {
 }
 
 /// A form that no page of another site sent. Browsers let any page send a form, and no JSON.
-fn form<'a>(headers: &HeaderMap, boundary: &'a str) -> Result<Media<'a>, Problem> {
+fn of_this_origin<'a>(headers: &HeaderMap, form: Media<'a>) -> Result<Media<'a>, Problem> {
     let is_ours = |site: &HeaderValue| ["same-origin", "none"].iter().any(|it| site == it);
     if headers.get_all(SEC_FETCH_SITE).iter().all(is_ours) {
-        Ok(Media::Form(boundary))
+        Ok(form)
     } else {
         Err(Problem::new(StatusCode::FORBIDDEN, "A page of another site sent this form."))
     }
+}
+
+/// True for the type of forms without files (HTML Living Standard, "URL-encoded form data").
+fn is_plain_form(given: &str) -> bool {
+    let mut parts = given.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    name.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(is_utf8)
 }
 
 /// True for a parameter that leaves the character encoding at UTF-8.

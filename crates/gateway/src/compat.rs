@@ -6,7 +6,7 @@
 //! server takes its place for a client that keeps neither.
 
 mod account;
-mod identity;
+pub(crate) mod identity;
 mod keys;
 mod pace;
 mod password;
@@ -17,13 +17,12 @@ pub(crate) use pace::Pace;
 
 use crate::{
     call::Call,
-    problem::Problem,
     route::{Handler, Outcome, Route, Takes, Work},
     settings::Resource,
 };
 use fourauth_protocol::secret::Secret;
 use hyper::Method;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 pub(crate) static ROUTES: [Route; 9] = [
     post("/register", Takes::Json, |call| Box::pin(account::register(call))),
@@ -48,29 +47,13 @@ const fn post(path: &'static str, body: Takes, handler: Handler) -> Route {
     Route { method, path, resource, body, work: Work::Own(handler) }
 }
 
-/// The body of a request, as a value of this type.
-///
-/// # Errors
-///
-/// 400 that names the field. A value is never quoted.
-fn read<T: DeserializeOwned>(call: &Call) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(call.body.expose());
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let text = error.inner().to_string();
-        match text.split('`').nth(1).filter(|_| text.starts_with("missing field `")) {
-            Some(field) => Problem::bad(format!("Missing field: {field}")),
-            None => Problem::bad(format!("Invalid field: {}", error.path())),
-        }
-    })
-}
-
 /// A text of a body. Digits that a person copied may have spaces between them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
-struct Digits(Secret<String>);
+pub(crate) struct Digits(Secret<String>);
 
 impl Digits {
-    fn without_spaces(&self) -> Secret<String> {
+    pub(crate) fn without_spaces(&self) -> Secret<String> {
         Secret::new(self.0.expose().chars().filter(|c| !c.is_whitespace()).collect())
     }
 }

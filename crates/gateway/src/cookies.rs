@@ -15,7 +15,13 @@ pub(crate) enum Cookie {
     Mfa,
     /// The grant for `/reset-password`.
     Reset,
+    /// The check token that the services of a domain see.
+    Visit,
 }
+
+/// The domain of hosts that see a cookie.
+#[derive(Debug, Clone)]
+pub(crate) struct CookieDomain(pub(crate) String);
 
 impl Cookie {
     const fn name(self) -> &'static str {
@@ -23,6 +29,7 @@ impl Cookie {
             Self::Session => "__Host-fourauth",
             Self::Mfa => "__Host-mfa",
             Self::Reset => "__Host-reset",
+            Self::Visit => "__Secure-fourauth-fa",
         }
     }
 
@@ -32,7 +39,7 @@ impl Cookie {
         match self {
             Self::Session => 86_400,
             Self::Mfa => 900,
-            Self::Reset => 600,
+            Self::Reset | Self::Visit => 600,
         }
     }
 
@@ -55,14 +62,40 @@ impl Cookie {
         self.add(response, "", 0);
     }
 
+    /// Sets it for all hosts of a domain. A link from another site carries it, and no form does.
+    pub(crate) fn set_for(self, response: &mut Response, text: &str, domain: &CookieDomain) {
+        self.add_for(response, text, self.seconds(), domain);
+    }
+
+    /// Removes it from all hosts of a domain.
+    pub(crate) fn clear_for(self, response: &mut Response, domain: &CookieDomain) {
+        self.add_for(response, "", 0, domain);
+    }
+
+    fn add_for(self, response: &mut Response, text: &str, seconds: u32, domain: &CookieDomain) {
+        let (name, CookieDomain(domain)) = (self.name(), domain);
+        append(
+            response,
+            &format!(
+                "{name}={text}; Domain={domain}; Path=/; Max-Age={seconds}; Secure; HttpOnly; \
+                 SameSite=Lax"
+            ),
+        );
+    }
+
     fn add(self, response: &mut Response, text: &str, seconds: u32) {
         let name = self.name();
-        let cookie =
-            format!("{name}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
-        let mut header: HeaderValue = value(&cookie);
-        header.set_sensitive(true);
-        response.headers_mut().append(SET_COOKIE, header);
+        append(
+            response,
+            &format!("{name}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict"),
+        );
     }
+}
+
+fn append(response: &mut Response, cookie: &str) {
+    let mut header: HeaderValue = value(cookie);
+    header.set_sensitive(true);
+    response.headers_mut().append(SET_COOKIE, header);
 }
 
 #[cfg(test)]

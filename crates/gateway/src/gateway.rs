@@ -2,6 +2,7 @@
 
 use crate::{
     compat::Pace,
+    forward_auth::Services,
     limits,
     listener::Listener,
     peer::Proxies,
@@ -63,6 +64,8 @@ pub(crate) struct App {
     pub(crate) bodies: Arc<Shares>,
     /// Requests of the routes of older systems.
     pub(crate) pace: Pace,
+    /// Other services. Their proxies ask whether a request may pass.
+    pub(crate) services: Option<Services>,
 }
 
 /// A running gateway.
@@ -92,7 +95,8 @@ impl Gateway {
     ///
     /// [`StartError`] if one of the listeners cannot start. Then none is running.
     pub async fn start(settings: Settings, parts: Parts) -> Result<Self, StartError> {
-        let Settings { proxies, connections, connections_per_source, listeners } = settings;
+        let Settings { proxies, connections, connections_per_source, forward_auth, listeners } =
+            settings;
         let Parts { upstream, vitals, tls, clock } = parts;
         let app = Arc::new(App {
             upstream,
@@ -103,6 +107,7 @@ impl Gateway {
             connections: Shares::new(connections, connections_per_source),
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE),
             pace: Pace::default(),
+            services: forward_auth.map(Services::new),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -17,6 +17,8 @@ mod compat;
 mod connection;
 mod cookies;
 mod entropy;
+mod form;
+mod forward_auth;
 mod gateway;
 mod limits;
 mod listener;

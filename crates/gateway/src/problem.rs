@@ -101,6 +101,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// 502: an answer of the server lacks what it must have.
+    pub(crate) fn incomplete() -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "The server gave an incomplete answer.")
+    }
+
     /// 404.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "There is nothing here.")
@@ -153,8 +158,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(response::REQUEST_ID, response::value(&request_id.to_string()));
         if let Some(wait) = fields.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            retry_after(&mut response, wait);
         }
+        let headers = response.headers_mut();
         if let Some(allow) = &fields.allow {
             headers.insert(ALLOW, response::value(allow));
         }
@@ -186,6 +192,11 @@ impl Fields {
             }
         }
     }
+}
+
+/// Says when to try again.
+pub(crate) fn retry_after(response: &mut Response, wait: Duration) {
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
 }
 
 /// Seconds, rounded up: a caller that waits so long does not come too early.

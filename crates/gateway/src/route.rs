@@ -47,6 +47,8 @@ pub(crate) enum Takes {
     Json,
     /// One JSON object, which may hold pictures.
     Pictures,
+    /// The texts of a form of HTML, which become one JSON object.
+    Form,
     /// Any body, which is ignored.
     Anything,
 }
@@ -80,7 +82,7 @@ impl Takes {
     pub(crate) const fn limit(self) -> usize {
         match self {
             Self::Nothing => 0,
-            Self::Json | Self::Anything => limits::SMALL_BODY,
+            Self::Json | Self::Form | Self::Anything => limits::SMALL_BODY,
             Self::Pictures => limits::PICTURE_BODY,
         }
     }

@@ -5,12 +5,12 @@ mod docs;
 mod health;
 mod start;
 
-use crate::{compat, route::Route};
+use crate::{compat, forward_auth, route::Route};
 
 /// Every route of this crate.
 pub(crate) fn all() -> Vec<&'static Route> {
     let own = start::ROUTES.iter().chain(&health::ROUTES).chain(&api::ROUTES).chain(&docs::ROUTES);
-    own.chain(&compat::ROUTES).collect()
+    own.chain(&compat::ROUTES).chain(&forward_auth::ROUTES).collect()
 }
 
 #[cfg(test)]

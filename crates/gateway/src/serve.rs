@@ -18,7 +18,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 /// The answer to one request. Every answer of this crate is made here.
 pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response {
@@ -55,7 +55,10 @@ async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome
     let mut share = app.bodies.open(Some(peer.unwrap_or(connection.address)));
     let body = body::receive(route.body, &parts.headers, incoming, &mut share).await?;
     let query = parts.uri.query().map(str::to_owned);
-    let call = Call { app: app.clone(), peer, headers: parts.headers, parameter, query, body };
+    let is_from_a_proxy = app.proxies.contains(connection.address);
+    let headers = parts.headers;
+    let app = Arc::clone(app);
+    let call = Call { app, peer, is_from_a_proxy, headers, parameter, query, body };
     let outcome = route.answer(call).await;
     drop(share);
     outcome

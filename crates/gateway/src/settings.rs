@@ -1,6 +1,6 @@
 //! The settings of a gateway. It reads no file and no environment: the program fills them in.
 
-use fourauth_daemon::settings::{WebConfig, WebListener, WebResource};
+use fourauth_daemon::settings::{ForwardAuthConfig, Origin, WebConfig, WebListener, WebResource};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 
@@ -13,8 +13,19 @@ pub struct Settings {
     pub connections: usize,
     /// Connections of one source. Those of proxies are counted only in total.
     pub connections_per_source: usize,
+    /// Other services. Their proxies ask whether a request may pass.
+    pub forward_auth: Option<ForwardAuth>,
     /// The listeners.
     pub listeners: Vec<ListenerSettings>,
+}
+
+/// The services that a gateway answers for.
+#[derive(Debug, Clone)]
+pub struct ForwardAuth {
+    /// Where people sign in.
+    pub origin: Origin,
+    /// The domain of the services, and the rules.
+    pub config: ForwardAuthConfig,
 }
 
 /// One listener.
@@ -49,8 +60,15 @@ impl From<&WebConfig> for Settings {
             proxies: web.proxies.iter().map(|network| (*network).into()).collect(),
             connections: web.connections,
             connections_per_source: web.connections_per_source,
+            forward_auth: web.origin.clone().zip(web.forward_auth.clone()).map(ForwardAuth::from),
             listeners: web.listener.iter().map(ListenerSettings::from).collect(),
         }
+    }
+}
+
+impl From<(Origin, ForwardAuthConfig)> for ForwardAuth {
+    fn from((origin, config): (Origin, ForwardAuthConfig)) -> Self {
+        Self { origin, config }
     }
 }
 

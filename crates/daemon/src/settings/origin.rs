@@ -20,6 +20,23 @@ pub enum NotAnOrigin {
 }
 
 impl Origin {
+    /// The host: a name, or an address, with brackets around one of IPv6.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.parts().0
+    }
+
+    /// The port, unless it is the usual one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, Option<u16>) {
+        let authority = self.0.split_once("://").map_or("", |(_, authority)| authority);
+        divided(authority).unwrap_or((authority, None))
+    }
+
     /// The text, as browsers write it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -119,6 +136,18 @@ mod tests {
             ("https://[2001:db8::1]", "https://[2001:db8::1]"),
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn an_origin_has_a_host_and_perhaps_a_port() {
+        for (text, host, port) in [
+            ("https://auth.example.org:443", "auth.example.org", None),
+            ("https://auth.example.org:8443", "auth.example.org", Some(8443)),
+            ("http://[::1]:8080", "[::1]", Some(8080)),
+        ] {
+            let origin: Origin = text.parse().unwrap();
+            assert_eq!((origin.host(), origin.port()), (host, port));
         }
     }
 

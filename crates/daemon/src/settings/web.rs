@@ -1,6 +1,6 @@
 //! `[web]`
 
-use super::{Network, Origin};
+use super::{ForwardAuthConfig, Network, Origin};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
@@ -23,6 +23,9 @@ pub struct WebConfig {
     /// Connections of one source, which is an IPv4 address or an IPv6 network of 64 bits. A browser
     /// opens one with HTTP/2, and six without. Those of proxies are counted only in total.
     pub connections_per_source: usize,
+    /// Other services. Their proxies ask this server whether a request may pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// The listeners.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<WebListener>,
@@ -50,6 +53,8 @@ pub enum WebResource {
     Api,
     /// The routes of older HTTP systems.
     Compat,
+    /// Where the proxies of other services ask whether a request may pass, and where people sign in.
+    ForwardAuth,
     /// Whether the server runs and can work.
     Health,
     /// Numbers for monitoring.
@@ -64,6 +69,7 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             origin: None,
+            forward_auth: None,
             proxies: Vec::new(),
             connections: 1024,
             connections_per_source: 64,
@@ -76,7 +82,7 @@ impl WebListener {
     /// True if it has routes that send commands of visitors.
     fn sends_commands(&self) -> bool {
         let sends = |resource: &WebResource| match resource {
-            WebResource::Api | WebResource::Compat => true,
+            WebResource::Api | WebResource::Compat | WebResource::ForwardAuth => true,
             WebResource::Health | WebResource::Metrics => false,
         };
         self.resources.iter().any(sends)
@@ -103,7 +109,7 @@ impl WebConfig {
 
     /// Everything that must be true.
     #[must_use]
-    pub fn requirements(&self) -> [Requirement; 5] {
+    pub fn requirements(&self) -> [Requirement; 11] {
         let within = |number, range: &RangeInclusive<i64>| {
             i64::try_from(number).is_ok_and(|number| range.contains(&number))
         };
@@ -134,7 +140,47 @@ impl WebConfig {
                 reason: "must name at least one of its resources, and none twice",
                 holds: self.serves_something(),
             },
+            Requirement {
+                key: "web.forward_auth",
+                reason: "must be set, because a listener has the resource forward-auth",
+                holds: self.forward_auth.is_some() || !self.serves(WebResource::ForwardAuth),
+            },
+            Requirement {
+                key: "web.proxies",
+                reason: "must list the proxies that ask forward-auth: only they are believed about \
+                         requests to other services",
+                holds: !self.proxies.is_empty() || !self.serves(WebResource::ForwardAuth),
+            },
+            Requirement {
+                key: "web.origin",
+                reason: "must be set to an origin in web.forward_auth.domain: people sign in there",
+                holds: self.holds(|it| it.includes(self.origin.as_ref())),
+            },
+            Requirement {
+                key: "web.forward_auth.rule",
+                reason: "must have rules, each with hosts, and with methods in capitals",
+                holds: self.holds(ForwardAuthConfig::has_usable_rules),
+            },
+            Requirement {
+                key: "web.forward_auth.rule",
+                reason: "must name only hosts in web.forward_auth.domain",
+                holds: self.holds(ForwardAuthConfig::includes_every_host),
+            },
+            Requirement {
+                key: "web.forward_auth.rule",
+                reason: "must not ask for level or groups where access is not signed-in",
+                holds: self.holds(ForwardAuthConfig::is_consistent),
+            },
         ]
+    }
+
+    /// True if there is no `[web.forward_auth]`, or if this holds for it.
+    fn holds(&self, requirement: impl FnOnce(&ForwardAuthConfig) -> bool) -> bool {
+        self.forward_auth.as_ref().is_none_or(requirement)
+    }
+
+    fn serves(&self, resource: WebResource) -> bool {
+        self.listener.iter().any(|listener| listener.resources.contains(&resource))
     }
 
     /// A warning about visitors that the server cannot tell apart, if there is reason for one.
@@ -224,5 +270,62 @@ mod tests {
         }
         let two = listener("127.0.0.1:0", true, "['api']");
         assert_eq!(checked(&format!("{two}{two}")), Ok(()), "two new ports");
+    }
+
+    const WIKI: &str = "[[web.forward_auth.rule]]\nhosts = ['wiki.example.org']\n";
+
+    fn forward_auth(origin: &str, rules: &str) -> String {
+        let listener = listener("127.0.0.1:8080", false, "['forward-auth']");
+        format!(
+            "[web]\norigin = '{origin}'\nproxies = ['127.0.0.1']\n[web.forward_auth]\n\
+             domain = 'example.org'\n{rules}{listener}"
+        )
+    }
+
+    #[test]
+    fn a_domain_and_its_services_fit_together() {
+        let whole = forward_auth("https://auth.example.org", WIKI);
+        assert_eq!(checked(&whole), Ok(()));
+        for (change, to, key) in [
+            ("proxies = ['127.0.0.1']", "", "web.proxies"),
+            ("origin = 'https://auth.example.org'", "", "web.origin"),
+            ("auth.example.org", "auth.example.com", "web.origin"),
+            ("hosts = ['wiki.example.org']", "hosts = []", "web.forward_auth.rule"),
+            ("wiki.example.org", "wiki.example.com", "web.forward_auth.rule"),
+            (
+                "wiki.example.org']",
+                "wiki.example.org']\nmethods = ['get']",
+                "web.forward_auth.rule",
+            ),
+            (
+                "wiki.example.org']",
+                "wiki.example.org']\naccess = 'public'\nlevel = 2",
+                "web.forward_auth.rule",
+            ),
+        ] {
+            let refused = checked(&whole.replace(change, to)).unwrap_err();
+            assert!(refused.starts_with(&format!("{key}: ")), "{change}: {refused}");
+        }
+        let unset = listener("127.0.0.1:8080", true, "['forward-auth']");
+        assert!(checked(&unset).unwrap_err().starts_with("web.forward_auth: must be set"));
+    }
+
+    #[test]
+    fn a_rule_with_a_value_that_means_nothing_is_refused() {
+        for (setting, is_valid) in [
+            ("level = 4", true),
+            ("level = 5", false),
+            ("groups = ['staff']", true),
+            ("groups = ['Staff']", false),
+            ("paths = ['/a']", true),
+            ("paths = ['a']", false),
+            ("networks = ['10.0.0.0/8']", true),
+            ("access = 'signed-in'", true),
+            ("access = 'everybody'", false),
+            ("path = '/a'", false),
+        ] {
+            let web = forward_auth("https://auth.example.org", &format!("{WIKI}{setting}\n"));
+            assert_eq!(checked(&web).is_ok(), is_valid, "{setting}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! `/register`, `/login`, `/enable-mfa`, `/verify-mfa` and `/logout`.
 
-use super::{Digits, identity, pace::Class, read, refusal::Refusal, texts, within};
-use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome, translation::bearer};
+use super::{Digits, identity, pace::Class, refusal::Refusal, texts, within};
+use crate::{
+    call::Call, cookies::Cookie, problem::Problem, response, route::Outcome, translation::bearer,
+};
 use fourauth_protocol::{
     answer::AnswerBody,
     command::{CodeStep, Command, ConfirmTotp, EndSession, Identifier, PasswordStep, SelfRegister},
@@ -59,7 +61,7 @@ struct Said {
 
 pub(super) async fn register(call: Call) -> Outcome {
     within(call, Class::Login, async |call| {
-        let Registration { username, email, phone, password } = read(&call)?;
+        let Registration { username, email, phone, password } = call.read()?;
         let has_totp = username.is_none() && phone.is_none();
         let account = match username {
             Some(name) => identity::of_three(&name, &email, phone.as_deref())?,
@@ -104,7 +106,7 @@ fn secret_of(uri: &str) -> Option<String> {
 
 pub(super) async fn login(call: Call) -> Outcome {
     within(call, Class::Login, async |call| {
-        let Login { identifier, email, password } = read(&call)?;
+        let Login { identifier, email, password } = call.read()?;
         // The system with authenticators documents 401 for wrong evidence, the other one 400.
         let (account, refusal): (Identifier, _) = match (&identifier, &email) {
             (Some(identifier), _) => {
@@ -176,7 +178,7 @@ pub(super) async fn verify_mfa(call: Call) -> Outcome {
 /// server counts.
 fn code(call: &Call) -> Result<(Identifier, Option<OneTimeCode>, Option<GrantToken>), Problem> {
     let wrong = || Problem::new(StatusCode::UNAUTHORIZED, texts::INVALID_OTP);
-    let Code { email, otp, mfa_token } = read(call)?;
+    let Code { email, otp, mfa_token } = call.read()?;
     let account = identity::email(&email)?.into();
     let code = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let shown = mfa_token.or_else(|| Cookie::Mfa.read(&call.headers).map(Secret::new));

@@ -8,7 +8,7 @@ use fourauth_protocol::{
 };
 
 /// The account that an `identifier` names: a mail address, a telephone number or a username.
-pub(super) fn any(identifier: &str) -> Result<Identifier, Problem> {
+pub(crate) fn any(identifier: &str) -> Result<Identifier, Problem> {
     Identifier::parse(identifier).map_err(|_| invalid("identifier"))
 }
 

@@ -1,6 +1,6 @@
 //! `/forgot-password`, `/validate-otp` and `/reset-password`.
 
-use super::{Digits, identity, pace::Class, read, refusal::Refusal, texts, within};
+use super::{Digits, identity, pace::Class, refusal::Refusal, texts, within};
 use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome};
 use fourauth_protocol::{
     command::{Command, RequestReset, ResetPassword, ValidateReset},
@@ -41,7 +41,7 @@ struct Said {
 
 /// The server counts these requests itself, by name and by source.
 pub(super) async fn forgot(call: Call) -> Outcome {
-    let Forgot { identifier } = read(&call)?;
+    let Forgot { identifier } = call.read()?;
     let request = RequestReset::new(identity::any(&identifier)?);
     let command = Command::RequestReset(request);
     let answer = call.ask(command, |answer| REFUSAL.of(answer)).await?;
@@ -50,7 +50,7 @@ pub(super) async fn forgot(call: Call) -> Outcome {
 
 pub(super) async fn validate(call: Call) -> Outcome {
     within(call, Class::Verification, async |call| {
-        let Validate { identifier, otp } = read(&call)?;
+        let Validate { identifier, otp } = call.read()?;
         // A text that is no code is a wrong one, which the server counts.
         let code = ResetCode::parse(otp.without_spaces().expose()).ok();
         let mut validate = ValidateReset::new(identity::any(&identifier)?, code);
@@ -70,7 +70,7 @@ pub(super) async fn validate(call: Call) -> Outcome {
 
 pub(super) async fn reset(call: Call) -> Outcome {
     within(call, Class::Verification, async |call| {
-        let Replacement { identifier, new_password, reset_token } = read(&call)?;
+        let Replacement { identifier, new_password, reset_token } = call.read()?;
         let mut reset = ResetPassword::new(identity::any(&identifier)?, new_password);
         let cookie = || Cookie::Reset.read(&call.headers).map(Secret::new);
         if let Some(text) = reset_token.or_else(cookie) {
