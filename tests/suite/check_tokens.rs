@@ -98,7 +98,7 @@ async fn a_check_token_does_nothing_but_be_checked() {
 }
 
 #[tokio::test]
-async fn only_the_token_of_a_session_is_exchanged_and_only_on_its_device() {
+async fn only_the_token_of_a_session_is_exchanged_on_its_device() {
     let signed_in = SignedIn::new().await;
     let without_mac = ExchangeToken::new(signed_in.token.clone(), wiki());
     let refused = signed_in.send(Command::ExchangeToken(without_mac)).await;
@@ -149,7 +149,7 @@ async fn a_check_token_survives_the_renewal_of_its_session() {
 }
 
 #[tokio::test]
-async fn a_check_token_of_a_device_key_needs_its_proof_only_when_it_is_made() {
+async fn a_check_token_needs_the_proof_of_a_device_when_it_is_made() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let key = Identity::generate().unwrap();

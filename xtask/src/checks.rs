@@ -2,7 +2,7 @@
 //!
 //! Every step builds the same targets with the same features, so that nothing is built twice.
 
-use crate::{assure, binaries, models, new_command, postgres, process::succeed, wheel};
+use crate::{assure, binaries, models, new_command, process::succeed, programs, wheel};
 use std::{path::Path, process::Command};
 
 /// The targets and features of every step.
@@ -16,7 +16,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     step("build");
     succeed(self::cargo(root).arg("build").args(EVERYTHING))?;
     step("test dependencies");
-    postgres::install_if_missing()?;
+    programs::install_if_missing()?;
     models::run(root, &binaries::built(root))?;
     step("Python wheel");
     wheel::for_tests(root)?;

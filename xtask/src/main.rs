@@ -7,8 +7,8 @@ mod checks;
 mod demo;
 mod models;
 mod new_command;
-mod postgres;
 mod process;
+mod programs;
 mod wheel;
 
 use std::{path::PathBuf, process::ExitCode};

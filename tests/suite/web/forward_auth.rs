@@ -1,7 +1,10 @@
 //! Forward-auth: what a proxy is told about the requests of its visitors, and how they sign in.
 
 mod answers;
+mod browser;
 mod entry;
+mod programs;
+mod proxies;
 
 use fourauth_config::{Config, WebListener, WebResource};
 use fourauth_protocol::{
@@ -48,7 +51,11 @@ struct Door {
 
 impl Door {
     async fn open() -> Self {
-        let web = WebServer::configured(behind_a_proxy).await;
+        Self::with(behind_a_proxy).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let web = WebServer::configured(change).await;
         let email = Email::parse(EMAIL).unwrap();
         let register = SelfRegister::new(email, Secret::new(PASSWORD.to_owned()));
         let registered =
@@ -88,6 +95,18 @@ impl Door {
         self.request(Method::POST, path)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(pairs.collect::<Vec<_>>().join("&"))
+    }
+
+    /// A check token of Carol for a service.
+    async fn check_token_for(&self, service: &str) -> String {
+        let session = self.session().await;
+        let token = session.split_once('=').unwrap().1;
+        let exchange = self.request(Method::POST, "/api/v1/session/exchange").bearer_auth(token);
+        let body = json!({ "audience": service }).to_string();
+        let exchange = exchange.header("content-type", "application/json").body(body);
+        let answer = exchange.send().await.unwrap().text().await.unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        answer["token"].as_str().unwrap().to_owned()
     }
 
     /// The session of Carol after signing in, as its cookie.

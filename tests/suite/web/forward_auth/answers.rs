@@ -1,14 +1,9 @@
 //! What a proxy is told.
 
 use super::{Door, EMAIL, VISITOR, cookie, header, with_authenticator};
-use fourauth_protocol::{
-    audience::Audience,
-    command::{Command, ExchangeToken},
-    secret::Secret,
-};
 use fourauth_tests::server::quick;
 use fourauthd::{command::user::UserCommand, local_store::LocalStore};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -74,19 +69,7 @@ async fn only_the_check_token_of_this_domain_lets_a_visitor_pass() {
     let door = Door::open().await;
     let session = door.session().await;
     let token = session.split_once('=').unwrap().1.to_owned();
-    let other = Audience::parse("forward-auth:example.com").unwrap();
-    let exchange = ExchangeToken::new(Secret::new(token.clone()), other);
-    let body = serde_json::to_value(Command::ExchangeToken(exchange)).unwrap();
-    let body = serde_json::json!({ "audience": body["audience"] }).to_string();
-    let exchanged = door
-        .request(Method::POST, "/api/v1/session/exchange")
-        .bearer_auth(&token)
-        .header("content-type", "application/json")
-        .body(body);
-    let exchanged = exchanged.send().await.unwrap();
-    assert_eq!(exchanged.status(), StatusCode::OK);
-    let answer: serde_json::Value = serde_json::from_str(&exchanged.text().await.unwrap()).unwrap();
-    let foreign = answer["token"].as_str().unwrap();
+    let foreign = door.check_token_for("forward-auth:example.com").await;
     let visit = door.visit(&session).await;
     let mistyped = format!("{}x", &visit[..visit.len() - 1]);
     for cookie in [
