@@ -3,7 +3,7 @@
 
 use crate::{
     load::{CLIENTS, SAMPLES},
-    peer::Peer,
+    peer::{Peer, Speaks},
     report::{Cost, Ratio, Sample, elapsed_us, median},
     service::{Ready, Service},
 };
@@ -56,10 +56,10 @@ async fn sample(service: &mut Service, address: SocketAddr, tls: &Arc<ClientConf
     let before = (service.cpu_us(), elapsed_us());
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let tls = Arc::clone(tls);
+        let speaks = Speaks::Frames(Arc::clone(tls));
         clients.spawn(async move {
             for _ in 0..HANDSHAKES {
-                Peer::connect(address, &tls).await.close().await;
+                Peer::connect(address, &speaks).await.close().await;
             }
         });
     }

@@ -1,13 +1,10 @@
 //! Many clients that repeat one command.
 
 use crate::{
-    peer::Peer,
+    peer::{Peer, Speaks},
     report::{Cost, Sample, elapsed_us, median},
     service::Service,
 };
-use bytes::BytesMut;
-use fourauth_protocol::frame;
-use rustls::ClientConfig;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -20,11 +17,11 @@ const EXCHANGES: usize = 1000;
 /// Samples of each kind.
 pub(crate) const SAMPLES: usize = 11;
 
-/// Connections on which one command is repeated.
+/// Connections on which one request is repeated.
 pub(crate) struct Load {
     what: &'static str,
     peers: Vec<Peer>,
-    frame: Arc<[u8]>,
+    request: Arc<[u8]>,
 }
 
 impl Load {
@@ -32,16 +29,14 @@ impl Load {
     pub(crate) async fn new(
         what: &'static str,
         address: SocketAddr,
-        payload: &str,
-        tls: &Arc<ClientConfig>,
+        request: &[u8],
+        speaks: &Speaks,
     ) -> Self {
-        let mut frame = BytesMut::new();
-        frame::encode(payload.as_bytes(), &mut frame).expect("a short payload");
         let mut peers = Vec::new();
         for _ in 0..CLIENTS {
-            peers.push(Peer::connect(address, tls).await);
+            peers.push(Peer::connect(address, speaks).await);
         }
-        Self { what, peers, frame: frame.to_vec().into() }
+        Self { what, peers, request: request.into() }
     }
 
     /// The cost of one exchange while all clients are at work.
@@ -49,10 +44,10 @@ impl Load {
         let before = (service.cpu_us(), elapsed_us());
         let mut clients = JoinSet::new();
         for mut peer in self.peers.drain(..) {
-            let frame = Arc::clone(&self.frame);
+            let request = Arc::clone(&self.request);
             clients.spawn(async move {
                 for _ in 0..EXCHANGES {
-                    peer.exchange(&frame).await;
+                    peer.exchange(&request).await;
                 }
                 peer
             });

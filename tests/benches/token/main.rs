@@ -1,4 +1,4 @@
-//! Cost of cheap commands, compared with a bare TLS echo of frames of the same sizes.
+//! Cost of cheap commands, compared with a bare TLS echo of frames of the same sizes, and of HTTP.
 //!
 //! The server and the echo run in one process on one core, on SQLite or on PostgreSQL. Sixteen
 //! clients in this process, on another core, send the same bytes to both and check only the
@@ -13,14 +13,18 @@
 mod cores;
 mod echo;
 mod handshake;
+mod http;
 mod load;
 mod peer;
 mod report;
 mod service;
 mod table;
 
+use bytes::BytesMut;
+use fourauth_protocol::frame;
 use fourauth_tests::raw::trusting;
 use load::Load;
+use peer::Speaks;
 use report::Ratio;
 use service::{Database, Ready, Service};
 
@@ -65,19 +69,30 @@ async fn stay_awake() {
 
 async fn measure(service: &mut Service, ready: &Ready, database: Database) {
     println!("\n{database}, median of {} samples", load::SAMPLES);
-    let tls = trusting();
-    let mut check = Load::new("token check (130)", ready.fourauth, &ready.check, &tls).await;
-    let mut echo = Load::new("TLS echo of 130", ready.echo_of_check, &ready.check, &tls).await;
+    let speaks = Speaks::Frames(trusting());
+    let framed = async |what, address, payload: &str| {
+        let mut frame = BytesMut::new();
+        frame::encode(payload.as_bytes(), &mut frame).expect("a short payload");
+        Load::new(what, address, &frame, &speaks).await
+    };
+    let mut check = framed("token check (130)", ready.fourauth, &ready.check).await;
+    let mut echo = framed("TLS echo of 130", ready.echo_of_check, &ready.check).await;
     let [check, echo] = load::alternate(service, [&mut check, &mut echo]).await;
     match database {
         Database::Sqlite => Ratio::of_cost(&echo, &check).print(CHECK_LIMIT),
         Database::Postgres => Ratio::of_throughput(&echo, &check).state(),
     }
-    let mut hello = Load::new("hello (190)", ready.fourauth, &ready.hello, &tls).await;
-    let mut echo = Load::new("TLS echo of 190", ready.echo_of_hello, &ready.hello, &tls).await;
+    let mut hello = framed("hello (190)", ready.fourauth, &ready.hello).await;
+    let mut echo = framed("TLS echo of 190", ready.echo_of_hello, &ready.hello).await;
     let [hello, echo] = load::alternate(service, [&mut hello, &mut echo]).await;
     Ratio::of_cost(&echo, &hello).print(HELLO_LIMIT);
     if matches!(database, Database::Sqlite) {
         handshake::measure(service, ready, HANDSHAKE_LIMIT).await;
+        http::measure(
+            service,
+            ready,
+            &mut framed("token check (130)", ready.fourauth, &ready.check).await,
+        )
+        .await;
     }
 }

@@ -5,14 +5,21 @@
 
 use crate::{
     echo,
+    http::{self, Web},
+    peer::PROXY,
     report::cpu_us,
     table::{self, Figures},
 };
-use fourauth_config::{LimitsConfig, LogConfig};
+use fourauth_config::{LimitsConfig, LogConfig, WebResource};
 use fourauth_daemon::logging;
-use fourauth_protocol::command::{Authorise, Command, Hello};
+use fourauth_gateway::Gateway;
+use fourauth_protocol::{
+    audience::Audience,
+    command::{Authorise, Command, ExchangeToken, Hello},
+};
 use fourauth_store::Location;
-use fourauth_tests::{postgres, raw::RawConnection, server::TestServer};
+use fourauth_tests::{postgres, raw::RawConnection, server::TestServer, web};
+use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -25,6 +32,9 @@ use std::{
 
 /// The argument that makes this program the service.
 pub(crate) const SERVE: &str = "serve";
+
+/// The services that the gateway answers for.
+const SERVICES: &str = "domain = 'example.test'\n[[rule]]\nhosts = ['wiki.example.test']";
 
 const CPU: &str = "cpu";
 const TABLE: &str = "table";
@@ -69,6 +79,8 @@ pub(crate) struct Ready {
     pub(crate) check: String,
     /// The payload of a 190.
     pub(crate) hello: String,
+    /// HTTP.
+    pub(crate) web: Web,
 }
 
 /// The handle of a service. Dropping it ends the service.
@@ -135,7 +147,7 @@ pub(crate) fn run(database: Database) {
     let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
     logging::start(&LogConfig::default()).expect("the default filter is valid");
     let location = runtime.block_on(location(database));
-    let (server, ready) = runtime.block_on(start(location.clone()));
+    let (server, _gateway, ready) = runtime.block_on(start(location.clone()));
     let server = Arc::new(server);
     runtime.spawn(keep_time(Arc::clone(&server)));
     println!("{}", serde_json::to_string(&ready).expect("a line"));
@@ -161,17 +173,52 @@ async fn location(database: Database) -> Option<Location> {
     }
 }
 
-async fn start(location: Option<Location>) -> (TestServer, Ready) {
+async fn start(location: Option<Location>) -> (TestServer, Gateway, Ready) {
+    let mut configured = None;
     let server = TestServer::configured(|config| {
         config.store.url = location.map(Into::into);
+        config.web = web::listeners();
+        for listener in &mut config.web.listener {
+            listener.resources.push(WebResource::ForwardAuth);
+        }
+        config.web.origin = Some("https://auth.example.test".parse().expect("an origin"));
+        config.web.forward_auth = Some(toml::from_str(SERVICES).expect("settings"));
+        config.web.proxies = vec![PROXY.to_string().parse().expect("a network")];
         // The limits of production, penalties of this host included.
         config.limits = LimitsConfig { penalty_exempt: Vec::new(), ..LimitsConfig::default() };
+        configured = Some(config.clone());
     })
     .await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let login = Command::Login(alice.login(server.now()));
     let session = server.client().send_once(login).await.expect("an answer");
     let token = session.body.token.expect("a token");
+    let service = Audience::parse("forward-auth:example.test").expect("a name");
+    let exchange = ExchangeToken::new(token.clone(), service).device(alice.mac);
+    let exchanged = server.client().send_once(Command::ExchangeToken(exchange)).await;
+    let check_token = exchanged.expect("an answer").body.token.expect("a check token");
+    let gateway = fourauthd::web::start(&configured.expect("settings"), server.server()).await;
+    let gateway = gateway.expect("it starts");
+    let body = format!("{{\"mac\":\"{}\"}}", alice.mac);
+    let web = Web {
+        tls: gateway.addresses()[0],
+        plain: gateway.addresses()[1],
+        bare: http::bare(headers_of_forward_auth()).await,
+        check: format!(
+            "POST /api/v1/session/check HTTP/1.1\r\nHost: localhost\r\n\
+             Authorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            token.expose(),
+            body.len(),
+        ),
+        forward_auth: format!(
+            "GET /forward-auth HTTP/1.1\r\nHost: wiki.example.test\r\n\
+             Cookie: __Secure-fourauth-fa={}\r\nX-Forwarded-For: 198.51.100.7\r\n\
+             X-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\n\
+             X-Forwarded-Host: wiki.example.test\r\nX-Forwarded-Uri: /page\r\n\r\n",
+            check_token.expose(),
+        ),
+    };
     let check = payload(&Command::Authorise(Authorise::new(token).device(alice.mac)));
     let hello = payload(&Command::Hello(Hello::default()));
     let tls = server.folder().join("data/tls");
@@ -181,8 +228,30 @@ async fn start(location: Option<Location>) -> (TestServer, Ready) {
         echo_of_hello: echo::start(&tls, &answer(&server, &hello).await).await,
         check,
         hello,
+        web,
     };
-    (server, ready)
+    (server, gateway, ready)
+}
+
+/// The headers that an answer of `/forward-auth` has.
+fn headers_of_forward_auth() -> Vec<(HeaderName, HeaderValue)> {
+    let headers = [
+        ("content-type", "text/plain; charset=utf-8"),
+        ("remote-user", "alice"),
+        ("remote-name", "alice"),
+        ("remote-groups", ""),
+        ("remote-email", ""),
+        ("request-id", "01KB0000000000000000000000"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ];
+    let pairs = headers.into_iter();
+    pairs
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect()
 }
 
 fn payload(command: &Command) -> String {
