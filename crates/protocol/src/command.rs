@@ -1,9 +1,9 @@
 //! Commands, one file for each family. The fields of 4Auth's six commands are unchanged.
 //!
-//! Decoding validates: every [`Command`] is well-formed. Seven kinds of field are read leniently on
-//! purpose. A one-time code, a passcode, a recovery code, a reset code, a grant, a MAC address or a
-//! timestamp that cannot be parsed becomes `None` and gets the same answer as a wrong value. People
-//! mistype these fields, and the answer must not tell an attacker whether a value was invalid or wrong.
+//! Decoding validates: every [`Command`] is well-formed. Six kinds of field are read leniently on
+//! purpose. A one-time code, a passcode, a recovery code, a reset code, a MAC address or a timestamp
+//! that cannot be parsed becomes `None` and gets the same answer as a wrong value. People mistype
+//! these fields, and the answer must not tell an attacker whether a value was invalid or wrong.
 
 mod audit;
 mod confirm;
