@@ -17,7 +17,7 @@ const HEAD: usize = 1024;
 const BOUNDARY: usize = 70;
 
 /// The fields for pictures, by the name that files have in a form.
-const PICTURES: [(&str, &str); 2] = [("face", "faceIDs"), ("new_face", "new_faceIDs")];
+pub(crate) const PICTURES: [(&str, &str); 2] = [("face", "faceIDs"), ("new_face", "new_faceIDs")];
 
 /// The bytes are not a form that a command can be made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! The description of the API in OpenAPI 3.1, made from the table of routes and the schemas of the
 //! protocol. It exists in tests only: the server sends the file that the test below keeps current.
 
+mod bodies;
+mod responses;
+
 use crate::{
-    query::{Kind, Parameter},
     route::{Route, Takes, Work},
     routes,
     translation::Translation,
 };
-use fourauth_protocol::schema;
+use fourauth_protocol::{printable::PrintableJson, schema};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::Path};
 
@@ -24,13 +26,13 @@ fn document() -> Value {
         commands.insert(name, schema);
     }
     components.insert("Answer".to_owned(), commands["answer"].clone());
-    components.insert("Error".to_owned(), error());
+    components.extend(responses::schemas());
     let mut paths = Map::new();
     for route in routes::all() {
         let Work::Command(translation) = &route.work else { continue };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         let method = route.method.as_str().to_lowercase();
-        path[method] = operation(route, translation, &commands[translation.command]);
+        path[method] = operation(route, translation, &commands[translation.command], &components);
     }
     json!({
         "openapi": "3.1.0",
@@ -38,11 +40,14 @@ fn document() -> Value {
             "title": "fourauth",
             "version": "1",
             "description": "Each request is one command of the protocol. docs/PROTOCOL.md has their \
-                            meaning, and all codes.",
+                            meaning, and all codes. Another path is answered with 404, and another \
+                            method with 405, as an Error.",
         },
         "paths": paths,
         "components": {
             "schemas": components,
+            "headers": responses::headers(),
+            "responses": responses::problems(),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description":
                     "The token of a session." },
@@ -81,41 +86,29 @@ fn refer_to_components(value: &mut Value) {
     }
 }
 
-fn operation(route: &Route, translation: &Translation, command: &Value) -> Value {
+fn operation(
+    route: &Route,
+    translation: &Translation,
+    command: &Value,
+    parts: &Map<String, Value>,
+) -> Value {
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": translation.summary,
         "description": format!("Command {}.", translation.command),
-        "responses": {
-            "200": { "description": "Granted.", "content": { "application/json": {
-                "schema": { "$ref": "#/components/schemas/Answer" } } } },
-            "default": { "description": "Not granted, or not decided.", "content": {
-                "application/json": { "schema": { "$ref": "#/components/schemas/Error" } },
-                "application/problem+json": {} } },
-        },
+        "responses": responses::of(route, translation),
     });
-    let parameters = parameters(route, translation);
+    let parameters = parameters(route, translation, command);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
     }
     if route.body != Takes::Nothing {
-        let schema = body(translation, command.clone());
-        let mut content = json!({ "application/json": { "schema": schema } });
-        if route.body == Takes::Pictures {
-            content["multipart/form-data"] = form();
-        }
-        operation["requestBody"] = json!({ "required": true, "content": content });
+        operation["requestBody"] = bodies::of(route, translation, command, parts);
     }
     if let Some(field) = translation.bearer {
         operation["security"] = json!([{ field: [] }]);
     }
     operation
-}
-
-/// The same command as a form.
-fn form() -> Value {
-    json!({ "schema": { "type": "object", "description":
-        "The same members as texts; pictures as files `face` or `new_face` instead of base64." } })
 }
 
 /// `post_passcodes_redeem`.
@@ -124,48 +117,27 @@ fn operation_id(route: &Route) -> String {
     format!("{}_{}", route.method.as_str().to_lowercase(), path.replace(['{', '}'], ""))
 }
 
-/// The members that the body has: those of the command that come from nowhere else.
-fn body(translation: &Translation, mut schema: Value) -> Value {
-    let elsewhere = [Some("cmd"), translation.bearer, translation.path];
-    for field in elsewhere.into_iter().flatten() {
-        if let Some(properties) = schema["properties"].as_object_mut() {
-            properties.remove(field);
-        }
-        if let Some(required) = schema["required"].as_array_mut() {
-            required.retain(|name| name != field);
-        }
+fn parameters(route: &Route, translation: &Translation, command: &Value) -> Vec<Value> {
+    let name = route.path.split(['{', '}']).nth(1);
+    let of_path = name.zip(translation.path).map(|(name, field)| {
+        let schema = of_field(command, field);
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    });
+    let of_query = translation.query.iter().map(|parameter| {
+        let schema = of_field(command, parameter.name);
+        json!({ "name": parameter.name, "in": "query", "schema": schema })
+    });
+    of_path.into_iter().chain(of_query).collect()
+}
+
+/// The schema of a field that is not null, because a path, a query or a form has no null.
+fn of_field(command: &Value, field: &str) -> Value {
+    let schema = &command["properties"][field];
+    let mut schema = schema.get("anyOf").map_or(schema, |choices| &choices[0]).clone();
+    if let Some(kind) = schema.get("type").and_then(|kinds| kinds.get(0)) {
+        schema["type"] = kind.clone();
     }
     schema
-}
-
-fn parameters(route: &Route, translation: &Translation) -> Vec<Value> {
-    let name = route.path.split(['{', '}']).nth(1);
-    let of_path = name.map(|name| {
-        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
-    });
-    of_path.into_iter().chain(translation.query.iter().map(parameter)).collect()
-}
-
-fn parameter(parameter: &Parameter) -> Value {
-    let kind = match parameter.kind {
-        Kind::Text => "string",
-        Kind::Number => "integer",
-        Kind::Flag => "boolean",
-    };
-    json!({ "name": parameter.name, "in": "query", "schema": { "type": kind } })
-}
-
-fn error() -> Value {
-    json!({
-        "type": "object",
-        "required": ["error", "request_id"],
-        "properties": {
-            "error": { "type": "string", "description": "Text for people." },
-            "code": { "$ref": "#/components/schemas/Code" },
-            "request_id": { "$ref": "#/components/schemas/RequestId" },
-            "missing": { "type": "array", "items": { "$ref": "#/components/schemas/Method" } },
-        },
-    })
 }
 
 /// All targets of references in a value.
@@ -184,7 +156,8 @@ fn targets<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 #[expect(clippy::disallowed_methods, reason = "a person asks for an update in the environment")]
 fn the_description_of_the_api_is_current() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let current = format!("{:#}\n", document());
+    let current = format!("{:#}", document());
+    let current = format!("{}\n", PrintableJson(&current));
     if std::env::var("FOURAUTH_UPDATE").is_ok() {
         std::fs::write(&file, &current).unwrap();
     }

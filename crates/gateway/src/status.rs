@@ -4,7 +4,7 @@ use fourauth_protocol::code::Code;
 use hyper::StatusCode;
 
 /// Every code with its status. A test compares the table with the protocol.
-const TABLE: [(Code, StatusCode); 39] = [
+pub(crate) const TABLE: [(Code, StatusCode); 39] = [
     (Code::Ok, StatusCode::OK),
     // A secret, a factor or a token was wrong or is missing.
     (Code::Denied, StatusCode::UNAUTHORIZED),

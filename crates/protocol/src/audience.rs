@@ -16,7 +16,6 @@ pub const MAX_AUDIENCE_BYTES: usize = 255;
 ///
 /// The server copies it into the receipt and does not check it. Comparison is case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Audience(String);
 

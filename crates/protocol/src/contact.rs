@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct Email(String);
 
+/// Longest telephone number as a person writes it.
+pub(crate) const MAX_PHONE_CHARS: usize = 32;
+
 /// A telephone number in international form: `+` and 8 to 15 digits (ITU-T E.164).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -59,7 +62,7 @@ impl Phone {
         let digits = text.trim().strip_prefix('+').ok_or(NotAContact)?;
         let digits: String = digits.chars().filter(|c| !" .-()".contains(*c)).collect();
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_number || !(8..=15).contains(&digits.len()) || text.len() > 32 {
+        if !is_number || !(8..=15).contains(&digits.len()) || text.len() > MAX_PHONE_CHARS {
             return Err(NotAContact);
         }
         Ok(Self(format!("+{digits}")))

@@ -22,12 +22,15 @@ pub struct ReadAudit {
     pub success: Option<bool>,
     /// The one row with this number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = i64::MIN, max = i64::MAX)))]
     pub id: Option<i64>,
     /// Rows older than the one with this number: the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = i64::MIN, max = i64::MAX)))]
     pub before_id: Option<i64>,
     /// Maximum number of rows; 50 if absent, never more than 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(max = u32::MAX)))]
     pub limit: Option<u32>,
 }
 

@@ -29,6 +29,7 @@ pub struct Identifier {
 /// The fields of an [`Identifier`], which may all be absent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = at_least_one))]
 struct Fields {
     #[serde(default, deserialize_with = "username")]
     username: Option<Username>,
@@ -48,6 +49,15 @@ fn email<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Email>, D::Error> 
 
 fn phone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Phone>, D::Error> {
     field(from, "phone")
+}
+
+/// One of the three is there, and not null.
+#[cfg(feature = "schema")]
+fn at_least_one(schema: &mut schemars::Schema) {
+    let text = serde_json::json!({ "type": "string" });
+    let given =
+        |name: &str| serde_json::json!({ "required": [name], "properties": { name: text } });
+    schema.insert("anyOf".to_owned(), ["username", "email", "phone"].map(given).to_vec().into());
 }
 
 /// Reads a field that may be absent. The error names it, because fields of a flattened struct have
