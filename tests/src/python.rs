@@ -7,14 +7,33 @@ use std::{
     sync::OnceLock,
 };
 
-/// The packages that pip installs: those 4Auth used, one that verifies Ed25519 signatures, and a mail
-/// server.
-const PACKAGES: [&str; 5] =
-    ["bcrypt==5.0.0", "cryptography==50.0.2", "pyotp==2.12.0", "pillow==13.0.0", "aiosmtpd==1.4.6"];
+/// Packages in a folder of their own below `target`.
+struct Packages {
+    /// A changed list needs another name, or an older installation would be used.
+    folder: &'static str,
+    list: &'static [&'static str],
+    installed: OnceLock<PathBuf>,
+}
 
-/// The folder of the packages below `target`. A changed list needs another name, or an older
-/// installation would be used.
-const FOLDER: &str = "python-with-mail";
+/// Those 4Auth used, one that verifies Ed25519 signatures, and a mail server.
+static COMMON: Packages = Packages {
+    folder: "python-with-mail",
+    list: &[
+        "bcrypt==5.0.0",
+        "cryptography==50.0.2",
+        "pyotp==2.12.0",
+        "pillow==13.0.0",
+        "aiosmtpd==1.4.6",
+    ],
+    installed: OnceLock::new(),
+};
+
+/// A program that compares an HTTP API with its description, and what decides which requests it sends.
+static SCHEMATHESIS: Packages = Packages {
+    folder: "python-schemathesis-4.32.5",
+    list: &["schemathesis==4.32.5", "hypothesis==6.170.17", "jsonschema_rs==0.60.3"],
+    installed: OnceLock::new(),
+};
 
 /// The environment variables that pip receives: it may run a package's build script.
 const PASSED: [&str; 13] = [
@@ -37,7 +56,17 @@ const PASSED: [&str; 13] = [
 #[must_use]
 pub fn command() -> Command {
     let mut command = Command::new("python3");
-    command.env("PYTHONPATH", packages());
+    command.env("PYTHONPATH", COMMON.installed());
+    command
+}
+
+/// schemathesis, which sends requests to an HTTP API and compares the answers with its description. It
+/// asks no proxy.
+#[must_use]
+pub fn schemathesis() -> Command {
+    let folder = SCHEMATHESIS.installed();
+    let mut command = Command::new("python3");
+    command.arg(folder.join("bin/schemathesis")).env("PYTHONPATH", folder).env("NO_PROXY", "*");
     command
 }
 
@@ -68,25 +97,27 @@ pub fn said(command: &mut Command) -> String {
     String::from_utf8(ran.stdout).expect("text")
 }
 
-/// The folder of the packages. They are installed into a draft folder that is then renamed, so that
-/// another process never sees a partial installation.
-#[expect(clippy::disallowed_methods, reason = "pip has settings of its own")]
-fn packages() -> &'static Path {
-    static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
-    PACKAGED.get_or_init(|| {
-        let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
-        let folder = target.join(FOLDER);
-        if !folder.exists() {
-            let draft = target.join(format!("python.{}", process::id()));
-            let mut pip = Command::new("python3");
-            pip.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-            pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
-            let _quiet = said(pip.arg(&draft).args(PACKAGES));
-            if fs::rename(&draft, &folder).is_err() {
-                // Another process was faster.
-                fs::remove_dir_all(&draft).expect("a draft can be removed");
+impl Packages {
+    /// The folder of the packages. They are installed into a draft folder that is then renamed, so that
+    /// another process never sees a partial installation.
+    #[expect(clippy::disallowed_methods, reason = "pip has settings of its own")]
+    fn installed(&'static self) -> &'static Path {
+        self.installed.get_or_init(|| {
+            let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
+            let folder = target.join(self.folder);
+            if !folder.exists() {
+                let draft = target.join(format!("{}.{}", self.folder, process::id()));
+                let mut pip = Command::new("python3");
+                let passed = PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+                pip.env_clear().envs(passed);
+                pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
+                let _quiet = said(pip.arg(&draft).args(self.list));
+                if fs::rename(&draft, &folder).is_err() {
+                    // Another process was faster.
+                    fs::remove_dir_all(&draft).expect("a draft can be removed");
+                }
             }
-        }
-        folder
-    })
+            folder
+        })
+    }
 }

@@ -6,6 +6,7 @@ mod api;
 mod closure;
 mod compat;
 mod forward_auth;
+mod description;
 mod hostile;
 mod http2;
 mod limits;
