@@ -26,7 +26,7 @@ pub(crate) fn system_clock() -> UnixMillis {
 pub(crate) async fn documented_server(folder: &Path) -> (Server, Config) {
     let config = Config {
         auth: AuthConfig { passcodes: true, ..AuthConfig::default() },
-        sign_in: SignInConfig { password_reset: true, ..SignInConfig::default() },
+        sign_in: SignInConfig { two_steps: true, self_registration: true, password_reset: true },
         time: TimeConfig { servers: Vec::new() },
         courier: CourierConfig {
             mail: Some(MailRoute::Folder(folder.join("mail"))),

@@ -7,12 +7,16 @@ mod enrolled;
 mod hello;
 mod login;
 mod reset;
+mod sign_in;
 
 pub(crate) use device::{Device, Devices, devices};
 pub(crate) use enrolled::{Enrolled, enrolled};
 pub(crate) use hello::{Hello, ServerInfo, hello};
 pub(crate) use login::{Login, login};
 pub(crate) use reset::{ResetGranted, reset_granted};
+pub(crate) use sign_in::{SelfRegistered, SignIn, self_registered, sign_in};
+
+use enrolled::decoded;
 
 use crate::error::raised;
 use fourauth_client::{

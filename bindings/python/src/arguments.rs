@@ -5,6 +5,7 @@
 
 use crate::error::valid;
 use fourauth_client::protocol::{
+    audience::Audience,
     command::Identifier,
     contact::{Email, Phone},
     device::DeviceName,
@@ -105,9 +106,14 @@ pub(crate) fn reset_code(text: &str) -> Option<ResetCode> {
     ResetCode::parse(text).ok()
 }
 
-/// The grant, or `None` if the text is not one.
-pub(crate) fn grant(text: &str) -> Option<GrantToken> {
-    GrantToken::parse(text).ok()
+/// The grant. Without one, the server looks for a grant that the peer need not show, so a text that is
+/// no grant must not count as none.
+pub(crate) fn grant(text: &str) -> PyResult<GrantToken> {
+    valid(GrantToken::parse(text))
+}
+
+pub(crate) fn audience(text: Option<&str>) -> PyResult<Option<Audience>> {
+    text.map(|text| valid(Audience::parse(text))).transpose()
 }
 
 /// The clock of this machine, which the server compares with its own. `None` if it shows a year

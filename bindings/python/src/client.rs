@@ -6,6 +6,7 @@ mod device;
 mod login;
 mod recover;
 mod reset;
+mod sign_in;
 
 use crate::{
     answers::{self, Answer, Enrolled, Hello, granted, plain},

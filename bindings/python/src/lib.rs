@@ -19,7 +19,10 @@ mod sessions;
 mod module {
     #[pymodule_export]
     use crate::{
-        answers::{Answer, Device, Devices, Enrolled, Hello, Login, ResetGranted, ServerInfo},
+        answers::{
+            Answer, Device, Devices, Enrolled, Hello, Login, ResetGranted, SelfRegistered,
+            ServerInfo, SignIn,
+        },
         client::PyClient,
         error::{Error, NetworkError, ProtocolError, ReceiptError, TrustError},
         receipt::{Receipt, ReceiptVerifier},

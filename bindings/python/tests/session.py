@@ -56,15 +56,15 @@ def enrol(server: fourauth.Client, name: str, **more: str) -> tuple[Authenticato
     return Authenticator(added.provisioning_uri), added.recovery_codes
 
 
-def passcode_in_the_mail(name: str) -> str:
-    """The passcode in the one mail to `name`, which the server writes to a folder."""
+def found_in_the_mail(pattern: str) -> str:
+    """What the pattern finds in one of the mails, which the server writes to a folder."""
     while True:
         for path in pathlib.Path(FOLDER, "mail").glob("*.eml"):
             mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = mail.get_body(("plain",))
             text = body.get_content() if body else ""
             plain = "".join(letter for letter in text if letter not in "\u2068\u2069")
-            found = re.search(f"account {name} is ([0-9A-Z]{{6}})", plain)
+            found = re.search(pattern, plain)
             if found:
                 return found[1]
         time.sleep(0.05)
@@ -234,7 +234,7 @@ class Session(unittest.TestCase):
             self.assertEqual((bool(wrong), wrong.code), (False, "denied"))
             sent = server.request_passcode(PASSWORD, MAC, email=address)
             self.assertEqual((bool(sent), sent.message), (True, "Passcode is sent"))
-            passcode = passcode_in_the_mail("noah")
+            passcode = found_in_the_mail("account noah is ([0-9A-Z]{6})")
             mistyped = server.redeem_passcode(PASSWORD, passcode[:5], MAC, email=address)
             self.assertEqual((bool(mistyped), mistyped.code), (False, "passcode_mismatch"))
             login = server.redeem_passcode(PASSWORD, passcode.lower(), MAC, email=address)
@@ -260,11 +260,63 @@ class Session(unittest.TestCase):
             for otp in ("005924", "00592"):
                 wrong = server.validate_reset(otp, MAC, username="petra")
                 self.assertEqual((bool(wrong), wrong.code, wrong.grant), (False, "denied", None))
-            reset = server.reset_password("no grant", "amber-Fox-17", username="petra")
+            reset = server.reset_password("A" * 43, "amber-Fox-17", username="petra")
             self.assertEqual((bool(reset), reset.message), (False, "Invalid or expired OTP"))
+            with self.assertRaises(ValueError):
+                server.reset_password("no grant", "amber-Fox-17", username="petra")
             for names in ({}, {"email": "p@q"}, {"phone": "030"}):
                 with self.assertRaises(ValueError):
                     server.request_reset(MAC, **names)
+
+    def test_a_person_registers_and_signs_in_by_password(self) -> None:
+        # One source may register three accounts in a minute, and the tests of this class register three.
+        address = "quinn@example.org"
+        with client() as server:
+            added = server.self_register(PASSWORD, email=address)
+            self.assertEqual((bool(added), added.message), (True, "User registered successfully."))
+            self.assertEqual((added.provisioning_uri, added.qr_png), (None, None))
+            wrong = server.password_step("wrong", email=address)
+            self.assertEqual((bool(wrong), wrong.code), (False, "denied"))
+            self.assertEqual((wrong.login, wrong.grant), (None, None))
+            step = server.password_step(PASSWORD, MAC, email=address)
+            assert step and step.login and step.login.token and step.login.jwt
+            self.assertEqual((bool(step.login), step.login.level), (True, 1))
+            valid = server.session(step.login.token, MAC).authorise(1)
+            self.assertEqual((valid.username, valid.methods), (address, ["pwd"]))
+
+    def test_a_code_is_the_second_step(self) -> None:
+        with client() as server:
+            added = server.self_register(PASSWORD, username="rosa", totp=True)
+            assert added and added.provisioning_uri and added.qr_png and added.grant
+            self.assertNotIn(added.grant, repr(added))
+            phone = Authenticator(added.provisioning_uri)
+            confirmed = server.confirm_totp_by_grant(phone.next(), added.grant, username="rosa")
+            self.assertTrue(confirmed)
+            step = server.password_step(PASSWORD, MAC, username="rosa")
+            # A program that only asks whether it is true lets no caller in.
+            self.assertFalse(step)
+            self.assertIsNone(step.login)
+            assert step.grant
+            for code in ("12345", phone.at(1)):
+                wrong = server.code_step(code, step.grant, MAC, username="rosa")
+                self.assertEqual((bool(wrong), wrong.token), (False, None))
+            login = server.code_step(phone.next(), step.grant, MAC, username="rosa")
+            assert login and login.token
+            self.assertEqual(login.level, 2)
+            with self.assertRaises(ValueError):
+                server.code_step("123456", "no grant", username="rosa")
+
+    def test_a_code_in_the_mail_replaces_a_forgotten_password(self) -> None:
+        address = "sara@example.org"
+        with client() as server:
+            self.assertTrue(server.self_register(PASSWORD, email=address))
+            self.assertTrue(server.request_reset(email=address))
+            otp = found_in_the_mail(f"account {address} is ([0-9]{{6}})")
+            proved = server.validate_reset(otp, email=address)
+            assert proved and proved.grant and proved.expires_at
+            self.assertTrue(server.reset_password(proved.grant, "amber-Fox-17", email=address))
+            self.assertFalse(server.password_step(PASSWORD, email=address))
+            self.assertTrue(server.password_step("amber-Fox-17", email=address))
 
     def test_threads_log_in_with_one_client(self) -> None:
         with client() as server:

@@ -16,10 +16,12 @@ from ._fourauth import (
     ReceiptError,
     ReceiptVerifier,
     ResetGranted,
+    SelfRegistered,
     ServerInfo,
     Session,
     SessionInfo,
     Sessions,
+    SignIn,
     TrustError,
 )
 
@@ -39,9 +41,11 @@ __all__ = [
     "ReceiptError",
     "ReceiptVerifier",
     "ResetGranted",
+    "SelfRegistered",
     "ServerInfo",
     "Session",
     "SessionInfo",
     "Sessions",
+    "SignIn",
     "TrustError",
 ]

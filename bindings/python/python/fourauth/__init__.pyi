@@ -22,10 +22,12 @@ __all__ = [
     "ReceiptError",
     "ReceiptVerifier",
     "ResetGranted",
+    "SelfRegistered",
     "ServerInfo",
     "Session",
     "SessionInfo",
     "Sessions",
+    "SignIn",
     "TrustError",
 ]
 
@@ -59,6 +61,8 @@ class Login(Answer):
     @property
     def receipt(self) -> Optional[str]: ...
     @property
+    def jwt(self) -> Optional[str]: ...
+    @property
     def expires_at(self) -> Optional[datetime]: ...
     @property
     def level(self) -> Optional[int]: ...
@@ -77,6 +81,22 @@ class Enrolled(Answer):
     def recovery_codes(self) -> list[str]: ...
     @property
     def face_quality(self) -> Optional[tuple[int, int]]: ...
+
+@final
+class SelfRegistered(Answer):
+    @property
+    def provisioning_uri(self) -> Optional[str]: ...
+    @property
+    def qr_png(self) -> Optional[bytes]: ...
+    @property
+    def grant(self) -> Optional[str]: ...
+
+@final
+class SignIn(Answer):
+    @property
+    def login(self) -> Optional[Login]: ...
+    @property
+    def grant(self) -> Optional[str]: ...
 
 @final
 class ResetGranted(Answer):
@@ -241,6 +261,36 @@ class Client:
         email: Optional[str] = None,
         phone: Optional[str] = None,
     ) -> Login: ...
+    def self_register(
+        self,
+        password: str,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+        totp: bool = False,
+    ) -> SelfRegistered: ...
+    def password_step(
+        self,
+        password: str,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+        audience: Optional[str] = None,
+    ) -> SignIn: ...
+    def code_step(
+        self,
+        totp: str,
+        grant: str,
+        mac: Optional[str] = None,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+        audience: Optional[str] = None,
+    ) -> Login: ...
     def session(
         self, token: str, mac: Optional[str] = None, username: Optional[str] = None
     ) -> Session: ...
@@ -260,6 +310,15 @@ class Client:
         device_name: Optional[str] = None,
     ) -> Enrolled: ...
     def confirm_totp(self, username: str, password: str, totp: str) -> Answer: ...
+    def confirm_totp_by_grant(
+        self,
+        totp: str,
+        grant: str,
+        *,
+        username: Optional[str] = None,
+        email: Optional[str] = None,
+        phone: Optional[str] = None,
+    ) -> Answer: ...
     def bind_device(
         self,
         username: str,

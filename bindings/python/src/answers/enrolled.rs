@@ -50,6 +50,7 @@ pub(crate) fn enrolled(answer: answer::Answer) -> PyClassInitializer<Enrolled> {
     PyClassInitializer::from(plain).add_subclass(enrolled)
 }
 
-fn decoded(text: &Secret<String>) -> Option<Secret<Vec<u8>>> {
+/// The picture in a text.
+pub(super) fn decoded(text: &Secret<String>) -> Option<Secret<Vec<u8>>> {
     BASE64.decode(text.expose().as_bytes()).ok().map(Secret::new)
 }

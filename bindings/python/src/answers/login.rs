@@ -10,6 +10,7 @@ use pyo3::{prelude::*, types::PyDateTime};
 pub(crate) struct Login {
     token: Option<Secret<String>>,
     receipt: Option<Secret<String>>,
+    jwt: Option<Secret<String>>,
     expires_at: Option<UnixMillis>,
     /// The level that it reached, from 1 to 4. `None` if the server does not say.
     #[pyo3(get)]
@@ -36,6 +37,12 @@ impl Login {
         shown(self.receipt.as_ref())
     }
 
+    /// A token that other software verifies with the published keys of the server.
+    #[getter]
+    fn jwt(&self) -> Option<&str> {
+        shown(self.jwt.as_ref())
+    }
+
     /// When the token expires, in UTC.
     #[getter]
     fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
@@ -49,6 +56,7 @@ pub(crate) fn login(answer: answer::Answer) -> PyClassInitializer<Login> {
     let login = Login {
         token: body.token,
         receipt: body.receipt,
+        jwt: body.jwt,
         expires_at: body.expires_at,
         level: body.level.map(Level::number),
         must_change: body.must_change.unwrap_or(false),

@@ -3,7 +3,7 @@
 use super::PyClient;
 use crate::{
     answers::{Answer, Enrolled},
-    arguments::{self, Face, code, pictures},
+    arguments::{self, Face, account, code, pictures},
     error::valid,
 };
 use fourauth_client::protocol::{
@@ -56,6 +56,25 @@ impl PyClient {
         totp: &str,
     ) -> PyResult<Answer> {
         let mut confirm = command::ConfirmTotp::new(arguments::username(username)?, password);
+        confirm.totp = code(Some(totp));
+        self.told(py, Command::ConfirmTotp(confirm))
+    }
+
+    /// 210: as `confirm_totp`, with the grant of `self_register` or `password_step` instead of the
+    /// password. Name the account by at least one of `username`, `email` and `phone`.
+    #[pyo3(signature = (totp, grant, *, username = None, email = None, phone = None))]
+    fn confirm_totp_by_grant(
+        &self,
+        py: Python<'_>,
+        totp: &str,
+        grant: &str,
+        username: Option<&str>,
+        email: Option<&str>,
+        phone: Option<&str>,
+    ) -> PyResult<Answer> {
+        let account = account(username, email, phone)?;
+        let grant = Some(arguments::grant(grant)?);
+        let mut confirm = command::ConfirmTotp::by_grant(account, grant);
         confirm.totp = code(Some(totp));
         self.told(py, Command::ConfirmTotp(confirm))
     }

@@ -4,10 +4,8 @@ use super::PyClient;
 use crate::{
     answers::{self, Answer, Login},
     arguments::{self, Face, account, code, now, pictures},
-    error::valid,
 };
 use fourauth_client::protocol::{
-    audience::Audience,
     command::{self, Command},
     passcode::Passcode,
 };
@@ -42,7 +40,7 @@ impl PyClient {
         login.mac = arguments::mac(mac)?;
         login.client_ts_utc = now();
         login.recovery_code = arguments::recovery_code(recovery_code);
-        login.audience = audience.map(|text| valid(Audience::parse(text))).transpose()?;
+        login.audience = arguments::audience(audience)?;
         login.device_pubkey = self.key;
         login.device_name = arguments::device_name(device_name)?;
         login.level = arguments::level(level)?;

@@ -61,7 +61,7 @@ impl PyClient {
     ) -> PyResult<Answer> {
         let account = account(username, email, phone)?;
         let mut reset = command::ResetPassword::new(account, new_password);
-        reset.grant = arguments::grant(grant);
+        reset.grant = Some(arguments::grant(grant)?);
         self.told(py, Command::ResetPassword(reset))
     }
 }
