@@ -23,6 +23,7 @@ const OPTIONAL: [&str; 20] = [
     "courier.sms_token",
     "courier.sms_from",
     "courier.templates",
+    "compat.dotenv",
     "text.listen_passcodes",
     "text.listen_identity",
     "web.origin",
@@ -53,7 +54,7 @@ fn shown(file: &str, environment: &[(String, String)]) -> String {
     match Layered::load(Some(&path), variables) {
         Ok(layered) => {
             let checked = layered.config.check();
-            write!(shown, "{checked:?} {:?} {layered:?}", layered.config.warnings()).unwrap();
+            write!(shown, "{checked:?} {:?} {layered:?}", layered.warnings()).unwrap();
             if let Err(unusable) = checked {
                 write!(shown, "{unusable}").unwrap();
             }
@@ -91,7 +92,8 @@ fn is_shown(name: &str) -> bool {
         "time.servers",
     ]
     .contains(&name)
-        || ["courier.mail_ca", "courier.sms_from", "courier.templates"].contains(&name)
+        || ["courier.mail_ca", "courier.sms_from", "courier.templates", "compat.dotenv"]
+            .contains(&name)
         || name.starts_with("tls.")
 }
 
@@ -132,6 +134,25 @@ fn a_secret_in_a_file_that_a_variable_names_is_in_no_error() {
             let variable = format!("FOURAUTH__{}_FILE", name.replace('.', "__").to_uppercase());
             let shown = shown("", &[(variable, named.clone())]);
             assert!(!shown.contains(CANARY), "{name}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_a_variable_of_an_older_system_is_in_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    let path = file.to_str().unwrap();
+    let compat = format!("[compat]\nenv_names = true\ndotenv = '{path}'\n");
+    for name in ["EMAIL_USER", "EMAIL_PASS", "TWILIO_SID", "TWILIO_TOKEN", "SECRET_KEY"] {
+        for value in values() {
+            fs::write(&file, "").unwrap();
+            let of_variable = shown(&compat, &[(name.to_owned(), value.clone())]);
+            fs::write(&file, format!("{name}={value}\n")).unwrap();
+            let of_file = shown(&compat, &[]);
+            for shown in [of_variable, of_file] {
+                assert!(!shown.contains(CANARY), "{name}={value}\n{shown}");
+            }
         }
     }
 }

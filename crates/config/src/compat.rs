@@ -2,10 +2,12 @@
 
 use crate::Network;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// Behaviour of older systems, off by default. Each switch reduces security.
+/// Behaviour of older systems, off by default. All but `env_names` reduce security.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that stands alone")]
 pub struct CompatConfig {
     /// True if a MAC address is enough for an account with a device key. Any device with a copy of
     /// the address is then accepted.
@@ -18,6 +20,12 @@ pub struct CompatConfig {
     /// True if each answer of the text protocol is a pickled string, as the client of the passcode
     /// systems expects. The server never reads a pickle.
     pub pickle_replies: bool,
+    /// True if the variables of the HTTP OTP system (`EMAIL_USER`, `TWILIO_SID` and others) fill
+    /// settings of the courier that are not set.
+    pub env_names: bool,
+    /// A file with such variables, in the form `NAME=value`. The environment overrides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dotenv: Option<PathBuf>,
 }
 
 impl Default for CompatConfig {
@@ -27,6 +35,8 @@ impl Default for CompatConfig {
             legacy_tcp: false,
             legacy_networks: Network::LOOPBACK.into(),
             pickle_replies: false,
+            env_names: false,
+            dotenv: None,
         }
     }
 }

@@ -51,6 +51,14 @@ pub enum ConfigError {
         /// The column, from 1.
         column: usize,
     },
+    /// A value in a file of the form `NAME=value` has no end.
+    #[error("{path}, line {line}: the value has an opening quotation mark and no closing one")]
+    Unfinished {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A key that does not exist or a value of the wrong type.
     #[error("{key} (from {origin}): {reason}")]
     Meaning {

@@ -1,10 +1,12 @@
 //! The layers of the configuration: defaults < file < environment < files named by the environment.
+//! With `compat.env_names`, the variables of an older system fill what none of them sets.
 //!
 //! `FOURAUTH__SECTION__KEY=value` sets one key. `FOURAUTH__SECTION__KEY_FILE=path` reads its value
 //! from a file, as with container secrets. The environment is passed as an argument.
 
 use super::{
     Config,
+    env_names::EnvNames,
     error::{self, ConfigError},
 };
 use fourauth_daemon::toml_text;
@@ -21,6 +23,8 @@ pub struct Layered {
     pub config: Config,
     /// The origins. A key without an entry has its default value.
     pub origins: BTreeMap<String, String>,
+    /// What the operator should know about the variables of an older system, one sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Layered {
@@ -41,15 +45,33 @@ impl Layered {
             let text = read.map_err(|error| ConfigError::Read { path: origin.clone(), error })?;
             layers.lay(&parse(&text, &origin)?, &mut Vec::new(), &origin);
         }
-        let mut ours: Vec<_> = environment.filter_map(ours).collect::<Result<_, _>>()?;
+        let environment: Vec<_> = environment.collect();
+        let mut ours: Vec<_> =
+            environment.iter().cloned().filter_map(ours).collect::<Result<_, _>>()?;
         // `…_FILE` sorts after its plain variable, and so overrides it.
         ours.sort();
         for (name, value) in ours {
             layers.lay_variable(&name, value)?;
         }
+        let config = meaning(layers.merged.clone(), &layers.origins)?;
+        if !config.compat.env_names {
+            return Ok(Self { config, origins: layers.origins, notes: Vec::new() });
+        }
+        let names = EnvNames::read(&config.compat, &environment)?;
+        let filled = names.fill(|setting| layers.origins.contains_key(setting));
+        for (setting, text, origin) in filled.settings {
+            let path: Vec<String> = setting.split('.').map(str::to_owned).collect();
+            layers.set(&path, Value::String(text), &origin);
+        }
         let Layers { merged, origins } = layers;
         let config = meaning(merged, &origins)?;
-        Ok(Self { config, origins })
+        Ok(Self { config, origins, notes: filled.warnings })
+    }
+
+    /// The warnings for the operator, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        [self.notes.clone(), self.config.warnings()].concat()
     }
 }
 

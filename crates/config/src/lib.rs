@@ -13,6 +13,8 @@ mod canary;
 mod compat;
 mod compute;
 mod courier;
+mod dotenv;
+mod env_names;
 mod error;
 mod face;
 mod hidden;

@@ -195,6 +195,11 @@ fn legacy(config: &Config) -> Vec<Requirement> {
             holds: !compat.legacy_tcp || is_served,
         },
         Requirement {
+            key: "compat.dotenv",
+            reason: "has an effect only with compat.env_names",
+            holds: compat.dotenv.is_none() || compat.env_names,
+        },
+        Requirement {
             key: "compat.pickle_replies",
             reason: "has an effect only with text.listen_passcodes or text.listen_identity",
             holds: !compat.pickle_replies || is_served,
@@ -300,7 +305,8 @@ mod tests {
             ),
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
-        ] as [(fn(&mut Config), &str); 27]
+            (|config| config.compat.dotenv = Some(".env".into()), "compat.dotenv"),
+        ] as [(fn(&mut Config), &str); 28]
         {
             assert_eq!(refused(change), key);
         }

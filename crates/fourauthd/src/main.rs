@@ -132,7 +132,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         data_folder::check(config)?;
     }
     match command {
-        Command::Serve => serve(config, environment, now).await,
+        Command::Serve => serve(config, &layered.warnings(), environment, now).await,
         Command::Config(command) => command.run(&layered),
         Command::Models(command) => command.run(config, environment),
         Command::Healthcheck => healthcheck::run(config).await,
@@ -174,12 +174,13 @@ fn system_clock() -> anyhow::Result<UnixMillis> {
 
 async fn serve(
     config: &Config,
+    warnings: &[String],
     environment: ClientEnvironment,
     now: UnixMillis,
 ) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     let config = &within_open_files(config)?;
-    for warning in config.warnings() {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
     first_run::data_dir(&config.data_dir)?;

@@ -26,7 +26,7 @@ impl ConfigCommand {
     pub fn run(&self, layered: &Layered) -> anyhow::Result<()> {
         match self {
             Self::Check => {
-                for warning in layered.config.warnings() {
+                for warning in layered.warnings() {
                     print_err!("warning: {warning}");
                 }
                 print_out!("The configuration can be used.");
