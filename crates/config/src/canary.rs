@@ -7,7 +7,7 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 20] = [
+const OPTIONAL: [&str; 21] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
