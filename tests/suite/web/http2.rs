@@ -1,48 +1,17 @@
-//! The limits that HTTP/2 has of its own. Frames are written byte by byte (RFC 9113 §4.1).
+//! The limits that HTTP/2 has of its own.
 
-use fourauth_tests::web::WebServer;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-
-/// `GET /` over `https`, from the static table of HPACK (RFC 7541, appendix A).
-const GET: [u8; 3] = [0x82, 0x87, 0x84];
-
-/// `END_STREAM` and `END_HEADERS`.
-const WHOLE: u8 = 5;
-
-/// `ENHANCE_YOUR_CALM` (RFC 9113 §7).
-const CALM: u32 = 11;
-
-/// One frame.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = vec![length[1], length[2], length[3], kind, flags];
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
-/// The next frame: its kind and its payload. `None` at the end of the connection.
-async fn next<S: AsyncRead + Unpin>(stream: &mut S) -> Option<(u8, Vec<u8>)> {
-    let mut head = [0; 9];
-    stream.read_exact(&mut head).await.ok()?;
-    let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
-    stream.read_exact(&mut payload).await.ok()?;
-    Some((head[3], payload))
-}
+use fourauth_tests::{
+    http2::{CALM, GET, GOAWAY, HEADERS, RST_STREAM, SETTINGS, WHOLE, code, frame, next, opening},
+    web::WebServer,
+};
+use tokio::io::AsyncRead;
 
 /// The code of the `GOAWAY` with which the server ends the connection.
 async fn goodbye<S: AsyncRead + Unpin>(stream: &mut S) -> Option<u32> {
     loop {
         let (kind, payload) = next(stream).await?;
         if kind == GOAWAY {
-            return Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+            return Some(code(&payload));
         }
     }
 }
@@ -51,7 +20,7 @@ async fn goodbye<S: AsyncRead + Unpin>(stream: &mut S) -> Option<u32> {
 async fn the_server_announces_its_limits() {
     let server = WebServer::start().await;
     let mut h2 = server.tls(&[b"h2"]).await;
-    h2.send([PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;
+    h2.send(opening()).await;
     let (kind, payload) = next(&mut h2.0).await.unwrap();
     assert_eq!(kind, SETTINGS);
     let settings: Vec<(u16, u32)> = payload
@@ -73,7 +42,7 @@ fn taken_back(count: u32) -> Vec<u8> {
         let stream = 2 * number + 1;
         [frame(HEADERS, WHOLE, stream, &GET), frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])].concat()
     });
-    [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat().into_iter().chain(pairs).collect()
+    opening().into_iter().chain(pairs).collect()
 }
 
 #[tokio::test]
