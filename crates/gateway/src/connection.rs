@@ -38,6 +38,9 @@ pub(crate) struct Connection {
     pub(crate) app: Arc<App>,
 }
 
+/// HTTP on one connection, until its end.
+type Http = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A connection of hyper that can be told to end.
 trait Ending: Future<Output = hyper::Result<()>> {
     /// Ends after the requests in progress.
@@ -52,22 +55,42 @@ impl Connection {
         tls: Option<TlsAcceptor>,
         stop: CancellationToken,
     ) {
-        let Some(tls) = tls else { return self.http1(stream, stop).await };
-        let handshake = tokio::select! {
-            done = timeout(limits::HANDSHAKE_TIME, tls.accept(stream)) => done,
-            () = stop.cancelled() => return,
-        };
-        match handshake {
-            Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
-                Some(H2) => self.http2(stream, stop).await,
-                _ => self.http1(stream, stop).await,
-            },
-            Ok(Err(error)) => tracing::debug!(peer = %self.address, %error, "TLS failed"),
-            Err(_) => tracing::debug!(peer = %self.address, "TLS took too long"),
+        // In a box of its own, so that an idle connection does not keep room for a handshake.
+        let http = Box::pin(self.begin(stream, tls, stop)).await;
+        if let Some(http) = http {
+            http.await;
         }
     }
 
-    async fn http1<S>(self, stream: S, stop: CancellationToken)
+    /// The handshake, and what follows it. `None` if it fails.
+    async fn begin(
+        self,
+        stream: TcpStream,
+        tls: Option<TlsAcceptor>,
+        stop: CancellationToken,
+    ) -> Option<Http> {
+        let Some(tls) = tls else { return Some(self.http1(stream, stop)) };
+        let handshake = tokio::select! {
+            done = timeout(limits::HANDSHAKE_TIME, tls.accept(stream)) => done,
+            () = stop.cancelled() => return None,
+        };
+        match handshake {
+            Ok(Ok(stream)) => Some(match stream.get_ref().1.alpn_protocol() {
+                Some(H2) => self.http2(stream, stop),
+                _ => self.http1(stream, stop),
+            }),
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.address, %error, "TLS failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(peer = %self.address, "TLS took too long");
+                None
+            }
+        }
+    }
+
+    fn http1<S>(self, stream: S, stop: CancellationToken) -> Http
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -81,10 +104,10 @@ impl Connection {
         let (activity, address) = (Activity::new(), self.address);
         let service = self.service(activity.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
-        drive(connection, activity, stop, address).await;
+        Box::pin(drive(Box::pin(connection), activity, stop, address))
     }
 
-    async fn http2<S>(self, stream: S, stop: CancellationToken)
+    fn http2<S>(self, stream: S, stop: CancellationToken) -> Http
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -102,7 +125,7 @@ impl Connection {
         let (activity, address) = (Activity::new(), self.address);
         let service = self.service(activity.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
-        drive(connection, activity, stop, address).await;
+        Box::pin(drive(Box::pin(connection), activity, stop, address))
     }
 
     fn service(
@@ -116,11 +139,11 @@ impl Connection {
     > {
         service_fn(move |request| {
             let (connection, in_progress) = (self.clone(), activity.begin());
-            async move {
+            Box::pin(async move {
                 let response = serve::answer(&connection, request).await;
                 drop(in_progress);
                 Ok(response)
-            }
+            })
         })
     }
 }
@@ -128,12 +151,11 @@ impl Connection {
 /// Runs a connection until it ends by itself, was idle for too long, or the gateway stops. In the
 /// last two cases it has a little time for what is in progress.
 async fn drive<C: Ending>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     activity: Activity,
     stop: CancellationToken,
     peer: IpAddr,
 ) {
-    tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),
         () = stop.cancelled() => Err(()),
