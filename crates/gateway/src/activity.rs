@@ -22,6 +22,11 @@ impl Activity {
         InProgress(self.0.clone())
     }
 
+    /// True if no request is in progress.
+    pub(crate) fn is_idle(&self) -> bool {
+        *self.0.borrow() == 0
+    }
+
     /// Returns when no request was in progress for `time`.
     pub(crate) async fn idle(&self, time: Duration) {
         let mut count = self.0.subscribe();

@@ -3,7 +3,8 @@
 //! HTTP/2 is spoken only if TLS agreed on it, so no peer can make a connection wait for a preface.
 
 use crate::{
-    activity::Activity, gateway::App, limits, response::Response, serve, settings::Resource,
+    activity::Activity, gateway::App, limits, line_ends::LineEnds, response::Response, serve,
+    settings::Resource,
 };
 use hyper::{
     Request,
@@ -103,6 +104,7 @@ impl Connection {
             .half_close(false);
         let (activity, address) = (Activity::new(), self.address);
         let service = self.service(activity.clone());
+        let stream = LineEnds::new(stream, activity.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
         Box::pin(drive(Box::pin(connection), activity, stop, address))
     }

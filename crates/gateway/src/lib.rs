@@ -21,6 +21,7 @@ mod form;
 mod forward_auth;
 mod gateway;
 mod limits;
+mod line_ends;
 mod listener;
 mod multipart;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Requests that are made to be read in two ways, and bytes that are no requests.
 
 use fourauth_tests::web::WebServer;
+use tokio::io::AsyncReadExt as _;
 
 /// Another request, which hides in the body of the first one.
 const HIDDEN: &str = "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -41,6 +42,50 @@ async fn a_hidden_request_is_not_answered() {
         assert_eq!(answers(&said), 1, "{head}\n{said}");
         assert!(said.starts_with("HTTP/1.1 4") && !said.contains("\"ok\""), "{head}\n{said}");
     }
+}
+
+/// A proxy that takes a line feed for a part of a value sees one request.
+#[tokio::test]
+async fn a_line_feed_alone_ends_no_line() {
+    let server = WebServer::start().await;
+    let get = "GET /livez HTTP/1.1\r\nHost: h\r\n";
+    for head in [
+        format!("{get}X: y\n\n"),
+        format!("{get}X: y\n\r\n"),
+        format!("{get}\n"),
+        "GET /livez HTTP/1.1\nHost: h\r\n\r\n".to_owned(),
+        format!("\n{get}\r\n"),
+    ] {
+        // As the first request of a connection, and as a later one.
+        let mut kept = server.plain().await;
+        kept.send(HIDDEN).await;
+        kept.answer().await;
+        for mut connection in [server.plain().await, kept] {
+            let said = connection.ask(format!("{head}{HIDDEN}")).await;
+            assert!(said.starts_with("HTTP/1.1 400"), "{head:?}\n{said}");
+            assert_eq!(answers(&said), 1, "{head:?}\n{said}");
+        }
+    }
+}
+
+/// The control: a body may have lines of any kind, also if it arrives after the head.
+#[tokio::test]
+async fn a_line_feed_in_a_body_is_a_part_of_it() {
+    let server = WebServer::start().await;
+    let body = "{\n\"username\": \"nobody\",\n\n\"password\": \"x\"\r\n}\n";
+    let head = format!(
+        "POST /api/v1/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n",
+        body.len()
+    );
+    let mut connection = server.plain().await;
+    connection.send(format!("{head}\r\n{body}")).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 401"));
+    connection.send(format!("{head}Expect: 100-continue\r\n\r\n")).await;
+    let mut go_on = [0; 25];
+    connection.0.read_exact(&mut go_on).await.unwrap();
+    connection.send(body).await;
+    assert!(connection.answer().await.starts_with("HTTP/1.1 401"));
 }
 
 /// The control: two requests in a row are two answers.
