@@ -104,8 +104,12 @@ impl Gateway {
             clock,
             proxies: Proxies::new(proxies),
             routes: routes::all(),
-            connections: Shares::new(connections, connections_per_source),
-            bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE),
+            connections: Shares::new(
+                connections,
+                connections_per_source,
+                limits::FEW_CONNECTIONS.min(connections_per_source),
+            ),
+            bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),
             pace: Pace::default(),
             services: forward_auth.map(Services::new),
         });

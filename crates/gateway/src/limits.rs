@@ -56,6 +56,10 @@ pub(crate) const BODIES: usize = 64 * 1024 * 1024;
 /// See [`BODIES`].
 pub(crate) const BODIES_PER_SOURCE: usize = 16 * 1024 * 1024;
 
+/// Connections of a source that uses the last quarter of all of them. A browser opens one with
+/// HTTP/2, and six without. For bodies, [`SMALL_BODY`] has this role.
+pub(crate) const FEW_CONNECTIONS: usize = 6;
+
 /// The slowest rate at which a body may arrive, in bytes per second.
 const LEAST_RATE: u64 = 64 * 1024;
 

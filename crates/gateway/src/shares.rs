@@ -1,5 +1,6 @@
 //! A number of things that all peers share: connections, or bytes of bodies. One source may hold only
-//! a part of them.
+//! a part of them, and the last quarter is for sources that hold little: a few sources cannot hold
+//! all of them.
 
 use crate::source::Source;
 use std::{
@@ -13,6 +14,8 @@ use std::{
 pub(crate) struct Shares {
     total: usize,
     per_source: usize,
+    /// A source that holds more uses nothing of the last quarter.
+    little: usize,
     held: Mutex<Held>,
 }
 
@@ -32,14 +35,24 @@ pub(crate) struct Share {
 }
 
 impl Shares {
-    /// Shares `total`. One source may hold `per_source`.
-    pub(crate) fn new(total: usize, per_source: usize) -> Arc<Self> {
-        Arc::new(Self { total, per_source, held: Mutex::default() })
+    /// Shares `total`. One source may hold `per_source`, and up to `little` if less than a quarter is
+    /// left.
+    pub(crate) fn new(total: usize, per_source: usize, little: usize) -> Arc<Self> {
+        Arc::new(Self { total, per_source, little, held: Mutex::default() })
     }
 
     /// An empty share. With `None`, only the total is limited.
     pub(crate) fn open(self: &Arc<Self>, source: Option<IpAddr>) -> Share {
         Share { shares: Arc::clone(self), source: source.map(Source::from), size: 0 }
+    }
+
+    /// How much all sources may hold together for this one to hold `of_source`.
+    const fn room(&self, source: Option<Source>, of_source: usize) -> usize {
+        match source {
+            Some(_) if of_source > self.per_source => 0,
+            Some(_) if of_source > self.little => self.total - self.total / 4,
+            Some(_) | None => self.total,
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -52,14 +65,14 @@ impl Share {
     pub(crate) fn grow(&mut self, size: usize) -> bool {
         let mut held = self.shares.held();
         let of_source = self.source.map_or(0, |it| held.by_source.get(&it).copied().unwrap_or(0));
-        let fits = held.total.saturating_add(size) <= self.shares.total
-            && (self.source.is_none() || of_source.saturating_add(size) <= self.shares.per_source);
+        let of_source = of_source.saturating_add(size);
+        let fits = held.total.saturating_add(size) <= self.shares.room(self.source, of_source);
         if !fits {
             return false;
         }
         held.total += size;
         if let Some(source) = self.source {
-            held.by_source.insert(source, of_source + size);
+            held.by_source.insert(source, of_source);
         }
         self.size += size;
         true
@@ -90,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_source_may_hold_only_a_part() {
-        let shares = Shares::new(10, 3);
+        let shares = Shares::new(10, 3, 3);
         let mut one = shares.open(Some(at("192.0.2.1")));
         assert!(one.grow(2) && !one.grow(2) && one.grow(1));
         assert!(!shares.open(Some(at("::ffff:192.0.2.1"))).grow(1), "the same address");
@@ -102,7 +115,7 @@ mod tests {
 
     #[test]
     fn all_sources_together_hold_the_total_at_most() {
-        let shares = Shares::new(4, 3);
+        let shares = Shares::new(4, 3, 3);
         let (mut one, mut other) =
             (shares.open(Some(at("192.0.2.1"))), shares.open(Some(at("192.0.2.2"))));
         assert!(one.grow(3) && !other.grow(2) && other.grow(1));
@@ -112,8 +125,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_quarter_is_for_sources_that_hold_little() {
+        let shares = Shares::new(8, 6, 1);
+        let mut greedy = shares.open(Some(at("192.0.2.1")));
+        assert!(greedy.grow(6) && !greedy.grow(1));
+        let mut other = shares.open(Some(at("192.0.2.2")));
+        assert!(!other.grow(2) && other.grow(1) && !other.grow(1));
+        assert!(shares.open(Some(at("192.0.2.3"))).grow(1));
+        assert!(shares.open(None).grow(1), "a proxy is many sources");
+    }
+
+    #[test]
     fn the_addresses_of_one_network_are_one_source() {
-        let shares = Shares::new(10, 1);
+        let shares = Shares::new(10, 1, 1);
         let mut one = shares.open(Some(at("2001:db8::1")));
         assert!(one.grow(1));
         assert!(!shares.open(Some(at("2001:db8::ffff:0:0:2"))).grow(1));

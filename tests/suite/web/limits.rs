@@ -4,6 +4,7 @@
 use fourauth_tests::web::WebServer;
 use reqwest::{Method, StatusCode};
 use tokio::{
+    io::AsyncReadExt as _,
     task::JoinSet,
     time::{Instant, pause},
 };
@@ -147,6 +148,27 @@ async fn connections_are_limited_in_total() {
         kept.push(connection);
     }
     assert_eq!(server.plain_from([127, 0, 0, 99]).await.ask("GET / HTTP/1.0\r\n\r\n").await, "");
+}
+
+#[tokio::test]
+async fn a_few_sources_cannot_hold_all_connections() {
+    let server = WebServer::configured(|config| config.web.connections = 32).await;
+    let mut kept = Vec::new();
+    let mut refused = 0;
+    for index in 0..32 {
+        let mut connection = server.plain_from([127, 0, 0, 1 + index % 2]).await;
+        connection.send("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        let mut first = [0; 8];
+        let is_open = connection.0.read_exact(&mut first).await.is_ok();
+        refused += u32::from(!is_open);
+        kept.push(connection);
+    }
+    assert_eq!(refused, 8);
+    for last in 3..11 {
+        let mut other = server.plain_from([127, 0, 0, last]).await;
+        let said = other.ask("GET /livez HTTP/1.0\r\n\r\n").await;
+        assert!(said.starts_with("HTTP/1.0 200"), "{said}");
+    }
 }
 
 #[tokio::test]
