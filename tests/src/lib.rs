@@ -14,6 +14,7 @@ pub mod python;
 pub mod raw;
 pub mod record;
 pub mod server;
+pub mod sms_provider;
 pub mod text_client;
 pub mod web;
 pub mod with;

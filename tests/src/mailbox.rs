@@ -71,7 +71,7 @@ pub fn passcode_in(mail: &str, name: &str) -> Option<Passcode> {
     Passcode::parse(&six_after(mail, &format!("passcode for your account {name} is "))?).ok()
 }
 
-/// The code that resets the password, in an English mail to the account `name`, if it has one.
+/// The code that resets the password, in an English message to the account `name`, if it has one.
 #[must_use]
 pub fn reset_code_in(mail: &str, name: &str) -> Option<ResetCode> {
     let before = format!("code for a new password of your account {name} is ");
@@ -82,6 +82,8 @@ pub fn reset_code_in(mail: &str, name: &str) -> Option<ResetCode> {
 fn six_after(mail: &str, before: &str) -> Option<String> {
     // Quoted-printable (RFC 2045 §6.7); the marks isolate words of another direction.
     let text = mail.replace("=\r\n", "").replace("=E2=81=A8", "").replace("=E2=81=A9", "");
+    // The same marks in a text message.
+    let text = text.replace(['\u{2068}', '\u{2069}'], "");
     let (_, rest) = text.split_once(before)?;
     rest.get(..6).map(str::to_owned)
 }
