@@ -2,12 +2,15 @@
 
 mod hostile;
 mod otp;
+mod sms;
 mod totp;
 
 use super::read;
 use fourauth_config::Config;
 use fourauth_protocol::{mac_address::MacAddress, secret::Secret};
-use fourauth_tests::{mailbox::Mailbox, persona::Persona, web::WebServer};
+use fourauth_tests::{
+    mailbox::Mailbox, persona::Persona, sms_provider::SmsProvider, web::WebServer,
+};
 use reqwest::{
     Method, Response, StatusCode,
     header::{HeaderMap, SET_COOKIE},
@@ -44,6 +47,16 @@ impl House {
             config.sign_in.password_reset = true;
         });
         (house.await, mailbox)
+    }
+
+    /// A server that sends codes as text messages.
+    async fn with_sms() -> (Self, SmsProvider) {
+        let provider = SmsProvider::open().await;
+        let house = Self::with(|config| {
+            provider.receive(config);
+            config.sign_in.password_reset = true;
+        });
+        (house.await, provider)
     }
 
     async fn send(&self, path: &str, body: &Value) -> Response {

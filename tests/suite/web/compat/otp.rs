@@ -2,19 +2,19 @@
 
 use super::{EMAIL, House, Method, PASSWORD, StatusCode, Value, cookie, json, read, said};
 
-const PHONE: &str = "+4930123456";
-const NEW_PASSWORD: &str = "amber-Fox-17";
+pub(super) const PHONE: &str = "+4930123456";
+pub(super) const NEW_PASSWORD: &str = "amber-Fox-17";
 
 fn account() -> Value {
     json!({ "username": "alice", "email": EMAIL, "phone": PHONE, "password": PASSWORD })
 }
 
-async fn registered(house: &House) {
+pub(super) async fn registered(house: &House) {
     let (status, answer) = house.post("/register", &account()).await;
     assert_eq!((status, answer), (StatusCode::OK, said("User registered successfully")));
 }
 
-fn login(identifier: &str, password: &str) -> Value {
+pub(super) fn login(identifier: &str, password: &str) -> Value {
     json!({ "identifier": identifier, "password": password })
 }
 
