@@ -5,12 +5,16 @@ use fourauth_tests::web::WebServer;
 
 const LOGIN: &str = r#"{"username":"nobody","password":"x"}"#;
 
-/// A login without an account, from the machine itself with these headers.
+/// A login without an account, from an address with these headers.
 async fn log_in(server: &WebServer, from: [u8; 4], headers: &str) -> String {
+    ask(server, from, headers, "/api/v1/login", LOGIN).await
+}
+
+async fn ask(server: &WebServer, from: [u8; 4], headers: &str, path: &str, body: &str) -> String {
     let request = format!(
-        "POST /api/v1/login HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{LOGIN}",
-        LOGIN.len()
+        "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     server.plain_from(from).await.ask(request).await
 }
@@ -85,4 +89,81 @@ async fn an_unlisted_proxy_is_one_source() {
     assert!(until_throttled(&server, "X-Forwarded-For: 198.51.100.7\r\n").await.is_some());
     let other = log_in(&server, [127, 0, 0, 1], "X-Forwarded-For: 198.51.100.8\r\n").await;
     assert!(other.starts_with("HTTP/1.1 429"), "{other}");
+}
+
+/// A visitor of the proxy on 127.0.0.1.
+#[derive(Clone, Copy)]
+struct Visitor(u8);
+
+impl Visitor {
+    const ALL: std::ops::RangeInclusive<u8> = 1..=63;
+    const GUESSER: Self = Self(64);
+
+    async fn ask(self, server: &WebServer, path: &str, body: &str) -> String {
+        let header = format!("X-Forwarded-For: 198.51.100.{}\r\n", self.0);
+        ask(server, [127, 0, 0, 1], &header, path, body).await
+    }
+
+    async fn guess(self, server: &WebServer) -> String {
+        self.ask(server, "/api/v1/login", LOGIN).await
+    }
+
+    fn credentials(self) -> String {
+        let Self(number) = self;
+        format!(r#"{{"email":"person-{number}@example.org","password":"violet-Ox-42"}}"#)
+    }
+
+    async fn register(self, server: &WebServer) -> String {
+        self.ask(server, "/register", &self.credentials()).await
+    }
+
+    async fn log_in(self, server: &WebServer) -> String {
+        self.ask(server, "/login", &self.credentials()).await
+    }
+}
+
+/// People may register, and log in with a password alone.
+fn open_to_people(config: &mut Config) {
+    config.sign_in.two_steps = true;
+    config.sign_in.self_registration = true;
+    config.limits.penalty_exempt.clear();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_64_visitors_is_throttled_and_63_log_in() {
+    let server = WebServer::configured(|config| {
+        proxied(config);
+        open_to_people(config);
+    });
+    let server = server.await;
+    for visitor in Visitor::ALL.map(Visitor) {
+        let answer = visitor.register(&server).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let mut guesses = Vec::new();
+    for visitor in Visitor::ALL.map(Visitor) {
+        guesses.push(Visitor::GUESSER.guess(&server).await);
+        let answer = visitor.log_in(&server).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let (first, last) = (guesses.first().unwrap(), guesses.last().unwrap());
+    assert!(first.starts_with("HTTP/1.1 401"), "{first}");
+    assert!(last.starts_with("HTTP/1.1 429"), "{last}");
+}
+
+/// The control: behind an unlisted proxy one guesser throttles all.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_64_visitors_of_an_unlisted_proxy_throttles_all() {
+    let server = WebServer::configured(open_to_people).await;
+    let registered = Visitor(1).register(&server).await;
+    assert!(registered.starts_with("HTTP/1.1 200"), "{registered}");
+    let mut last = String::new();
+    for _ in Visitor::ALL {
+        last = Visitor::GUESSER.guess(&server).await;
+    }
+    assert!(last.starts_with("HTTP/1.1 429"), "{last}");
+    for visitor in Visitor::ALL.map(Visitor) {
+        let answer = visitor.log_in(&server).await;
+        assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+    }
 }
