@@ -84,6 +84,18 @@ impl Daemon {
         log(self.folder.path())
     }
 
+    /// The addresses of its listeners for HTTP, in the order of the settings.
+    pub(crate) fn web(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let log = self.log()?;
+        let lines = log.lines().filter(|line| line.contains("\"serving HTTP\""));
+        lines
+            .map(|line| {
+                let line: Value = serde_json::from_str(line)?;
+                Ok(line["fields"]["address"].as_str().unwrap_or_default().parse()?)
+            })
+            .collect()
+    }
+
     /// The secret of the first administrator.
     pub(crate) fn admin(&self) -> anyhow::Result<Secret<String>> {
         let secret = fs::read_to_string(self.config.setup_secret_file())?;

@@ -21,6 +21,7 @@ mod flood;
 mod frame;
 mod gate;
 mod grants;
+mod http;
 mod idle;
 mod import;
 mod limits;
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
     let is_given = match arguments.first().map(String::as_str) {
         Some(naive::READER) => naive::read().map(|()| true),
         Some(naive::ACCEPTOR) => naive::accept().map(|()| true),
+        Some(http::BARE) => http::run_bare().map(|()| true),
+        Some(http::LENIENT) => http::run_lenient().map(|()| true),
         Some(crash::HASTY) => {
             crash::run_hasty(arguments.get(1..).unwrap_or_default()).map(|()| true)
         }
@@ -107,7 +110,7 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// Runs all names, one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 26] = [
     "idle",
     "slow",
     "budget",
@@ -133,12 +136,14 @@ const NAMES: [&str; 25] = [
     "audit",
     "backup",
     "courier",
+    "http",
 ];
 
 async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     match name {
         "backup" => backup::figures(setup, defence).await,
         "courier" => courier::figures(setup, defence).await,
+        "http" => Box::pin(http::figures(setup, defence)).await,
         "audit" => audit::figures(setup, defence).await,
         "idle" => idle::figures(setup, defence).await,
         "slow" => slow::figures(setup, defence).await,

@@ -14,15 +14,20 @@ use std::{
     io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
     net::{TcpSocket, TcpStream},
+    time::sleep,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// The command that needs no authentication.
 pub(crate) const HELLO: &[u8] = br#"{"cmd":"190"}"#;
+
+/// Pause between two bytes of a slow peer.
+const DRIP: Duration = Duration::from_millis(700);
 
 /// Connects to one server. Cheap to clone.
 #[derive(Clone)]
@@ -47,8 +52,14 @@ pub(crate) fn host(index: u32) -> Ipv4Addr {
 impl Caller {
     /// Accepts any certificate and resumes no TLS session, so that every handshake is a full one.
     pub(crate) fn new(server: SocketAddr) -> Self {
+        Self::speaking(server, &[])
+    }
+
+    /// The same, with these protocols in ALPN.
+    pub(crate) fn speaking(server: SocketAddr, protocols: &[&[u8]]) -> Self {
         let mut tls = ClientConfig::clone(&raw::trusting());
         tls.resumption = Resumption::disabled();
+        tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Self { tls: Arc::new(tls), server }
     }
 
@@ -70,8 +81,17 @@ impl Caller {
     pub(crate) async fn open_after(&self, from: Ipv4Addr, preamble: &[u8]) -> io::Result<Peer> {
         let mut socket = self.socket(from).await?;
         socket.write_all(preamble).await?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name(), socket).await?;
+        let stream = self.shake_hands(socket).await?;
         Ok(Peer { stream, decoder: Decoder::default() })
+    }
+
+    /// Opens a TCP connection and performs a handshake, for bytes that are no frames.
+    pub(crate) async fn stream(&self, from: Ipv4Addr) -> io::Result<TlsStream<TcpStream>> {
+        self.shake_hands(self.socket(from).await?).await
+    }
+
+    async fn shake_hands(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsConnector::from(Arc::clone(&self.tls)).connect(name(), socket).await
     }
 
     /// The first bytes of a handshake.
@@ -129,6 +149,29 @@ impl Peer {
     pub(crate) async fn end(mut self) {
         let mut chunk = [0; 4096];
         while self.stream.read(&mut chunk).await.is_ok_and(|count| count > 0) {}
+    }
+}
+
+/// Sends one byte at a time and then nothing, until the server closes the connection.
+pub(crate) async fn until_closed<R, W>(mut reader: R, mut writer: W, bytes: Vec<u8>)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let dripping = async {
+        for byte in bytes {
+            if writer.write_all(&[byte]).await.is_err() || writer.flush().await.is_err() {
+                break;
+            }
+            sleep(DRIP).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut chunk = [0; 1024];
+    let reading = async { while reader.read(&mut chunk).await.is_ok_and(|count| count > 0) {} };
+    tokio::select! {
+        () = dripping => {}
+        () = reading => {}
     }
 }
 

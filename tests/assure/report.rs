@@ -1,5 +1,6 @@
 //! Measurements and the limits that they are compared with.
 
+use crate::setup::Defence;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -29,6 +30,24 @@ impl Default for Figures {
 }
 
 impl Figures {
+    /// The figures of several claims. A control must fail for each of them, so it holds if one of its
+    /// claims does.
+    pub(crate) fn of_claims(claims: Vec<(&str, Self)>, defence: Defence) -> Self {
+        let mut all = Self::default();
+        let mut helds = claims.iter().map(|(_, claim)| claim.held);
+        all.held = match defence {
+            Defence::On => helds.all(|held| held),
+            Defence::Off => helds.any(|held| held),
+        };
+        for (claim, figures) in claims {
+            let named = |(name, value)| (format!("{claim}_{name}"), value);
+            all.figure.extend(figures.figure.into_iter().map(named));
+            all.limit.extend(figures.limit.into_iter().map(named));
+            all.note(&format!("{claim}_held"), figures.held);
+        }
+        all
+    }
+
     /// Adds a figure without a limit.
     pub(crate) fn note(&mut self, name: &str, value: impl Into<Value>) {
         self.figure.insert(name.to_owned(), value.into());
@@ -127,5 +146,22 @@ mod tests {
         assert!(Report::new("x", Figures::default(), failing()).is_given());
         assert!(!Report::new("x", Figures::default(), Figures::default()).is_given());
         assert!(!Report::new("x", failing(), failing()).is_given());
+    }
+
+    #[test]
+    fn a_control_of_several_claims_fails_for_each() {
+        let failing = || {
+            let mut figures = Figures::default();
+            figures.exactly("accepted", 1, 0);
+            figures
+        };
+        let of = |defence, claims: [Figures; 2]| {
+            let [one, other] = claims;
+            Figures::of_claims(vec![("one", one), ("other", other)], defence).held
+        };
+        assert!(of(Defence::On, [Figures::default(), Figures::default()]));
+        assert!(!of(Defence::On, [Figures::default(), failing()]));
+        assert!(of(Defence::Off, [Figures::default(), failing()]));
+        assert!(!of(Defence::Off, [failing(), failing()]));
     }
 }

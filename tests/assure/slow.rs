@@ -6,7 +6,7 @@
 use crate::{
     crowd,
     daemon::Daemon,
-    peer::{Caller, host},
+    peer::{Caller, host, until_closed},
     process::ensure_files,
     report::Figures,
     setup::{Defence, Setup},
@@ -22,7 +22,6 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
@@ -42,9 +41,6 @@ const RAMP: Duration = Duration::from_secs(3);
 
 /// Pause between two sockets of one peer.
 const BETWEEN_CALLS: Duration = Duration::from_secs(1);
-
-/// Pause between two bytes.
-const DRIP: Duration = Duration::from_millis(700);
 
 /// The way a peer is slow.
 #[derive(Debug, Clone, Copy)]
@@ -208,28 +204,5 @@ async fn outcome(deadline: Duration, closed: impl Future<Output = ()>) -> Tally 
         turned_away: u32::from(lived < deadline / 2),
         outlived: u32::from(!is_closed),
         latest_s: lived.saturating_sub(deadline).as_secs_f64(),
-    }
-}
-
-/// Sends one byte at a time and then nothing, until the server closes the connection.
-async fn until_closed<R, W>(mut reader: R, mut writer: W, bytes: Vec<u8>)
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let dripping = async {
-        for byte in bytes {
-            if writer.write_all(&[byte]).await.is_err() || writer.flush().await.is_err() {
-                break;
-            }
-            sleep(DRIP).await;
-        }
-        std::future::pending::<()>().await;
-    };
-    let mut chunk = [0; 1024];
-    let reading = async { while reader.read(&mut chunk).await.is_ok_and(|count| count > 0) {} };
-    tokio::select! {
-        () = dripping => {}
-        () = reading => {}
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
 }
 
 /// Assurances that count and do not measure time, so that a loaded machine does not fail a test.
-const COUNTED: [&str; 14] = [
+const COUNTED: [&str; 15] = [
     "frame",
     "totp",
     "time",
@@ -43,6 +43,7 @@ const COUNTED: [&str; 14] = [
     "crash",
     "migrate",
     "courier",
+    "http",
 ];
 
 /// Runs the short form of the assurances that do not depend on the speed of this machine, with
