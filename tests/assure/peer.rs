@@ -34,6 +34,8 @@ const DRIP: Duration = Duration::from_millis(700);
 pub(crate) struct Caller {
     tls: Arc<ClientConfig>,
     server: SocketAddr,
+    /// Bytes that the system receives for it before they are read; `None` for the usual number.
+    receive_buffer: Option<u32>,
 }
 
 /// One connection.
@@ -60,12 +62,21 @@ impl Caller {
         let mut tls = ClientConfig::clone(&raw::trusting());
         tls.resumption = Resumption::disabled();
         tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        Self { tls: Arc::new(tls), server }
+        Self { tls: Arc::new(tls), server, receive_buffer: None }
+    }
+
+    /// The same caller with little room for what it does not read.
+    pub(crate) fn with_little_room(self) -> Self {
+        const ROOM: u32 = 4096;
+        Self { receive_buffer: Some(ROOM), ..self }
     }
 
     /// Opens a TCP connection.
     pub(crate) async fn socket(&self, from: Ipv4Addr) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
+        if let Some(size) = self.receive_buffer {
+            socket.set_recv_buffer_size(size)?;
+        }
         socket.bind(SocketAddr::from((from, 0)))?;
         let socket = socket.connect(self.server).await?;
         socket.set_nodelay(true)?;
