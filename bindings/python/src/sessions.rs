@@ -14,6 +14,12 @@ pub(crate) struct Authorised {
     /// The name of the account. `None` if the server refused.
     #[pyo3(get)]
     username: Option<String>,
+    /// Its mail address. That mail arrives there was not checked.
+    #[pyo3(get)]
+    email: Option<String>,
+    /// Its groups, in alphabetical order.
+    #[pyo3(get)]
+    groups: Vec<String>,
     /// The level of the login. `None` if it proved no method that counts.
     #[pyo3(get)]
     level: Option<u8>,
@@ -40,6 +46,8 @@ impl Authorised {
         let (plain, valid) = of_outcome(outcome);
         let valid = valid.map(|valid| Self {
             username: Some(valid.username.as_str().to_owned()),
+            email: valid.email.map(|email| email.as_str().to_owned()),
+            groups: valid.groups.iter().map(|group| group.as_str().to_owned()).collect(),
             level: valid.level.map(Level::number),
             methods: valid.methods.iter().map(|method| method.as_str().to_owned()).collect(),
             renewed: valid.renewed.is_some(),
@@ -47,6 +55,8 @@ impl Authorised {
         });
         let none = || Self {
             username: None,
+            email: None,
+            groups: Vec::new(),
             level: None,
             methods: Vec::new(),
             renewed: false,

@@ -242,6 +242,7 @@ class Session(unittest.TestCase):
             self.assertEqual(login.level, 1)
             valid = server.session(login.token, MAC).authorise(1)
             self.assertEqual((valid.username, set(valid.methods)), ("noah", {"pwd", "email"}))
+            self.assertEqual((valid.email, valid.groups), (address, []))
             again = server.redeem_passcode(PASSWORD, passcode, MAC, username="noah")
             self.assertEqual((bool(again), again.code), (False, "passcode_mismatch"))
             enrol(server, "olga")
