@@ -2,7 +2,7 @@
 
 use crate::{
     decision::Denial,
-    rules::{passcode, reset},
+    rules::{pace, passcode},
 };
 use fourauth_store::{self as store, Bound};
 
@@ -35,8 +35,8 @@ pub(crate) enum Conflict {
     PasscodesIssued,
     /// The code or the grant of a reset was used, or the account changed so that it is no longer valid.
     ResetSpent,
-    /// Another command made the last request for a code that the limit allows.
-    ResetsRequested,
+    /// Another command made the last request that the limit allows.
+    TooManyRequests,
     /// Another connection has used the nonce of the device proof.
     NonceSpent,
     /// Another command has used the grant that stands for the password.
@@ -61,7 +61,7 @@ impl Conflict {
             Self::PasscodeSpent => "passcode_spent",
             Self::PasscodesIssued => "passcodes_issued",
             Self::ResetSpent => "reset_spent",
-            Self::ResetsRequested => "resets_requested",
+            Self::TooManyRequests => "too_many_requests",
             Self::NonceSpent => "nonce_spent",
             Self::GrantSpent => "grant_spent",
         }
@@ -84,7 +84,7 @@ impl From<Conflict> for Denial {
             Conflict::PasscodeSpent => Self::Passcode,
             Conflict::PasscodesIssued => Self::Limited(passcode::WHOLE_WINDOW),
             Conflict::ResetSpent | Conflict::GrantSpent => Self::Credentials,
-            Conflict::ResetsRequested => Self::Limited(reset::WHOLE_MINUTE),
+            Conflict::TooManyRequests => Self::Limited(pace::WHOLE_MINUTE),
             Conflict::NonceSpent => Self::Device,
         }
     }

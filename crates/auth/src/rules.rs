@@ -5,6 +5,7 @@
 
 pub(crate) mod identification;
 pub(crate) mod lane;
+pub(crate) mod pace;
 pub(crate) mod passcode;
 pub(crate) mod reset;
 pub(crate) mod settling;

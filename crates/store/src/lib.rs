@@ -13,6 +13,7 @@
 //! | how a passcode is made and spent | `account::passcode` |
 //! | how one server delivers each notice | `account::delivery` |
 //! | how failed attempts are counted | `limits::failures` |
+//! | how requests that anybody may send are paced | `limits::pace` |
 //! | how refusals are counted | `limits::refusals` |
 //! | how the time survives a restart | `clock` |
 //! | what proves that no row was changed | `audit::evidence` |
@@ -71,9 +72,7 @@ pub use account::outbox::{DeliveryState, Listed, NO_ADDRESS, OutboxEntry};
 pub use account::passcode::{NewPasscode, PasscodeMac, PasscodeWindow, StoredPasscode};
 pub use account::record::{Enrolled, Seeking, Standing, Subject, TotpStage};
 pub use account::recovery::{Factor, Settling};
-pub use account::reset::{
-    NewResetCode, ResetCodeMac, ResetRecord, ResetRequester, ResetWindow, StoredResetCode,
-};
+pub use account::reset::{NewResetCode, ResetCodeMac, ResetRecord, StoredResetCode};
 pub use account::session::{FamilyId, MasterToken, NewSession, Renewal, Session, SessionSummary};
 pub use account::session_use::SessionUse;
 pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
@@ -102,6 +101,7 @@ pub use keys::rotation::{KeyState, KeySummary, NotRetired, Resealed};
 pub use keys::seal_report::SealReport;
 pub use limits::failures::{Failure, Keep};
 pub use limits::lane::{Lane, Tallies, Tally, Target};
+pub use limits::pace::{RequestedBy, Window};
 pub use limits::refusal::{NOT_COMMANDS, Refusal};
 pub use run::Run;
 pub use store::Store;

@@ -10,8 +10,8 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    AccountId, Error, Event, NewResetCode, PasscodeNumber, ResetCodeMac, ResetRequester,
-    ResetWindow, Store, Target,
+    AccountId, Error, Event, NewResetCode, PasscodeNumber, RequestedBy, ResetCodeMac, Store,
+    Target, Window,
 };
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -41,8 +41,8 @@ on_both_databases![
     an_erased_account_leaves_no_code,
 ];
 
-fn since(at: UnixMillis, length: i64) -> ResetWindow {
-    ResetWindow { over: at.saturating_add_ms(-length), latest: at.saturating_add_ms(MINUTE_MS) }
+fn since(at: UnixMillis, length: i64) -> Window {
+    Window { over: at.saturating_add_ms(-length), latest: at.saturating_add_ms(MINUTE_MS) }
 }
 
 fn mac(store: &Store, account: AccountId, number: u128) -> ResetCodeMac {
@@ -88,11 +88,11 @@ async fn count_wrong(store: &Store, account: AccountId) {
 }
 
 /// Counts a request in a transaction that is rolled back if a limit is reached.
-async fn request(store: &Store, by: ResetRequester, at: UnixMillis) -> bool {
+async fn request(store: &Store, by: RequestedBy, at: UnixMillis) -> bool {
     let counted: Result<(), Refused> = store
         .write(move |tx| {
             Box::pin(async move {
-                let counted = tx.count_reset_request(by, at, since(at, MINUTE_MS)).await?;
+                let counted = tx.count_request(by, at, since(at, MINUTE_MS)).await?;
                 if counted { Ok(()) } else { Err(Refused::Limit) }
             })
         })
@@ -117,9 +117,9 @@ impl From<Error> for Refused {
     }
 }
 
-fn by(name: &str, source: &str) -> ResetRequester {
+fn by(name: &str, source: &str) -> RequestedBy {
     let named = Target::reset(&Username::parse(name).unwrap().into());
-    ResetRequester { named, source: Some(Target::resets_from(source)) }
+    RequestedBy { named, source: Some(Target::resets_from(source)) }
 }
 
 async fn of_a_hundred_commands_one_spends_the_code(database: Database) {
@@ -181,7 +181,7 @@ async fn a_minute_of_requests_slides(database: Database) {
     }
     // The third last is now that of second 20.
     let window = since(later(70), MINUTE_MS);
-    let third_last = store.third_last_reset_request(alice, window).await.unwrap();
+    let third_last = store.third_last_request(alice, window).await.unwrap();
     assert_eq!(third_last, Some(later(20)));
     assert!(!request(&store, by("bob", "here"), later(70)).await, "the source");
     assert!(!request(&store, by("alice", "there"), later(70)).await, "the name");
@@ -260,7 +260,12 @@ async fn old_codes_and_requests_are_deleted(database: Database) {
     issue(&store, alice, 7, NOW).await;
     assert!(request(&store, by("alice", "here"), NOW).await);
     for (before, expected) in [(NOW, 0), (NOW.saturating_add_ms(1), 3)] {
-        let forget = store.write(move |tx| Box::pin(tx.forget_resets(before)));
+        let forget = store.write(move |tx| {
+            Box::pin(async move {
+                let codes = tx.forget_reset_codes(before).await?;
+                Ok(codes + tx.forget_old_requests(before).await?)
+            })
+        });
         assert_eq!(forget.await, Ok::<u64, Error>(expected));
     }
 }

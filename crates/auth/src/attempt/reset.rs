@@ -2,12 +2,12 @@
 
 use crate::{
     conflict::{Aborted, Conflict},
-    rules::reset,
+    rules::pace,
 };
 use fourauth_factors::password::Hash;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{
-    AccountId, Factor, GrantHolder, GrantId, NewResetCode, Notice, ResetRequester, Tx,
+    AccountId, Factor, GrantHolder, GrantId, NewResetCode, Notice, RequestedBy, Tx,
 };
 
 /// A request for a code. It runs the same statements whether a code is issued or not: without one,
@@ -15,7 +15,7 @@ use fourauth_store::{
 #[derive(Debug)]
 pub(crate) struct ResetRequest {
     /// What limits count it under.
-    pub(crate) by: ResetRequester,
+    pub(crate) by: RequestedBy,
     /// The time at which it arrived.
     pub(crate) at: UnixMillis,
     /// The code.
@@ -46,8 +46,8 @@ pub(crate) struct PasswordReset {
 impl ResetRequest {
     pub(super) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         let Self { by, at, code, message } = self;
-        let counted = tx.count_reset_request(by, at, reset::minute(at)).await?;
-        Conflict::ResetsRequested.unless(counted)?;
+        let counted = tx.count_request(by, at, pace::minute(at)).await?;
+        Conflict::TooManyRequests.unless(counted)?;
         Ok(tx.issue_reset_code(&code, &message).await?)
     }
 }

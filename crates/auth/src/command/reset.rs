@@ -26,7 +26,10 @@ use crate::{
     notice::notice,
     offered::Offered,
     received::Received,
-    rules::reset::{self, Facts, Outcome},
+    rules::{
+        pace,
+        reset::{self, Facts, Outcome},
+    },
 };
 use fourauth_protocol::{
     answer::AnswerBody,
@@ -35,8 +38,7 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    Event, GrantHolder, GrantId, NewResetCode, Notice, PasscodeNumber, ResetRequester, Subject,
-    Target,
+    Event, GrantHolder, GrantId, NewResetCode, Notice, PasscodeNumber, RequestedBy, Subject, Target,
 };
 use fourauth_timekeeper::State;
 
@@ -147,12 +149,12 @@ impl Authenticator {
     ) -> Result<(Box<ResetRequest>, Outcome), NotGranted> {
         let (delivery, at) = (self.offers_reset(received)?, received.at.now);
         let source = (!received.is_shared_address).then(|| received.source().to_string());
-        let by = ResetRequester {
+        let by = RequestedBy {
             named: Target::reset(&request.account),
             source: source.as_deref().map(Target::resets_from),
         };
-        let third_last = self.store.third_last_reset_request(by, reset::minute(at)).await?;
-        reset::may_request(third_last, at)?;
+        let third_last = self.store.third_last_request(by, pace::minute(at)).await?;
+        pace::may_request(third_last, at)?;
         let place = received.place(request.mac);
         let (subject, device) = self.identified(named, received, place).await?;
         let record = self.store.reset_record(subject.account).await?;

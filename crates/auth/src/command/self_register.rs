@@ -23,7 +23,7 @@ use crate::{
     policy::Optional,
     provisioning::NewAuthenticator,
     received::Received,
-    rules::reset,
+    rules::pace,
 };
 use fourauth_protocol::{
     answer::AnswerBody,
@@ -33,7 +33,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_store::{
-    self as store, AccountId, Enrolled, FIRST_VERSION, Lane, NewUser, ResetRequester, Target,
+    self as store, AccountId, Enrolled, FIRST_VERSION, Lane, NewUser, RequestedBy, Target,
 };
 
 /// The answer to 160.
@@ -93,13 +93,13 @@ impl Authenticator {
             return Ok(());
         }
         let (at, source) = (received.at.now, received.source().to_string());
-        let by = ResetRequester { named: Target::registrations_from(&source), source: None };
-        let minute = reset::minute(at);
-        let third_last = self.store.third_last_reset_request(by, minute).await?;
-        reset::may_request(third_last, at)?;
+        let by = RequestedBy { named: Target::registrations_from(&source), source: None };
+        let minute = pace::minute(at);
+        let third_last = self.store.third_last_request(by, minute).await?;
+        pace::may_request(third_last, at)?;
         let counted: Result<_, store::Error> =
-            self.store.write(move |tx| Box::pin(tx.count_reset_request(by, at, minute))).await;
-        if counted? { Ok(()) } else { Err(Denial::Limited(reset::WHOLE_MINUTE).into()) }
+            self.store.write(move |tx| Box::pin(tx.count_request(by, at, minute))).await;
+        if counted? { Ok(()) } else { Err(Denial::Limited(pace::WHOLE_MINUTE).into()) }
     }
 
     async fn newcomer(

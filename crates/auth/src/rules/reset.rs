@@ -1,16 +1,16 @@
-//! Which accounts may reset a password by a code, how many codes may be requested, and when one is
-//! right.
+//! Which accounts may reset a password by a code, and when a code is right. `pace` has the rule about
+//! requests.
 //!
 //! At most five wrong codes are examined in a window of 15 minutes, however many codes an account gets,
 //! and so at most ten around the end of a window. Guessing succeeds with a probability of 5/10⁶ in a
 //! window. Wrong codes count as failed attempts too, and those bound all windows together: a hundred
 //! failures close an account to guesses, which is a probability of 10⁻⁴.
 
-use crate::{limits::Limited, rules::passcode::WINDOW_MS};
+use crate::rules::{pace, passcode::WINDOW_MS};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{
-    Channel, Enrolled, Factor, ResetCodeMac, ResetWindow, Standing, StoredResetCode, Subject,
+    Channel, Enrolled, Factor, ResetCodeMac, Standing, StoredResetCode, Subject, Window,
 };
 use std::fmt;
 
@@ -19,16 +19,6 @@ pub(crate) const LIFETIME_MS: i64 = 600_000;
 
 /// Most wrong codes in a window. A new code does not reset the count.
 pub(crate) const MOST_TRIES: u32 = 5;
-
-/// The span in which a name or address, and a source, may make three requests, in milliseconds.
-const MINUTE_MS: i64 = 60_000;
-
-/// The wait of a request that lost the last place to another one.
-pub(crate) const WHOLE_MINUTE: Limited = Limited::Wait(MINUTE_MS.unsigned_abs());
-
-/// What was recorded this much later than now is of a clock that was set back. The clocks of two
-/// servers may differ a little.
-const MARGIN_MS: i64 = 60_000;
 
 /// What comes of a request for a code. The peer does not learn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,23 +109,14 @@ pub(crate) fn is_right(
         .as_ref()
         .is_some_and(|mac| verify_slices_are_equal(mac.as_bytes(), offered.as_bytes()).is_ok());
     // A clock that was set back does not prolong it.
-    let from = stored.expires.saturating_add_ms(-LIFETIME_MS - MARGIN_MS);
+    let from = stored.expires.saturating_add_ms(-LIFETIME_MS - pace::MARGIN_MS);
     let is_now = from <= at && at < stored.expires;
     is_same && is_now && stored.version == version && stored.tries < MOST_TRIES
 }
 
 /// The window of wrong codes that has not ended at `at`.
-pub(crate) const fn tries_window(at: UnixMillis) -> ResetWindow {
-    window(at, WINDOW_MS)
-}
-
-/// The minute before `at`.
-pub(crate) const fn minute(at: UnixMillis) -> ResetWindow {
-    window(at, MINUTE_MS)
-}
-
-const fn window(at: UnixMillis, length: i64) -> ResetWindow {
-    ResetWindow { over: at.saturating_add_ms(-length), latest: at.saturating_add_ms(MARGIN_MS) }
+pub(crate) const fn tries_window(at: UnixMillis) -> Window {
+    pace::window(at, WINDOW_MS)
 }
 
 /// True if a new code could be used: not all tries of the window are used up.
@@ -143,13 +124,6 @@ pub(crate) fn has_tries(stored: &StoredResetCode, at: UnixMillis) -> bool {
     let window = tries_window(at);
     let is_over = stored.since <= window.over || stored.since > window.latest;
     is_over || stored.tries < MOST_TRIES
-}
-
-/// Checks that one more request is allowed at `at`, after the third last was at `third_last`.
-pub(crate) fn may_request(third_last: Option<UnixMillis>, at: UnixMillis) -> Result<(), Limited> {
-    let Some(third_last) = third_last else { return Ok(()) };
-    let end = third_last.saturating_add_ms(MINUTE_MS);
-    Err(Limited::Wait(end.0.saturating_sub(at.0).max(1).unsigned_abs()))
 }
 
 /// For the audit log: `code=sent(mail)`, or `code=none(unknown)`.

@@ -102,7 +102,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::TooManyDevices
         | Conflict::NoSuchDevice
         | Conflict::PasscodesIssued
-        | Conflict::ResetsRequested
+        | Conflict::TooManyRequests
         | Conflict::SessionEnded
         | Conflict::NoSuchSession => None,
     }
@@ -254,7 +254,7 @@ mod tests {
             (Conflict::PasscodeSpent, Some(guess(false, false))),
             (Conflict::ResetSpent, Some(guess(false, false))),
             (Conflict::PasscodesIssued, None),
-            (Conflict::ResetsRequested, None),
+            (Conflict::TooManyRequests, None),
             (Conflict::Superseded, None),
             (Conflict::NameTaken, None),
             (Conflict::ContactTaken, None),

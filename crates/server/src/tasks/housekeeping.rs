@@ -116,7 +116,8 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
                 tx.forget_spent_grants(now).await?;
                 tx.forget_open_grants(now).await?;
                 tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
-                tx.forget_resets(now.saturating_add_ms(-DAY_MS)).await?;
+                tx.forget_reset_codes(now.saturating_add_ms(-DAY_MS)).await?;
+                tx.forget_old_requests(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_failures(month_ago).await?;
                 tx.forget_notices(month_ago).await.map(|_| ())
             })

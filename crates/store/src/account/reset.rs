@@ -1,4 +1,4 @@
-//! Codes that reset a forgotten password, and the requests for them.
+//! Codes that reset a forgotten password.
 //!
 //! A code is made and kept like a passcode: the message in the outbox has a number, and the account's
 //! row an HMAC of the code. A code belongs to one version of its account, so that every change of a
@@ -12,7 +12,7 @@ use crate::{
         tx::Tx,
     },
     error::Error,
-    limits::lane::Target,
+    limits::pace::Window,
     store::Store,
 };
 use fourauth_protocol::{reset_code::ResetCode, secret::Secret, time::UnixMillis};
@@ -37,15 +37,6 @@ impl ResetCodeMac {
     }
 }
 
-/// A span of time in which something is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResetWindow {
-    /// What happened at this time or earlier no longer counts.
-    pub over: UnixMillis,
-    /// What happened after this time is of a clock that was set back, and does not count either.
-    pub latest: UnixMillis,
-}
-
 /// A new code.
 #[derive(Debug, Clone)]
 pub struct NewResetCode {
@@ -60,7 +51,7 @@ pub struct NewResetCode {
     /// Time of expiry.
     pub expires: UnixMillis,
     /// The window of wrong codes that goes on.
-    pub window: ResetWindow,
+    pub window: Window,
 }
 
 /// The code of an account, with the count of its window.
@@ -89,47 +80,7 @@ pub struct ResetRecord {
     pub code: StoredResetCode,
 }
 
-/// A request for a code: what limits count it under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResetRequester {
-    /// The name or address in the request.
-    pub named: Target,
-    /// The source, unless many clients share it.
-    pub source: Option<Target>,
-}
-
 impl Tx {
-    /// Counts a request, and another one from its source. `false` if either has had three in the
-    /// window; the caller rolls back.
-    ///
-    /// Each is one statement, so that no more than three of many concurrent requests are counted.
-    pub async fn count_reset_request(
-        &mut self,
-        by: ResetRequester,
-        at: UnixMillis,
-        window: ResetWindow,
-    ) -> Result<bool, Error> {
-        const SQL: &str = "INSERT INTO reset_requests (target, newest, middle, oldest) \
-             VALUES ($1, $2, 0, 0) ON CONFLICT (target) DO UPDATE SET \
-             oldest = reset_requests.middle, middle = reset_requests.newest, \
-             newest = excluded.newest \
-             WHERE reset_requests.oldest <= $3 OR reset_requests.oldest > $4";
-
-        // Names first, in every transaction: otherwise two could wait for each other.
-        for target in [Some(by.named), by.source].into_iter().flatten() {
-            let values = [
-                Value::Bytes(target.as_bytes()),
-                Value::Int(at.0),
-                Value::Int(window.over.0),
-                Value::Int(window.latest.0),
-            ];
-            if !self.changes(SQL, &values).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Replaces the code of an account and puts the message that carries it into the outbox. The
     /// count of wrong codes goes on, or begins again in a new window.
     pub async fn issue_reset_code(
@@ -198,22 +149,11 @@ impl Tx {
         self.execute(RESET_CODE, &[Value::Int(account.0)]).await.map(|_| ())
     }
 
-    /// Deletes the requests for a name or address. A transaction that also changes an account does so
-    /// afterwards, as a request does.
-    pub async fn forget_reset_requests(&mut self, named: Target) -> Result<(), Error> {
-        const SQL: &str = "DELETE FROM reset_requests WHERE target = $1";
+    /// Deletes the codes of windows that began before `before`, and returns their number.
+    pub async fn forget_reset_codes(&mut self, before: UnixMillis) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM reset_codes WHERE since < $1";
 
-        self.execute(SQL, &[Value::Bytes(named.as_bytes())]).await.map(|_| ())
-    }
-
-    /// Deletes the codes of windows that began before `before`, and the requests that were the last of
-    /// their target before it. Returns their number.
-    pub async fn forget_resets(&mut self, before: UnixMillis) -> Result<u64, Error> {
-        const CODES: &str = "DELETE FROM reset_codes WHERE since < $1";
-        const REQUESTS: &str = "DELETE FROM reset_requests WHERE newest < $1";
-
-        let codes = self.execute(CODES, &[Value::Int(before.0)]).await?;
-        Ok(codes + self.execute(REQUESTS, &[Value::Int(before.0)]).await?)
+        self.execute(SQL, &[Value::Int(before.0)]).await
     }
 }
 
@@ -228,27 +168,6 @@ impl Store {
 
         let row = self.row(SQL, &[Value::Int(account.0)]).await?;
         row.as_ref().map_or(Ok(ResetRecord::NONE), ResetRecord::read)
-    }
-
-    /// The time of the last request but two, by its name or its source: the later of both, if it is
-    /// in the window.
-    pub async fn third_last_reset_request(
-        &self,
-        by: ResetRequester,
-        window: ResetWindow,
-    ) -> Result<Option<UnixMillis>, Error> {
-        const SQL: &str = "SELECT COALESCE(MAX(oldest), 0) AS oldest FROM reset_requests \
-             WHERE (target = $1 OR target = $2) AND oldest > $3 AND oldest <= $4";
-
-        let values = [
-            Value::Bytes(by.named.as_bytes()),
-            Value::Bytes(by.source.as_ref().unwrap_or(&by.named).as_bytes()),
-            Value::Int(window.over.0),
-            Value::Int(window.latest.0),
-        ];
-        let row = self.row(SQL, &values).await?;
-        let oldest = row.map_or(Ok(0), |row| row.int("reset_requests", "oldest"))?;
-        Ok((oldest > 0).then_some(UnixMillis(oldest)))
     }
 
     /// The code of a number. Each account has others.

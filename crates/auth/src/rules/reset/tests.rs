@@ -53,19 +53,6 @@ fn tries_come_back_with_a_new_window() {
 }
 
 #[test]
-fn a_fourth_request_waits_for_the_end_of_a_minute() {
-    let ago = |ms: i64| Some(NOW.saturating_add_ms(-ms));
-    for (third_last, expected) in [
-        (None, Ok(())),
-        (ago(0), Err(Limited::Wait(60_000))),
-        (ago(59_999), Err(Limited::Wait(1))),
-        (ago(-1), Err(Limited::Wait(60_001))),
-    ] {
-        assert_eq!(may_request(third_last, NOW), expected);
-    }
-}
-
-#[test]
 fn a_code_is_sent_only_if_nothing_prevents_it() {
     let facts = Facts {
         standing: ACTIVE,

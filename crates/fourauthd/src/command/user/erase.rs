@@ -87,7 +87,7 @@ fn requests(name: &Username, user: Option<&UserSummary>) -> Vec<Target> {
 
 async fn forget_requests(tx: &mut Tx, of: Vec<Target>) -> Result<(), Error> {
     for named in of {
-        tx.forget_reset_requests(named).await?;
+        tx.forget_requests(named).await?;
     }
     Ok(())
 }
