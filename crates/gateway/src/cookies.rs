@@ -44,12 +44,30 @@ impl Cookie {
     }
 
     /// Its text, unless the request has it twice: another site may have planted the other one.
+    ///
+    /// A proxy may have to find it too, so the name is compared without more than the space that RFC 6265
+    /// §4.2.1 puts in front of it. Other cookies may have any bytes.
     pub(crate) fn read(self, headers: &HeaderMap) -> Option<String> {
-        let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-        let pairs = all.flat_map(|header| header.split(';')).filter_map(|it| it.split_once('='));
-        let mut found = pairs.filter(|(name, _)| name.trim() == self.name());
-        let (_, text) = found.next()?;
-        found.next().is_none().then(|| text.trim().to_owned())
+        let mut found = self.all(headers);
+        let text = found.next()?;
+        found.next().is_none().then_some(text)
+    }
+
+    /// True if the request has it twice.
+    pub(crate) fn is_doubled(self, headers: &HeaderMap) -> bool {
+        self.all(headers).nth(1).is_some()
+    }
+
+    fn all(self, headers: &HeaderMap) -> impl Iterator<Item = String> {
+        let pairs = headers.get_all(COOKIE).iter().flat_map(|header| {
+            header.as_bytes().split(|byte| *byte == b';').filter_map(|pair| {
+                let pair = pair.strip_prefix(b" ").unwrap_or(pair);
+                let equals = pair.iter().position(|byte| *byte == b'=')?;
+                Some((&pair[..equals], &pair[equals + 1..]))
+            })
+        });
+        let named = pairs.filter(move |(name, _)| *name == self.name().as_bytes());
+        named.map(|(_, value)| String::from_utf8_lossy(value).trim_ascii().to_owned())
     }
 
     /// Sets it.
@@ -105,7 +123,7 @@ mod tests {
     fn read(lines: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(COOKIE, HeaderValue::from_static(line));
+            headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         Cookie::Session.read(&headers)
     }
@@ -118,6 +136,10 @@ mod tests {
             (&["__Host-fourauth=t; __Host-fourauth=u"], None),
             (&["__Host-fourauth=t", "__Host-fourauth=t"], None),
             (&["fourauth=t; x__Host-fourauth=t"], None),
+            (&["a=b;__Host-fourauth=t"], Some("t")),
+            (&["a=b; __Host-fourauth =t"], None),
+            (&["a=b;  __Host-fourauth=t"], None),
+            (&["a=\u{e9}; __Host-fourauth=t"], Some("t")),
             (&[], None),
         ] {
             assert_eq!(read(lines).as_deref(), expected, "{lines:?}");

@@ -125,6 +125,11 @@ async fn check(call: Call) -> Outcome {
     if original.is_forged_by_another_site() {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "A page of another site sent this."));
     }
+    if Cookie::Visit.is_doubled(&call.headers) {
+        // A new cookie would be the third.
+        let reason = "The browser has two cookies of one name. Delete the cookies of this site.";
+        return refused(&original, reason);
+    }
     let Some(token) = Cookie::Visit.read(&call.headers) else {
         return send_to_sign_in(services, &original, redirect);
     };

@@ -60,6 +60,8 @@ pub(crate) struct App {
     pub(crate) routes: Vec<&'static Route>,
     /// Connections.
     pub(crate) connections: Arc<Shares>,
+    /// Requests in progress. The visitors of a proxy share its connections.
+    pub(crate) requests: Arc<Shares>,
     /// Bytes of bodies.
     pub(crate) bodies: Arc<Shares>,
     /// Requests of the routes of older systems.
@@ -104,6 +106,11 @@ impl Gateway {
             clock,
             proxies: Proxies::new(proxies),
             routes: routes::all(),
+            requests: Shares::new(
+                connections,
+                connections_per_source,
+                limits::FEW_CONNECTIONS.min(connections_per_source),
+            ),
             connections: Shares::new(
                 connections,
                 connections_per_source,

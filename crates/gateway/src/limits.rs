@@ -14,6 +14,9 @@ pub(crate) const HEADERS: usize = 64;
 /// before.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 
+/// When a visitor with too many requests in progress may try again.
+pub(crate) const SLOT_WAIT: Duration = Duration::from_secs(1);
+
 /// Time for a TLS handshake.
 pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 

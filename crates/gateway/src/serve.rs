@@ -4,7 +4,7 @@ use crate::{
     body,
     call::Call,
     connection::Connection,
-    entropy,
+    entropy, limits,
     problem::{Form, Problem},
     response::{self, Response},
     route::{Found, Outcome, find},
@@ -52,7 +52,12 @@ async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome
         Found::Nothing => return Err(Problem::not_found()),
     };
     let peer = app.proxies.peer(connection.address, &parts.headers);
-    let mut share = app.bodies.open(Some(peer.unwrap_or(connection.address)));
+    let source = peer.unwrap_or(connection.address);
+    let (mut slot, mut share) = (app.requests.open(Some(source)), app.bodies.open(Some(source)));
+    if !slot.grow(1) {
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests at a time.");
+        return Err(problem.and_wait(limits::SLOT_WAIT).and_close());
+    }
     let body = body::receive(route.body, &parts.headers, incoming, &mut share).await?;
     let query = parts.uri.query().map(str::to_owned);
     let is_from_a_proxy = app.proxies.contains(connection.address);
@@ -60,7 +65,7 @@ async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome
     let app = Arc::clone(app);
     let call = Call { app, peer, is_from_a_proxy, headers, parameter, query, body };
     let outcome = route.answer(call).await;
-    drop(share);
+    drop((slot, share));
     outcome
 }
 

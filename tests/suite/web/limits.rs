@@ -172,6 +172,35 @@ async fn a_few_sources_cannot_hold_all_connections() {
 }
 
 #[tokio::test]
+async fn one_visitor_of_a_proxy_holds_a_part_of_its_requests() {
+    let server = WebServer::configured(|config| {
+        config.web.connections_per_source = 2;
+        config.web.proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let head = |visitor: &str| {
+        format!(
+            "POST /api/v1/login HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: {visitor}\r\n\
+             Content-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+        )
+    };
+    let mut kept = Vec::new();
+    for (visitor, expected) in [
+        ("198.51.100.7", "HTTP/1.1 100"),
+        ("198.51.100.7", "HTTP/1.1 100"),
+        ("198.51.100.7", "HTTP/1.1 429"),
+        ("198.51.100.8", "HTTP/1.1 100"),
+    ] {
+        let mut connection = server.plain().await;
+        connection.send(head(visitor)).await;
+        let mut first = [0; 12];
+        connection.0.read_exact(&mut first).await.unwrap();
+        assert_eq!(str::from_utf8(&first), Ok(expected), "{visitor}");
+        kept.push(connection);
+    }
+}
+
+#[tokio::test]
 async fn a_source_holds_a_bounded_number_of_bytes() {
     let server = WebServer::start().await;
     let head = format!(

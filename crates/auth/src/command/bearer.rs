@@ -136,12 +136,18 @@ impl Authenticator {
             return self.shown_session(received, bearer).await;
         }
         let limited = received.limited().map(Denial::Limited);
-        let refused = limited.unwrap_or(Denial::SignedOut);
         let family = if is_check_token {
             self.checked_family(text, service, received)
         } else {
             let claims = self.signed_claims(text, service, received);
             claims.and_then(|claims| session::family(&claims.sid))
+        };
+        // A browser goes on sending a check token that another site planted or whose session has ended,
+        // and a program a signed token. That is no guess, and a MAC of 128 bits cannot be guessed.
+        let refused = || {
+            let is_no_guess = is_check_token || self.is_signed_here(text);
+            let ended = if is_no_guess { Denial::SessionExpired } else { Denial::SignedOut };
+            limited.unwrap_or(ended)
         };
         let found = match family.filter(|_| limited.is_none()) {
             Some(family) => self.store.session_of_family(family, received.at.now).await?,
@@ -149,7 +155,7 @@ impl Authenticator {
         };
         // The key of a device was proved for a check token, and for no signed one.
         let found = found.filter(|session| is_check_token || session.device.is_none());
-        let found = found.map(|session| (session, None)).ok_or(refused);
+        let found = found.map(|session| (session, None)).ok_or_else(refused);
         Ok(Shown { found, proven_device: None })
     }
 

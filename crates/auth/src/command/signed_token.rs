@@ -91,6 +91,11 @@ impl Authenticator {
         is_valid.then_some(claims)
     }
 
+    /// True if this server signed a token, for whatever service and time.
+    pub(crate) fn is_signed_here(&self, text: &str) -> bool {
+        self.jwt_keys().verify(text).is_some()
+    }
+
     fn jwt_keys(&self) -> Arc<JwtKeys> {
         self.jwt_keys.get(Instant::now(), || JwtKeys::new(&self.store.jwt_seeds()))
     }

@@ -6,6 +6,7 @@ use crate::{
 };
 use fourauth_protocol::{
     answer::AnswerBody,
+    code::Code,
     command::{CodeStep, Command, ConfirmTotp, EndSession, Identifier, PasswordStep, SelfRegister},
     grant::GrantToken,
     one_time_code::OneTimeCode,
@@ -36,7 +37,7 @@ struct Login {
 
 /// The body of a request with a one-time code.
 #[derive(Deserialize)]
-struct Code {
+struct Verification {
     email: String,
     otp: Digits,
     /// The grant of `/register` or `/login`, for clients without cookies.
@@ -178,7 +179,7 @@ pub(super) async fn verify_mfa(call: Call) -> Outcome {
 /// server counts.
 fn code(call: &Call) -> Result<(Identifier, Option<OneTimeCode>, Option<GrantToken>), Problem> {
     let wrong = || Problem::new(StatusCode::UNAUTHORIZED, texts::INVALID_OTP);
-    let Code { email, otp, mfa_token } = call.read()?;
+    let Verification { email, otp, mfa_token } = call.read()?;
     let account = identity::email(&email)?.into();
     let code = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let shown = mfa_token.or_else(|| Cookie::Mfa.read(&call.headers).map(Secret::new));
@@ -192,7 +193,10 @@ pub(super) async fn logout(call: Call) -> Outcome {
     if let Some(token) = shown.or_else(|| Cookie::Session.read(&call.headers)) {
         let end = Command::EndSession(EndSession::new(Secret::new(token)));
         let answer = call.app.upstream.send(call.peer?, end).await?;
-        tracing::debug!(code = ?answer.code, "logout");
+        // A token of an ended session is as good as none. After any other refusal the session goes on.
+        if !answer.is_ok() && answer.code != Code::SignedOut {
+            return Err(Problem::of_answer(answer));
+        }
     }
     let mut response = said(texts::LOGGED_OUT);
     for cookie in [Cookie::Session, Cookie::Mfa, Cookie::Reset] {

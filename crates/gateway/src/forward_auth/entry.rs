@@ -47,7 +47,11 @@ pub(super) async fn enter(call: Call) -> Outcome {
         let again = format!("{}&bounced=true", path(&target));
         return Ok(if is_bounced { to_sign_in(&target) } else { html::bounce(&again) });
     };
-    let Some(session) = live_session(&call, token).await? else { return Ok(to_sign_in(&target)) };
+    let Some(session) = live_session(&call, token).await? else {
+        let mut response = to_sign_in(&target);
+        Cookie::Session.clear(&mut response);
+        return Ok(response);
+    };
     let exchange = ExchangeToken::new(session.token.clone(), services.audience.clone());
     let answer = call.send(Command::ExchangeToken(exchange)).await?;
     let check_token = answer.body.token.ok_or_else(Problem::incomplete)?;

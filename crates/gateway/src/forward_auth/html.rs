@@ -6,7 +6,7 @@ use crate::{
 };
 use hyper::{
     StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue},
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY},
 };
 use std::fmt;
 
@@ -17,6 +17,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
      base-uri 'none'",
 );
+
+/// With `no-referrer`, a browser would send `Origin: null` with the forms of a page.
+const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 
 /// How long a browser may keep the style sheet.
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -69,7 +72,9 @@ fn framed(status: StatusCode, title: &str, head: &str, body: &str) -> Response {
          <main>\n<h1>{title}</h1>\n{body}\n</main>\n"
     );
     let mut response = response::whole(status, HTML, html);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(REFERRER_POLICY, REFERRER);
     response
 }
 

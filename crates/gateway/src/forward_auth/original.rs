@@ -7,7 +7,7 @@ use crate::{call::Call, problem::Problem, response::accepts, route::decoded_text
 use fourauth_daemon::settings::{Origin, is_plain};
 use hyper::{
     StatusCode,
-    header::{HeaderMap, ORIGIN},
+    header::{HeaderMap, ORIGIN, SEC_WEBSOCKET_KEY},
 };
 
 /// A request to another service.
@@ -60,6 +60,11 @@ impl Original {
             let text = "The service must be reached over HTTPS, by a host name.";
             Problem::new(StatusCode::FORBIDDEN, text)
         })?;
+        // No request has a fragment. Some services read one that is sent all the same as a part of the path.
+        if uri.contains('#') {
+            let text = "The address of this page has a fragment.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, text));
+        }
         if !uri.starts_with('/') || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(Problem::bad("The proxy did not describe the request."));
         }
@@ -68,7 +73,8 @@ impl Original {
         Ok(Self {
             is_navigation: is_page && mode.is_none_or(|mode| mode == "navigate"),
             site: site(headers, &origin),
-            is_websocket: mode == Some("websocket"),
+            // Chromium sends no metadata with a WebSocket.
+            is_websocket: mode == Some("websocket") || headers.contains_key(SEC_WEBSOCKET_KEY),
             method: method.to_owned(),
             uri: uri.to_owned(),
             origin,
@@ -86,7 +92,7 @@ impl Original {
 
     /// The decoded path. `None` if services may read it in different ways.
     pub(super) fn path(&self) -> Option<String> {
-        let path = self.uri.split(['?', '#']).next().unwrap_or_default();
+        let path = self.uri.split('?').next().unwrap_or_default();
         // A service may decode an encoded slash before or after it divides the path.
         let has_slash = path.to_ascii_lowercase().contains("%2f");
         decoded_text(path).filter(|path| !has_slash && is_plain(path))
@@ -182,6 +188,7 @@ mod tests {
             ("x-forwarded-host", "user@wiki.example.org"),
             ("x-forwarded-uri", "-"),
             ("x-forwarded-uri", "http://wiki.example.org/"),
+            ("x-forwarded-uri", "/public#/../admin"),
         ] {
             assert!(Original::read(&headers(&[(name, value)])).is_err(), "{name}: {value}");
         }
@@ -192,12 +199,9 @@ mod tests {
     #[test]
     fn an_ambiguous_path_is_not_decoded() {
         let path = |uri: &str| original(&[("x-forwarded-uri", uri)]).path();
-        for (uri, decoded) in [
-            ("/a%20b?c", "/a b"),
-            ("/%61dmin", "/admin"),
-            ("/gr%C3%B6%C3%9Fe", "/größe"),
-            ("/a#b", "/a"),
-        ] {
+        for (uri, decoded) in
+            [("/a%20b?c", "/a b"), ("/%61dmin", "/admin"), ("/gr%C3%B6%C3%9Fe", "/größe")]
+        {
             assert_eq!(path(uri).as_deref(), Some(decoded));
         }
         for uri in [
@@ -210,6 +214,11 @@ mod tests {
             "/a%252e",
             "/%ff",
             "/a%00",
+            "/a%23",
+            "/a%3f",
+            "/a%2e",
+            "/a%20",
+            "/..%20/b",
         ] {
             assert_eq!(path(uri), None, "{uri}");
         }
@@ -240,6 +249,8 @@ mod tests {
             (&[post, ("origin", "https://evil.example")], true),
             (&[post, ("origin", "null")], true),
             (&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "websocket")], true),
+            (&[("sec-websocket-key", "x"), ("origin", "https://evil.example")], true),
+            (&[("sec-websocket-key", "x"), ("origin", "https://wiki.example.org")], false),
             (&[post, ("sec-fetch-site", "same-origin")], false),
             (&[post, ("origin", "https://wiki.example.org")], false),
             (&[post], false),

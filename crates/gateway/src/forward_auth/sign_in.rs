@@ -122,17 +122,37 @@ pub(super) fn farewell(_call: &Call) -> Outcome {
 pub(super) async fn out(call: Call) -> Outcome {
     check_origin(&call)?;
     let services = call.services()?;
+    let mut body = "<p>You are signed out of all services.</p>";
     if let Some(token) = Cookie::Session.read(&call.headers) {
         let end = Command::EndSession(EndSession::new(Secret::new(token)));
         let answer = call.app.upstream.send(call.peer?, end).await?;
-        tracing::debug!(code = ?answer.code, "sign-out");
+        match answer.code {
+            Code::Ok => {}
+            // It has ended, or it is bound to another address, where it goes on.
+            Code::SignedOut => {
+                body = "<p role=\"alert\">This browser is signed out. The server found no session of \
+                        this browser at its present address. A session that was begun at another \
+                        address ends by itself within a day.</p>";
+            }
+            // The browser keeps the session, so that a person can try again.
+            _ => return Ok(refused(&answer, again_later)),
+        }
     }
-    let body = "<p>You are signed out of all services.</p>";
     let mut response = html::page(StatusCode::OK, "Signed out", body);
     Cookie::Session.clear(&mut response);
     Cookie::Mfa.clear(&mut response);
     Cookie::Visit.clear_for(&mut response, &services.cookie_domain);
     Ok(response)
+}
+
+/// The session goes on.
+fn again_later(status: StatusCode, reason: &str) -> Response {
+    let reason = Escaped(reason);
+    let body = format!(
+        "<p role=\"alert\">You are still signed in. {reason}</p>\n\
+         <form method=\"post\" action=\"/sign-out\"><button>Try again</button></form>"
+    );
+    html::page(status, "Not signed out", &body)
 }
 
 /// A form of another origin is refused, also by browsers that say nothing else about it.

@@ -1,6 +1,6 @@
 //! What a proxy is told.
 
-use super::{Door, EMAIL, VISITOR, cookie, header, with_authenticator};
+use super::{Door, EMAIL, VISITOR, behind_a_proxy, cookie, header, with_authenticator};
 use fourauth_tests::server::quick;
 use fourauthd::{command::user::UserCommand, local_store::LocalStore};
 use reqwest::StatusCode;
@@ -76,7 +76,6 @@ async fn only_the_check_token_of_this_domain_lets_a_visitor_pass() {
         session.clone(),
         format!("__Secure-fourauth-fa={token}"),
         format!("__Secure-fourauth-fa={foreign}"),
-        format!("{visit}; {visit}"),
         mistyped,
         "__Secure-fourauth-fa=".to_owned(),
     ] {
@@ -187,4 +186,34 @@ async fn a_lie_about_the_request_opens_nothing() {
         let shown = format!("{request:?}");
         assert_eq!(request.send().await.unwrap().status(), expected, "{shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_cookie_throttles_no_one_at_its_address() {
+    let door = Door::with(|config| {
+        behind_a_proxy(config);
+        config.limits.penalty_exempt.clear();
+    })
+    .await;
+    let session = door.session().await;
+    let visit = door.visit(&session).await;
+    let stale = format!("{}x", &visit[..visit.len() - 1]);
+    for _ in 0..40 {
+        let answer = door.ask("/page").header("cookie", &stale).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
+    let answer = door.ask("/page").header("cookie", &visit).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_cannot_be_replaced_leads_to_no_loop() {
+    let door = Door::open().await;
+    let visit = door.visit(&door.session().await).await;
+    let page =
+        |cookie: String| door.ask("/page").header("accept", "text/html").header("cookie", cookie);
+    let doubled = page(format!("{visit}; __Secure-fourauth-fa=junk")).send().await.unwrap();
+    assert_eq!(doubled.status(), StatusCode::FORBIDDEN);
+    let beside_others = page(format!("theme=\u{e9}; {visit}")).send().await.unwrap();
+    assert_eq!(beside_others.status(), StatusCode::OK);
 }

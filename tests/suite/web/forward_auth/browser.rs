@@ -16,12 +16,13 @@ const VISITOR: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9)));
 const STEPS: usize = 12;
 
 /// A browser with an empty jar of cookies.
+#[derive(Clone)]
 pub(super) struct Browser {
     client: Client,
     jar: Vec<Cookie>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Cookie {
     name: String,
     value: String,
@@ -89,6 +90,12 @@ impl Browser {
     pub(super) fn keep(&mut self, host: &str, name: &str, value: &str) {
         let (name, value, host) = (name.to_owned(), value.to_owned(), host.to_owned());
         self.jar.push(Cookie { name, value, host, is_for_domain: false, is_strict: false });
+    }
+
+    /// Adds a cookie of a host that is sent before the others.
+    pub(super) fn keep_first(&mut self, host: &str, name: &str, value: &str) {
+        self.keep(host, name, value);
+        self.jar.rotate_right(1);
     }
 
     /// Forgets a cookie, as after its time.

@@ -1,7 +1,12 @@
 //! How a visitor signs in and comes back.
 
-use super::{Door, EMAIL, PASSWORD, attributes, cookie, encoded, header, with_authenticator};
+use super::{
+    Door, EMAIL, PASSWORD, VISITOR, attributes, behind_a_proxy, cookie, encoded, header,
+    with_authenticator,
+};
 use reqwest::{Method, StatusCode};
+use std::time::Duration;
+use tokio::time::timeout;
 
 const ENTER: &str = "/forward-auth/enter?to=https%3A%2F%2Fwiki.example.test%2Fpage";
 const PAGE: &str = "https://wiki.example.test/page";
@@ -113,6 +118,7 @@ async fn a_form_of_another_site_is_refused() {
         ("origin", "https://wiki.example.test", StatusCode::FORBIDDEN),
         ("origin", "null", StatusCode::FORBIDDEN),
         ("origin", "https://auth.example.test", StatusCode::OK),
+        ("sec-fetch-site", "same-origin", StatusCode::OK),
     ] {
         for path in ["/sign-in", "/sign-out"] {
             let answer = door.post(path, &form).header(name, value).send().await.unwrap();
@@ -146,6 +152,50 @@ async fn a_page_loads_nothing_and_sends_forms_only_here() {
     assert!(policy.starts_with("default-src 'none'; style-src 'self'; form-action 'self';"));
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(header(&page, "cache-control"), "no-store");
+    // With no-referrer, a browser would send `Origin: null` with the form.
+    assert_eq!(header(&page, "referrer-policy"), "same-origin");
     let style = door.request(Method::GET, "/sign-in.css").send().await.unwrap();
     assert_eq!(header(&style, "content-type"), "text/css; charset=utf-8");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_says_whether_the_session_ended() {
+    let door = Door::open().await;
+    let session = door.session().await;
+    let out = async |from: &str| {
+        let address = door.web.plain_address();
+        let request = door.client.post(format!("http://{address}/sign-out"));
+        let request = request.header("x-forwarded-for", from).header("cookie", &session);
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let answer = request.header(form.0, form.1).send().await.unwrap();
+        let is_kept = cookie(&answer, "__Host-fourauth").is_none();
+        (answer.status(), is_kept, answer.text().await.unwrap())
+    };
+    // The session is bound to another address, so nothing ends.
+    let (status, _, text) = out("198.51.100.8").await;
+    assert!(status == StatusCode::OK && text.contains("found no session"), "{text}");
+    assert_eq!(door.enter(&session).await.status(), StatusCode::FOUND);
+    let (status, is_kept, text) = out(VISITOR).await;
+    assert!(status == StatusCode::OK && !is_kept && text.contains("of all services"), "{text}");
+    assert!(header(&door.enter(&session).await, "location").starts_with("/sign-in?to="));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_visitor_is_told_that_the_session_goes_on() {
+    let door = Door::with(|config| {
+        behind_a_proxy(config);
+        config.limits.penalty_exempt.clear();
+    })
+    .await;
+    let session = door.session().await;
+    let wrong = [("identifier", EMAIL), ("password", "violet-Ox-43")];
+    let throttled = async {
+        let post = || door.post("/sign-in", &wrong).send();
+        while post().await.unwrap().status() != StatusCode::TOO_MANY_REQUESTS {}
+    };
+    timeout(Duration::from_mins(1), throttled).await.unwrap();
+    let out = door.post("/sign-out", &[]).header("cookie", &session).send().await.unwrap();
+    assert_eq!(out.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(cookie(&out, "__Host-fourauth").is_none(), "the browser keeps its session");
+    assert!(out.text().await.unwrap().contains("still signed in"));
 }

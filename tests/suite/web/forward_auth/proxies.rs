@@ -7,8 +7,12 @@ use super::{
     programs::{Program, Proxy, Service, free_port},
 };
 use crate::checked_in;
+use fourauth_tests::{raw::trusting, web::RawHttp};
 use reqwest::{Method, StatusCode};
+use rustls_pki_types::ServerName;
 use std::fs;
+use tokio::net::TcpSocket;
+use tokio_rustls::TlsConnector;
 
 const HOSTS: [&str; 3] = ["auth.example.test", "wiki.example.test", "other.example.test"];
 
@@ -39,6 +43,10 @@ with_both_programs![
     a_form_of_another_site_reaches_no_service,
     the_token_of_another_service_opens_nothing,
     a_program_is_refused_without_a_redirect,
+    a_fragment_gets_round_no_rule,
+    a_visitor_cannot_have_headers_removed,
+    a_visitor_cannot_ask_about_requests,
+    a_websocket_of_another_site_reaches_no_service,
 ];
 
 /// A proxy in front of a gateway and a service.
@@ -50,6 +58,16 @@ struct Street {
 }
 
 impl Street {
+    /// Everything that the proxy answers to these bytes.
+    async fn raw(&self, request: &str) -> String {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+        let socket = socket.connect(self.proxy.address).await.unwrap();
+        let name = ServerName::try_from("wiki.example.test").unwrap();
+        let connector = TlsConnector::from(trusting());
+        RawHttp(connector.connect(name, socket).await.unwrap()).ask(request).await
+    }
+
     async fn open(program: Program) -> Self {
         let (port, service) = (free_port(), Service::start().await);
         let door = Door::with(|config| {
@@ -144,6 +162,14 @@ async fn a_service_does_not_see_the_cookie_of_the_check(mut street: Street) {
     street.browser.keep("wiki.example.test", "before", "1");
     street.sign_in("/page").await;
     street.browser.keep("wiki.example.test", "after", "2");
+    // A service can plant cookies that look like the one of the check.
+    for (name, value) in [("x__Secure-fourauth-fa", "1"), ("x", "__Secure-fourauth-fa=1")] {
+        let mut tricked = street.browser.clone();
+        tricked.keep_first("wiki.example.test", name, value);
+        let page = tricked.go(&street.url("wiki", "/page"), From::Person).await;
+        assert_eq!(received(&page, "Remote-User"), [EMAIL], "{name}");
+        assert!(!page.text.contains("fourauth_check"), "{name}: {}", page.text);
+    }
     let page = street.browser.go(&street.url("wiki", "/page"), From::Person).await;
     let cookies = received(&page, "Cookie").concat();
     let is_there = |pair| cookies.split("; ").any(|it| it == pair);
@@ -195,6 +221,60 @@ async fn a_program_is_refused_without_a_redirect(mut street: Street) {
     let page = street.url("wiki", "/page");
     let refused = street.browser.send(Method::GET, &page, &[("accept", "application/json")]).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+async fn a_fragment_gets_round_no_rule(street: Street) {
+    let host = format!("wiki.example.test:{}", street.proxy.address.port());
+    let get = |target: &str| {
+        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    };
+    let public = street.raw(&get("/public/page")).await;
+    assert!(public.contains("THE SERVICE RECEIVED"), "{public}");
+    for target in ["/public#/../admin", "/public/x#/../../page", "/public%23/../admin"] {
+        let answer = street.raw(&get(target)).await;
+        assert!(!answer.contains("THE SERVICE RECEIVED"), "{target}: {answer}");
+    }
+}
+
+async fn a_visitor_cannot_have_headers_removed(mut street: Street) {
+    street.sign_in("/page").await;
+    let page = street.url("wiki", "/page");
+    let listed = [("connection", "close, Remote-User, Remote-Groups")];
+    let answer = street.browser.send(Method::GET, &page, &listed).await;
+    if is_from_the_service(&answer) {
+        assert_eq!(received(&answer, "Remote-User"), [EMAIL]);
+    }
+}
+
+async fn a_visitor_cannot_ask_about_requests(mut street: Street) {
+    let port = street.proxy.address.port();
+    let host = format!("wiki.example.test:{port}");
+    let described = [
+        ("x-forwarded-method", "GET"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", host.as_str()),
+        ("x-forwarded-uri", "/public"),
+    ];
+    let ask = street.url("auth", "/forward-auth");
+    let answer = street.browser.send(Method::GET, &ask, &described).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_websocket_of_another_site_reaches_no_service(mut street: Street) {
+    street.sign_in("/page").await;
+    let page = street.url("wiki", "/page");
+    let own = street.url("wiki", "");
+    for (origin, passes) in [("https://evil.example", false), (own.as_str(), true)] {
+        let upgrade = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("origin", origin),
+        ];
+        let answer = street.browser.send(Method::GET, &page, &upgrade).await;
+        assert_eq!(is_from_the_service(&answer), passes, "{origin}: {answer:?}");
+    }
 }
 
 /// Traefik was not run: these are the headers that its documentation of `forwardAuth` lists.

@@ -13,8 +13,8 @@ pub struct PathPrefix(String);
 /// The text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a path begins with /, is written decoded, and has no empty segment, no . or .., and none of \
-     % ; \\"
+    "a path begins with /, is written decoded, and has no empty segment, none that ends in a dot or a \
+     space, and none of % ; \\ ? #"
 )]
 pub struct NotAPath;
 
@@ -26,8 +26,9 @@ impl PathPrefix {
     }
 }
 
-/// True if every service reads a decoded path in the same way. Some take `//`, `..`, `;` or a second
-/// encoding for something else than what is written.
+/// True if every service reads a decoded path in the same way. Some take `//`, `..`, `;`, a second
+/// encoding, an encoded `?` or `#`, or a dot or space at the end of a segment for something else than what
+/// is written.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
@@ -35,8 +36,9 @@ pub fn is_plain(path: &str) -> bool {
     let last = segments.clone().count() - 1;
     let is_segment = |(index, segment): (usize, &str)| {
         let is_empty = segment.is_empty() && index != last;
-        let is_odd = |c: char| c.is_control() || matches!(c, '%' | ';' | '\\');
-        !is_empty && !matches!(segment, "." | "..") && !segment.contains(is_odd)
+        let is_odd = |c: char| c.is_control() || matches!(c, '%' | ';' | '\\' | '?' | '#');
+        // A dot alone and two dots end in one too.
+        !is_empty && !segment.ends_with(['.', ' ']) && !segment.contains(is_odd)
     };
     segments.enumerate().all(is_segment)
 }
