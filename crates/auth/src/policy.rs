@@ -37,6 +37,15 @@ impl Door {
             Self::Text => Some("text"),
         }
     }
+
+    /// The word in metrics and traces, where every door has one.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.word() {
+            Some(word) => word,
+            None => "native",
+        }
+    }
 }
 
 /// What one command must prove.

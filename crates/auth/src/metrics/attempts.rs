@@ -122,7 +122,7 @@ impl Attempts {
                     if counter.value() > 0 || is_first {
                         let labels = [
                             ("action", action.as_str()),
-                            ("door", door.word().unwrap_or("native")),
+                            ("door", door.name()),
                             ("outcome", outcome.word()),
                             ("factor", outcome.factor()),
                         ];
