@@ -7,11 +7,12 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 21] = [
+const OPTIONAL: [&str; 22] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
     "face.packs_dir",
+    "log.otlp_endpoint",
     "audit.checkpoint_sinks",
     "courier.mail",
     "courier.mail_from",
@@ -68,11 +69,12 @@ fn shown(file: &str, environment: &[(String, String)]) -> String {
 }
 
 /// Values that contain the secret, both well-formed and malformed.
-fn values() -> [String; 6] {
+fn values() -> [String; 7] {
     [
         format!("'{CANARY}'"),
         format!("'postgres://fourauth:{CANARY}@localhost/fourauth?{CANARY}={CANARY}'"),
         format!("'postgres://fourauth:{CANARY}@db.example.org/fourauth'"),
+        format!("'https://u:{CANARY}@h/'"),
         format!("['{CANARY}', 'https://u:{CANARY}@h/', 'http://u:{CANARY}@h/']"),
         format!("'{CANARY}"),
         CANARY.to_owned(),

@@ -50,6 +50,7 @@ pub use time::TimeConfig;
 pub use validity::Unusable;
 
 use fourauth_checkpoints::{PublisherSettings, sink::SinkAddress};
+use fourauth_daemon::settings::Collector;
 use fourauth_protocol::secret::Secret;
 use fourauth_store::Location;
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,7 @@ impl Config {
             "courier.mail_password" => whole(self.courier.mail_password.as_ref()),
             "courier.sms_account" => whole(self.courier.sms_account.as_ref()),
             "courier.sms_token" => whole(self.courier.sms_token.as_ref()),
+            "log.otlp_endpoint" => self.log.otlp_endpoint.as_ref().map(Collector::whole),
             _ => None,
         }
     }

@@ -1,11 +1,15 @@
-//! The text log on standard error, as text or JSON.
+//! The text log on standard error, as text or JSON, and traces to a collector.
 
-use crate::settings::{LogConfig, LogFormat};
+use crate::{
+    settings::{LogConfig, LogFormat},
+    spans,
+    traces::Traces,
+};
 use std::io::{IsTerminal as _, stderr};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{ParseError, filter_fn},
+    filter::{FilterExt as _, ParseError, filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -14,12 +18,34 @@ use tracing_subscriber::{
 /// configured filter.
 const RESTRICTED: [&str; 4] = ["rustls", "tokio_rustls", "sqlx", "tract"];
 
-/// Starts logging for the life of the process.
+/// The log, which has started.
+#[must_use = "the last spans are sent at its end"]
+#[derive(Debug)]
+pub struct Logging {
+    traces: Option<Traces>,
+}
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// `log.filter` is not a valid filter.
+    #[error(transparent)]
+    Filter(#[from] ParseError),
+    /// There is no TLS for the collector.
+    #[error("log.otlp_endpoint: cannot use TLS ({0})")]
+    Traces(String),
+}
+
+/// Starts logging for the life of the process. `service` is its name in traces.
 ///
 /// # Errors
 ///
-/// Fails if `log.filter` is not a valid filter.
-pub fn start(config: &LogConfig) -> Result<(), ParseError> {
+/// [`NotStarted`] if a setting cannot work.
+///
+/// # Panics
+///
+/// Outside a tokio runtime, if there is a collector.
+pub fn start(config: &LogConfig, service: &'static str) -> Result<Logging, NotStarted> {
     let filter = EnvFilter::try_new(&config.filter)?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
@@ -28,9 +54,25 @@ pub fn start(config: &LogConfig) -> Result<(), ParseError> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    let restricted = filter_fn(may_be_shown);
-    tracing_subscriber::registry().with(lines.with_filter(filter)).with(restricted).init();
-    Ok(())
+    let collector = config.otlp_endpoint.as_ref();
+    let traces = collector.map(|collector| Traces::start(collector, service)).transpose();
+    let traces = traces.map_err(NotStarted::Traces)?;
+    let in_lines = filter.and(filter_fn(|metadata| !spans::is_traced(metadata)));
+    tracing_subscriber::registry()
+        .with(lines.with_filter(in_lines))
+        .with(traces.as_ref().map(Traces::layer))
+        .with(filter_fn(may_be_shown))
+        .init();
+    Ok(Logging { traces })
+}
+
+impl Logging {
+    /// Sends the last spans. Waits at most two seconds for the collector. The log goes on.
+    pub async fn finish(self) {
+        if let Some(traces) = self.traces {
+            traces.finish().await;
+        }
+    }
 }
 
 fn may_be_shown(metadata: &Metadata<'_>) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Which sections a program has, and where their values come from, is its own affair.
 
+mod collector;
 mod forward_auth;
 mod log;
 mod network;
@@ -9,6 +10,7 @@ mod origin;
 mod tls;
 mod web;
 
+pub use collector::{Collector, NotACollector};
 pub use forward_auth::{
     Access, Domain, ForwardAuthConfig, ForwardAuthRule, HostPattern, NotADomain, NotAHost,
     NotAPath, PathPrefix, is_plain,

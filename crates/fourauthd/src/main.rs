@@ -178,7 +178,18 @@ async fn serve(
     environment: ClientEnvironment,
     now: UnixMillis,
 ) -> anyhow::Result<()> {
-    logging::start(&config.log)?;
+    let logging = logging::start(&config.log, "fourauthd")?;
+    let served = serve_until_stopped(config, warnings, environment, now).await;
+    logging.finish().await;
+    served
+}
+
+async fn serve_until_stopped(
+    config: &Config,
+    warnings: &[String],
+    environment: ClientEnvironment,
+    now: UnixMillis,
+) -> anyhow::Result<()> {
     let config = &within_open_files(config)?;
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -70,8 +70,14 @@ fn tell(configuration: &Configuration) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(mut configuration: Configuration) -> anyhow::Result<()> {
-    logging::start(&configuration.log)?;
+async fn serve(configuration: Configuration) -> anyhow::Result<()> {
+    let logging = logging::start(&configuration.log, "fourauth-gateway")?;
+    let served = serve_until_stopped(configuration).await;
+    logging.finish().await;
+    served
+}
+
+async fn serve_until_stopped(mut configuration: Configuration) -> anyhow::Result<()> {
     if let Some(warning) = configuration.web.warning() {
         tracing::warn!("{warning}");
     }

@@ -145,7 +145,7 @@ pub(crate) fn run(database: Database) {
     // Also the cluster of PostgreSQL, which is started from here, stays on the core of the caller.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
-    logging::start(&LogConfig::default()).expect("the default filter is valid");
+    let _log = logging::start(&LogConfig::default(), "bench").expect("the default filter is valid");
     let location = runtime.block_on(location(database));
     let (server, _gateway, ready) = runtime.block_on(start(location.clone()));
     let server = Arc::new(server);

@@ -1,8 +1,9 @@
 //! `[log]`
 
+use super::Collector;
 use serde::{Deserialize, Serialize};
 
-/// The text log, on standard error. The audit log is in the database.
+/// The text log, on standard error, and traces. The audit log is in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
@@ -10,11 +11,13 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// Which lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
+    /// The collector that gets spans. `None` sends none.
+    pub otlp_endpoint: Option<Collector>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info".into(), otlp_endpoint: None }
     }
 }
 
