@@ -29,6 +29,7 @@ use fourauth_store::{self as store, AccountId, AuditEntry, AuditId, FamilyId, Re
 use fourauth_timekeeper::Reading;
 use std::sync::Arc;
 use tally_change::TallyChange;
+use tracing::{Instrument as _, Span};
 use undecided::{Report, Undecided};
 
 /// An outcome whose audit row has been committed. `A` is the answer of a granted command.
@@ -231,7 +232,7 @@ impl Attempt {
                 Ok(tx.append(&entry).await?)
             })
         });
-        write.await
+        write.instrument(span()).await
     }
 
     /// Writes a row for the denial. Attempts refused by a limit share one row per minute.
@@ -270,6 +271,7 @@ impl Attempt {
                     Ok(())
                 })
             })
+            .instrument(span())
             .await;
         written?;
         self.journal.metrics.attempts.denied(self.action, self.received.door, denial);
@@ -306,6 +308,11 @@ impl Drop for Attempt {
                 .report(Report { entry, source: self.received.source().to_string() });
         }
     }
+}
+
+/// The wait for the transaction of an attempt, for traces.
+fn span() -> Span {
+    tracing::info_span!("write")
 }
 
 /// One audit row: the reason, the findings, and the peer, time quality and request id.

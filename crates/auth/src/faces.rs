@@ -21,6 +21,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use tracing::Instrument as _;
 
 /// Finds, embeds and compares faces.
 #[derive(Debug, Clone)]
@@ -133,7 +134,8 @@ impl Faces {
         let mut refused = None;
         let mut good = Vec::new();
         // All pictures are one job in the queue. Their cost is charged to the source.
-        for seen in self.compute.run(by, look).await? {
+        let seen = self.compute.run(by, look).instrument(tracing::info_span!("face")).await?;
+        for seen in seen {
             match seen {
                 Err(Refusal::Unexamined) => return Err(Error::Unexamined),
                 Ok(portrait) => good.push(portrait),

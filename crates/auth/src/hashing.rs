@@ -17,6 +17,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use tracing::{Instrument as _, Span};
 
 thread_local! {
     /// 19 MiB per thread, kept for the lifetime of the thread.
@@ -62,7 +63,7 @@ impl Hasher {
         let pepper = Arc::clone(&self.pepper);
         self.hashes.fetch_add(1, Ordering::Relaxed);
         let check = move || with_memory(|memory| password::check(&hash, &offered, &pepper, memory));
-        self.compute.run(by, check).await
+        self.compute.run(by, check).instrument(span()).await
     }
 
     /// Returns the index of the hash that matches the password. Every hash is compared, and `by` is
@@ -84,7 +85,7 @@ impl Hasher {
                 hashes.iter().map(|hash| password::check(hash, &offered, &pepper, memory)).collect()
             })
         };
-        let findings: Vec<Finding> = self.compute.run(by, findings).await?;
+        let findings: Vec<Finding> = self.compute.run(by, findings).instrument(span()).await?;
         Ok(findings.iter().position(|finding| finding.is_match()))
     }
 
@@ -107,6 +108,7 @@ impl Hasher {
                 with_memory(|memory| Hash::create(&password, salt, cost, &pepper, memory))
                     .expect("the cost has been checked")
             })
+            .instrument(span())
             .await
     }
 
@@ -122,6 +124,11 @@ impl Hasher {
     pub(crate) fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
     }
+}
+
+/// The wait for a thread and the hash, for traces.
+fn span() -> Span {
+    tracing::info_span!("hash")
 }
 
 fn with_memory<T>(work: impl FnOnce(&mut Memory) -> T) -> T {

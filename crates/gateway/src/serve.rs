@@ -1,5 +1,7 @@
 //! Answers one request: finds its route, receives its body, and makes every answer whole.
 
+mod span;
+
 use crate::{
     body,
     call::Call,
@@ -19,20 +21,24 @@ use hyper::{
     header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 use std::{panic::AssertUnwindSafe, sync::Arc};
+use tracing::Instrument as _;
 
 /// The answer to one request. Every answer of this crate is made here.
 pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response {
     let id = RequestId::new((connection.app.clock)(), entropy::of_request_id());
     let form = Form::of(request.headers());
+    let span = span::open(request.method(), id);
     let is_head = request.method() == Method::HEAD;
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     // A panic has been logged by its hook.
-    let outcome = AssertUnwindSafe(outcome(connection, request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(outcome(connection, request)).catch_unwind();
+    let outcome = outcome.instrument(span.clone()).await;
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The request failed."))
     });
     let mut response = outcome.unwrap_or_else(|problem| problem.into_response(form, id));
     response::secure(&mut response, id, connection.is_tls);
+    span::close(&span, response.status());
     if is_chunked {
         // RFC 9112 §6.1: a request may have had a length as well, which some proxy believes.
         response::close_after(&mut response);
@@ -51,6 +57,7 @@ async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome
         Found::OtherMethods(allowed) => return Err(Problem::method(allowed)),
         Found::Nothing => return Err(Problem::not_found()),
     };
+    span::found(route);
     let peer = app.proxies.peer(connection.address, &parts.headers);
     let source = peer.unwrap_or(connection.address);
     let (mut slot, mut share) = (app.requests.open(Some(source)), app.bodies.open(Some(source)));

@@ -4,9 +4,12 @@
 //! is never cancelled while it decides, and a panic is caught there. That saves the wake-ups of two
 //! threads, which cost more than the command.
 
+mod span;
+
 use crate::{dispatch::Context, reply::Reply};
 use fourauth_auth::{origin::Origin, received::Received};
 use fourauth_protocol::{command::Command, device::DeviceNonce, request_id::RequestId};
+use span::CommandSpan;
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,7 +28,9 @@ pub(crate) async fn decide(
     nonce: Option<DeviceNonce>,
 ) -> Reply {
     let begun = Instant::now();
-    let reply = reply(context, received, command, nonce).await;
+    let span = CommandSpan::open(&received, &command);
+    let reply = reply(context, received, command, nonce).instrument(span.span()).await;
+    span.close(&reply);
     let metrics = context.authenticator.metrics();
     if let Some(action) = reply.action() {
         metrics.decided(action, begun.elapsed());
@@ -49,7 +54,9 @@ async fn reply(
     let span = request_span(id, &received.origin);
     let context = Arc::clone(context);
     let dispatch = async move { context.dispatch(received, command, nonce).await };
-    tokio::spawn(dispatch.instrument(span)).await.unwrap_or_else(|_| Reply::crashed(id))
+    // Also in the span for collectors, which is there even if the log shows no request.
+    let dispatch = dispatch.instrument(span).in_current_span();
+    tokio::spawn(dispatch).await.unwrap_or_else(|_| Reply::crashed(id))
 }
 
 /// The span of all log lines about a request.
