@@ -55,5 +55,6 @@ mod sign_in;
 mod store;
 mod text;
 mod time;
+mod traces;
 mod way_back;
 mod web;

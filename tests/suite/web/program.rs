@@ -1,7 +1,10 @@
 //! The program `fourauth-gateway`: a process of its own between visitors and a real server.
 
 use super::{api::body, read};
-use crate::gateway::{portal, register, remove};
+use crate::{
+    gateway::{portal, register, remove},
+    traces::collector::Collector,
+};
 use fourauth_client::Identity;
 use fourauth_protocol::command::Command as Order;
 use fourauth_tests::server::TestServer;
@@ -14,7 +17,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -69,6 +72,12 @@ impl Files {
         for name in ["cert.pem", "key.pem"] {
             fs::copy(server.folder().join("data/tls").join(name), self.path(name)).unwrap();
         }
+    }
+
+    fn trace_to(&self, collector: &Collector) {
+        let text = fs::read_to_string(self.path("gateway.toml")).unwrap();
+        let log = format!("[log]\notlp_endpoint = '{}'\n", collector.url());
+        self.add("gateway.toml", (text + &log).as_bytes());
     }
 
     fn add(&self, name: &str, bytes: &[u8]) {
@@ -127,6 +136,19 @@ impl Running {
     async fn until(&self, path: &str, status: StatusCode) {
         let answered = async { while self.get(path).await.0 != status {} };
         timeout(PATIENCE, answered).await.unwrap_or_else(|_| panic!("{path} is never {status}"));
+    }
+
+    /// Waits for the end of the process.
+    async fn end(&mut self) -> ExitStatus {
+        let ended = async {
+            loop {
+                match self.child.try_wait().unwrap() {
+                    Some(status) => return status,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        };
+        timeout(PATIENCE, ended).await.unwrap()
     }
 
     fn send(&self, signal: Signal) {
@@ -239,15 +261,42 @@ async fn signals_reload_the_certificate_and_end_the_program() {
     timeout(PATIENCE, reloaded).await.unwrap();
 
     running.send(Signal::TERM);
-    let ended = async {
-        loop {
-            match running.child.try_wait().unwrap() {
-                Some(status) => return status,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    };
-    assert!(timeout(PATIENCE, ended).await.unwrap().success());
+    assert!(running.end().await.success());
+}
+
+#[tokio::test]
+async fn the_program_sends_its_last_spans_before_it_ends() {
+    let server = TestServer::start().await;
+    let identity = register(&server).await;
+    let mut collector = Collector::start().await;
+    let files = Files::of(&server, &pin(&server), &identity);
+    files.trace_to(&collector);
+    let mut running = files.start();
+    assert_eq!(running.get("/readyz").await.0, StatusCode::OK);
+    running.send(Signal::TERM);
+    assert!(running.end().await.success());
+    collector.until(|it| it.span.name == "/readyz").await;
+    let span = &collector.named("/readyz")[0];
+    let status = span.fields["http.response.status_code"].as_str();
+    assert_eq!((status, span.service.as_str()), ("200", "fourauth-gateway"));
+}
+
+#[tokio::test]
+async fn the_program_ends_although_its_collector_hangs() {
+    let server = TestServer::start().await;
+    let identity = register(&server).await;
+    let mut collector = Collector::hanging().await;
+    let files = Files::of(&server, &pin(&server), &identity);
+    files.trace_to(&collector);
+    let mut running = files.start();
+    assert_eq!(running.get("/readyz").await.0, StatusCode::OK);
+    // Control: the collector has read a request, and never answers it.
+    collector.receive().await;
+    assert_eq!(running.get("/readyz").await.0, StatusCode::OK);
+    running.send(Signal::TERM);
+    assert!(running.end().await.success());
+    let mut said = running.log.by_ref().map(Result::unwrap);
+    assert!(said.any(|line| line.contains("did not take the last spans")));
 }
 
 #[tokio::test]
