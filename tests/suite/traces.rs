@@ -67,6 +67,10 @@ async fn a_login_and_its_steps_reach_the_collector() {
         assert!(log_in(&server, &alice, |_| {}).await);
         let wrong = Secret::new("wrong-Password-1".into());
         assert!(!log_in(&server, &alice, |login| login.password = wrong).await);
+        // A command ends after its steps. At its end, a program waits for a short time only.
+        for expected in ["granted", "denied"] {
+            collector.until(|it| it.span.name == "login" && outcome(it) == expected).await;
+        }
         server.stop().await;
         recording.traces.finish().await;
         collector.drain();
@@ -120,6 +124,8 @@ async fn a_collector_gets_nothing_about_a_person() {
         assert!(web.plain().await.ask(request).await.starts_with("HTTP/1."));
     }
     let admin = server.admin().clone();
+    let last = "/api/v1/sessions".to_owned();
+    collector.until(|it| it.span.name == last || it.fields.values().any(|it| *it == last)).await;
     web.stop().await;
     recording.traces.finish().await;
     collector.drain();
