@@ -119,9 +119,10 @@ async fn a_check_token_lives_for_ten_minutes() {
     let answer = signed_in.exchange(&signed_in.token).await;
     let lifetime = answer.body.expires_at.unwrap().0 - signed_in.server.now().0;
     assert_eq!(lifetime, 10 * MINUTE_MS);
-    let token = answer.body.token.unwrap();
+    let (token, expires_at) = (answer.body.token.unwrap(), answer.body.expires_at);
     signed_in.server.clock().advance_ms(10 * MINUTE_MS - 1);
-    assert!(signed_in.check(&token).await.is_ok());
+    let checked = signed_in.check(&token).await;
+    assert_eq!((checked.code, checked.body.expires_at), (Code::Ok, expires_at));
     signed_in.server.clock().advance_ms(1);
     assert_eq!(signed_in.check(&token).await.code, Code::SignedOut);
 }

@@ -103,7 +103,10 @@ fn media(takes: Takes, headers: &HeaderMap) -> Result<Media<'_>, Problem> {
     }
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(given), None) = (types.next().map(HeaderValue::to_str), types.next()) else {
-        return Err(unsupported("Send one Content-Type: application/json."));
+        return Err(unsupported(match takes {
+            Takes::Form => "Send one Content-Type: application/x-www-form-urlencoded.",
+            _ => "Send one Content-Type: application/json.",
+        }));
     };
     let given = given.unwrap_or_default();
     if takes == Takes::Form {

@@ -206,7 +206,10 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 impl From<Unnamed> for Problem {
     fn from(Unnamed: Unnamed) -> Self {
-        Self::bad("The proxy in front of this server did not name the client in X-Forwarded-For.")
+        Self::bad(
+            "This request comes from an address in web.proxies, and X-Forwarded-For names no client \
+             outside of web.proxies.",
+        )
     }
 }
 

@@ -24,10 +24,10 @@ use crate::{
     tokens::Bound,
 };
 use fourauth_protocol::{
-    device::DeviceId, jwt, level::Level, mac_address::MacAddress, secret::Secret, token::BaseToken,
-    username::Username,
+    device::DeviceId, jwt, level::Level, mac_address::MacAddress, secret::Secret, time::UnixMillis,
+    token::BaseToken, username::Username,
 };
-use fourauth_store::{FamilyId, KnownDevice, MasterToken, Refusal, Session, SessionUse};
+use fourauth_store::{KnownDevice, MasterToken, Refusal, Session, SessionUse};
 use fourauth_timekeeper::State;
 
 /// A token, and the circumstances under which it is shown.
@@ -136,11 +136,14 @@ impl Authenticator {
             return self.shown_session(received, bearer).await;
         }
         let limited = received.limited().map(Denial::Limited);
-        let family = if is_check_token {
-            self.checked_family(text, service, received)
+        let named = if is_check_token {
+            self.check_token(text, service, received).map(|token| (token.family, token.expires))
         } else {
             let claims = self.signed_claims(text, service, received);
-            claims.and_then(|claims| session::family(&claims.sid))
+            claims.and_then(|claims| {
+                let expires = UnixMillis(claims.exp.saturating_mul(1000));
+                Some((session::family(&claims.sid)?, expires))
+            })
         };
         // A browser goes on sending a check token that another site planted or whose session has ended,
         // and a program a signed token. That is no guess, and a MAC of 128 bits cannot be guessed.
@@ -149,27 +152,31 @@ impl Authenticator {
             let ended = if is_no_guess { Denial::SessionExpired } else { Denial::SignedOut };
             limited.unwrap_or(ended)
         };
-        let found = match family.filter(|_| limited.is_none()) {
-            Some(family) => self.store.session_of_family(family, received.at.now).await?,
-            None => None,
-        };
+        let mut found = None;
+        if let Some((family, expires)) = named.filter(|_| limited.is_none()) {
+            found = self.store.session_of_family(family, received.at.now).await?;
+            // What it answers holds for this token, which may expire before that of the session.
+            if let Some(session) = &mut found {
+                session.expires = session.expires.min(expires);
+            }
+        }
         // The key of a device was proved for a check token, and for no signed one.
         let found = found.filter(|session| is_check_token || session.device.is_none());
         let found = found.map(|session| (session, None)).ok_or_else(refused);
         Ok(Shown { found, proven_device: None })
     }
 
-    /// The session of a check token of this service that has not expired. A command that is not about one
-    /// service takes none.
-    fn checked_family(
+    /// A check token of this service that has not expired. A command that is not about one service takes
+    /// none.
+    fn check_token(
         &self,
         text: &str,
         service: Service<'_>,
         received: &Received,
-    ) -> Option<FamilyId> {
+    ) -> Option<CheckToken> {
         let Service::Named(Some(service)) = service else { return None };
         let token = CheckToken::read(text, self.tokens.check_key(), service)?;
-        (received.at.now < token.expires).then_some(token.family)
+        (received.at.now < token.expires).then_some(token)
     }
 
     /// The master tokens of a session without a key, and of one with the claimed key. Without a claim

@@ -45,7 +45,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// A page. `body` is HTML.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    framed(status, title, "", body)
+    framed(status, title, "<link rel=\"stylesheet\" href=\"/sign-in.css\">\n", body)
 }
 
 /// A page that leads to another one of this origin at once. A redirect after a form would be refused by the
@@ -57,10 +57,10 @@ pub(super) fn bounce(path: &str) -> Response {
     framed(StatusCode::OK, "One moment", &head, &body)
 }
 
-/// A page with one sentence.
+/// A page with one sentence. A proxy may show it at the host of a service, which has no style sheet of ours.
 pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
     let body = format!("<p role=\"alert\">{}</p>", Escaped(sentence));
-    page(status, status.canonical_reason().unwrap_or("Refused"), &body)
+    framed(status, status.canonical_reason().unwrap_or("Refused"), "", &body)
 }
 
 fn framed(status: StatusCode, title: &str, head: &str, body: &str) -> Response {
@@ -68,8 +68,7 @@ fn framed(status: StatusCode, title: &str, head: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{head}\
-         <title>{title}</title>\n<link rel=\"stylesheet\" href=\"/sign-in.css\">\n\
-         <main>\n<h1>{title}</h1>\n{body}\n</main>\n"
+         <title>{title}</title>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n"
     );
     let mut response = response::whole(status, HTML, html);
     let headers = response.headers_mut();

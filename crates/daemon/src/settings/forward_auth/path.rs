@@ -14,7 +14,7 @@ pub struct PathPrefix(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a path begins with /, is written decoded, and has no empty segment, none that ends in a dot or a \
-     space, and none of % ; \\ ? #"
+     space, and none of % ; \\ ? # *; it is about all below it"
 )]
 pub struct NotAPath;
 
@@ -47,7 +47,8 @@ impl FromStr for PathPrefix {
     type Err = NotAPath;
 
     fn from_str(text: &str) -> Result<Self, NotAPath> {
-        if !is_plain(text) {
+        // A path is about all below it. A star would look like that and be a letter.
+        if !is_plain(text) || text.contains('*') {
             return Err(NotAPath);
         }
         Ok(Self(text.strip_suffix('/').unwrap_or(text).to_owned()))
@@ -105,5 +106,6 @@ mod tests {
             assert!(!is_plain(path), "{path}");
             assert_eq!(path.parse::<PathPrefix>(), Err(NotAPath), "{path}");
         }
+        assert_eq!("/admin/*".parse::<PathPrefix>(), Err(NotAPath));
     }
 }
