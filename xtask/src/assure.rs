@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
 }
 
 /// Assurances that count and do not measure time, so that a loaded machine does not fail a test.
-const COUNTED: [&str; 15] = [
+const COUNTED: [&str; 14] = [
     "frame",
     "totp",
     "time",
@@ -43,7 +43,6 @@ const COUNTED: [&str; 15] = [
     "crash",
     "migrate",
     "courier",
-    "http",
 ];
 
 /// Runs the short form of the assurances that do not depend on the speed of this machine, with

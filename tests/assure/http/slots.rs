@@ -8,8 +8,13 @@ use crate::{
     report::Figures,
     setup::{Defence, Setup},
 };
+use anyhow::Context as _;
 use std::{net::Ipv4Addr, time::Duration};
-use tokio::{io::AsyncReadExt as _, task::JoinSet, time::sleep};
+use tokio::{
+    io::AsyncReadExt as _,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 /// The hosts, and the connections that each tries to hold. A gateway takes 64 from one host and 1024
 /// in total.
@@ -19,6 +24,9 @@ const TOTAL: usize = 1024;
 
 /// Time until a host replaces a connection that was closed.
 const AWAY: Duration = Duration::from_millis(200);
+
+/// Longest time until the gate of the control is full.
+const FULL: Duration = Duration::from_mins(1);
 
 /// How long the visitors come.
 const SIEGE: Duration = Duration::from_secs(5);
@@ -38,6 +46,14 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
     }
     // All have connected, and those without a place have tried again.
     sleep(5 * AWAY).await;
+    if let Some(gate) = &gate {
+        let is_full = async {
+            while !gate.has_refused() {
+                sleep(AWAY).await;
+            }
+        };
+        timeout(FULL, is_full).await.context("the hosts did not fill the gate")?;
+    }
     let ((), visitors) = honest::meanwhile(address, sleep(SIEGE)).await?;
     drop(attackers);
 
