@@ -136,11 +136,12 @@ impl Authenticator {
             return self.shown_session(received, bearer).await;
         }
         let limited = received.limited().map(Denial::Limited);
+        let signed = if is_check_token { None } else { self.signed_claims(text) };
         let named = if is_check_token {
             self.check_token(text, service, received).map(|token| (token.family, token.expires))
         } else {
-            let claims = self.signed_claims(text, service, received);
-            claims.and_then(|claims| {
+            let valid = signed.as_ref().filter(|it| self.is_valid_for(it, service, received));
+            valid.and_then(|claims| {
                 let expires = UnixMillis(claims.exp.saturating_mul(1000));
                 Some((session::family(&claims.sid)?, expires))
             })
@@ -148,7 +149,7 @@ impl Authenticator {
         // A browser goes on sending a check token that another site planted or whose session has ended,
         // and a program a signed token. That is no guess, and a MAC of 128 bits cannot be guessed.
         let refused = || {
-            let is_no_guess = is_check_token || self.is_signed_here(text);
+            let is_no_guess = is_check_token || signed.is_some();
             let ended = if is_no_guess { Denial::SessionExpired } else { Denial::SignedOut };
             limited.unwrap_or(ended)
         };

@@ -71,14 +71,18 @@ impl Authenticator {
         Ok(self.jwt_keys().sign(&claims))
     }
 
-    /// The claims of a token that this server signed for this service and that has not expired.
-    pub(crate) fn signed_claims(
+    /// The claims of a token that this server signed, for whatever service and time.
+    pub(crate) fn signed_claims(&self, text: &str) -> Option<Claims> {
+        self.jwt_keys().verify(text)
+    }
+
+    /// True if these claims are for this service and have not expired.
+    pub(crate) fn is_valid_for(
         &self,
-        text: &str,
+        claims: &Claims,
         service: Service<'_>,
         received: &Received,
-    ) -> Option<Claims> {
-        let claims = self.jwt_keys().verify(text)?;
+    ) -> bool {
         let issuer = &self.settings.issuer;
         let is_for_it = match service {
             Service::Any => true,
@@ -86,14 +90,7 @@ impl Authenticator {
                 claims.aud == audience.map_or(issuer.as_str(), Audience::as_str)
             }
         };
-        let is_valid =
-            claims.iss == *issuer && is_for_it && received.at.now.0.div_euclid(1000) < claims.exp;
-        is_valid.then_some(claims)
-    }
-
-    /// True if this server signed a token, for whatever service and time.
-    pub(crate) fn is_signed_here(&self, text: &str) -> bool {
-        self.jwt_keys().verify(text).is_some()
+        claims.iss == *issuer && is_for_it && received.at.now.0.div_euclid(1000) < claims.exp
     }
 
     fn jwt_keys(&self) -> Arc<JwtKeys> {
