@@ -4,6 +4,7 @@
 //! 6265bis §4.1.3.2). No script can read them, and no other site's request carries them.
 
 use crate::response::{Response, value};
+use fourauth_daemon::settings::Domain;
 use hyper::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 
 /// What a cookie is for.
@@ -19,9 +20,9 @@ pub(crate) enum Cookie {
     Visit,
 }
 
-/// The domain of hosts that see a cookie.
-#[derive(Debug, Clone)]
-pub(crate) struct CookieDomain(pub(crate) String);
+/// A request has a cookie twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Doubled;
 
 impl Cookie {
     const fn name(self) -> &'static str {
@@ -44,18 +45,18 @@ impl Cookie {
     }
 
     /// Its text, unless the request has it twice: another site may have planted the other one.
+    pub(crate) fn read(self, headers: &HeaderMap) -> Option<String> {
+        self.find(headers).ok().flatten()
+    }
+
+    /// As [`read`](Self::read), and tells a cookie that is there twice from an absent one.
     ///
     /// A proxy may have to find it too, so the name is compared without more than the space that RFC 6265
     /// §4.2.1 puts in front of it. Other cookies may have any bytes.
-    pub(crate) fn read(self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn find(self, headers: &HeaderMap) -> Result<Option<String>, Doubled> {
         let mut found = self.all(headers);
-        let text = found.next()?;
-        found.next().is_none().then_some(text)
-    }
-
-    /// True if the request has it twice.
-    pub(crate) fn is_doubled(self, headers: &HeaderMap) -> bool {
-        self.all(headers).nth(1).is_some()
+        let text = found.next();
+        if found.next().is_some() { Err(Doubled) } else { Ok(text) }
     }
 
     fn all(self, headers: &HeaderMap) -> impl Iterator<Item = String> {
@@ -72,48 +73,35 @@ impl Cookie {
 
     /// Sets it.
     pub(crate) fn set(self, response: &mut Response, text: &str) {
-        self.add(response, text, self.seconds());
+        self.add(response, text, self.seconds(), None);
     }
 
     /// Removes it.
     pub(crate) fn clear(self, response: &mut Response) {
-        self.add(response, "", 0);
+        self.add(response, "", 0, None);
     }
 
     /// Sets it for all hosts of a domain. A link from another site carries it, and no form does.
-    pub(crate) fn set_for(self, response: &mut Response, text: &str, domain: &CookieDomain) {
-        self.add_for(response, text, self.seconds(), domain);
+    pub(crate) fn set_for(self, response: &mut Response, text: &str, domain: &Domain) {
+        self.add(response, text, self.seconds(), Some(domain));
     }
 
     /// Removes it from all hosts of a domain.
-    pub(crate) fn clear_for(self, response: &mut Response, domain: &CookieDomain) {
-        self.add_for(response, "", 0, domain);
+    pub(crate) fn clear_for(self, response: &mut Response, domain: &Domain) {
+        self.add(response, "", 0, Some(domain));
     }
 
-    fn add_for(self, response: &mut Response, text: &str, seconds: u32, domain: &CookieDomain) {
-        let (name, CookieDomain(domain)) = (self.name(), domain);
-        append(
-            response,
-            &format!(
-                "{name}={text}; Domain={domain}; Path=/; Max-Age={seconds}; Secure; HttpOnly; \
-                 SameSite=Lax"
-            ),
+    fn add(self, response: &mut Response, text: &str, seconds: u32, domain: Option<&Domain>) {
+        let (name, same_site) = (self.name(), if domain.is_some() { "Lax" } else { "Strict" });
+        let domain = domain.map(|it| format!("Domain={}; ", it.as_str())).unwrap_or_default();
+        let cookie = format!(
+            "{name}={text}; {domain}Path=/; Max-Age={seconds}; Secure; HttpOnly; \
+             SameSite={same_site}"
         );
+        let mut header: HeaderValue = value(&cookie);
+        header.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, header);
     }
-
-    fn add(self, response: &mut Response, text: &str, seconds: u32) {
-        let name = self.name();
-        append(
-            response,
-            &format!("{name}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict"),
-        );
-    }
-}
-
-fn append(response: &mut Response, cookie: &str) {
-    let mut header: HeaderValue = value(cookie);
-    header.set_sensitive(true);
-    response.headers_mut().append(SET_COOKIE, header);
 }
 
 #[cfg(test)]

@@ -24,12 +24,13 @@ mod target;
 
 use crate::{
     call::Call,
-    cookies::{Cookie, CookieDomain},
+    cookies::{Cookie, Doubled},
     problem::Problem,
     response,
     route::{Handler, Outcome, Route, Takes, Work},
     settings::{ForwardAuth, Resource},
 };
+use fourauth_daemon::settings::Domain;
 use fourauth_protocol::{
     audience::Audience,
     code::Code,
@@ -74,7 +75,6 @@ pub(crate) struct Services {
     settings: ForwardAuth,
     /// The name of all services of the domain, which check tokens are for.
     audience: Audience,
-    cookie_domain: CookieDomain,
     recent: Recent,
 }
 
@@ -88,8 +88,12 @@ impl Services {
         let domain = settings.config.domain.as_str();
         let audience = Audience::parse(&format!("forward-auth:{domain}"));
         let audience = audience.expect("a domain is printable and short");
-        let cookie_domain = CookieDomain(domain.to_owned());
-        Self { settings, audience, cookie_domain, recent: Recent::default() }
+        Self { settings, audience, recent: Recent::default() }
+    }
+
+    /// The domain of the services, which see the cookie with a check token.
+    const fn domain(&self) -> &Domain {
+        &self.settings.config.domain
     }
 }
 
@@ -125,13 +129,15 @@ async fn check(call: Call) -> Outcome {
     if original.is_forged_by_another_site() {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "A page of another site sent this."));
     }
-    if Cookie::Visit.is_doubled(&call.headers) {
-        // A new cookie would be the third.
-        let reason = "The browser has two cookies of one name. Delete the cookies of this site.";
-        return refused(&original, reason);
-    }
-    let Some(token) = Cookie::Visit.read(&call.headers) else {
-        return send_to_sign_in(services, &original, redirect);
+    let token = match Cookie::Visit.find(&call.headers) {
+        Ok(Some(token)) => token,
+        Ok(None) => return send_to_sign_in(services, &original, redirect),
+        Err(Doubled) => {
+            // A new cookie would be the third.
+            let reason =
+                "The browser has two cookies of one name. Delete the cookies of this site.";
+            return refused(&original, reason);
+        }
     };
     match person(&call, services, token, peer, level).await? {
         Answer::Is(identity) if identity.has_one_of(groups) => Ok(identity.response()),

@@ -100,22 +100,16 @@ impl Gateway {
         let Settings { proxies, connections, connections_per_source, forward_auth, listeners } =
             settings;
         let Parts { upstream, vitals, tls, clock } = parts;
+        let few = limits::FEW_CONNECTIONS.min(connections_per_source);
+        let places = || Shares::new(connections, connections_per_source, few);
         let app = Arc::new(App {
             upstream,
             vitals,
             clock,
             proxies: Proxies::new(proxies),
             routes: routes::all(),
-            requests: Shares::new(
-                connections,
-                connections_per_source,
-                limits::FEW_CONNECTIONS.min(connections_per_source),
-            ),
-            connections: Shares::new(
-                connections,
-                connections_per_source,
-                limits::FEW_CONNECTIONS.min(connections_per_source),
-            ),
+            requests: places(),
+            connections: places(),
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),
             pace: Pace::default(),
             services: forward_auth.map(Services::new),

@@ -1,7 +1,7 @@
 //! `/forward-auth/enter`: makes a check token of the session of this origin, puts it into a cookie that
 //! the services of the domain see, and sends the person back.
 
-use super::{Services, html, sign_in, target::Target};
+use super::{html, sign_in, target::Target};
 use crate::{
     call::Call,
     cookies::Cookie,
@@ -59,7 +59,7 @@ pub(super) async fn enter(call: Call) -> Outcome {
     if session.is_renewed {
         Cookie::Session.set(&mut response, session.token.expose());
     }
-    visit(&mut response, services, check_token.expose());
+    Cookie::Visit.set_for(&mut response, check_token.expose(), services.domain());
     Ok(response)
 }
 
@@ -82,10 +82,6 @@ async fn live_session(call: &Call, token: String) -> Result<Option<Session>, Pro
         Code::SignedOut => Ok(None),
         _ => Err(Problem::of_answer(answer)),
     }
-}
-
-fn visit(response: &mut Response, services: &Services, token: &str) {
-    Cookie::Visit.set_for(response, token, &services.cookie_domain);
 }
 
 fn to_sign_in(target: &Target) -> Response {

@@ -141,7 +141,7 @@ pub(super) async fn out(call: Call) -> Outcome {
     let mut response = html::page(StatusCode::OK, "Signed out", body);
     Cookie::Session.clear(&mut response);
     Cookie::Mfa.clear(&mut response);
-    Cookie::Visit.clear_for(&mut response, &services.cookie_domain);
+    Cookie::Visit.clear_for(&mut response, services.domain());
     Ok(response)
 }
 
