@@ -5,7 +5,7 @@
 //! eight bits; alpha is dropped, not blended. EXIF orientation is applied, all other metadata is
 //! ignored.
 
-use crate::{picture::Picture, refusal::Refusal};
+use crate::{jpeg, picture::Picture, refusal::Refusal};
 use image::{
     DynamicImage, ImageDecoder, Limits,
     codecs::{jpeg::JpegDecoder, png::PngDecoder},
@@ -39,15 +39,6 @@ pub(crate) const JPEG_PIXELS_A_BYTE: u64 = 200;
 /// Upper bound of the memory of a decoder, in bytes.
 const MAX_ALLOC: u64 = 64 << 20;
 
-/// Upper bound of scans in a progressive JPEG. Encoders write about ten; each costs a pass over the
-/// whole picture.
-const MAX_SCANS: usize = 32;
-
-/// Start and end of image and start of scan (ITU-T T.81, table B.1).
-const JPEG_START: &[u8] = &[0xff, 0xd8, 0xff];
-const JPEG_END: [u8; 2] = [0xff, 0xd9];
-const JPEG_SCAN: [u8; 2] = [0xff, 0xda];
-
 /// PNG specification §5.2.
 const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -55,14 +46,14 @@ const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
 ///
 /// # Errors
 ///
-/// [`Refusal::TooLarge`] beyond the bounds above, [`Refusal::NotAnImage`] if the bytes are not a
-/// complete JPEG or PNG.
+/// [`Refusal::TooLarge`] beyond the bounds above, [`Refusal::NotAnImage`] if the bytes do not begin
+/// with a complete JPEG or PNG. What follows the end of the picture is ignored.
 pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
     if encoded.len() > MAX_BYTES {
         return Err(Refusal::TooLarge);
     }
-    if encoded.starts_with(JPEG_START) {
-        whole_jpeg(encoded)?;
+    if encoded.starts_with(jpeg::START) {
+        let encoded = jpeg::whole(encoded)?;
         let decoder = JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?;
         upright(decoder, most_pixels(encoded, JPEG_PIXELS_A_BYTE))
     } else if encoded.starts_with(PNG_START) {
@@ -124,23 +115,6 @@ fn png_header(encoded: &[u8], most_pixels: u64) -> Result<(), Refusal> {
     let size = encoded.get(16..24).ok_or(Refusal::NotAnImage)?;
     let (sides, _) = size.as_chunks::<4>();
     bounded(u32::from_be_bytes(sides[0]), u32::from_be_bytes(sides[1]), most_pixels)
-}
-
-/// Refuses a truncated JPEG, which the decoder would complete with grey, and one with too many
-/// scans.
-///
-/// Inside compressed data, 0xff is always followed by 0 or a restart marker, so these byte pairs
-/// are markers. Those of a thumbnail in the metadata come before the picture's own.
-fn whole_jpeg(encoded: &[u8]) -> Result<(), Refusal> {
-    let last = |marker: [u8; 2]| encoded.windows(2).rposition(|pair| pair == marker);
-    let (scan, end) = (last(JPEG_SCAN), last(JPEG_END));
-    if scan.is_none() || scan > end {
-        return Err(Refusal::NotAnImage);
-    }
-    if encoded.windows(2).filter(|pair| *pair == JPEG_SCAN).count() > MAX_SCANS {
-        return Err(Refusal::TooLarge);
-    }
-    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that map_err needs")]

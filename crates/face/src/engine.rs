@@ -7,6 +7,7 @@ use crate::{
     Alignment, NetError, decode, detect,
     embedding::{DIMENSIONS, Embedding},
     landmarks,
+    locate::Finder,
     manifest::{Channels, Embedder, File},
     pack::{Pack, PackError},
     picture::{Picture, Planes},
@@ -20,8 +21,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Engine {
     pack: Pack,
-    pub(crate) detector: Net,
-    pub(crate) landmarks: Net,
+    detector: Net,
+    landmarks: Net,
     embedder: Net,
 }
 
@@ -77,12 +78,15 @@ impl Engine {
 
     /// Returns the aligned face in a picture and its quality, which is not judged yet.
     fn chip(&self, picture: &Picture) -> Result<(Planes, Quality), Refusal> {
-        let faces = detect::faces(&self.detector, picture, self.pack.manifest.detector.score)?;
-        let face = detect::the_face(&faces)?;
-        let landmarks = landmarks::landmarks(&self.landmarks, picture, &face)?;
-        let chip = self.alignment().aligned(picture, &landmarks).ok_or(Refusal::NoFace)?;
-        let quality = quality::measured(picture, &face, &landmarks, &chip);
+        let located = self.finder().face(picture)?;
+        let chip = self.alignment().aligned(picture, &located.landmarks).ok_or(Refusal::NoFace)?;
+        let quality = quality::measured(picture, &located, &chip);
         Ok((chip, quality))
+    }
+
+    pub(crate) fn finder(&self) -> Finder<'_> {
+        let score = self.pack.manifest.detector.score;
+        Finder { detector: &self.detector, landmarks: &self.landmarks, score }
     }
 
     pub(crate) fn alignment(&self) -> Alignment {

@@ -12,6 +12,11 @@ impl Point {
         (self.x - other.x).hypot(self.y - other.y)
     }
 
+    /// The angle from the x axis of the line to another point, in degrees; y points down.
+    pub(crate) fn slope_to(self, other: Point) -> f32 {
+        (other.y - self.y).atan2(other.x - self.x).to_degrees()
+    }
+
     /// The centroid of the points; the origin if `points` is empty.
     pub(crate) fn mean(points: &[Point]) -> Point {
         let count = points.iter().fold(0.0, |count, _| count + 1.0_f32).max(1.0);

@@ -60,14 +60,11 @@ impl Landmarks {
 pub(crate) fn landmarks(net: &Net, picture: &Picture, face: &Face) -> Result<Landmarks, Refusal> {
     let (columns, rows) = whole_pixels(face.frame);
     let square = Square::around(picture, columns, rows).ok_or(Refusal::CutOff)?;
-    let planes = square.resampled(picture, net.side());
+    let planes = face.turn.turned(square.resampled(picture, net.side()));
     let outputs = net.run(&planes).map_err(|_| Refusal::Unexamined)?;
 
     let (pairs, _) = outputs[0].as_chunks::<2>();
-    let place = |&[x, y]: &[f32; 2]| Point {
-        x: x * square.side() + square.left(),
-        y: y * square.side() + square.top(),
-    };
+    let place = |&[x, y]: &[f32; 2]| square.place(face.turn.back(Point { x, y }));
     Ok(Landmarks(pairs.iter().map(place).collect()))
 }
 

@@ -19,13 +19,16 @@ mod digest;
 mod embedding;
 mod engine;
 mod geometry;
+mod jpeg;
 mod landmarks;
 mod likeness;
+mod locate;
 mod picture;
 mod refusal;
 mod resample;
 mod runtime;
 mod thresholds;
+mod turn;
 
 pub use align::Alignment;
 pub use digest::{BadDigest, Digest};

@@ -79,6 +79,26 @@ impl Planes {
         mirrored
     }
 
+    /// The planes with rows and columns exchanged.
+    pub(crate) fn transposed(&self) -> Planes {
+        let side = self.side;
+        let mut transposed = self.clone();
+        let planes = transposed.values.chunks_exact_mut(side * side);
+        for (to, from) in planes.zip(self.values.chunks_exact(side * side)) {
+            for (y, row) in to.chunks_exact_mut(side).enumerate() {
+                row.iter_mut().enumerate().for_each(|(x, value)| *value = from[x * side + y]);
+            }
+        }
+        transposed
+    }
+
+    /// The planes turned upside down.
+    pub(crate) fn reversed(&self) -> Planes {
+        let mut reversed = self.clone();
+        reversed.values.chunks_exact_mut(self.side * self.side).for_each(<[f32]>::reverse);
+        reversed
+    }
+
     /// Brightness of each pixel, 0 to 255 (ITU-R BT.601 weights).
     pub(crate) fn luma(&self) -> Vec<f32> {
         let (red, rest) = self.values.split_at(self.side * self.side);

@@ -4,7 +4,10 @@
 //! `INTER_AREA` and `INTER_LINEAR`, which the default pack was calibrated with. The black padding
 //! is not stored: taps on it are left out.
 
-use crate::picture::{Picture, Planes};
+use crate::{
+    geometry::Point,
+    picture::{Picture, Planes},
+};
 use std::ops::Range;
 
 /// A part of a picture in a square: whole pixels, clipped to the picture.
@@ -40,14 +43,10 @@ impl Square {
         Square::around(picture, 0..isize::MAX, 0..isize::MAX)
     }
 
-    /// Column of the picture where the square begins; negative if it begins outside the picture.
-    pub(crate) fn left(&self) -> f32 {
-        pixels(self.left)
-    }
-
-    /// Row of the picture where the square begins; negative if it begins outside the picture.
-    pub(crate) fn top(&self) -> f32 {
-        pixels(self.top)
+    /// The place in the picture of a point whose coordinates are fractions of the square's side.
+    pub(crate) fn place(&self, Point { x, y }: Point) -> Point {
+        let side = self.side();
+        Point { x: x * side + pixels(self.left), y: y * side + pixels(self.top) }
     }
 
     /// Side of the square, in pixels of the picture.

@@ -151,9 +151,33 @@ fn damaged_pictures_are_refused_or_decoded_and_never_panic() {
 #[test]
 fn a_jpeg_with_too_many_scans_is_refused() {
     let mut bytes = encoded("obama.jpg");
-    let scans = [[0xff, 0xda].repeat(100), vec![0xff, 0xd9]].concat();
-    bytes.extend(scans);
+    let scans = [0xff, 0xda, 0, 2].repeat(100);
+    bytes.splice(bytes.len() - 2.., [scans, vec![0xff, 0xd9]].concat());
     assert_eq!(refused(&bytes), Refusal::TooLarge);
+}
+
+#[test]
+fn data_after_the_end_of_a_picture_is_ignored() {
+    let film =
+        [&b"\0\0\0\x18ftypmp42"[..], &[0xff, 0xd9, 0xff, 0xda].repeat(100), b"moov"].concat();
+    for picture in [encoded("obama.jpg"), jpeg(&decoded("biden.jpg")), encoded("32bit.png")] {
+        let expected = ENGINE.portrait(&picture).unwrap();
+        assert_eq!(ENGINE.portrait(&[picture, film.clone()].concat()), Ok(expected));
+    }
+}
+
+#[test]
+fn a_picture_on_its_side_without_exif_shows_the_same_face() {
+    for name in ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"] {
+        let upright = decoded(name);
+        let expected = outcome(&upright).unwrap();
+        for turned in [upright.rotate90(), upright.rotate180(), upright.rotate270()] {
+            let portrait = outcome(&turned).unwrap();
+            let distance = portrait.embedding.distance(&expected.embedding);
+            assert!(distance < 0.1, "{name}: {distance}");
+            assert!((portrait.quality.roll - expected.quality.roll).abs() < 5.0, "{name}");
+        }
+    }
 }
 
 #[test]
