@@ -28,6 +28,9 @@ const PASSWORD: &str = "Tr0ub4dor&3";
 /// Made with bcrypt 4.2 for Python: `bcrypt.hashpw(b"Tr0ub4dor&3", bcrypt.gensalt(4))`.
 const HASH: &str = "$2b$04$lRL70mEaKyQOuJOYcelT2uO5cMA8oHSoXIzT8eNxOPdEXTj6s8Q4y";
 
+/// Made with bcrypt 4.2 for Python: `bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4))`.
+const LONG_HASH: &str = "$2b$04$qvjBXzdfvb0hMPwnxXVLSuvvPSH5YUdy5us/.6keVy8Bn2mKsbKXm";
+
 const HEADER: &str = "id,username,email,phone,password_hash\r\n";
 
 /// A server that mails passcodes, a local administrator, and a file of the old system.
@@ -108,17 +111,21 @@ impl Move {
         self.send(Command::RequestPasscode(request)).await
     }
 
-    async fn redeem(&self, passcode: Passcode) -> Answer {
-        let redeem = RedeemPasscode::new(alice(), PASSWORD.to_owned(), passcode);
+    async fn redeem(&self, password: &str, passcode: Passcode) -> Answer {
+        let redeem = RedeemPasscode::new(alice(), password.to_owned(), passcode);
         self.send(Command::RedeemPasscode(redeem)).await
     }
 
     /// Requests a passcode and redeems it.
     async fn log_in(&mut self) -> Answer {
-        let sent = self.request(PASSWORD).await;
+        self.log_in_with(PASSWORD).await
+    }
+
+    async fn log_in_with(&mut self, password: &str) -> Answer {
+        let sent = self.request(password).await;
         assert_eq!((sent.code, sent.message.as_str()), (Code::Ok, "Passcode is sent"));
         let passcode = self.mailbox.passcode().await;
-        self.redeem(passcode).await
+        self.redeem(password, passcode).await
     }
 }
 
@@ -212,6 +219,21 @@ async fn a_bcrypt_hash_of_each_version_is_accepted() {
         assert!(moved.hash("alice").await.starts_with(version));
         assert_eq!(moved.log_in().await.code, Code::Ok);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bcrypt_stays_where_it_has_not_read_the_whole_password() {
+    let mut moved = Move::prepare().await;
+    moved.import(two().replace(HASH, LONG_HASH)).await;
+    let mistyped = "x".repeat(73);
+    assert_eq!(moved.log_in_with(&mistyped).await.code, Code::Ok, "bcrypt reads 72 bytes");
+    assert_eq!(moved.hash("alice").await, LONG_HASH, "the mistyped end became no password");
+
+    moved.server.clock().advance_ms(180_000);
+    assert_eq!(moved.log_in_with(&"x".repeat(72)).await.code, Code::Ok);
+    assert!(moved.hash("alice").await.starts_with("$argon2id$"));
+    moved.server.clock().advance_ms(180_000);
+    assert_eq!(moved.request(&mistyped).await.code, Code::Denied);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ async fn run(config: &Config, command: KeyCommand) -> anyhow::Result<()> {
 
 fn absent(number: u8) -> NewUser {
     let id = AccountId(1 + i64::from(number));
-    let password = NewPassword::in_use(&Secret::new("Tr0ub4dor&3".to_owned()));
+    let password = NewPassword::in_use(&Secret::new("Tr0ub4dor&3".to_owned())).unwrap();
     let (cost, pepper) = (Cost { memory_kib: 64, passes: 1 }, Secret::new([1; 32]));
     let hash =
         Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default()).unwrap();

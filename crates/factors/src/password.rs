@@ -4,8 +4,10 @@
 //! <https://www.rfc-editor.org/rfc/rfc9106>
 
 mod cost;
+mod text;
 
 pub use cost::Cost;
+pub use text::normalised;
 
 use crate::{Finding, password_rule::NewPassword};
 use argon2::{
@@ -15,8 +17,6 @@ use argon2::{
 use fourauth_protocol::secret::Secret;
 use std::ops::RangeInclusive;
 use subtle::ConstantTimeEq as _;
-use unicode_normalization::UnicodeNormalization as _;
-use zeroize::Zeroize as _;
 
 /// Bytes of a salt (RFC 9106 §3.1 recommends 16).
 pub const SALT_BYTES: usize = 16;
@@ -24,8 +24,8 @@ pub const SALT_BYTES: usize = 16;
 /// Bytes of a tag.
 const TAG_BYTES: usize = 32;
 
-/// Longest password that is checked, in bytes: 256 characters of four. A longer one never matches.
-const MAX_PASSWORD_BYTES: usize = 1024;
+/// Bytes of a password that bcrypt reads.
+const BCRYPT_READS: usize = 72;
 
 /// bcrypt costs accepted from an import. bcrypt has no lower cost than 4. A cost of 14 takes about
 /// two seconds, and a manipulated row must not be able to ask for 31, which takes days.
@@ -121,6 +121,16 @@ impl Hash {
     pub fn is_outdated(&self, today: Cost) -> bool {
         self.scheme != Scheme::Argon2id(today)
     }
+
+    /// True if a match proves the whole of `password`. Otherwise a new hash of it would demand
+    /// characters that were never checked, and might come from somebody who mistyped them.
+    #[must_use]
+    pub fn reads_all_of(&self, password: &Secret<String>) -> bool {
+        match self.scheme {
+            Scheme::Argon2id(_) => true,
+            Scheme::Bcrypt => password.expose().len() <= BCRYPT_READS,
+        }
+    }
 }
 
 fn bcrypt_scheme(stored: &str) -> Result<Scheme, NotAHash> {
@@ -177,18 +187,16 @@ fn check_argon2id(
         return false;
     };
     // A password that is too long takes the same time as a wrong one.
-    let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
-    let mut text: String =
-        if is_bounded { password.expose().nfc().collect() } else { String::new() };
-    let tag = tag(text.as_bytes(), salt.as_ref(), &params, pepper, memory);
-    text.zeroize();
-    is_bounded && tag.is_ok_and(|tag| tag.expose().ct_eq(expected.as_bytes()).into())
+    let text = text::normalised(password);
+    let bytes = text.as_ref().map_or(&[][..], |text| text.expose().as_bytes());
+    let tag = tag(bytes, salt.as_ref(), &params, pepper, memory);
+    text.is_some() && tag.is_ok_and(|tag| tag.expose().ct_eq(expected.as_bytes()).into())
 }
 
 /// bcrypt reads 72 bytes. The system that made these hashes accepted longer passwords and ignored
 /// the rest, so this does the same.
 fn check_bcrypt(hash: &Hash, password: &Secret<String>) -> bool {
-    let is_bounded = password.expose().len() <= MAX_PASSWORD_BYTES;
+    let is_bounded = text::normalised(password).is_some();
     let text = if is_bounded { password.expose().as_str() } else { "" };
     is_bounded & bcrypt::verify(text, hash.stored.expose()).unwrap_or(false)
 }
@@ -279,6 +287,13 @@ mod tests {
     }
 
     #[test]
+    fn every_password_that_is_accepted_matches_its_hash() {
+        // 256 characters, which are 1244 bytes as they were typed.
+        let longest = format!("gorseddau{}", "e\u{323}\u{302}".repeat(247));
+        assert_eq!(finding(&hash(&longest), &longest, &PEPPER), Finding::Match);
+    }
+
+    #[test]
     fn a_very_long_password_never_matches() {
         let stored = hash("correct Horse");
         assert_eq!(finding(&stored, &"x".repeat(1_000_000), &PEPPER), Finding::Mismatch);
@@ -308,6 +323,20 @@ mod tests {
         assert!(imported.is_outdated(Cost::default()));
         assert!(!hash("correct Horse").is_outdated(CHEAP));
         assert!(hash("correct Horse").is_outdated(Cost::default()));
+    }
+
+    /// Made with bcrypt 4.2 for Python: `bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4))`.
+    const LONG_IMPORTED: &str = "$2b$04$qvjBXzdfvb0hMPwnxXVLSuvvPSH5YUdy5us/.6keVy8Bn2mKsbKXm";
+
+    #[test]
+    fn a_bcrypt_hash_does_not_prove_what_follows_72_bytes() {
+        let imported = Hash::parse(LONG_IMPORTED.into()).unwrap();
+        for (length, proved) in [(72, true), (73, false)] {
+            let password = Secret::new("x".repeat(length));
+            assert_eq!(finding(&imported, password.expose(), &PEPPER), Finding::Match);
+            assert_eq!(imported.reads_all_of(&password), proved, "{length}");
+        }
+        assert!(hash("correct Horse").reads_all_of(&Secret::new("x".repeat(200))));
     }
 
     #[test]

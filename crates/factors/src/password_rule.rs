@@ -4,11 +4,8 @@
 //! that are easy to guess are refused (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 6.2). Secrets
 //! that an operator chooses must meet a stricter rule: [`PasswordRule::OPERATOR`].
 
+use crate::password::normalised;
 use fourauth_protocol::secret::Secret;
-use unicode_normalization::UnicodeNormalization as _;
-
-/// Longest password, in characters.
-const MAX_CHARS: usize = 256;
 
 /// Characters that the strength estimate reads: enough to recognise a weak password.
 const JUDGED_CHARS: usize = 64;
@@ -59,10 +56,11 @@ impl Default for PasswordRule {
 pub struct NewPassword(Secret<String>);
 
 impl NewPassword {
-    /// Wraps a password that is already in use, without checking it against the rule.
+    /// Wraps a password that is already in use, without checking it against the rule. `None` if it
+    /// is too long to be checked at a login.
     #[must_use]
-    pub fn in_use(password: &Secret<String>) -> Self {
-        Self(Secret::new(password.expose().nfc().collect()))
+    pub fn in_use(password: &Secret<String>) -> Option<Self> {
+        normalised(password).map(Self)
     }
 
     /// The text.
@@ -84,10 +82,10 @@ impl PasswordRule {
     ///
     /// [`Weak`] if the password does not meet the rule. Show the rule to the person.
     pub fn accept(&self, password: &Secret<String>, username: &str) -> Result<NewPassword, Weak> {
-        let text = NewPassword(Secret::new(password.expose().nfc().take(MAX_CHARS + 1).collect()));
+        let text = NewPassword(normalised(password).ok_or(Weak)?);
         let chars = text.as_str().chars().count();
         let composed = chars >= self.long_chars || has_documented_composition(text.as_str());
-        if !(self.min_chars..=MAX_CHARS).contains(&chars) || !composed {
+        if chars < self.min_chars || !composed {
             return Err(Weak);
         }
         if is_placeholder(text.as_str()) || guesses(text.as_str(), username) < self.min_guesses {

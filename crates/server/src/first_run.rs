@@ -120,7 +120,8 @@ pub async fn setup_admin(
     }
     let path = config.setup_secret_file();
     let secret = setup_secret(&path)?;
-    let hash = hasher.create(NewPassword::in_use(&secret), Requester::this_machine()).await?;
+    let secret = NewPassword::in_use(&secret).context("the generated secret is too long")?;
+    let hash = hasher.create(secret, Requester::this_machine()).await?;
     let name = Username::parse(SETUP)?;
     store.write(move |tx| Box::pin(async move { tx.add_admin(&name, &hash, now).await })).await?;
     tracing::info!(path = %path.display(), "secret of the first administrator written");

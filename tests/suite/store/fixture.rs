@@ -159,7 +159,7 @@ pub(super) fn name(text: &str) -> Username {
 
 /// A cheap hash of `text`.
 pub(super) fn hash(text: &str) -> Hash {
-    let password = NewPassword::in_use(&Secret::new(text.to_owned()));
+    let password = NewPassword::in_use(&Secret::new(text.to_owned())).unwrap();
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default()).unwrap()

@@ -116,16 +116,17 @@ impl Authenticator {
         })
     }
 
-    /// Hashes a verified password again, if its stored hash is outdated.
+    /// Hashes a verified password again, if its stored hash is outdated and has proved all of it.
     pub(super) async fn upgrade(
         &self,
         verified: &Verified<'_>,
         password: &Secret<String>,
     ) -> Result<Option<Hash>, Error> {
-        if !self.hasher.is_outdated(&verified.subject.password) {
+        let stored = &verified.subject.password;
+        if !self.hasher.is_outdated(stored) || !stored.reads_all_of(password) {
             return Ok(None);
         }
-        let password = NewPassword::in_use(password);
+        let Some(password) = NewPassword::in_use(password) else { return Ok(None) };
         Ok(Some(self.hasher.create(password, verified.requester()).await?))
     }
 

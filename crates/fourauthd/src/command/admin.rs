@@ -87,7 +87,8 @@ impl AdminSecret {
             return Ok(Self { secret: accepted(&stdin()?, name)?, made: false });
         }
         let secret = Secret::new(BASE32_NOPAD.encode(&entropy::bytes::<20>()));
-        Ok(Self { secret: NewPassword::in_use(&secret), made: true })
+        let secret = NewPassword::in_use(&secret).context("the generated secret is too long")?;
+        Ok(Self { secret, made: true })
     }
 
     /// Prints the secret if it was generated.

@@ -7,11 +7,8 @@ use crate::{
 };
 use fourauth_auth::{compute::Requester, hashing::Hasher};
 use fourauth_factors::password_rule::NewPassword;
-use fourauth_protocol::{secret::Secret, username::Username};
+use fourauth_protocol::username::Username;
 use fourauth_store::NewUser;
-
-/// Longest password, in characters. A login could not send a much longer one.
-const MAX_PASSWORD_CHARS: usize = 256;
 
 /// Reasons why an account cannot be imported. They are shown to the operator, and quote no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +39,7 @@ pub enum Unfit {
 /// An account with every value parsed.
 pub(super) struct Candidate {
     name: Username,
-    password: Secret<String>,
+    password: NewPassword,
     contact: Contact,
 }
 
@@ -52,9 +49,8 @@ impl Candidate {
         let OldAccount { mac, password, email, phone } = old;
         let password = password.filter(|password| !password.expose().is_empty());
         let password = password.ok_or(Unfit::Password)?;
-        if password.expose().chars().count() > MAX_PASSWORD_CHARS {
-            return Err(Unfit::LongPassword);
-        }
+        // Not checked against the rule: people could not log in to change it.
+        let password = NewPassword::in_use(&password).ok_or(Unfit::LongPassword)?;
         let contact = Contact::read(email.as_deref(), phone.as_deref(), mac.as_deref())?;
         let name = contact.name().and_then(|name| Username::parse(&name).ok());
         Ok(Self { name: name.ok_or(Unfit::Name)?, password, contact })
@@ -80,9 +76,7 @@ impl Candidate {
         local: &LocalStore,
     ) -> anyhow::Result<NewUser> {
         let Self { name, password, contact: Contact { email, phone, mac } } = self;
-        // Not checked against the rule: people could not log in to change it.
-        let in_use = NewPassword::in_use(&password);
-        let password = hasher.create(in_use, Requester::this_machine()).await?;
+        let password = hasher.create(password, Requester::this_machine()).await?;
         Newcomer { name, password, must_change: true, email, phone, mac }.into_user(local)
     }
 }
@@ -90,6 +84,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fourauth_protocol::secret::Secret;
 
     fn read(
         password: &str,
