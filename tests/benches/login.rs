@@ -53,7 +53,7 @@ impl Argon2 {
         let password = Secret::new("violet-Ox-42".to_owned());
         let pepper = Secret::new([7; 32]);
         let mut memory = Memory::default();
-        let new = NewPassword::in_use(&password).unwrap();
+        let new = NewPassword::in_use(&password).expect("a short password");
         let hash = Hash::create(&new, [1; 16], Cost::default(), &pepper, &mut memory)
             .expect("Argon2 accepts the default cost");
         Self { password, pepper, hash, memory }

@@ -156,7 +156,8 @@ impl PostOffice {
 
 /// An account without addresses.
 fn account(id: AccountId, name: &str, now: UnixMillis) -> NewUser {
-    let password = NewPassword::in_use(&Secret::new("violet-Ox-42".to_owned())).unwrap();
+    let password =
+        NewPassword::in_use(&Secret::new("violet-Ox-42".to_owned())).expect("a short password");
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     let hash = Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default());

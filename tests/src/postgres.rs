@@ -4,6 +4,10 @@
 //! pipe closes when the test process ends, even if it is killed. The guard then stops the cluster
 //! and removes its folder. Without PostgreSQL a test fails; it is never skipped.
 
+mod pooler;
+
+pub use pooler::Pooler;
+
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::{
     fs,
@@ -23,6 +27,9 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// time.
 const SETTINGS: &str =
     "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=300";
+
+/// One role has to give a password (`pg_hba.conf`); all others are trusted.
+const RULES: &str = "local all keyed scram-sha-256\n";
 
 /// Stops the cluster at the end of its standard input, that is, when the test process has ended.
 const GUARD: &str =
@@ -56,15 +63,25 @@ impl Cluster {
     /// If the server does not answer.
     pub async fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut connection =
-            PgConnection::connect(&self.url("postgres")).await.expect("the cluster answers");
-        let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        connection.execute(statement).await.expect("a database can be created");
-        connection.close().await.expect("the cluster still answers");
+        self.execute(&format!("CREATE DATABASE {name}")).await;
         self.url(&name)
     }
 
-    fn url(&self, database: &str) -> String {
+    /// Runs a statement as the owner of the cluster.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer or rejects the statement.
+    pub async fn execute(&self, sql: &str) {
+        let mut connection =
+            PgConnection::connect(&self.url("postgres")).await.expect("the cluster answers");
+        connection.execute(AssertSqlSafe(sql)).await.expect("the statement is accepted");
+        connection.close().await.expect("the cluster still answers");
+    }
+
+    /// The URL of a database of the cluster.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
         format!("postgres://fourauth@localhost/{database}?host={}", self.folder.display())
     }
 
@@ -86,6 +103,9 @@ impl Cluster {
             "--locale=C",
             "--no-sync",
         ]));
+        let rules =
+            format!("{RULES}{}", fs::read_to_string(data.join("pg_hba.conf")).expect("its rules"));
+        fs::write(data.join("pg_hba.conf"), rules).expect("its rules can be changed");
         let settings = format!("{SETTINGS} -c unix_socket_directories='{}'", folder.display());
         run(unprivileged(&programs.join("pg_ctl"))
             .arg("-D")

@@ -29,7 +29,8 @@ pub async fn record(store: &Store, seeking: Seeking<'_>) -> Result<Subject, Erro
 #[must_use]
 pub fn decoy() -> Decoy {
     let account = AccountId(-1);
-    let password = NewPassword::in_use(&Secret::new("the decoy's".to_owned())).unwrap();
+    let password =
+        NewPassword::in_use(&Secret::new("the decoy's".to_owned())).expect("a short password");
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     let rotation = Rotation::derive(&pepper, account.0, 1);

@@ -132,6 +132,8 @@ fn refusals() -> Vec<OpenError> {
         KeyringError::Malformed { path: path(), line: 7 }.into(),
         KeyringError::Io { path: path(), kind: ErrorKind::PermissionDenied }.into(),
         OpenError::NotAUrl,
+        OpenError::NotUtf8 { encoding: "SQL_ASCII".to_owned() },
+        OpenError::Pooled,
         OpenError::NewerSchema { version: 2 },
         OpenError::OlderSchema,
         OpenError::ChangedSchema { version: 2 },

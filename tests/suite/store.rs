@@ -40,6 +40,7 @@ mod migrate;
 mod notices;
 mod passcodes;
 mod races;
+mod reasons;
 mod refusals;
 mod resets;
 mod rotation;

@@ -10,7 +10,7 @@ use std::{fs, path::Path, process::Command};
 const PACKAGED_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Debian's packages.
-const PACKAGES: [&str; 3] = ["postgresql", "nginx-light", "caddy"];
+const PACKAGES: [&str; 4] = ["postgresql", "pgbouncer", "nginx-light", "caddy"];
 
 /// Installs the packages of missing programs. Fails if that is not possible, because tests that need them
 /// are never skipped.
@@ -38,6 +38,7 @@ pub(crate) fn install_if_missing() -> anyhow::Result<()> {
 fn is_there(package: &str) -> bool {
     match package {
         "nginx-light" => runs("nginx", "-v"),
+        "pgbouncer" => runs("pgbouncer", "--version"),
         "caddy" => runs("caddy", "version"),
         _ => has_postgres(),
     }

@@ -55,7 +55,7 @@ fn marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     (fill > 0 && marker != 0).then_some((marker, after))
 }
 
-/// The bytes after a segment, whose length includes its own two bytes.
+/// The bytes after a segment. Its length includes its own two bytes.
 fn segment(bytes: &[u8]) -> Option<&[u8]> {
     let length = u16::from_be_bytes(*bytes.first_chunk()?);
     bytes.get(usize::from(length.max(2))..)

@@ -43,7 +43,7 @@ impl Square {
         Square::around(picture, 0..isize::MAX, 0..isize::MAX)
     }
 
-    /// The place in the picture of a point whose coordinates are fractions of the square's side.
+    /// The place in the picture of a point of the square, given in fractions of its side.
     pub(crate) fn place(&self, Point { x, y }: Point) -> Point {
         let side = self.side();
         Point { x: x * side + pixels(self.left), y: y * side + pixels(self.top) }

@@ -123,7 +123,7 @@ impl Hash {
     }
 
     /// True if a match proves the whole of `password`. Otherwise a new hash of it would demand
-    /// characters that were never checked, and might come from somebody who mistyped them.
+    /// characters that were never checked and may be mistyped.
     #[must_use]
     pub fn reads_all_of(&self, password: &Secret<String>) -> bool {
         match self.scheme {

@@ -2,6 +2,10 @@
 //!
 //! No message quotes a value. The databases' own error texts may, so only their codes are kept.
 
+mod cause;
+
+pub use cause::Cause;
+
 use crate::keys::keyring::KeyringError;
 use fourauth_private_file::custody::NotKept;
 
@@ -22,55 +26,11 @@ pub enum Error {
     },
 }
 
-/// The reason why the database is unavailable.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Cause {
-    /// The disk has no room for the write.
-    #[error("the disk is full")]
-    DiskFull,
-    /// Reading or writing a file or a socket failed.
-    #[error("reading or writing failed")]
-    Io,
-    /// Another connection held a lock for too long.
-    #[error("it is busy")]
-    Busy,
-    /// The database does not support TLS, or its certificate is not valid for the named host.
-    #[error(
-        "TLS failed: it does not support TLS, or its certificate is not valid for this host or not \
-         from a known authority (sslrootcert names one)"
-    )]
-    Tls,
-    /// Every connection was in use for too long, or no connection could be opened.
-    #[error("no connection was available in time")]
-    NoConnection,
-    /// [`Store::close`](crate::Store::close) was called.
-    #[error("it has been closed")]
-    Closed,
-    /// The job panicked. None of its writes were committed.
-    #[error("the job was abandoned")]
-    Abandoned,
-    /// Every key in this program's keyring was retired. It needs the keyring of the other servers.
-    #[error("every key of the keyring was retired; install the current keyring file")]
-    KeysRetired,
-    /// The database rejected a statement.
-    #[error("it refused a statement with code {code}")]
-    Refused {
-        /// SQLSTATE of PostgreSQL, or extended result code of SQLite.
-        code: String,
-    },
-    /// The driver failed without an error code.
-    #[error("its driver failed")]
-    Driver,
-}
-
 /// A store could not be opened. Every message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The database cannot be reached or read.
-    #[error(
-        "the database cannot be used; check that it can be reached, that its folder is writable \
-         and that the disk has room"
-    )]
+    #[error("the database cannot be used")]
     Store(#[from] Error),
     /// The keyring file is missing or unusable.
     #[error(transparent)]
@@ -95,6 +55,22 @@ pub enum OpenError {
          neither)"
     )]
     Unprotected,
+    /// The database does not store text in UTF-8.
+    #[error(
+        "the database has the encoding {encoding}, and names need UTF-8: create it with \
+         createdb --encoding=UTF8 --template=template0"
+    )]
+    NotUtf8 {
+        /// The encoding of the database.
+        encoding: String,
+    },
+    /// A pooler between this program and the database mixes the sessions of its clients.
+    #[error(
+        "a pooler gives each transaction another session of the database, which loses the settings \
+         that make a commit durable: set pool_mode = session for this database in PgBouncer, or \
+         name the database itself in store.url"
+    )]
+    Pooled,
     /// A newer version of this program wrote the database.
     #[error(
         "the database has migration {version}, which this program does not know: run the newer \
@@ -148,63 +124,6 @@ pub enum OpenError {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as Sql;
-        Self::Unavailable(match error {
-            Sql::Database(error) => Cause::from_code(&error.code().unwrap_or_default()),
-            Sql::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Cause::DiskFull,
-            // The driver reports errors of rustls with this kind.
-            Sql::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Tls,
-            Sql::Io(_) | Sql::WorkerCrashed => Cause::Io,
-            Sql::Tls(_) => Cause::Tls,
-            Sql::PoolTimedOut => Cause::NoConnection,
-            Sql::PoolClosed => Cause::Closed,
-            // The rest are faults of a driver or of its use. The enum is non-exhaustive.
-            _ => Cause::Driver,
-        })
-    }
-}
-
-impl Cause {
-    /// SQLSTATE codes have five characters (PostgreSQL manual, appendix A); SQLite's are decimal
-    /// with the primary code in the lowest byte (<https://www.sqlite.org/rescode.html>).
-    fn from_code(code: &str) -> Self {
-        match code {
-            "53100" => return Self::DiskFull,
-            "53300" | "57P01" | "57P02" | "57P03" => return Self::NoConnection,
-            "55P03" | "40001" | "40P01" | "57014" => return Self::Busy,
-            sqlstate if sqlstate.len() == 5 && sqlstate.starts_with("58") => return Self::Io,
-            sqlstate if sqlstate.len() == 5 && sqlstate.starts_with("08") => {
-                return Self::NoConnection;
-            }
-            _ => {}
-        }
-        match code.parse::<u32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => Self::Busy,
-            Ok(10 | 14) => Self::Io,
-            Ok(13) => Self::DiskFull,
-            _ => Self::Refused { code: code.to_owned() },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_codes_of_both_databases_are_told_apart() {
-        for (code, cause) in [
-            ("53100", Cause::DiskFull),
-            ("13", Cause::DiskFull),
-            ("778", Cause::Io),   // SQLITE_IOERR_WRITE
-            ("517", Cause::Busy), // SQLITE_BUSY_SNAPSHOT
-            ("40P01", Cause::Busy),
-            ("57P01", Cause::NoConnection),
-            ("08006", Cause::NoConnection),
-            ("23505", Cause::Refused { code: "23505".into() }),
-            ("1555", Cause::Refused { code: "1555".into() }),
-        ] {
-            assert_eq!(Cause::from_code(code), cause, "{code}");
-        }
+        Self::Unavailable(error.into())
     }
 }

@@ -72,7 +72,8 @@ pub(crate) fn shown(token: &MasterToken) -> String {
 
 /// A hash of the lowest cost: it is written and read, and never checked.
 fn hash(password: &str) -> anyhow::Result<Hash> {
-    let password = NewPassword::in_use(&Secret::new(password.to_owned())).unwrap();
+    let password =
+        NewPassword::in_use(&Secret::new(password.to_owned())).expect("a short password");
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     Ok(Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default())?)

@@ -8,6 +8,7 @@ mod compact;
 mod migrations;
 mod open;
 mod postgres;
+mod postgres_server;
 mod size;
 
 pub use compact::Remains;

@@ -382,7 +382,7 @@ mod tests {
             .await;
         go.send(()).unwrap();
 
-        let refused = Error::Unavailable(Cause::Refused { code: "787".into() });
+        let refused = Error::Unavailable(Cause::Refused { code: "787".into(), is_conflict: true });
         assert_eq!(innocent.await.unwrap(), Err(refused.clone()));
         assert_eq!(culprit.await.unwrap(), Err(refused));
         assert_eq!(office.rows().await, 0);

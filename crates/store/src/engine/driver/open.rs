@@ -1,6 +1,6 @@
 //! Opening of each database, with the settings that durability needs.
 
-use super::{Connections, Pool, postgres};
+use super::{Connections, Pool, postgres, postgres_server};
 use crate::{
     engine::location::Location,
     error::{Cause, Error, OpenError},
@@ -128,21 +128,24 @@ fn create_private(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::StorageFull => {
             Err(Error::Unavailable(Cause::DiskFull))
         }
-        Err(_) => Err(Error::Unavailable(Cause::Io)),
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            Err(Error::Unavailable(Cause::ReadOnly))
+        }
+        Err(_) => Err(Error::Unavailable(Cause::CannotOpen)),
     }
 }
 
 async fn connect_postgres(url: &Secret<String>) -> Result<Connections, OpenError> {
     let options = postgres::options(url)?;
+    let options = options.application_name("fourauth").disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(WAIT_LIMIT)
         .after_connect(|connection, _| {
             Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(|_| ()) })
         })
-        .connect_with(options.application_name("fourauth").disable_statement_logging())
-        .await
-        .map_err(Error::from)?;
+        .connect_lazy_with(options.clone());
+    postgres_server::check(&pool, &options).await?;
     Ok(Connections::Postgres(pool))
 }
 
