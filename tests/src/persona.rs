@@ -64,21 +64,21 @@ impl Persona {
         totp::code_at(&self.key, totp::step_at(now)).expect("six digits")
     }
 
-    /// A code that is wrong at `now` and was also wrong one step earlier.
+    /// A code that is wrong at `now`, and one step earlier and later.
     ///
     /// # Panics
     ///
-    /// Never: at most two of the three candidates are right.
+    /// Never: at most three of the four candidates are right.
     #[must_use]
     pub fn wrong_code(&self, now: UnixMillis) -> OneTimeCode {
         let Step(step) = totp::step_at(now);
-        let right = [step - 1, step].map(|step| totp::code_at(&self.key, Step(step)));
-        ["000000", "111111", "222222"]
+        let right = [step - 1, step, step + 1].map(|step| totp::code_at(&self.key, Step(step)));
+        ["000000", "111111", "222222", "333333"]
             .map(OneTimeCode::parse)
             .into_iter()
             .find(|code| !right.contains(&code.map_err(|_| totp::NotAKey)))
             .and_then(Result::ok)
-            .expect("one of three candidates is wrong")
+            .expect("one of four candidates is wrong")
     }
 
     /// Command 100: log in.

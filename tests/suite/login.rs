@@ -2,7 +2,8 @@
 
 use fourauth_client::{Identity, Outcome};
 use fourauth_protocol::{
-    code::Code, command::Login, mac_address::MacAddress, secret::Secret, username::Username,
+    code::Code, command::Login, mac_address::MacAddress, secret::Secret, time::UnixMillis,
+    username::Username,
 };
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer, with::With as _};
 use std::{sync::Arc, time::Duration};
@@ -124,6 +125,26 @@ async fn the_code_before_a_spent_one_is_spent_too() {
     assert!(server.client().login_once(later.clone()).await.unwrap());
     let stale = earlier.with(|login| login.client_ts_utc = later.client_ts_utc);
     assert_eq!(refusal(&server, stale).await.0, Code::TotpMismatch);
+}
+
+#[tokio::test]
+async fn a_code_one_step_ahead_opens_once_and_two_steps_never() {
+    let (server, alice) = alice().await;
+    let at = |ahead_ms| UnixMillis(server.now().0 + ahead_ms);
+    let ahead = |ahead_ms| {
+        alice.login(server.now()).with(|login| login.totp = Some(alice.code(at(ahead_ms))))
+    };
+    assert_eq!(refusal(&server, ahead(60_000)).await.0, Code::TotpMismatch);
+    let fast = ahead(30_000);
+    assert!(server.client().login_once(fast.clone()).await.unwrap());
+
+    let now = refusal(&server, alice.login(server.now())).await;
+    assert_eq!(now.0, Code::TotpMismatch, "the step before a spent one is spent");
+    server.clock().advance_ms(30_000);
+    let again = fast.with(|login| login.client_ts_utc = Some(server.now()));
+    assert_eq!(refusal(&server, again).await.0, Code::TotpMismatch, "its own time has come");
+    server.clock().advance_ms(30_000);
+    assert!(server.client().login_once(alice.login(server.now())).await.unwrap());
 }
 
 #[tokio::test]

@@ -9,11 +9,9 @@ use totp_rs::{Algorithm, Builder, Totp};
 /// Length of one time step, in seconds (RFC 6238 §4.1 calls it X).
 pub const STEP_SECONDS: u64 = 30;
 
-/// Steps accepted before the current one.
-///
-/// RFC 6238 §5.2 recommends at most one step for transmission delay. A future step is never
-/// accepted, because its code cannot have been shown yet.
-const STEPS_BACK: u64 = 1;
+/// Steps accepted before the current one, for transmission delay (RFC 6238 §5.2 recommends at most
+/// one), and after it, for an authenticator with a clock that is ahead (RFC 6238 §6).
+const STEPS_AROUND: u64 = 1;
 
 /// Length of a new key, in bytes: that of the HMAC's hash (RFC 4226 §4, R6).
 pub const KEY_BYTES: usize = 20;
@@ -90,9 +88,11 @@ pub fn step_at(now: UnixMillis) -> Step {
     Step(u64::try_from(now.seconds()).unwrap_or(0) / STEP_SECONDS)
 }
 
-/// Finds the step of `code` in the window, which is the current step and the one before.
+/// Finds the step of `code` in the window, which is the current step, the one before and the one
+/// after.
 ///
-/// Every step of the window is computed and compared, even after a match. The matching step is
+/// A code of the step after is spent with that step, so it opens nothing once its time has come, and
+/// neither does an earlier one. Every step of the window is computed and compared, even after a match. The matching step is
 /// returned so that the caller can mark it as used:
 ///
 //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
@@ -105,7 +105,7 @@ pub fn matching_step(key: &Key, code: OneTimeCode, now: UnixMillis) -> Option<St
 
     let mut found = Choice::from(0);
     let mut matched = 0_u64;
-    for step in current.saturating_sub(STEPS_BACK)..=current {
+    for step in current.saturating_sub(STEPS_AROUND)..=current + STEPS_AROUND {
         let expected = generator.generate(step * STEP_SECONDS).to_string();
         let equal = expected.as_bytes().ct_eq(code.as_str().as_bytes());
         matched.conditional_assign(&step, equal);
@@ -162,12 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_valid_in_its_step_and_the_next() {
-        let code = OneTimeCode::parse("287082").unwrap(); // step 1: 30..=59 s
-        assert_eq!(matching_step(&rfc_key(), code, at(29)), None);
-        assert_eq!(matching_step(&rfc_key(), code, at(30)), Some(Step(1)));
-        assert_eq!(matching_step(&rfc_key(), code, at(89)), Some(Step(1)));
-        assert_eq!(matching_step(&rfc_key(), code, at(90)), None);
+    fn a_code_is_valid_in_its_step_and_the_two_next_to_it() {
+        let code = OneTimeCode::parse("081804").unwrap(); // 1_111_111_080..=1_111_111_109 s
+        let step = step_at(at(1_111_111_109));
+        for (seconds, expected) in [
+            (1_111_111_049, None),
+            (1_111_111_050, Some(step)),
+            (1_111_111_139, Some(step)),
+            (1_111_111_140, None),
+        ] {
+            assert_eq!(matching_step(&rfc_key(), code, at(seconds)), expected, "{seconds}");
+        }
     }
 
     #[test]
