@@ -4,6 +4,8 @@
 //! is measured twice: with the defence, where every figure must be within its limit, and without
 //! it, where one must be outside. A measurement that cannot fail shows nothing.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of developers may panic")]
+
 mod audit;
 mod backup;
 mod budget;

@@ -3,6 +3,8 @@
 //! The limit: a login costs its Argon2id hash and its face analysis, plus at most 5 % for TLS,
 //! JSON, the database, the audit row and the client, which runs in the same process and is counted.
 
+#![expect(clippy::print_stdout, reason = "a measurement may panic")]
+
 use fourauth_client::Connection;
 use fourauth_config::AuthConfig;
 use fourauth_factors::{

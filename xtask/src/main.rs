@@ -1,5 +1,7 @@
 //! Development tasks of this workspace: `cargo xtask <task>`.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of developers may panic")]
+
 mod assure;
 mod authenticator;
 mod binaries;

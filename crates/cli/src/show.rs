@@ -20,21 +20,47 @@ pub(crate) fn answer(
     output: Output,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
+    if let Err(error) = print(answer, output, environment.output, environment.notes) {
+        if answer.is_ok() && is_shown_once(&answer.body) {
+            writeln!(
+                environment.notes,
+                "fourauth: the answer cannot be printed, and is shown only once:"
+            )?;
+            body(&answer.body, environment.notes)?;
+        }
+        return Err(error.into());
+    }
+    // An answer with another status than "ok" is not a success, even if its code is `ok`.
+    Ok(if answer.is_ok() { Exit::Ok } else { Exit::from(answer.code).max(Exit::Denied) })
+}
+
+fn print(
+    answer: &Answer,
+    output: Output,
+    out: &mut dyn Write,
+    notes: &mut dyn Write,
+) -> io::Result<()> {
     match output {
         Output::Json => {
             let json = answer.to_json();
             let json = str::from_utf8(json.expose()).map_err(io::Error::other)?;
-            writeln!(environment.output, "{}", PrintableJson(json))?;
+            writeln!(out, "{}", PrintableJson(json))?;
         }
         Output::Text if answer.is_ok() => {
-            writeln!(environment.output, "{}", printable(&answer.message))?;
-            body(&answer.body, environment.output)?;
+            writeln!(out, "{}", printable(&answer.message))?;
+            body(&answer.body, out)?;
         }
-        Output::Text => denial(answer, environment.notes)?,
+        Output::Text => denial(answer, notes)?,
     }
-    environment.output.flush()?;
-    // An answer with another status than "ok" is not a success, even if its code is `ok`.
-    Ok(if answer.is_ok() { Exit::Ok } else { Exit::from(answer.code).max(Exit::Denied) })
+    out.flush()
+}
+
+/// True if the server has replaced something and does not send it again.
+fn is_shown_once(body: &AnswerBody) -> bool {
+    body.provisioning_uri.is_some()
+        || body.recovery_codes.is_some()
+        || body.token.is_some()
+        || body.grant.is_some()
 }
 
 /// The hint for a server that is not trusted. A retry does not help.
@@ -48,6 +74,10 @@ pub(crate) fn failure(failure: &Failure, environment: &mut Environment<'_>) -> E
         Failure::Client(Error::Untrusted(_)) => UNTRUSTED,
         _ => "",
     };
+    if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        // The reader has seen enough, as `head` does.
+        return Exit::from(failure);
+    }
     // If standard error is closed, only the exit code is left.
     let _closed =
         writeln!(environment.notes, "fourauth: {}{hint}", printable(&failure.to_string()));

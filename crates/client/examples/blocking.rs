@@ -5,6 +5,8 @@
 //!     127.0.0.1:65432 "$(cat fourauthd.pin)" alice 287082 me.jpg MAC
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_client::{
     Error, Fingerprint, Outcome, ServerAddress, Trust,
     blocking::Client,

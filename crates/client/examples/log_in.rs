@@ -4,6 +4,8 @@
 //! cargo run --example log_in -- 127.0.0.1:65432 "$(cat fourauthd.pin)" alice 287082 me.jpg MAC
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_client::{
     Client, Error, Fingerprint, Outcome, ServerAddress, Trust,
     protocol::{

@@ -5,6 +5,8 @@
 //! cargo run --example own_transport -- localhost 65432 data/tls/cert.pem
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Hello},

@@ -5,6 +5,8 @@
 //! cargo run --example passcode -- 127.0.0.1:65432 "$(cat fourauthd.pin)" alice@example.org
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_client::{
     Client, Error, Fingerprint, LoggedIn, Outcome, Refusal, ServerAddress, Session, Trust,
     protocol::{

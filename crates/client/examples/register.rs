@@ -5,6 +5,8 @@
 //! cargo run --example register -- 127.0.0.1:65432 "$(cat fourauthd.pin)" alice MAC 1.jpg 2.jpg
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_client::{
     Client, Error, Fingerprint, Outcome, Refusal, Registered, ServerAddress, Trust,
     protocol::{

@@ -5,6 +5,8 @@
 //! cargo run --example verify_receipt -- ed25519:… 4Auth-Authentication door < receipt
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example stays short")]
+
 use fourauth_client::{
     ReceiptError, ReceiptVerifier,
     protocol::{

@@ -6,8 +6,6 @@
 //!
 //! This crate is a library so that the tests can run the commands.
 
-#![warn(clippy::print_stdout, clippy::print_stderr)]
-
 #[macro_use]
 mod screen;
 
@@ -19,5 +17,7 @@ pub mod import_otp;
 pub mod import_passcodes;
 pub mod imported;
 pub mod local_store;
+pub mod output;
 mod scratch;
+pub mod table;
 pub mod web;

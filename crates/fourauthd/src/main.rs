@@ -21,6 +21,7 @@ use fourauthd::{
         user::UserCommand,
     },
     local_store::LocalStore,
+    output::{OutputError, write_note},
     web,
 };
 use std::{
@@ -103,11 +104,11 @@ enum Command {
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(error) => OutputError::silent_end(&error).unwrap_or_else(|| {
             // The text may quote a file or a peer.
-            eprintln!("fourauthd: {}", printable_lines(&format!("{error:#}")));
+            write_note(&format!("fourauthd: {}", printable_lines(&format!("{error:#}"))));
             ExitCode::FAILURE
-        }
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use fourauth_gateway::program::{self, Configuration, Program};
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use std::{
     alloc::System,
-    io::{Write as _, stdout},
+    io::{Write as _, stderr, stdout},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fourauth-gateway: {}", printable_lines(&format!("{error:#}")));
+            let text = printable_lines(&format!("{error:#}"));
+            // If it cannot be written, only the exit code is left.
+            let _unread = writeln!(stderr(), "fourauth-gateway: {text}");
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,10 @@ use fourauth_config::Config;
 use fourauth_face::Engine;
 use fourauth_face_pack::{ClientEnvironment, DEFAULT_PACK, Progress, Source};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::Path;
+use std::{
+    io::{Write as _, stderr},
+    path::Path,
+};
 
 /// Installs the default pack if it is in use and missing. `environment` is passed to npm.
 ///
@@ -79,6 +82,7 @@ pub fn install(packs: &Path, source: &Source) -> anyhow::Result<()> {
     };
     let pack = fourauth_face_pack::install(packs, source, &mut shown)?;
     bar.finish_and_clear();
-    eprintln!("installed {} in {}", pack.name(), pack.folder().display());
+    // If it cannot be written, the pack is installed nevertheless.
+    let _unread = writeln!(stderr(), "installed {} in {}", pack.name(), pack.folder().display());
     Ok(())
 }

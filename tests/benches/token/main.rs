@@ -10,6 +10,8 @@
 //! server's process, the kernel's part included. On PostgreSQL other processes do a part of the
 //! work, so the ratio is that of the exchanges in a second instead.
 
+#![expect(clippy::print_stdout, reason = "a measurement may panic")]
+
 mod cores;
 mod echo;
 mod handshake;

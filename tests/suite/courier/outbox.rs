@@ -9,7 +9,7 @@ use fourauth_tests::{
     postgres,
     server::{NOON, TestServer},
 };
-use fourauthd::{command::outbox::OutboxCommand, local_store::LocalStore};
+use fourauthd::{command::outbox::OutboxCommand, local_store::LocalStore, table::Format};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -173,7 +173,7 @@ async fn an_operator_lists_resends_and_drops_notices() {
     let id = local.store.outbox(Listed::Open, 10).await.unwrap()[0].id;
 
     for command in [
-        OutboxCommand::List { all: true },
+        OutboxCommand::List { all: true, format: Format::default() },
         OutboxCommand::Show { id },
         OutboxCommand::Resend { id },
     ] {

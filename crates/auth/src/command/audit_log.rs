@@ -59,6 +59,8 @@ fn query(read: ReadAudit) -> AuditQuery {
         success: read.success,
         id: read.id,
         before_id: read.before_id,
+        since: None,
+        before: None,
         limit: read.limit.unwrap_or(DEFAULT_ROWS).min(MAX_ROWS),
     }
 }

@@ -14,7 +14,11 @@ use fourauth_protocol::{
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use std::{
-    collections::VecDeque, fs, io::Cursor, os::unix::fs::PermissionsExt as _, path::PathBuf,
+    collections::VecDeque,
+    fs,
+    io::{self, Cursor, ErrorKind, Write},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
 };
 use tempfile::TempDir;
 
@@ -33,6 +37,21 @@ pub(crate) struct Desk {
     pub(crate) input: Vec<u8>,
     pub(crate) replies: Replies,
     pub(crate) device_address: fn() -> Option<MacAddress>,
+    /// The error of standard output, if it takes nothing.
+    pub(crate) output_fails: Option<ErrorKind>,
+}
+
+/// Standard output that takes nothing.
+struct Refusing(ErrorKind);
+
+impl Write for Refusing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Replies in order. If they run out, there is no terminal.
@@ -47,6 +66,7 @@ impl Desk {
             input: Vec::new(),
             replies: Replies::default(),
             device_address: || MacAddress::parse(MAC).ok(),
+            output_fails: None,
         };
         desk.put("password", b"Tr0ub4dor&3\n");
         desk.put("new-password", b"C0rrect.horse\n");
@@ -70,11 +90,12 @@ impl Desk {
         let line = line.replace(" @", &format!(" {}/", self.folder.path().display()));
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let (mut output, mut notes) = (Vec::new(), Vec::new());
+        let mut refusing = self.output_fails.map(Refusing);
         let exit = run(
             cli,
             &mut Environment {
                 input: &mut Cursor::new(&self.input),
-                output: &mut output,
+                output: refusing.as_mut().map_or(&mut output as &mut dyn Write, |it| it),
                 notes: &mut notes,
                 prompt: &mut self.replies,
                 now: || UnixMillis(1_740_830_400_000),

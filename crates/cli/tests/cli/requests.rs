@@ -6,6 +6,7 @@ use crate::{
 };
 use fourauth_cli::exit::Exit;
 use serde_json::{Value, json};
+use std::io::ErrorKind;
 
 const YES: &str = r#"{"status":"ok","message":"Login successful.","code":"ok","token":"t0k",
     "expires_at":"2025-03-01T13:00:00Z","totp_confirmed":false}"#;
@@ -160,4 +161,27 @@ async fn the_audit_log_is_shown_without_control_characters() {
     let printed = Desk::new().asks(&server, "audit --admin-secret-file @admin").await;
     assert!(printed.output.contains("eve\\u{1b}[2J"), "{}", printed.output);
     assert!(!printed.output.contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn what_is_shown_once_is_not_lost_on_a_full_disk() {
+    for output in ["", " --output json"] {
+        let server = Server::start(ENROLLED).await;
+        let mut desk = Desk::new();
+        desk.output_fails = Some(ErrorKind::StorageFull);
+        let line = format!("register {FACTORS} --admin-secret-file @admin{output}");
+        let printed = desk.asks(&server, &line).await;
+        assert_eq!((printed.exit, printed.output.as_str()), (Exit::LocalDevice, ""), "{printed:?}");
+        assert!(printed.notes.contains("secret=JBSWY3DPEHPK3PXP"), "{}", printed.notes);
+        assert!(printed.notes.contains("cannot print"), "{}", printed.notes);
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pipe_ends_a_command_quietly() {
+    let server = Server::start(ROWS).await;
+    let mut desk = Desk::new();
+    desk.output_fails = Some(ErrorKind::BrokenPipe);
+    let printed = desk.asks(&server, "audit --admin-secret-file @admin").await;
+    assert_eq!((printed.exit, printed.notes.as_str()), (Exit::LocalDevice, ""));
 }

@@ -57,7 +57,7 @@ impl Create {
         print_out!(
             "{} holds {detail}. Check it with `fourauthd backup verify`.",
             self.file.display()
-        );
+        )?;
         Ok(())
     }
 

@@ -59,11 +59,11 @@ impl Restore {
             }
         }
         put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
-        print_out!("{examined}\nrestored  to {}", config.data_dir.display());
+        print_out!("{examined}\nrestored  to {}", config.data_dir.display())?;
         if examined.manifest.database.is_some() {
             print_out!(
                 "All sessions are ended. Recovery codes used since the backup are valid again."
-            );
+            )?;
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Restore {
         }
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
-            print_out!("NOT CHECKED: {place}. It may have newer checkpoints.");
+            print_out!("NOT CHECKED: {place}. It may have newer checkpoints.")?;
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
         let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());

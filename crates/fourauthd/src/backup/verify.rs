@@ -31,7 +31,7 @@ impl Verify {
             parent.display()
         );
         let scratch = scratch::make(parent, "verify")?;
-        print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?);
+        print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?)?;
         Ok(())
     }
 }

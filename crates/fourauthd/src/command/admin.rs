@@ -1,6 +1,6 @@
 //! `fourauthd admin list|add|secret|remove`: administrators and their secrets.
 
-use crate::{local_store::LocalStore, screen::printable};
+use crate::{local_store::LocalStore, table::Format};
 use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
@@ -9,6 +9,8 @@ use fourauth_config::Config;
 use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use fourauth_server::first_run::{self, SETUP};
+use fourauth_store::Error;
+use serde::Serialize;
 use std::{io::Read as _, path::Path};
 
 /// Longest secret read from standard input, in bytes.
@@ -18,7 +20,11 @@ const MAX_SECRET_BYTES: u64 = 1024;
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// List administrators
-    List,
+    List {
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
+    },
     /// Add an administrator; prints a new secret, or reads one from standard input
     Add {
         /// The administrator's name, as the audit log will show it
@@ -50,12 +56,7 @@ impl AdminCommand {
     /// If the name is taken or unknown, the secret is too weak, or the database fails.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List => {
-                for admin in local.store.admins().await? {
-                    print_out!("{}", printable(&admin.name));
-                }
-                Ok(())
-            }
+            Self::List { format } => list(local, format).await,
             Self::Add { name, secret_stdin } => {
                 add(
                     &config.setup_secret_file(),
@@ -91,13 +92,48 @@ impl AdminSecret {
         Ok(Self { secret, made: true })
     }
 
-    /// Prints the secret if it was generated.
-    fn show(&self, name: &str) {
+    /// Prints the secret if it was generated. It is not valid yet: a secret that cannot be shown must
+    /// not become valid.
+    fn show(&self) -> anyhow::Result<()> {
         if self.made {
-            print_out!("{}", self.secret.as_str());
+            print_out!("{}", self.secret.as_str()).context("nothing was changed")?;
+        }
+        Ok(())
+    }
+
+    /// What the change of its administrator came to, with the state of a secret that was shown.
+    fn settle(
+        &self,
+        name: &str,
+        changed: Result<bool, Error>,
+        unchanged: &str,
+    ) -> anyhow::Result<()> {
+        let void = if self.made { "; the secret above is void" } else { "" };
+        if !changed.with_context(|| format!("nothing was changed{void}"))? {
+            bail!("{unchanged} named {name}{void}");
+        }
+        if self.made {
             print_err!("This is {name}'s secret. It is not shown again.");
         }
+        Ok(())
     }
+}
+
+/// A row of `admin list`.
+#[derive(Serialize)]
+struct ListedAdmin {
+    name: String,
+}
+
+async fn list(local: &LocalStore, format: Format) -> anyhow::Result<()> {
+    let admins = local.store.admins().await?.into_iter();
+    let rows: Vec<_> = admins.map(|admin| ListedAdmin { name: admin.name }).collect();
+    format.print(["name"], &rows, |admin| [admin.name.clone()])
+}
+
+async fn exists(local: &LocalStore, name: &Username) -> anyhow::Result<bool> {
+    let admins = local.store.admins().await?;
+    Ok(admins.iter().any(|admin| admin.name == name.as_str()))
 }
 
 async fn add(
@@ -111,6 +147,8 @@ async fn add(
     if admin == setup {
         bail!("`{SETUP}` is reserved for the first administrator; choose another name");
     }
+    ensure!(!exists(local, &admin).await?, "there is already an administrator named {name}");
+    chosen.show()?;
     let now = local.now;
     let added_row = local.local_row(None, "admin_add", &format!("admin={admin}"));
     let retired_row = local.local_row(None, "admin_remove", &format!("admin={setup}"));
@@ -123,12 +161,8 @@ async fn add(
             Ok(added)
         })
     });
-    if !added.await? {
-        bail!("there is already an administrator named {name}");
-    }
-    first_run::remove_setup_secret(setup_secret)?;
-    chosen.show(name);
-    Ok(())
+    chosen.settle(name, added.await, "there is already an administrator")?;
+    first_run::remove_setup_secret(setup_secret)
 }
 
 /// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.
@@ -139,15 +173,13 @@ async fn replace(local: &LocalStore, name: &str, chosen: AdminSecret) -> anyhow:
         "the secret of `{SETUP}` is in its file; add an administrator with `fourauthd admin add`"
     );
     let hash = local.hasher()?.create(chosen.secret.clone(), Requester::this_machine()).await?;
+    ensure!(exists(local, &admin).await?, "there is no administrator named {name}");
+    chosen.show()?;
     let entry = local.local_row(None, "admin_secret", &format!("admin={admin}"));
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_admin_secret(&admin, &hash).await })
     });
-    if !replaced.await? {
-        bail!("there is no administrator named {name}");
-    }
-    chosen.show(name);
-    Ok(())
+    chosen.settle(name, replaced.await, "there is no administrator")
 }
 
 async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {

@@ -30,7 +30,13 @@ pub struct AuditCommand {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Show rows, newest first
-    Show(show::Filter),
+    Show {
+        /// The one row with this number
+        #[arg(conflicts_with = "id")]
+        row: Option<i64>,
+        #[command(flatten)]
+        filter: show::Filter,
+    },
     /// Write the whole log with its evidence to a new file, for fourauth-audit-verify
     Export {
         /// The export; must not exist
@@ -64,8 +70,8 @@ impl AuditCommand {
     /// was changed.
     pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
         let local = || LocalStore::open(config, now);
-        match self.task.unwrap_or(Task::Show(self.filter)) {
-            Task::Show(filter) => filter.run(&local().await?).await,
+        match self.task.unwrap_or(Task::Show { row: None, filter: self.filter }) {
+            Task::Show { row, filter } => filter.of(row).run(&local().await?).await,
             Task::Export { file } => export::run(&config.audit_dir(), &local().await?, &file).await,
             Task::Proof { row } => proof::run(&local().await?, row).await,
             Task::Verify(request) => request.run(config, now).await,
@@ -99,8 +105,15 @@ mod tests {
         for line in ["", "--user alice --failures", "--action login --limit 200", "--id 4711"] {
             assert!(parse(line).unwrap().task.is_none(), "{line}");
             let shown = parse(&format!("show {line}")).unwrap();
-            assert!(matches!(shown.task, Some(Task::Show(_))), "{line}");
+            assert!(matches!(shown.task, Some(Task::Show { .. })), "{line}");
         }
+    }
+
+    #[test]
+    fn a_row_is_shown_by_its_number() {
+        let shown = parse("show 4711").unwrap();
+        assert!(matches!(shown.task, Some(Task::Show { row: Some(4711), .. })));
+        assert_eq!(parse("show 4711 --id 4711").unwrap_err(), ErrorKind::ArgumentConflict);
     }
 
     #[test]

@@ -29,11 +29,11 @@ impl ConfigCommand {
                 for warning in layered.warnings() {
                     print_err!("warning: {warning}");
                 }
-                print_out!("The configuration can be used.");
+                print_out!("The configuration can be used.")?;
             }
             Self::Show { origin } => {
                 for (key, value) in layered.config.settings()? {
-                    print_out!("{}", line(layered, &key, &value, *origin));
+                    print_out!("{}", line(layered, &key, &value, *origin))?;
                 }
             }
         }

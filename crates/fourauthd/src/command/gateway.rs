@@ -1,17 +1,22 @@
 //! `fourauthd gateway add|list|remove`: services that may state the peer of a command.
 
-use crate::{local_store::LocalStore, screen};
+use crate::{local_store::LocalStore, table::Format};
 use anyhow::{bail, ensure};
 use clap::Subcommand;
-use fourauth_protocol::{device::DeviceKey, gateway::GatewayName};
+use fourauth_protocol::{device::DeviceKey, gateway::GatewayName, time::UnixMillis};
 use fourauth_server::gateway::IN_PROCESS;
 use fourauth_store::Gateway;
+use serde::Serialize;
 
 /// Commands on gateways.
 #[derive(Debug, Subcommand)]
 pub enum GatewayCommand {
     /// List the gateways
-    List,
+    List {
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
+    },
     /// Register a gateway by its public key
     Add {
         /// The gateway's name, as the audit log will show it: lower-case letters, digits, hyphens
@@ -35,20 +40,33 @@ impl GatewayCommand {
     /// If the name or the key is not valid, taken or unknown, or the database fails.
     pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List => list(local).await,
+            Self::List { format } => list(local, format).await,
             Self::Add { name, key } => add(local, &name, &key).await,
             Self::Remove { name } => remove(local, &name).await,
         }
     }
 }
 
-async fn list(local: &LocalStore) -> anyhow::Result<()> {
+/// A row of `gateway list`.
+#[derive(Serialize)]
+struct ListedGateway {
+    name: String,
+    key: String,
+    added_at: UnixMillis,
+}
+
+async fn list(local: &LocalStore, format: Format) -> anyhow::Result<()> {
     let gateways = local.store.gateways().await?.into_iter();
-    let rows = gateways.map(|Gateway { name, key, added_at }| {
-        [name.to_string(), key.to_string(), added_at.to_string()]
-    });
-    print_out!("{}", screen::table(["name", "key", "added"], rows));
-    Ok(())
+    let rows: Vec<_> = gateways
+        .map(|Gateway { name, key, added_at }| ListedGateway {
+            name: name.to_string(),
+            key: key.to_string(),
+            added_at,
+        })
+        .collect();
+    format.print(["name", "key", "added"], &rows, |gateway| {
+        [gateway.name.clone(), gateway.key.clone(), gateway.added_at.to_string()]
+    })
 }
 
 async fn add(local: &LocalStore, name: &str, key: &str) -> anyhow::Result<()> {
@@ -65,7 +83,7 @@ async fn add(local: &LocalStore, name: &str, key: &str) -> anyhow::Result<()> {
     if !added.await? {
         bail!("there is already a gateway named {name}, or one with this key");
     }
-    print_out!("{name} may state the peers of its commands.");
+    print_out!("{name} may state the peers of its commands.")?;
     Ok(())
 }
 
@@ -78,6 +96,6 @@ async fn remove(local: &LocalStore, name: &str) -> anyhow::Result<()> {
     if !removed.await? {
         bail!("there is no gateway named {name}");
     }
-    print_out!("{name} is removed. The server refuses its next command.");
+    print_out!("{name} is removed. The server refuses its next command.")?;
     Ok(())
 }

@@ -45,7 +45,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     for (subject, condition) in conditions {
         match condition {
             Condition::Ok => {}
-            Condition::Warning(words) => print_out!("warning: {}: {words}", subject.as_str()),
+            Condition::Warning(words) => print_out!("warning: {}: {words}", subject.as_str())?,
             Condition::Failing(words) => failures.push(format!("{}: {words}", subject.as_str())),
         }
     }
@@ -64,11 +64,11 @@ async fn hello(config: &Config, leaf: &CertificateDer<'_>) -> anyhow::Result<Uni
     let client = Client::builder(address, trust).preamble(preamble).build();
     match client.connect().await?.hello().await? {
         Outcome::Granted(server) if server.time != TimeState::Denied => {
-            print_out!("{} answers; its time is {}", server.software, server.time);
+            print_out!("{} answers; its time is {}", server.software, server.time)?;
             if server.time == TimeState::Local {
                 print_out!(
                     "warning: no time server confirms its time; see `fourauthd time status`"
-                );
+                )?;
             }
             Ok(server.server_ts_utc)
         }

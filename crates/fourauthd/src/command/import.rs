@@ -5,10 +5,12 @@ use crate::{
     import_otp::{self, OtpSystem},
     import_passcodes::{self, PasscodeSystem},
     local_store::LocalStore,
+    output::OutputError,
 };
 use anyhow::ensure;
 use clap::Subcommand;
 use fourauth_config::Config;
+use std::fmt::Display;
 
 /// Systems to import from.
 #[derive(Debug, Subcommand)]
@@ -43,31 +45,56 @@ const fn done(dry_run: bool) -> &'static str {
     if dry_run { "would be imported" } else { "are imported" }
 }
 
+/// One line per account. An import goes on if they cannot be written, and fails at its end.
+struct Lines {
+    written: Result<(), OutputError>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { written: Ok(()) }
+    }
+}
+
+impl Lines {
+    fn print(&mut self, outcome: &impl Display) {
+        if self.written.is_ok() {
+            self.written = print_out!("{outcome}");
+        }
+    }
+}
+
 async fn four_auth(import: &FourAuth, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
-    let sum = import.run(config, local, |outcome| print_out!("{outcome}")).await?;
+    let mut lines = Lines::default();
+    let sum = import.run(config, local, |outcome| lines.print(outcome)).await?;
+    lines.written?;
     let import_4auth::Sum { imported, refused, rows } = sum;
-    print_out!("{imported} accounts and {rows} rows of the log {}.", done(import.dry_run));
+    print_out!("{imported} accounts and {rows} rows of the log {}.", done(import.dry_run))?;
     ensure!(refused == 0, "{refused} accounts cannot be imported");
     Ok(())
 }
 
 async fn passcodes(import: &PasscodeSystem, local: &LocalStore) -> anyhow::Result<()> {
-    let sum = import.run(local, |outcome| print_out!("{outcome}")).await?;
+    let mut lines = Lines::default();
+    let sum = import.run(local, |outcome| lines.print(outcome)).await?;
+    lines.written?;
     let import_passcodes::Sum { imported, known, refused, passcodes, expired, strange } = sum;
-    print_out!("{imported} accounts and {passcodes} passcodes {}.", done(import.dry_run));
+    print_out!("{imported} accounts and {passcodes} passcodes {}.", done(import.dry_run))?;
     print_out!(
         "{known} accounts were imported before. {expired} passcodes have expired, and {strange} are \
          of no imported account or not valid. Tokens are never imported."
-    );
+    )?;
     ensure!(refused == 0, "{refused} accounts cannot be imported");
     Ok(())
 }
 
 async fn otp(import: &OtpSystem, local: &LocalStore) -> anyhow::Result<()> {
-    let sum = import.run(local, |outcome| print_out!("{outcome}")).await?;
+    let mut lines = Lines::default();
+    let sum = import.run(local, |outcome| lines.print(outcome)).await?;
+    lines.written?;
     let import_otp::Sum { imported, known, refused } = sum;
-    print_out!("{imported} accounts {}.", done(import.dry_run));
-    print_out!("{known} accounts were imported before.");
+    print_out!("{imported} accounts {}.", done(import.dry_run))?;
+    print_out!("{known} accounts were imported before.")?;
     ensure!(refused == 0, "{refused} rows cannot be imported");
     Ok(())
 }

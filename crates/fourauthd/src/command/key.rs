@@ -5,17 +5,23 @@
 
 mod rotate;
 
-use crate::{local_store::LocalStore, screen};
+use crate::{local_store::LocalStore, table::Format};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use fourauth_config::Config;
-use fourauth_store::{KeyState, KeyringLock, NotRetired};
+use fourauth_protocol::time::UnixMillis;
+use fourauth_store::{KeyState, KeySummary, KeyringLock, NotRetired};
+use serde::Serialize;
 
 /// Commands on keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// List the keys and the number of values that each has sealed
-    List,
+    List {
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
+    },
     /// Create a new key and reseal everything with it; continues a rotation that was interrupted
     Rotate {
         /// Only add the key to the keyring; for servers on several machines, which need the file
@@ -46,7 +52,7 @@ impl KeyCommand {
     /// retired yet, or if the file or the database fails. The command can then be repeated.
     pub async fn run(self, config: &Config, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List => list(local).await,
+            Self::List { format } => list(local, format).await,
             Self::Rotate { only_add, new, alone } => {
                 rotate::run(config, local, rotate::RotateOptions { only_add, new, alone }).await
             }
@@ -55,13 +61,42 @@ impl KeyCommand {
     }
 }
 
-async fn list(local: &LocalStore) -> anyhow::Result<()> {
-    let rows = local.store.keys().await?.into_iter().map(|key| {
-        let (made, values) = (key.created.to_string(), key.values.to_string());
-        [key.id, made, word(key.state).to_owned(), values]
-    });
-    print_out!("{}", screen::table(["id", "created", "seals", "sealed values"], rows));
-    Ok(())
+/// A row of `key list`.
+#[derive(Serialize)]
+struct ListedKey {
+    id: String,
+    created_at: UnixMillis,
+    state: &'static str,
+    sealed_values: u64,
+    #[serde(skip)]
+    seals: &'static str,
+}
+
+async fn list(local: &LocalStore, format: Format) -> anyhow::Result<()> {
+    let keys = local.store.keys().await?.into_iter();
+    let rows: Vec<_> = keys
+        .map(|KeySummary { id, created, state, values }| ListedKey {
+            id,
+            created_at: created,
+            state: name(state),
+            sealed_values: values,
+            seals: word(state),
+        })
+        .collect();
+    format.print(["id", "created", "seals", "sealed values"], &rows, |key| {
+        let (made, values) = (key.created_at.to_string(), key.sealed_values.to_string());
+        [key.id.clone(), made, key.seals.to_owned(), values]
+    })
+}
+
+/// The state for programs.
+const fn name(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Waits => "waits",
+        KeyState::Seals => "seals",
+        KeyState::Opens => "opens",
+        KeyState::Retired => "retired",
+    }
 }
 
 const fn word(state: KeyState) -> &'static str {
@@ -106,6 +141,6 @@ async fn retire(config: &Config, local: &LocalStore, id: &str) -> anyhow::Result
     print_out!(
         "{id} is retired. Older copies of the database still need it: keep the old keyring for as \
          long as you keep them."
-    );
+    )?;
     Ok(())
 }

@@ -55,10 +55,10 @@ fn list(config: &Config) -> anyhow::Result<usize> {
     let mut damaged = 0;
     for found in Pack::installed(&config.packs_dir())? {
         match found.pack {
-            Ok(pack) => print_out!("{}", line(&pack)),
+            Ok(pack) => print_out!("{}", line(&pack))?,
             Err(error) => {
                 damaged += 1;
-                print_out!("{}  {error}", found.folder.display());
+                print_out!("{}  {error}", found.folder.display())?;
             }
         }
     }

@@ -1,9 +1,15 @@
 //! `fourauthd outbox list|show|resend|drop`: notices to owners, and the state of their delivery.
 
-use crate::{local_store::LocalStore, screen};
+use crate::{
+    local_store::LocalStore,
+    screen::printable,
+    table::{Format, Table},
+};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{DeliveryState, Listed, OutboxEntry};
+use serde::Serialize;
 
 /// Most notices in a list.
 const MAX_LISTED: u32 = 1000;
@@ -16,6 +22,9 @@ pub enum OutboxCommand {
         /// List those that were sent or have no address, too
         #[arg(long)]
         all: bool,
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
     },
     /// Show a notice
     Show {
@@ -42,7 +51,9 @@ impl OutboxCommand {
     /// If there is no such notice, or the database fails.
     pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List { all } => list(local, if all { Listed::All } else { Listed::Open }).await,
+            Self::List { all, format } => {
+                list(local, if all { Listed::All } else { Listed::Open }, format).await
+            }
             Self::Show { id } => show(local, id).await,
             Self::Resend { id } => resend(local, id).await,
             Self::Drop { id } => drop_notice(local, id).await,
@@ -50,28 +61,54 @@ impl OutboxCommand {
     }
 }
 
-async fn list(local: &LocalStore, listed: Listed) -> anyhow::Result<()> {
+/// A row of `outbox list`.
+#[derive(Serialize)]
+struct ListedNotice {
+    number: i64,
+    event_at: UnixMillis,
+    username: String,
+    event: String,
+    state: String,
+    attempts: u32,
+    last_error: Option<String>,
+}
+
+async fn list(local: &LocalStore, listed: Listed, format: Format) -> anyhow::Result<()> {
     let entries = local.store.outbox(listed, MAX_LISTED).await?;
-    let rows = entries.into_iter().map(|entry| {
-        let error = entry.last_error.clone().unwrap_or_default();
-        let (state, attempts) = (state(&entry), entry.attempts.to_string());
-        let event = entry.event.word().to_owned();
-        [
-            entry.id.to_string(),
-            entry.created.to_string(),
-            entry.username,
-            event,
-            state,
-            attempts,
-            error,
-        ]
-    });
+    let rows: Vec<_> = entries.into_iter().map(ListedNotice::from).collect();
     let header = ["number", "event at", "account", "event", "state", "attempts", "last error"];
-    print_out!("{}", screen::table(header, rows));
+    format.print(header, &rows, |notice| {
+        [
+            notice.number.to_string(),
+            notice.event_at.to_string(),
+            notice.username.clone(),
+            notice.event.clone(),
+            notice.state.clone(),
+            notice.attempts.to_string(),
+            notice.last_error.clone().unwrap_or_default(),
+        ]
+    })?;
+    if format.is_json() {
+        return Ok(());
+    }
     for (reason, dead) in local.store.dead_notices().await? {
-        print_out!("given up, {}: {dead}", screen::printable(&reason));
+        print_out!("given up, {}: {dead}", printable(&reason))?;
     }
     Ok(())
+}
+
+impl From<OutboxEntry> for ListedNotice {
+    fn from(entry: OutboxEntry) -> Self {
+        Self {
+            number: entry.id,
+            event_at: entry.created,
+            state: state(&entry),
+            event: entry.event.word().to_owned(),
+            username: entry.username,
+            attempts: entry.attempts,
+            last_error: entry.last_error,
+        }
+    }
 }
 
 async fn show(local: &LocalStore, id: i64) -> anyhow::Result<()> {
@@ -91,8 +128,7 @@ async fn show(local: &LocalStore, id: i64) -> anyhow::Result<()> {
         rows.push(["peer".to_owned(), context.peer.to_string()]);
         rows.push(["request".to_owned(), context.request.to_string()]);
     }
-    print_out!("{}", screen::table(["notice", &id.to_string()], rows));
-    Ok(())
+    Ok(Table { header: ["notice", &id.to_string()], rows }.print()?)
 }
 
 async fn resend(local: &LocalStore, id: i64) -> anyhow::Result<()> {
@@ -102,7 +138,7 @@ async fn resend(local: &LocalStore, id: i64) -> anyhow::Result<()> {
     if !resent.await? {
         bail!("the outbox has no notice {id}, or it carries a passcode that has expired");
     }
-    print_out!("Notice {id} will be sent again.");
+    print_out!("Notice {id} will be sent again.")?;
     Ok(())
 }
 
@@ -112,7 +148,7 @@ async fn drop_notice(local: &LocalStore, id: i64) -> anyhow::Result<()> {
     if !dropped.await? {
         bail!("the outbox has no notice {id}");
     }
-    print_out!("Notice {id} is deleted.");
+    print_out!("Notice {id} is deleted.")?;
     Ok(())
 }
 

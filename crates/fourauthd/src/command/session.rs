@@ -1,11 +1,13 @@
 //! `fourauthd session list|revoke`: sessions of an account.
 
 use super::user::account;
-use crate::{local_store::LocalStore, screen};
+use crate::{local_store::LocalStore, table::Format};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
-use fourauth_store::FamilyId;
+use fourauth_protocol::{level::Level, time::UnixMillis};
+use fourauth_store::{FamilyId, SessionSummary};
+use serde::Serialize;
 
 /// Commands on the sessions of an account.
 #[derive(Debug, Subcommand)]
@@ -14,6 +16,9 @@ pub enum SessionCommand {
     List {
         /// The account's name
         username: String,
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
     },
     /// End a session at once, or all sessions of an account
     Revoke {
@@ -36,31 +41,56 @@ impl SessionCommand {
     /// If there is no such account or session, or the database fails.
     pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List { username } => list(local, &username).await,
+            Self::List { username, format } => list(local, &username, format).await,
             Self::Revoke { username, session: Some(id), .. } => revoke(local, &username, &id).await,
             Self::Revoke { username, session: None, .. } => revoke_all(local, &username).await,
         }
     }
 }
 
-async fn list(local: &LocalStore, username: &str) -> anyhow::Result<()> {
+/// A row of `session list`, with the names of 142 in the protocol.
+#[derive(Serialize)]
+struct ListedSession {
+    id: String,
+    peer: String,
+    mac: String,
+    device: Option<String>,
+    level: Option<Level>,
+    opened_at: UnixMillis,
+    last_seen: UnixMillis,
+    ends_at: UnixMillis,
+}
+
+async fn list(local: &LocalStore, username: &str, format: Format) -> anyhow::Result<()> {
     let sessions = local.store.sessions(account(local, username).await?.id, local.now).await?;
-    let rows = sessions.into_iter().map(|session| {
-        let level =
-            session.methods.level().map_or_else(|| "-".to_owned(), |level| level.to_string());
-        [
-            HEXLOWER.encode(&session.family.0),
-            session.peer,
-            session.device.unwrap_or(session.mac),
-            level,
-            session.opened.to_string(),
-            session.last_seen.to_string(),
-            session.ends.to_string(),
-        ]
-    });
+    let rows: Vec<_> = sessions.into_iter().map(ListedSession::from).collect();
     let header = ["session", "from", "device", "level", "opened", "last seen", "ends"];
-    print_out!("{}", screen::table(header, rows));
-    Ok(())
+    format.print(header, &rows, |session| {
+        [
+            session.id.clone(),
+            session.peer.clone(),
+            session.device.as_ref().unwrap_or(&session.mac).clone(),
+            session.level.map_or_else(|| "-".to_owned(), |level| level.to_string()),
+            session.opened_at.to_string(),
+            session.last_seen.to_string(),
+            session.ends_at.to_string(),
+        ]
+    })
+}
+
+impl From<SessionSummary> for ListedSession {
+    fn from(session: SessionSummary) -> Self {
+        Self {
+            id: HEXLOWER.encode(&session.family.0),
+            level: session.methods.level(),
+            peer: session.peer,
+            mac: session.mac,
+            device: session.device,
+            opened_at: session.opened,
+            last_seen: session.last_seen,
+            ends_at: session.ends,
+        }
+    }
 }
 
 async fn revoke(local: &LocalStore, username: &str, id: &str) -> anyhow::Result<()> {
@@ -73,7 +103,7 @@ async fn revoke(local: &LocalStore, username: &str, id: &str) -> anyhow::Result<
     if !ended.await? {
         bail!("{username} has no session {id}");
     }
-    print_out!("The session has ended.");
+    print_out!("The session has ended.")?;
     Ok(())
 }
 
@@ -89,6 +119,6 @@ async fn revoke_all(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     if !ended.await? {
         bail!("{username} has no session");
     }
-    print_out!("All sessions of {username} have ended.");
+    print_out!("All sessions of {username} have ended.")?;
     Ok(())
 }

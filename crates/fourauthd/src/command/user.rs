@@ -3,20 +3,22 @@
 mod erase;
 mod groups;
 
-use crate::{
-    local_store::LocalStore,
-    screen::{self, printable},
-};
-use anyhow::bail;
+use crate::{local_store::LocalStore, screen::printable, table::Format};
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use fourauth_protocol::{recovery_code::RecoveryCode, username::Username};
+use fourauth_protocol::{time::UnixMillis, username::Username};
 use fourauth_store::{Consented, Target, UserSummary};
+use serde::Serialize;
 
 /// Commands on accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// List accounts
-    List,
+    List {
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
+    },
     /// Show one account and the consent to its face data; no secrets
     Show {
         /// The account's name
@@ -68,7 +70,7 @@ impl UserCommand {
     /// If there is no such account, or the database fails.
     pub async fn run(self, local: &LocalStore) -> anyhow::Result<()> {
         match self {
-            Self::List => list(local).await,
+            Self::List { format } => list(local, format).await,
             Self::Show { username } => show(local, &username).await,
             Self::Unlock { username } => unlock(local, &username).await,
             Self::Disable { username } => disable(local, &username).await,
@@ -83,22 +85,37 @@ impl UserCommand {
     }
 }
 
-async fn list(local: &LocalStore) -> anyhow::Result<()> {
+/// A row of `user list`.
+#[derive(Serialize)]
+struct ListedUser {
+    username: String,
+    device: String,
+    totp_confirmed: bool,
+    state: &'static str,
+    created_at: UnixMillis,
+}
+
+async fn list(local: &LocalStore, format: Format) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let mut after = None;
     loop {
         let page = local.store.users(after.as_ref(), fourauth_store::MAX_PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(Username::parse(&last.username)?);
-        rows.extend(page.into_iter().map(|user| {
-            let confirmed = if user.totp_confirmed { "yes" } else { "no" };
-            let (state, created) = (state(&user).to_owned(), user.created.to_string());
-            [user.username, user.mac, confirmed.to_owned(), state, created]
+        rows.extend(page.into_iter().map(|user| ListedUser {
+            state: state(&user),
+            username: user.username,
+            device: user.mac,
+            totp_confirmed: user.totp_confirmed,
+            created_at: user.created,
         }));
     }
     let header = ["username", "device", "TOTP confirmed", "state", "created"];
-    print_out!("{}", screen::table(header, rows));
-    Ok(())
+    format.print(header, &rows, |user| {
+        let confirmed = if user.totp_confirmed { "yes" } else { "no" };
+        [&user.username, &user.device, confirmed, user.state, &user.created_at.to_string()]
+            .map(str::to_owned)
+    })
 }
 
 fn describe(user: &UserSummary) -> String {
@@ -122,9 +139,9 @@ fn describe(user: &UserSummary) -> String {
 
 async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
-    print_out!("{}", describe(&user));
+    print_out!("{}", describe(&user))?;
     for consent in local.store.consents(user.id).await? {
-        print_out!("{}", describe_consent(&consent));
+        print_out!("{}", describe_consent(&consent))?;
     }
     Ok(())
 }
@@ -169,23 +186,25 @@ async fn unlock(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     });
     print_change(unlocked.await?, username, "is unlocked.")?;
     if user.disabled {
-        print_out!("It is still disabled; run `fourauthd user enable {username}` to enable it.");
+        print_out!("It is still disabled; run `fourauthd user enable {username}` to enable it.")?;
     }
     Ok(())
 }
 
+/// Shows the codes before they are valid: if they cannot be shown, the older ones stay valid.
 async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let id = account(local, username).await?.id;
     let codes = fourauth_auth::recovery_codes::recovery_codes();
-    let shown: Vec<_> = codes.iter().map(RecoveryCode::expose_text).collect();
+    let lines: Vec<_> = codes.iter().map(|code| code.expose_text().expose().clone()).collect();
+    print_out!("{}", lines.join("\n"))
+        .with_context(|| format!("{username} keeps the older recovery codes"))?;
     let entry = local.local_row(Some(username), "user_recovery_codes", "");
     let replaced = local.change(entry, move |tx| {
         Box::pin(async move { tx.replace_recovery_codes(id, &codes).await.map(|()| true) })
     });
-    replaced.await?;
-    for code in shown {
-        print_out!("{}", code.expose());
-    }
+    replaced.await.with_context(|| {
+        format!("the codes above are void, and {username} keeps the older recovery codes")
+    })?;
     print_err!(
         "These are {username}'s recovery codes. They are not shown again. Older codes are void."
     );
@@ -196,7 +215,7 @@ fn print_change(changed: bool, username: &str, what: &str) -> anyhow::Result<()>
     if !changed {
         bail!("{username} was erased in the meantime");
     }
-    print_out!("{username} {what}");
+    print_out!("{username} {what}")?;
     Ok(())
 }
 
@@ -211,7 +230,6 @@ pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fourauth_protocol::time::UnixMillis;
     use fourauth_store::{AccountId, Groups, Held};
 
     const FORGED: &str = "x\nstate           active";

@@ -28,6 +28,10 @@ pub struct AuditQuery {
     pub id: Option<i64>,
     /// Rows older than the one with this number.
     pub before_id: Option<i64>,
+    /// Rows of this second or a later one.
+    pub since: Option<UnixMillis>,
+    /// Rows of a second before this one.
+    pub before: Option<UnixMillis>,
     /// Most rows to return, never more than [`MAX_ROWS`].
     pub limit: u32,
 }
@@ -43,7 +47,14 @@ impl Store {
         // Stored names are escaped, so the filter is escaped too.
         let username = query.username.as_deref().map(|name| visible(name, MAX_USERNAME));
         let action = query.action.as_deref().map(|action| visible(action, MAX_DETAIL));
-        let (sql, values) = query.statement(username.as_deref(), action.as_deref());
+        let (since, before) = (query.since.map(second), query.before.map(second));
+        let texts = Texts {
+            username: username.as_deref(),
+            action: action.as_deref(),
+            since: since.as_deref(),
+            before: before.as_deref(),
+        };
+        let (sql, values) = query.statement(&texts);
         // The SQL contains only constants of `statement`; the values of the filters are bound.
         let rows = self.rows(AssertSqlSafe(sql), &values).await?;
         rows.iter().map(read).collect()
@@ -53,14 +64,12 @@ impl Store {
 impl AuditQuery {
     /// Builds the statement. It has a condition only for each filter that is set, so that the
     /// database can use the index.
-    fn statement<'a>(
-        &self,
-        username: Option<&'a str>,
-        action: Option<&'a str>,
-    ) -> (String, Vec<Value<'a>>) {
+    fn statement<'a>(&self, texts: &Texts<'a>) -> (String, Vec<Value<'a>>) {
         let conditions = [
-            ("username =", username.map(Value::Text)),
-            ("action =", action.map(Value::Text)),
+            ("username =", texts.username.map(Value::Text)),
+            ("action =", texts.action.map(Value::Text)),
+            ("substr(ts_utc, 1, 19) >=", texts.since.map(Value::Text)),
+            ("substr(ts_utc, 1, 19) <", texts.before.map(Value::Text)),
             ("success =", self.success.map(|success| Value::Int(success.into()))),
             ("id =", self.id.map(Value::Int)),
             ("id <", self.before_id.map(Value::Int)),
@@ -78,6 +87,20 @@ impl AuditQuery {
         let limit = values.len();
         (format!("{COLUMNS} {filter}ORDER BY id DESC LIMIT ${limit}"), values)
     }
+}
+
+/// The texts in the conditions of a statement.
+struct Texts<'a> {
+    username: Option<&'a str>,
+    action: Option<&'a str>,
+    since: Option<&'a str>,
+    before: Option<&'a str>,
+}
+
+/// The second of an instant, as rows begin with it. All rows are in UTC, and texts of this form are
+/// ordered like their instants in every collation.
+pub(crate) fn second(at: UnixMillis) -> String {
+    at.to_string().chars().take("2025-03-01T12:00:00".len()).collect()
 }
 
 fn read(row: &Row) -> Result<AuditRow, Error> {

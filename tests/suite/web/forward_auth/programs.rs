@@ -91,6 +91,7 @@ impl Proxy {
 }
 
 impl Drop for Proxy {
+    #[expect(clippy::print_stderr, reason = "is shown with the failed test")]
     fn drop(&mut self) {
         // The test has its result already.
         let _killed = self.child.kill();

@@ -36,7 +36,7 @@ pub(super) async fn run(
         let row = accepted.await?.0;
         print_out!(
             "Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor."
-        );
+        )?;
     }
     Ok(())
 }

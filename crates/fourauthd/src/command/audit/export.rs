@@ -26,7 +26,7 @@ pub(super) async fn run(audit_dir: &Path, local: &LocalStore, path: &Path) -> an
     let key = fourauth_checkpoints::public_key(audit_dir)
         .context("start `fourauthd` once to create the keys of the audit log")?;
     let Written { rows, checkpoints } = to_file(&local.store, &key, path).await?;
-    print_out!("{rows} rows and {checkpoints} checkpoints are in {}", path.display());
+    print_out!("{rows} rows and {checkpoints} checkpoints are in {}", path.display())?;
     Ok(())
 }
 

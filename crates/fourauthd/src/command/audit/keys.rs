@@ -3,29 +3,27 @@
 use anyhow::{Context as _, bail};
 use fourauth_checkpoints::KeyFileError;
 use fourauth_server::receipt_key;
-use std::{
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{io, path::Path};
 
 /// Prints the public keys.
 pub(super) fn show(audit_dir: &Path, receipts: &Path) -> anyhow::Result<()> {
     let log = fourauth_checkpoints::public_key(audit_dir)
         .context("start `fourauthd` once to create the keys of the audit log")?;
-    print_out!("{log}");
+    print_out!("{log}")?;
     if receipts.exists() {
-        print_out!("{}", receipt_key::load_or_create(receipts)?.public());
+        print_out!("{}", receipt_key::load_or_create(receipts)?.public())?;
     }
     Ok(())
 }
 
 /// Prints the key of the first epoch, and then removes it.
 pub(super) fn take_first_epoch(audit_dir: &Path) -> anyhow::Result<()> {
+    let mut shown = Ok(());
     let taken = fourauth_checkpoints::take_first_key(audit_dir, |key| {
-        let mut out = io::stdout().lock();
-        out.write_all(key.expose().as_bytes())?;
-        out.flush()
+        shown = print_out!("{}", key.expose().trim_end());
+        shown.as_ref().map_err(|_| io::Error::other("the key could not be shown")).copied()
     });
+    shown.context("the key of the first epoch is still in its file")?;
     match taken {
         Err(KeyFileError::Missing { path }) => {
             bail!("{} is missing: it was taken, or no server has run here yet", path.display())

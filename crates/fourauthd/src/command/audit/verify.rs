@@ -49,7 +49,7 @@ impl Request {
             line["proved"] = report.is_proved().into();
             screen::json(&line)?;
         } else {
-            print_out!("{report}");
+            print_out!("{report}")?;
         }
         if !report.is_proved() {
             bail!("the audit log is not what was signed");

@@ -3,7 +3,7 @@
 //! No wait is needed between the steps. A server that meets a value sealed with the new key reads
 //! the keyring file, and each transaction asks the database which key seals.
 
-use crate::{command::time, local_store::LocalStore};
+use crate::{command::time, local_store::LocalStore, output::OutputError};
 use anyhow::{Context as _, bail};
 use fourauth_auth::entropy;
 use fourauth_config::Config;
@@ -56,12 +56,12 @@ pub(super) async fn run(
             bail!("an earlier rotation is not finished; run `fourauthd key rotate` to continue it")
         }
         Step::Continue(id) => {
-            print_out!("Continuing an earlier rotation to {id}.");
+            print_out!("Continuing an earlier rotation to {id}.")?;
             return reseal_everything(local).await;
         }
     };
     if only_add {
-        print_next_steps(config, &id);
+        print_next_steps(config, &id)?;
         return Ok(());
     }
     activate(local, &id).await?;
@@ -112,12 +112,12 @@ async fn add(lock: &KeyringLock, local: &LocalStore) -> anyhow::Result<String> {
     Ok(id)
 }
 
-fn print_next_steps(config: &Config, id: &str) {
+fn print_next_steps(config: &Config, id: &str) -> Result<(), OutputError> {
     print_out!(
         "{id} is in the keyring and seals nothing yet. Copy {} to every machine, with mode 0600, \
          and then run `fourauthd key rotate` on one machine.",
         config.keyring_file().display()
-    );
+    )
 }
 
 async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
@@ -139,7 +139,7 @@ async fn activate(local: &LocalStore, id: &str) -> anyhow::Result<()> {
         }
         activated => activated?,
     }
-    print_out!("{id} is the newest key. It seals every new value from now on.");
+    print_out!("{id} is the newest key. It seals every new value from now on.")?;
     Ok(())
 }
 
@@ -205,9 +205,9 @@ async fn conclude(
              retired; their accounts cannot log in: erase them and register them again"
         );
     }
-    print_out!("{sealed} values are resealed; all values are sealed with {id}.");
+    print_out!("{sealed} values are resealed; all values are sealed with {id}.")?;
     for key in keys.iter().filter(|key| key.state == KeyState::Opens) {
-        print_out!("Run `fourauthd key retire {}` to remove the old key.", key.id);
+        print_out!("Run `fourauthd key retire {}` to remove the old key.", key.id)?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
         .filter_map(|report| Some((report.node.as_str(), report.offer_ms?)))
         .collect();
     if offers.is_empty() {
-        print_out!("There is nothing to accept.");
+        print_out!("There is nothing to accept.")?;
         return Ok(());
     }
     for (node, offer_ms) in &offers {
@@ -40,7 +40,7 @@ pub(super) async fn run(local: &LocalStore) -> anyhow::Result<()> {
     let mut refused = false;
     for (node, _) in &offers {
         let answer = answer(local, node).await?;
-        print_out!("{}", printable(&format!("{node}: {answer}")));
+        print_out!("{}", printable(&format!("{node}: {answer}")))?;
         refused |= answer != ACCEPTED;
     }
     if refused {

@@ -48,7 +48,7 @@ pub(super) async fn run(local: &LocalStore, output: Output) -> anyhow::Result<()
         Output::Json => screen::json(&overview)?,
         Output::Text => {
             let texts: Vec<String> = overview.servers.iter().map(Line::text).collect();
-            print_out!("{}", texts.join("\n\n"));
+            print_out!("{}", texts.join("\n\n"))?;
         }
     }
     if overview.servers.is_empty() {

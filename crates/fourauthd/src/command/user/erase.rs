@@ -23,20 +23,22 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         Ok(name) => account(local, &name).await?,
         Err(_) => false,
     };
-    if had_account {
-        print_out!("{username} is erased, with everything that belonged to the account.");
-    }
+    // Printed after the work, which must not stop if it cannot be printed.
     let rows = rows(local, username).await?;
+    let remains = local.store.compact().await;
+    if had_account {
+        print_out!("{username} is erased, with everything that belonged to the account.")?;
+    }
     let noun = if rows == 1 { "row" } else { "rows" };
     print_out!(
         "The name is erased from {rows} {noun} of the audit log; the log can still be verified."
-    );
-    let remains = local.store.compact().await.context(
+    )?;
+    let remains = remains.context(
         "everything is erased, but pages of the database may still hold its bytes, because the \
          database could not be rewritten; run the same command again later",
     )?;
     ensure!(remains != Remains::Journal, "{}", words(remains));
-    print_out!("{}", words(remains));
+    print_out!("{}", words(remains))?;
     if !had_account && rows == 0 {
         bail!("there was no account named {username:?}, and no row of the audit log about it");
     }
