@@ -25,12 +25,13 @@ import urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-NOTES = {"unsigned_tail", "late"}
+NOTES = {"unsigned_tail", "late", "not_exported"}
 DASH = "\u2014 "
 BLANK = " \t\r\n"
 MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
 EPOCH, CLOCK_WENT_BACK, MAX_EPOCH = 900, 3600, 10_000_000
 MAX_LISTED = 100
+PROOF, MAX_PROOF, U64 = b'{"fourauth_proof":', 1 << 20, 1 << 64
 ZERO = bytes(32)
 UNFIT = object()  # a value of the wrong type or length
 
@@ -367,6 +368,70 @@ class Export:
         pass
 
 
+class Proof:
+    """The proof of one row. Only its single accepted form is read."""
+
+    kind, origin, vkey = "proof", None, None
+    ROW = {"id": int, "ts_utc": str, "username": (str, None), "action": str, "success": bool, "detail": str,
+           "node": str, "node_seq": int, "previous": 32, "salt": (16, None), "name_hash": (32, None),
+           "detail_hash": (32, None)}
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            data = file.read(MAX_PROOF + 1)
+        if len(data) > MAX_PROOF:
+            raise Unreadable("the proof is too long")
+        proof = Export.parsed(data.decode())
+        if list(proof) != ["fourauth_proof", "row", "position", "path", "checkpoint"]:
+            raise Unreadable("a name is missing, unknown or out of order")
+        if not isinstance(proof["row"], dict) or list(proof["row"]) != list(self.ROW):
+            raise Unreadable("a name of the row is missing, unknown or out of order")
+        again = json.dumps(proof, separators=(",", ":")) + "\n"
+        if again.encode() != data:
+            raise Unreadable("the same values are written in another way")
+        if type(proof["fourauth_proof"]) is not int or proof["fourauth_proof"] != 1:
+            raise Unreadable("unsupported version of the format")
+        self.position, self.note, path = proof["position"], proof["checkpoint"], proof["path"]
+        if type(self.position) is not int or not 0 <= self.position < U64 or not isinstance(self.note, str):
+            raise Unreadable("position or checkpoint has the wrong type")
+        if not isinstance(path, list):
+            raise Unreadable("path has the wrong type")
+        self.path = [Export.one(item, (32,), "path") for item in path]
+        self.row = Export.shaped(proof["row"], self.ROW)
+
+    def rollbacks(self):
+        return []
+
+    def checkpoints(self):
+        return iter(())
+
+    def leaf(self):
+        row, kept = self.row, (self.row["salt"], self.row["name_hash"], self.row["detail_hash"])
+        by = None if row["salt"] is not None else 0  # a proof does not say which row erased this one
+        text = tuple(row[name] for name in ("ts_utc", "username", "action", "success", "detail"))
+        made = {"id": row["id"], "link": (row["node"], row["node_seq"]), "sealing": sealing(*kept, by), "text": text}
+        return leaf_hash(made, row["previous"])
+
+    def root(self, size):
+        """RFC 9162, section 2.1.3.2. None if the path does not fit position and size."""
+        if self.position >= size:
+            return None
+        at, last, root = self.position, size - 1, self.leaf()
+        if root is None:
+            return None
+        for other in self.path:
+            if last == 0:
+                return None
+            if at & 1 or at == last:
+                root = sha256(b"\x01", other, root)
+                while at and not at & 1:
+                    at, last = at >> 1, last >> 1
+            else:
+                root = sha256(b"\x01", root, other)
+            at, last = at >> 1, last >> 1
+        return root if last == 0 else None
+
+
 def text_of(value):
     """Decodes a text. One that is not UTF-8 is UNFIT, so that it is a finding and not an error."""
     if not isinstance(value, Text):
@@ -699,6 +764,35 @@ class Audit:
         }
 
 
+class ProofAudit(Audit):
+    """Checks the proof of one row, with the auditor's key and exported checkpoints."""
+
+    def report(self):
+        proof, root = self.source, None
+        row, checkpoint = proof.row["id"], opened(proof.note, self.key)
+        if checkpoint is None or len(checkpoint.signatures) != 1:
+            self.find("bad_signature", row=row)
+        elif proof.leaf() is None:
+            self.find("edited_row", row=row)
+        elif proof.root(checkpoint.size) != checkpoint.root:
+            self.find("edited_row", row=row, size=checkpoint.size)
+        else:
+            root = checkpoint.root
+            same = [known.root for known in self.exported if known.size == checkpoint.size]
+            if self.exported and not same:
+                self.find("not_exported", size=checkpoint.size)
+            elif any(known != root for known in same):
+                self.find("history_changed", size=checkpoint.size)
+        report = {
+            "proved": set(self.counts) <= NOTES, "input": "proof", "origin": self.key.name, "rows": 1,
+            "erased_rows": int(proof.row["salt"] is None), "root": root and root.hex(), "checkpoints": 1,
+            "exported_checkpoints": self.total, "given_up_checkpoints": 0,
+            "has_epoch_key": self.epoch_key is not None, "findings": self.findings, "counts": self.counts,
+        }
+        report["row"] = {name: it.hex() if isinstance(it, bytes) else it for name, it in proof.row.items()}
+        return report if root is None else report | {"signed_at": checkpoint.at}
+
+
 # The command
 
 
@@ -717,9 +811,13 @@ def verify(arguments):
             raise Unreadable("the epoch key must have 64 hexadecimal digits")
     notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # read before the log
     with open(arguments.input, "rb") as file:
-        is_database = file.read(16) == b"SQLite format 3\0"
+        beginning = file.read(len(PROOF))
+    accepted = set(arguments.accept_rollback)
+    if beginning == PROOF:
+        return ProofAudit(Proof(arguments.input), key, notes, epoch_key, accepted).report()
+    is_database = beginning.startswith(b"SQLite format 3\0")
     source = Database(arguments.input) if is_database else Export(arguments.input)
-    return Audit(source, key, notes, epoch_key, set(arguments.accept_rollback)).report()
+    return Audit(source, key, notes, epoch_key, accepted).report()
 
 
 def run(arguments):

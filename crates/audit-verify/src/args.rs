@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 4096;
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// A SQLite database file, or a file written by `fourauthd audit export`.
+    /// A SQLite database file, a file written by `fourauthd audit export`, or the proof of one row.
     pub(crate) input: PathBuf,
 
     /// The log's public key, `name+id+base64`, or a file that contains it. Do not take it from the

@@ -171,6 +171,8 @@ impl<'a> Auditor<'a> {
             checkpoints: self.signed.checkpoints,
             exported_checkpoints: self.signed.exported(),
             given_up_checkpoints: self.signed.given_up,
+            row: None,
+            signed_at: None,
             has_epoch_key: self.options.epoch_key.is_some(),
             findings: self.findings.listed,
             counts: self.findings.counts,

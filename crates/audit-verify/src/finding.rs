@@ -44,6 +44,8 @@ pub enum Kind {
     UnsignedTail,
     /// Rows that a checkpoint covered late. Only a note.
     Late,
+    /// The checkpoint of a proof is not among the exported ones. Only a note.
+    NotExported,
 }
 
 impl Kind {
@@ -68,13 +70,14 @@ impl Kind {
             Self::Rollback => "rollback",
             Self::UnsignedTail => "unsigned_tail",
             Self::Late => "late",
+            Self::NotExported => "not_exported",
         }
     }
 
     /// True if the finding is no evidence of a change.
     #[must_use]
     pub const fn is_note(self) -> bool {
-        matches!(self, Self::UnsignedTail | Self::Late)
+        matches!(self, Self::UnsignedTail | Self::Late | Self::NotExported)
     }
 }
 

@@ -13,6 +13,7 @@
 //! | how checkpoints are compared with the tree | `signed` |
 //! | when a row may lack its name | `erasures` |
 //! | how untrusted files are read | `database`, `export` |
+//! | how the proof of a single row is checked | `proof` |
 //!
 //! **Invariant**: every input yields a report or an error. Nothing is written.
 
@@ -27,6 +28,7 @@ mod finding;
 mod instant;
 mod lines;
 mod options;
+mod proof;
 mod report;
 mod rollbacks;
 mod row;
@@ -39,25 +41,28 @@ pub use options::Options;
 pub use report::{Input, Report};
 pub use unreadable::Unreadable;
 
+use fourauth_audit::row_proof::BEGINNING;
 use std::{fs::File, io::Read as _, path::Path};
 
 /// First bytes of a SQLite database (<https://www.sqlite.org/fileformat.html>, §1.3).
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
-/// Checks a SQLite database file, or a file written by `fourauthd audit export`.
+/// Checks a SQLite database file, a file written by `fourauthd audit export`, or the proof of a row.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if the input is neither or is incomplete, or if a file in the options cannot be
+/// [`Unreadable`] if the input is none of them or is incomplete, or if a file in the options cannot be
 /// read. The error neither proves nor disproves a change.
 pub fn verify(input: &Path, options: &Options) -> Result<Report, Unreadable> {
     let mut beginning = Vec::new();
     let file = File::open(input).map_err(|source| Unreadable::file(input, source))?;
-    file.take(SQLITE.len() as u64)
+    file.take(SQLITE.len().max(BEGINNING.len()) as u64)
         .read_to_end(&mut beginning)
         .map_err(|source| Unreadable::file(input, source))?;
-    if beginning == SQLITE {
+    if beginning.starts_with(SQLITE) {
         database::verify(input, options)
+    } else if beginning.starts_with(BEGINNING.as_bytes()) {
+        proof::verify(input, options)
     } else {
         export::verify(input, options)
     }

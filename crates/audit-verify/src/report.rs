@@ -1,8 +1,11 @@
 //! The result of a check, as text and as JSON.
 
-use crate::finding::{Finding, Kind};
+use crate::{
+    finding::{Finding, Kind},
+    unreadable::escaped,
+};
 use data_encoding::HEXLOWER;
-use fourauth_audit::Hash;
+use fourauth_audit::{Hash, row_proof::ProvenRow};
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
 
@@ -14,6 +17,8 @@ pub enum Input {
     Database,
     /// A file written by `fourauthd audit export`.
     Export,
+    /// The proof of one row.
+    Proof,
 }
 
 /// The result of reading a log to its end.
@@ -38,6 +43,12 @@ pub struct Report {
     pub given_up_checkpoints: u64,
     /// True if the auditor had the key of the first epoch.
     pub has_epoch_key: bool,
+    /// The row of a proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<ProvenRow>,
+    /// When the checkpoint of a proof was signed, if it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<String>,
     /// The findings, at most a hundred of each kind.
     pub findings: Vec<Finding>,
     /// Number of findings of each kind.
@@ -75,6 +86,9 @@ impl fmt::Display for Report {
         if found > listed {
             writeln!(f, "and {} more findings of these kinds", found - listed)?;
         }
+        if let Some(row) = &self.row {
+            return self.write_proof(f, row);
+        }
         let verdict = if self.is_proved() { "no change found" } else { "the log was changed" };
         write!(
             f,
@@ -85,5 +99,22 @@ impl fmt::Display for Report {
             write!(f, "\nWithout exported checkpoints, a missing end cannot be detected.")?;
         }
         Ok(())
+    }
+}
+
+impl Report {
+    /// The row of a proof, and whether the proof holds.
+    fn write_proof(&self, f: &mut fmt::Formatter<'_>, row: &ProvenRow) -> fmt::Result {
+        let outcome = if row.success { "success" } else { "failure" };
+        let shown = |text: &str| escaped(text.chars());
+        let name = row.username.as_deref().map_or("no name".to_owned(), shown);
+        writeln!(f, "row {}, {}, {name}", row.id, shown(&row.ts_utc))?;
+        writeln!(f, "{}, {outcome}: {}", shown(&row.action), shown(&row.detail))?;
+        match &self.signed_at {
+            Some(at) if self.is_proved() => {
+                write!(f, "{}: no change found. This row was in the log at {at}.", self.origin)
+            }
+            _ => write!(f, "{}: the proof does not hold.", self.origin),
+        }
     }
 }

@@ -35,6 +35,9 @@ pub enum Unreadable {
         /// Count in the file.
         counted: u64,
     },
+    /// The proof of a row does not have the one accepted form.
+    #[error("the proof cannot be read: {}", visible(.0))]
+    Proof(String),
     /// SQLite could not read the database.
     #[error("the database cannot be read: {}", visible(&.0.to_string()))]
     Database(#[from] rusqlite::Error),
@@ -55,12 +58,17 @@ pub enum Unreadable {
 fn visible(text: &str) -> String {
     const LONGEST: usize = 500;
 
+    escaped(text.chars().take(LONGEST))
+}
+
+/// Text with its special characters escaped.
+pub(crate) fn escaped(text: impl Iterator<Item = char>) -> String {
     let is_plain = |letter: char| matches!(letter, ' '..='~') || letter.is_alphanumeric();
     let shown = |letter: char| match letter {
         letter if is_plain(letter) => letter.to_string(),
         letter => letter.escape_default().to_string(),
     };
-    text.chars().take(LONGEST).map(shown).collect()
+    text.map(shown).collect()
 }
 
 impl Unreadable {

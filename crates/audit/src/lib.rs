@@ -8,6 +8,7 @@
 //! | how a row is hashed, and which parts are salted | `leaf` |
 //! | how leaves form a tree, and how proofs are made | `tree`, `proof` |
 //! | what the server signs about the tree | `checkpoint` |
+//! | how a single row is proved to a person without the log | `row_proof` |
 //! | how a note is signed | `note`, `key` |
 //! | why today's keys cannot sign for yesterday | `epoch` |
 //!
@@ -21,6 +22,7 @@ pub mod leaf;
 mod name;
 pub mod note;
 pub mod proof;
+pub mod row_proof;
 pub mod tree;
 
 pub use checkpoint::Checkpoint;
@@ -28,6 +30,7 @@ pub use epoch::EpochKey;
 pub use key::{SigningKey, VerifyingKey};
 pub use leaf::{Leaf, Salt};
 pub use note::Note;
+pub use row_proof::RowProof;
 pub use tree::Frontier;
 
 /// A SHA-256 hash.

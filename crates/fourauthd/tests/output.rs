@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::{
     fs::{self, OpenOptions},
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Command, Output, Stdio},
 };
 use support::{fourauthd, text};
@@ -213,4 +214,19 @@ fn rows_are_chosen_by_their_time() {
     assert_eq!(count(&format!("audit --before-id {id}")), all - 1);
     let ran = fourauthd(&folder, &["audit", "--since", "yesterday"]).output().unwrap();
     assert!(text(&ran).contains("write 2026-11-21"), "{}", text(&ran));
+}
+
+#[test]
+fn the_proof_of_a_row_is_printed_as_a_file() {
+    let folder = house();
+    let missing = fourauthd(&folder, &["audit", "proof", "4711"]).output().unwrap();
+    assert!(text(&missing).contains("no checkpoint covers row 4711"), "{}", text(&missing));
+    let proof = run(&folder, "audit proof 1");
+    fs::write(folder.path().join("proof.json"), &proof).unwrap();
+    let vkey = fs::read_to_string(folder.path().join("data/audit/log.vkey")).unwrap();
+    let key = fourauth_audit::VerifyingKey::parse(vkey.trim()).unwrap();
+    let file: &Path = &folder.path().join("proof.json");
+    let options = fourauth_audit_verify::Options::new(key);
+    let report = fourauth_audit_verify::verify(file, &options).unwrap();
+    assert!(report.is_proved(), "{report}");
 }

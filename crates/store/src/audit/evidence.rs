@@ -1,7 +1,8 @@
 //! Evidence that the audit log was not changed: a leaf for every row, in one RFC 9162 tree.
 //!
 //! This module reads rows with their leaves. [`snapshot`] reads all of them at one moment, [`leaf`]
-//! writes leaves, [`tree`] builds the tree, and [`checkpoint`] stores signed tree heads. This
+//! writes leaves, [`tree`] builds the tree, [`checkpoint`] stores signed tree heads, and
+//! [`row_proof`] makes the proof of one row. This
 //! module neither signs nor verifies: docs/AUDIT.md describes the verification, and
 //! `fourauth-audit-verify` does it without this crate.
 
@@ -9,6 +10,7 @@ mod checkpoint;
 mod leaf;
 mod legacy;
 mod rollback;
+mod row_proof;
 mod snapshot;
 mod tree;
 

@@ -1,53 +1,20 @@
-//! `fourauthd audit proof`: proves that one row is in the tree of the newest checkpoint.
+//! `fourauthd audit proof`: the proof of one row, as a file for a person without the log.
 
-use crate::{local_store::LocalStore, screen};
-use anyhow::{Context as _, ensure};
-use data_encoding::{BASE64, HEXLOWER};
-use fourauth_audit::proof::verify_inclusion;
-use fourauth_store::{InclusionProof, SignedCheckpoint};
-use serde::Serialize;
+use crate::local_store::LocalStore;
+use anyhow::Context as _;
+use fourauth_store::AuditId;
 
-/// Printed form of a proof. Hashes are hexadecimal.
-#[derive(Serialize)]
-struct Shown {
-    row: i64,
-    leaf_hash: String,
-    position: u64,
-    size: u64,
-    root: String,
-    proof: Vec<String>,
-    checkpoint: String,
-}
-
-/// Prints the proof and its checkpoint as one line of JSON.
+/// Prints the proof by the newest checkpoint: one line of JSON, which AUDIT.md specifies.
 pub(super) async fn run(local: &LocalStore, row: i64) -> anyhow::Result<()> {
-    let checkpoint = local.store.newest_checkpoint().await?;
-    let checkpoint = checkpoint.context("no checkpoint has been signed yet; start the server")?;
-    let proof = local.store.inclusion_proof(row, checkpoint.size).await?.with_context(|| {
-        format!("row {row} is not in the newest checkpoint; a new row is in one within a second")
+    let proof = local.store.row_proof(AuditId(row)).await.context(
+        "cannot prove this row; `fourauthd audit verify` says if the tree is not the one that was signed",
+    )?;
+    let proof = proof.with_context(|| {
+        format!(
+            "no checkpoint covers row {row}: `fourauthd audit --id {row}` shows if it exists, and a \
+             running server signs a new row within a second"
+        )
     })?;
-    ensure!(
-        holds(&proof, &checkpoint),
-        "the tree is not the one that was signed; see `fourauthd audit verify`"
-    );
-    let hex = |hash: &[u8; 32]| HEXLOWER.encode(hash);
-    let shown = Shown {
-        row,
-        leaf_hash: hex(&proof.leaf_hash),
-        position: proof.position,
-        size: proof.size,
-        root: hex(&proof.root),
-        proof: proof.path.iter().map(hex).collect(),
-        checkpoint: checkpoint.note,
-    };
-    screen::json(&shown)?;
+    print_out!("{}", proof.to_text().trim_end())?;
     Ok(())
-}
-
-/// True if the proof leads from the leaf to the root, and the root is the third line of the note.
-fn holds(proof: &InclusionProof, checkpoint: &SignedCheckpoint) -> bool {
-    let InclusionProof { leaf_hash, position, size, root, path } = proof;
-    let signed = checkpoint.note.lines().nth(2);
-    signed == Some(BASE64.encode(root).as_str())
-        && verify_inclusion(leaf_hash, *position, *size, path, root)
 }
