@@ -36,6 +36,7 @@ mod nonces;
 mod passcodes;
 mod password_reset;
 mod penalties;
+mod proofs;
 mod proxies;
 mod public_api;
 mod publish;

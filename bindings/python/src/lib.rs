@@ -27,7 +27,7 @@ mod module {
         error::{Error, NetworkError, ProtocolError, ReceiptError, TrustError},
         receipt::{Receipt, ReceiptVerifier},
         session::PySession,
-        sessions::{Authorised, SessionInfo, Sessions},
+        sessions::{Authorised, SessionInfo, Sessions, SignInProof},
     };
     use pyo3::{prelude::*, types::PyModule};
 

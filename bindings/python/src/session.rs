@@ -4,7 +4,7 @@ use crate::{
     answers::{self, Answer},
     arguments,
     client::PyClient,
-    sessions::{Authorised, Sessions},
+    sessions::{Authorised, Sessions, SignInProof},
 };
 use fourauth_client::{
     Client, Session,
@@ -84,6 +84,19 @@ impl PySession {
         let open = self.client.get().open()?;
         let outcome = open.wait_for(py, async |client| self.at(client).list().await)?;
         Py::new(py, Sessions::of(py, outcome)?)
+    }
+
+    /// 144: the proof of the sign-in that opened this session, or another one of the account by its id.
+    /// Within a second after the sign-in the answer is `unavailable`: it is not signed yet.
+    #[pyo3(signature = (session_id = None))]
+    fn prove_sign_in(
+        &self,
+        py: Python<'_>,
+        session_id: Option<String>,
+    ) -> PyResult<Py<SignInProof>> {
+        let open = self.client.get().open()?;
+        let outcome = open.wait_for(py, async |client| self.at(client).prove(session_id).await)?;
+        Py::new(py, SignInProof::of(outcome))
     }
 
     /// 140: ends this session, another one of the account by its id, or all of them.

@@ -87,6 +87,22 @@ impl Sessions {
     }
 }
 
+/// The proof of a sign-in.
+#[pyclass(frozen, extends = Answer, module = "fourauth")]
+#[derive(Debug)]
+pub(crate) struct SignInProof {
+    /// The text of the file, to be kept unchanged. `None` if the server refused.
+    #[pyo3(get)]
+    proof: Option<String>,
+}
+
+impl SignInProof {
+    pub(crate) fn of(outcome: Outcome<String>) -> PyClassInitializer<Self> {
+        let (plain, proof) = of_outcome(outcome);
+        PyClassInitializer::from(plain).add_subclass(Self { proof })
+    }
+}
+
 /// One session of an account.
 #[pyclass(frozen, module = "fourauth")]
 #[derive(Debug)]

@@ -22,6 +22,8 @@ pub enum Action {
     EndSession,
     /// 142
     ListSessions,
+    /// 144
+    ProveSignIn,
     /// 152
     ProveGateway,
     /// 160
@@ -133,6 +135,7 @@ impl Action {
             Self::ExchangeToken => EXCHANGE_TOKEN,
             Self::EndSession => END_SESSION,
             Self::ListSessions => LIST_SESSIONS,
+            Self::ProveSignIn => PROVE_SIGN_IN,
             Self::ProveGateway => PROVE_GATEWAY,
             Self::SelfRegister => SELF_REGISTER,
             Self::PasswordStep => PASSWORD_STEP,
@@ -217,6 +220,15 @@ const LIST_SESSIONS: Traits = Traits {
     replaces_a_factor: false,
     forgives: false,
     granted: "Sessions.",
+    denied: INVALID,
+};
+
+const PROVE_SIGN_IN: Traits = Traits {
+    word: "prove_sign_in",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Proof of a sign-in.",
     denied: INVALID,
 };
 
@@ -386,6 +398,7 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::ExchangeToken,
     Action::EndSession,
     Action::ListSessions,
+    Action::ProveSignIn,
     Action::ProveGateway,
     Action::SelfRegister,
     Action::PasswordStep,

@@ -18,6 +18,7 @@ mod reset;
 mod self_register;
 mod session;
 mod sign_in;
+mod sign_in_proof;
 mod signed_token;
 
 pub use audit_log::AuditRows;
@@ -31,4 +32,5 @@ pub use reset::ResetGranted;
 pub use self_register::SelfRegistered;
 pub use session::{Authorisation, Authorised, Sessions};
 pub use sign_in::SignIn;
+pub use sign_in_proof::SignInProof;
 pub use signed_token::PublicKeys;

@@ -21,15 +21,20 @@ pub enum Error {
     /// [can wait]: crate::action::Action::can_wait
     #[error("the database has reached its size limit")]
     DatabaseFull,
+    /// No checkpoint covers the row yet. One does within a second.
+    #[error("the row is not signed yet")]
+    NotSigned,
 }
 
 /// The only conversion from an error to a code that a peer sees.
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Store(_) | Error::Overload(_) | Error::Unexamined | Error::DatabaseFull => {
-                Self::Unavailable
-            }
+            Error::Store(_)
+            | Error::Overload(_)
+            | Error::Unexamined
+            | Error::DatabaseFull
+            | Error::NotSigned => Self::Unavailable,
         }
     }
 }

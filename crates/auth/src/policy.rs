@@ -210,6 +210,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::ExchangeToken
             | Action::EndSession
             | Action::ListSessions
+            | Action::ProveSignIn
             | Action::SelfRegister
             | Action::Register
             | Action::ListDevices

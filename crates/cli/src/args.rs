@@ -107,6 +107,15 @@ pub enum Devices {
 pub enum Sessions {
     /// List the sessions of the account
     List,
+    /// Print the proof of the sign-in of the last login on this device, or of another session
+    ///
+    /// The proof is a file for `fourauth-audit-verify`: it shows the row of the sign-in in the server's
+    /// audit log, and that the row was signed.
+    Proof {
+        /// The id of another session in `fourauth session list`
+        #[arg(value_name = "ID")]
+        session: Option<String>,
+    },
     /// End the session of the last login on this device, another one, or all
     End {
         /// The id of another session in `fourauth session list`

@@ -16,12 +16,16 @@ use fourauth_client::{Client, Connection, Outcome, ServerAddress};
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Authorise, Command, EndSession, ListDevices, ListSessions},
+    command::{Authorise, Command, EndSession, ListDevices, ListSessions, ProveSignIn},
     mac_address::MacAddress,
     secret::Secret,
     username::Username,
 };
 use held::Held;
+use std::time::Duration;
+
+/// When a sign-in of this moment is signed.
+const UNTIL_SIGNED: Duration = Duration::from_secs(2);
 
 /// True for the commands that a token authorises.
 pub(crate) const fn serves(task: &Task) -> bool {
@@ -100,6 +104,11 @@ pub(crate) async fn run(
             answer = connection.send(held.command(task)).await?;
         }
     }
+    // The row of a sign-in is signed within a second.
+    if asks_for_proof(task) && answer.code == Code::Unavailable {
+        tokio::time::sleep(UNTIL_SIGNED).await;
+        answer = connection.send(held.command(task)).await?;
+    }
     held.take_over(&answer)?;
     if answer.is_ok() && ends_this_session(task) {
         held.forget()?;
@@ -158,6 +167,10 @@ const fn is_check(task: &Task) -> bool {
     matches!(task, Task::Whoami(_) | Task::Token(Tokens::Check(_)))
 }
 
+const fn asks_for_proof(task: &Task) -> bool {
+    matches!(task, Task::Session(Sessions::Proof { .. }))
+}
+
 const fn ends_this_session(task: &Task) -> bool {
     matches!(
         task,
@@ -170,6 +183,11 @@ impl Held {
         match task {
             Task::Session(Sessions::List) => {
                 Command::ListSessions(ListSessions::new(self.token.clone()).device(self.mac))
+            }
+            Task::Session(Sessions::Proof { session }) => {
+                let mut prove = ProveSignIn::new(self.token.clone()).device(self.mac);
+                prove.session.clone_from(session);
+                Command::ProveSignIn(prove)
             }
             Task::Session(Sessions::End { session, all }) => self.end(session.as_ref(), *all),
             Task::Token(Tokens::End { all }) => self.end(None, *all),

@@ -8,7 +8,7 @@ use fourauth_client::Error;
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, FaceQuality, ServerInfo},
     code::Code,
-    printable::{PrintableJson, printable},
+    printable::{PrintableJson, printable, printable_lines},
     secret::Secret,
     words::Requirement,
 };
@@ -45,6 +45,11 @@ fn print(
             let json = answer.to_json();
             let json = str::from_utf8(json.expose()).map_err(io::Error::other)?;
             writeln!(out, "{}", PrintableJson(json))?;
+        }
+        // A file of one line, without a message and unchanged, so that it can be redirected.
+        Output::Text if answer.is_ok() && answer.body.proof.is_some() => {
+            let proof = answer.body.proof.as_deref().unwrap_or_default();
+            write!(out, "{}", printable_lines(proof))?;
         }
         Output::Text if answer.is_ok() => {
             writeln!(out, "{}", printable(&answer.message))?;

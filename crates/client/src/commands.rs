@@ -12,9 +12,9 @@ use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
     command::{
         Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, ExchangeToken, GetKeys,
-        Hello, ListDevices, ListSessions, Login, PasswordStep, ReadAudit, RecoverDevice,
-        RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode,
-        RequestReset, ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
+        Hello, ListDevices, ListSessions, Login, PasswordStep, ProveSignIn, ReadAudit,
+        RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
+        RequestPasscode, RequestReset, ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
     },
     contact::Email,
     grant::GrantToken,
@@ -190,6 +190,9 @@ commands! {
     /// 142: lists the sessions of the account that a token belongs to.
     list_sessions(list: ListSessions) -> Vec<SessionRow> =
         Command::ListSessions(list), |body| present(body.sessions, "sessions");
+    /// 144: gets the proof of a sign-in, as the text of a file.
+    prove_sign_in(prove: ProveSignIn) -> String =
+        Command::ProveSignIn(prove), |body| present(body.proof, "proof");
     /// 160: registers an account without an administrator.
     self_register(register: SelfRegister) -> SelfRegistered =
         Command::SelfRegister(register), SelfRegistered::from_gains;

@@ -8,7 +8,7 @@ use crate::{
 };
 use fourauth_protocol::{
     answer::{Answer, SessionRow},
-    command::{Authorise, Command, EndSession, ListSessions, Login},
+    command::{Authorise, Command, EndSession, ListSessions, Login, ProveSignIn},
     level::Level,
     mac_address::MacAddress,
     secret::Secret,
@@ -100,6 +100,22 @@ impl Session {
             body.sessions.ok_or(ProtocolError::Incomplete("sessions"))
         });
         Ok(rows?)
+    }
+
+    /// 144: the proof of the sign-in that opened this session, or another one of the account by its id
+    /// in [`Session::list`]: the text of a file. Within a second after the sign-in the server answers
+    /// that it is not signed yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::send`].
+    pub async fn prove(&self, id: Option<String>) -> Result<Outcome<String>, Error> {
+        let mut prove = ProveSignIn::new(self.token.clone());
+        (prove.mac, prove.session) = (self.mac, id);
+        let answer = self.send(Command::ProveSignIn(prove)).await?;
+        let proof =
+            Outcome::read(answer, |body| body.proof.ok_or(ProtocolError::Incomplete("proof")));
+        Ok(proof?)
     }
 
     /// 140: ends this session.

@@ -138,6 +138,9 @@ pub struct AnswerBody {
     /// The account's sessions. Command 142.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<SessionRow>>,
+    /// The proof of a sign-in: the text of a file, which no client should change. Command 144.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
     /// The account's devices. Command 222.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,

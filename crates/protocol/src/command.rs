@@ -29,7 +29,7 @@ pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use reset::{RequestReset, ResetPassword, ValidateReset};
-pub use session::{Authorise, EndSession, ExchangeToken, ListSessions};
+pub use session::{Authorise, EndSession, ExchangeToken, ListSessions, ProveSignIn};
 pub use sign_in::{CodeStep, PasswordStep, SelfRegister};
 
 use crate::{
@@ -113,6 +113,8 @@ commands! {
     "140" EndSession;
     /// 142: list the sessions.
     "142" ListSessions;
+    /// 144: get the proof of a sign-in.
+    "144" ProveSignIn;
     /// 150: prove that this connection comes from a device of the account.
     "150" ProveDevice;
     /// 152: prove that this connection comes from a gateway.

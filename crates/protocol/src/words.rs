@@ -148,6 +148,8 @@ words! {
         EndSession = "end_session",
         /// 142.
         ListSessions = "list_sessions",
+        /// 144.
+        ProveSignIn = "prove_sign_in",
         /// 152.
         ProveGateway = "prove_gateway",
         /// 160.

@@ -60,6 +60,9 @@ impl Context {
             Command::ListSessions(list) => {
                 looked_up(id, &origin, auth.list_sessions(received, list).await)
             }
+            Command::ProveSignIn(prove) => {
+                looked_up(id, &origin, auth.prove_sign_in(received, prove).await)
+            }
             Command::ListDevices(list) => {
                 looked_up(id, &origin, auth.list_devices(received, list).await)
             }
@@ -176,6 +179,10 @@ fn log(action: Action, denial: Option<Denial>) {
 }
 
 fn undecided(id: RequestId, error: &Error) -> Reply {
-    tracing::error!(error = error as &dyn std::error::Error, "undecided");
+    match error {
+        // A client asked within the second after its sign-in, and asks again.
+        Error::NotSigned => tracing::info!("not signed yet"),
+        error => tracing::error!(error = error as &dyn std::error::Error, "undecided"),
+    }
     Reply::undecided(id, error)
 }

@@ -113,6 +113,7 @@ impl Reply {
             | Error::Store(_)
             | Error::Unexamined
             | Error::DatabaseFull => "Service unavailable.",
+            Error::NotSigned => "This sign-in is not signed yet. Try again in a second.",
         };
         // Delayed like a denial, so that a peer that keeps the server busy cannot retry at once.
         let reply = Self { is_held_back: true, ..Self::unavailable(id, Code::from(error), text) };
@@ -121,7 +122,8 @@ impl Reply {
             Error::Overload(Overload::QueueFull | Overload::Late)
             | Error::Store(_)
             | Error::Unexamined
-            | Error::DatabaseFull => reply,
+            | Error::DatabaseFull
+            | Error::NotSigned => reply,
         }
     }
 

@@ -1,9 +1,9 @@
-//! Commands 130–142.
+//! Commands 130–144.
 
 use super::transcript::Transcript;
 use fourauth_protocol::{
     audience::Audience,
-    command::{Authorise, Command, EndSession, ExchangeToken, ListSessions},
+    command::{Authorise, Command, EndSession, ExchangeToken, ListSessions, ProveSignIn},
     level::Level,
     secret::Secret,
 };
@@ -71,4 +71,18 @@ async fn list_sessions() {
     let list = ListSessions::new(token).device(alice.mac);
     talk.ask("The account has one session.", Command::ListSessions(list)).await;
     talk.settle("142-list-sessions");
+}
+
+#[tokio::test]
+async fn prove_sign_in() {
+    let (mut talk, alice, token) = signed_in().await;
+    let prove = || ProveSignIn::new(token.clone()).device(alice.mac);
+    talk.ask("A moment after the login its row is not signed yet.", Command::ProveSignIn(prove()))
+        .await;
+    // A server signs the log when it stops.
+    let mut talk = talk.restarted().await;
+    talk.ask("A second later it is.", Command::ProveSignIn(prove())).await;
+    let unknown = prove().session("00".repeat(16));
+    talk.ask("The account has no such session.", Command::ProveSignIn(unknown)).await;
+    talk.settle("144-prove-sign-in");
 }

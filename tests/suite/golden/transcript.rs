@@ -15,7 +15,9 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 18] = [
+const VARIABLE: [(&str, &[char], &str); 19] = [
+    // First, because its text holds others.
+    ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
@@ -72,6 +74,15 @@ impl Transcript {
         self.connection = server.raw().await;
         self.server = server;
         self.name_admin();
+    }
+
+    /// Continues after a restart of the server.
+    pub(super) async fn restarted(self) -> Self {
+        let Self { server, connection, named, text } = self;
+        drop(connection);
+        let folder = server.stop().await;
+        let server = TestServer::start_in(folder, |_| {}).await;
+        Self { connection: server.raw().await, server, named, text }
     }
 
     /// Continues one minute later, with another one-time code.
@@ -169,12 +180,14 @@ impl Transcript {
     }
 }
 
-/// Replaces the text between each `before` and the next of `ends` by `placeholder`.
+/// Replaces the text between each `before` and the next unescaped one of `ends` by `placeholder`.
 fn blank(text: &str, before: &str, ends: &[char], placeholder: &str) -> String {
     let mut pieces = text.split(before);
     let mut blanked = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let end = piece.find(ends).expect("an end character follows the value");
+        let is_end = |&(at, _): &(usize, &str)| !piece[..at].ends_with('\\');
+        let end =
+            piece.match_indices(ends).find(is_end).expect("an end character follows the value").0;
         blanked.extend([before, placeholder, &piece[end..]]);
     }
     blanked

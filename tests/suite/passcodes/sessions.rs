@@ -3,7 +3,7 @@
 use super::{EMAIL, House, MINUTE_MS, PHONE, enrol, redeem, request, said};
 use fourauth_protocol::{
     code::Code,
-    command::{Authorise, Command, EndSession, ListDevices, ListSessions},
+    command::{Authorise, Command, EndSession, ListDevices, ListSessions, ProveSignIn},
     level::Level,
     mac_address::MacAddress,
     passcode::Passcode,
@@ -129,6 +129,8 @@ async fn a_passcode_session_sees_and_ends_none_of_a_higher_level() {
     assert_eq!(house.send(devices).await.code, Code::MoreNeeded);
 
     let other = seen(&high).await.into_iter().find(|row| row.current).unwrap().id;
+    let prove = ProveSignIn::new(low.clone()).device(mac).session(other.clone());
+    assert_eq!(house.send(Command::ProveSignIn(prove)).await.code, Code::NoSuchSession);
     let end = EndSession::new(low.clone()).device(mac);
     let named = house.send(Command::EndSession(end.clone().session(other))).await;
     assert_eq!(named.code, Code::NoSuchSession);

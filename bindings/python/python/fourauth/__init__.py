@@ -22,6 +22,7 @@ from ._fourauth import (
     SessionInfo,
     Sessions,
     SignIn,
+    SignInProof,
     TrustError,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "SessionInfo",
     "Sessions",
     "SignIn",
+    "SignInProof",
     "TrustError",
 ]

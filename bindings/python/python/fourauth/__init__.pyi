@@ -28,6 +28,7 @@ __all__ = [
     "SessionInfo",
     "Sessions",
     "SignIn",
+    "SignInProof",
     "TrustError",
 ]
 
@@ -173,11 +174,17 @@ class Sessions(Answer):
     def sessions(self) -> list[SessionInfo]: ...
 
 @final
+class SignInProof(Answer):
+    @property
+    def proof(self) -> Optional[str]: ...
+
+@final
 class Session:
     @property
     def token(self) -> str: ...
     def authorise(self, level: Optional[int] = None) -> Authorised: ...
     def list_sessions(self) -> Sessions: ...
+    def prove_sign_in(self, session_id: Optional[str] = None) -> SignInProof: ...
     def end_session(self, session_id: Optional[str] = None, *, all: bool = False) -> Answer: ...
 
 @final

@@ -19,6 +19,7 @@ use crate::{
     device::{self, nonce::NonceCheck},
     error::Error,
     looked_up::LookedUp,
+    not_granted::{NotGranted, decided},
     policy::Factors,
     received::Received,
     tokens::Bound,
@@ -55,15 +56,17 @@ impl Authenticator {
         action: Action,
         received: &Received,
         bearer: &Bearer,
-        read: impl AsyncFnOnce(&Session) -> Result<A, Error>,
+        read: impl AsyncFnOnce(&Session) -> Result<A, NotGranted>,
     ) -> Result<LookedUp<A>, Error> {
         let Shown { found, proven_device } = self.shown_session(received, bearer).await?;
         let usable = found.and_then(|(session, _)| usable(session, bearer.level, received));
         let outcome = match usable {
             Ok(session) => {
-                let answer = read(&session).await?;
-                self.count_use(action, &session, received);
-                Ok(answer)
+                let answer = decided(read(&session).await)?;
+                if answer.is_ok() {
+                    self.count_use(action, &session, received);
+                }
+                answer
             }
             Err(denial) => Err(denial),
         };

@@ -109,3 +109,21 @@ async fn a_token_is_shown_to_no_other_server() {
     assert!(printed.notes.contains("the session on this device is at"), "{}", printed.notes);
     assert_eq!((other.requests().len(), desk.kept().unwrap()["token"].as_str()), (0, Some("t0k")));
 }
+
+#[tokio::test]
+async fn the_proof_of_a_sign_in_is_printed_unchanged() {
+    const PROOF: &str = r#"{"status":"ok","message":"Proof of a sign-in.","code":"ok",
+        "proof":"{\"fourauth_proof\":1,\"row\":\"\\u2014\"}\n"}"#;
+
+    let mut desk = signed_in().await;
+    let server = Server::start(PROOF).await;
+    desk.moves_its_session_to(&server);
+    let printed = desk.asks(&server, "session proof").await;
+    assert_eq!(printed.output, "{\"fourauth_proof\":1,\"row\":\"\\u2014\"}\n", "{printed:?}");
+    assert_eq!(server.request(), json!({"cmd": "144", "token": "t0k", "mac": MAC}));
+    let printed = desk.asks(&server, "session proof 5e55").await;
+    assert_eq!(
+        (printed.exit, &server.requests().last().unwrap()["session"]),
+        (Exit::Ok, &json!("5e55"))
+    );
+}

@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 27] = [
+pub(super) static ROUTES: [Route; 29] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -88,6 +88,18 @@ pub(super) static ROUTES: [Route; 27] = [
         "/api/v1/sessions",
         Takes::Nothing,
         of_device("142", "List the sessions of the account"),
+    ),
+    route(
+        Method::GET,
+        "/api/v1/session/proof",
+        Takes::Nothing,
+        of_device("144", "The proof of the sign-in of this token"),
+    ),
+    route(
+        Method::GET,
+        "/api/v1/sessions/{id}/proof",
+        Takes::Nothing,
+        Translation { path: Some("session"), ..of_device("144", "The proof of one sign-in") },
     ),
     route(
         Method::DELETE,

@@ -1,4 +1,4 @@
-//! 130–142: use, exchange, end and list the sessions of an account.
+//! 130–144: use, exchange, end, list and prove the sessions of an account.
 
 use crate::{
     audience::Audience,
@@ -111,5 +111,30 @@ impl ListSessions {
     #[must_use]
     pub fn new(token: impl Into<Secret<String>>) -> Self {
         Self { token: token.into(), mac: None }
+    }
+}
+
+/// 144: gets the proof of the sign-in that opened a session: its audit row, and the evidence that the row
+/// is in the signed log. Anybody can check it without this server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ProveSignIn {
+    /// The token of a session.
+    #[serde(serialize_with = "secret::on_the_wire")]
+    pub token: Secret<String>,
+    /// The MAC address that the session was opened with.
+    #[serde(default, deserialize_with = "mac_address::offered")]
+    pub mac: Option<MacAddress>,
+    /// The id of the session, as 142 lists it. Without it, the session of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl ProveSignIn {
+    /// Names the token; add the device with [`device`](Self::device).
+    #[must_use]
+    pub fn new(token: impl Into<Secret<String>>) -> Self {
+        Self { token: token.into(), mac: None, session: None }
     }
 }

@@ -16,9 +16,9 @@
 
 use super::{
     Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ExchangeToken, ListDevices,
-    ListSessions, Login, PasswordStep, ProveDevice, ReadAudit, RecoverDevice, RecoverFace,
-    RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset,
-    ResetPassword, RevokeDevice, ValidateReset,
+    ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit, RecoverDevice,
+    RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode,
+    RequestReset, ResetPassword, RevokeDevice, ValidateReset,
 };
 use crate::{
     audience::Audience,
@@ -135,6 +135,12 @@ setters! {
     ListSessions {
         /// The MAC address that the session was opened with.
         device => mac: MacAddress,
+    }
+    ProveSignIn {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+        /// The id of the session, as 142 lists it.
+        session => session: String,
     }
     ListDevices {
         /// The MAC address that the session was opened with.
