@@ -86,6 +86,54 @@ fn every_link_between_documents_has_a_target() {
     }
 }
 
+/// The anchors of the headings of a document, as GitHub makes them.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let text = checked_in::read(document);
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
+}
+
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_link_to_a_section_has_a_heading() {
+    let mut seen = 0;
+    for document in documents() {
+        let text = checked_in::read(&document);
+        let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let Some((file, section)) = link.split_once('#') else { continue };
+            let target = match file {
+                "" => document.clone(),
+                _ if file.contains("://") => continue,
+                file => {
+                    format!("{folder}/{file}").replace("docs/../", "").trim_matches('/').to_owned()
+                }
+            };
+            assert!(anchors(&target).contains(section), "{document}: {target} has no #{section}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "only {seen} links were found");
+}
+
+#[test]
+fn every_section_is_in_the_contents_of_its_document() {
+    for document in ["docs/OPERATIONS.md", "docs/AUDIT.md", "docs/PROTOCOL.md"] {
+        let text = checked_in::read(document);
+        let (contents, sections) = text.split_once("\n## ").unwrap();
+        for heading in format!("## {sections}").lines().filter_map(|line| line.strip_prefix("## "))
+        {
+            let link = format!("](#{})", anchor(heading));
+            assert!(contents.contains(&link), "{document}: {heading}");
+        }
+    }
+}
+
 #[test]
 fn every_test_that_the_threats_rely_on_exists() {
     let sources = ["crates", "tests"].map(|folder| sources(&checked_in::path(folder))).concat();

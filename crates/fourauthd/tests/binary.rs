@@ -259,3 +259,19 @@ fn with_input(mut command: Command, input: &str) -> Output {
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
+
+#[test]
+fn every_command_in_the_document_is_understood() {
+    let document = include_str!("../../../docs/OPERATIONS.md");
+    let folder = tempfile::tempdir().unwrap();
+    let commands: Vec<_> =
+        document.lines().filter_map(|line| line.strip_prefix("    fourauthd ")).collect();
+    assert!(commands.len() > 40, "only {} commands were found", commands.len());
+    for line in commands {
+        let end = [" #", " |", " >", " &&"].iter().filter_map(|mark| line.find(mark)).min();
+        let words = line[..end.unwrap_or(line.len())].trim_end_matches(['\\', '…']);
+        let words: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
+        let ran = fourauthd(&folder, &words).output().unwrap();
+        assert!(ran.status.success(), "{line}: {}", text(&ran));
+    }
+}
