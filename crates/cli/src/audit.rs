@@ -39,7 +39,7 @@ mod tests {
             detail: "a\rb".into(),
         };
         let shown = table(&[row]);
-        assert!(shown.contains("2025-03-01T12:00:00Z") && shown.contains("login"));
+        assert!(shown.contains("2025-03-01T12:00:00.000Z") && shown.contains("login"));
         assert!(shown.lines().all(|line| !line.chars().any(char::is_control)), "{shown:?}");
     }
 }

@@ -4,10 +4,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use time::{
-    OffsetDateTime,
-    format_description::well_known::{Iso8601, Rfc3339},
-};
+use time::{OffsetDateTime, format_description::well_known::Iso8601};
 
 /// Longest timestamp that is parsed, in bytes. Python and JavaScript print at most 32.
 const MAX_TEXT: usize = 64;
@@ -51,16 +48,18 @@ impl UnixMillis {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond. An instant beyond the year 9999 is shown as a number.
+/// RFC 3339 in UTC, always with three digits of fraction: Python before 3.11 reads a fraction of three
+/// or six digits only. An instant outside of the years 0 to 9999 is shown as a number.
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .ok()
-            .and_then(|instant| instant.format(&Rfc3339).ok());
-        match text {
-            Some(text) => f.write_str(&text),
-            None => write!(f, "{} ms", self.0),
-        }
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000);
+        let Some(at) = at.ok().filter(|at| (0..=9999).contains(&at.year())) else {
+            return write!(f, "{} ms", self.0);
+        };
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second, milli) = at.to_hms_milli();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }
 
@@ -97,6 +96,7 @@ pub(crate) fn offered<'de, D: Deserializer<'de>>(
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use time::format_description::well_known;
 
     #[test]
     fn the_texts_that_clients_print_are_read() {
@@ -119,7 +119,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_instant_that_has_no_text_is_shown_as_a_number() {
+        assert_eq!(UnixMillis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(UnixMillis(253_402_300_800_000).to_string(), "253402300800000 ms");
+        assert_eq!(UnixMillis(i64::MIN).to_string(), "-9223372036854775808 ms");
+    }
+
     proptest! {
+        #[test]
+        fn every_instant_has_three_digits_of_fraction(
+            millis in -62_167_219_200_000..253_402_300_799_999_i64,
+        ) {
+            let text = UnixMillis(millis).to_string();
+            let form: String =
+                text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            prop_assert_eq!(form, "0000-00-00T00:00:00.000Z");
+            let at = OffsetDateTime::parse(&text, &well_known::Rfc3339).unwrap();
+            prop_assert_eq!(at.unix_timestamp_nanos(), i128::from(millis) * 1_000_000);
+        }
+
         #[test]
         fn the_text_form_survives_a_round_trip(millis in 0..253_402_300_799_999_i64) {
             let instant = UnixMillis(millis);

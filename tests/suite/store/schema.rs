@@ -32,7 +32,7 @@ async fn the_documented_columns_exist(database: Database) {
         AND mac_address = '00:1b:44:11:3a:b7'";
     assert_eq!(plain.number(sealed).await, 1);
     let row = "SELECT COUNT(*) FROM access_logs WHERE id = 1 AND username = 'alice' \
-        AND ts_utc = '2025-03-01T12:00:00Z' AND action = 'login' AND success = 1 \
+        AND ts_utc = '2025-03-01T12:00:00.000Z' AND action = 'login' AND success = 1 \
         AND detail = 'match'";
     assert_eq!(plain.number(row).await, 1);
 }

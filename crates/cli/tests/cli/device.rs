@@ -123,7 +123,7 @@ async fn another_device_is_added_from_this_one() {
     assert_eq!(
         requests[1],
         json!({"cmd": "220", "username": "alice", "password": "Tr0ub4dor&3", "totp": "287082",
-            "mac": MAC, "client_ts_utc": "2025-03-01T12:00:00Z", "new_mac": "02:00:00:00:00:01",
+            "mac": MAC, "client_ts_utc": "2025-03-01T12:00:00.000Z", "new_mac": "02:00:00:00:00:01",
             "device_pubkey": OTHER, "device_name": "phone"})
     );
 }

@@ -17,7 +17,7 @@ const ROWS: &str = r#"{"status":"ok","message":"1 row.","code":"ok","rows":[{"id
     "ts_utc":"2025-03-01T12:00:00Z","username":"eve\u001b[2J","action":"login","success":false,
     "detail":"x"}]}"#;
 
-const NOW: &str = "2025-03-01T12:00:00Z";
+const NOW: &str = "2025-03-01T12:00:00.000Z";
 const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
 
 fn base64(brightness: u8) -> Value {
@@ -131,7 +131,7 @@ async fn missing_values_are_asked_for() {
 async fn a_login_shows_the_session_and_the_next_step() {
     let server = Server::start(YES).await;
     let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
-    for expected in ["Login successful.", "t0k", "2025-03-01T13:00:00Z", "fourauth confirm"] {
+    for expected in ["Login successful.", "t0k", "2025-03-01T13:00:00.000Z", "fourauth confirm"] {
         assert!(printed.output.contains(expected), "{expected}: {}", printed.output);
     }
 }

@@ -40,7 +40,7 @@ async fn the_grant_for_a_code_is_shown() {
     let printed = desk().asks(&server, line).await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
     assert!(printed.output.contains(&format!("Grant: {GRANT}\n")), "{}", printed.output);
-    assert!(printed.output.contains("Valid until 2025-03-01T12:10:00Z"), "{}", printed.output);
+    assert!(printed.output.contains("Valid until 2025-03-01T12:10:00.000Z"), "{}", printed.output);
     let expected = json!({"cmd": "350", "email": "a@b.example", "otp": "005924", "mac": MAC});
     assert_eq!(server.request(), expected);
 }

@@ -295,7 +295,7 @@ mod tests {
             .sent_at(UnixMillis(1_740_830_400_000));
         let expected = json!({
             "cmd": "100", "username": "alice", "password": "p", "totp": "287082", "faceID": "/9j/",
-            "mac": "00:1b:44:11:3a:b7", "client_ts_utc": "2025-03-01T12:00:00Z",
+            "mac": "00:1b:44:11:3a:b7", "client_ts_utc": "2025-03-01T12:00:00.000Z",
         });
         assert_eq!(written(login), expected);
     }

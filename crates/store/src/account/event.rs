@@ -266,7 +266,7 @@ mod tests {
                         "proof": "key", "id": "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
                         "name": "laptop", "binding": "certificate",
                     },
-                    "request": context.request.to_string(), "at": "2025-03-01T12:00:00Z",
+                    "request": context.request.to_string(), "at": "2025-03-01T12:00:00.000Z",
                 },
             })
         );

@@ -227,7 +227,7 @@ mod tests {
         let json = serde_json::to_string(&Overview::of(vec![synced()], NOW)).unwrap();
         assert_eq!(
             json,
-            r#"{"trusted":true,"servers":[{"server":"self","running":true,"age_ms":30000,"state":"synced","error_ms":31,"vouched":"2026-11-21T12:00:00Z","agreeing":4,"asked":4,"waits_for_operator":false,"offer_ms":null,"alarm":"Time server b was outvoted.","alarm_at":"2026-11-21T12:00:00Z","advice":"nothing"}]}"#
+            r#"{"trusted":true,"servers":[{"server":"self","running":true,"age_ms":30000,"state":"synced","error_ms":31,"vouched":"2026-11-21T12:00:00.000Z","agreeing":4,"asked":4,"waits_for_operator":false,"offer_ms":null,"alarm":"Time server b was outvoted.","alarm_at":"2026-11-21T12:00:00.000Z","advice":"nothing"}]}"#
         );
     }
 
