@@ -2,10 +2,16 @@
 
 use fourauth_client::{Identity, Outcome};
 use fourauth_protocol::{
-    code::Code, command::Login, mac_address::MacAddress, secret::Secret, time::UnixMillis,
+    code::Code,
+    command::{Command, Login},
+    mac_address::MacAddress,
+    picture::Picture,
+    secret::Secret,
+    time::UnixMillis,
     username::Username,
 };
 use fourauth_tests::{models::picture, persona::Persona, server::TestServer, with::With as _};
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// Code and message of a refusal.
@@ -37,6 +43,41 @@ async fn another_photograph_of_the_same_person_is_accepted() {
     assert_eq!(row.username.as_deref(), Some("alice"));
     assert_eq!(row.ts_utc, server.now());
     assert!(row.detail.contains("password=match face=match"), "{}", row.detail);
+}
+
+/// The login as JSON, with this code and picture.
+fn written(alice: &Persona, server: &TestServer, totp: &str, face: &str) -> String {
+    let login = Command::Login(alice.login(server.now()));
+    let mut json: Value = serde_json::from_slice(login.to_json().expose()).unwrap();
+    json["totp"] = totp.into();
+    json["faceID"] = face.into();
+    json.to_string()
+}
+
+/// A picture as browsers and `base64` write it.
+fn wrapped(picture: &Picture) -> String {
+    let base64 = serde_json::to_value(picture).unwrap();
+    let lines = base64.as_str().unwrap().as_bytes().chunks(76);
+    let lines: Vec<_> = lines.map(|line| str::from_utf8(line).unwrap()).collect();
+    format!("data:image/jpeg;base64,{}\r\n", lines.join("\r\n"))
+}
+
+#[tokio::test]
+async fn a_grouped_code_and_a_data_url_are_accepted() {
+    let (server, alice) = alice().await;
+    let (code, face) = (alice.code(server.now()), wrapped(&alice.face));
+    let (first, last) = code.as_str().split_at(3);
+    let mut connection = server.raw().await;
+    for (totp, face, expected) in [
+        (format!("{first}  {last}"), face.clone(), Code::TotpMismatch),
+        (format!("{first}.{last}"), face.clone(), Code::TotpMismatch),
+        (format!("{first} {last}"), face.replace("image", "text"), Code::BadImage),
+        (format!("{first} {last}"), face.replace(";base64", ""), Code::BadImage),
+        (format!("{first} {last}"), face, Code::Ok),
+    ] {
+        let answer = connection.ask(&written(&alice, &server, &totp, &face)).await;
+        assert_eq!(answer.code, expected, "{totp:?} {:?}", &face[..30]);
+    }
 }
 
 #[tokio::test]

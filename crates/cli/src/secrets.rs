@@ -11,7 +11,6 @@ use fourauth_protocol::{
     reset_code::ResetCode, secret::Secret,
 };
 use std::{fs::File, io::BufReader, path::Path};
-use zeroize::Zeroizing;
 
 /// A secret that a command may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +87,7 @@ pub(crate) fn one_time_code(
     environment: &mut Environment<'_>,
 ) -> Result<OneTimeCode, Failure> {
     let text = obtain(Kind::Code, files, environment)?;
-    let digits = Zeroizing::new(text.expose().replace(' ', "")); // Shown as "287 082" by many.
-    OneTimeCode::parse(&digits).map_err(|error| Failure::Usage(error.to_string()))
+    OneTimeCode::parse(text.expose()).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Reads a passcode. A typing error is detected here, as in a one-time code.

@@ -9,14 +9,25 @@ use std::fmt;
 pub struct OneTimeCode([u8; 6]);
 
 impl OneTimeCode {
-    /// Parses exactly six ASCII digits.
+    /// Parses six ASCII digits. Between two digits there may be one space or hyphen, and around them
+    /// white space: many authenticators show `287 082`.
     ///
     /// # Errors
     ///
-    /// [`NotACode`] for anything else, including digits of other scripts and surrounding space.
+    /// [`NotACode`] for anything else, including digits of other scripts.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
-        let digits: [u8; 6] = text.as_bytes().try_into().map_err(|_| NotACode)?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(NotACode) }
+        let (mut digits, mut count, mut may_part) = ([0; 6], 0, false);
+        for byte in text.trim().replace('\u{a0}', " ").bytes() {
+            if may_part && matches!(byte, b' ' | b'-') {
+                may_part = false;
+                continue;
+            }
+            let digit = digits.get_mut(count).filter(|_| byte.is_ascii_digit());
+            *digit.ok_or(NotACode)? = byte;
+            count += 1;
+            may_part = count < 6;
+        }
+        if count == 6 { Ok(Self(digits)) } else { Err(NotACode) }
     }
 
     /// The six digits as text.
@@ -66,6 +77,18 @@ mod tests {
     fn only_six_ascii_digits_are_a_code() {
         assert_eq!(OneTimeCode::parse("005924").as_ref().map(OneTimeCode::as_str), Ok("005924"));
         for text in ["", "12345", "1234567", "12 456", "+12345", "١٢٣"] {
+            assert_eq!(OneTimeCode::parse(text), Err(NotACode), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_may_have_a_space_or_hyphen_between_digits() {
+        for text in ["005 924", "005-924", "00 59 24", "005\u{a0}924", " 005924\n", "0-0-5-9-2-4"] {
+            let code = OneTimeCode::parse(text);
+            assert_eq!(code.as_ref().map(OneTimeCode::as_str), Ok("005924"), "{text:?}");
+        }
+        for text in ["005  924", "005--924", "-005924", "005924-", "005.924", "005\n924", "005 92"]
+        {
             assert_eq!(OneTimeCode::parse(text), Err(NotACode), "{text:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! Pictures of faces, still encoded as JPEG or PNG.
 
 use crate::secret::Secret;
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64_MIME};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, sync::Arc};
 
@@ -31,7 +31,8 @@ impl Picture {
     }
 }
 
-/// On the wire a picture is base64 with padding (RFC 4648 §4).
+/// On the wire a picture is base64 with padding (RFC 4648 §4). Received text may have line breaks and
+/// stand in a `data:` URL, as `base64` and browsers write it.
 impl Serialize for Picture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&BASE64.encode(self.bytes()))
@@ -55,8 +56,21 @@ impl de::Visitor<'_> for Base64 {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Picture, E> {
-        Ok(Picture::new(BASE64.decode(text.as_bytes()).unwrap_or_default()))
+        let text = content(text).as_bytes();
+        let is_wrapped = text.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+        let encoding = if is_wrapped { BASE64_MIME } else { BASE64 };
+        Ok(Picture::new(encoding.decode(text).unwrap_or_default()))
     }
+}
+
+/// The content of a `data:` URL of a picture in base64 (RFC 2397). Any other text is returned whole.
+fn content(text: &str) -> &str {
+    const SCHEME: &str = "data:image/";
+    const BASE64: &str = ";base64";
+    let is_url = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
+    let Some((media, content)) = text.split_once(',').filter(|_| is_url) else { return text };
+    let end = media.len().checked_sub(BASE64.len()).and_then(|at| media.get(at..));
+    if end.is_some_and(|end| end.eq_ignore_ascii_case(BASE64)) { content } else { text }
 }
 
 /// The pictures to use: `several` if there are any, otherwise `one`.
@@ -112,7 +126,43 @@ mod tests {
         }
     }
 
+    fn read(text: &str) -> Vec<u8> {
+        let json = serde_json::Value::from(text).to_string();
+        serde_json::from_str::<Picture>(&json).unwrap().bytes().to_vec()
+    }
+
+    #[test]
+    fn a_picture_may_stand_in_a_data_url() {
+        for media in ["data:image/jpeg", "DATA:image/PNG", "data:image/png;name=a.png"] {
+            for base64 in [";base64,", ";BASE64,"] {
+                assert_eq!(read(&format!("{media}{base64}aGVsbG8=")), b"hello", "{media}{base64}");
+            }
+        }
+        for text in [
+            "data:image/png,aGVsbG8=",
+            "data:text/html;base64,aGVsbG8=",
+            "data:image/png;base64",
+            "data:image/png;base64,data:image/png;base64,aGVsbG8=",
+            "x,aGVsbG8=",
+        ] {
+            assert!(read(text).is_empty(), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn line_breaks_in_base64_do_not_matter(
+            bytes in prop::collection::vec(any::<u8>(), 1..300),
+            width in 1_usize..80,
+            line_break in prop::sample::select(vec!["\n", "\r\n"]),
+        ) {
+            let text = BASE64.encode(&bytes);
+            let lines: Vec<_> =
+                text.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap()).collect();
+            prop_assert_eq!(&read(&lines.join(line_break)), &bytes);
+            prop_assert_eq!(read(&(lines.join(line_break) + line_break)), bytes);
+        }
+
         #[test]
         fn bytes_survive_the_wire(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let json = serde_json::to_string(&Picture::new(bytes.clone())).unwrap();

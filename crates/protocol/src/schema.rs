@@ -104,7 +104,7 @@ impl JsonSchema for Level {
     }
 }
 
-text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]{6}$" });
+text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]([ -]?[0-9]){5}$" });
 text!(Passcode, "Passcode", { "type": "string", "pattern": "^[0-9A-Za-z]{6}$" });
 text!(ResetCode, "ResetCode", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(MacAddress, "MacAddress", {
@@ -136,7 +136,8 @@ text!(RecoveryCode, "RecoveryCode", {
     "type": "string", "pattern": "^([ -]*[0-9A-TV-Za-tv-z]){16}[ -]*$"
 });
 text!(Picture, "Picture", {
-    "type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"
+    "type": "string", "contentEncoding": "base64",
+    "description": "a JPEG or PNG file; also with line breaks, or as a data: URL"
 });
 text!(RequestId, "RequestId", { "type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$" });
 text!(SessionHash, "SessionHash", { "type": "string", "pattern": "^[0-9a-f]{64}$" });

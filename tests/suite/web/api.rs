@@ -55,6 +55,25 @@ async fn four_factors_open_a_session() {
 }
 
 #[tokio::test]
+async fn a_grouped_code_and_a_data_url_open_a_session() {
+    let server = WebServer::start().await;
+    let alice = server.server().enrol("alice", "obama.jpg").await;
+    let mut login = body(&Command::Login(alice.login(server.server().now())));
+    let (code, face) = (login["totp"].clone(), login["faceID"].clone());
+    let (first, last) = code.as_str().unwrap().split_at(3);
+    let (line, rest) = face.as_str().unwrap().split_at(76);
+    login["faceID"] = format!("data:image/jpeg;base64,{line}\n{rest}\n").into();
+    for (totp, expected) in [
+        (format!("{first}--{last}"), StatusCode::UNAUTHORIZED),
+        (format!("{first}-{last}"), StatusCode::OK),
+    ] {
+        login["totp"] = totp.into();
+        let (status, answer) = post(&server, "/api/v1/login", &login.to_string()).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_with_a_picture_opens_a_session() {
     let server = WebServer::start().await;
     let alice = server.server().enrol("alice", "obama.jpg").await;
