@@ -96,6 +96,22 @@ async fn each_invalid_field_gets_its_documented_message() {
 }
 
 #[tokio::test]
+async fn an_easy_password_is_refused_with_the_true_reason() {
+    let server = TestServer::start().await;
+    for (password, text) in [
+        ("password1", "Weak password (too common or too easily guessed)."),
+        ("Password1", "Weak password (too common or too easily guessed)."),
+        (&*"violet-Ox-42".repeat(22), "Weak password (max 256 chars)."),
+    ] {
+        let register = server.registration("alice", "obama.jpg");
+        let register = register.with(|it| it.password = Secret::new(password.to_owned()));
+        let answer = answer(&server, register).await;
+        assert_eq!((answer.code, answer.message.as_str()), (Code::WeakPassword, text));
+        assert!(server.last_row().await.detail.starts_with(text));
+    }
+}
+
+#[tokio::test]
 async fn pictures_of_different_people_are_refused() {
     let server = TestServer::start().await;
     let faces = ["obama.jpg", "obama2.jpg", "biden.jpg"].map(picture).to_vec();

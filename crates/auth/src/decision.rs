@@ -2,7 +2,7 @@
 
 use crate::{examination::Examination, limits::Limited, policy::Factors};
 use fourauth_face::Refusal;
-use fourauth_factors::Finding;
+use fourauth_factors::{Finding, password_rule::Weak};
 use fourauth_store::{AccountId, Standing};
 use fourauth_timekeeper::State;
 
@@ -26,7 +26,7 @@ pub enum Denial {
     /// The proof of a gateway was wrong.
     Gateway,
     /// The new password does not meet the rule.
-    NewPassword,
+    NewPassword(Weak),
     /// The new face cannot be enrolled.
     NewFace(Refusal),
     /// The new MAC address is missing or not valid.

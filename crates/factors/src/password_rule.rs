@@ -80,16 +80,16 @@ impl PasswordRule {
     ///
     /// # Errors
     ///
-    /// [`Weak`] if the password does not meet the rule. Show the rule to the person.
+    /// [`Weak`] says which part of the rule the password does not meet. Show it to the person.
     pub fn accept(&self, password: &Secret<String>, username: &str) -> Result<NewPassword, Weak> {
-        let text = NewPassword(normalised(password).ok_or(Weak)?);
+        let text = NewPassword(normalised(password).ok_or(Weak::TooLong)?);
         let chars = text.as_str().chars().count();
         let composed = chars >= self.long_chars || has_documented_composition(text.as_str());
         if chars < self.min_chars || !composed {
-            return Err(Weak);
+            return Err(Weak::Composition);
         }
         if is_placeholder(text.as_str()) || guesses(text.as_str(), username) < self.min_guesses {
-            return Err(Weak);
+            return Err(Weak::Guessable);
         }
         Ok(text)
     }
@@ -113,10 +113,19 @@ fn guesses(text: &str, username: &str) -> u64 {
     zxcvbn::zxcvbn(judged.expose(), &[username, a, b, c, d]).guesses()
 }
 
-/// The password does not meet the rule. The text of the rule explains why.
+/// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the password does not meet the rule")]
-pub struct Weak;
+pub enum Weak {
+    /// It is too short, or has none of the characters that a short one needs.
+    #[error("it is too short, or has no upper-case letter, digit or special character")]
+    Composition,
+    /// It is longer than a password may be.
+    #[error("it has more than 256 characters")]
+    TooLong,
+    /// It is common, or a pattern, or made of the name of the account or of the service.
+    #[error("it is too common or too easily guessed")]
+    Guessable,
+}
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +157,21 @@ mod tests {
         {
             assert!(!accepted(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_tells_what_is_wrong_with_a_password() {
+        let refused = |text: &str| {
+            let password = Secret::new(text.to_owned());
+            PasswordRule::default().accept(&password, "margaret").unwrap_err()
+        };
+        for text in ["password1", "Password1", "qwerty123", "Margaret1", "StrongPass123"] {
+            assert_eq!(refused(text), Weak::Guessable, "{text}");
+        }
+        for text in ["", "Ab1!", "gorseddau", "password"] {
+            assert_eq!(refused(text), Weak::Composition, "{text}");
+        }
+        assert_eq!(refused(&"x7".repeat(129)), Weak::TooLong);
     }
 
     #[test]

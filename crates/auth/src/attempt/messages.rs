@@ -8,6 +8,7 @@ use crate::{
     action::Action, answer::CommandAnswer, decision::Denial, limits::Limited, profile::Profile,
 };
 use fourauth_face::Refusal;
+use fourauth_factors::password_rule::Weak;
 use fourauth_protocol::{answer::Answer, code::Code, receipt::Method};
 
 /// The answer of a command with this outcome.
@@ -60,7 +61,7 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::Clock | Denial::Time => "Time out of allowed window.",
         Denial::Admin => "Admin authorization failed.",
         Denial::Gateway => "Not the proof of a gateway.",
-        Denial::NewPassword => "Weak password (min 8 chars and include uppercase/digit/special).",
+        Denial::NewPassword(weak) => weak_password(weak),
         Denial::NewFace(_) => match action {
             Action::RecoverFace => "Invalid new face image.",
             _ => "Invalid face image.",
@@ -91,6 +92,15 @@ const fn text(action: Action, denial: Denial) -> &'static str {
     }
 }
 
+/// 4Auth documents the first text. A password that meets the rule in it is told what it does not meet.
+const fn weak_password(weak: Weak) -> &'static str {
+    match weak {
+        Weak::Composition => "Weak password (min 8 chars and include uppercase/digit/special).",
+        Weak::TooLong => "Weak password (max 256 chars).",
+        Weak::Guessable => "Weak password (too common or too easily guessed).",
+    }
+}
+
 const fn code(denial: Denial) -> Code {
     match denial {
         Denial::Credentials => Code::Denied,
@@ -103,7 +113,7 @@ const fn code(denial: Denial) -> Code {
         Denial::Time => Code::TimeDegraded,
         Denial::Admin => Code::AdminDenied,
         Denial::Gateway => Code::GatewayDenied,
-        Denial::NewPassword => Code::WeakPassword,
+        Denial::NewPassword(_) => Code::WeakPassword,
         Denial::NewMac => Code::BadMac,
         Denial::NameTaken
         | Denial::ContactTaken
@@ -186,6 +196,23 @@ mod tests {
             (Denial::Clock, "Time out of allowed window."),
         ] {
             assert_eq!(refusal(Action::Login, denial, Profile::Secure).1, text);
+        }
+    }
+
+    #[test]
+    fn a_weak_password_is_told_what_is_wrong_with_it() {
+        for profile in [Profile::Secure, Profile::Strict] {
+            for (weak, text) in [
+                (
+                    Weak::Composition,
+                    "Weak password (min 8 chars and include uppercase/digit/special).",
+                ),
+                (Weak::TooLong, "Weak password (max 256 chars)."),
+                (Weak::Guessable, "Weak password (too common or too easily guessed)."),
+            ] {
+                let answer = refusal(Action::Register, Denial::NewPassword(weak), profile);
+                assert_eq!(answer, (Code::WeakPassword, text));
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ impl Authenticator {
             let side_effects = self.recovery(verified, code, Factor::Password)?;
             let rule = self.settings.password_rule;
             let accepted = rule.accept(&recover.new_password, name.as_str());
-            let password = accepted.map_err(|_| Denial::NewPassword)?;
+            let password = accepted.map_err(Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
             Ok((Change::Password(hash), side_effects, ()))
         })

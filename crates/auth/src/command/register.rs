@@ -128,7 +128,7 @@ impl Authenticator {
         let rule = self.settings.password_rule;
         let password = rule
             .accept(&register.password, register.username.as_str())
-            .map_err(|_| Denial::NewPassword)?;
+            .map_err(Denial::NewPassword)?;
         Ok((password, register.mac.ok_or(Denial::NewMac)?))
     }
 }

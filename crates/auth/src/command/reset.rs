@@ -232,7 +232,7 @@ impl Authenticator {
     ) -> Result<PasswordReset, NotGranted> {
         let rule = self.settings.password_rule;
         let accepted = rule.accept(&reset.new_password, subject.username.as_str());
-        let password = accepted.map_err(|_| Denial::NewPassword)?;
+        let password = accepted.map_err(Denial::NewPassword)?;
         let hash = self.hasher.create(password, Requester::proven(received)).await?;
         Ok(PasswordReset {
             account: subject.account,

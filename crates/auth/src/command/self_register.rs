@@ -121,7 +121,7 @@ impl Authenticator {
         self.is_no_name_of_another(&username, &register.account).await?;
         let rule = self.settings.password_rule;
         let password =
-            rule.accept(&register.password, username.as_str()).map_err(|_| Denial::NewPassword)?;
+            rule.accept(&register.password, username.as_str()).map_err(Denial::NewPassword)?;
         let by = Requester::admitted(received, Lane::Unknown);
         let password = self.hasher.create(password, by).await?;
         let id = AccountId(entropy::positive_i64());

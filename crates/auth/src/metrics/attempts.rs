@@ -195,7 +195,7 @@ impl From<Denial> for Factor {
             Denial::Admin => Self::Admin,
             Denial::Gateway => Self::Gateway,
             Denial::SignedOut | Denial::SessionExpired | Denial::NoSuchSession => Self::Session,
-            Denial::NewPassword
+            Denial::NewPassword(_)
             | Denial::NewFace(_)
             | Denial::NewMac
             | Denial::NameTaken

@@ -51,7 +51,7 @@ pub(crate) fn of_denial(
         | Denial::Time
         | Denial::Admin
         | Denial::Gateway
-        | Denial::NewPassword
+        | Denial::NewPassword(_)
         | Denial::NewFace(_)
         | Denial::NewMac
         | Denial::NameTaken
@@ -145,6 +145,7 @@ mod tests {
     use crate::{limits::Limited, policy::Factors};
     use Finding::{Match, Mismatch, Missing};
     use fourauth_face::Refusal;
+    use fourauth_factors::password_rule::Weak;
 
     const NOTHING: Findings =
         Findings { password: None, face: None, totp: None, device: None, clock: None };
@@ -200,7 +201,7 @@ mod tests {
             Denial::Time,
             Denial::Admin,
             Denial::Gateway,
-            Denial::NewPassword,
+            Denial::NewPassword(Weak::Composition),
             Denial::NewFace(Refusal::NoFace),
             Denial::NewMac,
             Denial::NameTaken,

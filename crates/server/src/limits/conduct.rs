@@ -115,7 +115,7 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::SignedOut => true,
         Denial::Clock
         | Denial::Time
-        | Denial::NewPassword
+        | Denial::NewPassword(_)
         | Denial::NewFace(_)
         | Denial::NewMac
         | Denial::NameTaken
@@ -141,6 +141,7 @@ mod tests {
     use super::*;
     use fourauth_auth::{action::Action, limits::Limited, policy::Factors};
     use fourauth_face::Refusal;
+    use fourauth_factors::password_rule::Weak;
 
     #[test]
     fn only_wrong_evidence_is_an_offence() {
@@ -158,7 +159,7 @@ mod tests {
             (Denial::SignedOut, true),
             (Denial::Clock, false),
             (Denial::Time, false),
-            (Denial::NewPassword, false),
+            (Denial::NewPassword(Weak::Composition), false),
             (Denial::NewFace(Refusal::NoFace), false),
             (Denial::NewMac, false),
             (Denial::NameTaken, false),
