@@ -1,6 +1,8 @@
 //! A device that has proved a key is never accepted by its address again.
 
-use fourauth_client::{Client, Identity};
+use fourauth_auth::profile::Profile;
+use fourauth_client::{Client, Identity, Outcome};
+use fourauth_config::Config;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
@@ -227,6 +229,121 @@ async fn a_recovery_replaces_the_device_and_its_key() {
     server.clock().advance_ms(60_000);
     let old = log_in(&device(&server, &lost), alice.login(server.now())).await;
     assert_eq!(old.code, Code::DeviceMismatch);
+}
+
+/// The address of the same machine at a dock.
+fn at_the_dock() -> MacAddress {
+    MacAddress::parse("02:11:22:33:44:55").unwrap()
+}
+
+async fn address_of(server: &TestServer, person: &Persona) -> (String, String) {
+    let store = server.server().store();
+    let user = store.user(&person.username).await.unwrap().unwrap();
+    let devices = store.devices(user.id).await.unwrap();
+    (user.mac, devices[0].mac.to_string())
+}
+
+#[tokio::test]
+async fn a_proven_key_may_show_another_address() {
+    let server = TestServer::start().await;
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let docked = Persona { mac: at_the_dock(), ..alice.clone() };
+    let answer = log_in(&device(&server, &laptop), docked.login(server.now())).await;
+    assert_eq!(answer.code, Code::Ok);
+    let row = server.last_row().await.detail;
+    assert!(row.contains("device=match(key,tls-exporter)"), "{row}");
+    let moved = format!(" address={}(was {}) ", docked.mac, alice.mac);
+    assert!(row.contains(&moved), "{row}");
+    let label = docked.mac.to_string();
+    assert_eq!(address_of(&server, &alice).await, (label.clone(), label));
+
+    server.clock().advance_ms(60_000);
+    let again = log_in(&device(&server, &laptop), docked.login(server.now())).await;
+    assert_eq!(again.code, Code::Ok);
+    assert!(!server.last_row().await.detail.contains("address="));
+    server.clock().advance_ms(60_000);
+    assert_eq!(log_in(&device(&server, &laptop), alice.login(server.now())).await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn without_a_proven_key_another_address_is_refused() {
+    let server = TestServer::start().await;
+    let bob = server.enrol("bob", "obama.jpg").await;
+    let docked = Persona { mac: at_the_dock(), ..bob.clone() };
+    let answer = log_in(&server.client(), docked.login(server.now())).await;
+    assert_eq!(answer.code, Code::DeviceMismatch);
+
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let docked = Persona { mac: at_the_dock(), ..alice.clone() };
+    let stranger = Arc::new(Identity::generate().unwrap());
+    for client in [server.client(), device(&server, &stranger)] {
+        let answer = log_in(&client, docked.login(server.now())).await;
+        assert_eq!(answer.code, Code::DeviceMismatch);
+    }
+    // One address is proved, and the command has another one.
+    let mut connection = server.connect().await;
+    let proof = connection.device_proof(&laptop, &alice.username, alice.mac).unwrap();
+    let flight = [Command::ProveDevice(proof), Command::Login(docked.login(server.now()))];
+    let answers = connection.pipeline(&flight).await.unwrap();
+    assert_eq!(answers[1].code, Code::DeviceMismatch);
+    let label = alice.mac.to_string();
+    assert_eq!(address_of(&server, &alice).await, (label.clone(), label));
+}
+
+#[tokio::test]
+async fn where_addresses_count_a_key_needs_its_own() {
+    for change in [
+        (|config: &mut Config| config.auth.profile = Profile::Strict) as fn(&mut Config),
+        |config| config.compat.mac_only = true,
+    ] {
+        let server = TestServer::configured(change).await;
+        let (alice, laptop) = alice_with_a_key(&server).await;
+        let docked = Persona { mac: at_the_dock(), ..alice.clone() };
+        let client = device(&server, &laptop);
+        assert!(!log_in(&client, docked.login(server.now())).await.is_ok());
+        assert_eq!(log_in(&client, alice.login(server.now())).await.code, Code::Ok);
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_a_key_goes_on_at_another_address() {
+    let server = TestServer::start().await;
+    let (alice, laptop) = alice_with_a_key(&server).await;
+    let answer = log_in(&device(&server, &laptop), alice.login(server.now())).await;
+    let token = answer.body.token.unwrap();
+    let list = async |proved: bool| {
+        let mut connection = server.connect().await;
+        if proved {
+            let proof = connection.prove_device(&laptop, &alice.username, at_the_dock());
+            assert!(matches!(proof.await.unwrap(), Outcome::Granted(())));
+        }
+        let list = ListDevices::new(token.clone()).device(at_the_dock());
+        connection.send(Command::ListDevices(list)).await.unwrap().code
+    };
+    assert_eq!((list(true).await, list(false).await), (Code::Ok, Code::SignedOut));
+}
+
+#[tokio::test]
+async fn a_device_that_has_moved_is_replaced_with_its_key() {
+    let server = TestServer::start().await;
+    let (alice, lost) = alice_with_a_key(&server).await;
+    let docked = Persona { mac: at_the_dock(), ..alice.clone() };
+    let lost = device(&server, &lost);
+    assert_eq!(log_in(&lost, docked.login(server.now())).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+
+    let new = Arc::new(Identity::generate().unwrap());
+    let news = MacAddress::parse("02:11:22:33:44:66").unwrap();
+    let recover =
+        alice.recover_device(news, server.now()).with(|it| it.new_device_pubkey = Some(new.key()));
+    let answer = server.client().send_once(Command::RecoverDevice(recover)).await.unwrap();
+    assert_eq!(answer.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    for login in [docked.login(server.now()), alice.login(server.now())] {
+        assert_eq!(log_in(&lost, login).await.code, Code::DeviceMismatch);
+    }
+    let login = alice.login(server.now()).with(|login| login.mac = Some(news));
+    assert_eq!(log_in(&device(&server, &new), login).await.code, Code::Ok);
 }
 
 #[tokio::test]

@@ -20,17 +20,21 @@ use crate::{
     receipt_key::ReceiptKey,
     received::Received,
     recent::Recent,
-    tokens::Tokens,
+    rules::identification::AddressRule,
+    tokens::{Bound, Tokens},
 };
 use fourauth_factors::{face::Template, password_rule::PasswordRule};
 use fourauth_protocol::{
-    consent::Consent, mac_address::MacAddress, receipt::VerifyingKey, secret::Secret,
-    username::Username, words::Requirement,
+    consent::Consent, device::DeviceId, mac_address::MacAddress, receipt::VerifyingKey,
+    secret::Secret, username::Username, words::Requirement,
 };
 use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Recommended number of pictures at enrolment.
@@ -107,6 +111,28 @@ pub struct Settings {
     pub limits: Limits,
     /// How long a factor that was changed without trust may not change another, in milliseconds.
     pub cooldown_ms: i64,
+}
+
+impl Settings {
+    /// How the MAC address of a device counts that proves its key.
+    pub(crate) const fn address_rule(&self) -> AddressRule {
+        match self.profile {
+            Profile::Secure if !self.mac_only => AddressRule::Label,
+            Profile::Secure | Profile::Strict => AddressRule::Bound,
+        }
+    }
+
+    /// What a session is bound to: the key of its device and, where that decides alone, no MAC
+    /// address.
+    pub(crate) fn bound(
+        &self,
+        mac: Option<MacAddress>,
+        peer: IpAddr,
+        device: Option<DeviceId>,
+    ) -> Bound {
+        let is_label = device.is_some() && self.address_rule() == AddressRule::Label;
+        Bound { mac: mac.filter(|_| !is_label), peer, device }
+    }
 }
 
 /// Counts of costly operations. An unknown name and a wrong password cost the same.

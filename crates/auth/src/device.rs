@@ -1,11 +1,15 @@
 //! Device identification: the claim that a peer makes, and what it has proved.
 //!
 //! A MAC address is a label that any peer can copy. A device with a key signs the channel binding
-//! of its TLS connection; a signature for another connection or another account name is not valid.
+//! of its TLS connection; a signature for another connection or another account name is not valid. Once
+//! the key is proved, the address is only checked where the operator wants that ([`AddressRule`]).
 
 pub mod nonce;
 
-use crate::{grant::NotValid, rules::identification::ClaimFacts};
+use crate::{
+    grant::NotValid,
+    rules::identification::{AddressRule, ClaimFacts},
+};
 use fourauth_factors::{Finding, device};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceKey, DeviceSignature, message},
@@ -15,6 +19,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{GrantHolder, GrantId, KnownDevice, LoginLocation, Subject};
 use nonce::{NonceCheck, QuotedNonce};
+use std::fmt;
 
 /// The claim that a peer made about its device on this connection.
 #[derive(Debug, Clone)]
@@ -47,8 +52,15 @@ pub(crate) struct CheckedClaim {
 pub(crate) enum Proof {
     /// The peer made no claim.
     Unclaimed,
-    /// The claim proves a device of the account.
-    Proven { id: DeviceId, mac: MacAddress, binding: Binding, trusted_from: UnixMillis },
+    /// The claim proves a device of the account, with the address that the device claims now and the
+    /// one that it was bound with.
+    Proven {
+        id: DeviceId,
+        mac: MacAddress,
+        bound: MacAddress,
+        binding: Binding,
+        trusted_from: UnixMillis,
+    },
     /// The claim is not valid, or its device is not bound to the account.
     Unproven,
 }
@@ -81,7 +93,12 @@ impl Claim {
 impl CheckedClaim {
     /// Compares the claim with `device`, which is bound to the account `name`. The signature is
     /// always checked, so that an unknown device takes as long as a known one.
-    fn facts(&self, device: Option<&KnownDevice>, name: &Username) -> ClaimFacts {
+    fn facts(
+        &self,
+        device: Option<&KnownDevice>,
+        name: &Username,
+        rule: AddressRule,
+    ) -> ClaimFacts {
         let Self { claim, nonce } = self;
         let key = device.map_or_else(decoy_key, |device| device.key);
         ClaimFacts {
@@ -90,14 +107,49 @@ impl CheckedClaim {
             is_for_this_account: claim.username == *name,
             is_for_this_connection: !claim.channel.is_empty(),
             has_valid_nonce: nonce.allows_the_proof(),
-            has_bound_address: device.is_some_and(|device| claim.mac == Some(device.mac)),
+            has_allowed_address: device.is_some_and(|device| rule.allows(claim.mac, device.mac)),
         }
     }
 }
 
 /// True if a claim proves `device`, which belongs to the account `name`.
-pub(crate) fn proves(claim: &CheckedClaim, device: &KnownDevice, name: &Username) -> bool {
-    claim.facts(Some(device), name).proves_the_device()
+pub(crate) fn proves(
+    claim: &CheckedClaim,
+    device: &KnownDevice,
+    name: &Username,
+    rule: AddressRule,
+) -> bool {
+    claim.facts(Some(device), name, rule).proves_the_device()
+}
+
+/// Another MAC address of a device that has proved its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// The address that the device was bound with, or had at its last use.
+    pub(crate) from: MacAddress,
+    /// The address that it has proved with its key.
+    pub(crate) to: MacAddress,
+}
+
+/// For the audit log: ` address=02:11:22:33:44:55(was 00:1b:44:11:3a:b7)`.
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, " address={to}(was {from})")
+    }
+}
+
+/// Compares a claim with the device that the account of `subject` has under its key.
+fn proof(subject: &Subject, checked: &CheckedClaim, rule: AddressRule) -> Proof {
+    let facts = checked.facts(subject.device.as_ref(), &subject.username, rule);
+    let Claim { id, binding, mac, .. } = checked.claim;
+    match (&subject.device, mac) {
+        (Some(known), Some(mac)) if facts.proves_the_device() => {
+            let KnownDevice { mac: bound, trusted_from, .. } = *known;
+            Proof::Proven { id, mac, bound, binding, trusted_from }
+        }
+        _ => Proof::Unproven,
+    }
 }
 
 impl DeviceContext {
@@ -106,26 +158,25 @@ impl DeviceContext {
         subject: &Subject,
         claim: Option<CheckedClaim>,
         place: Option<LoginLocation>,
+        rule: AddressRule,
     ) -> Self {
-        let proof = match &claim {
-            None => Proof::Unclaimed,
-            Some(checked) => {
-                let facts = checked.facts(subject.device.as_ref(), &subject.username);
-                let Claim { id, binding, .. } = checked.claim;
-                match subject.device {
-                    Some(KnownDevice { mac, trusted_from, .. }) if facts.proves_the_device() => {
-                        Proof::Proven { id, mac, binding, trusted_from }
-                    }
-                    Some(_) | None => Proof::Unproven,
-                }
-            }
-        };
+        let proof = claim.as_ref().map_or(Proof::Unclaimed, |claim| proof(subject, claim, rule));
         Self { proof, place, claim }
     }
 
     /// True if a device of the account has proved its key.
     pub(crate) const fn is_proven(&self) -> bool {
         matches!(self.proof, Proof::Proven { .. })
+    }
+
+    /// The address that the proven device has now and the one that it was bound with, if they differ.
+    pub(crate) fn moved(&self) -> Option<Moved> {
+        match self.proof {
+            Proof::Proven { mac, bound, .. } if mac != bound => {
+                Some(Moved { from: bound, to: mac })
+            }
+            Proof::Proven { .. } | Proof::Unclaimed | Proof::Unproven => None,
+        }
     }
 
     /// The MAC address of the proven device and the id of its key; without one, the registered
@@ -183,7 +234,7 @@ impl DeviceContext {
     /// Checks that this is a device of `subject`, if it reports the address `mac`.
     pub(crate) fn check(&self, subject: &Subject, mac: MacAddress, needs_key: bool) -> Finding {
         match self.proof {
-            Proof::Proven { mac: bound, .. } => device::check(Some(mac), bound),
+            Proof::Proven { mac: proved, .. } => device::check(Some(mac), proved),
             Proof::Unclaimed | Proof::Unproven if !subject.enrolled.device => Finding::Mismatch,
             Proof::Unclaimed | Proof::Unproven => match device::check(Some(mac), subject.mac) {
                 Finding::Match if needs_key => Finding::Missing,

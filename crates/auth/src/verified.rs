@@ -117,6 +117,8 @@ impl Verified<'_> {
         let step = self.examination.step.filter(|_| change.spends_the_code());
         let Subject { account, version, .. } = *self.subject;
         let (target, device, at) = (self.target, self.device.key(), self.at());
+        // A recovery of the device finds the old one by its address.
+        let moved = self.device.moved().filter(|_| !matches!(change, Change::Device { .. }));
         let nonce = self.device.nonce_to_spend(change.binds_the_claimed_key());
         let request = GrantHolder::new(self.received.id.to_bytes());
         let grant = self.examination.grant.map(|grant| (grant, request));
@@ -126,6 +128,7 @@ impl Verified<'_> {
             version,
             step,
             device,
+            moved,
             nonce,
             grant,
             at,

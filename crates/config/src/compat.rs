@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that stands alone")]
 pub struct CompatConfig {
     /// True if a MAC address is enough for an account with a device key. Any device with a copy of
-    /// the address is then accepted.
+    /// the address is then accepted, and a device with a key only at its own address.
     pub mac_only: bool,
     /// True if the listeners of the text protocol speak plain TCP instead of TLS. Passwords and tokens
     /// then cross the network in clear text.

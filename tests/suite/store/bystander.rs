@@ -20,7 +20,7 @@ on_both_databases![
 ];
 
 /// Every operation on one account, given by its id; the account has version 1.
-const DEEDS: [(&str, Deed); 25] = [
+const DEEDS: [(&str, Deed); 26] = [
     ("set_groups", |tx, id, _| {
         let groups = Groups([Group::parse("staff").unwrap()].into());
         Box::pin(async move { tx.set_groups(id, &groups).await.map(drop) })
@@ -40,6 +40,10 @@ const DEEDS: [(&str, Deed); 25] = [
     }),
     ("replace_mac", |tx, id, _| {
         Box::pin(async move { tx.replace_mac(id, 1, mac(3)).await.map(drop) })
+    }),
+    ("note_address", |tx, id, _| {
+        let device = Identity::generate().unwrap().key().id();
+        Box::pin(async move { tx.note_address(id, device, (mac(0xb7), mac(3))).await })
     }),
     ("spend_step", |tx, id, _| {
         Box::pin(async move { tx.spend_step(id, 1, Step(9)).await.map(drop) })

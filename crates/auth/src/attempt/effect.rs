@@ -3,6 +3,7 @@
 use crate::{
     attempt::reset::{PasswordReset, ResetRequest},
     conflict::{Aborted, Conflict},
+    device::Moved,
     rules::{passcode, reset},
 };
 use fourauth_factors::{
@@ -80,6 +81,8 @@ pub(crate) struct AccountChange {
     pub(crate) step: Option<Step>,
     /// The proven device, which must still be bound to the account.
     pub(crate) device: Option<DeviceId>,
+    /// The address that the proven device has now, if that is another one than before.
+    pub(crate) moved: Option<Moved>,
     /// The nonce of the device proof that the command relies on, and the connection that spends it.
     pub(crate) nonce: Option<(GrantId, GrantHolder)>,
     /// The grant that stands for the password, and this command, which spends it.
@@ -153,6 +156,8 @@ pub(crate) enum Change {
         /// True if the old device is not the one at the registered address, so that only its key
         /// identifies it.
         by_key: bool,
+        /// The registered MAC address of the account, which must be the same still.
+        present: MacAddress,
         /// The new registered MAC address of the account.
         registered: MacAddress,
         /// The new device, if it has a key.
@@ -165,6 +170,18 @@ pub(crate) enum Change {
 }
 
 impl Effect {
+    /// The other address of a proven device that the effect writes down.
+    pub(crate) fn moved_device(&self) -> Option<Moved> {
+        match self {
+            Self::Change(change) => change.moved,
+            Self::Nothing
+            | Self::Account(_)
+            | Self::Session(_)
+            | Self::RequestReset(_)
+            | Self::ResetPassword(_) => None,
+        }
+    }
+
     /// Applies the effect inside `tx`. On [`Aborted`], the caller rolls back.
     pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         match self {
@@ -223,8 +240,8 @@ impl NewAccount {
 
 impl AccountChange {
     async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
-        let Self { account, target, version, step, device, nonce, grant, at, change, side_effects } =
-            self;
+        let Self { account, target, version, step, device, moved, nonce, grant, at, .. } = self;
+        let Self { change, side_effects, .. } = self;
         // Every transaction locks the account's row first, which prevents deadlocks.
         match step {
             Some(step) => {
@@ -240,6 +257,9 @@ impl AccountChange {
         }
         if let Some(device) = device {
             Conflict::Superseded.unless(tx.saw_device(account, device, at).await?)?;
+            if let Some(Moved { from, to }) = moved {
+                tx.note_address(account, device, (from, to)).await?;
+            }
         }
         change.apply(tx, (account, target), version, at).await?;
         side_effects.apply(tx, account, at).await
@@ -325,7 +345,9 @@ impl Change {
                 late.unless(tx.replace_template(account, version, &face).await?)?;
                 tx.record_consent(account, &consent).await?;
             }
-            Self::Device { old, by_key, registered, new } => {
+            Self::Device { old, by_key, present, registered, new } => {
+                // A device that moves raises no version.
+                late.unless(tx.has_address(account, present).await?)?;
                 late.unless(tx.replace_mac(account, version, registered).await?)?;
                 let revoked = tx.revoke_devices_at(account, old, at).await?;
                 Conflict::NoSuchDevice.unless(!revoked.is_empty() || !by_key)?;

@@ -22,7 +22,6 @@ use crate::{
     not_granted::{NotGranted, decided},
     policy::Factors,
     received::Received,
-    tokens::Bound,
 };
 use fourauth_protocol::{
     device::DeviceId, jwt, level::Level, mac_address::MacAddress, secret::Secret, time::UnixMillis,
@@ -191,12 +190,10 @@ impl Authenticator {
         mac: Option<MacAddress>,
         received: &Received,
     ) -> [MasterToken; 2] {
-        let bound = Bound { mac, peer: received.origin.peer, device: None };
-        let bare = self.tokens.master(token, &bound);
-        let keyed = received
-            .device
-            .as_ref()
-            .map(|claim| self.tokens.master(token, &Bound { device: Some(claim.id), ..bound }));
+        let bound = |device| self.settings.bound(mac, received.origin.peer, device);
+        let bare = self.tokens.master(token, &bound(None));
+        let keyed =
+            received.device.as_ref().map(|claim| self.tokens.master(token, &bound(Some(claim.id))));
         [bare, keyed.unwrap_or(bare)]
     }
 
@@ -215,7 +212,7 @@ impl Authenticator {
         let (Some(claim), Some(known)) = (claim, known) else { return Ok(false) };
         let Ok(name) = Username::parse(&session.username) else { return Ok(false) };
         let checked = self.check_nonce(claim.clone(), received.at.now);
-        if !device::proves(&checked, known, &name) {
+        if !device::proves(&checked, known, &name, self.settings.address_rule()) {
             return Ok(false);
         }
         match checked.nonce {

@@ -13,7 +13,7 @@ use crate::{
     offered::Offered,
     receipt::PendingReceipt,
     received::Received,
-    tokens::{Bound, TokenSettings},
+    tokens::TokenSettings,
     verified::Verified,
 };
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
@@ -141,7 +141,7 @@ impl Authenticator {
         let (subject, at) = (verified.subject, verified.at());
         let base = BaseToken::from_bytes(entropy::bytes());
         let device = verified.device.key().or(first.map(|device| device.key.id()));
-        let bound = Bound { mac, peer: verified.received.origin.peer, device };
+        let bound = self.settings.bound(mac, verified.received.origin.peer, device);
         let TokenSettings { lifetime_ms, session_ms, .. } = *self.tokens.settings();
         let (expires, ends) = (at.saturating_add_ms(lifetime_ms), at.saturating_add_ms(session_ms));
         let expires = expires.min(ends);

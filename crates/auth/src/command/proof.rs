@@ -102,7 +102,7 @@ impl Authenticator {
             target,
             cooldown_ms: self.settings.cooldown_ms,
         };
-        let outcome =
+        let outcome: Result<_, Denial> =
             match judge(subject.standing, &examination, verified.unmet(), received.at.state) {
                 Decision::Denied(denial) => Err(denial),
                 Decision::Granted(_) => {
@@ -121,7 +121,9 @@ impl Authenticator {
         };
         let tally_change = tally_change::of(&admitted, &context, &outcome);
         let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
-        let detail = format!("{examination}{unsettled} lane={lane}");
+        let moved = outcome.as_ref().ok().and_then(|(effect, _)| effect.moved_device());
+        let moved = moved.map(|moved| moved.to_string()).unwrap_or_default();
+        let detail = format!("{examination}{moved}{unsettled} lane={lane}");
         attempt.conclude(&self.store, Verdict { outcome, detail, tally_change, ends: None }).await
     }
 
@@ -139,7 +141,7 @@ impl Authenticator {
         let Claimed { name, may_exist } = claimed;
         let seeking = Seeking { name, may_exist: *may_exist, device, place };
         let subject = self.store.subject(seeking, &self.decoy).await?;
-        let device = DeviceContext::identify(&subject, claim, place);
+        let device = DeviceContext::identify(&subject, claim, place, self.settings.address_rule());
         Ok((subject, device))
     }
 }

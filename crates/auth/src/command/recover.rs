@@ -210,5 +210,6 @@ fn new_device(verified: &Verified<'_>, recover: &RecoverDevice) -> Result<Change
         at: verified.at(),
         trusted_from: verified.trust_facts().trusts_from(),
     });
-    Ok(Change::Device { old, by_key, registered: if by_key { subject.mac } else { mac }, new })
+    let (present, registered) = (subject.mac, if by_key { subject.mac } else { mac });
+    Ok(Change::Device { old, by_key, present, registered, new })
 }

@@ -17,7 +17,6 @@ use crate::{
     error::Error,
     looked_up::LookedUp,
     received::Received,
-    tokens::Bound,
 };
 use data_encoding::HEXLOWER;
 use fourauth_protocol::{
@@ -197,8 +196,8 @@ impl Authenticator {
         let at = received.at.now;
         let successor = self.tokens.successor(token);
         let device = session.device.as_ref().map(|(id, _)| *id);
-        let new =
-            self.tokens.master(&successor, &Bound { mac, peer: received.origin.peer, device });
+        let bound = self.settings.bound(mac, received.origin.peer, device);
+        let new = self.tokens.master(&successor, &bound);
         let since = session.renewed.unwrap_or(at);
         let lifetime = self.tokens.settings().lifetime_ms;
         let expires = since.saturating_add_ms(lifetime).min(session.ends);

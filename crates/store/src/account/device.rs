@@ -222,6 +222,38 @@ impl Tx {
         let values = [Value::Int(at.0), Value::Int(account.0), Value::Bytes(device.as_bytes())];
         self.changes(SQL, &values).await
     }
+
+    /// True if this is the account's own address.
+    pub async fn has_address(
+        &mut self,
+        account: AccountId,
+        mac: MacAddress,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "SELECT id FROM users WHERE id = $1 AND mac_address = $2";
+
+        let mac = mac.to_string();
+        let rows = self.rows(SQL, &[Value::Int(account.0), Value::Text(&mac)]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Notes that a device has the address `to` now. The account's own address follows, if it was that
+    /// of the device: a recovery finds the account's first device by it.
+    pub async fn note_address(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        (from, to): (MacAddress, MacAddress),
+    ) -> Result<(), Error> {
+        const DEVICE: &str = "UPDATE devices SET mac = $1 WHERE account = $2 AND device_id = $3";
+        const ACCOUNT: &str =
+            "UPDATE users SET mac_address = $1 WHERE id = $2 AND mac_address = $3";
+
+        let (from, to, id) = (from.to_string(), to.to_string(), Value::Int(account.0));
+        let device = [Value::Text(&to), id, Value::Bytes(device.as_bytes())];
+        self.changes(DEVICE, &device).await?;
+        self.changes(ACCOUNT, &[Value::Text(&to), id, Value::Text(&from)]).await?;
+        Ok(())
+    }
 }
 
 impl Store {
