@@ -42,6 +42,9 @@ pub(crate) struct Answer {
     /// The text for people.
     #[pyo3(get)]
     message: String,
+    /// What is wrong and what to do, for people. Empty if the server granted the command.
+    #[pyo3(get)]
+    advice: &'static str,
     /// Identifies the command in the log of the server.
     #[pyo3(get)]
     request_id: Option<String>,
@@ -68,6 +71,7 @@ pub(crate) fn plain(answer: &answer::Answer) -> Answer {
         is_ok: answer.is_ok(),
         code: word(answer.code),
         message: answer.message.clone(),
+        advice: answer.code.advice(),
         request_id: answer.request_id.map(|id| id.to_string()),
         retry_after: answer.retry_after_ms.map(seconds),
     }
@@ -79,16 +83,16 @@ pub(crate) fn of_outcome<T>(outcome: Outcome<T>) -> (Answer, Option<T>) {
         Outcome::Granted(result) => {
             let code = word(Code::Ok);
             let message = String::new();
-            (
-                Answer { is_ok: true, code, message, request_id: None, retry_after: None },
-                Some(result),
-            )
+            let (advice, request_id, retry_after) = (Code::Ok.advice(), None, None);
+            let plain = Answer { is_ok: true, code, message, advice, request_id, retry_after };
+            (plain, Some(result))
         }
         Outcome::Refused(refusal) => {
             let plain = Answer {
                 is_ok: false,
                 code: word(refusal.code),
                 message: refusal.message,
+                advice: refusal.code.advice(),
                 request_id: refusal.request_id.map(|id| id.to_string()),
                 retry_after: refusal.retry_after.map(|wait| wait.as_secs_f64()),
             };

@@ -91,6 +91,7 @@ class Session(unittest.TestCase):
             wrong = server.login("bob", "wrong", phone.at(1), [AGAIN], MAC)
             self.assertFalse(wrong)
             self.assertEqual(wrong.message, "Invalid username or password.")
+            self.assertTrue(wrong.advice.startswith("Check the name of the account"), wrong.advice)
             self.assertEqual((wrong.code, wrong.token, wrong.receipt), ("denied", None, None))
             self.assertTrue(wrong.request_id)
             for totp in ("12345", "no code", None):
