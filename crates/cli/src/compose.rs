@@ -14,7 +14,7 @@ use crate::{
         AccountArgs, AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task,
         Tokens,
     },
-    camera,
+    camera, device_address,
     environment::Environment,
     failure::Failure,
     picture,
@@ -203,7 +203,7 @@ impl Gather<'_, '_> {
     }
 
     fn device(&self) -> Result<MacAddress, Failure> {
-        let address = self.inputs.options.mac.or_else(self.environment.device_address);
+        let address = self.inputs.options.mac.or_else(|| device_address::own(self.environment));
         address.ok_or(Failure::NoDeviceAddress { option: "--mac" })
     }
 

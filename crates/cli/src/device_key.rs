@@ -2,6 +2,7 @@
 
 use crate::{
     args::{Devices, Options, Output, Task, Tokens},
+    device_address,
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -59,7 +60,7 @@ pub(crate) fn unsaid<'a>(
     options: &Options,
     environment: &Environment<'_>,
 ) -> Option<(&'a Username, MacAddress)> {
-    let own = (environment.device_address)();
+    let own = device_address::own(environment);
     match command {
         Command::ConfirmTotp(confirm) => Some((confirm.account.username()?, options.mac.or(own)?)),
         // A proof names the account by its username.
@@ -94,7 +95,8 @@ pub(crate) fn show(
         let reason = "no device key; provide a file with --device-key";
         return Err(Failure::Usage(reason.to_owned()));
     };
-    let (device_pubkey, mac) = (identity.key(), options.mac.or_else(environment.device_address));
+    let (device_pubkey, mac) =
+        (identity.key(), options.mac.or_else(|| device_address::own(environment)));
     let shown = Shown { device_pubkey, device_id: device_pubkey.id(), mac };
     match options.output {
         Output::Json => {

@@ -21,7 +21,8 @@ pub struct Environment<'a> {
     pub prompt: &'a mut dyn Prompt,
     /// This machine's clock.
     pub now: fn() -> UnixMillis,
-    /// The address of this machine's network card, if it has one.
+    /// Looks for the address of a network card of this machine. Commands use the one that was found
+    /// first.
     pub device_address: fn() -> Option<MacAddress>,
     /// This machine's host name, if it is a valid device name.
     pub host_name: fn() -> Option<DeviceName>,

@@ -2,8 +2,10 @@
 
 use clap::Parser as _;
 use etcetera::BaseStrategy as _;
-use fourauth_cli::{args::Cli, environment::Environment, exit::Exit, run, terminal::Terminal};
-use fourauth_protocol::{device::DeviceName, mac_address::MacAddress, time::UnixMillis};
+use fourauth_cli::{
+    args::Cli, environment::Environment, exit::Exit, network_card, run, terminal::Terminal,
+};
+use fourauth_protocol::{device::DeviceName, time::UnixMillis};
 use std::{
     alloc::System,
     fs,
@@ -28,7 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
         notes: &mut io::stderr(),
         prompt: &mut Terminal,
         now,
-        device_address,
+        device_address: network_card::address,
         host_name,
         settings_file: config.map(|place| place.config_dir().join("fourauth/client.toml")),
     };
@@ -57,11 +59,6 @@ fn keep_memory_private() -> io::Result<()> {
 fn now() -> UnixMillis {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
-fn device_address() -> Option<MacAddress> {
-    let address = mac_address::get_mac_address().ok().flatten()?;
-    MacAddress::parse(&address.to_string()).ok()
 }
 
 /// The current host name of Linux, else the one that is set at boot.

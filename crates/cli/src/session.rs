@@ -4,7 +4,7 @@ mod held;
 
 use crate::{
     args::{Devices, Options, Sessions, Task, Tokens},
-    device_key,
+    device_address, device_key,
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -72,6 +72,12 @@ pub(crate) async fn keep(
         None => owner(&token, mac, client).await?,
     };
     Held { server, username, mac, token, file: Some(path) }.write()
+}
+
+/// The address that the kept session was opened with.
+pub(crate) fn last_address(environment: &Environment<'_>) -> Option<MacAddress> {
+    let held = held::read(&held::path(environment)?).ok().flatten()?;
+    Some(held.mac)
 }
 
 /// The account that a new token belongs to, according to the server.
@@ -156,7 +162,7 @@ fn obtain(
     let username = username.ok_or_else(|| {
         Failure::Usage("a token from a file needs --username, the account of its login".to_owned())
     })?;
-    let mac = options.mac.or_else(environment.device_address);
+    let mac = options.mac.or_else(|| device_address::own(environment));
     let mac = mac.ok_or(Failure::NoDeviceAddress { option: "--mac" })?;
     let token = secrets::obtain(Kind::Token, &options.secrets, environment)?;
     Ok(Held { server: settings.server(options), username, mac, token, file: None })

@@ -1,7 +1,7 @@
 //! Commands 220–224: add, list and revoke devices.
 
 use super::Gather;
-use crate::{args::AddDeviceArgs, failure::Failure, secrets::Kind};
+use crate::{args::AddDeviceArgs, device_address, failure::Failure, secrets::Kind};
 use fourauth_protocol::{
     command::{BindDevice, RevokeDevice},
     device::DeviceName,
@@ -13,7 +13,7 @@ impl Gather<'_, '_> {
             let reason = "the new device has no address; provide it with --mac";
             return Err(Failure::Usage(reason.to_owned()));
         };
-        let own_mac = other.own_mac.or_else(self.environment.device_address);
+        let own_mac = other.own_mac.or_else(|| device_address::own(self.environment));
         let own_mac = own_mac.ok_or(Failure::NoDeviceAddress { option: "--own-mac" })?;
         let mut bind =
             BindDevice::new(self.username()?, self.secret(Kind::Password)?, other.pubkey);

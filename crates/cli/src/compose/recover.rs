@@ -3,7 +3,7 @@
 use super::Gather;
 use crate::{
     args::{ConsentArgs, NewDevice},
-    camera,
+    camera, device_address,
     failure::Failure,
     secrets,
     secrets::Kind,
@@ -96,7 +96,7 @@ impl Gather<'_, '_> {
     /// This machine's key is not sent with the address of another machine, because that would bind
     /// it to the wrong device.
     fn new_key(&self, new: &NewDevice) -> (Option<DeviceKey>, Option<DeviceName>) {
-        let own_address = (self.environment.device_address)();
+        let own_address = device_address::own(self.environment);
         let is_own = match (self.inputs.options.mac, own_address) {
             (Some(named), Some(own)) => named == own,
             (None, _) | (_, None) => true,

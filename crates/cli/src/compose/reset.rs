@@ -4,6 +4,7 @@
 use super::Gather;
 use crate::{
     args::AccountArgs,
+    device_address,
     failure::Failure,
     secrets::{self, Kind},
 };
@@ -34,6 +35,6 @@ impl Gather<'_, '_> {
     }
 
     fn device_if_any(&self) -> Option<MacAddress> {
-        self.inputs.options.mac.or_else(self.environment.device_address)
+        self.inputs.options.mac.or_else(|| device_address::own(self.environment))
     }
 }

@@ -5,12 +5,14 @@ use crate::{
     server::Server,
 };
 use fourauth_cli::exit::Exit;
+use fourauth_protocol::mac_address::MacAddress;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 const YES: &str = r#"{"status":"ok","message":"Done.","code":"ok"}"#;
 const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
 const OTHER: &str = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const OTHER_MAC: &str = "02:00:00:00:00:01";
 const ROWS: &str = r#"{"status":"ok","message":"1 device.","code":"ok","devices":[{
     "name":"lap\u001b[2Jtop","device_id":"21fe31dfa154a261626bf854046fd227",
     "mac":"00:1b:44:11:3a:b7","bound_at":"2025-03-01T12:00:00Z","bound_by":"first_login",
@@ -148,6 +150,32 @@ async fn a_device_is_revoked_by_its_name() {
     let request = server.request();
     assert_eq!((&request["cmd"], &request["device_name"]), (&json!("224"), &json!("phone")));
     assert_eq!(server.requests()[0]["cmd"], "150");
+}
+
+#[tokio::test]
+async fn the_address_of_this_device_is_chosen_once() {
+    let server = Server::start(YES).await;
+    let mut desk = Desk::new();
+    let line = format!("login {FACTORS} --no-device-key");
+    // An address that is given may be that of another machine, and is not kept.
+    desk.asks(&server, &format!("{line} --mac {OTHER_MAC}")).await;
+    desk.asks(&server, &line).await;
+    desk.device_address = || MacAddress::parse(OTHER_MAC).ok();
+    desk.asks(&server, &line).await;
+    let sent: Vec<_> = server.requests().iter().map(|request| request["mac"].clone()).collect();
+    assert_eq!(sent, [OTHER_MAC, MAC, MAC]);
+    assert_eq!(fs::read_to_string(desk.file("device.address")).unwrap(), format!("{MAC}\n"));
+}
+
+#[tokio::test]
+async fn the_address_of_the_last_login_stays() {
+    let mut desk = Desk::new();
+    let session =
+        json!({"server": "a.example:65432", "username": "alice", "mac": OTHER_MAC, "token": "t0k"});
+    desk.put("session.json", session.to_string().as_bytes());
+    assert_eq!(shown(&mut desk).await["mac"], OTHER_MAC);
+    fs::remove_file(desk.file("session.json")).unwrap();
+    assert_eq!(shown(&mut desk).await["mac"], OTHER_MAC);
 }
 
 #[tokio::test]
