@@ -11,6 +11,7 @@ memory; use the Rust verifier for large logs.
 import argparse
 import base64
 import binascii
+import codecs
 import datetime
 import hashlib
 import hmac
@@ -221,7 +222,7 @@ def notes_in(path, origin):
     gathered, size, signed = [], 0, False
     with open(path, "rb") as file:
         for raw in file:
-            line = raw.decode(errors="replace")
+            line = unmarked(raw).decode(errors="replace")
             carried = carried_note(line) if len(raw) < MAX_LINE else None
             is_signature, more = line.startswith(DASH), len(line.encode())
             if carried is not None or signed and not is_signature or size + more > MAX_NOTE:
@@ -271,6 +272,11 @@ def no_constant(name):
     raise ValueError(name)
 
 
+def unmarked(data):
+    mark = codecs.BOM_UTF8
+    return data[len(mark):] if data.startswith(mark) else data
+
+
 class Export:
     """An export in JSON Lines."""
 
@@ -283,7 +289,7 @@ class Export:
         with open(path, "rb") as file:
             data = file.read()
         try:
-            lines = data.decode().split("\n")
+            lines = unmarked(data).decode().split("\n")
         except UnicodeDecodeError as error:
             raise Unreadable(str(error)) from error
         if lines.pop() != "":
@@ -797,7 +803,7 @@ class ProofAudit(Audit):
 
 
 def first_line(path):
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         return file.readline(4096).strip()
 
 

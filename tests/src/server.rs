@@ -133,7 +133,8 @@ impl TestServer {
         let time = TimeSource::Given(Arc::clone(&clock) as _);
         let server = Server::start(&config, engine, time, NOON).await.expect("it starts");
         let admin = fs::read_to_string(config.setup_secret_file()).expect("the setup secret");
-        Self { server, clock, folder, admin: Secret::new(admin.trim().to_owned()) }
+        let admin = admin.trim_start_matches('\u{feff}').trim().to_owned();
+        Self { server, clock, folder, admin: Secret::new(admin) }
     }
 
     /// The server itself.

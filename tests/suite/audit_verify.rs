@@ -140,6 +140,28 @@ impl Stopped {
     }
 }
 
+/// Puts a byte order mark in front of a file, as a text editor may.
+fn mark(file: &Path) {
+    let text = fs::read(file).unwrap();
+    fs::write(file, [b"\xef\xbb\xbf", text.as_slice()].concat()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_verifiers_drop_a_byte_order_mark() {
+    let server = Stopped::used().await;
+    let export = server.export().await;
+    mark(&server.checkpoints());
+    mark(&export);
+    assert_eq!(server.both(&export).await, (0, Vec::new()));
+    // Control: the first exported checkpoint counts, so one that was changed is found.
+    let notes = fs::read_to_string(server.checkpoints()).unwrap();
+    let root = notes.lines().nth(2).unwrap();
+    let other = if root.starts_with('A') { "B" } else { "A" };
+    let changed = notes.replacen(root, &format!("{other}{}", &root[1..]), 1);
+    fs::write(server.checkpoints(), changed).unwrap();
+    assert_eq!(server.both(&export).await.0, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_verifiers_find_nothing_in_an_untouched_log() {
     let server = Stopped::used().await;

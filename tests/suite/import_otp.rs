@@ -364,7 +364,7 @@ async fn a_file_of_another_kind_is_refused_at_once() {
     let moved = Move::prepare().await;
     let utf_16: Vec<u8> = two().encode_utf16().flat_map(u16::to_le_bytes).collect();
     let utf_16 = [b"\xff\xfe".as_slice(), &utf_16].concat();
-    assert!(moved.refused(utf_16).await.ends_with("the file is UTF-16: convert it to UTF-8"));
+    assert!(moved.refused(utf_16).await.ends_with("it is text in UTF-16; save it as UTF-8"));
     assert!(moved.refused([0x5a; 5000]).await.ends_with("there is no column username"));
     let huge = fs::File::create(moved.file()).unwrap();
     huge.set_len((1 << 30) + 1).unwrap();

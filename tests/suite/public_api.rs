@@ -9,8 +9,8 @@ use crate::checked_in;
 use std::{fmt::Write as _, fs, path::Path};
 
 /// The crates that are published, in the order in which they can be.
-pub(crate) const PUBLISHED: [&str; 5] =
-    ["protocol", "private-file", "audit", "client", "audit-verify"];
+pub(crate) const PUBLISHED: [&str; 6] =
+    ["protocol", "text-file", "private-file", "audit", "client", "audit-verify"];
 
 /// Collects the items of one file.
 #[derive(Default)]

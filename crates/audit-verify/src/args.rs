@@ -77,5 +77,5 @@ fn first_line(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let mut text = String::new();
     file.take(MAX_FILE).read_to_string(&mut text).with_context(|| path.display().to_string())?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Ok(fourauth_text_file::unmarked(&text).lines().next().unwrap_or_default().to_owned())
 }

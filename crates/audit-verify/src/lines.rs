@@ -29,8 +29,10 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self, Unreadable> {
         let file = File::open(path).map_err(|source| Unreadable::file(path, source))?;
-        let reader = BufReader::with_capacity(BUFFER, file);
-        Ok(Self { path: path.to_owned(), reader, line: Vec::new(), number: 0, offset: 0 })
+        let mut reader = BufReader::with_capacity(BUFFER, file);
+        let skipped = fourauth_text_file::skip_mark(&mut reader);
+        let offset = skipped.map_err(|source| Unreadable::file(path, source))? as u64;
+        Ok(Self { path: path.to_owned(), reader, line: Vec::new(), number: 0, offset })
     }
 
     /// Continues at the position of another reader of the same file.
@@ -55,7 +57,8 @@ impl Lines {
 
     /// Like [`Self::next`], for a file that other programs also write to.
     ///
-    /// Replaces bytes that are not UTF-8. Truncates a line of [`MAX_LINE`] bytes or more, without a
+    /// Replaces bytes that are not UTF-8, and drops the byte order mark of a line, because such a file
+    /// may be joined from several. Truncates a line of [`MAX_LINE`] bytes or more, without a
     /// newline.
     ///
     /// # Errors
@@ -67,7 +70,8 @@ impl Lines {
             let skipped = self.reader.skip_until(b'\n');
             self.offset += skipped.map_err(|source| Unreadable::file(&self.path, source))? as u64;
         }
-        Ok((read > 0).then(|| String::from_utf8_lossy(&self.line)))
+        let line = fourauth_text_file::unmarked_bytes(&self.line);
+        Ok((read > 0).then(|| String::from_utf8_lossy(line)))
     }
 
     fn read(&mut self) -> Result<u64, Unreadable> {

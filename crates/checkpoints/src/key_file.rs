@@ -83,6 +83,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret<String>, KeyFileError> {
 pub(crate) fn read_public(path: &Path) -> Result<String, KeyFileError> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+    fourauth_text_file::drop_mark(&mut text);
     match read {
         Ok(_) => Ok(text),
         Err(error) if error.kind() == ErrorKind::NotFound => {

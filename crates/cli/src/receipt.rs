@@ -70,7 +70,7 @@ fn read(path: &Path, environment: &mut Environment<'_>) -> io::Result<String> {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
     }
     // The verifier refuses text that is not UTF-8.
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(fourauth_text_file::unmarked_bytes(&text)).into_owned())
 }
 
 fn print(receipt: &Receipt, out: &mut dyn io::Write) -> io::Result<()> {

@@ -19,7 +19,8 @@ pub(crate) fn first_line(
     io::Read::take(reader, MAX_SECRET as u64 + 1)
         .read_until(b'\n', &mut line)
         .map_err(|reason| unreadable(path, reason))?;
-    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = fourauth_text_file::unmarked_bytes(&line);
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let fits = line.len() <= MAX_SECRET && !text.is_empty();
     let text = str::from_utf8(text).ok().filter(|_| fits);
@@ -64,9 +65,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_the_first_line_without_its_line_break() {
-        for bytes in
-            [&b"Tr0ub4dor&3"[..], b"Tr0ub4dor&3\n", b"Tr0ub4dor&3\r\n", b"Tr0ub4dor&3\nx\n"]
-        {
+        for bytes in [
+            &b"Tr0ub4dor&3"[..],
+            b"Tr0ub4dor&3\n",
+            b"Tr0ub4dor&3\r\n",
+            b"Tr0ub4dor&3\nx\n",
+            b"\xef\xbb\xbfTr0ub4dor&3\r\n",
+        ] {
             assert_eq!(line_of(bytes).as_deref(), Some("Tr0ub4dor&3"), "{bytes:?}");
         }
         assert_eq!(line_of(b" a b \n").as_deref(), Some(" a b "), "spaces belong to a secret");

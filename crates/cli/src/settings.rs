@@ -40,7 +40,7 @@ struct Written {
 /// Reads the file. A missing file gives empty settings.
 pub(crate) fn read(path: Option<&Path>) -> Result<Settings, SettingsError> {
     let Some(path) = path else { return Ok(Settings::default()) };
-    let text = match fs::read_to_string(path) {
+    let text = match fourauth_text_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
         Err(reason) => return Err(SettingsError::File { path: path.to_owned(), reason }),

@@ -23,6 +23,9 @@ pub enum Trust {
     Pin(Fingerprint),
 }
 
+/// The beginning of a certificate in PEM (RFC 7468 §5.1).
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// Certificates of one or more authorities.
 #[derive(Debug, Clone)]
 pub struct Roots(Arc<RootCertStore>);
@@ -36,11 +39,14 @@ impl Roots {
     /// wrong file is a mistake that the operator should see.
     pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
         let mut store = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
+        for certificate in CertificateDer::pem_slice_iter(&fourauth_text_file::unmarked_lines(pem))
+        {
             let certificate = certificate.map_err(|_| RootsError::Unusable)?;
             store.add(certificate).map_err(|_| RootsError::Unusable)?;
         }
-        if store.is_empty() {
+        // The parser skips a block that does not begin at the beginning of a line.
+        let begun = pem.windows(BEGIN.len()).filter(|part| *part == BEGIN).count();
+        if store.is_empty() || store.len() != begun {
             return Err(RootsError::Unusable);
         }
         Ok(Self(Arc::new(store)))

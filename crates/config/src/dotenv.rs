@@ -3,7 +3,7 @@
 //! No variable in a value is replaced, and no line is ever shown: any of them may hold a secret.
 
 use crate::error::ConfigError;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 /// Reads the values of `names` from a file. Of a name that appears twice, the last value counts. All
 /// other names are ignored.
@@ -13,10 +13,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// [`ConfigError`] if the file cannot be read, or a value does not end.
 pub(crate) fn read(path: &Path, names: &[&str]) -> Result<BTreeMap<String, String>, ConfigError> {
     let shown = path.display().to_string();
-    let text = fs::read_to_string(path)
+    let text = fourauth_text_file::read(path)
         .map_err(|error| ConfigError::Read { path: shown.clone(), error })?;
     let mut values = BTreeMap::new();
-    for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1..) {
+    for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, text)) = line.split_once('=') else { continue };
@@ -55,6 +55,7 @@ fn value(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_value_may_have_quotes_and_a_comment() {

@@ -16,7 +16,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{Event, EventContext, EventDevice, Factor, PasscodeNumber};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
-use std::{fmt, fs, io::ErrorKind, net::IpAddr, path::Path};
+use std::{fmt, io::ErrorKind, net::IpAddr, path::Path};
 
 const MAIL_TEXT: &str = "mail.txt";
 const MAIL_HTML: &str = "mail.html";
@@ -228,7 +228,7 @@ fn templates(folder: Option<&Path>) -> Result<Environment<'static>, NotATemplate
     });
     for (name, built_in) in TEMPLATES {
         let refused = |reason: String| NotATemplate { name: name.to_owned(), reason };
-        let source = match folder.map(|folder| fs::read_to_string(folder.join(name))) {
+        let source = match folder.map(|folder| fourauth_text_file::read(&folder.join(name))) {
             None => built_in.to_owned(),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => built_in.to_owned(),
             Some(read) => read.map_err(|error| refused(error.to_string()))?,

@@ -177,7 +177,8 @@ fn tls(place: &HostPort, authorities: Option<PathBuf>) -> Result<TlsParameters, 
     let mut builder = TlsParameters::builder(place.host.clone());
     if let Some(path) = authorities {
         let pem = fs::read(path).map_err(NotASender::Authorities)?;
-        let certificate = Certificate::from_pem(&pem).map_err(|_| NotASender::Tls)?;
+        let certificate = Certificate::from_pem(&fourauth_text_file::unmarked_lines(&pem))
+            .map_err(|_| NotASender::Tls)?;
         builder =
             builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
     }

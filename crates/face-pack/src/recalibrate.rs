@@ -26,7 +26,7 @@ use std::{
 /// do not start a server with them.
 pub fn recalibrate(packs: &Path) -> Result<bool, InstallError> {
     let path = packs.join(DEFAULT_PACK).join(MANIFEST);
-    let Ok(text) = fs::read_to_string(&path) else { return Ok(false) };
+    let Ok(text) = fourauth_text_file::read(&path) else { return Ok(false) };
     let Ok(old) = Manifest::parse_unchecked(&text) else { return Ok(false) };
     let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
     let new = blaze_dlib::recalibrated(&old, text.as_bytes());

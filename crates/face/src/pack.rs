@@ -163,8 +163,9 @@ impl Pack {
             }
             other => other,
         })?;
+        let bytes = fourauth_text_file::unmarked_bytes(&bytes);
         let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
-        let text = str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let text = str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
         let manifest = Manifest::parse(text).map_err(malformed)?;
 
         let network = |file: &File| checked(&folder.join(&file.name), file.sha256);
@@ -173,7 +174,7 @@ impl Pack {
             landmarks: network(&manifest.landmarks.file)?,
             embedder: network(&manifest.embedder.file)?,
         };
-        let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(&bytes)];
+        let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(bytes)];
         ids.extend(&manifest.former_ids);
         Ok((Pack { ids, folder: folder.to_owned(), manifest }, networks))
     }

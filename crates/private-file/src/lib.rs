@@ -162,8 +162,9 @@ pub fn give_as(file: &File, path: &Path) -> io::Result<()> {
     platform::give_as(file, path)
 }
 
-/// Reads at most `limit` bytes of a file that only its owner can read. Permissions are checked on
-/// the opened file, so that it cannot be swapped between the check and the read.
+/// Reads at most `limit` bytes of a file that only its owner can read, without a byte order mark.
+/// Permissions are checked on the opened file, so that it cannot be swapped between the check and the
+/// read.
 ///
 /// # Errors
 ///
@@ -178,6 +179,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
         // A string that grows would leave copies of the secret in freed memory.
         let mut text = String::with_capacity(4096);
         let read = (&file).take(limit).read_to_string(&mut text);
+        fourauth_text_file::drop_mark(&mut text);
         let text = Secret::new(text);
         read?;
         // A file without a name, such as a pipe's or an inherited one, is not replaced either.

@@ -1,4 +1,5 @@
 use super::*;
+use std::fs;
 
 fn renderer(folder: Option<&Path>) -> Result<Renderer, NotATemplate> {
     Renderer::new("4Auth", Tongue::En, folder)

@@ -199,7 +199,7 @@ fn stdin() -> anyhow::Result<Secret<String>> {
         .take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
         .context("cannot read the secret from standard input")?;
-    Ok(Secret::new(text.trim().to_owned()))
+    Ok(Secret::new(fourauth_text_file::unmarked(&text).trim().to_owned()))
 }
 
 fn accepted(secret: &Secret<String>, name: &str) -> anyhow::Result<NewPassword> {

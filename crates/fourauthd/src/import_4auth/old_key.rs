@@ -26,7 +26,7 @@ impl OldKey {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        Fernet::new(text.trim()).map(Self)
+        Fernet::new(fourauth_text_file::unmarked(text).trim()).map(Self)
     }
 
     /// Decrypts a token. `None` if this key did not encrypt it.

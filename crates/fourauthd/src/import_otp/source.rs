@@ -23,9 +23,6 @@ const MAX_ROWS: u64 = 10_000_000;
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 
-/// A byte order mark in UTF-8. It has no meaning there.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// First words of an SQL statement in a dump.
 const STATEMENTS: [&str; 9] =
     ["CREATE", "INSERT", "REPLACE", "DROP", "SET", "LOCK", "USE", "START", "BEGIN"];
@@ -128,12 +125,8 @@ impl Reader {
     fn begin(file: File, format: Option<Format>) -> anyhow::Result<Self> {
         let hashing = Hashing { input: file, digest: Sha256::new(), left: MAX_FILE };
         let mut input = BufReader::with_capacity(CHUNK, hashing);
-        let start = input.fill_buf()?;
-        let is_utf_16 = start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff");
-        ensure!(!is_utf_16, "the file is UTF-16: convert it to UTF-8");
-        if start.starts_with(BYTE_ORDER_MARK) {
-            input.consume(BYTE_ORDER_MARK.len());
-        }
+        fourauth_text_file::refuse_utf_16(input.fill_buf()?)?;
+        fourauth_text_file::skip_mark(&mut input)?;
         let format = match format {
             Some(format) => format,
             None => Format::of(input.fill_buf()?),

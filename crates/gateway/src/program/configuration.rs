@@ -12,7 +12,7 @@ use fourauth_protocol::gateway::GatewayName;
 use serde::Deserialize;
 use std::{
     fmt::Display,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -90,7 +90,7 @@ impl Configuration {
     ///
     /// [`Unusable`].
     pub fn load(file: &Path, may_make_key: bool) -> Result<Self, Unusable> {
-        let written = read(&fs::read_to_string(file)?)?;
+        let written = read(&fourauth_text_file::read(file)?)?;
         let trust = trust(written.pin.as_deref(), written.ca.as_deref())?;
         let server = ServerAddress::parse(&written.server).map_err(setting("server"))?;
         let name = GatewayName::parse(&written.name).map_err(setting("name"))?;
@@ -158,6 +158,7 @@ fn setting<E: Display>(key: &'static str) -> impl Fn(E) -> Unusable {
 mod tests {
     use super::*;
     use fourauth_daemon::settings::Network;
+    use std::fs;
     use tempfile::TempDir;
 
     const PIN: &str = "ab:cd:ef:01:23:45:67:89:ab:cd:ef:01:23:45:67:89:\

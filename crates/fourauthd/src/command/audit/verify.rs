@@ -74,8 +74,8 @@ impl Request {
 }
 
 fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fourauth_text_file::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     EpochKey::from_hex(0, text.trim())
         .with_context(|| format!("{} is not a key of 64 hexadecimal digits", path.display()))
 }

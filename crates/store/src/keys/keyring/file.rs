@@ -139,6 +139,7 @@ pub(super) fn read(path: &Path) -> Result<(Secret<String>, Source), KeyringError
     }
     let mut text = String::with_capacity(4096);
     let read = file.take(MAX_BYTES).read_to_string(&mut text);
+    fourauth_text_file::drop_mark(&mut text);
     let text = Secret::new(text);
     read.map_err(failed)?;
     Ok((text, Source { path: path.to_owned(), stamp: Stamp::of(&metadata) }))
