@@ -2,8 +2,11 @@
 
 use fourauth_config::Config;
 use fourauth_protocol::{code::Code, command::Command, device::DeviceName, request_id::RequestId};
-use fourauth_server::health::{Condition, Health, Subject};
-use fourauth_store::{Error, Event, EventContext, EventDevice, Notice, Recipient};
+use fourauth_server::{
+    certificate::development,
+    health::{Condition, Health, Subject},
+};
+use fourauth_store::{ClockReport, Error, Event, EventContext, EventDevice, Notice, Recipient};
 use fourauth_tests::{
     postgres,
     server::{NOON, TestServer, quick},
@@ -13,7 +16,7 @@ use fourauth_timekeeper::State;
 use fourauthd::command::healthcheck;
 use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 const DAY_MS: i64 = 86_400_000;
@@ -185,9 +188,9 @@ async fn a_notice_that_was_given_up_is_a_warning() {
 async fn the_health_check_fails_with_an_expired_certificate() {
     let server = TestServer::start().await;
     let config = config_of(&server);
-    healthcheck::run(&config).await.unwrap();
+    healthcheck::run(&config, NOON).await.unwrap();
     server.clock().advance_ms((VALID_DAYS + 1) * DAY_MS);
-    let refusal = healthcheck::run(&config).await.unwrap_err().to_string();
+    let refusal = healthcheck::run(&config, NOON).await.unwrap_err().to_string();
     assert!(refusal.starts_with("certificate: ") && refusal.contains("has expired"), "{refusal}");
 }
 
@@ -195,10 +198,70 @@ async fn the_health_check_fails_with_an_expired_certificate() {
 async fn the_health_check_fails_without_the_database() {
     let server = TestServer::start().await;
     let mut config = config_of(&server);
-    healthcheck::run(&config).await.unwrap();
+    healthcheck::run(&config, NOON).await.unwrap();
     // As after a PostgreSQL server was stopped: nothing listens in an empty folder.
     let empty = server.folder().display();
     config.store.url = format!("postgres://fourauth@localhost/x?host={empty}").parse().ok();
-    let refusal = healthcheck::run(&config).await.unwrap_err().to_string();
+    let refusal = healthcheck::run(&config, NOON).await.unwrap_err().to_string();
     assert!(refusal.starts_with("database: the database cannot be used"), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_health_check_names_a_certificate_not_reloaded() {
+    let server = TestServer::start().await;
+    let config = config_of(&server);
+    let made = development(&[], time::OffsetDateTime::UNIX_EPOCH).unwrap();
+    let [chain, key] = [config.certificate_file(), config.private_key_file()];
+    fs::write(chain, made.certificate).unwrap();
+    fs::write(key, made.private_key).unwrap();
+    let refusal = healthcheck::run(&config, NOON).await.unwrap_err().to_string();
+    assert!(refusal.contains("send SIGHUP"), "{refusal}");
+    server.server().reload_certificate().await;
+    let refusal = healthcheck::run(&config, NOON).await.unwrap_err().to_string();
+    assert!(refusal.contains("has expired"), "the control: {refusal}");
+}
+
+#[tokio::test]
+async fn the_health_check_fails_if_the_database_takes_no_write() {
+    let server = TestServer::start().await;
+    let config = config_of(&server);
+    healthcheck::run(&config, NOON).await.unwrap();
+    let other = rusqlite::Connection::open(server.folder().join("data/fourauth.db")).unwrap();
+    // As a full disk does: each write fails, and each read works.
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON server_run \
+                BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    other.execute_batch(full).unwrap();
+    let refusal = healthcheck::run(&config, NOON).await.unwrap_err().to_string();
+    assert!(refusal.starts_with("database: cannot write"), "{refusal}");
+    other.execute_batch("DROP TRIGGER full").unwrap();
+    healthcheck::run(&config, NOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_health_check_says_when_the_server_wrote_last() {
+    let server = TestServer::start().await;
+    let config = config_of(&server);
+    let report = ClockReport {
+        node: "self".to_owned(),
+        running: true,
+        state: "synced".to_owned(),
+        error_ms: 1,
+        vouched: None,
+        agreeing: 3,
+        asked: 4,
+        barred: false,
+        offer_ms: None,
+        alarm: None,
+        updated: NOON,
+    };
+    let written: Result<(), Error> = server
+        .server()
+        .store()
+        .write(move |tx| Box::pin(async move { tx.report_clock(&report).await }))
+        .await;
+    written.unwrap();
+    let at = |minutes: i64| NOON.saturating_add_ms(minutes * 60_000);
+    healthcheck::run(&config, at(2)).await.unwrap();
+    let refusal = healthcheck::run(&config, at(5)).await.unwrap_err().to_string();
+    assert!(refusal.contains("last write was at") && refusal.contains("5 min ago"), "{refusal}");
 }

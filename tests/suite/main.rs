@@ -31,6 +31,7 @@ mod language;
 mod lifecycle;
 mod limits;
 mod login;
+mod marks;
 mod metrics;
 mod nonces;
 mod passcodes;

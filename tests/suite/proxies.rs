@@ -8,7 +8,7 @@ use fourauth_tests::{
     persona::Persona,
     proxy::{header, introducing},
     raw::RawConnection,
-    server::TestServer,
+    server::{NOON, TestServer},
 };
 use fourauthd::command::healthcheck;
 
@@ -143,7 +143,7 @@ async fn the_health_check_works_where_this_machine_is_a_proxy() {
         data_dir: server.folder().join("data"),
         ..Config::default()
     };
-    assert!(healthcheck::run(&config).await.is_err());
+    assert!(healthcheck::run(&config, NOON).await.is_err());
     from_a_proxy(&mut config);
-    healthcheck::run(&config).await.unwrap();
+    healthcheck::run(&config, NOON).await.unwrap();
 }

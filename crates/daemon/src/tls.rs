@@ -1,8 +1,20 @@
 //! TLS configuration: one crypto provider, TLS 1.3 by default, and a certificate that can be
 //! reloaded while connections are open.
 
+mod chain;
+mod fault;
+mod pem;
+#[cfg(test)]
+mod tests;
+mod validity;
+
+pub use fault::TlsError;
+pub use validity::{Fitness, NotACertificate, SOON_MS, Validity};
+
 use crate::settings::TlsVersion;
 use arc_swap::ArcSwap;
+use fourauth_protocol::time::UnixMillis;
+use pem::PemFile;
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -10,30 +22,15 @@ use rustls::{
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use rustls_pki_types::CertificateDer;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-/// Why the TLS configuration cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read or is not PEM.
-    #[error("{path}: {error}")]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: rustls_pki_types::pem::Error,
-    },
-    /// The chain file holds no certificate.
-    #[error("{0} holds no certificate")]
-    Empty(PathBuf),
-    /// The kind of the key is not supported, or it belongs to another certificate.
-    #[error("certificate and private key do not work together: {0}")]
-    Mismatch(#[from] rustls::Error),
-}
+/// Time between two reminders of a certificate that is about to end.
+const BETWEEN_REMINDERS: Duration = Duration::from_hours(24);
 
 /// The certificate that is presented to peers, and its files.
 #[derive(Debug)]
@@ -83,6 +80,57 @@ impl Certificate {
         let current = self.current.load();
         current.cert.first().cloned().unwrap_or_else(|| CertificateDer::from(Vec::new()))
     }
+
+    /// Whether the certificate in use is valid at `now`.
+    #[must_use]
+    pub fn fitness(&self, now: UnixMillis) -> Fitness {
+        Fitness::of(&self.leaf(), &self.chain, now)
+    }
+
+    /// What an operator should know about the certificate in use at `now`.
+    #[must_use]
+    pub fn warnings(&self, now: UnixMillis) -> Vec<String> {
+        let remark = chain::remark(&self.current.load().cert);
+        let remark = remark.map(|remark| format!("{}: {remark}", self.chain.display()));
+        let ending = match self.fitness(now) {
+            Fitness::Valid => None,
+            Fitness::Ending(words) | Fitness::Invalid(words) => Some(words),
+        };
+        remark.into_iter().chain(ending).collect()
+    }
+
+    /// Logs the [`warnings`](Self::warnings): at a start and after a reload.
+    pub fn report(&self, now: UnixMillis) {
+        for words in self.warnings(now) {
+            tracing::warn!("{words}");
+        }
+    }
+
+    /// Logs the validity once a day, without an end. A process may run longer than a certificate is
+    /// valid, and its log is what an operator without monitoring reads.
+    pub async fn remind(&self, now: impl Fn() -> UnixMillis) {
+        let mut days = tokio::time::interval(BETWEEN_REMINDERS);
+        days.tick().await;
+        loop {
+            days.tick().await;
+            match self.fitness(now()) {
+                Fitness::Valid => {}
+                Fitness::Ending(words) => tracing::warn!("{words}"),
+                Fitness::Invalid(words) => tracing::error!("{words}"),
+            }
+        }
+    }
+}
+
+/// Reads the server's own certificate, the first one of a chain.
+///
+/// # Errors
+///
+/// [`TlsError`] if the file cannot be read.
+pub fn leaf_of(chain: &Path) -> Result<CertificateDer<'static>, TlsError> {
+    let certificates = PemFile::read(chain)?.certificates()?;
+    let none = || TlsError::Empty { path: chain.to_owned(), has_key: false };
+    certificates.into_iter().next().ok_or_else(none)
 }
 
 impl ResolvesServerCert for Certificate {
@@ -92,20 +140,23 @@ impl ResolvesServerCert for Certificate {
 }
 
 fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let pem = |path: &Path| {
-        let path = path.to_owned();
-        move |error| TlsError::Pem { path, error }
+    let certificates = PemFile::read(chain)?.certificates()?;
+    let private = PemFile::read(key)?.key()?;
+    let provider = provider();
+    let works = |certificate: &CertificateDer<'static>| {
+        let chain = vec![certificate.clone()];
+        CertifiedKey::from_der(chain, private.clone_key(), &provider).is_ok()
     };
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(chain)
-        .map_err(pem(chain))?
-        .collect::<Result<_, _>>()
-        .map_err(pem(chain))?;
-    // The parser accepts a file without certificates.
-    if certificates.is_empty() {
-        return Err(TlsError::Empty(chain.to_owned()));
-    }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(pem(key))?;
-    Ok(CertifiedKey::from_der(certificates, key, &provider())?)
+    CertifiedKey::from_der(certificates.clone(), private.clone_key(), &provider).map_err(|error| {
+        let (chain, key) = (chain.to_owned(), key.to_owned());
+        match certificates.iter().position(works) {
+            Some(at) => TlsError::NotFirst { path: chain, place: at + 1 },
+            None if matches!(error, rustls::Error::InconsistentKeys(_)) => {
+                TlsError::Mismatch { chain, key }
+            }
+            None => TlsError::Unsupported { chain, key, error },
+        }
+    })
 }
 
 /// Builds the TLS configuration of a listener that presents `certificate` and speaks `protocols`, by
@@ -125,7 +176,8 @@ pub fn server_config(
         TlsVersion::V1_2 => &[&TLS13, &TLS12],
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
-        .with_protocol_versions(versions)?
+        .with_protocol_versions(versions)
+        .map_err(TlsError::Configuration)?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
     // Without this, two TLS 1.2 connections could share their secrets (RFC 7627), and so a device
@@ -142,25 +194,4 @@ pub fn server_config(
 
 fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rcgen::generate_simple_self_signed;
-
-    #[test]
-    fn tls_1_2_needs_ems_and_early_data_is_off() {
-        let made = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let [chain, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
-        std::fs::write(&chain, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
-            let certificate = Certificate::load(&chain, &key).unwrap();
-            let config = server_config(certificate, version, &[b"fourauth/1"]).unwrap();
-            assert!(config.require_ems, "TLS 1.2 without RFC 7627 lets a proof be passed on");
-            assert_eq!(config.max_early_data_size, 0, "early data can be sent again");
-        }
-    }
 }

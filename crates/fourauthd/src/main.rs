@@ -136,7 +136,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => serve(config, &layered.warnings(), environment, now).await,
         Command::Config(command) => command.run(&layered),
         Command::Models(command) => command.run(config, environment),
-        Command::Healthcheck => healthcheck::run(config).await,
+        Command::Healthcheck => healthcheck::run(config, now).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Import(command) => {
             command.run(config, &LocalStore::open(config, now).await?).await
@@ -212,6 +212,7 @@ async fn serve_until_stopped(
     let end = tokio::select! {
         () = signals.wait_for_stop(async || server.reload_certificate().await) => Ok(()),
         // A process that ran on without a listener would not be restarted by its supervisor.
+        () = server.certificate().remind(|| server.context().clock.read().now) => Ok(()),
         () = server.listener_stopped() => Err(anyhow!("the listener failed and accepts no connections")),
     };
     tracing::info!("stopping");

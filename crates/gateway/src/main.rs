@@ -66,7 +66,11 @@ fn start() -> anyhow::Result<()> {
 
 /// What an operator registers at the server.
 fn tell(configuration: &Configuration) -> anyhow::Result<()> {
-    program::certificate(configuration)?;
+    if let Some(certificate) = program::certificate(configuration)? {
+        for words in certificate.warnings(now()) {
+            eprintln!("fourauth-gateway: warning: {}", printable_lines(&words));
+        }
+    }
     let (name, key) = (&configuration.name, configuration.identity.key());
     writeln!(stdout(), "The configuration can be used. Gateway {name} has the key {key}.")?;
     Ok(())
@@ -92,7 +96,10 @@ async fn serve_until_stopped(mut configuration: Configuration) -> anyhow::Result
     for address in program.gateway().addresses() {
         tracing::info!(%address, %name, %key, server, "serving HTTP");
     }
-    signals.wait_for_stop(async || program.reload()).await;
+    tokio::select! {
+        () = signals.wait_for_stop(async || program.reload()) => {}
+        () = program.remind() => {}
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = program.stop() => Ok(()),

@@ -13,17 +13,17 @@ use crate::{ALPN, Clock, Gateway, Parts, StartError, upstream::Upstream, vitals:
 use fourauth_daemon::tls::{self, Certificate, TlsError};
 use fourauth_private_file::{self as private_file, Unread};
 use remote::Remote;
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 /// Longest key of a certificate that is read, in bytes. One of RSA with 16384 bits takes 13 KiB.
 const LONGEST_KEY: u64 = 64 * 1024;
 
 /// The running program.
-#[derive(Debug)]
 pub struct Program {
     gateway: Gateway,
     /// `None` if no listener has TLS.
     certificate: Option<Arc<Certificate>>,
+    clock: Clock,
 }
 
 /// Why the program did not start, or did not take a new certificate.
@@ -59,10 +59,15 @@ impl Program {
             .map(|certificate| tls::server_config(certificate, min_version, &ALPN));
         let settings = (&configuration.web).into();
         let upstream = Upstream::new(Remote::from(configuration));
-        let vitals = Arc::new(Reachable::new(Arc::clone(&upstream)));
-        let parts = Parts { upstream, vitals, tls: config.transpose()?, clock };
+        let mut vitals = Reachable::new(Arc::clone(&upstream));
+        if let Some(certificate) = &certificate {
+            certificate.report(clock());
+            vitals = vitals.presenting(Arc::clone(certificate), Arc::clone(&clock));
+        }
+        let (vitals, tls) = (Arc::new(vitals), config.transpose()?);
+        let parts = Parts { upstream, vitals, tls, clock: Arc::clone(&clock) };
         let gateway = Gateway::start(settings, parts).await?;
-        Ok(Self { gateway, certificate })
+        Ok(Self { gateway, certificate, clock })
     }
 
     /// The listeners.
@@ -75,10 +80,21 @@ impl Program {
     pub fn reload(&self) {
         let Some(certificate) = &self.certificate else { return };
         match check_key(certificate).and_then(|()| Ok(certificate.reload()?)) {
-            Ok(()) => tracing::info!(file = %certificate.file().display(), "certificate reloaded"),
+            Ok(()) => {
+                tracing::info!(file = %certificate.file().display(), "certificate reloaded");
+                certificate.report((self.clock)());
+            }
             Err(error) => {
                 tracing::error!(%error, "certificate reload failed; the current one stays in use");
             }
+        }
+    }
+
+    /// Warns once a day of a certificate that ends soon or has ended. Never returns.
+    pub async fn remind(&self) {
+        match &self.certificate {
+            Some(certificate) => certificate.remind(&*self.clock).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -86,6 +102,12 @@ impl Program {
     /// over.
     pub async fn stop(self) {
         self.gateway.stop().await;
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("gateway", &self.gateway).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,11 @@
 //! What a gateway reports about its server: whether it can work, and its numbers.
 
-use crate::upstream::{Pending, Upstream};
-use std::sync::Arc;
+use crate::{
+    Clock,
+    upstream::{Pending, Upstream},
+};
+use fourauth_daemon::tls::{Certificate, Fitness};
+use std::{fmt, sync::Arc};
 
 /// The source of `/readyz` and `/metrics`.
 pub trait Vitals: Send + Sync {
@@ -54,27 +58,59 @@ impl Readiness {
     }
 }
 
-/// The vitals of a server that is known only by its answers.
-#[derive(Debug)]
-pub struct Reachable(Arc<Upstream>);
+/// The vitals of a server that is known only by its answers, and the certificate of the gateway.
+pub struct Reachable {
+    upstream: Arc<Upstream>,
+    /// With the clock that judges it. `None` if no listener has TLS.
+    presented: Option<(Arc<Certificate>, Clock)>,
+}
 
 impl Reachable {
     /// The vitals of the server behind `upstream`.
     #[must_use]
     pub const fn new(upstream: Arc<Upstream>) -> Self {
-        Self(upstream)
+        Self { upstream, presented: None }
+    }
+
+    /// Adds the certificate that visitors see.
+    #[must_use]
+    pub fn presenting(self, certificate: Arc<Certificate>, clock: Clock) -> Self {
+        Self { presented: Some((certificate, clock)), ..self }
+    }
+
+    /// Whether visitors can connect, and the check of it.
+    fn of_certificate(&self) -> Option<(bool, Check)> {
+        let (certificate, clock) = self.presented.as_ref()?;
+        let (is_valid, fault) = match certificate.fitness(clock()) {
+            Fitness::Valid => (true, None),
+            Fitness::Ending(words) => (true, Some(format!("warning: {words}"))),
+            Fitness::Invalid(words) => (false, Some(format!("failing: {words}"))),
+        };
+        Some((is_valid, Check { name: "certificate", fault }))
+    }
+}
+
+impl fmt::Debug for Reachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reachable").finish_non_exhaustive()
     }
 }
 
 impl Vitals for Reachable {
     fn readiness(&self) -> Pending<'_, Readiness> {
         Box::pin(async {
-            let fault = match self.0.hello().await {
+            let fault = match self.upstream.hello().await {
                 Ok(answer) if answer.is_ok() => None,
                 Ok(answer) => Some(answer.message),
                 Err(error) => Some(error.to_string()),
             };
-            Readiness { is_ready: fault.is_none(), checks: vec![Check { name: "server", fault }] }
+            let (mut is_ready, mut checks) =
+                (fault.is_none(), vec![Check { name: "server", fault }]);
+            if let Some((is_valid, check)) = self.of_certificate() {
+                is_ready &= is_valid;
+                checks.push(check);
+            }
+            Readiness { is_ready, checks }
         })
     }
 

@@ -3,10 +3,6 @@
 //!
 //! Clients trust it by its fingerprint. For a public name, the operator provides a certificate.
 
-mod validity;
-
-pub use validity::{NotACertificate, Validity};
-
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};

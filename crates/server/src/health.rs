@@ -11,7 +11,6 @@ pub(crate) mod database;
 pub mod disk;
 mod outbox;
 
-use crate::certificate::Validity;
 use fourauth_checkpoints::SinkProgress;
 use fourauth_daemon::tls::Certificate;
 use fourauth_store::{OutboxCensus, Store};
@@ -170,12 +169,11 @@ pub(crate) struct Evidence<'a> {
 /// Runs every check. Only that of the database waits, and not for long.
 pub(crate) async fn check(evidence: Evidence<'_>) -> Health {
     let Evidence { store, folders, time, certificate, sinks, outbox } = evidence;
-    let validity = Validity::of(&certificate.leaf());
     let checks = [
         (Subject::Database, database::check(store).await),
         (Subject::Disk, disk::check(folders)),
         (Subject::Clock, clock::check(time)),
-        (Subject::Certificate, certificate::check(validity, certificate.file(), time.now)),
+        (Subject::Certificate, certificate::check(certificate.fitness(time.now))),
         (Subject::Checkpoints, checkpoints::check(&sinks.behind())),
         (Subject::Outbox, outbox::check(outbox)),
     ];

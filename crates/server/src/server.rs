@@ -1,13 +1,13 @@
 //! Starts the server and shuts it down in order.
 
 use crate::{
-    certificate::{self, Validity},
+    certificate,
     data_folder::{self, DataFolderLock},
     deadlines::Deadlines,
     dispatch::Context,
     first_run,
     gateway::Bounds,
-    health::{self, Condition, Health},
+    health::Health,
     limits::sources::Sources,
     listener::{Listener, Service},
     monitor::Monitor,
@@ -107,7 +107,7 @@ impl Server {
         let context = Arc::new(Context { authenticator, clock });
         tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);
-        warn_of_expiry(&certificate, context.clock.read().now);
+        certificate.report(context.clock.read().now);
         let monitor = Monitor::new(
             config,
             Arc::clone(&store),
@@ -251,7 +251,7 @@ impl Server {
             Ok(()) => {
                 let fingerprint = self.fingerprint();
                 tracing::info!(fingerprint, "certificate reloaded");
-                warn_of_expiry(&self.certificate, self.context.clock.read().now);
+                self.certificate.report(self.context.clock.read().now);
                 self.run.certificate(Ok(&fingerprint)).await;
             }
             Err(error) => {
@@ -276,15 +276,5 @@ impl Server {
         self.run.end().await;
         self.tasks.stop_signer().await;
         self.store.close().await;
-    }
-}
-
-/// Warns of a certificate that is not valid at `now`, or only for a short time.
-fn warn_of_expiry(certificate: &Certificate, now: UnixMillis) {
-    let validity = Validity::of(&certificate.leaf());
-    match health::certificate::check(validity, certificate.file(), now) {
-        Condition::Ok => {}
-        Condition::Warning(words) => tracing::warn!("{words}"),
-        Condition::Failing(words) => tracing::error!("{words}"),
     }
 }

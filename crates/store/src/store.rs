@@ -77,6 +77,18 @@ impl Store {
         self.row(SQL, &[]).await.map(|_| ())
     }
 
+    /// Checks that the database takes a write: a row is written as it is, and is on disk when this
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] with the cause if it does not.
+    pub async fn probe(&self) -> Result<(), Error> {
+        const SQL: &str = "UPDATE server_run SET running = running";
+
+        self.write(|tx| Box::pin(async move { tx.execute(SQL, &[]).await.map(|_| ()) })).await
+    }
+
     /// Accepts no more jobs, finishes the queued ones and disconnects.
     pub async fn close(&self) {
         self.refusals.close().await;

@@ -7,6 +7,7 @@ use crate::{
 };
 use fourauth_client::Identity;
 use fourauth_protocol::command::Command as Order;
+use fourauth_server::certificate::development;
 use fourauth_tests::server::TestServer;
 use reqwest::{Certificate, Client, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
@@ -316,4 +317,26 @@ async fn a_check_shows_the_key_and_refuses_one_that_others_can_read() {
         fs::set_permissions(files.path(name), Permissions::from_mode(0o600)).unwrap();
     }
     assert!(files.check().status.success(), "the control");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_ends_readiness_of_a_gateway() {
+    let (_server, mut running, _) = serving().await;
+    let (status, answer) = running.get("/readyz").await;
+    assert_eq!((status, &answer["checks"]["certificate"]), (StatusCode::OK, &Value::from("ok")));
+    let expired = development(&[], time::OffsetDateTime::UNIX_EPOCH).unwrap();
+    running.files.add("cert.pem", expired.certificate.as_bytes());
+    running.files.add("key.pem", expired.private_key.as_bytes());
+    let said = String::from_utf8(running.files.check().stderr).unwrap();
+    assert!(said.contains("warning: cert.pem has expired"), "{said}");
+    running.send(Signal::HUP);
+    let said = running.log.by_ref().map(Result::unwrap).find(|line| line.contains("has expired"));
+    assert!(said.unwrap().contains("renew the certificate and send SIGHUP"));
+    // A client that does not care, as a supervisor on the same machine may be.
+    let client = Client::builder().tls_danger_accept_invalid_certs(true).no_proxy();
+    let asked = client.build().unwrap().get(running.url("/readyz")).send().await.unwrap();
+    let (status, answer) = read(asked).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let check = answer["checks"]["certificate"].as_str().unwrap();
+    assert!(check.starts_with("failing: cert.pem has expired"), "{answer}");
 }

@@ -1,45 +1,41 @@
 //! `fourauthd healthcheck`: sends hello to the server on this machine, and looks at what the server
 //! depends on.
 //!
-//! The answer to hello says no more than strangers may know. The rest is read here: the certificate,
-//! the free space and the database, with the rights of the server's user.
+//! The answer to hello says no more than strangers may know. The rest is found out here, with the rights
+//! of the server's user: the certificate, the free space and the database.
 
-use crate::local_store::LocalStore;
-use anyhow::{Context as _, bail, ensure};
-use fourauth_client::{Client, Fingerprint, Outcome, ServerAddress, Trust};
+mod database;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use fourauth_client::{Client, Error, Fingerprint, Outcome, ServerAddress, Trust, TrustError};
 use fourauth_config::Config;
+use fourauth_daemon::tls::{Fitness, leaf_of};
 use fourauth_protocol::{time::UnixMillis, words::TimeState};
 use fourauth_server::{
-    certificate::Validity,
     health::{Condition, Subject, certificate, disk},
     proxy,
 };
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rustls_pki_types::CertificateDer;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
+    path::Path,
 };
-use tokio::time::timeout;
 
-/// Longest wait for the database. Docker gives a health check ten seconds in our image.
-const DATABASE: Duration = Duration::from_secs(5);
-
-/// Succeeds if the server answers, its time is not denied, its certificate is valid, its disk has room
-/// and its database can be read.
+/// Succeeds if the server answers, its time is not denied, its certificate is valid, its disk has room,
+/// and its database can be read and written. `now` is the time of the system clock.
 ///
 /// # Errors
 ///
 /// If the server does not answer, refuses, or has no usable time. Otherwise everything else that fails.
-pub async fn run(config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Config, now: UnixMillis) -> anyhow::Result<()> {
     let file = config.certificate_file();
-    let leaf = CertificateDer::from_pem_file(&file).with_context(|| {
-        format!("cannot read the server's certificate {}; has a server run here?", file.display())
-    })?;
-    let now = hello(config, &leaf).await?;
+    let leaf =
+        leaf_of(&file).context("cannot use the server's certificate; has a server run here?")?;
+    let of_server = hello(config, &leaf, &file).await?;
     let conditions = [
-        (Subject::Certificate, certificate::check(Validity::of(&leaf), &file, now)),
+        (Subject::Certificate, certificate::check(Fitness::of(&leaf, &file, of_server))),
         (Subject::Disk, disk::check(&disk::folders(config))),
-        (Subject::Database, database(config, now).await),
+        (Subject::Database, database::check(config, now).await),
     ];
     let mut failures = Vec::new();
     for (subject, condition) in conditions {
@@ -54,7 +50,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Returns the time of the server.
-async fn hello(config: &Config, leaf: &CertificateDer<'_>) -> anyhow::Result<UnixMillis> {
+async fn hello(
+    config: &Config,
+    leaf: &CertificateDer<'_>,
+    file: &Path,
+) -> anyhow::Result<UnixMillis> {
     let here = here(config.listen);
     let address = ServerAddress::parse(&here.to_string())?;
     // A connection to an address of this machine comes from that address.
@@ -62,7 +62,8 @@ async fn hello(config: &Config, leaf: &CertificateDer<'_>) -> anyhow::Result<Uni
     let preamble = if is_proxy { &proxy::LOCAL[..] } else { &[] };
     let trust = Trust::Pin(Fingerprint::of(leaf));
     let client = Client::builder(address, trust).preamble(preamble).build();
-    match client.connect().await?.hello().await? {
+    let mut connection = client.connect().await.map_err(|error| unreached(error, file))?;
+    match connection.hello().await? {
         Outcome::Granted(server) if server.time != TimeState::Denied => {
             print_out!("{} answers; its time is {}", server.software, server.time)?;
             if server.time == TimeState::Local {
@@ -77,21 +78,15 @@ async fn hello(config: &Config, leaf: &CertificateDer<'_>) -> anyhow::Result<Uni
     }
 }
 
-/// Opens the database as local commands do, and reads from it.
-async fn database(config: &Config, now: UnixMillis) -> Condition {
-    let read = async {
-        let local = LocalStore::open(config, now).await?;
-        let read = local.store.ping().await;
-        local.store.close().await;
-        anyhow::Ok(read?)
-    };
-    match timeout(DATABASE, read).await {
-        Ok(Ok(())) => Condition::Ok,
-        Ok(Err(error)) => Condition::Failing(format!("{error:#}")),
-        Err(_) => Condition::Failing(format!(
-            "no answer within {} s; check that the database of store.url runs",
-            DATABASE.as_secs()
-        )),
+/// A server presents the certificate that it has read at its start or at the last SIGHUP.
+fn unreached(error: Error, file: &Path) -> anyhow::Error {
+    match error {
+        Error::Untrusted(TrustError::OtherPin { .. }) => anyhow!(
+            "certificate: the server presents another certificate than that in {}: send SIGHUP to \
+             the server, or see in its log why it did not take the new one",
+            file.display()
+        ),
+        other => other.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The metrics that need the database or the checks.
 
-use crate::{certificate::Validity, monitor::Known};
-use fourauth_daemon::tls::Certificate;
+use crate::monitor::Known;
+use fourauth_daemon::tls::{Certificate, Validity};
 use fourauth_metrics::{Exposition, Kind, Label};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Census;

@@ -25,7 +25,8 @@ pub const ACCEPTED: &str = "accepted";
 /// shared.
 ///
 /// The name may change between starts: a start reads the reports of all names.
-pub(crate) fn node(location: &Location, address: SocketAddr) -> String {
+#[must_use]
+pub fn node(location: &Location, address: SocketAddr) -> String {
     match location {
         Location::Sqlite(_) => "self".to_owned(),
         Location::Postgres(_) => {
