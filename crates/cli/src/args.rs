@@ -4,6 +4,7 @@ mod details;
 mod options;
 mod passwords;
 mod tokens;
+mod variables;
 
 pub use details::{
     AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, LoginArgs, NewDevice, VerifyArgs,
@@ -12,6 +13,7 @@ pub use details::{
 pub use options::{Options, Output, SecretFiles};
 pub use passwords::Passwords;
 pub use tokens::{AccountArgs, SignUpArgs, Tokens};
+pub use variables::{NotUsable, Variable};
 
 use crate::exit;
 use clap::{Parser, Subcommand};

@@ -1,5 +1,6 @@
 //! Everything that differs between a terminal and a test: streams, prompts, clock and machine.
 
+use crate::args::Variable;
 use fourauth_protocol::{
     device::DeviceName, mac_address::MacAddress, secret::Secret, time::UnixMillis,
 };
@@ -26,6 +27,8 @@ pub struct Environment<'a> {
     pub device_address: fn() -> Option<MacAddress>,
     /// This machine's host name, if it is a valid device name.
     pub host_name: fn() -> Option<DeviceName>,
+    /// The environment variables, for what no option sets.
+    pub variable: Variable,
     /// The path of `client.toml`, which may not exist. `None` if this system has no place for it.
     pub settings_file: Option<PathBuf>,
 }

@@ -53,7 +53,10 @@ use fourauth_protocol::{
 use std::sync::Arc;
 
 /// Runs a command line and returns its exit code.
-pub async fn run(cli: Cli, environment: &mut Environment<'_>) -> Exit {
+pub async fn run(mut cli: Cli, environment: &mut Environment<'_>) -> Exit {
+    if let Err(refused) = cli.options.fill(environment.variable) {
+        return show::failure(&Failure::Usage(refused.to_string()), environment);
+    }
     let done = match cli.task {
         Some(task) => perform(&task, &cli.options, environment).await,
         None => menu::run(&cli.options, environment).await,

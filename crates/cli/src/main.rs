@@ -8,6 +8,7 @@ use fourauth_cli::{
 use fourauth_protocol::{device::DeviceName, time::UnixMillis};
 use std::{
     alloc::System,
+    ffi::OsString,
     fs,
     io::{self, BufReader},
     process::ExitCode,
@@ -32,6 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
         now,
         device_address: network_card::address,
         host_name,
+        variable,
         settings_file: config.map(|place| place.config_dir().join("fourauth/client.toml")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -59,6 +61,11 @@ fn keep_memory_private() -> io::Result<()> {
 fn now() -> UnixMillis {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
+fn variable(name: &'static str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// The current host name of Linux, else the one that is set at boot.

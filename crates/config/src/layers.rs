@@ -2,7 +2,8 @@
 //! With `compat.env_names`, the variables of an older system fill what none of them sets.
 //!
 //! `FOURAUTH__SECTION__KEY=value` sets one key. `FOURAUTH__SECTION__KEY_FILE=path` reads its value
-//! from a file, as with container secrets. The environment is passed as an argument.
+//! from a file, as with container secrets. An empty variable is an absent one. The environment is
+//! passed as an argument.
 
 use super::{
     Config,
@@ -10,11 +11,15 @@ use super::{
     error::{self, ConfigError},
 };
 use fourauth_daemon::toml_text;
-use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 use toml::{Table, Value};
 
 /// The prefix of the variables of this program.
 const PREFIX: &str = "FOURAUTH__";
+
+/// The settings without a default that are lists. A variable of any other one without a default is a
+/// text, whatever it looks like: a password may begin with a bracket.
+const LISTS: [&str; 2] = ["audit.checkpoint_sinks", "web.listener"];
 
 /// A configuration and the origin of each of its keys, by dotted name.
 #[derive(Debug, Clone)]
@@ -41,7 +46,7 @@ impl Layered {
         let mut layers = Layers::default();
         if let Some(path) = file {
             let origin = path.display().to_string();
-            let read = fs::read_to_string(path);
+            let read = fourauth_text_file::read(path);
             let text = read.map_err(|error| ConfigError::Read { path: origin.clone(), error })?;
             layers.lay(&parse(&text, &origin)?, &mut Vec::new(), &origin);
         }
@@ -75,9 +80,13 @@ impl Layered {
     }
 }
 
-/// A variable of this program as text, or `None` for any other variable, which need not be text.
+/// A variable of this program as text, or `None` for an empty one and for any other variable, which
+/// need not be text.
 fn ours((name, value): (OsString, OsString)) -> Option<Result<(String, String), ConfigError>> {
     let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+    if value.is_empty() {
+        return None;
+    }
     Some(match value.into_string() {
         Ok(value) => Ok((name, value)),
         Err(_) => Err(ConfigError::NotText { variable: name }),
@@ -145,7 +154,9 @@ impl Layers {
         };
         let (path, text, origin) = match name.strip_suffix("_FILE") {
             Some(key) => {
-                let content = named_file(name, &text)?.trim().to_owned();
+                let content = named_file(name, &text)?;
+                // Spaces belong to a password, and the end of the line does not.
+                let content = content.trim_end_matches(['\r', '\n']).to_owned();
                 (path(key), content, format!("file {text} ({name})"))
             }
             None => (path(name), text, name.to_owned()),
@@ -157,32 +168,33 @@ impl Layers {
 }
 
 fn named_file(variable: &str, path: &str) -> Result<String, ConfigError> {
-    let failed = |error| ConfigError::ReadNamed { variable: variable.to_owned(), error };
-    if path.is_empty() {
-        return Err(failed(io::ErrorKind::NotFound.into()));
-    }
-    fs::read_to_string(path).map_err(failed)
+    fourauth_text_file::read(path.as_ref())
+        .map_err(|error| ConfigError::ReadNamed { variable: variable.to_owned(), error })
 }
 
 /// Parses a variable as the type of the default value, so that a password of digits stays a text.
-/// For a key without a default, the value is a text or a list.
+/// For a key without a default, the value is a text, or a list if the key is one of [`LISTS`].
 fn typed(path: &[String], text: String) -> Value {
     let defaults = Value::Table(Table::try_from(Config::default()).unwrap_or_default());
     let default = path.iter().try_fold(&defaults, |value, key| value.get(key));
     match default {
         Some(Value::String(_)) => Value::String(text),
-        None if !text.starts_with('[') => Value::String(text),
-        None | Some(_) => format!("value = {text}")
-            .parse::<Table>()
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or(Value::String(text)),
+        None if !is_list(path) => Value::String(text),
+        // One value and nothing after it: a line more must not be dropped.
+        None | Some(_) => text.trim().parse().unwrap_or(Value::String(text)),
     }
+}
+
+/// True for a list. The rules of `web.forward_auth` have lists too.
+fn is_list(path: &[String]) -> bool {
+    let name = path.join(".");
+    LISTS.contains(&name.as_str()) || name.starts_with("web.forward_auth.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Layered, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -228,6 +240,58 @@ mod tests {
         )
         .unwrap();
         assert_eq!(layered.config.store.url, Some("postgres://example/db".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_absent_one() {
+        let names = ["AUTH__ISSUER", "LIMITS__CONNECTIONS", "STORE__URL", "STORE__URL_FILE"];
+        let variables = names.map(|name| (format!("{PREFIX}{name}"), String::new()));
+        let variables = variables.each_ref().map(|(name, text)| (name.as_str(), text.as_str()));
+        let layered = load("[auth]\nissuer = 'File'\n", &variables).unwrap();
+        assert_eq!(layered.config.auth.issuer, "File");
+        assert_eq!(layered.config.limits, Config::default().limits);
+        assert_eq!(layered.config.store.url, None);
+        assert_eq!(layered.origins.len(), 1);
+    }
+
+    #[test]
+    fn a_text_is_never_parsed_as_something_else() {
+        let environment = [
+            ("FOURAUTH__DATA_DIR", "/srv/a ?b=c#d%20e"),
+            ("FOURAUTH__AUTH__ISSUER", "['x']"),
+            ("FOURAUTH__TLS__CERTIFICATE", "['cert.pem']"),
+            ("FOURAUTH__COURIER__MAIL_USER", "true"),
+            ("FOURAUTH__COURIER__MAIL_PASSWORD", "[1, 2]"),
+        ];
+        let config = load("", &environment).unwrap().config;
+        assert_eq!(config.data_dir, Path::new("/srv/a ?b=c#d%20e"));
+        assert_eq!(config.auth.issuer, "['x']");
+        assert_eq!(config.tls.certificate.as_deref(), Some(Path::new("['cert.pem']")));
+        let of_mail = [config.courier.mail_user, config.courier.mail_password];
+        let of_mail = of_mail.map(|it| it.unwrap().secret().expose().clone());
+        assert_eq!(of_mail, ["true", "[1, 2]"]);
+    }
+
+    #[test]
+    fn a_variable_that_is_not_one_value_is_refused_by_name() {
+        for text in ["5\nother = 6", "5 6", "many", "5 # a comment\n6"] {
+            let refused = load("", &[("FOURAUTH__LIMITS__CONNECTIONS", text)]).unwrap_err();
+            let refused = refused.to_string();
+            assert!(refused.contains("FOURAUTH__LIMITS__CONNECTIONS"), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_named_file_keeps_its_spaces_and_loses_its_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("password");
+        fs::write(&secret, "\u{feff} a b \r\n").unwrap();
+        let named = [
+            ("FOURAUTH__COURIER__MAIL_USER", "u"),
+            ("FOURAUTH__COURIER__MAIL_PASSWORD_FILE", secret.to_str().unwrap()),
+        ];
+        let password = load("\u{feff}", &named).unwrap().config.courier.mail_password.unwrap();
+        assert_eq!(password.secret().expose(), " a b ");
     }
 
     #[test]

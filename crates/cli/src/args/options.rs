@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// The server, HOST or HOST:PORT [default: the saved one, or 127.0.0.1:65432]
-    #[arg(long, global = true, env = "FOURAUTH_SERVER", value_parser = ServerAddress::parse, value_name = "HOST:PORT")]
+    /// The server, HOST or HOST:PORT [default: `FOURAUTH_SERVER`, the saved one, or 127.0.0.1:65432]
+    #[arg(long, global = true, value_parser = ServerAddress::parse, value_name = "HOST:PORT")]
     pub server: Option<ServerAddress>,
-    /// Trust the server if its certificate has this SHA-256 fingerprint
-    #[arg(long, global = true, env = "FOURAUTH_PIN", value_parser = Fingerprint::parse, value_name = "HEX", conflicts_with = "ca")]
+    /// Trust the server if its certificate has this SHA-256 fingerprint [default: `FOURAUTH_PIN`]
+    #[arg(long, global = true, value_parser = Fingerprint::parse, value_name = "HEX", conflicts_with = "ca")]
     pub pin: Option<Fingerprint>,
-    /// Trust servers certified by the authorities in this PEM file
-    #[arg(long, global = true, env = "FOURAUTH_CA", value_name = "FILE")]
+    /// Trust servers certified by the authorities in this PEM file [default: `FOURAUTH_CA`]
+    #[arg(long, global = true, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Allow TLS 1.2 with servers that do not support TLS 1.3
     #[arg(long, global = true)]
@@ -40,8 +40,9 @@ pub struct Options {
     /// The device's address [default: this machine's]
     #[arg(long, global = true, value_parser = MacAddress::parse, value_name = "ADDR")]
     pub mac: Option<MacAddress>,
-    /// The file of this device's key, created on first use [default: next to client.toml]
-    #[arg(long, global = true, env = "FOURAUTH_DEVICE_KEY", value_name = "FILE")]
+    /// The file of this device's key, created on first use [default: `FOURAUTH_DEVICE_KEY`, or next
+    /// to client.toml]
+    #[arg(long, global = true, value_name = "FILE")]
     pub device_key: Option<PathBuf>,
     /// Use no device key and send no device proof, like 4Auth's own client
     #[arg(long, global = true)]

@@ -101,6 +101,7 @@ impl Desk {
                 now: || UnixMillis(1_740_830_400_000),
                 device_address: self.device_address,
                 host_name: || DeviceName::parse("desk").ok(),
+                variable: |_| None,
                 settings_file: Some(self.folder.path().join("client.toml")),
             },
         )
