@@ -195,7 +195,7 @@ impl Config {
     /// The location of the database.
     #[must_use]
     pub fn location(&self) -> Location {
-        let embedded = || Location::Sqlite(self.data_dir.join("fourauth.db"));
+        let embedded = || Location::file(&self.data_dir.join("fourauth.db"));
         self.store.url.as_ref().map_or_else(embedded, |url| url.location().clone())
     }
 

@@ -68,7 +68,7 @@ pub(super) async fn examine(
 /// Configuration of a server with its data in `scratch`, and the path of its database.
 fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
     let path = scratch.join(DATABASE);
-    let url = StoreUrl::from(Location::Sqlite(path.clone()));
+    let url = StoreUrl::from(Location::file(&path));
     let sinks = Some(config.checkpoint_sinks());
     let mut inside = Config {
         data_dir: scratch.to_owned(),

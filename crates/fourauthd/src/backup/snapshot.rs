@@ -22,6 +22,8 @@ pub(super) fn take(from: &Path, to: &Path) -> anyhow::Result<()> {
     // SQLite writes to an empty file and keeps its permissions.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(cannot)?;
     let database = open(from).with_context(cannot)?;
+    // SQLite would take a name that begins with `file:` for a URI.
+    let to = Path::new(".").join(to);
     let to = to.to_str().context("the path of the data folder is not UTF-8")?;
     database.execute("VACUUM INTO ?1", [to]).with_context(cannot)?;
     Ok(())
@@ -77,7 +79,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<()> {
 
 fn open(path: &Path) -> anyhow::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(path, flags)?;
+    let database = Connection::open_with_flags(Path::new(".").join(path), flags)?;
     database.busy_timeout(BUSY_TIMEOUT)?;
     // The schema of an untrusted file may call functions.
     database.pragma_update(None, "trusted_schema", false)?;
