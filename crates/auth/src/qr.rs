@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use fourauth_protocol::secret::Secret;
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::{Color, EcLevel, QrCode, bits::encode_auto};
 
 /// Width of one module in pixels. Six are readable by any telephone from a screen.
 const MODULE_PIXELS: usize = 6;
@@ -18,6 +18,11 @@ pub(crate) fn png_base64(text: &Secret<String>) -> Option<Secret<String>> {
     let pixels = Secret::new(draw(&code, side));
     encode(pixels.expose(), u32::try_from(side).ok()?)
         .map(|png| Secret::new(BASE64.encode(png.expose())))
+}
+
+/// True if `text` fits the largest QR code.
+pub(crate) fn fits(text: &Secret<String>) -> bool {
+    encode_auto(text.expose().as_bytes(), EcLevel::M).is_ok()
 }
 
 /// One byte per pixel, white unless it lies in a dark module.
@@ -61,6 +66,10 @@ mod tests {
 
     #[test]
     fn a_text_too_long_for_a_qr_code_is_not_drawn() {
-        assert!(png_base64(&Secret::new("x".repeat(5000))).is_none());
+        for length in [100, 2331, 2332, 5000] {
+            let text = Secret::new("x".repeat(length));
+            assert_eq!(png_base64(&text).is_some(), length < 2332, "{length}");
+            assert_eq!(fits(&text), length < 2332, "{length}");
+        }
     }
 }

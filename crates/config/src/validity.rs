@@ -5,7 +5,7 @@
 use super::{
     AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, SignInConfig, bounds,
 };
-use fourauth_auth::profile::Profile;
+use fourauth_auth::{profile::Profile, provisioning::fits_every_qr_code};
 use fourauth_courier::SmsRoute;
 use fourauth_daemon::settings::Requirement;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
@@ -67,9 +67,10 @@ impl Config {
     }
 }
 
-/// True for a prefix that a token can be read with. The text protocol divides its fields by `|`.
+/// True for a prefix that a token can be read with. Tokens stand in headers (RFC 6750 §2.1), in cookies
+/// and between the `|` of the text protocol.
 fn is_prefix(prefix: &str) -> bool {
-    let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != '|';
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
     prefix.len() <= MAX_PREFIX_BYTES && prefix.ends_with('_') && prefix.chars().all(is_plain)
 }
 
@@ -101,13 +102,20 @@ fn auth(auth: &AuthConfig) -> Vec<Requirement> {
             holds: auth.issuer.chars().count() <= MAX_ISSUER_CHARS,
         },
         Requirement {
+            key: "auth.issuer",
+            reason: "is too long for a QR code beside the longest username: outside of ASCII a \
+                     character takes up to twelve; shorten it",
+            holds: fits_every_qr_code(&auth.issuer),
+        },
+        Requirement {
             key: "auth.session_s",
             reason: "must be at most auth.session_max_s",
             holds: auth.session_s <= auth.session_max_s,
         },
         Requirement {
             key: "auth.token_prefix",
-            reason: "must have at most 64 bytes, end in `_` and have no space, `|` or control character",
+            reason: "must have at most 64 letters and digits of ASCII, `-`, `.`, `_` and `~`, and end in \
+                     `_`: tokens stand in headers and cookies",
             holds: is_prefix(&auth.token_prefix),
         },
     ]
@@ -264,6 +272,10 @@ mod tests {
                 "courier.sms_account",
             ),
             (|config| config.auth.issuer = "AC\u{202e}ME".into(), "auth.issuer"),
+            (|config| config.auth.issuer = "AC\nME".into(), "auth.issuer"),
+            (|config| config.auth.issuer = "田".repeat(256), "auth.issuer"),
+            (|config| config.auth.token_prefix = "a;b_".into(), "auth.token_prefix"),
+            (|config| config.auth.token_prefix = "schlüssel_".into(), "auth.token_prefix"),
             (|config| config.courier.sms_from = Some("+44 no".into()), "courier.sms_from"),
             (|config| config.courier.deadline_s = 0, "courier.deadline_s"),
             (|config| config.auth.passcodes = true, "auth.passcodes"),
@@ -306,7 +318,7 @@ mod tests {
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
             (|config| config.compat.dotenv = Some(".env".into()), "compat.dotenv"),
-        ] as [(fn(&mut Config), &str); 28]
+        ] as [(fn(&mut Config), &str); 32]
         {
             assert_eq!(refused(change), key);
         }
