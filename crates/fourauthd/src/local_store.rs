@@ -12,9 +12,9 @@ use fourauth_config::{AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
 use fourauth_factors::password::Pepper;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_server::parts;
+use fourauth_server::{data_folder, parts};
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Ends the detail of every audit row that a local command writes.
 pub(crate) const LOCAL_SUFFIX: &str = "by local administration";
@@ -40,7 +40,7 @@ impl LocalStore {
     /// If this version of the server has not run here yet, or the keyring does not belong to the
     /// database.
     pub async fn open(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
-        let keyring = keyring(&config.keyring_file())?;
+        let keyring = keyring(config)?;
         let store = Store::open_existing(&config.location(), Arc::clone(&keyring)).await?;
         Ok(Self::new(config, store, keyring, now))
     }
@@ -48,7 +48,7 @@ impl LocalStore {
     /// Opens a database that was unpacked from a backup, perhaps by an older version, and migrates
     /// it.
     pub(crate) async fn open_unpacked(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
-        let keyring = keyring(&config.keyring_file())?;
+        let keyring = keyring(config)?;
         let store = Store::open(&config.location(), Arc::clone(&keyring)).await?;
         Ok(Self::new(config, store, keyring, now))
     }
@@ -134,8 +134,12 @@ impl LocalStore {
     }
 }
 
-fn keyring(path: &Path) -> anyhow::Result<Arc<Keyring>> {
-    Keyring::load(path)
-        .map(Arc::new)
-        .context("start `fourauthd` once to create the database and the keyring")
+fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+    Keyring::load(&config.keyring_file()).map(Arc::new).with_context(|| {
+        format!(
+            "the data folder is {}; if a server uses another one, name it with data_dir or --config, \
+             and if none has run here, start `fourauthd` once to create the database and the keyring",
+            data_folder::absolute(config).display()
+        )
+    })
 }

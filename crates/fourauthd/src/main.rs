@@ -11,6 +11,7 @@ use fourauth_server::{
     limits::open_files,
     models,
     server::{Server, TimeSource},
+    shared_disk,
 };
 use fourauthd::{
     backup::BackupCommand,
@@ -26,6 +27,7 @@ use fourauthd::{
 };
 use std::{
     alloc::System,
+    ffi::OsString,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -42,12 +44,15 @@ static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 /// Longest wait at exit for threads that cannot be stopped, such as a name lookup.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The variable that names the configuration file if no option does.
+const CONFIG: &str = "FOURAUTH_CONFIG";
+
 /// A self-hosted authentication server: password, one-time code, face, device and an honest clock
 /// in one TLS round trip.
 #[derive(Debug, Parser)]
 #[command(name = "fourauthd", version)]
 struct Arguments {
-    /// Configuration file; without one, every setting has its default
+    /// Configuration file [default: `FOURAUTH_CONFIG`]; without one, every setting has its default
     #[arg(long, short, global = true)]
     config: Option<PathBuf>,
     /// Command to run; without one, `serve`
@@ -123,7 +128,10 @@ fn start() -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let layered = Layered::load(arguments.config.as_deref(), std::env::vars_os())?;
+    let layered = match (arguments.config, named_configuration(std::env::var_os(CONFIG))) {
+        (None, Some(named)) => Layered::load(Some(&named), std::env::vars_os()).context(CONFIG)?,
+        (option, _) => Layered::load(option.as_deref(), std::env::vars_os())?,
+    };
     let environment = std::env::vars_os().collect();
     let config = &layered.config;
     config.check()?;
@@ -158,6 +166,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
         Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
     }
+}
+
+/// The file that the variable names. An empty variable is an absent one.
+fn named_configuration(variable: Option<OsString>) -> Option<PathBuf> {
+    variable.filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// System time, for files made on a first run and for rows of local commands. Login decisions use
@@ -195,7 +208,14 @@ async fn serve_until_stopped(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    // A new keyring is what makes a new installation: with a relative data_dir, another working folder
+    // would be a second one.
+    let is_new = !config.keyring_file().exists();
     first_run::data_dir(&config.data_dir)?;
+    data_folder::report(config, is_new);
+    if let Some(warning) = shared_disk::warning(config) {
+        tracing::warn!("{warning}");
+    }
     models::install_if_missing(config, environment)?;
     let engine = models::load(config)?;
     // Before "serving" is logged: a signal that arrives after it must not kill the process.

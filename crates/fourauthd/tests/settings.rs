@@ -29,14 +29,27 @@ fn run(command: &mut Command) -> (bool, String) {
     (ran.status.success(), text(&ran))
 }
 
-/// Starts a server, and kills it once it is serving, as a power failure would.
-fn start_and_kill(folder: &TempDir) {
-    let mut child =
-        fourauthd(folder, &[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(lines.by_ref().map(Result::unwrap).any(|line| line.contains("serving")));
+/// Starts a server, does something once it is serving, and kills it as a power failure would. Returns
+/// the log until then.
+fn serve(command: &mut Command, meanwhile: impl FnOnce(&str)) -> String {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut log = String::new();
+    let serving = lines.by_ref().find(|line| {
+        log += line;
+        line.contains("address=")
+    });
+    // Keep reading: a full pipe would block the log of the server.
+    std::thread::spawn(move || lines.for_each(drop));
+    let serving = serving.unwrap_or_else(|| panic!("{log}"));
+    meanwhile(serving.split("address=").nth(1).unwrap().split_whitespace().next().unwrap());
     child.kill().unwrap();
     child.wait().unwrap();
+    log
+}
+
+fn start_and_kill(folder: &TempDir) {
+    serve(&mut fourauthd(folder, &[]), |_| {});
 }
 
 #[test]
@@ -175,4 +188,92 @@ fn no_command_opens_a_database_that_others_can_read() {
     }
     let (done, text) = run(&mut fourauthd(&folder, &["user", "list"]));
     assert!(done, "{text}");
+}
+
+#[test]
+fn a_data_folder_may_have_any_name() {
+    let to = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    for name in ["a ?b=c#d%20e '; --", "file:x?mode=memory", "what?"] {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = |arguments: &[&str]| {
+            let mut command = fourauthd(&folder, arguments);
+            command.env("FOURAUTH__DATA_DIR", name);
+            command
+        };
+        serve(&mut odd(&[]), |address| {
+            for arguments in [
+                &["healthcheck"][..],
+                &["config", "check"],
+                &["user", "list"],
+                &["admin", "add", "margaret"],
+                &["audit", "verify"],
+                &["backup", "create", "one.age", "--recipient", to],
+            ] {
+                let (done, said) = run(odd(arguments).env("FOURAUTH__LISTEN", address));
+                assert!(done, "{name} {arguments:?}: {said}");
+            }
+        });
+        assert!(folder.path().join(name).join("fourauth.db").exists(), "{name}");
+        let url = format!("sqlite:{name}/fourauth.db");
+        let (done, said) = run(odd(&["admin", "list"]).env("FOURAUTH__STORE__URL", url));
+        assert!(done && said.contains("margaret"), "{name}: {said}");
+        let entries = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(entries, 2, "{name}: the data folder and the backup, and nothing else");
+    }
+}
+
+#[test]
+fn a_start_says_which_folder_is_used_and_if_it_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = |arguments: &[&str]| {
+        let mut command = fourauthd(&folder, arguments);
+        command.env("FOURAUTH__DATA_DIR", "data");
+        command
+    };
+    let absolute = folder.path().canonicalize().unwrap().join("data");
+    let absolute = absolute.to_str().unwrap();
+    let (_, said) = run(&mut here(&["user", "list"]));
+    assert!(said.contains(absolute) && said.contains("start `fourauthd` once"), "{said}");
+    for words in ["a new installation begins", "the installation in this data folder goes on"] {
+        let log = serve(&mut here(&[]), |_| {});
+        assert!(log.contains(words) && log.contains(absolute), "{log}");
+    }
+}
+
+#[test]
+fn a_variable_names_the_configuration_of_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("one.toml"), "\u{feff}[auth]\nissuer = 'One'\n").unwrap();
+    fs::write(folder.path().join("two.toml"), "[auth]\nissuer = 'Two'\n").unwrap();
+    let shown = |variable: &str, arguments: &[&str]| {
+        let show = [arguments, &["config", "show"]].concat();
+        run(fourauthd(&folder, &show).env("FOURAUTH_CONFIG", variable)).1
+    };
+    assert!(shown("one.toml", &[]).contains("auth.issuer = \"One\""));
+    assert!(shown("one.toml", &["--config", "two.toml"]).contains("auth.issuer = \"Two\""));
+    assert!(shown("", &[]).contains("auth.issuer = \"4Auth-Authentication\""));
+    // Every command reads it, and says which file and which variable.
+    for command in [
+        &["user", "list"][..],
+        &["healthcheck"],
+        &["models", "list"],
+        &["audit", "verify"],
+        &["backup", "verify", "x", "--identity", "i"],
+        &[],
+    ] {
+        let ran = run(fourauthd(&folder, command).env("FOURAUTH_CONFIG", "missing.toml"));
+        let (done, said) = ran;
+        assert!(!done && said.contains("FOURAUTH_CONFIG: cannot read missing.toml"), "{said}");
+    }
+}
+
+#[test]
+fn an_issuer_without_room_in_a_qr_code_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (issuer, is_accepted) in [("田".repeat(40), true), ("田".repeat(256), false)] {
+        let mut command = fourauthd(&folder, &["config", "check"]);
+        let (done, said) = run(command.env("FOURAUTH__AUTH__ISSUER", issuer));
+        assert_eq!(done, is_accepted, "{said}");
+        assert!(done || said.contains("auth.issuer") && said.contains("QR code"), "{said}");
+    }
 }

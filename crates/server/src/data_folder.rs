@@ -39,6 +39,27 @@ pub fn check(config: &Config) -> Result<(), NotKept> {
     config.location().check_files()
 }
 
+/// The data folder, independent of the folder that the program was started in.
+#[must_use]
+pub fn absolute(config: &Config) -> PathBuf {
+    std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone())
+}
+
+/// Logs which data folder is used, and whether an installation begins in it.
+pub fn report(config: &Config, is_new: bool) {
+    let folder = absolute(config);
+    let folder = folder.display();
+    if is_new {
+        tracing::info!(
+            %folder,
+            "a new installation begins in this data folder; if there is one already, data_dir or the \
+             folder that the program was started in is another"
+        );
+    } else {
+        tracing::info!(%folder, "the installation in this data folder goes on");
+    }
+}
+
 /// The files and folders in the data folder that other users must not access. Left out are the
 /// certificate, the public key and the checkpoints, which are public; lock files, which are empty;
 /// and models, which are checked against hashes. A private key that `tls.private_key` names is left

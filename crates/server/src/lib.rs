@@ -27,6 +27,7 @@ mod reply;
 mod run_log;
 pub mod server;
 mod session;
+pub mod shared_disk;
 pub mod tasks;
 pub mod text;
 mod timer;
