@@ -41,9 +41,7 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let text = printable_lines(&format!("{error:#}"));
-            // If it cannot be written, only the exit code is left.
-            let _unread = writeln!(stderr(), "fourauth-gateway: {text}");
+            note(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -64,11 +62,16 @@ fn start() -> anyhow::Result<()> {
     done
 }
 
+/// Writes to standard error. If it cannot be written, only the exit code is left.
+fn note(text: &str) {
+    let _unread = writeln!(stderr(), "fourauth-gateway: {}", printable_lines(text));
+}
+
 /// What an operator registers at the server.
 fn tell(configuration: &Configuration) -> anyhow::Result<()> {
     if let Some(certificate) = program::certificate(configuration)? {
         for words in certificate.warnings(now()) {
-            eprintln!("fourauth-gateway: warning: {}", printable_lines(&words));
+            note(&format!("warning: {words}"));
         }
     }
     let (name, key) = (&configuration.name, configuration.identity.key());
