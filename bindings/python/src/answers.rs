@@ -112,7 +112,7 @@ pub(crate) fn granted<T>(
     field: &'static str,
 ) -> PyResult<Option<T>> {
     if answer.is_ok && result.is_none() {
-        return Err(raised(&ProtocolError::Incomplete(field).into()));
+        return Err(raised(&ProtocolError::Incomplete(field).into(), None));
     }
     Ok(result)
 }

@@ -114,7 +114,7 @@ impl PyClient {
             key = Some(identity.key());
             client = client.with_identity(identity);
         }
-        let open = Mutex::new(Some(Arc::new(OpenClient::new(client)?)));
+        let open = Mutex::new(Some(Arc::new(OpenClient::new(client, address.clone())?)));
         Ok(Self { address, key, open })
     }
 

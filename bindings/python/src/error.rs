@@ -36,9 +36,9 @@ create_exception!(
 );
 create_exception!(fourauth, ReceiptError, Error, "The receipt is not valid.");
 
-/// The exception for an error of the client.
-pub(crate) fn raised(error: &client::Error) -> PyErr {
-    let text = error.to_string();
+/// The exception for an error of the client. The text begins with the server's address, if there is one.
+pub(crate) fn raised(error: &client::Error, address: Option<&str>) -> PyErr {
+    let text = address.map_or_else(|| error.to_string(), |address| format!("{address}: {error}"));
     // After several attempts the exception is that of the last one; `kind` says that it was the last.
     let last = match error {
         client::Error::RetriesExhausted { last, .. } => last,

@@ -20,14 +20,16 @@ const TICK: Duration = Duration::from_millis(50);
 pub(crate) struct OpenClient {
     /// There until drop takes it.
     parts: Option<(Client, Runtime)>,
+    /// The first address of the server, for the texts of exceptions.
+    address: String,
     /// The process that made it. A child of that process shares its sockets and must not use them.
     process: u32,
 }
 
 impl OpenClient {
-    pub(crate) fn new(client: Client) -> io::Result<Self> {
+    pub(crate) fn new(client: Client, address: String) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { parts: Some((client, runtime)), process: process::id() })
+        Ok(Self { parts: Some((client, runtime)), address, process: process::id() })
     }
 
     /// Sends a command, with a device proof for `sender` in front of it if there is one, and waits for
@@ -64,7 +66,7 @@ impl OpenClient {
             return Err(PyRuntimeError::new_err("make a client after the fork, not before it"));
         };
         let done = py.detach(|| runtime.block_on(interruptible(work(client.clone()))));
-        done?.map_err(|error| raised(&error))
+        done?.map_err(|error| raised(&error, Some(&self.address)))
     }
 
     fn is_foreign(&self) -> bool {

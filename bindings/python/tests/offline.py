@@ -46,7 +46,7 @@ class Errors(unittest.TestCase):
             client(address).hello()
         self.assertIsInstance(raised.exception, fourauth.Error)
         self.assertFalse(raised.exception.may_have_been_decided)
-        self.assertIn("cannot reach the server", str(raised.exception))
+        self.assertIn(f"{address}: cannot reach the server", str(raised.exception))
         self.assertEqual(raised.exception.kind, "no_connection")
 
     def test_attempts_end_at_the_limit(self) -> None:

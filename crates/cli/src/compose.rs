@@ -15,7 +15,7 @@ use crate::{
         Tokens,
     },
     camera, device_address,
-    environment::Environment,
+    environment::{Environment, NoReply},
     failure::Failure,
     picture,
     secrets::{self, Kind},
@@ -141,7 +141,7 @@ impl Gather<'_, '_> {
 
     /// The device is that of the new account, so the administrator's own key is not sent.
     async fn register(&mut self, enrolment: &Enrolment) -> Result<Register, Failure> {
-        let username = self.username()?;
+        let username = self.new_username()?;
         let admin_secret = self.secret(Kind::Admin)?;
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
@@ -192,6 +192,26 @@ impl Gather<'_, '_> {
         let typed = self.environment.prompt.text("Username:");
         let typed = typed.map_err(|reason| Failure::NoReply { question, reason })?;
         Username::parse(typed.trim()).map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    /// The name of a new account. The saved name is only proposed: mostly it is of an account that
+    /// exists.
+    pub(crate) fn new_username(&mut self) -> Result<Username, Failure> {
+        if let Some(username) = &self.inputs.options.username {
+            return Ok(username.clone());
+        }
+        let question = "Username of the new account".to_owned();
+        let saved = self.inputs.settings.username.as_ref();
+        let proposal = saved.map(|saved| format!(" [{}]", saved.as_str())).unwrap_or_default();
+        match (self.environment.prompt.text(&format!("{question}{proposal}:")), saved) {
+            (Ok(typed), Some(saved)) if typed.trim().is_empty() => Ok(saved.clone()),
+            (Ok(typed), _) => {
+                Username::parse(typed.trim()).map_err(|error| Failure::Usage(error.to_string()))
+            }
+            // Scripts register under the saved name.
+            (Err(NoReply::NoTerminal), Some(saved)) => Ok(saved.clone()),
+            (Err(reason), _) => Err(Failure::NoReply { question, reason }),
+        }
     }
 
     fn secret(&mut self, kind: Kind) -> Result<Secret<String>, Failure> {

@@ -64,6 +64,10 @@ pub trait Prompt {
     ///
     /// [`NoReply`].
     fn choose(&mut self, question: &str, choices: &[&str]) -> Result<usize, NoReply>;
+
+    /// Waits until the person has seen what was printed, so that it is not scrolled away by what
+    /// follows. Does not wait if input or output is no terminal.
+    fn pause(&mut self, until: &str);
 }
 
 /// Why a prompt has no reply.

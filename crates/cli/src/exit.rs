@@ -43,6 +43,24 @@ pub enum Exit {
     VerificationFailed = 10,
 }
 
+impl Exit {
+    /// The word for programs, in `snake_case`.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Usage => "usage",
+            Self::Denied => "denied",
+            Self::MoreNeeded => "more_needed",
+            Self::TryLater => "try_later",
+            Self::Network => "network",
+            Self::Protocol => "protocol",
+            Self::LocalDevice => "local_device",
+            Self::Clock => "clock",
+            Self::VerificationFailed => "verification_failed",
+        }
+    }
+}
+
 impl From<Code> for Exit {
     fn from(code: Code) -> Self {
         match code {

@@ -62,8 +62,14 @@ pub enum Failure {
     #[error("{0}; use --device-key FILE for another key, or --no-device-key for none")]
     Identity(#[from] IdentityError),
     /// The server gave no usable answer.
-    #[error(transparent)]
-    Client(#[from] Error),
+    #[error("{server}: {reason}")]
+    Client {
+        /// The server.
+        server: ServerAddress,
+        /// Why there is none.
+        #[source]
+        reason: Box<Error>,
+    },
     /// A receipt file cannot be read or written.
     #[error("{}: {reason}", path.display())]
     ReceiptFile {
@@ -140,8 +146,16 @@ impl From<&Failure> for Exit {
             | Failure::Output(_) => Self::LocalDevice,
             Failure::NoReceipt => Self::Protocol,
             Failure::Receipt(_) => Self::VerificationFailed,
-            Failure::Client(error) => network(error),
+            Failure::Client { reason, .. } => network(reason),
         }
+    }
+}
+
+impl Failure {
+    /// The failure of a command that was meant for this server.
+    pub(crate) fn at(server: &ServerAddress) -> impl FnOnce(Error) -> Self {
+        let server = server.clone();
+        move |reason| Self::Client { server, reason: Box::new(reason) }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The path of a command: [`args`] parses the command line. `compose` gathers the command's inputs
 //! (`secrets`, `picture`, [`camera`], the machine's address and clock). `fourauth-client` sends the
-//! command and the proof of this device (`device_key`). `show` prints the answer, and [`exit`] maps
-//! it to an exit code. Without a command, `menu` asks for one repeatedly.
+//! command and the proof of this device (`device_key`). `show` prints the answer, `no_answer`
+//! says why there is none, and [`exit`] maps both to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
 //! It makes no decisions and stores no password, code or picture. `session` keeps the token of the last
 //! login. Everything that differs between
@@ -23,6 +23,8 @@ pub mod exit;
 mod failure;
 mod menu;
 pub mod network_card;
+mod new_password;
+mod no_answer;
 mod picture;
 mod qr;
 mod receipt;
@@ -44,7 +46,7 @@ use args::{Cli, Devices, Options, Receipts, Task, Tokens};
 use compose::Inputs;
 use environment::Environment;
 use exit::Exit;
-use fourauth_client::{Client, Identity};
+use fourauth_client::{Client, Identity, ServerAddress};
 use fourauth_protocol::{
     answer::Answer,
     command::{Command, Hello},
@@ -54,14 +56,15 @@ use std::sync::Arc;
 
 /// Runs a command line and returns its exit code.
 pub async fn run(mut cli: Cli, environment: &mut Environment<'_>) -> Exit {
+    let output = cli.options.output;
     if let Err(refused) = cli.options.fill(environment.variable) {
-        return show::failure(&Failure::Usage(refused.to_string()), environment);
+        return no_answer::show(&Failure::Usage(refused.to_string()), output, environment);
     }
     let done = match cli.task {
         Some(task) => perform(&task, &cli.options, environment).await,
         None => menu::run(&cli.options, environment).await,
     };
-    done.unwrap_or_else(|failure| show::failure(&failure, environment))
+    done.unwrap_or_else(|failure| no_answer::show(&failure, output, environment))
 }
 
 /// Runs one command, from its inputs to the exit code.
@@ -86,23 +89,23 @@ async fn perform(
     if let Task::SignIn(named) = task {
         return sign_in::run(named, options, &settings, environment).await;
     }
-    let client = settings.client(options)?;
+    let (client, server) = (settings.client(options)?, settings.server(options));
     let identity = if device_key::serves(task) {
         device_key::obtain(options, &settings, environment)?.map(Arc::new)
     } else {
         None
     };
-    let recovery_code = is_recovery_code_wanted(task, options, &client).await?;
+    let recovery_code = is_recovery_code_wanted(task, options, (&client, &server)).await?;
     let inputs =
         Inputs { options, settings: &settings, identity: identity.as_deref(), recovery_code };
     let command = compose::command(task, inputs, environment).await?;
     let sender = session::sender(&command);
-    let answer = send(command, identity, &client, options, environment).await?;
+    let answer = send(command, identity, (&client, &server), options, environment).await?;
     // Kept before it is shown: a token that cannot be printed must not be lost. Shown even if it cannot
     // be kept.
     let kept = match task {
         Task::Login(_) | Task::Token(Tokens::Redeem(_)) => {
-            session::keep(sender, &answer, (&client, settings.server(options)), environment).await
+            session::keep(sender, &answer, (&client, server), environment).await
         }
         _ => Ok(()),
     };
@@ -118,30 +121,35 @@ async fn perform(
 async fn send(
     command: Command,
     identity: Option<Arc<Identity>>,
-    client: &Client,
+    (client, server): (&Client, &ServerAddress),
     options: &Options,
     environment: &Environment<'_>,
 ) -> Result<Answer, Failure> {
-    let Some(identity) = identity else { return Ok(client.send_once(command).await?) };
-    let mut connection = client.clone().with_identity(Arc::clone(&identity)).connect().await?;
+    let Some(identity) = identity else {
+        return client.send_once(command).await.map_err(Failure::at(server));
+    };
+    let client = client.clone().with_identity(Arc::clone(&identity));
+    let mut connection = client.connect().await.map_err(Failure::at(server))?;
     if let Some((username, mac)) = device_key::unsaid(&command, options, environment) {
         // The answer carries no information.
-        let _ignored = connection.prove_device(&identity, username, mac).await?;
+        let proof = connection.prove_device(&identity, username, mac).await;
+        let _ignored = proof.map_err(Failure::at(server))?;
     }
-    Ok(connection.send(command).await?)
+    connection.send(command).await.map_err(Failure::at(server))
 }
 
 /// True if a recovery code was given, or if this is a recovery and the server requires one.
 async fn is_recovery_code_wanted(
     task: &Task,
     options: &Options,
-    client: &Client,
+    (client, server): (&Client, &ServerAddress),
 ) -> Result<bool, Failure> {
     if options.secrets.recovery_code_file.is_some() {
         return Ok(true);
     }
     let Task::Recover(_) = task else { return Ok(false) };
-    let answer = client.send_once(Command::Hello(Hello::default())).await?;
+    let greeting = client.send_once(Command::Hello(Hello::default())).await;
+    let answer = greeting.map_err(Failure::at(server))?;
     let requires = answer.body.server.map(|server| server.requires).unwrap_or_default();
     Ok(requires.contains(&Requirement::RecoveryCode))
 }

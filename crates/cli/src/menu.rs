@@ -1,69 +1,105 @@
-//! The menu of 4Auth: log in, register, recovery, exit.
+//! The menu: what `fourauth` does without a command. Its items are in `menu/items.rs`.
+
+mod items;
 
 use crate::{
-    args::{ConsentArgs, Enrolment, Factor, LoginArgs, NewDevice, Options, Task},
+    args::{Options, Task},
     environment::{Environment, NoReply},
     exit::Exit,
     failure::Failure,
-    perform, settings, show, trust,
+    new_password, no_answer, perform,
+    settings::{self, Settings},
+    trust,
 };
-
-const MAIN: [&str; 4] = ["1  Log in", "2  Register", "3  Recovery", "4  Exit"];
-
-const RECOVERY: [&str; 5] =
-    ["1  One-time codes (TOTP)", "2  Password", "3  Face", "4  Device (MAC address)", "5  Back"];
-
-/// A menu choice.
-enum Choice {
-    Do(Task),
-    Back,
-    Leave,
-}
+use items::Choice;
 
 /// Runs commands from the menu until the person exits. A failure is shown and the menu returns.
 pub(crate) async fn run(
     options: &Options,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    trust_new_server(options, environment).await?;
+    let mut options = options.clone();
+    trust_new_server(&mut options, environment).await?;
+    greet(&options, environment)?;
     loop {
-        match choose(environment) {
-            Ok(Choice::Leave) | Err(NoReply::Cancelled) => return Ok(Exit::Ok),
-            Ok(Choice::Back) => {}
-            Ok(Choice::Do(task)) => {
-                if let Err(failure) = perform(&task, options, environment).await {
-                    show::failure(&failure, environment);
-                }
-            }
-            Err(reason) => return Err(Failure::NoReply { question: "Menu".to_owned(), reason }),
+        let item = match environment.prompt.choose("fourauth", &items::MAIN) {
+            Err(NoReply::Cancelled) => return Ok(Exit::Ok),
+            item => item.map_err(|reason| no_reply("Menu", reason))?,
+        };
+        let done = match items::choice(item, &options, environment) {
+            Ok(Choice::Leave) => return Ok(Exit::Ok),
+            Ok(Choice::Back) | Err(Failure::NoReply { reason: NoReply::Cancelled, .. }) => continue,
+            Ok(choice) => carry_out(choice, &mut options, environment).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = done {
+            no_answer::show(&failure, options.output, environment);
         }
     }
 }
 
-/// Asks for the server's fingerprint if no server is trusted yet.
-async fn trust_new_server(
-    options: &Options,
+async fn carry_out(
+    choice: Choice,
+    options: &mut Options,
     environment: &mut Environment<'_>,
 ) -> Result<(), Failure> {
-    let settings = settings::read(environment.settings_file.as_deref())?;
-    if let Err(Failure::Usage(reason)) = settings.client(options) {
-        writeln!(environment.notes, "{reason}")?;
+    match choice {
+        Choice::Do(task, options) => perform(&task, &options, environment).await?,
+        Choice::EnterResetCode => {
+            let settings = read(environment)?;
+            new_password::run(options, &settings, environment).await?
+        }
+        Choice::ChangeServer => return change_server(options, environment).await,
+        Choice::Back | Choice::Leave => Exit::Ok,
+    };
+    Ok(())
+}
+
+/// Saves another server, and another account if one is typed. From then on the saved values count, and
+/// not those on the command line.
+async fn change_server(
+    options: &mut Options,
+    environment: &mut Environment<'_>,
+) -> Result<(), Failure> {
+    let typed = Options { server: None, pin: None, ca: None, ..options.clone() };
+    let username = items::username_to_remember(&read(environment)?, environment)?;
+    perform(&Task::Trust, &Options { username, ..typed.clone() }, environment).await?;
+    *options = Options { username: None, ..typed };
+    greet(options, environment)
+}
+
+/// Asks for the server and its fingerprint if no server is trusted yet.
+async fn trust_new_server(
+    options: &mut Options,
+    environment: &mut Environment<'_>,
+) -> Result<(), Failure> {
+    let settings = read(environment)?;
+    if matches!(settings.client(options), Err(Failure::Usage(_))) {
+        let server = settings.server(options);
+        writeln!(
+            environment.notes,
+            "{server} is not trusted yet. fourauthd prints its fingerprint at every start."
+        )?;
         trust::run(options, environment).await?;
+        // The server that was typed is saved.
+        options.server = None;
     }
     Ok(())
 }
 
-fn choose(environment: &mut Environment<'_>) -> Result<Choice, NoReply> {
-    Ok(match environment.prompt.choose("fourauth", &MAIN)? {
-        0 => Choice::Do(Task::Login(LoginArgs::default())),
-        1 => Choice::Do(Task::Register(Enrolment::default())),
-        2 => match environment.prompt.choose("Recover", &RECOVERY)? {
-            0 => Choice::Do(Task::Recover(Factor::Totp)),
-            1 => Choice::Do(Task::Recover(Factor::Password)),
-            2 => Choice::Do(Task::Recover(Factor::Face(ConsentArgs::default()))),
-            3 => Choice::Do(Task::Recover(Factor::Device(NewDevice::default()))),
-            _ => Choice::Back,
-        },
-        _ => Choice::Leave,
-    })
+/// Says where the commands go, and for whom.
+fn greet(options: &Options, environment: &mut Environment<'_>) -> Result<(), Failure> {
+    let settings = read(environment)?;
+    let server = settings.server(options);
+    let username = options.username.as_ref().or(settings.username.as_ref());
+    let account = username.map(|name| format!(", account {}", name.as_str())).unwrap_or_default();
+    Ok(writeln!(environment.notes, "Server {server}{account}.")?)
+}
+
+fn read(environment: &Environment<'_>) -> Result<Settings, Failure> {
+    Ok(settings::read(environment.settings_file.as_deref())?)
+}
+
+fn no_reply(question: &str, reason: NoReply) -> Failure {
+    Failure::NoReply { question: question.to_owned(), reason }
 }

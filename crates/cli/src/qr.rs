@@ -1,27 +1,59 @@
 //! Draws QR codes with half blocks, for an authenticator to scan from the terminal.
 
-use qrcode::{QrCode, render::unicode::Dense1x2};
+use qrcode::{Color, EcLevel, QrCode};
+
+/// Rows of a code that a terminal of 24 rows can show, with a prompt below.
+const ROWS: usize = 23;
+
+/// Modules around a code. ISO/IEC 18004 §6.3.8 asks for four; cameras find a code within two.
+const QUIET: usize = 4;
+const LEAST_QUIET: usize = 2;
+
+/// What an authenticator takes as given if a URI leaves it out, according to the Key URI Format.
+const DEFAULTS: [&str; 3] = ["algorithm=SHA1", "digits=6", "period=30"];
 
 /// Draws `text` with two modules per character vertically. `None` if it is too long for a QR code.
 ///
 /// Light modules are drawn and dark ones are left blank, because most terminals are dark and the
-/// quiet zone around the code must be light.
+/// quiet zone around the code must be light. Parameters that every authenticator takes as given are
+/// left out and the quiet zone is narrowed, so that most codes fit a terminal of 24 rows: the part
+/// that has scrolled away cannot be scanned.
 #[must_use]
 pub fn draw(text: &str) -> Option<String> {
-    let code = QrCode::new(text).ok()?;
-    let drawing = code
-        .render::<Dense1x2>()
-        .dark_color(Dense1x2::Light)
-        .light_color(Dense1x2::Dark)
-        .quiet_zone(true)
-        .build();
-    Some(drawing)
+    let parts: Vec<_> = text.split('&').filter(|part| !DEFAULTS.contains(part)).collect();
+    let text = parts.join("&");
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let quiet = (LEAST_QUIET..=QUIET).rev().find(|quiet| rows(&code, *quiet) <= ROWS);
+    let quiet = quiet.unwrap_or(LEAST_QUIET);
+    let lines = (0..rows(&code, quiet)).map(|row| line(&code, quiet, row));
+    Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn rows(code: &QrCode, quiet: usize) -> usize {
+    (code.width() + 2 * quiet).div_ceil(2)
+}
+
+/// One line of characters: the rows `2 * row` and `2 * row + 1` of modules.
+fn line(code: &QrCode, quiet: usize, row: usize) -> String {
+    let side = code.width() + 2 * quiet;
+    let halves = |x| [2 * row, 2 * row + 1].map(|y| y < side && is_light(code, quiet, (x, y)));
+    let block = |[upper, lower]: [bool; 2]| match (upper, lower) {
+        (true, true) => '█',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        (false, false) => ' ',
+    };
+    (0..side).map(halves).map(block).collect()
+}
+
+fn is_light(code: &QrCode, quiet: usize, (x, y): (usize, usize)) -> bool {
+    let inside = |at: usize| (quiet..quiet + code.width()).contains(&at);
+    !(inside(x) && inside(y)) || code[(x - quiet, y - quiet)] == Color::Light
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qrcode::Color;
 
     const URI: &str = "otpauth://totp/4Auth-Authentication:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=4Auth-Authentication&algorithm=SHA1&digits=6&period=30";
 
@@ -36,25 +68,33 @@ mod tests {
 
     #[test]
     fn the_drawing_matches_the_code_module_by_module() {
-        const QUIET: usize = 4; // ISO/IEC 18004 §6.3.8
-        let code = QrCode::new(URI).unwrap();
+        let short = URI.split("&algorithm").next().unwrap();
+        let code = QrCode::with_error_correction_level(short, EcLevel::L).unwrap();
         let drawn = modules(&draw(URI).unwrap());
-        let side = code.width() + 2 * QUIET;
-        assert!(drawn.len() == side || drawn.len() == side + 1, "{} rows", drawn.len());
-        for (y, row) in drawn.iter().take(side).enumerate() {
-            assert_eq!(row.len(), side);
+        let quiet = (drawn[0].len() - code.width()) / 2;
+        assert!(quiet >= 2, "{quiet}");
+        for (y, row) in drawn.iter().take(code.width() + 2 * quiet).enumerate() {
             for (x, light) in row.iter().enumerate() {
-                let inside = |at: usize| (QUIET..side - QUIET).contains(&at);
-                let dark = inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+                let inside = |at: usize| (quiet..code.width() + quiet).contains(&at);
+                let dark = inside(x) && inside(y) && code[(x - quiet, y - quiet)] == Color::Dark;
                 assert_eq!(*light, !dark, "module {x},{y}");
             }
         }
     }
 
     #[test]
-    fn the_drawing_fits_80_columns() {
-        let drawing = draw(URI).unwrap();
-        assert!(drawing.lines().all(|line| line.chars().count() <= 80));
+    fn the_drawing_fits_80_columns_and_24_rows_with_a_prompt() {
+        for name in ["alice", "a.rather.long.name@example.org"] {
+            let drawing = draw(&URI.replace("alice", name)).unwrap();
+            assert!(drawing.lines().count() < 24, "{name}: {}", drawing.lines().count());
+            assert!(drawing.lines().all(|line| line.chars().count() <= 80));
+        }
+    }
+
+    #[test]
+    fn a_short_code_has_the_whole_quiet_zone() {
+        let drawing = draw("otpauth://totp/x").unwrap();
+        assert_eq!(drawing.lines().take(2).collect::<String>().replace('█', ""), "");
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(crate) async fn keep(
     let Some(token) = answer.body.token.clone().filter(|_| answer.is_ok()) else { return Ok(()) };
     let username = match username {
         Some(username) => username,
-        None => owner(&token, mac, client).await?,
+        None => owner(&token, mac, (client, &server)).await?,
     };
     Held { server, username, mac, token, file: Some(path) }.write()
 }
@@ -84,10 +84,11 @@ pub(crate) fn last_address(environment: &Environment<'_>) -> Option<MacAddress> 
 async fn owner(
     token: &Secret<String>,
     mac: MacAddress,
-    client: &Client,
+    (client, server): (&Client, &ServerAddress),
 ) -> Result<Username, Failure> {
     let authorise = Authorise::new(token.clone()).device(mac);
-    match client.connect().await?.authorise(authorise).await? {
+    let mut connection = client.connect().await.map_err(Failure::at(server))?;
+    match connection.authorise(authorise).await.map_err(Failure::at(server))? {
         Outcome::Granted(valid) => Ok(valid.username),
         Outcome::Refused(_) => Err(Failure::NotSignedIn { file: None }),
     }
@@ -102,18 +103,19 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let mut held = obtain(options, settings, environment)?;
     let mut connection = connect(&held, options, settings, environment).await?;
-    let mut answer = connection.send(held.command(task)).await?;
+    let mut answer = held.send(held.command(task), &mut connection).await?;
     // A kept token that has expired is renewed first.
     if answer.code == Code::SignedOut && held.file.is_some() && !is_check(task) {
-        let renewal = connection.send(Command::Authorise(held.authorise())).await?;
+        let renewal = Command::Authorise(held.authorise());
+        let renewal = held.send(renewal, &mut connection).await?;
         if held.take_over(&renewal)? {
-            answer = connection.send(held.command(task)).await?;
+            answer = held.send(held.command(task), &mut connection).await?;
         }
     }
     // The row of a sign-in is signed within a second.
     if asks_for_proof(task) && answer.code == Code::Unavailable {
         tokio::time::sleep(UNTIL_SIGNED).await;
-        answer = connection.send(held.command(task)).await?;
+        answer = held.send(held.command(task), &mut connection).await?;
     }
     held.take_over(&answer)?;
     if answer.is_ok() && ends_this_session(task) {
@@ -129,10 +131,11 @@ async fn connect(
     environment: &Environment<'_>,
 ) -> Result<Connection, Failure> {
     let client: Client = settings.client(options)?;
-    let mut connection = client.connect().await?;
+    let mut connection = client.connect().await.map_err(Failure::at(&held.server))?;
     if let Some(identity) = device_key::obtain(options, settings, environment)? {
         // The answer carries no information.
-        let _ignored = connection.prove_device(&identity, &held.username, held.mac).await?;
+        let proof = connection.prove_device(&identity, &held.username, held.mac).await;
+        let _ignored = proof.map_err(Failure::at(&held.server))?;
     }
     Ok(connection)
 }
@@ -185,6 +188,10 @@ const fn ends_this_session(task: &Task) -> bool {
 }
 
 impl Held {
+    async fn send(&self, command: Command, connection: &mut Connection) -> Result<Answer, Failure> {
+        connection.send(command).await.map_err(Failure::at(&self.server))
+    }
+
     fn command(&self, task: &Task) -> Command {
         match task {
             Task::Session(Sessions::List) => {

@@ -1,10 +1,13 @@
 //! Prints answers, as text or as one JSON object.
 
 use crate::{
-    args::Output, audit, devices, environment::Environment, exit::Exit, failure::Failure, qr,
-    sessions,
+    args::Output,
+    audit, devices,
+    environment::{Environment, Prompt},
+    exit::Exit,
+    failure::Failure,
+    qr, sessions,
 };
-use fourauth_client::Error;
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, FaceQuality, ServerInfo},
     code::Code,
@@ -20,13 +23,11 @@ pub(crate) fn answer(
     output: Output,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    if let Err(error) = print(answer, output, environment.output, environment.notes) {
+    let Environment { output: out, notes, prompt, .. } = environment;
+    if let Err(error) = print(answer, output, (&mut **out, &mut **notes), &mut **prompt) {
         if answer.is_ok() && is_shown_once(&answer.body) {
-            writeln!(
-                environment.notes,
-                "fourauth: the answer cannot be printed, and is shown only once:"
-            )?;
-            body(&answer.body, environment.notes)?;
+            writeln!(notes, "fourauth: the answer cannot be printed, and is shown only once:")?;
+            body(&answer.body, *notes, *prompt)?;
         }
         return Err(error.into());
     }
@@ -37,8 +38,8 @@ pub(crate) fn answer(
 fn print(
     answer: &Answer,
     output: Output,
-    out: &mut dyn Write,
-    notes: &mut dyn Write,
+    (out, notes): (&mut dyn Write, &mut dyn Write),
+    prompt: &mut dyn Prompt,
 ) -> io::Result<()> {
     match output {
         Output::Json => {
@@ -53,7 +54,7 @@ fn print(
         }
         Output::Text if answer.is_ok() => {
             writeln!(out, "{}", printable(&answer.message))?;
-            body(&answer.body, out)?;
+            body(&answer.body, out, prompt)?;
         }
         Output::Text => denial(answer, notes)?,
     }
@@ -68,27 +69,6 @@ fn is_shown_once(body: &AnswerBody) -> bool {
         || body.grant.is_some()
 }
 
-/// The hint for a server that is not trusted. A retry does not help.
-const UNTRUSTED: &str = "
-Nothing was sent. If the server has a new or self-signed certificate, compare its fingerprint
-with the one that fourauthd printed, then run: fourauth trust --pin HEX";
-
-/// Prints a failure on standard error and returns its exit code.
-pub(crate) fn failure(failure: &Failure, environment: &mut Environment<'_>) -> Exit {
-    let hint = match failure {
-        Failure::Client(Error::Untrusted(_)) => UNTRUSTED,
-        _ => "",
-    };
-    if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
-        // The reader has seen enough, as `head` does.
-        return Exit::from(failure);
-    }
-    // If standard error is closed, only the exit code is left.
-    let _closed =
-        writeln!(environment.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
-    Exit::from(failure)
-}
-
 fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", printable(&answer.message))?;
     if let Some(millis) = answer.retry_after_ms {
@@ -98,8 +78,10 @@ fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         let words: Vec<_> = missing.iter().map(|method| method.as_str()).collect();
         writeln!(out, "Not proved: {}.", words.join(", "))?;
     }
-    if let Some(hint) = hint(answer.code) {
-        writeln!(out, "{hint}")?;
+    for advice in [answer.code.advice(), how_to(answer.code)] {
+        if !advice.is_empty() {
+            writeln!(out, "{advice}")?;
+        }
     }
     if let Some(id) = answer.request_id {
         writeln!(out, "Request {id}.")?;
@@ -107,28 +89,27 @@ fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Advice for denials with a message that has none.
-const fn hint(code: Code) -> Option<&'static str> {
+/// The option or command of this program that follows the advice about a code, if there is one.
+const fn how_to(code: Code) -> &'static str {
     match code {
-        Code::DeviceKeyNeeded => Some(
-            "Give the new device's key with --device-pubkey. `fourauth device key` shows it there.",
-        ),
-        Code::RecoveryCodeMismatch => Some("Give a recovery code with --recovery-code-file FILE."),
-        Code::MoreNeeded => Some(
-            "Log in with `fourauth login`, from a device with a key for the highest levels, or ask for \
-             a lower level.",
-        ),
-        Code::PasscodeMismatch => Some(
-            "Check the passcode. It is valid once, for three minutes; `fourauth token request` sends \
-             another. After five wrong ones, wait 15 minutes.",
-        ),
-        Code::NoAddress => {
-            Some("The server sends only to addresses that the account was registered with.")
+        Code::TotpMismatch => "`fourauth recover totp` sets up another authenticator.",
+        Code::ClockSkew => "`fourauth hello` shows the server's time.",
+        Code::DeviceMismatch => {
+            "`fourauth device list` shows the devices; `fourauth recover device` replaces a lost one."
         }
-        Code::SignedOut => Some(
-            "Run `fourauth login`, `fourauth sign-in` or `fourauth token redeem` for a new token.",
-        ),
-        _ => None,
+        Code::DeviceKeyNeeded => {
+            "Give the new device's key with --device-pubkey. `fourauth device key` shows it there."
+        }
+        Code::RecoveryCodeMismatch => "Give a recovery code with --recovery-code-file FILE.",
+        Code::MoreNeeded => {
+            "`fourauth login`, from a device with a key, reaches the highest levels."
+        }
+        Code::PasscodeMismatch => "`fourauth token request` sends another one.",
+        Code::SignedOut => {
+            "Run `fourauth login`, `fourauth sign-in` or `fourauth token redeem` for a new token."
+        }
+        Code::BadMac => "Give the address with --mac ADDR.",
+        _ => "",
     }
 }
 
@@ -144,12 +125,17 @@ fn wait(millis: u64) -> String {
     }
 }
 
-fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
+/// Prints the results. What has to be read or scanned at once stays on the screen until it was.
+fn body(body: &AnswerBody, out: &mut dyn Write, prompt: &mut dyn Prompt) -> io::Result<()> {
     if let Some(uri) = &body.provisioning_uri {
         authenticator(uri, out)?;
+        out.flush()?;
+        prompt.pause("Press Enter when the authenticator has it. ");
     }
     if let Some(codes) = &body.recovery_codes {
         recovery_codes(codes, out)?;
+        out.flush()?;
+        prompt.pause("Press Enter when they are written down. ");
     }
     if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
@@ -190,13 +176,15 @@ fn body(body: &AnswerBody, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints the QR code, and the URI for authenticators that cannot scan it.
+/// Prints the URI for authenticators that cannot scan, and the QR code. The code comes last: it fills
+/// a small terminal.
 fn authenticator(uri: &Secret<String>, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(drawing) = qr::draw(uri.expose()) {
-        writeln!(out, "\n{drawing}\n")?;
-    }
+    writeln!(out, "Scan the code with an authenticator, or enter the secret. It is shown once.\n")?;
     writeln!(out, "{}\n", printable(uri.expose()))?;
-    writeln!(out, "Scan the code with an authenticator, or enter the secret. It is shown once.")
+    if let Some(drawing) = qr::draw(uri.expose()) {
+        writeln!(out, "{drawing}")?;
+    }
+    Ok(())
 }
 
 fn recovery_codes(codes: &[Secret<String>], out: &mut dyn Write) -> io::Result<()> {

@@ -25,18 +25,18 @@ pub(crate) async fn run(
     settings: &Settings,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let client = settings.client(options)?;
+    let (client, server) = (settings.client(options)?, settings.server(options));
     let inputs = Inputs { options, settings, identity: None, recovery_code: false };
     let first = Gather { inputs, environment }.password_step(named)?;
     let command = Command::PasswordStep(first.clone());
     let sender = session::sender(&command);
-    let mut answer = client.send_once(command).await?;
+    let mut answer = client.send_once(command).await.map_err(Failure::at(&server))?;
     if let Some(grant) = grant(&answer) {
         let second = second_step(first, grant, options, environment)?;
-        answer = client.send_once(Command::CodeStep(second)).await?;
+        let second = client.send_once(Command::CodeStep(second)).await;
+        answer = second.map_err(Failure::at(&server))?;
     }
-    let server = (&client, settings.server(options));
-    let kept = session::keep(sender, &answer, server, environment).await;
+    let kept = session::keep(sender, &answer, (&client, server), environment).await;
     let exit = show::answer(&answer, options.output, environment)?;
     kept.map(|()| exit)
 }

@@ -3,6 +3,7 @@
 use crate::environment::{NoReply, Prompt};
 use fourauth_protocol::secret::Secret;
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
+use std::io::{self, IsTerminal as _, Write as _};
 
 /// The terminal of this process.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +21,17 @@ impl Prompt for Terminal {
     }
 
     fn choose(&mut self, question: &str, choices: &[&str]) -> Result<usize, NoReply> {
-        Ok(Select::new(question, choices.to_vec()).raw_prompt()?.index)
+        let menu = Select::new(question, choices.to_vec()).with_page_size(choices.len());
+        Ok(menu.raw_prompt()?.index)
+    }
+
+    fn pause(&mut self, until: &str) {
+        if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+            return;
+        }
+        let shown = write!(io::stderr(), "{until}").and_then(|()| io::stderr().flush());
+        // Without a line to read there is nothing to wait for.
+        let _end = shown.and_then(|()| io::stdin().read_line(&mut String::new()));
     }
 }
 
@@ -30,8 +41,8 @@ impl From<InquireError> for NoReply {
             InquireError::NotTTY => Self::NoTerminal,
             InquireError::OperationCanceled | InquireError::OperationInterrupted => Self::Cancelled,
             InquireError::IO(error) => Self::Broken(error),
-            InquireError::InvalidConfiguration(text) => Self::Broken(std::io::Error::other(text)),
-            InquireError::Custom(error) => Self::Broken(std::io::Error::other(error.to_string())),
+            InquireError::InvalidConfiguration(text) => Self::Broken(io::Error::other(text)),
+            InquireError::Custom(error) => Self::Broken(io::Error::other(error.to_string())),
         }
     }
 }

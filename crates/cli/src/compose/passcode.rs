@@ -33,10 +33,15 @@ impl Gather<'_, '_> {
     /// The names in the arguments. Only without any, the saved username or the one that is typed: the
     /// saved one may be of another account.
     pub(super) fn account(&mut self, named: &AccountArgs) -> Result<Identifier, Failure> {
-        let username = self.inputs.options.username.clone();
-        match Identifier::of(username, named.email.clone(), named.phone.clone()) {
-            Ok(account) => Ok(account),
-            Err(_) => self.username().map(Identifier::from),
+        match self.named(named) {
+            Some(account) => Ok(account),
+            None => self.username().map(Identifier::from),
         }
+    }
+
+    /// The names in the arguments, as far as there are any.
+    pub(super) fn named(&self, named: &AccountArgs) -> Option<Identifier> {
+        let username = self.inputs.options.username.clone();
+        Identifier::of(username, named.email.clone(), named.phone.clone()).ok()
     }
 }

@@ -20,7 +20,7 @@ impl Gather<'_, '_> {
         Ok(request)
     }
 
-    pub(super) fn validate_reset(&mut self, named: &AccountArgs) -> Result<ValidateReset, Failure> {
+    pub(crate) fn validate_reset(&mut self, named: &AccountArgs) -> Result<ValidateReset, Failure> {
         let account = self.account(named)?;
         let code = secrets::reset_code(&self.inputs.options.secrets, self.environment)?;
         let mut validate = ValidateReset::new(account, code);

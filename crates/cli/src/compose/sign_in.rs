@@ -2,7 +2,7 @@
 
 use super::Gather;
 use crate::{args::AccountArgs, args::SignUpArgs, failure::Failure, secrets::Kind};
-use fourauth_protocol::command::{PasswordStep, SelfRegister};
+use fourauth_protocol::command::{Identifier, PasswordStep, SelfRegister};
 
 impl Gather<'_, '_> {
     pub(crate) fn password_step(&mut self, named: &AccountArgs) -> Result<PasswordStep, Failure> {
@@ -12,7 +12,10 @@ impl Gather<'_, '_> {
     }
 
     pub(super) fn self_register(&mut self, args: &SignUpArgs) -> Result<SelfRegister, Failure> {
-        let account = self.account(&args.account)?;
+        let account = match self.named(&args.account) {
+            Some(account) => account,
+            None => Identifier::from(self.new_username()?),
+        };
         let register = SelfRegister::new(account, self.secret(Kind::FirstPassword)?);
         Ok(if args.without_totp { register } else { register.with_totp() })
     }

@@ -14,11 +14,13 @@ use fourauth_protocol::{
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     fs,
     io::{self, Cursor, ErrorKind, Write},
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
+    rc::Rc,
 };
 use tempfile::TempDir;
 
@@ -56,7 +58,7 @@ impl Write for Refusing {
 
 /// Replies in order. If they run out, there is no terminal.
 #[derive(Default)]
-pub(crate) struct Replies(pub(crate) VecDeque<&'static str>);
+pub(crate) struct Replies(pub(crate) VecDeque<&'static str>, Screen);
 
 impl Desk {
     /// With a password, a one-time code, an administrator's secret and two pictures.
@@ -89,7 +91,7 @@ impl Desk {
     pub(crate) async fn types(&mut self, line: &str) -> Printed {
         let line = line.replace(" @", &format!(" {}/", self.folder.path().display()));
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-        let (mut output, mut notes) = (Vec::new(), Vec::new());
+        let (mut output, mut notes) = (self.replies.1.clone(), Vec::new());
         let mut refusing = self.output_fails.map(Refusing);
         let exit = run(
             cli,
@@ -107,7 +109,7 @@ impl Desk {
         )
         .await;
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Printed { exit, output: text(output), notes: text(notes) }
+        Printed { exit, output: text(self.replies.1.take()), notes: text(notes) }
     }
 
     /// The kept session, if there is one.
@@ -140,6 +142,30 @@ impl Desk {
     }
 }
 
+/// What is printed, with the character for a new page at each pause.
+#[derive(Clone, Default)]
+pub(crate) struct Screen(Rc<RefCell<Vec<u8>>>);
+
+impl Screen {
+    fn end_page(&self) {
+        self.0.borrow_mut().push(b'\x0c');
+    }
+
+    fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Replies {
     fn next(&mut self) -> Result<&'static str, NoReply> {
         self.0.pop_front().ok_or(NoReply::NoTerminal)
@@ -158,6 +184,10 @@ impl Prompt for Replies {
     fn choose(&mut self, _: &str, choices: &[&str]) -> Result<usize, NoReply> {
         let reply = self.next()?;
         Ok(choices.iter().position(|choice| choice.starts_with(reply)).unwrap())
+    }
+
+    fn pause(&mut self, _: &str) {
+        self.1.end_page();
     }
 }
 

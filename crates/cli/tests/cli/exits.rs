@@ -3,6 +3,7 @@
 use crate::{desk::Desk, server::Server};
 use fourauth_cli::exit::Exit;
 use fourauth_protocol::printable::is_unprintable;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 const NO: &str = r#"{"status":"error","message":"Invalid \u001b[2Jpassword.","code":"denied"}"#;
@@ -94,7 +95,85 @@ async fn an_unreachable_server_is_a_network_failure() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let line = format!("fourauth hello --server {address} --pin {}", "ab".repeat(32));
-    assert_eq!(Desk::new().types(&line).await.exit, Exit::Network);
+    let printed = Desk::new().types(&line).await;
+    assert_eq!(printed.exit, Exit::Network);
+    let text = format!("fourauth: {address}: cannot reach the server");
+    assert!(printed.notes.contains(&text), "{}", printed.notes);
+    assert!(printed.notes.contains("--server HOST:PORT"), "{}", printed.notes);
+    assert_eq!(printed.output, "");
+
+    let printed = Desk::new().types(&format!("{line} --output json")).await;
+    assert_eq!(printed.exit, Exit::Network);
+    let said: Value = serde_json::from_str(&printed.output).unwrap();
+    assert_eq!(
+        (&said["status"], &said["kind"], &said["server"]),
+        (&json!("error"), &json!("no_connection"), &json!(address.to_string()))
+    );
+    assert_eq!((said.get("code"), &said["may_have_been_decided"]), (None, &json!(false)));
+    assert!(said["message"].as_str().unwrap().contains("cannot reach"), "{said}");
+}
+
+#[tokio::test]
+async fn every_network_failure_names_the_server() {
+    let (server, other) = (Server::start("<html>").await, Server::start(NO).await);
+    let mut desk = Desk::new();
+    desk.replies.0.extend(["alice", "p"]);
+    desk.input = b"t0k\n".to_vec();
+    for (line, kind, is_lost) in [
+        (format!("login {FACTORS}"), "bad_reply", true),
+        (format!("recover totp {FACTORS}"), "bad_reply", true),
+        ("hello".to_owned(), "bad_reply", true),
+        ("trust".to_owned(), "bad_reply", true),
+        ("sign-in".to_owned(), "bad_reply", true),
+        ("whoami --username alice --token-file -".to_owned(), "bad_reply", true),
+        (format!("hello --pin {}", other.pin), "no_connection", false),
+    ] {
+        let pin =
+            if line.contains("--pin") { String::new() } else { format!("--pin {}", server.pin) };
+        let line = format!("fourauth {line} --server {} {pin} --output json", server.address);
+        let printed = desk.types(&line).await;
+        let said: Value = serde_json::from_str(&printed.output).unwrap();
+        assert_eq!((&said["kind"], &said["server"]), (&json!(kind), &json!(server.address)));
+        assert_eq!(said["may_have_been_decided"], is_lost, "{line}");
+        let text = format!("fourauth: {}: ", server.address);
+        assert!(printed.notes.contains(&text), "{}", printed.notes);
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_every_failure_as_json() {
+    let server = Server::start(NO).await;
+    for (line, kind, exit) in [
+        ("login --face @a.png", "usage", Exit::Usage),
+        ("whoami", "denied", Exit::Denied),
+        ("login --username alice --password-file @absent", "local_device", Exit::LocalDevice),
+    ] {
+        let printed = Desk::new().asks(&server, &format!("{line} --output json")).await;
+        let said: Value = serde_json::from_str(&printed.output).unwrap();
+        assert_eq!((&said["kind"], printed.exit), (&json!(kind), exit), "{line}");
+        assert_eq!(printed.output.lines().count(), 1, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_says_what_is_wrong_and_what_to_do() {
+    for (code, texts) in [
+        ("face_blurred", &["The face is blurred: hold still"][..]),
+        ("several_faces", &["alone"]),
+        ("totp_mismatch", &["clock of the phone", "fourauth recover totp"]),
+        ("clock_skew", &["clock of this machine", "fourauth hello"]),
+        ("weak_password", &["common password with a digit at its end"]),
+        ("of_tomorrow", &["may be newer"]),
+    ] {
+        let answer =
+            format!(r#"{{"status":"error","message":"Invalid face image.","code":"{code}"}}"#);
+        let server = Server::start(answer.leak()).await;
+        let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
+        assert!(printed.notes.starts_with("Invalid face image.\n"), "{}", printed.notes);
+        for text in texts {
+            assert!(printed.notes.contains(text), "{code}: {}", printed.notes);
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,6 +42,27 @@ async fn the_recovery_codes_of_a_new_account_are_shown() {
 }
 
 #[tokio::test]
+async fn a_small_screen_shows_the_qr_code_then_the_codes() {
+    let uri = "otpauth://totp/4Auth-Authentication:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\
+        &issuer=4Auth-Authentication&algorithm=SHA1&digits=6&period=30";
+    let answer =
+        REGISTERED.replace("otpauth://totp/4Auth:alice?secret=JBSWY3DPEHPK3PXP&issuer=4Auth", uri);
+    let server = Server::start(answer.leak()).await;
+    let line = format!("register {FACTORS} --admin-secret-file @admin");
+    let printed = Desk::new().asks(&server, &line).await;
+    let pages: Vec<_> = printed.output.split('\x0c').collect();
+    let [first, second, _] = pages.as_slice() else { panic!("{}", printed.output) };
+    // With the prompt in the last row, a terminal of 24 rows shows the last 23 lines.
+    let lines: Vec<_> = first.lines().collect();
+    let drawn = lines.iter().filter(|line| line.contains(['█', '▀'])).count();
+    let visible = &lines[lines.len().saturating_sub(23)..];
+    let shown = visible.iter().filter(|line| line.contains(['█', '▀'])).count();
+    assert!(drawn > 15 && shown == drawn, "{shown} of {drawn} rows:\n{first}");
+    assert!(first.contains(uri) && !first.contains("7K3M-9QXT-0B5H-WZ2D"));
+    assert!(second.contains("7K3M-9QXT-0B5H-WZ2D") && second.lines().count() < 24);
+}
+
+#[tokio::test]
 async fn a_recovery_code_is_sent_with_every_recovery() {
     for factor in ["totp", "password", "face", "device"] {
         let server = Server::start(YES).await;

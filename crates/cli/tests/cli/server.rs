@@ -18,7 +18,11 @@ pub(crate) struct Server {
     pub(crate) pin: String,
     pub(crate) pem: String,
     requests: Arc<Mutex<Vec<Value>>>,
+    exception: Exception,
 }
+
+/// The command that gets another answer once, and that answer.
+type Exception = Arc<Mutex<Option<(&'static str, &'static str)>>>;
 
 impl Server {
     pub(crate) async fn start(answer: &'static str) -> Self {
@@ -35,16 +39,22 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("localhost:{}", listener.local_addr().unwrap().port());
         let requests = Arc::default();
-        let log = Arc::clone(&requests);
+        let exception = Exception::default();
+        let log = (Arc::clone(&requests), Arc::clone(&exception));
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 if let Ok(stream) = tls.accept(socket).await {
-                    tokio::spawn(serve(stream, answer, Arc::clone(&log)));
+                    tokio::spawn(serve(stream, answer, log.clone()));
                 }
             }
         });
         let pin = Fingerprint::of(issued.cert.der()).to_string();
-        Self { address, pin, pem: issued.cert.pem(), requests }
+        Self { address, pin, pem: issued.cert.pem(), requests, exception }
+    }
+
+    /// Gives the next `command` this answer.
+    pub(crate) fn answer_once_to(&self, command: &'static str, answer: &'static str) {
+        *self.exception.lock().unwrap() = Some((command, answer));
     }
 
     /// The requests so far.
@@ -62,13 +72,20 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TlsStream<TcpStream>, answer: &str, log: Arc<Mutex<Vec<Value>>>) {
+async fn serve(
+    mut stream: TlsStream<TcpStream>,
+    usual: &str,
+    (log, exception): (Arc<Mutex<Vec<Value>>>, Exception),
+) {
     let mut decoder = Decoder::default();
     let mut chunk = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut chunk).await {
         decoder.push(&chunk[..length]);
         while let Some(payload) = decoder.next_payload().unwrap() {
-            log.lock().unwrap().push(serde_json::from_slice(&payload).unwrap());
+            let request: Value = serde_json::from_slice(&payload).unwrap();
+            let is_it = |(command, _): &mut (&str, &str)| request["cmd"] == **command;
+            let answer = exception.lock().unwrap().take_if(is_it).map_or(usual, |(_, other)| other);
+            log.lock().unwrap().push(request);
             let mut frame = BytesMut::new();
             frame::encode(answer.as_bytes(), &mut frame).unwrap();
             stream.write_all(&frame).await.unwrap();

@@ -1,0 +1,78 @@
+//! What is printed about a command without an answer: a line on standard error and, for programs, one
+//! JSON object in the place of the answer.
+
+use crate::{args::Output, environment::Environment, exit::Exit, failure::Failure};
+use fourauth_client::Error;
+use fourauth_protocol::printable::{PrintableJson, printable};
+use serde::Serialize;
+use std::io;
+
+/// The hint for a server that is not trusted. A retry does not help.
+const UNTRUSTED: &str = "
+Nothing was sent. If the server has a new or self-signed certificate, compare its fingerprint
+with the one that fourauthd printed, then run: fourauth trust --pin HEX";
+
+/// The hint for a server that cannot be reached.
+const UNREACHABLE: &str = "
+Check that fourauthd runs there and that the address is right. --server HOST:PORT names another one.";
+
+/// The object for programs. It has no `code`: that is a word of a server.
+#[derive(Debug, Serialize)]
+struct NoAnswer {
+    status: &'static str,
+    message: String,
+    /// The kind of error of the client, or else the meaning of the exit code.
+    kind: &'static str,
+    /// The server that gave no usable answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    /// True if the server may have decided the command, and only its answer is lost.
+    may_have_been_decided: bool,
+}
+
+/// Prints a failure and returns its exit code.
+pub(crate) fn show(failure: &Failure, output: Output, environment: &mut Environment<'_>) -> Exit {
+    if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        // The reader has seen enough, as `head` does.
+        return Exit::from(failure);
+    }
+    let hint = match failure {
+        Failure::Client { reason, .. } => hint(reason),
+        _ => "",
+    };
+    // If an output is closed, only the exit code is left.
+    let _closed =
+        writeln!(environment.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
+    if output == Output::Json {
+        let _closed = json(failure, environment);
+    }
+    Exit::from(failure)
+}
+
+const fn hint(reason: &Error) -> &'static str {
+    match reason {
+        Error::Untrusted(_) => UNTRUSTED,
+        Error::Connect(_) | Error::ConnectTimeout => UNREACHABLE,
+        Error::RetriesExhausted { last, .. } => hint(last),
+        _ => "",
+    }
+}
+
+fn json(failure: &Failure, environment: &mut Environment<'_>) -> io::Result<()> {
+    let json = serde_json::to_string(&NoAnswer::of(failure)).map_err(io::Error::other)?;
+    writeln!(environment.output, "{}", PrintableJson(&json))?;
+    environment.output.flush()
+}
+
+impl NoAnswer {
+    fn of(failure: &Failure) -> Self {
+        let (kind, server, may_have_been_decided) = match failure {
+            Failure::Client { server, reason } => {
+                (reason.kind().as_str(), Some(server.to_string()), reason.may_have_been_decided())
+            }
+            other => (Exit::from(other).word(), None, false),
+        };
+        let message = failure.to_string();
+        Self { status: "error", message, kind, server, may_have_been_decided }
+    }
+}
