@@ -141,7 +141,7 @@ impl Gather<'_, '_> {
 
     /// The device is that of the new account, so the administrator's own key is not sent.
     async fn register(&mut self, enrolment: &Enrolment) -> Result<Register, Failure> {
-        let username = self.new_username()?;
+        let username = for_new_account(self.new_username()?)?;
         let admin_secret = self.secret(Kind::Admin)?;
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
@@ -264,4 +264,9 @@ impl Gather<'_, '_> {
     fn now(&self) -> UnixMillis {
         self.inputs.options.timestamp.unwrap_or_else(self.environment.now)
     }
+}
+
+/// Says why a name is refused before the server calls it an impossible value.
+fn for_new_account(name: Username) -> Result<Username, Failure> {
+    name.for_new_account().map_err(|error| Failure::Usage(error.to_string()))
 }

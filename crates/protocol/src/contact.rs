@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A mail address: `local@domain` in printable ASCII, at most 254 bytes (RFC 5321 §4.5.3.1.3).
 ///
 /// The syntax is narrower than RFC 5322: no quoting, no comments and nothing that could end a
-/// header.
+/// header. Letters are lower case: a domain has no case (RFC 5321 §2.4), and a mailbox that depends on it
+/// is one that the same section advises against, so two spellings are one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Email(String);
@@ -19,7 +20,7 @@ pub(crate) const MAX_PHONE_CHARS: usize = 32;
 pub struct Phone(String);
 
 impl Email {
-    /// Accepts an address.
+    /// Accepts an address, in upper or lower case.
     ///
     /// # Errors
     ///
@@ -31,10 +32,10 @@ impl Email {
         if text.len() > 254 || !local_fits || !domain_fits {
             return Err(NotAContact);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The address as it was given.
+    /// The address in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -111,6 +112,14 @@ mod tests {
             assert_eq!(Email::parse(text), Err(NotAContact), "{text:?}");
         }
         assert!(Email::parse("first.last+tag@sub.example.org").is_ok());
+    }
+
+    #[test]
+    fn an_address_in_upper_case_is_the_same_address() {
+        let email = |text| Email::parse(text).unwrap();
+        assert_eq!(email("Alice.B@Mail.Example").as_str(), "alice.b@mail.example");
+        assert_eq!(email("ALICE@MAIL.EXAMPLE"), email("alice@mail.example"));
+        assert_ne!(email("alice+1@mail.example"), email("alice@mail.example"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Commands 160 and 170: the account by any of its names, and its password.
 
-use super::Gather;
+use super::{Gather, for_new_account};
 use crate::{args::AccountArgs, args::SignUpArgs, failure::Failure, secrets::Kind};
 use fourauth_protocol::command::{Identifier, PasswordStep, SelfRegister};
 
@@ -16,6 +16,7 @@ impl Gather<'_, '_> {
             Some(account) => account,
             None => Identifier::from(self.new_username()?),
         };
+        account.username().cloned().map(for_new_account).transpose()?;
         let register = SelfRegister::new(account, self.secret(Kind::FirstPassword)?);
         Ok(if args.without_totp { register } else { register.with_totp() })
     }

@@ -5,7 +5,7 @@ use crate::{
     mac_address::{self, MacAddress},
     passcode::{self, Passcode},
     secret::{self, Secret},
-    username::{MAX_CHARS, NotAUsername, Username},
+    username::{MAX_CHARS, NotAUsername, Username, normal_form},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -69,6 +69,15 @@ fn field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(from).map_err(|_| D::Error::custom(super::wrong(name)))
 }
 
+/// Reads the names of a new account.
+pub(super) fn new_account<'de, D: Deserializer<'de>>(from: D) -> Result<Identifier, D::Error> {
+    let account = Identifier::deserialize(from)?;
+    match account.username.clone().map(Username::for_new_account) {
+        Some(Err(_)) => Err(D::Error::custom(super::wrong("username"))),
+        None | Some(Ok(_)) => Ok(account),
+    }
+}
+
 /// No field names the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("missing field `username`, `email` or `phone`")]
@@ -98,6 +107,8 @@ impl Identifier {
     ///
     /// [`NotAUsername`] if it is none of them.
     pub fn parse(text: &str) -> Result<Self, NotAUsername> {
+        // Wide characters are read as they are in a name, so that they cannot hide an address.
+        let text = &normal_form(text);
         let address =
             Email::parse(text).map(Self::from).or_else(|_| Phone::parse(text).map(Self::from));
         address.or_else(|_| Username::parse(text).map(Self::from))

@@ -7,7 +7,7 @@ use crate::{
     mac_address::{self, MacAddress},
     picture::{self, Picture},
     secret::{self, Secret},
-    username::Username,
+    username::{self, Username},
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ pub struct Register {
     #[serde(serialize_with = "secret::on_the_wire")]
     pub admin_secret: Secret<String>,
     /// The name of the account.
+    #[serde(deserialize_with = "username::new_account")]
     pub username: Username,
     /// The first password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
@@ -109,6 +110,20 @@ mod tests {
         });
         payload["consent"] = consent;
         Command::from_json(payload.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_new_name_of_several_scripts_is_malformed() {
+        // The first letter is Cyrillic. A login takes the name, because an account may have it.
+        let name = "\u{430}lice";
+        let payload = |command: &str| json!({ "cmd": command, "admin_secret": "s", "username": name, "password": "p" });
+        for (command, is_refused) in [("200", true), ("160", true), ("100", false), ("170", false)]
+        {
+            let read = Command::from_json(payload(command).to_string().as_bytes());
+            let sentence = "field `username` has the wrong type or an impossible value";
+            let expected = is_refused.then(|| Refused::Malformed(sentence.into()));
+            assert_eq!(read.err(), expected, "{command}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! 160, 170 and 180: register oneself, and sign in by password and one-time code in two steps.
 
-use super::{Identifier, NewTotp};
+use super::{Identifier, NewTotp, passcode};
 use crate::{
     audience::Audience,
     grant::GrantToken,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct SelfRegister {
     /// The name and the addresses of the account. Without a username, the mail address is the name,
     /// or else the telephone number.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "passcode::new_account")]
     pub account: Identifier,
     /// The password, in clear text.
     #[serde(serialize_with = "secret::on_the_wire")]
