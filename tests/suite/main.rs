@@ -33,6 +33,7 @@ mod limits;
 mod login;
 mod marks;
 mod metrics;
+mod names;
 mod nonces;
 mod passcodes;
 mod password_reset;

@@ -37,6 +37,7 @@ mod guards;
 mod keys;
 mod lanes;
 mod migrate;
+mod names;
 mod notices;
 mod passcodes;
 mod races;

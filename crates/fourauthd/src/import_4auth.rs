@@ -124,7 +124,7 @@ impl FourAuth {
             let user = source::user(row)?;
             let name = user.shown_name();
             let unfit = match Candidate::read(user, &import.key) {
-                Ok(candidate) if !names.insert(candidate.name().clone()) => Some(Unfit::NameTwice),
+                Ok(candidate) if !names.insert(candidate.name().key()) => Some(Unfit::NameTwice),
                 Ok(candidate) => self.account(import, candidate).await?.err(),
                 Err(unfit) => Some(unfit),
             };
@@ -141,6 +141,9 @@ impl FourAuth {
         if local.store.user(candidate.name()).await?.is_some() {
             let ours = history::has_imported(local, source, candidate.name()).await?;
             return Ok(if ours { Ok(()) } else { Err(Unfit::NameTaken) });
+        }
+        if local.store.is_name_taken(candidate.name()).await? {
+            return Ok(Err(Unfit::NameTaken));
         }
         let terms = Terms {
             keeps_picture: config.face.keep_image && self.consent.is_some(),

@@ -39,8 +39,8 @@ pub enum Conflict {
     /// An earlier row has the same name or an address of this one.
     #[error("an earlier row has the same name, mail address or telephone number")]
     Twice,
-    /// An account with this name exists already.
-    #[error("an account with this name exists already")]
+    /// An account with this name, or one that looks like it, exists already.
+    #[error("an account with this name, or one that looks like it, exists already")]
     NameTaken,
     /// Another account has the mail address.
     #[error("another account has its mail address")]
@@ -74,6 +74,7 @@ impl Identity<'_> {
             (Some(_), None) => Err(Conflict::NameTaken),
             (None, Some(_)) => Err(Conflict::Gone),
             (None, None) if record.is_done() => Err(Conflict::Gone),
+            (None, None) if local.store.is_name_taken(self.name).await? => Err(Conflict::NameTaken),
             (None, None) => self.taken_address(local).await?.map_or(Ok(None), Err),
         })
     }

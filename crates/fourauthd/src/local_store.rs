@@ -11,7 +11,7 @@ use fourauth_checkpoints::Exported;
 use fourauth_config::{AuthConfig, ComputeConfig, Config};
 use fourauth_face::Engine;
 use fourauth_factors::password::Pepper;
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{time::UnixMillis, username::normal_form};
 use fourauth_server::{data_folder, parts};
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl LocalStore {
         self.keyring.pepper()
     }
 
-    /// Audit row of a local command.
+    /// Audit row of a local command. A name gets the form that it is stored in.
     pub(crate) fn local_row(
         &self,
         username: Option<&str>,
@@ -88,7 +88,7 @@ impl LocalStore {
         let detail = format!("{detail}{divider}{LOCAL_SUFFIX}");
         AuditEntry {
             at: self.now,
-            username: username.map(str::to_owned),
+            username: username.map(normal_form),
             action,
             success: true,
             detail,

@@ -48,6 +48,7 @@ impl Parts {
         let faces = Faces::new(compute, engine, keyring.pepper().clone());
         let tokens = Tokens::new(keyring.pepper(), token_settings(&config.auth));
         let store = Arc::new(Store::open(&location, keyring).await?);
+        settle_names(&store, now).await?;
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
         let decoy = store.seal_decoy(decoy);
@@ -83,6 +84,28 @@ impl Parts {
             undecided,
         })
     }
+}
+
+/// Settles names and addresses of earlier versions. The log has their number and not the names, because
+/// an erasure does not reach it.
+async fn settle_names(store: &Store, now: UnixMillis) -> anyhow::Result<()> {
+    let renamed = store.settle_names(now).await?.len();
+    if renamed > 0 {
+        tracing::warn!(
+            renamed,
+            "names were brought to their one spelling; `fourauthd audit --action user_rename` lists \
+             them, and those with `why=taken` got a number, so tell their owners"
+        );
+    }
+    let collisions = store.name_collisions().await?.len();
+    if collisions > 0 {
+        tracing::warn!(
+            collisions,
+            "accounts of an earlier version share a name or a mail address with another account; \
+             `fourauthd user collisions` lists them and says what to do"
+        );
+    }
+    Ok(())
 }
 
 /// Creates a hasher with the configured cost.

@@ -23,5 +23,6 @@ pub(crate) mod session;
 pub(crate) mod session_cache;
 pub(crate) mod session_end;
 pub(crate) mod session_use;
+pub(crate) mod spelling;
 pub(crate) mod subject;
 pub(crate) mod user;

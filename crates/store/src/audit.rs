@@ -5,4 +5,5 @@ pub(crate) mod erasure;
 pub(crate) mod evidence;
 pub(crate) mod history;
 pub(crate) mod query;
+pub(crate) mod spelling;
 pub(crate) mod unsealed;

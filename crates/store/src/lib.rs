@@ -12,6 +12,7 @@
 //! | how a grant is used once | `account::grant` |
 //! | how a passcode is made and spent | `account::passcode` |
 //! | how one server delivers each notice | `account::delivery` |
+//! | how a name of an earlier version gets its one spelling | `account::spelling` |
 //! | how failed attempts are counted | `limits::failures` |
 //! | how requests that anybody may send are paced | `limits::pace` |
 //! | how refusals are counted | `limits::refusals` |
@@ -75,6 +76,7 @@ pub use account::recovery::{Factor, Settling};
 pub use account::reset::{NewResetCode, ResetCodeMac, ResetRecord, StoredResetCode};
 pub use account::session::{FamilyId, MasterToken, NewSession, Renewal, Session, SessionSummary};
 pub use account::session_use::SessionUse;
+pub use account::spelling::{Collision, Respelled, Shared};
 pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::entry::{AuditEntry, AuditId};

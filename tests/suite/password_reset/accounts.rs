@@ -33,6 +33,15 @@ async fn an_account_with_a_face_gets_no_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_address_in_upper_case_is_reset() {
+    let mut house = House::open().await;
+    let request = r#"{"cmd":"340","email":"ALICE@Example.Org"}"#;
+    assert_eq!(said(&house.server.raw().await.ask(request).await), SENT);
+    let code = house.mailbox.reset_code().await;
+    assert!(house.validate(code).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reset_ends_the_sessions_of_the_account() {
     let mut house = House::open().await;
     house.keep_only("alice", Enrolled::ALL).await;

@@ -79,7 +79,7 @@ impl Authenticator {
         let addresses = [account.email().map(Email::as_str), account.phone().map(Phone::as_str)];
         for address in addresses.into_iter().flatten().filter(|it| *it != name.as_str()) {
             let Ok(as_name) = Username::parse(address) else { continue };
-            if self.store.user(&as_name).await?.is_some() {
+            if self.store.is_name_taken(&as_name).await? {
                 return Err(Denial::ContactTaken.into());
             }
         }
@@ -163,11 +163,11 @@ impl Authenticator {
 /// True unless the name looks like an address that the account does not have. Its person could be
 /// taken for the owner of that address.
 fn is_own(name: &Username, account: &Identifier) -> bool {
-    let is_email = Email::parse(name.as_str()).is_ok();
+    let as_email = Email::parse(name.as_str()).ok();
     let is_phone = Phone::parse(name.as_str()).is_ok();
-    let own_email = account.email().is_some_and(|own| own.as_str() == name.as_str());
+    let own_email = account.email() == as_email.as_ref();
     let own_phone = account.phone().is_some_and(|own| own.as_str() == name.as_str());
-    (!is_email || own_email) && (!is_phone || own_phone)
+    (as_email.is_none() || own_email) && (!is_phone || own_phone)
 }
 
 #[cfg(test)]
@@ -186,6 +186,7 @@ mod tests {
             ("alice", true),
             ("alice@home", true),
             ("alice@mail.example", true),
+            ("Alice@Mail.Example", true),
             ("+4930123456", true),
             ("bob@mail.example", false),
             ("+4930123457", false),

@@ -9,7 +9,7 @@ use fourauth_config::Config;
 use fourauth_factors::password_rule::{NewPassword, PasswordRule};
 use fourauth_protocol::{secret::Secret, username::Username};
 use fourauth_server::first_run::{self, SETUP};
-use fourauth_store::Error;
+use fourauth_store::{Admin, Error};
 use serde::Serialize;
 use std::{io::Read as _, path::Path};
 
@@ -148,6 +148,7 @@ async fn add(
         bail!("`{SETUP}` is reserved for the first administrator; choose another name");
     }
     ensure!(!exists(local, &admin).await?, "there is already an administrator named {name}");
+    refuse_look_alike(local, &admin).await?;
     chosen.show()?;
     let now = local.now;
     let added_row = local.local_row(None, "admin_add", &format!("admin={admin}"));
@@ -163,6 +164,19 @@ async fn add(
     });
     chosen.settle(name, added.await, "there is already an administrator")?;
     first_run::remove_setup_secret(setup_secret)
+}
+
+/// Refuses a name that could be taken for that of another administrator in the audit log.
+async fn refuse_look_alike(local: &LocalStore, name: &Username) -> anyhow::Result<()> {
+    name.clone().for_new_account()?;
+    for Admin { name: other, .. } in local.store.admins().await? {
+        let looks_alike = Username::parse(&other).is_ok_and(|other| other.key() == name.key());
+        ensure!(
+            other == name.as_str() || !looks_alike,
+            "there is already an administrator named {other}, which looks like {name}"
+        );
+    }
+    Ok(())
 }
 
 /// Replaces the secret. The old one is refused from the commit on. The name and its log rows stay.

@@ -2,6 +2,7 @@
 
 mod erase;
 mod groups;
+mod rename;
 
 use crate::{local_store::LocalStore, screen::printable, table::Format};
 use anyhow::{Context as _, bail};
@@ -47,6 +48,19 @@ pub enum UserCommand {
         /// The groups; none takes the account out of all
         groups: Vec<String>,
     },
+    /// Give an account another name, and end its sessions
+    Rename {
+        /// The account's name
+        username: String,
+        /// Its new name
+        new_name: String,
+    },
+    /// List accounts of an earlier version that share a name or a mail address with another one
+    Collisions {
+        /// Form of the list
+        #[command(flatten)]
+        format: Format,
+    },
     /// Print ten new recovery codes, which replace all earlier ones
     RecoveryCodes {
         /// The account's name
@@ -76,6 +90,8 @@ impl UserCommand {
             Self::Disable { username } => disable(local, &username).await,
             Self::Enable { username } => enable(local, &username).await,
             Self::Groups { username, groups } => groups::set(local, &username, &groups).await,
+            Self::Rename { username, new_name } => rename::run(local, &username, &new_name).await,
+            Self::Collisions { format } => rename::collisions(local, format).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
             Self::Erase { yes: false, username } => {
                 bail!("erasing cannot be undone; run `fourauthd user erase {username} --yes`")
@@ -115,7 +131,8 @@ async fn list(local: &LocalStore, format: Format) -> anyhow::Result<()> {
         let confirmed = if user.totp_confirmed { "yes" } else { "no" };
         [&user.username, &user.device, confirmed, user.state, &user.created_at.to_string()]
             .map(str::to_owned)
-    })
+    })?;
+    if format.is_json() { Ok(()) } else { rename::hint(local).await }
 }
 
 fn describe(user: &UserSummary) -> String {

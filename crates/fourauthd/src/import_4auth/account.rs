@@ -24,11 +24,11 @@ pub enum Unfit {
     /// The name is missing or not valid here.
     #[error("its name is not a valid username")]
     Name,
-    /// An earlier account in the file has the same name.
-    #[error("an earlier account in the file has the same name")]
+    /// An earlier account in the file has the same name, or one that looks like it.
+    #[error("an earlier account in the file has the same name, or one that looks like it")]
     NameTwice,
-    /// An account with this name exists already.
-    #[error("an account with this name exists already")]
+    /// An account with this name, or one that looks like it, exists already.
+    #[error("an account with this name, or one that looks like it, exists already")]
     NameTaken,
     /// The password hash is not bcrypt, or its cost is too high.
     #[error("its password hash is not a bcrypt hash of an accepted cost")]
@@ -76,6 +76,7 @@ impl Candidate {
     /// Parses the values of a row. Returns the first fault.
     pub(super) fn read(user: OldUser, key: &OldKey) -> Result<Self, Unfit> {
         let name = user.name.and_then(|name| Username::parse(&name).ok()).ok_or(Unfit::Name)?;
+        let name = name.for_new_account().map_err(|_| Unfit::Name)?;
         let password = user.password.and_then(bcrypt_hash).ok_or(Unfit::Hash)?;
         let opened = user.totp.and_then(|token| key.open(&token)).ok_or(Unfit::SecretSealed)?;
         let totp = totp_key(&opened).ok_or(Unfit::Secret)?;

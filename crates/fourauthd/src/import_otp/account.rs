@@ -51,6 +51,7 @@ impl Candidate {
     /// Parses the values of a row. Returns the first fault.
     pub(super) fn read(user: OldUser) -> Result<Self, Unfit> {
         let name = name(&user).ok_or(Unfit::Name)?;
+        let name = name.for_new_account().map_err(|_| Unfit::Name)?;
         let password = user.password_hash.ok_or(Unfit::NoHash)?;
         let password = accepted_hash(&password).ok_or(Unfit::Hash)?;
         let email = user.email.as_deref().map(Email::parse).transpose();
@@ -65,7 +66,7 @@ impl Candidate {
 
     /// What no other row may have. The first word keeps a name apart from an address.
     pub(super) fn keys(&self) -> Vec<String> {
-        let name = format!("name {}", self.name);
+        let name = format!("name {}", self.name.key().as_str());
         let email = self.email.as_ref().map(|email| format!("mail {}", email.as_str()));
         let phone = self.phone.as_ref().map(|phone| format!("phone {}", phone.as_str()));
         [Some(name), email, phone].into_iter().flatten().collect()
@@ -123,6 +124,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_depend_on_no_spelling() {
+        let keys = |name: &str, email: &str| {
+            let change = |user: &mut OldUser| {
+                (user.username, user.email) = (Some(name.to_owned()), Some(email.to_owned()));
+            };
+            read(change).unwrap().keys()
+        };
+        let one = keys("Jos\u{e9}", "jose@example.org");
+        assert_eq!(keys("JOSE\u{301}", "Jose@Example.org"), one);
+    }
+
+    #[test]
     fn a_row_without_addresses_is_an_account() {
         let candidate = read(|user| (user.email, user.phone) = (None, None)).unwrap();
         assert_eq!(candidate.keys(), ["name alice"]);
@@ -135,6 +148,7 @@ mod tests {
             (&(|user: &mut OldUser| user.username = None) as &dyn Fn(&mut OldUser), Unfit::Name),
             (&|user| user.username = text(" alice"), Unfit::Name),
             (&|user| user.username = text("al\u{202e}ice"), Unfit::Name),
+            (&|user| user.username = text("\u{430}lice"), Unfit::Name),
             (&|user| user.username = text(HASH), Unfit::Name),
             (&|user| user.password_hash = None, Unfit::NoHash),
             (&|user| user.email = text("alice"), Unfit::Email),

@@ -66,7 +66,7 @@ pub struct NewUser {
 pub enum Added {
     /// The account was created.
     Yes,
-    /// Another account has the username.
+    /// Another account has the username, or one that looks like it.
     NameTaken,
     /// Another account has the email address.
     EmailTaken,
@@ -112,8 +112,8 @@ impl Tx {
     pub async fn add_user(&mut self, user: &NewUser) -> Result<Added, Error> {
         const SQL: &str = "INSERT INTO users (username, password_hash, face_template_enc, \
              face_image_enc, totp_secret_enc, mac_address, id, email, phone, face_epoch, \
-             must_change, created_utc, has_totp, has_face, has_device) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             must_change, created_utc, has_totp, has_face, has_device, name_key, settled) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1) \
              ON CONFLICT DO NOTHING";
 
         let seal = self.sealing().await?;
@@ -121,6 +121,7 @@ impl Tx {
         let place = user.id.place(IMAGE);
         let image = user.image.as_ref().map(|image| seal.seal(place, image.expose()));
         let (mac, created) = (user.mac.to_string(), user.created.to_string());
+        let key = user.username.key();
         let values = [
             Value::Text(user.username.as_str()),
             Value::Text(user.password.as_stored().expose()),
@@ -137,6 +138,7 @@ impl Tx {
             Value::Int(user.enrolled.totp.into()),
             Value::Int(user.enrolled.face.into()),
             Value::Int(user.enrolled.device.into()),
+            Value::Text(key.as_str()),
         ];
         if self.changes(SQL, &values).await? {
             return Ok(Added::Yes);
@@ -145,19 +147,22 @@ impl Tx {
     }
 
     async fn conflict(&mut self, user: &NewUser) -> Result<Added, Error> {
-        const SQL: &str = "SELECT username, email, phone FROM users \
-             WHERE username = $1 OR email = $2 OR phone = $3";
+        const SQL: &str = "SELECT username, name_key, email, phone FROM users \
+             WHERE username = $1 OR email = $2 OR phone = $3 OR name_key = $4";
 
+        let key = user.username.key();
         let email = user.email.as_ref().map(Email::as_str);
         let phone = user.phone.as_ref().map(Phone::as_str);
         let values = [
             Value::Text(user.username.as_str()),
             Value::TextOrNull(email),
             Value::TextOrNull(phone),
+            Value::Text(key.as_str()),
         ];
         let mut taken = Err(Error::Unavailable(Cause::Busy));
         for row in self.rows(SQL, &values).await? {
-            if row.text(TABLE, "username")? == user.username.as_str() {
+            let same_key = row.text_or_null(TABLE, "name_key")?.as_deref() == Some(key.as_str());
+            if same_key || row.text(TABLE, "username")? == user.username.as_str() {
                 return Ok(Added::NameTaken);
             }
             let same_email =
@@ -179,6 +184,26 @@ impl Tx {
         let changed = self.changes(SQL, &values).await?;
         self.end_sessions(account).await?;
         Ok(changed)
+    }
+
+    /// Gives an account another name, and ends its sessions. `false` if there is no such account, or
+    /// another one has that name or one that looks like it.
+    pub async fn rename_user(
+        &mut self,
+        account: AccountId,
+        name: &Username,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "UPDATE users SET username = $1, name_key = $2, version = version + 1 \
+             WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM users WHERE id <> $3 \
+             AND (username = $1 OR name_key = $2))";
+
+        let key = name.key();
+        let values = [Value::Text(name.as_str()), Value::Text(key.as_str()), Value::Int(account.0)];
+        let renamed = self.changes(SQL, &values).await?;
+        if renamed {
+            self.end_sessions(account).await?;
+        }
+        Ok(renamed)
     }
 
     /// Deletes an account with its secrets and sessions. Its rows in the audit log stay. `false` if
@@ -214,6 +239,15 @@ impl Store {
 
         let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
         row.as_ref().map(UserSummary::read).transpose()
+    }
+
+    /// True if an account has this name, or one that looks like it.
+    pub async fn is_name_taken(&self, name: &Username) -> Result<bool, Error> {
+        const SQL: &str = "SELECT 1 FROM users WHERE username = $1 OR name_key = $2";
+
+        let key = name.key();
+        let values = [Value::Text(name.as_str()), Value::Text(key.as_str())];
+        Ok(self.row(SQL, &values).await?.is_some())
     }
 
     /// The name of the account with this mail address, and this telephone number if one is given.

@@ -1,7 +1,10 @@
 //! Reading of the audit log.
 
 use crate::{
-    audit::entry::{AuditEntry, AuditId, MAX_DETAIL, MAX_USERNAME, TABLE},
+    audit::{
+        entry::{AuditEntry, AuditId, MAX_DETAIL, TABLE},
+        spelling,
+    },
     engine::driver::{Row, Value},
     error::Error,
     store::Store,
@@ -18,7 +21,7 @@ pub const MAX_ROWS: u32 = 500;
 /// Filters of a query. A row must match every filter that is set.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
-    /// Rows with this claimed name.
+    /// Rows with this claimed name, in any of its usual spellings.
     pub username: Option<String>,
     /// Rows with this action.
     pub action: Option<String>,
@@ -44,12 +47,11 @@ impl Store {
 
     /// Rows, newest first.
     pub async fn audit_rows(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {
-        // Stored names are escaped, so the filter is escaped too.
-        let username = query.username.as_deref().map(|name| visible(name, MAX_USERNAME));
+        let names = query.username.as_deref().map(spelling::usual);
         let action = query.action.as_deref().map(|action| visible(action, MAX_DETAIL));
         let (since, before) = (query.since.map(second), query.before.map(second));
         let texts = Texts {
-            username: username.as_deref(),
+            names: names.as_deref(),
             action: action.as_deref(),
             since: since.as_deref(),
             before: before.as_deref(),
@@ -65,8 +67,13 @@ impl AuditQuery {
     /// Builds the statement. It has a condition only for each filter that is set, so that the
     /// database can use the index.
     fn statement<'a>(&self, texts: &Texts<'a>) -> (String, Vec<Value<'a>>) {
-        let conditions = [
-            ("username =", texts.username.map(Value::Text)),
+        let (mut conditions, mut values) = (Vec::new(), Vec::new());
+        if let Some(names) = texts.names {
+            let places: Vec<_> = (1..=names.len()).map(|number| format!("${number}")).collect();
+            conditions.push(format!("username IN ({})", places.join(", ")));
+            values.extend(names.iter().map(|name| Value::Text(name)));
+        }
+        let others = [
             ("action =", texts.action.map(Value::Text)),
             ("substr(ts_utc, 1, 19) >=", texts.since.map(Value::Text)),
             ("substr(ts_utc, 1, 19) <", texts.before.map(Value::Text)),
@@ -74,10 +81,12 @@ impl AuditQuery {
             ("id =", self.id.map(Value::Int)),
             ("id <", self.before_id.map(Value::Int)),
         ];
-        let given = conditions.into_iter().filter_map(|(text, value)| Some((text, value?)));
-        let (texts, mut values): (Vec<_>, Vec<_>) = given.unzip();
-        let numbered = |(text, number): (&str, usize)| format!("{text} ${number}");
-        let conditions: Vec<String> = texts.into_iter().zip(1..).map(numbered).collect();
+        for (text, value) in others {
+            if let Some(value) = value {
+                values.push(value);
+                conditions.push(format!("{text} ${}", values.len()));
+            }
+        }
         let filter = if conditions.is_empty() {
             String::new()
         } else {
@@ -91,7 +100,7 @@ impl AuditQuery {
 
 /// The texts in the conditions of a statement.
 struct Texts<'a> {
-    username: Option<&'a str>,
+    names: Option<&'a [String]>,
     action: Option<&'a str>,
     since: Option<&'a str>,
     before: Option<&'a str>,

@@ -100,6 +100,15 @@ impl Tx {
         Ok(self.execute(SQL, &[Value::Bytes(target.as_bytes())]).await? > 0)
     }
 
+    /// Counts the failures of one target under another one, which has none.
+    pub(crate) async fn move_failures(&mut self, from: Target, to: Target) -> Result<(), Error> {
+        const SQL: &str = "UPDATE failures SET target = $1 WHERE target = $2 \
+             AND NOT EXISTS (SELECT 1 FROM failures WHERE target = $1)";
+
+        let values = [Value::Bytes(to.as_bytes()), Value::Bytes(from.as_bytes())];
+        self.execute(SQL, &values).await.map(|_| ())
+    }
+
     /// Deletes lanes with the last failure before `before`. Known and unknown accounts are treated
     /// alike; otherwise waiting would reveal if an account exists.
     pub async fn forget_failures(&mut self, before: UnixMillis) -> Result<u64, Error> {

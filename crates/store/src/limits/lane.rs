@@ -24,6 +24,11 @@ impl Target {
         Self::hash("account", name.as_str())
     }
 
+    /// Attempts that claimed this spelling of a name, when names were counted as they were spelled.
+    pub(crate) fn spelled(name: &str) -> Self {
+        Self::hash("account", name)
+    }
+
     /// Attempts that claim an address that no account has. No name has the same target, so that a
     /// wait does not tell an address of an account from another one.
     #[must_use]

@@ -3,6 +3,7 @@
 //! Each step can be repeated, so running the command again finishes an erasure that was
 //! interrupted. It does not reach text logs, or copies of the database elsewhere.
 
+use super::rename;
 use crate::local_store::{LOCAL_SUFFIX, LocalStore};
 use anyhow::{Context as _, bail, ensure};
 use fourauth_protocol::{
@@ -23,6 +24,9 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         Ok(name) => account(local, &name).await?,
         Err(_) => false,
     };
+    if had_account {
+        rename::settle(local).await?;
+    }
     // Printed after the work, which must not stop if it cannot be printed.
     let rows = rows(local, username).await?;
     let remains = local.store.compact().await;
@@ -94,9 +98,18 @@ async fn forget_requests(tx: &mut Tx, of: Vec<Target>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Erases the name from counts that are not rows yet and from rows of the audit log, in several
+/// Erases the name, in each spelling that the log has, from counts that are not rows yet and from rows of the audit log, in several
 /// transactions. Returns the number of rows.
 async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
+    let mut erased = 0;
+    for spelling in local.store.spellings_in_log(name).await? {
+        erased += rows_of(local, &spelling).await?;
+    }
+    Ok(erased)
+}
+
+/// The same for one spelling of the name.
+async fn rows_of(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
     let (counted, at) = (name.to_owned(), local.now);
     let counts: Result<u64, Error> = local
         .store

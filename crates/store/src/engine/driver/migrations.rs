@@ -47,6 +47,7 @@ pub(super) const SQLITE: &[Step] = &[
     (16, "open_grants", include_str!("../../../../../migrations/sqlite/0016_open_grants.sql")),
     (17, "reset_codes", include_str!("../../../../../migrations/sqlite/0017_reset_codes.sql")),
     (18, "groups", include_str!("../../../../../migrations/sqlite/0018_groups.sql")),
+    (19, "names", include_str!("../../../../../migrations/sqlite/0019_names.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -84,6 +85,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (16, "open_grants", include_str!("../../../../../migrations/postgres/0016_open_grants.sql")),
     (17, "reset_codes", include_str!("../../../../../migrations/postgres/0017_reset_codes.sql")),
     (18, "groups", include_str!("../../../../../migrations/postgres/0018_groups.sql")),
+    (19, "names", include_str!("../../../../../migrations/postgres/0019_names.sql")),
 ];
 
 /// The table that lists the applied migrations.
