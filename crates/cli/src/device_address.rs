@@ -12,7 +12,7 @@ use std::{
 /// The file, next to `client.toml`.
 const FILE: &str = "device.address";
 
-/// The kept address. If there is none, that of the last login or of a network card, which is kept from
+/// The kept address, or else that of the last login or of a network card, which is kept from
 /// then on.
 pub(crate) fn own(environment: &Environment<'_>) -> Option<MacAddress> {
     let path = path(environment);

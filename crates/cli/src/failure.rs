@@ -66,7 +66,7 @@ pub enum Failure {
     Client {
         /// The server.
         server: ServerAddress,
-        /// Why there is none.
+        /// Why no answer came.
         #[source]
         reason: Box<Error>,
     },

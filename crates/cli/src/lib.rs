@@ -3,7 +3,7 @@
 //! The path of a command: [`args`] parses the command line. `compose` gathers the command's inputs
 //! (`secrets`, `picture`, [`camera`], the machine's address and clock). `fourauth-client` sends the
 //! command and the proof of this device (`device_key`). `show` prints the answer, `no_answer`
-//! says why there is none, and [`exit`] maps both to an exit code. Without a command, `menu` asks for one repeatedly.
+//! says why no answer came, and [`exit`] maps both to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
 //! It makes no decisions and stores no password, code or picture. `session` keeps the token of the last
 //! login. Everything that differs between

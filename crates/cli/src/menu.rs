@@ -87,7 +87,7 @@ async fn trust_new_server(
     Ok(())
 }
 
-/// Says where the commands go, and for whom.
+/// Names the server and the account of the commands.
 fn greet(options: &Options, environment: &mut Environment<'_>) -> Result<(), Failure> {
     let settings = read(environment)?;
     let server = settings.server(options);

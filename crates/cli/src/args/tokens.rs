@@ -32,7 +32,7 @@ pub struct AccountArgs {
     pub phone: Option<Phone>,
 }
 
-/// A new account of the person who registers it.
+/// A new account that a person registers alone.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SignUpArgs {
     /// The name and addresses of the account

@@ -65,8 +65,8 @@ impl From<Collision> for Listed {
     fn from(collision: Collision) -> Self {
         let Collision { username, other, shared } = collision;
         let (shared, advice) = match shared {
-            Shared::Name => ("name, but for case, spaces or form", "rename one of them"),
-            Shared::Email => ("mail address, but for case", "erase the one that is not used"),
+            Shared::Name => ("name, apart from case, spaces or form", "rename one of them"),
+            Shared::Email => ("mail address, apart from case", "erase the one that is not used"),
         };
         Self { username, other, shared, advice }
     }
