@@ -24,7 +24,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A server with two accounts, each with a session whose sign-in is signed.
+/// A server with two accounts, each with a session and a signed sign-in.
 struct House {
     server: TestServer,
     alice: Persona,

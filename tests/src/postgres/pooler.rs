@@ -19,7 +19,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts a pooler whose `pool_mode` is `mode`.
+    /// Starts a pooler with this `pool_mode`.
     ///
     /// # Panics
     ///

@@ -48,7 +48,7 @@ const DEVICES: [&str; 5] = [
 ];
 
 const SESSIONS: [&str; 6] = [
-    "1  Show who is logged in",
+    "1  Show your account and session",
     "2  List the sessions",
     "3  Log out",
     "4  End another session",
