@@ -17,6 +17,7 @@ on_both_databases![
     revoking_an_address_revokes_only_its_devices,
     a_revoked_device_is_unknown,
     a_device_or_place_of_another_account_is_unknown,
+    an_address_follows_the_first_device_and_no_other,
 ];
 
 fn device(identity: &Identity, name: &str, last: u8) -> NewDevice {
@@ -63,6 +64,35 @@ async fn names(store: &Store, account: AccountId) -> Vec<String> {
 
 fn identity() -> Identity {
     Identity::generate().unwrap()
+}
+
+/// The account's address is that of `mac(1)` at first. Two devices share it at a dock.
+async fn an_address_follows_the_first_device_and_no_other(database: Database) {
+    let store = database.open().await;
+    let alice = enrol(&store, "alice").await;
+    let (account, home) = (alice.account, alice.mac);
+    let (first, second) = (identity(), identity());
+    let at_home = NewDevice { mac: home, ..device(&first, "first", 1) };
+    assert_eq!(bind(&store, account, at_home).await, Bound::Yes);
+    let later = NewDevice { mac: home, at: UnixMillis(NOW.0 + 1), ..device(&second, "second", 1) };
+    assert_eq!(bind(&store, account, later).await, Bound::Yes);
+
+    let moves = |device: &Identity, to| {
+        let (store, id) = (&store, device.key().id());
+        async move {
+            let moved: Result<bool, Error> = store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        tx.note_address(account, id, (home, to)).await?;
+                        tx.has_address(account, to).await
+                    })
+                })
+                .await;
+            moved.unwrap()
+        }
+    };
+    assert!(!moves(&second, mac(77)).await, "the first device is still there");
+    assert!(moves(&first, mac(78)).await, "the control");
 }
 
 async fn a_device_decided_on_an_older_version_is_not_bound(database: Database) {

@@ -236,8 +236,9 @@ impl Tx {
         Ok(!rows.is_empty())
     }
 
-    /// Notes that a device has the address `to` now. The account's own address follows, if it was that
-    /// of the device: a recovery finds the account's first device by it.
+    /// Notes that a device has the address `to` now. The account's own address follows if it was that of
+    /// the device, and of no other: a recovery finds the account's first device by it, and a second
+    /// device that leaves a shared dock must not take the address along.
     pub async fn note_address(
         &mut self,
         account: AccountId,
@@ -245,13 +246,15 @@ impl Tx {
         (from, to): (MacAddress, MacAddress),
     ) -> Result<(), Error> {
         const DEVICE: &str = "UPDATE devices SET mac = $1 WHERE account = $2 AND device_id = $3";
-        const ACCOUNT: &str =
-            "UPDATE users SET mac_address = $1 WHERE id = $2 AND mac_address = $3";
+        const ACCOUNT: &str = "UPDATE users SET mac_address = $1 WHERE id = $2 AND mac_address = $3 \
+             AND $4 = (SELECT device_id FROM devices WHERE account = $2 AND revoked_at IS NULL \
+             ORDER BY bound_at, device_id LIMIT 1) AND NOT EXISTS (SELECT 1 FROM devices \
+             WHERE account = $2 AND mac = $3 AND revoked_at IS NULL)";
 
         let (from, to, id) = (from.to_string(), to.to_string(), Value::Int(account.0));
-        let device = [Value::Text(&to), id, Value::Bytes(device.as_bytes())];
-        self.changes(DEVICE, &device).await?;
-        self.changes(ACCOUNT, &[Value::Text(&to), id, Value::Text(&from)]).await?;
+        let device = Value::Bytes(device.as_bytes());
+        self.changes(DEVICE, &[Value::Text(&to), id, device]).await?;
+        self.changes(ACCOUNT, &[Value::Text(&to), id, Value::Text(&from), device]).await?;
         Ok(())
     }
 }
