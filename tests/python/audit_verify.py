@@ -239,6 +239,14 @@ def notes_in(path, origin):
         yield "".join(gathered)
 
 
+def exported_in(path, origin):
+    """Without this check, a file that cannot be read would pass for one that says nothing against the log."""
+    notes = list(notes_in(path, origin))
+    if not notes:
+        raise Unreadable(f"{path} holds no checkpoint of this log")
+    return notes
+
+
 def seconds(text):
     stamp = re.fullmatch(
         "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", text
@@ -395,6 +403,7 @@ class Proof:
         again = json.dumps(proof, separators=(",", ":")) + "\n"
         if again.encode() != data:
             raise Unreadable("the same values are written in another way")
+        json.dumps(proof, ensure_ascii=False).encode()  # fails for half of a surrogate pair
         if type(proof["fourauth_proof"]) is not int or proof["fourauth_proof"] != 1:
             raise Unreadable("unsupported version of the format")
         self.position, self.note, path = proof["position"], proof["checkpoint"], proof["path"]
@@ -815,7 +824,7 @@ def verify(arguments):
         epoch_key = bytes.fromhex(epoch_key)
         if len(epoch_key) != 32:
             raise Unreadable("the epoch key must have 64 hexadecimal digits")
-    notes = [note for path in arguments.checkpoints for note in notes_in(path, key.name)]  # read before the log
+    notes = [note for path in arguments.checkpoints for note in exported_in(path, key.name)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
     accepted = set(arguments.accept_rollback)

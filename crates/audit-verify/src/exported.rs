@@ -51,7 +51,14 @@ impl Known {
     }
 
     fn read_file(&mut self, path: &Path, options: &Options) -> Result<(), Unreadable> {
-        for_each_note(path, options.key.name(), |note| self.take(note, path, options))
+        let mut notes = 0_u64;
+        for_each_note(path, options.key.name(), |note| {
+            notes += 1;
+            self.take(note, path, options);
+        })?;
+        // Otherwise a file that cannot be read would pass for one that says nothing against the log.
+        let none = || Unreadable::NoCheckpoint { path: path.display().to_string() };
+        if notes == 0 { Err(none()) } else { Ok(()) }
     }
 
     fn take(&mut self, note: &str, path: &Path, options: &Options) {

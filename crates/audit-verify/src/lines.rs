@@ -70,7 +70,10 @@ impl Lines {
             let skipped = self.reader.skip_until(b'\n');
             self.offset += skipped.map_err(|source| Unreadable::file(&self.path, source))? as u64;
         }
-        let line = fourauth_text_file::unmarked_bytes(&self.line);
+        // That of the first line was skipped with the file's.
+        let is_first = self.number == 1;
+        let line =
+            if is_first { &self.line } else { fourauth_text_file::unmarked_bytes(&self.line) };
         Ok((read > 0).then(|| String::from_utf8_lossy(line)))
     }
 

@@ -22,6 +22,15 @@ pub enum Unreadable {
         /// Cause.
         why: String,
     },
+    /// A file of exported checkpoints holds none of this log.
+    #[error(
+        "{path} holds no checkpoint of this log: give another file, or save this one as UTF-8 with \
+         line feeds"
+    )]
+    NoCheckpoint {
+        /// Path of the file.
+        path: String,
+    },
     /// The export has no end line: it was truncated, or is still being written.
     #[error("the export has no end line: it is truncated or still being written")]
     Truncated,

@@ -37,6 +37,21 @@ fn the_exit_code_is_0_unchanged_1_changed_2_unreadable() {
 }
 
 #[test]
+fn a_file_without_a_checkpoint_of_the_log_proves_nothing() {
+    let log = Log::of(30);
+    let key = log.verifying_key().to_string();
+    let exported = fs::read_to_string(log.exported()).unwrap();
+    let utf_16 = [0xfeff].into_iter().chain(exported.encode_utf16()).flat_map(u16::to_le_bytes);
+    let unusable = [utf_16.collect(), exported.replace('\n', "\r").into_bytes(), Vec::new()];
+    for content in unusable {
+        fs::write(log.exported(), content).unwrap();
+        let path = log.exported();
+        let arguments = ["--key", &key, "--checkpoints", path.to_str().unwrap()];
+        assert_eq!(code(&arguments, &log.file()), Some(2));
+    }
+}
+
+#[test]
 fn findings_are_printed_as_text_or_as_json() {
     let log = Log::of(30);
     let (key, first) = (log.folder.path().join("log.vkey"), log.folder.path().join("epoch-0"));
