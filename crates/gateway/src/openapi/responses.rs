@@ -55,7 +55,9 @@ fn can_answer(route: &Route, translation: &Translation, status: StatusCode) -> b
             has_body || translation.bearer.is_some()
         }
         // 330 may name the device that it replaces.
-        StatusCode::NOT_FOUND => translation.path.is_some() || translation.command == "330",
+        StatusCode::NOT_FOUND => {
+            translation.path.is_some() || ["144", "330"].contains(&translation.command)
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => has_body,
         StatusCode::UNPROCESSABLE_ENTITY => route.body == Takes::Pictures,
         _ => true,

@@ -40,7 +40,8 @@ impl Store {
             .map_err(|_| Error::Corrupt { table: LEAF, column: "leaf_hash" })
     }
 
-    /// The row of the sign-in of `username` at this instant, by one of these actions.
+    /// The row of the sign-in of `username` at this instant, by one of these actions. `None` also if
+    /// there are several: then no one can say which of them is meant.
     pub async fn sign_in_row(
         &self,
         username: &str,
@@ -59,7 +60,11 @@ impl Store {
         let is_it = |row: &&Row| {
             row.text("access_logs", "ts_utc").is_ok_and(|at| UnixMillis::parse(&at) == Ok(opened))
         };
-        rows.iter().find(is_it).map(|row| row.int("access_logs", "id").map(AuditId)).transpose()
+        let mut found = rows.iter().filter(is_it);
+        match (found.next(), found.next()) {
+            (Some(row), None) => row.int("access_logs", "id").map(AuditId).map(Some),
+            (None | Some(_), _) => Ok(None),
+        }
     }
 
     async fn proven_row(&self, id: AuditId) -> Result<Option<ProvenRow>, Error> {
