@@ -128,7 +128,7 @@ impl Hash {
     pub fn reads_all_of(&self, password: &Secret<String>) -> bool {
         match self.scheme {
             Scheme::Argon2id(_) => true,
-            Scheme::Bcrypt => password.expose().len() <= BCRYPT_READS,
+            Scheme::Bcrypt => password.expose().len() <= BCRYPT_READS && !has_nul(password),
         }
     }
 }
@@ -195,10 +195,17 @@ fn check_argon2id(
 
 /// bcrypt reads 72 bytes. The system that made these hashes accepted longer passwords and ignored
 /// the rest, so this does the same.
+///
+/// A password with U+0000 never matches: bcrypt repeats a short password with a NUL at its end, so
+/// `x` and `x\0x` have the same hash.
 fn check_bcrypt(hash: &Hash, password: &Secret<String>) -> bool {
-    let is_bounded = text::normalised(password).is_some();
+    let is_bounded = text::normalised(password).is_some() && !has_nul(password);
     let text = if is_bounded { password.expose().as_str() } else { "" };
     is_bounded & bcrypt::verify(text, hash.stored.expose()).unwrap_or(false)
+}
+
+fn has_nul(password: &Secret<String>) -> bool {
+    password.expose().contains('\0')
 }
 
 fn tag(
@@ -320,6 +327,9 @@ mod tests {
         let imported = Hash::parse(IMPORTED.into()).unwrap();
         assert_eq!(finding(&imported, "Tr0ub4dor&3", &PEPPER), Finding::Match);
         assert_eq!(finding(&imported, "Tr0ub4dor&4", &PEPPER), Finding::Mismatch);
+        let repeated = "Tr0ub4dor&3\0Tr0ub4dor&3";
+        assert!(bcrypt::verify(repeated, IMPORTED).unwrap(), "bcrypt itself takes both");
+        assert_eq!(finding(&imported, repeated, &PEPPER), Finding::Mismatch);
         assert!(imported.is_outdated(Cost::default()));
         assert!(!hash("correct Horse").is_outdated(CHEAP));
         assert!(hash("correct Horse").is_outdated(Cost::default()));
