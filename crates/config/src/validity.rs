@@ -45,6 +45,7 @@ impl Config {
             legacy(self),
             courier(&self.courier),
             self.web.requirements().into(),
+            self.tls.requirements().into(),
             vec![
                 Requirement {
                     key: "audit.checkpoint_sinks",

@@ -131,6 +131,9 @@ fn trust(pin: Option<&str>, ca: Option<&Path>) -> Result<Trust, Unusable> {
 }
 
 fn certificate(tls: &TlsConfig, web: &WebConfig) -> Result<Option<(PathBuf, PathBuf)>, Unusable> {
+    if let Some(broken) = tls.requirements().into_iter().find(|requirement| !requirement.holds) {
+        return Err(setting(broken.key)(broken.reason));
+    }
     if web.listener.iter().all(|listener| !listener.tls) {
         return Ok(None);
     }
