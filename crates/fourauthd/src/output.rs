@@ -2,7 +2,12 @@
 //! not arrive is an error.
 
 use std::{
+    fs::{self, File},
     io::{self, ErrorKind, Write as _},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{FileTypeExt as _, MetadataExt as _},
+    },
     process::ExitCode,
 };
 
@@ -29,6 +34,24 @@ impl OutputError {
 pub(crate) fn write_line(text: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}").and_then(|()| out.flush()).map_err(OutputError)
+}
+
+/// Writes a text that is shown only once, like [`write_line`].
+///
+/// Fails if standard output is the null device, which takes everything and shows nothing. A program
+/// that is started with a closed standard output has that device as well: its runtime opens it.
+pub(crate) fn write_once(text: &str) -> Result<(), OutputError> {
+    if is_null().map_err(OutputError)? {
+        let lost = "it is closed or the null device, and this text is shown only once";
+        return Err(OutputError(io::Error::other(lost)));
+    }
+    write_line(text)
+}
+
+fn is_null() -> io::Result<bool> {
+    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let null = fs::metadata("/dev/null")?;
+    Ok(out.file_type().is_char_device() && out.rdev() == null.rdev())
 }
 
 /// Writes a text and its newline to standard error. If it cannot be written, only the exit code is left.

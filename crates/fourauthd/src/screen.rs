@@ -6,7 +6,7 @@
 //! Line feeds in a text are kept, so a value inside it must be on one line: see [`printable`] and
 //! the module `table`.
 
-use crate::output::{OutputError, write_line, write_note};
+use crate::output::{OutputError, write_line, write_note, write_once};
 pub(crate) use fourauth_protocol::printable::printable;
 use fourauth_protocol::printable::{PrintableJson, printable_lines};
 use serde::Serialize;
@@ -17,6 +17,11 @@ macro_rules! print_out {
     ($($part:tt)*) => { $crate::screen::out(format_args!($($part)*)) };
 }
 
+/// Prints lines that are shown only once to standard output, with control characters escaped.
+macro_rules! print_once {
+    ($($part:tt)*) => { $crate::screen::once(format_args!($($part)*)) };
+}
+
 /// Prints lines to standard error, with control characters escaped.
 macro_rules! print_err {
     ($($part:tt)*) => { $crate::screen::err(format_args!($($part)*)) };
@@ -24,6 +29,10 @@ macro_rules! print_err {
 
 pub(crate) fn out(text: fmt::Arguments<'_>) -> Result<(), OutputError> {
     write_line(&printable_lines(&text.to_string()))
+}
+
+pub(crate) fn once(text: fmt::Arguments<'_>) -> Result<(), OutputError> {
+    write_once(&printable_lines(&text.to_string()))
 }
 
 pub(crate) fn err(text: fmt::Arguments<'_>) {

@@ -111,6 +111,28 @@ fn codes_that_cannot_be_shown_replace_none() {
 }
 
 #[test]
+fn codes_that_nothing_shows_replace_none() {
+    let folder = house();
+    let line = words("user recovery-codes alice");
+    let null = Stdio::null();
+    let mut closed = fourauthd(&folder, &line);
+    // The shell closes standard output, and the runtime of the program opens the null device there.
+    let program = closed.get_program().to_owned();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(program).args(closed.get_args());
+    shell.current_dir(closed.get_current_dir().unwrap_or(folder.path()));
+    for (name, value) in closed.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    for ran in [closed.stdout(null).output().unwrap(), shell.output().unwrap()] {
+        assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+        assert!(text(&ran).contains("alice keeps the older recovery codes"), "{}", text(&ran));
+        assert!(text(&ran).contains("shown only once"), "{}", text(&ran));
+    }
+    assert_eq!(rows(&folder, "user_recovery_codes"), 0);
+}
+
+#[test]
 fn a_secret_that_cannot_be_shown_is_not_made() {
     let folder = house();
     must_fail_on_a_full_disk(&folder, "admin add bob");

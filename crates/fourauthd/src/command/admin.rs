@@ -96,7 +96,7 @@ impl AdminSecret {
     /// not become valid.
     fn show(&self) -> anyhow::Result<()> {
         if self.made {
-            print_out!("{}", self.secret.as_str()).context("nothing was changed")?;
+            print_once!("{}", self.secret.as_str()).context("nothing was changed")?;
         }
         Ok(())
     }

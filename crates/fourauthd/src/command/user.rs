@@ -213,7 +213,7 @@ async fn recovery_codes(local: &LocalStore, username: &str) -> anyhow::Result<()
     let id = account(local, username).await?.id;
     let codes = fourauth_auth::recovery_codes::recovery_codes();
     let lines: Vec<_> = codes.iter().map(|code| code.expose_text().expose().clone()).collect();
-    print_out!("{}", lines.join("\n"))
+    print_once!("{}", lines.join("\n"))
         .with_context(|| format!("{username} keeps the older recovery codes"))?;
     let entry = local.local_row(Some(username), "user_recovery_codes", "");
     let replaced = local.change(entry, move |tx| {

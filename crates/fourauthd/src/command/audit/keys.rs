@@ -20,7 +20,7 @@ pub(super) fn show(audit_dir: &Path, receipts: &Path) -> anyhow::Result<()> {
 pub(super) fn take_first_epoch(audit_dir: &Path) -> anyhow::Result<()> {
     let mut shown = Ok(());
     let taken = fourauth_checkpoints::take_first_key(audit_dir, |key| {
-        shown = print_out!("{}", key.expose().trim_end());
+        shown = print_once!("{}", key.expose().trim_end());
         shown.as_ref().map_err(|_| io::Error::other("the key could not be shown")).copied()
     });
     shown.context("the key of the first epoch is still in its file")?;
