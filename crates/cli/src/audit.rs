@@ -1,19 +1,15 @@
 //! Formats rows of the audit log as a table.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::table::{instant, wrapped};
 use fourauth_protocol::{answer::AuditRow, printable::printable};
 
 /// Formats the rows in the given order, as wide as the terminal. Escapes untrusted text.
 pub(crate) fn table(rows: &[AuditRow]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["id", "time (UTC)", "user", "action", "success", "detail"]);
+    let mut table = wrapped(["id", "time (UTC)", "user", "action", "success", "detail"]);
     for row in rows {
         table.add_row([
             row.id.to_string(),
-            row.ts_utc.to_string(),
+            instant(row.ts_utc),
             row.username.as_deref().map_or_else(|| "-".to_owned(), printable),
             printable(row.action.as_str()),
             if row.success { "yes" } else { "no" }.to_owned(),

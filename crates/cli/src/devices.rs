@@ -1,22 +1,18 @@
 //! Formats the devices of an account as a table.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::table::{instant, with_ids};
 use fourauth_protocol::{answer::DeviceRow, printable::printable};
 
 /// Formats the rows in the given order, as wide as the terminal. Escapes untrusted text.
 pub(crate) fn table(rows: &[DeviceRow]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["name", "address", "bound (UTC)", "by", "last seen (UTC)", "id"]);
+    let mut table = with_ids(["name", "address", "bound (UTC)", "by", "last seen (UTC)", "id"]);
     for row in rows {
         table.add_row([
             printable(&row.name),
             printable(&row.mac),
-            row.bound_at.to_string(),
+            instant(row.bound_at),
             printable(row.bound_by.as_str()),
-            row.last_seen.to_string(),
+            instant(row.last_seen),
             printable(&row.device_id),
         ]);
     }

@@ -35,6 +35,7 @@ mod sessions;
 mod settings;
 mod show;
 mod sign_in;
+mod table;
 pub mod terminal;
 mod trust;
 

@@ -2,15 +2,10 @@
 //! JSON object in the place of the answer.
 
 use crate::{args::Output, environment::Environment, exit::Exit, failure::Failure};
-use fourauth_client::Error;
+use fourauth_client::{Error, ServerAddress};
 use fourauth_protocol::printable::{PrintableJson, printable};
 use serde::Serialize;
 use std::io;
-
-/// The hint for a server that is not trusted. A retry does not help.
-const UNTRUSTED: &str = "
-Nothing was sent. If the server has a new or self-signed certificate, compare its fingerprint
-with the one that fourauthd printed, then run: fourauth trust --pin HEX";
 
 /// The hint for a server that cannot be reached.
 const UNREACHABLE: &str = "
@@ -37,8 +32,8 @@ pub(crate) fn show(failure: &Failure, output: Output, environment: &mut Environm
         return Exit::from(failure);
     }
     let hint = match failure {
-        Failure::Client { reason, .. } => hint(reason),
-        _ => "",
+        Failure::Client { server, reason } => hint(reason, server),
+        _ => String::new(),
     };
     // If an output is closed, only the exit code is left.
     let _closed =
@@ -49,13 +44,22 @@ pub(crate) fn show(failure: &Failure, output: Output, environment: &mut Environm
     Exit::from(failure)
 }
 
-const fn hint(reason: &Error) -> &'static str {
+fn hint(reason: &Error, server: &ServerAddress) -> String {
     match reason {
-        Error::Untrusted(_) => UNTRUSTED,
-        Error::Connect(_) | Error::ConnectTimeout => UNREACHABLE,
-        Error::RetriesExhausted { last, .. } => hint(last),
-        _ => "",
+        Error::Untrusted(_) => untrusted(server),
+        Error::Connect(_) | Error::ConnectTimeout => UNREACHABLE.to_owned(),
+        Error::RetriesExhausted { last, .. } => hint(last, server),
+        _ => String::new(),
     }
+}
+
+/// The hint for a server that is not trusted. A retry does not help.
+fn untrusted(server: &ServerAddress) -> String {
+    format!(
+        "\nNothing was sent. If the server has a new or self-signed certificate, compare its \
+         fingerprint with the one that fourauthd printed, then run:\n\
+         fourauth trust --server {server} --pin HEX"
+    )
 }
 
 fn json(failure: &Failure, environment: &mut Environment<'_>) -> io::Result<()> {
