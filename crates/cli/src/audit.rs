@@ -35,7 +35,7 @@ mod tests {
             detail: "a\rb".into(),
         };
         let shown = table(&[row]);
-        assert!(shown.contains("2025-03-01T12:00:00.000Z") && shown.contains("login"));
+        assert!(shown.contains("2025-03-01 12:00:00.000Z") && shown.contains("login"));
         assert!(shown.lines().all(|line| !line.chars().any(char::is_control)), "{shown:?}");
     }
 }

@@ -41,8 +41,7 @@ const DEEDS: [(&str, Deed); 26] = [
     ("replace_mac", |tx, id, _| {
         Box::pin(async move { tx.replace_mac(id, 1, mac(3)).await.map(drop) })
     }),
-    ("note_address", |tx, id, _| {
-        let device = Identity::generate().unwrap().key().id();
+    ("note_address", |tx, id, device| {
         Box::pin(async move { tx.note_address(id, device, (mac(0xb7), mac(3))).await })
     }),
     ("spend_step", |tx, id, _| {
