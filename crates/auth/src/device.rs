@@ -2,7 +2,7 @@
 //!
 //! A MAC address is a label that any peer can copy. A device with a key signs the channel binding
 //! of its TLS connection; a signature for another connection or another account name is not valid. Once
-//! the key is proved, the address is only checked where the operator wants that ([`AddressRule`]).
+//! the key is proved, the address is only checked where the operator wants that (`AddressRule`).
 
 pub mod nonce;
 
