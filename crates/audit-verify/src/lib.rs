@@ -51,7 +51,7 @@ const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if the input is none of them or is incomplete, or if a file in the options cannot be
+/// [`Unreadable`] if the input is something else or is incomplete, or if a file in the options cannot be
 /// read. The error neither proves nor disproves a change.
 pub fn verify(input: &Path, options: &Options) -> Result<Report, Unreadable> {
     let mut beginning = Vec::new();

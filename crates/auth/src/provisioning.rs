@@ -25,7 +25,7 @@ pub struct NewAuthenticator {
 }
 
 /// True if the QR code of every account has room for `issuer`: also that of a name with as many
-/// characters as the server accepts, each of which takes the most room.
+/// characters as the server accepts, if each one takes the most room.
 #[must_use]
 pub fn fits_every_qr_code(issuer: &str) -> bool {
     let longest = WIDEST.to_string().repeat(MAX_CHARS);
