@@ -1,13 +1,12 @@
 //! A database with owners and notices, and a courier with a simulated clock.
 
+use crate::record::template;
 use fourauth_courier::{
     Courier, Limit, MailSettings, Quotas, Renderer, Round, Senders, Settings, SmsSettings, Tongue,
 };
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
-    rotation::Rotation,
     totp::Key,
 };
 use fourauth_protocol::{
@@ -161,14 +160,13 @@ fn account(id: AccountId, name: &str, now: UnixMillis) -> NewUser {
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     let hash = Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default());
-    let rotation = Rotation::derive(&pepper, id.0, 1);
     NewUser {
         id,
         username: Username::parse(name).expect("a name"),
         enrolled: Enrolled::ALL,
         password: hash.expect("a hash"),
         totp: Key::from_bytes(vec![0xaa; 20]).expect("a key"),
-        template: Template::protect(&[0.088; DIMENSIONS], [9; 32], id.0, 5, &rotation),
+        template: template(id, 5),
         face_epoch: 1,
         image: None,
         mac: MacAddress::parse("00:1b:44:11:3a:b7").expect("an address"),

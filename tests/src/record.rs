@@ -3,10 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
+    face::{RotationKey, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
-    rotation::Rotation,
     totp::Key,
 };
 use fourauth_protocol::{mac_address::MacAddress, secret::Secret};
@@ -33,14 +32,20 @@ pub fn decoy() -> Decoy {
         NewPassword::in_use(&Secret::new("the decoy's".to_owned())).expect("a short password");
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
-    let rotation = Rotation::derive(&pepper, account.0, 1);
     Decoy {
         account,
         password: Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default())
             .unwrap(),
         totp: Key::from_bytes(vec![0xdd; 20]).unwrap(),
-        template: Template::protect(&[0.088; DIMENSIONS], [9; 32], account.0, 1, &rotation),
+        template: template(account, 1),
         face_epoch: 1,
         mac: MacAddress::parse("00:1b:44:11:3a:dd").unwrap(),
     }
+}
+
+/// The template of a face that no picture shows, of a pack that no server has.
+#[must_use]
+pub fn template(AccountId(account): AccountId, pictures: u8) -> Template {
+    let key = RotationKey { pepper: &Secret::new([1; 32]), account, epoch: 1 };
+    Template::protect(&[0.088; 128], [9; 32], pictures, key)
 }

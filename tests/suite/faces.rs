@@ -8,11 +8,11 @@ use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::{Engine, Refusal};
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::{
-    answer::Answer, code::Code, command::Command, picture::Picture, secret::Secret,
-    username::Username,
+    answer::Answer, code::Code, command::Command, picture::Picture, receipt::Method,
+    secret::Secret, username::Username,
 };
 use fourauth_server::models::load;
-use fourauth_store::Seeking;
+use fourauth_store::{Event, Seeking};
 use fourauth_tests::{
     models::{self, picture},
     persona::Persona,
@@ -150,9 +150,10 @@ async fn each_number_of_pictures_has_its_own_threshold() {
         for probes in 1..=ONE_PERSON.len() {
             // A refused picture is not counted.
             let shown = [pictures(&ONE_PERSON[..probes]), vec![bad.clone()]].concat();
-            let likeness = faces.probe(shown, Requester::this_machine()).await.unwrap().unwrap();
+            let probe = faces.probe(shown, Requester::this_machine()).await.unwrap();
+            let likeness = probe.likeness.unwrap();
             let comparison = faces.compare(&likeness, &subject);
-            let expected = models::engine().pack().thresholds().limits(enrolled, probes);
+            let expected = models::engine().pack().limits(enrolled, probes);
             assert_eq!(comparison.limits, expected, "{enrolled} enrolled, {probes} shown");
             assert_eq!(comparison.singles.len(), probes);
         }
@@ -160,17 +161,37 @@ async fn each_number_of_pictures_has_its_own_threshold() {
 }
 
 #[tokio::test]
-async fn a_template_of_another_pack_never_matches() {
+async fn after_a_change_of_pack_the_face_is_enrolled_again_and_never_compared() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let other = copied_pack();
     edit(&other, |text| text.replace("padding = 0.22", "padding = 0.221"));
     let server = TestServer::start_with(engine(&other), server.stop().await, |_| {}).await;
-    for name in ["obama.jpg", "obama2.jpg"] {
+    let events = async || {
+        let notices = server.server().store().notices(100).await.unwrap();
+        notices.into_iter().map(|notice| notice.event).collect::<Vec<_>>()
+    };
+
+    // Only a login with everything else right is told.
+    let wrong = Command::Login(alice.login(server.now()).with(|login| login.totp = None));
+    assert_eq!(send(&server, wrong).await.code, Code::TotpMismatch);
+    for name in ["obama.jpg", "obama2.jpg", "biden.jpg"] {
         let answer = send(&server, shows(&alice, &server, &[name])).await;
-        assert_eq!(answer.code, Code::FaceMismatch, "{name}");
-        assert!(server.last_row().await.detail.contains("face=missing"));
+        assert_eq!(answer.code, Code::MoreNeeded, "{name}");
+        assert_eq!(answer.body.missing, Some(vec![Method::Face]), "{name}");
+        let detail = server.last_row().await.detail;
+        assert!(detail.contains("face=missing(stored face of another pack"), "{detail}");
+        server.clock().advance_ms(60_000);
     }
+    assert_eq!(events().await, [Event::PasswordUsedElsewhere, Event::FaceOutdated]);
+
+    let recover = alice.recover_face(picture("obama2.jpg"), server.now());
+    assert_eq!(send(&server, Command::RecoverFace(recover)).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    assert_eq!(send(&server, shows(&alice, &server, &["obama.jpg"])).await.code, Code::Ok);
+    server.clock().advance_ms(60_000);
+    let stranger = shows(&alice, &server, &["biden.jpg"]);
+    assert_eq!(send(&server, stranger).await.code, Code::FaceMismatch);
 }
 
 #[tokio::test]

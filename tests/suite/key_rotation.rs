@@ -3,10 +3,8 @@
 use fourauth_client::Outcome;
 use fourauth_config::{Config, StoreUrl};
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
-    rotation::Rotation,
     totp::Key,
 };
 use fourauth_protocol::{code::Code, mac_address::MacAddress, secret::Secret, username::Username};
@@ -18,6 +16,7 @@ use fourauth_tests::{
     models,
     persona::{Persona, key_of},
     postgres,
+    record::template,
     server::{NOON, TestServer, quick},
     with::With as _,
 };
@@ -87,14 +86,13 @@ fn absent(number: u8) -> NewUser {
     let (cost, pepper) = (Cost { memory_kib: 64, passes: 1 }, Secret::new([1; 32]));
     let hash =
         Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default()).unwrap();
-    let rotation = Rotation::derive(&pepper, id.0, 1);
     NewUser {
         id,
         username: Username::parse(&format!("absent{number}")).unwrap(),
         enrolled: Enrolled::ALL,
         password: hash,
         totp: Key::from_bytes(vec![number; 20]).unwrap(),
-        template: Template::protect(&[0.088; DIMENSIONS], [9; 32], id.0, 1, &rotation),
+        template: template(id, 1),
         face_epoch: 1,
         image: None,
         mac: MacAddress::parse("00:1b:44:11:3a:b7").unwrap(),

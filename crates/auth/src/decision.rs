@@ -13,6 +13,9 @@ pub enum Denial {
     Credentials,
     /// The face did not match, or no picture showed a usable face.
     Face(Option<Refusal>),
+    /// Everything else is right, but the stored face is of another model pack and cannot be compared:
+    /// the account has to enrol its face again.
+    FaceOutdated,
     /// The one-time code was wrong or already spent.
     Totp,
     /// The device is not one of the account's.
@@ -93,8 +96,9 @@ pub(crate) fn judge(
     let Standing::Active(account) = standing else {
         return Decision::Denied(Denial::Credentials);
     };
+    let outdated = examination.is_face_outdated.then_some(Denial::FaceOutdated);
     let more = (!unmet.is_empty()).then_some(Denial::MoreNeeded(unmet));
-    match objection(examination, time).or(more) {
+    match objection(examination, time).or(outdated).or(more) {
         Some(denial) => Decision::Denied(denial),
         None => Decision::Granted(account),
     }
@@ -102,10 +106,11 @@ pub(crate) fn judge(
 
 fn objection(examination: &Examination, time: State) -> Option<Denial> {
     let findings = &examination.findings;
+    let face = findings.face.filter(|_| !examination.is_face_outdated);
     let first_secret = findings.password.or(findings.totp).or(examination.reset_code);
     let asked = [
         (first_secret.or(Some(Finding::Missing)), Denial::Credentials),
-        (findings.face, Denial::Face(examination.refusal)),
+        (face, Denial::Face(examination.refusal)),
         (findings.totp, Denial::Totp),
         (findings.device, Denial::Device),
         (findings.clock, Denial::Clock),

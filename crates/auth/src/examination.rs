@@ -28,6 +28,10 @@ pub(crate) struct Examination {
     pub(crate) refusal: Option<Refusal>,
     /// The distance of the face from the template.
     pub(crate) distance: Option<f32>,
+    /// The lowest score of the pictures, of how likely a live face is shown.
+    pub(crate) live: Option<f32>,
+    /// True if the stored face is of another model pack, so that nothing was compared.
+    pub(crate) is_face_outdated: bool,
     /// The proof that the finding about the device is based on.
     pub(crate) device: &'static str,
 }
@@ -48,12 +52,14 @@ impl Default for Examination {
             carried_by: None,
             refusal: None,
             distance: None,
+            live: None,
+            is_face_outdated: false,
             device: "",
         }
     }
 }
 
-/// For the audit log: `password=match face=mismatch(0.512) totp=match
+/// For the audit log: `password=match face=mismatch(0.512, live 0.998) totp=match
 /// device=match(key,tls-exporter)`.
 impl fmt::Display for Examination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,11 +93,12 @@ impl fmt::Display for Examination {
 
 impl Examination {
     fn fmt_face(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.distance, self.refusal) {
-            (Some(distance), _) => write!(f, "({distance:.3})"),
-            (None, Some(refusal)) => write!(f, "({refusal})"),
-            (None, None) => Ok(()),
-        }
+        let mut notes = Vec::new();
+        notes.extend(self.distance.map(|distance| format!("{distance:.3}")));
+        notes.extend(self.is_face_outdated.then(|| "stored face of another pack".to_owned()));
+        notes.extend(self.refusal.map(|refusal| refusal.to_string()));
+        notes.extend(self.live.map(|live| format!("live {live:.3}")));
+        if notes.is_empty() { Ok(()) } else { write!(f, "({})", notes.join(", ")) }
     }
 }
 
@@ -110,12 +117,13 @@ mod tests {
                 clock: None,
             },
             distance: Some(0.5123),
+            live: Some(0.9981),
             device: "address",
             ..Examination::default()
         };
         assert_eq!(
             examination.to_string(),
-            "password=match face=mismatch(0.512) device=missing(address)"
+            "password=match face=mismatch(0.512, live 0.998) device=missing(address)"
         );
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     device::DeviceContext,
     error::Error,
     examination::Examination,
-    faces::finding_of,
+    faces::{Probe, finding_of},
     grant::step,
     offered::Offered,
     policy::{Factor, Requirement},
@@ -40,10 +40,13 @@ pub(crate) struct Circumstances {
 }
 
 /// The finding about the pictures.
+#[derive(Default)]
 struct FaceFinding {
     finding: Option<Finding>,
     refusal: Option<Refusal>,
     distance: Option<f32>,
+    live: Option<f32>,
+    is_outdated: bool,
 }
 
 impl Authenticator {
@@ -80,7 +83,6 @@ impl Authenticator {
             clock: required
                 .finding(Factor::Clock, offered.clock.map(|client| clock::check(Some(client), at))),
         };
-        let (refusal, distance, device) = (face.refusal, face.distance, device.rests_on());
         let (passcode, carried_by) =
             self.examine_passcode(subject, offered.passcode, required, at).await?;
         let reset_code = self.examine_reset_code(subject, offered.reset_code, required, at).await?;
@@ -93,9 +95,11 @@ impl Authenticator {
             passcode,
             reset_code,
             carried_by,
-            refusal,
-            distance,
-            device,
+            refusal: face.refusal,
+            distance: face.distance,
+            live: face.live,
+            is_face_outdated: face.is_outdated,
+            device: device.rests_on(),
         })
     }
 
@@ -195,19 +199,20 @@ impl Authenticator {
         by: Requester,
     ) -> Result<FaceFinding, Error> {
         if pictures.is_empty() && !is_needed {
-            return Ok(FaceFinding { finding: None, refusal: None, distance: None });
+            return Ok(FaceFinding::default());
         }
-        Ok(match self.faces.probe(pictures, by).await? {
-            Err(refusal) => FaceFinding {
-                finding: Some(finding_of(refusal)),
-                refusal: Some(refusal),
-                distance: None,
-            },
+        let Probe { likeness, live } = self.faces.probe(pictures, by).await?;
+        let is_outdated = subject.enrolled.face && !self.faces.can_compare(&subject.template);
+        let seen = FaceFinding { live, is_outdated, ..FaceFinding::default() };
+        Ok(match likeness {
+            Err(refusal) => {
+                FaceFinding { finding: Some(finding_of(refusal)), refusal: Some(refusal), ..seen }
+            }
             Ok(likeness) => {
                 let comparison = self.faces.compare(&likeness, subject);
                 let finding =
                     if subject.enrolled.face { comparison.finding() } else { Finding::Mismatch };
-                FaceFinding { finding: Some(finding), refusal: None, distance: comparison.distance }
+                FaceFinding { finding: Some(finding), distance: comparison.distance, ..seen }
             }
         })
     }

@@ -12,8 +12,7 @@ use crate::{
 use fourauth_face::{Embedding, Engine, Likeness, Limits, Portrait, Refusal};
 use fourauth_factors::{
     Finding,
-    face::{self, DIMENSIONS, PackId, Template},
-    rotation::Rotation,
+    face::{self, PackId, RotationKey, Template},
 };
 use fourauth_protocol::{picture::Picture, secret::Secret};
 use fourauth_store::{AccountId, Subject};
@@ -47,16 +46,13 @@ impl Faces {
     /// # Errors
     ///
     /// [`Error`] if a picture was not examined.
-    pub async fn probe(
-        &self,
-        pictures: Vec<Picture>,
-        by: Requester,
-    ) -> Result<Result<Likeness, Refusal>, Error> {
+    pub async fn probe(&self, pictures: Vec<Picture>, by: Requester) -> Result<Probe, Error> {
         let (good, refused) = self.examine(pictures, by).await?;
-        Ok(match good.as_slice() {
+        let likeness = match good.as_slice() {
             [] => Err(refused.unwrap_or(Refusal::NoFace)),
-            good => Likeness::of(&embeddings(good)),
-        })
+            good => self.likeness(good),
+        };
+        Ok(Probe { likeness, live: least_live(&good) })
     }
 
     /// Computes the likeness of a face to be enrolled. The pictures must agree with each other.
@@ -74,39 +70,60 @@ impl Faces {
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
-        Ok(Likeness::of(&embeddings(&good)))
+        Ok(self.likeness(&good))
+    }
+
+    /// The likeness of live faces that agree with each other.
+    fn likeness(&self, good: &[Portrait]) -> Result<Likeness, Refusal> {
+        let pack = self.engine.pack();
+        let threshold = pack.live_threshold().unwrap_or(0.0);
+        if least_live(good).is_some_and(|live| live <= threshold) {
+            return Err(Refusal::NotLive);
+        }
+        let embeddings: Vec<_> = good.iter().map(|it| it.embedding.clone()).collect();
+        Likeness::of(&embeddings, pack.likeness_rules())
     }
 
     /// Makes the template of `account` from a likeness.
     #[must_use]
     pub fn template(&self, likeness: &Likeness, account: AccountId, epoch: i64) -> Template {
-        let rotation = Rotation::derive(&self.pepper, account.0, epoch);
-        let mean = likeness.mean().as_array();
-        Template::protect(mean, self.pack(), account.0, likeness.count(), &rotation)
+        let mean = likeness.mean().values();
+        Template::protect(mean, self.pack(), likeness.count(), self.key(account, epoch))
     }
 
     /// Makes a template that matches no face, for unknown names.
     #[must_use]
     pub fn decoy(&self, account: AccountId, epoch: i64) -> Template {
-        let noise =
-            entropy::bytes::<DIMENSIONS>().map(|byte| f32::from(byte.cast_signed()) / 1024.0);
-        let rotation = Rotation::derive(&self.pepper, account.0, epoch);
-        Template::protect(&noise, self.pack(), account.0, 1, &rotation)
+        let noise = entropy::secret_bytes(self.engine.pack().dimensions());
+        let noise: Vec<f32> =
+            noise.expose().iter().map(|byte| f32::from(byte.cast_signed()) / 1024.0).collect();
+        Template::protect(&noise, self.pack(), 1, self.key(account, epoch))
+    }
+
+    /// True if a picture must show a live face.
+    #[must_use]
+    pub fn judge_liveness(&self) -> bool {
+        self.engine.judges_liveness()
+    }
+
+    /// True if a template was made by the pack in use, so that it can be compared.
+    #[must_use]
+    pub fn can_compare(&self, template: &Template) -> bool {
+        template.is_of(&self.packs)
     }
 
     /// Compares a likeness with the template of `subject`.
     #[must_use]
     pub fn compare(&self, likeness: &Likeness, subject: &Subject) -> Comparison {
-        let Subject { account: AccountId(account), face_epoch, template, .. } = subject;
-        let rotation = Rotation::derive(&self.pepper, *account, *face_epoch);
-        let distance = |embedding: &Embedding| {
-            template.distance(embedding.as_array(), &self.packs, *account, &rotation)
-        };
-        let thresholds = self.engine.pack().thresholds();
+        let Subject { account, face_epoch, template, .. } = subject;
+        let key = self.key(*account, *face_epoch);
+        let distance =
+            |embedding: &Embedding| template.distance(embedding.values(), &self.packs, key);
+        let pack = self.engine.pack();
         Comparison {
             distance: distance(likeness.mean()),
             singles: likeness.pictures().iter().map(distance).collect(),
-            limits: thresholds.limits(template.pictures().into(), likeness.count().into()),
+            limits: pack.limits(template.pictures().into(), likeness.count().into()),
         }
     }
 
@@ -114,6 +131,10 @@ impl Faces {
     #[must_use]
     pub(crate) fn pictures_examined(&self) -> u64 {
         self.pictures_examined.load(Ordering::Relaxed)
+    }
+
+    fn key(&self, AccountId(account): AccountId, epoch: i64) -> RotationKey<'_> {
+        RotationKey { pepper: &self.pepper, account, epoch }
     }
 
     fn pack(&self) -> PackId {
@@ -148,6 +169,16 @@ impl Faces {
     }
 }
 
+/// What the pictures of a login show.
+#[derive(Debug)]
+pub struct Probe {
+    /// The likeness, or the reason why the pictures have none.
+    pub likeness: Result<Likeness, Refusal>,
+    /// The lowest score of the pictures with a face, of how likely it is live; `None` if liveness is
+    /// not judged.
+    pub live: Option<f32>,
+}
+
 /// Distances of a face from a template, and the distances allowed.
 #[derive(Debug, Clone)]
 pub struct Comparison {
@@ -175,11 +206,11 @@ impl Comparison {
 /// The finding for a picture that was refused.
 ///
 /// A picture without a usable face does not count as a guess. Pictures of different people do: an
-/// owner does not send them, and a mean of several faces is an attack.
+/// owner does not send them, and a mean of several faces is an attack. So does a print or a screen.
 #[must_use]
 pub(crate) const fn finding_of(refusal: Refusal) -> Finding {
     match refusal {
-        Refusal::Disagree => Finding::Mismatch,
+        Refusal::Disagree | Refusal::NotLive => Finding::Mismatch,
         Refusal::NotAnImage
         | Refusal::TooLarge
         | Refusal::NoFace
@@ -193,8 +224,8 @@ pub(crate) const fn finding_of(refusal: Refusal) -> Finding {
     }
 }
 
-fn embeddings(portraits: &[Portrait]) -> Vec<Embedding> {
-    portraits.iter().map(|portrait| portrait.embedding.clone()).collect()
+fn least_live(portraits: &[Portrait]) -> Option<f32> {
+    portraits.iter().filter_map(|portrait| portrait.live).reduce(f32::min)
 }
 
 #[cfg(test)]
@@ -220,8 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn only_pictures_of_different_people_count_as_a_wrong_face() {
-        assert_eq!(finding_of(Refusal::Disagree), Mismatch);
+    fn only_pictures_of_different_people_and_prints_count_as_a_wrong_face() {
+        for refusal in [Refusal::Disagree, Refusal::NotLive] {
+            assert_eq!(finding_of(refusal), Mismatch, "{refusal:?}");
+        }
         for refusal in [Refusal::NoFace, Refusal::Blurred, Refusal::NotAnImage, Refusal::Unexamined]
         {
             assert_eq!(finding_of(refusal), Missing, "{refusal:?}");

@@ -92,7 +92,8 @@ impl From<Code> for Exit {
             | Code::FaceBlurred
             | Code::FaceTurned
             | Code::BadLight
-            | Code::FacesDisagree => Self::MoreNeeded,
+            | Code::FacesDisagree
+            | Code::FaceNotLive => Self::MoreNeeded,
             Code::Locked | Code::Throttled | Code::CoolingDown | Code::Unavailable => {
                 Self::TryLater
             }
@@ -151,6 +152,7 @@ mod tests {
             admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
             conflict weak_password bad_mac bad_image image_too_large no_face several_faces \
             face_cut_off face_too_small face_blurred face_turned bad_light faces_disagree \
+            face_not_live \
             unrecognised from_the_future";
         for name in codes.split_whitespace() {
             let code: Code = serde_json::from_value(name.into()).unwrap();

@@ -14,6 +14,9 @@ pub struct FaceConfig {
     pub pack: String,
     /// True if the default pack is installed at start when missing.
     pub install: bool,
+    /// True if a picture must show a live face, as far as the pack can judge it. Without it, fewer wrong
+    /// faces are accepted in a row.
+    pub liveness: bool,
     /// True if the picture of an enrolment is stored, encrypted, in addition to its template, for
     /// users that agreed to a notice. Matching does not need it.
     pub keep_image: bool,
@@ -21,6 +24,12 @@ pub struct FaceConfig {
 
 impl Default for FaceConfig {
     fn default() -> Self {
-        Self { packs_dir: None, pack: "blaze-dlib".into(), install: true, keep_image: false }
+        Self {
+            packs_dir: None,
+            pack: "blaze-dlib".into(),
+            install: true,
+            liveness: true,
+            keep_image: false,
+        }
     }
 }

@@ -249,7 +249,9 @@ const fn advice(event: &Event) -> &'static str {
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
         | Event::Other(_) => "advice-change",
-        Event::LoginWithSettlingFactor { .. } | Event::PasswordUsedElsewhere => "advice-attempt",
+        Event::LoginWithSettlingFactor { .. }
+        | Event::PasswordUsedElsewhere
+        | Event::FaceOutdated => "advice-attempt",
         Event::Passcode { .. } => "advice-passcode",
         Event::ResetCode { .. } => "advice-reset",
     }
@@ -262,6 +264,7 @@ fn device_name(event: &Event) -> String {
         | Event::TotpSentAgain
         | Event::PasswordReplaced
         | Event::FaceReplaced
+        | Event::FaceOutdated
         | Event::DeviceReplaced
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
@@ -315,6 +318,7 @@ fn samples() -> Vec<(Event, EventContext)> {
         Event::TotpSentAgain,
         Event::PasswordReplaced,
         Event::FaceReplaced,
+        Event::FaceOutdated,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
         Event::DeviceRevoked { name },

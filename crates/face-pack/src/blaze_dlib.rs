@@ -2,10 +2,9 @@
 
 use crate::{InstallError, Steps, convert, proof};
 use fourauth_face::{
-    Alignment, Digest, Threshold, Thresholds,
+    Alignment, Bounds, Digest, LikenessRules, Threshold, Thresholds,
     manifest::{
-        Channels, Detector, DetectorKind, Distance, Embedder, FORMAT, File, Landmarks,
-        LandmarksKind, Manifest,
+        Channels, Detector, DetectorKind, Distance, Embedder, FORMAT, File, Landmarks, Manifest,
     },
     pack::{MANIFEST, PackError},
 };
@@ -37,6 +36,9 @@ const RECOGNITION: [&str; 2] = [
     "package/model/face_recognition_model-weights_manifest.json",
     "package/model/face_recognition_model.bin",
 ];
+
+/// Side of the detector's input, in pixels.
+const DETECTOR_SIDE: u16 = 256;
 
 /// Files of the pack.
 const DETECTOR: &str = "detector.onnx";
@@ -133,14 +135,13 @@ fn manifest(networks: &Converted) -> Result<Manifest, &'static str> {
         former_ids: former_ids()?,
         detector: Detector {
             kind: DetectorKind::BlazeFace,
+            side: DETECTOR_SIDE,
             score: 0.5,
             file: file(DETECTOR, &networks.detector),
         },
-        landmarks: Landmarks {
-            kind: LandmarksKind::FaceApi,
-            file: file(LANDMARKS, &networks.landmarks),
-        },
+        landmarks: Landmarks::FaceApi { file: file(LANDMARKS, &networks.landmarks) },
         embedder: Embedder {
+            dimensions: 128,
             mirror: true,
             channels: Channels::Rgb,
             mean: [0.0; 3],
@@ -148,6 +149,9 @@ fn manifest(networks: &Converted) -> Result<Manifest, &'static str> {
             alignment: Alignment::DlibChip { side: 150, padding: 0.22 },
             file: file(EMBEDDER, &networks.embedder),
         },
+        pictures: LikenessRules::DLIB,
+        quality: Bounds::default(),
+        liveness: None,
         thresholds: thresholds()?,
     })
 }

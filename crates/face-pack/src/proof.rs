@@ -5,7 +5,10 @@
 //! weights.
 
 use crate::{InstallError, unproved};
-use fourauth_face::self_test::{self, Role};
+use fourauth_face::{
+    manifest::DetectorKind,
+    self_test::{self, Role},
+};
 
 /// Largest accepted difference, as a fraction of the output's root mean square.
 const TOLERANCE: f32 = 2e-3;
@@ -25,7 +28,7 @@ struct Expected {
 
 pub(crate) const DETECTOR: Proof = Proof {
     network: "detector",
-    role: Role::Detector,
+    role: Role::Detector { kind: DetectorKind::BlazeFace, side: 256 },
     expected: &[
         Expected { rms: 88.364_33, quarters: [-16.801_884, -3.187_587, -3.417_902, -13.598_623] },
         Expected { rms: 14.153_217, quarters: [-3.172_21, -2.246_026, -3.006_242, -4.100_907] },
@@ -36,7 +39,7 @@ pub(crate) const DETECTOR: Proof = Proof {
 
 pub(crate) const LANDMARKS: Proof = Proof {
     network: "landmarks",
-    role: Role::Landmarks,
+    role: Role::FaceApiLandmarks,
     expected: &[Expected {
         rms: 0.528_389,
         quarters: [0.419_465, 0.415_490, 0.577_392, 0.599_154],
@@ -45,7 +48,7 @@ pub(crate) const LANDMARKS: Proof = Proof {
 
 pub(crate) const EMBEDDER: Proof = Proof {
     network: "embedder",
-    role: Role::Embedder { side: 150 },
+    role: Role::Embedder { side: 150, dimensions: 128 },
     expected: &[Expected {
         rms: 0.117_341,
         quarters: [-0.075_195, -0.177_769, 0.202_027, -0.114_935],

@@ -36,12 +36,17 @@ impl Alignment {
         }
     }
 
+    /// True if it needs all 68 landmarks.
+    pub(crate) fn needs_all_landmarks(self) -> bool {
+        matches!(self, Alignment::DlibChip { .. })
+    }
+
     /// The aligned face, black outside the picture. `None` if the points do not determine a
-    /// transform.
+    /// transform, or are too few.
     pub(crate) fn aligned(self, picture: &Picture, landmarks: &Landmarks) -> Option<Planes> {
         let (from, to) = match self {
             Alignment::DlibChip { side, padding } => {
-                dlib_points(landmarks, f32::from(side), padding)
+                dlib_points(landmarks.all()?, f32::from(side), padding)
             }
             Alignment::FivePoints { side } => five_points(landmarks, f32::from(side)),
         };
@@ -52,26 +57,17 @@ impl Alignment {
 /// Pairs of points for dlib's chip (`get_face_chip_details` in
 /// `dlib/image_transforms/interpolation.h`): eyes, nose and upper lip. Jaw, brows and lower lip
 /// move too much.
-fn dlib_points(landmarks: &Landmarks, side: f32, padding: f32) -> (Vec<Point>, Vec<Point>) {
+fn dlib_points(landmarks: &[Point], side: f32, padding: f32) -> (Vec<Point>, Vec<Point>) {
     let place = |mean: f32| (padding + mean) / (2.0 * padding + 1.0) * side;
     let pairs = (27..).zip(MEAN_FACE).filter(|(index, _)| !(55..60).contains(index));
-    pairs
-        .map(|(index, (x, y))| (landmarks.point(index), Point { x: place(x), y: place(y) }))
-        .unzip()
+    pairs.map(|(index, (x, y))| (landmarks[index], Point { x: place(x), y: place(y) })).unzip()
 }
 
 /// Pairs of points for insightface's template (`arcface_dst` in `face_align.py`).
 fn five_points(landmarks: &Landmarks, side: f32) -> (Vec<Point>, Vec<Point>) {
-    let [right_corner, left_corner] = landmarks.mouth_corners();
-    let from = vec![
-        landmarks.right_eye(),
-        landmarks.left_eye(),
-        landmarks.nose_tip(),
-        right_corner,
-        left_corner,
-    ];
     let scale = side / 112.0;
-    (from, FIVE_POINTS.map(|(x, y)| Point { x: x * scale, y: y * scale }).to_vec())
+    let to = FIVE_POINTS.map(|(x, y)| Point { x: x * scale, y: y * scale });
+    (landmarks.five().to_vec(), to.to_vec())
 }
 
 /// Bilinear without prior smoothing, as in the measurement of the default thresholds.

@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p fourauth-face --lib cost -- --ignored --nocapture`
 
-use crate::{Engine, decode, picture::Picture, quality, resample::Square};
+use crate::{Engine, decode, picture::Picture, quality};
 use std::{fs, path::Path};
 
 const ROUNDS: u64 = 50;
@@ -47,14 +47,13 @@ fn the_cost_of_each_stage() {
     println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
 
     let picture = mean("decode", || decode::decode(&encoded).unwrap());
-    let square = Square::whole(&picture).unwrap();
-    mean("(resample)", || square.resampled(&picture, 256));
     let located = mean("locate", || engine.finder().face(&picture).unwrap());
     let sideways = Picture::new(picture.height(), picture.width(), turned(&picture)).unwrap();
     mean("(on its side)", || engine.finder().face(&sideways).unwrap());
-    let chip = mean("align", || engine.alignment().aligned(&picture, &located.landmarks).unwrap());
+    let chip = mean("align", || engine.chip(&picture, &located).unwrap());
     mean("judge", || quality::measured(&picture, &located, &chip));
     mean("embed", || engine.embedded(chip.clone()).unwrap());
+    mean("live", || engine.live(&picture, &located).unwrap());
     mean("all", || engine.portrait(&encoded).unwrap());
     println!("after all stages: {}", resident());
 }

@@ -1,34 +1,34 @@
-//! Face detection: BlazeFace over the whole picture.
-//!
-//! The detector (of `MediaPipe`, 256 × 256) has 896 anchors, two at each place of a 16 × 16 grid
-//! and six at each place of an 8 × 8 grid. It returns a score and sixteen numbers for each: box and
-//! six points.
-//!
-//! Bazarevsky et al., "BlazeFace", 2019. <https://arxiv.org/abs/1907.05047>
+//! Face detection over the whole picture. Each kind of detector has a module that reads its outputs.
+
+mod blaze_face;
+mod pyramid;
+mod scrfd;
+mod yunet;
 
 use crate::{
-    geometry::{Frame, Point},
+    geometry::{Frame, Point, length},
+    manifest::{self, DetectorKind},
     picture::{Picture, Planes},
     refusal::Refusal,
     resample::Square,
-    runtime::Net,
+    runtime::{Net, NetError, Shape},
     turn::Turn,
 };
-
-/// Outputs of the network: scores and boxes of the fine grid, then of the coarse one.
-pub(crate) const OUTPUTS: [usize; 4] = [512, 512 * VALUES, 384, 384 * VALUES];
-
-/// Numbers per anchor: centre, size and six points, in pixels of the network's input.
-const VALUES: usize = 16;
-
-/// Grids of anchors: distance between places in pixels, and anchors at each place.
-const GRIDS: [(u16, usize); 2] = [(16, 2), (32, 6)];
 
 /// Boxes with a larger intersection over union than this are the same face.
 const SAME_FACE: f32 = 0.3;
 
 /// The area of the chosen face must be at least this many times the area of the next.
 const DOMINANT: f32 = 2.0;
+
+/// A loaded detector.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    kind: DetectorKind,
+    net: Net,
+    /// Lower bound of the score of a face.
+    score: f32,
+}
 
 /// A detected face, in pixels of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,13 +50,130 @@ impl Face {
     }
 }
 
-/// The points of a face that both the detector and the landmark network find, and that do not move
-/// when the head turns. Right and left are from the person's view.
+/// The points of a face that a detector finds. Right and left are from the person's view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct KeyPoints {
     pub(crate) right_eye: Point,
     pub(crate) left_eye: Point,
-    pub(crate) mouth: Point,
+    pub(crate) nose: Point,
+    pub(crate) mouth: Mouth,
+}
+
+/// The mouth, as far as the detector finds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Mouth {
+    Centre(Point),
+    /// The right and the left corner.
+    Corners([Point; 2]),
+}
+
+impl KeyPoints {
+    /// Points of a detector that finds both corners of the mouth: right eye, left eye, nose, right
+    /// corner, left corner.
+    fn five([right_eye, left_eye, nose, right, left]: [Point; 5]) -> KeyPoints {
+        KeyPoints { right_eye, left_eye, nose, mouth: Mouth::Corners([right, left]) }
+    }
+
+    /// The centre of the mouth.
+    pub(crate) fn mouth_centre(&self) -> Point {
+        match self.mouth {
+            Mouth::Centre(centre) => centre,
+            Mouth::Corners(corners) => Point::mean(&corners),
+        }
+    }
+
+    fn map(self, place: impl Fn(Point) -> Point) -> KeyPoints {
+        KeyPoints {
+            right_eye: place(self.right_eye),
+            left_eye: place(self.left_eye),
+            nose: place(self.nose),
+            mouth: match self.mouth {
+                Mouth::Centre(centre) => Mouth::Centre(place(centre)),
+                Mouth::Corners(corners) => Mouth::Corners(corners.map(place)),
+            },
+        }
+    }
+}
+
+/// A possible face, in pixels of the network's input.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Candidate {
+    score: f32,
+    centre: Point,
+    width: f32,
+    height: f32,
+    points: KeyPoints,
+}
+
+impl DetectorKind {
+    /// The shape of a network of this kind with an input of `side` pixels.
+    pub(crate) fn shape(self, side: usize) -> Shape {
+        let outputs = match self {
+            Self::BlazeFace => blaze_face::outputs(side),
+            Self::YuNet => yunet::outputs(side),
+            Self::Scrfd => scrfd::outputs(side),
+        };
+        Shape::colours(side, outputs)
+    }
+
+    /// The sides of all its inputs are multiples of this.
+    pub(crate) const STRIDE: u16 = 32;
+
+    /// True if it finds both corners of the mouth.
+    pub(crate) fn finds_five_points(self) -> bool {
+        !matches!(self, Self::BlazeFace)
+    }
+
+    fn prepared(self, planes: Planes) -> Planes {
+        match self {
+            Self::BlazeFace => planes,
+            Self::YuNet => yunet::prepared(planes),
+            Self::Scrfd => scrfd::prepared(planes),
+        }
+    }
+
+    fn candidates(self, side: usize, outputs: &[Vec<f32>]) -> Vec<Candidate> {
+        match self {
+            Self::BlazeFace => blaze_face::candidates(side, outputs),
+            Self::YuNet => yunet::candidates(side, outputs),
+            Self::Scrfd => scrfd::candidates(side, outputs),
+        }
+    }
+}
+
+impl Detector {
+    /// Loads the network of a pack.
+    pub(crate) fn load(described: &manifest::Detector, onnx: &[u8]) -> Result<Detector, NetError> {
+        let manifest::Detector { kind, side, score, .. } = *described;
+        Ok(Detector { kind, net: Net::load(onnx, kind.shape(side.into()))?, score })
+    }
+
+    /// A whole picture as the input of this detector.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoFace`] if the picture has fewer than two columns or rows.
+    pub(crate) fn view(&self, picture: &Picture) -> Result<View, Refusal> {
+        let square = Square::whole(picture).ok_or(Refusal::NoFace)?;
+        let planes = square.resampled(picture, self.net.side());
+        Ok(View { square, planes })
+    }
+
+    /// Returns all faces of the turned picture, the largest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unexamined`] if the network fails.
+    pub(crate) fn faces(&self, view: &View, turn: Turn) -> Result<Vec<Face>, Refusal> {
+        let input = self.kind.prepared(turn.turned(view.planes.clone()));
+        let outputs = self.net.run(input.values()).map_err(|_| Refusal::Unexamined)?;
+        let mut candidates = self.kind.candidates(self.net.side(), &outputs);
+        candidates.retain(|candidate| candidate.score > self.score);
+        let faces = candidates.iter().map(|candidate| view.face(candidate, turn)).collect();
+        let mut faces = suppressed(faces);
+        faces.sort_by(|a, b| b.frame.area().total_cmp(&a.frame.area()));
+        Ok(faces)
+    }
 }
 
 /// A whole picture as the detector's input.
@@ -66,64 +183,18 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Resamples a picture to the input of a detector with this side.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::NoFace`] if the picture has fewer than two columns or rows.
-    pub(crate) fn of(picture: &Picture, side: usize) -> Result<View, Refusal> {
-        let square = Square::whole(picture).ok_or(Refusal::NoFace)?;
-        let planes = square.resampled(picture, side);
-        Ok(View { square, planes })
-    }
-
-    /// Returns all faces of the turned picture with a score above `threshold`, the largest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Unexamined`] if the network fails.
-    pub(crate) fn faces(
-        &self,
-        net: &Net,
-        threshold: f32,
-        turn: Turn,
-    ) -> Result<Vec<Face>, Refusal> {
-        let outputs =
-            net.run(&turn.turned(self.planes.clone())).map_err(|_| Refusal::Unexamined)?;
-        let side = net.side();
-        let mut faces = Vec::new();
-        for (grid, output) in GRIDS.into_iter().zip(outputs.chunks_exact(2)) {
-            let (values, _) = output[1].as_chunks::<VALUES>();
-            for ((anchor, &logit), values) in anchors(grid, side).zip(&output[0]).zip(values) {
-                let score = 1.0 / (1.0 + (-logit).exp());
-                if score > threshold {
-                    faces.push(self.face(anchor, values, turn, score));
-                }
-            }
-        }
-        let mut faces = suppressed(faces);
-        faces.sort_by(|a, b| b.frame.area().total_cmp(&a.frame.area()));
-        Ok(faces)
-    }
-
-    fn face(&self, anchor: Point, values: &[f32; VALUES], turn: Turn, score: f32) -> Face {
-        let (points, _) = values.as_chunks::<2>();
-        let side = narrow(self.planes.side());
-        let place = |[x, y]: [f32; 2]| {
-            let turned = Point { x: (anchor.x + x) / side, y: (anchor.y + y) / side };
+    fn face(&self, candidate: &Candidate, turn: Turn) -> Face {
+        let side = length(self.planes.side());
+        let place = |Point { x, y }: Point| {
+            let turned = Point { x: x / side, y: y / side };
             self.square.place(turn.back(turned))
         };
         let scale = self.square.side() / side;
-        let [width, height] = points[1].map(|length| length * scale);
-        let (width, height) = turn.size_back(width, height);
+        let (width, height) = turn.size_back(candidate.width * scale, candidate.height * scale);
         Face {
-            frame: Frame::around(place(points[0]), width, height),
-            points: KeyPoints {
-                right_eye: place(points[2]),
-                left_eye: place(points[3]),
-                mouth: place(points[5]),
-            },
-            score,
+            frame: Frame::around(place(candidate.centre), width, height),
+            points: candidate.points.map(place),
+            score: candidate.score,
             turn,
         }
     }
@@ -144,14 +215,33 @@ pub(crate) fn the_face(faces: &[Face]) -> Result<Face, Refusal> {
     }
 }
 
-/// Centres of the anchors of a grid, in pixels of the network's input, row by row.
-fn anchors((stride, count): (u16, usize), side: usize) -> impl Iterator<Item = Point> {
-    let places = side / usize::from(stride);
-    let at = move |index: usize| (narrow(index) + 0.5) * f32::from(stride);
-    (0..places * places * count).map(move |index| {
-        let place = index / count;
-        Point { x: at(place % places), y: at(place / places) }
-    })
+/// A grid of anchors: `stride` pixels from place to place, `count` anchors at each place.
+#[derive(Debug, Clone, Copy)]
+struct Grid {
+    stride: u16,
+    count: usize,
+}
+
+impl Grid {
+    /// The columns and rows of an input of `side` pixels.
+    fn places(self, side: usize) -> usize {
+        side / usize::from(self.stride)
+    }
+
+    /// Number of anchors in an input of `side` pixels.
+    fn len(self, side: usize) -> usize {
+        self.places(side).pow(2) * self.count
+    }
+
+    /// The places of the anchors, row by row, `offset` strides right of and below the corner.
+    fn anchors(self, side: usize, offset: f32) -> impl Iterator<Item = Point> {
+        let places = self.places(side);
+        let at = move |index: usize| (length(index) + offset) * f32::from(self.stride);
+        (0..self.len(side)).map(move |index| {
+            let place = index / self.count;
+            Point { x: at(place % places), y: at(place / places) }
+        })
+    }
 }
 
 /// Keeps the box with the highest score of those that overlap (non-maximum suppression).
@@ -166,26 +256,14 @@ fn suppressed(mut faces: Vec<Face>) -> Vec<Face> {
     kept
 }
 
-/// Converts a size in the network's input, at most a few hundred pixels.
-fn narrow(size: usize) -> f32 {
-    u16::try_from(size).map_or(f32::from(u16::MAX), f32::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn face(left: f32, side: f32, score: f32) -> Face {
         let centre = Point { x: left + side / 2.0, y: side / 2.0 };
-        let points = KeyPoints { right_eye: centre, left_eye: centre, mouth: centre };
         let frame = Frame { left, top: 0.0, right: left + side, bottom: side };
-        Face { frame, points, score, turn: Turn::None }
-    }
-
-    #[test]
-    fn the_anchor_grids_match_the_outputs_of_the_network() {
-        let counts = GRIDS.map(|grid| anchors(grid, 256).count());
-        assert_eq!(counts, [OUTPUTS[0], OUTPUTS[2]]);
+        Face { frame, points: KeyPoints::five([centre; 5]), score, turn: Turn::None }
     }
 
     #[test]

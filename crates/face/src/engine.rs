@@ -1,19 +1,22 @@
-//! A loaded pack, and the steps for one picture: decode, detect, landmarks, align, judge, embed.
+//! A loaded pack, and the steps for one picture: decode, detect, landmarks, align, judge, embed, and
+//! score whether it is live.
 //!
 //! An [`Engine`] keeps no state between pictures and is shared by all threads. Its calls block and
 //! take tens of milliseconds of one core, so they belong on the compute pool.
 
 use crate::{
-    Alignment, NetError, decode, detect,
-    embedding::{DIMENSIONS, Embedding},
-    landmarks,
-    locate::Finder,
-    manifest::{Channels, Embedder, File},
-    pack::{Pack, PackError},
+    NetError, decode,
+    detect::Detector,
+    embedding::Embedding,
+    landmarks::Marker,
+    liveness::Liveness,
+    locate::{Finder, Located},
+    manifest::{self, File},
+    pack::{Networks, Pack, PackError},
     picture::{Picture, Planes},
     quality::{self, Quality},
     refusal::Refusal,
-    runtime::Net,
+    runtime::{Net, Shape},
 };
 use std::path::Path;
 
@@ -21,9 +24,9 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Engine {
     pack: Pack,
-    detector: Net,
-    landmarks: Net,
+    finder: Finder,
     embedder: Net,
+    liveness: Option<Liveness>,
 }
 
 /// One face that passed the quality gate.
@@ -33,6 +36,8 @@ pub struct Portrait {
     pub embedding: Embedding,
     /// The quality of the face.
     pub quality: Quality,
+    /// How likely the face is live, 0 to 1; `None` if the engine does not judge it.
+    pub live: Option<f32>,
 }
 
 impl Engine {
@@ -43,19 +48,24 @@ impl Engine {
     /// [`PackError`] tells whether to install, repair or replace the pack.
     pub fn load(pack_folder: &Path) -> Result<Engine, PackError> {
         let (pack, networks) = Pack::read(pack_folder)?;
-        let manifest = &pack.manifest;
-        let broken = |file: &File| {
-            let path = pack.folder().join(&file.name);
-            move |source: NetError| PackError::Network { path, source }
-        };
-        let side = usize::from(manifest.embedder.alignment.side());
-        let detector = Net::load(&networks.detector, DETECTOR_SIDE, &detect::OUTPUTS)
-            .map_err(broken(&manifest.detector.file))?;
-        let landmarks = Net::load(&networks.landmarks, LANDMARKS_SIDE, &landmarks::OUTPUTS)
-            .map_err(broken(&manifest.landmarks.file))?;
-        let embedder = Net::load(&networks.embedder, side, &[DIMENSIONS])
-            .map_err(broken(&manifest.embedder.file))?;
-        Ok(Engine { pack, detector, landmarks, embedder })
+        let loaded = loaded(&pack.manifest, &networks);
+        let (finder, embedder, liveness) = loaded.map_err(|(file, source)| PackError::Network {
+            path: pack.folder().join(&file.name),
+            source,
+        })?;
+        Ok(Engine { finder, embedder, liveness, pack })
+    }
+
+    /// The same engine, which does not judge whether a face is live.
+    #[must_use]
+    pub fn without_liveness(self) -> Engine {
+        Engine { liveness: None, ..self }
+    }
+
+    /// True if the engine judges whether a face is live.
+    #[must_use]
+    pub fn judges_liveness(&self) -> bool {
+        self.liveness.is_some()
     }
 
     /// The pack that was loaded.
@@ -64,71 +74,82 @@ impl Engine {
         &self.pack
     }
 
-    /// Finds the face in an encoded picture, checks its quality and embeds it.
+    /// Finds the face in an encoded picture, checks its quality, embeds it and scores whether it is
+    /// live.
     ///
     /// # Errors
     ///
-    /// Every [`Refusal`] except [`Refusal::Disagree`].
+    /// Every [`Refusal`] except [`Refusal::Disagree`] and [`Refusal::NotLive`].
     pub fn portrait(&self, picture: &[u8]) -> Result<Portrait, Refusal> {
         let picture = decode::decode(picture)?;
-        let (chip, quality) = self.chip(&picture)?;
-        let quality = quality.judged()?;
-        Ok(Portrait { embedding: self.embedded(chip)?, quality })
+        let located = self.finder.face(&picture)?;
+        let chip = self.chip(&picture, &located)?;
+        let measured = quality::measured(&picture, &located, &chip);
+        let quality = self.pack.manifest.quality.judge(measured)?;
+        let live = self.live(&picture, &located)?;
+        Ok(Portrait { embedding: self.embedded(chip)?, quality, live })
     }
 
-    /// Returns the aligned face in a picture and its quality, which is not judged yet.
-    fn chip(&self, picture: &Picture) -> Result<(Planes, Quality), Refusal> {
-        let located = self.finder().face(picture)?;
-        let chip = self.alignment().aligned(picture, &located.landmarks).ok_or(Refusal::NoFace)?;
-        let quality = quality::measured(picture, &located, &chip);
-        Ok((chip, quality))
+    /// How likely the face is live.
+    pub(crate) fn live(
+        &self,
+        picture: &Picture,
+        located: &Located,
+    ) -> Result<Option<f32>, Refusal> {
+        self.liveness.as_ref().map(|liveness| liveness.score(picture, located)).transpose()
     }
 
-    pub(crate) fn finder(&self) -> Finder<'_> {
-        let score = self.pack.manifest.detector.score;
-        Finder { detector: &self.detector, landmarks: &self.landmarks, score }
-    }
-
-    pub(crate) fn alignment(&self) -> Alignment {
-        self.pack.manifest.embedder.alignment
+    /// The aligned face.
+    pub(crate) fn chip(&self, picture: &Picture, located: &Located) -> Result<Planes, Refusal> {
+        let alignment = self.pack.manifest.embedder.alignment;
+        alignment.aligned(picture, &located.landmarks).ok_or(Refusal::NoFace)
     }
 
     /// Embeds a chip and, if the pack requires it, its mirror image. The embedding is the
     /// normalised sum.
     pub(crate) fn embedded(&self, chip: Planes) -> Result<Embedding, Refusal> {
-        let embedder = &self.pack.manifest.embedder;
-        let mut chips = vec![chip];
-        if embedder.mirror {
-            chips.push(chips[0].mirrored());
-        }
-        let mut sum = [0.0; DIMENSIONS];
-        for chip in &chips {
-            let outputs =
-                self.embedder.run(&prepared(chip, embedder)).map_err(|_| Refusal::Unexamined)?;
-            sum.iter_mut().zip(&outputs[0]).for_each(|(sum, value)| *sum += value);
+        let manifest::Embedder { mirror, channels, mean, scale, .. } = self.pack.manifest.embedder;
+        let prepared = chip.prepared(channels, mean, scale);
+        let mut sum = self.run_embedder(&prepared)?;
+        if mirror {
+            let other = self.run_embedder(&prepared.mirrored())?;
+            sum.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
         }
         Embedding::normalised(sum).ok_or(Refusal::Unexamined)
     }
+
+    fn run_embedder(&self, prepared: &Planes) -> Result<Vec<f32>, Refusal> {
+        let outputs = self.embedder.run(prepared.values()).map_err(|_| Refusal::Unexamined)?;
+        outputs.into_iter().next().ok_or(Refusal::Unexamined)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn finder(&self) -> &Finder {
+        &self.finder
+    }
 }
 
-/// Side of the detector's input, in pixels.
-pub(crate) const DETECTOR_SIDE: usize = 256;
+type Loaded = (Finder, Net, Option<Liveness>);
 
-/// Side of the landmark network's input, in pixels.
-pub(crate) const LANDMARKS_SIDE: usize = 112;
-
-/// Applies the channel order, mean and scale of the embedder to a chip.
-fn prepared(chip: &Planes, embedder: &Embedder) -> Planes {
-    let mut planes = chip.clone();
-    let plane = chip.side() * chip.side();
-    if embedder.channels == Channels::Bgr {
-        let (red, rest) = planes.values_mut().split_at_mut(plane);
-        red.swap_with_slice(&mut rest[plane..]);
-    }
-    for (values, mean) in planes.values_mut().chunks_exact_mut(plane).zip(embedder.mean) {
-        for value in values {
-            *value = (*value - mean) * embedder.scale;
-        }
-    }
-    planes
+/// Loads the networks of a pack, or names the file that is at fault.
+fn loaded<'pack>(
+    manifest: &'pack manifest::Manifest,
+    networks: &'pack Networks,
+) -> Result<Loaded, (&'pack File, NetError)> {
+    let in_file = |file: &'pack File| move |error: NetError| (file, error);
+    let manifest::Manifest { detector, landmarks, embedder, .. } = manifest;
+    let marker_file = landmarks.file().unwrap_or(&detector.file);
+    let finder = Finder {
+        detector: Detector::load(detector, &networks.detector).map_err(in_file(&detector.file))?,
+        marker: Marker::load(landmarks, networks.landmarks.as_deref())
+            .map_err(in_file(marker_file))?,
+    };
+    let side = usize::from(embedder.alignment.side());
+    let shape = Shape::colours(side, vec![embedder.dimensions.into()]);
+    let net = Net::load(&networks.embedder, shape).map_err(in_file(&embedder.file))?;
+    let liveness = manifest
+        .liveness
+        .as_ref()
+        .map(|liveness| Liveness::load(liveness.networks.iter().zip(&networks.liveness)));
+    Ok((finder, net, liveness.transpose()?))
 }

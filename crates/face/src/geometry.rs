@@ -41,6 +41,32 @@ impl Frame {
         Frame { left: centre.x - x, top: centre.y - y, right: centre.x + x, bottom: centre.y + y }
     }
 
+    /// The smallest box with all these points.
+    pub(crate) fn of(points: impl Iterator<Item = Point>) -> Frame {
+        let empty = Frame {
+            left: f32::INFINITY,
+            top: f32::INFINITY,
+            right: f32::NEG_INFINITY,
+            bottom: f32::NEG_INFINITY,
+        };
+        points.fold(empty, |frame, Point { x, y }| Frame {
+            left: frame.left.min(x),
+            top: frame.top.min(y),
+            right: frame.right.max(x),
+            bottom: frame.bottom.max(y),
+        })
+    }
+
+    /// The box moved right and down.
+    pub(crate) fn moved(self, x: f32, y: f32) -> Frame {
+        Frame {
+            left: self.left + x,
+            top: self.top + y,
+            right: self.right + x,
+            bottom: self.bottom + y,
+        }
+    }
+
     pub(crate) fn width(self) -> f32 {
         self.right - self.left
     }
@@ -118,6 +144,11 @@ impl Similarity {
             y: self.b * point.x + self.a * point.y + self.shift.y,
         }
     }
+}
+
+/// Converts a number of pixels, at most a few thousand.
+pub(crate) fn length(pixels: usize) -> f32 {
+    u16::try_from(pixels).map_or(f32::from(u16::MAX), f32::from)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "an f32 is precise enough for pixels")]

@@ -1,8 +1,7 @@
 //! Turns pictures into face embeddings: finds the face, checks its quality, and computes a unit
 //! vector that lies close to those of other pictures of the same person.
 //!
-//! This crate does not store or compare templates, and does not detect whether a face is live. The
-//! networks come as a *pack*, a folder that [`Engine::load`] checks. The crate `fourauth-face-pack` builds
+//! It also scores whether a face is live. It does not store or compare templates. The networks come as a *pack*, a folder that [`Engine::load`] checks. The crate `fourauth-face-pack` builds
 //! the default one.
 
 pub mod decode;
@@ -22,6 +21,7 @@ mod geometry;
 mod jpeg;
 mod landmarks;
 mod likeness;
+mod liveness;
 mod locate;
 mod picture;
 mod refusal;
@@ -34,8 +34,8 @@ pub use align::Alignment;
 pub use digest::{BadDigest, Digest};
 pub use embedding::{DIMENSIONS, Embedding};
 pub use engine::{Engine, Portrait};
-pub use likeness::{AGREEMENT, Likeness, SAME_PICTURE};
-pub use quality::Quality;
+pub use likeness::{Likeness, LikenessRules};
+pub use quality::{Bounds, Quality};
 pub use refusal::Refusal;
 pub use runtime::NetError;
 pub use thresholds::{Limits, Threshold, Thresholds};

@@ -5,21 +5,19 @@
 //! finds no face or several, the other quarter turns are tried as well.
 
 use crate::{
-    detect::{self, Face},
+    detect::{self, Detector, Face},
     geometry::Point,
-    landmarks::{self, Landmarks},
+    landmarks::{Landmarks, Marker},
     picture::Picture,
-    quality::{MAX_DISAGREEMENT, MAX_LYING},
     refusal::Refusal,
-    runtime::Net,
     turn::Turn,
 };
 
-/// The networks that find a face, and the lower bound of the detector's score.
-pub(crate) struct Finder<'pack> {
-    pub(crate) detector: &'pack Net,
-    pub(crate) landmarks: &'pack Net,
-    pub(crate) score: f32,
+/// The networks that find a face.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    pub(crate) detector: Detector,
+    pub(crate) marker: Marker,
 }
 
 /// A face with its landmarks.
@@ -38,7 +36,15 @@ const SURE_SCORE: f32 = 0.82;
 /// other turns.
 const SURE_DISAGREEMENT: f32 = 0.30;
 
-impl Finder<'_> {
+/// Upper bound of the disagreement of an upright face. Nearly all upright faces have less than 0.3,
+/// those on their side 0.53 or more.
+const MAX_DISAGREEMENT: f32 = 0.50;
+
+/// Upper bound of the tilt by the detector's points, in degrees: beyond it the face lies on its
+/// side.
+const MAX_LYING: f32 = 45.0;
+
+impl Finder {
     /// Finds the face, and turns the picture in quarters where that makes the face surer.
     ///
     /// # Errors
@@ -46,7 +52,7 @@ impl Finder<'_> {
     /// [`Refusal::NoFace`], [`Refusal::SeveralFaces`], [`Refusal::CutOff`] and
     /// [`Refusal::Unexamined`], about the picture as it lies.
     pub(crate) fn face(&self, picture: &Picture) -> Result<Located, Refusal> {
-        let view = detect::View::of(picture, self.detector.side())?;
+        let view = self.detector.view(picture)?;
         let as_it_lies = self.turned(picture, &view, Turn::None);
         match as_it_lies {
             Ok(located) if located.is_sure() => Ok(located),
@@ -78,9 +84,9 @@ impl Finder<'_> {
         view: &detect::View,
         turn: Turn,
     ) -> Result<Located, Refusal> {
-        let faces = view.faces(self.detector, self.score, turn)?;
+        let faces = self.detector.faces(view, turn)?;
         let face = detect::the_face(&faces)?;
-        let landmarks = landmarks::landmarks(self.landmarks, picture, &face)?;
+        let landmarks = self.marker.landmarks(picture, &face)?;
         Ok(Located { face, landmarks })
     }
 }
@@ -108,7 +114,7 @@ impl Located {
         let apart = [
             points.right_eye.distance(landmarks.right_eye()),
             points.left_eye.distance(landmarks.left_eye()),
-            points.mouth.distance(mouth),
+            points.mouth_centre().distance(mouth),
         ];
         let between = points.right_eye.distance(points.left_eye).max(1.0);
         apart.into_iter().fold(0.0, f32::max) / between

@@ -1,15 +1,16 @@
 //! `pack.toml`: the contents, origin and calibration of a pack.
 //!
-//! An unknown field is an error, so that a misspelt threshold is never replaced by a default.
+//! An unknown field is an error, so that a misspelt threshold is never replaced by a default. Version 1
+//! of the format, which had one kind of each network, is still read.
 
-use crate::{Alignment, Digest, Thresholds};
+mod flaw;
+mod version_1;
+
+use crate::{Alignment, Bounds, Digest, LikenessRules, Thresholds};
 use serde::{Deserialize, Serialize};
 
-/// The only version of the format so far.
-pub const FORMAT: u32 = 1;
-
-/// Upper bound of former ids of a pack.
-const MAX_FORMER_IDS: usize = 16;
+/// The version of the format that is written.
+pub const FORMAT: u32 = 2;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Manifest {
     pub name: String,
     /// The licence of the networks.
     pub licence: String,
-    /// The origin of the networks.
+    /// The origin of the networks and of the calibration.
     pub source: String,
     /// The distance that the thresholds bound.
     pub distance: Distance,
@@ -34,6 +35,14 @@ pub struct Manifest {
     pub landmarks: Landmarks,
     /// The network that computes the embedding.
     pub embedder: Embedder,
+    /// How the pictures of one command are compared with each other.
+    pub pictures: LikenessRules,
+    /// The quality that a face must have. Bounds that are left out are those of the default pack.
+    #[serde(default)]
+    pub quality: Bounds,
+    /// The networks that tell a face from a print or a screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<Liveness>,
     /// The calibration.
     pub thresholds: Thresholds,
 }
@@ -44,10 +53,12 @@ pub struct Manifest {
 #[derive(Serialize)]
 struct Essence {
     distance: Distance,
-    detector: DetectorKind,
+    /// Kind and side.
+    detector: String,
     detector_sha256: Digest,
-    landmarks: LandmarksKind,
-    landmarks_sha256: Digest,
+    landmarks: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landmarks_sha256: Option<Digest>,
     mirror: bool,
     channels: Channels,
     mean: [f32; 3],
@@ -80,6 +91,8 @@ pub struct File {
 pub struct Detector {
     /// The output format.
     pub kind: DetectorKind,
+    /// Side of the square input, in pixels: a multiple of 32.
+    pub side: u16,
     /// Lower bound of the score of a face, 0 to 1.
     pub score: f32,
     /// The network.
@@ -88,34 +101,43 @@ pub struct Detector {
 
 /// The output format of the detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DetectorKind {
-    /// BlazeFace with an input of 256 pixels.
-    #[serde(rename = "blazeface-256")]
+    /// `BlazeFace`: box and six points, in colours from 0 to 255.
     BlazeFace,
+    /// `YuNet`: box and five points.
+    YuNet,
+    /// SCRFD with five points.
+    Scrfd,
 }
 
 /// The network that finds the points of a face.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Landmarks {
-    /// The output format.
-    pub kind: LandmarksKind,
-    /// The network.
-    pub file: File,
-}
-
-/// The output format of the landmark network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LandmarksKind {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields)]
+pub enum Landmarks {
     /// The 68 points of face-api.
     #[serde(rename = "face-api-68")]
-    FaceApi,
+    FaceApi {
+        /// The network.
+        file: File,
+    },
+    /// 68 points by a network of 64 × 64 grey pixels, brightness divided by 256.
+    #[serde(rename = "grey-64")]
+    Grey {
+        /// The network.
+        file: File,
+    },
+    /// No network: the five points of the detector.
+    #[serde(rename = "none")]
+    None,
 }
 
 /// The network that computes the embedding, and the preparation of its input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedder {
+    /// Number of values of an embedding, 64 to 512.
+    pub dimensions: u16,
     /// True if the mirror image is embedded as well, and both are added.
     pub mirror: bool,
     /// The order of the planes of the input.
@@ -130,7 +152,7 @@ pub struct Embedder {
     pub file: File,
 }
 
-/// Order of the planes of an embedder's input.
+/// Order of the planes of a network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channels {
@@ -140,11 +162,49 @@ pub enum Channels {
     Bgr,
 }
 
+/// The networks that tell a face from a print or a screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Liveness {
+    /// The output format.
+    pub kind: LivenessKind,
+    /// Lower bound of the score of a live face, 0 to 1. The score is the mean over the networks.
+    pub threshold: f32,
+    /// The networks, 1 to 4.
+    pub networks: Vec<LivenessNetwork>,
+}
+
+/// The output format of the networks of [`Liveness`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LivenessKind {
+    /// A square around the face in, one number for each class out, of which the softmax is taken.
+    #[serde(rename = "crop-softmax")]
+    CropSoftmax,
+}
+
+/// One network of [`Liveness`]. Its input has values from 0 to 255.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LivenessNetwork {
+    /// Side of the square input, in pixels.
+    pub side: u16,
+    /// The part of the picture: the box from hair line to chin, enlarged by this factor.
+    pub scale: f32,
+    /// The order of the planes of the input.
+    pub channels: Channels,
+    /// Number of classes.
+    pub classes: u8,
+    /// The class of live faces, from 0.
+    pub live_class: u8,
+    /// The network.
+    pub file: File,
+}
+
 impl Manifest {
     /// Parses and checks a manifest, or returns a description of the fault.
     pub(crate) fn parse(text: &str) -> Result<Manifest, String> {
         let manifest = Manifest::parse_unchecked(text)?;
-        manifest.flaw().map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
+        flaw::of(&manifest).map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
     }
 
     /// Parses a manifest without checks. An earlier version may have written it by other rules.
@@ -153,7 +213,12 @@ impl Manifest {
     ///
     /// A description of the fault, if the text does not have the form of a manifest.
     pub fn parse_unchecked(text: &str) -> Result<Manifest, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        let described = |error: toml::de::Error| error.to_string();
+        let Version { format } = toml::from_str(text).map_err(described)?;
+        if format == version_1::FORMAT {
+            return toml::from_str::<version_1::Manifest>(text).map(Into::into).map_err(described);
+        }
+        toml::from_str(text).map_err(described)
     }
 
     /// The id, which all packs with comparable embeddings share.
@@ -161,10 +226,10 @@ impl Manifest {
         let Manifest { distance, detector, landmarks, embedder, .. } = self;
         let essence = Essence {
             distance: *distance,
-            detector: detector.kind,
+            detector: format!("{}-{}", detector.kind.name(), detector.side),
             detector_sha256: detector.file.sha256,
-            landmarks: landmarks.kind,
-            landmarks_sha256: landmarks.file.sha256,
+            landmarks: landmarks.name(),
+            landmarks_sha256: landmarks.file().map(|file| file.sha256),
             mirror: embedder.mirror,
             channels: embedder.channels,
             mean: embedder.mean,
@@ -176,43 +241,47 @@ impl Manifest {
         Ok(Digest::of(text.as_bytes()))
     }
 
-    pub(crate) fn files(&self) -> [&File; 3] {
-        [&self.detector.file, &self.landmarks.file, &self.embedder.file]
+    /// All files of the pack.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &File> {
+        let liveness = self.liveness.iter().flat_map(|liveness| &liveness.networks);
+        [&self.detector.file, &self.embedder.file]
+            .into_iter()
+            .chain(self.landmarks.file())
+            .chain(liveness.map(|network| &network.file))
     }
+}
 
-    fn flaw(&self) -> Option<&'static str> {
-        let Embedder { mean, scale, alignment, .. } = &self.embedder;
-        let numbers = mean.iter().chain([scale]);
-        if self.format != FORMAT {
-            Some("unknown format version: format must be 1")
-        } else if !plain(&self.name) || self.files().into_iter().any(|file| !plain(&file.name)) {
-            Some("names consist of a-z, 0-9, '-', '_' and '.', and begin with a letter or digit")
-        } else if !(self.detector.score > 0.0 && self.detector.score < 1.0) {
-            Some("the detector's score must lie between 0 and 1")
-        } else if !(32..=512).contains(&alignment.side()) {
-            Some("the side of an aligned face must be 32 to 512 pixels")
-        } else if matches!(alignment, Alignment::DlibChip { padding, .. } if !(0.0..=1.0).contains(padding))
-        {
-            Some("the padding must lie between 0 and 1")
-        } else if !numbers.into_iter().all(|number| number.is_finite()) || *scale == 0.0 {
-            Some("mean and scale must be finite numbers, and the scale must not be 0")
-        } else if !self.thresholds.reach_every_count() {
-            Some(
-                "one threshold must be for at least 5 enrolled and 5 probe pictures; measure it, \
-                 or copy that of the default pack if these are its networks",
-            )
-        } else if self.former_ids.len() > MAX_FORMER_IDS {
-            Some("former_ids must have at most 16 ids")
-        } else {
-            None
+/// The version of a manifest, whatever else it has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+impl DetectorKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::BlazeFace => "blazeface",
+            Self::YuNet => "yunet",
+            Self::Scrfd => "scrfd",
         }
     }
 }
 
-/// True if a name is not a path and not a hidden file.
-fn plain(name: &str) -> bool {
-    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-    (1..=64).contains(&name.len())
-        && name.bytes().all(allowed)
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+impl Landmarks {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::FaceApi { .. } => "face-api-68",
+            Self::Grey { .. } => "grey-64",
+            Self::None => "none",
+        }
+    }
+
+    /// The network, if there is one.
+    #[must_use]
+    pub const fn file(&self) -> Option<&File> {
+        match self {
+            Self::FaceApi { file } | Self::Grey { file } => Some(file),
+            Self::None => None,
+        }
+    }
 }

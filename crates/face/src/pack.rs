@@ -7,7 +7,7 @@
 //! so that templates stay valid after a new calibration.
 
 use crate::{
-    Digest, NetError, Thresholds,
+    Digest, LikenessRules, Limits, NetError, Thresholds,
     manifest::{File, Manifest},
 };
 use std::{
@@ -153,6 +153,31 @@ impl Pack {
         &self.manifest.thresholds
     }
 
+    /// Number of values of an embedding.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.manifest.embedder.dimensions.into()
+    }
+
+    /// How the pictures of one command are compared with each other.
+    #[must_use]
+    pub fn likeness_rules(&self) -> &LikenessRules {
+        &self.manifest.pictures
+    }
+
+    /// The limits for a login with `probes` distinct pictures and a template of `enrolled`
+    /// pictures.
+    #[must_use]
+    pub fn limits(&self, enrolled: usize, probes: usize) -> Limits {
+        self.manifest.thresholds.limits(enrolled, probes, &self.manifest.pictures)
+    }
+
+    /// Lower bound of the liveness score of a live face, if the pack has networks for it.
+    #[must_use]
+    pub fn live_threshold(&self) -> Option<f32> {
+        self.manifest.liveness.as_ref().map(|liveness| liveness.threshold)
+    }
+
     /// Reads the pack and the bytes of its networks. The returned bytes are those that were
     /// checked.
     pub(crate) fn read(folder: &Path) -> Result<(Pack, Networks), PackError> {
@@ -169,10 +194,12 @@ impl Pack {
         let manifest = Manifest::parse(text).map_err(malformed)?;
 
         let network = |file: &File| checked(&folder.join(&file.name), file.sha256);
+        let liveness = manifest.liveness.iter().flat_map(|liveness| &liveness.networks);
         let networks = Networks {
             detector: network(&manifest.detector.file)?,
-            landmarks: network(&manifest.landmarks.file)?,
+            landmarks: manifest.landmarks.file().map(network).transpose()?,
             embedder: network(&manifest.embedder.file)?,
+            liveness: liveness.map(|it| network(&it.file)).collect::<Result<_, _>>()?,
         };
         let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(bytes)];
         ids.extend(&manifest.former_ids);
@@ -183,8 +210,9 @@ impl Pack {
 /// The networks of one pack, as ONNX.
 pub(crate) struct Networks {
     pub(crate) detector: Vec<u8>,
-    pub(crate) landmarks: Vec<u8>,
+    pub(crate) landmarks: Option<Vec<u8>>,
     pub(crate) embedder: Vec<u8>,
+    pub(crate) liveness: Vec<Vec<u8>>,
 }
 
 fn checked(path: &Path, sha256: Digest) -> Result<Vec<u8>, PackError> {

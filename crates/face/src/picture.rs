@@ -1,6 +1,8 @@
 //! The two forms of pixels in this crate: a decoded picture, and the square planes of a network
 //! input.
 
+use crate::manifest::Channels;
+
 /// An upright picture: RGB, eight bits per channel, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture {
@@ -60,16 +62,25 @@ impl Planes {
         &self.values
     }
 
-    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
-        &mut self.values
-    }
-
     /// Writes one pixel, rounded to integers as in an eight-bit picture.
     pub(crate) fn put(&mut self, x: usize, y: usize, rgb: [f32; 3]) {
         let plane = self.side * self.side;
         for (channel, value) in rgb.into_iter().enumerate() {
             self.values[channel * plane + y * self.side + x] = value.round_ties_even();
         }
+    }
+
+    /// The planes in this order of channels, less `mean` and times `scale`.
+    pub(crate) fn prepared(mut self, channels: Channels, mean: [f32; 3], scale: f32) -> Planes {
+        let plane = self.side * self.side;
+        if channels == Channels::Bgr {
+            let (red, rest) = self.values.split_at_mut(plane);
+            red.swap_with_slice(&mut rest[plane..]);
+        }
+        for (values, mean) in self.values.chunks_exact_mut(plane).zip(mean) {
+            values.iter_mut().for_each(|value| *value = (*value - mean) * scale);
+        }
+        self
     }
 
     /// The mirror image, with left and right exchanged.

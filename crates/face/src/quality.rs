@@ -2,57 +2,127 @@
 //!
 //! The same bounds apply at enrolment and at login: a poor probe causes a false rejection, a poor
 //! template causes one at every login. Everything except position and size is measured on the
-//! aligned chip (150 × 150 in the default pack), so that a bound means the same for every camera.
+//! aligned chip, so that a bound means the same for every camera.
 
 use crate::{
     detect::Face,
-    geometry::Point,
+    geometry::{Point, length},
     landmarks::Landmarks,
     locate::Located,
     picture::{Picture, Planes},
     refusal::Refusal,
 };
-use std::ops::RangeInclusive;
+use serde::{Deserialize, Serialize};
 
-/// Lower bound of the longer side of a face's box, in pixels.
-pub const MIN_SIDE: f32 = 80.0;
-
-/// How far a face's box may extend beyond the picture, as a fraction of its side: the accuracy of
-/// the detector.
-pub(crate) const MAX_OUTSIDE: f32 = 0.02;
-
-/// Lower bound of the variance of the chip's Laplacian, in squared grey levels.
+/// The quality that a face must have.
 ///
-/// Faces in focus have 35 to 1000; the smallest and softest have the least. A Gaussian blur with a
-/// σ of one hundredth of the face's side leaves 10 to 17.
-pub const MIN_SHARPNESS: f32 = 20.0;
+/// A pack may set each bound. The default bounds are for the landmarks of face-api and a chip of
+/// 150 × 150 pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bounds {
+    /// Lower bound of the longer side of a face's box, in pixels.
+    pub min_side: f32,
+    /// How far a face's box may extend beyond the picture, as a fraction of its side: the accuracy
+    /// of the detector.
+    pub max_outside: f32,
+    /// Lower bound of the variance of the chip's Laplacian, in squared grey levels.
+    ///
+    /// Faces in focus have 35 to 1000; the smallest and softest have the least. A Gaussian blur with
+    /// a σ of one hundredth of the face's side leaves 10 to 17.
+    pub min_sharpness: f32,
+    /// Upper bound of the sideways offset of the nose from the middle of the eyes, in distances
+    /// between the eyes.
+    pub max_yaw: f32,
+    /// Lower bound of the position of the tip of the nose between eyes (0) and mouth (1).
+    pub min_pitch: f32,
+    /// Upper bound of the position of the tip of the nose between eyes (0) and mouth (1).
+    pub max_pitch: f32,
+    /// Upper bound of the tilt of the line through the eyes, in degrees. Alignment corrects a tilt,
+    /// but the detector was trained on upright faces.
+    pub max_roll: f32,
+    /// Upper bound of the distance between the same point of the detector and of the landmark
+    /// network, in distances between the eyes. Nearly all upright faces have less than 0.3, those on
+    /// their side 0.53 or more.
+    pub max_disagreement: f32,
+    /// Lower bound of the mean brightness of the chip, in grey levels. The range is wide, because
+    /// skin varies as much as light.
+    pub min_brightness: f32,
+    /// Upper bound of the mean brightness of the chip, in grey levels.
+    pub max_brightness: f32,
+    /// Lower bound of the standard deviation of the chip's brightness, in grey levels.
+    pub min_contrast: f32,
+}
 
-/// Upper bound of the sideways offset of the nose from the middle of the eyes, in distances between
-/// the eyes.
-pub(crate) const MAX_YAW: f32 = 0.35;
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            min_side: 80.0,
+            max_outside: 0.02,
+            min_sharpness: 20.0,
+            max_yaw: 0.35,
+            min_pitch: 0.25,
+            max_pitch: 0.90,
+            max_roll: 35.0,
+            max_disagreement: 0.50,
+            min_brightness: 30.0,
+            max_brightness: 235.0,
+            min_contrast: 12.0,
+        }
+    }
+}
 
-/// Accepted positions of the tip of the nose between eyes (0) and mouth (1).
-pub(crate) const PITCH: RangeInclusive<f32> = 0.25..=0.90;
+impl Bounds {
+    /// The first flaw of bounds from a file.
+    pub(crate) fn flaw(&self) -> Option<&'static str> {
+        let all = [
+            self.min_side,
+            self.max_outside,
+            self.min_sharpness,
+            self.max_yaw,
+            self.min_pitch,
+            self.max_pitch,
+            self.max_roll,
+            self.max_disagreement,
+            self.min_brightness,
+            self.max_brightness,
+            self.min_contrast,
+        ];
+        let usable = all.into_iter().all(|bound| bound.is_finite() && bound >= 0.0)
+            && self.min_pitch < self.max_pitch
+            && self.min_brightness < self.max_brightness;
+        (!usable).then_some("the bounds of quality must be finite, not negative, and not crossed")
+    }
 
-/// Upper bound of the tilt of the line through the eyes, in degrees. Alignment corrects a tilt, but
-/// the detector was trained on upright faces.
-pub(crate) const MAX_ROLL: f32 = 35.0;
-
-/// Upper bound of the distance between the same point of the detector and of the landmark network,
-/// in distances between the eyes. Nearly all upright faces have less than 0.3, those on their side
-/// 0.53 or more.
-pub(crate) const MAX_DISAGREEMENT: f32 = 0.50;
-
-/// Upper bound of the tilt by the detector's points, in degrees: beyond it the face lies on its
-/// side.
-pub(crate) const MAX_LYING: f32 = 45.0;
-
-/// Accepted mean brightness of the chip, in grey levels. The range is wide, because skin varies as
-/// much as light.
-pub(crate) const BRIGHTNESS: RangeInclusive<f32> = 30.0..=235.0;
-
-/// Lower bound of the standard deviation of the chip's brightness, in grey levels.
-pub(crate) const MIN_CONTRAST: f32 = 12.0;
+    /// Returns the quality itself if the face may be compared.
+    ///
+    /// # Errors
+    ///
+    /// The first fault: [`Refusal::CutOff`], [`Refusal::TooSmall`], [`Refusal::BadLight`],
+    /// [`Refusal::Turned`] or [`Refusal::Blurred`], in this order. Darkness hides a turned face,
+    /// and both hide sharpness.
+    pub(crate) fn judge(&self, quality: Quality) -> Result<Quality, Refusal> {
+        let turned = quality.yaw.abs() > self.max_yaw
+            || !(self.min_pitch..=self.max_pitch).contains(&quality.pitch)
+            || quality.roll.abs() > self.max_roll
+            || quality.disagreement > self.max_disagreement;
+        let bad_light = !(self.min_brightness..=self.max_brightness).contains(&quality.brightness)
+            || quality.contrast < self.min_contrast;
+        if quality.outside > self.max_outside {
+            Err(Refusal::CutOff)
+        } else if quality.side < self.min_side {
+            Err(Refusal::TooSmall)
+        } else if bad_light {
+            Err(Refusal::BadLight)
+        } else if turned {
+            Err(Refusal::Turned)
+        } else if quality.sharpness < self.min_sharpness {
+            Err(Refusal::Blurred)
+        } else {
+            Ok(quality)
+        }
+    }
+}
 
 /// Measurements of one face.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,36 +150,6 @@ pub struct Quality {
     pub brightness: f32,
     /// Standard deviation of the chip's brightness.
     pub contrast: f32,
-}
-
-impl Quality {
-    /// Returns the quality itself if the face may be compared.
-    ///
-    /// # Errors
-    ///
-    /// The first fault: [`Refusal::CutOff`], [`Refusal::TooSmall`], [`Refusal::BadLight`],
-    /// [`Refusal::Turned`] or [`Refusal::Blurred`], in this order. Darkness hides a turned face,
-    /// and both hide sharpness.
-    pub(crate) fn judged(self) -> Result<Quality, Refusal> {
-        let turned = self.yaw.abs() > MAX_YAW
-            || !PITCH.contains(&self.pitch)
-            || self.roll.abs() > MAX_ROLL
-            || self.disagreement > MAX_DISAGREEMENT;
-        let bad_light = !BRIGHTNESS.contains(&self.brightness) || self.contrast < MIN_CONTRAST;
-        if self.outside > MAX_OUTSIDE {
-            Err(Refusal::CutOff)
-        } else if self.side < MIN_SIDE {
-            Err(Refusal::TooSmall)
-        } else if bad_light {
-            Err(Refusal::BadLight)
-        } else if turned {
-            Err(Refusal::Turned)
-        } else if self.sharpness < MIN_SHARPNESS {
-            Err(Refusal::Blurred)
-        } else {
-            Ok(self)
-        }
-    }
 }
 
 /// Measures one face.
@@ -171,9 +211,4 @@ fn spread(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
     let mean = values.clone().sum::<f32>() / count;
     let variance = values.map(|value| (value - mean) * (value - mean)).sum::<f32>() / count;
     (mean, variance)
-}
-
-/// A side of a picture, at most 4096 pixels.
-fn length(side: usize) -> f32 {
-    u16::try_from(side).map_or(f32::from(u16::MAX), f32::from)
 }

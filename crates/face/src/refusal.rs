@@ -36,6 +36,9 @@ pub enum Refusal {
     /// The pictures of one command do not show the same face.
     #[error("The pictures do not show the same face.")]
     Disagree,
+    /// A print, a screen or a mask was shown instead of a face.
+    #[error("The picture does not show a live face.")]
+    NotLive,
     /// The networks gave no usable output. The picture is not at fault, and nothing was decided.
     #[error("The picture could not be examined.")]
     Unexamined,
@@ -56,6 +59,7 @@ impl Refusal {
             Refusal::Turned => "face_turned",
             Refusal::BadLight => "bad_light",
             Refusal::Disagree => "faces_disagree",
+            Refusal::NotLive => "face_not_live",
             Refusal::Unexamined => "face_unexamined",
         }
     }

@@ -74,6 +74,33 @@ impl Square {
     }
 }
 
+/// Stretches a part of a picture to `side` × `side` pixels, interpolating between the centres of the
+/// nearest pixels also where it shrinks (`OpenCV`'s `INTER_LINEAR`).
+pub(crate) fn stretched(
+    picture: &Picture,
+    columns: Range<usize>,
+    rows: Range<usize>,
+    side: usize,
+) -> Planes {
+    let mut planes = Planes::black(side);
+    let across: Vec<_> = (0..side).map(|x| linear(columns.len(), side, x)).collect();
+    for y in 0..side {
+        let down = linear(rows.len(), side, y);
+        for (x, across) in across.iter().enumerate() {
+            let mut sum = [0.0; 3];
+            for &(row, share) in &down {
+                let row = &picture.row(rows.start + row)[columns.clone()];
+                for &(column, weight) in across {
+                    let pixel = row[column].map(f32::from);
+                    sum = [0, 1, 2].map(|at| sum[at] + pixel[at] * share * weight);
+                }
+            }
+            planes.put(x, y, sum);
+        }
+    }
+    planes
+}
+
 fn inside(wanted: Range<isize>, size: usize) -> Option<Range<usize>> {
     let start = usize::try_from(wanted.start.max(0)).ok()?;
     let end = usize::try_from(wanted.end).ok()?.min(size);

@@ -2,42 +2,50 @@
 //! recorded values. A network under test is not part of a pack yet.
 
 use crate::{
-    NetError, detect,
-    embedding::DIMENSIONS,
-    engine::{DETECTOR_SIDE, LANDMARKS_SIDE},
-    landmarks,
+    NetError, landmarks, liveness,
+    manifest::DetectorKind,
     picture::Planes,
-    runtime::Net,
+    runtime::{Net, Shape},
 };
 
 /// The role of a network in a pack. It determines the input and the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Finds faces.
-    Detector,
-    /// Finds the points of a face.
-    Landmarks,
+    Detector {
+        /// The output format.
+        kind: DetectorKind,
+        /// Side of the input, in pixels.
+        side: usize,
+    },
+    /// Finds the points of a face, as the network of face-api.
+    FaceApiLandmarks,
+    /// Finds the points of a face in a grey picture.
+    GreyLandmarks,
     /// Computes the embedding of an aligned face.
     Embedder {
         /// Side of the input, in pixels.
         side: usize,
+        /// Number of values of the embedding.
+        dimensions: usize,
+    },
+    /// Tells a face from a print or a screen.
+    Liveness {
+        /// Side of the input, in pixels.
+        side: usize,
+        /// Number of classes.
+        classes: usize,
     },
 }
 
 impl Role {
-    fn side(self) -> usize {
+    fn shape(self) -> Shape {
         match self {
-            Self::Detector => DETECTOR_SIDE,
-            Self::Landmarks => LANDMARKS_SIDE,
-            Self::Embedder { side } => side,
-        }
-    }
-
-    fn outputs(self) -> &'static [usize] {
-        match self {
-            Self::Detector => &detect::OUTPUTS,
-            Self::Landmarks => &landmarks::OUTPUTS,
-            Self::Embedder { .. } => &[DIMENSIONS],
+            Self::Detector { kind, side } => kind.shape(side),
+            Self::FaceApiLandmarks => landmarks::face_api_shape(),
+            Self::GreyLandmarks => landmarks::grey_shape(),
+            Self::Embedder { side, dimensions } => Shape::colours(side, vec![dimensions]),
+            Self::Liveness { side, classes } => liveness::shape(side, classes),
         }
     }
 }
@@ -48,7 +56,11 @@ impl Role {
 ///
 /// [`NetError`] if the bytes are not a network, or not one of this role.
 pub fn outputs(onnx: &[u8], role: Role) -> Result<Vec<Vec<f32>>, NetError> {
-    Net::load(onnx, role.side(), role.outputs())?.run(&pattern(role.side()))
+    let shape = role.shape();
+    let pattern = pattern(shape.side);
+    // A grey network sees the first plane.
+    let input = pattern.values()[..shape.input()].to_vec();
+    Net::load(onnx, shape)?.run(&input)
 }
 
 /// Stripes of integers from 0 to 255 that differ between rows, columns and planes.

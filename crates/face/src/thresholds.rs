@@ -1,5 +1,6 @@
 //! Thresholds: the largest accepted distance for each number of pictures, with its error rates.
 
+use crate::LikenessRules;
 use serde::{Deserialize, Serialize};
 
 /// One calibrated point.
@@ -30,11 +31,8 @@ pub struct Limits {
     pub single: f32,
 }
 
-/// The factor by which a picture among several may lie further away than a login with one picture.
-///
-/// On Labeled Faces in the Wild, the false match rate of one picture is 1e-3 at this distance
-/// instead of 1e-5 (0.353 and 0.278 with five pictures enrolled).
-const SCATTER: f32 = 1.25;
+/// The distance between unrelated directions: √2. A larger threshold would accept almost all.
+pub(crate) const UNRELATED: f32 = std::f32::consts::SQRT_2;
 
 /// Upper bound of pictures in a command. A calibration must cover this number.
 const MOST_PICTURES: u16 = 5;
@@ -69,10 +67,10 @@ impl Thresholds {
     /// The limits for a login with `probes` distinct pictures and a template of `enrolled`
     /// pictures.
     #[must_use]
-    pub fn limits(&self, enrolled: usize, probes: usize) -> Limits {
+    pub fn limits(&self, enrolled: usize, probes: usize, rules: &LikenessRules) -> Limits {
         Limits {
             mean: self.for_counts(enrolled, probes),
-            single: SCATTER * self.for_counts(enrolled, 1),
+            single: rules.scatter * self.for_counts(enrolled, 1),
         }
     }
 
@@ -98,10 +96,8 @@ impl TryFrom<Vec<Threshold>> for Thresholds {
     type Error = &'static str;
 
     fn try_from(points: Vec<Threshold>) -> Result<Thresholds, &'static str> {
-        // Different persons are about 0.6 to 1.4 apart: a threshold above 1 would accept almost
-        // all.
-        if points.iter().any(|point| !(point.distance > 0.0 && point.distance < 1.0)) {
-            return Err("the distance of a threshold must lie between 0 and 1");
+        if points.iter().any(|point| !(point.distance > 0.0 && point.distance < UNRELATED)) {
+            return Err("the distance of a threshold must lie between 0 and 1.414");
         }
         if points.is_empty() {
             return Err("a pack needs at least one threshold");
@@ -147,7 +143,8 @@ mod tests {
             for (probes, distance) in (1..).zip(row) {
                 let found = thresholds.for_counts(enrolled, probes);
                 assert!((found - distance).abs() < 1e-6, "{enrolled} and {probes}: {found}");
-                let Limits { mean, single } = thresholds.limits(enrolled, probes);
+                let Limits { mean, single } =
+                    thresholds.limits(enrolled, probes, &LikenessRules::DLIB);
                 assert!((mean - distance).abs() < 1e-6, "{enrolled} and {probes}: {mean}");
                 let alone = 1.25 * row[0];
                 assert!((single - alone).abs() < 1e-6, "{enrolled} and {probes}: {single}");
@@ -177,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_threshold_that_accepts_everyone_is_refused() {
-        for distance in [0.0, -1.0, 1.0, f32::NAN, f32::INFINITY] {
+        for distance in [0.0, -1.0, 1.42, f32::NAN, f32::INFINITY] {
             assert!(Thresholds::try_from(vec![point(1, 1, distance)]).is_err());
         }
         assert!(Thresholds::try_from(Vec::new()).is_err());

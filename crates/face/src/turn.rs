@@ -50,6 +50,17 @@ impl Turn {
         }
     }
 
+    /// The place in the turned square of a point in the square as it was, the inverse of
+    /// [`Turn::back`].
+    pub(crate) fn forth(self, Point { x, y }: Point) -> Point {
+        match self {
+            Turn::None => Point { x, y },
+            Turn::Right => Point { x: 1.0 - y, y: x },
+            Turn::Half => Point { x: 1.0 - x, y: 1.0 - y },
+            Turn::Left => Point { x: y, y: 1.0 - x },
+        }
+    }
+
     /// Width and height in the square as it was of a box in the turned square.
     pub(crate) fn size_back(self, width: f32, height: f32) -> (f32, f32) {
         match self {
@@ -94,6 +105,7 @@ mod tests {
         for (turn, (x, y), place) in turned {
             assert_eq!(turn.turned(dot(3, 1)), dot(x, y), "{turn:?}");
             assert_eq!(turn.back(place), centre(3.0, 1.0), "{turn:?}");
+            assert_eq!(turn.forth(turn.back(place)), place, "{turn:?}");
         }
     }
 

@@ -9,7 +9,7 @@ pub mod device;
 pub mod face;
 pub mod password;
 pub mod password_rule;
-pub mod rotation;
+mod rotation;
 pub mod totp;
 
 /// Result of one check.

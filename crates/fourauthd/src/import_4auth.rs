@@ -173,7 +173,8 @@ struct Import<'a> {
 }
 
 fn faces(config: &Config, local: &LocalStore) -> anyhow::Result<Faces> {
-    local.faces(Arc::new(models::load(config)?))
+    // The pictures were taken earlier, by another system.
+    local.faces(Arc::new(models::load(config)?.without_liveness()))
 }
 
 impl fmt::Display for Outcome {

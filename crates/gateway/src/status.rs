@@ -4,7 +4,7 @@ use fourauth_protocol::code::Code;
 use hyper::StatusCode;
 
 /// Every code with its status. A test compares the table with the protocol.
-pub(crate) const TABLE: [(Code, StatusCode); 39] = [
+pub(crate) const TABLE: [(Code, StatusCode); 40] = [
     (Code::Ok, StatusCode::OK),
     // A secret, a factor or a token was wrong or is missing.
     (Code::Denied, StatusCode::UNAUTHORIZED),
@@ -43,6 +43,7 @@ pub(crate) const TABLE: [(Code, StatusCode); 39] = [
     (Code::FaceTurned, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::BadLight, StatusCode::UNPROCESSABLE_ENTITY),
     (Code::FacesDisagree, StatusCode::UNPROCESSABLE_ENTITY),
+    (Code::FaceNotLive, StatusCode::UNPROCESSABLE_ENTITY),
     // The server, or the way to it, is at fault.
     (Code::TimeDegraded, StatusCode::SERVICE_UNAVAILABLE),
     (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),

@@ -55,7 +55,7 @@ impl Code {
             }
             Self::MoreNeeded => {
                 "Everything was right, but it is not enough here: prove one more factor, or ask for a \
-                 lower level."
+                 lower level. If the message asks for it, enrol your face again."
             }
             Self::NoSuchDevice => "List the devices of the account for their names.",
             Self::NoSuchSession => "List the sessions of the account for their ids.",
@@ -127,6 +127,10 @@ impl Code {
             }
             Self::FacesDisagree => {
                 "The pictures do not all show one person: take them all again, alone."
+            }
+            Self::FaceNotLive => {
+                "The picture does not look like a live face: take it with the camera, without a screen \
+                 or print before it, and in even light."
             }
             _ => "This program does not know the code of the answer: the server may be newer.",
         }

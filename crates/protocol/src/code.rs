@@ -90,6 +90,8 @@ pub enum Code {
     BadLight,
     /// The pictures do not all show the same person.
     FacesDisagree,
+    /// A print, a screen or a mask was shown instead of a live face.
+    FaceNotLive,
     /// A code of a newer peer, which this version does not know.
     #[serde(other)]
     Unrecognised,

@@ -52,6 +52,13 @@ pub fn load(config: &Config) -> anyhow::Result<Engine> {
     let folder = config.pack_dir();
     let engine = Engine::load(&folder)
         .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+    let engine = if config.face.liveness { engine } else { engine.without_liveness() };
+    if !engine.judges_liveness() {
+        tracing::warn!(
+            pack = engine.pack().name(),
+            "prints and screens are not told from faces; fewer wrong faces are allowed in a row"
+        );
+    }
     let pack = engine.pack();
     let rate = pack.thresholds().false_match_rate();
     if rate > ACCEPTABLE_RATE {

@@ -69,7 +69,7 @@ impl Parts {
             passcodes: passcodes(config),
             resets: config.sign_in.password_reset.then(|| delivery(&config.courier)),
             policy: policy(&config.sign_in),
-            limits: attempt_limits(&config.attempts),
+            limits: attempt_limits(&config.attempts, self.faces.judge_liveness()),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
         let Self { store, decoy, hasher, faces, receipts, tokens } = self;
@@ -153,8 +153,13 @@ fn token_settings(auth: &AuthConfig) -> TokenSettings {
     }
 }
 
+/// Upper bound of wrong faces in a row, of unknown devices and of known ones each, if liveness is not
+/// judged: ten in all.
+const FACES_WITHOUT_LIVENESS: u32 = 5;
+
 /// The configured limits on attempts.
-fn attempt_limits(attempts: &AttemptsConfig) -> limits::Limits {
+fn attempt_limits(attempts: &AttemptsConfig, judges_liveness: bool) -> limits::Limits {
+    let most_faces = if judges_liveness { u32::MAX } else { FACES_WITHOUT_LIVENESS };
     limits::Limits {
         unknown_device: attempts.unknown_device,
         known_device: attempts.known_device,
@@ -162,8 +167,8 @@ fn attempt_limits(attempts: &AttemptsConfig) -> limits::Limits {
         totp_in_a_minute: attempts.totp_in_a_minute,
         face_before_waiting: attempts.face_before_waiting,
         face_wait_ms: u64::from(attempts.face_wait_s) * 1000,
-        face_unknown_device: attempts.face_unknown_device,
-        face_known_device: attempts.face_known_device,
+        face_unknown_device: attempts.face_unknown_device.min(most_faces),
+        face_known_device: attempts.face_known_device.min(most_faces),
         at_once: attempts.at_once,
     }
 }

@@ -2,16 +2,15 @@
 
 use data_encoding::HEXLOWER;
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
-    rotation::Rotation,
     totp::Key,
 };
 use fourauth_protocol::{
     mac_address::MacAddress, secret::Secret, time::UnixMillis, username::Username,
 };
 use fourauth_store::{AccountId, Enrolled, Keyring, MasterToken, NewUser, RANDOM_BYTES};
+use fourauth_tests::record::template;
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
@@ -34,7 +33,7 @@ pub(crate) fn new_user(person: u32) -> anyhow::Result<NewUser> {
         enrolled: Enrolled::ALL,
         password: hash("violet-Ox-42")?,
         totp: key(0)?,
-        template: template(id),
+        template: template(id, 1),
         face_epoch: 1,
         image: None,
         mac: mac(0)?,
@@ -77,9 +76,4 @@ fn hash(password: &str) -> anyhow::Result<Hash> {
     let cost = Cost { memory_kib: 64, passes: 1 };
     let pepper = Secret::new([1; 32]);
     Ok(Hash::create(&password, [5; SALT_BYTES], cost, &pepper, &mut Memory::default())?)
-}
-
-fn template(account: AccountId) -> Template {
-    let rotation = Rotation::derive(&Secret::new([1; 32]), account.0, 1);
-    Template::protect(&[0.088; DIMENSIONS], [9; 32], account.0, 1, &rotation)
 }

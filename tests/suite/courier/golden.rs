@@ -19,6 +19,7 @@ fn events() -> Vec<Event> {
         | Event::TotpSentAgain
         | Event::PasswordReplaced
         | Event::FaceReplaced
+        | Event::FaceOutdated
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
@@ -33,6 +34,7 @@ fn events() -> Vec<Event> {
         Event::TotpSentAgain,
         Event::PasswordReplaced,
         Event::FaceReplaced,
+        Event::FaceOutdated,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
         Event::DeviceRevoked { name },

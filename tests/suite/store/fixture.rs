@@ -1,10 +1,8 @@
 //! A database of either kind, a store on it, and accounts to add.
 
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
-    rotation::Rotation,
     totp::Key,
 };
 use fourauth_private_file as private_file;
@@ -22,6 +20,7 @@ use fourauth_store::{
     Keyring, Location, Methods, NewSession, NewUser, Notice, OpenError, RANDOM_BYTES, Recipient,
     Seeking, Session, Store, Subject, Tx,
 };
+pub(super) use fourauth_tests::record::template;
 use fourauth_tests::{postgres, record::record};
 use sqlx::{
     AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool, sqlite::SqliteConnectOptions,
@@ -167,11 +166,6 @@ pub(super) fn hash(text: &str) -> Hash {
 
 pub(super) fn key(byte: u8) -> Key {
     Key::from_bytes(vec![byte; 20]).unwrap()
-}
-
-pub(super) fn template(account: AccountId, pictures: u8) -> Template {
-    let rotation = Rotation::derive(&Secret::new([1; 32]), account.0, 1);
-    Template::protect(&[0.088; DIMENSIONS], [9; 32], account.0, pictures, &rotation)
 }
 
 pub(super) fn mac(last: u8) -> MacAddress {

@@ -56,6 +56,9 @@ const fn text(action: Action, denial: Denial) -> &'static str {
     match denial {
         Denial::Credentials => action.denied_text(),
         Denial::Face(_) => "Face verification failed.",
+        Denial::FaceOutdated => {
+            "The stored face is of an earlier model: enrol the face again (command 320)."
+        }
         Denial::Totp => "TOTP verification failed.",
         Denial::Device => "Unauthorized device.",
         Denial::Clock | Denial::Time => "Time out of allowed window.",
@@ -130,7 +133,7 @@ const fn code(denial: Denial) -> Code {
         Denial::NoSuchDevice => Code::NoSuchDevice,
         Denial::NoSuchSession => Code::NoSuchSession,
         Denial::SignedOut | Denial::SessionExpired => Code::SignedOut,
-        Denial::MoreNeeded(_) => Code::MoreNeeded,
+        Denial::MoreNeeded(_) | Denial::FaceOutdated => Code::MoreNeeded,
     }
 }
 
@@ -146,6 +149,7 @@ const fn wait(denial: Denial) -> Option<u64> {
 fn missing(denial: Denial) -> Option<Vec<Method>> {
     match denial {
         Denial::MoreNeeded(factors) => Some(factors.methods()),
+        Denial::FaceOutdated => Some(vec![Method::Face]),
         _ => None,
     }
 }
@@ -163,6 +167,7 @@ const fn picture_code(refusal: Refusal) -> Code {
         Refusal::Turned => Code::FaceTurned,
         Refusal::BadLight => Code::BadLight,
         Refusal::Disagree => Code::FacesDisagree,
+        Refusal::NotLive => Code::FaceNotLive,
         Refusal::Unexamined => Code::Unavailable,
     }
 }

@@ -20,7 +20,7 @@ use fourauth_store::{
     self as store, AccountId, Enrolled, Event, Failure, Lane, Notice, Standing, Subject, Target, Tx,
 };
 
-/// Shortest interval between two notices that a password is used elsewhere: 1 h.
+/// Shortest interval between two notices of the same event: 1 h.
 const NOTICE_INTERVAL_MS: i64 = 3_600_000;
 
 /// Writes to the tallies that go with the audit row, and a notice.
@@ -91,7 +91,8 @@ pub(crate) fn of<A>(
             let is_active = matches!(subject.standing, Standing::Active(_));
             let guess =
                 tally::of_denial(profile, *denial, is_active, examination.findings, factors);
-            let notice = password_notice(context, *denial);
+            let notice =
+                password_notice(context, *denial).or_else(|| face_notice(context, *denial));
             let of_wrong = |finding: Option<Finding>, told: Denial| {
                 let is_wrong = *denial == told && finding == Some(Finding::Mismatch);
                 is_wrong.then_some(subject.account)
@@ -124,6 +125,12 @@ fn password_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
     );
     (knows_the_password && failed)
         .then(|| notice(Event::PasswordUsedElsewhere, subject, device, received))
+}
+
+/// A notice to the owner that the face has to be enrolled again.
+fn face_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
+    let Context { subject, device, received, .. } = *context;
+    (denial == Denial::FaceOutdated).then(|| notice(Event::FaceOutdated, subject, device, received))
 }
 
 impl TallyChange {

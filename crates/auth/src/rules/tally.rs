@@ -68,6 +68,7 @@ pub(crate) fn of_denial(
         | Denial::SessionExpired
         | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
+        | Denial::FaceOutdated
         | Denial::NoAddress
         | Denial::NotOffered => return None,
     }

@@ -1,7 +1,7 @@
 //! Compares embeddings of the test pictures with those of `reference.py`, and with each other.
 
 use crate::support::{ENGINE, decoded, encoded, jpeg, outcome, portrait};
-use fourauth_face::{AGREEMENT, Embedding, Likeness, Refusal, SAME_PICTURE};
+use fourauth_face::{Embedding, Likeness, LikenessRules, Refusal};
 use image::DynamicImage;
 use std::{collections::BTreeMap, thread};
 
@@ -35,10 +35,9 @@ fn every_embedding_matches_the_reference() {
     let reference: BTreeMap<String, Vec<f32>> =
         serde_json::from_str(include_str!("reference.json")).unwrap();
     for (name, values) in reference {
-        let expected = Embedding::normalised(values.try_into().unwrap()).unwrap();
+        let expected = Embedding::normalised(values).unwrap();
         let found = embedding(&name);
-        let cosine: f32 =
-            found.as_array().iter().zip(expected.as_array()).map(|(a, b)| a * b).sum();
+        let cosine: f32 = found.values().iter().zip(expected.values()).map(|(a, b)| a * b).sum();
         println!("{name}: cosine {cosine:.6}");
         assert!(cosine >= 0.999, "{name}: {cosine}");
     }
@@ -58,6 +57,10 @@ fn distances_match_the_calibration_of_the_pack() {
     }
 }
 
+fn likeness(pictures: &[Embedding]) -> Result<Likeness, Refusal> {
+    Likeness::of(pictures, ENGINE.pack().likeness_rules())
+}
+
 #[test]
 fn one_person_is_accepted_and_another_is_not() {
     let threshold = ENGINE.pack().thresholds().for_counts(1, 1);
@@ -70,31 +73,31 @@ fn one_person_is_accepted_and_another_is_not() {
 
 #[test]
 fn no_other_person_in_the_group_pictures_is_accepted() {
-    let thresholds = ENGINE.pack().thresholds();
-    let template = Likeness::of(&ONE_PERSON.map(embedding)).unwrap();
+    let pack = ENGINE.pack();
+    let template = likeness(&ONE_PERSON.map(embedding)).unwrap();
     let known: Vec<Embedding> =
         ONE_PERSON.into_iter().chain([ANOTHER_PERSON]).map(embedding).collect();
     let mut nearest = f32::INFINITY;
     for (name, [left, top, side]) in OTHER_PEOPLE {
         let other = outcome(&decoded(name).crop_imm(left, top, side, side)).unwrap().embedding;
-        assert!(template.mean().distance(&other) > thresholds.limits(3, 1).single);
+        assert!(template.mean().distance(&other) > pack.limits(3, 1).single);
         nearest = known.iter().map(|face| face.distance(&other)).fold(nearest, f32::min);
     }
     println!("nearest other person: {nearest:.3}");
-    assert!(nearest > thresholds.for_counts(1, 1));
+    assert!(nearest > pack.thresholds().for_counts(1, 1));
 }
 
 #[test]
 fn three_pictures_agree_and_another_person_does_not() {
     let pictures = ONE_PERSON.map(embedding);
-    let template = Likeness::of(&pictures).unwrap();
+    let template = likeness(&pictures).unwrap();
     assert_eq!(template.count(), 3);
     let threshold = ENGINE.pack().thresholds().for_counts(3, 1);
     assert!(pictures.iter().all(|picture| template.mean().distance(picture) < threshold));
 
     let [first, second, _] = pictures;
     let mixed = [first, second, embedding(ANOTHER_PERSON)];
-    assert_eq!(Likeness::of(&mixed), Err(Refusal::Disagree));
+    assert_eq!(likeness(&mixed), Err(Refusal::Disagree));
 }
 
 #[test]
@@ -108,16 +111,17 @@ fn another_encoding_of_a_picture_is_the_same_picture() {
         ("cut", outcome(&pixels.crop_imm(9, 6, pixels.width() - 9, pixels.height() - 6))),
         ("brightened", outcome(&pixels.brighten(12))),
     ];
+    let LikenessRules { same_picture, agreement, .. } = *ENGINE.pack().likeness_rules();
     let first = embedding("obama.jpg");
     for (name, portrait) in variants {
         let distance = first.distance(&portrait.unwrap().embedding);
         println!("{name}: {distance:.3}");
-        assert!(distance < SAME_PICTURE, "{name}: {distance}");
+        assert!(distance < same_picture, "{name}: {distance}");
     }
     for (index, name) in ONE_PERSON.into_iter().enumerate() {
         for other in &ONE_PERSON[index + 1..] {
             let distance = embedding(name).distance(&embedding(other));
-            assert!((SAME_PICTURE..AGREEMENT).contains(&distance), "{name} {other}: {distance}");
+            assert!((same_picture..agreement).contains(&distance), "{name} {other}: {distance}");
         }
     }
 }

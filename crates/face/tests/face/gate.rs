@@ -1,10 +1,7 @@
 //! Every refusal of the quality gate, from a real picture or from a picture with one change.
 
 use crate::support::{ENGINE, decoded, encoded, outcome};
-use fourauth_face::{
-    Refusal,
-    quality::{MIN_SHARPNESS, MIN_SIDE},
-};
+use fourauth_face::{Bounds, Refusal};
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 
 /// The face in `obama.jpg` is 265 pixels wide.
@@ -84,7 +81,8 @@ fn a_face_cut_by_the_edge_is_refused() {
 fn a_face_below_eighty_pixels_is_refused() {
     assert_eq!(outcome(&resized(&decoded(PORTRAIT), 28)), Err(Refusal::TooSmall));
     let small = outcome(&resized(&decoded(PORTRAIT), 33)).unwrap();
-    assert!((MIN_SIDE..MIN_SIDE + 20.0).contains(&small.quality.side));
+    let least = Bounds::default().min_side;
+    assert!((least..least + 20.0).contains(&small.quality.side));
 }
 
 #[test]
@@ -92,7 +90,7 @@ fn a_blurred_face_is_refused() {
     let blurred =
         |sigma| DynamicImage::ImageRgb8(imageops::blur(&decoded(PORTRAIT).to_rgb8(), sigma));
     assert_eq!(outcome(&blurred(4.0)), Err(Refusal::Blurred));
-    assert!(outcome(&blurred(1.0)).unwrap().quality.sharpness > MIN_SHARPNESS);
+    assert!(outcome(&blurred(1.0)).unwrap().quality.sharpness > Bounds::default().min_sharpness);
 }
 
 #[test]

@@ -30,7 +30,12 @@ pub(crate) fn edit(folder: &Path, from: &str, to: &str) {
     fs::write(folder.join("pack.toml"), text.replacen(from, to, 1)).unwrap();
 }
 
-/// The folder of the default pack, where `cargo xtask models` puts it.
+/// The folder of the default pack.
 pub(crate) fn pack_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs").join(DEFAULT_PACK)
+    pack_folder_of(DEFAULT_PACK)
+}
+
+/// The folder of a pack, where `cargo xtask models` puts it.
+pub(crate) fn pack_folder_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/packs").join(name)
 }

@@ -73,8 +73,8 @@ fn a_folder_without_a_manifest_is_not_a_pack() {
 #[test]
 fn a_manifest_is_read_strictly() {
     let changes = [
-        ("format = 1", "format = 2"),
-        ("format = 1", "format = 1\ntreshold = 0.6"),
+        ("format = 2", "format = 3"),
+        ("format = 2", "format = 2\ntreshold = 0.6"),
         ("name = \"blaze-dlib\"", "name = \"../blaze\""),
         ("name = \"embedder.onnx\"", "name = \"../../embedder.onnx\""),
         ("name = \"embedder.onnx\"", "name = \"/etc/passwd\""),

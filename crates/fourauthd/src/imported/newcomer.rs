@@ -4,9 +4,8 @@ use super::record::Record;
 use crate::local_store::LocalStore;
 use fourauth_auth::{authenticator::FIRST_EPOCH, entropy};
 use fourauth_factors::{
-    face::{DIMENSIONS, Template},
+    face::{RotationKey, Template},
     password::Hash,
-    rotation::Rotation,
     totp,
 };
 use fourauth_protocol::{
@@ -77,9 +76,9 @@ fn unknown_key() -> anyhow::Result<totp::Key> {
 
 /// A random template of a pack that does not exist, so that it is compared with no face.
 fn no_face(account: AccountId, local: &LocalStore) -> Template {
-    let noise = entropy::bytes::<DIMENSIONS>().map(|byte| f32::from(byte.cast_signed()) / 1024.0);
-    let rotation = Rotation::derive(local.pepper(), account.0, FIRST_EPOCH);
-    Template::protect(&noise, entropy::bytes(), account.0, 1, &rotation)
+    let noise = entropy::bytes::<128>().map(|byte| f32::from(byte.cast_signed()) / 1024.0);
+    let key = RotationKey { pepper: local.pepper(), account: account.0, epoch: FIRST_EPOCH };
+    Template::protect(&noise, entropy::bytes(), 1, key)
 }
 
 /// A random locally administered address (IEEE 802 clause 8), which no manufacturer assigns.

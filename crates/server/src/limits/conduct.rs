@@ -131,6 +131,7 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::SessionExpired
         | Denial::NoSuchSession
         | Denial::MoreNeeded(_)
+        | Denial::FaceOutdated
         | Denial::NoAddress
         | Denial::NotOffered => false,
     }

@@ -31,6 +31,8 @@ pub enum Event {
     PasswordReplaced,
     /// The face was replaced.
     FaceReplaced,
+    /// The stored face is of another model pack, and has to be enrolled again.
+    FaceOutdated,
     /// The device was replaced.
     DeviceReplaced,
     /// A device was bound.
@@ -146,6 +148,7 @@ impl Event {
             Self::TotpSentAgain => "totp_sent_again",
             Self::PasswordReplaced => "password_replaced",
             Self::FaceReplaced => "face_replaced",
+            Self::FaceOutdated => "face_outdated",
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceBound { .. } => "device_bound",
             Self::DeviceRevoked { .. } => "device_revoked",
@@ -229,6 +232,7 @@ mod tests {
             Event::DeviceBound { name: name.clone() },
             Event::DeviceRevoked { name },
             Event::LoginWithSettlingFactor { factors: vec![Factor::Totp, Factor::Device] },
+            Event::FaceOutdated,
             Event::PasswordUsedElsewhere,
             Event::Passcode {
                 number: PasscodeNumber::from_bytes([7; 16]),

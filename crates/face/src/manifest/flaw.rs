@@ -1,0 +1,106 @@
+//! What is wrong with a manifest that has the right form.
+
+use super::{Detector, DetectorKind, Embedder, FORMAT, Landmarks, Liveness, Manifest};
+use crate::{Alignment, DIMENSIONS};
+
+/// Upper bound of former ids of a pack.
+const MAX_FORMER_IDS: usize = 16;
+
+/// Upper bound of networks that judge liveness.
+const MAX_LIVENESS_NETWORKS: usize = 4;
+
+/// The first flaw of a manifest.
+pub(super) fn of(manifest: &Manifest) -> Option<&'static str> {
+    let Manifest { detector, landmarks, embedder, liveness, .. } = manifest;
+    of_names(manifest)
+        .or_else(|| of_detector(detector, landmarks))
+        .or_else(|| of_embedder(embedder, landmarks))
+        .or_else(|| manifest.pictures.flaw())
+        .or_else(|| manifest.quality.flaw())
+        .or_else(|| liveness.as_ref().and_then(of_liveness))
+        .or_else(|| of_calibration(manifest))
+}
+
+fn of_names(manifest: &Manifest) -> Option<&'static str> {
+    if manifest.format != FORMAT {
+        Some("unknown format version: format must be 1 or 2")
+    } else if !plain(&manifest.name) || manifest.files().any(|file| !plain(&file.name)) {
+        Some("names consist of a-z, 0-9, '-', '_' and '.', and begin with a letter or digit")
+    } else {
+        None
+    }
+}
+
+fn of_detector(detector: &Detector, landmarks: &Landmarks) -> Option<&'static str> {
+    if !(detector.score > 0.0 && detector.score < 1.0) {
+        Some("the detector's score must lie between 0 and 1")
+    } else if !(64..=1024).contains(&detector.side)
+        || !detector.side.is_multiple_of(DetectorKind::STRIDE)
+    {
+        Some("the detector's side must be a multiple of 32 from 64 to 1024")
+    } else if *landmarks == Landmarks::None && !detector.kind.finds_five_points() {
+        Some("landmarks of kind \"none\" need a detector of kind \"yunet\" or \"scrfd\"")
+    } else {
+        None
+    }
+}
+
+fn of_embedder(embedder: &Embedder, landmarks: &Landmarks) -> Option<&'static str> {
+    let Embedder { dimensions, mean, scale, alignment, .. } = embedder;
+    let numbers = mean.iter().chain([scale]);
+    if !DIMENSIONS.contains(&usize::from(*dimensions)) {
+        Some("dimensions must be 64 to 512")
+    } else if !(32..=512).contains(&alignment.side()) {
+        Some("the side of an aligned face must be 32 to 512 pixels")
+    } else if matches!(alignment, Alignment::DlibChip { padding, .. } if !(0.0..=1.0).contains(padding))
+    {
+        Some("the padding must lie between 0 and 1")
+    } else if alignment.needs_all_landmarks() && *landmarks == Landmarks::None {
+        Some("an alignment of kind \"dlib-chip\" needs landmarks of another kind than \"none\"")
+    } else if !numbers.into_iter().all(|number| number.is_finite()) || *scale == 0.0 {
+        Some("mean and scale must be finite numbers, and the scale must not be 0")
+    } else {
+        None
+    }
+}
+
+fn of_liveness(liveness: &Liveness) -> Option<&'static str> {
+    let networks = &liveness.networks;
+    if !(liveness.threshold > 0.0 && liveness.threshold < 1.0) {
+        Some("the threshold of liveness must lie between 0 and 1")
+    } else if !(1..=MAX_LIVENESS_NETWORKS).contains(&networks.len()) {
+        Some("liveness must have 1 to 4 networks")
+    } else if !networks.iter().all(|network| (32..=512).contains(&network.side)) {
+        Some("the side of a liveness network must be 32 to 512 pixels")
+    } else if !networks.iter().all(|network| (1.0..=8.0).contains(&network.scale)) {
+        Some("the scale of a liveness network must be 1 to 8")
+    } else if !networks
+        .iter()
+        .all(|network| network.classes >= 2 && network.live_class < network.classes)
+    {
+        Some("a liveness network has at least 2 classes, and live_class is one of them")
+    } else {
+        None
+    }
+}
+
+fn of_calibration(manifest: &Manifest) -> Option<&'static str> {
+    if !manifest.thresholds.reach_every_count() {
+        Some(
+            "one threshold must be for at least 5 enrolled and 5 probe pictures; measure it, \
+             or copy that of the default pack if these are its networks",
+        )
+    } else if manifest.former_ids.len() > MAX_FORMER_IDS {
+        Some("former_ids must have at most 16 ids")
+    } else {
+        None
+    }
+}
+
+/// True if a name is not a path and not a hidden file.
+fn plain(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+    (1..=64).contains(&name.len())
+        && name.bytes().all(allowed)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
