@@ -183,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     const PACK: PackId = [9; 32];
-    const PEPPER: Secret<[u8; 32]> = Secret::new([3; 32]);
+    static PEPPER: Secret<[u8; 32]> = Secret::new([3; 32]);
 
     fn key(account: i64) -> RotationKey<'static> {
         RotationKey { pepper: &PEPPER, account, epoch: 1 }

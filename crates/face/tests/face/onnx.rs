@@ -1,0 +1,85 @@
+//! Writes the ONNX file of a network with constant outputs, byte by byte (protocol buffers; field
+//! numbers of onnx.proto3, operator set 13).
+
+/// A network for pictures of `side` pixels, whose outputs are these values whatever it sees.
+pub(crate) fn constant_network(side: u64, outputs: &[Vec<f32>]) -> Vec<u8> {
+    let mut graph = Vec::new();
+    // Nothing of the picture is left: its mean times zero.
+    node(&mut graph, "ReduceMean", &["input"], "mean");
+    node(&mut graph, "Mul", &["mean", "nothing"], "zero");
+    tensor(&mut graph, "nothing", &[0.0]);
+    for (index, values) in outputs.iter().enumerate() {
+        let (given, output) = (format!("given{index}"), format!("output{index}"));
+        node(&mut graph, "Add", &["zero", &given], &output);
+        tensor(&mut graph, &given, values);
+    }
+    bytes(&mut graph, 2, b"constant");
+    value(&mut graph, 11, "input", &[1, 3, side, side]);
+    for (index, values) in outputs.iter().enumerate() {
+        value(&mut graph, 12, &format!("output{index}"), &[1, 1, 1, values.len() as u64]);
+    }
+    let mut model = Vec::new();
+    number(&mut model, 1, 8);
+    bytes(&mut model, 7, &graph);
+    let mut operators = Vec::new();
+    number(&mut operators, 2, 13);
+    bytes(&mut model, 8, &operators);
+    model
+}
+
+fn node(graph: &mut Vec<u8>, operator: &str, inputs: &[&str], output: &str) {
+    let mut node = Vec::new();
+    inputs.iter().for_each(|input| bytes(&mut node, 1, input.as_bytes()));
+    bytes(&mut node, 2, output.as_bytes());
+    bytes(&mut node, 4, operator.as_bytes());
+    bytes(graph, 1, &node);
+}
+
+/// A constant of one row.
+fn tensor(graph: &mut Vec<u8>, name: &str, values: &[f32]) {
+    const FLOAT: u64 = 1;
+    let mut tensor = Vec::new();
+    number(&mut tensor, 1, values.len() as u64);
+    number(&mut tensor, 2, FLOAT);
+    bytes(&mut tensor, 8, name.as_bytes());
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    bytes(&mut tensor, 9, &raw);
+    bytes(graph, 5, &tensor);
+}
+
+fn value(graph: &mut Vec<u8>, field: u64, name: &str, dimensions: &[u64]) {
+    let mut shape = Vec::new();
+    for &size in dimensions {
+        let mut dimension = Vec::new();
+        number(&mut dimension, 1, size);
+        bytes(&mut shape, 1, &dimension);
+    }
+    let mut tensor = Vec::new();
+    number(&mut tensor, 1, 1);
+    bytes(&mut tensor, 2, &shape);
+    let mut kind = Vec::new();
+    bytes(&mut kind, 1, &tensor);
+    let mut value = Vec::new();
+    bytes(&mut value, 1, name.as_bytes());
+    bytes(&mut value, 2, &kind);
+    bytes(graph, field, &value);
+}
+
+fn number(message: &mut Vec<u8>, field: u64, number: u64) {
+    varint(message, field << 3);
+    varint(message, number);
+}
+
+fn bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
+    varint(message, field << 3 | 2);
+    varint(message, bytes.len() as u64);
+    message.extend_from_slice(bytes);
+}
+
+fn varint(message: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        message.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    message.push(number as u8);
+}
