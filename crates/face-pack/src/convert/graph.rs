@@ -72,7 +72,7 @@ impl Graph {
                 outputs: vec![(*name).to_owned()],
                 name: format!("out_{name}"),
                 operator: "Identity".to_owned(),
-                attributes: Vec::new(),
+                ..Node::default()
             });
             self.proto.outputs.push(ValueInfo::new(name, &value.shape));
         }
@@ -259,6 +259,7 @@ impl Graph {
             name: name.clone(),
             operator: operator.to_owned(),
             attributes,
+            ..Node::default()
         });
         Value { name, shape }
     }

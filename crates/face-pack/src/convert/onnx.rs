@@ -1,8 +1,8 @@
-//! The ONNX protobuf messages that a converted network needs, written by hand to avoid code
-//! generation.
+//! The ONNX protobuf messages that a network needs, written by hand to avoid code generation.
 //!
 //! Field numbers are those of onnx.proto3 (ONNX 1.14, IR version 8, operator set 13). Fields that
-//! are never written are left out; a reader treats them as absent. This module does not read ONNX.
+//! no network here uses are left out: they are absent in what is written and dropped from what is
+//! read.
 //!
 //! <https://github.com/onnx/onnx/blob/v1.14.0/onnx/onnx.proto3>
 
@@ -31,21 +31,31 @@ pub(super) struct Model {
     #[prost(string, tag = "2")]
     producer_name: String,
     #[prost(message, optional, tag = "7")]
-    graph: Option<GraphProto>,
+    pub(super) graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     operator_sets: Vec<OperatorSet>,
 }
 
 impl Model {
     pub(super) fn new(graph: GraphProto) -> Model {
-        let operator_sets = vec![OperatorSet { version: OPERATOR_SET }];
+        let operator_sets = vec![OperatorSet { domain: String::new(), version: OPERATOR_SET }];
         let producer_name = PRODUCER.to_owned();
         Model { ir_version: IR_VERSION, producer_name, graph: Some(graph), operator_sets }
+    }
+
+    /// The version of the default operator set, if the network uses no other set.
+    pub(super) fn operator_set(&self) -> Option<i64> {
+        match self.operator_sets.as_slice() {
+            [set] if set.domain.is_empty() => Some(set.version),
+            _ => None,
+        }
     }
 }
 
 #[derive(Clone, PartialEq, Message)]
 struct OperatorSet {
+    #[prost(string, tag = "1")]
+    domain: String,
     #[prost(int64, tag = "2")]
     version: i64,
 }
@@ -76,16 +86,22 @@ pub(super) struct Node {
     pub(super) operator: String,
     #[prost(message, repeated, tag = "5")]
     pub(super) attributes: Vec<Attribute>,
+    #[prost(string, tag = "7")]
+    pub(super) domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Attribute {
     #[prost(string, tag = "1")]
     name: String,
+    #[prost(float, tag = "2")]
+    float: f32,
     #[prost(int64, tag = "3")]
     int: i64,
     #[prost(bytes = "vec", tag = "4")]
     text: Vec<u8>,
+    #[prost(message, optional, tag = "5")]
+    tensor: Option<TensorProto>,
     #[prost(int64, repeated, tag = "8")]
     ints: Vec<i64>,
     #[prost(int32, tag = "20")]
@@ -108,16 +124,26 @@ impl Attribute {
     pub(super) fn ints(name: &str, ints: Vec<i64>) -> Attribute {
         Attribute { name: name.to_owned(), ints, kind: 7, ..Attribute::default() }
     }
+
+    /// True if all of the attribute was read: its type is `FLOAT`, `INT`, `STRING`, `INTS`, or
+    /// `TENSOR` with raw values.
+    pub(super) fn is_whole(&self) -> bool {
+        match self.kind {
+            1 | 2 | 3 | 7 => true,
+            4 => self.tensor.as_ref().is_some_and(TensorProto::is_raw),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TensorProto {
     #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
+    pub(super) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     data_type: i32,
     #[prost(string, tag = "8")]
-    name: String,
+    pub(super) name: String,
     #[prost(bytes = "vec", tag = "9")]
     raw_data: Vec<u8>,
 }
@@ -132,12 +158,37 @@ impl TensorProto {
         let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         TensorProto { dims: dims(&[values.len()]), data_type: INT64, name, raw_data }
     }
+
+    /// True if the values are floats or integers of 64 bits, and all in `raw_data`. ONNX has other
+    /// fields for them, which are not read.
+    pub(super) fn is_raw(&self) -> bool {
+        let size = match self.data_type {
+            FLOAT => 4,
+            INT64 => 8,
+            _ => return false,
+        };
+        let sizes = self.dims.iter().map(|&dim| usize::try_from(dim).ok());
+        let bytes = sizes.fold(Some(size), |bytes: Option<usize>, dim| bytes?.checked_mul(dim?));
+        bytes == Some(self.raw_data.len())
+    }
+
+    /// The values, if they are floats.
+    pub(super) fn float_values(&self) -> Option<Vec<f32>> {
+        let (values, _) = self.raw_data.as_chunks::<4>();
+        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        (self.data_type == FLOAT).then(|| values.collect())
+    }
+
+    /// Replaces the values by as many others.
+    pub(super) fn set_floats(&mut self, values: &[f32]) {
+        self.raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ValueInfo {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(message, optional, tag = "2")]
     kind: Option<TypeProto>,
 }

