@@ -21,6 +21,15 @@ const SAME_FACE: f32 = 0.3;
 /// The area of the chosen face must be at least this many times the area of the next.
 const DOMINANT: f32 = 2.0;
 
+/// A box below this side, in pixels of the network's input, is looked at again.
+///
+/// At 128 pixels that is a fifth of the picture. On 173 faces of a tenth of it, the points are so
+/// coarse that a quarter do not agree with the landmarks; after another look, all do.
+const COARSE: f32 = 26.0;
+
+/// Side of the square that is looked at again, relative to the box.
+const SURROUNDINGS: f32 = 4.0;
+
 /// A loaded detector.
 #[derive(Debug)]
 pub(crate) struct Detector {
@@ -174,9 +183,34 @@ impl Detector {
         faces.sort_by(|a, b| b.frame.area().total_cmp(&a.frame.area()));
         Ok(faces)
     }
+
+    /// Looks again, closer, at a face that is small in the picture. Returns the face as it was if it
+    /// is large enough, or if it is not seen again.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unexamined`] if the network fails.
+    pub(crate) fn closer(
+        &self,
+        picture: &Picture,
+        view: &View,
+        face: Face,
+    ) -> Result<Face, Refusal> {
+        let scale = view.square.side() / length(self.net.side());
+        if face.frame.width().max(face.frame.height()) >= COARSE * scale {
+            return Ok(face);
+        }
+        let (columns, rows) = face.frame.square(SURROUNDINGS);
+        let Some(square) = Square::around(picture, columns, rows) else { return Ok(face) };
+        let planes = square.resampled(picture, self.net.side());
+        let faces = self.faces(&View { square, planes }, face.turn)?;
+        let overlap = |other: &Face| other.frame.overlap(face.frame);
+        let again = faces.into_iter().filter(|other| overlap(other) > SAME_FACE);
+        Ok(again.max_by(|a, b| overlap(a).total_cmp(&overlap(b))).unwrap_or(face))
+    }
 }
 
-/// A whole picture as the detector's input.
+/// A whole picture, or a square of it, as the detector's input.
 pub(crate) struct View {
     square: Square,
     planes: Planes,

@@ -1,5 +1,7 @@
 //! Points, boxes and the similarity transforms that map a face to its template.
 
+use std::ops::Range;
+
 /// A position in a picture, in pixels from its top left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Point {
@@ -65,6 +67,16 @@ impl Frame {
             right: self.right + x,
             bottom: self.bottom + y,
         }
+    }
+
+    /// Columns and rows of the square with the same centre and `factor` times the longer side,
+    /// rounded down as in face-api (`Box.floor`).
+    pub(crate) fn square(self, factor: f32) -> (Range<isize>, Range<isize>) {
+        let side = self.width().max(self.height()) * factor;
+        let square = Frame::around(self.centre(), side, side);
+        let (left, top) = (floor(square.left), floor(square.top));
+        let (width, height) = (floor(square.width()), floor(square.height()));
+        (left..left.saturating_add(width), top..top.saturating_add(height))
     }
 
     pub(crate) fn width(self) -> f32 {
@@ -154,6 +166,14 @@ pub(crate) fn length(pixels: usize) -> f32 {
 #[expect(clippy::cast_possible_truncation, reason = "an f32 is precise enough for pixels")]
 fn narrow(value: f64) -> f32 {
     value as f32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates; values far outside are clipped to the picture"
+)]
+fn floor(value: f32) -> isize {
+    value.floor() as isize
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::{
     detect::{Face, Mouth},
-    geometry::{Frame, Point},
+    geometry::Point,
     manifest,
     picture::{Picture, Planes},
     refusal::Refusal,
@@ -144,7 +144,7 @@ fn found(
     face: &Face,
     input: impl Fn(&Planes) -> Vec<f32>,
 ) -> Result<Landmarks, Refusal> {
-    let (columns, rows) = whole_pixels(face.frame);
+    let (columns, rows) = face.frame.square(MARGIN);
     let square = Square::around(picture, columns, rows).ok_or(Refusal::CutOff)?;
     let planes = face.turn.turned(square.resampled(picture, net.side()));
     let outputs = net.run(&input(&planes)).map_err(|_| Refusal::Unexamined)?;
@@ -152,21 +152,4 @@ fn found(
     let (pairs, _) = outputs[0].as_chunks::<2>();
     let place = |&[x, y]: &[f32; 2]| square.place(face.turn.back(Point { x, y }));
     Ok(Landmarks::All(pairs.iter().map(place).collect()))
-}
-
-/// Columns and rows of the square around a face, rounded down as in face-api (`Box.floor`).
-fn whole_pixels(frame: Frame) -> (Range<isize>, Range<isize>) {
-    let side = frame.width().max(frame.height()) * MARGIN;
-    let square = Frame::around(frame.centre(), side, side);
-    let (left, top) = (floor(square.left), floor(square.top));
-    let (width, height) = (floor(square.width()), floor(square.height()));
-    (left..left.saturating_add(width), top..top.saturating_add(height))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates; values far outside are clipped to the picture"
-)]
-fn floor(value: f32) -> isize {
-    value.floor() as isize
 }

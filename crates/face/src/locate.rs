@@ -85,7 +85,7 @@ impl Finder {
         turn: Turn,
     ) -> Result<Located, Refusal> {
         let faces = self.detector.faces(view, turn)?;
-        let face = detect::the_face(&faces)?;
+        let face = self.detector.closer(picture, view, detect::the_face(&faces)?)?;
         let landmarks = self.marker.landmarks(picture, &face)?;
         Ok(Located { face, landmarks })
     }
