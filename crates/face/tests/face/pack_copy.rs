@@ -7,7 +7,7 @@ use std::{
 use tempfile::TempDir;
 
 /// The name of the default pack, and of its folder.
-pub(crate) const DEFAULT_PACK: &str = "blaze-dlib";
+pub(crate) const DEFAULT_PACK: &str = "blaze-fr";
 
 /// A folder of packs with a copy of the default pack.
 pub(crate) fn copied() -> TempDir {

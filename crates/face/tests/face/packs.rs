@@ -2,7 +2,7 @@
 
 use crate::{
     pack_copy::{DEFAULT_PACK, copied, edit},
-    support::ENGINE,
+    support::{ENGINE, FIRST_ENGINE},
 };
 use fourauth_face::{
     Digest, Engine,
@@ -12,7 +12,10 @@ use std::fs;
 
 /// The id that all templates of the default pack carry. If it changes, every face must be enrolled
 /// again.
-const DEFAULT_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
+const DEFAULT_ID: &str = "afe7b8fc57e5430cf4f6167e895cb5f44a9a37f51f66f244d7424a7051e814ce";
+
+/// The id of the pack that was the default before.
+const FIRST_ID: &str = "ecb24a8c8f9047088bd8e2762692a665dc75704121a992b5963290b3e715e2da";
 
 fn flaw(from: &str, to: &str) -> PackError {
     let packs = copied();
@@ -25,6 +28,7 @@ fn flaw(from: &str, to: &str) -> PackError {
 fn a_pack_id_covers_only_what_affects_an_embedding() {
     assert_eq!(ENGINE.pack().id().to_string(), DEFAULT_ID);
     assert_eq!(ENGINE.pack().name(), DEFAULT_PACK);
+    assert_eq!(FIRST_ENGINE.pack().id().to_string(), FIRST_ID);
     let id = |from: &str, to: &str| {
         let packs = copied();
         let folder = packs.path().join(DEFAULT_PACK);
@@ -32,19 +36,21 @@ fn a_pack_id_covers_only_what_affects_an_embedding() {
         Pack::check(&folder).unwrap().id().to_string()
     };
     for (from, to) in [
-        ("name = \"blaze-dlib\"", "name = \"ours\""),
+        ("name = \"blaze-fr\"", "name = \"ours\""),
         ("licence = \"MIT", "licence = \"ISC"),
-        ("distance = 0.25", "distance = 0.2"),
+        ("distance = 0.97", "distance = 0.9"),
+        ("min_sharpness = 50.0", "min_sharpness = 60.0"),
+        ("agreement = 1.15", "agreement = 1.1"),
         ("score = 0.5", "score = 0.6"),
-        ("former_ids = [", "former_ids = [ "),
+        ("threshold = 0.5", "threshold = 0.6"),
     ] {
         assert_eq!(id(from, to), DEFAULT_ID, "{to}");
     }
     for (from, to) in [
-        ("mirror = true", "mirror = false"),
+        ("mirror = false", "mirror = true"),
         ("channels = \"rgb\"", "channels = \"bgr\""),
-        ("scale = 1.0", "scale = 0.5"),
-        ("padding = 0.22", "padding = 0.25"),
+        ("scale = 0.0078125", "scale = 0.5"),
+        ("127.0", "127.5"),
     ] {
         assert_ne!(id(from, to), DEFAULT_ID, "{to}");
     }
@@ -75,14 +81,14 @@ fn a_manifest_is_read_strictly() {
     let changes = [
         ("format = 2", "format = 3"),
         ("format = 2", "format = 2\ntreshold = 0.6"),
-        ("name = \"blaze-dlib\"", "name = \"../blaze\""),
+        ("name = \"blaze-fr\"", "name = \"../blaze\""),
         ("name = \"embedder.onnx\"", "name = \"../../embedder.onnx\""),
         ("name = \"embedder.onnx\"", "name = \"/etc/passwd\""),
-        ("distance = 0.3", "distance = 4.0"),
+        ("distance = 1.02", "distance = 4.0"),
         ("enrolled = 5\nprobes = 5", "enrolled = 5\nprobes = 4"),
-        ("mirror = true", "mirror = \"yes\""),
-        ("scale = 1.0", "scale = inf"),
-        ("side = 150", "side = 60000"),
+        ("mirror = false", "mirror = \"yes\""),
+        ("scale = 0.0078125", "scale = inf"),
+        ("side = 112", "side = 60000"),
         ("sha256 = \"", "sha256 = \"0"),
     ];
     for (from, to) in changes {

@@ -1,6 +1,6 @@
 //! The test pack and pictures, and encoders for changed pictures.
 
-use crate::pack_copy::pack_folder;
+use crate::pack_copy::{pack_folder, pack_folder_of};
 use fourauth_face::{Engine, Portrait, Refusal};
 use image::{DynamicImage, ImageFormat, codecs::jpeg::JpegEncoder};
 use std::{
@@ -12,9 +12,13 @@ use std::{
 
 const ADVICE: &str = "run `cargo xtask models` first";
 
-/// One engine for all tests: loading takes longer than a portrait.
+/// One engine of the default pack for all tests: loading takes longer than a portrait.
 pub(crate) static ENGINE: LazyLock<Engine> =
     LazyLock::new(|| Engine::load(&pack_folder()).expect(ADVICE));
+
+/// The engine of the pack that was the default before.
+pub(crate) static FIRST_ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::load(&pack_folder_of("blaze-dlib")).expect(ADVICE));
 
 /// The bytes of a test picture.
 pub(crate) fn encoded(name: &str) -> Vec<u8> {
