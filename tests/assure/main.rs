@@ -25,6 +25,7 @@ mod gate;
 mod grants;
 mod http;
 mod idle;
+mod images;
 mod import;
 mod limits;
 mod lockout;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
     let is_given = match arguments.first().map(String::as_str) {
         Some(naive::READER) => naive::read().map(|()| true),
         Some(naive::ACCEPTOR) => naive::accept().map(|()| true),
+        Some(naive::DECODER) => naive::decode().map(|()| true),
         Some(http::BARE) => http::run_bare().map(|()| true),
         Some(http::LENIENT) => http::run_lenient().map(|()| true),
         Some(crash::HASTY) => {
@@ -112,11 +114,12 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// Runs all names, one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 27] = [
     "idle",
     "slow",
     "budget",
     "frame",
+    "images",
     "fds",
     "flood",
     "pictures",
@@ -151,6 +154,7 @@ async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<
         "slow" => slow::figures(setup, defence).await,
         "budget" => budget::figures(setup, defence).await,
         "frame" => frame::figures(setup, defence).await,
+        "images" => images::figures(setup, defence).await,
         "fds" => fds::figures(setup, defence).await,
         "totp" => totp::figures(setup, defence).await,
         "timing" => timing::figures(setup, defence).await,

@@ -4,10 +4,11 @@
 
 use crate::process::Process;
 use anyhow::Context as _;
+use image::{ImageReader, Limits};
 use rustix::process::{Pid, Resource, Rlimit, setrlimit};
 use std::{
     env,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Cursor, Read as _},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread,
@@ -15,6 +16,9 @@ use std::{
 
 /// Argument that makes this program call [`read`].
 pub(crate) const READER: &str = "naive-reader";
+
+/// Argument that makes this program call [`decode`].
+pub(crate) const DECODER: &str = "naive-decoder";
 
 /// Argument that makes this program call [`accept`], and the files that it may open.
 pub(crate) const ACCEPTOR: &str = "naive-acceptor";
@@ -93,4 +97,18 @@ pub(crate) fn accept() -> anyhow::Result<()> {
             held.push(accepted);
         }
     }
+}
+
+/// Decodes every picture that it is sent, like a server that trusts their headers. Closes the
+/// connection afterwards.
+pub(crate) fn decode() -> anyhow::Result<()> {
+    for socket in listen()?.incoming() {
+        let mut bytes = Vec::new();
+        socket?.read_to_end(&mut bytes)?;
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+        reader.limits(Limits::no_limits());
+        // Most are not pictures.
+        let _undecoded = reader.decode();
+    }
+    Ok(())
 }

@@ -41,12 +41,18 @@ fn mean<T>(stage: &str, mut run: impl FnMut() -> T) -> T {
 fn the_cost_of_each_stage() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
     let encoded = fs::read(models.join("faces/obama.jpg")).expect("run `cargo xtask models` first");
-    println!("before loading: {}", resident());
-    let start = spent();
-    let engine = Engine::load(&models.join("packs/blaze-dlib")).unwrap();
-    println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
+    for pack in ["blaze-dlib", "blaze-fr"] {
+        println!("{pack}, before loading: {}", resident());
+        let start = spent();
+        let engine = Engine::load(&models.join("packs").join(pack)).unwrap();
+        println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
+        stages(&engine, &encoded);
+        println!("after all stages: {}", resident());
+    }
+}
 
-    let picture = mean("decode", || decode::decode(&encoded).unwrap());
+fn stages(engine: &Engine, encoded: &[u8]) {
+    let picture = mean("decode", || decode::decode(encoded).unwrap());
     let located = mean("locate", || engine.finder().face(&picture).unwrap());
     let sideways = Picture::new(picture.height(), picture.width(), turned(&picture)).unwrap();
     mean("(on its side)", || engine.finder().face(&sideways).unwrap());
@@ -54,6 +60,5 @@ fn the_cost_of_each_stage() {
     mean("judge", || quality::measured(&picture, &located, &chip));
     mean("embed", || engine.embedded(chip.clone()).unwrap());
     mean("live", || engine.live(&picture, &located).unwrap());
-    mean("all", || engine.portrait(&encoded).unwrap());
-    println!("after all stages: {}", resident());
+    mean("all", || engine.portrait(encoded).unwrap());
 }
