@@ -5,7 +5,7 @@
 //! eight bits; alpha is dropped, not blended. EXIF orientation is applied, all other metadata is
 //! ignored.
 
-use crate::{jpeg, picture::Picture, refusal::Refusal};
+use crate::{jpeg, picture::Picture, png, refusal::Refusal};
 use image::{
     DynamicImage, ImageDecoder, Limits,
     codecs::{jpeg::JpegDecoder, png::PngDecoder},
@@ -39,9 +39,6 @@ pub(crate) const JPEG_PIXELS_A_BYTE: u64 = 200;
 /// Upper bound of the memory of a decoder, in bytes.
 const MAX_ALLOC: u64 = 64 << 20;
 
-/// PNG specification §5.2.
-const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
-
 /// Decodes an encoded picture and turns it upright.
 ///
 /// # Errors
@@ -56,9 +53,10 @@ pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
         let encoded = jpeg::whole(encoded)?;
         let decoder = JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?;
         upright(decoder, most_pixels(encoded, JPEG_PIXELS_A_BYTE))
-    } else if encoded.starts_with(PNG_START) {
-        let most = most_pixels(encoded, PNG_PIXELS_A_BYTE);
-        png_header(encoded, most)?;
+    } else if encoded.starts_with(png::START) {
+        let encoded = png::picture(encoded)?;
+        let most = most_pixels(&encoded, PNG_PIXELS_A_BYTE);
+        png_header(&encoded, most)?;
         let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits()).map_err(refusal)?;
         upright(decoder, most)
     } else {

@@ -24,6 +24,7 @@ mod likeness;
 mod liveness;
 mod locate;
 mod picture;
+mod png;
 mod refusal;
 mod resample;
 mod runtime;
