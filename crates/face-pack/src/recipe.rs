@@ -31,10 +31,13 @@ pub(crate) struct Ingredient {
     pub(crate) proof: Proof,
 }
 
+/// From a description and its weights to ONNX.
+pub(crate) type Conversion = fn(&[u8], &[u8]) -> Result<Vec<u8>, ConvertError>;
+
 /// The files that a network is made from, and how.
 pub(crate) enum Origin {
     /// A description and its weights, in the forms of TensorFlow.js, and their conversion.
-    TensorFlow([WeightFile; 2], fn(&[u8], &[u8]) -> Result<Vec<u8>, ConvertError>),
+    TensorFlow([WeightFile; 2], Conversion),
     /// A finished network.
     Onnx(WeightFile),
 }

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn embeddings_of_different_lengths_are_never_near() {
         let longer = Embedding::normalised(vec![1.0; 128]).unwrap();
-        assert_eq!(along(0).distance(&longer), f32::INFINITY);
+        assert!(along(0).distance(&longer).is_infinite());
         assert_eq!(Embedding::mean_of(&[along(0), longer]), None);
     }
 

@@ -53,7 +53,7 @@ impl Engine {
             path: pack.folder().join(&file.name),
             source,
         })?;
-        Ok(Engine { finder, embedder, liveness, pack })
+        Ok(Engine { pack, finder, embedder, liveness })
     }
 
     /// The same engine, which does not judge whether a face is live.

@@ -41,7 +41,7 @@ impl LikenessRules {
     pub(crate) fn flaw(&self) -> Option<&'static str> {
         if !(self.same_picture > 0.0 && self.same_picture < self.agreement) {
             Some("same_picture must lie between 0 and agreement")
-        } else if !(self.agreement < UNRELATED) {
+        } else if !(0.0..UNRELATED).contains(&self.agreement) {
             Some("agreement must be less than 1.414, the distance of unrelated pictures")
         } else if !(1.0..=2.0).contains(&self.scatter) {
             Some("scatter must lie between 1 and 2")

@@ -81,11 +81,10 @@ fn softmax(values: &[f32]) -> impl Iterator<Item = f32> {
 /// outside the picture.
 fn crop(picture: &Picture, located: &Located, scale: f32, side: usize) -> Option<Planes> {
     let turn = located.face.turn;
-    let upright =
-        Upright { turn, size: turn.size_back(length(picture.width()), length(picture.height())) };
-    let size = (length(picture.width()), length(picture.height()));
-    let part = widened(upright.face_box(located, size), upright.size, scale);
-    let (columns, rows) = upright.back(part, size);
+    let (width, height) = (length(picture.width()), length(picture.height()));
+    let upright = Upright { turn, size: turn.size_back(width, height) };
+    let part = widened(upright.face_box(located, (width, height)), upright.size, scale);
+    let (columns, rows) = upright.back(part, (width, height));
     let planes = resample::stretched(
         picture,
         inside(columns, picture.width())?,

@@ -78,7 +78,9 @@ impl Planes {
             red.swap_with_slice(&mut rest[plane..]);
         }
         for (values, mean) in self.values.chunks_exact_mut(plane).zip(mean) {
-            values.iter_mut().for_each(|value| *value = (*value - mean) * scale);
+            for value in values {
+                *value = (*value - mean) * scale;
+            }
         }
         self
     }

@@ -132,9 +132,8 @@ impl Network {
         let tensor = tensor
             .ok_or_else(|| ConvertError::new(format!("the slopes {name} are not weights")))?;
         let values = tensor.float_values().unwrap_or_default();
-        let channels = match tensor.dims[..] {
-            [channels, 1, 1] | [1, channels, 1, 1] => channels,
-            _ => return Err(ConvertError::new(format!("the slopes {name} are not of channels"))),
+        let ([channels, 1, 1] | [1, channels, 1, 1]) = tensor.dims[..] else {
+            return Err(ConvertError::new(format!("the slopes {name} are not of channels")));
         };
         tensor.dims = vec![1, channels, 1, 1];
         Ok((values.len(), values))

@@ -167,8 +167,8 @@ impl TensorProto {
             INT64 => 8,
             _ => return false,
         };
-        let sizes = self.dims.iter().map(|&dim| usize::try_from(dim).ok());
-        let bytes = sizes.fold(Some(size), |bytes: Option<usize>, dim| bytes?.checked_mul(dim?));
+        let mut sizes = self.dims.iter().map(|&dim| usize::try_from(dim).ok());
+        let bytes = sizes.try_fold(size, |bytes: usize, dim| bytes.checked_mul(dim?));
         bytes == Some(self.raw_data.len())
     }
 

@@ -44,8 +44,8 @@ impl<const KINDS: usize> Pyramid<KINDS> {
                 place,
                 stride: grid.stride.into(),
                 values: array::from_fn(|kind| {
-                    let size = sizes[kind];
-                    &of_kind(kind)[number * size..(number + 1) * size]
+                    let count = sizes[kind];
+                    &of_kind(kind)[number * count..(number + 1) * count]
                 }),
             })
         })

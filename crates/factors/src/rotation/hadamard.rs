@@ -62,7 +62,9 @@ fn transform(block: &mut [f32]) {
         half *= 2;
     }
     let scale = length(block.len()).sqrt().recip();
-    block.iter_mut().for_each(|value| *value *= scale);
+    for value in block.iter_mut() {
+        *value *= scale;
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
