@@ -1,4 +1,6 @@
-//! `fourauthd models install|list|check`: model packs.
+//! `fourauthd models install|list|check|measure`: model packs.
+
+mod measure;
 
 use anyhow::bail;
 use clap::{Subcommand, builder::PossibleValuesParser};
@@ -24,6 +26,8 @@ pub enum ModelsCommand {
     List,
     /// Check every file of every pack
     Check,
+    /// Measure the error rates of a pack on your own pictures
+    Measure(measure::Measure),
 }
 
 impl ModelsCommand {
@@ -31,7 +35,7 @@ impl ModelsCommand {
     ///
     /// # Errors
     ///
-    /// If the pack cannot be installed, or an installed pack is damaged.
+    /// If the pack cannot be installed, an installed pack is damaged, or there is nothing to measure.
     pub fn run(self, config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
         match self {
             Self::Install { pack, from } => {
@@ -41,6 +45,7 @@ impl ModelsCommand {
                 models::install(&config.packs_dir(), name, &source)
             }
             Self::List => list(config).map(drop),
+            Self::Measure(measure) => measure.run(config),
             Self::Check => match list(config)? {
                 0 => Ok(()),
                 damaged => bail!("{damaged} of the packs cannot be used; see their lines above"),

@@ -1,0 +1,44 @@
+//! The embeddings by file name, for a recomputation by another program.
+//!
+//! They identify people like fingerprints.
+
+use crate::{Examination, Gallery, people::people};
+use fourauth_protocol::secret::Secret;
+use serde::Serialize;
+
+/// One line of an export.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    person: &'a str,
+    picture: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding: Option<&'a [f32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'a str>,
+}
+
+/// One JSON object a line for each picture that counts, in the order in which sets are drawn.
+///
+/// # Errors
+///
+/// If a value cannot be serialised.
+pub fn export(
+    gallery: &Gallery,
+    examination: &Examination,
+) -> Result<Secret<String>, serde_json::Error> {
+    let (people, _) = people(gallery, examination);
+    let mut text = String::new();
+    for person in &people {
+        for picture in &person.pictures {
+            let line = Line {
+                person: &person.name,
+                picture: &picture.name,
+                embedding: picture.face.as_ref().ok().map(|face| face.as_array().as_slice()),
+                refused: picture.face.as_ref().err().map(String::as_str),
+            };
+            text.push_str(&serde_json::to_string(&line)?);
+            text.push('\n');
+        }
+    }
+    Ok(Secret::new(text))
+}

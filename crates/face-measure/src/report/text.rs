@@ -1,0 +1,253 @@
+//! The report as text for people.
+
+use super::{Comparisons, Report};
+use crate::{
+    compare::Pictures,
+    enrolment::Enrolments,
+    people::Files,
+    proposal::{Proposal, RATES, Threshold, people_needed},
+    rate::Rate,
+    times::Times,
+    worst::Pair,
+};
+use fourauth_protocol::printable::printable;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Formatter, Write as _},
+};
+
+/// Names of files that are listed for each fault.
+const NAMED: usize = 10;
+
+/// The highest false match rate that is worth a line in `pack.toml`.
+const WORTH_A_LINE: f64 = 1e-3;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Pack {}, id {}", self.pack, self.pack_id)?;
+        files(f, &self.files)?;
+        times(f, &self.times)?;
+        enrolments(f, &self.enrolments)?;
+        comparisons(f, &self.comparisons)?;
+        proposals(f, &self.proposals)?;
+        pairs(f, "Pictures of one person, the furthest apart", &self.furthest)?;
+        pairs(f, "Pictures of different people, the nearest", &self.nearest)
+    }
+}
+
+fn files(f: &mut Formatter<'_>, files: &Files) -> fmt::Result {
+    let Files { people, pictures, accepted, refused, .. } = files;
+    writeln!(f, "\n{pictures} pictures of {people} people. The pack accepts {accepted} of them.")?;
+    if !refused.is_empty() {
+        writeln!(f, "Refused: {}.", listed(refused))?;
+    }
+    if !files.not_pictures.is_empty() {
+        writeln!(f, "Skipped, neither JPEG nor PNG: {}.", listed(&files.not_pictures))?;
+    }
+    if files.loose > 0 {
+        writeln!(f, "Skipped, in no person's folder: {}.", files.loose)?;
+    }
+    if files.copies > 0 {
+        writeln!(f, "Skipped, copies of a picture in the same folder: {}.", files.copies)?;
+    }
+    some_names(f, "Cannot be read", &files.unreadable)?;
+    let shared: Vec<String> =
+        files.in_several_folders.iter().map(|names| names.join(" = ")).collect();
+    some_names(f, "Warning: one picture in the folders of different people, not counted", &shared)
+}
+
+fn some_names(f: &mut Formatter<'_>, title: &str, names: &[String]) -> fmt::Result {
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{title} ({}):", names.len())?;
+    for name in names.iter().take(NAMED) {
+        writeln!(f, "  {}", printable(name))?;
+    }
+    if names.len() > NAMED {
+        writeln!(f, "  and {} more; --json lists them all", names.len() - NAMED)?;
+    }
+    Ok(())
+}
+
+fn times(f: &mut Formatter<'_>, times: &Times) -> fmt::Result {
+    let Times { examined, known, median_ms, most_ms, longest_ms } = times;
+    writeln!(
+        f,
+        "Processor time of a picture: half take up to {median_ms:.0} ms, 95 of 100 up to \
+         {most_ms:.0} ms, the longest {longest_ms:.0} ms. Examined now: {examined}, before: {known}."
+    )
+}
+
+fn enrolments(f: &mut Formatter<'_>, enrolments: &[Enrolments]) -> fmt::Result {
+    writeln!(f, "\nEnrolments that fail")?;
+    let mut columns = Columns::new(["pictures", "fail (95 % interval)", "reasons"]);
+    for Enrolments { pictures, failed, reasons } in enrolments {
+        let reasons = if reasons.is_empty() { "-".to_owned() } else { listed(reasons) };
+        columns.add([pictures.to_string(), percent(some(*failed).as_ref()), reasons]);
+    }
+    columns.write(f)
+}
+
+fn comparisons(f: &mut Formatter<'_>, comparisons: &[Comparisons]) -> fmt::Result {
+    writeln!(f, "\nAt the thresholds of the pack, by the rules of a login")?;
+    let mut columns = Columns::new([
+        "enrolled",
+        "shown",
+        "up to",
+        "owners refused (95 % interval)",
+        "strangers accepted (95 % interval)",
+    ]);
+    for row in comparisons {
+        columns.add([
+            row.pictures.enrolled.to_string(),
+            row.pictures.shown.to_string(),
+            format!("{:.3}", row.threshold),
+            percent(row.owners.as_ref()),
+            power(row.strangers.as_ref()),
+        ]);
+    }
+    columns.write(f)
+}
+
+fn proposals(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
+    writeln!(
+        f,
+        "\nThresholds at which the 95 % interval of accepted strangers ends at a rate or below it, \
+         and the share of owners refused there"
+    )?;
+    let rates = RATES.map(|rate| format!("{rate:e}"));
+    let [a, b, c, d] = rates.each_ref().map(String::as_str);
+    let mut columns = Columns::new(["enrolled", "shown", a, b, c, d]);
+    for of_numbers in proposals.chunks_exact(RATES.len()) {
+        let Pictures { enrolled, shown } = of_numbers[0].pictures;
+        let cells: Vec<String> = of_numbers.iter().map(cell).collect();
+        let [a, b, c, d] = std::array::from_fn(|place| cells[place].clone());
+        columns.add([enrolled.to_string(), shown.to_string(), a, b, c, d]);
+    }
+    columns.write(f)?;
+    for Proposal { false_match_rate, pairs_needed, .. } in proposals.iter().take(RATES.len()) {
+        if proposals.iter().any(|one| one.pairs_needed == *pairs_needed && one.is_too_few()) {
+            writeln!(
+                f,
+                "  Too few for {false_match_rate:e}: it needs {pairs_needed} pairs of people, as {} \
+                 people have, each with as many accepted pictures as are enrolled and shown.",
+                people_needed(*pairs_needed)
+            )?;
+        }
+    }
+    lines(f, proposals)
+}
+
+fn cell(proposal: &Proposal) -> String {
+    match &proposal.threshold {
+        Some(Threshold { distance, owners: Some(Rate { rate, .. }), .. }) => {
+            format!("{distance:.3}, {:.2} %", 100.0 * rate)
+        }
+        Some(Threshold { distance, owners: None, .. }) => format!("{distance:.3}, not measured"),
+        None if proposal.is_too_few() => "too few".to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
+/// The lines for `pack.toml`, each at the lowest rate that the pictures support.
+fn lines(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
+    let mut best: BTreeMap<_, (&Proposal, &Threshold)> = BTreeMap::new();
+    for proposal in proposals.iter().filter(|one| one.false_match_rate <= WORTH_A_LINE) {
+        if let Some(threshold) = &proposal.threshold {
+            // Rates descend, so the last one is the lowest.
+            let Pictures { enrolled, shown } = proposal.pictures;
+            best.insert((shown, enrolled), (proposal, threshold));
+        }
+    }
+    if best.is_empty() {
+        return writeln!(f, "\nThese pictures are too few to propose a line for pack.toml.");
+    }
+    writeln!(
+        f,
+        "\nFor pack.toml, each at the lowest rate that these pictures support. The server warns \
+         about a rate above 1e-5; keep the pack's own line where these pictures are too few for it."
+    )?;
+    for (proposal, threshold) in best.values() {
+        writeln!(f, "\n[[thresholds]]")?;
+        writeln!(f, "enrolled = {}", proposal.pictures.enrolled)?;
+        writeln!(f, "probes = {}", proposal.pictures.shown)?;
+        writeln!(f, "distance = {:.3}", threshold.distance)?;
+        writeln!(f, "false_match_rate = {:e}", proposal.false_match_rate)?;
+        match threshold.owners {
+            Some(Rate { rate, .. }) => writeln!(f, "false_non_match_rate = {rate:.4}")?,
+            None => writeln!(f, "false_non_match_rate = 1.0 # not measured")?,
+        }
+    }
+    Ok(())
+}
+
+fn pairs(f: &mut Formatter<'_>, title: &str, pairs: &[Pair]) -> fmt::Result {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{title}")?;
+    let mut columns = Columns::new(["distance", "", ""]);
+    for Pair { distance, pictures: [one, other] } in pairs {
+        columns.add([format!("{distance:.3}"), printable(one), printable(other)]);
+    }
+    columns.write(f)
+}
+
+/// Names with their counts, the highest count first.
+fn listed<C: Display + Ord>(counts: &BTreeMap<String, C>) -> String {
+    let mut sorted: Vec<_> = counts.iter().collect();
+    sorted.sort_by(|a, b| b.1.cmp(a.1));
+    let texts = sorted.iter().map(|(name, count)| format!("{} {count}", printable(name)));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn some(rate: Rate) -> Option<Rate> {
+    (rate.comparisons > 0).then_some(rate)
+}
+
+fn percent(rate: Option<&Rate>) -> String {
+    let Some(Rate { errors, comparisons, units, rate, interval }) = rate else {
+        return "not measured: too few pictures".to_owned();
+    };
+    let [rate, low, high] = [*rate, interval.low, interval.high].map(|share| 100.0 * share);
+    format!("{rate:.2} % ({low:.2} to {high:.2}), {errors} of {comparisons}, {units} people")
+}
+
+fn power(rate: Option<&Rate>) -> String {
+    let Some(Rate { errors, comparisons, units, rate, interval }) = rate else {
+        return "not measured: too few people".to_owned();
+    };
+    let [rate, low, high] = [*rate, interval.low, interval.high].map(|share| match share {
+        0.0 => "0".to_owned(),
+        share => format!("{share:.1e}"),
+    });
+    format!("{rate} ({low} to {high}), {errors} of {comparisons}, {units} pairs of people")
+}
+
+/// Rows of text in columns.
+struct Columns<const N: usize> {
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Columns<N> {
+    fn new(header: [&str; N]) -> Self {
+        Columns { rows: vec![header.map(str::to_owned)] }
+    }
+
+    fn add(&mut self, row: [String; N]) {
+        self.rows.push(row);
+    }
+
+    fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (column, value) in row.iter().enumerate() {
+                write!(line, "  {value:<width$}", width = width(column).unwrap_or(0))?;
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
