@@ -4,6 +4,7 @@
 //! embedding or the code of the refusal. Embeddings identify people like fingerprints: only the owner
 //! may read the file. A line that an interruption has cut off is dropped.
 
+use crate::Face;
 use data_encoding::BASE64;
 use fourauth_face::{Digest, Embedding};
 use fourauth_private_file::{Suffix, Unread, create_own, read};
@@ -64,8 +65,8 @@ pub enum CacheError {
 /// A result, and the processor time that it took.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
-    /// The embedding, or the code of the refusal.
-    pub(crate) face: Result<Embedding, String>,
+    /// The face, or the code of the refusal.
+    pub(crate) face: Result<Face, String>,
     pub(crate) spent: Duration,
 }
 
@@ -86,6 +87,9 @@ struct Line {
     /// The values in little-endian order, as base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     embedding: Option<String>,
+    /// How likely the face is live, if the pack judges that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -145,7 +149,7 @@ impl Cache {
     pub(crate) fn keep(
         &self,
         picture: Digest,
-        face: &Result<Embedding, String>,
+        face: &Result<Face, String>,
         spent: Duration,
     ) -> Result<(), CacheError> {
         let unwritten = |source| CacheError::Unwritten { path: self.path.clone(), source };
@@ -153,7 +157,8 @@ impl Cache {
             picture,
             pack: self.pack,
             micros: u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
-            embedding: face.as_ref().ok().map(encoded),
+            embedding: face.as_ref().ok().map(|face| encoded(&face.embedding)),
+            live: face.as_ref().ok().and_then(|face| face.live),
             refused: face.as_ref().err().cloned(),
         };
         let text = serde_json::to_string(&line).map_err(|error| unwritten(error.into()))?;
@@ -177,7 +182,7 @@ fn known(text: &str, pack: Digest) -> Result<HashMap<Digest, Known>, usize> {
 
 fn result(line: &Line) -> Option<Known> {
     let face = match (&line.embedding, &line.refused) {
-        (Some(embedding), None) => Ok(decoded(embedding)?),
+        (Some(embedding), None) => Ok(Face { embedding: decoded(embedding)?, live: line.live }),
         (None, Some(code)) => Err(code.clone()),
         _ => return None,
     };
@@ -185,8 +190,7 @@ fn result(line: &Line) -> Option<Known> {
 }
 
 fn encoded(embedding: &Embedding) -> String {
-    let bytes: Vec<u8> =
-        embedding.as_array().iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = embedding.values().iter().flat_map(|value| value.to_le_bytes()).collect();
     BASE64.encode(&bytes)
 }
 
@@ -197,5 +201,5 @@ fn decoded(text: &str) -> Option<Embedding> {
     if !rest.is_empty() {
         return None;
     }
-    Embedding::normalised(values.try_into().ok()?)
+    Embedding::normalised(values)
 }

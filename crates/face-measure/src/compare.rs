@@ -2,7 +2,7 @@
 
 use crate::{
     count,
-    people::{Face, Person},
+    people::{NamedFace, Person},
     rules::Rules,
     sets::{Set, places, sets},
     tally::{Genuine, Levels, PairSums, Sizes, StrangerCounts, Strangers},
@@ -43,7 +43,7 @@ pub(crate) struct Compared {
 
 /// The sets of one person.
 struct Sets<'a> {
-    faces: &'a [Face],
+    faces: &'a [NamedFace],
     templates: Vec<Option<Set>>,
     probes: Vec<Option<Set>>,
 }
@@ -163,7 +163,7 @@ impl Scale<'_> {
     /// The larger one of the distances of the mean and of each picture, each in proportion to its
     /// limit. A comparison of other numbers of distinct pictures than those asked for is held to their
     /// limits, as at a login.
-    fn score(&self, template: &Set, probe: &Set, faces: &[Face]) -> f32 {
+    fn score(&self, template: &Set, probe: &Set, faces: &[NamedFace]) -> f32 {
         let limits = self.rules.limits(template.count(), probe.count());
         let mean = distance(&template.mean, &probe.mean);
         let singles = probe.distinct.iter().map(|&place| match probe.distinct.len() {
@@ -184,8 +184,8 @@ impl Scale<'_> {
 /// The Euclidean distance, summed in eight parts, which a processor adds at once. It is that of
 /// [`Embedding::distance`] except for rounding.
 pub(crate) fn distance(one: &Embedding, other: &Embedding) -> f32 {
-    let (ones, one_rest) = one.as_array().as_chunks::<8>();
-    let (others, other_rest) = other.as_array().as_chunks::<8>();
+    let (ones, one_rest) = one.values().as_chunks::<8>();
+    let (others, other_rest) = other.values().as_chunks::<8>();
     let mut sums = [0.0_f32; 8];
     for (a, b) in ones.iter().zip(others) {
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
@@ -199,16 +199,16 @@ pub(crate) fn distance(one: &Embedding, other: &Embedding) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{people::Picture, rate::Rate, testing};
+    use crate::{rate::Rate, testing};
 
     /// People with some pictures, whose embeddings are the given distances from a common direction.
     fn people(distances: &[&[f32]]) -> Vec<Person> {
         let person = |(number, distances): (usize, &&[f32])| {
-            let pictures = distances.iter().enumerate().map(|(place, distance)| Picture {
+            let faces = distances.iter().enumerate().map(|(place, distance)| NamedFace {
                 name: format!("{number}/{place}"),
-                face: Ok(testing::embedding(1 + number * 8 + place, *distance)),
+                embedding: testing::embedding(1 + number * 16 + place, *distance),
             });
-            Person::new(&number.to_string(), pictures.collect())
+            Person { pictures: Vec::new(), faces: faces.collect() }
         };
         distances.iter().enumerate().map(person).collect()
     }

@@ -1,12 +1,13 @@
 //! How often an enrolment fails, by the rules of the server.
 
 use crate::{
+    Face,
     people::Person,
     rate::Rate,
     rules::Rules,
     sets::{places, sets_of},
 };
-use fourauth_face::{Embedding, Refusal};
+use fourauth_face::Refusal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -51,11 +52,14 @@ fn enrolments_with(pictures: u8, people: &[Person], rules: &Rules) -> Enrolments
 
 /// The code of the refusal, if the server would refuse to enrol these pictures: it needs more good
 /// pictures than bad ones, and names the first fault.
-fn refused(faces: &[&Result<Embedding, String>], rules: &Rules) -> Option<String> {
-    let good: Vec<Embedding> =
-        faces.iter().filter_map(|face| face.as_ref().ok().cloned()).collect();
+fn refused(faces: &[&Result<Face, String>], rules: &Rules) -> Option<String> {
+    let good: Vec<&Face> = faces.iter().filter_map(|face| face.as_ref().ok()).collect();
     if good.len() * 2 <= faces.len() {
         return faces.iter().find_map(|face| face.as_ref().err().cloned());
     }
-    rules.combined(&good).is_none().then(|| Refusal::Disagree.code().to_owned())
+    if !good.iter().all(|face| rules.counts_as_live(face)) {
+        return Some(Refusal::NotLive.code().to_owned());
+    }
+    let embeddings: Vec<_> = good.iter().map(|face| face.embedding.clone()).collect();
+    rules.combined(&embeddings).is_none().then(|| Refusal::Disagree.code().to_owned())
 }

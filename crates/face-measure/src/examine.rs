@@ -4,7 +4,7 @@ use crate::{
     Cache, CacheError, Gallery,
     cache::{Found, Known},
 };
-use fourauth_face::{Digest, Embedding, Engine, Refusal, decode::MAX_BYTES};
+use fourauth_face::{Digest, Embedding, Engine, Portrait, Refusal, decode::MAX_BYTES};
 use rayon::prelude::*;
 use std::{
     fs::File,
@@ -48,6 +48,15 @@ pub struct Examined {
     pub outcome: Outcome,
 }
 
+/// A face that passed the quality gate of the pack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Face {
+    /// Its embedding.
+    pub embedding: Embedding,
+    /// How likely it is live, 0 to 1; `None` if the pack does not judge that.
+    pub live: Option<f32>,
+}
+
 /// What was found in a file.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -55,8 +64,8 @@ pub enum Outcome {
     Picture {
         /// The SHA-256 of the file.
         sha256: Digest,
-        /// The embedding of the face, or the code of the refusal.
-        face: Result<Embedding, String>,
+        /// The face, or the code of the refusal.
+        face: Result<Face, String>,
         /// Processor time of the examination.
         spent: Duration,
         /// True if the result is from an earlier run.
@@ -118,17 +127,18 @@ impl Tools<'_> {
         // A failure of the networks may not happen again.
         let is_final = !matches!(seen, Err(Refusal::Unexamined));
         let face = match seen {
-            Ok(portrait) => as_kept(&portrait.embedding),
+            Ok(portrait) => as_kept(portrait),
             Err(refusal) => Err(refusal.code().to_owned()),
         };
         Found { known: Known { face, spent }, is_final }
     }
 }
 
-/// The embedding as it is read back from a cache, so that a run that goes on has the same numbers.
-fn as_kept(embedding: &Embedding) -> Result<Embedding, String> {
-    Embedding::normalised(*embedding.as_array())
-        .ok_or_else(|| Refusal::Unexamined.code().to_owned())
+/// The face as it is read back from a cache, so that a run that goes on has the same numbers.
+fn as_kept(portrait: Portrait) -> Result<Face, String> {
+    let embedding = Embedding::normalised(portrait.embedding.values().to_vec());
+    let embedding = embedding.ok_or_else(|| Refusal::Unexamined.code().to_owned())?;
+    Ok(Face { embedding, live: portrait.live })
 }
 
 /// Reads a file, but no more than a picture may have and one byte, which the engine then refuses.

@@ -2,7 +2,7 @@
 //!
 //! They identify people like fingerprints.
 
-use crate::{Examination, Gallery, people::people};
+use crate::{Examination, Gallery, people::folders};
 use fourauth_protocol::secret::Secret;
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ struct Line<'a> {
     picture: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     embedding: Option<&'a [f32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'a str>,
 }
@@ -26,15 +28,17 @@ pub fn export(
     gallery: &Gallery,
     examination: &Examination,
 ) -> Result<Secret<String>, serde_json::Error> {
-    let (people, _) = people(gallery, examination);
+    let (folders, _) = folders(gallery, examination);
     let mut text = String::new();
-    for person in &people {
-        for picture in &person.pictures {
+    for folder in &folders {
+        for picture in &folder.pictures {
+            let face = picture.face.as_ref();
             let line = Line {
-                person: &person.name,
+                person: &folder.person,
                 picture: &picture.name,
-                embedding: picture.face.as_ref().ok().map(|face| face.as_array().as_slice()),
-                refused: picture.face.as_ref().err().map(String::as_str),
+                embedding: face.ok().map(|face| face.embedding.values()),
+                live: face.ok().and_then(|face| face.live),
+                refused: face.err().map(String::as_str),
             };
             text.push_str(&serde_json::to_string(&line)?);
             text.push('\n');

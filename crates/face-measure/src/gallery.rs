@@ -81,6 +81,12 @@ impl Gallery {
         Ok(gallery)
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The number of files of all people.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -3,23 +3,21 @@
 //!
 //! If one file is in two folders, one of the labels is wrong, and it is not known which one.
 
-use crate::{Examination, Outcome, gallery::Gallery};
-use fourauth_face::{Digest, Embedding};
+use crate::{Examination, Face, Gallery, Outcome, rules::Rules};
+use fourauth_face::{Digest, Embedding, Refusal};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
 };
 
 /// A person with at least one picture.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
-    /// The name of the folder.
-    pub(crate) name: String,
     /// All pictures that count, in the order of their names.
     pub(crate) pictures: Vec<Picture>,
     /// Those with a face that the pack accepts.
-    pub(crate) faces: Vec<Face>,
+    pub(crate) faces: Vec<NamedFace>,
 }
 
 /// A picture that counts.
@@ -27,21 +25,30 @@ pub(crate) struct Person {
 pub(crate) struct Picture {
     /// The path below the folder of people.
     pub(crate) name: String,
-    /// The embedding of the face, or the code of the refusal.
-    pub(crate) face: Result<Embedding, String>,
+    /// The face, or the code of the refusal.
+    pub(crate) face: Result<Face, String>,
 }
 
-/// A picture with a face that the pack accepts.
+/// A face that the pack accepts, with the name of its picture.
 #[derive(Debug, Clone)]
-pub(crate) struct Face {
+pub(crate) struct NamedFace {
     pub(crate) name: String,
     pub(crate) embedding: Embedding,
+}
+
+/// The pictures of a folder that count.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    /// The name of the folder.
+    pub(crate) person: String,
+    /// The pictures, in the order of their names.
+    pub(crate) pictures: Vec<Picture>,
 }
 
 /// The files of a folder, counted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Files {
-    /// People with at least one picture.
+    /// Folders with at least one picture.
     pub people: usize,
     /// Pictures that count.
     pub pictures: usize,
@@ -61,8 +68,9 @@ pub struct Files {
     pub unreadable: Vec<String>,
 }
 
-/// Sorts out the files. Returns the people in the order of their names.
-pub(crate) fn people(gallery: &Gallery, examination: &Examination) -> (Vec<Person>, Files) {
+/// Sorts out the files. Returns the folders in the order of their names, and counts without the
+/// pictures that were accepted or refused.
+pub(crate) fn folders(gallery: &Gallery, examination: &Examination) -> (Vec<Folder>, Files) {
     let owners = owners(examination);
     let mut files = Files {
         loose: gallery.loose.len(),
@@ -70,55 +78,62 @@ pub(crate) fn people(gallery: &Gallery, examination: &Examination) -> (Vec<Perso
         in_several_folders: shared(examination, &owners),
         ..Files::default()
     };
-    let mut people: BTreeMap<&str, (BTreeSet<[u8; 32]>, Vec<Picture>)> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, (HashSet<Digest>, Vec<Picture>)> = BTreeMap::new();
     for file in &examination.files {
-        let (sha256, face) = match &file.outcome {
-            Outcome::Picture { sha256, face, .. } => (sha256, face),
+        match &file.outcome {
+            Outcome::Picture { sha256, face, .. } => {
+                if owners.get(sha256).is_some_and(|owners| owners.len() > 1) {
+                    continue;
+                }
+                let (seen, pictures) = folders.entry(&file.person).or_default();
+                if seen.insert(*sha256) {
+                    pictures.push(Picture { name: file.name.clone(), face: face.clone() });
+                } else {
+                    files.copies += 1;
+                }
+            }
             Outcome::NotAPicture => {
                 *files.not_pictures.entry(ending(&file.name)).or_default() += 1;
-                continue;
             }
             Outcome::Unreadable(reason) => {
                 files.unreadable.push(format!("{}: {reason}", file.name));
-                continue;
             }
-        };
-        if owners.get(sha256).is_some_and(|owners| owners.len() > 1) {
-            continue;
-        }
-        let (seen, pictures) = people.entry(&file.person).or_default();
-        if seen.insert(*sha256.as_bytes()) {
-            pictures.push(Picture { name: file.name.clone(), face: face.clone() });
-        } else {
-            files.copies += 1;
         }
     }
-    let people = people.into_iter().map(|(name, (_, pictures))| Person::new(name, pictures));
-    let people: Vec<Person> = people.collect();
-    files.count(&people);
-    (people, files)
+    let folders = folders
+        .into_iter()
+        .map(|(person, (_, pictures))| Folder { person: person.to_owned(), pictures });
+    (folders.collect(), files)
 }
 
 impl Person {
-    pub(crate) fn new(name: &str, pictures: Vec<Picture>) -> Person {
-        let faces = pictures.iter().filter_map(|picture| {
-            let embedding = picture.face.as_ref().ok()?.clone();
-            Some(Face { name: picture.name.clone(), embedding })
+    /// The person of a folder. Faces that do not count as live are not accepted.
+    pub(crate) fn of(folder: Folder, rules: &Rules) -> Person {
+        let faces = folder.pictures.iter().filter_map(|picture| {
+            let face = picture.face.as_ref().ok().filter(|face| rules.counts_as_live(face))?;
+            Some(NamedFace { name: picture.name.clone(), embedding: face.embedding.clone() })
         });
-        Person { name: name.to_owned(), faces: faces.collect(), pictures }
+        Person { faces: faces.collect(), pictures: folder.pictures }
     }
 }
 
 impl Files {
-    fn count(&mut self, people: &[Person]) {
-        self.people = people.len();
-        for picture in people.iter().flat_map(|person| &person.pictures) {
+    /// The counts, with those of the pictures in these folders.
+    pub(crate) fn with(mut self, folders: &[Folder], rules: &Rules) -> Files {
+        self.people = folders.len();
+        for picture in folders.iter().flat_map(|folder| &folder.pictures) {
             self.pictures += 1;
-            match &picture.face {
-                Ok(_) => self.accepted += 1,
-                Err(code) => *self.refused.entry(code.clone()).or_default() += 1,
-            }
+            let code = match &picture.face {
+                Ok(face) if rules.counts_as_live(face) => {
+                    self.accepted += 1;
+                    continue;
+                }
+                Ok(_) => Refusal::NotLive.code(),
+                Err(code) => code,
+            };
+            *self.refused.entry(code.to_owned()).or_default() += 1;
         }
+        self
     }
 }
 

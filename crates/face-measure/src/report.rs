@@ -7,7 +7,8 @@ use crate::{
     Examination, Gallery,
     compare::{Compared, NUMBERS, Pictures, compared},
     enrolment::{Enrolments, enrolments},
-    people::{Files, people},
+    liveness::Liveness,
+    people::{Files, Folder, Person, folders},
     proposal::{Proposal, proposals},
     rate::Rate,
     rules::Rules,
@@ -24,10 +25,19 @@ pub struct Report {
     pub pack: String,
     /// The id of the pack.
     pub pack_id: String,
-    /// The files of the folder.
-    pub files: Files,
     /// Processor time.
     pub times: Times,
+    /// Enrolments and comparisons, if there are pictures of people.
+    pub faces: Option<Faces>,
+    /// Live pictures and prints, if the pack judges them.
+    pub liveness: Option<Liveness>,
+}
+
+/// Enrolments and comparisons.
+#[derive(Debug, Clone, Serialize)]
+pub struct Faces {
+    /// The files of the folder.
+    pub files: Files,
     /// Attempts to enrol.
     pub enrolments: Vec<Enrolments>,
     /// Comparisons at the thresholds of the pack.
@@ -40,6 +50,15 @@ pub struct Report {
     pub nearest: Vec<Pair>,
     #[serde(skip)]
     charts: Vec<svg::Chart>,
+}
+
+/// A folder and the results of its files.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    /// The folder.
+    pub gallery: &'a Gallery,
+    /// The results.
+    pub examination: &'a Examination,
 }
 
 /// The comparisons with some numbers of pictures, at the thresholds of the pack.
@@ -61,28 +80,49 @@ pub struct Comparisons {
 impl Report {
     /// The steps of [`Report::of`], for its progress.
     #[must_use]
-    pub fn steps(gallery: &Gallery) -> usize {
-        gallery.people.len() * NUMBERS.len()
+    pub fn steps(people: &Gallery) -> usize {
+        people.people.len() * NUMBERS.len()
     }
 
-    /// Compares everybody with everybody. `step` is called up to [`Report::steps`] times.
+    /// Compares all people with each other, and judges prints. `judges_liveness` is false if the
+    /// server would accept faces that are not live. `step` is called up to [`Report::steps`] times.
     #[must_use]
     pub fn of(
-        gallery: &Gallery,
-        examination: &Examination,
         pack: &Pack,
+        judges_liveness: bool,
+        people: Option<Measured<'_>>,
+        prints: Option<Measured<'_>>,
         step: &(dyn Fn() + Sync),
     ) -> Report {
-        let (people, files) = people(gallery, examination);
-        let rules = Rules::of(pack);
-        let compared: Vec<Compared> =
-            NUMBERS.iter().map(|pictures| compared(&people, &rules, *pictures, step)).collect();
+        let rules = Rules::of(pack, judges_liveness);
+        let folders = |measured: Measured<'_>| folders(measured.gallery, measured.examination);
+        let sorted = people.map(folders);
+        let live = sorted.as_ref().map_or(&[][..], |(folders, _)| folders);
+        let sorted_prints = prints.map(folders);
+        let prints_of = || sorted_prints.as_ref().map(|(some, files)| (&some[..], files.clone()));
+        let liveness = pack
+            .live_threshold()
+            .map(|threshold| Liveness::of(threshold, live, prints_of(), &rules));
         Report {
             pack: pack.name().to_owned(),
             pack_id: pack.id().to_string(),
+            times: Times::of([people, prints].into_iter().flatten().map(|it| it.examination)),
+            liveness,
+            faces: sorted.map(|(folders, files)| Faces::of(folders, files, &rules, step)),
+        }
+    }
+}
+
+impl Faces {
+    fn of(folders: Vec<Folder>, files: Files, rules: &Rules, step: &(dyn Fn() + Sync)) -> Faces {
+        let files = files.with(&folders, rules);
+        let people: Vec<Person> =
+            folders.into_iter().map(|folder| Person::of(folder, rules)).collect();
+        let compared: Vec<Compared> =
+            NUMBERS.iter().map(|pictures| compared(&people, rules, *pictures, step)).collect();
+        Faces {
             files,
-            times: Times::of(examination),
-            enrolments: enrolments(&people, &rules),
+            enrolments: enrolments(&people, rules),
             comparisons: compared.iter().map(Comparisons::of).collect(),
             proposals: compared.iter().flat_map(proposals).collect(),
             furthest: furthest(&people),

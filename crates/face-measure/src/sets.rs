@@ -4,7 +4,7 @@
 //! ring, so there are as many sets as faces, or one set if all faces are in it. Nothing is drawn by
 //! chance: the same folder always gives the same sets.
 
-use crate::{people::Face, rules::Rules};
+use crate::{people::NamedFace, rules::Rules};
 use fourauth_face::Embedding;
 
 /// Several pictures that are enrolled or shown at once, combined by the rules of a login.
@@ -38,11 +38,11 @@ pub(crate) fn places(start: usize, size: usize, ring: usize) -> impl Iterator<It
 }
 
 /// Every set of `size` of these faces, by its start. `None` is a set of pictures that disagree.
-pub(crate) fn sets(faces: &[Face], size: usize, rules: &Rules) -> Vec<Option<Set>> {
+pub(crate) fn sets(faces: &[NamedFace], size: usize, rules: &Rules) -> Vec<Option<Set>> {
     (0..sets_of(faces.len(), size)).map(|start| set(faces, start, size, rules)).collect()
 }
 
-fn set(faces: &[Face], start: usize, size: usize, rules: &Rules) -> Option<Set> {
+fn set(faces: &[NamedFace], start: usize, size: usize, rules: &Rules) -> Option<Set> {
     let taken: Vec<usize> = places(start, size, faces.len()).collect();
     let embeddings: Vec<Embedding> =
         taken.iter().map(|&place| faces[place].embedding.clone()).collect();

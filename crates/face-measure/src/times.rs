@@ -20,9 +20,9 @@ pub struct Times {
 }
 
 impl Times {
-    pub(crate) fn of(examination: &Examination) -> Times {
+    pub(crate) fn of<'a>(examinations: impl Iterator<Item = &'a Examination>) -> Times {
         let (mut all, mut known) = (Vec::new(), 0);
-        for file in &examination.files {
+        for file in examinations.flat_map(|examination| &examination.files) {
             if let Outcome::Picture { spent, is_known, .. } = &file.outcome {
                 all.push(*spent);
                 known += usize::from(*is_known);

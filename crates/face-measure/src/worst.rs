@@ -3,7 +3,7 @@
 
 use crate::{
     compare::distance,
-    people::{Face, Person},
+    people::{NamedFace, Person},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -49,9 +49,9 @@ pub(crate) fn nearest(people: &[Person]) -> Vec<Pair> {
     named(&rows.reduce(Vec::new, |row, more| shortest([row, more].concat())))
 }
 
-type Near<'a> = (f32, &'a Face, &'a Face);
+type Near<'a> = (f32, &'a NamedFace, &'a NamedFace);
 
-fn pair<'a>((one, other): (&'a Face, &'a Face)) -> Near<'a> {
+fn pair<'a>((one, other): (&'a NamedFace, &'a NamedFace)) -> Near<'a> {
     (distance(&one.embedding, &other.embedding), one, other)
 }
 

@@ -59,7 +59,8 @@ impl Report {
     /// The picture, as SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let charts: Vec<&Chart> = self.charts.iter().filter(|chart| !chart.is_empty()).collect();
+        let charts = self.faces.iter().flat_map(|faces| &faces.charts);
+        let charts: Vec<&Chart> = charts.filter(|chart| !chart.is_empty()).collect();
         let height = HEIGHT * real(count(charts.len()));
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \

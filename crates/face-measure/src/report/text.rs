@@ -4,6 +4,7 @@ use super::{Comparisons, Report};
 use crate::{
     compare::Pictures,
     enrolment::Enrolments,
+    liveness::{Liveness, Scored, Step},
     people::Files,
     proposal::{Proposal, RATES, Threshold, people_needed},
     rate::Rate,
@@ -25,19 +26,68 @@ const WORTH_A_LINE: f64 = 1e-3;
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "Pack {}, id {}", self.pack, self.pack_id)?;
-        files(f, &self.files)?;
         times(f, &self.times)?;
-        enrolments(f, &self.enrolments)?;
-        comparisons(f, &self.comparisons)?;
-        proposals(f, &self.proposals)?;
-        pairs(f, "Pictures of one person, the furthest apart", &self.furthest)?;
-        pairs(f, "Pictures of different people, the nearest", &self.nearest)
+        if let Some(measured) = &self.faces {
+            files(f, "people", &measured.files)?;
+            enrolments(f, &measured.enrolments)?;
+            comparisons(f, &measured.comparisons)?;
+            proposals(f, &measured.proposals)?;
+            pairs(f, "Pictures of one person, the furthest apart", &measured.furthest)?;
+            pairs(f, "Pictures of different people, the nearest", &measured.nearest)?;
+        }
+        match &self.liveness {
+            Some(measured) => liveness(f, measured),
+            None => writeln!(f, "\nThis pack does not judge whether a face is live."),
+        }
     }
 }
 
-fn files(f: &mut Formatter<'_>, files: &Files) -> fmt::Result {
+fn liveness(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
+    if let Some(prints) = &liveness.prints {
+        files(f, "folders or single files, as prints", &prints.files)?;
+    }
+    writeln!(f, "\nLiveness, by the score of each picture with a face (live above a threshold)")?;
+    let mut columns = Columns::new([
+        "above",
+        "live pictures refused (95 % interval)",
+        "prints accepted (95 % interval)",
+    ]);
+    let Liveness { threshold, live_refused, prints, steps, .. } = liveness;
+    let accepted = prints.as_ref().and_then(|prints| prints.accepted);
+    let at_pack = [
+        format!("{threshold} (the pack's)"),
+        percent(live_refused.as_ref()),
+        percent(accepted.as_ref()),
+    ];
+    columns.add(at_pack);
+    for Step { threshold, live_refused, prints_accepted } in steps {
+        columns.add([
+            threshold.to_string(),
+            percent(live_refused.as_ref()),
+            percent(prints_accepted.as_ref()),
+        ]);
+    }
+    columns.write(f)?;
+    scored(f, "Live pictures with the lowest scores", &liveness.least_live)?;
+    let most_live = prints.as_ref().map_or(&[][..], |prints| &prints.most_live);
+    scored(f, "Prints with the highest scores", most_live)
+}
+
+fn scored(f: &mut Formatter<'_>, title: &str, pictures: &[Scored]) -> fmt::Result {
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{title}")?;
+    let mut columns = Columns::new(["score", ""]);
+    for Scored { live, picture } in pictures {
+        columns.add([format!("{live:.3}"), printable(picture)]);
+    }
+    columns.write(f)
+}
+
+fn files(f: &mut Formatter<'_>, of: &str, files: &Files) -> fmt::Result {
     let Files { people, pictures, accepted, refused, .. } = files;
-    writeln!(f, "\n{pictures} pictures of {people} people. The pack accepts {accepted} of them.")?;
+    writeln!(f, "\n{pictures} pictures of {people} {of}. The pack accepts {accepted} of them.")?;
     if !refused.is_empty() {
         writeln!(f, "Refused: {}.", listed(refused))?;
     }

@@ -1,11 +1,13 @@
 //! `fourauthd models measure`: the error rates of a pack on an operator's own pictures.
 
 use anyhow::{Context as _, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use fourauth_auth::entropy;
 use fourauth_config::Config;
 use fourauth_face::Engine;
-use fourauth_face_measure::{Cache, Examination, Gallery, Report, Tools, export, fingerprint};
+use fourauth_face_measure::{
+    Cache, Examination, Gallery, Measured, Outcome, Report, Tools, export, fingerprint,
+};
 use fourauth_private_file::create_own;
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
@@ -13,10 +15,14 @@ use std::{fs, path::PathBuf, time::Duration};
 
 /// What to measure, and which files to write.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("folders").required(true).multiple(true))]
 pub struct Measure {
     /// Pictures of people: a folder with a folder for each person
-    #[arg(long, value_name = "FOLDER")]
-    pictures: PathBuf,
+    #[arg(long, value_name = "FOLDER", group = "folders")]
+    pictures: Option<PathBuf>,
+    /// Pictures of prints or screens that show a face, to measure how many are accepted as live
+    #[arg(long, value_name = "FOLDER", group = "folders")]
+    prints: Option<PathBuf>,
     /// Name of an installed pack [default: the setting `face.pack`]
     #[arg(long, value_name = "NAME")]
     pack: Option<String>,
@@ -25,14 +31,20 @@ pub struct Measure {
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the embeddings to a new file, as JSON lines. Only its owner may read it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "pictures")]
     export: Option<PathBuf>,
     /// Write a picture of the distributions
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "pictures")]
     svg: Option<PathBuf>,
     /// Print the report as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// A folder and the results of its files.
+struct Folder {
+    gallery: Gallery,
+    examination: Examination,
 }
 
 impl Measure {
@@ -40,8 +52,8 @@ impl Measure {
     ///
     /// # Errors
     ///
-    /// If the pack cannot be loaded, the folder has no pictures of people, or a file cannot be
-    /// written.
+    /// If the pack cannot be loaded or does not judge prints, a folder has no pictures, or a file
+    /// cannot be written.
     pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
         if let Some(file) = &self.export {
             ensure!(!file.exists(), "{} exists already; choose another name", file.display());
@@ -49,18 +61,25 @@ impl Measure {
         let folder = self.pack.as_ref().map_or(config.pack_dir(), |n| config.packs_dir().join(n));
         let engine = Engine::load(&folder)
             .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
-        let gallery = Gallery::of(&self.pictures)?;
-        let cache = self.cache(&engine)?;
-        let examination = examined(&engine, &gallery, cache.as_ref())?;
-        let bar = bar(Report::steps(&gallery), "people compared")?;
-        let report = Report::of(&gallery, &examination, engine.pack(), &|| bar.inc(1));
-        bar.finish_and_clear();
         ensure!(
-            report.files.pictures > 0,
-            "{} has no JPEG or PNG pictures in the folders of people",
-            self.pictures.display()
+            self.prints.is_none() || engine.judges_liveness(),
+            "the pack {} does not judge whether a face is live; --prints needs one that does",
+            engine.pack().name()
         );
-        self.write(&gallery, &examination, &report)?;
+        let people = self.pictures.as_deref().map(Gallery::of).transpose()?;
+        let prints = self.prints.as_deref().map(Gallery::of_any).transpose()?;
+        let cache = self.cache(&engine)?;
+        let examine = |gallery| examined(&engine, gallery, cache.as_ref());
+        let people = people.map(examine).transpose()?;
+        let prints = prints.map(examine).transpose()?;
+
+        let steps = people.as_ref().map_or(0, |people| Report::steps(&people.gallery));
+        let bar = bar(steps, "people compared")?;
+        let [live, printed] =
+            [&people, &prints].map(|folder| folder.as_ref().map(Folder::measured));
+        let report = Report::of(engine.pack(), config.face.liveness, live, printed, &|| bar.inc(1));
+        bar.finish_and_clear();
+        self.write(people.as_ref(), &report)?;
         if self.json {
             return crate::screen::json(&report);
         }
@@ -78,14 +97,9 @@ impl Measure {
         Ok(Some(cache))
     }
 
-    fn write(
-        &self,
-        gallery: &Gallery,
-        examination: &Examination,
-        report: &Report,
-    ) -> anyhow::Result<()> {
-        if let Some(file) = &self.export {
-            let lines = export(gallery, examination)?;
+    fn write(&self, people: Option<&Folder>, report: &Report) -> anyhow::Result<()> {
+        if let (Some(file), Some(people)) = (&self.export, people) {
+            let lines = export(&people.gallery, &people.examination)?;
             create_own(file, lines.expose().as_bytes(), entropy::bytes())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
@@ -97,18 +111,23 @@ impl Measure {
     }
 }
 
+impl Folder {
+    fn measured(&self) -> Measured<'_> {
+        Measured { gallery: &self.gallery, examination: &self.examination }
+    }
+}
+
 /// Examines all files on all cores, with a progress bar.
-fn examined(
-    engine: &Engine,
-    gallery: &Gallery,
-    cache: Option<&Cache>,
-) -> anyhow::Result<Examination> {
+fn examined(engine: &Engine, gallery: Gallery, cache: Option<&Cache>) -> anyhow::Result<Folder> {
     let bar = bar(gallery.len(), "files examined")?;
     let progress = || bar.inc(1);
     let tools = Tools { engine, cache, processor_time, progress: &progress };
-    let examination = Examination::of(gallery, &tools)?;
+    let examination = Examination::of(&gallery, &tools)?;
     bar.finish_and_clear();
-    Ok(examination)
+    let has_pictures =
+        examination.files.iter().any(|file| matches!(file.outcome, Outcome::Picture { .. }));
+    ensure!(has_pictures, "{} has no JPEG or PNG pictures", gallery.folder().display());
+    Ok(Folder { gallery, examination })
 }
 
 fn bar(length: usize, what: &str) -> anyhow::Result<ProgressBar> {
