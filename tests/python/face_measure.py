@@ -26,6 +26,7 @@ class Pack:
         self.agreement = pictures.get("agreement", 0.45)
         self.same_picture = pictures.get("same_picture", 0.10)
         self.scatter = pictures.get("scatter", 1.25)
+        self.live = pack.get("liveness", {}).get("threshold")
         self.points = [
             (p["enrolled"], p["probes"], p["distance"]) for p in pack["thresholds"]
         ]
@@ -35,6 +36,9 @@ class Pack:
         if not covering:
             return min(p[2] for p in self.points)
         return min(covering, key=lambda p: (p[0] + p[1], p[2]))[2]
+
+    def is_live(self, score):
+        return self.live is None or score is None or score > self.live
 
     def combined(self, pictures):
         """The mean and the distinct pictures; None if they disagree."""
@@ -223,11 +227,13 @@ def enrolled(pictures, pack, size):
         attempts = sets(person, size)
         failed = 0
         for attempt in attempts:
-            good = [embedding for embedding, _ in attempt if embedding]
+            good = [(embedding, live) for embedding, live, _ in attempt if embedding]
             code = None
             if 2 * len(good) <= size:
-                code = next(code for _, code in attempt if code)
-            elif pack.combined(good) is None:
+                code = next(code for _, _, code in attempt if code)
+            elif not all(pack.is_live(live) for _, live in good):
+                code = "face_not_live"
+            elif pack.combined([embedding for embedding, _ in good]) is None:
                 code = "faces_disagree"
             if code:
                 failed += 1
@@ -278,34 +284,39 @@ def main(export, pack_toml, report):
     pictures, named = {}, {}
     with open(export, encoding="utf-8") as lines:
         for line in map(json.loads, lines):
-            item = (line.get("embedding"), line.get("refused"))
+            item = (line.get("embedding"), line.get("live"), line.get("refused"))
             pictures.setdefault(line["person"], []).append(item)
             named.setdefault(line["person"], [])
-            if item[0]:
+            if item[0] and pack.is_live(item[1]):
                 named[line["person"]].append((line["picture"], item[0]))
     people = [(name, [embedding for _, embedding in faces]) for name, faces in named.items()]
     with open(report, encoding="utf-8") as file:
         report = json.load(file)
+    faces = report["faces"]
 
     check = Check()
-    check.same("numbers", [(c["enrolled"], c["shown"]) for c in report["comparisons"]], NUMBERS)
-    for row in report["comparisons"]:
+    check.same("numbers", [(c["enrolled"], c["shown"]) for c in faces["comparisons"]], NUMBERS)
+    for row in faces["comparisons"]:
         what = f"{row['enrolled']} enrolled, {row['shown']} shown,"
         owners, strangers = compared(people, pack, row["enrolled"], row["shown"])
         check.rate(f"{what} owners", row["owners"], owners)
         check.rate(f"{what} strangers", row["strangers"], strangers)
-    for row in report["enrolments"]:
+    for row in faces["enrolments"]:
         what = f"enrolments of {row['pictures']}"
         rate, reasons = enrolled(pictures, pack, row["pictures"])
         if rate:
             check.rate(what, row["failed"], rate)
         check.same(what, row["reasons"], reasons)
     for name, expected in zip(("furthest", "nearest"), pairs(people, named)):
-        found = report[name]
+        found = faces[name]
         check.same(f"{name} pairs", len(found), len(expected))
         for one, (far, *names) in zip(found, expected):
             check.same(f"{name} distance", one["distance"], float(far))
             check.same(f"{name} names", one["pictures"], names)
+    if report["liveness"] and report["liveness"]["live_refused"]:
+        scores = [[live for _, live, _ in items if live is not None] for items in pictures.values()]
+        counts = [(sum(not pack.is_live(live) for live in own), len(own)) for own in scores]
+        check.rate("live refused", report["liveness"]["live_refused"], of_people(counts))
     print(f"{check.agreed} figures agree, {len(check.wrong)} do not")
     sys.exit("\n".join(check.wrong) or None)
 

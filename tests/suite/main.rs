@@ -32,6 +32,7 @@ mod lifecycle;
 mod limits;
 mod login;
 mod marks;
+mod measure;
 mod metrics;
 mod names;
 mod nonces;

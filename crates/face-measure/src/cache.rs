@@ -70,12 +70,6 @@ pub(crate) struct Known {
     pub(crate) spent: Duration,
 }
 
-/// A new result, and whether another run would have the same.
-pub(crate) struct Found {
-    pub(crate) known: Known,
-    pub(crate) is_final: bool,
-}
-
 /// One line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,9 +1,6 @@
 //! Runs a pack once on every picture, on all cores.
 
-use crate::{
-    Cache, CacheError, Gallery,
-    cache::{Found, Known},
-};
+use crate::{Cache, CacheError, Gallery, cache::Known};
 use fourauth_face::{Digest, Embedding, Engine, Portrait, Refusal, decode::MAX_BYTES};
 use rayon::prelude::*;
 use std::{
@@ -111,13 +108,13 @@ impl Tools<'_> {
         if let Some(Known { face, spent }) = self.cache.and_then(|cache| cache.known(sha256)) {
             return Ok(Outcome::Picture { sha256, face, spent, is_known: true });
         }
-        let Found { known: Known { face, spent }, is_final } = self.examined(&bytes);
+        let Found { face, spent, is_final } = self.examined(&bytes);
         if let Some(cache) = self.cache
             && is_final
         {
             cache.keep(sha256, &face, spent)?;
         }
-        Ok(Outcome::Picture { sha256, face, spent, is_known: false })
+        Ok(Outcome::Picture { sha256, face: face.and_then(as_read_back), spent, is_known: false })
     }
 
     fn examined(&self, picture: &[u8]) -> Found {
@@ -127,18 +124,26 @@ impl Tools<'_> {
         // A failure of the networks may not happen again.
         let is_final = !matches!(seen, Err(Refusal::Unexamined));
         let face = match seen {
-            Ok(portrait) => as_kept(portrait),
+            Ok(Portrait { embedding, live, .. }) => Ok(Face { embedding, live }),
             Err(refusal) => Err(refusal.code().to_owned()),
         };
-        Found { known: Known { face, spent }, is_final }
+        Found { face, spent, is_final }
     }
 }
 
-/// The face as it is read back from a cache, so that a run that goes on has the same numbers.
-fn as_kept(portrait: Portrait) -> Result<Face, String> {
-    let embedding = Embedding::normalised(portrait.embedding.values().to_vec());
+/// A new result, and whether another run would have the same.
+struct Found {
+    face: Result<Face, String>,
+    spent: Duration,
+    is_final: bool,
+}
+
+/// The face as a later run reads it from the cache, which normalises it once more. So both have the
+/// same numbers.
+fn as_read_back(face: Face) -> Result<Face, String> {
+    let embedding = Embedding::normalised(face.embedding.values().to_vec());
     let embedding = embedding.ok_or_else(|| Refusal::Unexamined.code().to_owned())?;
-    Ok(Face { embedding, live: portrait.live })
+    Ok(Face { embedding, ..face })
 }
 
 /// Reads a file, but no more than a picture may have and one byte, which the engine then refuses.

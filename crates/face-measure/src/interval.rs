@@ -13,13 +13,16 @@
 
 use crate::real;
 use serde::Serialize;
-use statrs::{
-    distribution::{ContinuousCDF as _, Normal, StudentsT},
-    function::beta::beta_reg,
-};
+use statrs::function::beta::beta_reg;
 
 /// The share of each side that an interval leaves out.
 const TAIL: f64 = 0.025;
+
+/// The quantile of the normal distribution that this share exceeds.
+const NORMAL: f64 = 1.959_963_984_540_054;
+
+/// From so many degrees of freedom on, Student's t is the normal distribution to four digits.
+const MANY: u64 = 10_000;
 
 /// Errors among comparisons, and what is known about their dependence.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,11 +80,15 @@ impl Evidence {
     }
 }
 
-/// How much wider an interval is if its variance was estimated with `freedom` degrees of freedom.
+/// How much wider an interval is if its variance was estimated with `freedom` degrees of freedom: the
+/// quantile of Student's t over that of the normal distribution.
 fn widening(freedom: u64) -> f64 {
-    let upper = 1.0 - TAIL;
-    let wide = StudentsT::new(0.0, 1.0, real(freedom)).map(|student| student.inverse_cdf(upper));
-    wide.unwrap_or(f64::INFINITY) / Normal::standard().inverse_cdf(upper)
+    if freedom >= MANY {
+        return 1.0;
+    }
+    let freedom = real(freedom);
+    let share = quantile(freedom / 2.0, 0.5, 2.0 * TAIL);
+    (freedom * (1.0 - share) / share).sqrt() / NORMAL
 }
 
 /// The interval of Clopper and Pearson for `errors` of `trials`, which need not be whole numbers.
@@ -128,6 +135,16 @@ mod tests {
             assert!(close(found.low, low) && close(found.high, high), "{errors} {found:?}");
         }
         assert_eq!(clopper_pearson(5.0, 5.0).high.to_bits(), 1.0_f64.to_bits());
+    }
+
+    #[test]
+    fn few_people_widen_an_interval_as_students_t_does() {
+        for (freedom, quantile) in [(1, 12.706), (5, 2.5706), (59, 2.0010), (999, 1.9623)] {
+            let found = widening(freedom) * NORMAL;
+            assert!((found / quantile - 1.0).abs() < 1e-4, "{freedom}: {found}");
+        }
+        assert!((widening(MANY - 1) - 1.0).abs() < 2e-4);
+        assert!((widening(u64::MAX) - 1.0).abs() < 1e-9);
     }
 
     fn evidence(errors: u64, erring: u64, variance: f64) -> Evidence {

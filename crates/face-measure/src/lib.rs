@@ -1,5 +1,5 @@
-//! Measures a model pack on pictures of people whom an operator knows: how many strangers it accepts
-//! and how many owners it refuses, by the rules of a login, with 95 % intervals.
+//! Measures a model pack on an operator's own pictures of people: how many strangers it accepts and how
+//! many owners it refuses, by the rules of a login, with 95 % intervals.
 //!
 //! No picture is changed and nothing is learnt: a [`Report`] has numbers and names of files. This
 //! crate does not change a pack; it proposes thresholds, and a person copies them.

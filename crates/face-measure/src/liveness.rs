@@ -66,6 +66,7 @@ pub struct Step {
 
 impl Liveness {
     /// Judges live pictures and prints by the threshold of a pack.
+    #[expect(clippy::float_cmp, reason = "only the same number would be a repeated line")]
     pub(crate) fn of(
         threshold: f32,
         live: &[Folder],
@@ -73,7 +74,7 @@ impl Liveness {
         rules: &Rules,
     ) -> Liveness {
         let shown = prints.as_ref().map_or(&[][..], |(folders, _)| folders);
-        let steps = STEPS.map(|threshold| Step {
+        let steps = STEPS.iter().filter(|step| **step != threshold).map(|&threshold| Step {
             threshold,
             live_refused: rate(live, |score| score <= threshold),
             prints_accepted: rate(shown, |score| score > threshold),
@@ -84,7 +85,7 @@ impl Liveness {
             threshold,
             live_refused: rate(live, |score| score <= threshold),
             least_live,
-            steps: steps.into(),
+            steps: steps.collect(),
             prints: prints.map(|(folders, files)| Prints::of(threshold, folders, files, rules)),
         }
     }

@@ -1,0 +1,228 @@
+//! `fourauthd models measure` on pictures of a few people. Its figures are computed again by a Python
+//! program, from the exported embeddings.
+
+use clap::Parser;
+use fourauth_config::Config;
+use fourauth_face::Digest;
+use fourauth_face_measure::{
+    Cache, CacheError, Examination, Gallery, Measured, Outcome, Report, Tools, export, fingerprint,
+};
+use fourauth_face_pack::ClientEnvironment;
+use fourauth_tests::{models, python};
+use fourauthd::command::models::ModelsCommand;
+use serde_json::Value;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Output,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// The pictures of each person: a name, and the test picture with so many bytes after its end, which
+/// make it another file. `ben` and `mix` have a wrong label, and one picture of `crowd` is in `other`.
+const PEOPLE: [(&str, &[(&str, &str, usize)]); 5] = [
+    (
+        "ann",
+        &[
+            ("1.jpg", "obama.jpg", 0),
+            ("2.jpg", "obama2.jpg", 0),
+            ("3.jpg", "obama3.jpg", 0),
+            ("4.png", "32bit.png", 0),
+            ("5.jpg", "obama_partial_face.jpg", 0),
+        ],
+    ),
+    ("ben", &[("1.jpg", "obama3.jpg", 1)]),
+    ("mix", &[("1.jpg", "biden.jpg", 0), ("2.jpg", "obama.jpg", 2), ("3.jpg", "biden.jpg", 3)]),
+    (
+        "crowd",
+        &[("1.jpg", "sample1.jpg", 0), ("2.jpg", "sample2.jpg", 0), ("3.jpg", "sample3.jpg", 0)],
+    ),
+    ("other", &[("1.jpg", "sample3.jpg", 0)]),
+];
+
+/// A folder of people, and a place for files.
+struct Pictures {
+    folder: TempDir,
+}
+
+impl Pictures {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (person, pictures) in PEOPLE {
+            let person = folder.path().join("people").join(person);
+            fs::create_dir_all(&person).unwrap();
+            for (name, source, after_the_end) in pictures {
+                let mut bytes = fs::read(models::picture_file(source)).unwrap();
+                bytes.extend(vec![0; *after_the_end]);
+                fs::write(person.join(name), bytes).unwrap();
+            }
+        }
+        fs::write(folder.path().join("people/ann/note.txt"), "no picture").unwrap();
+        fs::write(folder.path().join("people/ann/broken.jpg"), b"\xff\xd8\xff\xe0").unwrap();
+        Self { folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn gallery(&self) -> Gallery {
+        Gallery::of(&self.file("people")).unwrap()
+    }
+
+    fn cache(&self) -> Result<Cache, CacheError> {
+        let pack = fingerprint(models::engine().pack()).unwrap();
+        Cache::open(&self.file("results"), pack, *b"measured")
+    }
+
+    fn examined(&self, cache: &Cache) -> Examination {
+        let engine = models::engine();
+        let processor_time = || Duration::ZERO;
+        let tools = Tools { engine: &engine, cache: Some(cache), processor_time, progress: &|| {} };
+        Examination::of(&self.gallery(), &tools).unwrap()
+    }
+
+    fn report(&self, examination: &Examination) -> Value {
+        let people = Measured { gallery: &self.gallery(), examination };
+        let report = Report::of(models::engine().pack(), true, Some(people), None, &|| {});
+        let mut report = serde_json::to_value(report).unwrap();
+        report.as_object_mut().unwrap().remove("times");
+        report
+    }
+
+    /// What the Python program says about a report.
+    fn recomputed(&self, examination: &Examination, report: &Value) -> Output {
+        let embeddings = export(&self.gallery(), examination).unwrap();
+        fs::write(self.file("recomputed.jsonl"), embeddings.expose()).unwrap();
+        fs::write(self.file("report.json"), report.to_string()).unwrap();
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/face_measure.py");
+        let mut python = python::command();
+        python.arg(program).arg(self.file("recomputed.jsonl"));
+        python.arg(models::engine().pack().folder().join("pack.toml"));
+        python.arg(self.file("report.json")).output().unwrap()
+    }
+}
+
+/// `fourauthd models`.
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    models: ModelsCommand,
+}
+
+fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    let words = ["models", "measure", "--pack"].into_iter();
+    let pack = models::engine().pack().name().to_owned();
+    let words = words.chain([pack.as_str()]).chain(arguments.iter().copied());
+    let mut config = Config::default();
+    config.face.packs_dir = Some(models::packs());
+    Line::try_parse_from(words)?.models.run(&config, ClientEnvironment::from_iter([]))
+}
+
+fn known(examination: &Examination) -> usize {
+    let is_known = |outcome: &Outcome| matches!(outcome, Outcome::Picture { is_known: true, .. });
+    examination.files.iter().filter(|file| is_known(&file.outcome)).count()
+}
+
+#[test]
+fn the_figures_of_a_measurement_are_those_of_another_program() {
+    let pictures = Pictures::new();
+    let examination = pictures.examined(&pictures.cache().unwrap());
+    let mut report = pictures.report(&examination);
+
+    let faces = &report["faces"];
+    assert_eq!(faces["files"]["in_several_folders"][0][0], "crowd/3.jpg");
+    assert_eq!(faces["files"]["not_pictures"][".txt"], 1);
+    assert_eq!(faces["files"]["refused"]["bad_image"], 1);
+    assert_eq!(faces["files"]["refused"]["several_faces"], 2);
+    // Wrong labels are errors, and the pictures to look at first.
+    let one = &faces["comparisons"][0];
+    assert!(one["owners"]["errors"].as_u64() > Some(0), "{one}");
+    assert!(one["strangers"]["errors"].as_u64() > Some(0), "{one}");
+    let shows = |pair: &Value, name: &str| pair.to_string().contains(name);
+    assert!(shows(&faces["furthest"][0], "mix/2.jpg"));
+    assert!((0..2).all(|place| shows(&faces["nearest"][place], "ann/")));
+
+    let agreed = pictures.recomputed(&examination, &report);
+    assert!(agreed.status.success(), "{}", String::from_utf8_lossy(&agreed.stderr));
+    // The control: one figure that differs in the third digit.
+    let high = report.pointer_mut("/faces/comparisons/0/strangers/high").unwrap();
+    *high = (high.as_f64().unwrap() * 1.002).into();
+    let control = pictures.recomputed(&examination, &report);
+    assert!(!control.status.success());
+    assert!(String::from_utf8_lossy(&control.stderr).contains("strangers high"));
+}
+
+#[test]
+fn an_interrupted_measurement_goes_on_from_where_it_was() {
+    let pictures = Pictures::new();
+    let first = pictures.examined(&pictures.cache().unwrap());
+    assert_eq!(known(&first), 0);
+    // A run that was killed while it wrote its fourth result.
+    let results = fs::read(pictures.file("results")).unwrap();
+    let ends: Vec<usize> = (0..results.len()).filter(|at| results[*at] == b'\n').collect();
+    fs::write(pictures.file("results"), &results[..ends[3] - 10]).unwrap();
+
+    let second = pictures.examined(&pictures.cache().unwrap());
+    assert!((3..=4).contains(&known(&second)), "{}", known(&second));
+    assert_eq!(pictures.report(&second), pictures.report(&first));
+    let third = pictures.examined(&pictures.cache().unwrap());
+    assert_eq!(pictures.report(&third), pictures.report(&first));
+    // All pictures but no other files.
+    assert_eq!(known(&third), first.files.len() - 1);
+}
+
+#[test]
+fn results_of_another_pack_or_program_are_not_used() {
+    let pictures = Pictures::new();
+    drop(pictures.examined(&pictures.cache().unwrap()));
+    let other = Cache::open(&pictures.file("results"), Digest::of(b"other"), *b"measured").unwrap();
+    assert!(other.is_empty());
+    assert!(matches!(pictures.cache(), Err(CacheError::InUse(_))));
+    drop(other);
+    let whole = fs::read_to_string(pictures.file("results")).unwrap();
+    for foreign in ["listen = \"[::]:7443\"\n", "{\"embedding\": 3}\n", "{}"] {
+        let text = format!("{whole}{foreign}\n");
+        fs::write(pictures.file("results"), &text).unwrap();
+        assert!(matches!(pictures.cache(), Err(CacheError::Foreign { .. })), "{foreign}");
+        assert_eq!(fs::read_to_string(pictures.file("results")).unwrap(), text);
+    }
+    fs::set_permissions(pictures.file("results"), Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(pictures.cache(), Err(CacheError::Unread { .. })));
+}
+
+#[test]
+fn a_measurement_writes_files_that_only_their_owner_reads() {
+    let pictures = Pictures::new();
+    let [people, results, export, svg] =
+        ["people", "results", "embeddings.jsonl", "scores.svg"].map(|name| pictures.file(name));
+    let [people, results, export, svg] =
+        [&people, &results, &export, &svg].map(|p| p.to_str().unwrap());
+    let files = ["--resume", results, "--export", export, "--svg", svg];
+    let arguments = [&["--pictures", people], &files[..]].concat();
+    run(&arguments).unwrap();
+    for secret in [results, export] {
+        assert_eq!(fs::metadata(secret).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let picture = fs::read_to_string(svg).unwrap();
+    assert!(picture.contains("1 enrolled, 1 shown") && !picture.contains("ann"));
+    let again = run(&arguments).unwrap_err().to_string();
+    assert!(again.contains("exists already"), "{again}");
+}
+
+#[test]
+fn a_measurement_without_pictures_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let refused = |arguments: &[&str]| run(arguments).unwrap_err().to_string();
+    assert!(refused(&[]).contains("--pictures"));
+    assert!(refused(&["--pictures", path]).contains("make a folder for each person"));
+    fs::create_dir(folder.path().join("ann")).unwrap();
+    fs::write(folder.path().join("ann/note.txt"), "no picture").unwrap();
+    assert!(refused(&["--pictures", path]).contains("no JPEG or PNG pictures"));
+    if !models::engine().judges_liveness() {
+        assert!(refused(&["--prints", path]).contains("does not judge"));
+    }
+}
