@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::{rate::Rate, testing};
 
-    /// People with some pictures, whose embeddings are the given distances from a common direction.
+    /// People with pictures at the given distances from a common direction.
     fn people(distances: &[&[f32]]) -> Vec<Person> {
         let person = |(number, distances): (usize, &&[f32])| {
             let faces = distances.iter().enumerate().map(|(place, distance)| NamedFace {

@@ -1,4 +1,4 @@
-//! 95 % intervals of error rates whose comparisons depend on each other.
+//! 95 % intervals of error rates, for comparisons that depend on each other.
 //!
 //! Two comparisons of one person are not two independent trials, and neither are two comparisons of
 //! strangers that share a person. So the interval is that of Clopper and Pearson, not on the number of
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn more_errors_of_more_people_narrow_towards_the_observed_variance() {
+    fn errors_of_many_people_show_more_than_those_of_one() {
         let binomial = |errors: u64| real(errors) / 1800.0 * (1.0 - real(errors) / 1800.0) / 1800.0;
         let width = |errors, erring| {
             let Interval { low, high } = evidence(errors, erring, binomial(errors)).interval();

@@ -104,7 +104,7 @@ impl Prints {
     }
 }
 
-/// The share of the faces whose score is an error. Pictures of one folder may err together.
+/// The share of the faces with a wrong score. Pictures of one folder may err together.
 fn rate(folders: &[Folder], is_error: impl Fn(f32) -> bool) -> Option<Rate> {
     let counts: Vec<(u64, u64)> = folders
         .iter()

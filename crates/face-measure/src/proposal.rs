@@ -81,7 +81,7 @@ fn threshold(compared: &Compared, level: usize) -> Threshold {
     }
 }
 
-/// The least number of pairs without an error whose interval ends at or below `rate`.
+/// The least number of pairs without an error for an interval that ends at or below `rate`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

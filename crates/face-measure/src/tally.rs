@@ -421,7 +421,7 @@ mod tests {
         }
     }
 
-    /// The shares of simulations whose interval holds the true rate: with what is known about
+    /// The shares of simulations in which the interval holds the true rate: with what is known about
     /// dependence, and, as a control, as if all comparisons were independent.
     fn held(rate: f64, runs: u32, mut run: impl FnMut() -> Evidence) -> [f64; 2] {
         let mut held = [0; 2];

@@ -301,3 +301,84 @@ impl<const N: usize> Columns<N> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interval::Interval;
+    use fourauth_face::Thresholds;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct PackLines {
+        thresholds: Thresholds,
+    }
+
+    fn proposal(shown: u8, false_match_rate: f64, distance: Option<f32>) -> Proposal {
+        let interval = Interval { low: 0.0, high: 1.0 };
+        let rate = Rate { errors: 1, comparisons: 8, units: 8, rate: 0.125, interval };
+        let threshold = |distance| Threshold {
+            distance,
+            strangers: rate,
+            owners: (shown == 1).then_some(rate),
+        };
+        Proposal {
+            pictures: Pictures { enrolled: 3, shown },
+            false_match_rate,
+            threshold: distance.map(threshold),
+            pairs: 4000,
+            pairs_needed: if distance.is_some() { 368 } else { 36_887 },
+        }
+    }
+
+    struct Shown<'a>(&'a [Proposal]);
+
+    impl Display for Shown<'_> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            proposals(f, self.0)
+        }
+    }
+
+    #[test]
+    fn proposed_lines_are_lines_of_a_pack() {
+        let rows = [
+            proposal(1, 1e-2, Some(0.391)),
+            proposal(1, 1e-3, Some(0.338)),
+            proposal(1, 1e-4, None),
+            proposal(1, 1e-5, None),
+            proposal(3, 1e-2, Some(0.360)),
+            proposal(3, 1e-3, Some(0.310)),
+            proposal(3, 1e-4, None),
+            proposal(3, 1e-5, None),
+        ];
+        let text = Shown(&rows).to_string();
+        let (table, lines) = text.split_once("[[thresholds]]").unwrap();
+        assert!(table.contains("0.391, 12.50 %") && table.contains("too few"), "{table}");
+        assert!(table.contains("36887 pairs of people, as 273 people have"), "{table}");
+        let lines: PackLines = toml::from_str(&format!("[[thresholds]]{lines}")).unwrap();
+        let [one, three] = lines.thresholds.points() else { panic!("{lines:?}", lines = text) };
+        assert_eq!((one.probes, three.probes), (1, 3));
+        assert!((one.distance - 0.338).abs() < 1e-6 && (one.false_match_rate - 1e-3).abs() < 1e-9);
+        assert!((three.false_non_match_rate - 1.0).abs() < 1e-6, "it was not measured");
+    }
+
+    #[test]
+    fn a_rate_above_1_in_1000_gives_no_line() {
+        let rows = RATES.map(|rate| proposal(1, rate, (rate > 5e-3).then_some(0.391)));
+        assert!(Shown(&rows).to_string().contains("too few to propose a line"));
+    }
+
+    #[test]
+    fn a_name_of_a_file_cannot_add_a_line() {
+        struct Pairs(Vec<Pair>);
+        impl Display for Pairs {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                pairs(f, "nearest", &self.0)
+            }
+        }
+        let names = ["ann/1\n0.000  bob/1.jpg", "\u{1b}[2Kcarol/1.jpg"].map(str::to_owned);
+        let text = Pairs(vec![Pair { distance: 0.5, pictures: names }]).to_string();
+        assert_eq!(text.trim().lines().count(), 3, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
