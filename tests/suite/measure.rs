@@ -20,9 +20,12 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The pictures of each person: a name, and the test picture with so many bytes after its end, which
-/// make it another file. `ben` and `mix` have a wrong label, and one picture of `crowd` is in `other`.
-const PEOPLE: [(&str, &[(&str, &str, usize)]); 5] = [
+/// The name of a picture, and the test picture with so many bytes after its end, which make it
+/// another file.
+type Source = (&'static str, &'static str, usize);
+
+/// The pictures of each person. `ben` and `mix` have a wrong label, and one picture of `crowd` is in `other`.
+const PEOPLE: [(&str, &[Source]); 5] = [
     (
         "ann",
         &[

@@ -114,7 +114,12 @@ impl Tools<'_> {
         {
             cache.keep(sha256, &face, spent)?;
         }
-        Ok(Outcome::Picture { sha256, face: face.and_then(as_read_back), spent, is_known: false })
+        Ok(Outcome::Picture {
+            sha256,
+            face: face.and_then(|face| as_read_back(&face)),
+            spent,
+            is_known: false,
+        })
     }
 
     fn examined(&self, picture: &[u8]) -> Found {
@@ -140,10 +145,10 @@ struct Found {
 
 /// The face as a later run reads it from the cache, which normalises it once more. So both have the
 /// same numbers.
-fn as_read_back(face: Face) -> Result<Face, String> {
+fn as_read_back(face: &Face) -> Result<Face, String> {
     let embedding = Embedding::normalised(face.embedding.values().to_vec());
     let embedding = embedding.ok_or_else(|| Refusal::Unexamined.code().to_owned())?;
-    Ok(Face { embedding, ..face })
+    Ok(Face { embedding, live: face.live })
 }
 
 /// Reads a file, but no more than a picture may have and one byte, which the engine then refuses.

@@ -403,7 +403,7 @@ mod tests {
         assert_eq!(genuine.evidence(0).people, 1);
     }
 
-    /// SplitMix64, for simulations that are always the same.
+    /// The generator `SplitMix64`, for simulations that are always the same.
     struct Dice(u64);
 
     impl Dice {

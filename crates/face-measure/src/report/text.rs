@@ -166,14 +166,18 @@ fn proposals(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
         "\nThresholds at which the 95 % interval of accepted strangers ends at a rate or below it, \
          and the share of owners refused there"
     )?;
+    // A row begins with two numbers, and has a cell for each rate.
+    let row = |begin: [String; 2], cells: &[String]| -> [String; 2 + RATES.len()] {
+        std::array::from_fn(|place| {
+            begin.iter().chain(cells).nth(place).cloned().unwrap_or_default()
+        })
+    };
     let rates = RATES.map(|rate| format!("{rate:e}"));
-    let [a, b, c, d] = rates.each_ref().map(String::as_str);
-    let mut columns = Columns::new(["enrolled", "shown", a, b, c, d]);
+    let mut columns = Columns { rows: vec![row(["enrolled", "shown"].map(str::to_owned), &rates)] };
     for of_numbers in proposals.chunks_exact(RATES.len()) {
         let Pictures { enrolled, shown } = of_numbers[0].pictures;
         let cells: Vec<String> = of_numbers.iter().map(cell).collect();
-        let [a, b, c, d] = std::array::from_fn(|place| cells[place].clone());
-        columns.add([enrolled.to_string(), shown.to_string(), a, b, c, d]);
+        columns.add(row([enrolled, shown].map(|number| number.to_string()), &cells));
     }
     columns.write(f)?;
     for Proposal { false_match_rate, pairs_needed, .. } in proposals.iter().take(RATES.len()) {
@@ -356,7 +360,7 @@ mod tests {
         assert!(table.contains("0.391, 12.50 %") && table.contains("too few"), "{table}");
         assert!(table.contains("36887 pairs of people, as 273 people have"), "{table}");
         let lines: PackLines = toml::from_str(&format!("[[thresholds]]{lines}")).unwrap();
-        let [one, three] = lines.thresholds.points() else { panic!("{lines:?}", lines = text) };
+        let [one, three] = lines.thresholds.points() else { panic!("{text}") };
         assert_eq!((one.probes, three.probes), (1, 3));
         assert!((one.distance - 0.338).abs() < 1e-6 && (one.false_match_rate - 1e-3).abs() < 1e-9);
         assert!((three.false_non_match_rate - 1.0).abs() < 1e-6, "it was not measured");
