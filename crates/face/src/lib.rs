@@ -4,6 +4,7 @@
 //! It also scores whether a face is live. It does not store or compare templates. The networks come as a *pack*, a folder that [`Engine::load`] checks. The crate `fourauth-face-pack` builds
 //! the default one.
 
+pub mod challenge;
 pub mod decode;
 pub mod manifest;
 pub mod pack;
