@@ -13,6 +13,7 @@
 #[cfg(test)]
 mod attacks;
 mod frame;
+mod look;
 mod pose;
 mod rule;
 mod steps;

@@ -123,7 +123,7 @@ impl Engine {
         outputs.into_iter().next().ok_or(Refusal::Unexamined)
     }
 
-    #[cfg(test)]
+    /// Finds the face of a picture.
     pub(crate) fn finder(&self) -> &Finder {
         &self.finder
     }

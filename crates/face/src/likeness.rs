@@ -74,6 +74,12 @@ impl Likeness {
         Ok(Likeness { pictures, mean })
     }
 
+    /// The likeness of one picture.
+    #[must_use]
+    pub fn of_one(picture: Embedding) -> Likeness {
+        Likeness { pictures: vec![picture.clone()], mean: picture }
+    }
+
     /// The mean of the distinct pictures. The mean of one picture is the picture itself.
     #[must_use]
     pub fn mean(&self) -> &Embedding {

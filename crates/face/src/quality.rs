@@ -94,6 +94,21 @@ impl Bounds {
         (!usable).then_some("the bounds of quality must be finite, not negative, and not crossed")
     }
 
+    /// The same bounds for a face that turns or opens its mouth. Its landmarks are judged elsewhere. It
+    /// may reach a little beyond the picture, be narrower than one at rest, and be blurred by motion.
+    pub(crate) fn in_motion(&self) -> Bounds {
+        Bounds {
+            min_side: self.min_side * 0.8,
+            max_outside: self.max_outside + 0.08,
+            min_sharpness: self.min_sharpness * 0.5,
+            max_yaw: f32::INFINITY,
+            min_pitch: f32::NEG_INFINITY,
+            max_pitch: f32::INFINITY,
+            max_disagreement: f32::INFINITY,
+            ..*self
+        }
+    }
+
     /// Returns the quality itself if the face may be compared.
     ///
     /// # Errors

@@ -167,7 +167,7 @@ fn attack(face: &[(f32, f32)], steps: Steps, numbers: &mut Numbers) -> Answer {
     answer(frames)
 }
 
-/// A person who does what the steps ask for.
+/// A person that does what the steps ask for.
 fn person(face: &[(f32, f32)], steps: Steps, numbers: &mut Numbers) -> Answer {
     let shut = solid(face, 0.0);
     let mut frames = vec![seen(&shut, (0.0, 0.0, 0.0), 8.0, numbers)];

@@ -9,11 +9,11 @@ use super::{
 const TURN: f32 = 0.25;
 
 /// Lower bound of the parallax of the tip of the nose in a turn.
-const DEPTH: f32 = 0.2;
+const DEPTH: f32 = 0.25;
 
 /// Upper bound of the growth of the face in a turn. Faces that are turned by 25° to 35° grow by 1.07 to
 /// 1.3; of prints that pass as turned otherwise, half grow by more than 1.4.
-const STRETCH: f32 = 1.4;
+const STRETCH: f32 = 1.35;
 
 /// Lower bound of the change of an opened mouth.
 const OPEN: f32 = 0.35;
@@ -128,7 +128,7 @@ impl Answer {
 }
 
 impl Bounds {
-    /// True if the score is above the bound, or if there is none of the two.
+    /// True if the score is above the bound, or if no bound is set.
     fn is_live(self, frame: &Frame) -> bool {
         match (self.live, frame.live) {
             (Some(bound), Some(score)) => score > bound,

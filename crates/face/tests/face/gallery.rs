@@ -11,7 +11,7 @@ const ONE_PERSON: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
 const ANOTHER_PERSON: &str = "biden.jpg";
 
 /// Faces of other people in the group pictures: left, top and side of a square around each.
-const OTHER_PEOPLE: [(&str, [u32; 3]); 12] = [
+pub(crate) const OTHER_PEOPLE: [(&str, [u32; 3]); 12] = [
     ("sample1.jpg", [350, 338, 330]),
     ("sample3.jpg", [519, 313, 345]),
     ("sample3.jpg", [978, 172, 422]),

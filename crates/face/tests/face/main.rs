@@ -7,4 +7,5 @@ mod gate;
 mod pack_copy;
 mod packs;
 mod pictures;
+mod poses;
 mod support;
