@@ -96,6 +96,18 @@ impl Code {
             Self::FaceMismatch => {
                 "The face does not match: take another picture, from the front and in good light."
             }
+            Self::FaceChallengeNeeded => {
+                "This command needs a face challenge: begin one, and turn the head and open the mouth \
+                 as it asks."
+            }
+            Self::FaceChallengeStale => {
+                "The face challenge has expired or was used before: begin another one, and answer it \
+                 within 30 seconds."
+            }
+            Self::FaceChallengeFailed => {
+                "The frames do not show what the face challenge asked for: begin another one, turn the \
+                 head by a third of the way to the shoulder, and open the mouth wide."
+            }
             Self::BadMac => {
                 "The address of the device is missing or belongs to no device: enter twelve \
                  hexadecimal digits, such as 00:1b:44:11:3a:b7."

@@ -14,7 +14,7 @@ use crate::{
     secret::{self, Secret},
     time::UnixMillis,
     username::Username,
-    words::{Action, BoundBy, Requirement, TimeState},
+    words::{Action, BoundBy, ChallengeStep, ChallengeUse, Requirement, TimeState},
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` or, if there is none, `grant` expires.
+    /// When `token` or, if there is none, `grant` or `challenge` expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
     /// The level that the login reached. Commands 100, 120, 130, 170 and 180.
@@ -113,6 +113,12 @@ pub struct AnswerBody {
     /// Authorises the next command, once. Commands 160, 170 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
+    /// The face challenge, to be sent back with its frames. Command 154.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<GrantToken>,
+    /// What the face challenge asks for, in order. Command 154.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<ChallengeStep>>,
     /// A token that other software verifies with the server's published keys. Commands 170 and 180.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -198,6 +204,9 @@ pub struct ServerInfo {
     /// `device_key`.
     #[serde(default)]
     pub requires: Vec<Requirement>,
+    /// Which commands need a face challenge: `off`, `recovery` or `always`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_challenge: Option<ChallengeUse>,
 }
 
 /// One device of an account.

@@ -18,6 +18,13 @@ pub enum Code {
     Denied,
     /// The first secret was right; the face does not match.
     FaceMismatch,
+    /// The first secret was right; the command needs the answer to a face challenge, and has none.
+    FaceChallengeNeeded,
+    /// The first secret was right; the face challenge has expired, was used before, or is of another
+    /// account or connection.
+    FaceChallengeStale,
+    /// The first secret was right; the frames do not show what the face challenge asked for.
+    FaceChallengeFailed,
     /// The first secret was right; the one-time code is wrong, missing or already used.
     TotpMismatch,
     /// The first secret was right; the device is not one of the account's.

@@ -6,6 +6,7 @@
 //! these fields, and the answer must not tell an attacker whether a value was invalid or wrong.
 
 mod audit;
+mod challenge;
 mod confirm;
 mod device;
 mod gateway;
@@ -20,6 +21,7 @@ mod setters;
 mod sign_in;
 
 pub use audit::ReadAudit;
+pub use challenge::BeginFaceChallenge;
 pub use confirm::ConfirmTotp;
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use gateway::ProveGateway;
@@ -119,6 +121,8 @@ commands! {
     "150" ProveDevice;
     /// 152: prove that this connection comes from a gateway.
     "152" ProveGateway;
+    /// 154: begin a face challenge.
+    "154" BeginFaceChallenge;
     /// 160: register an account without an administrator.
     "160" SelfRegister;
     /// 170: prove a password, the first of two steps.

@@ -36,6 +36,7 @@
 mod advice;
 pub mod answer;
 pub mod audience;
+pub mod challenge;
 pub mod code;
 pub mod command;
 pub mod consent;

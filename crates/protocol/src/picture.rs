@@ -1,6 +1,6 @@
 //! Pictures of faces, still encoded as JPEG or PNG.
 
-use crate::secret::Secret;
+use crate::{challenge::MAX_FRAMES, secret::Secret};
 use data_encoding::{BASE64, BASE64_MIME};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, sync::Arc};
@@ -85,16 +85,25 @@ pub(crate) fn that_count<'a>(
 pub(crate) fn bounded_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Picture>, D::Error> {
-    deserializer.deserialize_any(BoundedList)
+    deserializer.deserialize_any(BoundedList { most: MAX_PICTURES })
 }
 
-struct BoundedList;
+/// Reads a list of at most [`MAX_FRAMES`] pictures. `null` is read as an empty list.
+pub(crate) fn bounded_frames<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Picture>, D::Error> {
+    deserializer.deserialize_any(BoundedList { most: MAX_FRAMES })
+}
+
+struct BoundedList {
+    most: usize,
+}
 
 impl<'de> de::Visitor<'de> for BoundedList {
     type Value = Vec<Picture>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at most {MAX_PICTURES} pictures")
+        write!(f, "at most {} pictures", self.most)
     }
 
     fn visit_unit<E>(self) -> Result<Vec<Picture>, E> {
@@ -104,8 +113,8 @@ impl<'de> de::Visitor<'de> for BoundedList {
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Picture>, A::Error> {
         let mut pictures = Vec::new();
         while let Some(picture) = seq.next_element()? {
-            if pictures.len() == MAX_PICTURES {
-                return Err(de::Error::invalid_length(MAX_PICTURES + 1, &self));
+            if pictures.len() == self.most {
+                return Err(de::Error::invalid_length(self.most + 1, &self));
             }
             pictures.push(picture);
         }

@@ -115,6 +115,30 @@ words! {
 }
 
 words! {
+    /// One thing that a face challenge asks a person to do. Left and right are the person's own.
+    ChallengeStep {
+        /// Turn the head to the left.
+        Left = "left",
+        /// Turn the head to the right.
+        Right = "right",
+        /// Open the mouth and hold the head still.
+        Mouth = "mouth",
+    }
+}
+
+words! {
+    /// Which commands need a face challenge.
+    ChallengeUse {
+        /// No command.
+        Off = "off",
+        /// The recoveries that take a face: 300, 310 and 330.
+        Recovery = "recovery",
+        /// The recoveries, and every login that takes a face.
+        Always = "always",
+    }
+}
+
+words! {
     /// How the key of a device was bound to an account.
     BoundBy {
         /// It was part of the registration.

@@ -2,6 +2,7 @@
 
 use crate::{
     audience::Audience,
+    challenge::FaceChallenge,
     device::{DeviceKey, DeviceName},
     level::Level,
     mac_address::{self, MacAddress},
@@ -38,6 +39,9 @@ pub struct Login {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
+    /// The answer to a face challenge. Its frames are used instead of `faceID` and `faceIDs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<FaceChallenge>,
     /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
@@ -77,6 +81,7 @@ impl Login {
             totp: None,
             face: None,
             faces: Vec::new(),
+            challenge: None,
             mac: None,
             client_ts_utc: None,
             device_pubkey: None,

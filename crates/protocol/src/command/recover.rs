@@ -1,6 +1,7 @@
 //! 300–330: replace one factor by proving the others.
 
 use crate::{
+    challenge::FaceChallenge,
     consent::Consent,
     device::{DeviceKey, DeviceName},
     mac_address::{self, MacAddress},
@@ -34,6 +35,9 @@ pub struct RecoverTotp {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
+    /// The answer to a face challenge. Its frames are used instead of `faceID` and `faceIDs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<FaceChallenge>,
     /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
@@ -58,6 +62,7 @@ impl RecoverTotp {
             password: password.into(),
             face: None,
             faces: Vec::new(),
+            challenge: None,
             mac: None,
             client_ts_utc: None,
             recovery_code: None,
@@ -94,6 +99,9 @@ pub struct RecoverPassword {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
+    /// The answer to a face challenge. Its frames are used instead of `faceID` and `faceIDs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<FaceChallenge>,
     /// The device's MAC address.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub mac: Option<MacAddress>,
@@ -119,6 +127,7 @@ impl RecoverPassword {
             totp: None,
             face: None,
             faces: Vec::new(),
+            challenge: None,
             mac: None,
             client_ts_utc: None,
             recovery_code: None,
@@ -221,6 +230,9 @@ pub struct RecoverDevice {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub faces: Vec<Picture>,
+    /// The answer to a face challenge. Its frames are used instead of `faceID` and `faceIDs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<FaceChallenge>,
     /// The MAC address of the new device.
     #[serde(default, deserialize_with = "mac_address::offered")]
     pub new_mac: Option<MacAddress>,
@@ -260,6 +272,7 @@ impl RecoverDevice {
             totp: None,
             face: None,
             faces: Vec::new(),
+            challenge: None,
             new_mac: None,
             client_ts_utc: None,
             recovery_code: None,

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     audience::Audience,
+    challenge::FaceChallenge,
     consent::Consent,
     contact::{Email, Phone},
     device::{Binding, DeviceKey, DeviceName, DeviceNonce},
@@ -77,6 +78,8 @@ pictures! {
 
 setters! {
     Login {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
         /// The code that the authenticator shows.
         code => totp: OneTimeCode,
         /// The MAC address of the device that sends the command.
@@ -205,6 +208,8 @@ setters! {
         limit => limit: u32,
     }
     RecoverTotp {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
         /// The MAC address of the device that sends the command.
         device => mac: MacAddress,
         /// The client's clock.
@@ -213,6 +218,8 @@ setters! {
         recovery_code => recovery_code: RecoveryCode,
     }
     RecoverPassword {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
         /// The code that the authenticator shows.
         code => totp: OneTimeCode,
         /// The MAC address of the device that sends the command.
@@ -235,6 +242,8 @@ setters! {
         consent => consent: Consent,
     }
     RecoverDevice {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
         /// The code that the authenticator shows.
         code => totp: OneTimeCode,
         /// The MAC address of the new device.
