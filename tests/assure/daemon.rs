@@ -6,7 +6,7 @@
 use crate::{peer::Caller, process::Process, setup::Setup};
 use anyhow::{Context as _, bail, ensure};
 use fourauth_client::{Client, Fingerprint, ServerAddress, Trust};
-use fourauth_config::{Config, LogFormat};
+use fourauth_config::{ChallengeConfig, Config, LogFormat};
 use fourauth_protocol::secret::Secret;
 use fourauth_tests::models;
 use rustix::process::{Pid, Signal, kill_process};
@@ -52,6 +52,8 @@ fn config(folder: &Path) -> anyhow::Result<Config> {
     config.face.packs_dir =
         Some(models::packs().canonicalize().context("no model packs are installed")?);
     config.face.install = false;
+    // The peers send still pictures.
+    config.face.challenge = Some(ChallengeConfig::Off);
     config.time.servers = Vec::new();
     config.log.format = LogFormat::Json;
     Ok(config)

@@ -4,6 +4,7 @@ pub mod http2;
 pub mod mail_server;
 pub mod mailbox;
 pub mod models;
+pub mod moving_face;
 pub mod old_schema;
 pub mod old_system;
 pub mod persona;

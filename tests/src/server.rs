@@ -4,7 +4,8 @@
 use crate::{models, persona::Persona, proxy, raw::RawConnection, with::With as _};
 use fourauth_client::{Client, Connection, Fingerprint, ServerAddress, Trust};
 use fourauth_config::{
-    AttemptsConfig, AuditConfig, AuthConfig, ComputeConfig, Config, LimitsConfig,
+    AttemptsConfig, AuditConfig, AuthConfig, ChallengeConfig, ComputeConfig, Config, FaceConfig,
+    LimitsConfig,
 };
 use fourauth_face::Engine;
 use fourauth_protocol::{
@@ -56,6 +57,8 @@ pub fn quick(folder: &Path) -> Config {
             deadline_ms: 120_000,
             ..ComputeConfig::default()
         },
+        // The tests send still pictures, except those of challenges.
+        face: FaceConfig { challenge: Some(ChallengeConfig::Off), ..FaceConfig::default() },
         ..Config::default()
     }
 }

@@ -40,6 +40,7 @@ async fn through(door: Door, server: &TestServer, login: Login) -> (Audited<Logg
         door,
         origin: Origin::connected("192.0.2.7".parse().unwrap()),
         is_shared_address: false,
+        connection: None,
         exporter: None,
         device: None,
         penalty_ms: None,

@@ -63,7 +63,7 @@ pub(crate) async fn remove(server: &TestServer) {
 }
 
 /// Connects and proves the gateway.
-async fn prove(server: &TestServer, identity: &Identity) -> Outcome<GatewayConnection> {
+pub(crate) async fn prove(server: &TestServer, identity: &Identity) -> Outcome<GatewayConnection> {
     server.connect().await.as_gateway(&portal(), identity).await.unwrap()
 }
 

@@ -4,6 +4,7 @@
 //! `FOURAUTH_UPDATE=1` rewrites both.
 
 mod accounts;
+mod challenge;
 mod devices;
 mod errors;
 mod gateway;

@@ -1,6 +1,6 @@
 //! Turns findings into a decision.
 
-use crate::{examination::Examination, limits::Limited, policy::Factors};
+use crate::{challenge::Fault, examination::Examination, limits::Limited, policy::Factors};
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, password_rule::Weak};
 use fourauth_store::{AccountId, Standing};
@@ -13,6 +13,8 @@ pub enum Denial {
     Credentials,
     /// The face did not match, or no picture showed a usable face.
     Face(Option<Refusal>),
+    /// A face challenge was not answered, or not as it asked.
+    FaceChallenge(Fault),
     /// Everything else is right, but the stored face is of another model pack and cannot be compared:
     /// the account has to enrol its face again.
     FaceOutdated,
@@ -107,10 +109,14 @@ pub(crate) fn judge(
 fn objection(examination: &Examination, time: State) -> Option<Denial> {
     let findings = &examination.findings;
     let face = findings.face.filter(|_| !examination.is_face_outdated);
+    let of_face = match examination.challenge {
+        Some(Err(fault)) => Denial::FaceChallenge(fault),
+        Some(Ok(())) | None => Denial::Face(examination.refusal),
+    };
     let first_secret = findings.password.or(findings.totp).or(examination.reset_code);
     let asked = [
         (first_secret.or(Some(Finding::Missing)), Denial::Credentials),
-        (face, Denial::Face(examination.refusal)),
+        (face, of_face),
         (findings.totp, Denial::Totp),
         (findings.device, Denial::Device),
         (findings.clock, Denial::Clock),

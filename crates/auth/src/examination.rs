@@ -1,5 +1,6 @@
 //! What the checks of one attempt found.
 
+use crate::challenge::Fault;
 use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, totp};
 use fourauth_store::{Channel, GrantId};
@@ -32,6 +33,8 @@ pub(crate) struct Examination {
     pub(crate) live: Option<f32>,
     /// True if the stored face is of another model pack, so that nothing was compared.
     pub(crate) is_face_outdated: bool,
+    /// What is wrong with the answer to a face challenge, or that it is right.
+    pub(crate) challenge: Option<Result<(), Fault>>,
     /// The proof that the finding about the device is based on.
     pub(crate) device: &'static str,
 }
@@ -54,6 +57,7 @@ impl Default for Examination {
             distance: None,
             live: None,
             is_face_outdated: false,
+            challenge: None,
             device: "",
         }
     }
@@ -93,10 +97,17 @@ impl fmt::Display for Examination {
 
 impl Examination {
     fn fmt_face(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let challenge = self.challenge.map(|answered| match answered {
+            Ok(()) => "challenge: passed".to_owned(),
+            Err(Fault::Needed) => "challenge: needed".to_owned(),
+            Err(Fault::Stale) => "challenge: stale".to_owned(),
+            Err(Fault::Failed(failure)) => format!("challenge: {failure}"),
+        });
         let mut notes = Vec::new();
         notes.extend(self.distance.map(|distance| format!("{distance:.3}")));
         notes.extend(self.is_face_outdated.then(|| "stored face of another pack".to_owned()));
         notes.extend(self.refusal.map(|refusal| refusal.to_string()));
+        notes.extend(challenge);
         notes.extend(self.live.map(|live| format!("live {live:.3}")));
         if notes.is_empty() { Ok(()) } else { write!(f, "({})", notes.join(", ")) }
     }
@@ -105,6 +116,7 @@ impl Examination {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fourauth_face::challenge::Failure;
 
     #[test]
     fn the_audit_log_names_each_factor_that_was_asked_for() {
@@ -125,5 +137,32 @@ mod tests {
             examination.to_string(),
             "password=match face=mismatch(0.512, live 0.998) device=missing(address)"
         );
+    }
+
+    #[test]
+    fn the_audit_log_names_the_step_that_failed() {
+        let findings = |face| Findings {
+            password: None,
+            face: Some(face),
+            totp: None,
+            device: None,
+            clock: None,
+        };
+        for (face, distance, challenge, text) in [
+            (Finding::Match, Some(0.5), Ok(()), "face=match(0.500, challenge: passed)"),
+            (
+                Finding::Mismatch,
+                Some(0.5),
+                Err(Fault::Failed(Failure::Step(2))),
+                "face=mismatch(0.500, challenge: step 2)",
+            ),
+            (Finding::Missing, None, Err(Fault::Needed), "face=missing(challenge: needed)"),
+            (Finding::Missing, None, Err(Fault::Stale), "face=missing(challenge: stale)"),
+        ] {
+            let (findings, challenge) = (findings(face), Some(challenge));
+            let examination =
+                Examination { findings, distance, challenge, ..Examination::default() };
+            assert_eq!(examination.to_string(), text);
+        }
     }
 }

@@ -5,22 +5,20 @@
 
 use crate::{
     authenticator::Authenticator,
+    challenge::{FaceRequirement, Shown},
     compute::Requester,
     device::DeviceContext,
     error::Error,
     examination::Examination,
-    faces::{Probe, finding_of},
     grant::step,
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
     rules::{passcode, reset},
 };
-use fourauth_face::Refusal;
 use fourauth_factors::{Finding, Findings, clock, totp};
 use fourauth_protocol::{
-    device::DeviceKey, passcode::Passcode, picture::Picture, reset_code::ResetCode, secret::Secret,
-    time::UnixMillis,
+    device::DeviceKey, passcode::Passcode, reset_code::ResetCode, secret::Secret, time::UnixMillis,
 };
 use fourauth_store::{Channel, GrantId, Subject, TotpStage};
 
@@ -33,20 +31,12 @@ pub(crate) struct Circumstances {
     pub(crate) recovery_code: Option<Finding>,
     /// The valid grant that stands for the password.
     pub(crate) grant: Option<GrantId>,
+    /// The face challenge that the command came with.
+    pub(crate) challenge: Shown,
     /// The time at which the command arrived.
     pub(crate) at: UnixMillis,
     /// The source that slow work is charged to.
     pub(crate) by: Requester,
-}
-
-/// The finding about the pictures.
-#[derive(Default)]
-struct FaceFinding {
-    finding: Option<Finding>,
-    refusal: Option<Refusal>,
-    distance: Option<f32>,
-    live: Option<f32>,
-    is_outdated: bool,
 }
 
 impl Authenticator {
@@ -58,11 +48,13 @@ impl Authenticator {
         offered: Offered,
         circumstances: Circumstances,
     ) -> Result<Examination, Error> {
-        let Circumstances { required, recovery_code, grant, at, by } = circumstances;
+        let Circumstances { required, recovery_code, grant, challenge, at, by } = circumstances;
+        let of_face =
+            FaceRequirement { face: required.needs(Factor::Face), challenge: required.challenge };
         let by_grant = offered.password_grant.is_some().then(|| step::finding(grant));
         let (password, face) = tokio::try_join!(
             self.examine_password(subject, offered.password, by_grant, by),
-            self.examine_face(subject, offered.faces, required.needs(Factor::Face), by),
+            self.examine_face(subject, offered.faces, challenge, of_face, by),
         )?;
         let needs_key = self.needs_key(subject, device, offered.new_key.as_ref(), at);
         let is_proposed = subject.totp_stage == TotpStage::Proposed;
@@ -97,6 +89,7 @@ impl Authenticator {
             carried_by,
             refusal: face.refusal,
             distance: face.distance,
+            challenge: face.challenge,
             live: face.live,
             is_face_outdated: face.is_outdated,
             device: device.rests_on(),
@@ -189,31 +182,5 @@ impl Authenticator {
         let offered = offered.unwrap_or_default();
         let finding = self.hasher.check(subject.password.clone(), offered, by).await?;
         Ok(by_grant.or_else(|| asked.then_some(finding)))
-    }
-
-    async fn examine_face(
-        &self,
-        subject: &Subject,
-        pictures: Vec<Picture>,
-        is_needed: bool,
-        by: Requester,
-    ) -> Result<FaceFinding, Error> {
-        if pictures.is_empty() && !is_needed {
-            return Ok(FaceFinding::default());
-        }
-        let Probe { likeness, live } = self.faces.probe(pictures, by).await?;
-        let is_outdated = subject.enrolled.face && !self.faces.can_compare(&subject.template);
-        let seen = FaceFinding { live, is_outdated, ..FaceFinding::default() };
-        Ok(match likeness {
-            Err(refusal) => {
-                FaceFinding { finding: Some(finding_of(refusal)), refusal: Some(refusal), ..seen }
-            }
-            Ok(likeness) => {
-                let comparison = self.faces.compare(&likeness, subject);
-                let finding =
-                    if subject.enrolled.face { comparison.finding() } else { Finding::Mismatch };
-                FaceFinding { finding: Some(finding), distance: comparison.distance, ..seen }
-            }
-        })
     }
 }

@@ -9,7 +9,10 @@ use crate::{
     entropy,
     error::Error,
 };
-use fourauth_face::{Embedding, Engine, Likeness, Limits, Portrait, Refusal};
+use fourauth_face::{
+    Embedding, Engine, Likeness, Limits, Portrait, Refusal,
+    challenge::{Answer, Failure, Frame, Seen, Steps},
+};
 use fourauth_factors::{
     Finding,
     face::{self, PackId, RotationKey, Template},
@@ -125,6 +128,62 @@ impl Faces {
             singles: likeness.pictures().iter().map(distance).collect(),
             limits: pack.limits(template.pictures().into(), likeness.count().into()),
         }
+    }
+
+    /// True if the model pack finds the landmarks that a challenge is judged by.
+    #[must_use]
+    pub(crate) fn can_challenge(&self) -> bool {
+        self.engine.can_challenge()
+    }
+
+    /// Examines the frames of an answer to a challenge. The first one must pass the quality gate of a
+    /// login; each of the others counts only if it shows a usable face.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if a frame was not examined.
+    pub(crate) async fn frames(
+        &self,
+        frames: Vec<Picture>,
+        by: Requester,
+    ) -> Result<Result<(Frame, Vec<Option<Frame>>), Refusal>, Error> {
+        self.pictures_examined.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        let engine = Arc::clone(&self.engine);
+        let look = move || {
+            let (first, others) = frames.split_first().ok_or(Refusal::NoFace)?;
+            let neutral = engine.front_frame(first.bytes())?;
+            let others: Vec<_> = others.iter().map(|frame| engine.frame(frame.bytes())).collect();
+            Ok((neutral, others))
+        };
+        let seen = self.compute.run(by, look).instrument(tracing::info_span!("face")).await?;
+        match seen {
+            Err(Refusal::Unexamined) => Err(Error::Unexamined),
+            Err(refusal) => Ok(Err(refusal)),
+            Ok((_, others)) if others.contains(&Err(Refusal::Unexamined)) => Err(Error::Unexamined),
+            Ok((neutral, others)) => {
+                Ok(Ok((neutral, others.into_iter().map(Result::ok).collect())))
+            }
+        }
+    }
+
+    /// Compares the face at rest with the template of `subject`, and judges the answer to a challenge.
+    pub(crate) fn judge(
+        &self,
+        steps: Steps,
+        neutral: Frame,
+        others: Vec<Option<Frame>>,
+        subject: &Subject,
+    ) -> (Comparison, Result<(), Failure>) {
+        let likeness = Likeness::of_one(neutral.embedding.clone());
+        let comparison = self.compare(&likeness, subject);
+        let seen = |frame: Frame| {
+            let distance = self.compare(&Likeness::of_one(frame.embedding.clone()), subject);
+            Seen { distance: distance.distance, frame }
+        };
+        let others = others.into_iter().map(|frame| frame.map(seen)).collect();
+        let bounds = self.engine.challenge_bounds();
+        let judged = Answer { neutral, others }.judge(steps, bounds);
+        (comparison, judged)
     }
 
     /// Number of pictures examined since the server started.

@@ -9,7 +9,7 @@
 //! | bytes | |
 //! |---|---|
 //! | 0–5 | the time of expiry, in milliseconds of Unix time, big-endian |
-//! | 6–15 | random |
+//! | 6–15 | random; in a face challenge the first of them is the number of its steps |
 //! | 16–31 | the first half of HMAC-SHA-256 over all of this |
 //!
 //! The text form depends on where a grant is sent, and belongs to the protocol.
@@ -18,7 +18,7 @@ pub(crate) mod step;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{AccountId, GrantId};
+use fourauth_store::{AccountId, GrantHolder, GrantId};
 
 /// Length of a grant, in bytes.
 pub const GRANT_BYTES: usize = 32;
@@ -31,6 +31,9 @@ const DOMAIN: &[u8] = b"fourauth-grant-v1";
 
 /// First part of the message of a tag.
 const OPEN_DOMAIN: &[u8] = b"fourauth-open-grant-v1";
+
+/// First part of the message of a draw.
+const DRAW_DOMAIN: &[u8] = b"fourauth-draw-v1";
 
 /// Length of the time of expiry, in bytes.
 const EXPIRY_BYTES: usize = 6;
@@ -55,6 +58,8 @@ pub enum Purpose {
     /// A new password for an account whose password was forgotten, as long as no factor of the account
     /// has changed since.
     PasswordReset(Holder),
+    /// Frames of a face answer the challenge that the grant names.
+    FaceChallenge(Challenged),
     /// Stands for the purposes with a context.
     #[cfg(test)]
     Sample(tests::Sample),
@@ -66,6 +71,29 @@ pub struct Holder {
     account: AccountId,
     context: [u8; 16],
     peer: String,
+}
+
+/// The account and the peer that a face challenge is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenged {
+    /// The claimed name, which need not be an account.
+    pub name: String,
+    /// The peer that asked.
+    pub asker: Asker,
+}
+
+/// The peer that a face challenge was sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asker {
+    /// The connection with this number.
+    Connection(GrantHolder),
+    /// A visitor of a gateway.
+    Visitor {
+        /// The name of the gateway.
+        gateway: String,
+        /// The address that it states.
+        peer: String,
+    },
 }
 
 /// A grant, not checked yet.
@@ -98,6 +126,7 @@ impl Purpose {
             Self::SecondStep(_) => "second-step",
             Self::Enrolment(_) => "enrolment",
             Self::PasswordReset(_) => "password-reset",
+            Self::FaceChallenge(_) => "face-challenge",
             #[cfg(test)]
             Self::Sample(_) => "sample",
         }
@@ -110,6 +139,17 @@ impl Purpose {
             Self::DeviceProof => {}
             Self::SecondStep(holder) | Self::Enrolment(holder) | Self::PasswordReset(holder) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes()]);
+            }
+            Self::FaceChallenge(Challenged { name, asker }) => {
+                parts.push(name.as_bytes());
+                match asker {
+                    Asker::Connection(connection) => {
+                        parts.extend([b"connection", &connection.as_bytes()[..]]);
+                    }
+                    Asker::Visitor { gateway, peer } => {
+                        parts.extend([b"visitor", gateway.as_bytes(), peer.as_bytes()]);
+                    }
+                }
             }
             #[cfg(test)]
             Self::Sample(sample) => parts.extend(sample.parts()),
@@ -147,6 +187,11 @@ impl Grant {
         UnixMillis(expiry.fold(0, |value, byte| value << 8 | i64::from(*byte)))
     }
 
+    /// The first of its random bytes, which a face challenge uses to name its steps.
+    pub(crate) const fn choice(&self) -> u8 {
+        self.0[EXPIRY_BYTES]
+    }
+
     /// Its identity, by which it is spent.
     pub(crate) fn id(&self) -> GrantId {
         GrantId::new(std::array::from_fn(|index| self.0[index]), self.expires())
@@ -182,6 +227,19 @@ impl Grants {
         let mac = mac(&self.keys[0], DOMAIN, purpose, &grant[..ID_BYTES]);
         grant[ID_BYTES..].copy_from_slice(&mac);
         Grant(grant)
+    }
+
+    /// Four bytes that only this server's keyring can draw for `what` in the span of time `slot`, and
+    /// that are always the same.
+    #[must_use]
+    pub fn draw(&self, what: &[u8], slot: i64) -> [u8; 4] {
+        let mut context = hmac::Context::with_key(&self.keys[0]);
+        for part in [DRAW_DOMAIN, what, &slot.to_be_bytes()] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let tag = context.sign();
+        std::array::from_fn(|index| tag.as_ref()[index])
     }
 
     /// Proves that this server has opened a grant for `purpose` to its peer. It is not the MAC of the

@@ -16,6 +16,7 @@
 //! * [`delivery`]: the messages with codes that can be sent to an owner.
 //! * [`attempt`]: the change that a decision makes, in one transaction with its audit row, and the
 //!   answer.
+//! * [`challenge`]: what a person is asked to do before the camera.
 //! * [`tokens`]: tokens of sessions, and how the store knows them.
 //! * [`looked_up`]: what a token lets its holder read, which has no audit row of its own.
 //! * [`answer`]: the answer of each command.
@@ -28,6 +29,7 @@ mod admission;
 pub mod answer;
 pub mod attempt;
 pub mod authenticator;
+pub mod challenge;
 mod check_token;
 pub mod command;
 pub mod compute;

@@ -9,6 +9,7 @@ use crate::{
     policy::{Factor, Requirement},
 };
 use fourauth_protocol::{
+    challenge::FaceChallenge,
     command::{
         BindDevice, CodeStep, ConfirmTotp, Login, PasswordStep, RecoverDevice, RecoverFace,
         RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
@@ -33,6 +34,8 @@ pub(crate) struct Offered {
     pub(crate) password_grant: Option<StepGrant>,
     /// Pictures of the face, taken for this command.
     pub(crate) faces: Vec<Picture>,
+    /// The answer to a face challenge, whose frames are in `faces`.
+    pub(crate) challenge: Option<FaceChallenge>,
     /// The one-time code from the user's authenticator.
     pub(crate) totp: Option<OneTimeCode>,
     /// The MAC address that the device reports.
@@ -60,8 +63,21 @@ impl Offered {
     pub(crate) const fn limited_factors(&self, required: Requirement) -> LimitedFactors {
         LimitedFactors {
             totp: self.totp.is_some() || required.needs(Factor::Totp),
-            face: !self.faces.is_empty() || required.needs(Factor::Face),
+            face: !self.faces.is_empty()
+                || self.challenge.is_some()
+                || required.needs(Factor::Face),
         }
+    }
+}
+
+/// The pictures to examine: the frames of an answer to a challenge, if there is one.
+fn faces<'a>(
+    challenge: &Option<FaceChallenge>,
+    pictures: impl Iterator<Item = &'a Picture>,
+) -> Vec<Picture> {
+    match challenge {
+        Some(challenge) => challenge.frames.clone(),
+        None => pictures.cloned().collect(),
     }
 }
 
@@ -69,7 +85,8 @@ impl From<&Login> for Offered {
     fn from(login: &Login) -> Self {
         Self {
             password: Some(login.password.clone()),
-            faces: login.faces().cloned().collect(),
+            faces: faces(&login.challenge, login.faces()),
+            challenge: login.challenge.clone(),
             totp: login.totp,
             mac: login.mac,
             clock: login.client_ts_utc,
@@ -126,7 +143,8 @@ impl From<&RecoverTotp> for Offered {
     fn from(recover: &RecoverTotp) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: recover.faces().cloned().collect(),
+            faces: faces(&recover.challenge, recover.faces()),
+            challenge: recover.challenge.clone(),
             mac: recover.mac,
             clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),
@@ -138,7 +156,8 @@ impl From<&RecoverTotp> for Offered {
 impl From<&RecoverPassword> for Offered {
     fn from(recover: &RecoverPassword) -> Self {
         Self {
-            faces: recover.faces().cloned().collect(),
+            faces: faces(&recover.challenge, recover.faces()),
+            challenge: recover.challenge.clone(),
             totp: recover.totp,
             mac: recover.mac,
             clock: recover.client_ts_utc,
@@ -165,7 +184,8 @@ impl From<&RecoverDevice> for Offered {
     fn from(recover: &RecoverDevice) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: recover.faces().cloned().collect(),
+            faces: faces(&recover.challenge, recover.faces()),
+            challenge: recover.challenge.clone(),
             totp: recover.totp,
             clock: recover.client_ts_utc,
             recovery_code: recover.recovery_code.clone(),

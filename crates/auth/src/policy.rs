@@ -58,6 +58,8 @@ pub struct Requirement {
     /// Factors that the account has and that the command cannot take: it is refused when all else is
     /// proved.
     pub beyond: Factors,
+    /// True if the face counts only by the answer to a challenge.
+    pub challenge: bool,
     /// At least this level. `None` if the factors above say it all.
     pub level: Option<Level>,
 }
@@ -87,6 +89,12 @@ pub enum Optional {
     SelfRegistration,
     /// A code that the server sends resets a forgotten password.
     Resets,
+    /// A recovery that takes a face needs a face challenge.
+    ChallengeAtRecovery,
+    /// A login that takes a face needs a face challenge.
+    ChallengeAtLogin,
+    /// The recoveries of 4Auth's client, which knows no challenge, take still pictures.
+    StillFaces,
 }
 
 /// The policy of this server: what is switched on.
@@ -118,12 +126,26 @@ impl Policy {
             Factor::Password | Factor::Clock | Factor::Passcode | Factor::ResetCode => true,
         };
         let enrolled = rule.if_enrolled.iter().filter(has).copied();
+        let all: Factors = rule.all.iter().copied().chain(enrolled).collect();
         Some(Requirement {
-            all: rule.all.iter().copied().chain(enrolled).collect(),
+            all,
             any: rule.any.iter().copied().collect(),
             beyond: rule.beyond.iter().filter(has).copied().collect(),
+            challenge: all.contains(Face) && self.challenges(action, door),
             level: rule.level,
         })
+    }
+
+    /// True if a face counts for `action` only by the answer to a challenge.
+    const fn challenges(self, action: Action, door: Door) -> bool {
+        let is_spared = self.has(Optional::StillFaces) && matches!(door, Door::Native);
+        match action {
+            Action::Login => self.has(Optional::ChallengeAtLogin),
+            _ if action.replaces_a_factor() => {
+                self.has(Optional::ChallengeAtRecovery) && !is_spared
+            }
+            _ => false,
+        }
     }
 
     /// True if `door` offers the reset of a forgotten password.

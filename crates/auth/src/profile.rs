@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// A client written from 4Auth's documents works unchanged.
+    /// A client written from 4Auth's documents logs in unchanged.
     #[default]
     Secure,
     /// One text for every failed factor; no decision without trusted time.

@@ -2,7 +2,7 @@
 
 use crate::{device::Claim, limits::Limited, origin::Origin, policy::Door, source::Source};
 use fourauth_protocol::{device::EXPORTER_BYTES, mac_address::MacAddress, request_id::RequestId};
-use fourauth_store::LoginLocation;
+use fourauth_store::{GrantHolder, LoginLocation};
 use fourauth_timekeeper::Reading;
 
 /// The arrival time, origin, device claim and request id of a command.
@@ -20,6 +20,8 @@ pub struct Received {
     /// True if many clients share the peer's address, such as a gateway or load balancer
     /// (`limits.shared_addresses`).
     pub is_shared_address: bool,
+    /// The connection, if the peer has one of its own. `None` for a visitor of a gateway.
+    pub connection: Option<GrantHolder>,
     /// The TLS exporter of the connection, which the proof of a gateway signs.
     pub exporter: Option<[u8; EXPORTER_BYTES]>,
     /// The device claim that was made earlier on the connection.

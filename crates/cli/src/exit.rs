@@ -67,6 +67,7 @@ impl From<Code> for Exit {
             Code::Ok => Self::Ok,
             Code::Denied
             | Code::FaceMismatch
+            | Code::FaceChallengeFailed
             | Code::TotpMismatch
             | Code::DeviceMismatch
             | Code::RecoveryCodeMismatch
@@ -80,6 +81,8 @@ impl From<Code> for Exit {
             | Code::GatewayDenied
             | Code::Conflict => Self::Denied,
             Code::MoreNeeded
+            | Code::FaceChallengeNeeded
+            | Code::FaceChallengeStale
             | Code::WeakPassword
             | Code::BadMac
             | Code::DeviceKeyNeeded
@@ -147,7 +150,8 @@ mod tests {
     #[test]
     fn only_ok_is_success() {
         // Every code of the protocol, as spelled on the wire.
-        let codes = "denied face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
+        let codes = "denied face_challenge_needed face_challenge_stale face_challenge_failed \
+            face_mismatch totp_mismatch device_mismatch clock_skew time_degraded \
             recovery_code_mismatch passcode_mismatch no_address not_offered gateway_denied cooling_down device_key_needed no_such_device signed_out \
             admin_denied locked throttled malformed unknown_command frame_too_large unavailable \
             conflict weak_password bad_mac bad_image image_too_large no_face several_faces \

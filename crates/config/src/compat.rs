@@ -12,6 +12,9 @@ pub struct CompatConfig {
     /// True if a MAC address is enough for an account with a device key. Any device with a copy of
     /// the address is then accepted, and a device with a key only at its own address.
     pub mac_only: bool,
+    /// True if the recoveries 300, 310 and 330 take still pictures from clients that know no face
+    /// challenge, as 4Auth's client. A print then passes there as a face.
+    pub still_faces: bool,
     /// True if the listeners of the text protocol speak plain TCP instead of TLS. Passwords and tokens
     /// then cross the network in clear text.
     pub legacy_tcp: bool,
@@ -32,6 +35,7 @@ impl Default for CompatConfig {
     fn default() -> Self {
         Self {
             mac_only: false,
+            still_faces: false,
             legacy_tcp: false,
             legacy_networks: Network::LOOPBACK.into(),
             pickle_replies: false,

@@ -1,5 +1,6 @@
 //! `[face]`
 
+use fourauth_auth::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,6 +21,33 @@ pub struct FaceConfig {
     /// True if the picture of an enrolment is stored, encrypted, in addition to its template, for
     /// users that agreed to a notice. Matching does not need it.
     pub keep_image: bool,
+    /// Which commands need a face challenge. Default: `recovery` under the profile `secure`, `always`
+    /// under `strict`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<ChallengeConfig>,
+}
+
+/// Which commands need a face challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeConfig {
+    /// No command.
+    Off,
+    /// The recoveries that take a face.
+    Recovery,
+    /// The recoveries, and every login that takes a face.
+    Always,
+}
+
+impl ChallengeConfig {
+    /// What holds under `profile` if the operator has set nothing.
+    #[must_use]
+    pub const fn of(profile: Profile) -> Self {
+        match profile {
+            Profile::Secure => Self::Recovery,
+            Profile::Strict => Self::Always,
+        }
+    }
 }
 
 impl Default for FaceConfig {
@@ -30,6 +58,7 @@ impl Default for FaceConfig {
             install: true,
             liveness: true,
             keep_image: false,
+            challenge: None,
         }
     }
 }

@@ -35,7 +35,7 @@ pub use compat::CompatConfig;
 pub use compute::ComputeConfig;
 pub use courier::CourierConfig;
 pub use error::ConfigError;
-pub use face::FaceConfig;
+pub use face::{ChallengeConfig, FaceConfig};
 pub use fourauth_daemon::settings::{
     LogConfig, LogFormat, Network, NotANetwork, NotAnOrigin, Origin, TlsConfig, TlsVersion,
     WebConfig, WebListener, WebResource,
@@ -229,6 +229,12 @@ impl Config {
     #[must_use]
     pub fn packs_dir(&self) -> PathBuf {
         self.face.packs_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
+    }
+
+    /// Which commands need a face challenge: what is set, or what the profile demands.
+    #[must_use]
+    pub fn face_challenge(&self) -> ChallengeConfig {
+        self.face.challenge.unwrap_or(ChallengeConfig::of(self.auth.profile))
     }
 
     /// The folder of the pack in use.

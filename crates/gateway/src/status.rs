@@ -4,11 +4,14 @@ use fourauth_protocol::code::Code;
 use hyper::StatusCode;
 
 /// Every code with its status. A test compares the table with the protocol.
-pub(crate) const TABLE: [(Code, StatusCode); 40] = [
+pub(crate) const TABLE: [(Code, StatusCode); 43] = [
     (Code::Ok, StatusCode::OK),
     // A secret, a factor or a token was wrong or is missing.
     (Code::Denied, StatusCode::UNAUTHORIZED),
     (Code::FaceMismatch, StatusCode::UNAUTHORIZED),
+    (Code::FaceChallengeNeeded, StatusCode::UNAUTHORIZED),
+    (Code::FaceChallengeStale, StatusCode::UNAUTHORIZED),
+    (Code::FaceChallengeFailed, StatusCode::UNAUTHORIZED),
     (Code::TotpMismatch, StatusCode::UNAUTHORIZED),
     (Code::DeviceMismatch, StatusCode::UNAUTHORIZED),
     (Code::ClockSkew, StatusCode::UNAUTHORIZED),

@@ -20,7 +20,7 @@ pub(crate) struct Channel {
     certificate: [u8; 32],
     /// The nonce of the last 190, for a proof that quotes none.
     nonce: Option<DeviceNonce>,
-    /// Identifies the connection as the user of a nonce.
+    /// Identifies the connection as the user of a nonce, and as the one that a face challenge is for.
     holder: GrantHolder,
 }
 
@@ -39,6 +39,12 @@ impl Channel {
             nonce: None,
             holder: GrantHolder::new(entropy::public_bytes()),
         }
+    }
+
+    /// Identifies the connection.
+    #[must_use]
+    pub(crate) const fn holder(&self) -> GrantHolder {
+        self.holder
     }
 
     /// The TLS exporter, if the connection has one.

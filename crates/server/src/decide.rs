@@ -73,6 +73,7 @@ const fn is_quick(command: &Command) -> bool {
         Command::Hello(_)
             | Command::GetKeys(_)
             | Command::ProveDevice(_)
+            | Command::BeginFaceChallenge(_)
             | Command::Authorise(_)
             | Command::ExchangeToken(_)
             | Command::ListSessions(_)

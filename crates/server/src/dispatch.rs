@@ -51,6 +51,9 @@ impl Context {
             Command::GetKeys(_) => Reply::keys(id, auth.public_keys()),
             // The proof is checked with the commands that follow.
             Command::ProveDevice(_) => Reply::noted(id),
+            Command::BeginFaceChallenge(begin) => {
+                Reply::challenge(id, auth.begin_face_challenge(&received, &begin))
+            }
             Command::Authorise(authorise) => {
                 authorisation(id, &origin, auth.authorise(received, authorise).await)
             }
@@ -115,6 +118,7 @@ impl Context {
             device_nonce: nonce.map(|nonce| nonce.to_string()),
             receipt_key: Some(self.authenticator.receipt_key().to_string()),
             requires: self.authenticator.requires(),
+            face_challenge: Some(self.authenticator.face_challenge()),
         }
     }
 }

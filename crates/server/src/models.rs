@@ -1,7 +1,7 @@
 //! Installs a model pack with a progress bar, updates its thresholds, and loads the pack in use.
 
-use anyhow::Context as _;
-use fourauth_config::Config;
+use anyhow::{Context as _, ensure};
+use fourauth_config::{ChallengeConfig, Config};
 use fourauth_face::Engine;
 use fourauth_face_pack::{ClientEnvironment, Progress, Source, is_installable};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -56,6 +56,12 @@ pub fn load(config: &Config) -> anyhow::Result<Engine> {
     let folder = config.pack_dir();
     let engine = Engine::load(&folder)
         .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+    ensure!(
+        engine.can_challenge() || config.face_challenge() == ChallengeConfig::Off,
+        "face.challenge: the model pack in {} finds no landmarks, which a face challenge is judged \
+         by; set it to `off`, or use another pack",
+        folder.display()
+    );
     let engine = if config.face.liveness { engine } else { engine.without_liveness() };
     if !engine.judges_liveness() {
         tracing::warn!(

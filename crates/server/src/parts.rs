@@ -16,7 +16,7 @@ use fourauth_auth::{
     tokens::{TokenSettings, Tokens},
 };
 use fourauth_config::{
-    AttemptsConfig, AuthConfig, ComputeConfig, Config, CourierConfig, SignInConfig,
+    AttemptsConfig, AuthConfig, ChallengeConfig, ComputeConfig, Config, CourierConfig,
 };
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
@@ -68,7 +68,7 @@ impl Parts {
             mac_only: config.compat.mac_only,
             passcodes: passcodes(config),
             resets: config.sign_in.password_reset.then(|| delivery(&config.courier)),
-            policy: policy(&config.sign_in),
+            policy: policy(config),
             limits: attempt_limits(&config.attempts, self.faces.judge_liveness()),
             cooldown_ms: milliseconds(config.attempts.recovery_cooldown_s),
         };
@@ -120,10 +120,14 @@ pub fn hasher(auth: &AuthConfig, compute: &Compute, keyring: &Keyring) -> anyhow
 }
 
 /// What the operator has switched on.
-fn policy(sign_in: &SignInConfig) -> Policy {
+fn policy(config: &Config) -> Policy {
+    let challenge = config.face_challenge();
     Policy::default()
-        .with(Optional::TwoSteps, sign_in.two_steps)
-        .with(Optional::SelfRegistration, sign_in.self_registration)
+        .with(Optional::TwoSteps, config.sign_in.two_steps)
+        .with(Optional::SelfRegistration, config.sign_in.self_registration)
+        .with(Optional::ChallengeAtRecovery, challenge != ChallengeConfig::Off)
+        .with(Optional::ChallengeAtLogin, challenge == ChallengeConfig::Always)
+        .with(Optional::StillFaces, config.compat.still_faces)
 }
 
 /// How passcodes are sent, if they open sessions.

@@ -2,7 +2,7 @@
 
 use crate::limits::conduct::{Conduct, Offence};
 use fourauth_auth::{
-    action::Action, answer::CommandAnswer, attempt::Audited, command::PublicKeys,
+    action::Action, answer::CommandAnswer, attempt::Audited, challenge::Begun, command::PublicKeys,
     compute::Overload, error::Error, looked_up::LookedUp,
 };
 use fourauth_protocol::{
@@ -168,6 +168,21 @@ impl Reply {
     /// command that needs it.
     pub fn noted(id: RequestId) -> Self {
         Self::public(Answer::ok("Device proof received.", AnswerBody::default()).to_request(id))
+    }
+
+    /// The reply to a request for a face challenge, the same for every name. `None` if this server
+    /// offers none.
+    pub fn challenge(id: RequestId, begun: Option<Begun>) -> Self {
+        let answer = match begun {
+            Some(Begun { id, steps, expires }) => {
+                let mut body = AnswerBody::default();
+                (body.challenge, body.steps, body.expires_at) =
+                    (Some(id), Some(steps), Some(expires));
+                Answer::ok("Face challenge begun.", body)
+            }
+            None => Answer::error(Code::NotOffered, "This command is not offered here."),
+        };
+        Self::public(answer.to_request(id))
     }
 
     /// The reply to a device proof that a gateway sends for a peer, with a binding that names the

@@ -249,6 +249,7 @@ impl Session {
         }
         received.device.clone_from(&self.device);
         received.exporter = self.peer.channel.exporter();
+        received.connection = Some(self.peer.channel.holder());
         received
     }
 
@@ -275,9 +276,9 @@ impl Session {
 pub(crate) fn arrival(context: &Context, origin: Origin, is_shared_address: bool) -> Received {
     let at = context.clock.read();
     let id = RequestId::new(at.now, entropy::public_bytes());
-    let (exporter, device, penalty_ms) = (None, None, None);
+    let (connection, exporter, device, penalty_ms) = (None, None, None, None);
     let door = Door::Native;
-    Received { id, at, door, origin, is_shared_address, exporter, device, penalty_ms }
+    Received { id, at, door, origin, is_shared_address, connection, exporter, device, penalty_ms }
 }
 
 /// The gateway that a command claims to come from.

@@ -14,7 +14,9 @@ use fourauth_timekeeper::State;
 
 #[tokio::test]
 async fn hello() {
-    let mut talk = Transcript::with(TestServer::start().await).await;
+    // The setting that a server has if its operator changes none.
+    let server = TestServer::configured(|config| config.face.challenge = None).await;
+    let mut talk = Transcript::with(server).await;
     talk.ask(
         "The protocol version, limits and requirements of the server.",
         Command::Hello(Hello::default()),

@@ -3,11 +3,14 @@
 use data_encoding::BASE64;
 use fourauth_client::Identity;
 use fourauth_protocol::{
-    command::{Command, ProveDevice},
+    challenge::FaceChallenge,
+    command::{BeginFaceChallenge, Command, ProveDevice},
     device::{EXPORTER_BYTES, message},
+    picture::Picture,
 };
 use fourauth_tests::{
-    models::picture, persona::Persona, raw::RawConnection, server::TestServer, with::With as _,
+    models::picture, moving_face::MovingFace, persona::Persona, raw::RawConnection,
+    server::TestServer, with::With as _,
 };
 
 /// Pictures that transcripts send. The first three show one person.
@@ -15,13 +18,15 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 19] = [
+const VARIABLE: [(&str, &[char], &str); 21] = [
     // First, because its text holds others.
     ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
     ("\"grant\":\"", &['"'], "<grant>"),
+    ("\"challenge\":\"", &['"'], "<challenge>"),
+    ("\"steps\":[", &[']'], "\"left\",\"mouth\""),
     ("\"jwt\":\"", &['"'], "<signed token>"),
     ("\"x\":\"", &['"'], "<x>"),
     ("\"y\":\"", &['"'], "<y>"),
@@ -128,6 +133,31 @@ impl Transcript {
     pub(super) async fn ask(&mut self, heading: &str, command: Command) {
         let payload = String::from_utf8(command.to_json().expose().clone()).unwrap();
         self.ask_text(heading, &payload).await;
+    }
+
+    /// The answer to a challenge that was begun before on this connection and is not part of the
+    /// transcript.
+    pub(super) async fn challenged(
+        &mut self,
+        person: &Persona,
+        face: &MovingFace,
+    ) -> FaceChallenge {
+        let begin = Command::BeginFaceChallenge(BeginFaceChallenge::new(person.username.clone()));
+        self.connection.send_payload(begin.to_json().expose()).await;
+        let body = self.connection.answer().await.expect("an answer").body;
+        let (id, steps) = (body.challenge.expect("a challenge"), body.steps.expect("steps"));
+        self.name(&id.text().expose().clone(), "<challenge>");
+        let frames = face.obeying(&steps);
+        self.name_frames(&frames);
+        FaceChallenge::new(id, frames)
+    }
+
+    /// Writes a placeholder instead of these frames.
+    pub(super) fn name_frames(&mut self, frames: &[Picture]) {
+        let texts: Vec<_> =
+            frames.iter().map(|frame| format!("\"{}\"", BASE64.encode(frame.bytes()))).collect();
+        let more = if frames.len() > 1 { ", and two more for each step" } else { "" };
+        self.name(&texts.join(","), &format!("\"<frame>\"{more}"));
     }
 
     /// Sends any text as a payload and records both sides.

@@ -40,6 +40,8 @@ impl DemoServer {
                 format!("file:{}", folder.path().join("mail").display()),
             )
             .env("FOURAUTH__COURIER__MAIL_FROM", "auth@example.org")
+            // The persons of the demonstration are still pictures.
+            .env("FOURAUTH__FACE__CHALLENGE", "off")
             .env("FOURAUTH__LOG__FILTER", "trace")
             .env("FOURAUTH__LOG__FORMAT", "json")
             .stdin(Stdio::null())

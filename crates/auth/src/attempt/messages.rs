@@ -5,7 +5,8 @@
 //! the same text and code.
 
 use crate::{
-    action::Action, answer::CommandAnswer, decision::Denial, limits::Limited, profile::Profile,
+    action::Action, answer::CommandAnswer, challenge::Fault, decision::Denial, limits::Limited,
+    profile::Profile,
 };
 use fourauth_face::Refusal;
 use fourauth_factors::password_rule::Weak;
@@ -42,7 +43,12 @@ pub(crate) const fn refusal(
     match (profile, denial) {
         (
             Profile::Strict,
-            Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Clock | Denial::Time,
+            Denial::Face(_)
+            | Denial::FaceChallenge(_)
+            | Denial::Totp
+            | Denial::Device
+            | Denial::Clock
+            | Denial::Time,
         ) => (Code::Denied, action.denied_text()),
         // The one-time code is this command's first secret: a spent one looks like a wrong one.
         (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
@@ -55,7 +61,7 @@ pub(crate) const fn refusal(
 const fn text(action: Action, denial: Denial) -> &'static str {
     match denial {
         Denial::Credentials => action.denied_text(),
-        Denial::Face(_) => "Face verification failed.",
+        Denial::Face(_) | Denial::FaceChallenge(_) => "Face verification failed.",
         Denial::FaceOutdated => {
             "The stored face is of an earlier model: enrol the face again (command 320)."
         }
@@ -109,6 +115,9 @@ const fn code(denial: Denial) -> Code {
         Denial::Credentials => Code::Denied,
         Denial::NotOffered => Code::NotOffered,
         Denial::Face(None) => Code::FaceMismatch,
+        Denial::FaceChallenge(Fault::Needed) => Code::FaceChallengeNeeded,
+        Denial::FaceChallenge(Fault::Stale) => Code::FaceChallengeStale,
+        Denial::FaceChallenge(Fault::Failed(_)) => Code::FaceChallengeFailed,
         Denial::Face(Some(refusal)) | Denial::NewFace(refusal) => picture_code(refusal),
         Denial::Totp => Code::TotpMismatch,
         Denial::Device => Code::DeviceMismatch,
@@ -181,6 +190,7 @@ mod tests {
         for denial in [
             Denial::Credentials,
             Denial::Face(Some(Refusal::NoFace)),
+            Denial::FaceChallenge(Fault::Needed),
             Denial::Totp,
             Denial::Device,
             Denial::Clock,

@@ -121,7 +121,12 @@ fn password_notice(context: &Context<'_>, denial: Denial) -> Option<Notice> {
     let knows_the_password = examination.findings.password.is_some_and(Finding::is_match);
     let failed = matches!(
         denial,
-        Denial::Face(_) | Denial::Totp | Denial::Device | Denial::Passcode | Denial::RecoveryCode
+        Denial::Face(_)
+            | Denial::FaceChallenge(_)
+            | Denial::Totp
+            | Denial::Device
+            | Denial::Passcode
+            | Denial::RecoveryCode
     );
     (knows_the_password && failed)
         .then(|| notice(Event::PasswordUsedElsewhere, subject, device, received))

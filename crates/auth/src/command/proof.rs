@@ -91,7 +91,9 @@ impl Authenticator {
             Some(grant) => self.valid_step_grant(grant, &subject, &received).await?,
             None => None,
         };
-        let circumstances = Circumstances { required, recovery_code, grant, at, by };
+        let challenge =
+            self.take_challenge(offered.challenge.as_ref(), &claimed.name, &received).await?;
+        let circumstances = Circumstances { required, recovery_code, grant, challenge, at, by };
         let examination = self.examine(&subject, &device, offered, circumstances).await?;
         let verified = Verified {
             subject: &subject,

@@ -186,7 +186,7 @@ impl From<Denial> for Factor {
     fn from(denial: Denial) -> Self {
         match denial {
             Denial::Credentials => Self::Credentials,
-            Denial::Face(_) | Denial::FaceOutdated => Self::Face,
+            Denial::Face(_) | Denial::FaceChallenge(_) | Denial::FaceOutdated => Self::Face,
             Denial::Totp => Self::Totp,
             Denial::Device | Denial::DeviceKeyNeeded => Self::Device,
             Denial::Clock | Denial::Time => Self::Clock,

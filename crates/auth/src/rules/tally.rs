@@ -43,6 +43,7 @@ pub(crate) fn of_denial(
     match denial {
         Denial::Credentials
         | Denial::Face(_)
+        | Denial::FaceChallenge(_)
         | Denial::Totp
         | Denial::Device
         | Denial::Passcode

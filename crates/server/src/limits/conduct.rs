@@ -106,6 +106,7 @@ const fn is_a_guess(denial: Denial) -> bool {
     match denial {
         Denial::Credentials
         | Denial::Face(_)
+        | Denial::FaceChallenge(_)
         | Denial::Totp
         | Denial::Device
         | Denial::Admin

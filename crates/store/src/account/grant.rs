@@ -73,6 +73,12 @@ impl GrantHolder {
     pub const fn new(id: [u8; 16]) -> Self {
         Self(id)
     }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl Store {
