@@ -216,7 +216,7 @@ mod tests {
             (format!("fourauth login --pin {pin} --ca x.pem"), ErrorKind::ArgumentConflict),
             ("fourauth login --pin abcd".into(), ErrorKind::ValueValidation),
             ("fourauth login --mac 00:00:00:00:00:00".into(), ErrorKind::ValueValidation),
-            ("fourauth login --face 1 2 3 4 5 6".into(), ErrorKind::UnknownArgument),
+            ("fourauth login --face 1 2 3 4 5 6 7 8".into(), ErrorKind::UnknownArgument),
             ("fourauth audit --successes --failures".into(), ErrorKind::ArgumentConflict),
             ("fourauth device add --pubkey ed25519:AAAA".into(), ErrorKind::ValueValidation),
             ("fourauth device add".into(), ErrorKind::MissingRequiredArgument),

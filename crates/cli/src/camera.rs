@@ -3,15 +3,16 @@
 //! The driver sends [`Frame`]s through a channel, and this file selects from them. Linux has the
 //! driver `v4l2`. Other systems have none; use `--face` there.
 
+mod challenge;
 mod mjpeg;
 #[cfg(target_os = "linux")]
 mod v4l2;
 mod yuyv;
 
-use crate::picture;
-use fourauth_protocol::picture::Picture;
+use crate::{failure::Failure, picture};
+use fourauth_protocol::{challenge::ChallengeStep, picture::Picture};
 use std::{
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -88,6 +89,17 @@ pub async fn take(device: &Path, count: usize) -> Result<Vec<Picture>, CameraErr
     let (sender, mut frames) = mpsc::channel(1);
     film(device.to_owned(), sender)?;
     pick(&mut frames, count).await
+}
+
+/// Films the answer to a face challenge, and says on `notes` what to do.
+pub(crate) async fn film_challenge(
+    device: &Path,
+    steps: &[ChallengeStep],
+    notes: &mut dyn Write,
+) -> Result<Vec<Picture>, Failure> {
+    let (sender, mut frames) = mpsc::channel(1);
+    film(device.to_owned(), sender)?;
+    challenge::film(&mut frames, steps, notes).await
 }
 
 /// Films on a separate thread until the receiver is dropped.

@@ -14,7 +14,7 @@ use crate::{
         AccountArgs, AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task,
         Tokens,
     },
-    camera, device_address,
+    camera, challenge, device_address,
     environment::{Environment, NoReply},
     failure::Failure,
     picture,
@@ -23,6 +23,8 @@ use crate::{
 };
 use fourauth_client::Identity;
 use fourauth_protocol::{
+    answer::ServerInfo,
+    challenge::ChallengeUse,
     command::{Command, ConfirmTotp, Hello, Login, ReadAudit, Register},
     device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
@@ -34,6 +36,15 @@ use fourauth_protocol::{
 };
 use std::{fs::File, path::Path};
 
+/// What the server says about itself, if it was asked and says it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// It was not asked.
+    NotYet,
+    /// Its answer.
+    Said(Option<&'a ServerInfo>),
+}
+
 /// The inputs that are known before the first prompt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs<'a> {
@@ -43,6 +54,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) identity: Option<&'a Identity>,
     /// True if the command includes a recovery code.
     pub(crate) recovery_code: bool,
+    /// What the server says that it requires.
+    pub(crate) server: Asked<'a>,
 }
 
 /// Builds the command for a task.
@@ -105,9 +118,6 @@ pub(crate) fn refuse_impossible(options: &Options) -> Result<(), Failure> {
         let reason = "standard input can contain one picture or lines of secrets, not both";
         return Err(Failure::Usage(reason.to_owned()));
     }
-    if options.face.len() > MAX_PICTURES {
-        return Err(Failure::Usage(format!("at most {MAX_PICTURES} pictures can be sent")));
-    }
     Ok(())
 }
 
@@ -124,7 +134,7 @@ impl Gather<'_, '_> {
         let mac = Some(self.device()?);
         let device_pubkey = self.own_key();
         let device_name = device_pubkey.and_then(|_| self.own_name(this.device_name.as_ref()));
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
+        let (face, faces) = self.shown(ChallengeUse::Always).await?;
         let mut login = Login::new(username, password);
         login.totp = Some(self.one_time_code()?);
         login.face = face;
@@ -235,8 +245,27 @@ impl Gather<'_, '_> {
         given.cloned().or_else(self.environment.host_name)
     }
 
+    /// Pictures of a face that is to be verified. None if the server needs a challenge, which is filmed
+    /// when everything else is known. Files are read before the server is asked.
+    pub(crate) async fn shown(
+        &mut self,
+        from: ChallengeUse,
+    ) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
+        let files = self.inputs.options.face.clone();
+        for path in files.iter().filter(|path| *path != Path::new("-")) {
+            self.read_picture(path)?;
+        }
+        if challenge::is_needed(from, self.inputs).await? {
+            return Ok((None, Vec::new()));
+        }
+        self.faces(camera::AT_LOGIN).await
+    }
+
     /// Pictures from files or the camera. One is sent as `faceID`, several as `faceIDs`.
     async fn faces(&mut self, count: usize) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
+        if self.inputs.options.face.len() > MAX_PICTURES {
+            return Err(Failure::Usage(format!("at most {MAX_PICTURES} pictures can be sent")));
+        }
         let mut pictures = if self.inputs.options.face.is_empty() {
             writeln!(self.environment.notes, "Look into the camera.")?;
             camera::take(&self.inputs.options.camera, count).await?

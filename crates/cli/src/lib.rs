@@ -1,7 +1,7 @@
 //! The `fourauth` command, as a library so that tests can run a command line.
 //!
 //! The path of a command: [`args`] parses the command line. `compose` gathers the command's inputs
-//! (`secrets`, `picture`, [`camera`], the machine's address and clock). `fourauth-client` sends the
+//! (`secrets`, `picture`, [`camera`], the machine's address and clock). `challenge` films a face challenge if the server needs one. `fourauth-client` sends the
 //! command and the proof of this device (`device_key`). `show` prints the answer, `no_answer`
 //! says why no answer came, and [`exit`] maps both to an exit code. Without a command, `menu` asks for one repeatedly.
 //!
@@ -12,6 +12,7 @@
 pub mod args;
 mod audit;
 pub mod camera;
+mod challenge;
 mod compose;
 mod connect;
 mod device_address;
@@ -25,6 +26,7 @@ mod menu;
 pub mod network_card;
 mod new_password;
 mod no_answer;
+mod outgoing;
 mod picture;
 mod qr;
 mod receipt;
@@ -44,15 +46,15 @@ pub use picture::{LONGEST_SIDE, NotAPicture, prepare};
 pub use qr::draw as draw_qr;
 
 use args::{Cli, Devices, Options, Receipts, Task, Tokens};
-use compose::Inputs;
+use compose::{Asked, Inputs};
 use environment::Environment;
 use exit::Exit;
-use fourauth_client::{Client, Identity, ServerAddress};
 use fourauth_protocol::{
-    answer::Answer,
+    answer::ServerInfo,
     command::{Command, Hello},
     words::Requirement,
 };
+use outgoing::Outgoing;
 use std::sync::Arc;
 
 /// Runs a command line and returns its exit code.
@@ -96,12 +98,28 @@ async fn perform(
     } else {
         None
     };
-    let recovery_code = is_recovery_code_wanted(task, options, (&client, &server)).await?;
-    let inputs =
-        Inputs { options, settings: &settings, identity: identity.as_deref(), recovery_code };
+    let info = if asks_for_a_code(task, options) {
+        let greeting = client.send_once(Command::Hello(Hello::default())).await;
+        greeting.map_err(Failure::at(&server))?.body.server
+    } else {
+        None
+    };
+    let recovery_code = is_recovery_code_wanted(options, info.as_ref());
+    let server_says =
+        if asks_for_a_code(task, options) { Asked::Said(info.as_ref()) } else { Asked::NotYet };
+    let identity_ref = identity.as_deref();
+    let inputs = Inputs {
+        options,
+        settings: &settings,
+        identity: identity_ref,
+        recovery_code,
+        server: server_says,
+    };
     let command = compose::command(task, inputs, environment).await?;
     let sender = session::sender(&command);
-    let answer = send(command, identity, (&client, &server), options, environment).await?;
+    let challenge = challenge::is_left(&command);
+    let outgoing = Outgoing { command, identity, challenge };
+    let answer = outgoing.send((&client, &server), options, environment).await?;
     // Kept before it is shown: a token that cannot be printed must not be lost. Shown even if it cannot
     // be kept.
     let kept = match task {
@@ -118,39 +136,13 @@ async fn perform(
     Ok(exit)
 }
 
-/// Sends a command, with a device proof if this device has an identity.
-async fn send(
-    command: Command,
-    identity: Option<Arc<Identity>>,
-    (client, server): (&Client, &ServerAddress),
-    options: &Options,
-    environment: &Environment<'_>,
-) -> Result<Answer, Failure> {
-    let Some(identity) = identity else {
-        return client.send_once(command).await.map_err(Failure::at(server));
-    };
-    let client = client.clone().with_identity(Arc::clone(&identity));
-    let mut connection = client.connect().await.map_err(Failure::at(server))?;
-    if let Some((username, mac)) = device_key::unsaid(&command, options, environment) {
-        // The answer carries no information.
-        let proof = connection.prove_device(&identity, username, mac).await;
-        let _ignored = proof.map_err(Failure::at(server))?;
-    }
-    connection.send(command).await.map_err(Failure::at(server))
+/// True for a recovery without a recovery code: the server may require one.
+const fn asks_for_a_code(task: &Task, options: &Options) -> bool {
+    matches!(task, Task::Recover(_)) && options.secrets.recovery_code_file.is_none()
 }
 
-/// True if a recovery code was given, or if this is a recovery and the server requires one.
-async fn is_recovery_code_wanted(
-    task: &Task,
-    options: &Options,
-    (client, server): (&Client, &ServerAddress),
-) -> Result<bool, Failure> {
-    if options.secrets.recovery_code_file.is_some() {
-        return Ok(true);
-    }
-    let Task::Recover(_) = task else { return Ok(false) };
-    let greeting = client.send_once(Command::Hello(Hello::default())).await;
-    let answer = greeting.map_err(Failure::at(server))?;
-    let requires = answer.body.server.map(|server| server.requires).unwrap_or_default();
-    Ok(requires.contains(&Requirement::RecoveryCode))
+/// True if a recovery code was given, or if the server requires one.
+fn is_recovery_code_wanted(options: &Options, server: Option<&ServerInfo>) -> bool {
+    options.secrets.recovery_code_file.is_some()
+        || server.is_some_and(|server| server.requires.contains(&Requirement::RecoveryCode))
 }

@@ -3,13 +3,13 @@
 
 use crate::{
     args::{AccountArgs, Options},
-    compose::{Gather, Inputs},
+    compose::{Asked, Gather, Inputs},
     device_key,
     environment::Environment,
     exit::Exit,
     failure::Failure,
+    outgoing::Outgoing,
     secrets::{self, Kind},
-    send,
     settings::Settings,
     show,
 };
@@ -29,18 +29,26 @@ pub(crate) async fn run(
     let (client, server) = (settings.client(options)?, settings.server(options));
     let to = (&client, &server);
     let identity = device_key::obtain(options, settings, environment)?.map(Arc::new);
-    let inputs = Inputs { options, settings, identity: identity.as_deref(), recovery_code: false };
+    let inputs = Inputs {
+        options,
+        settings,
+        identity: identity.as_deref(),
+        recovery_code: false,
+        server: Asked::NotYet,
+    };
     let first = Gather { inputs, environment }.validate_reset(&AccountArgs::default())?;
     let account = first.account.clone();
     let first = Command::ValidateReset(first);
-    let answer = send(first, identity.clone(), to, options, environment).await?;
+    let first = Outgoing { command: first, identity: identity.clone(), challenge: false };
+    let answer = first.send(to, options, environment).await?;
     let grant = answer.body.grant.clone().filter(|_| answer.is_ok());
     let Some(grant) = grant else { return show::answer(&answer, options.output, environment) };
     loop {
         let password = secrets::obtain(Kind::NewPassword, &options.secrets, environment)?;
         let reset = ResetPassword::new(account.clone(), password).grant(grant.clone());
         let second = Command::ResetPassword(reset);
-        let answer = send(second, identity.clone(), to, options, environment).await?;
+        let second = Outgoing { command: second, identity: identity.clone(), challenge: false };
+        let answer = second.send(to, options, environment).await?;
         let exit = show::answer(&answer, options.output, environment)?;
         let is_typed = options.secrets.new_password_file.is_none();
         if answer.code != Code::WeakPassword || !is_typed {

@@ -29,14 +29,32 @@ const MAX_DECODED: u64 = 512 * 1024 * 1024;
 /// 640 × 640 pixels at quality 75 are below [`MAX_SENT`] even if they are noise.
 const ATTEMPTS: [(u32, u8); 4] = [(LONGEST_SIDE, 90), (LONGEST_SIDE, 75), (960, 75), (640, 75)];
 
+/// Longest side of a frame of a face challenge, in pixels.
+const FRAME_SIDE: u32 = 640;
+
+/// Largest frame of a face challenge, in bytes. Seven of them, as base64, fit in a frame of 4 MiB.
+const MAX_FRAME: usize = 300 * 1024;
+
+/// As [`ATTEMPTS`], for a frame of a face challenge.
+const FRAME_ATTEMPTS: [(u32, u8); 3] = [(FRAME_SIDE, 90), (FRAME_SIDE, 75), (480, 60)];
+
 /// Reads a picture of at most [`MAX_FILE`] bytes from a file or a pipe.
 pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
+    prepare(whole(reader)?)
+}
+
+/// As [`read`], for a frame of a face challenge.
+pub(crate) fn read_frame(reader: impl Read) -> Result<Picture, NotAPicture> {
+    match decoded(whole(reader)?, FRAME_SIDE, MAX_FRAME)? {
+        Ok(unchanged) => Ok(unchanged),
+        Err(pixels) => encode_frame(&pixels),
+    }
+}
+
+fn whole(reader: impl Read) -> Result<Vec<u8>, NotAPicture> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(NotAPicture::TooLarge);
-    }
-    prepare(bytes)
+    if bytes.len() as u64 > MAX_FILE { Err(NotAPicture::TooLarge) } else { Ok(bytes) }
 }
 
 /// Prepares a JPEG or PNG for sending. Small ones are unchanged, others are rotated and shrunk.
@@ -45,6 +63,18 @@ pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
 ///
 /// [`NotAPicture`] if the bytes cannot be decoded.
 pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
+    match decoded(bytes, LONGEST_SIDE, MAX_SENT)? {
+        Ok(unchanged) => Ok(unchanged),
+        Err(pixels) => encode(&pixels),
+    }
+}
+
+/// The picture itself if it is small enough, or its pixels.
+fn decoded(
+    bytes: Vec<u8>,
+    longest: u32,
+    most: usize,
+) -> Result<Result<Picture, RgbImage>, NotAPicture> {
     let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
         return Err(NotAPicture::UnknownFormat);
@@ -56,18 +86,31 @@ pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
     // Re-encoding drops the EXIF orientation, so it is applied first.
     let orientation = decoder.orientation().map_err(|_| NotAPicture::Unreadable)?;
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(|_| NotAPicture::Unreadable)?;
-    if pixels.width().max(pixels.height()) <= LONGEST_SIDE && bytes.len() <= MAX_SENT {
-        return Ok(Picture::new(bytes));
+    if pixels.width().max(pixels.height()) <= longest && bytes.len() <= most {
+        return Ok(Ok(Picture::new(bytes)));
     }
     pixels.apply_orientation(orientation);
-    encode(&pixels.into_rgb8())
+    Ok(Err(pixels.into_rgb8()))
 }
 
 /// Encodes a JPEG of at most [`LONGEST_SIDE`] pixels and [`MAX_SENT`] bytes.
 pub(crate) fn encode(pixels: &RgbImage) -> Result<Picture, NotAPicture> {
-    for (longest, quality) in ATTEMPTS {
+    encode_within(pixels, &ATTEMPTS, MAX_SENT)
+}
+
+/// Encodes a frame of a face challenge, of at most [`FRAME_SIDE`] pixels and [`MAX_FRAME`] bytes.
+pub(crate) fn encode_frame(pixels: &RgbImage) -> Result<Picture, NotAPicture> {
+    encode_within(pixels, &FRAME_ATTEMPTS, MAX_FRAME)
+}
+
+fn encode_within(
+    pixels: &RgbImage,
+    attempts: &[(u32, u8)],
+    most: usize,
+) -> Result<Picture, NotAPicture> {
+    for &(longest, quality) in attempts {
         let jpeg = to_jpeg(&shrink(pixels, longest)?, quality)?;
-        if jpeg.len() <= MAX_SENT {
+        if jpeg.len() <= most {
             return Ok(Picture::new(jpeg));
         }
     }
@@ -184,6 +227,14 @@ mod tests {
         assert!(picture.bytes().len() <= MAX_SENT);
         let as_base64 = MAX_SENT.div_ceil(3) * 4;
         assert!(5 * as_base64 + 64 * 1024 <= fourauth_protocol::frame::MAX_PAYLOAD);
+    }
+
+    #[test]
+    fn seven_frames_of_a_challenge_fit_in_a_frame() {
+        let frame = encode_frame(&noise(1300, 1300)).unwrap();
+        assert!(frame.bytes().len() <= MAX_FRAME);
+        let as_base64 = MAX_FRAME.div_ceil(3) * 4;
+        assert!(7 * as_base64 + 64 * 1024 <= fourauth_protocol::frame::MAX_PAYLOAD);
     }
 
     #[test]

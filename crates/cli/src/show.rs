@@ -214,6 +214,9 @@ fn server_info(server: &ServerInfo, out: &mut dyn Write) -> io::Result<()> {
     if let Some(key) = &server.receipt_key {
         writeln!(out, "Receipts are signed with {}.", printable(key))?;
     }
+    if let Some(needed) = &server.face_challenge {
+        writeln!(out, "Face challenge: {}.", printable(needed.as_str()))?;
+    }
     if !server.requires.is_empty() {
         let words: Vec<_> = server.requires.iter().map(Requirement::as_str).collect();
         writeln!(out, "Requires: {}.", printable(&words.join(", ")))?;

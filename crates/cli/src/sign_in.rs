@@ -3,7 +3,7 @@
 
 use crate::{
     args::{AccountArgs, Options},
-    compose::{Gather, Inputs},
+    compose::{Asked, Gather, Inputs},
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -26,7 +26,8 @@ pub(crate) async fn run(
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
     let (client, server) = (settings.client(options)?, settings.server(options));
-    let inputs = Inputs { options, settings, identity: None, recovery_code: false };
+    let inputs =
+        Inputs { options, settings, identity: None, recovery_code: false, server: Asked::NotYet };
     let first = Gather { inputs, environment }.password_step(named)?;
     let command = Command::PasswordStep(first.clone());
     let sender = session::sender(&command);

@@ -10,11 +10,13 @@ use crate::{
 use data_encoding::BASE64;
 use fourauth_protocol::{
     answer::{AnswerBody, AuditRow, DeviceRow, FaceQuality, ServerInfo, SessionRow},
+    challenge::ChallengeStep,
     command::{
-        Authorise, BindDevice, CodeStep, Command, ConfirmTotp, EndSession, ExchangeToken, GetKeys,
-        Hello, ListDevices, ListSessions, Login, PasswordStep, ProveSignIn, ReadAudit,
-        RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
-        RequestPasscode, RequestReset, ResetPassword, RevokeDevice, SelfRegister, ValidateReset,
+        Authorise, BeginFaceChallenge, BindDevice, CodeStep, Command, ConfirmTotp, EndSession,
+        ExchangeToken, GetKeys, Hello, ListDevices, ListSessions, Login, PasswordStep, ProveSignIn,
+        ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
+        Register, RequestPasscode, RequestReset, ResetPassword, RevokeDevice, SelfRegister,
+        ValidateReset,
     },
     contact::Email,
     grant::GrantToken,
@@ -122,6 +124,18 @@ pub enum SignIn {
     CodeNeeded(GrantToken),
 }
 
+/// A face challenge, which the server takes back with its frames.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct BegunChallenge {
+    /// Identifies it.
+    pub id: GrantToken,
+    /// What it asks for, in order.
+    pub steps: Vec<ChallengeStep>,
+    /// Until when it can be answered.
+    pub expires_at: Option<UnixMillis>,
+}
+
 /// The result of a code for a new password.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -193,6 +207,9 @@ commands! {
     /// 144: gets the proof of a sign-in, as the text of a file.
     prove_sign_in(prove: ProveSignIn) -> String =
         Command::ProveSignIn(prove), |body| present(body.proof, "proof");
+    /// 154: begins a face challenge. Its answer must come on the same connection.
+    begin_face_challenge(begin: BeginFaceChallenge) -> BegunChallenge =
+        Command::BeginFaceChallenge(begin), BegunChallenge::from_gains;
     /// 160: registers an account without an administrator.
     self_register(register: SelfRegister) -> SelfRegistered =
         Command::SelfRegister(register), SelfRegistered::from_gains;
@@ -337,6 +354,13 @@ impl Registered {
         let recovery_codes = body.recovery_codes.take().unwrap_or_default();
         let authenticator = NewAuthenticator::from_gains(body)?;
         Ok(Self { authenticator, face_quality, recovery_codes })
+    }
+}
+
+impl BegunChallenge {
+    fn from_gains(body: AnswerBody) -> Result<Self, ProtocolError> {
+        let id = present(body.challenge, "challenge")?;
+        Ok(Self { id, steps: present(body.steps, "steps")?, expires_at: body.expires_at })
     }
 }
 

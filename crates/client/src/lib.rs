@@ -143,8 +143,8 @@ pub use address::{DEFAULT_PORT, ParseAddressError, ServerAddress};
 pub use builder::Builder;
 pub use client::Client;
 pub use commands::{
-    Authorised, CheckToken, LoggedIn, NewAuthenticator, Registered, ResetGranted, SelfRegistered,
-    SignIn,
+    Authorised, BegunChallenge, CheckToken, LoggedIn, NewAuthenticator, Registered, ResetGranted,
+    SelfRegistered, SignIn,
 };
 pub use connection::Connection;
 pub use error::{Error, ProtocolError, TrustError};

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use fourauth_client::{Fingerprint, ServerAddress};
 use fourauth_protocol::{
-    mac_address::MacAddress, picture::MAX_PICTURES, time::UnixMillis, username::Username,
+    challenge::MAX_FRAMES, mac_address::MacAddress, time::UnixMillis, username::Username,
 };
 use std::path::{Path, PathBuf};
 
@@ -31,8 +31,9 @@ pub struct Options {
     /// The account
     #[arg(long, global = true, value_parser = Username::parse, value_name = "NAME")]
     pub username: Option<Username>,
-    /// Files with pictures of the face, instead of the camera; `-` reads one from standard input
-    #[arg(long, global = true, num_args = 1..=MAX_PICTURES, value_name = "FILE")]
+    /// Files with pictures of the face, instead of the camera; `-` reads one from standard input. For
+    /// a face challenge: the face at rest, then two files for each step
+    #[arg(long, global = true, num_args = 1..=MAX_FRAMES, value_name = "FILE")]
     pub face: Vec<PathBuf>,
     /// The camera that takes pictures of the face
     #[arg(long, global = true, default_value = "/dev/video0", value_name = "DEVICE")]

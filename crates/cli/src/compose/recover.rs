@@ -10,6 +10,7 @@ use crate::{
 };
 use fourauth_client::Identity;
 use fourauth_protocol::{
+    challenge::ChallengeUse,
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     device::{DeviceKey, DeviceName},
     recovery_code::RecoveryCode,
@@ -21,7 +22,7 @@ impl Gather<'_, '_> {
         let password = self.secret(Kind::Password)?;
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
+        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
         let client_ts_utc = Some(self.now());
         let mut recover = RecoverTotp::new(username, password);
         recover.face = face;
@@ -37,7 +38,7 @@ impl Gather<'_, '_> {
         let new_password = self.secret(Kind::NewPassword)?;
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
+        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
         let mut recover = RecoverPassword::new(username, new_password);
         recover.totp = Some(self.one_time_code()?);
         recover.face = face;
@@ -77,7 +78,7 @@ impl Gather<'_, '_> {
         let recovery_code = self.recovery_code()?;
         let new_mac = Some(self.device()?);
         let (new_device_pubkey, device_name) = self.new_key(new);
-        let (face, faces) = self.faces(camera::AT_LOGIN).await?;
+        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
         let mut recover = RecoverDevice::new(username, password);
         recover.totp = Some(self.one_time_code()?);
         recover.face = face;

@@ -19,7 +19,7 @@ async fn every_menu_item_sends_its_command() {
     let server = Server::start(ALL).await;
     let mut desk = Desk::new();
     let items: [(&[&str], &str); 22] = [
-        (&["1"], "150 100"),
+        (&["1"], "190 150 100"),
         (&["2"], "200"),
         (&["3", "1"], "190 150 300"),
         (&["3", "2"], "190 150 310"),

@@ -169,3 +169,53 @@ async fn a_denied_recovery_says_what_to_do() {
         assert!(printed.notes.contains(advice), "{}", printed.notes);
     }
 }
+
+/// A server that needs a challenge for recoveries, and draws two steps.
+const CHALLENGING: &str = r#"{"status":"ok","message":"Done.","code":"ok","server":{"protocol":1,
+    "software":"fourauth","max_frame":4194304,"max_frame_without_picture":65536,
+    "pictures_at_enrolment":5,"pictures_at_login":3,"max_skew_seconds":120,
+    "server_ts_utc":"2025-03-01T12:00:00Z","time":"synced","requires":[],
+    "face_challenge":"recovery"},
+    "challenge":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","steps":["left","mouth"]}"#;
+
+const FRAMES: &str = "@a.png @b.png @b.png @a.png @a.png";
+
+#[tokio::test]
+async fn a_recovery_answers_a_challenge_with_the_files_of_its_frames() {
+    for factor in ["totp", "password", "device"] {
+        let server = Server::start(CHALLENGING).await;
+        let mut desk = Desk::new();
+        let factors = FACTORS.replace("@a.png", FRAMES);
+        let line = format!("recover {factor} {factors} --new-password-file @new-password");
+        let printed = desk.asks(&server, &line).await;
+        assert_eq!(printed.exit, Exit::Ok, "{}", printed.notes);
+        let requests = server.requests();
+        let of = |cmd: &str| requests.iter().position(|request| request["cmd"] == cmd).unwrap();
+        let (begin, recover) = (&requests[of("154")], requests.last().unwrap());
+        assert_eq!((&begin["cmd"], &begin["username"]), (&"154".into(), &"alice".into()));
+        assert_eq!(recover["challenge"]["frames"].as_array().unwrap().len(), 5, "{factor}");
+        let id = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        assert_eq!(recover["challenge"]["id"], id);
+        assert_eq!(recover.get("faceID"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_number_of_frames_is_not_sent() {
+    let server = Server::start(CHALLENGING).await;
+    let mut desk = Desk::new();
+    let printed = desk.asks(&server, &format!("recover totp {FACTORS}")).await;
+    assert_eq!(printed.exit, Exit::Usage);
+    assert!(printed.notes.contains("left, mouth: give 5 files"), "{}", printed.notes);
+    assert_eq!(server.request()["cmd"], "154", "the recovery was sent");
+}
+
+#[tokio::test]
+async fn a_new_face_and_a_login_need_no_challenge_for_recoveries() {
+    for line in [format!("recover face {FACTORS}"), format!("login {FACTORS}")] {
+        let server = Server::start(CHALLENGING).await;
+        let printed = Desk::new().asks(&server, &line).await;
+        assert_eq!(printed.exit, Exit::Ok, "{}", printed.notes);
+        assert!(server.requests().iter().all(|request| request["cmd"] != "154"));
+    }
+}
