@@ -40,9 +40,6 @@ use std::{
 /// Recommended number of pictures at enrolment.
 pub const PICTURES_AT_ENROLMENT: u32 = 5;
 
-/// Recommended number of pictures at login.
-pub const PICTURES_AT_LOGIN: u32 = 3;
-
 /// The first epoch of an account's template rotation.
 pub const FIRST_EPOCH: i64 = 1;
 
@@ -185,6 +182,12 @@ impl Authenticator {
     #[must_use]
     pub const fn receipt_key(&self) -> VerifyingKey {
         self.receipts.public()
+    }
+
+    /// Recommended number of pictures at login.
+    #[must_use]
+    pub fn pictures_at_login(&self) -> u32 {
+        self.faces.pictures_at_login()
     }
 
     /// Proofs that the profile requires although the protocol makes them optional.

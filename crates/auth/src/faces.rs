@@ -103,6 +103,12 @@ impl Faces {
         Template::protect(&noise, self.pack(), 1, self.key(account, epoch))
     }
 
+    /// Number of pictures that a login should have.
+    #[must_use]
+    pub(crate) fn pictures_at_login(&self) -> u32 {
+        self.engine.pack().likeness_rules().at_login.into()
+    }
+
     /// True if a picture must show a live face.
     #[must_use]
     pub fn judge_liveness(&self) -> bool {

@@ -24,6 +24,13 @@ pub struct LikenessRules {
     /// The factor by which a picture among several may lie further away than a login with one
     /// picture.
     pub scatter: f32,
+    /// Number of pictures that a login should have, 1 to 5.
+    #[serde(default = "three")]
+    pub at_login: u8,
+}
+
+const fn three() -> u8 {
+    3
 }
 
 impl LikenessRules {
@@ -35,7 +42,7 @@ impl LikenessRules {
     /// original, and 1 of 900 pairs of one person is that close. With the scatter, the false match
     /// rate of one picture is 1e-3 instead of 1e-5 (0.353 and 0.278 with five pictures enrolled).
     pub const DLIB: LikenessRules =
-        LikenessRules { agreement: 0.45, same_picture: 0.10, scatter: 1.25 };
+        LikenessRules { agreement: 0.45, same_picture: 0.10, scatter: 1.25, at_login: 3 };
 
     /// The first flaw of rules from a file.
     pub(crate) fn flaw(&self) -> Option<&'static str> {
@@ -45,6 +52,8 @@ impl LikenessRules {
             Some("agreement must be less than 1.414, the distance of unrelated pictures")
         } else if !(1.0..=2.0).contains(&self.scatter) {
             Some("scatter must lie between 1 and 2")
+        } else if !(1..=5).contains(&self.at_login) {
+            Some("at_login must be 1 to 5")
         } else {
             None
         }
