@@ -93,7 +93,7 @@ pub(crate) async fn figures(setup: &Setup, defence: Defence) -> anyhow::Result<F
         for round in 0..rounds {
             scene.server.clock().advance_ms(TWO_STEPS_MS);
             let login = scene.alice.persona.login(scene.server.now());
-            let answer = scene.attack(attack, login.clone(), round).await?;
+            let answer = Box::pin(scene.attack(attack, login.clone(), round)).await?;
             got_in += u32::from(answer.is_ok());
             for_the_device += u32::from(answer.code == Code::DeviceMismatch);
             owners_in += u32::from(scene.owner_login(login, round).await?.is_ok());

@@ -92,8 +92,7 @@ impl FaceFinding {
 }
 
 impl Authenticator {
-    /// 154: makes a challenge. `None` if the model pack finds no landmarks, or if nobody may ask for
-    /// one here.
+    /// 154: makes a challenge. `None` if the model pack finds no landmarks.
     #[must_use]
     pub fn begin_face_challenge(
         &self,

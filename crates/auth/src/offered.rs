@@ -72,7 +72,7 @@ impl Offered {
 
 /// The pictures to examine: the frames of an answer to a challenge, if there is one.
 fn faces<'a>(
-    challenge: &Option<FaceChallenge>,
+    challenge: Option<&FaceChallenge>,
     pictures: impl Iterator<Item = &'a Picture>,
 ) -> Vec<Picture> {
     match challenge {
@@ -85,7 +85,7 @@ impl From<&Login> for Offered {
     fn from(login: &Login) -> Self {
         Self {
             password: Some(login.password.clone()),
-            faces: faces(&login.challenge, login.faces()),
+            faces: faces(login.challenge.as_ref(), login.faces()),
             challenge: login.challenge.clone(),
             totp: login.totp,
             mac: login.mac,
@@ -143,7 +143,7 @@ impl From<&RecoverTotp> for Offered {
     fn from(recover: &RecoverTotp) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: faces(&recover.challenge, recover.faces()),
+            faces: faces(recover.challenge.as_ref(), recover.faces()),
             challenge: recover.challenge.clone(),
             mac: recover.mac,
             clock: recover.client_ts_utc,
@@ -156,7 +156,7 @@ impl From<&RecoverTotp> for Offered {
 impl From<&RecoverPassword> for Offered {
     fn from(recover: &RecoverPassword) -> Self {
         Self {
-            faces: faces(&recover.challenge, recover.faces()),
+            faces: faces(recover.challenge.as_ref(), recover.faces()),
             challenge: recover.challenge.clone(),
             totp: recover.totp,
             mac: recover.mac,
@@ -184,7 +184,7 @@ impl From<&RecoverDevice> for Offered {
     fn from(recover: &RecoverDevice) -> Self {
         Self {
             password: Some(recover.password.clone()),
-            faces: faces(&recover.challenge, recover.faces()),
+            faces: faces(recover.challenge.as_ref(), recover.faces()),
             challenge: recover.challenge.clone(),
             totp: recover.totp,
             clock: recover.client_ts_utc,

@@ -77,9 +77,9 @@ pub(crate) async fn answer(
     environment: &mut Environment<'_>,
 ) -> Result<(), Failure> {
     let Some((username, answer, clock)) = parts(command) else { return Ok(()) };
-    let begin = BeginFaceChallenge::new(username.clone());
-    let begun = connection.begin_face_challenge(begin).await.map_err(Failure::at(server))?;
-    let Outcome::Granted(begun) = begun else { return Ok(()) };
+    let asked = BeginFaceChallenge::new(username.clone());
+    let outcome = connection.begin_face_challenge(asked).await.map_err(Failure::at(server))?;
+    let Outcome::Granted(begun) = outcome else { return Ok(()) };
     let frames = frames(&begun.steps, options, environment).await?;
     *answer = Some(FaceChallenge::new(begun.id, frames));
     *clock = Some(options.timestamp.unwrap_or_else(environment.now));

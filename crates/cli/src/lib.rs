@@ -115,11 +115,13 @@ async fn perform(
         recovery_code,
         server: server_says,
     };
-    let command = compose::command(task, inputs, environment).await?;
+    let command = Box::pin(compose::command(task, inputs, environment)).await?;
     let sender = session::sender(&command);
     let challenge = challenge::is_left(&command);
     let outgoing = Outgoing { command, identity, challenge };
-    let answer = outgoing.send((&client, &server), options, environment).await?;
+    // On the heap, because filming a challenge needs much room and is rare.
+    let sending = Box::pin(outgoing.send((&client, &server), options, environment));
+    let answer = sending.await?;
     // Kept before it is shown: a token that cannot be printed must not be lost. Shown even if it cannot
     // be kept.
     let kept = match task {

@@ -175,8 +175,9 @@ impl Session {
             Err(error) => return Err(error),
         };
         let activity = connection.slot().activity();
-        let serving = pin!(self.serve(connection, payload, evicted));
-        activity.busy_while(serving).await
+        // On the heap for as long as it runs, so that an idle session has no room for it.
+        let mut serving = Box::pin(self.serve(connection, payload, evicted));
+        activity.busy_while(serving.as_mut()).await
     }
 
     /// Answers a payload.

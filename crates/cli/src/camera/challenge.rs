@@ -118,9 +118,9 @@ fn told(step: &ChallengeStep) -> Result<&'static str, Failure> {
 fn pixels(frame: Frame) -> Option<RgbImage> {
     match frame {
         // USB sometimes loses bytes, so a frame that cannot be decoded is skipped.
-        Frame::Jpeg(bytes) => {
-            image::load_from_memory(&mjpeg::with_tables(bytes)).ok().map(|it| it.into_rgb8())
-        }
+        Frame::Jpeg(bytes) => image::load_from_memory(&mjpeg::with_tables(bytes))
+            .ok()
+            .map(image::DynamicImage::into_rgb8),
         Frame::Yuyv { width, height, stride, bytes } => yuyv::to_rgb(width, height, stride, &bytes),
     }
 }
