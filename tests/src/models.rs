@@ -31,6 +31,21 @@ pub fn engine() -> Arc<Engine> {
     Arc::clone(ENGINE.get_or_init(|| engine_of(DEFAULT_PACK)))
 }
 
+/// The default pack without its networks for liveness, loaded once per process. They see that a
+/// [moving face](crate::moving_face) is made of one picture.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn engine_without_liveness() -> Arc<Engine> {
+    static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
+    Arc::clone(ENGINE.get_or_init(|| {
+        let engine = Engine::load(&packs().join(DEFAULT_PACK));
+        Arc::new(engine.expect("run `cargo xtask models` first").without_liveness())
+    }))
+}
+
 /// The pack that was the default before.
 pub const FIRST_PACK: &str = "blaze-dlib";
 

@@ -109,6 +109,16 @@ impl TestServer {
         Self::start_in(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
+    /// As [`configured`](Self::configured), with an engine that does not judge liveness.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn without_liveness(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_with(models::engine_without_liveness(), folder, change).await
+    }
+
     /// As [`configured`](Self::configured), in the folder of a server that has
     /// [stopped](Self::stop). The clock is at noon again.
     ///

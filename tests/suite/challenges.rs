@@ -38,7 +38,7 @@ impl Begun {
 }
 
 async fn server(challenge: ChallengeConfig) -> TestServer {
-    TestServer::configured(|config| config.face.challenge = Some(challenge)).await
+    TestServer::without_liveness(|config| config.face.challenge = Some(challenge)).await
 }
 
 async fn alice() -> (TestServer, Persona) {
@@ -320,12 +320,23 @@ async fn a_challenge_of_a_visitor_is_for_its_address() {
     let (one, other) = (one.granted().unwrap(), other.granted().unwrap());
     let (here, there) = ("198.51.100.1".parse().unwrap(), "198.51.100.2".parse().unwrap());
 
-    let begin = BeginFaceChallenge::new(alice.username.clone());
-    let begun = one.send(here, Command::BeginFaceChallenge(begin)).await.unwrap().body;
-    let begun = Begun { id: begun.challenge.unwrap(), steps: begun.steps.unwrap() };
+    let asked = BeginFaceChallenge::new(alice.username.clone());
+    let body = one.send(here, Command::BeginFaceChallenge(asked)).await.unwrap().body;
+    let begun = Begun { id: body.challenge.unwrap(), steps: body.steps.unwrap() };
     let answer = login(&server, &alice, begun.answered(ALICE.obeying(&begun.steps)));
     let foreign = other.send(there, answer.clone()).await.unwrap();
     assert_eq!(foreign.code, Code::FaceChallengeStale);
     let own = other.send(here, answer).await.unwrap();
     assert_eq!(own.code, Code::Ok, "{}", server.last_row().await.detail);
+}
+
+/// The control for all tests here, which do without liveness: frames that are made of one picture move as
+/// asked, and the passive score refuses them.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_are_made_of_a_picture_are_not_live() {
+    let always = Some(ChallengeConfig::Always);
+    let server = TestServer::configured(|config| config.face.challenge = always).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let made = attempt(&server, &alice, |steps| ALICE.obeying(steps)).await;
+    assert_eq!(made, Code::FaceNotLive, "{}", server.last_row().await.detail);
 }

@@ -11,17 +11,17 @@ use fourauth_tests::{moving_face::MovingFace, server::TestServer, with::With as 
 #[tokio::test(flavor = "multi_thread")]
 async fn begin_face_challenge() {
     let always = Some(ChallengeConfig::Always);
-    let server = TestServer::configured(|config| config.face.challenge = always).await;
+    let server = TestServer::without_liveness(|config| config.face.challenge = always).await;
     let alice = server.enrol("alice", "obama.jpg").await;
     let mut talk = Transcript::with(server).await;
     talk.name_codes(&alice);
 
-    let begin = |name| BeginFaceChallenge::new(Username::parse(name).unwrap());
-    talk.ask("The server draws two or three steps.", Command::BeginFaceChallenge(begin("alice")))
+    let asked = |name| BeginFaceChallenge::new(Username::parse(name).unwrap());
+    talk.ask("The server draws two or three steps.", Command::BeginFaceChallenge(asked("alice")))
         .await;
     talk.ask(
         "An account that does not exist gets the same answer.",
-        Command::BeginFaceChallenge(begin("nobody")),
+        Command::BeginFaceChallenge(asked("nobody")),
     )
     .await;
     let right = alice.login(talk.server.now());

@@ -1,6 +1,7 @@
-//! Compares the measures of a challenge on pictures with those of `landmarks.py`.
+//! Compares the measures of a challenge on pictures with those of `landmarks.py`, which has the landmarks
+//! of face-api.
 
-use crate::support::{ENGINE, decoded, png};
+use crate::support::{FIRST_ENGINE, decoded, png};
 use fourauth_face::{Refusal, challenge::Frame};
 use image::{DynamicImage, RgbImage, imageops};
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ fn sheared(picture: &DynamicImage) -> DynamicImage {
 }
 
 fn seen(picture: &DynamicImage) -> Result<Frame, Refusal> {
-    ENGINE.frame(&png(picture))
+    FIRST_ENGINE.frame(&png(picture))
 }
 
 #[test]
