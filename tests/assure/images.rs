@@ -27,9 +27,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Upper bound of the time until a picture is refused, in milliseconds (99th percentile).
 const REFUSED_MS: f64 = 300.0;
@@ -96,7 +96,7 @@ async fn refused(setup: &Setup, pictures: &[Hostile], figures: &mut Figures) -> 
 fn attempt(daemon: &Daemon, name: &str, picture: &[u8]) -> anyhow::Result<Vec<u8>> {
     let register = crowd::registration(daemon.admin()?, name)?
         .with(|register| register.face = Some(Picture::new(picture.to_vec())));
-    Ok(Command::Register(register).to_json().expose().to_vec())
+    Ok(Command::Register(register).to_json().expose().clone())
 }
 
 /// Asks for the limits until told to stop. Returns the waits for the answers, in milliseconds.

@@ -164,7 +164,7 @@ async fn each_number_of_pictures_has_its_own_threshold() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_pack_the_face_is_enrolled_again_and_never_compared() {
+async fn after_a_change_of_pack_the_face_is_enrolled_again() {
     let server = TestServer::start().await;
     let first = models::engine_of(models::FIRST_PACK);
     let server = TestServer::start_with(first, server.stop().await, |_| {}).await;

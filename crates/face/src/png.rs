@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
         let length = u32::try_from(data.len()).unwrap().to_be_bytes();
         [&length, kind.as_slice(), data, b"sums"].concat()
     }
@@ -59,17 +59,17 @@ mod tests {
     #[test]
     fn only_the_picture_and_its_orientation_are_kept() {
         let [header, rows, end] =
-            [chunk(b"IHDR", b"13 bytes here"), chunk(b"IDAT", b"rows"), chunk(END, b"")];
-        let orientation = chunk(b"eXIf", b"MM");
+            [chunk(*b"IHDR", b"13 bytes here"), chunk(*b"IDAT", b"rows"), chunk(*END, b"")];
+        let orientation = chunk(*b"eXIf", b"MM");
         let picture_only = file(&[header.clone(), orientation.clone(), rows.clone(), end.clone()]);
         let with_more = file(&[
             header,
-            chunk(b"iCCP", b"a profile"),
+            chunk(*b"iCCP", b"a profile"),
             orientation,
-            chunk(b"zTXt", b"a text"),
-            chunk(b"acTL", b"frames"),
+            chunk(*b"zTXt", b"a text"),
+            chunk(*b"acTL", b"frames"),
             rows,
-            chunk(b"fdAT", b"a frame"),
+            chunk(*b"fdAT", b"a frame"),
             end,
         ]);
         assert_eq!(picture(&with_more).as_ref(), Ok(&picture_only));
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_picture_that_was_cut_anywhere_has_no_end() {
-        let whole = file(&[chunk(b"IHDR", b"header"), chunk(b"IDAT", b"rows"), chunk(END, b"")]);
+        let whole = file(&[chunk(*b"IHDR", b"header"), chunk(*b"IDAT", b"rows"), chunk(*END, b"")]);
         for length in 0..whole.len() {
             assert_eq!(picture(&whole[..length]), Err(Refusal::NotAnImage), "{length} bytes");
         }

@@ -43,12 +43,12 @@ pub(super) fn header_only(width: u32, height: u32) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A grey picture with this compressed stream of rows.
-pub(super) fn with_rows(width: u32, height: u32, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
-    Ok(whole(width, height, [8, GREY, 0], rows))
+pub(super) fn with_rows(width: u32, height: u32, rows: &[u8]) -> Vec<u8> {
+    whole(width, height, [8, GREY, 0], rows)
 }
 
 /// A picture with a chunk after its header.
-pub(super) fn with(picture: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(super) fn with(picture: &[u8], kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let (header, rest) = picture.split_at(HEADER);
     [header, &chunk(kind, data), rest].concat()
 }
@@ -62,18 +62,18 @@ pub(super) fn with_length(picture: &[u8], length: u32) -> Vec<u8> {
 /// A picture with many empty chunks before its rows.
 pub(super) fn with_many(picture: &[u8], count: usize) -> Vec<u8> {
     let (header, rest) = picture.split_at(HEADER);
-    [header, &chunk(b"tEXt", b"").repeat(count), rest].concat()
+    [header, &chunk(*b"tEXt", b"").repeat(count), rest].concat()
 }
 
 /// An animation of black frames (APNG).
 pub(super) fn animated(width: u32, height: u32, frames: u32) -> anyhow::Result<Vec<u8>> {
     let still = grey(width, height)?;
-    let (body, end) = still.split_at(still.len() - chunk(b"IEND", b"").len());
-    let mut picture = with(body, b"acTL", &[frames.to_be_bytes(), [0; 4]].concat());
+    let (body, end) = still.split_at(still.len() - chunk(*b"IEND", b"").len());
+    let mut picture = with(body, *b"acTL", &[frames.to_be_bytes(), [0; 4]].concat());
     for frame in 1..frames {
         let sizes = [frame * 2, width, height, 0, 0].map(u32::to_be_bytes).concat();
-        picture.extend(chunk(b"fcTL", &[sizes.as_slice(), &[0, 1, 0, 100, 0, 0]].concat()));
-        picture.extend(chunk(b"fdAT", &(frame * 2 + 1).to_be_bytes()));
+        picture.extend(chunk(*b"fcTL", &[sizes.as_slice(), &[0, 1, 0, 100, 0, 0]].concat()));
+        picture.extend(chunk(*b"fdAT", &(frame * 2 + 1).to_be_bytes()));
     }
     picture.extend_from_slice(end);
     Ok(picture)
@@ -82,12 +82,12 @@ pub(super) fn animated(width: u32, height: u32, frames: u32) -> anyhow::Result<V
 fn whole(width: u32, height: u32, [depth, colour, interlace]: [u8; 3], rows: &[u8]) -> Vec<u8> {
     let sizes = [width.to_be_bytes(), height.to_be_bytes()].concat();
     let header = [sizes.as_slice(), &[depth, colour, 0, 0, interlace]].concat();
-    [START, &chunk(b"IHDR", &header), &chunk(b"IDAT", rows), &chunk(b"IEND", b"")].concat()
+    [START, &chunk(*b"IHDR", &header), &chunk(*b"IDAT", rows), &chunk(*b"IEND", b"")].concat()
 }
 
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut sum = Crc::new();
-    sum.update(kind);
+    sum.update(&kind);
     sum.update(data);
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes();
     [&length, kind.as_slice(), data, &sum.sum().to_be_bytes()].concat()

@@ -115,7 +115,7 @@ fn embedding(engine: &Engine, picture: &DynamicImage) -> Embedding {
 }
 
 #[test]
-fn a_pack_with_512_values_and_the_points_of_its_detector_tells_people_apart() {
+fn a_pack_with_512_values_and_yunet_tells_people_apart() {
     let folder = tempfile::tempdir().unwrap();
     pack(folder.path());
     let engine = Engine::load(folder.path()).unwrap();
