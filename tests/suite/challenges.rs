@@ -80,7 +80,7 @@ async fn attempt(
     ask(&mut connection, &login(server, alice, begun.answered(frames))).await.code
 }
 
-/// A person who obeys is accepted: without this, a refusal would show nothing.
+/// A person that obeys is accepted: without this, a refusal would show nothing.
 async fn control(server: &TestServer, alice: &Persona) {
     server.clock().advance_ms(60_000);
     let code = attempt(server, alice, |steps| ALICE.obeying(steps)).await;

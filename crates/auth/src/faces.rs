@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn only_pictures_of_different_people_and_prints_count_as_a_wrong_face() {
+    fn prints_and_pictures_of_different_people_are_wrong_faces() {
         for refusal in [Refusal::Disagree, Refusal::NotLive] {
             assert_eq!(finding_of(refusal), Mismatch, "{refusal:?}");
         }

@@ -54,9 +54,10 @@ pub(crate) fn decode(encoded: &[u8]) -> Result<Picture, Refusal> {
         let decoder = JpegDecoder::new(Cursor::new(encoded)).map_err(refusal)?;
         upright(decoder, most_pixels(encoded, JPEG_PIXELS_A_BYTE))
     } else if encoded.starts_with(png::START) {
+        png_header(encoded, most_pixels(encoded, PNG_PIXELS_A_BYTE))?;
+        // Bytes that are not the picture's do not allow it more pixels.
         let encoded = png::picture(encoded)?;
         let most = most_pixels(&encoded, PNG_PIXELS_A_BYTE);
-        png_header(&encoded, most)?;
         let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits()).map_err(refusal)?;
         upright(decoder, most)
     } else {

@@ -1,7 +1,7 @@
 //! Writes the ONNX file of a network with constant outputs, byte by byte (protocol buffers; field
 //! numbers of onnx.proto3, operator set 13).
 
-/// A network for pictures of `side` pixels, whose outputs are these values whatever it sees.
+/// A network for pictures of `side` pixels. Its outputs are these values whatever it sees.
 pub(crate) fn constant_network(side: u64, outputs: &[Vec<f32>]) -> Vec<u8> {
     let mut graph = Vec::new();
     // Nothing of the picture is left: its mean times zero.

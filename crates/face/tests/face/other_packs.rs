@@ -139,7 +139,7 @@ fn a_pack_with_512_values_and_yunet_tells_people_apart() {
 }
 
 #[test]
-fn a_face_beside_the_place_where_the_detector_sees_one_is_cut_off() {
+fn a_face_that_reaches_beyond_the_picture_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     pack(folder.path());
     let engine = Engine::load(folder.path()).unwrap();
