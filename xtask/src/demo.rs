@@ -57,10 +57,11 @@ fn refusals(steps: &mut Steps<'_>, alice: &Person, spent: &str) -> anyhow::Resul
     let wrong = alice.phone.wrong();
     steps.refused("a wrong code", alice, &wrong, &[], "TOTP verification failed.")?;
     steps.refused("the same code again", alice, spent, &[], "TOTP verification failed.")?;
-    let elsewhere = Person { mac: "00:1b:44:11:3a:ff".into(), ..alice.clone() };
+    // The same device may show another address: its key decides.
+    let copied = Person { key: alice.key.with_file_name("other.key"), ..alice.clone() };
+    let elsewhere = Person { mac: "00:1b:44:11:3a:ff".into(), ..copied.clone() };
     steps.refused("another device", &elsewhere, &code, &[], "Unauthorized device.")?;
     let early = steps.five_minutes_ago()?;
-    let copied = Person { key: alice.key.with_file_name("other.key"), ..alice.clone() };
     steps.refused("a copied address", &copied, &code, &[], "Unauthorized device.")?;
     let late = ["--timestamp", early.as_str()];
     steps.refused(
