@@ -5,7 +5,7 @@
 
 use crate::{
     geometry::{Point, Similarity},
-    landmarks::Landmarks,
+    landmarks::{Landmarks, Points},
     picture::{Picture, Planes},
 };
 use serde::{Deserialize, Serialize};
@@ -57,10 +57,12 @@ impl Alignment {
 /// Pairs of points for dlib's chip (`get_face_chip_details` in
 /// `dlib/image_transforms/interpolation.h`): eyes, nose and upper lip. Jaw, brows and lower lip
 /// move too much.
-fn dlib_points(landmarks: &[Point], side: f32, padding: f32) -> (Vec<Point>, Vec<Point>) {
+fn dlib_points(landmarks: &Points, side: f32, padding: f32) -> (Vec<Point>, Vec<Point>) {
     let place = |mean: f32| (padding + mean) / (2.0 * padding + 1.0) * side;
     let pairs = (27..).zip(MEAN_FACE).filter(|(index, _)| !(55..60).contains(index));
-    pairs.map(|(index, (x, y))| (landmarks[index], Point { x: place(x), y: place(y) })).unzip()
+    pairs
+        .map(|(index, (x, y))| (landmarks.point(index), Point { x: place(x), y: place(y) }))
+        .unzip()
 }
 
 /// Pairs of points for insightface's template (`arcface_dst` in `face_align.py`).

@@ -8,13 +8,13 @@ use crate::{
     NetError, decode,
     detect::Detector,
     embedding::Embedding,
-    landmarks::Marker,
+    landmarks::{Landmarks, Marker},
     liveness::Liveness,
     locate::{Finder, Located},
     manifest::{self, File},
     pack::{Networks, Pack, PackError},
     picture::{Picture, Planes},
-    quality::{self, Quality},
+    quality::{self, Bounds, Quality},
     refusal::Refusal,
     runtime::{Net, Shape},
 };
@@ -81,13 +81,22 @@ impl Engine {
     ///
     /// Every [`Refusal`] except [`Refusal::Disagree`] and [`Refusal::NotLive`].
     pub fn portrait(&self, picture: &[u8]) -> Result<Portrait, Refusal> {
+        self.examined(picture, &self.pack.manifest.quality).map(|(portrait, _)| portrait)
+    }
+
+    /// The portrait of a face within these bounds, and its landmarks.
+    pub(crate) fn examined(
+        &self,
+        picture: &[u8],
+        bounds: &Bounds,
+    ) -> Result<(Portrait, Landmarks), Refusal> {
         let picture = decode::decode(picture)?;
         let located = self.finder.face(&picture)?;
         let chip = self.chip(&picture, &located)?;
-        let measured = quality::measured(&picture, &located, &chip);
-        let quality = self.pack.manifest.quality.judge(measured)?;
+        let quality = bounds.judge(quality::measured(&picture, &located, &chip))?;
         let live = self.live(&picture, &located)?;
-        Ok(Portrait { embedding: self.embedded(chip)?, quality, live })
+        let portrait = Portrait { embedding: self.embedded(chip)?, quality, live };
+        Ok((portrait, located.landmarks))
     }
 
     /// How likely the face is live.
@@ -123,7 +132,7 @@ impl Engine {
         outputs.into_iter().next().ok_or(Refusal::Unexamined)
     }
 
-    /// Finds the face of a picture.
+    #[cfg(test)]
     pub(crate) fn finder(&self) -> &Finder {
         &self.finder
     }

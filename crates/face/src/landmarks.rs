@@ -19,14 +19,14 @@ const COUNT: usize = 68;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Landmarks {
     /// All of iBUG 300-W.
-    All(Vec<Point>),
+    All(Points),
     /// Right eye, left eye, tip of the nose, right and left corner of the mouth.
     Five([Point; 5]),
 }
 
 impl Landmarks {
     /// All 68 points, if a network found them.
-    pub(crate) fn all(&self) -> Option<&[Point]> {
+    pub(crate) fn all(&self) -> Option<&Points> {
         match self {
             Self::All(points) => Some(points),
             Self::Five(_) => None,
@@ -37,8 +37,9 @@ impl Landmarks {
     pub(crate) fn five(&self) -> [Point; 5] {
         match self {
             Self::All(points) => {
-                let centre = |eye: Range<usize>| Point::mean(&points[eye]);
-                [centre(36..42), centre(42..48), points[30], points[48], points[54]]
+                let [right_corner, left_corner] = points.mouth_corners();
+                let (right_eye, left_eye) = (points.right_eye(), points.left_eye());
+                [right_eye, left_eye, points.nose_tip(), right_corner, left_corner]
             }
             Self::Five(points) => *points,
         }
@@ -59,6 +60,46 @@ impl Landmarks {
     pub(crate) fn mouth_corners(&self) -> [Point; 2] {
         let [_, _, _, right, left] = self.five();
         [right, left]
+    }
+}
+
+/// All 68 landmarks of a face, in pixels of the picture.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Points(Vec<Point>);
+
+/// The tip of the nose.
+pub(crate) const NOSE: usize = 30;
+
+impl Points {
+    /// Takes 68 points.
+    pub(crate) const fn new(points: Vec<Point>) -> Points {
+        Points(points)
+    }
+
+    /// The point with this number, 0 to 67.
+    pub(crate) fn point(&self, index: usize) -> Point {
+        self.0[index]
+    }
+
+    /// The points with these numbers.
+    pub(crate) fn part(&self, numbers: Range<usize>) -> &[Point] {
+        &self.0[numbers]
+    }
+
+    pub(crate) fn right_eye(&self) -> Point {
+        Point::mean(self.part(36..42))
+    }
+
+    pub(crate) fn left_eye(&self) -> Point {
+        Point::mean(self.part(42..48))
+    }
+
+    pub(crate) fn nose_tip(&self) -> Point {
+        self.0[NOSE]
+    }
+
+    pub(crate) fn mouth_corners(&self) -> [Point; 2] {
+        [self.0[48], self.0[54]]
     }
 }
 
@@ -151,5 +192,5 @@ fn found(
 
     let (pairs, _) = outputs[0].as_chunks::<2>();
     let place = |&[x, y]: &[f32; 2]| square.place(face.turn.back(Point { x, y }));
-    Ok(Landmarks::All(pairs.iter().map(place).collect()))
+    Ok(Landmarks::All(Points::new(pairs.iter().map(place).collect())))
 }

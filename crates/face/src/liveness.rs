@@ -111,8 +111,8 @@ impl Upright {
             let corners = [(frame.left, frame.top), (frame.right, frame.bottom)];
             return Frame::of(corners.map(|(x, y)| place(Point { x, y })).into_iter());
         };
-        let jaw = Frame::of(points[..17].iter().copied().map(place));
-        let brows = Frame::of(points[17..27].iter().copied().map(place));
+        let jaw = Frame::of(points.part(0..17).iter().copied().map(place));
+        let brows = Frame::of(points.part(17..27).iter().copied().map(place));
         let top = brows.top - FOREHEAD * (jaw.bottom - brows.top);
         Frame { top, ..jaw }
     }

@@ -177,7 +177,7 @@ pub struct Liveness {
 /// The output format of the networks of [`Liveness`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LivenessKind {
-    /// A square around the face in, one number for each class out, of which the softmax is taken.
+    /// A square around the face in, one number for each class out. Their softmax is the score.
     #[serde(rename = "crop-softmax")]
     CropSoftmax,
 }

@@ -7,11 +7,11 @@
 
 use super::{
     frame::Frame,
-    pose::{self, Points},
+    pose,
     rule::{Answer, Bounds, Failure, Seen},
     steps::{Step, Steps},
 };
-use crate::{embedding::Embedding, geometry::Point};
+use crate::{embedding::Embedding, geometry::Point, landmarks::Points};
 use std::collections::BTreeMap;
 
 /// One record of `landmarks.json`.

@@ -1,7 +1,11 @@
 //! One frame of an answer to a challenge: a face in any pose that the challenge can ask for.
 
-use super::pose::{self, Points, Pose};
-use crate::{embedding::Embedding, landmarks::Landmarks};
+use super::pose::{self, Pose};
+use crate::{
+    Portrait,
+    embedding::Embedding,
+    landmarks::{Landmarks, Points},
+};
 
 /// A face in one frame. Its landmarks stay inside: nothing else needs them.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,12 +20,9 @@ pub struct Frame {
 
 impl Frame {
     /// `None` if no face has such landmarks, or if they are not all 68.
-    pub(crate) fn new(
-        embedding: Embedding,
-        live: Option<f32>,
-        landmarks: &Landmarks,
-    ) -> Option<Frame> {
-        Points::of(landmarks).and_then(|points| Frame::with_points(embedding, live, points))
+    pub(crate) fn new(portrait: Portrait, landmarks: Landmarks) -> Option<Frame> {
+        let Landmarks::All(points) = landmarks else { return None };
+        Frame::with_points(portrait.embedding, portrait.live, points)
     }
 
     pub(crate) fn with_points(

@@ -3,10 +3,7 @@
 //! A frame in a turn is held to bounds of its own: the gate for a login would refuse every person that obeys.
 
 use super::{frame::Frame, rule};
-use crate::{
-    Engine, Refusal, decode, manifest,
-    quality::{self, Bounds},
-};
+use crate::{Bounds, Engine, Refusal, manifest};
 
 impl Engine {
     /// True if the pack finds the landmarks that a challenge is judged by.
@@ -46,11 +43,7 @@ impl Engine {
     }
 
     fn framed(&self, picture: &[u8], bounds: &Bounds) -> Result<Frame, Refusal> {
-        let picture = decode::decode(picture)?;
-        let located = self.finder().face(&picture)?;
-        let chip = self.chip(&picture, &located)?;
-        bounds.judge(quality::measured(&picture, &located, &chip))?;
-        let live = self.live(&picture, &located)?;
-        Frame::new(self.embedded(chip)?, live, &located.landmarks).ok_or(Refusal::Turned)
+        let (portrait, landmarks) = self.examined(picture, bounds)?;
+        Frame::new(portrait, landmarks).ok_or(Refusal::Turned)
     }
 }

@@ -1,7 +1,10 @@
 //! Measures of a face's pose on its 68 landmarks, and the shapes that no face has.
 
-use crate::{geometry::Point, landmarks::Landmarks};
-use std::ops::{Range, RangeInclusive};
+use crate::{
+    geometry::Point,
+    landmarks::{NOSE, Points},
+};
+use std::ops::RangeInclusive;
 
 /// How a face holds itself. Lengths are in distances between the eyes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,52 +16,8 @@ pub struct Pose {
     pub mouth: f32,
 }
 
-/// All 68 landmarks of a face, in pixels of the picture.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Points(Vec<Point>);
-
-impl Points {
-    /// `None` if only the five points of a detector are known.
-    pub(crate) fn of(landmarks: &Landmarks) -> Option<Points> {
-        landmarks.all().map(|points| Points(points.to_vec()))
-    }
-
-    /// Points that no network has found.
-    #[cfg(test)]
-    pub(crate) const fn new(points: Vec<Point>) -> Points {
-        Points(points)
-    }
-
-    fn point(&self, index: usize) -> Point {
-        self.0[index]
-    }
-
-    pub(crate) fn right_eye(&self) -> Point {
-        self.centre(36..42)
-    }
-
-    pub(crate) fn left_eye(&self) -> Point {
-        self.centre(42..48)
-    }
-
-    fn nose_tip(&self) -> Point {
-        self.0[NOSE]
-    }
-
-    fn mouth_corners(&self) -> [Point; 2] {
-        [self.0[48], self.0[54]]
-    }
-
-    fn centre(&self, points: Range<usize>) -> Point {
-        Point::mean(&self.0[points])
-    }
-}
-
 /// Corners of eyes and mouth. They lie nearly in one plane, which the tip of the nose does not.
 const CORNERS: [usize; 6] = [36, 39, 42, 45, 48, 54];
-
-/// The tip of the nose.
-const NOSE: usize = 30;
 
 /// The chin.
 const CHIN: usize = 8;
