@@ -16,6 +16,9 @@ use crate::{
 };
 use std::ops::Range;
 
+#[cfg(test)]
+mod reference;
+
 /// The networks of a pack that score liveness.
 #[derive(Debug)]
 pub(crate) struct Liveness(Vec<Scorer>);

@@ -12,6 +12,7 @@ import json, math, os, re, sys
 import cv2, numpy as np, onnxruntime
 
 PACK, FACES = sys.argv[1:3]
+HERE = os.path.dirname(os.path.abspath(__file__))
 PICTURES = ["32bit.png", "biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg"]
 
 
@@ -101,8 +102,7 @@ def five_points(picture, points, side=112):
 
 def table(name):
     """A table of points in align.rs."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    rows = open(os.path.join(here, "../../src/align.rs")).read().split("const " + name)[1].split("];")[0]
+    rows = open(os.path.join(HERE, "../../src/align.rs")).read().split("const " + name)[1].split("];")[0]
     return [tuple(map(float, pair)) for pair in re.findall(r"\(([\d.]+), ([\d.]+)\)", rows)]
 
 
@@ -122,4 +122,5 @@ def main():
     print("{\n  " + ",\n  ".join(lines) + "\n}")
 
 
-main()
+if __name__ == "__main__":
+    main()
