@@ -227,13 +227,18 @@ def enrolled(pictures, pack, size):
         attempts = sets(person, size)
         failed = 0
         for attempt in attempts:
-            good = [(embedding, live) for embedding, live, _ in attempt if embedding]
+            good, faults = [], []
+            for embedding, live, code in attempt:
+                if not embedding:
+                    faults.append(code)
+                elif not pack.is_live(live):
+                    faults.append("face_not_live")
+                else:
+                    good.append(embedding)
             code = None
             if 2 * len(good) <= size:
-                code = next(code for _, _, code in attempt if code)
-            elif not all(pack.is_live(live) for _, live in good):
-                code = "face_not_live"
-            elif pack.combined([embedding for embedding, _ in good]) is None:
+                code = faults[0]
+            elif pack.combined(good) is None:
                 code = "faces_disagree"
             if code:
                 failed += 1

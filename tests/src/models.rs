@@ -3,8 +3,10 @@
 use fourauth_face::Engine;
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::picture::Picture;
+use image::{ImageFormat, Rgb, RgbImage, imageops};
 use std::{
     fs,
+    io::Cursor,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
@@ -73,4 +75,25 @@ pub fn picture_file(name: &str) -> PathBuf {
 #[must_use]
 pub fn picture(name: &str) -> Picture {
     Picture::new(fs::read(picture_file(name)).expect("run `cargo xtask models` first"))
+}
+
+/// A test picture as a print: on a white sheet on something dark. `obama2.jpg` is not live then.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn printed(name: &str) -> Picture {
+    let decoded = image::load_from_memory(picture(name).bytes()).expect("a picture");
+    let mut print = decoded.to_rgb8();
+    let border = print.width() / 10;
+    for grey in [235, 40] {
+        let (width, height) = (print.width() + 2 * border, print.height() + 2 * border);
+        let mut larger = RgbImage::from_pixel(width, height, Rgb([grey; 3]));
+        imageops::replace(&mut larger, &print, border.into(), border.into());
+        print = larger;
+    }
+    let mut bytes = Vec::new();
+    print.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("memory takes it");
+    Picture::new(bytes)
 }

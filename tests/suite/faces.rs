@@ -8,13 +8,18 @@ use fourauth_config::{AttemptsConfig, Config};
 use fourauth_face::{Engine, Refusal};
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::{
-    answer::Answer, code::Code, command::Command, picture::Picture, receipt::Method,
-    secret::Secret, username::Username,
+    answer::Answer,
+    code::Code,
+    command::{Command, Register},
+    picture::Picture,
+    receipt::Method,
+    secret::Secret,
+    username::Username,
 };
 use fourauth_server::models::load;
 use fourauth_store::{Event, Seeking};
 use fourauth_tests::{
-    models::{self, picture},
+    models::{self, picture, printed},
     persona::Persona,
     record::record,
     server::{TestServer, unlimited},
@@ -34,21 +39,35 @@ async fn send(server: &TestServer, command: Command) -> Answer {
 }
 
 fn shows(person: &Persona, server: &TestServer, names: &[&str]) -> Command {
-    let faces = pictures(names);
+    shows_pictures(person, server, pictures(names))
+}
+
+fn shows_pictures(person: &Persona, server: &TestServer, faces: Vec<Picture>) -> Command {
     Command::Login(person.login(server.now()).with(|login| {
         login.face = None;
         login.faces = faces;
     }))
 }
 
+fn registration(server: &TestServer, username: &str, faces: Vec<Picture>) -> Register {
+    server.registration(username, ONE_PERSON[0]).with(|register| {
+        register.face = None;
+        register.faces = faces;
+    })
+}
+
 /// Registers a user with several pictures.
 async fn enrol(server: &TestServer, username: &str, names: &[&str]) -> (Answer, Persona) {
-    let registration = server.registration(username, names[0]);
-    let (password, mac) = (registration.password.clone(), registration.mac.unwrap());
-    let register = registration.with(|register| {
-        register.face = None;
-        register.faces = pictures(names);
-    });
+    enrol_pictures(server, username, pictures(names)).await
+}
+
+async fn enrol_pictures(
+    server: &TestServer,
+    username: &str,
+    faces: Vec<Picture>,
+) -> (Answer, Persona) {
+    let register = registration(server, username, faces);
+    let (password, mac) = (register.password.clone(), register.mac.unwrap());
     let answer = send(server, Command::Register(register)).await;
     let uri = answer.body.provisioning_uri.clone().unwrap();
     let person = Persona::new(username, password, mac, &uri);
@@ -115,6 +134,32 @@ async fn a_recovery_with_pictures_of_two_people_is_refused() {
         recover.faces = faces;
     });
     assert_eq!(send(&server, Command::RecoverTotp(recover)).await.code, Code::FacesDisagree);
+}
+
+#[tokio::test]
+async fn an_enrolment_drops_prints_and_a_login_refuses_them() {
+    let server = TestServer::start().await;
+    let print = printed("obama2.jpg");
+    let with_print = |names: &[&str]| [pictures(names), vec![print.clone()]].concat();
+    let (answer, alice) =
+        enrol_pictures(&server, "alice", with_print(&["obama.jpg", "obama3.jpg"])).await;
+    assert_eq!(answer.body.face_quality.map(|quality| quality.pictures), Some(2));
+
+    let refused = [
+        ("as many prints", with_print(&["obama.jpg"]), Code::FaceNotLive),
+        ("two people", with_print(&["obama.jpg", "biden.jpg"]), Code::FacesDisagree),
+    ];
+    for (case, faces, code) in refused {
+        let register = registration(&server, "bob", faces);
+        assert_eq!(send(&server, Command::Register(register)).await.code, code, "{case}");
+    }
+
+    let login = shows_pictures(&alice, &server, with_print(&ONE_PERSON));
+    assert_eq!(send(&server, login).await.code, Code::FaceNotLive);
+    let row = server.last_row().await.detail;
+    assert!(row.contains("face=mismatch"), "{row}");
+    let login = shows(&alice, &server, &ONE_PERSON);
+    assert_eq!(send(&server, login).await.code, Code::Ok);
 }
 
 #[tokio::test]

@@ -62,6 +62,8 @@ impl Pictures {
                 fs::write(person.join(name), bytes).unwrap();
             }
         }
+        let print = models::printed("obama2.jpg");
+        fs::write(folder.path().join("people/ann/6.png"), print.bytes()).unwrap();
         fs::write(folder.path().join("people/ann/note.txt"), "no picture").unwrap();
         fs::write(folder.path().join("people/ann/broken.jpg"), b"\xff\xd8\xff\xe0").unwrap();
         Self { folder }
@@ -140,6 +142,12 @@ fn the_figures_of_a_measurement_are_those_of_another_program() {
     assert_eq!(faces["files"]["not_pictures"][".txt"], 1);
     assert_eq!(faces["files"]["refused"]["bad_image"], 1);
     assert!(faces["files"]["refused"]["several_faces"].as_u64() > Some(0));
+    // A print fails an enrolment by itself, and of three pictures if the broken one is with it. From
+    // others it is dropped.
+    assert_eq!(faces["files"]["refused"]["face_not_live"], 1);
+    for enrolments in [&faces["enrolments"][0], &faces["enrolments"][1]] {
+        assert_eq!(enrolments["reasons"]["face_not_live"], 1, "{enrolments}");
+    }
     // Wrong labels are errors, and the pictures to look at first.
     let one = &faces["comparisons"][0];
     assert!(one["owners"]["errors"].as_u64() > Some(0), "{one}");
@@ -194,11 +202,10 @@ fn pictures_given_as_prints_are_counted_as_accepted_prints() {
     // One picture is in two folders, and so in none.
     let sources = PEOPLE.iter().flat_map(|(_, pictures)| *pictures);
     let sources = sources.filter(|(_, source, _)| *source != "sample3.jpg");
-    let scores = sources.filter_map(|(_, source, _)| {
-        let portrait = engine.portrait(&fs::read(models::picture_file(source)).unwrap()).ok()?;
-        portrait.live
-    });
-    let scores: Vec<f32> = scores.collect();
+    let shown = sources.map(|(_, source, _)| models::picture(source));
+    let shown = shown.chain([models::printed("obama2.jpg")]);
+    let scores: Vec<f32> =
+        shown.filter_map(|shown| engine.portrait(shown.bytes()).ok()?.live).collect();
     let live = scores.iter().filter(|score| **score > liveness.threshold).count();
     assert_eq!((accepted.comparisons, accepted.errors), (scores.len() as u64, live as u64));
     assert!(live > 0, "these are pictures of live people");

@@ -3,6 +3,11 @@
 //! A login ignores a picture without a usable face if another picture has one: the first frame of a
 //! webcam is often dark. Enrolment needs more good pictures than bad ones. Neither accepts a
 //! picture of another face: all usable pictures of a command must agree.
+//!
+//! A picture that does not show a live face fails a login, because nothing honest explains it beside
+//! live ones. An enrolment drops it as it drops a blurred one. That gives an attacker nothing: one live
+//! picture is an enrolment as well, a dropped picture does not change the template, and those that are
+//! kept must agree.
 
 use crate::{
     compute::{Compute, Requester},
@@ -44,21 +49,26 @@ impl Faces {
         Self { compute, engine, packs, pepper: Arc::new(pepper), pictures_examined: Arc::default() }
     }
 
-    /// Computes the likeness of a face to be verified. The pictures must agree with each other.
+    /// Computes the likeness of a face to be verified. The pictures must agree with each other, and
+    /// each that shows a face must show a live one.
     ///
     /// # Errors
     ///
     /// [`Error`] if a picture was not examined.
     pub async fn probe(&self, pictures: Vec<Picture>, by: Requester) -> Result<Probe, Error> {
-        let (good, refused) = self.examine(pictures, by).await?;
-        let likeness = match good.as_slice() {
-            [] => Err(refused.unwrap_or(Refusal::NoFace)),
-            good => self.likeness(good),
+        let (good, refused) = sorted(self.examine(pictures, by).await?);
+        let live = good.iter().filter_map(|portrait| portrait.live).reduce(f32::min);
+        let likeness = if good.is_empty() {
+            Err(refused.unwrap_or(Refusal::NoFace))
+        } else {
+            let live: Result<Vec<_>, _> = good.into_iter().map(|it| self.live(it)).collect();
+            live.and_then(|live| self.likeness(&live))
         };
-        Ok(Probe { likeness, live: least_live(&good) })
+        Ok(Probe { likeness, live })
     }
 
-    /// Computes the likeness of a face to be enrolled. The pictures must agree with each other.
+    /// Computes the likeness of a face to be enrolled. More than half of the pictures must show a
+    /// usable and live face, and these must agree with each other.
     ///
     /// # Errors
     ///
@@ -69,22 +79,29 @@ impl Faces {
         by: Requester,
     ) -> Result<Result<Likeness, Refusal>, Error> {
         let count = pictures.len();
-        let (good, refused) = self.examine(pictures, by).await?;
+        let seen = self.examine(pictures, by).await?;
+        let live = seen.into_iter().map(|seen| seen.and_then(|portrait| self.live(portrait)));
+        let (good, refused) = sorted(live);
         if good.len() * 2 <= count {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
         }
         Ok(self.likeness(&good))
     }
 
-    /// The likeness of live faces that agree with each other.
-    fn likeness(&self, good: &[Portrait]) -> Result<Likeness, Refusal> {
-        let pack = self.engine.pack();
-        let threshold = pack.live_threshold().unwrap_or(0.0);
-        if least_live(good).is_some_and(|live| live <= threshold) {
-            return Err(Refusal::NotLive);
+    /// The portrait, if it shows a live face or if liveness is not judged.
+    fn live(&self, portrait: Portrait) -> Result<Portrait, Refusal> {
+        let threshold = self.engine.pack().live_threshold().unwrap_or(0.0);
+        match portrait.live {
+            None => Ok(portrait),
+            Some(live) if live > threshold => Ok(portrait),
+            Some(_) => Err(Refusal::NotLive),
         }
+    }
+
+    /// The likeness of faces that agree with each other.
+    fn likeness(&self, good: &[Portrait]) -> Result<Likeness, Refusal> {
         let embeddings: Vec<_> = good.iter().map(|it| it.embedding.clone()).collect();
-        Likeness::of(&embeddings, pack.likeness_rules())
+        Likeness::of(&embeddings, self.engine.pack().likeness_rules())
     }
 
     /// Makes the template of `account` from a likeness.
@@ -204,32 +221,41 @@ impl Faces {
         self.packs[0]
     }
 
-    /// Returns the portraits, and the reason why the first picture without a portrait was refused.
+    /// Returns the portrait of each picture, or the reason why it was refused.
     async fn examine(
         &self,
         pictures: Vec<Picture>,
         by: Requester,
-    ) -> Result<(Vec<Portrait>, Option<Refusal>), Error> {
+    ) -> Result<Vec<Result<Portrait, Refusal>>, Error> {
         self.pictures_examined.fetch_add(pictures.len() as u64, Ordering::Relaxed);
         let engine = Arc::clone(&self.engine);
         let look = move || -> Vec<_> {
             pictures.iter().map(|picture| engine.portrait(picture.bytes())).collect()
         };
-        let mut refused = None;
-        let mut good = Vec::new();
         // All pictures are one job in the queue. Their cost is charged to the source.
         let seen = self.compute.run(by, look).instrument(tracing::info_span!("face")).await?;
-        for seen in seen {
-            match seen {
-                Err(Refusal::Unexamined) => return Err(Error::Unexamined),
-                Ok(portrait) => good.push(portrait),
-                Err(refusal) => {
-                    refused.get_or_insert(refusal);
-                }
+        if seen.contains(&Err(Refusal::Unexamined)) {
+            return Err(Error::Unexamined);
+        }
+        Ok(seen)
+    }
+}
+
+/// The portraits, and the reason why the first picture without one was refused.
+fn sorted(
+    seen: impl IntoIterator<Item = Result<Portrait, Refusal>>,
+) -> (Vec<Portrait>, Option<Refusal>) {
+    let mut refused = None;
+    let mut good = Vec::new();
+    for seen in seen {
+        match seen {
+            Ok(portrait) => good.push(portrait),
+            Err(refusal) => {
+                refused.get_or_insert(refusal);
             }
         }
-        Ok((good, refused))
     }
+    (good, refused)
 }
 
 /// A random direction with so many values. Faces are as far from it as from each other: those of
@@ -294,10 +320,6 @@ pub(crate) const fn finding_of(refusal: Refusal) -> Finding {
         | Refusal::BadLight
         | Refusal::Unexamined => Finding::Missing,
     }
-}
-
-fn least_live(portraits: &[Portrait]) -> Option<f32> {
-    portraits.iter().filter_map(|portrait| portrait.live).reduce(f32::min)
 }
 
 #[cfg(test)]

@@ -51,15 +51,49 @@ fn enrolments_with(pictures: u8, people: &[Person], rules: &Rules) -> Enrolments
 }
 
 /// The code of the refusal, if the server would refuse to enrol these pictures: it needs more good
-/// pictures than bad ones, and names the first fault.
+/// pictures than bad ones, and names the first fault. A face that is not live is a bad picture.
 fn refused(faces: &[&Result<Face, String>], rules: &Rules) -> Option<String> {
-    let good: Vec<&Face> = faces.iter().filter_map(|face| face.as_ref().ok()).collect();
+    let mut good = Vec::new();
+    let mut first_fault = None;
+    for face in faces {
+        match face {
+            Ok(face) if rules.counts_as_live(face) => good.push(face.embedding.clone()),
+            Ok(_) => {
+                first_fault.get_or_insert(Refusal::NotLive.code());
+            }
+            Err(code) => {
+                first_fault.get_or_insert(code.as_str());
+            }
+        }
+    }
     if good.len() * 2 <= faces.len() {
-        return faces.iter().find_map(|face| face.as_ref().err().cloned());
+        return first_fault.map(str::to_owned);
     }
-    if !good.iter().all(|face| rules.counts_as_live(face)) {
-        return Some(Refusal::NotLive.code().to_owned());
+    rules.combined(&good).is_none().then(|| Refusal::Disagree.code().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn face(towards: usize, distance: f32, live: f32) -> Face {
+        Face { embedding: testing::embedding(towards, distance), live: Some(live) }
     }
-    let embeddings: Vec<_> = good.iter().map(|face| face.embedding.clone()).collect();
-    rules.combined(&embeddings).is_none().then(|| Refusal::Disagree.code().to_owned())
+
+    #[test]
+    fn an_enrolment_needs_more_live_faces_than_other_pictures() {
+        let (live, printed) = (Ok(face(1, 0.1, 0.9)), Ok(face(1, 0.1, 0.5)));
+        let blurred = Err("face_blurred".to_owned());
+        let stranger = Ok(face(2, 1.0, 0.9));
+        let rules = testing::live_rules(0.5);
+        let code = |faces: &[&Result<Face, String>]| refused(faces, &rules);
+        assert_eq!(code(&[&printed, &live, &live, &blurred, &live]), None);
+        let half = [&live, &blurred, &printed, &live];
+        assert_eq!(code(&half).as_deref(), Some("face_blurred"));
+        assert_eq!(code(&[&printed]).as_deref(), Some("face_not_live"));
+        // Those that are kept must agree.
+        let mixed = [&live, &printed, &stranger];
+        assert_eq!(code(&mixed).as_deref(), Some("faces_disagree"));
+    }
 }
