@@ -37,6 +37,7 @@ mod measure;
 mod metrics;
 mod names;
 mod nonces;
+mod other_packs;
 mod passcodes;
 mod password_reset;
 mod penalties;

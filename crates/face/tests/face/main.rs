@@ -4,8 +4,11 @@
 
 mod gallery;
 mod gate;
+mod onnx;
+mod other_packs;
 mod pack_copy;
 mod packs;
 mod pictures;
 mod poses;
 mod support;
+mod yunet_pack;

@@ -29,7 +29,9 @@ pub(crate) fn constant_network(side: u64, outputs: &[Vec<f32>]) -> Vec<u8> {
 
 fn node(graph: &mut Vec<u8>, operator: &str, inputs: &[&str], output: &str) {
     let mut node = Vec::new();
-    inputs.iter().for_each(|input| bytes(&mut node, 1, input.as_bytes()));
+    for input in inputs {
+        bytes(&mut node, 1, input.as_bytes());
+    }
     bytes(&mut node, 2, output.as_bytes());
     bytes(&mut node, 4, operator.as_bytes());
     bytes(graph, 1, &node);
@@ -78,8 +80,8 @@ fn bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
 
 fn varint(message: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        message.push((number & 0x7f) as u8 | 0x80);
+        message.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    message.push(number as u8);
+    message.push(number.to_le_bytes()[0]);
 }
