@@ -2,7 +2,7 @@
 //!
 //! Every step builds the same targets with the same features, so that nothing is built twice.
 
-use crate::{assure, binaries, models, new_command, process::succeed, programs, wheel};
+use crate::{assure, binaries, demo, models, new_command, process::succeed, programs, wheel};
 use std::{path::Path, process::Command};
 
 /// The targets and features of every step.
@@ -18,6 +18,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     step("test dependencies");
     programs::install_if_missing()?;
     models::run(root, &binaries::built(root))?;
+    step("demonstration");
+    demo::demonstrate(root, &binaries::built(root))?;
     step("Python wheel");
     wheel::for_tests(root)?;
     step("tests");

@@ -8,17 +8,25 @@ mod leaks;
 mod server;
 mod steps;
 
-use crate::{binaries, models};
+use crate::{
+    binaries::{self, Binaries},
+    models,
+};
 use server::DemoServer;
 use std::path::Path;
 use steps::{Person, Steps};
 
-/// Runs the demo. Fails at the first unexpected answer.
+/// Builds the programs, installs the models and runs the demo.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let binaries = binaries::build(root)?;
     models::run(root, &binaries)?;
+    demonstrate(root, &binaries)
+}
+
+/// Runs the demo with programs and models that are there. Fails at the first unexpected answer.
+pub(crate) fn demonstrate(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
     let models = models::folder(root);
-    let server = DemoServer::start(&binaries, &models.join("packs"))?;
+    let server = DemoServer::start(binaries, &models.join("packs"))?;
     let mut steps = Steps::new(&server, &binaries.fourauth, models.join("faces"))?;
 
     println!("\nAn administrator registers alice from a photograph.");
