@@ -2,10 +2,12 @@
 
 use crate::{
     count,
+    genuine::Genuine,
+    levels::Levels,
     people::{NamedFace, Person},
     rules::Rules,
     sets::{Set, places, sets},
-    tally::{Genuine, Levels, PairSums, Sizes, StrangerCounts, Strangers},
+    strangers::{PairSums, Sizes, StrangerCounts, Strangers},
 };
 use fourauth_face::{Embedding, Limits};
 use rayon::prelude::*;

@@ -112,6 +112,9 @@ fn quantile(a: f64, b: f64, share: f64) -> f64 {
 }
 
 #[cfg(test)]
+mod simulations;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

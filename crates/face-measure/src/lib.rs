@@ -14,7 +14,9 @@ mod examine;
 mod export;
 mod fingerprint;
 mod gallery;
+mod genuine;
 mod interval;
+mod levels;
 mod liveness;
 mod people;
 mod proposal;
@@ -22,7 +24,7 @@ mod rate;
 mod report;
 mod rules;
 mod sets;
-mod tally;
+mod strangers;
 #[cfg(test)]
 mod testing;
 mod times;
