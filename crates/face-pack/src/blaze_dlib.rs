@@ -5,11 +5,14 @@
 
 use crate::{
     convert, proof,
-    recipe::{Calibration, Ingredient, Networks, Origin, Recipe, WeightFile},
+    recipe::{
+        Calibration, DETECTOR, EMBEDDER, Ingredient, LANDMARKS, Networks, Origin, Parts, Recipe,
+        WeightFile,
+    },
 };
 use fourauth_face::{
     Alignment, Bounds, LikenessRules,
-    manifest::{Channels, Detector, DetectorKind, Distance, Embedder, FORMAT, Landmarks, Manifest},
+    manifest::{Channels, Embedder, Landmarks},
 };
 
 pub(crate) const RECIPE: Recipe = Recipe {
@@ -61,7 +64,10 @@ pub(crate) const RECIPE: Recipe = Recipe {
             proof: proof::DLIB_EMBEDDER,
         },
     ],
-    manifest,
+    licence: LICENCE,
+    source: SOURCE,
+    detector_side: DETECTOR_SIDE,
+    parts,
     calibration: CALIBRATION,
 };
 
@@ -79,11 +85,6 @@ pub(crate) const BLAZEFACE: [WeightFile; 2] = [
 
 /// Side of the detector's input, in pixels.
 const DETECTOR_SIDE: u16 = 256;
-
-/// Files of the pack.
-const DETECTOR: &str = "detector.onnx";
-const LANDMARKS: &str = "landmarks.onnx";
-const EMBEDDER: &str = "embedder.onnx";
 
 const LICENCE: &str = "MIT (@vladmandic/human, @vladmandic/face-api); BlazeFace by MediaPipe, Apache-2.0; \
     dlib's face recognition network, public domain (CC0); face-api's landmarks, MIT";
@@ -112,20 +113,8 @@ const CALIBRATION: Calibration = Calibration {
     former_ids: &["76f3b4c8de4a688094bf52fa3996263f42c9a1dcf9b7e511fd6f413f890224de"],
 };
 
-fn manifest(networks: &Networks) -> Result<Manifest, &'static str> {
-    Ok(Manifest {
-        format: FORMAT,
-        name: RECIPE.name.to_owned(),
-        licence: LICENCE.to_owned(),
-        source: SOURCE.to_owned(),
-        distance: Distance::Euclidean,
-        former_ids: CALIBRATION.former_ids()?,
-        detector: Detector {
-            kind: DetectorKind::BlazeFace,
-            side: DETECTOR_SIDE,
-            score: 0.5,
-            file: networks.entry(DETECTOR)?,
-        },
+fn parts(networks: &Networks) -> Result<Parts, &'static str> {
+    Ok(Parts {
         landmarks: Landmarks::FaceApi { file: networks.entry(LANDMARKS)? },
         embedder: Embedder {
             dimensions: 128,
@@ -139,6 +128,5 @@ fn manifest(networks: &Networks) -> Result<Manifest, &'static str> {
         pictures: LikenessRules::DLIB,
         quality: Bounds::default(),
         liveness: None,
-        thresholds: CALIBRATION.thresholds()?,
     })
 }

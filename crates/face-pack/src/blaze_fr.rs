@@ -3,14 +3,14 @@
 use crate::{
     blaze_dlib::BLAZEFACE,
     convert, proof,
-    recipe::{Calibration, Ingredient, Networks, Origin, Recipe, WeightFile},
+    recipe::{
+        Calibration, DETECTOR, EMBEDDER, Ingredient, LANDMARKS, Networks, Origin, Parts, Recipe,
+        WeightFile,
+    },
 };
 use fourauth_face::{
     Alignment, Bounds, LikenessRules,
-    manifest::{
-        Channels, Detector, DetectorKind, Distance, Embedder, FORMAT, Landmarks, Liveness,
-        LivenessKind, LivenessNetwork, Manifest,
-    },
+    manifest::{Channels, Embedder, Landmarks, Liveness, LivenessKind, LivenessNetwork},
 };
 
 pub(crate) const RECIPE: Recipe = Recipe {
@@ -53,14 +53,14 @@ pub(crate) const RECIPE: Recipe = Recipe {
             proof: proof::FR_LIVENESS,
         },
     ],
-    manifest,
+    licence: LICENCE,
+    source: SOURCE,
+    detector_side: DETECTOR_SIDE,
+    parts,
     calibration: CALIBRATION,
 };
 
-/// Files of the pack.
-const DETECTOR: &str = "detector.onnx";
-const LANDMARKS: &str = "landmarks.onnx";
-const EMBEDDER: &str = "embedder.onnx";
+/// File of the anti-spoofing network.
 const LIVENESS: &str = "liveness.onnx";
 
 /// Side of the detector's input, in pixels: half of the side that it was trained on, in a quarter of
@@ -117,20 +117,8 @@ fn quality() -> Bounds {
     Bounds { min_sharpness: 50.0, max_yaw: 0.42, min_pitch: 0.16, ..Bounds::default() }
 }
 
-fn manifest(networks: &Networks) -> Result<Manifest, &'static str> {
-    Ok(Manifest {
-        format: FORMAT,
-        name: RECIPE.name.to_owned(),
-        licence: LICENCE.to_owned(),
-        source: SOURCE.to_owned(),
-        distance: Distance::Euclidean,
-        former_ids: CALIBRATION.former_ids()?,
-        detector: Detector {
-            kind: DetectorKind::BlazeFace,
-            side: DETECTOR_SIDE,
-            score: 0.5,
-            file: networks.entry(DETECTOR)?,
-        },
+fn parts(networks: &Networks) -> Result<Parts, &'static str> {
+    Ok(Parts {
         landmarks: Landmarks::Grey { file: networks.entry(LANDMARKS)? },
         embedder: Embedder {
             dimensions: 512,
@@ -144,7 +132,6 @@ fn manifest(networks: &Networks) -> Result<Manifest, &'static str> {
         pictures: PICTURES,
         quality: quality(),
         liveness: Some(liveness(networks)?),
-        thresholds: CALIBRATION.thresholds()?,
     })
 }
 

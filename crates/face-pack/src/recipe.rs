@@ -3,8 +3,10 @@
 
 use crate::{ConvertError, InstallError, Steps, convert, proof::Proof};
 use fourauth_face::{
-    Digest, Threshold, Thresholds,
-    manifest::{File, Manifest},
+    Bounds, Digest, LikenessRules, Threshold, Thresholds,
+    manifest::{
+        Detector, DetectorKind, Distance, Embedder, FORMAT, File, Landmarks, Liveness, Manifest,
+    },
     pack::{MANIFEST, PackError},
 };
 use std::{collections::HashMap, path::PathBuf};
@@ -16,9 +18,33 @@ pub(crate) struct Recipe {
     /// npm packages, by name and version.
     pub(crate) packages: &'static [&'static str],
     pub(crate) networks: &'static [Ingredient],
-    /// The manifest, for networks with these hashes.
-    pub(crate) manifest: fn(&Networks) -> Result<Manifest, &'static str>,
+    /// Licences of the networks.
+    pub(crate) licence: &'static str,
+    /// Where the networks and the thresholds come from.
+    pub(crate) source: &'static str,
+    /// Side of the input of the detector, in pixels.
+    pub(crate) detector_side: u16,
+    /// The rest of the manifest, for networks with these hashes.
+    pub(crate) parts: fn(&Networks) -> Result<Parts, &'static str>,
     pub(crate) calibration: Calibration,
+}
+
+/// File of the detector, in every pack.
+pub(crate) const DETECTOR: &str = "detector.onnx";
+
+/// File of the landmark network, in every pack.
+pub(crate) const LANDMARKS: &str = "landmarks.onnx";
+
+/// File of the embedder, in every pack.
+pub(crate) const EMBEDDER: &str = "embedder.onnx";
+
+/// The parts of a manifest that differ between packs.
+pub(crate) struct Parts {
+    pub(crate) landmarks: Landmarks,
+    pub(crate) embedder: Embedder,
+    pub(crate) pictures: LikenessRules,
+    pub(crate) quality: Bounds,
+    pub(crate) liveness: Option<Liveness>,
 }
 
 /// One network of a pack.
@@ -109,12 +135,33 @@ impl Recipe {
     ) -> Result<Vec<(&'static str, Vec<u8>)>, InstallError> {
         let malformed =
             |reason: String| PackError::Malformed { path: PathBuf::from(MANIFEST), reason };
-        let manifest = (self.manifest)(&networks).map_err(|flaw| malformed(flaw.to_owned()))?;
+        let manifest = self.manifest(&networks).map_err(|flaw| malformed(flaw.to_owned()))?;
         let text =
             toml::to_string_pretty(&manifest).map_err(|error| malformed(error.to_string()))?;
         let mut files = networks.0;
         files.push((MANIFEST, text.into_bytes()));
         Ok(files)
+    }
+
+    fn manifest(&self, networks: &Networks) -> Result<Manifest, &'static str> {
+        let Parts { landmarks, embedder, pictures, quality, liveness } = (self.parts)(networks)?;
+        let file = networks.entry(DETECTOR)?;
+        let (kind, side) = (DetectorKind::BlazeFace, self.detector_side);
+        Ok(Manifest {
+            format: FORMAT,
+            name: self.name.to_owned(),
+            licence: self.licence.to_owned(),
+            source: self.source.to_owned(),
+            distance: Distance::Euclidean,
+            former_ids: self.calibration.former_ids()?,
+            detector: Detector { kind, side, score: 0.5, file },
+            landmarks,
+            embedder,
+            pictures,
+            quality,
+            liveness,
+            thresholds: self.calibration.thresholds()?,
+        })
     }
 
     /// The manifest with the current calibration, if its calibration is from an earlier version.
