@@ -31,6 +31,7 @@ mod resample;
 mod runtime;
 mod thresholds;
 mod turn;
+mod upright;
 
 pub use align::Alignment;
 pub use digest::{BadDigest, Digest};

@@ -11,6 +11,7 @@ use crate::{
     locate::Located,
     picture::{Picture, Planes},
     refusal::Refusal,
+    upright::Upright,
 };
 use serde::{Deserialize, Serialize};
 
@@ -199,17 +200,12 @@ fn outside(picture: &Picture, face: &Face) -> f32 {
 /// Approximates yaw, pitch and roll by the position of the nose relative to eyes and mouth.
 fn pose(landmarks: &Landmarks) -> (f32, f32, f32) {
     let (right, left) = (landmarks.right_eye(), landmarks.left_eye());
-    let eyes = Point::mean(&[right, left]);
-    let between = right.distance(left).max(1.0);
-    let along = Point { x: (left.x - right.x) / between, y: (left.y - right.y) / between };
-    let beside = |point: Point| (point.x - eyes.x) * along.x + (point.y - eyes.y) * along.y;
-    let below = |point: Point| (point.y - eyes.y) * along.x - (point.x - eyes.x) * along.y;
-
-    let mouth = below(Point::mean(&landmarks.mouth_corners()));
-    let nose = landmarks.nose_tip();
-    let yaw = beside(nose) / between;
-    let pitch = if mouth > 1.0 { below(nose) / mouth } else { f32::INFINITY };
-    (yaw, pitch, right.slope_to(left))
+    let upright = Upright::of(right, left);
+    let nose = upright.place(landmarks.nose_tip());
+    let mouth = upright.place(Point::mean(&landmarks.mouth_corners())).y;
+    // A mouth less than a pixel below the eyes has no pitch.
+    let pitch = if mouth * upright.between() > 1.0 { nose.y / mouth } else { f32::INFINITY };
+    (nose.x, pitch, right.slope_to(left))
 }
 
 /// The Laplacian at every inner pixel (the kernel 0 1 0 / 1 −4 1 / 0 1 0).

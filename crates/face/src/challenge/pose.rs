@@ -3,6 +3,7 @@
 use crate::{
     geometry::Point,
     landmarks::{NOSE, Points},
+    upright::Upright,
 };
 use std::ops::RangeInclusive;
 
@@ -49,36 +50,14 @@ impl Pose {
     pub(crate) fn of(landmarks: &Points) -> Pose {
         let point = |index| landmarks.point(index);
         Pose {
-            yaw: Upright::of(landmarks).place(landmarks.nose_tip()).x,
+            yaw: upright(landmarks).place(landmarks.nose_tip()).x,
             mouth: point(62).distance(point(66)) / point(60).distance(point(64)),
         }
     }
 }
 
-/// The middle of the eyes and the direction of the line through them.
-struct Upright {
-    middle: Point,
-    /// A step to the person's left, of one distance between the eyes.
-    along: Point,
-    /// The square of that distance.
-    square: f32,
-}
-
-impl Upright {
-    fn of(landmarks: &Points) -> Upright {
-        let (right, left) = (landmarks.right_eye(), landmarks.left_eye());
-        let along = Point { x: left.x - right.x, y: left.y - right.y };
-        let square = along.x * along.x + along.y * along.y;
-        Upright { middle: Point::mean(&[right, left]), along, square }
-    }
-
-    /// The place of a point with the middle of the eyes at the origin and the eyes on the x axis, in
-    /// distances between the eyes.
-    fn place(&self, point: Point) -> Point {
-        let (x, y) = (point.x - self.middle.x, point.y - self.middle.y);
-        let Point { x: ax, y: ay } = self.along;
-        Point { x: (x * ax + y * ay) / self.square, y: (y * ax - x * ay) / self.square }
-    }
+fn upright(landmarks: &Points) -> Upright {
+    Upright::of(landmarks.right_eye(), landmarks.left_eye())
 }
 
 /// How far the tip of the nose of `turned` is from where a flat sheet would have it, in distances
@@ -101,9 +80,8 @@ pub(crate) fn parallax(neutral: &Points, turned: &Points) -> f32 {
 /// before the landmark network sees a turned face in it.
 #[must_use]
 pub(crate) fn stretch(neutral: &Points, turned: &Points) -> f32 {
-    let height = |landmarks: &Points| {
-        Upright::of(landmarks).place(Point::mean(&landmarks.mouth_corners())).y
-    };
+    let height =
+        |landmarks: &Points| upright(landmarks).place(Point::mean(&landmarks.mouth_corners())).y;
     height(turned) / height(neutral)
 }
 
@@ -133,7 +111,7 @@ fn flat(from: &[Point; 6], to: &[Point; 6], point: Point) -> Point {
 /// False for landmarks that no upright face has, turned by up to 45°. The landmark network returns 68
 /// points for whatever it is shown.
 pub(crate) fn is_plausible(landmarks: &Points) -> bool {
-    let upright = Upright::of(landmarks);
+    let upright = upright(landmarks);
     let place = |index| upright.place(landmarks.point(index));
     let [right, left] = landmarks.mouth_corners().map(|corner| upright.place(corner));
     let (nose, mouth, chin) = (place(NOSE), f32::midpoint(right.y, left.y), place(CHIN));
@@ -143,7 +121,7 @@ pub(crate) fn is_plausible(landmarks: &Points) -> bool {
         let length = place.x.hypot(place.y);
         if length.is_finite() { reach.max(length) } else { f32::INFINITY }
     });
-    upright.square >= MIN_EYES * MIN_EYES
+    upright.between() >= MIN_EYES
         && reach <= MAX_REACH
         && nose.x.abs() <= MAX_YAW
         && NOSE_BELOW.contains(&nose.y)
