@@ -5,6 +5,7 @@
 mod audit_verify;
 mod backup;
 mod bearer;
+mod browsers;
 mod challenges;
 mod check_tokens;
 mod checked_in;

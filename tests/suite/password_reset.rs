@@ -75,7 +75,7 @@ impl House {
 
     /// Takes factors from an account in the database.
     async fn keep_only(&self, name: &str, account: Enrolled) {
-        let Enrolled { totp, face, device } = account;
+        let Enrolled { totp, face, device, .. } = account;
         let [totp, face, device] = [totp, face, device].map(i64::from);
         self.change(&format!(
             "UPDATE users SET has_totp = {totp}, has_face = {face}, has_device = {device} \

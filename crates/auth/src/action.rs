@@ -32,6 +32,8 @@ pub enum Action {
     PasswordStep,
     /// 180
     CodeStep,
+    /// 182
+    FaceStep,
     /// 200
     Register,
     /// 210
@@ -140,6 +142,7 @@ impl Action {
             Self::SelfRegister => SELF_REGISTER,
             Self::PasswordStep => PASSWORD_STEP,
             Self::CodeStep => CODE_STEP,
+            Self::FaceStep => FACE_STEP,
             Self::Register => REGISTER,
             Self::ConfirmTotp => CONFIRM_TOTP,
             Self::BindDevice => BIND_DEVICE,
@@ -268,6 +271,8 @@ const CODE_STEP: Traits = Traits {
     granted: "Login successful.",
     denied: INVALID,
 };
+
+const FACE_STEP: Traits = Traits { word: "face_step", ..CODE_STEP };
 
 const REGISTER: Traits = Traits {
     word: "register",
@@ -403,6 +408,7 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::SelfRegister,
     Action::PasswordStep,
     Action::CodeStep,
+    Action::FaceStep,
     Action::Register,
     Action::ConfirmTotp,
     Action::BindDevice,

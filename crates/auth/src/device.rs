@@ -243,12 +243,22 @@ impl DeviceContext {
         }
     }
 
+    /// Checks that the device has proved a key of the account.
+    pub(crate) const fn check_key(&self) -> Finding {
+        match self.proof {
+            Proof::Proven { .. } => Finding::Match,
+            Proof::Unproven => Finding::Mismatch,
+            Proof::Unclaimed => Finding::Missing,
+        }
+    }
+
     /// For the audit log: the proof that the finding is based on.
     pub(crate) fn rests_on(&self) -> &'static str {
         let nonce = self.claim.as_ref().map(|checked| checked.nonce);
         match self.proof {
             Proof::Proven { binding: Binding::TlsExporter, .. } => "key,tls-exporter",
             Proof::Proven { binding: Binding::Certificate, .. } => "key,certificate",
+            Proof::Proven { binding: Binding::Web, .. } => "key,web",
             Proof::Unclaimed => "address",
             Proof::Unproven => match nonce {
                 Some(NonceCheck::Refused(NotValid::Expired)) => "address,nonce-expired",

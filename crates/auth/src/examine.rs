@@ -10,7 +10,7 @@ use crate::{
     device::DeviceContext,
     error::Error,
     examination::Examination,
-    grant::step,
+    grant::step::{self, Step},
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
@@ -51,7 +51,10 @@ impl Authenticator {
         let Circumstances { required, recovery_code, grant, challenge, at, by } = circumstances;
         let of_face =
             FaceRequirement { face: required.needs(Factor::Face), challenge: required.challenge };
-        let by_grant = offered.password_grant.is_some().then(|| step::finding(grant));
+        let by_grant = offered.password_grant.as_ref().map(|_| step::finding(grant));
+        // Such a grant is made only after the code, if the account has codes.
+        let is_before_face = offered.password_grant.is_some_and(|it| it.step == Step::Face);
+        let code_by_grant = by_grant.filter(|_| is_before_face && subject.enrolled.totp);
         let (password, face) = tokio::try_join!(
             self.examine_password(subject, offered.password, by_grant, by),
             self.examine_face(subject, offered.faces, challenge, of_face, by),
@@ -66,12 +69,16 @@ impl Authenticator {
         let findings = Findings {
             password: required.finding(Factor::Password, password),
             face: face.finding,
-            totp: required
-                .finding(Factor::Totp, offered.totp.map(|_| Finding::from_match(step.is_some()))),
-            device: required.finding(
-                Factor::Device,
-                offered.mac.map(|mac| device.check(subject, mac, needs_key)),
+            totp: required.finding(
+                Factor::Totp,
+                offered.totp.map(|_| Finding::from_match(step.is_some())).or(code_by_grant),
             ),
+            device: if required.needs(Factor::DeviceKey) {
+                Some(device.check_key())
+            } else {
+                let checked = offered.mac.map(|mac| device.check(subject, mac, needs_key));
+                required.finding(Factor::Device, checked)
+            },
             clock: required
                 .finding(Factor::Clock, offered.clock.map(|client| clock::check(Some(client), at))),
         };
@@ -154,7 +161,7 @@ impl Authenticator {
         new: Option<&DeviceKey>,
         at: UnixMillis,
     ) -> bool {
-        if subject.keyed {
+        if subject.enrolled.key {
             return !self.settings.mac_only;
         }
         let brings_one = self.settings.trust_on_first_use

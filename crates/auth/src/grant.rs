@@ -53,6 +53,8 @@ pub enum Purpose {
     DeviceProof,
     /// A one-time code completes the login of a peer that has proved the password.
     SecondStep(Holder),
+    /// A face completes the login of a peer that has proved everything else.
+    FaceStep(Holder),
     /// A one-time code confirms the authenticator of a peer that has proved or chosen the password.
     Enrolment(Holder),
     /// A new password for an account whose password was forgotten, as long as no factor of the account
@@ -124,6 +126,7 @@ impl Purpose {
         match self {
             Self::DeviceProof => "device-proof",
             Self::SecondStep(_) => "second-step",
+            Self::FaceStep(_) => "face-step",
             Self::Enrolment(_) => "enrolment",
             Self::PasswordReset(_) => "password-reset",
             Self::FaceChallenge(_) => "face-challenge",
@@ -137,7 +140,10 @@ impl Purpose {
         let mut parts = vec![self.word().as_bytes()];
         match self {
             Self::DeviceProof => {}
-            Self::SecondStep(holder) | Self::Enrolment(holder) | Self::PasswordReset(holder) => {
+            Self::SecondStep(holder)
+            | Self::FaceStep(holder)
+            | Self::Enrolment(holder)
+            | Self::PasswordReset(holder) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes()]);
             }
             Self::FaceChallenge(Challenged { name, asker }) => {
@@ -402,6 +408,7 @@ mod tests {
         assert!(grants.is_open(&purpose, &grant.id(), &tag));
         assert_ne!(tag, grant.as_bytes()[ID_BYTES..], "the row gives the grant away");
         for other in [
+            Purpose::FaceStep(holder(1, 2, "192.0.2.7")),
             Purpose::Enrolment(holder(1, 2, "192.0.2.7")),
             Purpose::PasswordReset(holder(1, 2, "192.0.2.7")),
             Purpose::SecondStep(holder(2, 2, "192.0.2.7")),

@@ -11,8 +11,9 @@ use crate::{
 use fourauth_protocol::{
     challenge::FaceChallenge,
     command::{
-        BindDevice, CodeStep, ConfirmTotp, Login, PasswordStep, RecoverDevice, RecoverFace,
-        RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
+        BindDevice, CodeStep, ConfirmTotp, FaceStep, Login, PasswordStep, RecoverDevice,
+        RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice,
+        ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -30,7 +31,7 @@ use fourauth_protocol::{
 pub(crate) struct Offered {
     /// The password, in clear text.
     pub(crate) password: Option<Secret<String>>,
-    /// What stands for the password instead.
+    /// What stands for the password instead; before the face, also for the one-time code.
     pub(crate) password_grant: Option<StepGrant>,
     /// Pictures of the face, taken for this command.
     pub(crate) faces: Vec<Picture>,
@@ -123,6 +124,20 @@ impl From<&CodeStep> for Offered {
         let grant = StepGrant { step: Step::OneTimeCode, shown: step.grant.clone() };
         let (totp, place_mac) = (step.totp, step.mac);
         Self { password_grant: Some(grant), totp, place_mac, ..Self::default() }
+    }
+}
+
+impl From<&FaceStep> for Offered {
+    fn from(step: &FaceStep) -> Self {
+        let grant = StepGrant { step: Step::Face, shown: Some(step.grant.clone()) };
+        Self {
+            password_grant: Some(grant),
+            faces: faces(step.challenge.as_ref(), step.faces.iter()),
+            challenge: step.challenge.clone(),
+            place_mac: step.mac,
+            new_key: step.device_pubkey,
+            ..Self::default()
+        }
     }
 }
 

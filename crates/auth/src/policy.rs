@@ -122,7 +122,8 @@ impl Policy {
         let has = |factor: &&Factor| match factor {
             Factor::Totp => account.totp,
             Factor::Face => account.face,
-            Factor::Device | Factor::DeviceKey => account.device,
+            Factor::Device => account.device,
+            Factor::DeviceKey => account.key,
             Factor::Password | Factor::Clock | Factor::Passcode | Factor::ResetCode => true,
         };
         let enrolled = rule.if_enrolled.iter().filter(has).copied();
@@ -140,7 +141,7 @@ impl Policy {
     const fn challenges(self, action: Action, door: Door) -> bool {
         let is_spared = self.has(Optional::StillFaces) && matches!(door, Door::Native);
         match action {
-            Action::Login => self.has(Optional::ChallengeAtLogin),
+            Action::Login | Action::FaceStep => self.has(Optional::ChallengeAtLogin),
             _ if action.replaces_a_factor() => {
                 self.has(Optional::ChallengeAtRecovery) && !is_spared
             }
@@ -158,7 +159,9 @@ impl Policy {
     const fn offers(self, action: Action) -> bool {
         match action {
             Action::RequestPasscode | Action::RedeemPasscode => self.has(Optional::Passcodes),
-            Action::PasswordStep | Action::CodeStep => self.has(Optional::TwoSteps),
+            Action::PasswordStep | Action::CodeStep | Action::FaceStep => {
+                self.has(Optional::TwoSteps)
+            }
             Action::SelfRegister => self.has(Optional::SelfRegistration),
             Action::ValidateReset => self.has(Optional::Resets),
             _ => true,
@@ -171,29 +174,28 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
     match (action, door) {
         // The factors that 4Auth documents.
         (Action::Login, Door::Native) => Some(each(&[Password, Totp, Face, Device, Clock])),
-        // In a browser there is no MAC address, and some people sign in without a face.
-        (Action::Login, Door::Web) => Some(Rule {
-            all: &[Password],
-            if_enrolled: &[Face],
-            any: &[Totp, DeviceKey],
-            beyond: &[],
-            level: Some(Level::Two),
-        }),
         // Accounts of the two systems have a password, and a one-time code if they have set one up.
         (Action::Login, Door::Http) => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
-        // The passcode systems know an account by its password and its addresses.
-        (Action::RequestPasscode, Door::Native | Door::Text) => Some(each(&[Password])),
+        // The passcode systems know an account by its password and its addresses. In a browser the face
+        // follows in a step of its own.
+        (Action::RequestPasscode, Door::Native | Door::Text)
+        | (Action::PasswordStep, Door::Web) => Some(each(&[Password])),
         (Action::RedeemPasscode, Door::Native | Door::Text) => Some(each(&[Password, Passcode])),
         // They carry no picture.
-        (Action::PasswordStep, Door::Native | Door::Web | Door::Http) => {
+        (Action::PasswordStep, Door::Native | Door::Http) => {
             Some(Rule { beyond: &[Face], ..each(&[Password]) })
         }
-        (Action::CodeStep, Door::Native | Door::Web | Door::Http) => {
+        (Action::CodeStep, Door::Native | Door::Http) => {
             Some(Rule { beyond: &[Face], ..each(&[Password, Totp]) })
         }
-        (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http) => {
-            Some(each(&[Password, Totp]))
-        }
+        (Action::FaceStep, Door::Web) => Some(Rule {
+            if_enrolled: &[Totp, DeviceKey],
+            level: Some(Level::Two),
+            ..each(&[Password, Face])
+        }),
+        (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http)
+        | (Action::CodeStep, Door::Web) => Some(each(&[Password, Totp])),
+        // A browser has no MAC address to compare, but a key.
         (Action::BindDevice | Action::RevokeDevice, Door::Web) => {
             Some(each(&[Password, Totp, DeviceKey]))
         }
@@ -223,6 +225,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             Door::Http,
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
+        | (Action::Login, Door::Web)
+        | (Action::FaceStep, Door::Native | Door::Http)
         | (_, Door::Text)
         // A signature, an administrator's secret, a token or a grant decides these, or nothing.
         | (
@@ -284,10 +288,11 @@ mod tests {
     const ALL: Policy = Policy(u8::MAX);
 
     fn accounts() -> impl Iterator<Item = Enrolled> {
-        (0_u8..8).map(|bits| Enrolled {
+        (0_u8..16).map(|bits| Enrolled {
             totp: bits & 1 != 0,
             face: bits & 2 != 0,
             device: bits & 4 != 0,
+            key: bits & 8 != 0,
         })
     }
 
@@ -300,11 +305,8 @@ mod tests {
         let has = |factor| proved.contains(factor);
         match door {
             Door::Native => [Password, Totp, Face, Device, Clock].into_iter().all(has),
-            Door::Web => {
-                has(Password) && (has(Face) || !account.face) && (has(Totp) || has(DeviceKey))
-            }
             Door::Http => has(Password) && (has(Totp) || !account.totp),
-            Door::Text => false,
+            Door::Web | Door::Text => false,
         }
     }
 
@@ -356,12 +358,10 @@ mod tests {
     /// A login, a passcode, the two steps and the code for a grant change none.
     fn changes_a_factor(action: Action) -> bool {
         use Action::{
-            CodeStep, Login, PasswordStep, RedeemPasscode, RequestPasscode, ValidateReset,
+            CodeStep, FaceStep, Login, PasswordStep, RedeemPasscode, RequestPasscode, ValidateReset,
         };
-        !matches!(
-            action,
-            Login | RequestPasscode | RedeemPasscode | PasswordStep | CodeStep | ValidateReset
-        )
+        let is_sign_in = matches!(action, Login | PasswordStep | CodeStep | FaceStep);
+        !is_sign_in && !matches!(action, RequestPasscode | RedeemPasscode | ValidateReset)
     }
 
     #[test]
@@ -391,6 +391,22 @@ mod tests {
                 assert_eq!(unmet.contains(Face), account.face, "{action:?} {account:?}");
                 assert_eq!(unmet.is_empty(), !account.face, "{action:?} {account:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_browser_shows_every_factor_of_the_account() {
+        for account in accounts() {
+            let required = ALL.required(Action::FaceStep, account, Door::Web).unwrap();
+            for proved in subsets() {
+                let has = |factor| proved.contains(factor);
+                let has_enrolled = (has(Totp) || !account.totp) && (has(DeviceKey) || !account.key);
+                let expected = has(Password) && has(Face) && has_enrolled;
+                assert_eq!(required.unmet(proved).is_empty(), expected, "{account:?} {proved:?}");
+            }
+        }
+        for door in [Door::Native, Door::Http, Door::Text] {
+            assert_eq!(ALL.required(Action::FaceStep, Enrolled::ALL, door), None);
         }
     }
 

@@ -18,10 +18,11 @@ pub enum Profile {
 
 impl Profile {
     /// True if the profile accepts device claims with this channel binding. A claim that is bound to
-    /// the server certificate can be relayed by a holder of the certificate's key.
+    /// the server certificate can be relayed by a holder of the certificate's key. Only a proved gateway
+    /// states a claim of a browser.
     pub(crate) const fn accepts(self, binding: Binding) -> bool {
         match (self, binding) {
-            (Self::Secure, _) | (Self::Strict, Binding::TlsExporter) => true,
+            (Self::Secure, _) | (Self::Strict, Binding::TlsExporter | Binding::Web) => true,
             (Self::Strict, Binding::Certificate) => false,
         }
     }

@@ -92,7 +92,7 @@ impl Verified<'_> {
     /// if the account has device keys, or if a factor is settling and the attempt is not trusted.
     pub(crate) fn new_place(&self) -> Option<LoginLocation> {
         let lately = |seen: UnixMillis| seen.saturating_add_ms(DAY_MS) > self.at();
-        let is_new = !self.subject.keyed && !self.subject.been_here.is_some_and(lately);
+        let is_new = !self.subject.enrolled.key && !self.subject.been_here.is_some_and(lately);
         self.device.place.filter(|_| is_new && self.trust_facts().is_settled())
     }
 

@@ -102,7 +102,17 @@ impl GatewayConnection {
     /// [`Error`]. If the connection fails, all commands in progress get the error, and later ones
     /// [`Error::Abandoned`]. After [`Error::AnswerTimeout`] the connection can still be used.
     pub async fn send(&self, peer: IpAddr, command: Command) -> Result<Answer, Error> {
-        self.exchange(Some(peer), &command).await
+        self.exchange(peer.into(), &command).await
+    }
+
+    /// As [`send`](Self::send), with an envelope that says more than the peer, such as
+    /// [`Envelope::of_browser`]. Its reference is not used.
+    ///
+    /// # Errors
+    ///
+    /// See [`send`](Self::send).
+    pub async fn send_enclosed(&self, of: Envelope, command: Command) -> Result<Answer, Error> {
+        self.exchange(of, &command).await
     }
 
     /// 190, for the gateway itself: shows that the server answers, and that the gateway is still
@@ -112,7 +122,7 @@ impl GatewayConnection {
     ///
     /// See [`send`](Self::send).
     pub async fn hello(&self) -> Result<Answer, Error> {
-        self.exchange(None, &Command::Hello(Hello::default())).await
+        self.exchange(Envelope::default(), &Command::Hello(Hello::default())).await
     }
 
     /// 192, for the gateway itself: the public keys that verify the tokens of sessions.
@@ -121,12 +131,12 @@ impl GatewayConnection {
     ///
     /// See [`send`](Self::send).
     pub async fn keys(&self) -> Result<Answer, Error> {
-        self.exchange(None, &Command::GetKeys(GetKeys::default())).await
+        self.exchange(Envelope::default(), &Command::GetKeys(GetKeys::default())).await
     }
 
-    async fn exchange(&self, peer: Option<IpAddr>, command: &Command) -> Result<Answer, Error> {
+    async fn exchange(&self, of: Envelope, command: &Command) -> Result<Answer, Error> {
         let ticket = self.pending.issue()?;
-        let envelope = Envelope { peer, reference: Some(ticket.reference()) };
+        let envelope = Envelope { reference: Some(ticket.reference()), ..of };
         let frame = encode_one(&envelope.enclose(command))?;
         let exchange = async {
             let frames = self.frames.as_ref().ok_or(Error::Abandoned)?;

@@ -2,7 +2,7 @@
 //! ended.
 
 use fourauth_client::{Error, GatewayConnection};
-use fourauth_protocol::{answer::Answer, command::Command};
+use fourauth_protocol::{answer::Answer, command::Command, envelope::Envelope};
 use std::{fmt, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::Instant};
 
@@ -73,7 +73,16 @@ impl Upstream {
     ///
     /// [`Failure`] if there is no answer.
     pub async fn send(&self, peer: IpAddr, command: Command) -> Result<Answer, Failure> {
-        Ok(self.connection().await?.send(peer, command).await?)
+        self.send_enclosed(peer.into(), command).await
+    }
+
+    /// As [`send`](Self::send), for a command in an envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if there is no answer.
+    pub async fn send_enclosed(&self, of: Envelope, command: Command) -> Result<Answer, Failure> {
+        Ok(self.connection().await?.send_enclosed(of, command).await?)
     }
 
     /// 190, for the gateway itself: the server answers, and knows this gateway.

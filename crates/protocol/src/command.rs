@@ -32,7 +32,7 @@ pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use reset::{RequestReset, ResetPassword, ValidateReset};
 pub use session::{Authorise, EndSession, ExchangeToken, ListSessions, ProveSignIn};
-pub use sign_in::{CodeStep, PasswordStep, SelfRegister};
+pub use sign_in::{CodeStep, FaceStep, PasswordStep, SelfRegister};
 
 use crate::{
     frame::MAX_PAYLOAD_WITHOUT_PICTURE,
@@ -129,6 +129,8 @@ commands! {
     "170" PasswordStep;
     /// 180: prove a one-time code, the second step.
     "180" CodeStep;
+    /// 182: prove a face after these, in a browser.
+    "182" FaceStep with pictures of a device;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 192: get the public keys that verify tokens.

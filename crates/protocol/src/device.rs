@@ -4,12 +4,14 @@
 //! key, and `fourauth_factors::device` verifies the signature. `docs/PROTOCOL.md`, "Device proof",
 //! has the layout and an example, which a test below checks.
 
+mod browser;
 mod id;
 mod key;
 mod name;
 mod nonce;
 mod signature;
 
+pub use browser::BrowserProof;
 pub use id::{DeviceId, NotADeviceId};
 pub use key::{DeviceKey, NotADeviceKey};
 pub use name::{DeviceName, MAX_NAME_CHARS, NotADeviceName};
@@ -18,6 +20,7 @@ pub use signature::{DeviceSignature, NotADeviceSignature};
 
 use crate::{framed::framed, mac_address::MacAddress, username::Username};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Label of the TLS keying material that binds a proof to its connection (RFC 9266 §2). The context
 /// is present and empty.
@@ -42,6 +45,18 @@ pub enum Binding {
     /// connection. It is for clients with a TLS library that has no exporter. It is weaker: an
     /// attacker with the server's private key can relay the proof.
     Certificate,
+    /// The [channel of an origin](origin_channel). It is for browsers, which see neither the exporter nor
+    /// the certificate. The proof is part of the [envelope](crate::envelope) of a gateway's command, and
+    /// holds for that command only.
+    Web,
+}
+
+/// The channel of [`Binding::Web`]: SHA-256 of the origin as the browser knows it (RFC 6454 §6.2), then
+/// the 32 bytes of a `device_nonce`. A page of another origin can make no signature over it, because the
+/// browser tells the page its real origin and keeps the keys of origins apart.
+#[must_use]
+pub fn origin_channel(origin: &str, nonce: &DeviceNonce) -> Vec<u8> {
+    [Sha256::digest(origin).as_slice(), nonce.as_bytes()].concat()
 }
 
 /// The bytes that a device signs: four parts, each preceded by its length as four bytes,
@@ -98,9 +113,11 @@ mod tests {
 
     #[test]
     fn a_binding_has_its_documented_name() {
-        for (binding, name) in
-            [(Binding::TlsExporter, "\"tls-exporter\""), (Binding::Certificate, "\"certificate\"")]
-        {
+        for (binding, name) in [
+            (Binding::TlsExporter, "\"tls-exporter\""),
+            (Binding::Certificate, "\"certificate\""),
+            (Binding::Web, "\"web\""),
+        ] {
             assert_eq!(serde_json::to_string(&binding).unwrap(), name);
             assert_eq!(serde_json::from_str::<Binding>(name).unwrap(), binding);
         }

@@ -1,11 +1,12 @@
 //! The envelope of a command: fields next to `cmd` with which a gateway says for which peer it
-//! sends the command, and which of its commands this is.
+//! sends the command, which of its commands this is, and what a browser has proved for it.
 //!
 //! A server reads them only on the connection of a [gateway](crate::gateway). On any other
-//! connection it refuses a command that states a peer, and ignores a reference.
+//! connection it refuses a command that states a peer, and ignores the other fields.
 
 use crate::{
     command::{Command, Refused},
+    device::BrowserProof,
     secret::Secret,
     shape::{self, Outline, Stated},
 };
@@ -58,6 +59,15 @@ impl<'de> Deserialize<'de> for Reference {
 #[error("a reference has 1 to {MAX_REFERENCE_CHARS} printable ASCII characters")]
 pub struct NotAReference;
 
+/// The way in at a gateway that the command came through, if it is not the one for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum StatedDoor {
+    /// The web portal. A browser has no MAC address and no clock to be checked.
+    Web,
+}
+
 /// The fields next to `cmd`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -68,9 +78,27 @@ pub struct Envelope {
     /// A text that the answer repeats.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// The way in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub door: Option<StatedDoor>,
+    /// The proof that a browser of the peer has made for this command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<BrowserProof>,
+}
+
+impl From<IpAddr> for Envelope {
+    fn from(peer: IpAddr) -> Self {
+        Self { peer: Some(peer), ..Self::default() }
+    }
 }
 
 impl Envelope {
+    /// The envelope of a command that a browser has sent to the portal.
+    #[must_use]
+    pub fn of_browser(peer: IpAddr, proof: Option<BrowserProof>) -> Self {
+        Self { door: Some(StatedDoor::Web), proof, ..Self::from(peer) }
+    }
+
     /// Writes the payload of `command` in this envelope. It holds secrets, so it is a [`Secret`].
     ///
     /// # Panics
@@ -111,13 +139,22 @@ impl Message {
                 return Self { envelope, states_peer: false, fault: None, command };
             }
         };
-        let Outline { code, peer, reference } = outline;
+        let Outline { code, peer, reference, door, proof } = outline;
         let states_peer = !matches!(peer, Stated::Absent);
         let peer = value(peer, |text| text.parse().ok());
         let reference = value(reference, |text| Reference::parse(text).ok());
+        let door = value(door, |text| (text == "web").then_some(StatedDoor::Web));
+        let proof = proved(&proof, payload);
         let fault = peer.err().map(|Invalid| "peer");
         let fault = fault.or(reference.as_ref().err().map(|Invalid| "ref"));
-        let envelope = Envelope { peer: peer.ok().flatten(), reference: reference.ok().flatten() };
+        let fault = fault.or(door.err().map(|Invalid| "door"));
+        let fault = fault.or(proof.as_ref().err().map(|Invalid| "proof"));
+        let envelope = Envelope {
+            peer: peer.ok().flatten(),
+            reference: reference.ok().flatten(),
+            door: door.ok().flatten(),
+            proof: proof.ok().flatten(),
+        };
         let command = Command::read(code.as_deref(), payload);
         Self { envelope, states_peer, fault, command }
     }
@@ -154,10 +191,30 @@ fn value<T>(stated: Stated, parse: impl FnOnce(&str) -> Option<T>) -> Result<Opt
     }
 }
 
+/// The proof, if the payload has one. The payload is read again for it, because most have none.
+fn proved(stated: &Stated, payload: &[u8]) -> Result<Option<BrowserProof>, Invalid> {
+    #[derive(Deserialize)]
+    struct Proved {
+        proof: BrowserProof,
+    }
+    match stated {
+        Stated::Absent => Ok(None),
+        Stated::Text(_) => Err(Invalid),
+        Stated::Other => {
+            serde_json::from_slice(payload).map(|Proved { proof }| Some(proof)).map_err(|_| Invalid)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Hello;
+    use crate::{
+        command::Hello,
+        device::{DeviceId, DeviceNonce, DeviceSignature},
+        mac_address::MacAddress,
+        username::Username,
+    };
     use proptest::prelude::*;
 
     fn of_gateway(text: &str) -> (Envelope, Result<Command, Refused>) {
@@ -195,6 +252,10 @@ mod tests {
             ("ref", "\"é\""),
             ("ref", "\"a\\n\""),
             ("ref", &long),
+            ("door", "\"native\""),
+            ("door", "1"),
+            ("proof", "\"alice\""),
+            ("proof", "{\"username\":\"alice\"}"),
         ] {
             let (_, command) = of_gateway(&format!(r#"{{"cmd":"190","{field}":{value}}}"#));
             let refused = command.unwrap_err().to_string();
@@ -233,9 +294,18 @@ mod tests {
         fn an_envelope_survives_the_wire(
             peer in prop::option::of(any::<IpAddr>()),
             reference in prop::option::of("[ -~]{1,64}"),
+            door in prop::option::of(Just(StatedDoor::Web)),
+            has_proof in any::<bool>(),
         ) {
             let reference = reference.map(|text| Reference::parse(&text).unwrap());
-            let envelope = Envelope { peer, reference };
+            let proof = has_proof.then(|| BrowserProof {
+                username: Username::parse("alice").unwrap(),
+                mac: MacAddress::parse("02:21:fe:31:df:a1").ok(),
+                device_id: DeviceId::from_bytes([1; 16]),
+                device_sig: DeviceSignature::from_bytes([2; 64]),
+                device_nonce: DeviceNonce::from_bytes([3; 32]),
+            });
+            let envelope = Envelope { peer, reference, door, proof };
             let payload = envelope.enclose(&Command::Hello(Hello::default()));
             let (read, command) = Message::from_json(payload.expose()).of_gateway();
             prop_assert_eq!(read, envelope);

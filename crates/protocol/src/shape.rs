@@ -36,6 +36,8 @@ pub(crate) struct Outline {
     pub(crate) code: Option<String>,
     pub(crate) peer: Stated,
     pub(crate) reference: Stated,
+    pub(crate) door: Stated,
+    pub(crate) proof: Stated,
 }
 
 /// A field of the envelope, as it was stated.
@@ -131,6 +133,12 @@ impl<'de> Visitor<'de> for Node<'_> {
                 }
                 (Some(outline), "ref") => {
                     outline.reference = map.next_value_seed(child(depth + 1, true)?)?;
+                }
+                (Some(outline), "door") => {
+                    outline.door = map.next_value_seed(child(depth + 1, true)?)?;
+                }
+                (Some(outline), "proof") => {
+                    outline.proof = map.next_value_seed(child(depth + 1, true)?)?;
                 }
                 _ => drop(map.next_value_seed(child(depth + 1, false)?)?),
             }

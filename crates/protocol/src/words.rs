@@ -182,6 +182,8 @@ words! {
         PasswordStep = "password_step",
         /// 180.
         CodeStep = "code_step",
+        /// 182.
+        FaceStep = "face_step",
         /// 200.
         Register = "register",
         /// 210.

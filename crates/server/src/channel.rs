@@ -6,7 +6,8 @@ use fourauth_auth::{
 };
 use fourauth_protocol::{
     command::ProveDevice,
-    device::{Binding, DeviceNonce, EXPORTER_BYTES, EXPORTER_LABEL},
+    device::{Binding, BrowserProof, DeviceNonce, EXPORTER_BYTES, EXPORTER_LABEL, origin_channel},
+    request_id::RequestId,
 };
 use fourauth_store::GrantHolder;
 use rustls::ServerConnection;
@@ -81,7 +82,24 @@ impl Channel {
             Binding::Certificate => {
                 nonce.map(|nonce| [self.certificate, *nonce.as_bytes()].concat())
             }
+            // Only a gateway states what a browser has proved.
+            Binding::Web => None,
         }
+    }
+}
+
+/// The device proof of a browser at the portal `origin`, for the one command `id`.
+#[must_use]
+pub(crate) fn browser_claim(origin: &str, proof: BrowserProof, id: RequestId) -> Claim {
+    let BrowserProof { username, mac, device_id, device_sig, device_nonce: nonce } = proof;
+    Claim {
+        username,
+        mac,
+        id: device_id,
+        signature: device_sig,
+        binding: Binding::Web,
+        channel: origin_channel(origin, &nonce),
+        nonce: Some(QuotedNonce { nonce, holder: GrantHolder::new(id.to_bytes()) }),
     }
 }
 

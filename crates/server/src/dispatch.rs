@@ -82,6 +82,7 @@ impl Context {
             }
             Command::PasswordStep(step) => slow(id, auth.password_step(received, step)).await,
             Command::CodeStep(step) => slow(id, auth.code_step(received, step)).await,
+            Command::FaceStep(step) => slow(id, auth.face_step(received, step)).await,
             Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
             Command::Register(register) => slow(id, auth.register(received, register)).await,
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,

@@ -5,7 +5,6 @@
 //! its command. The session receives frames and sends answers at the same time, and each command has
 //! a task of its own.
 
-mod claims;
 mod receive;
 mod visitor;
 
@@ -14,7 +13,6 @@ use crate::{
     reply::Reply,
     session::{self, LAST_ANSWER, Shared, last_moment},
 };
-use claims::Claims;
 use fourauth_auth::{
     error::Error, origin::Origin, received::Received, rejected_frames::RejectedFrames,
 };
@@ -24,7 +22,7 @@ use fourauth_protocol::{
 };
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -88,7 +86,6 @@ struct Gateway {
     identity: Identity,
     /// The address of the connection.
     address: IpAddr,
-    claims: Mutex<Claims>,
     /// Frames that name no peer and are not commands.
     rejected: Mutex<RejectedFrames>,
     /// Cancelled when no more frames are to be received.
@@ -116,7 +113,6 @@ where
         shared,
         identity,
         address,
-        claims: Mutex::default(),
         rejected: Mutex::default(),
         ending: CancellationToken::new(),
     });
@@ -170,10 +166,6 @@ impl Gateway {
     /// A frame or command of the gateway itself.
     fn own(&self) -> Received {
         session::arrival(&self.shared.context, Origin::connected(self.address), false)
-    }
-
-    fn claims(&self) -> MutexGuard<'_, Claims> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reject(&self, refused: &Refused) {

@@ -185,8 +185,8 @@ impl Reply {
         Self::public(answer.to_request(id))
     }
 
-    /// The reply to a device proof that a gateway sends for a peer, with a binding that names the
-    /// connection of the gateway. The peer is not blamed for it.
+    /// The reply to a 150 that a gateway sends for a peer: such a proof would be about the connection of the
+    /// gateway. The peer is not blamed for it.
     pub fn foreign_binding(id: RequestId) -> Self {
         let text = "This binding proves nothing about a device behind a gateway.";
         Self::public(Answer::error(Code::GatewayDenied, text).to_request(id))

@@ -122,6 +122,7 @@ impl Server {
             sources: Sources::new(&config.limits),
             deadlines: Deadlines::from(&config.limits),
             gateway: Bounds::from(&config.limits),
+            origin: config.web.origin.as_ref().map(|origin| origin.as_str().into()),
             stop: tasks.stop.clone(),
         };
         let tls = |protocol| {

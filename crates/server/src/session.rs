@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub deadlines: Deadlines,
     /// Bounds on the commands of one gateway.
     pub gateway: gateway::Bounds,
+    /// Where browsers find the portal. The proofs of their keys are bound to it.
+    pub origin: Option<Arc<str>>,
     /// Cancelled to end the sessions.
     pub stop: CancellationToken,
 }

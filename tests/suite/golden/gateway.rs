@@ -11,9 +11,8 @@ use fourauth_protocol::{
 use fourauth_store::{Error, Gateway};
 use fourauth_tests::server::TestServer;
 
-#[tokio::test]
-async fn prove_gateway() {
-    let server = TestServer::start().await;
+/// The name and key of a gateway that an operator has registered.
+pub(super) async fn registered(server: &TestServer) -> (GatewayName, Identity) {
     let identity = Identity::from_seed(Secret::new([3; 32]));
     let name = GatewayName::parse("portal").unwrap();
     let gateway = Gateway { name: name.clone(), key: identity.key(), added_at: server.now() };
@@ -21,7 +20,13 @@ async fn prove_gateway() {
     let added: Result<bool, Error> =
         store.write(move |tx| Box::pin(async move { tx.add_gateway(&gateway).await })).await;
     assert!(added.unwrap());
+    (name, identity)
+}
 
+#[tokio::test]
+async fn prove_gateway() {
+    let server = TestServer::start().await;
+    let (name, identity) = registered(&server).await;
     let mut talk = Transcript::with(server).await;
     talk.ask_text(
         "Without a proof no peer may be stated.",

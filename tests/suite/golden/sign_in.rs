@@ -1,15 +1,19 @@
-//! Commands 160, 170 and 180.
+//! Commands 160, 170, 180 and 182.
 
-use super::transcript::Transcript;
+use super::{gateway::registered, transcript::Transcript};
+use data_encoding::BASE64;
+use fourauth_client::{GatewayConnection, Identity};
 use fourauth_protocol::{
-    command::{CodeStep, Command, ConfirmTotp, PasswordStep, SelfRegister},
+    command::{CodeStep, Command, ConfirmTotp, FaceStep, Hello, PasswordStep, SelfRegister},
     contact::Email,
+    device::{BrowserProof, DeviceNonce, message, origin_channel},
+    envelope::{Envelope, Reference},
     grant::GrantToken,
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
     secret::Secret,
 };
-use fourauth_tests::{persona::Persona, server::TestServer};
+use fourauth_tests::{models, persona::Persona, server::TestServer};
 
 const EMAIL: &str = "carol@example.org";
 const PASSWORD: &str = "violet-Ox-42";
@@ -103,4 +107,56 @@ async fn prove_a_code() {
     talk.ask("The grant is spent, and the code is another one.", code_step(next, Some(grant)))
         .await;
     talk.settle("180-code-step");
+}
+
+/// Through a gateway, which states the door and the proof of the browser.
+#[tokio::test(flavor = "multi_thread")]
+async fn prove_a_face() {
+    const PEER: &str = "198.51.100.7";
+    let server = TestServer::configured(|config| {
+        config.sign_in.two_steps = true;
+        config.web.origin = Some("https://auth.example.org".parse().unwrap());
+    })
+    .await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let (name, identity) = registered(&server).await;
+    let inside = GatewayConnection::over(server.server().gateway());
+    let ask = async |command| {
+        let of = Envelope::of_browser(PEER.parse().unwrap(), None);
+        inside.send_enclosed(of, command).await.unwrap().body
+    };
+    let first = PasswordStep::new(alice.username.clone(), alice.password.clone());
+    let first = ask(Command::PasswordStep(first)).await.grant;
+    let code = alice.code(server.now());
+    let second = CodeStep::new(alice.username.clone(), code, first);
+    let grant = ask(Command::CodeStep(second)).await.grant.unwrap();
+    let hello = ask(Command::Hello(Hello::default())).await.server.unwrap();
+    let device_nonce = DeviceNonce::parse(&hello.device_nonce.unwrap()).unwrap();
+
+    let mut talk = Transcript::with(server).await;
+    talk.become_gateway(name, &identity).await;
+    talk.name(grant.text().expose(), "<grant>");
+    talk.name(&device_nonce.to_string(), "<nonce>");
+    let key = Identity::from_seed(Secret::new([4; 32]));
+    let mac = MacAddress::parse("02:c5:b9:40:ed:3f").unwrap();
+    let channel = origin_channel("https://auth.example.org", &device_nonce);
+    let device_sig = key.sign(&message(&channel, &alice.username, mac));
+    talk.name(&BASE64.encode(device_sig.as_bytes()), "<signature>");
+    let (username, device_id) = (alice.username.clone(), key.key().id());
+    let proof = BrowserProof { username, mac: Some(mac), device_id, device_sig, device_nonce };
+    let of = Envelope {
+        reference: Reference::parse("1").ok(),
+        ..Envelope::of_browser(PEER.parse().unwrap(), Some(proof))
+    };
+    let step = |face| {
+        let step = FaceStep::new(alice.username.clone(), grant.clone()).pictures([face]);
+        let step = Command::FaceStep(step.device(mac).device_key(key.key()));
+        String::from_utf8(of.enclose(&step).expose().clone()).unwrap()
+    };
+    let stranger = step(models::picture("biden.jpg"));
+    talk.ask_text("The face is another one. The grant is not spent.", &stranger).await;
+    let own = step(alice.face.clone());
+    talk.ask_text("The account has no key yet, so the one of this browser is bound.", &own).await;
+    talk.ask_text("The grant is spent.", &own).await;
+    talk.settle("182-face-step");
 }

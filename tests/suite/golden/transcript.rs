@@ -4,8 +4,9 @@ use data_encoding::BASE64;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     challenge::FaceChallenge,
-    command::{BeginFaceChallenge, Command, ProveDevice},
+    command::{BeginFaceChallenge, Command, ProveDevice, ProveGateway},
     device::{EXPORTER_BYTES, message},
+    gateway::{self, GatewayName},
     picture::Picture,
 };
 use fourauth_tests::{
@@ -122,6 +123,14 @@ impl Transcript {
             ProveDevice::new(person.username.clone(), identity.key().id(), signature)
                 .with(|proof| proof.mac = Some(person.mac)),
         )
+    }
+
+    /// Makes this the connection of a gateway, which is not part of the transcript.
+    pub(super) async fn become_gateway(&mut self, name: GatewayName, identity: &Identity) {
+        let signature = identity.sign(&gateway::message(&self.exporter(), &name));
+        let proof = Command::ProveGateway(ProveGateway::new(name, signature));
+        self.connection.send_payload(proof.to_json().expose()).await;
+        assert!(self.connection.answer().await.expect("an answer").is_ok());
     }
 
     /// The keying material of the connection.

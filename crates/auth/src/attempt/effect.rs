@@ -126,8 +126,10 @@ pub(crate) enum Change {
         /// True for the first login to the account.
         is_first: bool,
     },
-    /// The first of two steps: replaces an outdated password hash.
+    /// The first of several steps: replaces an outdated password hash.
     ProvePassword(Option<Hash>),
+    /// The second of three steps. Only the code is spent.
+    ProveCode,
     /// A new passcode, and the message that carries it.
     IssuePasscode {
         /// The passcode.
@@ -337,7 +339,7 @@ impl Change {
                 late.unless(tx.replace_totp(account, version, &key).await?)?;
                 tx.note_issue(account, at, to).await?;
             }
-            Self::TotpAgain => {}
+            Self::ProveCode | Self::TotpAgain => {}
             Self::Password(hash) => {
                 late.unless(tx.replace_password(account, version, &hash, false).await?)?;
             }

@@ -110,6 +110,13 @@ impl Authenticator {
         };
         let proven_device = match &session.device {
             None => None,
+            // The session of a browser: it is not bound to the key, and ends with the device.
+            Some((_, known)) if session.master == bare => {
+                if known.is_none() {
+                    return refused(unknown);
+                }
+                None
+            }
             Some((id, known)) => {
                 if !self.is_from(*id, known.as_ref(), &session, received).await? {
                     return refused(unknown);
@@ -195,6 +202,17 @@ impl Authenticator {
         let keyed =
             received.device.as_ref().map(|claim| self.tokens.master(token, &bound(Some(claim.id))));
         [bare, keyed.unwrap_or(bare)]
+    }
+
+    /// True if a session is not bound to the key of its device, because a browser opened it.
+    pub(super) fn is_bare(
+        &self,
+        session: &Session,
+        token: &BaseToken,
+        mac: Option<MacAddress>,
+        received: &Received,
+    ) -> bool {
+        session.master == self.masters(token, mac, received)[0]
     }
 
     /// True if the peer proves the key that a session is bound to. A nonce of the proof is spent by

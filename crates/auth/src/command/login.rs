@@ -11,6 +11,7 @@ use crate::{
     entropy,
     error::Error,
     offered::Offered,
+    policy::Door,
     receipt::PendingReceipt,
     received::Received,
     tokens::TokenSettings,
@@ -18,8 +19,15 @@ use crate::{
 };
 use fourauth_factors::{password::Hash, password_rule::NewPassword};
 use fourauth_protocol::{
-    answer::AnswerBody, command::Login, level::Level, mac_address::MacAddress, receipt::Method,
-    secret::Secret, time::UnixMillis, token::BaseToken,
+    answer::AnswerBody,
+    command::Login,
+    device::{DeviceKey, DeviceName},
+    level::Level,
+    mac_address::MacAddress,
+    receipt::Method,
+    secret::Secret,
+    time::UnixMillis,
+    token::BaseToken,
 };
 use fourauth_store::{BoundBy, Event, FamilyId, Methods, NewDevice, NewSession, Notice};
 
@@ -69,7 +77,8 @@ impl Authenticator {
         let mut pending = None;
         let decided =
             self.prove(Action::Login, received, &login.username, offered, async |verified| {
-                let device = self.first_device(verified, &login);
+                let new = login.device_pubkey.zip(login.mac);
+                let device = self.first_device(verified, new, login.device_name.clone());
                 let methods = verified.methods(device.as_ref());
                 verified.reaches(login.level, &methods)?;
                 let upgraded = self.upgrade(verified, &login.password).await?;
@@ -99,17 +108,23 @@ impl Authenticator {
         })
     }
 
-    /// The device to bind on first use: the login brings its key, and the account has none. Not
-    /// while a factor is settling, unless the login is trusted.
-    fn first_device(&self, verified: &Verified<'_>, login: &Login) -> Option<NewDevice> {
+    /// The device to bind on first use: the login brings its key and address, and the account has none.
+    /// Not while a factor is settling, unless the login is trusted.
+    pub(super) fn first_device(
+        &self,
+        verified: &Verified<'_>,
+        new: Option<(DeviceKey, MacAddress)>,
+        name: Option<DeviceName>,
+    ) -> Option<NewDevice> {
         let Verified { subject, device, .. } = verified;
-        let (key, mac) = (login.device_pubkey?, login.mac?);
+        let (key, mac) = new?;
         let trust_facts = verified.trust_facts();
-        let first = self.settings.trust_on_first_use && !subject.keyed && trust_facts.is_settled();
-        (first && device.holds(&key, &login.username)).then(|| NewDevice {
+        let first =
+            self.settings.trust_on_first_use && !subject.enrolled.key && trust_facts.is_settled();
+        (first && device.holds(&key, &subject.username)).then(|| NewDevice {
             key,
             mac,
-            name: login.device_name.clone(),
+            name,
             by: BoundBy::FirstLogin,
             at: verified.at(),
             trusted_from: trust_facts.first_key_trusted_from(subject.first_used.is_some()),
@@ -141,7 +156,9 @@ impl Authenticator {
         let (subject, at) = (verified.subject, verified.at());
         let base = BaseToken::from_bytes(entropy::bytes());
         let device = verified.device.key().or(first.map(|device| device.key.id()));
-        let bound = self.settings.bound(mac, verified.received.origin.peer, device);
+        // A browser sends its token with every request and cannot sign each of them.
+        let proved_each_time = device.filter(|_| verified.received.door != Door::Web);
+        let bound = self.settings.bound(mac, verified.received.origin.peer, proved_each_time);
         let TokenSettings { lifetime_ms, session_ms, .. } = *self.tokens.settings();
         let (expires, ends) = (at.saturating_add_ms(lifetime_ms), at.saturating_add_ms(session_ms));
         let expires = expires.min(ends);

@@ -63,7 +63,7 @@ impl Authenticator {
             proven: device.key(),
             has_recovery_code: recovery_code == Some(Finding::Match),
             known_place: subject.been_here.and(place),
-            is_keyed: subject.keyed,
+            is_keyed: subject.enrolled.key,
         };
         attempt.proven_device = device.key();
         let is_exempt = device.is_proven() || facts.has_recovery_code;

@@ -197,7 +197,7 @@ impl Authenticator {
 fn new_device(verified: &Verified<'_>, recover: &RecoverDevice) -> Result<Change, Denial> {
     let subject = verified.subject;
     let mac = recover.new_mac.ok_or(Denial::NewMac)?;
-    if subject.keyed && recover.new_device_pubkey.is_none() {
+    if subject.enrolled.key && recover.new_device_pubkey.is_none() {
         return Err(Denial::DeviceKeyNeeded);
     }
     let old = recover.mac.unwrap_or(subject.mac);

@@ -104,7 +104,7 @@ impl Authenticator {
             trusted_from: at,
         });
         let user = NewUser {
-            enrolled: Enrolled::ALL,
+            enrolled: Enrolled { key: device.is_some(), ..Enrolled::ALL },
             id,
             password: self.hasher.create(password, by).await?,
             totp: key,

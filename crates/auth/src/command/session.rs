@@ -196,6 +196,7 @@ impl Authenticator {
         let at = received.at.now;
         let successor = self.tokens.successor(token);
         let device = session.device.as_ref().map(|(id, _)| *id);
+        let device = device.filter(|_| !self.is_bare(session, token, mac, &received));
         let bound = self.settings.bound(mac, received.origin.peer, device);
         let new = self.tokens.master(&successor, &bound);
         let since = session.renewed.unwrap_or(at);

@@ -1,8 +1,9 @@
-//! 170 and 180: sign in by password and one-time code, in two steps.
+//! 170, 180 and 182: sign in by password, one-time code and face, in steps.
 //!
-//! The first step opens the session of an account that has no authenticator. Any other account gets a
-//! grant, which stands for the password in the second step. An account with a face is refused after
-//! its password: these commands carry no picture, and a login must not become weaker by a detour.
+//! A step opens the session of an account that has no further factor. Any other account gets a grant,
+//! which stands in the next step for what was proved. Only a browser comes to the third step. At any
+//! other door an account with a face is refused after its password: there is a command for all factors
+//! at once, and a login must not become weaker by a detour.
 
 use crate::{
     action::Action,
@@ -12,10 +13,15 @@ use crate::{
         effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
-    command::login::{LoggedIn, login_notices},
+    command::{
+        login::{LoggedIn, login_notices},
+        proof::GrantedChange,
+    },
+    decision::Denial,
     error::Error,
     grant::step::{IssuedGrant, Step},
     offered::Offered,
+    profile::Profile,
     received::Received,
     verified::Verified,
 };
@@ -23,18 +29,19 @@ use fourauth_factors::password::Hash;
 use fourauth_protocol::{
     answer::AnswerBody,
     audience::Audience,
-    command::{CodeStep, PasswordStep},
+    command::{CodeStep, FaceStep, PasswordStep},
     grant::GrantToken,
     mac_address::MacAddress,
     receipt::Method,
     time::UnixMillis,
+    username::Username,
 };
 use fourauth_store::{OpenGrant, TotpStage};
 
-/// The answer to 170.
+/// The answer to 170 or 180.
 #[derive(Debug)]
 pub enum SignIn {
-    /// The password was enough. The grant is for an authenticator that is to be confirmed.
+    /// Nothing else is needed. The grant is for an authenticator that is to be confirmed.
     Done(LoggedIn, Option<GrantToken>),
     /// A one-time code is needed as well.
     CodeNeeded {
@@ -43,6 +50,15 @@ pub enum SignIn {
         /// When it expires.
         expires_at: UnixMillis,
     },
+    /// A face is needed as well.
+    FaceNeeded {
+        /// Stands for what was proved, in 182.
+        grant: GrantToken,
+        /// When it expires.
+        expires_at: UnixMillis,
+        /// The name of the account, which the browser's key signs.
+        username: Username,
+    },
 }
 
 impl CommandAnswer for SignIn {
@@ -50,6 +66,7 @@ impl CommandAnswer for SignIn {
         match self {
             Self::Done(..) => Some("Login successful."),
             Self::CodeNeeded { .. } => Some("One-time code needed."),
+            Self::FaceNeeded { .. } => Some("Face needed."),
         }
     }
 
@@ -65,6 +82,14 @@ impl CommandAnswer for SignIn {
                 body.grant = Some(grant);
                 body.expires_at = Some(expires_at);
                 body.missing = Some(vec![Method::OneTimeCode]);
+                body
+            }
+            Self::FaceNeeded { grant, expires_at, username } => {
+                let mut body = AnswerBody::default();
+                body.grant = Some(grant);
+                body.expires_at = Some(expires_at);
+                body.username = Some(username);
+                body.missing = Some(vec![Method::Face]);
                 body
             }
         }
@@ -93,6 +118,9 @@ impl Authenticator {
                 let answer = SignIn::CodeNeeded { grant, expires_at };
                 return Ok((Change::ProvePassword(upgraded), opening(open), answer));
             }
+            if subject.enrolled.face {
+                return Ok(self.face_needed(verified, Change::ProvePassword(upgraded)));
+            }
             let is_proposed = subject.totp_stage == TotpStage::Proposed;
             let issued =
                 is_proposed.then(|| self.grant_for(Step::Enrolment, verified, step.open_grant));
@@ -104,7 +132,7 @@ impl Authenticator {
         .await
     }
 
-    /// 180: proves a one-time code after the password, and opens the session.
+    /// 180: proves a one-time code after the password.
     ///
     /// # Errors
     ///
@@ -113,16 +141,58 @@ impl Authenticator {
         &self,
         received: Received,
         step: CodeStep,
-    ) -> Result<Audited<LoggedIn>, Error> {
+    ) -> Result<Audited<SignIn>, Error> {
         let offered = Offered::from(&step);
         let named = self.named(&step.account).await?;
         self.prove(Action::CodeStep, received, named, offered, async |verified| {
+            if verified.subject.enrolled.face {
+                return Ok(self.face_needed(verified, Change::ProveCode));
+            }
             let by = (step.mac, step.audience.as_ref());
             let (change, logged_in) = self.signed_in(verified, by, None).await?;
             let notices = login_notices(verified, None);
-            Ok((change, SideEffects { notices, ..SideEffects::default() }, logged_in))
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
+            Ok((change, side_effects, SignIn::Done(logged_in, None)))
         })
         .await
+    }
+
+    /// 182: proves a face and the key of a browser after these, and opens the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn face_step(
+        &self,
+        received: Received,
+        step: FaceStep,
+    ) -> Result<Audited<LoggedIn>, Error> {
+        let offered = Offered::from(&step);
+        self.prove(Action::FaceStep, received, &step.username, offered, async |verified| {
+            let new = step.device_pubkey.zip(step.mac);
+            let device = self.first_device(verified, new, step.device_name.clone());
+            let has_key = device.is_some() || verified.device.is_proven();
+            if self.settings.profile == Profile::Strict && !has_key {
+                return Err(Denial::DeviceKeyNeeded.into());
+            }
+            let methods = verified.methods(device.as_ref());
+            verified.reaches(None, &methods)?;
+            // The portal sends no address with the token.
+            let (session, logged_in) = self.session(verified, None, device.as_ref(), methods);
+            let is_first = verified.subject.first_used.is_none();
+            let notices = login_notices(verified, device.as_ref());
+            let side_effects = SideEffects { notices, ..SideEffects::default() };
+            let change = Change::LogIn { session, upgraded: None, device, is_first };
+            Ok((change, side_effects, logged_in))
+        })
+        .await
+    }
+
+    fn face_needed(&self, verified: &Verified<'_>, change: Change) -> GrantedChange<SignIn> {
+        let IssuedGrant { token: grant, expires: expires_at, open } =
+            self.grant_for(Step::Face, verified, false);
+        let username = verified.subject.username.clone();
+        (change, opening(open), SignIn::FaceNeeded { grant, expires_at, username })
     }
 
     fn grant_for(&self, step: Step, verified: &Verified<'_>, open_grant: bool) -> IssuedGrant {

@@ -18,8 +18,13 @@ use fourauth_protocol::{answer::AnswerBody, command::ProveSignIn, time::UnixMill
 use fourauth_store::{FamilyId, Session};
 
 /// The actions that open a session.
-const SIGN_INS: [Action; 4] =
-    [Action::Login, Action::RedeemPasscode, Action::PasswordStep, Action::CodeStep];
+const SIGN_INS: [Action; 5] = [
+    Action::Login,
+    Action::RedeemPasscode,
+    Action::PasswordStep,
+    Action::CodeStep,
+    Action::FaceStep,
+];
 
 /// The answer to 144: the text of the proof.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Nonces of device proofs that do not sign the TLS exporter. A nonce is a grant, and the first
-//! connection with a granted command that relies on it spends it.
+//! connection with a granted command that relies on it spends it. The proof of a browser is good for one
+//! command, which takes the place of the connection.
 
 use super::{CheckedClaim, Claim};
 use crate::{
@@ -59,8 +60,8 @@ impl Authenticator {
     pub(crate) fn check_nonce(&self, claim: Claim, at: UnixMillis) -> CheckedClaim {
         let nonce = match (claim.binding, claim.nonce) {
             (Binding::TlsExporter, _) => NonceCheck::NotNeeded,
-            (Binding::Certificate, None) => NonceCheck::Absent,
-            (Binding::Certificate, Some(QuotedNonce { nonce, holder })) => {
+            (Binding::Certificate | Binding::Web, None) => NonceCheck::Absent,
+            (Binding::Certificate | Binding::Web, Some(QuotedNonce { nonce, holder })) => {
                 let grant = Grant::from_bytes(*nonce.as_bytes());
                 match self.check_grant(&grant, &Purpose::DeviceProof, at) {
                     Ok(id) => NonceCheck::Valid(id, holder),

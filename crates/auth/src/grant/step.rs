@@ -1,4 +1,4 @@
-//! Grants for the second of two commands: what the peer proved in the first one holds for it.
+//! Grants for a command that follows another one: what the peer proved in the first one holds for it.
 //!
 //! Clients of older systems show no grant. For them the server keeps the newest one of an account and
 //! a peer, unless other clients share the address of that peer.
@@ -13,11 +13,13 @@ use fourauth_store::{GrantId, OpenGrant, Subject};
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The second command.
+/// The command that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// 180: a one-time code completes the login.
     OneTimeCode,
+    /// 182: a face completes the login. The account has no authenticator, or its code was proved as well.
+    Face,
     /// 210: a one-time code confirms an authenticator.
     Enrolment,
     /// 360: a new password takes the place of a forgotten one.
@@ -41,11 +43,11 @@ pub(crate) struct IssuedGrant {
 }
 
 impl Step {
-    /// How long a person has for the second command, in milliseconds: 5 minutes to read a code, 15 to
-    /// install an authenticator, 10 to choose a password.
+    /// How long a person has for that command, in milliseconds: 5 minutes to read a code or to take
+    /// pictures, 15 to install an authenticator, 10 to choose a password.
     const fn lifetime_ms(self) -> i64 {
         match self {
-            Self::OneTimeCode => 300_000,
+            Self::OneTimeCode | Self::Face => 300_000,
             Self::Enrolment => 900_000,
             Self::PasswordReset => 600_000,
         }
@@ -54,6 +56,7 @@ impl Step {
     const fn purpose(self, holder: Holder) -> Purpose {
         match self {
             Self::OneTimeCode => Purpose::SecondStep(holder),
+            Self::Face => Purpose::FaceStep(holder),
             Self::Enrolment => Purpose::Enrolment(holder),
             Self::PasswordReset => Purpose::PasswordReset(holder),
         }

@@ -277,7 +277,7 @@ mod tests {
         let cleared = Clears::Lanes(lanes.clone(), Keep { totp: true, face: true });
         for (totp, face) in [(false, false), (false, true), (true, false), (true, true)] {
             for device in [false, true] {
-                let account = Enrolled { totp, face, device };
+                let account = Enrolled { totp, face, device, key: false };
                 let of = |action| of_success(action, account, false, asked, lanes.clone());
                 assert_eq!(of(Action::RequestPasscode), Clears::Nothing);
                 assert_eq!(of(Action::ValidateReset), Clears::Nothing);

@@ -116,7 +116,7 @@ impl Candidate {
             request: None,
         };
         let user = NewUser {
-            enrolled: Enrolled::ALL,
+            enrolled: Enrolled { key: false, ..Enrolled::ALL },
             id,
             username: name,
             password,

@@ -15,7 +15,7 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ExchangeToken, ListDevices,
+    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ExchangeToken, FaceStep, ListDevices,
     ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit, RecoverDevice,
     RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode,
     RequestReset, ResetPassword, RevokeDevice, ValidateReset,
@@ -116,6 +116,16 @@ setters! {
         device => mac: MacAddress,
         /// The service that the signed token is for.
         audience => audience: Audience,
+    }
+    FaceStep {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
+        /// The label of the browser's key.
+        device => mac: MacAddress,
+        /// The public key of the browser.
+        device_key => device_pubkey: DeviceKey,
+        /// The name that the person gives the browser.
+        device_name => device_name: DeviceName,
     }
     Authorise {
         /// The MAC address that the session was opened with.

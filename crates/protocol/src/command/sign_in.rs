@@ -1,12 +1,16 @@
-//! 160, 170 and 180: register oneself, and sign in by password and one-time code in two steps.
+//! 160 and 170 to 182: register oneself, and sign in by password, one-time code and face in steps.
 
 use super::{Identifier, NewTotp, passcode};
 use crate::{
     audience::Audience,
+    challenge::FaceChallenge,
+    device::{DeviceKey, DeviceName},
     grant::GrantToken,
     mac_address::{self, MacAddress},
     one_time_code::{self, OneTimeCode},
+    picture::{self, Picture},
     secret::{self, Secret},
+    username::Username,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +88,41 @@ pub struct CodeStep {
     pub audience: Option<Audience>,
 }
 
+/// 182: proves a face after 170 or 180, and opens the session of a browser. It is for the web portal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct FaceStep {
+    /// The account, as the answer with the grant names it.
+    pub username: Username,
+    /// The grant of the step before.
+    pub grant: GrantToken,
+    /// Pictures taken now.
+    #[serde(
+        rename = "faceIDs",
+        default,
+        deserialize_with = "picture::bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub faces: Vec<Picture>,
+    /// The answer to a face challenge. Its frames are used instead of `faceIDs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<FaceChallenge>,
+    /// The label of the browser's key.
+    #[serde(
+        default,
+        deserialize_with = "mac_address::offered",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mac: Option<MacAddress>,
+    /// The public key of the browser, to be bound if the account has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_pubkey: Option<DeviceKey>,
+    /// The name that the person gives the browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<DeviceName>,
+}
+
 impl SelfRegister {
     /// Names the account and its password.
     #[must_use]
@@ -117,6 +156,22 @@ impl CodeStep {
         grant: Option<GrantToken>,
     ) -> Self {
         Self { account: account.into(), totp: code.into(), grant, mac: None, audience: None }
+    }
+}
+
+impl FaceStep {
+    /// Names the account and the grant; the pictures are added with the methods below.
+    #[must_use]
+    pub const fn new(username: Username, grant: GrantToken) -> Self {
+        let (challenge, mac, device_pubkey, device_name) = (None, None, None, None);
+        let faces = Vec::new();
+        Self { username, grant, faces, challenge, mac, device_pubkey, device_name }
+    }
+
+    /// The pictures; a second call replaces those of the first.
+    #[must_use]
+    pub fn pictures(self, pictures: impl IntoIterator<Item = Picture>) -> Self {
+        Self { faces: pictures.into_iter().collect(), ..self }
     }
 }
 

@@ -1,16 +1,18 @@
 //! One command of a gateway, from its arrival to its reply.
 
-use super::{Gateway, KIB, claims};
+use super::{Gateway, KIB};
 use crate::{
+    channel::browser_claim,
     decide::decide,
     limits::{in_flight::Frame, slot::Deciding, visit::Visit},
     reply::Reply,
     timer,
 };
-use fourauth_auth::{origin::Origin, received::Received};
+use fourauth_auth::{origin::Origin, policy::Door, received::Received};
 use fourauth_protocol::{
     command::{Command, Refused},
-    envelope::{Envelope, Reference},
+    device::DeviceNonce,
+    envelope::{Envelope, Reference, StatedDoor},
 };
 use std::net::IpAddr;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
@@ -28,8 +30,7 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    /// Notes the time and the device proof of a command. Only here do commands follow each other in
-    /// the order in which they were sent.
+    /// Notes the time, the peer and the device proof of a command.
     pub(super) fn new(
         gateway: &Gateway,
         envelope: Envelope,
@@ -37,22 +38,17 @@ impl Arrived {
         bytes: usize,
         held: (Option<Frame>, Deciding),
     ) -> Self {
-        let Envelope { peer, reference } = envelope;
+        let Envelope { peer, reference, door, proof } = envelope;
         let command = command.and_then(|command| with_peer(peer, command));
         let mut received = gateway.own();
         if let Some(peer) = peer {
             received.origin = Origin::stated(peer, gateway.identity.name());
         }
-        match &command {
-            Ok(Command::ProveDevice(proof)) => {
-                if let Some(claim) = claims::of_stated_peer(proof) {
-                    gateway.claims().keep(received.origin.peer, claim);
-                }
-            }
-            Ok(command) => {
-                received.device = gateway.claims().of(received.origin.peer, command);
-            }
-            Err(_) => {}
+        if let Some(StatedDoor::Web) = door {
+            received.door = Door::Web;
+        }
+        if let (Some(origin), Some(proof)) = (&gateway.shared.origin, proof) {
+            received.device = Some(browser_claim(origin, proof, received.id));
         }
         Self { received, at: Instant::now(), reference, peer, command, bytes, held }
     }
@@ -123,12 +119,11 @@ impl Gateway {
     ) -> Reply {
         received.is_shared_address = visit.is_shared();
         let reply = match command {
-            Ok(Command::ProveDevice(proof)) if claims::of_stated_peer(&proof).is_none() => {
-                Reply::foreign_binding(received.id)
-            }
+            Ok(Command::ProveDevice(_)) => Reply::foreign_binding(received.id),
             Ok(command) => {
                 let _turn = visit.admit(&mut received).await;
-                decide(&self.shared.context, received, command, None).await
+                let nonce = self.nonce(&received, &command);
+                decide(&self.shared.context, received, command, nonce).await
             }
             Err(refused) => {
                 let reply = Reply::refused(received.id, &refused);
@@ -139,6 +134,12 @@ impl Gateway {
         };
         visit.note(reply.conduct());
         reply
+    }
+
+    /// The nonce in the answer to a hello of the portal, for the proof of a browser.
+    fn nonce(&self, received: &Received, command: &Command) -> Option<DeviceNonce> {
+        let is_wanted = received.door == Door::Web && matches!(command, Command::Hello(_));
+        is_wanted.then(|| self.shared.context.authenticator.device_nonce(received.at.now))
     }
 
     /// Answers a command that names no peer. Nothing is charged to a source.

@@ -189,6 +189,7 @@ mod tests {
             (Action::Login, true),
             (Action::ConfirmTotp, false),
             (Action::CodeStep, false),
+            (Action::FaceStep, false),
             (Action::PasswordStep, false),
             (Action::SelfRegister, false),
             (Action::BindDevice, true),

@@ -54,6 +54,7 @@ pub enum Standing {
 
 /// The factors that an account has. It always has a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "factors that are independent of each other")]
 pub struct Enrolled {
     /// A secret for one-time codes.
     pub totp: bool,
@@ -61,6 +62,8 @@ pub struct Enrolled {
     pub face: bool,
     /// A device, known by its MAC address or its key.
     pub device: bool,
+    /// A device key, now or in the past. From then on, a MAC address alone does not suffice.
+    pub key: bool,
 }
 
 /// How far a key of one-time codes has come into use.
@@ -86,16 +89,17 @@ impl TotpStage {
 
 impl Enrolled {
     /// Every factor.
-    pub const ALL: Self = Self { totp: true, face: true, device: true };
+    pub const ALL: Self = Self { totp: true, face: true, device: true, key: true };
 
     /// A password only.
-    pub const PASSWORD: Self = Self { totp: false, face: false, device: false };
+    pub const PASSWORD: Self = Self { totp: false, face: false, device: false, key: false };
 
     pub(crate) fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             totp: row.flag(TABLE, "has_totp")?,
             face: row.flag(TABLE, "has_face")?,
             device: row.flag(TABLE, "has_device")?,
+            key: row.flag(TABLE, "keyed")?,
         })
     }
 }
@@ -132,8 +136,6 @@ pub struct Subject {
     pub mac: MacAddress,
     /// True if the password must be changed, because another person chose it.
     pub must_change: bool,
-    /// True if a device key was ever bound. From then on, a MAC address alone does not suffice.
-    pub keyed: bool,
     /// The claimed device, if the account trusts it.
     pub device: Option<KnownDevice>,
     /// Time of the first login, if any.
@@ -174,7 +176,6 @@ pub(crate) struct Record {
     pub(crate) face_epoch: i64,
     pub(crate) mac: String,
     pub(crate) must_change: bool,
-    pub(crate) keyed: bool,
     pub(crate) device: Option<KnownDevice>,
     pub(crate) first_used: Option<UnixMillis>,
     pub(crate) been_here: Option<UnixMillis>,
@@ -204,7 +205,6 @@ impl Record {
             face_epoch: row.int(TABLE, "face_epoch")?,
             mac: row.text(TABLE, "mac_address")?,
             must_change: row.flag(TABLE, "must_change")?,
-            keyed: row.flag(TABLE, "keyed")?,
             device: KnownDevice::read(row)?,
             first_used: instant(row.int(TABLE, "first_used")?),
             been_here: instant(row.int(TABLE, "place_seen")?),
@@ -236,7 +236,6 @@ impl Record {
             face_epoch: self.face_epoch,
             mac: MacAddress::parse(&self.mac).map_err(|_| corrupt("mac_address"))?,
             must_change: self.must_change,
-            keyed: self.keyed,
             device: self.device,
             first_used: self.first_used,
             been_here: self.been_here,

@@ -34,7 +34,7 @@ macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
          COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
-         u.email, u.group_names, u.has_totp, u.has_face, u.has_device, \
+         u.email, u.group_names, u.has_totp, u.has_face, u.has_device, u.keyed, \
          d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
          JOIN users u ON u.id = s.account AND u.version = s.version AND u.disabled = 0 \

@@ -82,7 +82,7 @@ fn a_new_password_settles_beside_another_factor() {
     let until = Some((Factor::Password, NOW.saturating_add_ms(7)));
     let more = [(true, false), (false, true)];
     for (totp, device) in more {
-        let account = Enrolled { totp, device, face: false };
+        let account = Enrolled { totp, device, face: false, key: device };
         assert_eq!(settles(account, NOW, 7), until, "{account:?}");
     }
     assert_eq!(settles(Enrolled::PASSWORD, NOW, 7), None);

@@ -46,15 +46,15 @@ impl Store {
         &self,
         username: &str,
         opened: UnixMillis,
-        actions: [&str; 4],
+        actions: [&str; 5],
     ) -> Result<Option<AuditId>, Error> {
         const SQL: &str = "SELECT id, ts_utc FROM access_logs \
-             WHERE username = $1 AND success = 1 AND action IN ($2, $3, $4, $5) \
-             AND substr(ts_utc, 1, 19) = $6 ORDER BY id DESC";
+             WHERE username = $1 AND success = 1 AND action IN ($2, $3, $4, $5, $6) \
+             AND substr(ts_utc, 1, 19) = $7 ORDER BY id DESC";
 
         let (username, second) = (visible(username, MAX_USERNAME), second(opened));
-        let [a, b, c, d] = actions.map(Value::Text);
-        let values = [Value::Text(&username), a, b, c, d, Value::Text(&second)];
+        let [one, two, three, four, five] = actions.map(Value::Text);
+        let values = [Value::Text(&username), one, two, three, four, five, Value::Text(&second)];
         let rows = self.rows(SQL, &values).await?;
         // Earlier versions wrote the fraction of a second in fewer digits.
         let is_it = |row: &&Row| {
