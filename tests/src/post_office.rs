@@ -2,13 +2,14 @@
 
 use crate::record::template;
 use fourauth_courier::{
-    Courier, Limit, MailSettings, Quotas, Renderer, Round, Senders, Settings, SmsSettings, Tongue,
+    Courier, Limit, MailSettings, Quotas, Renderer, Round, Senders, Settings, SmsSettings,
 };
 use fourauth_factors::{
     password::{Cost, Hash, Memory, SALT_BYTES},
     password_rule::NewPassword,
     totp::Key,
 };
+use fourauth_locale::Tongue;
 use fourauth_protocol::{
     contact::{Email, Phone},
     mac_address::MacAddress,

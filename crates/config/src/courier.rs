@@ -1,9 +1,8 @@
 //! `[courier]`
 
 use crate::hidden::Hidden;
-use fourauth_courier::{
-    Account, Limit, MailRoute, MailSettings, Quotas, SmsRoute, SmsSettings, Tongue,
-};
+use fourauth_courier::{Account, Limit, MailRoute, MailSettings, Quotas, SmsRoute, SmsSettings};
+use fourauth_locale::Tongue;
 use fourauth_protocol::contact::Email;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -8,7 +8,6 @@ use crate::{
     Settings, backoff, earlier, entropy,
     failure::{Next, Reason},
     later,
-    locale::Tongue,
     mail::Outgoing,
     quota::{self, Sent},
     render::{Rendered, Renderer},
@@ -16,6 +15,7 @@ use crate::{
     sms::Text,
 };
 use data_encoding::HEXLOWER;
+use fourauth_locale::Tongue;
 use fourauth_protocol::{
     contact::{Email, Phone},
     time::UnixMillis,

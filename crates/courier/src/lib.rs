@@ -5,7 +5,7 @@
 //! | how a notice is sent, retried and given up | `courier` |
 //! | when it is retried | `backoff` |
 //! | how many messages a person may get | `quota` |
-//! | how an event becomes a text | `render`, `locale` |
+//! | how an event becomes a text | `render` |
 //! | what a mail consists of | `mail` |
 //! | how a mail reaches a relay | `relay` |
 //! | what another provider of text messages implements | `sms` |
@@ -22,7 +22,6 @@ mod courier;
 mod entropy;
 mod failure;
 mod folder;
-mod locale;
 mod mail;
 mod quota;
 mod relay;
@@ -34,7 +33,6 @@ mod twilio;
 
 pub use courier::{Courier, Round, unique};
 pub use failure::Reason;
-pub use locale::{Direction, Tongue};
 pub use mail::{Letter, Outgoing};
 pub use quota::{Limit, Quotas};
 pub use render::{NotATemplate, Rendered, Renderer};

@@ -1,6 +1,7 @@
 //! A mail: its parts and its headers. Nothing here sends one.
 
-use crate::{failure::Reason, locale::Tongue};
+use crate::failure::Reason;
+use fourauth_locale::Tongue;
 use fourauth_protocol::{contact::Email, time::UnixMillis};
 use lettre::{
     Message,

@@ -3,11 +3,8 @@
 //! The sentences are in `locales`. Their places in a message are in templates, which an operator may
 //! replace by files of the same names.
 
-use crate::{
-    failure::Reason,
-    locale::{NotAText, Texts, Tongue},
-    mail::Letter,
-};
+use crate::{failure::Reason, mail::Letter};
+use fourauth_locale::{Catalogue, NotAText, Texts, Tongue};
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
     request_id::RequestId,
@@ -74,7 +71,7 @@ impl Renderer {
     ///
     /// [`NotATemplate`] if a template cannot be read or rendered.
     pub fn new(issuer: &str, default: Tongue, folder: Option<&Path>) -> Result<Self, NotATemplate> {
-        let texts = |tongue| Ok((tongue, Texts::of(tongue)?));
+        let texts = |tongue| Ok((tongue, Texts::of(Catalogue::Mail, tongue)?));
         let [en, de, ar] = Tongue::ALL.map(texts);
         let broken = |_: NotAText| NotATemplate {
             name: "locales".to_owned(),

@@ -1,7 +1,8 @@
 //! Every notice as a rendered mail in every language, compared with files.
 
 use crate::checked_in;
-use fourauth_courier::{Renderer, Tongue};
+use fourauth_courier::Renderer;
+use fourauth_locale::Tongue;
 use fourauth_protocol::{
     device::{Binding, DeviceId, DeviceName},
     request_id::RequestId,

@@ -1,8 +1,11 @@
-//! The texts of messages, in the languages that this program has.
+//! The texts of mails and pages, in the languages that this program has.
+//!
+//! They are in the folder `locales` of the repository, one file for each language, and compiled in.
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use fourauth_protocol::language::Language;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use unic_langid::LanguageIdentifier;
 
 /// A language that this program has texts in.
@@ -57,12 +60,21 @@ impl Tongue {
             Self::Ar => Direction::RightToLeft,
         }
     }
+}
 
-    const fn source(self) -> &'static str {
-        match self {
-            Self::En => include_str!("../../../locales/en.ftl"),
-            Self::De => include_str!("../../../locales/de.ftl"),
-            Self::Ar => include_str!("../../../locales/ar.ftl"),
+/// A set of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Catalogue {
+    /// Of mails and text messages.
+    Mail,
+}
+
+impl Catalogue {
+    const fn source(self, tongue: Tongue) -> &'static str {
+        match (self, tongue) {
+            (Self::Mail, Tongue::En) => include_str!("../../../locales/mail/en.ftl"),
+            (Self::Mail, Tongue::De) => include_str!("../../../locales/mail/de.ftl"),
+            (Self::Mail, Tongue::Ar) => include_str!("../../../locales/mail/ar.ftl"),
         }
     }
 }
@@ -80,38 +92,62 @@ impl Direction {
 
 /// A text cannot be made: a key is missing, or an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotAText;
+pub struct NotAText;
 
 /// Values that texts refer to, by name.
-pub(crate) type Arguments<'a> = [(&'static str, &'a str)];
+pub type Arguments<'a> = [(&'static str, &'a str)];
 
-/// The texts of one language.
-pub(crate) struct Texts {
+/// The texts of one catalogue in one language.
+pub struct Texts {
     /// With marks around values, so that a name from right to left does not turn the sentence.
     isolating: FluentBundle<FluentResource>,
     /// Without marks, for subjects and text messages: many programs show them as boxes there.
     plain: FluentBundle<FluentResource>,
 }
 
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Texts").finish_non_exhaustive()
+    }
+}
+
 impl Texts {
     /// Reads the texts of a language.
-    pub(crate) fn of(tongue: Tongue) -> Result<Self, NotAText> {
-        Ok(Self { isolating: bundle(tongue, true)?, plain: bundle(tongue, false)? })
+    ///
+    /// # Errors
+    ///
+    /// [`NotAText`] if the file of the language is not valid.
+    pub fn of(catalogue: Catalogue, tongue: Tongue) -> Result<Self, NotAText> {
+        let bundle = |is_isolating| bundle(catalogue, tongue, is_isolating);
+        Ok(Self { isolating: bundle(true)?, plain: bundle(false)? })
     }
 
     /// A text for a body.
-    pub(crate) fn body(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
+    ///
+    /// # Errors
+    ///
+    /// [`NotAText`] if there is no such text, or an argument is missing.
+    pub fn body(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
         format(&self.isolating, key, arguments)
     }
 
-    /// A text for a subject or a text message.
-    pub(crate) fn line(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
+    /// A text for a subject, a text message, or an attribute of a page.
+    ///
+    /// # Errors
+    ///
+    /// As for [`body`](Self::body).
+    pub fn line(&self, key: &str, arguments: &Arguments<'_>) -> Result<String, NotAText> {
         format(&self.plain, key, arguments)
     }
 }
 
-fn bundle(tongue: Tongue, is_isolating: bool) -> Result<FluentBundle<FluentResource>, NotAText> {
-    let source = FluentResource::try_new(tongue.source().to_owned()).map_err(|_| NotAText)?;
+fn bundle(
+    catalogue: Catalogue,
+    tongue: Tongue,
+    is_isolating: bool,
+) -> Result<FluentBundle<FluentResource>, NotAText> {
+    let source = catalogue.source(tongue).to_owned();
+    let source = FluentResource::try_new(source).map_err(|_| NotAText)?;
     let language: LanguageIdentifier = tongue.tag().parse().map_err(|_| NotAText)?;
     let mut bundle = FluentBundle::new_concurrent(vec![language]);
     bundle.set_use_isolating(is_isolating);
@@ -135,8 +171,11 @@ fn format(
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failing fixture fails the test")]
 mod tests {
     use super::*;
+
+    const CATALOGUES: [Catalogue; 1] = [Catalogue::Mail];
 
     /// Every argument that a text may name.
     const ALL: [(&str, &str); 11] = [
@@ -159,20 +198,26 @@ mod tests {
         names.map(|(key, _)| key).filter(|key| !key.starts_with(['#', ' '])).collect()
     }
 
+    fn in_all_tongues(catalogue: Catalogue) -> impl Iterator<Item = (Catalogue, Tongue)> {
+        Tongue::ALL.into_iter().map(move |tongue| (catalogue, tongue))
+    }
+
     #[test]
     fn every_language_has_the_same_keys_in_the_same_order() {
-        let english = keys(Tongue::En.source());
-        assert!(english.len() > 30, "only {} keys were found", english.len());
-        for tongue in Tongue::ALL {
-            assert_eq!(keys(tongue.source()), english, "{tongue:?}");
+        for catalogue in CATALOGUES {
+            let english = keys(catalogue.source(Tongue::En));
+            assert!(english.len() > 30, "only {} keys were found", english.len());
+            for tongue in Tongue::ALL {
+                assert_eq!(keys(catalogue.source(tongue)), english, "{catalogue:?} {tongue:?}");
+            }
         }
     }
 
     #[test]
     fn every_key_is_rendered_in_every_language_without_errors() {
-        for tongue in Tongue::ALL {
-            let texts = Texts::of(tongue).unwrap();
-            for key in keys(tongue.source()) {
+        for (catalogue, tongue) in CATALOGUES.into_iter().flat_map(in_all_tongues) {
+            let texts = Texts::of(catalogue, tongue).unwrap();
+            for key in keys(catalogue.source(tongue)) {
                 for text in [texts.body(key, &ALL), texts.line(key, &ALL)] {
                     let text = text.unwrap_or_else(|_| panic!("{tongue:?} {key}"));
                     assert!(!text.is_empty() && !text.contains(['{', '}']), "{key}: {text}");
@@ -183,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_missing_argument_or_key_is_an_error() {
-        let texts = Texts::of(Tongue::En).unwrap();
+        let texts = Texts::of(Catalogue::Mail, Tongue::En).unwrap();
         assert_eq!(texts.body("greeting", &[]), Err(NotAText));
         assert_eq!(texts.body("no-such-key", &ALL), Err(NotAText));
         assert!(FluentResource::try_new("key = { $a ->\n".to_owned()).is_err());
@@ -191,7 +236,7 @@ mod tests {
 
     #[test]
     fn only_bodies_have_isolation_marks() {
-        let texts = Texts::of(Tongue::Ar).unwrap();
+        let texts = Texts::of(Catalogue::Mail, Tongue::Ar).unwrap();
         assert!(texts.body("greeting", &ALL).unwrap().contains("\u{2068}alice\u{2069}"));
         assert!(!texts.line("greeting", &ALL).unwrap().contains(['\u{2068}', '\u{2069}']));
     }
