@@ -1,5 +1,6 @@
 //! Fixtures of the test suite that are too slow or too large to be built for each test.
 
+pub mod browser;
 pub mod http2;
 pub mod mail_server;
 pub mod mailbox;

@@ -42,6 +42,7 @@ mod other_packs;
 mod passcodes;
 mod password_reset;
 mod penalties;
+mod portal;
 mod proofs;
 mod proxies;
 mod public_api;

@@ -5,6 +5,7 @@
 mod assure;
 mod authenticator;
 mod binaries;
+mod browser;
 mod checks;
 mod demo;
 mod models;

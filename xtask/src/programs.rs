@@ -10,7 +10,7 @@ use std::{fs, path::Path, process::Command};
 const PACKAGED_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Debian's packages.
-const PACKAGES: [&str; 4] = ["postgresql", "pgbouncer", "nginx-light", "caddy"];
+const PACKAGES: [&str; 5] = ["postgresql", "pgbouncer", "nginx-light", "caddy", "chromium"];
 
 /// Installs the packages of missing programs. Fails if that is not possible, because tests that need them
 /// are never skipped.
@@ -40,6 +40,7 @@ fn is_there(package: &str) -> bool {
         "nginx-light" => runs("nginx", "-v"),
         "pgbouncer" => runs("pgbouncer", "--version"),
         "caddy" => runs("caddy", "version"),
+        "chromium" => runs("chromium", "--version"),
         _ => has_postgres(),
     }
 }

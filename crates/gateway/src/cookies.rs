@@ -1,4 +1,4 @@
-//! The cookies of a browser: the session, and the grant between two steps.
+//! The cookies of a browser: the session, the grant between two steps, and the language.
 //!
 //! The prefix `__Host-` makes a browser refuse one that another host or an insecure page sets (RFC
 //! 6265bis §4.1.3.2). No script can read them, and no other site's request carries them.
@@ -18,6 +18,8 @@ pub(crate) enum Cookie {
     Reset,
     /// The check token that the services of a domain see.
     Visit,
+    /// The language that a person has chosen.
+    Language,
 }
 
 /// A request has a cookie twice.
@@ -31,16 +33,18 @@ impl Cookie {
             Self::Mfa => "__Host-mfa",
             Self::Reset => "__Host-reset",
             Self::Visit => "__Secure-fourauth-fa",
+            Self::Language => "__Host-language",
         }
     }
 
-    /// How long a browser keeps it, in seconds: a day for a session, which the server ends earlier, and
-    /// the life of a grant.
+    /// How long a browser keeps it, in seconds: a day for a session, which the server ends earlier, the
+    /// life of a grant, and a year for a choice.
     const fn seconds(self) -> u32 {
         match self {
             Self::Session => 86_400,
             Self::Mfa => 900,
             Self::Reset | Self::Visit => 600,
+            Self::Language => 31_536_000,
         }
     }
 

@@ -1,5 +1,4 @@
-//! `/forward-auth`: whether a proxy may pass a request to another service, and which person sent it; and the
-//! pages where people sign in for that.
+//! `/forward-auth`: whether a proxy may pass a request to another service, and which person sent it.
 //!
 //! ```text
 //! original   the request that the proxy describes in X-Forwarded-*
@@ -10,7 +9,7 @@
 //! ```
 //!
 //! A person without a check token is sent to [`entry`], which makes one of the session of this origin, and
-//! from there to [`sign_in`] if there is no session. The rules and the groups are the only thing that this
+//! from there to the portal's sign-in if there is no session. The rules and the groups are the only thing that this
 //! crate decides. They are the operator's, so they are settings.
 
 mod entry;
@@ -19,7 +18,6 @@ mod identity;
 mod original;
 mod recent;
 mod rules;
-mod sign_in;
 mod target;
 
 use crate::{
@@ -45,28 +43,19 @@ use original::Original;
 use recent::{Question, Recent};
 use rules::Demand;
 use std::net::IpAddr;
-use target::Target;
 use tokio::time::Instant;
 
-pub(crate) static ROUTES: [Route; 8] = [
+pub(crate) use entry::path as entry_path;
+pub(crate) use target::Target;
+
+pub(crate) static ROUTES: [Route; 2] = [
     get("/forward-auth", |call| Box::pin(check(call))),
     get("/forward-auth/enter", |call| Box::pin(entry::enter(call))),
-    get("/sign-in", |call| Box::pin(async move { sign_in::form(&call) })),
-    post("/sign-in", |call| Box::pin(sign_in::password(call))),
-    post("/sign-in/code", |call| Box::pin(sign_in::code(call))),
-    get("/sign-out", |call| Box::pin(async move { sign_in::farewell(&call) })),
-    post("/sign-out", |call| Box::pin(sign_in::out(call))),
-    get("/sign-in.css", |_| Box::pin(async { html::style() })),
 ];
 
 const fn get(path: &'static str, handler: Handler) -> Route {
     let (method, resource) = (Method::GET, Resource::ForwardAuth);
     Route { method, path, resource, body: Takes::Nothing, work: Work::Own(handler) }
-}
-
-const fn post(path: &'static str, handler: Handler) -> Route {
-    let (method, resource) = (Method::POST, Resource::ForwardAuth);
-    Route { method, path, resource, body: Takes::Form, work: Work::Own(handler) }
 }
 
 /// The services that a gateway answers for.
@@ -91,8 +80,13 @@ impl Services {
         Self { settings, audience, recent: Recent::default() }
     }
 
+    /// The page of a service that an address leads to. `None` if it leads elsewhere.
+    pub(crate) fn target(&self, url: String) -> Option<Target> {
+        Target::of(url, &self.settings.config)
+    }
+
     /// The domain of the services, which see the cookie with a check token.
-    const fn domain(&self) -> &Domain {
+    pub(crate) const fn domain(&self) -> &Domain {
         &self.settings.config.domain
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     limits,
     listener::Listener,
     peer::Proxies,
+    portal::Pages,
     route::Route,
     routes,
     settings::{ListenerSettings, Settings},
@@ -68,6 +69,8 @@ pub(crate) struct App {
     pub(crate) pace: Pace,
     /// Other services. Their proxies ask whether a request may pass.
     pub(crate) services: Option<Services>,
+    /// The pages for people, if browsers can find them.
+    pub(crate) pages: Option<Pages>,
 }
 
 /// A running gateway.
@@ -97,8 +100,14 @@ impl Gateway {
     ///
     /// [`StartError`] if one of the listeners cannot start. Then none is running.
     pub async fn start(settings: Settings, parts: Parts) -> Result<Self, StartError> {
-        let Settings { proxies, connections, connections_per_source, forward_auth, listeners } =
-            settings;
+        let Settings {
+            proxies,
+            connections,
+            connections_per_source,
+            origin,
+            forward_auth,
+            listeners,
+        } = settings;
         let Parts { upstream, vitals, tls, clock } = parts;
         let few = limits::FEW_CONNECTIONS.min(connections_per_source);
         let places = || Shares::new(connections, connections_per_source, few);
@@ -113,6 +122,7 @@ impl Gateway {
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),
             pace: Pace::default(),
             services: forward_auth.map(Services::new),
+            pages: origin.map(Pages::new),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -27,6 +27,7 @@ mod multipart;
 #[cfg(test)]
 mod openapi;
 mod peer;
+mod portal;
 mod problem;
 pub mod program;
 mod query;

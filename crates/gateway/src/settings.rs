@@ -13,6 +13,8 @@ pub struct Settings {
     pub connections: usize,
     /// Connections of one source. Those of proxies are counted only in total.
     pub connections_per_source: usize,
+    /// Where browsers find the pages for people.
+    pub origin: Option<Origin>,
     /// Other services. Their proxies ask whether a request may pass.
     pub forward_auth: Option<ForwardAuth>,
     /// The listeners.
@@ -46,8 +48,12 @@ pub enum Resource {
     Api,
     /// The routes of older HTTP systems.
     Compat,
-    /// `/forward-auth` and where people sign in for it.
+    /// `/forward-auth`.
     ForwardAuth,
+    /// Where people sign in and see their own account.
+    SignIn,
+    /// The way there from `/`.
+    Portal,
     /// `/livez` and `/readyz`.
     Health,
     /// `/metrics`.
@@ -60,6 +66,7 @@ impl From<&WebConfig> for Settings {
             proxies: web.proxies.iter().map(|network| (*network).into()).collect(),
             connections: web.connections,
             connections_per_source: web.connections_per_source,
+            origin: web.origin.clone(),
             forward_auth: web.origin.clone().zip(web.forward_auth.clone()).map(ForwardAuth::from),
             listeners: web.listener.iter().map(ListenerSettings::from).collect(),
         }
@@ -75,19 +82,21 @@ impl From<(Origin, ForwardAuthConfig)> for ForwardAuth {
 impl From<&WebListener> for ListenerSettings {
     fn from(listener: &WebListener) -> Self {
         let WebListener { bind, tls, resources } = listener;
-        let resources = resources.iter().copied().map(Resource::from).collect();
+        let resources = resources.iter().flat_map(|resource| Resource::of(*resource)).collect();
         Self { bind: *bind, tls: *tls, resources }
     }
 }
 
-impl From<WebResource> for Resource {
-    fn from(resource: WebResource) -> Self {
+impl Resource {
+    /// The groups of routes that a resource of the settings stands for.
+    fn of(resource: WebResource) -> Vec<Self> {
         match resource {
-            WebResource::Api => Self::Api,
-            WebResource::Compat => Self::Compat,
-            WebResource::ForwardAuth => Self::ForwardAuth,
-            WebResource::Health => Self::Health,
-            WebResource::Metrics => Self::Metrics,
+            WebResource::Api => vec![Self::Api],
+            WebResource::Compat => vec![Self::Compat],
+            WebResource::ForwardAuth => vec![Self::ForwardAuth, Self::SignIn],
+            WebResource::Portal => vec![Self::Portal, Self::SignIn],
+            WebResource::Health => vec![Self::Health],
+            WebResource::Metrics => vec![Self::Metrics],
         }
     }
 }

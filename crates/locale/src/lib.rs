@@ -37,9 +37,32 @@ impl Tongue {
     /// The language of an account, by its first part; `default` if this program has no texts in it.
     #[must_use]
     pub fn of(tag: Option<&Language>, default: Self) -> Self {
-        let first = tag.and_then(|tag| tag.as_str().split('-').next()).unwrap_or_default();
-        let is_it = |tongue: &Self| tongue.tag().eq_ignore_ascii_case(first);
-        Self::ALL.into_iter().find(is_it).unwrap_or(default)
+        tag.and_then(|tag| Self::find(tag.as_str())).unwrap_or(default)
+    }
+
+    /// The language of a tag of BCP 47, by its first part.
+    #[must_use]
+    pub fn find(tag: &str) -> Option<Self> {
+        let first = tag.split('-').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|tongue| tongue.tag().eq_ignore_ascii_case(first))
+    }
+
+    /// The first language of an `Accept-Language` header (RFC 9110 §12.5.4) that this program has. The
+    /// order counts and weights do not, because browsers send both alike.
+    #[must_use]
+    pub fn accepted(header: &str) -> Option<Self> {
+        let mut tags = header.split(',').map(|range| range.split(';').next().unwrap_or_default());
+        tags.find_map(|tag| Self::find(tag.trim()))
+    }
+
+    /// Its name in itself.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::De => "Deutsch",
+            Self::Ar => "العربية",
+        }
     }
 
     /// The tag of BCP 47.
@@ -67,6 +90,8 @@ impl Tongue {
 pub enum Catalogue {
     /// Of mails and text messages.
     Mail,
+    /// Of the pages of the portal.
+    Pages,
 }
 
 impl Catalogue {
@@ -75,6 +100,9 @@ impl Catalogue {
             (Self::Mail, Tongue::En) => include_str!("../../../locales/mail/en.ftl"),
             (Self::Mail, Tongue::De) => include_str!("../../../locales/mail/de.ftl"),
             (Self::Mail, Tongue::Ar) => include_str!("../../../locales/mail/ar.ftl"),
+            (Self::Pages, Tongue::En) => include_str!("../../../locales/pages/en.ftl"),
+            (Self::Pages, Tongue::De) => include_str!("../../../locales/pages/de.ftl"),
+            (Self::Pages, Tongue::Ar) => include_str!("../../../locales/pages/ar.ftl"),
         }
     }
 }
@@ -171,14 +199,13 @@ fn format(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failing fixture fails the test")]
 mod tests {
     use super::*;
 
-    const CATALOGUES: [Catalogue; 1] = [Catalogue::Mail];
+    const CATALOGUES: [Catalogue; 2] = [Catalogue::Mail, Catalogue::Pages];
 
     /// Every argument that a text may name.
-    const ALL: [(&str, &str); 11] = [
+    const ALL: [(&str, &str); 14] = [
         ("user", "alice"),
         ("issuer", "4Auth"),
         ("name", "laptop"),
@@ -190,6 +217,9 @@ mod tests {
         ("text", "A text."),
         ("gateway", "portal"),
         ("request", "01J"),
+        ("seconds", "3"),
+        ("level", "2"),
+        ("reason", "The server is busy."),
     ];
 
     /// The keys of a source, in order.
@@ -248,5 +278,7 @@ mod tests {
         assert_eq!(of("EN"), Tongue::En);
         assert_eq!(of("den"), Tongue::Ar);
         assert_eq!(Tongue::of(None, Tongue::De), Tongue::De);
+        assert_eq!(Tongue::accepted("fr-FR, ar-EG;q=0.8, de"), Some(Tongue::Ar));
+        assert_eq!(Tongue::accepted("*"), None);
     }
 }

@@ -55,6 +55,8 @@ pub enum WebResource {
     Compat,
     /// Where the proxies of other services ask whether a request may pass, and where people sign in.
     ForwardAuth,
+    /// Where people sign in and see their own account.
+    Portal,
     /// Whether the server runs and can work.
     Health,
     /// Numbers for monitoring.
@@ -82,7 +84,10 @@ impl WebListener {
     /// True if it has routes that send commands of visitors.
     fn sends_commands(&self) -> bool {
         let sends = |resource: &WebResource| match resource {
-            WebResource::Api | WebResource::Compat | WebResource::ForwardAuth => true,
+            WebResource::Api
+            | WebResource::Compat
+            | WebResource::ForwardAuth
+            | WebResource::Portal => true,
             WebResource::Health | WebResource::Metrics => false,
         };
         self.resources.iter().any(sends)
@@ -109,7 +114,7 @@ impl WebConfig {
 
     /// Everything that must be true.
     #[must_use]
-    pub fn requirements(&self) -> [Requirement; 11] {
+    pub fn requirements(&self) -> [Requirement; 13] {
         let within = |number, range: &RangeInclusive<i64>| {
             i64::try_from(number).is_ok_and(|number| range.contains(&number))
         };
@@ -150,6 +155,16 @@ impl WebConfig {
                 reason: "must list the proxies that ask forward-auth: only they are believed about \
                          requests to other services",
                 holds: !self.proxies.is_empty() || !self.serves(WebResource::ForwardAuth),
+            },
+            Requirement {
+                key: "web.origin",
+                reason: "must be set, because a listener has the resource portal",
+                holds: self.origin.is_some() || !self.serves(WebResource::Portal),
+            },
+            Requirement {
+                key: "web.listener",
+                reason: "must not have the resources portal and compat at one address: both answer /",
+                holds: self.has_one_start(),
             },
             Requirement {
                 key: "web.origin",
@@ -204,6 +219,13 @@ impl WebConfig {
     fn has_distinct_listeners(&self) -> bool {
         let mut seen = HashSet::new();
         self.listener.iter().all(|it| it.bind.port() == 0 || seen.insert(it.bind))
+    }
+
+    /// True if no listener has two pages for `/`.
+    fn has_one_start(&self) -> bool {
+        let has = |it: &WebListener, resource| it.resources.contains(&resource);
+        let has_two = |it| has(it, WebResource::Portal) && has(it, WebResource::Compat);
+        !self.listener.iter().any(has_two)
     }
 
     /// True if every listener serves something, and nothing twice.

@@ -1,21 +1,18 @@
 //! `/forward-auth/enter`: makes a check token of the session of this origin, puts it into a cookie that
 //! the services of the domain see, and sends the person back.
 
-use super::{html, sign_in, target::Target};
+use super::target::Target;
 use crate::{
     call::Call,
     cookies::Cookie,
+    portal::{self, Session},
     problem::Problem,
     query::{self, Kind, Parameter},
     response::{self, Response},
     route::Outcome,
 };
 use fourauth_daemon::settings::Origin;
-use fourauth_protocol::{
-    code::Code,
-    command::{Authorise, Command, ExchangeToken},
-    secret::Secret,
-};
+use fourauth_protocol::command::{Command, ExchangeToken};
 use hyper::{StatusCode, header::LOCATION};
 use serde_json::Value;
 
@@ -30,7 +27,7 @@ pub(super) fn address(origin: &Origin, target: &Target) -> String {
 }
 
 /// The same within this origin.
-pub(super) fn path(target: &Target) -> String {
+pub(crate) fn path(target: &Target) -> String {
     format!("{PATH}?to={}", target.encoded())
 }
 
@@ -40,14 +37,15 @@ pub(super) async fn enter(call: Call) -> Outcome {
     let value = |name| values.iter().find(|(it, _)| *it == name).map(|(_, value)| value);
     let is_bounced = value("bounced") == Some(&Value::Bool(true));
     let to = value("to").and_then(Value::as_str).unwrap_or_default();
-    let target = Target::of(to.to_owned(), &services.settings.config);
+    let target = services.target(to.to_owned());
     let target = target.ok_or_else(|| Problem::bad("This is not a page of a service."))?;
-    let Some(token) = Cookie::Session.read(&call.headers) else {
+    if Cookie::Session.read(&call.headers).is_none() {
         // The way here began at another site, so a browser has kept the cookie back.
         let again = format!("{}&bounced=true", path(&target));
-        return Ok(if is_bounced { to_sign_in(&target) } else { html::bounce(&again) });
-    };
-    let Some(session) = live_session(&call, token).await? else {
+        let bounced = || portal::bounce(call.words()?, &again);
+        return if is_bounced { Ok(to_sign_in(&target)) } else { bounced() };
+    }
+    let Some(session) = Session::of(&call).await? else {
         let mut response = to_sign_in(&target);
         Cookie::Session.clear(&mut response);
         return Ok(response);
@@ -56,36 +54,13 @@ pub(super) async fn enter(call: Call) -> Outcome {
     let answer = call.send(Command::ExchangeToken(exchange)).await?;
     let check_token = answer.body.token.ok_or_else(Problem::incomplete)?;
     let mut response = redirect(target.as_str());
-    if session.is_renewed {
-        Cookie::Session.set(&mut response, session.token.expose());
-    }
+    session.keep(&mut response);
     Cookie::Visit.set_for(&mut response, check_token.expose(), services.domain());
     Ok(response)
 }
 
-/// A session that may be used now.
-struct Session {
-    token: Secret<String>,
-    is_renewed: bool,
-}
-
-/// The session of a token, renewed if it is due. `None` if it has ended.
-async fn live_session(call: &Call, token: String) -> Result<Option<Session>, Problem> {
-    let authorise = Command::Authorise(Authorise::new(token.clone()));
-    let answer = call.app.upstream.send(call.peer?, authorise).await?;
-    match answer.code {
-        Code::Ok => {
-            let is_renewed = answer.body.token.is_some();
-            let token = answer.body.token.unwrap_or_else(|| Secret::new(token));
-            Ok(Some(Session { token, is_renewed }))
-        }
-        Code::SignedOut => Ok(None),
-        _ => Err(Problem::of_answer(answer)),
-    }
-}
-
 fn to_sign_in(target: &Target) -> Response {
-    redirect(&sign_in::path(Some(target)))
+    redirect(&portal::sign_in_path(Some(target)))
 }
 
 fn redirect(location: &str) -> Response {

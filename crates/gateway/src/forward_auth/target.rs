@@ -8,7 +8,7 @@ const LONGEST: usize = 4096;
 
 /// The address of a page of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target(String);
+pub(crate) struct Target(String);
 
 impl Target {
     /// Accepts an address. `None` if it has another form, or if no rule names its host: this origin
@@ -27,19 +27,19 @@ impl Target {
     }
 
     /// The address, which a header can have.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The address as a value in a query: everything but unreserved characters is encoded (RFC 3986 §2.3).
-    pub(super) fn encoded(&self) -> Encoded<'_> {
+    pub(crate) fn encoded(&self) -> Encoded<'_> {
         Encoded(&self.0)
     }
 }
 
 /// A text as a value in a query.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Encoded<'a>(&'a str);
+pub(crate) struct Encoded<'a>(&'a str);
 
 impl fmt::Display for Encoded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

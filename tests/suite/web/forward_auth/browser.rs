@@ -187,5 +187,5 @@ impl Browser {
 /// Where a page leads by itself.
 fn refresh(html: &str) -> Option<String> {
     let (_, rest) = html.split_once("<meta http-equiv=\"refresh\" content=\"0; url=")?;
-    Some(rest.split_once('"')?.0.replace("&amp;", "&"))
+    Some(rest.split_once('"')?.0.replace("&#38;", "&"))
 }

@@ -1,0 +1,144 @@
+//! The portal: the pages on which people sign in and see their own account.
+//!
+//! ```text
+//! words      the texts of a request's language
+//! page       a template with the headers that every page has
+//! assets     the style sheet and the scripts, compiled in
+//! session    the session of a browser's cookie, renewed if it is due
+//! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
+//! sign_out   /sign-out
+//! account    /account: one's own sign-ins and devices
+//! ```
+//!
+//! Forms work without a script, except the face: it needs the camera and the key of the browser. No page
+//! has text from another place than its template and `locales/pages`, and no script is in a page.
+
+mod account;
+mod assets;
+mod complaint;
+mod page;
+mod session;
+mod sign_in;
+mod sign_out;
+mod words;
+
+pub(crate) use page::bounce;
+pub(crate) use session::Session;
+pub(crate) use sign_in::path as sign_in_path;
+
+use crate::{
+    call::Call,
+    cookies::Cookie,
+    problem::Problem,
+    response,
+    route::{Handler, Outcome, Route, Takes, Work},
+    settings::Resource::{self, Portal, SignIn},
+};
+use fourauth_daemon::settings::Origin;
+use fourauth_locale::{Catalogue, NotAText, Texts, Tongue};
+use hyper::{
+    Method, StatusCode,
+    header::{LOCATION, ORIGIN},
+};
+use serde::Deserialize;
+use words::Words;
+
+pub(crate) static ROUTES: [Route; 14] = [
+    page(SignIn, "/sign-in", |call| Box::pin(async move { sign_in::form(&call) })),
+    form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
+    form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
+    form(SignIn, "/sign-in/challenge", Takes::Json, |call| Box::pin(sign_in::challenge(call))),
+    form(SignIn, "/sign-in/face", Takes::Pictures, |call| Box::pin(sign_in::face(call))),
+    page(SignIn, "/sign-out", |call| Box::pin(async move { sign_out::question(&call) })),
+    form(SignIn, "/sign-out", Takes::Form, |call| Box::pin(sign_out::out(call))),
+    form(SignIn, "/language", Takes::Form, |call| Box::pin(async move { language(&call) })),
+    page(SignIn, "/assets/{name}", |call| Box::pin(async move { assets::asset(&call) })),
+    page(Portal, "/", |call| Box::pin(async move { start(&call) })),
+    page(SignIn, "/account", |call| Box::pin(account::show(call))),
+    page(SignIn, "/account/sessions/{id}/proof", |call| Box::pin(account::proof(call))),
+    form(SignIn, "/account/sessions/end", Takes::Form, |call| Box::pin(account::end_session(call))),
+    form(SignIn, "/account/sessions/end-all", Takes::Form, |call| Box::pin(account::end_all(call))),
+];
+
+const fn page(resource: Resource, path: &'static str, handler: Handler) -> Route {
+    let (method, body) = (Method::GET, Takes::Nothing);
+    Route { method, path, resource, body, work: Work::Own(handler) }
+}
+
+const fn form(resource: Resource, path: &'static str, body: Takes, handler: Handler) -> Route {
+    Route { method: Method::POST, path, resource, body, work: Work::Own(handler) }
+}
+
+/// What the pages of a gateway share.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    /// Where browsers find the pages.
+    origin: Origin,
+    texts: Vec<(Tongue, Texts)>,
+}
+
+impl Pages {
+    /// The pages at this origin.
+    ///
+    /// # Panics
+    ///
+    /// Never: the texts are compiled in, and a test reads them.
+    pub(crate) fn new(origin: Origin) -> Self {
+        let texts = |tongue| Ok::<_, NotAText>((tongue, Texts::of(Catalogue::Pages, tongue)?));
+        let texts = Tongue::ALL.into_iter().map(texts).collect::<Result<_, _>>();
+        Self { origin, texts: texts.expect("the texts are valid") }
+    }
+
+    /// The texts of a language.
+    fn texts(&self, tongue: Tongue) -> Option<&Texts> {
+        self.texts.iter().find(|(it, _)| *it == tongue).map(|(_, texts)| texts)
+    }
+}
+
+impl Call {
+    /// The pages of this gateway. Without an origin there are none, and their routes do not exist.
+    fn pages(&self) -> Result<&Pages, Problem> {
+        self.app.pages.as_ref().ok_or_else(Problem::not_found)
+    }
+
+    /// The texts in the language of this request.
+    pub(crate) fn words(&self) -> Result<Words<'_>, Problem> {
+        Words::of(self.pages()?, &self.headers)
+    }
+
+    /// A form of another origin is refused, also by browsers that say nothing else about it.
+    fn check_origin(&self) -> Result<(), Problem> {
+        let origin = self.pages()?.origin.as_str();
+        if self.headers.get_all(ORIGIN).iter().all(|given| given == origin) {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "A page of another site sent this form."))
+    }
+}
+
+/// A redirect to a path of this origin, after a form.
+fn see(path: &str) -> response::Response {
+    let mut response = response::whole(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    response.headers_mut().insert(LOCATION, response::value(path));
+    response
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    lang: String,
+}
+
+/// Remembers a language and shows the start again: the page before may have been the answer to a form.
+fn language(call: &Call) -> Outcome {
+    call.check_origin()?;
+    let Chosen { lang } = call.read()?;
+    let tongue = Tongue::find(&lang).ok_or_else(|| Problem::bad("Invalid field: lang"))?;
+    let mut response = see("/sign-in");
+    Cookie::Language.set(&mut response, tongue.tag());
+    Ok(response)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all routes have the same type")]
+fn start(_call: &Call) -> Outcome {
+    Ok(see("/account"))
+}

@@ -1,0 +1,154 @@
+//! `/account`: the person's own sign-ins, each with its proof, and devices.
+
+use super::{
+    page::{Camera, page},
+    see,
+    session::Session,
+    words::Words,
+};
+use crate::{
+    call::Call,
+    cookies::Cookie,
+    problem::Problem,
+    response::{self, Response},
+    route::Outcome,
+};
+use askama::Template;
+use fourauth_protocol::{
+    answer::{DeviceRow, SessionRow},
+    code::Code,
+    command::{Command, EndSession, ListDevices, ListSessions, ProveSignIn},
+    time::UnixMillis,
+};
+use hyper::{
+    StatusCode,
+    header::{CONTENT_DISPOSITION, HeaderValue},
+};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    words: Words<'a>,
+    username: &'a str,
+    level: Option<&'a str>,
+    sessions: Vec<SessionCard>,
+    /// `None` if the sign-in may not see them.
+    devices: Option<Vec<DeviceCard>>,
+}
+
+struct SessionCard {
+    id: String,
+    opened: String,
+    peer: String,
+    device: Option<String>,
+    seen: String,
+    is_current: bool,
+}
+
+struct DeviceCard {
+    name: String,
+    bound: String,
+    seen: String,
+}
+
+/// The session that a form names.
+#[derive(Deserialize)]
+struct Named {
+    session: String,
+}
+
+pub(super) async fn show(call: Call) -> Outcome {
+    let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
+    let list = Command::ListSessions(ListSessions::new(session.token.clone()));
+    let sessions = call.send(list).await?.body.sessions.unwrap_or_default();
+    let devices = devices(&call, &session).await?;
+    let username = session.body.username.as_ref().ok_or_else(Problem::incomplete)?;
+    let level = session.body.level.map(|level| level.number().to_string());
+    let account = AccountPage {
+        words: call.words()?,
+        username: username.as_str(),
+        level: level.as_deref(),
+        sessions: sessions.into_iter().rev().map(SessionCard::of).collect(),
+        devices: devices.map(|rows| rows.into_iter().map(DeviceCard::of).collect()),
+    };
+    let mut response = page(StatusCode::OK, &account, Camera::Forbidden)?;
+    session.keep(&mut response);
+    Ok(response)
+}
+
+/// The devices of the account. `None` if the sign-in has too low a level for them.
+async fn devices(call: &Call, session: &Session) -> Result<Option<Vec<DeviceRow>>, Problem> {
+    let list = Command::ListDevices(ListDevices::new(session.token.clone()));
+    let answer = call.app.upstream.send(call.peer?, list).await?;
+    match answer.code {
+        Code::Ok => Ok(Some(answer.body.devices.unwrap_or_default())),
+        Code::MoreNeeded => Ok(None),
+        _ => Err(Problem::of_answer(answer)),
+    }
+}
+
+/// Ends one session. The one that asks may end itself.
+pub(super) async fn end_session(call: Call) -> Outcome {
+    call.check_origin()?;
+    let Named { session: named } = call.read()?;
+    let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
+    let end = EndSession::new(session.token.clone()).session(named);
+    let answer = call.app.upstream.send(call.peer?, Command::EndSession(end)).await?;
+    match answer.code {
+        // It may have ended by itself.
+        Code::Ok | Code::NoSuchSession => {}
+        _ => return Err(Problem::of_answer(answer)),
+    }
+    let mut response = see("/account");
+    session.keep(&mut response);
+    Ok(response)
+}
+
+/// Ends every session, also the one that asks.
+pub(super) async fn end_all(call: Call) -> Outcome {
+    call.check_origin()?;
+    let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
+    call.send(Command::EndSession(EndSession::new(session.token.clone()).all())).await?;
+    let mut response = to_sign_in();
+    Cookie::Session.clear(&mut response);
+    Ok(response)
+}
+
+/// The proof of one sign-in, as a file that `fourauth-audit-verify` takes.
+pub(super) async fn proof(call: Call) -> Outcome {
+    let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
+    let prove = ProveSignIn::new(session.token.clone()).session(call.parameter.clone());
+    let answer = call.send(Command::ProveSignIn(prove)).await?;
+    let proof = answer.body.proof.ok_or_else(Problem::incomplete)?;
+    let mut response = response::whole(StatusCode::OK, "text/plain; charset=utf-8", proof);
+    let attachment = HeaderValue::from_static("attachment; filename=\"sign-in-proof.txt\"");
+    response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
+    session.keep(&mut response);
+    Ok(response)
+}
+
+fn to_sign_in() -> Response {
+    see("/sign-in")
+}
+
+impl SessionCard {
+    fn of(row: SessionRow) -> Self {
+        let SessionRow { id, peer, device, opened_at, last_seen, current: is_current, .. } = row;
+        Self { id, opened: shown(opened_at), peer, device, seen: shown(last_seen), is_current }
+    }
+}
+
+impl DeviceCard {
+    fn of(row: DeviceRow) -> Self {
+        let DeviceRow { name, bound_at, last_seen, .. } = row;
+        Self { name, bound: shown(bound_at), seen: shown(last_seen) }
+    }
+}
+
+/// A time to the minute, in UTC: the server does not know the zone of the person.
+fn shown(at: UnixMillis) -> String {
+    let text = at.to_string();
+    let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day} {} UTC", clock.get(..5).unwrap_or(clock))
+}

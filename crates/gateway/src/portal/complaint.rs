@@ -1,0 +1,55 @@
+//! Why the server refused a step of the sign-in, in the words of a page.
+
+use super::words::Words;
+use fourauth_protocol::{answer::Answer, code::Code};
+
+/// The key of the text about a code. An unknown account and a wrong password have the same one.
+const fn key(code: Code) -> &'static str {
+    match code {
+        Code::Denied => "complaint-name-or-password",
+        Code::TotpMismatch => "complaint-code",
+        Code::FaceMismatch => "complaint-face",
+        Code::FaceNotLive => "complaint-not-live",
+        Code::FaceChallengeNeeded | Code::FaceChallengeStale | Code::FaceChallengeFailed => {
+            "complaint-challenge"
+        }
+        Code::DeviceMismatch | Code::DeviceKeyNeeded => "complaint-device",
+        Code::NoFace => "complaint-no-face",
+        Code::SeveralFaces => "complaint-several",
+        Code::FaceCutOff => "complaint-cut-off",
+        Code::FaceTooSmall => "complaint-small",
+        Code::FaceBlurred => "complaint-blurred",
+        Code::FaceTurned => "complaint-turned",
+        Code::BadLight => "complaint-light",
+        Code::FacesDisagree => "complaint-disagree",
+        Code::BadImage | Code::ImageTooLarge => "complaint-picture",
+        Code::MoreNeeded => "complaint-more",
+        Code::Throttled => "complaint-wait",
+        Code::Locked => "complaint-locked",
+        Code::Unavailable => "complaint-busy",
+        Code::TimeDegraded => "complaint-time",
+        Code::NotOffered => "complaint-not-offered",
+        _ => "complaint-other",
+    }
+}
+
+/// The sentence about a refusal.
+pub(super) fn of(answer: &Answer, words: &Words<'_>) -> String {
+    match (key(answer.code), answer.retry_after_ms) {
+        ("complaint-wait", wait) => {
+            let seconds = wait.unwrap_or(1000).div_ceil(1000).to_string();
+            words.say_with("complaint-wait", "seconds", &seconds)
+        }
+        (key, _) => words.say(key),
+    }
+}
+
+/// The sentence about a refusal of the last step. What came before is in a grant, so a denial there means
+/// that it has expired, and a missing face that the stored one is of another model.
+pub(super) fn of_last_step(answer: &Answer, words: &Words<'_>) -> String {
+    match answer.code {
+        Code::Denied => words.say("complaint-late"),
+        Code::MoreNeeded => words.say("complaint-face-outdated"),
+        _ => of(answer, words),
+    }
+}

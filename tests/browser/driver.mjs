@@ -1,0 +1,115 @@
+// Drives a real browser for the tests in Rust. Each line of the standard input is one action in JSON,
+// and each line of the standard output its result: {"ok": value} or {"error": text}.
+//
+// The first argument is the folder with the packages.
+
+import fs from "node:fs";
+import path from "node:path";
+import readline from "node:readline";
+import { createRequire } from "node:module";
+
+const folder = path.resolve(process.argv[2]);
+const require = createRequire(path.join(folder, "x.js"));
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** How long an element may take to appear, in milliseconds: the machine may be busy. */
+const PATIENCE = 60_000;
+
+let context;
+let page;
+/** What the page said on its console, and errors in its scripts. */
+let noise = [];
+/** Addresses of requests that left the origin. */
+let strangers = [];
+
+const actions = {
+  /** Starts a browser with a profile of its own: what an earlier one with this profile kept is there. */
+  async launch({ profile, camera, origin, language, dark, width, height, permission }) {
+    const args = [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+    if (camera) {
+      args.push("--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${camera}`);
+    }
+    if (permission !== "ask") {
+      args.push(permission === "deny" ? "--deny-permission-prompts" : "--use-fake-ui-for-media-stream");
+    }
+    context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args,
+      ignoreHTTPSErrors: true,
+      locale: language ?? "en",
+      colorScheme: dark ? "dark" : "light",
+      viewport: { width: width ?? 900, height: height ?? 900 },
+      reducedMotion: "reduce",
+    });
+    context.setDefaultTimeout(PATIENCE);
+    noise = [];
+    strangers = [];
+    page = context.pages()[0] ?? (await context.newPage());
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) noise.push(message.text());
+    });
+    page.on("pageerror", (error) => noise.push(String(error)));
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(origin) && !/^(data|blob|about):/.test(url)) strangers.push(url);
+    });
+  },
+  async close() { await context.close(); },
+  async goto({ url }) { return (await page.goto(url)).status(); },
+  async fill({ label, text }) { await page.getByLabel(label, { exact: true }).fill(text); },
+  async click({ button }) { await page.getByRole("button", { name: button, exact: true }).click(); },
+  async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).first().click(); },
+  /** Presses keys on whatever has the focus. */
+  async press({ keys }) { for (const key of keys) await page.keyboard.press(key); },
+  async type({ text }) { await page.keyboard.type(text); },
+  /** Waits until a text is visible. */
+  async see({ text }) { await page.getByText(text).first().waitFor(); },
+  async heading() { return page.getByRole("heading", { level: 1 }).innerText(); },
+  /** The text of the alert that is shown. */
+  async complaint() {
+    const alert = page.locator("[role=alert]:visible");
+    await alert.first().waitFor();
+    return alert.first().innerText();
+  },
+  async url() { return page.url(); },
+  async content() { return page.locator("body").innerText(); },
+  async wait_for({ selector }) { await page.locator(selector).first().waitFor(); },
+  async wait_for_url({ part }) { await page.waitForURL((url) => url.href.includes(part)); },
+  async cookies() { return context.cookies(); },
+  async set_cookies({ cookies }) { await context.addCookies(cookies); },
+  async evaluate({ script }) { return page.evaluate(script); },
+  async download({ link }) {
+    const waiting = page.waitForEvent("download");
+    await page.getByRole("link", { name: link, exact: true }).first().click();
+    return fs.readFileSync(await (await waiting).path(), "utf8");
+  },
+  async screenshot({ file }) { await page.screenshot({ path: file, fullPage: true }); },
+  /** What axe finds wrong on the page, one text for each. Its script is not one of the page. */
+  async violations() {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => window.axe.run());
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((it) => it.html).join(" ")}`);
+  },
+  /** True if the page is wider than the window. */
+  async overflows() {
+    return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  },
+  async noise() { return noise; },
+  async strangers() { return strangers; },
+};
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { action, ...argumentsOf } = JSON.parse(line);
+  let result;
+  try {
+    result = { ok: (await actions[action](argumentsOf)) ?? null };
+  } catch (error) {
+    const shown = page && !page.isClosed() ? await page.locator("body").innerText().catch(() => "") : "";
+    result = { error: `${error}\non the page:\n${shown}\nnoise: ${noise.join("; ")}` };
+  }
+  process.stdout.write(JSON.stringify(result) + "\n");
+}

@@ -1,0 +1,115 @@
+//! Signing in by camera, and what the page says if that fails.
+
+use super::{ALICE, Portal, STRANGER};
+use fourauth_audit::VerifyingKey;
+use fourauth_audit_verify::{Options, verify};
+use fourauth_tests::{browser::dark_film, server::quick};
+use serde_json::json;
+use std::{fs, time::Duration};
+use tokio::time::sleep;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_by_camera_and_the_key_survives_a_restart() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera.clone()));
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    browser.see("You are signed in as");
+    let shown = browser.content();
+    assert!(shown.contains("Level 4 of 4") && shown.contains("Chrome (Linux)"), "{shown}");
+    assert!(portal.row().await.contains("door=web"), "{}", portal.row().await);
+    browser.close();
+
+    // The cookie and the key are there after a restart of the browser.
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera.clone()));
+    browser.go(&portal.url("/account"));
+    browser.see("You are signed in as");
+    browser.go(&portal.url("/sign-out"));
+    browser.click("Sign out");
+    browser.see("You are signed out of all services.");
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    browser.see("You are signed in as");
+    let row = portal.row().await;
+    assert!(row.contains("device=match(key,web)"), "{row}");
+    assert_eq!(browser.list("noise"), Vec::<String>::new());
+    assert_eq!(browser.list("strangers"), Vec::<String>::new());
+    browser.close();
+
+    // The same person in another browser, which has no key of the account.
+    let mut other = portal.browser("other", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut other, &alice);
+    portal.show_the_face(&mut other);
+    assert!(other.complaint().starts_with("This browser is not one of your devices."));
+    assert!(portal.row().await.contains("device=mismatch"), "{}", portal.row().await);
+    other.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_face_is_refused_and_the_page_says_so() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(STRANGER);
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    assert_eq!(browser.complaint(), "The face was not recognised.");
+    assert!(portal.row().await.contains("face=mismatch("), "{}", portal.row().await);
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_trouble_with_the_camera_has_its_own_words() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let mut none = portal.browser("none", |_| {});
+    portal.come_to_the_face(&mut none, &alice);
+    none.click("Use the camera");
+    assert!(none.complaint().starts_with("This computer has no camera"));
+    none.close();
+
+    let camera = portal.film(ALICE);
+    let mut denied = portal.browser("denied", |launch| {
+        launch.camera = Some(camera);
+        launch.permission = "deny";
+    });
+    portal.come_to_the_face(&mut denied, &alice);
+    denied.click("Use the camera");
+    assert!(denied.complaint().starts_with("The browser may not use the camera."));
+    denied.close();
+
+    let camera = dark_film(portal.folder.path());
+    let mut dark = portal.browser("dark", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut dark, &alice);
+    dark.click("Use the camera");
+    dark.see("It is too dark. Turn to the light.");
+    dark.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proof_of_a_sign_in_is_a_download_that_verifies() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    browser.see("You are signed in as");
+    // The next checkpoint covers the sign-in.
+    sleep(Duration::from_secs(3)).await;
+    let proof = browser.text(&json!({ "action": "download", "link": "Proof" }));
+    browser.close();
+    let file = portal.folder.path().join("proof.txt");
+    let vkey = quick(portal.web.server().folder()).audit_dir().join("log.vkey");
+    let vkey = fs::read_to_string(vkey).unwrap();
+    let options = Options::new(VerifyingKey::parse(vkey.trim()).unwrap());
+    let accepts = |text: &str| {
+        fs::write(&file, text).unwrap();
+        verify(&file, &options).is_ok_and(|report| report.exit_code() == 0)
+    };
+    assert!(accepts(&proof), "{proof}");
+    assert!(proof.contains("face_step"), "{proof}");
+    assert!(!accepts(&proof.replacen("face_step", "face_stop", 1)));
+}

@@ -1,0 +1,124 @@
+//! What is true of every page.
+
+use super::{ALICE, MINUTE_MS, Portal};
+use fourauth_tests::browser::Browser;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use std::{env, path::Path, process::Command};
+
+/// Most bytes of the first page with all that it loads.
+const MOST_BYTES: usize = 60 * 1024;
+
+/// Checks the page that a browser shows. With `FOURAUTH_SCREENSHOTS` it is also kept as a picture there.
+fn check(browser: &mut Browser, name: &str) {
+    let found = browser.list("violations");
+    assert!(found.is_empty(), "{name}: {found:#?}");
+    assert_eq!(browser.act(&json!({ "action": "overflows" })), json!(false), "{name}");
+    if let Ok(folder) = env::var("FOURAUTH_SCREENSHOTS") {
+        browser.screenshot(&Path::new(&folder).join(format!("{name}.png")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_any_page_in_any_language_and_light() {
+    let portal = Portal::open().await;
+    let carol = portal.carol().await;
+    for (language, is_dark, width) in
+        [("en", false, 900), ("de", true, 320), ("ar", false, 320), ("en", true, 900)]
+    {
+        let light = if is_dark { "dark" } else { "light" };
+        let name = |page: &str| format!("{page}-{language}-{light}-{width}");
+        let mut browser = portal.browser(&name("profile"), |launch| {
+            launch.language = language;
+            launch.is_dark = is_dark;
+            launch.width = width;
+        });
+        portal.web.server().clock().advance_ms(MINUTE_MS);
+        browser.go(&portal.url("/sign-in"));
+        check(&mut browser, &name("password"));
+        browser.type_text("carol@example.org");
+        browser.press(&["Tab"]);
+        browser.type_text(carol.password.expose());
+        browser.press(&["Enter"]);
+        browser.wait_for("#otp");
+        check(&mut browser, &name("code"));
+        browser.type_text("000000");
+        browser.press(&["Enter"]);
+        browser.complaint();
+        check(&mut browser, &name("wrong-code"));
+        let code = carol.code(portal.web.server().now());
+        browser.type_text(code.as_str());
+        browser.press(&["Enter"]);
+        browser.wait_for("#sessions");
+        check(&mut browser, &name("account"));
+        browser.go(&portal.url("/sign-out"));
+        check(&mut browser, &name("sign-out"));
+        assert_eq!(browser.list("strangers"), Vec::<String>::new());
+        browser.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_the_page_of_the_camera() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut browser, &alice);
+    check(&mut browser, "face");
+    browser.click("Use the camera");
+    browser.see("Keep your face in the oval.");
+    check(&mut browser, "face-camera");
+    browser.click("Take the picture");
+    browser.see("The pictures are taken.");
+    check(&mut browser, "face-taken");
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_is_small() {
+    let portal = Portal::open().await;
+    let mut sum = 0;
+    for path in ["/sign-in", "/assets/portal.css"] {
+        let answer = portal.web.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        sum += answer.bytes().await.unwrap().len();
+    }
+    assert!(sum <= MOST_BYTES, "{sum}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_page_of_the_camera_may_use_it() {
+    let portal = Portal::open().await;
+    let answer = portal.web.get("/sign-in").send().await.unwrap();
+    let headers = answer.headers();
+    assert_eq!(headers["permissions-policy"], "camera=(), microphone=(), geolocation=()");
+    assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("require-trusted-types-for 'script'") && !policy.contains("unsafe"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_assets_of_the_table_are_served() {
+    let portal = Portal::open().await;
+    for path in ["/assets/", "/assets/server.py", "/assets/..%2fCargo.toml", "/assets/face.js.map"]
+    {
+        let answer = portal.web.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[test]
+fn the_scripts_of_the_pages_have_right_types() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let compiler = root.join("target/browser/node_modules/.bin/tsc");
+    assert!(compiler.exists(), "TypeScript is missing: `cargo xtask test` installs it");
+    let ran = Command::new(compiler)
+        .args(["--checkJs", "--allowJs", "--noEmit", "--strict", "--target", "es2023"])
+        .args(["--module", "esnext", "--lib", "es2023,dom,dom.iterable", "--types", ""])
+        .args(["face.js", "device.js"].map(|name| root.join("crates/gateway/assets").join(name)))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}");
+}
