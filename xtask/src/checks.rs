@@ -2,7 +2,9 @@
 //!
 //! Every step builds the same targets with the same features, so that nothing is built twice.
 
-use crate::{assure, binaries, demo, models, new_command, process::succeed, programs, wheel};
+use crate::{
+    assure, binaries, browser, demo, models, new_command, process::succeed, programs, wheel,
+};
 use std::{path::Path, process::Command};
 
 /// The targets and features of every step.
@@ -17,6 +19,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     succeed(self::cargo(root).arg("build").args(EVERYTHING))?;
     step("test dependencies");
     programs::install_if_missing()?;
+    browser::install_packages(root)?;
     models::run(root, &binaries::built(root))?;
     step("demonstration");
     demo::demonstrate(root, &binaries::built(root))?;

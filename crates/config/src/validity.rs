@@ -3,7 +3,7 @@
 //! The bounds of single numbers are in [`bounds`]. This module has all other requirements.
 
 use super::{
-    AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, SignInConfig, bounds,
+    AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, WebResource, bounds,
 };
 use fourauth_auth::{profile::Profile, provisioning::fits_every_qr_code};
 use fourauth_courier::SmsRoute;
@@ -39,7 +39,7 @@ impl Config {
         let requirements = [
             auth(&self.auth),
             passcodes(&self.auth, &self.courier),
-            sign_in(&self.sign_in),
+            sign_in(self),
             password_reset(self),
             limits(&self.limits),
             legacy(self),
@@ -137,12 +137,20 @@ fn passcodes(auth: &AuthConfig, courier: &CourierConfig) -> Vec<Requirement> {
     ]
 }
 
-fn sign_in(sign_in: &SignInConfig) -> Vec<Requirement> {
-    vec![Requirement {
-        key: "sign_in.self_registration",
-        reason: "needs sign_in.two_steps, by which such accounts sign in",
-        holds: !sign_in.self_registration || sign_in.two_steps,
-    }]
+fn sign_in(Config { sign_in, web, .. }: &Config) -> Vec<Requirement> {
+    vec![
+        Requirement {
+            key: "sign_in.self_registration",
+            reason: "needs sign_in.two_steps, by which such accounts sign in",
+            holds: !sign_in.self_registration || sign_in.two_steps,
+        },
+        Requirement {
+            key: "sign_in.two_steps",
+            reason: "must be true, because a listener has the resource portal: its pages ask for \
+                     one factor after the other",
+            holds: sign_in.two_steps || !web.serves(WebResource::Portal),
+        },
+    ]
 }
 
 fn password_reset(config: &Config) -> Vec<Requirement> {

@@ -194,7 +194,9 @@ impl WebConfig {
         self.forward_auth.as_ref().is_none_or(requirement)
     }
 
-    fn serves(&self, resource: WebResource) -> bool {
+    /// True if a listener has this resource.
+    #[must_use]
+    pub fn serves(&self, resource: WebResource) -> bool {
         self.listener.iter().any(|listener| listener.resources.contains(&resource))
     }
 
