@@ -51,6 +51,7 @@ impl Engine {
         let loaded = loaded(&pack.manifest, &networks);
         let (finder, embedder, liveness) = loaded.map_err(|(file, source)| PackError::Network {
             path: pack.folder().join(&file.name),
+            keys: pack.manifest.keys_of(file),
             source,
         })?;
         Ok(Engine { pack, finder, embedder, liveness })

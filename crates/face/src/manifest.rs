@@ -204,7 +204,7 @@ impl Manifest {
     /// Parses and checks a manifest, or returns a description of the fault.
     pub(crate) fn parse(text: &str) -> Result<Manifest, String> {
         let manifest = Manifest::parse_unchecked(text)?;
-        flaw::of(&manifest).map_or(Ok(manifest), |flaw| Err(flaw.to_owned()))
+        flaw::of(&manifest).map_or(Ok(manifest), Err)
     }
 
     /// Parses a manifest without checks. An earlier version may have written it by other rules.
@@ -239,6 +239,19 @@ impl Manifest {
         };
         let text = toml::to_string(&essence).map_err(|error| error.to_string())?;
         Ok(Digest::of(text.as_bytes()))
+    }
+
+    /// The keys that describe the input and the outputs of a network.
+    pub(crate) fn keys_of(&self, file: &File) -> &'static str {
+        if *file == self.detector.file {
+            "`detector.kind` and `detector.side`"
+        } else if *file == self.embedder.file {
+            "`embedder.dimensions` and the side of `embedder.alignment`"
+        } else if self.landmarks.file() == Some(file) {
+            "`landmarks.kind`"
+        } else {
+            "`side` and `classes` of its entry in `liveness.networks`"
+        }
     }
 
     /// All files of the pack.

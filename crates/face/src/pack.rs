@@ -58,11 +58,14 @@ pub enum PackError {
     /// A file does not have the SHA-256 in `pack.toml`. Install the pack again.
     #[error("{} is damaged or was replaced: its SHA-256 differs from pack.toml", .0.display())]
     Altered(PathBuf),
-    /// A network does not match its description in `pack.toml`. Supply another pack.
-    #[error("{}", .path.display())]
+    /// A network does not match its description in `pack.toml`. Correct the keys, or supply another
+    /// pack.
+    #[error("{}: does not fit {keys} in pack.toml", .path.display())]
     Network {
         /// The network.
         path: PathBuf,
+        /// The keys of `pack.toml` that describe it.
+        keys: &'static str,
         /// The error of the engine.
         source: NetError,
     },

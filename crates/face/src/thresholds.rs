@@ -52,6 +52,12 @@ impl Thresholds {
     /// points, which no command reaches, the strictest applies.
     #[must_use]
     pub fn for_counts(&self, enrolled: usize, probes: usize) -> f32 {
+        self.point_for(enrolled, probes).map_or(0.0, |point| point.distance)
+    }
+
+    /// The calibrated point with the distance of [`Thresholds::for_counts`].
+    #[must_use]
+    pub fn point_for(&self, enrolled: usize, probes: usize) -> Option<&Threshold> {
         let covers = |point: &&Threshold| {
             usize::from(point.enrolled) >= enrolled && usize::from(point.probes) >= probes
         };
@@ -60,8 +66,8 @@ impl Thresholds {
             self.0.iter().filter(covers).min_by(|a, b| {
                 pictures(a).cmp(&pictures(b)).then(a.distance.total_cmp(&b.distance))
             });
-        let strictest = || self.0.iter().map(|point| point.distance).fold(f32::INFINITY, f32::min);
-        nearest.map_or_else(strictest, |point| point.distance)
+        let strictest = || self.0.iter().min_by(|a, b| a.distance.total_cmp(&b.distance));
+        nearest.or_else(strictest)
     }
 
     /// The limits for a login with `probes` distinct pictures and a template of `enrolled`

@@ -59,5 +59,5 @@ fn a_detector_without_corners_of_the_mouth_needs_landmarks() {
     pack(folder.path());
     crate::pack_copy::edit(folder.path(), "kind = \"yunet\"", "kind = \"blazeface\"");
     let error = Engine::load(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("need a detector of kind"), "{error}");
+    assert!(error.contains("needs a detector.kind of"), "{error}");
 }

@@ -110,6 +110,30 @@ fn a_network_in_the_wrong_role_is_refused() {
 }
 
 #[test]
+fn a_network_that_does_not_fit_names_the_keys_to_look_at() {
+    for (from, to, keys) in [
+        ("dimensions = 512", "dimensions = 256", "`embedder.dimensions`"),
+        ("side = 112", "side = 96", "side of `embedder.alignment`"),
+        ("classes = ", "classes = 1", "`liveness.networks`"),
+        ("kind = \"blazeface\"\nside = 128", "kind = \"blazeface\"\nside = 160", "`detector.side`"),
+    ] {
+        let packs = copied();
+        let folder = packs.path().join(DEFAULT_PACK);
+        edit(&folder, from, to);
+        Pack::check(&folder).unwrap();
+        let error = Engine::load(&folder).unwrap_err().to_string();
+        assert!(error.contains(keys), "{to}: {error}");
+    }
+}
+
+#[test]
+fn two_thresholds_for_the_same_numbers_are_refused() {
+    let third = "enrolled = 5\nprobes = 1\n";
+    let error = flaw(third, "enrolled = 1\nprobes = 1\n").to_string();
+    assert!(error.contains("number 1 and number 3 are both for enrolled = 1"), "{error}");
+}
+
+#[test]
 fn installed_packs_are_listed_with_their_flaws() {
     let packs = copied();
     let broken = packs.path().join("broken");
