@@ -1,5 +1,7 @@
 //! The result of a measurement, with names of files and without embeddings.
 
+mod columns;
+mod lines;
 mod svg;
 mod text;
 
@@ -71,6 +73,8 @@ pub struct Comparisons {
     pub threshold: f32,
     /// Largest accepted distance of each picture alone.
     pub single_threshold: f32,
+    /// The false match rate that the pack states for that distance.
+    pub stated_rate: f64,
     /// Owners that are refused; `None` if no person has enough pictures.
     pub owners: Option<Rate>,
     /// Strangers that are accepted; `None` if there are no two people with enough pictures.
@@ -123,7 +127,7 @@ impl Faces {
         Faces {
             files,
             enrolments: enrolments(&people, rules),
-            comparisons: compared.iter().map(Comparisons::of).collect(),
+            comparisons: compared.iter().map(|it| Comparisons::of(it, rules)).collect(),
             proposals: compared.iter().flat_map(proposals).collect(),
             furthest: furthest(&people),
             nearest: nearest(&people),
@@ -133,13 +137,14 @@ impl Faces {
 }
 
 impl Comparisons {
-    fn of(compared: &Compared) -> Comparisons {
+    fn of(compared: &Compared, rules: &Rules) -> Comparisons {
         let level = usize::from(compared.levels.place(compared.limits.mean));
         let some = |rate: Rate| (rate.comparisons > 0).then_some(rate);
         Comparisons {
             pictures: compared.pictures,
             threshold: compared.limits.mean,
             single_threshold: compared.limits.single,
+            stated_rate: rules.stated_rate(compared.pictures),
             owners: some(Rate::from(&compared.genuine.evidence(level))),
             strangers: some(Rate::from(&compared.strangers.evidence(level))),
         }

@@ -1,7 +1,7 @@
 //! The rules of a login: how several pictures are combined, how near they must be, and which faces
 //! count as live.
 
-use crate::Face;
+use crate::{Face, compare::Pictures};
 use fourauth_face::{Embedding, Likeness, LikenessRules, Limits, Thresholds, pack::Pack};
 
 /// The rules of one pack.
@@ -35,6 +35,14 @@ impl Rules {
     /// The limits for a template of `enrolled` and a login with `shown` distinct pictures.
     pub(crate) fn limits(&self, enrolled: usize, shown: usize) -> Limits {
         self.thresholds.limits(enrolled, shown, &self.likeness)
+    }
+
+    /// The false match rate that the pack states for these numbers, to three digits: a float of four
+    /// bytes would add digits of its own.
+    pub(crate) fn stated_rate(&self, Pictures { enrolled, shown }: Pictures) -> f64 {
+        let point = self.thresholds.point_for(enrolled.into(), shown.into());
+        let stated = point.map_or(0.0, |point| point.false_match_rate);
+        format!("{stated:.2e}").parse().unwrap_or_default()
     }
 
     /// False if the server would refuse the face as that of a print or a screen.

@@ -105,7 +105,7 @@ fn drawn(chart: &Chart) -> String {
         let _infallible = writeln!(
             drawing,
             "<text x=\"{RIGHT}\" y=\"{y}\" text-anchor=\"end\" fill=\"{colour}\">{name}: {} \
-             comparisons</text>",
+             comparisons with a distance</text>",
             bars.iter().sum::<u64>()
         );
     }

@@ -1,6 +1,10 @@
 //! The report as text for people.
 
-use super::{Comparisons, Report};
+use super::{
+    Comparisons, Report,
+    columns::{Columns, counted},
+    lines,
+};
 use crate::{
     compare::Pictures,
     enrolment::Enrolments,
@@ -14,24 +18,27 @@ use crate::{
 use fourauth_protocol::printable::printable;
 use std::{
     collections::BTreeMap,
-    fmt::{self, Display, Formatter, Write as _},
+    fmt::{self, Display, Formatter},
 };
 
 /// Names of files that are listed for each fault.
 const NAMED: usize = 10;
-
-/// The highest false match rate that is worth a line in `pack.toml`.
-const WORTH_A_LINE: f64 = 1e-3;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "Pack {}, id {}", self.pack, self.pack_id)?;
         times(f, &self.times)?;
         if let Some(measured) = &self.faces {
-            files(f, "people", &measured.files)?;
+            files(f, ["person", "people"], &measured.files)?;
+            if measured.files.people < 2 {
+                writeln!(
+                    f,
+                    "No stranger was compared: that needs the pictures of at least two people."
+                )?;
+            }
             enrolments(f, &measured.enrolments)?;
             comparisons(f, &measured.comparisons)?;
-            proposals(f, &measured.proposals)?;
+            proposals(f, &measured.proposals, &measured.comparisons)?;
             pairs(f, "Pictures of one person, the furthest apart", &measured.furthest)?;
             pairs(f, "Pictures of different people, the nearest", &measured.nearest)?;
         }
@@ -44,7 +51,7 @@ impl Display for Report {
 
 fn liveness(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
     if let Some(prints) = &liveness.prints {
-        files(f, "folders or single files, as prints", &prints.files)?;
+        files(f, ["folder or single file", "folders or single files"], &prints.files)?;
     }
     writeln!(f, "\nLiveness, by the score of each picture with a face (live above a threshold)")?;
     let mut columns = Columns::new([
@@ -85,9 +92,11 @@ fn scored(f: &mut Formatter<'_>, title: &str, pictures: &[Scored]) -> fmt::Resul
     columns.write(f)
 }
 
-fn files(f: &mut Formatter<'_>, of: &str, files: &Files) -> fmt::Result {
+fn files(f: &mut Formatter<'_>, [one, several]: [&str; 2], files: &Files) -> fmt::Result {
     let Files { people, pictures, accepted, refused, .. } = files;
-    writeln!(f, "\n{pictures} pictures of {people} {of}. The pack accepts {accepted} of them.")?;
+    let pictures = counted(*pictures, "picture", "pictures");
+    let people = counted(*people, one, several);
+    writeln!(f, "\n{pictures} of {people}. The pack accepts {accepted}.")?;
     if !refused.is_empty() {
         writeln!(f, "Refused: {}.", listed(refused))?;
     }
@@ -141,6 +150,7 @@ fn enrolments(f: &mut Formatter<'_>, enrolments: &[Enrolments]) -> fmt::Result {
 
 fn comparisons(f: &mut Formatter<'_>, comparisons: &[Comparisons]) -> fmt::Result {
     writeln!(f, "\nAt the thresholds of the pack, by the rules of a login")?;
+    let is_measured = |row: &&Comparisons| row.owners.is_some() || row.strangers.is_some();
     let mut columns = Columns::new([
         "enrolled",
         "shown",
@@ -148,7 +158,7 @@ fn comparisons(f: &mut Formatter<'_>, comparisons: &[Comparisons]) -> fmt::Resul
         "owners refused (95 % interval)",
         "strangers accepted (95 % interval)",
     ]);
-    for row in comparisons {
+    for row in comparisons.iter().filter(is_measured) {
         columns.add([
             row.pictures.enrolled.to_string(),
             row.pictures.shown.to_string(),
@@ -157,10 +167,30 @@ fn comparisons(f: &mut Formatter<'_>, comparisons: &[Comparisons]) -> fmt::Resul
             power(row.strangers.as_ref()),
         ]);
     }
-    columns.write(f)
+    columns.write(f)?;
+    let others: Vec<_> = comparisons.iter().filter(|row| !is_measured(row)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let numbers = others.iter().map(|row| {
+        let Pictures { enrolled, shown } = row.pictures;
+        format!("{enrolled} and {shown}")
+    });
+    writeln!(
+        f,
+        "  Too few pictures for these numbers enrolled and shown: {}.",
+        numbers.collect::<Vec<_>>().join(", ")
+    )
 }
 
-fn proposals(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
+fn proposals(
+    f: &mut Formatter<'_>,
+    proposals: &[Proposal],
+    comparisons: &[Comparisons],
+) -> fmt::Result {
+    if proposals.iter().all(|proposal| proposal.pairs == 0) {
+        return Ok(());
+    }
     writeln!(
         f,
         "\nThresholds at which the 95 % interval of accepted strangers ends at a rate or below it, \
@@ -173,7 +203,8 @@ fn proposals(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
         })
     };
     let rates = RATES.map(|rate| format!("{rate:e}"));
-    let mut columns = Columns { rows: vec![row(["enrolled", "shown"].map(str::to_owned), &rates)] };
+    let header = row(["enrolled", "shown"].map(str::to_owned), &rates);
+    let mut columns = Columns::new(header.each_ref().map(String::as_str));
     for of_numbers in proposals.chunks_exact(RATES.len()) {
         let Pictures { enrolled, shown } = of_numbers[0].pictures;
         let cells: Vec<String> = of_numbers.iter().map(cell).collect();
@@ -190,7 +221,7 @@ fn proposals(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
             )?;
         }
     }
-    lines(f, proposals)
+    lines::write(f, proposals, comparisons)
 }
 
 fn cell(proposal: &Proposal) -> String {
@@ -202,38 +233,6 @@ fn cell(proposal: &Proposal) -> String {
         None if proposal.is_too_few() => "too few".to_owned(),
         None => "none".to_owned(),
     }
-}
-
-/// The lines for `pack.toml`, each at the lowest rate that the pictures support.
-fn lines(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
-    let mut best: BTreeMap<_, (&Proposal, &Threshold)> = BTreeMap::new();
-    for proposal in proposals.iter().filter(|one| one.false_match_rate <= WORTH_A_LINE) {
-        if let Some(threshold) = &proposal.threshold {
-            // Rates descend, so the last one is the lowest.
-            let Pictures { enrolled, shown } = proposal.pictures;
-            best.insert((shown, enrolled), (proposal, threshold));
-        }
-    }
-    if best.is_empty() {
-        return writeln!(f, "\nThese pictures are too few to propose a line for pack.toml.");
-    }
-    writeln!(
-        f,
-        "\nFor pack.toml, each at the lowest rate that these pictures support. The server warns \
-         about a rate above 1e-5; keep the pack's own line where these pictures are too few for it."
-    )?;
-    for (proposal, threshold) in best.values() {
-        writeln!(f, "\n[[thresholds]]")?;
-        writeln!(f, "enrolled = {}", proposal.pictures.enrolled)?;
-        writeln!(f, "probes = {}", proposal.pictures.shown)?;
-        writeln!(f, "distance = {:.3}", threshold.distance)?;
-        writeln!(f, "false_match_rate = {:e}", proposal.false_match_rate)?;
-        match threshold.owners {
-            Some(Rate { rate, .. }) => writeln!(f, "false_non_match_rate = {rate:.4}")?,
-            None => writeln!(f, "false_non_match_rate = 1.0 # not measured")?,
-        }
-    }
-    Ok(())
 }
 
 fn pairs(f: &mut Formatter<'_>, title: &str, pairs: &[Pair]) -> fmt::Result {
@@ -265,7 +264,10 @@ fn percent(rate: Option<&Rate>) -> String {
         return "not measured: too few pictures".to_owned();
     };
     let [rate, low, high] = [*rate, interval.low, interval.high].map(|share| 100.0 * share);
-    format!("{rate:.2} % ({low:.2} to {high:.2}), {errors} of {comparisons}, {units} people")
+    format!(
+        "{rate:.2} % ({low:.2} to {high:.2}), {errors} of {comparisons}, {}",
+        counted(*units, "person", "people")
+    )
 }
 
 fn power(rate: Option<&Rate>) -> String {
@@ -276,34 +278,10 @@ fn power(rate: Option<&Rate>) -> String {
         0.0 => "0".to_owned(),
         share => format!("{share:.1e}"),
     });
-    format!("{rate} ({low} to {high}), {errors} of {comparisons}, {units} pairs of people")
-}
-
-/// Rows of text in columns.
-struct Columns<const N: usize> {
-    rows: Vec<[String; N]>,
-}
-
-impl<const N: usize> Columns<N> {
-    fn new(header: [&str; N]) -> Self {
-        Columns { rows: vec![header.map(str::to_owned)] }
-    }
-
-    fn add(&mut self, row: [String; N]) {
-        self.rows.push(row);
-    }
-
-    fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();
-        for row in &self.rows {
-            let mut line = String::new();
-            for (column, value) in row.iter().enumerate() {
-                write!(line, "  {value:<width$}", width = width(column).unwrap_or(0))?;
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
+    format!(
+        "{rate} ({low} to {high}), {errors} of {comparisons}, {} of people",
+        counted(*units, "pair", "pairs")
+    )
 }
 
 #[cfg(test)]
@@ -335,11 +313,20 @@ mod tests {
         }
     }
 
-    struct Shown<'a>(&'a [Proposal]);
+    /// What a pack with this threshold for every number gets to read.
+    struct Shown<'a>(&'a [Proposal], f32);
 
     impl Display for Shown<'_> {
         fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-            proposals(f, self.0)
+            let row = |shown| Comparisons {
+                pictures: Pictures { enrolled: 3, shown },
+                threshold: self.1,
+                single_threshold: self.1,
+                stated_rate: 1e-5,
+                owners: None,
+                strangers: None,
+            };
+            proposals(f, self.0, &[row(1), row(3)])
         }
     }
 
@@ -355,7 +342,7 @@ mod tests {
             proposal(3, 1e-4, None),
             proposal(3, 1e-5, None),
         ];
-        let text = Shown(&rows).to_string();
+        let text = Shown(&rows, 0.4).to_string();
         let (table, lines) = text.split_once("[[thresholds]]").unwrap();
         assert!(table.contains("0.391, 12.50 %") && table.contains("too few"), "{table}");
         assert!(table.contains("36887 pairs of people, as 273 people have"), "{table}");
@@ -369,7 +356,23 @@ mod tests {
     #[test]
     fn a_rate_above_1_in_1000_gives_no_line() {
         let rows = RATES.map(|rate| proposal(1, rate, (rate > 5e-3).then_some(0.391)));
-        assert!(Shown(&rows).to_string().contains("too few to propose a line"));
+        assert!(Shown(&rows, 0.4).to_string().contains("keep its thresholds"));
+    }
+
+    #[test]
+    fn a_line_that_would_only_loosen_the_pack_is_not_proposed() {
+        let supported =
+            |least: f64| RATES.map(|rate| proposal(1, rate, (rate >= least).then_some(0.391)));
+        let few = Shown(&supported(1e-3), 0.3).to_string();
+        assert!(!few.contains("[[thresholds]]"), "{few}");
+        assert!(
+            few.contains("no rate as strict as the pack's (1e-5): keep its thresholds"),
+            "{few}"
+        );
+        // The pictures support the rate of the pack at a larger distance.
+        assert!(Shown(&supported(1e-5), 0.3).to_string().contains("distance = 0.391"));
+        // Or the pack's distance is too large for them.
+        assert!(Shown(&supported(1e-3), 0.4).to_string().contains("distance = 0.391"));
     }
 
     #[test]
