@@ -39,6 +39,7 @@ mod metrics;
 mod names;
 mod nonces;
 mod other_packs;
+mod packs;
 mod passcodes;
 mod password_reset;
 mod penalties;

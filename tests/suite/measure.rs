@@ -85,7 +85,8 @@ impl Pictures {
     fn examined(&self, cache: &Cache) -> Examination {
         let engine = models::engine();
         let processor_time = || Duration::ZERO;
-        let tools = Tools { engine: &engine, cache: Some(cache), processor_time, progress: &|| {} };
+        let tools =
+            Tools { engine: &engine, cache: Some(cache), processor_time, progress: &|_| {} };
         Examination::of(&self.gallery(), &tools).unwrap()
     }
 

@@ -24,7 +24,16 @@ pub struct Tools<'a> {
     /// The processor time that the calling thread has used.
     pub processor_time: fn() -> Duration,
     /// Is called after each file.
-    pub progress: &'a (dyn Fn() + Sync),
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What was done with one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It was examined, or was no picture.
+    Examined,
+    /// Its result is from an earlier run.
+    Known,
 }
 
 /// The result of every file of a gallery.
@@ -88,7 +97,8 @@ impl Examination {
             .collect();
         let examined = files.into_par_iter().map(|(person, file)| {
             let outcome = tools.outcome(file)?;
-            (tools.progress)();
+            let is_known = matches!(outcome, Outcome::Picture { is_known: true, .. });
+            (tools.progress)(if is_known { Progress::Known } else { Progress::Examined });
             Ok(Examined { person: person.clone(), name: gallery.name(file), outcome })
         });
         Ok(Examination { files: examined.collect::<Result<_, CacheError>>()? })

@@ -36,6 +36,14 @@ pub enum GalleryError {
         /// The system error.
         source: io::Error,
     },
+    /// No file can be listed. Check the permissions.
+    #[error("no file in {} can be read: {fault}", .path.display())]
+    Unlisted {
+        /// The folder.
+        path: PathBuf,
+        /// The first fault.
+        fault: String,
+    },
     /// There is no folder of a person with a file in it.
     #[error(
         "{} has no folder with pictures in it: make a folder for each person and put that person's \
@@ -59,7 +67,7 @@ impl Gallery {
     pub fn of(folder: &Path) -> Result<Gallery, GalleryError> {
         let gallery = Self::listed(folder)?;
         if gallery.people.is_empty() {
-            return Err(GalleryError::NoPeople(folder.to_owned()));
+            return Err(gallery.empty(GalleryError::NoPeople));
         }
         Ok(gallery)
     }
@@ -76,7 +84,7 @@ impl Gallery {
             gallery.people.entry(gallery_name(folder, &file)).or_default().push(file);
         }
         if gallery.people.is_empty() {
-            return Err(GalleryError::NoFiles(folder.to_owned()));
+            return Err(gallery.empty(GalleryError::NoFiles));
         }
         Ok(gallery)
     }
@@ -105,6 +113,14 @@ impl Gallery {
         gallery_name(&self.folder, file)
     }
 
+    /// Why there is no file: one that could not be listed, or else `reason`.
+    fn empty(self, reason: fn(PathBuf) -> GalleryError) -> GalleryError {
+        match self.faults.into_iter().next() {
+            Some(fault) => GalleryError::Unlisted { path: self.folder, fault },
+            None => reason(self.folder),
+        }
+    }
+
     fn listed(folder: &Path) -> Result<Gallery, GalleryError> {
         fs::read_dir(folder)
             .map_err(|source| GalleryError::Unreadable { path: folder.to_owned(), source })?;
@@ -124,7 +140,7 @@ impl Gallery {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => gallery.add(entry.into_path()),
                 Ok(_) => {}
-                Err(error) => gallery.faults.push(error.to_string()),
+                Err(error) => gallery.faults.push(fault(&error)),
             }
         }
         Ok(gallery)
@@ -149,6 +165,14 @@ fn gallery_name(folder: &Path, file: &Path) -> String {
 
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The path that cannot be listed, and why.
+fn fault(error: &walkdir::Error) -> String {
+    match (error.path(), error.io_error()) {
+        (Some(path), Some(reason)) => format!("{}: {reason}", path.display()),
+        _ => error.to_string(),
+    }
 }
 
 #[cfg(test)]

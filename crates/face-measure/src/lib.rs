@@ -33,7 +33,7 @@ mod worst;
 pub use cache::{Cache, CacheError};
 pub use compare::Pictures;
 pub use enrolment::Enrolments;
-pub use examine::{Examination, Examined, Face, Outcome, Tools};
+pub use examine::{Examination, Examined, Face, Outcome, Progress, Tools};
 pub use export::export;
 pub use fingerprint::fingerprint;
 pub use gallery::{Gallery, GalleryError};

@@ -93,7 +93,7 @@ enum Command {
     /// Show the time of the servers, or accept a time that they refuse
     #[command(subcommand)]
     Time(TimeCommand),
-    /// Install, list and check model packs
+    /// Install, list, check and measure model packs
     #[command(subcommand)]
     Models(ModelsCommand),
     /// Check or show the configuration
@@ -143,7 +143,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve(config, &layered.warnings(), environment, now).await,
         Command::Config(command) => command.run(&layered),
-        Command::Models(command) => command.run(config, environment),
+        Command::Models(command) => run_models(command, config.clone(), environment).await,
         Command::Healthcheck => healthcheck::run(config, now).await,
         Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
         Command::Import(command) => {
@@ -165,6 +165,21 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
         Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
+    }
+}
+
+/// Runs a command on model packs until it is done or a signal stops it.
+async fn run_models(
+    command: ModelsCommand,
+    config: Config,
+    environment: ClientEnvironment,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::install()?;
+    let stopped = command.when_stopped();
+    let work = tokio::task::spawn_blocking(move || command.run(&config, environment));
+    tokio::select! {
+        done = work => done?,
+        () = signals.stop() => bail!("{stopped}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use fourauth_config::{ChallengeConfig, Config};
-use fourauth_face::Engine;
+use fourauth_face::{Engine, pack::Pack};
 use fourauth_face_pack::{ClientEnvironment, Progress, Source, is_installable};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -53,43 +53,62 @@ fn recalibrate(config: &Config) -> anyhow::Result<()> {
 /// Fails if the pack cannot be updated or loaded. The message says what to do.
 pub fn load(config: &Config) -> anyhow::Result<Engine> {
     recalibrate(config)?;
-    let folder = config.pack_dir();
-    let engine = Engine::load(&folder)
-        .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+    let engine = Engine::load(&config.pack_dir())
+        .with_context(|| format!("cannot use the model pack {}", config.face.pack))?;
+    fits(&engine, config)?;
+    warn(engine.pack());
+    Ok(if config.face.liveness { engine } else { engine.without_liveness() })
+}
+
+/// Checks that the settings can be followed with a pack.
+///
+/// # Errors
+///
+/// If the pack lacks what a setting needs. The message says what to do.
+pub fn fits(engine: &Engine, config: &Config) -> anyhow::Result<()> {
     ensure!(
         engine.can_challenge() || config.face_challenge() == ChallengeConfig::Off,
-        "face.challenge: the model pack in {} finds no landmarks, which a face challenge is judged \
-         by; set it to `off`, or use another pack",
-        folder.display()
+        "face.challenge: the model pack {} finds no landmarks, which a face challenge is judged by; \
+         set it to `off`, or use another pack",
+        engine.pack().name()
     );
-    let engine = if config.face.liveness { engine } else { engine.without_liveness() };
-    if !engine.judges_liveness() {
-        tracing::warn!(
-            pack = engine.pack().name(),
-            "prints and screens are not told from faces; fewer wrong faces are allowed in a row"
-        );
-    }
-    let pack = engine.pack();
-    let rate = pack.thresholds().false_match_rate();
-    if rate > ACCEPTABLE_RATE {
+    Ok(())
+}
+
+/// Warns about what a pack lacks. `face.liveness = false` has a warning of its own.
+fn warn(pack: &Pack) {
+    if pack.live_threshold().is_none() {
         tracing::warn!(
             pack = pack.name(),
-            false_match_rate = rate,
-            "this model pack accepts more than 1 stranger in 100000"
+            "this model pack has no network that tells prints and screens from faces, so fewer wrong \
+             faces are allowed in a row; blaze-fr has one"
         );
     }
-    Ok(engine)
+    let points = pack.thresholds().points().iter();
+    let worst = points.max_by(|a, b| a.false_match_rate.total_cmp(&b.false_match_rate));
+    if let Some(worst) = worst.filter(|worst| worst.false_match_rate > ACCEPTABLE_RATE) {
+        tracing::warn!(
+            pack = pack.name(),
+            enrolled = worst.enrolled,
+            probes = worst.probes,
+            distance = %worst.distance,
+            false_match_rate = %format_args!("{:e}", worst.false_match_rate),
+            "a threshold of this model pack accepts more than 1 stranger in 100000; measure the pack \
+             with `fourauthd models measure` and lower the distance in its pack.toml"
+        );
+    }
 }
 
 /// The false match rate of the packs that can be installed, 1 in 100 000, plus a margin for rounding.
 const ACCEPTABLE_RATE: f32 = 1.01e-5;
 
-/// Installs the pack `name` into `packs`, showing progress.
+/// Installs the pack `name` into `packs` unless it is there, showing progress.
 ///
 /// # Errors
 ///
 /// Fails if there is no recipe for the pack, or if it cannot be fetched, verified or written.
 pub fn install(packs: &Path, name: &str, source: &Source) -> anyhow::Result<()> {
+    let is_there = Pack::check(&packs.join(name)).is_ok();
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);
     let mut shown = |progress: Progress| {
@@ -100,6 +119,11 @@ pub fn install(packs: &Path, name: &str, source: &Source) -> anyhow::Result<()> 
     let pack = fourauth_face_pack::install(packs, name, source, &mut shown)?;
     bar.finish_and_clear();
     // If it cannot be written, the pack is installed nevertheless.
-    let _unread = writeln!(stderr(), "installed {} in {}", pack.name(), pack.folder().display());
+    let folder = pack.folder().display();
+    let _unread = if is_there {
+        writeln!(stderr(), "{name} is already installed in {folder}")
+    } else {
+        writeln!(stderr(), "installed {name} in {folder}")
+    };
     Ok(())
 }

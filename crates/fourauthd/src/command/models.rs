@@ -1,14 +1,20 @@
 //! `fourauthd models install|list|check|measure`: model packs.
 
+mod check;
 mod measure;
 
-use anyhow::bail;
+use crate::table::Format;
+use anyhow::Context as _;
 use clap::{Subcommand, builder::PossibleValuesParser};
 use fourauth_config::Config;
-use fourauth_face::pack::Pack;
+use fourauth_face::pack::{Found, Pack};
 use fourauth_face_pack::{ClientEnvironment, DEFAULT_PACK, Source, installable, is_installable};
 use fourauth_server::models;
-use std::path::PathBuf;
+use serde::Serialize;
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 /// Commands on model packs.
 #[derive(Debug, Subcommand)]
@@ -23,8 +29,8 @@ pub enum ModelsCommand {
         from: Vec<PathBuf>,
     },
     /// List the installed packs
-    List,
-    /// Check every file of every pack
+    List(Format),
+    /// Load every pack as the server does, and say which can be used
     Check,
     /// Measure the error rates of a pack on your own pictures
     Measure(measure::Measure),
@@ -35,23 +41,34 @@ impl ModelsCommand {
     ///
     /// # Errors
     ///
-    /// If the pack cannot be installed, an installed pack is damaged, or there is nothing to measure.
+    /// If the pack cannot be installed, a pack cannot be used, or there is nothing to measure.
     pub fn run(self, config: &Config, environment: ClientEnvironment) -> anyhow::Result<()> {
         match self {
             Self::Install { pack, from } => {
+                from.iter().try_for_each(|archive| readable(archive))?;
                 let source =
                     if from.is_empty() { Source::Npm(environment) } else { Source::Archives(from) };
                 let name = pack.as_deref().unwrap_or_else(|| in_use(config));
                 models::install(&config.packs_dir(), name, &source)
             }
-            Self::List => list(config).map(drop),
+            Self::List(format) => list(config, format),
             Self::Measure(measure) => measure.run(config),
-            Self::Check => match list(config)? {
-                0 => Ok(()),
-                damaged => bail!("{damaged} of the packs cannot be used; see their lines above"),
-            },
+            Self::Check => check::run(config),
         }
     }
+
+    /// What a signal leaves behind, for the message at the end.
+    #[must_use]
+    pub fn when_stopped(&self) -> String {
+        match self {
+            Self::Measure(measure) => measure.when_stopped(),
+            Self::Install { .. } | Self::List(_) | Self::Check => "interrupted".to_owned(),
+        }
+    }
+}
+
+fn readable(archive: &Path) -> anyhow::Result<()> {
+    File::open(archive).map(drop).with_context(|| format!("cannot read {}", archive.display()))
 }
 
 /// The pack in use if it can be built, or else the default pack.
@@ -59,23 +76,68 @@ fn in_use(config: &Config) -> &str {
     if is_installable(&config.face.pack) { &config.face.pack } else { DEFAULT_PACK }
 }
 
-/// Name, id, false match rate of its thresholds, licence.
-fn line(pack: &Pack) -> String {
-    let rate = pack.thresholds().false_match_rate();
-    format!("{}  {}  accepts {rate:e} of strangers  {}", pack.name(), pack.id(), pack.licence())
+/// The name of a pack in the setting `face.pack`: that of its folder.
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Prints one line per pack. Returns the number of packs that cannot be used.
-fn list(config: &Config) -> anyhow::Result<usize> {
-    let mut damaged = 0;
-    for found in Pack::installed(&config.packs_dir())? {
+/// One installed pack.
+#[derive(Debug, Serialize)]
+struct Row {
+    /// The name of the folder.
+    pack: String,
+    /// The name in `pack.toml`.
+    name: Option<String>,
+    /// The share of strangers that its thresholds accept.
+    false_match_rate: Option<f32>,
+    licence: Option<String>,
+    id: Option<String>,
+    /// Why it cannot be read.
+    fault: Option<String>,
+}
+
+impl Row {
+    fn of(found: Found) -> Row {
+        let folder = folder_name(&found.folder);
         match found.pack {
-            Ok(pack) => print_out!("{}", line(&pack))?,
-            Err(error) => {
-                damaged += 1;
-                print_out!("{}  {error}", found.folder.display())?;
-            }
+            Ok(pack) => Row {
+                pack: folder,
+                name: Some(pack.name().to_owned()),
+                false_match_rate: Some(pack.thresholds().false_match_rate()),
+                licence: Some(pack.licence().to_owned()),
+                id: Some(pack.id().to_string()),
+                fault: None,
+            },
+            Err(error) => Row {
+                pack: folder,
+                name: None,
+                false_match_rate: None,
+                licence: None,
+                id: None,
+                fault: Some(format!("{:#}", anyhow::Error::from(error))),
+            },
         }
     }
-    Ok(damaged)
+
+    fn cells(&self) -> [String; 4] {
+        let other_name = self.name.as_ref().filter(|name| **name != self.pack);
+        let pack = match other_name {
+            Some(name) => format!("{} (named {name})", self.pack),
+            None => self.pack.clone(),
+        };
+        let rate = self.false_match_rate.map(|rate| format!("{rate:e}"));
+        let licence = self.licence.clone().or_else(|| self.fault.clone());
+        [
+            pack,
+            rate.unwrap_or_default(),
+            licence.unwrap_or_default(),
+            self.id.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+/// Prints a row for each pack.
+fn list(config: &Config, format: Format) -> anyhow::Result<()> {
+    let rows: Vec<Row> = Pack::installed(&config.packs_dir())?.into_iter().map(Row::of).collect();
+    format.print(["pack", "strangers accepted", "licence", "id"], &rows, Row::cells)
 }

@@ -1,17 +1,26 @@
 //! `fourauthd models measure`: the error rates of a pack on an operator's own pictures.
 
-use anyhow::{Context as _, ensure};
+use super::folder_name;
+use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args};
+use comfy_table::Table;
 use fourauth_auth::entropy;
 use fourauth_config::Config;
-use fourauth_face::Engine;
+use fourauth_face::{
+    Engine,
+    pack::{Pack, PackError},
+};
 use fourauth_face_measure::{
-    Cache, Examination, Gallery, Measured, Outcome, Report, Tools, export, fingerprint,
+    Cache, Examination, Gallery, Measured, Outcome, Progress, Report, Tools, export, fingerprint,
 };
 use fourauth_private_file::create_own;
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What to measure, and which files to write.
 #[derive(Debug, Args)]
@@ -55,12 +64,8 @@ impl Measure {
     /// If the pack cannot be loaded or does not judge prints, a folder has no pictures, or a file
     /// cannot be written.
     pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
-        if let Some(file) = &self.export {
-            ensure!(!file.exists(), "{} exists already; choose another name", file.display());
-        }
-        let folder = self.pack.as_ref().map_or(config.pack_dir(), |n| config.packs_dir().join(n));
-        let engine = Engine::load(&folder)
-            .with_context(|| format!("cannot use the model pack in {}", folder.display()))?;
+        self.check_files()?;
+        let engine = self.engine(config)?;
         ensure!(
             self.prints.is_none() || engine.judges_liveness(),
             "the pack {} does not judge whether a face is live; --prints needs one that does",
@@ -79,11 +84,59 @@ impl Measure {
             [&people, &prints].map(|folder| folder.as_ref().map(Folder::measured));
         let report = Report::of(engine.pack(), config.face.liveness, live, printed, &|| bar.inc(1));
         bar.finish_and_clear();
-        self.write(people.as_ref(), &report)?;
+        // Printed first: a file that cannot be written must not take the report with it.
         if self.json {
-            return crate::screen::json(&report);
+            crate::screen::json(&report)?;
+        } else {
+            let width = Table::new().width().map_or(0, usize::from);
+            print_out!("{report:width$}")?;
         }
-        Ok(print_out!("{report}")?)
+        self.write(people.as_ref(), &report)
+    }
+
+    /// What a signal leaves behind, and how to go on.
+    pub(super) fn when_stopped(&self) -> String {
+        match &self.resume {
+            Some(file) => format!(
+                "stopped; the results so far are in {}, and the same command goes on from there",
+                file.display()
+            ),
+            None => {
+                "stopped; nothing was kept. With --resume FILE the next run can be stopped and go on"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// Checks that the files can be written, before the work begins.
+    fn check_files(&self) -> anyhow::Result<()> {
+        if let Some(file) = &self.export {
+            ensure!(!file.exists(), "{} exists already; choose another name", file.display());
+        }
+        for file in [&self.export, &self.svg, &self.resume].into_iter().flatten() {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            ensure!(
+                folder.is_none_or(Path::is_dir),
+                "cannot write {}: its folder does not exist",
+                file.display()
+            );
+            ensure!(!file.is_dir(), "cannot write {}: it is a folder", file.display());
+        }
+        Ok(())
+    }
+
+    /// Loads the pack that is measured.
+    fn engine(&self, config: &Config) -> anyhow::Result<Engine> {
+        let name = self.pack.as_ref().unwrap_or(&config.face.pack);
+        let folder = config.packs_dir().join(name);
+        match Engine::load(&folder) {
+            Err(PackError::Missing(_)) => bail!(
+                "no pack {name} in {}; {}",
+                config.packs_dir().display(),
+                installed(&config.packs_dir())?
+            ),
+            loaded => loaded.with_context(|| format!("cannot use the model pack {name}")),
+        }
     }
 
     /// Opens the file of results.
@@ -111,6 +164,17 @@ impl Measure {
     }
 }
 
+/// The names of the installed packs, for a message.
+fn installed(packs: &Path) -> anyhow::Result<String> {
+    let names: Vec<_> =
+        Pack::installed(packs)?.iter().map(|found| folder_name(&found.folder)).collect();
+    Ok(if names.is_empty() {
+        "none is installed: run `fourauthd models install`".to_owned()
+    } else {
+        format!("installed: {}", names.join(", "))
+    })
+}
+
 impl Folder {
     fn measured(&self) -> Measured<'_> {
         Measured { gallery: &self.gallery, examination: &self.examination }
@@ -120,7 +184,14 @@ impl Folder {
 /// Examines all files on all cores, with a progress bar.
 fn examined(engine: &Engine, gallery: Gallery, cache: Option<&Cache>) -> anyhow::Result<Folder> {
     let bar = bar(gallery.len(), "files examined")?;
-    let progress = || bar.inc(1);
+    let progress = |seen: Progress| match seen {
+        Progress::Examined => bar.inc(1),
+        // Results of an earlier run cost no time, and would spoil the estimate.
+        Progress::Known => {
+            bar.inc(1);
+            bar.reset_eta();
+        }
+    };
     let tools = Tools { engine, cache, processor_time, progress: &progress };
     let examination = Examination::of(&gallery, &tools)?;
     bar.finish_and_clear();
