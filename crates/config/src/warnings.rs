@@ -1,9 +1,10 @@
 //! Warnings about settings that are valid but weak.
 
 use super::{
-    AttemptsConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, TextConfig,
+    AttemptsConfig, ChallengeConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network,
+    TextConfig,
 };
-use fourauth_auth::limits::WITH_RECOVERY_CODE;
+use fourauth_auth::{limits::WITH_RECOVERY_CODE, profile::Profile};
 use fourauth_courier::{MailRoute, SmsRoute};
 use std::net::SocketAddr;
 
@@ -31,7 +32,15 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let Self { attempts, limits, courier: mail, compat, text, web, .. } = self;
         let of_web = web.warning().map(str::to_owned).into_iter().collect();
-        [nist(attempts), weak_limits(limits), courier(mail), legacy(compat, text), of_web].concat()
+        [
+            nist(attempts),
+            weak_limits(limits),
+            courier(mail),
+            legacy(compat, text),
+            of_web,
+            faces(self),
+        ]
+        .concat()
     }
 }
 
@@ -55,6 +64,27 @@ fn nist(attempts: &AttemptsConfig) -> Vec<String> {
             "attempts.face_unknown_device, attempts.face_known_device and {WITH_RECOVERY_CODE} for \
              recovery codes are {faces} together: NIST SP 800-63B-4 section 3.2.3 allows {NIST_FACES} wrong faces in a row"
         ));
+    }
+    warnings
+}
+
+/// Warnings about faces that are not told from pictures of them.
+fn faces(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !config.face.liveness {
+        warnings.push(
+            "face.liveness is off: a print or a screen that shows the face passes as the face. At most \
+             5 wrong faces in a row are allowed to unknown devices, and 5 to known ones"
+                .to_owned(),
+        );
+    }
+    let is_strict = config.auth.profile == Profile::Strict;
+    if is_strict && config.face_challenge() == ChallengeConfig::Off {
+        warnings.push(
+            "face.challenge is off under the profile strict: a photograph of the person passes at every \
+             login and recovery"
+                .to_owned(),
+        );
     }
     warnings
 }
@@ -146,6 +176,11 @@ mod tests {
         config.warnings()
     }
 
+    fn strict_without_challenge(config: &mut Config) {
+        config.auth.profile = Profile::Strict;
+        config.face.challenge = Some(ChallengeConfig::Off);
+    }
+
     #[test]
     fn the_defaults_cause_no_warning() {
         assert_eq!(Config::default().warnings(), Vec::<String>::new());
@@ -165,7 +200,9 @@ mod tests {
             (|config| config.courier.owner_in_15_min = 4, "courier.owner_in_15_min"),
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
-        ] as [(fn(&mut Config), &str); 11]
+            (|config| config.face.liveness = false, "face.liveness"),
+            (strict_without_challenge, "face.challenge"),
+        ] as [(fn(&mut Config), &str); 13]
         {
             let warnings = warned(change);
             assert!(warnings.len() == 1 && warnings[0].contains(key), "{warnings:?}");

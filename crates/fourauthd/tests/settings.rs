@@ -53,6 +53,30 @@ fn start_and_kill(folder: &TempDir) {
 }
 
 #[test]
+fn settings_of_the_face_are_shown_and_weak_ones_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = fourauthd(&folder, arguments);
+        command.envs(variables.iter().copied());
+        let (is_done, text) = run(&mut command);
+        assert!(is_done, "{text}");
+        text
+    };
+    let defaults = said(&["config", "show"], &[]);
+    assert!(defaults.contains("face.challenge = \"recovery\""), "{defaults}");
+    assert!(!defaults.contains("at most 5"), "{defaults}");
+    assert!(!said(&["config", "check"], &[]).contains("warning"), "the control");
+
+    let weak = [("FOURAUTH__FACE__LIVENESS", "false"), ("FOURAUTH__FACE__PACK", "nope")];
+    let shown = said(&["config", "show"], &weak);
+    assert!(shown.contains("at most 5, because face.liveness is off"), "{shown}");
+    let checked = said(&["config", "check"], &weak);
+    for words in ["face.liveness is off", "face.pack is nope"] {
+        assert!(checked.contains(words), "{checked}");
+    }
+}
+
+#[test]
 fn no_error_about_a_setting_quotes_its_value() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("postgres://fourauth:{CANARY}@localhost/fourauth");
