@@ -234,6 +234,9 @@ async fn after_a_change_of_pack_the_face_is_enrolled_again() {
     }
     assert_eq!(events().await, [Event::PasswordUsedElsewhere, Event::FaceOutdated]);
 
+    // Its one-time code is not spent, so the recovery takes it.
+    let answer = send(&server, shows(&alice, &server, &["obama.jpg"])).await;
+    assert!(answer.message.contains("another model"), "{}", answer.message);
     let recover = alice.recover_face(picture("obama2.jpg"), server.now());
     assert_eq!(send(&server, Command::RecoverFace(recover)).await.code, Code::Ok);
     server.clock().advance_ms(60_000);

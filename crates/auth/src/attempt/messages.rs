@@ -63,7 +63,8 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::Credentials => action.denied_text(),
         Denial::Face(_) | Denial::FaceChallenge(_) => "Face verification failed.",
         Denial::FaceOutdated => {
-            "The stored face is of an earlier model: enrol the face again (command 320)."
+            "Everything else was right, but the stored face is of another model: the server has changed \
+             how it recognises faces. Enrol your face again."
         }
         Denial::Totp => "TOTP verification failed.",
         Denial::Device => "Unauthorized device.",
