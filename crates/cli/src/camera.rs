@@ -3,7 +3,7 @@
 //! The driver sends [`Frame`]s through a channel, and this file selects from them. Linux has the
 //! driver `v4l2`. Other systems have none; use `--face` there.
 
-mod challenge;
+pub(crate) mod challenge;
 mod mjpeg;
 #[cfg(target_os = "linux")]
 mod v4l2;
@@ -89,6 +89,21 @@ pub async fn take(device: &Path, count: usize) -> Result<Vec<Picture>, CameraErr
     let (sender, mut frames) = mpsc::channel(1);
     film(device.to_owned(), sender)?;
     pick(&mut frames, count).await
+}
+
+/// Checks that a camera can be used, without taking a picture.
+///
+/// # Errors
+///
+/// [`CameraError`].
+pub(crate) fn check(device: &Path) -> Result<(), CameraError> {
+    #[cfg(target_os = "linux")]
+    return v4l2::check(device);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _unsupported = device;
+        Err(CameraError::Unsupported)
+    }
 }
 
 /// Films the answer to a face challenge, and says on `notes` what to do.

@@ -114,12 +114,8 @@ async fn frames(
     }
     let needed = 1 + FRAMES_PER_STEP * steps.len();
     if options.face.len() != needed {
-        let words: Vec<_> = steps.iter().map(ChallengeStep::as_str).collect();
-        return Err(Failure::Usage(format!(
-            "the face challenge asks for {}: give {needed} files with --face, the face at rest and \
-             {FRAMES_PER_STEP} for each step, or none to use the camera",
-            words.join(", ")
-        )));
+        let told = steps.iter().map(camera::challenge::told).collect::<Result<Vec<_>, _>>()?;
+        return Err(Failure::Frames { told, steps: steps.to_vec(), needed });
     }
     options.face.iter().map(|path| frame(path, environment)).collect()
 }

@@ -58,6 +58,15 @@ pub(crate) struct Inputs<'a> {
     pub(crate) server: Asked<'a>,
 }
 
+/// How a face is shown to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By pictures.
+    Pictures,
+    /// By the answer to a face challenge.
+    Challenge,
+}
+
 /// Builds the command for a task.
 pub(crate) async fn command(
     task: &Task,
@@ -130,11 +139,12 @@ pub(crate) struct Gather<'a, 'w> {
 impl Gather<'_, '_> {
     async fn login(&mut self, this: &LoginArgs) -> Result<Login, Failure> {
         let username = self.username()?;
+        let way = self.way_to_show(ChallengeUse::Always).await?;
         let password = self.secret(Kind::Password)?;
         let mac = Some(self.device()?);
         let device_pubkey = self.own_key();
         let device_name = device_pubkey.and_then(|_| self.own_name(this.device_name.as_ref()));
-        let (face, faces) = self.shown(ChallengeUse::Always).await?;
+        let (face, faces) = self.shown(way).await?;
         let mut login = Login::new(username, password);
         login.totp = Some(self.one_time_code()?);
         login.face = face;
@@ -152,6 +162,7 @@ impl Gather<'_, '_> {
     /// The device is that of the new account, so the administrator's own key is not sent.
     async fn register(&mut self, enrolment: &Enrolment) -> Result<Register, Failure> {
         let username = for_new_account(self.new_username()?)?;
+        self.check_pictures()?;
         let admin_secret = self.secret(Kind::Admin)?;
         let password = self.secret(Kind::FirstPassword)?;
         let mac = Some(self.device()?);
@@ -245,20 +256,43 @@ impl Gather<'_, '_> {
         given.cloned().or_else(self.environment.host_name)
     }
 
-    /// Pictures of a face that is to be verified. None if the server needs a challenge, which is filmed
-    /// when everything else is known. Files are read before the server is asked.
-    pub(crate) async fn shown(
-        &mut self,
-        from: ChallengeUse,
-    ) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
+    /// How a face can be shown for commands of this kind. It is found out before a secret is asked for,
+    /// and files are read before the server is asked.
+    pub(crate) async fn way_to_show(&mut self, from: ChallengeUse) -> Result<Way, Failure> {
+        let checked = self.check_pictures();
+        if let Err(Failure::Picture { .. }) = checked {
+            return checked.map(|()| Way::Pictures);
+        }
+        match (challenge::is_needed(from, self.inputs).await?, checked) {
+            (true, Err(Failure::Camera(reason))) => Err(Failure::NoCameraForChallenge(reason)),
+            (_, Err(failure)) => Err(failure),
+            (true, Ok(())) => Ok(Way::Challenge),
+            (false, Ok(())) => Ok(Way::Pictures),
+        }
+    }
+
+    /// Checks the files of `--face`, or the camera if there are none.
+    pub(crate) fn check_pictures(&mut self) -> Result<(), Failure> {
         let files = self.inputs.options.face.clone();
         for path in files.iter().filter(|path| *path != Path::new("-")) {
             self.read_picture(path)?;
         }
-        if challenge::is_needed(from, self.inputs).await? {
-            return Ok((None, Vec::new()));
+        if files.is_empty() {
+            camera::check(&self.inputs.options.camera)?;
         }
-        self.faces(camera::AT_LOGIN).await
+        Ok(())
+    }
+
+    /// Pictures of a face that is to be verified. None by a challenge, which is filmed when everything
+    /// else is known.
+    pub(crate) async fn shown(
+        &mut self,
+        way: Way,
+    ) -> Result<(Option<Picture>, Vec<Picture>), Failure> {
+        match way {
+            Way::Challenge => Ok((None, Vec::new())),
+            Way::Pictures => self.faces(camera::AT_LOGIN).await,
+        }
     }
 
     /// Pictures from files or the camera. One is sent as `faceID`, several as `faceIDs`.

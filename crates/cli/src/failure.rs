@@ -5,6 +5,7 @@ use crate::{
     secret_line::SecretError, settings::SettingsError,
 };
 use fourauth_client::{Error, IdentityError, ReceiptError, RootsError, ServerAddress};
+use fourauth_protocol::challenge::{ChallengeStep, FRAMES_PER_STEP};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -41,8 +42,30 @@ pub enum Failure {
         reason: RootsError,
     },
     /// The camera took no pictures.
-    #[error("{0}; use --face FILE to send pictures from files")]
+    #[error("{0}")]
     Camera(#[from] CameraError),
+    /// There is no camera for a face challenge. The operator can help.
+    #[error(
+        "this needs a camera, because the server asks you to turn the head or open the mouth before it: \
+         {0}. Use a machine with a camera, or ask the operator to switch off the challenge or to \
+         register you again"
+    )]
+    NoCameraForChallenge(#[source] CameraError),
+    /// Other files were given than a face challenge asks for.
+    #[error(
+        "the face challenge has these steps, in this order: {} Give {needed} files with --face: the face \
+         at rest, then {FRAMES_PER_STEP} for each step. They are valid for 30 s after this; without \
+         --face, the camera takes them",
+        told.join(" ")
+    )]
+    Frames {
+        /// What the person does, one sentence for each step.
+        told: Vec<&'static str>,
+        /// The steps.
+        steps: Vec<ChallengeStep>,
+        /// The number of files.
+        needed: usize,
+    },
     /// A file is not a picture.
     #[error("{}: {reason}", path.display())]
     Picture {
@@ -130,6 +153,7 @@ impl From<&Failure> for Exit {
     fn from(failure: &Failure) -> Self {
         match failure {
             Failure::Usage(_)
+            | Failure::Frames { .. }
             | Failure::NoReply { .. }
             | Failure::Settings(_)
             | Failure::OtherAccount { .. }
@@ -138,6 +162,7 @@ impl From<&Failure> for Exit {
             Failure::Secret(_)
             | Failure::Roots { .. }
             | Failure::Camera(_)
+            | Failure::NoCameraForChallenge(_)
             | Failure::Picture { .. }
             | Failure::NoDeviceAddress { .. }
             | Failure::Identity(_)

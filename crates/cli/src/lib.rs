@@ -118,6 +118,7 @@ async fn perform(
     let command = Box::pin(compose::command(task, inputs, environment)).await?;
     let sender = session::sender(&command);
     let challenge = challenge::is_left(&command);
+    let sent = show::Sent::of(&command);
     let outgoing = Outgoing { command, identity, challenge };
     // On the heap, because filming a challenge needs much room and is rare.
     let sending = Box::pin(outgoing.send((&client, &server), options, environment));
@@ -130,7 +131,7 @@ async fn perform(
         }
         _ => Ok(()),
     };
-    let exit = show::answer(&answer, options.output, environment)?;
+    let exit = show::answer(&answer, sent, options.output, environment)?;
     kept?;
     if let Task::Login(args) = task {
         receipt::keep(&answer, args.receipt_file.as_deref())?;

@@ -33,7 +33,7 @@ pub(crate) async fn run(
             Err(failure) => Err(failure),
         };
         if let Err(failure) = done {
-            no_answer::show(&failure, options.output, environment);
+            no_answer::show_in_menu(&failure, options.output, environment);
         }
     }
 }

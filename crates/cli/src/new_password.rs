@@ -42,14 +42,16 @@ pub(crate) async fn run(
     let first = Outgoing { command: first, identity: identity.clone(), challenge: false };
     let answer = first.send(to, options, environment).await?;
     let grant = answer.body.grant.clone().filter(|_| answer.is_ok());
-    let Some(grant) = grant else { return show::answer(&answer, options.output, environment) };
+    let Some(grant) = grant else {
+        return show::answer(&answer, show::Sent::default(), options.output, environment);
+    };
     loop {
         let password = secrets::obtain(Kind::NewPassword, &options.secrets, environment)?;
         let reset = ResetPassword::new(account.clone(), password).grant(grant.clone());
         let second = Command::ResetPassword(reset);
         let second = Outgoing { command: second, identity: identity.clone(), challenge: false };
         let answer = second.send(to, options, environment).await?;
-        let exit = show::answer(&answer, options.output, environment)?;
+        let exit = show::answer(&answer, show::Sent::default(), options.output, environment)?;
         let is_typed = options.secrets.new_password_file.is_none();
         if answer.code != Code::WeakPassword || !is_typed {
             return Ok(exit);

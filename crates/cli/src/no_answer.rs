@@ -18,6 +18,9 @@ struct NoAnswer {
     message: String,
     /// The kind of error of the client, or else the meaning of the exit code.
     kind: &'static str,
+    /// The steps of a face challenge that other files were given for.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    steps: Vec<String>,
     /// The server that gave no usable answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<String>,
@@ -25,8 +28,30 @@ struct NoAnswer {
     may_have_been_decided: bool,
 }
 
-/// Prints a failure and returns its exit code.
+/// Prints a failure of a command line and returns its exit code.
 pub(crate) fn show(failure: &Failure, output: Output, environment: &mut Environment<'_>) -> Exit {
+    let option = match failure {
+        Failure::Camera(_) => "; use --face FILE to send pictures from files, or --camera PATH",
+        _ => "",
+    };
+    show_with(option, failure, output, environment)
+}
+
+/// As [`show`], in the menu, where no option can be given.
+pub(crate) fn show_in_menu(
+    failure: &Failure,
+    output: Output,
+    environment: &mut Environment<'_>,
+) -> Exit {
+    show_with("", failure, output, environment)
+}
+
+fn show_with(
+    option: &str,
+    failure: &Failure,
+    output: Output,
+    environment: &mut Environment<'_>,
+) -> Exit {
     if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
         // The reader has seen enough, as `head` does.
         return Exit::from(failure);
@@ -37,7 +62,7 @@ pub(crate) fn show(failure: &Failure, output: Output, environment: &mut Environm
     };
     // If an output is closed, only the exit code is left.
     let _closed =
-        writeln!(environment.notes, "fourauth: {}{hint}", printable(&failure.to_string()));
+        writeln!(environment.notes, "fourauth: {}{option}{hint}", printable(&failure.to_string()));
     if output == Output::Json {
         let _closed = json(failure, environment);
     }
@@ -77,6 +102,12 @@ impl NoAnswer {
             other => (Exit::from(other).word(), None, false),
         };
         let message = failure.to_string();
-        Self { status: "error", message, kind, server, may_have_been_decided }
+        let steps = match failure {
+            Failure::Frames { steps, .. } => {
+                steps.iter().map(|step| step.as_str().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { status: "error", message, kind, steps, server, may_have_been_decided }
     }
 }

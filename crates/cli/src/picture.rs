@@ -53,7 +53,13 @@ pub(crate) fn read_frame(reader: impl Read) -> Result<Picture, NotAPicture> {
 
 fn whole(reader: impl Read) -> Result<Vec<u8>, NotAPicture> {
     let mut bytes = Vec::new();
-    reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    reader.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory => NotAPicture::Folder,
+        _ => NotAPicture::File(error),
+    })?;
+    if bytes.is_empty() {
+        return Err(NotAPicture::Empty);
+    }
     if bytes.len() as u64 > MAX_FILE { Err(NotAPicture::TooLarge) } else { Ok(bytes) }
 }
 
@@ -76,8 +82,10 @@ fn decoded(
     most: usize,
 ) -> Result<Result<Picture, RgbImage>, NotAPicture> {
     let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
-        return Err(NotAPicture::UnknownFormat);
+    match reader.format() {
+        Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
+        Some(other) => return Err(NotAPicture::Other(name_of(other))),
+        None => return Err(NotAPicture::UnknownFormat),
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED);
@@ -91,6 +99,10 @@ fn decoded(
     }
     pixels.apply_orientation(orientation);
     Ok(Err(pixels.into_rgb8()))
+}
+
+fn name_of(format: ImageFormat) -> &'static str {
+    format.extensions_str().first().copied().unwrap_or("unknown")
 }
 
 /// Encodes a JPEG of at most [`LONGEST_SIDE`] pixels and [`MAX_SENT`] bytes.
@@ -148,8 +160,17 @@ pub enum NotAPicture {
     /// The file cannot be read.
     #[error("{0}")]
     File(#[from] io::Error),
-    /// It is neither a JPEG nor a PNG.
-    #[error("neither a JPEG nor a PNG")]
+    /// It is a folder.
+    #[error("this is a folder; name the picture in it")]
+    Folder,
+    /// It has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// It is a picture of another format, by the usual ending of its name.
+    #[error("this is a picture of the format {0}; save it as JPEG or PNG")]
+    Other(&'static str),
+    /// It is no picture.
+    #[error("this is not a picture, neither JPEG nor PNG")]
     UnknownFormat,
     /// It begins like a picture but cannot be decoded.
     #[error("the picture is damaged or needs too much memory")]
@@ -244,6 +265,22 @@ mod tests {
             [&b""[..], b"hello", b"GIF89a\x01\0\x01\0\0\0\0;", &jpeg[..20], b"\x89PNG\r\n\x1a\n"]
         {
             assert!(prepare(bytes.to_vec()).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_wrong_file_has_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_folder = read(std::fs::File::open(folder.path()).unwrap()).unwrap_err();
+        assert!(of_folder.to_string().contains("folder"), "{of_folder}");
+        let reason = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        for (bytes, words) in [
+            (&b""[..], "empty"),
+            (b"hello, this is a text", "not a picture"),
+            (b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0", "the format bmp; save it as JPEG"),
+            (b"\x89PNG\r\n\x1a\n", "damaged"),
+        ] {
+            assert!(reason(bytes).contains(words), "{}", reason(bytes));
         }
     }
 

@@ -121,7 +121,7 @@ pub(crate) async fn run(
     if answer.is_ok() && ends_this_session(task) {
         held.forget()?;
     }
-    show::answer(&answer, options.output, environment)
+    show::answer(&answer, show::Sent::default(), options.output, environment)
 }
 
 async fn connect(

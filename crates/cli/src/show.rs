@@ -11,23 +11,61 @@ use crate::{
 use fourauth_protocol::{
     answer::{Answer, AnswerBody, FaceQuality, ServerInfo},
     code::Code,
+    command::Command,
+    picture::Picture,
     printable::{PrintableJson, printable, printable_lines},
+    receipt::Method,
     secret::Secret,
     words::Requirement,
 };
 use std::io::{self, Write};
 
+/// What a command showed of a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sent {
+    /// Pictures to enrol.
+    enrolled: usize,
+    /// True if it showed a face to verify.
+    shows_a_face: bool,
+}
+
+impl Sent {
+    pub(crate) fn of(command: &Command) -> Sent {
+        let pictures = |one: &Option<Picture>, more: &[Picture]| one.iter().count() + more.len();
+        let enrolled = match command {
+            Command::Register(it) => pictures(&it.face, &it.faces),
+            Command::RecoverFace(it) => pictures(&it.new_face, &it.new_faces),
+            _ => 0,
+        };
+        let shows_a_face = matches!(
+            command,
+            Command::Login(_)
+                | Command::RecoverTotp(_)
+                | Command::RecoverPassword(_)
+                | Command::RecoverDevice(_)
+        );
+        Sent { enrolled, shows_a_face }
+    }
+
+    /// True if the stored face is of another model: only then a command with a face lacks just that.
+    fn has_outdated_face(self, answer: &Answer) -> bool {
+        let missing = answer.body.missing.as_deref();
+        self.shows_a_face && answer.code == Code::MoreNeeded && missing == Some(&[Method::Face])
+    }
+}
+
 /// Prints an answer and returns its exit code.
 pub(crate) fn answer(
     answer: &Answer,
+    sent: Sent,
     output: Output,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
     let Environment { output: out, notes, prompt, .. } = environment;
-    if let Err(error) = print(answer, output, (&mut **out, &mut **notes), &mut **prompt) {
+    if let Err(error) = print((answer, sent), output, (&mut **out, &mut **notes), &mut **prompt) {
         if answer.is_ok() && is_shown_once(&answer.body) {
             writeln!(notes, "fourauth: the answer cannot be printed, and is shown only once:")?;
-            body(&answer.body, *notes, *prompt)?;
+            body((&answer.body, sent), *notes, *prompt)?;
         }
         return Err(error.into());
     }
@@ -36,7 +74,7 @@ pub(crate) fn answer(
 }
 
 fn print(
-    answer: &Answer,
+    (answer, sent): (&Answer, Sent),
     output: Output,
     (out, notes): (&mut dyn Write, &mut dyn Write),
     prompt: &mut dyn Prompt,
@@ -54,9 +92,9 @@ fn print(
         }
         Output::Text if answer.is_ok() => {
             writeln!(out, "{}", printable(&answer.message))?;
-            body(&answer.body, out, prompt)?;
+            body((&answer.body, sent), out, prompt)?;
         }
-        Output::Text => denial(answer, notes)?,
+        Output::Text => denial(answer, sent, notes)?,
     }
     out.flush()
 }
@@ -69,24 +107,55 @@ fn is_shown_once(body: &AnswerBody) -> bool {
         || body.grant.is_some()
 }
 
-fn denial(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", printable(&answer.message))?;
+fn denial(answer: &Answer, sent: Sent, out: &mut dyn Write) -> io::Result<()> {
     if let Some(millis) = answer.retry_after_ms {
+        // The message says "later", and this says when.
+        let message = answer.message.trim_end_matches(" Try again later.");
+        writeln!(out, "{}", printable(message))?;
         writeln!(out, "Try again in {}.", wait(millis))?;
+    } else {
+        writeln!(out, "{}", printable(&answer.message))?;
     }
-    if let Some(missing) = &answer.body.missing {
-        let words: Vec<_> = missing.iter().map(|method| method.as_str()).collect();
-        writeln!(out, "Not proved: {}.", words.join(", "))?;
-    }
-    for advice in [answer.code.advice(), how_to(answer.code)] {
-        if !advice.is_empty() {
-            writeln!(out, "{advice}")?;
-        }
+    if sent.has_outdated_face(answer) {
+        writeln!(
+            out,
+            "Run `fourauth recover face`: it takes five pictures, and needs your password, a one-time \
+             code and this device. The code that you gave was not spent."
+        )?;
+    } else {
+        help(answer, out)?;
     }
     if let Some(id) = answer.request_id {
         writeln!(out, "Request {id}.")?;
     }
     Ok(())
+}
+
+/// What is missing, and what to do.
+fn help(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(missing) = &answer.body.missing {
+        let words: Vec<_> = missing.iter().map(|method| method.as_str()).collect();
+        writeln!(out, "Not proved: {}.", words.join(", "))?;
+    }
+    for advice in [advice(answer), how_to(answer.code)] {
+        if !advice.is_empty() {
+            writeln!(out, "{advice}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong and what to do, without what was said before.
+fn advice(answer: &Answer) -> &'static str {
+    match answer.code {
+        // The time to wait is the advice.
+        Code::Throttled if answer.retry_after_ms.is_some() => "",
+        // This program sends no command without a picture where one is needed.
+        Code::NoFace => {
+            "No face was found: take another picture with your face upright and in the middle."
+        }
+        code => code.advice(),
+    }
 }
 
 /// The option or command of this program that follows the advice about a code, if there is one.
@@ -126,7 +195,11 @@ fn wait(millis: u64) -> String {
 }
 
 /// Prints the results. What has to be read or scanned at once stays on the screen until it was.
-fn body(body: &AnswerBody, out: &mut dyn Write, prompt: &mut dyn Prompt) -> io::Result<()> {
+fn body(
+    (body, sent): (&AnswerBody, Sent),
+    out: &mut dyn Write,
+    prompt: &mut dyn Prompt,
+) -> io::Result<()> {
     if let Some(uri) = &body.provisioning_uri {
         authenticator(uri, out)?;
         out.flush()?;
@@ -159,7 +232,7 @@ fn body(body: &AnswerBody, out: &mut dyn Write, prompt: &mut dyn Prompt) -> io::
         writeln!(out, "The authenticator is not confirmed yet (fourauth confirm).")?;
     }
     if let Some(quality) = body.face_quality {
-        face_quality(quality, out)?;
+        face_quality(quality, sent, out)?;
     }
     if let Some(server) = &body.server {
         server_info(server, out)?;
@@ -195,9 +268,17 @@ fn recovery_codes(codes: &[Secret<String>], out: &mut dyn Write) -> io::Result<(
     writeln!(out, "\nEach code works once. Write them down now: they are not shown again.\n")
 }
 
-fn face_quality(quality: FaceQuality, out: &mut dyn Write) -> io::Result<()> {
+fn face_quality(quality: FaceQuality, sent: Sent, out: &mut dyn Write) -> io::Result<()> {
     let FaceQuality { pictures, recommended } = quality;
     write!(out, "Face enrolled from {pictures} picture{}", if pictures == 1 { "" } else { "s" })?;
+    let unused = sent.enrolled.saturating_sub(usize::try_from(pictures).unwrap_or(usize::MAX));
+    if unused > 0 {
+        write!(
+            out,
+            "; {unused} of {} did not count, because no face could be used or they repeat another one",
+            sent.enrolled
+        )?;
+    }
     if pictures < recommended {
         return writeln!(out, "; {recommended} are recommended.");
     }

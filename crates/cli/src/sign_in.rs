@@ -38,7 +38,7 @@ pub(crate) async fn run(
         answer = second.map_err(Failure::at(&server))?;
     }
     let kept = session::keep(sender, &answer, (&client, server), environment).await;
-    let exit = show::answer(&answer, options.output, environment)?;
+    let exit = show::answer(&answer, show::Sent::default(), options.output, environment)?;
     kept.map(|()| exit)
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn run(
     };
     settings.write(&path)?;
     writeln!(environment.notes, "Saved in {}.", path.display())?;
-    show::answer(&answer, options.output, environment)
+    show::answer(&answer, show::Sent::default(), options.output, environment)
 }
 
 /// The server that is typed, or `saved` for an empty line.

@@ -104,7 +104,7 @@ async fn last_within(
 }
 
 /// What a person is asked to do. A preview may be mirrored, so the words name the side of the person.
-fn told(step: &ChallengeStep) -> Result<&'static str, Failure> {
+pub(crate) fn told(step: &ChallengeStep) -> Result<&'static str, Failure> {
     match step {
         ChallengeStep::Left => Ok("Turn your head to YOUR left."),
         ChallengeStep::Right => Ok("Turn your head to YOUR right."),

@@ -16,6 +16,11 @@ const HEIGHT: u32 = 720;
 /// Supported formats, best first. JPEGs are small enough for a smooth stream over any USB.
 const READABLE: [PixelFormat; 3] = [PixelFormat::MJPG, PixelFormat::JPEG, PixelFormat::YUYV];
 
+/// Checks that the camera can be opened and has a format that can be read.
+pub(super) fn check(device: &Path) -> Result<(), CameraError> {
+    open(device).map(drop)
+}
+
 /// Sends frames until the receiver is dropped or the camera fails. A failure is sent last.
 pub(super) fn film(device: &Path, frames: &Sender<Result<Frame, CameraError>>) {
     if let Err(error) = send_frames(device, frames) {

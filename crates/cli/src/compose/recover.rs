@@ -19,10 +19,11 @@ use fourauth_protocol::{
 impl Gather<'_, '_> {
     pub(super) async fn recover_totp(&mut self) -> Result<RecoverTotp, Failure> {
         let username = self.username()?;
+        let way = self.way_to_show(ChallengeUse::Recovery).await?;
         let password = self.secret(Kind::Password)?;
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
-        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
+        let (face, faces) = self.shown(way).await?;
         let client_ts_utc = Some(self.now());
         let mut recover = RecoverTotp::new(username, password);
         recover.face = face;
@@ -35,10 +36,11 @@ impl Gather<'_, '_> {
 
     pub(super) async fn recover_password(&mut self) -> Result<RecoverPassword, Failure> {
         let username = self.username()?;
+        let way = self.way_to_show(ChallengeUse::Recovery).await?;
         let new_password = self.secret(Kind::NewPassword)?;
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
-        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
+        let (face, faces) = self.shown(way).await?;
         let mut recover = RecoverPassword::new(username, new_password);
         recover.totp = Some(self.one_time_code()?);
         recover.face = face;
@@ -54,6 +56,7 @@ impl Gather<'_, '_> {
         agreement: &ConsentArgs,
     ) -> Result<RecoverFace, Failure> {
         let username = self.username()?;
+        self.check_pictures()?;
         let password = self.secret(Kind::Password)?;
         let recovery_code = self.recovery_code()?;
         let mac = Some(self.device()?);
@@ -74,11 +77,12 @@ impl Gather<'_, '_> {
         new: &NewDevice,
     ) -> Result<RecoverDevice, Failure> {
         let username = self.username()?;
+        let way = self.way_to_show(ChallengeUse::Recovery).await?;
         let password = self.secret(Kind::Password)?;
         let recovery_code = self.recovery_code()?;
         let new_mac = Some(self.device()?);
         let (new_device_pubkey, device_name) = self.new_key(new);
-        let (face, faces) = self.shown(ChallengeUse::Recovery).await?;
+        let (face, faces) = self.shown(way).await?;
         let mut recover = RecoverDevice::new(username, password);
         recover.totp = Some(self.one_time_code()?);
         recover.face = face;

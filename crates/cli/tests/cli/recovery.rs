@@ -206,8 +206,79 @@ async fn a_wrong_number_of_frames_is_not_sent() {
     let mut desk = Desk::new();
     let printed = desk.asks(&server, &format!("recover totp {FACTORS}")).await;
     assert_eq!(printed.exit, Exit::Usage);
-    assert!(printed.notes.contains("left, mouth: give 5 files"), "{}", printed.notes);
+    for words in ["YOUR left. Open your mouth wide. Give 5 files", "30 s"] {
+        assert!(printed.notes.contains(words), "{}", printed.notes);
+    }
     assert_eq!(server.request()["cmd"], "154", "the recovery was sent");
+}
+
+#[tokio::test]
+async fn programs_get_the_steps_of_a_challenge() {
+    let server = Server::start(CHALLENGING).await;
+    let line = format!("recover totp {FACTORS} --output json");
+    let printed = Desk::new().asks(&server, &line).await;
+    let failure: Value = serde_json::from_str(&printed.output).unwrap();
+    assert_eq!(failure["steps"], json!(["left", "mouth"]));
+}
+
+#[tokio::test]
+async fn without_a_camera_no_secret_is_asked_for() {
+    let server = Server::start(CHALLENGING).await;
+    let mut desk = Desk::new();
+    let printed =
+        desk.asks(&server, "recover totp --username alice --camera /dev/video-none").await;
+    assert_eq!(printed.exit, Exit::LocalDevice, "{printed:?}");
+    for words in ["this needs a camera", "no camera at /dev/video-none", "ask the operator"] {
+        assert!(printed.notes.contains(words), "{}", printed.notes);
+    }
+    // The control: a login needs no challenge here, so pictures from files will do.
+    let printed = desk.asks(&server, "login --username alice --camera /dev/video-none").await;
+    assert!(printed.notes.contains("use --face FILE"), "{}", printed.notes);
+    assert!(!printed.notes.contains("Password"), "{}", printed.notes);
+
+    desk.replies.0.extend(["3", "1", "1", "9"]);
+    let printed = desk.asks(&server, "--username alice --camera /dev/video-none").await;
+    assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
+    assert!(printed.notes.contains("this needs a camera"), "{}", printed.notes);
+    assert!(!printed.notes.contains("--face"), "the menu takes no options: {}", printed.notes);
+}
+
+#[tokio::test]
+async fn a_face_of_another_model_is_enrolled_again() {
+    let server = Server::start(
+        r#"{"status":"error","message":"Enrol your face again.","code":"more_needed",
+            "missing":["face"]}"#,
+    )
+    .await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
+    assert_eq!(printed.exit, Exit::MoreNeeded);
+    assert!(printed.notes.contains("`fourauth recover face`: it takes five pictures"));
+    assert!(printed.notes.contains("was not spent"));
+    for other in ["lower level", "`fourauth login`", "Not proved"] {
+        assert!(!printed.notes.contains(other), "{}", printed.notes);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_said_once() {
+    let server = Server::start(
+        r#"{"status":"error","message":"Too many attempts. Try again later.","code":"throttled",
+            "retry_after_ms":900}"#,
+    )
+    .await;
+    let printed = Desk::new().asks(&server, &format!("login {FACTORS}")).await;
+    assert_eq!(printed.notes, "Too many attempts.\nTry again in 1 s.\n");
+}
+
+#[tokio::test]
+async fn pictures_that_did_not_count_are_named() {
+    let server = Server::start(
+        r#"{"status":"ok","message":"Done.","code":"ok","face_quality":{"pictures":1,"recommended":5}}"#,
+    )
+    .await;
+    let line = format!("recover face {}", FACTORS.replace("@a.png", "@a.png @b.png @a.png"));
+    let printed = Desk::new().asks(&server, &line).await;
+    assert!(printed.output.contains("from 1 picture; 2 of 3 did not count"), "{}", printed.output);
 }
 
 #[tokio::test]
