@@ -9,15 +9,21 @@ use std::fmt::{self, Formatter};
 /// Without a width each row is one line.
 pub(crate) struct Columns<const N: usize> {
     rows: Vec<[String; N]>,
+    hidden: Option<usize>,
 }
 
 impl<const N: usize> Columns<N> {
     pub(crate) fn new(header: [&str; N]) -> Self {
-        Columns { rows: vec![header.map(str::to_owned)] }
+        Columns { rows: vec![header.map(str::to_owned)], hidden: None }
     }
 
     pub(crate) fn add(&mut self, row: [String; N]) {
         self.rows.push(row);
+    }
+
+    /// Leaves out a column that has no value.
+    pub(crate) fn hide(&mut self, column: usize) {
+        self.hidden = Some(column);
     }
 
     pub(crate) fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -27,7 +33,11 @@ impl<const N: usize> Columns<N> {
             table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
-        table.add_rows(self.rows.iter().map(|row| Row::from(row.iter())));
+        let shown = |row: &[String; N]| {
+            let cells = row.iter().enumerate().filter(|(column, _)| Some(*column) != self.hidden);
+            Row::from(cells.map(|(_, cell)| cell.clone()))
+        };
+        table.add_rows(self.rows.iter().map(shown));
         table.lines().try_for_each(|line| writeln!(f, " {}", line.trim_end()))
     }
 }
@@ -59,6 +69,9 @@ mod tests {
         assert!(format!("{shown:60}").lines().all(|line| line.chars().count() <= 60));
         assert!(format!("{shown:60}").lines().count() > 3);
         assert_eq!(shown.to_string().lines().count(), 2);
+        let Shown(mut columns) = shown;
+        columns.hide(1);
+        assert!(!Shown(columns).to_string().contains("strangers"));
     }
 
     #[test]

@@ -60,6 +60,11 @@ fn liveness(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
         "prints accepted (95 % interval)",
     ]);
     let Liveness { threshold, live_refused, prints, steps, .. } = liveness;
+    if prints.is_none() {
+        columns.hide(2);
+    } else if live_refused.is_none() {
+        columns.hide(1);
+    }
     let accepted = prints.as_ref().and_then(|prints| prints.accepted);
     let at_pack = [
         format!("{threshold} (the pack's)"),
@@ -167,6 +172,9 @@ fn comparisons(f: &mut Formatter<'_>, comparisons: &[Comparisons]) -> fmt::Resul
             power(row.strangers.as_ref()),
         ]);
     }
+    if comparisons.iter().all(|row| row.strangers.is_none()) {
+        columns.hide(4);
+    }
     columns.write(f)?;
     let others: Vec<_> = comparisons.iter().filter(|row| !is_measured(row)).collect();
     if others.is_empty() {
@@ -191,6 +199,10 @@ fn proposals(
     if proposals.iter().all(|proposal| proposal.pairs == 0) {
         return Ok(());
     }
+    if proposals.iter().all(Proposal::is_too_few) {
+        too_few(f, proposals)?;
+        return lines::write(f, proposals, comparisons);
+    }
     writeln!(
         f,
         "\nThresholds at which the 95 % interval of accepted strangers ends at a rate or below it, \
@@ -211,17 +223,29 @@ fn proposals(
         columns.add(row([enrolled, shown].map(|number| number.to_string()), &cells));
     }
     columns.write(f)?;
-    for Proposal { false_match_rate, pairs_needed, .. } in proposals.iter().take(RATES.len()) {
-        if proposals.iter().any(|one| one.pairs_needed == *pairs_needed && one.is_too_few()) {
-            writeln!(
-                f,
-                "  Too few for {false_match_rate:e}: it needs {pairs_needed} pairs of people, as {} \
-                 people have, each with as many accepted pictures as are enrolled and shown.",
-                people_needed(*pairs_needed)
-            )?;
-        }
-    }
+    too_few(f, proposals)?;
     lines::write(f, proposals, comparisons)
+}
+
+/// Says which rates need more people.
+fn too_few(f: &mut Formatter<'_>, proposals: &[Proposal]) -> fmt::Result {
+    let lacking = proposals.iter().take(RATES.len()).filter(|rate| {
+        proposals.iter().any(|one| one.pairs_needed == rate.pairs_needed && one.is_too_few())
+    });
+    let needs: Vec<_> = lacking
+        .map(|Proposal { false_match_rate, pairs_needed, .. }| {
+            let people = people_needed(*pairs_needed);
+            format!("{false_match_rate:e} needs {people} people ({pairs_needed} pairs)")
+        })
+        .collect();
+    if needs.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        "\nToo few people: {}, each with as many accepted pictures as are enrolled and shown.",
+        needs.join(", ")
+    )
 }
 
 fn cell(proposal: &Proposal) -> String {
@@ -345,7 +369,7 @@ mod tests {
         let text = Shown(&rows, 0.4).to_string();
         let (table, lines) = text.split_once("[[thresholds]]").unwrap();
         assert!(table.contains("0.391, 12.50 %") && table.contains("too few"), "{table}");
-        assert!(table.contains("36887 pairs of people, as 273 people have"), "{table}");
+        assert!(table.contains("1e-4 needs 273 people (36887 pairs)"), "{table}");
         let lines: PackLines = toml::from_str(&format!("[[thresholds]]{lines}")).unwrap();
         let [one, three] = lines.thresholds.points() else { panic!("{text}") };
         assert_eq!((one.probes, three.probes), (1, 3));
