@@ -21,7 +21,7 @@ fn run(packs: &Path, pack: &str, arguments: &[&str]) -> Result<(), String> {
     let words = ["models"].into_iter().chain(arguments.iter().copied());
     let mut config = Config::default();
     config.face.packs_dir = Some(packs.to_owned());
-    config.face.pack = pack.to_owned();
+    pack.clone_into(&mut config.face.pack);
     let line = Line::try_parse_from(words).unwrap();
     let done = line.models.run(&config, ClientEnvironment::from_iter([]));
     done.map_err(|error| format!("{error:#}"))
