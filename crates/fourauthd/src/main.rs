@@ -121,8 +121,12 @@ fn start() -> anyhow::Result<()> {
     // Before any secret is in memory.
     process_memory::protect().context("cannot disable core dumps")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    let done = runtime.block_on(run(Arguments::parse()));
-    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    let arguments = Arguments::parse();
+    // A measurement that a signal has stopped must not print its report.
+    let is_of_models = matches!(arguments.command, Some(Command::Models(_)));
+    let wait = if is_of_models { Duration::ZERO } else { SHUTDOWN_TIMEOUT };
+    let done = runtime.block_on(run(arguments));
+    runtime.shutdown_timeout(wait);
     done
 }
 
