@@ -1,7 +1,8 @@
 //! A real server with a gateway in front of it, and connections that can send any bytes to it.
 
-use crate::{raw, server::TestServer};
+use crate::{models, raw, server::TestServer};
 use fourauth_config::{Config, WebConfig, WebListener, WebResource};
+use fourauth_face::Engine;
 use fourauth_gateway::Gateway;
 use reqwest::{Certificate, Client, Method, RequestBuilder};
 use rustls_pki_types::ServerName;
@@ -52,8 +53,18 @@ impl WebServer {
     ///
     /// If it does not start.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_engine(models::engine(), change).await
+    }
+
+    /// As [`configured`](Self::configured), with an engine of other networks.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn with_engine(engine: Arc<Engine>, change: impl FnOnce(&mut Config)) -> Self {
         let mut of_gateway = None;
-        let server = TestServer::configured(|config| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let server = TestServer::start_with(engine, folder, |config| {
             config.web = listeners();
             change(config);
             of_gateway = Some(config.clone());

@@ -1,8 +1,14 @@
 //! The API translates requests into commands, and the server decides.
 
 use super::{post, read};
-use fourauth_protocol::{command::Command, time::UnixMillis};
-use fourauth_tests::{persona::Persona, web::WebServer};
+use fourauth_protocol::{
+    challenge::{ChallengeStep, FaceChallenge},
+    command::Command,
+    time::UnixMillis,
+};
+use fourauth_tests::{
+    models, moving_face::MovingFace, persona::Persona, web::WebServer, with::With as _,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -222,6 +228,46 @@ async fn devices_are_listed_and_a_factor_is_replaced() {
     let request = request.header("content-type", "application/json").body(revoke.to_string());
     let (status, answer) = read(request.send().await.unwrap()).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED, "{answer}");
+}
+
+/// The body of a recovery of the one-time codes that answers a challenge.
+fn recovery(alice: &Persona, now: UnixMillis, begun: &Value) -> Value {
+    let steps: Vec<ChallengeStep> = serde_json::from_value(begun["steps"].clone()).unwrap();
+    let frames = MovingFace::of("obama3.jpg").obeying(&steps);
+    let id = serde_json::from_value(begun["challenge"].clone()).unwrap();
+    let recover = alice.recover_totp(now).with(|recover| recover.face = None);
+    body(&Command::RecoverTotp(recover.face_challenge(FaceChallenge::new(id, frames))))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_answers_a_challenge_over_http() {
+    let server = WebServer::with_engine(models::engine_without_liveness(), |config| {
+        config.face.challenge = None;
+    })
+    .await;
+    let alice = server.server().enrol("alice", "obama.jpg").await;
+    let now = server.server().now();
+    let still = body(&Command::RecoverTotp(alice.recover_totp(now))).to_string();
+    let (_, answer) = post(&server, "/api/v1/recover/totp", &still).await;
+    assert_eq!(answer["code"], "face_challenge_needed", "{answer}");
+
+    let asked = json!({ "username": "alice" }).to_string();
+    let (status, begun) = post(&server, "/api/v1/face-challenge", &asked).await;
+    assert_eq!(status, StatusCode::OK, "{begun}");
+    let recovery = recovery(&alice, now, &begun).to_string();
+
+    let request = format!(
+        "POST /api/v1/recover/totp HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{recovery}",
+        recovery.len()
+    );
+    let elsewhere = server.plain_from([127, 0, 0, 2]).await.ask(request).await;
+    assert!(elsewhere.contains("face_challenge_stale"), "{elsewhere}");
+    let (status, answer) = post(&server, "/api/v1/recover/totp", &recovery).await;
+    let detail = server.server().last_row().await.detail;
+    assert_eq!(status, StatusCode::OK, "{answer} {detail}");
+    let (_, answer) = post(&server, "/api/v1/recover/totp", &recovery).await;
+    assert_eq!(answer["code"], "face_challenge_stale", "{answer}");
 }
 
 #[tokio::test]

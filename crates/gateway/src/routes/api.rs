@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 29] = [
+pub(super) static ROUTES: [Route; 30] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -40,6 +40,12 @@ pub(super) static ROUTES: [Route; 29] = [
         "/api/v1/passcodes/redeem",
         Takes::Json,
         Translation::new("120", "Log in with a password and a passcode"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/face-challenge",
+        Takes::Json,
+        Translation::new("154", "Begin a face challenge; the answer says what to do"),
     ),
     route(
         Method::POST,
