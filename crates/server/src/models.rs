@@ -97,6 +97,17 @@ fn warn(pack: &Pack) {
              with `fourauthd models measure` and lower the distance in its pack.toml"
         );
     }
+    if let Some((more, fewer)) = pack.thresholds().contradiction() {
+        tracing::warn!(
+            pack = pack.name(),
+            enrolled = more.enrolled,
+            probes = more.probes,
+            than_enrolled = fewer.enrolled,
+            than_probes = fewer.probes,
+            "a threshold of this model pack is for more pictures and accepts a larger distance, \
+             without a higher false match rate; measure them again"
+        );
+    }
 }
 
 /// The false match rate of the packs that can be installed, 1 in 100 000, plus a margin for rounding.

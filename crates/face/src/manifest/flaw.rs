@@ -94,7 +94,7 @@ fn of_calibration(manifest: &Manifest) -> Option<&'static str> {
     } else if manifest.former_ids.len() > MAX_FORMER_IDS {
         Some("former_ids must have at most 16 ids")
     } else {
-        None
+        manifest.thresholds.flaw(manifest.embedder.dimensions, &manifest.pictures)
     }
 }
 

@@ -90,10 +90,36 @@ fn a_manifest_is_read_strictly() {
         ("scale = 0.0078125", "scale = inf"),
         ("side = 112", "side = 60000"),
         ("sha256 = \"", "sha256 = \"0"),
+        ("false_match_rate = ", "false_match_rate = nan #"),
+        ("false_match_rate = ", "false_match_rate = 0.0 #"),
+        ("false_non_match_rate = ", "false_non_match_rate = -1.0 #"),
+        // No 512 values keep so many strangers apart.
+        ("distance = 1.02", "distance = 1.3"),
+        ("same_picture = 0.4", "same_picture = 0.97"),
     ];
     for (from, to) in changes {
         let error = flaw(from, to);
         assert!(matches!(error, PackError::Malformed { .. }), "{to}: {error}");
+    }
+}
+
+/// Version 1 has no rules for pictures and the same thresholds.
+#[test]
+fn a_manifest_of_version_1_has_possible_rates() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../face-pack/tests/blaze-dlib-version-1.toml");
+    let reason = |text: &str| {
+        fs::write(folder.path().join("pack.toml"), text).unwrap();
+        Pack::check(folder.path()).unwrap_err().to_string()
+    };
+    // The pack of an early version has no threshold for five pictures.
+    let text = &text.replace("enrolled = 3\nprobes = 3", "enrolled = 5\nprobes = 5");
+    // The control: only its networks are missing.
+    assert!(reason(text).contains("detector.onnx"), "{}", reason(text));
+    for rate in ["nan", "-1.0", "0.0", "1.0"] {
+        let changed =
+            text.replacen("false_match_rate = ", &format!("false_match_rate = {rate} #"), 1);
+        assert!(reason(&changed).contains("false_match_rate"), "{rate}: {}", reason(&changed));
     }
 }
 
