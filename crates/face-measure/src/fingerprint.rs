@@ -3,9 +3,9 @@
 use fourauth_face::{
     Digest,
     manifest::Manifest,
-    pack::{MANIFEST, Pack},
+    pack::{Pack, manifest_text},
 };
-use std::{fs, io};
+use std::io;
 
 /// Parts of `pack.toml` that change no result of a single picture.
 const WITHOUT_EFFECT: [&str; 6] =
@@ -18,7 +18,7 @@ const WITHOUT_EFFECT: [&str; 6] =
 ///
 /// If `pack.toml` can no longer be read.
 pub fn fingerprint(pack: &Pack) -> io::Result<Digest> {
-    let text = fs::read_to_string(pack.folder().join(MANIFEST))?;
+    let text = manifest_text(pack.folder()).map_err(io::Error::other)?;
     let manifest = Manifest::parse_unchecked(&text).map_err(io::Error::other)?;
     let mut settings = serde_json::to_value(&manifest)?;
     if let Some(fields) = settings.as_object_mut() {

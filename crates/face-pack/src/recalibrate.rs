@@ -6,7 +6,7 @@
 use crate::{InstallError, recipe_of};
 use fourauth_face::{
     manifest::Manifest,
-    pack::{MANIFEST, PackError},
+    pack::{MANIFEST, PackError, manifest_text},
 };
 use std::{
     fs,
@@ -27,8 +27,9 @@ use std::{
 /// do not start a server with them.
 pub fn recalibrate(packs: &Path, name: &str) -> Result<bool, InstallError> {
     let Ok(recipe) = recipe_of(name) else { return Ok(false) };
-    let path = packs.join(recipe.name).join(MANIFEST);
-    let Ok(text) = fourauth_text_file::read(&path) else { return Ok(false) };
+    let folder = packs.join(recipe.name);
+    let path = folder.join(MANIFEST);
+    let Ok(text) = manifest_text(&folder) else { return Ok(false) };
     let Ok(old) = Manifest::parse_unchecked(&text) else { return Ok(false) };
     let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
     let new = recipe.recalibrated(&old, text.as_bytes());

@@ -37,10 +37,10 @@ pub struct Pack {
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// The folder has no pack. Install one.
-    #[error("no pack in {}: install one with `fourauthd models install`", .0.display())]
+    #[error("no pack in {}: install one with `fourauthd models install`", shown(.0))]
     Missing(PathBuf),
     /// A file or folder cannot be read. Check its permissions.
-    #[error("cannot read {}", .path.display())]
+    #[error("cannot read {}", shown(.path))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum PackError {
         source: io::Error,
     },
     /// `pack.toml` is not valid. Correct it.
-    #[error("{}: {reason}", .path.display())]
+    #[error("{}: {reason}", shown(.path))]
     Malformed {
         /// The manifest.
         path: PathBuf,
@@ -56,11 +56,11 @@ pub enum PackError {
         reason: String,
     },
     /// A file does not have the SHA-256 in `pack.toml`. Install the pack again.
-    #[error("{} is damaged or was replaced: its SHA-256 differs from pack.toml", .0.display())]
+    #[error("{} is damaged or was replaced: its SHA-256 differs from pack.toml", shown(.0))]
     Altered(PathBuf),
     /// A network does not match its description in `pack.toml`. Correct the keys, or supply another
     /// pack.
-    #[error("{}: does not fit {keys} in pack.toml", .path.display())]
+    #[error("{}: does not fit {keys} in pack.toml", shown(.path))]
     Network {
         /// The network.
         path: PathBuf,
@@ -104,7 +104,8 @@ impl Pack {
         let mut folders = Vec::new();
         for entry in entries {
             let folder = entry.map_err(unreadable(packs))?.path();
-            if folder.join(MANIFEST).is_file() {
+            // A manifest that is a broken link or no file at all is a fault to be shown.
+            if folder.join(MANIFEST).symlink_metadata().is_ok() {
                 folders.push(folder);
             }
         }
@@ -185,16 +186,9 @@ impl Pack {
     /// checked.
     pub(crate) fn read(folder: &Path) -> Result<(Pack, Networks), PackError> {
         let path = folder.join(MANIFEST);
-        let bytes = bounded(&path, MAX_MANIFEST).map_err(|error| match error {
-            PackError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                PackError::Missing(folder.to_owned())
-            }
-            other => other,
-        })?;
-        let bytes = fourauth_text_file::unmarked_bytes(&bytes);
         let malformed = |reason: String| PackError::Malformed { path: path.clone(), reason };
-        let text = str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-        let manifest = Manifest::parse(text).map_err(malformed)?;
+        let text = manifest_text(folder)?;
+        let manifest = Manifest::parse(&text).map_err(malformed)?;
 
         let network = |file: &File| checked(&folder.join(&file.name), file.sha256);
         let liveness = manifest.liveness.iter().flat_map(|liveness| &liveness.networks);
@@ -204,7 +198,7 @@ impl Pack {
             embedder: network(&manifest.embedder.file)?,
             liveness: liveness.map(|it| network(&it.file)).collect::<Result<_, _>>()?,
         };
-        let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(bytes)];
+        let mut ids = vec![manifest.id().map_err(malformed)?, Digest::of(text.as_bytes())];
         ids.extend(&manifest.former_ids);
         Ok((Pack { ids, folder: folder.to_owned(), manifest }, networks))
     }
@@ -223,17 +217,49 @@ fn checked(path: &Path, sha256: Digest) -> Result<Vec<u8>, PackError> {
     if Digest::of(&bytes) == sha256 { Ok(bytes) } else { Err(PackError::Altered(path.to_owned())) }
 }
 
-/// Reads a file of at most `limit` bytes.
+/// The text of a pack's `pack.toml`, without a byte order mark.
+///
+/// # Errors
+///
+/// [`PackError`] except `Altered` and `Network`: the folder has no manifest, or one that cannot be read
+/// or is not UTF-8.
+pub fn manifest_text(folder: &Path) -> Result<String, PackError> {
+    let path = folder.join(MANIFEST);
+    if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Err(PackError::Missing(folder.to_owned()));
+    }
+    let bytes = bounded(&path, MAX_MANIFEST)?;
+    fourauth_text_file::decode(bytes)
+        .map_err(|error| PackError::Malformed { path, reason: error.to_string() })
+}
+
+/// Reads a regular file of at most `limit` bytes. Opening a pipe would wait for its other end, and a
+/// device may have no end, so neither is opened. A link to a file is followed.
 fn bounded(path: &Path, limit: u64) -> Result<Vec<u8>, PackError> {
+    let found = fs::metadata(path).map_err(unreadable(path))?;
+    if !found.is_file() {
+        let other = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(unreadable(path)(other));
+    }
+    let too_long = || {
+        let reason = format!("it is longer than {limit} bytes");
+        unreadable(path)(io::Error::new(io::ErrorKind::FileTooLarge, reason))
+    };
+    if found.len() > limit {
+        return Err(too_long());
+    }
     let file = fs::File::open(path).map_err(unreadable(path))?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
-    if bytes.len() as u64 > limit {
-        let too_long =
-            io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes"));
-        return Err(unreadable(path)(too_long));
-    }
-    Ok(bytes)
+    // It may have grown, and files of the kernel have a length of 0.
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// A path in an error, on one line: a name of a file may have control characters.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let escaped = |c: char| if c.is_control() { c.escape_unicode().to_string() } else { c.into() };
+    text.chars().map(escaped).collect()
 }
 
 fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> PackError {

@@ -27,6 +27,8 @@ fn of_names(manifest: &Manifest) -> Option<&'static str> {
         Some("unknown format version: format must be 1 or 2")
     } else if !plain(&manifest.name) || manifest.files().any(|file| !plain(&file.name)) {
         Some("names consist of a-z, 0-9, '-', '_' and '.', and begin with a letter or digit")
+    } else if [&manifest.licence, &manifest.source].iter().any(|text| !one_line(text)) {
+        Some("licence and source must be lines of text without control characters")
     } else {
         None
     }
@@ -112,6 +114,13 @@ fn of_twins(points: &[Threshold]) -> Option<String> {
         first + 1,
         second + 1
     ))
+}
+
+/// True if a terminal shows the text as one line, in the order in which it is written.
+fn one_line(text: &str) -> bool {
+    let changes_lines =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !text.chars().any(changes_lines)
 }
 
 /// True if a name is not a path and not a hidden file.

@@ -6,9 +6,14 @@ use crate::{
 };
 use fourauth_face::{
     Digest, Engine,
-    pack::{Pack, PackError},
+    pack::{Found, Pack, PackError},
 };
-use std::fs;
+use std::{
+    fs::{self, File},
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command,
+};
 
 /// The id that all templates of the default pack carry. If it changes, every face must be enrolled
 /// again.
@@ -96,6 +101,8 @@ fn a_manifest_is_read_strictly() {
         // No 512 values keep so many strangers apart.
         ("distance = 1.02", "distance = 1.3"),
         ("same_picture = 0.4", "same_picture = 0.97"),
+        ("licence = \"", "licence = \"free\\nblaze-dlib  0123  accepts 0 of strangers  "),
+        ("source = \"", "source = \"npm\\u001b[2J\\u202e"),
     ];
     for (from, to) in changes {
         let error = flaw(from, to);
@@ -120,6 +127,59 @@ fn a_manifest_of_version_1_has_possible_rates() {
         let changed =
             text.replacen("false_match_rate = ", &format!("false_match_rate = {rate} #"), 1);
         assert!(reason(&changed).contains("false_match_rate"), "{rate}: {}", reason(&changed));
+    }
+}
+
+#[test]
+fn a_file_of_a_pack_that_is_no_file_is_not_opened() {
+    let devices = ["pack.toml", "embedder.onnx"].map(|name| (name, "/dev/zero"));
+    let nothing = ["pack.toml", "detector.onnx"].map(|name| (name, "absent"));
+    for (name, target) in devices.into_iter().chain(nothing) {
+        let packs = copied();
+        let path = packs.path().join(DEFAULT_PACK).join(name);
+        fs::remove_file(&path).unwrap();
+        symlink(target, &path).unwrap();
+        assert_unreadable(packs.path(), &path);
+    }
+    for name in ["pack.toml", "embedder.onnx"] {
+        let packs = copied();
+        let path = packs.path().join(DEFAULT_PACK).join(name);
+        fs::remove_file(&path).unwrap();
+        // A pipe has no bytes until another process writes some.
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_unreadable(packs.path(), &path);
+    }
+    let packs = copied();
+    let path = packs.path().join(DEFAULT_PACK).join("embedder.onnx");
+    // A file without blocks, of a terabyte.
+    File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    assert_unreadable(packs.path(), &path);
+
+    // A link to a file is followed.
+    let packs = copied();
+    let path = packs.path().join(DEFAULT_PACK).join("embedder.onnx");
+    fs::rename(&path, packs.path().join("elsewhere")).unwrap();
+    symlink("../elsewhere", &path).unwrap();
+    Pack::check(&packs.path().join(DEFAULT_PACK)).unwrap();
+}
+
+/// The one pack is listed, with an error that names the file.
+fn assert_unreadable(packs: &Path, file: &Path) {
+    let found = Pack::installed(packs).unwrap();
+    let [Found { pack, .. }] = &found[..] else { panic!("{found:?}") };
+    let error = pack.as_ref().unwrap_err();
+    assert!(matches!(error, PackError::Unreadable { path, .. } if path == file), "{error:?}");
+}
+
+#[test]
+fn an_error_shows_the_name_of_a_folder_on_one_line() {
+    let packs = tempfile::tempdir().unwrap();
+    let folder = packs.path().join("evil\nblaze-fr  0123  accepts 1e-5 of strangers");
+    fs::create_dir(&folder).unwrap();
+    for text in ["format = 7", "format = 2"] {
+        fs::write(folder.join("pack.toml"), text).unwrap();
+        let error = Pack::check(&folder).unwrap_err().to_string();
+        assert!(error.contains("evil\\u{a}blaze-fr"), "{error}");
     }
 }
 
