@@ -13,12 +13,17 @@ use crate::{
     locate::{Finder, Located},
     manifest::{self, File},
     pack::{Networks, Pack, PackError},
+    patterns,
     picture::{Picture, Planes},
     quality::{self, Bounds, Quality},
     refusal::Refusal,
     runtime::{Net, Shape},
 };
 use std::path::Path;
+
+/// Lower bound of the distance between the embeddings of two test patterns. Those of the packs that can
+/// be installed are at least 0.19 apart.
+const SAME_EMBEDDING: f32 = 0.01;
 
 /// The networks of one pack, ready to run.
 #[derive(Debug)]
@@ -41,7 +46,8 @@ pub struct Portrait {
 }
 
 impl Engine {
-    /// Checks a pack's files and loads its networks.
+    /// Checks a pack's files and loads its networks. The embedder is refused if it cannot tell test
+    /// patterns apart.
     ///
     /// # Errors
     ///
@@ -54,7 +60,26 @@ impl Engine {
             keys: pack.manifest.keys_of(file),
             source,
         })?;
-        Ok(Engine { pack, finder, embedder, liveness })
+        let engine = Engine { pack, finder, embedder, liveness };
+        match engine.embedder_fault() {
+            None => Ok(engine),
+            Some(fault) => Err(PackError::Network {
+                path: engine.pack.folder().join(&engine.pack.manifest.embedder.file.name),
+                source: NetError::new(fault),
+            }),
+        }
+    }
+
+    /// What shows that the embedder cannot tell pictures apart. To such a network every stranger is the
+    /// owner.
+    fn embedder_fault(&self) -> Option<&'static str> {
+        let embedded = patterns::all(self.embedder.side()).map(|chip| self.embedded(chip).ok());
+        let [Some(one), Some(other), Some(third)] = embedded else {
+            return Some("it gives no embedding for a test pattern");
+        };
+        let pairs = [(&one, &other), (&other, &third), (&third, &one)];
+        let is_same = pairs.iter().any(|(one, other)| one.distance(other) < SAME_EMBEDDING);
+        is_same.then_some("it gives the same embedding for different test patterns")
     }
 
     /// The same engine, which does not judge whether a face is live.

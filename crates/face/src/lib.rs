@@ -24,6 +24,7 @@ mod landmarks;
 mod likeness;
 mod liveness;
 mod locate;
+mod patterns;
 mod picture;
 mod png;
 mod refusal;

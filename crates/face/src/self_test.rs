@@ -4,7 +4,7 @@
 use crate::{
     NetError, landmarks, liveness,
     manifest::DetectorKind,
-    picture::Planes,
+    patterns,
     runtime::{Net, Shape},
 };
 
@@ -57,23 +57,8 @@ impl Role {
 /// [`NetError`] if the bytes are not a network, or not one of this role.
 pub fn outputs(onnx: &[u8], role: Role) -> Result<Vec<Vec<f32>>, NetError> {
     let shape = role.shape();
-    let pattern = pattern(shape.side);
+    let pattern = patterns::stripes(shape.side);
     // A grey network sees the first plane.
     let input = pattern.values()[..shape.input()].to_vec();
     Net::load(onnx, shape)?.run(&input)
-}
-
-/// Stripes of integers from 0 to 255 that differ between rows, columns and planes.
-fn pattern(side: usize) -> Planes {
-    let mut planes = Planes::black(side);
-    for y in 0..side {
-        for x in 0..side {
-            planes.put(x, y, [0, 40, 80].map(|plane| byte(x * 3 + y * 5 + plane + x * y / 64)));
-        }
-    }
-    planes
-}
-
-fn byte(value: usize) -> f32 {
-    u8::try_from(value % 256).map_or(0.0, f32::from)
 }

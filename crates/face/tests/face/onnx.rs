@@ -13,10 +13,33 @@ pub(crate) fn constant_network(side: u64, outputs: &[Vec<f32>]) -> Vec<u8> {
         node(&mut graph, "Add", &["zero", &given], &output);
         tensor(&mut graph, &given, values);
     }
-    bytes(&mut graph, 2, b"constant");
+    let lengths: Vec<u64> = outputs.iter().map(|values| values.len() as u64).collect();
+    whole(side, &graph, &lengths)
+}
+
+/// A network for pictures of `side` pixels that repeats its mean into a tensor of `rows` rows, or a
+/// constant if it does not depend on the picture, and then adds the rows.
+pub(crate) fn giant_network(side: u64, values: u64, rows: u64, depends: bool) -> Vec<u8> {
+    let mut graph = Vec::new();
+    node(&mut graph, "ReduceMean", &["input"], "mean");
+    node(&mut graph, "Expand", &[if depends { "mean" } else { "one" }, "size"], "giant");
+    node(&mut graph, "ReduceMax", &["giant"], "most");
+    node(&mut graph, "Add", &["most", "mean"], "both");
+    node(&mut graph, "Add", &["both", "row"], "output0");
+    tensor(&mut graph, "one", &[1.0]);
+    tensor(&mut graph, "row", &vec![0.0; usize::try_from(values).unwrap()]);
+    let sizes = [1, 1, rows, values].map(u64::to_le_bytes).concat();
+    raw_tensor(&mut graph, "size", 7, 4, &sizes);
+    whole(side, &graph, &[values])
+}
+
+/// A model with this graph, without its description, and with outputs of so many values.
+fn whole(side: u64, nodes: &[u8], outputs: &[u64]) -> Vec<u8> {
+    let mut graph = nodes.to_vec();
+    bytes(&mut graph, 2, b"test");
     value(&mut graph, 11, "input", &[1, 3, side, side]);
     for (index, values) in outputs.iter().enumerate() {
-        value(&mut graph, 12, &format!("output{index}"), &[1, 1, 1, values.len() as u64]);
+        value(&mut graph, 12, &format!("output{index}"), &[1, 1, 1, *values]);
     }
     let mut model = Vec::new();
     number(&mut model, 1, 8);
@@ -40,12 +63,17 @@ fn node(graph: &mut Vec<u8>, operator: &str, inputs: &[&str], output: &str) {
 /// A constant of one row.
 fn tensor(graph: &mut Vec<u8>, name: &str, values: &[f32]) {
     const FLOAT: u64 = 1;
-    let mut tensor = Vec::new();
-    number(&mut tensor, 1, values.len() as u64);
-    number(&mut tensor, 2, FLOAT);
-    bytes(&mut tensor, 8, name.as_bytes());
     let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    bytes(&mut tensor, 9, &raw);
+    raw_tensor(graph, name, FLOAT, values.len() as u64, &raw);
+}
+
+/// A constant of one row of a kind of number.
+fn raw_tensor(graph: &mut Vec<u8>, name: &str, kind: u64, length: u64, raw: &[u8]) {
+    let mut tensor = Vec::new();
+    number(&mut tensor, 1, length);
+    number(&mut tensor, 2, kind);
+    bytes(&mut tensor, 8, name.as_bytes());
+    bytes(&mut tensor, 9, raw);
     bytes(graph, 5, &tensor);
 }
 

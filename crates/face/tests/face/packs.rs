@@ -1,6 +1,7 @@
 //! Packs that are valid, missing, altered or malformed.
 
 use crate::{
+    onnx::{constant_network, giant_network},
     pack_copy::{DEFAULT_PACK, copied, edit},
     support::{ENGINE, FIRST_ENGINE},
 };
@@ -181,6 +182,56 @@ fn an_error_shows_the_name_of_a_folder_on_one_line() {
         let error = Pack::check(&folder).unwrap_err().to_string();
         assert!(error.contains("evil\\u{a}blaze-fr"), "{error}");
     }
+}
+
+#[test]
+fn an_embedder_that_sees_no_difference_is_refused() {
+    let refused = |values: Vec<f32>| {
+        let packs = copied();
+        let folder = packs.path().join(DEFAULT_PACK);
+        replace(&folder, "embedder.onnx", &constant_network(112, &[values]));
+        match Engine::load(&folder) {
+            Err(PackError::Network { source, .. }) => source.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(refused(vec![1.0; 512]).contains("the same embedding"));
+    assert!(refused(vec![0.0; 512]).contains("no embedding"));
+    assert!(refused(vec![f32::NAN; 512]).contains("not a finite number"));
+}
+
+#[test]
+fn a_liveness_network_that_sees_no_difference_is_refused() {
+    let packs = copied();
+    let folder = packs.path().join(DEFAULT_PACK);
+    let classes = {
+        let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
+        let (_, classes) = text.split_once("classes = ").unwrap();
+        classes[..1].parse().unwrap()
+    };
+    replace(&folder, "liveness.onnx", &constant_network(128, &[vec![3.0; classes]]));
+    let Err(PackError::Network { path, source }) = Engine::load(&folder) else { panic!() };
+    assert!(path.ends_with("liveness.onnx") && source.to_string().contains("the same scores"));
+}
+
+#[test]
+fn a_network_that_asks_for_more_memory_than_there_is_is_refused() {
+    // 512 GiB: computed from the picture, and known before any picture.
+    for from_picture in [true, false] {
+        let packs = copied();
+        let folder = packs.path().join(DEFAULT_PACK);
+        replace(&folder, "embedder.onnx", &giant_network(112, 512, 1 << 28, from_picture));
+        let Err(PackError::Network { path, source }) = Engine::load(&folder) else { panic!() };
+        println!("{source}");
+        assert!(path.ends_with("embedder.onnx"));
+    }
+}
+
+/// Replaces a network of a pack and its hash.
+fn replace(folder: &Path, name: &str, onnx: &[u8]) {
+    let old = Digest::of(&fs::read(folder.join(name)).unwrap()).to_string();
+    edit(folder, &old, &Digest::of(onnx).to_string());
+    fs::write(folder.join(name), onnx).unwrap();
 }
 
 #[test]
