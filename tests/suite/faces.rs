@@ -271,6 +271,24 @@ async fn new_thresholds_and_former_ids_keep_templates_comparable() {
     assert_eq!(send(&server, login).await.code, Code::Ok);
 }
 
+/// A former id is a claim of an operator. One of a pack with other values is no reason to call the owner
+/// a stranger.
+#[tokio::test]
+async fn a_former_id_of_another_length_asks_for_a_new_face() {
+    let first = models::engine_of(models::FIRST_PACK);
+    let id = first.pack().id();
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start_with(first, folder, |_| {}).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let successor = copied_pack(DEFAULT_PACK);
+    edit(&successor, |text| text.replacen("\n\n", &format!("\nformer_ids = [\"{id}\"]\n\n"), 1));
+    let server = TestServer::start_with(engine(&successor), server.stop().await, |_| {}).await;
+    let answer = send(&server, shows(&alice, &server, &["obama.jpg"])).await;
+    assert_eq!(answer.code, Code::MoreNeeded);
+    let detail = server.last_row().await.detail;
+    assert!(detail.contains("face=missing(stored face of another pack"), "{detail}");
+}
+
 /// The manifest with the thresholds of an earlier version.
 fn aged(text: &str) -> String {
     let (networks, _) = text.split_once("[[thresholds]]").unwrap();

@@ -133,7 +133,7 @@ impl Faces {
     /// True if a template was made by the pack in use, so that it can be compared.
     #[must_use]
     pub fn can_compare(&self, template: &Template) -> bool {
-        template.is_of(&self.packs)
+        template.is_of(&self.packs, self.engine.pack().dimensions())
     }
 
     /// Compares a likeness with the template of `subject`.

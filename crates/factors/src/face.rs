@@ -66,11 +66,12 @@ impl Template {
         self.pictures
     }
 
-    /// True if the template was made by a pack in `packs`, so that it can be compared with embeddings
-    /// of that pack.
+    /// True if the template was made by a pack in `packs` and has so many values, so that it can be
+    /// compared with embeddings of that pack. A list of former ids may name a pack with another number
+    /// of values by mistake.
     #[must_use]
-    pub fn is_of(&self, packs: &[PackId]) -> bool {
-        packs.contains(&self.pack)
+    pub fn is_of(&self, packs: &[PackId], values: usize) -> bool {
+        packs.contains(&self.pack) && self.components.expose().len() == values
     }
 
     /// Euclidean distance between the template and an embedding: 0 for the same picture, √2 for
@@ -79,7 +80,7 @@ impl Template {
     #[must_use]
     pub fn distance(&self, probe: &[f32], packs: &[PackId], key: RotationKey<'_>) -> Option<f32> {
         let components = self.components.expose();
-        if !self.is_of(packs) || self.account != key.account || components.len() != probe.len() {
+        if !self.is_of(packs, probe.len()) || self.account != key.account {
             return None;
         }
         let steps = self.scheme.steps_per_unit(components.len());
@@ -230,6 +231,7 @@ mod tests {
         }
         assert_eq!(template.distance(&face, &[PACK], key(43)), None);
         assert_eq!(template.distance(&unit(&[1], 512), &[PACK], key(42)), None);
+        assert!(template.is_of(&[PACK], 128) && !template.is_of(&[PACK], 512));
         for packs in [&[][..], &[[8; 32]]] {
             assert_eq!(template.distance(&face, packs, key(42)), None);
         }
