@@ -13,7 +13,7 @@ use fourauthd::command::models::ModelsCommand;
 use serde_json::Value;
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::Output,
     time::Duration,
@@ -78,8 +78,9 @@ impl Pictures {
     }
 
     fn cache(&self) -> Result<Cache, CacheError> {
-        let pack = fingerprint(models::engine().pack()).unwrap();
-        Cache::open(&self.file("results"), pack, *b"measured")
+        let engine = models::engine();
+        let (pack, values) = (fingerprint(engine.pack()).unwrap(), engine.pack().dimensions());
+        Cache::open(&self.file("results"), pack, values, *b"measured")
     }
 
     fn examined(&self, cache: &Cache) -> Examination {
@@ -216,7 +217,8 @@ fn pictures_given_as_prints_are_counted_as_accepted_prints() {
 fn results_of_another_pack_or_program_are_not_used() {
     let pictures = Pictures::new();
     drop(pictures.examined(&pictures.cache().unwrap()));
-    let other = Cache::open(&pictures.file("results"), Digest::of(b"other"), *b"measured").unwrap();
+    let other = Cache::open(&pictures.file("results"), Digest::of(b"other"), 64, *b"measured");
+    let other = other.unwrap();
     assert!(other.is_empty());
     assert!(matches!(pictures.cache(), Err(CacheError::InUse(_))));
     drop(other);
@@ -229,6 +231,48 @@ fn results_of_another_pack_or_program_are_not_used() {
     }
     fs::set_permissions(pictures.file("results"), Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(pictures.cache(), Err(CacheError::Unread { .. })));
+}
+
+#[test]
+fn a_result_that_cannot_be_is_refused_with_its_line() {
+    let pictures = Pictures::new();
+    drop(pictures.examined(&pictures.cache().unwrap()));
+    let whole = fs::read_to_string(pictures.file("results")).unwrap();
+    let accepted = whole.lines().find(|line| line.contains("\"embedding\"")).unwrap();
+    let mut accepted: Value = serde_json::from_str(accepted).unwrap();
+    let refused = whole.lines().find(|line| line.contains("\"refused\"")).unwrap();
+    let mut refused: Value = serde_json::from_str(refused).unwrap();
+    for value in [&mut accepted, &mut refused] {
+        value["picture"] = Digest::of(b"another picture").to_string().into();
+    }
+    let with = |value: &Value, field: &str, to: Value| {
+        let mut changed = value.clone();
+        changed[field] = to;
+        changed
+    };
+    // Numbers of the pack without its last value.
+    let shorter = accepted["embedding"].as_str().unwrap().len() / 8 * 4;
+    let shorter = accepted["embedding"].as_str().unwrap()[..shorter].to_owned();
+    let line = whole.lines().count() + 1;
+    for (changed, is_possible) in [
+        (accepted.clone(), true),
+        (refused.clone(), true),
+        (with(&accepted, "embedding", shorter.into()), false),
+        (with(&accepted, "live", 1.5.into()), false),
+        (with(&accepted, "live", (-0.1).into()), false),
+        (with(&accepted, "micros", u64::MAX.into()), false),
+        (with(&refused, "refused", "no\nface".into()), false),
+        (with(&refused, "embedding", accepted["embedding"].clone()), false),
+    ] {
+        fs::write(pictures.file("results"), format!("{whole}{changed}\n")).unwrap();
+        match pictures.cache() {
+            Ok(_) => assert!(is_possible, "{changed}"),
+            Err(error) => {
+                assert!(!is_possible, "{error}");
+                assert!(error.to_string().contains(&format!("line {line} ")), "{error}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -248,6 +292,19 @@ fn a_measurement_writes_files_that_only_their_owner_reads() {
     assert!(picture.contains("1 enrolled, 1 shown") && !picture.contains("ann"));
     let again = run(&arguments).unwrap_err().to_string();
     assert!(again.contains("exists already"), "{again}");
+
+    // A drawing replaces no file, nor what a link leads to.
+    let [secret, link, nowhere] = ["secret", "link.svg", "nowhere.svg"].map(|it| pictures.file(it));
+    fs::write(&secret, "kept").unwrap();
+    symlink(&secret, &link).unwrap();
+    symlink(pictures.file("absent"), &nowhere).unwrap();
+    for existing in [&secret, &link, &nowhere] {
+        let svg = ["--pictures", people, "--svg", existing.to_str().unwrap()];
+        let refused = run(&svg).unwrap_err().to_string();
+        assert!(refused.contains("exists already"), "{refused}");
+    }
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "kept");
+    assert!(!pictures.file("absent").exists());
 }
 
 #[test]

@@ -21,6 +21,9 @@ use std::{
 /// Upper bound of the file, in bytes: a million embeddings of 512 values.
 const MAX_BYTES: u64 = 4 << 30;
 
+/// Upper bound of the processor time of a picture, in microseconds: an hour.
+const MAX_MICROS: u64 = 3_600_000_000;
+
 /// The results of earlier runs with the same pack, and the file that gets those of this run.
 #[derive(Debug)]
 pub struct Cache {
@@ -90,12 +93,18 @@ struct Line {
 
 impl Cache {
     /// Opens a file of results, or creates it with mode 0600. `pack` identifies everything in the
-    /// pack that a result depends on; results of other packs stay in the file and are not used.
+    /// pack that a result depends on; results of other packs stay in the file and are not used. An
+    /// embedding of the pack has `values` numbers.
     ///
     /// # Errors
     ///
     /// [`CacheError`] with the reason. The file is then not changed.
-    pub fn open(path: &Path, pack: Digest, suffix: Suffix) -> Result<Cache, CacheError> {
+    pub fn open(
+        path: &Path,
+        pack: Digest,
+        values: usize,
+        suffix: Suffix,
+    ) -> Result<Cache, CacheError> {
         let unwritten = |source| CacheError::Unwritten { path: path.to_owned(), source };
         match create_own(path, b"", suffix) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -107,7 +116,7 @@ impl Cache {
             .map_err(|source| CacheError::Unread { path: path.to_owned(), source })?;
         let text = text.expose();
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let known = known(&text[..whole], pack)
+        let known = known(&text[..whole], pack, values)
             .map_err(|line| CacheError::Foreign { path: path.to_owned(), line })?;
         if whole < text.len() {
             // The last line of a run that was killed while it wrote.
@@ -150,7 +159,7 @@ impl Cache {
         let line = Line {
             picture,
             pack: self.pack,
-            micros: u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
+            micros: u64::try_from(spent.as_micros()).map_or(MAX_MICROS, |it| it.min(MAX_MICROS)),
             embedding: face.as_ref().ok().map(|face| encoded(&face.embedding)),
             live: face.as_ref().ok().and_then(|face| face.live),
             refused: face.as_ref().err().cloned(),
@@ -162,21 +171,37 @@ impl Cache {
 }
 
 /// The results of this pack. The error is the number of a line that is no result.
-fn known(text: &str, pack: Digest) -> Result<HashMap<Digest, Known>, usize> {
+fn known(text: &str, pack: Digest, values: usize) -> Result<HashMap<Digest, Known>, usize> {
     let mut known = HashMap::new();
     for (number, line) in text.lines().enumerate() {
-        let parsed = serde_json::from_str::<Line>(line).ok();
+        let parsed = serde_json::from_str(line).ok().filter(Line::is_possible);
         let line = parsed.ok_or(number + 1)?;
         if line.pack == pack {
-            known.insert(line.picture, result(&line).ok_or(number + 1)?);
+            known.insert(line.picture, result(&line, values).ok_or(number + 1)?);
         }
     }
     Ok(known)
 }
 
-fn result(line: &Line) -> Option<Known> {
+impl Line {
+    /// False if no pack has such a result.
+    fn is_possible(&self) -> bool {
+        let is_code = |code: &String| {
+            (1..=32).contains(&code.len())
+                && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        self.micros <= MAX_MICROS
+            && self.live.is_none_or(|live| (0.0..=1.0).contains(&live))
+            && self.refused.as_ref().is_none_or(is_code)
+    }
+}
+
+fn result(line: &Line, values: usize) -> Option<Known> {
     let face = match (&line.embedding, &line.refused) {
-        (Some(embedding), None) => Ok(Face { embedding: decoded(embedding)?, live: line.live }),
+        (Some(embedding), None) => {
+            let embedding = decoded(embedding).filter(|it| it.values().len() == values)?;
+            Ok(Face { embedding, live: line.live })
+        }
         (None, Some(code)) => Err(code.clone()),
         _ => return None,
     };

@@ -8,7 +8,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// Deepest folder below that of a person.
 const MAX_DEPTH: usize = 16;
@@ -139,11 +139,21 @@ impl Gallery {
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => gallery.add(entry.into_path()),
+                Ok(entry) if !entry.file_type().is_dir() => {
+                    gallery.fault(&entry, "neither a file nor a folder");
+                }
+                Ok(entry) if entry.depth() == MAX_DEPTH => {
+                    gallery.fault(&entry, "too deep; nothing in it was read");
+                }
                 Ok(_) => {}
                 Err(error) => gallery.faults.push(fault(&error)),
             }
         }
         Ok(gallery)
+    }
+
+    fn fault(&mut self, entry: &DirEntry, reason: &str) {
+        self.faults.push(format!("{}: {reason}", self.name(entry.path())));
     }
 
     fn add(&mut self, file: PathBuf) {
@@ -231,5 +241,20 @@ mod tests {
         let gallery = Gallery::of(folder.path()).unwrap();
         assert_eq!(names(&gallery), ["ann/1.jpg", "ann/2.jpg", "bob/1.jpg"]);
         assert_eq!(gallery.faults.len(), 2, "{:?}", gallery.faults);
+    }
+
+    #[test]
+    fn what_is_no_file_and_what_lies_too_deep_is_reported() {
+        let deep = format!("bob/{}1.jpg", "folder/".repeat(MAX_DEPTH));
+        let folder = folder(&["ann/1.jpg", &deep]);
+        let socket = std::os::unix::net::UnixListener::bind(folder.path().join("ann/socket"));
+        drop(socket.unwrap());
+        symlink("/dev/null", folder.path().join("ann/null.jpg")).unwrap();
+        let gallery = Gallery::of(folder.path()).unwrap();
+        assert_eq!(names(&gallery), ["ann/1.jpg"]);
+        let [null, socket, deep] = &gallery.faults[..] else { panic!("{:?}", gallery.faults) };
+        assert!(null.starts_with("ann/null.jpg: neither"), "{null}");
+        assert!(socket.starts_with("ann/socket: neither"), "{socket}");
+        assert!(deep.starts_with("bob/folder/") && deep.contains("too deep"), "{deep}");
     }
 }

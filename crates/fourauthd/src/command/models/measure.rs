@@ -17,7 +17,6 @@ use fourauth_private_file::create_own;
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -42,7 +41,7 @@ pub struct Measure {
     /// Write the embeddings to a new file, as JSON lines. Only its owner may read it
     #[arg(long, value_name = "FILE", requires = "pictures")]
     export: Option<PathBuf>,
-    /// Write a picture of the distributions
+    /// Write a picture of the distributions to a new file
     #[arg(long, value_name = "FILE", requires = "pictures")]
     svg: Option<PathBuf>,
     /// Print the report as one JSON object
@@ -110,8 +109,10 @@ impl Measure {
 
     /// Checks that the files can be written, before the work begins.
     fn check_files(&self) -> anyhow::Result<()> {
-        if let Some(file) = &self.export {
-            ensure!(!file.exists(), "{} exists already; choose another name", file.display());
+        for file in [&self.export, &self.svg].into_iter().flatten() {
+            // A link that leads nowhere is a file as well.
+            let is_new = file.symlink_metadata().is_err();
+            ensure!(is_new, "{} exists already; choose another name", file.display());
         }
         for file in [&self.export, &self.svg, &self.resume].into_iter().flatten() {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -143,7 +144,7 @@ impl Measure {
     fn cache(&self, engine: &Engine) -> anyhow::Result<Option<Cache>> {
         let Some(file) = &self.resume else { return Ok(None) };
         let pack = fingerprint(engine.pack()).context("pack.toml")?;
-        let cache = Cache::open(file, pack, entropy::bytes())?;
+        let cache = Cache::open(file, pack, engine.pack().dimensions(), entropy::bytes())?;
         if !cache.is_empty() {
             print_err!("going on from {} results in {}", cache.len(), file.display());
         }
@@ -157,7 +158,7 @@ impl Measure {
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
         if let Some(file) = &self.svg {
-            fs::write(file, report.svg())
+            create_own(file, report.svg().as_bytes(), entropy::bytes())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
         Ok(())
