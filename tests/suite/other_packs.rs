@@ -1,6 +1,7 @@
 //! A server with a pack of another shape: 512 values, and a detector with the outputs of `YuNet`.
 
 #[path = "../../crates/face/tests/face/onnx.rs"]
+#[expect(dead_code, reason = "the tests of the face crate make more networks")]
 mod onnx;
 #[path = "../../crates/face/tests/face/yunet_pack.rs"]
 mod yunet_pack;

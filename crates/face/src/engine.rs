@@ -63,10 +63,13 @@ impl Engine {
         let engine = Engine { pack, finder, embedder, liveness };
         match engine.embedder_fault() {
             None => Ok(engine),
-            Some(fault) => Err(PackError::Network {
-                path: engine.pack.folder().join(&engine.pack.manifest.embedder.file.name),
-                source: NetError::new(fault),
-            }),
+            Some(fault) => {
+                let Pack { manifest, .. } = &engine.pack;
+                let file = &manifest.embedder.file;
+                let path = engine.pack.folder().join(&file.name);
+                let (keys, source) = (manifest.keys_of(file), NetError::new(fault));
+                Err(PackError::Network { path, keys, source })
+            }
         }
     }
 

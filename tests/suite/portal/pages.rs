@@ -4,7 +4,7 @@ use super::{ALICE, MINUTE_MS, Portal};
 use fourauth_tests::browser::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use std::{env, path::Path, process::Command};
+use std::{env, ffi::OsString, path::Path, process::Command};
 
 /// Most bytes of the first page with all that it loads.
 const MOST_BYTES: usize = 60 * 1024;
@@ -14,9 +14,15 @@ fn check(browser: &mut Browser, name: &str) {
     let found = browser.list("violations");
     assert!(found.is_empty(), "{name}: {found:#?}");
     assert_eq!(browser.act(&json!({ "action": "overflows" })), json!(false), "{name}");
-    if let Ok(folder) = env::var("FOURAUTH_SCREENSHOTS") {
+    if let Some(folder) = screenshots() {
         browser.screenshot(&Path::new(&folder).join(format!("{name}.png")));
     }
+}
+
+/// The folder for pictures of the pages.
+#[expect(clippy::disallowed_methods, reason = "the caller chooses whether pictures are kept")]
+fn screenshots() -> Option<OsString> {
+    env::var_os("FOURAUTH_SCREENSHOTS")
 }
 
 #[tokio::test(flavor = "multi_thread")]

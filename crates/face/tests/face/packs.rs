@@ -210,7 +210,7 @@ fn a_liveness_network_that_sees_no_difference_is_refused() {
         classes[..1].parse().unwrap()
     };
     replace(&folder, "liveness.onnx", &constant_network(128, &[vec![3.0; classes]]));
-    let Err(PackError::Network { path, source }) = Engine::load(&folder) else { panic!() };
+    let Err(PackError::Network { path, source, .. }) = Engine::load(&folder) else { panic!() };
     assert!(path.ends_with("liveness.onnx") && source.to_string().contains("the same scores"));
 }
 
@@ -221,7 +221,7 @@ fn a_network_that_asks_for_more_memory_than_there_is_is_refused() {
         let packs = copied();
         let folder = packs.path().join(DEFAULT_PACK);
         replace(&folder, "embedder.onnx", &giant_network(112, 512, 1 << 28, from_picture));
-        let Err(PackError::Network { path, source }) = Engine::load(&folder) else { panic!() };
+        let Err(PackError::Network { path, source, .. }) = Engine::load(&folder) else { panic!() };
         println!("{source}");
         assert!(path.ends_with("embedder.onnx"));
     }
