@@ -61,7 +61,10 @@ const actions = {
   async close() { await context.close(); },
   async goto({ url }) { return (await page.goto(url)).status(); },
   async fill({ label, text }) { await page.getByLabel(label, { exact: true }).fill(text); },
-  async click({ button }) { await page.getByRole("button", { name: button, exact: true }).click(); },
+  async click({ button, last }) {
+    const found = page.getByRole("button", { name: button, exact: true });
+    await (last ? found.last() : found).click();
+  },
   async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).first().click(); },
   /** Presses keys on whatever has the focus. */
   async press({ keys }) { for (const key of keys) await page.keyboard.press(key); },

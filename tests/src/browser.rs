@@ -120,6 +120,11 @@ impl Browser {
         self.act(&json!({ "action": "click", "button": button }));
     }
 
+    /// Presses the last button with this name.
+    pub fn click_last(&mut self, button: &str) {
+        self.act(&json!({ "action": "click", "button": button, "last": true }));
+    }
+
     /// Waits until this text is shown.
     pub fn see(&mut self, text: &str) {
         self.act(&json!({ "action": "see", "text": text }));
@@ -164,7 +169,7 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// If it is none.
+    /// If it has another type.
     pub fn text(&mut self, action: &Value) -> String {
         self.act(action).as_str().expect("a text").to_owned()
     }
@@ -173,7 +178,7 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// If it is none.
+    /// If it has another type.
     pub fn list(&mut self, action: &str) -> Vec<String> {
         let list = self.act(&json!({ "action": action }));
         let texts = list.as_array().expect("a list").iter();

@@ -1,5 +1,6 @@
 //! The portal, in a real browser with a camera.
 
+mod account;
 mod face;
 mod keyboard;
 mod pages;

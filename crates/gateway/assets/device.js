@@ -110,7 +110,8 @@ function browserName() {
  * Proves the key of this browser for one command.
  * @param {string} username the account
  * @param {string} nonce the nonce of the page, in base64
- * @returns {Promise<object>} the public key, its label, a name and the signature
+ * @returns {Promise<{ key: string, mac: string, name: string, nonce: string, signature: string }>} the
+ *   public key, its label, a name, and the signature over the nonce
  */
 export async function deviceProof(username, nonce) {
   const pair = await keyPair();

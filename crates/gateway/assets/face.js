@@ -31,6 +31,8 @@ const preview = part("preview", HTMLVideoElement);
 const still = part("still", HTMLCanvasElement);
 const oval = part("oval", HTMLDivElement);
 const status = part("status", HTMLParagraphElement);
+const add = part("add", HTMLDivElement);
+const command = part("command", HTMLElement);
 const [start, take, send, again] =
   ["start", "take", "send", "again"].map((id) => part(id, HTMLButtonElement));
 
@@ -43,6 +45,18 @@ let taken = null;
 
 /** @param {string} name the last part of a key of the texts @returns {string} */
 const text = (name) => page.getAttribute(`data-face-${name}`) ?? "";
+/** An answer of the server that is no. */
+class Refusal extends Error {
+  /**
+   * @param {string} words
+   * @param {string | undefined} code the code of docs/PROTOCOL.md, if the server decided
+   */
+  constructor(words, code) {
+    super(words);
+    this.code = code;
+  }
+}
+
 /** @param {string} words */
 const say = (words) => { if (status.textContent !== words) status.textContent = words; };
 /** @param {number} milliseconds */
@@ -241,12 +255,13 @@ async function post(path, body) {
     body: JSON.stringify(body),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
+  if (!response.ok) throw new Refusal(answer.error, answer.code);
   return answer;
 }
 
 async function submit() {
   complain("");
+  add.hidden = true;
   showButtons();
   say(text("sending"));
   const { username, nonce, to } = page.dataset;
@@ -266,6 +281,11 @@ async function submit() {
     taken = null;
     camera.hidden = true;
     complain(error instanceof Error ? error.message : String(error));
+    if (error instanceof Refusal && error.code === "device_mismatch") {
+      const { key, mac } = device;
+      command.textContent = `fourauth device add --pubkey ${key} --mac ${mac}`;
+      add.hidden = false;
+    }
     say("");
     showButtons(start);
   }

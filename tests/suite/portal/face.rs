@@ -3,6 +3,7 @@
 use super::{ALICE, Portal, STRANGER};
 use fourauth_audit::VerifyingKey;
 use fourauth_audit_verify::{Options, verify};
+use fourauth_config::ChallengeConfig;
 use fourauth_tests::{browser::dark_film, server::quick};
 use serde_json::json;
 use std::{fs, time::Duration};
@@ -44,6 +45,7 @@ async fn a_person_signs_in_by_camera_and_the_key_survives_a_restart() {
     portal.show_the_face(&mut other);
     assert!(other.complaint().starts_with("This browser is not one of your devices."));
     assert!(portal.row().await.contains("device=mismatch"), "{}", portal.row().await);
+    other.see("fourauth device add --pubkey ed25519:");
     other.close();
 }
 
@@ -112,4 +114,23 @@ async fn the_proof_of_a_sign_in_is_a_download_that_verifies() {
     assert!(accepts(&proof), "{proof}");
     assert!(proof.contains("face_step"), "{proof}");
     assert!(!accepts(&proof.replacen("face_step", "face_stop", 1)));
+}
+
+/// The positive case needs a person: the frames of a test are made of one picture, which is not live.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_face_that_does_not_turn_fails_the_challenge() {
+    let portal = Portal::with(|config| config.face.challenge = Some(ChallengeConfig::Always)).await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera));
+    portal.come_to_the_face(&mut browser, &alice);
+    browser.click("Use the camera");
+    browser.click("Begin");
+    browser.see("The pictures are taken.");
+    browser.click("Sign in");
+    let complaint = browser.complaint();
+    assert!(complaint.starts_with("The head did not turn as asked"), "{complaint}");
+    let row = portal.row().await;
+    assert!(row.contains("challenge: "), "{row}");
+    browser.close();
 }

@@ -121,6 +121,8 @@ struct Onward {
 #[derive(Serialize)]
 struct Refusal {
     error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
 }
 
 #[derive(Template)]
@@ -242,7 +244,9 @@ pub(super) async fn face(call: Call) -> Outcome {
     let answer = send(&call, Some(proof), Command::FaceStep(step)).await?;
     if !answer.is_ok() {
         let complaint = complaint::of_last_step(&answer, &words);
-        return refused(&answer, complaint, |status, complaint| Ok(refusal(status, complaint)));
+        let refusal =
+            |status, error| Ok(response::json(status, &Refusal { error, code: Some(answer.code) }));
+        return refused(&answer, complaint, refusal);
     }
     let token = answer.body.token.ok_or_else(Problem::incomplete)?;
     let to = target.as_ref().map_or_else(|| "/account".to_owned(), forward_auth::entry_path);
@@ -315,7 +319,7 @@ fn refused(
 }
 
 fn refusal(status: StatusCode, error: String) -> Response {
-    response::json(status, &Refusal { error })
+    response::json(status, &Refusal { error, code: None })
 }
 
 /// A page that leads on: the browser would not follow a redirect to a service after a form.
