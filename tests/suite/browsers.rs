@@ -43,10 +43,7 @@ struct Browser {
 impl Browser {
     fn new() -> Self {
         let key = Identity::generate().unwrap();
-        let id = *key.key().id().as_bytes();
-        let label =
-            format!("02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", id[0], id[1], id[2], id[3], id[4]);
-        let mac = MacAddress::parse(&label).unwrap();
+        let mac = key.key().label();
         Self { key, mac, origin: ORIGIN.to_owned() }
     }
 
@@ -120,7 +117,7 @@ impl Portal {
         let mut step = FaceStep::new(alice.username.clone(), grant).pictures([face]);
         let mut proof = None;
         if let Some(browser) = browser {
-            step = step.device(browser.mac).device_key(browser.key.key());
+            step = step.device_key(browser.key.key());
             proof = Some(browser.proof(&alice.username, self.nonce().await));
         }
         self.ask(proof, Command::FaceStep(step)).await
@@ -210,11 +207,7 @@ async fn a_proof_is_for_its_origin_its_nonce_and_one_command() {
     browser.origin = ORIGIN.into();
 
     let proof = browser.proof(&alice.username, portal.nonce().await);
-    let step = |grant| {
-        FaceStep::new(alice.username.clone(), grant)
-            .pictures([alice.face.clone()])
-            .device(browser.mac)
-    };
+    let step = |grant| FaceStep::new(alice.username.clone(), grant).pictures([alice.face.clone()]);
     let grant = portal.grant(&alice).await;
     let first = portal.ask(Some(proof.clone()), Command::FaceStep(step(grant))).await;
     assert_eq!(first.code, Code::Ok, "{}", portal.row().await);
@@ -275,7 +268,6 @@ async fn the_session_of_a_browser_ends_with_its_key() {
     let grant = portal.grant(&alice).await;
     let mut step = FaceStep::new(alice.username.clone(), grant)
         .pictures([alice.face.clone()])
-        .device(browser.mac)
         .device_key(browser.key.key());
     step.device_name = Some(DeviceName::parse("browser").unwrap());
     let proof = browser.proof(&alice.username, portal.nonce().await);
@@ -324,4 +316,49 @@ async fn the_strict_profile_takes_the_key_of_a_browser() {
     assert_eq!(second.code, Code::Ok, "{}", portal.row().await);
     let row = portal.row().await;
     assert!(row.contains("device=match(key,web)"), "{row}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_that_does_not_hold_is_refused_even_without_a_key() {
+    let portal = Portal::open().await;
+    let alice = portal.server.enrol("alice", "obama.jpg").await;
+    let mut elsewhere = Browser::new();
+    elsewhere.origin = "https://auth.example.net".into();
+    let refused = portal.face_step(&alice, alice.face.clone(), Some(&elsewhere)).await;
+    assert_eq!(refused.code, Code::DeviceMismatch, "{}", portal.row().await);
+    // Another address than the label of its key.
+    let mut labelled = Browser::new();
+    labelled.mac = alice.mac;
+    let refused = portal.face_step(&alice, alice.face.clone(), Some(&labelled)).await;
+    assert_eq!(refused.code, Code::DeviceMismatch, "{}", portal.row().await);
+    // The control: no proof at all, and a right one.
+    assert!(portal.face_step(&alice, alice.face.clone(), None).await.is_ok());
+    let browser = Browser::new();
+    assert!(portal.face_step(&alice, alice.face.clone(), Some(&browser)).await.is_ok());
+}
+
+/// Guesses of a stranger at the password lock out unknown devices, and not the known browser.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_of_a_stranger_do_not_shut_out_a_known_browser() {
+    let portal = Portal::with(|config| {
+        config.attempts.unknown_device = 5;
+        config.attempts.backoff_max_s = 0;
+    })
+    .await;
+    let alice = portal.server.enrol("alice", "obama.jpg").await;
+    let browser = Browser::new();
+    let signed_in = portal.face_step(&alice, alice.face.clone(), Some(&browser)).await;
+    assert_eq!(signed_in.code, Code::Ok);
+    for _ in 0..6 {
+        let guess = Secret::new("violet-Ox-43".to_owned());
+        let guess = Command::PasswordStep(PasswordStep::new(alice.username.clone(), guess));
+        portal.ask(None, guess).await;
+    }
+    let right = || {
+        let step = PasswordStep::new(alice.username.clone(), alice.password.clone());
+        Command::PasswordStep(step)
+    };
+    assert!(!portal.ask(None, right()).await.is_ok(), "the control");
+    let proof = browser.proof(&alice.username, portal.nonce().await);
+    assert_eq!(portal.ask(Some(proof), right()).await.code, Code::Ok, "{}", portal.row().await);
 }

@@ -268,11 +268,11 @@ const CODE_STEP: Traits = Traits {
     can_wait: false,
     replaces_a_factor: false,
     forgives: false,
-    granted: "Login successful.",
+    granted: "One-time code correct.",
     denied: INVALID,
 };
 
-const FACE_STEP: Traits = Traits { word: "face_step", ..CODE_STEP };
+const FACE_STEP: Traits = Traits { word: "face_step", granted: "Login successful.", ..CODE_STEP };
 
 const REGISTER: Traits = Traits {
     word: "register",

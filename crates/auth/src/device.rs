@@ -107,7 +107,10 @@ impl CheckedClaim {
             is_for_this_account: claim.username == *name,
             is_for_this_connection: !claim.channel.is_empty(),
             has_valid_nonce: nonce.allows_the_proof(),
-            has_allowed_address: device.is_some_and(|device| rule.allows(claim.mac, device.mac)),
+            has_allowed_address: device.is_some_and(|device| match claim.binding {
+                Binding::Web => claim.mac == Some(device.key.label()),
+                _ => rule.allows(claim.mac, device.mac),
+            }),
         }
     }
 }
@@ -216,7 +219,8 @@ impl DeviceContext {
     pub(crate) fn holds(&self, offered: &DeviceKey, name: &Username) -> bool {
         self.claim.as_ref().is_some_and(|CheckedClaim { claim, nonce }| {
             let is_here = !claim.channel.is_empty() && claim.username == *name;
-            let is_valid = is_here && nonce.allows_the_proof();
+            let is_labelled = claim.binding != Binding::Web || claim.mac == Some(offered.label());
+            let is_valid = is_here && is_labelled && nonce.allows_the_proof();
             claim.id == offered.id() && claim.is_signed_by(offered) && is_valid
         })
     }

@@ -134,7 +134,6 @@ impl From<&FaceStep> for Offered {
             password_grant: Some(grant),
             faces: faces(step.challenge.as_ref(), step.faces.iter()),
             challenge: step.challenge.clone(),
-            place_mac: step.mac,
             new_key: step.device_pubkey,
             ..Self::default()
         }

@@ -96,6 +96,46 @@ async function keyPair() {
   }
 }
 
+/** Where the identifier of this tab waits until its account is known. */
+const IDENTIFIER = "identifier";
+
+/** @param {string} identifier what the person has typed at the first step */
+export function noteIdentifier(identifier) {
+  sessionStorage.setItem(IDENTIFIER, identifier);
+}
+
+/** @param {string} identifier @returns {string} where its account is kept */
+const accountOf = (identifier) => `account:${identifier}`;
+
+/**
+ * The account that signed in here with this identifier before.
+ * @param {string} identifier
+ * @returns {Promise<string | undefined>}
+ */
+export async function knownName(identifier) {
+  const opened = await database();
+  try {
+    return await answered(opened.transaction(STORE).objectStore(STORE).get(accountOf(identifier)));
+  } finally {
+    opened.close();
+  }
+}
+
+/**
+ * Remembers that this browser is a device of an account.
+ * @param {string} username
+ */
+export async function remember(username) {
+  const opened = await database();
+  try {
+    const store = opened.transaction(STORE, "readwrite").objectStore(STORE);
+    const typed = sessionStorage.getItem(IDENTIFIER) ?? username;
+    await Promise.all([username, typed].map((it) => answered(store.put(username, accountOf(it)))));
+  } finally {
+    opened.close();
+  }
+}
+
 /** @returns {string} a name for this browser that its owner will recognise in a list */
 function browserName() {
   const agent = navigator.userAgent;

@@ -2,7 +2,7 @@
 // The page that shows the face: it takes pictures with the camera, on a button, and sends them with a
 // proof of the browser's key. Nothing is sent before the person says so.
 
-import { base64, deviceProof } from "./device.js";
+import { base64, deviceProof, remember } from "./device.js";
 
 const SIDE = { width: 640, height: 480 };
 const QUALITY = 0.8;
@@ -276,6 +276,7 @@ async function submit() {
   }
   try {
     const answer = await post("/sign-in/face", { username, to, device, ...taken });
+    await remember(username ?? "");
     location.assign(answer.to);
   } catch (error) {
     taken = null;

@@ -38,13 +38,15 @@ use fourauth_daemon::settings::Origin;
 use fourauth_locale::{Catalogue, NotAText, Texts, Tongue};
 use hyper::{
     Method, StatusCode,
-    header::{LOCATION, ORIGIN},
+    header::{HeaderName, LOCATION, ORIGIN},
 };
 use serde::Deserialize;
 use words::Words;
 
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 pub(crate) static ROUTES: [Route; 14] = [
-    page(SignIn, "/sign-in", |call| Box::pin(async move { sign_in::form(&call) })),
+    page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
     form(SignIn, "/sign-in/challenge", Takes::Json, |call| Box::pin(sign_in::challenge(call))),
@@ -96,7 +98,7 @@ impl Pages {
 }
 
 impl Call {
-    /// The pages of this gateway. Without an origin there are none, and their routes do not exist.
+    /// The pages of this gateway. Without an origin its routes do not exist.
     fn pages(&self) -> Result<&Pages, Problem> {
         self.app.pages.as_ref().ok_or_else(Problem::not_found)
     }
@@ -106,10 +108,12 @@ impl Call {
         Words::of(self.pages()?, &self.headers)
     }
 
-    /// A form of another origin is refused, also by browsers that say nothing else about it.
+    /// Refuses what a page of another origin has sent, by what the browser says about it.
     fn check_origin(&self) -> Result<(), Problem> {
         let origin = self.pages()?.origin.as_str();
-        if self.headers.get_all(ORIGIN).iter().all(|given| given == origin) {
+        let is_of_ours =
+            |name, value: &str| self.headers.get_all(name).iter().all(|it| it == value);
+        if is_of_ours(ORIGIN, origin) && is_of_ours(FETCH_SITE, "same-origin") {
             return Ok(());
         }
         Err(Problem::new(StatusCode::FORBIDDEN, "A page of another site sent this form."))

@@ -130,7 +130,7 @@ commands! {
     /// 180: prove a one-time code, the second step.
     "180" CodeStep;
     /// 182: prove a face after these, in a browser.
-    "182" FaceStep with pictures of a device;
+    "182" FaceStep with pictures;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 192: get the public keys that verify tokens.

@@ -37,6 +37,14 @@ impl MacAddress {
         Ok(Self(address))
     }
 
+    /// An address that no maker gave: the bit for local use is set (IEEE 802 §8.4).
+    /// The others are bytes of what it stands for.
+    pub(crate) fn local(others: [u8; 5]) -> Self {
+        let mut octets = [2; 6];
+        octets[1..].copy_from_slice(&others);
+        Self(octets)
+    }
+
     /// The six octets in transmission order.
     #[must_use]
     pub const fn octets(self) -> [u8; 6] {

@@ -138,7 +138,7 @@ async fn prove_a_face() {
     talk.name(grant.text().expose(), "<grant>");
     talk.name(&device_nonce.to_string(), "<nonce>");
     let key = Identity::from_seed(Secret::new([4; 32]));
-    let mac = MacAddress::parse("02:c5:b9:40:ed:3f").unwrap();
+    let mac = key.key().label();
     let channel = origin_channel("https://auth.example.org", &device_nonce);
     let device_sig = key.sign(&message(&channel, &alice.username, mac));
     talk.name(&BASE64.encode(device_sig.as_bytes()), "<signature>");
@@ -150,7 +150,7 @@ async fn prove_a_face() {
     };
     let step = |face| {
         let step = FaceStep::new(alice.username.clone(), grant.clone()).pictures([face]);
-        let step = Command::FaceStep(step.device(mac).device_key(key.key()));
+        let step = Command::FaceStep(step.device_key(key.key()));
         String::from_utf8(of.enclose(&step).expose().clone()).unwrap()
     };
     let stranger = step(models::picture("biden.jpg"));

@@ -4,6 +4,7 @@ use super::{ALICE, Portal, STRANGER};
 use fourauth_audit::VerifyingKey;
 use fourauth_audit_verify::{Options, verify};
 use fourauth_config::ChallengeConfig;
+use fourauth_protocol::words::Action;
 use fourauth_tests::{browser::dark_film, server::quick};
 use serde_json::json;
 use std::{fs, time::Duration};
@@ -35,6 +36,10 @@ async fn a_person_signs_in_by_camera_and_the_key_survives_a_restart() {
     browser.see("You are signed in as");
     let row = portal.row().await;
     assert!(row.contains("device=match(key,web)"), "{row}");
+    // The steps before were counted for this browser, which has proved its key with them.
+    let rows = portal.web.server().audit().await;
+    let step = rows.iter().find(|row| row.action == Action::PasswordStep).unwrap();
+    assert!(step.detail.contains("lane=device"), "{}", step.detail);
     assert_eq!(browser.list("noise"), Vec::<String>::new());
     assert_eq!(browser.list("strangers"), Vec::<String>::new());
     browser.close();

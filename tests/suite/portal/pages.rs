@@ -122,7 +122,10 @@ fn the_scripts_of_the_pages_have_right_types() {
     let ran = Command::new(compiler)
         .args(["--checkJs", "--allowJs", "--noEmit", "--strict", "--target", "es2023"])
         .args(["--module", "esnext", "--lib", "es2023,dom,dom.iterable", "--types", ""])
-        .args(["face.js", "device.js"].map(|name| root.join("crates/gateway/assets").join(name)))
+        .args(
+            ["face.js", "device.js", "known.js"]
+                .map(|name| root.join("crates/gateway/assets").join(name)),
+        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);

@@ -169,7 +169,14 @@ impl Authenticator {
     ) -> Result<Audited<LoggedIn>, Error> {
         let offered = Offered::from(&step);
         self.prove(Action::FaceStep, received, &step.username, offered, async |verified| {
-            let new = step.device_pubkey.zip(step.mac);
+            let offered =
+                step.device_pubkey.filter(|key| verified.device.holds(key, &step.username));
+            // A wrong signature is the sign of a page that only looks like the portal.
+            let claims = verified.received.device.is_some();
+            if claims && offered.is_none() && !verified.device.is_proven() {
+                return Err(Denial::Device.into());
+            }
+            let new = offered.map(|key| (key, key.label()));
             let device = self.first_device(verified, new, step.device_name.clone());
             let has_key = device.is_some() || verified.device.is_proven();
             if self.settings.profile == Profile::Strict && !has_key {

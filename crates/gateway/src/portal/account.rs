@@ -110,9 +110,7 @@ pub(super) async fn end_all(call: Call) -> Outcome {
     call.check_origin()?;
     let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
     call.send(Command::EndSession(EndSession::new(session.token.clone()).all())).await?;
-    let mut response = to_sign_in();
-    Cookie::Session.clear(&mut response);
-    Ok(response)
+    Ok(to_sign_in())
 }
 
 /// The proof of one sign-in, as a file that `fourauth-audit-verify` takes.
@@ -128,8 +126,11 @@ pub(super) async fn proof(call: Call) -> Outcome {
     Ok(response)
 }
 
+/// The browser forgets a session that has ended: each request with its token would be an offence.
 fn to_sign_in() -> Response {
-    see("/sign-in")
+    let mut response = see("/sign-in");
+    Cookie::Session.clear(&mut response);
+    response
 }
 
 impl SessionCard {

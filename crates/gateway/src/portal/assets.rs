@@ -9,9 +9,10 @@ use hyper::{
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content.
-const ASSETS: [(&str, &str, &str); 3] = [
+const ASSETS: [(&str, &str, &str); 4] = [
     ("portal.css", "text/css; charset=utf-8", include_str!("../../assets/portal.css")),
     ("device.js", SCRIPT, include_str!("../../assets/device.js")),
+    ("known.js", SCRIPT, include_str!("../../assets/known.js")),
     ("face.js", SCRIPT, include_str!("../../assets/face.js")),
 ];
 

@@ -22,14 +22,13 @@ use crate::{
 };
 use askama::Template;
 use fourauth_protocol::{
-    answer::{Answer, AnswerBody},
+    answer::{Answer, AnswerBody, ServerInfo},
     challenge::FaceChallenge,
     code::Code,
     command::{BeginFaceChallenge, CodeStep, Command, FaceStep, Hello, Identifier, PasswordStep},
     device::{BrowserProof, DeviceKey, DeviceName, DeviceNonce, DeviceSignature},
     envelope::Envelope,
     grant::GrantToken,
-    mac_address::MacAddress,
     one_time_code::OneTimeCode,
     picture::Picture,
     receipt::Method,
@@ -44,7 +43,7 @@ use std::time::Duration;
 static PARAMETERS: [Parameter; 1] = [Parameter { name: "to", kind: Kind::Text }];
 
 /// The texts that the script of the face page shows.
-const OF_THE_CAMERA: [&str; 14] = [
+const OF_THE_CAMERA: [&str; 15] = [
     "face-starting",
     "face-ready",
     "face-dark",
@@ -59,6 +58,7 @@ const OF_THE_CAMERA: [&str; 14] = [
     "face-no-camera",
     "face-denied",
     "face-blocked",
+    "face-no-key",
 ];
 
 #[derive(Deserialize)]
@@ -67,6 +67,10 @@ struct PasswordForm {
     password: Secret<String>,
     #[serde(default)]
     to: String,
+    /// The proof of the browser, which a script adds if it has signed in here before: guesses of strangers
+    /// at a password do not shut out a person with a known device.
+    #[serde(default)]
+    proof: String,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +79,8 @@ struct CodeForm {
     otp: Digits,
     #[serde(default)]
     to: String,
+    #[serde(default)]
+    proof: String,
 }
 
 /// What the script of the face page sends.
@@ -94,10 +100,34 @@ struct Shown {
 #[derive(Deserialize)]
 struct OfferedKey {
     key: DeviceKey,
-    mac: String,
     name: DeviceName,
     nonce: DeviceNonce,
     signature: DeviceSignature,
+}
+
+/// A proof in a form.
+#[derive(Deserialize)]
+struct Remembered {
+    username: Username,
+    device: OfferedKey,
+}
+
+impl OfferedKey {
+    fn proof(&self, username: Username) -> BrowserProof {
+        BrowserProof {
+            username,
+            mac: Some(self.key.label()),
+            device_id: self.key.id(),
+            device_sig: self.signature,
+            device_nonce: self.nonce,
+        }
+    }
+}
+
+/// The proof in a form, if it can be read.
+fn proof_of(text: &str) -> Option<BrowserProof> {
+    let Remembered { username, device } = serde_json::from_str(text).ok()?;
+    Some(device.proof(username))
 }
 
 #[derive(Deserialize)]
@@ -131,6 +161,7 @@ struct PasswordPage<'a> {
     words: Words<'a>,
     complaint: Option<String>,
     identifier: &'a str,
+    nonce: &'a str,
     to: &'a str,
 }
 
@@ -140,6 +171,7 @@ struct CodePage<'a> {
     words: Words<'a>,
     complaint: Option<String>,
     identifier: &'a str,
+    nonce: &'a str,
     to: &'a str,
 }
 
@@ -148,7 +180,7 @@ struct CodePage<'a> {
 struct FacePage<'a> {
     words: Words<'a>,
     username: &'a str,
-    nonce: String,
+    nonce: &'a str,
     pictures: u32,
     has_challenge: bool,
     texts: Vec<(&'static str, String)>,
@@ -160,54 +192,54 @@ pub(crate) fn path(target: Option<&Target>) -> String {
     target.map_or_else(|| "/sign-in".into(), |to| format!("/sign-in?to={}", to.encoded()))
 }
 
-pub(super) fn form(call: &Call) -> Outcome {
+pub(super) async fn form(call: Call) -> Outcome {
     let mut values = query::read(call.query.as_deref(), &PARAMETERS)?.into_iter();
     let to = values.next().and_then(|(_, value)| value.as_str().map(str::to_owned));
-    let target = target(call, to.unwrap_or_default())?;
-    password_page(call.words()?, StatusCode::OK, "", target.as_ref(), None)
+    let visit = Visit::of(&call, String::new(), to.unwrap_or_default()).await?;
+    visit.password_page(StatusCode::OK, None)
 }
 
 pub(super) async fn password(call: Call) -> Outcome {
     call.check_origin()?;
-    let PasswordForm { identifier, password, to } = call.read()?;
-    let (words, target) = (call.words()?, target(&call, to)?);
-    let again = |status, complaint| {
-        password_page(words, status, &identifier, target.as_ref(), Some(complaint))
-    };
-    let Ok(account) = identity::any(&identifier) else {
-        return again(StatusCode::UNAUTHORIZED, words.say("complaint-name-or-password"));
+    let PasswordForm { identifier, password, to, proof } = call.read()?;
+    let visit = Visit::of(&call, identifier, to).await?;
+    let words = visit.words;
+    let Ok(account) = identity::any(&visit.identifier) else {
+        let complaint = words.say("complaint-name-or-password");
+        return visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint));
     };
     let step = Command::PasswordStep(PasswordStep::new(account, password));
-    let answer = send(&call, None, step).await?;
+    let answer = send(&call, proof_of(&proof), step).await?;
     if !answer.is_ok() {
-        return refused(&answer, complaint::of(&answer, &words), again);
+        let complaint = complaint::of(&answer, &words);
+        return refused(&answer, complaint, |status, it| visit.password_page(status, Some(it)));
     }
-    next(&call, words, answer.body, &identifier, target.as_ref()).await
+    visit.next(answer.body).await
 }
 
 pub(super) async fn code(call: Call) -> Outcome {
     call.check_origin()?;
-    let CodeForm { identifier, otp, to } = call.read()?;
-    let (words, target) = (call.words()?, target(&call, to)?);
-    let again =
-        |status, complaint| code_page(words, status, &identifier, target.as_ref(), Some(complaint));
-    let account: Result<Identifier, _> = identity::any(&identifier);
-    let (Ok(account), Some(grant)) = (account, grant(&call)) else {
-        let (status, late) = (StatusCode::UNAUTHORIZED, words.say("complaint-late"));
-        return password_page(words, status, &identifier, target.as_ref(), Some(late));
+    let CodeForm { identifier, otp, to, proof } = call.read()?;
+    let visit = Visit::of(&call, identifier, to).await?;
+    let words = visit.words;
+    let late = || {
+        let complaint = words.say("complaint-late");
+        visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint))
     };
+    let account: Result<Identifier, _> = identity::any(&visit.identifier);
+    let (Ok(account), Some(grant)) = (account, grant(&call)) else { return late() };
     // A text that is no code is a wrong one, which the server counts.
     let code = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let step = Command::CodeStep(CodeStep::new(account, code, Some(grant)));
-    let answer = send(&call, None, step).await?;
+    let answer = send(&call, proof_of(&proof), step).await?;
     if answer.code == Code::Denied {
-        let (status, late) = (StatusCode::UNAUTHORIZED, words.say("complaint-late"));
-        return password_page(words, status, &identifier, target.as_ref(), Some(late));
+        return late();
     }
     if !answer.is_ok() {
-        return refused(&answer, complaint::of(&answer, &words), again);
+        let complaint = complaint::of(&answer, &words);
+        return refused(&answer, complaint, |status, it| visit.code_page(status, Some(it)));
     }
-    next(&call, words, answer.body, &identifier, target.as_ref()).await
+    visit.next(answer.body).await
 }
 
 /// A face challenge for the script of the page.
@@ -230,17 +262,9 @@ pub(super) async fn face(call: Call) -> Outcome {
     let Some(grant) = grant(&call) else {
         return Ok(refusal(StatusCode::UNAUTHORIZED, words.say("complaint-late")));
     };
-    let OfferedKey { key, mac, name, nonce, signature } = device;
-    let mac = MacAddress::parse(&mac).ok();
-    let proof = BrowserProof {
-        username: username.clone(),
-        mac,
-        device_id: key.id(),
-        device_sig: signature,
-        device_nonce: nonce,
-    };
-    let mut step = FaceStep::new(username, grant).device_key(key).device_name(name);
-    (step.faces, step.challenge, step.mac) = (pictures, challenge, mac);
+    let proof = device.proof(username.clone());
+    let mut step = FaceStep::new(username, grant).device_key(device.key).device_name(device.name);
+    (step.faces, step.challenge) = (pictures, challenge);
     let answer = send(&call, Some(proof), Command::FaceStep(step)).await?;
     if !answer.is_ok() {
         let complaint = complaint::of_last_step(&answer, &words);
@@ -266,28 +290,80 @@ async fn send(
     Ok(call.app.upstream.send_enclosed(of, command).await?)
 }
 
-/// The page after a granted step: of the code, of the face, or where the person wants to go.
-async fn next(
-    call: &Call,
-    words: Words<'_>,
-    body: AnswerBody,
-    identifier: &str,
-    target: Option<&Target>,
-) -> Outcome {
-    let AnswerBody { token, grant, missing, username, .. } = body;
-    if let Some(token) = token {
-        return signed_in(words, &token, target);
+/// One request on the way through the pages.
+struct Visit<'a> {
+    call: &'a Call,
+    words: Words<'a>,
+    /// What the person has typed as name, mail address or telephone number.
+    identifier: String,
+    target: Option<Target>,
+    /// For the proof of the next page; empty if the server gives none now.
+    nonce: String,
+    /// What the server said about itself.
+    server: Option<ServerInfo>,
+}
+
+impl<'a> Visit<'a> {
+    async fn of(call: &'a Call, identifier: String, to: String) -> Result<Self, Problem> {
+        let (words, target) = (call.words()?, target(call, to)?);
+        // The first pages work without a nonce, as they do without a script.
+        let hello = send(call, None, Command::Hello(Hello::default())).await;
+        let server = hello.ok().and_then(|answer| answer.body.server);
+        let nonce = server.as_ref().and_then(|it| it.device_nonce.clone()).unwrap_or_default();
+        Ok(Self { call, words, identifier, target, nonce, server })
     }
-    let grant = grant.ok_or_else(Problem::incomplete)?;
-    let is_face = missing.is_some_and(|missing| missing.contains(&Method::Face));
-    let mut response = if is_face {
-        let username = username.ok_or_else(Problem::incomplete)?;
-        face_page(call, words, &username, target).await?
-    } else {
-        code_page(words, StatusCode::OK, identifier, target, None)?
-    };
-    Cookie::Mfa.set(&mut response, grant.text().expose());
-    Ok(response)
+
+    fn to(&self) -> &str {
+        self.target.as_ref().map(Target::as_str).unwrap_or_default()
+    }
+
+    /// The page after a granted step: of the code, of the face, or where the person wants to go.
+    async fn next(&self, body: AnswerBody) -> Outcome {
+        let AnswerBody { token, grant, missing, username, .. } = body;
+        if let Some(token) = token {
+            return signed_in(self.words, &token, self.target.as_ref());
+        }
+        let grant = grant.ok_or_else(Problem::incomplete)?;
+        let is_face = missing.is_some_and(|missing| missing.contains(&Method::Face));
+        // The step before may have spent the nonce of this request.
+        let again = Self::of(self.call, self.identifier.clone(), self.to().to_owned()).await?;
+        let mut response = if is_face {
+            again.face_page(&username.ok_or_else(Problem::incomplete)?)?
+        } else {
+            again.code_page(StatusCode::OK, None)?
+        };
+        Cookie::Mfa.set(&mut response, grant.text().expose());
+        Ok(response)
+    }
+
+    fn password_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
+        let (words, identifier, nonce, to) =
+            (self.words, &*self.identifier, &*self.nonce, self.to());
+        page(status, &PasswordPage { words, complaint, identifier, nonce, to }, Camera::Forbidden)
+    }
+
+    fn code_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
+        let (words, identifier, nonce, to) =
+            (self.words, &*self.identifier, &*self.nonce, self.to());
+        page(status, &CodePage { words, complaint, identifier, nonce, to }, Camera::Forbidden)
+    }
+
+    fn face_page(&self, username: &Username) -> Outcome {
+        let (words, server) = (self.words, self.server.as_ref().ok_or_else(Problem::incomplete)?);
+        let mut texts: Vec<_> =
+            OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
+        texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
+        let face = FacePage {
+            words,
+            username: username.as_str(),
+            nonce: &self.nonce,
+            pictures: server.pictures_at_login,
+            has_challenge: server.face_challenge == Some(ChallengeUse::Always),
+            texts,
+            to: self.to(),
+        };
+        page(StatusCode::OK, &face, Camera::Allowed)
+    }
 }
 
 /// The grant of the step before.
@@ -331,49 +407,4 @@ fn signed_in(words: Words<'_>, token: &Secret<String>, target: Option<&Target>) 
     Cookie::Session.set(&mut response, token.expose());
     Cookie::Mfa.clear(&mut response);
     Ok(response)
-}
-
-fn password_page(
-    words: Words<'_>,
-    status: StatusCode,
-    identifier: &str,
-    target: Option<&Target>,
-    complaint: Option<String>,
-) -> Outcome {
-    let to = target.map(Target::as_str).unwrap_or_default();
-    page(status, &PasswordPage { words, complaint, identifier, to }, Camera::Forbidden)
-}
-
-fn code_page(
-    words: Words<'_>,
-    status: StatusCode,
-    identifier: &str,
-    target: Option<&Target>,
-    complaint: Option<String>,
-) -> Outcome {
-    let to = target.map(Target::as_str).unwrap_or_default();
-    page(status, &CodePage { words, complaint, identifier, to }, Camera::Forbidden)
-}
-
-async fn face_page(
-    call: &Call,
-    words: Words<'_>,
-    username: &Username,
-    target: Option<&Target>,
-) -> Outcome {
-    let hello = send(call, None, Command::Hello(Hello::default())).await?;
-    let server = hello.body.server.ok_or_else(Problem::incomplete)?;
-    let mut texts: Vec<_> = OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
-    texts.push(("face-no-key", words.say("face-no-key")));
-    texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
-    let face = FacePage {
-        words,
-        username: username.as_str(),
-        nonce: server.device_nonce.ok_or_else(Problem::incomplete)?,
-        pictures: server.pictures_at_login,
-        has_challenge: server.face_challenge == Some(ChallengeUse::Always),
-        texts,
-        to: target.map(Target::as_str).unwrap_or_default(),
-    };
-    page(StatusCode::OK, &face, Camera::Allowed)
 }

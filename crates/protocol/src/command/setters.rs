@@ -120,8 +120,6 @@ setters! {
     FaceStep {
         /// The answer to a face challenge, instead of pictures.
         face_challenge => challenge: FaceChallenge,
-        /// The label of the browser's key.
-        device => mac: MacAddress,
         /// The public key of the browser.
         device_key => device_pubkey: DeviceKey,
         /// The name that the person gives the browser.

@@ -108,13 +108,6 @@ pub struct FaceStep {
     /// The answer to a face challenge. Its frames are used instead of `faceIDs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<FaceChallenge>,
-    /// The label of the browser's key.
-    #[serde(
-        default,
-        deserialize_with = "mac_address::offered",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub mac: Option<MacAddress>,
     /// The public key of the browser, to be bound if the account has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_pubkey: Option<DeviceKey>,
@@ -163,9 +156,8 @@ impl FaceStep {
     /// Names the account and the grant; the pictures are added with the methods below.
     #[must_use]
     pub const fn new(username: Username, grant: GrantToken) -> Self {
-        let (challenge, mac, device_pubkey, device_name) = (None, None, None, None);
-        let faces = Vec::new();
-        Self { username, grant, faces, challenge, mac, device_pubkey, device_name }
+        let (challenge, device_pubkey, device_name) = (None, None, None);
+        Self { username, grant, faces: Vec::new(), challenge, device_pubkey, device_name }
     }
 
     /// The pictures; a second call replaces those of the first.

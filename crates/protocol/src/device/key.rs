@@ -1,6 +1,7 @@
 //! The public key of a device.
 
 use super::DeviceId;
+use crate::mac_address::MacAddress;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -75,6 +76,19 @@ impl DeviceKey {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// What stands for the MAC address of a browser with this key: `02:`, which marks an address that no
+    /// maker gave, and the first five bytes of the SHA-256 of the key.
+    ///
+    /// # Panics
+    ///
+    /// Never: an id is long enough.
+    #[must_use]
+    pub fn label(&self) -> MacAddress {
+        let id = self.id();
+        let (start, _) = id.as_bytes().split_first_chunk().expect("an id has 16 bytes");
+        MacAddress::local(*start)
     }
 
     /// The short id of the key.
