@@ -208,10 +208,26 @@ pub type Part = (u32, u32, u32, u32);
 ///
 /// If the picture cannot be read or the film cannot be written.
 #[must_use]
-pub fn film(folder: &Path, name: &str, (left, top, width, height): Part) -> PathBuf {
+pub fn film(folder: &Path, name: &str, part: Part) -> PathBuf {
+    let (left, top, ..) = part;
+    write_film(&folder.join(format!("{name}-{left}-{top}.y4m")), &fitted(&part_of(name, part)))
+}
+
+/// A part of a test picture.
+fn part_of(name: &str, (left, top, width, height): Part) -> RgbImage {
     let picture = image::load_from_memory(models::picture(name).bytes()).expect("a picture");
-    let part = imageops::crop_imm(&picture.to_rgb8(), left, top, width, height).to_image();
-    write_film(&folder.join(format!("{name}.y4m")), &fitted(&part))
+    imageops::crop_imm(&picture.to_rgb8(), left, top, width, height).to_image()
+}
+
+/// As [`film`], out of focus.
+///
+/// # Panics
+///
+/// As for [`film`].
+#[must_use]
+pub fn blurred_film(folder: &Path, name: &str, part: Part) -> PathBuf {
+    let sharp = fitted(&part_of(name, part));
+    write_film(&folder.join("blurred.y4m"), &imageops::blur(&sharp, 8.0))
 }
 
 /// A film without light.

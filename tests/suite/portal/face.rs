@@ -5,7 +5,10 @@ use fourauth_audit::VerifyingKey;
 use fourauth_audit_verify::{Options, verify};
 use fourauth_config::ChallengeConfig;
 use fourauth_protocol::words::Action;
-use fourauth_tests::{browser::dark_film, server::quick};
+use fourauth_tests::{
+    browser::{blurred_film, dark_film},
+    server::quick,
+};
 use serde_json::json;
 use std::{fs, time::Duration};
 use tokio::time::sleep;
@@ -93,6 +96,28 @@ async fn each_trouble_with_the_camera_has_its_own_words() {
     dark.click("Use the camera");
     dark.see("It is too dark. Turn to the light.");
     dark.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_bad_picture_has_its_own_words() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let (name, part) = ALICE;
+    let blurred = blurred_film(portal.folder.path(), name, part);
+    // The chin is below the picture.
+    let cut_off = portal.film((name, (0, 0, 626, 520)));
+    for (whose, camera, words) in [
+        ("blurred", blurred, "The picture is blurred. Hold still."),
+        ("cut-off", cut_off, "A part of the face is outside the picture."),
+    ] {
+        let mut browser = portal.browser(whose, |launch| launch.camera = Some(camera));
+        portal.come_to_the_face(&mut browser, &alice);
+        portal.show_the_face(&mut browser);
+        let complaint = browser.complaint();
+        let row = portal.row().await;
+        assert!(complaint.starts_with(words), "{complaint} {row}");
+        browser.close();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
