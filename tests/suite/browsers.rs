@@ -362,3 +362,17 @@ async fn guesses_of_a_stranger_do_not_shut_out_a_known_browser() {
     let proof = browser.proof(&alice.username, portal.nonce().await);
     assert_eq!(portal.ask(Some(proof), right()).await.code, Code::Ok, "{}", portal.row().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_of_a_browser_with_a_key_is_renewed() {
+    let portal = Portal::open().await;
+    let alice = portal.server.enrol("alice", "obama.jpg").await;
+    let browser = Browser::new();
+    let signed_in = portal.face_step(&alice, alice.face.clone(), Some(&browser)).await;
+    portal.server.clock().advance_ms(60 * MINUTE_MS);
+    let due = portal.check(token(&signed_in)).await;
+    assert_eq!(due.code, Code::Ok, "{}", due.message);
+    let renewed = token(&due);
+    assert_ne!(renewed.expose(), token(&signed_in).expose());
+    assert_eq!(portal.check(renewed).await.code, Code::Ok);
+}

@@ -204,17 +204,6 @@ impl Authenticator {
         [bare, keyed.unwrap_or(bare)]
     }
 
-    /// True if a session is not bound to the key of its device, because a browser opened it.
-    pub(super) fn is_bare(
-        &self,
-        session: &Session,
-        token: &BaseToken,
-        mac: Option<MacAddress>,
-        received: &Received,
-    ) -> bool {
-        session.master == self.masters(token, mac, received)[0]
-    }
-
     /// True if the peer proves the key that a session is bound to. A nonce of the proof is spent by
     /// its connection, so that a proof cannot be shown again on another one.
     async fn is_from(

@@ -23,6 +23,7 @@ use fourauth_protocol::{
     answer::{AnswerBody, SessionRow},
     command::{Authorise, EndSession, ExchangeToken, ListSessions},
     contact::Email,
+    device::DeviceId,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -179,24 +180,25 @@ impl Authenticator {
             }
             // On the heap: the future of a check is small, because most checks end above.
             Next::Renew { token, is_again } => {
-                Box::pin(self.renew(received, &session, &token, mac, is_again)).await
+                let by = (mac, proven_device);
+                Box::pin(self.renew(received, &session, &token, by, is_again)).await
             }
             Next::EndFamily => Box::pin(self.end_stolen(received, &session)).await,
         }
     }
 
+    /// Renews a token that was shown with this MAC address and by the device with this key, if the session
+    /// is bound to one.
     async fn renew(
         &self,
         received: Received,
         session: &Session,
         token: &BaseToken,
-        mac: Option<MacAddress>,
+        (mac, device): (Option<MacAddress>, Option<DeviceId>),
         is_again: bool,
     ) -> Result<Authorisation, Error> {
         let at = received.at.now;
         let successor = self.tokens.successor(token);
-        let device = session.device.as_ref().map(|(id, _)| *id);
-        let device = device.filter(|_| !self.is_bare(session, token, mac, &received));
         let bound = self.settings.bound(mac, received.origin.peer, device);
         let new = self.tokens.master(&successor, &bound);
         let since = session.renewed.unwrap_or(at);
