@@ -3,7 +3,7 @@
 use super::words::Words;
 use fourauth_protocol::{answer::Answer, code::Code};
 
-/// The key of the text about a code. An unknown account and a wrong password have the same one.
+/// The key of the text about a code that needs no number. An unknown account and a wrong password have the same one.
 const fn key(code: Code) -> &'static str {
     match code {
         Code::Denied => "complaint-name-or-password",
@@ -24,7 +24,6 @@ const fn key(code: Code) -> &'static str {
         Code::FacesDisagree => "complaint-disagree",
         Code::BadImage | Code::ImageTooLarge => "complaint-picture",
         Code::MoreNeeded => "complaint-more",
-        Code::Throttled => "complaint-wait",
         Code::Locked => "complaint-locked",
         Code::Unavailable => "complaint-busy",
         Code::TimeDegraded => "complaint-time",
@@ -35,13 +34,11 @@ const fn key(code: Code) -> &'static str {
 
 /// The sentence about a refusal.
 pub(super) fn of(answer: &Answer, words: &Words<'_>) -> String {
-    match (key(answer.code), answer.retry_after_ms) {
-        ("complaint-wait", wait) => {
-            let seconds = wait.unwrap_or(1000).div_ceil(1000).to_string();
-            words.say_with("complaint-wait", "seconds", &seconds)
-        }
-        (key, _) => words.say(key),
+    if answer.code == Code::Throttled {
+        let seconds = answer.retry_after_ms.unwrap_or(1000).div_ceil(1000).to_string();
+        return words.say_with("complaint-wait", "seconds", &seconds);
     }
+    words.say(key(answer.code))
 }
 
 /// The sentence about a refusal of the last step. What came before is in a grant, so a denial there means

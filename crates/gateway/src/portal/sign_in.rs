@@ -195,24 +195,24 @@ pub(crate) fn path(target: Option<&Target>) -> String {
 pub(super) async fn form(call: Call) -> Outcome {
     let mut values = query::read(call.query.as_deref(), &PARAMETERS)?.into_iter();
     let to = values.next().and_then(|(_, value)| value.as_str().map(str::to_owned));
-    let visit = Visit::of(&call, String::new(), to.unwrap_or_default()).await?;
-    visit.password_page(StatusCode::OK, None)
+    let visit = Visit::of(&call, String::new(), to.unwrap_or_default())?;
+    visit.password_page(StatusCode::OK, None).await
 }
 
 pub(super) async fn password(call: Call) -> Outcome {
     call.check_origin()?;
     let PasswordForm { identifier, password, to, proof } = call.read()?;
-    let visit = Visit::of(&call, identifier, to).await?;
-    let words = visit.words;
+    let visit = Visit::of(&call, identifier, to)?;
     let Ok(account) = identity::any(&visit.identifier) else {
-        let complaint = words.say("complaint-name-or-password");
-        return visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint));
+        let complaint = visit.words.say("complaint-name-or-password");
+        return visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint)).await;
     };
     let step = Command::PasswordStep(PasswordStep::new(account, password));
     let answer = send(&call, proof_of(&proof), step).await?;
     if !answer.is_ok() {
-        let complaint = complaint::of(&answer, &words);
-        return refused(&answer, complaint, |status, it| visit.password_page(status, Some(it)));
+        let complaint = complaint::of(&answer, &visit.words);
+        let page = visit.password_page(status::of(answer.code), Some(complaint)).await?;
+        return Ok(refused(&answer, page));
     }
     visit.next(answer.body).await
 }
@@ -220,24 +220,20 @@ pub(super) async fn password(call: Call) -> Outcome {
 pub(super) async fn code(call: Call) -> Outcome {
     call.check_origin()?;
     let CodeForm { identifier, otp, to, proof } = call.read()?;
-    let visit = Visit::of(&call, identifier, to).await?;
-    let words = visit.words;
-    let late = || {
-        let complaint = words.say("complaint-late");
-        visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint))
-    };
+    let visit = Visit::of(&call, identifier, to)?;
     let account: Result<Identifier, _> = identity::any(&visit.identifier);
-    let (Ok(account), Some(grant)) = (account, grant(&call)) else { return late() };
+    let (Ok(account), Some(grant)) = (account, grant(&call)) else { return visit.too_late().await };
     // A text that is no code is a wrong one, which the server counts.
     let code = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let step = Command::CodeStep(CodeStep::new(account, code, Some(grant)));
     let answer = send(&call, proof_of(&proof), step).await?;
     if answer.code == Code::Denied {
-        return late();
+        return visit.too_late().await;
     }
     if !answer.is_ok() {
-        let complaint = complaint::of(&answer, &words);
-        return refused(&answer, complaint, |status, it| visit.code_page(status, Some(it)));
+        let complaint = complaint::of(&answer, &visit.words);
+        let page = visit.code_page(status::of(answer.code), Some(complaint)).await?;
+        return Ok(refused(&answer, page));
     }
     visit.next(answer.body).await
 }
@@ -249,7 +245,8 @@ pub(super) async fn challenge(call: Call) -> Outcome {
     let begin = Command::BeginFaceChallenge(BeginFaceChallenge::new(username));
     let answer = send(&call, None, begin).await?;
     let (Some(id), Some(steps)) = (answer.body.challenge, answer.body.steps) else {
-        return Ok(refusal(StatusCode::FORBIDDEN, call.words()?.say("complaint-not-offered")));
+        let error = call.words()?.say("complaint-not-offered");
+        return Ok(refusal(StatusCode::FORBIDDEN, error, None));
     };
     Ok(response::json(StatusCode::OK, &Begun { id, steps }))
 }
@@ -260,7 +257,7 @@ pub(super) async fn face(call: Call) -> Outcome {
     let Shown { username, to, pictures, challenge, device } = call.read()?;
     let (words, target) = (call.words()?, target(&call, to)?);
     let Some(grant) = grant(&call) else {
-        return Ok(refusal(StatusCode::UNAUTHORIZED, words.say("complaint-late")));
+        return Ok(refusal(StatusCode::UNAUTHORIZED, words.say("complaint-late"), None));
     };
     let proof = device.proof(username.clone());
     let mut step = FaceStep::new(username, grant).device_key(device.key).device_name(device.name);
@@ -268,9 +265,8 @@ pub(super) async fn face(call: Call) -> Outcome {
     let answer = send(&call, Some(proof), Command::FaceStep(step)).await?;
     if !answer.is_ok() {
         let complaint = complaint::of_last_step(&answer, &words);
-        let refusal =
-            |status, error| Ok(response::json(status, &Refusal { error, code: Some(answer.code) }));
-        return refused(&answer, complaint, refusal);
+        let refusal = refusal(status::of(answer.code), complaint, Some(answer.code));
+        return Ok(refused(&answer, refusal));
     }
     let token = answer.body.token.ok_or_else(Problem::incomplete)?;
     let to = target.as_ref().map_or_else(|| "/account".to_owned(), forward_auth::entry_path);
@@ -297,20 +293,23 @@ struct Visit<'a> {
     /// What the person has typed as name, mail address or telephone number.
     identifier: String,
     target: Option<Target>,
-    /// For the proof of the next page; empty if the server gives none now.
-    nonce: String,
-    /// What the server said about itself.
-    server: Option<ServerInfo>,
 }
 
 impl<'a> Visit<'a> {
-    async fn of(call: &'a Call, identifier: String, to: String) -> Result<Self, Problem> {
+    fn of(call: &'a Call, identifier: String, to: String) -> Result<Self, Problem> {
         let (words, target) = (call.words()?, target(call, to)?);
-        // The first pages work without a nonce, as they do without a script.
-        let hello = send(call, None, Command::Hello(Hello::default())).await;
-        let server = hello.ok().and_then(|answer| answer.body.server);
-        let nonce = server.as_ref().and_then(|it| it.device_nonce.clone()).unwrap_or_default();
-        Ok(Self { call, words, identifier, target, nonce, server })
+        Ok(Self { call, words, identifier, target })
+    }
+
+    /// What the server says about itself, if it answers now.
+    async fn server(&self) -> Option<ServerInfo> {
+        let hello = send(self.call, None, Command::Hello(Hello::default())).await;
+        hello.ok().and_then(|answer| answer.body.server)
+    }
+
+    /// The nonce for the proof of a page. Without it, a form works as it does without a script.
+    async fn nonce(&self) -> String {
+        self.server().await.and_then(|server| server.device_nonce).unwrap_or_default()
     }
 
     fn to(&self) -> &str {
@@ -325,38 +324,42 @@ impl<'a> Visit<'a> {
         }
         let grant = grant.ok_or_else(Problem::incomplete)?;
         let is_face = missing.is_some_and(|missing| missing.contains(&Method::Face));
-        // The step before may have spent the nonce of this request.
-        let again = Self::of(self.call, self.identifier.clone(), self.to().to_owned()).await?;
         let mut response = if is_face {
-            again.face_page(&username.ok_or_else(Problem::incomplete)?)?
+            self.face_page(&username.ok_or_else(Problem::incomplete)?).await?
         } else {
-            again.code_page(StatusCode::OK, None)?
+            self.code_page(StatusCode::OK, None).await?
         };
         Cookie::Mfa.set(&mut response, grant.text().expose());
         Ok(response)
     }
 
-    fn password_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
-        let (words, identifier, nonce, to) =
-            (self.words, &*self.identifier, &*self.nonce, self.to());
+    /// The first page again, because what was proved before has expired.
+    async fn too_late(&self) -> Outcome {
+        let complaint = self.words.say("complaint-late");
+        self.password_page(StatusCode::UNAUTHORIZED, Some(complaint)).await
+    }
+
+    async fn password_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
+        let (words, identifier, to) = (self.words, &*self.identifier, self.to());
+        let nonce = &*self.nonce().await;
         page(status, &PasswordPage { words, complaint, identifier, nonce, to }, Camera::Forbidden)
     }
 
-    fn code_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
-        let (words, identifier, nonce, to) =
-            (self.words, &*self.identifier, &*self.nonce, self.to());
+    async fn code_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
+        let (words, identifier, to) = (self.words, &*self.identifier, self.to());
+        let nonce = &*self.nonce().await;
         page(status, &CodePage { words, complaint, identifier, nonce, to }, Camera::Forbidden)
     }
 
-    fn face_page(&self, username: &Username) -> Outcome {
-        let (words, server) = (self.words, self.server.as_ref().ok_or_else(Problem::incomplete)?);
+    async fn face_page(&self, username: &Username) -> Outcome {
+        let (words, server) = (self.words, self.server().await.ok_or_else(Problem::incomplete)?);
         let mut texts: Vec<_> =
             OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
         texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
         let face = FacePage {
             words,
             username: username.as_str(),
-            nonce: &self.nonce,
+            nonce: &server.device_nonce.unwrap_or_default(),
             pictures: server.pictures_at_login,
             has_challenge: server.face_challenge == Some(ChallengeUse::Always),
             texts,
@@ -381,21 +384,17 @@ fn target(call: &Call, to: String) -> Result<Option<Target>, Problem> {
     target.map(Some).ok_or_else(|| Problem::bad("This is not a page of a service."))
 }
 
-/// The answer to a refused step, with its reason.
-fn refused(
-    answer: &Answer,
-    complaint: String,
-    again: impl FnOnce(StatusCode, String) -> Outcome,
-) -> Outcome {
-    let mut response = again(status::of(answer.code), complaint)?;
+/// The answer to a refused step, with the time to wait and the id of the request.
+fn refused(answer: &Answer, mut response: Response) -> Response {
     if let Some(wait) = answer.retry_after_ms {
         problem::retry_after(&mut response, Duration::from_millis(wait));
     }
-    Ok(response::with_id(response, answer.request_id))
+    response::with_id(response, answer.request_id)
 }
 
-fn refusal(status: StatusCode, error: String) -> Response {
-    response::json(status, &Refusal { error, code: None })
+/// A refusal for the script.
+fn refusal(status: StatusCode, error: String, code: Option<Code>) -> Response {
+    response::json(status, &Refusal { error, code })
 }
 
 /// A page that leads on: the browser would not follow a redirect to a service after a form.
