@@ -25,7 +25,7 @@ let strangers = [];
 
 const actions = {
   /** Starts a browser with a profile of its own: what an earlier one with this profile kept is there. */
-  async launch({ profile, camera, origin, language, dark, width, height, permission }) {
+  async launch({ profile, camera, origin, language, dark, width, permission }) {
     const args = [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -40,9 +40,9 @@ const actions = {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args,
       ignoreHTTPSErrors: true,
-      locale: language ?? "en",
+      locale: language,
       colorScheme: dark ? "dark" : "light",
-      viewport: { width: width ?? 900, height: height ?? 900 },
+      viewport: { width, height: 900 },
       reducedMotion: "reduce",
     });
     context.setDefaultTimeout(PATIENCE);
@@ -65,7 +65,6 @@ const actions = {
     const found = page.getByRole("button", { name: button, exact: true });
     await (last ? found.last() : found).click();
   },
-  async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).first().click(); },
   /** Presses keys on whatever has the focus. */
   async press({ keys }) { for (const key of keys) await page.keyboard.press(key); },
   async type({ text }) { await page.keyboard.type(text); },
@@ -78,13 +77,8 @@ const actions = {
     await alert.first().waitFor();
     return alert.first().innerText();
   },
-  async url() { return page.url(); },
   async content() { return page.locator("body").innerText(); },
   async wait_for({ selector }) { await page.locator(selector).first().waitFor(); },
-  async wait_for_url({ part }) { await page.waitForURL((url) => url.href.includes(part)); },
-  async cookies() { return context.cookies(); },
-  async set_cookies({ cookies }) { await context.addCookies(cookies); },
-  async evaluate({ script }) { return page.evaluate(script); },
   async download({ link }) {
     const waiting = page.waitForEvent("download");
     await page.getByRole("link", { name: link, exact: true }).first().click();

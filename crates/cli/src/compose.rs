@@ -271,7 +271,7 @@ impl Gather<'_, '_> {
         }
     }
 
-    /// Checks the files of `--face`, or the camera if there are none.
+    /// Checks the files of `--face`, or else the camera.
     pub(crate) fn check_pictures(&mut self) -> Result<(), Failure> {
         let files = self.inputs.options.face.clone();
         for path in files.iter().filter(|path| *path != Path::new("-")) {

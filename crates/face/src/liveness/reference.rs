@@ -20,7 +20,7 @@ use std::{
 /// One record of `liveness.json`.
 #[derive(serde::Deserialize)]
 struct Record {
-    /// Left, top and side of the part of the picture; the whole picture if there is none.
+    /// Left, top and side of the part of the picture; otherwise the whole picture.
     square: Option<[usize; 3]>,
     points: Vec<(f32, f32)>,
     live: f32,
