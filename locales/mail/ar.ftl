@@ -14,6 +14,9 @@ password_replaced-text = تم استبدال كلمة مرور حسابك { $use
 face_replaced-subject = { $issuer }: تم استبدال صورة وجهك
 face_replaced-text = تم استبدال الوجه الذي يفتح حسابك { $user }.
 
+face_enrolled-subject = { $issuer }: تم تسجيل وجه
+face_enrolled-text = تم تسجيل وجه لحسابك { $user }. من الآن لا يُفتح الحساب إلا بهذا الوجه.
+
 face_outdated-subject = { $issuer }: سجّل وجهك من جديد
 face_outdated-text = رُفض تسجيل دخول إلى حسابك { $user } لأن للخادم نموذج وجوه جديدًا. كان كل شيء آخر صحيحًا. سجّل وجهك من جديد بالأمر «recover face».
 

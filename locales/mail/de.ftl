@@ -14,6 +14,9 @@ password_replaced-text = Das Passwort Ihres Kontos { $user } wurde ersetzt.
 face_replaced-subject = { $issuer }: Ihr Gesicht wurde ersetzt
 face_replaced-text = Das Gesicht, das Ihr Konto { $user } öffnet, wurde ersetzt.
 
+face_enrolled-subject = { $issuer }: Ein Gesicht wurde registriert
+face_enrolled-text = Für Ihr Konto { $user } wurde ein Gesicht registriert. Von jetzt an öffnet sich das Konto nur mit diesem Gesicht.
+
 face_outdated-subject = { $issuer }: Gesicht neu registrieren
 face_outdated-text = Eine Anmeldung an Ihrem Konto { $user } wurde abgelehnt, weil der Server ein neues Gesichtsmodell hat. Alles andere war richtig. Registrieren Sie Ihr Gesicht neu („recover face“).
 

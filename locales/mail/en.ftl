@@ -15,6 +15,9 @@ password_replaced-text = The password of your account { $user } was replaced.
 face_replaced-subject = { $issuer }: your face was replaced
 face_replaced-text = The face that opens your account { $user } was replaced.
 
+face_enrolled-subject = { $issuer }: a face was enrolled
+face_enrolled-text = A face was enrolled for your account { $user }. From now on the account opens only with this face.
+
 face_outdated-subject = { $issuer }: enrol your face again
 face_outdated-text = A login to your account { $user } was refused, because the server has a new face model. The login had everything else right. Enrol your face again with “recover face”.
 

@@ -1,5 +1,7 @@
 //! The door for browsers: password, code, face and the key of the browser, in three steps.
 
+mod enrolment;
+
 use fourauth_auth::profile::Profile;
 use fourauth_client::{GatewayConnection, Identity};
 use fourauth_config::Config;

@@ -8,6 +8,7 @@ mod challenge;
 mod devices;
 mod errors;
 mod gateway;
+mod invitation;
 mod login;
 mod passcodes;
 mod recover;

@@ -28,14 +28,20 @@ pub enum Action {
     ProveGateway,
     /// 160
     SelfRegister,
+    /// 162
+    AcceptInvitation,
     /// 170
     PasswordStep,
     /// 180
     CodeStep,
     /// 182
     FaceStep,
+    /// 184
+    EnrolFace,
     /// 200
     Register,
+    /// 202
+    Invite,
     /// 210
     ConfirmTotp,
     /// 220
@@ -140,10 +146,13 @@ impl Action {
             Self::ProveSignIn => PROVE_SIGN_IN,
             Self::ProveGateway => PROVE_GATEWAY,
             Self::SelfRegister => SELF_REGISTER,
+            Self::AcceptInvitation => ACCEPT_INVITATION,
             Self::PasswordStep => PASSWORD_STEP,
             Self::CodeStep => CODE_STEP,
             Self::FaceStep => FACE_STEP,
+            Self::EnrolFace => ENROL_FACE,
             Self::Register => REGISTER,
+            Self::Invite => INVITE,
             Self::ConfirmTotp => CONFIRM_TOTP,
             Self::BindDevice => BIND_DEVICE,
             Self::ListDevices => LIST_DEVICES,
@@ -253,6 +262,12 @@ const SELF_REGISTER: Traits = Traits {
     denied: INVALID,
 };
 
+const ACCEPT_INVITATION: Traits = Traits {
+    word: "accept_invitation",
+    granted: "Invitation accepted. Scan the QR code.",
+    ..SELF_REGISTER
+};
+
 const PASSWORD_STEP: Traits = Traits {
     word: "password_step",
     can_wait: false,
@@ -274,6 +289,15 @@ const CODE_STEP: Traits = Traits {
 
 const FACE_STEP: Traits = Traits { word: "face_step", granted: "Login successful.", ..CODE_STEP };
 
+const ENROL_FACE: Traits = Traits {
+    word: "enrol_face",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Face enrolled.",
+    denied: INVALID,
+};
+
 const REGISTER: Traits = Traits {
     word: "register",
     can_wait: true,
@@ -282,6 +306,8 @@ const REGISTER: Traits = Traits {
     granted: "User registered successfully. Scan the QR code.",
     denied: INVALID,
 };
+
+const INVITE: Traits = Traits { word: "invite", granted: "Invitation created.", ..REGISTER };
 
 const CONFIRM_TOTP: Traits = Traits {
     word: "confirm_totp",
@@ -406,10 +432,13 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::ProveSignIn,
     Action::ProveGateway,
     Action::SelfRegister,
+    Action::AcceptInvitation,
     Action::PasswordStep,
     Action::CodeStep,
     Action::FaceStep,
+    Action::EnrolFace,
     Action::Register,
+    Action::Invite,
     Action::ConfirmTotp,
     Action::BindDevice,
     Action::ListDevices,

@@ -91,6 +91,8 @@ pub struct Settings {
     pub password_rule: PasswordRule,
     /// The issuer name that authenticators show next to the code.
     pub issuer: String,
+    /// The origin of the portal, if there is one: `https://auth.example.org`.
+    pub portal: Option<String>,
     /// True to keep the encrypted picture of an enrolment with the template, if the user has
     /// consented.
     pub keep_image: bool,
@@ -233,6 +235,12 @@ impl Authenticator {
         let attempt = Attempt::open(action, username, received, profile, journal);
         let is_put_off = action.can_wait() && self.is_full.load(Ordering::Relaxed);
         if is_put_off { Err(Error::DatabaseFull) } else { Ok(attempt) }
+    }
+
+    /// True if a person may register without an administrator.
+    #[must_use]
+    pub const fn offers_registration(&self) -> bool {
+        self.policy.has(Optional::SelfRegistration)
     }
 
     /// The picture, if pictures are kept and the user has consented.

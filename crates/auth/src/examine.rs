@@ -10,7 +10,7 @@ use crate::{
     device::DeviceContext,
     error::Error,
     examination::Examination,
-    grant::step::{self, Step},
+    grant::step,
     offered::Offered,
     policy::{Factor, Requirement},
     profile::Profile,
@@ -53,8 +53,9 @@ impl Authenticator {
             FaceRequirement { face: required.needs(Factor::Face), challenge: required.challenge };
         let by_grant = offered.password_grant.as_ref().map(|_| step::finding(grant));
         // Such a grant is made only after the code, if the account has codes.
-        let is_before_face = offered.password_grant.is_some_and(|it| it.step == Step::Face);
-        let code_by_grant = by_grant.filter(|_| is_before_face && subject.enrolled.totp);
+        let stands_for_code =
+            offered.password_grant.is_some_and(|it| it.step.stands_for_the_code());
+        let code_by_grant = by_grant.filter(|_| stands_for_code && subject.enrolled.totp);
         let (password, face) = tokio::try_join!(
             self.examine_password(subject, offered.password, by_grant, by),
             self.examine_face(subject, offered.faces, challenge, of_face, by),

@@ -60,6 +60,10 @@ pub enum Purpose {
     /// A new password for an account whose password was forgotten, as long as no factor of the account
     /// has changed since.
     PasswordReset(Holder),
+    /// A face becomes the first one of an account, after the authenticator was confirmed.
+    FirstFace(Holder),
+    /// A person that an administrator invited chooses a password, at any address.
+    Invitation(Holder),
     /// Frames of a face answer the challenge that the grant names.
     FaceChallenge(Challenged),
     /// Stands for the purposes with a context.
@@ -129,6 +133,8 @@ impl Purpose {
             Self::FaceStep(_) => "face-step",
             Self::Enrolment(_) => "enrolment",
             Self::PasswordReset(_) => "password-reset",
+            Self::FirstFace(_) => "first-face",
+            Self::Invitation(_) => "invitation",
             Self::FaceChallenge(_) => "face-challenge",
             #[cfg(test)]
             Self::Sample(_) => "sample",
@@ -143,7 +149,9 @@ impl Purpose {
             Self::SecondStep(holder)
             | Self::FaceStep(holder)
             | Self::Enrolment(holder)
-            | Self::PasswordReset(holder) => {
+            | Self::PasswordReset(holder)
+            | Self::FirstFace(holder)
+            | Self::Invitation(holder) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes()]);
             }
             Self::FaceChallenge(Challenged { name, asker }) => {
@@ -172,6 +180,11 @@ impl Holder {
         context[..8].copy_from_slice(&account.0.to_be_bytes());
         context[8..].copy_from_slice(&version.to_be_bytes());
         Self { account, context, peer }
+    }
+
+    /// The same account, at any address.
+    pub(crate) fn anywhere(self) -> Self {
+        Self { peer: String::new(), ..self }
     }
 }
 
@@ -410,6 +423,8 @@ mod tests {
         for other in [
             Purpose::FaceStep(holder(1, 2, "192.0.2.7")),
             Purpose::Enrolment(holder(1, 2, "192.0.2.7")),
+            Purpose::FirstFace(holder(1, 2, "192.0.2.7")),
+            Purpose::Invitation(holder(1, 2, "192.0.2.7")),
             Purpose::PasswordReset(holder(1, 2, "192.0.2.7")),
             Purpose::SecondStep(holder(2, 2, "192.0.2.7")),
             Purpose::SecondStep(holder(1, 3, "192.0.2.7")),

@@ -11,9 +11,9 @@ use crate::{
 use fourauth_protocol::{
     challenge::FaceChallenge,
     command::{
-        BindDevice, CodeStep, ConfirmTotp, FaceStep, Login, PasswordStep, RecoverDevice,
-        RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice,
-        ValidateReset,
+        AcceptInvitation, BindDevice, CodeStep, ConfirmTotp, EnrolFace, FaceStep, Login,
+        PasswordStep, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
+        RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -137,6 +137,20 @@ impl From<&FaceStep> for Offered {
             new_key: step.device_pubkey,
             ..Self::default()
         }
+    }
+}
+
+impl From<&AcceptInvitation> for Offered {
+    fn from(accept: &AcceptInvitation) -> Self {
+        let grant = StepGrant { step: Step::Invitation, shown: Some(accept.grant.clone()) };
+        Self { password_grant: Some(grant), ..Self::default() }
+    }
+}
+
+impl From<&EnrolFace> for Offered {
+    fn from(enrol: &EnrolFace) -> Self {
+        let grant = StepGrant { step: Step::FirstFace, shown: Some(enrol.grant.clone()) };
+        Self { password_grant: Some(grant), new_key: enrol.device_pubkey, ..Self::default() }
     }
 }
 

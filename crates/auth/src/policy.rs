@@ -159,7 +159,7 @@ impl Policy {
     const fn offers(self, action: Action) -> bool {
         match action {
             Action::RequestPasscode | Action::RedeemPasscode => self.has(Optional::Passcodes),
-            Action::PasswordStep | Action::CodeStep | Action::FaceStep => {
+            Action::PasswordStep | Action::CodeStep | Action::FaceStep | Action::EnrolFace => {
                 self.has(Optional::TwoSteps)
             }
             Action::SelfRegister => self.has(Optional::SelfRegistration),
@@ -193,6 +193,16 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             level: Some(Level::Two),
             ..each(&[Password, Face])
         }),
+        // The grant of 210 stands for both. A face is replaced by a recovery.
+        (Action::EnrolFace, Door::Web) => Some(Rule {
+            if_enrolled: &[DeviceKey],
+            beyond: &[Face],
+            ..each(&[Password, Totp])
+        }),
+        // The invitation stands for the password.
+        (Action::AcceptInvitation, Door::Native | Door::Web | Door::Http) => {
+            Some(each(&[Password]))
+        }
         (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http)
         | (Action::CodeStep, Door::Web) => Some(each(&[Password, Totp])),
         // A browser has no MAC address to compare, but a key.
@@ -226,7 +236,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (Action::Login, Door::Web)
-        | (Action::FaceStep, Door::Native | Door::Http)
+        | (Action::FaceStep | Action::EnrolFace, Door::Native | Door::Http)
         | (_, Door::Text)
         // A signature, an administrator's secret, a token or a grant decides these, or nothing.
         | (
@@ -239,6 +249,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::ProveSignIn
             | Action::SelfRegister
             | Action::Register
+            | Action::Invite
             | Action::ListDevices
             | Action::ReadAudit
             | Action::RequestReset
@@ -355,13 +366,16 @@ mod tests {
         }
     }
 
-    /// A login, a passcode, the two steps and the code for a grant change none.
+    /// A login, a passcode, the steps and the code for a grant change none, and an invited person has
+    /// none yet.
     fn changes_a_factor(action: Action) -> bool {
         use Action::{
-            CodeStep, FaceStep, Login, PasswordStep, RedeemPasscode, RequestPasscode, ValidateReset,
+            AcceptInvitation, CodeStep, FaceStep, Login, PasswordStep, RedeemPasscode,
+            RequestPasscode, ValidateReset,
         };
         let is_sign_in = matches!(action, Login | PasswordStep | CodeStep | FaceStep);
-        !is_sign_in && !matches!(action, RequestPasscode | RedeemPasscode | ValidateReset)
+        let is_message = matches!(action, RequestPasscode | RedeemPasscode | ValidateReset);
+        !is_sign_in && !is_message && action != AcceptInvitation
     }
 
     #[test]

@@ -7,8 +7,8 @@ mod tokens;
 mod variables;
 
 pub use details::{
-    AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, LoginArgs, NewDevice, VerifyArgs,
-    WhoamiArgs,
+    AddDeviceArgs, AuditFilter, ConsentArgs, Enrolment, InviteArgs, LoginArgs, NewDevice,
+    VerifyArgs, WhoamiArgs,
 };
 pub use options::{Options, Output, SecretFiles};
 pub use passwords::Passwords;
@@ -44,6 +44,8 @@ pub enum Task {
     SignUp(SignUpArgs),
     /// Add an account (administrators only)
     Register(Enrolment),
+    /// Make a link with which a person opens an account in a browser (administrators only)
+    Invite(InviteArgs),
     /// Replace one factor, with proof of the others
     #[command(subcommand, subcommand_precedence_over_arg = true)]
     Recover(Factor),

@@ -11,8 +11,8 @@ mod sign_in;
 
 use crate::{
     args::{
-        AccountArgs, AuditFilter, Devices, Enrolment, Factor, LoginArgs, Options, Passwords, Task,
-        Tokens,
+        AccountArgs, AuditFilter, Devices, Enrolment, Factor, InviteArgs, LoginArgs, Options,
+        Passwords, Task, Tokens,
     },
     camera, challenge, device_address,
     environment::{Environment, NoReply},
@@ -25,7 +25,7 @@ use fourauth_client::Identity;
 use fourauth_protocol::{
     answer::ServerInfo,
     challenge::ChallengeUse,
-    command::{Command, ConfirmTotp, Hello, Login, ReadAudit, Register},
+    command::{Command, ConfirmTotp, Hello, Invite, Login, ReadAudit, Register},
     device::{DeviceKey, DeviceName},
     mac_address::MacAddress,
     one_time_code::OneTimeCode,
@@ -77,6 +77,7 @@ pub(crate) async fn command(
     Ok(match task {
         Task::Login(this) => Command::Login(gather.login(this).await?),
         Task::Register(enrolment) => Command::Register(gather.register(enrolment).await?),
+        Task::Invite(person) => Command::Invite(gather.invite(person)?),
         Task::Recover(Factor::Totp) => Command::RecoverTotp(gather.recover_totp().await?),
         Task::Recover(Factor::Password) => {
             Command::RecoverPassword(gather.recover_password().await?)
@@ -178,6 +179,14 @@ impl Gather<'_, '_> {
         register.device_name = device_name;
         register.consent = agreement.consent;
         Ok(register)
+    }
+
+    fn invite(&mut self, person: &InviteArgs) -> Result<Invite, Failure> {
+        let username = for_new_account(self.new_username()?)?;
+        let mut invite = Invite::new(self.secret(Kind::Admin)?, username);
+        invite.email.clone_from(&person.email);
+        invite.phone.clone_from(&person.phone);
+        Ok(invite)
     }
 
     fn confirm(&mut self, named: &AccountArgs) -> Result<ConfirmTotp, Failure> {

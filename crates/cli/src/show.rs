@@ -213,7 +213,9 @@ fn body(
     if let Some(token) = &body.token {
         writeln!(out, "Token: {}", printable(token.expose()))?;
     }
-    if let Some(grant) = &body.grant {
+    if let Some(url) = &body.invitation_url {
+        writeln!(out, "Link for the person alone: {}", printable(url.expose()))?;
+    } else if let Some(grant) = &body.grant {
         writeln!(out, "Grant: {}", printable(grant.text().expose()))?;
     }
     if let Some(username) = &body.username {

@@ -242,6 +242,7 @@ const fn advice(event: &Event) -> &'static str {
         | Event::TotpSentAgain
         | Event::PasswordReplaced
         | Event::FaceReplaced
+        | Event::FaceEnrolled
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
@@ -261,6 +262,7 @@ fn device_name(event: &Event) -> String {
         | Event::TotpSentAgain
         | Event::PasswordReplaced
         | Event::FaceReplaced
+        | Event::FaceEnrolled
         | Event::FaceOutdated
         | Event::DeviceReplaced
         | Event::LoginWithSettlingFactor { .. }
@@ -315,6 +317,7 @@ fn samples() -> Vec<(Event, EventContext)> {
         Event::TotpSentAgain,
         Event::PasswordReplaced,
         Event::FaceReplaced,
+        Event::FaceEnrolled,
         Event::FaceOutdated,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },

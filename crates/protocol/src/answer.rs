@@ -60,13 +60,13 @@ pub enum Status {
 #[serde(default)]
 #[non_exhaustive]
 pub struct AnswerBody {
-    /// The QR code to scan: a PNG as base64. Commands 200 and 300.
+    /// The QR code to scan: a PNG as base64. Commands 160, 162, 200 and 300.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub qr_png_b64: Option<Secret<String>>,
-    /// The content of the QR code, an `otpauth://` URI. Commands 200 and 300.
+    /// The content of the QR code, an `otpauth://` URI. Commands 160, 162, 200 and 300.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
@@ -104,15 +104,22 @@ pub struct AnswerBody {
     /// 210 and 300.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totp_confirmed: Option<bool>,
-    /// Recovery codes. Each works once, and only this answer shows them. Command 200.
+    /// Recovery codes. Each works once, and only this answer shows them. Commands 184 and 200.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
-    /// Authorises the next command, once. Commands 160, 170 and 350.
+    /// Authorises the next command, once. Commands 160, 162, 170, 180, 202, 210 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
+    /// The page of the portal that takes an invitation: a URL with the `grant`. Command 202, if the server
+    /// knows its portal.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secret::on_the_wire_if_any"
+    )]
+    pub invitation_url: Option<Secret<String>>,
     /// The face challenge, to be sent back with its frames. Command 154.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<GrantToken>,
@@ -150,7 +157,7 @@ pub struct AnswerBody {
     /// The account's devices. Command 222.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,
-    /// Quality of the enrolled face. Commands 200 and 320.
+    /// Quality of the enrolled face. Commands 184, 200 and 320.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_quality: Option<FaceQuality>,
     /// The server's version, limits and requirements. Command 190.
@@ -207,6 +214,9 @@ pub struct ServerInfo {
     /// Which commands need a face challenge: `off`, `recovery` or `always`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub face_challenge: Option<ChallengeUse>,
+    /// True if a person may register without an administrator.
+    #[serde(default)]
+    pub self_registration: bool,
 }
 
 /// One device of an account.

@@ -9,8 +9,10 @@ mod audit;
 mod challenge;
 mod confirm;
 mod device;
+mod enrol;
 mod gateway;
 mod hello;
+mod invite;
 mod login;
 mod passcode;
 mod recover;
@@ -24,8 +26,10 @@ pub use audit::ReadAudit;
 pub use challenge::BeginFaceChallenge;
 pub use confirm::ConfirmTotp;
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
+pub use enrol::EnrolFace;
 pub use gateway::ProveGateway;
 pub use hello::{GetKeys, Hello};
+pub use invite::{AcceptInvitation, Invite};
 pub use login::Login;
 pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
@@ -125,18 +129,24 @@ commands! {
     "154" BeginFaceChallenge;
     /// 160: register an account without an administrator.
     "160" SelfRegister;
+    /// 162: accept an invitation.
+    "162" AcceptInvitation;
     /// 170: prove a password, the first of two steps.
     "170" PasswordStep;
     /// 180: prove a one-time code, the second step.
     "180" CodeStep;
     /// 182: prove a face after these, in a browser.
     "182" FaceStep with pictures;
+    /// 184: enrol the first face, in a browser.
+    "184" EnrolFace with pictures;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 192: get the public keys that verify tokens.
     "192" GetKeys;
     /// 200: register an account, as an administrator.
     "200" Register with pictures;
+    /// 202: invite a person, as an administrator.
+    "202" Invite;
     /// 210: confirm that the new authenticator works.
     "210" ConfirmTotp;
     /// 220: add a device.

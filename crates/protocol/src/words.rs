@@ -178,14 +178,20 @@ words! {
         ProveGateway = "prove_gateway",
         /// 160.
         SelfRegister = "self_register",
+        /// 162.
+        AcceptInvitation = "accept_invitation",
         /// 170.
         PasswordStep = "password_step",
         /// 180.
         CodeStep = "code_step",
         /// 182.
         FaceStep = "face_step",
+        /// 184.
+        EnrolFace = "enrol_face",
         /// 200.
         Register = "register",
+        /// 202.
+        Invite = "invite",
         /// 210.
         ConfirmTotp = "confirm_totp",
         /// 220.

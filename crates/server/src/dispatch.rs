@@ -80,6 +80,11 @@ impl Context {
             Command::SelfRegister(register) => {
                 slow(id, auth.self_register(received, register)).await
             }
+            Command::Invite(invite) => slow(id, auth.invite(received, invite)).await,
+            Command::AcceptInvitation(accept) => {
+                slow(id, auth.accept_invitation(received, accept)).await
+            }
+            Command::EnrolFace(enrol) => slow(id, auth.enrol_face(received, enrol)).await,
             Command::PasswordStep(step) => slow(id, auth.password_step(received, step)).await,
             Command::CodeStep(step) => slow(id, auth.code_step(received, step)).await,
             Command::FaceStep(step) => slow(id, auth.face_step(received, step)).await,
@@ -120,6 +125,7 @@ impl Context {
             receipt_key: Some(self.authenticator.receipt_key().to_string()),
             requires: self.authenticator.requires(),
             face_challenge: Some(self.authenticator.face_challenge()),
+            self_registration: self.authenticator.offers_registration(),
         }
     }
 }

@@ -63,6 +63,7 @@ impl Parts {
             profile: config.auth.profile,
             password_rule: PasswordRule::default(),
             issuer: config.auth.issuer.clone(),
+            portal: config.web.origin.as_ref().map(|origin| origin.as_str().to_owned()),
             keep_image: config.face.keep_image,
             trust_on_first_use: config.auth.device_trust_on_first_use,
             mac_only: config.compat.mac_only,

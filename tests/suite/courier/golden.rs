@@ -20,6 +20,7 @@ fn events() -> Vec<Event> {
         | Event::TotpSentAgain
         | Event::PasswordReplaced
         | Event::FaceReplaced
+        | Event::FaceEnrolled
         | Event::FaceOutdated
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
@@ -35,6 +36,7 @@ fn events() -> Vec<Event> {
         Event::TotpSentAgain,
         Event::PasswordReplaced,
         Event::FaceReplaced,
+        Event::FaceEnrolled,
         Event::FaceOutdated,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
@@ -89,5 +91,5 @@ fn every_notice_is_rendered_in_every_language() {
             texts.insert(text);
         }
     }
-    assert_eq!(texts.len(), 36, "two notices have the same text");
+    assert_eq!(texts.len(), 39, "two notices have the same text");
 }

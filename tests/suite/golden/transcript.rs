@@ -19,13 +19,14 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 21] = [
+const VARIABLE: [(&str, &[char], &str); 22] = [
     // First, because its text holds others.
     ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
     ("request=", &['"'], "<request id>"),
     ("\"token\":\"", &['"'], "<token>"),
     ("\"grant\":\"", &['"'], "<grant>"),
+    ("&invitation=", &['"'], "<grant>"),
     ("\"challenge\":\"", &['"'], "<challenge>"),
     ("\"steps\":[", &[']'], "\"left\",\"mouth\""),
     ("\"jwt\":\"", &['"'], "<signed token>"),

@@ -112,6 +112,19 @@ pub(crate) struct SideEffects {
     pub(crate) opened: Option<OpenGrant>,
 }
 
+/// A first face.
+#[derive(Debug)]
+pub(crate) struct FirstFace {
+    /// The face, and its picture if that is kept.
+    pub(crate) face: NewFace,
+    /// The consent for both.
+    pub(crate) consent: NewConsent,
+    /// The browser that it was enrolled in.
+    pub(crate) device: Option<NewDevice>,
+    /// The recovery codes. They replace earlier ones.
+    pub(crate) codes: Vec<RecoveryCode>,
+}
+
 /// A change to an account. Replacing a factor ends all sessions of the account.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -141,6 +154,11 @@ pub(crate) enum Change {
     },
     /// A code that resets a password is spent for a grant.
     SpendResetCode(ResetCodeMac),
+    /// An accepted invitation: the first password of the person, and a secret for one-time codes that is to
+    /// be confirmed.
+    Join(Hash, Key),
+    /// The first face of an account, with everything that completes it.
+    FirstFace(Box<FirstFace>),
     /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
     /// A new TOTP secret, and the place that it is sent to, if that identifies one peer.
@@ -296,7 +314,11 @@ impl SideEffects {
 impl Change {
     /// True if the change binds the key that the device proof was made with.
     pub(crate) const fn binds_the_claimed_key(&self) -> bool {
-        matches!(self, Self::LogIn { device: Some(_), .. })
+        match self {
+            Self::LogIn { device, .. } => device.is_some(),
+            Self::FirstFace(first) => first.device.is_some(),
+            _ => false,
+        }
     }
 
     /// True if the change spends the one-time code. Confirmation keeps a separate watermark.
@@ -346,6 +368,19 @@ impl Change {
             Self::Face(face, consent) => {
                 late.unless(tx.replace_template(account, version, &face).await?)?;
                 tx.record_consent(account, &consent).await?;
+            }
+            Self::Join(hash, key) => {
+                late.unless(tx.replace_password(account, version, &hash, false).await?)?;
+                late.unless(tx.propose_totp(account, &key).await?)?;
+            }
+            Self::FirstFace(first) => {
+                let FirstFace { face, consent, device, codes } = *first;
+                late.unless(tx.replace_template(account, version, &face).await?)?;
+                tx.record_consent(account, &consent).await?;
+                tx.replace_recovery_codes(account, &codes).await?;
+                if let Some(device) = device {
+                    Conflict::of_binding(tx.bind_device(account, version + 1, &device).await?)?;
+                }
             }
             Self::Device { old, by_key, present, registered, new } => {
                 // A device that moves raises no version.

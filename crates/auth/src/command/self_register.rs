@@ -25,11 +25,13 @@ use crate::{
     received::Received,
     rules::pace,
 };
+use fourauth_factors::password::Hash;
 use fourauth_protocol::{
     answer::AnswerBody,
     command::{Identifier, SelfRegister},
     contact::{Email, Phone},
     grant::GrantToken,
+    time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{
@@ -132,22 +134,10 @@ impl Authenticator {
         });
         let authenticator = proposed.as_ref().map(|key| self.provisioning(key, &username));
         let (grant, opened) = issued.map(|IssuedGrant { token, open, .. }| (token, open)).unzip();
-        let user = NewUser {
-            id,
-            enrolled: Enrolled::PASSWORD,
-            password,
-            // The factors that the account does not have get random values, which match nothing.
-            totp: Self::new_key(),
-            template: self.faces.decoy(id, FIRST_EPOCH),
-            face_epoch: FIRST_EPOCH,
-            image: None,
-            mac: unassigned_address(),
-            username,
-            email: register.account.email().cloned(),
-            phone: register.account.phone().cloned(),
-            must_change: false,
-            created: received.at.now,
-        };
+        let email = register.account.email().cloned();
+        let phone = register.account.phone().cloned();
+        let created = received.at.now;
+        let user = NewUser { email, phone, ..self.bare_account(id, username, password, created) };
         let account = NewAccount {
             user,
             device: None,
@@ -157,6 +147,32 @@ impl Authenticator {
             opened: opened.flatten(),
         };
         Ok((Effect::Account(Box::new(account)), SelfRegistered { authenticator, grant }))
+    }
+
+    /// An account with a password only. The factors that it does not have get random values, which match
+    /// nothing.
+    pub(super) fn bare_account(
+        &self,
+        id: AccountId,
+        username: Username,
+        password: Hash,
+        created: UnixMillis,
+    ) -> NewUser {
+        NewUser {
+            id,
+            enrolled: Enrolled::PASSWORD,
+            password,
+            totp: Self::new_key(),
+            template: self.faces.decoy(id, FIRST_EPOCH),
+            face_epoch: FIRST_EPOCH,
+            image: None,
+            mac: unassigned_address(),
+            username,
+            email: None,
+            phone: None,
+            must_change: false,
+            created,
+        }
     }
 }
 

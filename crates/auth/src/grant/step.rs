@@ -24,6 +24,10 @@ pub(crate) enum Step {
     Enrolment,
     /// 360: a new password takes the place of a forgotten one.
     PasswordReset,
+    /// 184: the first face. The authenticator was confirmed before.
+    FirstFace,
+    /// 162: an invited person chooses a password.
+    Invitation,
 }
 
 /// What a command brings from the first step.
@@ -43,22 +47,32 @@ pub(crate) struct IssuedGrant {
 }
 
 impl Step {
-    /// How long a person has for that command, in milliseconds: 5 minutes to read a code or to take
-    /// pictures, 15 to install an authenticator, 10 to choose a password.
+    /// How long a person has for that command, in milliseconds: 5 minutes to read a code or to show a
+    /// face, 15 to install an authenticator or to enrol a face, 10 to choose a password, and three days to
+    /// accept an invitation.
     const fn lifetime_ms(self) -> i64 {
         match self {
             Self::OneTimeCode | Self::Face => 300_000,
-            Self::Enrolment => 900_000,
+            Self::Enrolment | Self::FirstFace => 900_000,
             Self::PasswordReset => 600_000,
+            Self::Invitation => 259_200_000,
         }
     }
 
-    const fn purpose(self, holder: Holder) -> Purpose {
+    /// True if the code of the authenticator was proved before, if the account has one.
+    pub(crate) const fn stands_for_the_code(self) -> bool {
+        matches!(self, Self::Face | Self::FirstFace)
+    }
+
+    fn purpose(self, holder: Holder) -> Purpose {
         match self {
             Self::OneTimeCode => Purpose::SecondStep(holder),
             Self::Face => Purpose::FaceStep(holder),
             Self::Enrolment => Purpose::Enrolment(holder),
             Self::PasswordReset => Purpose::PasswordReset(holder),
+            Self::FirstFace => Purpose::FirstFace(holder),
+            // Its link is opened wherever the person is.
+            Self::Invitation => Purpose::Invitation(holder.anywhere()),
         }
     }
 }

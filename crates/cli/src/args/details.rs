@@ -106,6 +106,17 @@ pub struct Enrolment {
     pub agreement: ConsentArgs,
 }
 
+/// An account for a person that enrols its factors alone.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InviteArgs {
+    /// The person's mail address
+    #[arg(long, value_parser = Email::parse, value_name = "ADDRESS")]
+    pub email: Option<Email>,
+    /// The person's telephone number, in international form
+    #[arg(long, value_parser = Phone::parse, value_name = "NUMBER")]
+    pub phone: Option<Phone>,
+}
+
 /// A person's consent to the enrolment of their face.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConsentArgs {

@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 30] = [
+pub(super) static ROUTES: [Route; 32] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -140,6 +140,21 @@ pub(super) static ROUTES: [Route; 30] = [
             bearer: ADMIN,
             ..Translation::new("200", "Register an account, as an administrator")
         },
+    ),
+    route(
+        Method::POST,
+        "/api/v1/invitations",
+        Takes::Json,
+        Translation {
+            bearer: ADMIN,
+            ..Translation::new("202", "Invite a person, as an administrator")
+        },
+    ),
+    route(
+        Method::POST,
+        "/api/v1/invitations/accept",
+        Takes::Json,
+        Translation::new("162", "Accept an invitation, with a password of one's own"),
     ),
     route(
         Method::POST,

@@ -15,10 +15,10 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, ExchangeToken, FaceStep, ListDevices,
-    ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit, RecoverDevice,
-    RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register, RequestPasscode,
-    RequestReset, ResetPassword, RevokeDevice, ValidateReset,
+    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, EnrolFace, ExchangeToken, FaceStep,
+    Invite, ListDevices, ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit,
+    RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
+    RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset,
 };
 use crate::{
     audience::Audience,
@@ -124,6 +124,20 @@ setters! {
         device_key => device_pubkey: DeviceKey,
         /// The name that the person gives the browser.
         device_name => device_name: DeviceName,
+    }
+    EnrolFace {
+        /// The notice that the person agreed to before the pictures were taken.
+        consent => consent: Consent,
+        /// The public key of the browser.
+        device_key => device_pubkey: DeviceKey,
+        /// The name that the person gives the browser.
+        device_name => device_name: DeviceName,
+    }
+    Invite {
+        /// The person's mail address.
+        email => email: Email,
+        /// The person's telephone number.
+        phone => phone: Phone,
     }
     Authorise {
         /// The MAC address that the session was opened with.

@@ -31,6 +31,8 @@ pub enum Event {
     PasswordReplaced,
     /// The face was replaced.
     FaceReplaced,
+    /// A first face was enrolled.
+    FaceEnrolled,
     /// The stored face is of another model pack, and has to be enrolled again.
     FaceOutdated,
     /// The device was replaced.
@@ -148,6 +150,7 @@ impl Event {
             Self::TotpSentAgain => "totp_sent_again",
             Self::PasswordReplaced => "password_replaced",
             Self::FaceReplaced => "face_replaced",
+            Self::FaceEnrolled => "face_enrolled",
             Self::FaceOutdated => "face_outdated",
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceBound { .. } => "device_bound",
@@ -232,6 +235,7 @@ mod tests {
             Event::DeviceBound { name: name.clone() },
             Event::DeviceRevoked { name },
             Event::LoginWithSettlingFactor { factors: vec![Factor::Totp, Factor::Device] },
+            Event::FaceEnrolled,
             Event::FaceOutdated,
             Event::PasswordUsedElsewhere,
             Event::Passcode {

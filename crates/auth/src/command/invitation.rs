@@ -1,0 +1,173 @@
+//! 202 and 162: an administrator invites a person, and the person accepts.
+//!
+//! The account exists from the invitation on, so that its name is taken. It has a random password, which
+//! is in no place, until the person chooses one.
+
+use crate::{
+    action::Action,
+    answer::CommandAnswer,
+    attempt::{
+        Audited,
+        effect::{Change, Effect, NewAccount, SideEffects},
+    },
+    authenticator::Authenticator,
+    command::proof::GrantedChange,
+    compute::Requester,
+    decision::Denial,
+    entropy,
+    error::Error,
+    grant::{Holder, step::Step},
+    not_granted::NotGranted,
+    offered::Offered,
+    provisioning::NewAuthenticator,
+    received::Received,
+    verified::Verified,
+};
+use data_encoding::BASE64;
+use fourauth_factors::password_rule::NewPassword;
+use fourauth_protocol::{
+    answer::AnswerBody,
+    command::{AcceptInvitation, Invite},
+    grant::GrantToken,
+    secret::Secret,
+    time::UnixMillis,
+};
+use fourauth_store::{AccountId, FIRST_VERSION, NewUser};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Bytes of the password that no person knows.
+const RANDOM_BYTES: usize = 32;
+
+/// The answer to 202.
+#[derive(Debug)]
+pub struct Invited {
+    /// The invitation, for the person alone.
+    pub grant: GrantToken,
+    /// The page of the portal that takes it, if there is a portal.
+    pub url: Option<Secret<String>>,
+    /// When it expires.
+    pub expires: UnixMillis,
+}
+
+/// The answer to 162.
+#[derive(Debug)]
+pub struct Joined {
+    /// The secret for the authenticator.
+    pub authenticator: NewAuthenticator,
+    /// Stands for the password in 210.
+    pub grant: GrantToken,
+    /// When it expires.
+    pub expires: UnixMillis,
+}
+
+impl CommandAnswer for Invited {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.grant = Some(self.grant);
+        body.expires_at = Some(self.expires);
+        body.invitation_url = self.url;
+        body
+    }
+}
+
+impl CommandAnswer for Joined {
+    fn into_body(self) -> AnswerBody {
+        let mut body = self.authenticator.into_body();
+        body.grant = Some(self.grant);
+        body.expires_at = Some(self.expires);
+        body
+    }
+}
+
+impl Authenticator {
+    /// 202: adds an account for a person, if the administrator's secret is right.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn invite(
+        &self,
+        received: Received,
+        invite: Invite,
+    ) -> Result<Audited<Invited>, Error> {
+        let (name, secret) = (invite.username.clone(), invite.admin_secret.clone());
+        self.as_admin(Action::Invite, received, Some(&name), secret, async |received, _admin| {
+            self.invited(received, invite).await
+        })
+        .await
+    }
+
+    async fn invited(
+        &self,
+        received: &Received,
+        invite: Invite,
+    ) -> Result<(Effect, Invited), NotGranted> {
+        let id = AccountId(entropy::positive_i64());
+        let random = BASE64.encode(entropy::secret_bytes(RANDOM_BYTES).expose());
+        let password = NewPassword::in_use(&Secret::new(random)).ok_or(Denial::Credentials)?;
+        let password = self.hasher.create(password, Requester::proven(received)).await?;
+        let Invite { username, email, phone, .. } = invite;
+        let name = utf8_percent_encode(username.as_str(), NON_ALPHANUMERIC).to_string();
+        let bare = self.bare_account(id, username, password, received.at.now);
+        let user = NewUser { email, phone, must_change: true, ..bare };
+        let holder = Holder::new(id, FIRST_VERSION, String::new());
+        let issued = self.step_grant_of(Step::Invitation, holder, received, false);
+        let account = NewAccount {
+            user,
+            device: None,
+            codes: Vec::new(),
+            consent: None,
+            proposed: None,
+            opened: None,
+        };
+        let (grant, expires) = (issued.token, issued.expires);
+        let url = self.settings.portal.as_ref().map(|origin| {
+            let invitation = grant.text();
+            let invitation = invitation.expose();
+            Secret::new(format!("{origin}/invitation?name={name}&invitation={invitation}"))
+        });
+        let invited = Invited { grant, url, expires };
+        Ok((Effect::Account(Box::new(account)), invited))
+    }
+
+    /// 162: the password that an invited person has chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn accept_invitation(
+        &self,
+        received: Received,
+        accept: AcceptInvitation,
+    ) -> Result<Audited<Joined>, Error> {
+        let offered = Offered::from(&accept);
+        let name = &accept.username;
+        self.prove(Action::AcceptInvitation, received, name, offered, async |verified| {
+            self.joined(verified, &accept).await
+        })
+        .await
+    }
+
+    async fn joined(
+        &self,
+        verified: &Verified<'_>,
+        accept: &AcceptInvitation,
+    ) -> Result<GrantedChange<Joined>, NotGranted> {
+        let Verified { subject, received, .. } = verified;
+        let rule = self.settings.password_rule;
+        let accepted = rule.accept(&accept.password, subject.username.as_str());
+        let password = accepted.map_err(Denial::NewPassword)?;
+        let hash = self.hasher.create(password, verified.requester()).await?;
+        let key = Self::new_key();
+        // The password raises the version.
+        let peer = received.origin.peer.to_string();
+        let holder = Holder::new(subject.account, subject.version + 1, peer);
+        let issued = self.step_grant_of(Step::Enrolment, holder, received, false);
+        let joined = Joined {
+            authenticator: self.provisioning(&key, &subject.username),
+            grant: issued.token,
+            expires: issued.expires,
+        };
+        Ok((Change::Join(hash, key), SideEffects::default(), joined))
+    }
+}
