@@ -67,6 +67,13 @@ const actions = {
   },
   /** Presses keys on whatever has the focus. */
   async press({ keys }) { for (const key of keys) await page.keyboard.press(key); },
+  async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).click(); },
+  async check({ label }) { await page.getByLabel(label, { exact: true }).check(); },
+  /** The value of a form field, or the text of another element. */
+  async value({ selector }) {
+    const found = page.locator(selector);
+    return (await found.getAttribute("value")) ?? found.innerText();
+  },
   async type({ text }) { await page.keyboard.type(text); },
   /** Waits until a text is visible. */
   async see({ text }) { await page.getByText(text).first().waitFor(); },

@@ -6,7 +6,11 @@ use fourauth_face::Engine;
 use fourauth_gateway::Gateway;
 use reqwest::{Certificate, Client, Method, RequestBuilder};
 use rustls_pki_types::ServerName;
-use std::{fs, net::SocketAddr, sync::Arc};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -24,6 +28,17 @@ pub struct WebServer {
     server: TestServer,
     gateway: Gateway,
     client: Client,
+}
+
+/// A free port of this machine.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
 }
 
 /// A configuration with both listeners.

@@ -4,6 +4,7 @@ mod account;
 mod face;
 mod keyboard;
 mod pages;
+mod register;
 
 use fourauth_config::{Config, WebListener, WebResource};
 use fourauth_protocol::{
@@ -15,9 +16,12 @@ use fourauth_protocol::{
 use fourauth_tests::{
     browser::{Browser, Launch, Part, film},
     persona::Persona,
-    web::WebServer,
+    web::{WebServer, free_port},
 };
-use std::{net::TcpListener, path::PathBuf};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 use tempfile::TempDir;
 
 const MINUTE_MS: i64 = 60_000;
@@ -39,9 +43,7 @@ impl Portal {
     }
 
     async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let socket = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let bind = socket.local_addr().unwrap();
-        drop(socket);
+        let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let origin = format!("https://localhost:{}", bind.port());
         let web = WebServer::configured(|config| {
             config.sign_in.two_steps = true;

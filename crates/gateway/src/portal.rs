@@ -8,6 +8,8 @@
 //! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
 //! sign_out   /sign-out
 //! account    /account: one's own sign-ins and devices
+//! register   /sign-up and /invitation: password and authenticator of a new account (160, 162, 210)
+//! enrol      its face and this browser (184)
 //! ```
 //!
 //! Forms work without a script, except the face: it needs the camera and the key of the browser. No page
@@ -16,7 +18,9 @@
 mod account;
 mod assets;
 mod complaint;
+mod enrol;
 mod page;
+mod register;
 mod session;
 mod sign_in;
 mod sign_out;
@@ -45,7 +49,7 @@ use words::Words;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 14] = [
+pub(crate) static ROUTES: [Route; 20] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -56,6 +60,12 @@ pub(crate) static ROUTES: [Route; 14] = [
     form(SignIn, "/language", Takes::Form, |call| Box::pin(async move { language(&call) })),
     page(SignIn, "/assets/{name}", |call| Box::pin(async move { assets::asset(&call) })),
     page(Portal, "/", |call| Box::pin(async move { start(&call) })),
+    page(Portal, "/sign-up", |call| Box::pin(async move { register::form(&call) })),
+    form(Portal, "/sign-up", Takes::Form, |call| Box::pin(register::register(call))),
+    form(Portal, "/sign-up/code", Takes::Form, |call| Box::pin(register::confirm(call))),
+    form(Portal, "/sign-up/face", Takes::Pictures, |call| Box::pin(enrol::face(call))),
+    page(Portal, "/invitation", |call| Box::pin(async move { register::invitation(&call) })),
+    form(Portal, "/invitation", Takes::Form, |call| Box::pin(register::accept(call))),
     page(SignIn, "/account", |call| Box::pin(account::show(call))),
     page(SignIn, "/account/sessions/{id}/proof", |call| Box::pin(account::proof(call))),
     form(SignIn, "/account/sessions/end", Takes::Form, |call| Box::pin(account::end_session(call))),

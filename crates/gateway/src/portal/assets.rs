@@ -9,11 +9,12 @@ use hyper::{
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content.
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     ("portal.css", "text/css; charset=utf-8", include_str!("../../assets/portal.css")),
     ("device.js", SCRIPT, include_str!("../../assets/device.js")),
     ("known.js", SCRIPT, include_str!("../../assets/known.js")),
     ("camera.js", SCRIPT, include_str!("../../assets/camera.js")),
+    ("enrol.js", SCRIPT, include_str!("../../assets/enrol.js")),
     ("face.js", SCRIPT, include_str!("../../assets/face.js")),
 ];
 

@@ -98,9 +98,9 @@ struct Shown {
 
 /// The key of a browser, and its signature over the origin and the nonce.
 #[derive(Deserialize)]
-struct OfferedKey {
-    key: DeviceKey,
-    name: DeviceName,
+pub(super) struct OfferedKey {
+    pub(super) key: DeviceKey,
+    pub(super) name: DeviceName,
     nonce: DeviceNonce,
     signature: DeviceSignature,
 }
@@ -113,7 +113,7 @@ struct Remembered {
 }
 
 impl OfferedKey {
-    fn proof(&self, username: Username) -> BrowserProof {
+    pub(super) fn proof(&self, username: Username) -> BrowserProof {
         BrowserProof {
             username,
             mac: Some(self.key.label()),
@@ -160,6 +160,8 @@ struct Refusal {
 struct PasswordPage<'a> {
     words: Words<'a>,
     complaint: Option<String>,
+    /// True if a person may register here.
+    can_sign_up: bool,
     identifier: &'a str,
     nonce: &'a str,
     to: &'a str,
@@ -277,7 +279,7 @@ pub(super) async fn face(call: Call) -> Outcome {
 }
 
 /// Sends a command of a browser.
-async fn send(
+pub(super) async fn send(
     call: &Call,
     proof: Option<BrowserProof>,
     command: Command,
@@ -341,8 +343,11 @@ impl<'a> Visit<'a> {
 
     async fn password_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
         let (words, identifier, to) = (self.words, &*self.identifier, self.to());
-        let nonce = &*self.nonce().await;
-        page(status, &PasswordPage { words, complaint, identifier, nonce, to }, Camera::Forbidden)
+        let server = self.server().await;
+        let can_sign_up = server.as_ref().is_some_and(|server| server.self_registration);
+        let nonce = &*server.and_then(|server| server.device_nonce).unwrap_or_default();
+        let shown = PasswordPage { words, complaint, can_sign_up, identifier, nonce, to };
+        page(status, &shown, Camera::Forbidden)
     }
 
     async fn code_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
@@ -353,24 +358,28 @@ impl<'a> Visit<'a> {
 
     async fn face_page(&self, username: &Username) -> Outcome {
         let (words, server) = (self.words, self.server().await.ok_or_else(Problem::incomplete)?);
-        let mut texts: Vec<_> =
-            OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
-        texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
         let face = FacePage {
             words,
             username: username.as_str(),
             nonce: &server.device_nonce.unwrap_or_default(),
             pictures: server.pictures_at_login,
             has_challenge: server.face_challenge == Some(ChallengeUse::Always),
-            texts,
+            texts: camera_texts(words),
             to: self.to(),
         };
         page(StatusCode::OK, &face, Camera::Allowed)
     }
 }
 
+/// The texts for the script of a page with a camera.
+pub(super) fn camera_texts(words: Words<'_>) -> Vec<(&'static str, String)> {
+    let mut texts: Vec<_> = OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
+    texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
+    texts
+}
+
 /// The grant of the step before.
-fn grant(call: &Call) -> Option<GrantToken> {
+pub(super) fn grant(call: &Call) -> Option<GrantToken> {
     Cookie::Mfa.read(&call.headers).and_then(|text| GrantToken::parse(&text).ok())
 }
 
@@ -385,7 +394,7 @@ fn target(call: &Call, to: String) -> Result<Option<Target>, Problem> {
 }
 
 /// The answer to a refused step, with the time to wait and the id of the request.
-fn refused(answer: &Answer, mut response: Response) -> Response {
+pub(super) fn refused(answer: &Answer, mut response: Response) -> Response {
     if let Some(wait) = answer.retry_after_ms {
         problem::retry_after(&mut response, Duration::from_millis(wait));
     }
@@ -393,7 +402,7 @@ fn refused(answer: &Answer, mut response: Response) -> Response {
 }
 
 /// A refusal for the script.
-fn refusal(status: StatusCode, error: String, code: Option<Code>) -> Response {
+pub(super) fn refusal(status: StatusCode, error: String, code: Option<Code>) -> Response {
     response::json(status, &Refusal { error, code })
 }
 

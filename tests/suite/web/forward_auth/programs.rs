@@ -5,7 +5,7 @@ use crate::checked_in;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::{
     fs,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -32,11 +32,6 @@ pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     /// The certificate of all its hosts.
     pub(super) certificate: String,
-}
-
-/// A free port of this machine.
-pub(super) fn free_port() -> u16 {
-    StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Proxy {

@@ -4,10 +4,13 @@ use super::{
     Door, EMAIL, PASSWORD, behind_a_proxy,
     browser::{Browser, From, Page},
     header,
-    programs::{Program, Proxy, Service, free_port},
+    programs::{Program, Proxy, Service},
 };
 use crate::checked_in;
-use fourauth_tests::{raw::trusting, web::RawHttp};
+use fourauth_tests::{
+    raw::trusting,
+    web::{RawHttp, free_port},
+};
 use reqwest::{Method, StatusCode};
 use rustls_pki_types::ServerName;
 use std::fs;
