@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod python;
 pub mod raw;
 pub mod record;
+pub mod remote_browser;
 pub mod server;
 pub mod sms_provider;
 pub mod text_client;

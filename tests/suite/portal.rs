@@ -3,6 +3,7 @@
 mod account;
 mod face;
 mod keyboard;
+mod other_browsers;
 mod pages;
 mod register;
 

@@ -10,7 +10,17 @@ use std::{fs, path::Path, process::Command};
 const PACKAGED_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Debian's packages.
-const PACKAGES: [&str; 5] = ["postgresql", "pgbouncer", "nginx-light", "caddy", "chromium"];
+const PACKAGES: [&str; 9] = [
+    "postgresql",
+    "pgbouncer",
+    "nginx-light",
+    "caddy",
+    "chromium",
+    "firefox-esr",
+    "webkit2gtk-driver",
+    "xvfb",
+    "xauth",
+];
 
 /// Installs the packages of missing programs. Fails if that is not possible, because tests that need them
 /// are never skipped.
@@ -41,6 +51,10 @@ fn is_there(package: &str) -> bool {
         "pgbouncer" => runs("pgbouncer", "--version"),
         "caddy" => runs("caddy", "version"),
         "chromium" => runs("chromium", "--version"),
+        "firefox-esr" => runs("firefox-esr", "--version"),
+        "webkit2gtk-driver" => runs("WebKitWebDriver", "--help"),
+        "xvfb" => runs("xvfb-run", "--help"),
+        "xauth" => runs("xauth", "version"),
         _ => has_postgres(),
     }
 }

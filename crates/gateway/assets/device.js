@@ -89,7 +89,8 @@ async function keyPair() {
     const first = await answered(store.get(NAME));
     if (first) return first;
     await answered(store.put(made, NAME));
-    await navigator.storage?.persist?.();
+    // Firefox asks the person, and the promise waits for the answer. The key is there anyway.
+    void navigator.storage?.persist?.().catch(() => {});
     return made;
   } finally {
     opened.close();
