@@ -59,6 +59,7 @@ device-unproven = mit einem ungültigen Gerätenachweis
 
 advice-change = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie es sofort Ihrer Administration und nennen Sie den Vorgang.
 advice-attempt = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
+advice-enrol = Wenn Sie das waren, registrieren Sie Ihr Gesicht neu. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
 advice-passcode = Wenn Sie ihn nicht angefordert haben, kennt jemand Ihr Passwort: Ändern Sie es sofort, und melden Sie es Ihrer Administration. Geben Sie diesen Passcode niemandem weiter.
 advice-reset = Die Anfrage kam von der oben genannten Adresse. Wenn das nicht Sie waren, ist nichts zu tun: Ohne diesen Code bleibt Ihr Passwort, wie es ist. Geben Sie ihn niemandem weiter. Wenn weitere solche Nachrichten kommen, melden Sie es Ihrer Administration.
 

@@ -60,6 +60,7 @@ device-unproven = with a device proof that does not hold
 
 advice-change = If this was you, there is nothing to do. If not, tell your administrator now, and give the request above.
 advice-attempt = If this was you, there is nothing to do. If not, change your password now, and tell your administrator.
+advice-enrol = If this was you, enrol your face again. If not, change your password now, and tell your administrator.
 advice-passcode = If you did not ask for it, someone knows your password: change it now, and tell your administrator. Never tell anyone this passcode.
 advice-reset = The request came from the address above. If it was not yours, do nothing: without this code, your password stays as it is. Never tell anyone this code. If more of these messages come, tell your administrator.
 

@@ -247,9 +247,8 @@ const fn advice(event: &Event) -> &'static str {
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
         | Event::Other(_) => "advice-change",
-        Event::LoginWithSettlingFactor { .. }
-        | Event::PasswordUsedElsewhere
-        | Event::FaceOutdated => "advice-attempt",
+        Event::LoginWithSettlingFactor { .. } | Event::PasswordUsedElsewhere => "advice-attempt",
+        Event::FaceOutdated => "advice-enrol",
         Event::Passcode { .. } => "advice-passcode",
         Event::ResetCode { .. } => "advice-reset",
     }
