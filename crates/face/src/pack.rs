@@ -11,8 +11,7 @@ use crate::{
     manifest::{File, Manifest},
 };
 use std::{
-    fs,
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -233,26 +232,9 @@ pub fn manifest_text(folder: &Path) -> Result<String, PackError> {
         .map_err(|error| PackError::Malformed { path, reason: error.to_string() })
 }
 
-/// Reads a regular file of at most `limit` bytes. Opening a pipe would wait for its other end, and a
-/// device may have no end, so neither is opened. A link to a file is followed.
+/// Reads a regular file of at most `limit` bytes.
 fn bounded(path: &Path, limit: u64) -> Result<Vec<u8>, PackError> {
-    let found = fs::metadata(path).map_err(unreadable(path))?;
-    if !found.is_file() {
-        let other = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
-        return Err(unreadable(path)(other));
-    }
-    let too_long = || {
-        let reason = format!("it is longer than {limit} bytes");
-        unreadable(path)(io::Error::new(io::ErrorKind::FileTooLarge, reason))
-    };
-    if found.len() > limit {
-        return Err(too_long());
-    }
-    let file = fs::File::open(path).map_err(unreadable(path))?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
-    // It may have grown, and files of the kernel have a length of 0.
-    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
+    fourauth_text_file::read_bounded(path, limit).map_err(unreadable(path))
 }
 
 /// A path in an error, on one line: a name of a file may have control characters.

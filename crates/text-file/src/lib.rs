@@ -4,6 +4,11 @@
 //! The mark has no meaning in UTF-8. Left in place, it is a part of the first line: the first block of a
 //! PEM file is then skipped, and the first name of a list is another one. Every crate that reads text
 //! from a file uses this one. Nothing here knows a format, except that a file may be joined from several.
+//! [`read_bounded`] reads a file of any kind that another person has made.
+
+mod bounded;
+
+pub use bounded::read_bounded;
 
 use std::{
     borrow::Cow,
