@@ -3,7 +3,11 @@
 //! Every step builds the same targets with the same features, so that nothing is built twice.
 
 use crate::{
-    assure, binaries, browser, demo, models, new_command, process::succeed, programs, wheel,
+    assure, binaries, browser,
+    demo::{self, Ending},
+    models, new_command,
+    process::succeed,
+    programs, wheel,
 };
 use std::{path::Path, process::Command};
 
@@ -22,7 +26,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     browser::install_packages(root)?;
     models::run(root, &binaries::built(root))?;
     step("demonstration");
-    demo::demonstrate(root, &binaries::built(root))?;
+    demo::demonstrate(root, &binaries::built(root), Ending::Stop)?;
     step("Python wheel");
     wheel::for_tests(root)?;
     step("tests");

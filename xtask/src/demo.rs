@@ -13,18 +13,30 @@ use crate::{
     models,
 };
 use server::DemoServer;
-use std::path::Path;
+use std::{
+    io::{self, BufRead as _},
+    path::Path,
+};
 use steps::{Person, Steps};
+
+/// What happens before the server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// A person may visit the portal, until they press Enter.
+    Visit,
+    /// Nothing.
+    Stop,
+}
 
 /// Builds the programs, installs the models and runs the demo.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let binaries = binaries::build(root)?;
     models::run(root, &binaries)?;
-    demonstrate(root, &binaries)
+    demonstrate(root, &binaries, Ending::Visit)
 }
 
 /// Runs the demo with programs and models that are there. Fails at the first unexpected answer.
-pub(crate) fn demonstrate(root: &Path, binaries: &Binaries) -> anyhow::Result<()> {
+pub(crate) fn demonstrate(root: &Path, binaries: &Binaries, ending: Ending) -> anyhow::Result<()> {
     let models = models::folder(root);
     let server = DemoServer::start(binaries, &models.join("packs"))?;
     let mut steps = Steps::new(&server, &binaries.fourauth, models.join("faces"))?;
@@ -51,10 +63,25 @@ pub(crate) fn demonstrate(root: &Path, binaries: &Binaries) -> anyhow::Result<()
 
     println!("\nThe audit log has a row for each of these, newest first.");
     steps.audit()?;
+
+    println!("\nThe administrator invites bob, and sends him a link.");
+    let link = steps.invite("bob")?;
     let secrets = steps.secrets(&alice);
+    if ending == Ending::Visit {
+        visit(&server, &link)?;
+    }
     let scratch = server.stop()?;
     leaks::search(scratch.path(), &secrets)?;
     println!("\nTo run the server, start `target/debug/fourauthd`; README.md describes the setup.");
+    Ok(())
+}
+
+/// Waits until the person has seen the portal.
+fn visit(server: &DemoServer, link: &str) -> anyhow::Result<()> {
+    println!("\nThe portal runs at {}. The browser warns of its certificate,", server.portal);
+    println!("which the demo has made. With a camera you can be bob:\n\n  {link}\n");
+    println!("Press Enter to end the demo.");
+    io::stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
 

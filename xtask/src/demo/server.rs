@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail};
 use std::{
     fs::{self, File},
     io,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -19,6 +20,8 @@ const LOOKS: usize = 600;
 pub(crate) struct DemoServer {
     child: Child,
     folder: TempDir,
+    /// The origin of its portal.
+    pub(crate) portal: String,
     /// The address that it listens on.
     pub(crate) address: String,
     /// The fingerprint of its certificate, which clients pin.
@@ -30,7 +33,13 @@ impl DemoServer {
     pub(crate) fn start(binaries: &Binaries, packs: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         println!("Starting a server in {}.", folder.path().display());
+        let port = free_port()?;
+        let portal = format!("https://localhost:{port}");
+        let config = folder.path().join("fourauth.toml");
+        fs::write(&config, configuration(port, &portal))?;
         let child = Command::new(&binaries.fourauthd)
+            .arg("--config")
+            .arg(&config)
             .current_dir(folder.path())
             .env("FOURAUTH__LISTEN", "127.0.0.1:0")
             .env("FOURAUTH__DATA_DIR", folder.path().join("data"))
@@ -48,7 +57,8 @@ impl DemoServer {
             .stderr(File::create(folder.path().join("log"))?)
             .spawn()
             .context("cannot run fourauthd")?;
-        let mut server = Self { child, folder, address: String::new(), fingerprint: String::new() };
+        let (address, fingerprint) = (String::new(), String::new());
+        let mut server = Self { child, folder, portal, address, fingerprint };
         server.wait_until_serving()?;
         println!("The server listens on {}; clients pin {}.", server.address, server.fingerprint);
         Ok(server)
@@ -111,6 +121,19 @@ impl DemoServer {
         let empty = tempfile::tempdir()?;
         Ok(std::mem::replace(&mut self.folder, empty))
     }
+}
+
+/// The settings of the portal.
+fn configuration(port: u16, origin: &str) -> String {
+    format!(
+        "[sign_in]\ntwo_steps = true\nself_registration = true\n\n[web]\norigin = \"{origin}\"\n\n\
+         [[web.listener]]\nbind = \"127.0.0.1:{port}\"\nresources = [\"portal\"]\n"
+    )
+}
+
+/// A free port of this machine. The origin names it before the server starts.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn subject(mail: &Path) -> anyhow::Result<String> {

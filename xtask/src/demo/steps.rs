@@ -146,6 +146,18 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
+    /// The link with which a person opens an account.
+    pub(crate) fn invite(&mut self, name: &str) -> anyhow::Result<String> {
+        let secrets = [(ADMIN, self.admin.clone())];
+        let answer = self.granted(&["invite"], &["--username", name], None, &secrets)?;
+        let field = |field: &str| {
+            let text = answer[field].as_str().map(str::to_owned);
+            text.with_context(|| format!("the answer to `invite` has no {field}"))
+        };
+        self.secrets.push(("invitation", field("grant")?));
+        field("invitation_url")
+    }
+
     fn public_key(&self, person: &Person) -> anyhow::Result<String> {
         let options = [&person.identity()[2..], &["--output", "json"]].concat();
         let answer = answer_of(&self.run(&["device", "key"], &options, None, &[])?)?;
