@@ -68,6 +68,7 @@ const actions = {
   /** Presses keys on whatever has the focus. */
   async press({ keys }) { for (const key of keys) await page.keyboard.press(key); },
   async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).click(); },
+  async press_on({ selector }) { await page.locator(selector).click(); },
   async check({ label }) { await page.getByLabel(label, { exact: true }).check(); },
   /** The value of a form field, or the text of another element. */
   async value({ selector }) {

@@ -150,6 +150,11 @@ impl Browser {
         self.act(&json!({ "action": "wait_for", "selector": selector }));
     }
 
+    /// Presses an element.
+    pub fn press_on(&mut self, selector: &str) {
+        self.act(&json!({ "action": "press_on", "selector": selector }));
+    }
+
     /// Types on the element with the focus.
     pub fn type_text(&mut self, text: &str) {
         self.act(&json!({ "action": "type", "text": text }));

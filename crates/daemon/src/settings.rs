@@ -2,6 +2,7 @@
 //!
 //! Which sections a program has, and where their values come from, is its own affair.
 
+mod brand;
 mod collector;
 mod forward_auth;
 mod log;
@@ -10,6 +11,7 @@ mod origin;
 mod tls;
 mod web;
 
+pub use brand::{BEHIND_DARK, BEHIND_LIGHT, BrandConfig, Colour, Logo, NotAColour};
 pub use collector::{Collector, NotACollector};
 pub use forward_auth::{
     Access, Domain, ForwardAuthConfig, ForwardAuthRule, HostPattern, NotADomain, NotAHost,

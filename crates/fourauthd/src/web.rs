@@ -3,11 +3,12 @@
 //!
 //! It decides nothing, and it is stopped before the server.
 
+use anyhow::Context as _;
 use fourauth_client::GatewayConnection;
 use fourauth_config::Config;
 use fourauth_daemon::tls;
 use fourauth_gateway::{
-    ALPN, Gateway, Parts,
+    ALPN, Gateway, Parts, Settings,
     upstream::{Dial, Pending, Upstream},
     vitals::{Check, Readiness, Vitals},
 };
@@ -61,7 +62,9 @@ pub async fn start(config: &Config, server: &Server) -> anyhow::Result<Gateway> 
         tls: Some(tls::server_config(certificate, config.tls.min_version, &ALPN)?),
         clock: Arc::new(move || clock.read().now),
     };
-    let gateway = Gateway::start((&config.web).into(), parts).await?;
+    let mut settings = Settings::from(&config.web);
+    settings.brand.logo = config.web.brand.read_logo().context("cannot use web.brand.logo")?;
+    let gateway = Gateway::start(settings, parts).await?;
     for address in gateway.addresses() {
         tracing::info!(%address, "serving HTTP");
     }

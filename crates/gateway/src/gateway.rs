@@ -105,6 +105,7 @@ impl Gateway {
             connections,
             connections_per_source,
             origin,
+            brand,
             forward_auth,
             listeners,
         } = settings;
@@ -122,7 +123,7 @@ impl Gateway {
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),
             pace: Pace::default(),
             services: forward_auth.map(Services::new),
-            pages: origin.map(Pages::new),
+            pages: origin.map(|origin| Pages::new(origin, brand)),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -45,4 +45,4 @@ pub mod vitals;
 
 pub use connection::ALPN;
 pub use gateway::{Clock, Gateway, Parts, StartError};
-pub use settings::{ListenerSettings, Resource, Settings};
+pub use settings::{Brand, ListenerSettings, Resource, Settings};

@@ -4,6 +4,7 @@
 //! words      the texts of a request's language
 //! page       a template with the headers that every page has
 //! assets     the style sheet and the scripts, compiled in
+//! brand      the name, the logo and the colour that an operator has set
 //! session    the session of a browser's cookie, renewed if it is due
 //! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
 //! sign_out   /sign-out
@@ -17,6 +18,7 @@
 
 mod account;
 mod assets;
+mod brand;
 mod complaint;
 mod enrol;
 mod page;
@@ -36,7 +38,10 @@ use crate::{
     problem::Problem,
     response,
     route::{Handler, Outcome, Route, Takes, Work},
-    settings::Resource::{self, Portal, SignIn},
+    settings::{
+        Brand,
+        Resource::{self, Portal, SignIn},
+    },
 };
 use fourauth_daemon::settings::Origin;
 use fourauth_locale::{Catalogue, NotAText, Texts, Tongue};
@@ -49,7 +54,7 @@ use words::Words;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 20] = [
+pub(crate) static ROUTES: [Route; 21] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -58,6 +63,7 @@ pub(crate) static ROUTES: [Route; 20] = [
     page(SignIn, "/sign-out", |call| Box::pin(async move { sign_out::question(&call) })),
     form(SignIn, "/sign-out", Takes::Form, |call| Box::pin(sign_out::out(call))),
     form(SignIn, "/language", Takes::Form, |call| Box::pin(async move { language(&call) })),
+    page(SignIn, "/brand/{name}", |call| Box::pin(async move { brand::file(&call) })),
     page(SignIn, "/assets/{name}", |call| Box::pin(async move { assets::asset(&call) })),
     page(Portal, "/", |call| Box::pin(async move { start(&call) })),
     page(Portal, "/sign-up", |call| Box::pin(async move { register::form(&call) })),
@@ -86,6 +92,7 @@ const fn form(resource: Resource, path: &'static str, body: Takes, handler: Hand
 pub(crate) struct Pages {
     /// Where browsers find the pages.
     origin: Origin,
+    brand: Brand,
     texts: Vec<(Tongue, Texts)>,
 }
 
@@ -95,10 +102,10 @@ impl Pages {
     /// # Panics
     ///
     /// Never: the texts are compiled in, and a test reads them.
-    pub(crate) fn new(origin: Origin) -> Self {
+    pub(crate) fn new(origin: Origin, brand: Brand) -> Self {
         let texts = |tongue| Ok::<_, NotAText>((tongue, Texts::of(Catalogue::Pages, tongue)?));
         let texts = Tongue::ALL.into_iter().map(texts).collect::<Result<_, _>>();
-        Self { origin, texts: texts.expect("the texts are valid") }
+        Self { origin, brand, texts: texts.expect("the texts are valid") }
     }
 
     /// The texts of a language.

@@ -9,11 +9,13 @@ mod remote;
 
 pub use configuration::{Configuration, Unusable};
 
-use crate::{ALPN, Clock, Gateway, Parts, StartError, upstream::Upstream, vitals::Reachable};
+use crate::{
+    ALPN, Clock, Gateway, Parts, Settings, StartError, upstream::Upstream, vitals::Reachable,
+};
 use fourauth_daemon::tls::{self, Certificate, TlsError};
 use fourauth_private_file::{self as private_file, Unread};
 use remote::Remote;
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 /// Longest key of a certificate that is read, in bytes. One of RSA with 16384 bits takes 13 KiB.
 const LONGEST_KEY: u64 = 64 * 1024;
@@ -35,6 +37,9 @@ pub enum Failure {
     /// The certificate and its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The logo of the pages.
+    #[error("web.brand.logo: cannot use this file: {0}")]
+    Logo(io::Error),
     /// The file with the key of the certificate.
     #[error("{}: cannot use this key: {error}; it must be a file with mode 0600", path.display())]
     Key {
@@ -57,7 +62,8 @@ impl Program {
         let config = certificate
             .clone()
             .map(|certificate| tls::server_config(certificate, min_version, &ALPN));
-        let settings = (&configuration.web).into();
+        let mut settings = Settings::from(&configuration.web);
+        settings.brand.logo = configuration.web.brand.read_logo().map_err(Failure::Logo)?;
         let upstream = Upstream::new(Remote::from(configuration));
         let mut vitals = Reachable::new(Arc::clone(&upstream));
         if let Some(certificate) = &certificate {

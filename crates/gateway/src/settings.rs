@@ -1,6 +1,8 @@
 //! The settings of a gateway. It reads no file and no environment: the program fills them in.
 
-use fourauth_daemon::settings::{ForwardAuthConfig, Origin, WebConfig, WebListener, WebResource};
+use fourauth_daemon::settings::{
+    BrandConfig, Colour, ForwardAuthConfig, Logo, Origin, WebConfig, WebListener, WebResource,
+};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 
@@ -15,10 +17,23 @@ pub struct Settings {
     pub connections_per_source: usize,
     /// Where browsers find the pages for people.
     pub origin: Option<Origin>,
+    /// How these pages show their organisation.
+    pub brand: Brand,
     /// Other services. Their proxies ask whether a request may pass.
     pub forward_auth: Option<ForwardAuth>,
     /// The listeners.
     pub listeners: Vec<ListenerSettings>,
+}
+
+/// The name, the logo and the colour of the pages for people.
+#[derive(Debug, Clone, Default)]
+pub struct Brand {
+    /// The name at the top of each page and in its title.
+    pub name: Option<String>,
+    /// The logo, shown in place of the name.
+    pub logo: Option<Logo>,
+    /// The colour of links and buttons, in light and in dark. `None` for that of the style sheet.
+    pub accent: [Option<Colour>; 2],
 }
 
 /// The services that a gateway answers for.
@@ -67,9 +82,18 @@ impl From<&WebConfig> for Settings {
             connections: web.connections,
             connections_per_source: web.connections_per_source,
             origin: web.origin.clone(),
+            brand: Brand::from(&web.brand),
             forward_auth: web.origin.clone().zip(web.forward_auth.clone()).map(ForwardAuth::from),
             listeners: web.listener.iter().map(ListenerSettings::from).collect(),
         }
+    }
+}
+
+/// Without the logo, which is a file.
+impl From<&BrandConfig> for Brand {
+    fn from(config: &BrandConfig) -> Self {
+        let BrandConfig { name, accent, accent_dark, .. } = config;
+        Self { name: name.clone(), logo: None, accent: [*accent, *accent_dark] }
     }
 }
 

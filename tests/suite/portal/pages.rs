@@ -1,10 +1,10 @@
 //! What is true of every page.
 
-use super::{ALICE, MINUTE_MS, Portal};
+use super::{ALICE, MINUTE_MS, Portal, register::person};
 use fourauth_tests::browser::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use std::{env, ffi::OsString, path::Path, process::Command};
+use std::{env, ffi::OsString, fs, path::Path, process::Command};
 
 /// Most bytes of the first page with all that it loads.
 const MOST_BYTES: usize = 60 * 1024;
@@ -130,4 +130,75 @@ fn the_scripts_of_the_pages_have_right_types() {
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sets_name_logo_and_colour() {
+    const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='90' height='30'>\
+                        <script>alert(1)</script><rect width='90' height='30' fill='teal'/></svg>";
+    let folder = tempfile::tempdir().unwrap();
+    let logo = folder.path().join("logo.svg");
+    fs::write(&logo, LOGO).unwrap();
+    let portal = Portal::with(|config| {
+        let brand = &mut config.web.brand;
+        brand.name = Some("Örtel & Söhne".to_owned());
+        brand.logo = Some(logo);
+        brand.accent = "#00695c".parse().ok();
+    })
+    .await;
+    let mut browser = portal.browser("dora", |launch| launch.width = 320);
+    browser.go(&portal.url("/sign-in"));
+    browser.wait_for("img[alt='Örtel & Söhne']");
+    check(&mut browser, "brand");
+    assert_eq!(browser.list("noise"), Vec::<String>::new());
+    browser.close();
+    let logo = portal.web.get("/brand/logo").send().await.unwrap();
+    let policy = logo.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+    let colours = portal.web.get("/brand/colours.css").send().await.unwrap();
+    assert!(colours.text().await.unwrap().contains("light-dark(#00695c, #9cc0ff)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_the_pages_of_a_new_account() {
+    for (language, is_dark, width) in [("en", false, 900), ("de", true, 320), ("ar", false, 320)] {
+        let portal = Portal::open().await;
+        let camera = portal.film(ALICE);
+        let light = if is_dark { "dark" } else { "light" };
+        let name = |page: &str| format!("{page}-{language}-{light}-{width}");
+        let mut browser = portal.browser("dora", |launch| {
+            launch.camera = Some(camera);
+            launch.language = language;
+            launch.is_dark = is_dark;
+            launch.width = width;
+        });
+        browser.go(&portal.url("/invitation?name=dora&invitation=x"));
+        check(&mut browser, &name("invitation"));
+        browser.go(&portal.url("/sign-up"));
+        check(&mut browser, &name("sign-up"));
+        browser.type_text("dora");
+        browser.press(&["Tab", "Tab", "Tab"]);
+        browser.type_text("violet-Ox-42");
+        browser.press(&["Enter"]);
+        browser.wait_for("img.qr");
+        check(&mut browser, &name("authenticator"));
+        let uri = browser.text(&json!({ "action": "value", "selector": "input[name=uri]" }));
+        let dora = person("dora", uri);
+        browser.type_text(dora.code(portal.web.server().now()).as_str());
+        browser.press(&["Enter"]);
+        browser.wait_for("#start");
+        check(&mut browser, &name("enrol"));
+        browser.press_on("#consent");
+        browser.press_on("#start");
+        for _ in 1..=5 {
+            browser.press_on("#take");
+        }
+        browser.wait_for("#send:visible");
+        check(&mut browser, &name("enrol-taken"));
+        portal.web.server().clock().advance_ms(1000);
+        browser.press_on("#send");
+        browser.wait_for("#codes:visible");
+        check(&mut browser, &name("codes"));
+        browser.close();
+    }
 }

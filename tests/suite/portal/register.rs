@@ -12,14 +12,18 @@ use serde_json::json;
 
 const PASSWORD: &str = "violet-Ox-42";
 
+/// A person with the authenticator of this URI.
+pub(super) fn person(name: &str, uri: String) -> Persona {
+    let mac = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
+    Persona::new(name, Secret::new(PASSWORD.to_owned()), mac, &Secret::new(uri))
+}
+
 impl Portal {
     /// Sets up the authenticator of the page, after a wrong code. Ends on the page of the face.
     fn set_up_authenticator(&self, browser: &mut Browser, name: &str) -> Persona {
         browser.see("Authenticator app");
         let uri = browser.text(&json!({ "action": "value", "selector": "input[name=uri]" }));
-        let mac = MacAddress::parse("00:1b:44:11:3a:b7").unwrap();
-        let password = Secret::new(PASSWORD.to_owned());
-        let person = Persona::new(name, password, mac, &Secret::new(uri.clone()));
+        let person = person(name, uri.clone());
         browser.wait_for("img.qr");
         let wrong = person.wrong_code(self.web.server().now());
         browser.fill("Code from your authenticator app", wrong.as_str());

@@ -1,6 +1,6 @@
 //! `[web]`
 
-use super::{ForwardAuthConfig, Network, Origin};
+use super::{BrandConfig, ForwardAuthConfig, Network, Origin};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
@@ -23,6 +23,9 @@ pub struct WebConfig {
     /// Connections of one source, which is an IPv4 address or an IPv6 network of 64 bits. A browser
     /// opens one with HTTP/2, and six without. Those of proxies are counted only in total.
     pub connections_per_source: usize,
+    /// The name, the logo and the colour of the pages for people.
+    #[serde(skip_serializing_if = "BrandConfig::is_empty")]
+    pub brand: BrandConfig,
     /// Other services. Their proxies ask this server whether a request may pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward_auth: Option<ForwardAuthConfig>,
@@ -71,6 +74,7 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             origin: None,
+            brand: BrandConfig::default(),
             forward_auth: None,
             proxies: Vec::new(),
             connections: 1024,
@@ -114,11 +118,16 @@ impl WebConfig {
 
     /// Everything that must be true.
     #[must_use]
-    pub fn requirements(&self) -> [Requirement; 13] {
+    pub fn requirements(&self) -> [Requirement; 17] {
         let within = |number, range: &RangeInclusive<i64>| {
             i64::try_from(number).is_ok_and(|number| range.contains(&number))
         };
+        let [name, logo, accent, accent_dark] = self.brand.requirements();
         [
+            name,
+            logo,
+            accent,
+            accent_dark,
             Requirement {
                 key: "web.connections",
                 reason: "must be 16 to 1000000",

@@ -1,7 +1,7 @@
 //! The texts of one request, in the language of its browser.
 
 use super::Pages;
-use crate::{cookies::Cookie, problem::Problem};
+use crate::{cookies::Cookie, problem::Problem, settings::Brand};
 use fourauth_locale::{Texts, Tongue};
 use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 
@@ -10,6 +10,7 @@ use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 pub(crate) struct Words<'a> {
     texts: &'a Texts,
     tongue: Tongue,
+    brand: &'a Brand,
 }
 
 impl<'a> Words<'a> {
@@ -20,7 +21,7 @@ impl<'a> Words<'a> {
         let accepted = || Tongue::accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?);
         let tongue = chosen.or_else(accepted).unwrap_or_default();
         let texts = pages.texts(tongue).ok_or_else(Problem::incomplete)?;
-        Ok(Self { texts, tongue })
+        Ok(Self { texts, tongue, brand: &pages.brand })
     }
 
     /// A text without arguments.
@@ -39,6 +40,10 @@ impl<'a> Words<'a> {
             tracing::error!(key, tongue = self.tongue.tag(), "a text is missing");
             key.to_owned()
         })
+    }
+
+    pub(super) const fn brand(&self) -> &Brand {
+        self.brand
     }
 
     pub(super) const fn tag(&self) -> &'static str {
