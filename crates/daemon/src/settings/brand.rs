@@ -242,7 +242,8 @@ mod tests {
         assert_eq!(read(b"\x89PNG\r\n\x1a\nrest"), Some("image/png"));
         assert_eq!(read(b"\xef\xbb\xbf <svg xmlns='x'/>"), Some("image/svg+xml"));
         assert_eq!(read(b"<?xml version='1.0'?><svg/>"), Some("image/svg+xml"));
-        for wrong in [&b"<html>"[..], b"", b"GIF89a", &[b' '; 32 * 1024 + 1]] {
+        let too_large = b" ".repeat(32 * 1024 + 1);
+        for wrong in [&b"<html>"[..], b"", b"GIF89a", &too_large] {
             assert_eq!(read(wrong), None);
         }
         assert!(Logo::read(folder.path()).is_err());
