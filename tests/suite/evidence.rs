@@ -1,5 +1,7 @@
 //! What a start does with the checkpoints in its database and with exported ones.
 
+mod rewritten;
+
 use clap::Parser;
 use fourauth_audit::{
     VerifyingKey,

@@ -1,7 +1,7 @@
 //! A checkpoint that was exported, and its comparison with the tree in the database.
 
 use fourauth_audit::checkpoint::Checkpoint;
-use fourauth_store::{Error, Store};
+use fourauth_store::{Error, SignedCheckpoint, Store};
 
 /// A checkpoint read back from a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,14 @@ pub struct Exported {
     pub checkpoint: Checkpoint,
     /// Signed note that contains it.
     pub note: String,
+}
+
+/// The row of the database that stores it.
+impl From<Exported> for SignedCheckpoint {
+    fn from(Exported { checkpoint, note }: Exported) -> Self {
+        let Checkpoint { size, at, epoch, .. } = checkpoint;
+        Self { size, ts_utc: at, epoch, note }
+    }
 }
 
 /// True if the tree in `store` had the root of `checkpoint` at its size. False if its leaves are

@@ -51,6 +51,15 @@ pub enum KeyFileError {
         /// Path of the public key.
         path: PathBuf,
     },
+    /// The file with the last signed checkpoint holds something else.
+    #[error(
+        "{} is not a checkpoint of this log: if the keys in its folder were replaced on purpose, \
+         remove it; otherwise run `fourauthd audit verify`", path.display()
+    )]
+    NotLastSigned {
+        /// Path of the file.
+        path: PathBuf,
+    },
     /// The file cannot be read or written.
     #[error("{} cannot be used: {error}", path.display())]
     Io {

@@ -4,8 +4,13 @@
 //! newest. So every note is read. In a sink without such changes the sizes increase, and only the
 //! last signature has to be verified.
 
-use crate::{exported::Exported, given_up::GivenUp};
-use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
+use crate::{
+    claims::{Claims, claim},
+    exported::Exported,
+    given_up::GivenUp,
+};
+use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
+use std::collections::BTreeSet;
 
 /// Upper bound on notes that wait for verification, in bytes.
 const MAX_WAITING: usize = 1 << 20;
@@ -15,6 +20,9 @@ const MAX_WAITING: usize = 1 << 20;
 pub struct Largest<'a> {
     key: &'a VerifyingKey,
     given_up: &'a GivenUp,
+    /// The only claims that count, if not all do.
+    only: Option<&'a BTreeSet<(u64, Hash)>>,
+    claims: Claims,
     /// Not verified yet. Each claims a size larger than that of the one before, and of `found`.
     waiting: Vec<(u64, String)>,
     bytes: usize,
@@ -32,19 +40,44 @@ pub struct Seen {
     pub notes: u64,
     /// True if this log's key signed any of the notes.
     pub has_own_key: bool,
+    /// What all notes claim.
+    pub claims: Claims,
 }
 
 impl<'a> Largest<'a> {
     /// Counts checkpoints signed with `key`, except those in `given_up`.
     #[must_use]
-    pub const fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
-        let waiting = Vec::new();
-        Self { key, given_up, waiting, bytes: 0, found: None, notes: 0, has_own_key: false }
+    pub fn new(key: &'a VerifyingKey, given_up: &'a GivenUp) -> Self {
+        Self {
+            key,
+            given_up,
+            only: None,
+            claims: Claims::default(),
+            waiting: Vec::new(),
+            bytes: 0,
+            found: None,
+            notes: 0,
+            has_own_key: false,
+        }
+    }
+
+    /// Counts only notes that claim one of these sizes and roots.
+    #[must_use]
+    pub(crate) const fn among(mut self, only: Option<&'a BTreeSet<(u64, Hash)>>) -> Self {
+        self.only = only;
+        self
     }
 
     /// Adds the next note.
     pub fn offer(&mut self, note: &str) {
         self.notes += 1;
+        self.claims.add(note, self.key.name());
+        let is_other = |only: &BTreeSet<_>| {
+            claim(note, self.key.name()).is_none_or(|claim| !only.contains(&claim))
+        };
+        if self.only.is_some_and(is_other) {
+            return;
+        }
         let Some(size) = claimed(note) else { return };
         while self.waiting.last().is_some_and(|(other, _)| *other >= size) {
             self.open_last();
@@ -63,7 +96,8 @@ impl<'a> Largest<'a> {
     #[must_use]
     pub fn finish(mut self) -> Seen {
         self.open_all();
-        Seen { largest: self.found, notes: self.notes, has_own_key: self.has_own_key }
+        let Self { found: largest, notes, has_own_key, claims, .. } = self;
+        Seen { largest, notes, has_own_key, claims }
     }
 
     fn open_all(&mut self) {

@@ -9,12 +9,15 @@
 //! | the places that checkpoints are sent to | [`sink`] |
 //! | what happens while a place cannot be reached | `outlet` |
 //! | which places are behind | `progress` |
+//! | why only a tree that grew is signed | `last_signed` |
 //! | what a start compares the database with | `rollback` |
 //! | which checkpoints an operator has given up | `given_up` |
 //! | which of many checkpoints is the largest | `largest` |
+//! | which of them the database contradicts | `claims` |
 //!
 //! The tree of the log is the store's: this crate reads its size and root.
 
+mod claims;
 mod entropy;
 mod epoch_file;
 mod exported;
@@ -22,6 +25,7 @@ mod given_up;
 mod key_file;
 mod keys;
 mod largest;
+mod last_signed;
 mod outlet;
 mod progress;
 mod publisher;
@@ -29,12 +33,14 @@ mod rollback;
 pub mod signer;
 pub mod sink;
 
+pub use claims::Claims;
 pub use epoch_file::{EpochError, EpochFile, take_first_key};
 pub use exported::Exported;
 pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
 pub use keys::public_key;
 pub use largest::{Largest, Seen};
+pub use last_signed::last_signed_file;
 pub use progress::{Behind, SinkProgress};
-pub use publisher::{Publisher, PublisherError, PublisherSettings};
+pub use publisher::{Publisher, PublisherError, PublisherSettings, SignError};
 pub use rollback::{OnRollback, RollbackError, lost};

@@ -3,20 +3,21 @@
 //! This module does not read the tree. [`signer`](crate::signer) decides when to sign, and which tree.
 
 use crate::{
+    claims::{Claims, claim},
     entropy,
     epoch_file::{EpochError, EpochFile, first_key_is_here},
     exported::{Exported, leads_to},
-    given_up::GivenUp,
     key_file::KeyFileError,
     keys::{Fresh, LogKeys},
+    last_signed::{Growth, LastSigned},
     outlet::Outlet,
     progress::SinkProgress,
-    sink::{Sink, SinkAddress, SinkError, Trust},
+    sink::{Sink, SinkAddress, SinkError, Trust, Wanted},
 };
-use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
+use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey, tree::Frontier};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{Error, SignedCheckpoint, Store};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Longest wait for the export of the last checkpoint at shutdown.
@@ -27,6 +28,7 @@ const LAST_CHECKPOINT: Duration = Duration::from_secs(10);
 pub struct Publisher {
     keys: LogKeys,
     epoch: EpochFile,
+    last: LastSigned,
     outlets: Vec<Outlet>,
 }
 
@@ -50,6 +52,17 @@ pub enum PublisherError {
     Sink(#[from] SinkError),
 }
 
+/// Reasons why a tree was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The key of the epoch cannot be used.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
+    /// The checkpoint cannot be kept beside the keys, so it must not leave this machine.
+    #[error(transparent)]
+    Kept(#[from] KeyFileError),
+}
+
 impl Publisher {
     /// Opens the keys and the sinks.
     ///
@@ -68,6 +81,7 @@ impl Publisher {
         let keys = LogKeys::open_or_create(folder, may_create, &fresh)?;
         let first_epoch = Secret::new(entropy::bytes());
         let epoch = EpochFile::open_or_create(folder, may_create, &first_epoch, now)?;
+        let last = LastSigned::open(folder, keys.verifying())?;
         let open = |address: &_| Sink::open(address, &Trust::System);
         let sinks: Vec<Sink> = settings.sinks.iter().map(open).collect::<Result<_, _>>()?;
         if first_key_is_here(folder) {
@@ -77,7 +91,7 @@ impl Publisher {
                  `fourauthd audit epoch-key`"
             );
         }
-        Ok(Self { keys, epoch, outlets: sinks.into_iter().map(Outlet::start).collect() })
+        Ok(Self { keys, epoch, last, outlets: sinks.into_iter().map(Outlet::start).collect() })
     }
 
     /// Public key that verifies its checkpoints. The key's name is their origin.
@@ -92,22 +106,70 @@ impl Publisher {
         self.outlets.iter().map(|outlet| outlet.progress().clone()).collect()
     }
 
-    /// True if this log's key signed `told`, the tree in `store` contains it, and the columns
-    /// stored with the note agree with it.
+    /// Continues after the newest checkpoint that is in the database or was signed last, and sends
+    /// it again. It may not have been exported: the process was killed, or no sink answered.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    pub async fn has_signed(&self, told: &SignedCheckpoint, store: &Store) -> Result<bool, Error> {
-        let Ok(checkpoint) = Checkpoint::open(&told.note, self.verifying_key()) else {
-            return Ok(false);
-        };
-        let Checkpoint { size, at, epoch, .. } = &checkpoint;
-        let columns_agree = (*size, at, *epoch) == (told.size, &told.ts_utc, told.epoch);
-        Ok(columns_agree && leads_to(store, &checkpoint).await?)
+    pub(crate) async fn resume(&mut self, store: &Store) -> Result<(), Error> {
+        let stored = self.newest_stored(store).await?;
+        let kept = self.last.within(store).await?.cloned();
+        let newest = stored.into_iter().chain(kept).max_by_key(|one| one.checkpoint.size);
+        let Some(newest) = newest else { return Ok(()) };
+        let signed = SignedCheckpoint::from(newest.clone());
+        if self.last.kept() == Some(&newest) {
+            let again = signed.clone();
+            store.write(|tx| Box::pin(async move { tx.note_checkpoint(&again).await })).await?;
+        } else if let Err(error) = self.last.keep(newest) {
+            tracing::error!(%error, "the last checkpoint is not kept");
+        }
+        self.publish(&signed);
+        Ok(())
     }
 
-    /// Largest checkpoint that any sink returns, without those in `given_up`.
+    /// The newest checkpoint in the database, if this log's key signed it, the tree contains it and
+    /// the columns stored with it agree. Otherwise the database was changed, which is logged.
+    async fn newest_stored(&self, store: &Store) -> Result<Option<Exported>, Error> {
+        let Some(newest) = store.newest_checkpoint().await? else { return Ok(None) };
+        let (size, note) = (newest.size, newest.note.clone());
+        if let Ok(checkpoint) = Checkpoint::open(&note, self.verifying_key()) {
+            let found = Exported { checkpoint, note };
+            let columns_agree = SignedCheckpoint::from(found.clone()) == newest;
+            if columns_agree && leads_to(store, &found.checkpoint).await? {
+                return Ok(Some(found));
+            }
+        }
+        tracing::error!(
+            size,
+            "the newest checkpoint in the database does not belong to this log: the database was \
+             changed. Run `fourauthd audit verify`"
+        );
+        Ok(None)
+    }
+
+    /// Compares a tree in `store` with the checkpoint that was signed last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub(crate) async fn growth(&self, tree: &Frontier, store: &Store) -> Result<Growth, Error> {
+        self.last.growth(tree, store).await
+    }
+
+    /// The checkpoint that was signed last.
+    pub(crate) fn last(&self) -> Option<&Checkpoint> {
+        self.last.kept().map(|kept| &kept.checkpoint)
+    }
+
+    /// Accepts any tree as the next one: an operator has given up what was signed last, or has
+    /// chosen to continue without it.
+    pub(crate) fn forget_last(&mut self) {
+        self.last.forget();
+    }
+
+    /// Largest wanted checkpoint that was signed last or that any sink returns, and what all
+    /// checkpoints in the sinks claim.
     ///
     /// A sink that does not answer is logged and skipped: it must not prevent the server from
     /// starting.
@@ -115,23 +177,25 @@ impl Publisher {
     /// # Errors
     ///
     /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key.
-    pub(crate) async fn newest_exported(
+    pub(crate) async fn exported(
         &self,
-        given_up: &Arc<GivenUp>,
-    ) -> Result<Option<Exported>, SinkError> {
-        let mut newest: Option<Exported> = None;
+        wanted: &Wanted,
+    ) -> Result<(Option<Exported>, Claims), SinkError> {
+        let mut newest = self.last.kept().filter(|last| wanted.has(last)).cloned();
+        let mut claims = Claims::default();
         for outlet in &self.outlets {
-            let shown = match outlet.sink().newest(self.verifying_key(), given_up).await {
-                Ok(shown) => shown,
+            let seen = match outlet.sink().read(self.verifying_key(), wanted).await {
+                Ok(seen) => seen,
                 Err(error @ SinkError::Foreign { .. }) => return Err(error),
                 Err(error @ SinkError::Away { .. }) => {
                     tracing::error!(%error, "cannot read the newest checkpoint of a sink");
-                    None
+                    continue;
                 }
             };
-            newest = newest.into_iter().chain(shown).max_by_key(|one| one.checkpoint.size);
+            newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);
+            claims.join(seen.claims);
         }
-        Ok(newest)
+        Ok((newest, claims))
     }
 
     /// Advances to the epoch of `now`, and destroys the key of an epoch that is over. Call it even
@@ -145,18 +209,22 @@ impl Publisher {
         }
     }
 
-    /// Signs a checkpoint of a tree with this size and root, in the epoch of `at`.
+    /// Signs a checkpoint of a tree with this size and root, in the epoch of `at`. It is on disk
+    /// beside the keys before it is returned.
+    ///
+    /// The caller has made sure that the tree [grew](Self::growth) from the one signed last.
     ///
     /// # Errors
     ///
-    /// [`EpochError`] if the key of that epoch cannot be written to its file and the key in use is
-    /// more than one epoch older. Auditors would reject such a checkpoint permanently.
+    /// [`SignError::Epoch`] if the key of that epoch cannot be written to its file and the key in
+    /// use is more than one epoch older: auditors would reject such a checkpoint permanently.
+    /// [`SignError::Kept`] if the checkpoint cannot be kept.
     pub fn sign(
         &mut self,
         size: u64,
         root: Hash,
         at: UnixMillis,
-    ) -> Result<SignedCheckpoint, EpochError> {
+    ) -> Result<SignedCheckpoint, SignError> {
         let turned = self.epoch.advance(at).map(|_| ());
         if self.epoch.lags(at) {
             turned?;
@@ -165,7 +233,9 @@ impl Publisher {
         let origin = self.verifying_key().name().to_owned();
         let checkpoint = Checkpoint { origin, size, root, at: at.to_string(), epoch: key.number };
         let note = self.keys.sign(&checkpoint, key);
-        Ok(SignedCheckpoint { size, ts_utc: checkpoint.at, epoch: checkpoint.epoch, note })
+        let signed = Exported { checkpoint, note };
+        self.last.keep(signed.clone())?;
+        Ok(signed.into())
     }
 
     /// Sends a checkpoint to every sink, in the background. A sink that fails is retried every
@@ -186,9 +256,18 @@ impl Publisher {
     }
 }
 
+impl Wanted {
+    fn has(&self, shown: &Exported) -> bool {
+        let claimed = claim(&shown.note, &shown.checkpoint.origin);
+        let among = |among: &Arc<BTreeSet<_>>| claimed.is_some_and(|it| among.contains(&it));
+        !self.given_up.covers(&shown.checkpoint) && self.among.as_ref().is_none_or(among)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::given_up::GivenUp;
     use fourauth_audit::{checkpoint::parse_all, epoch::EpochMac, note::Note};
     use std::fs;
 
@@ -201,6 +280,12 @@ mod tests {
         (data, PublisherSettings { folder, sinks })
     }
 
+    async fn newest(publisher: &Publisher, given_up: GivenUp) -> Option<Checkpoint> {
+        let wanted = Wanted { given_up: Arc::new(given_up), among: None };
+        let (newest, _claims) = publisher.exported(&wanted).await.unwrap();
+        newest.map(|newest| newest.checkpoint)
+    }
+
     fn seconds(seconds: i64) -> UnixMillis {
         START.saturating_add_ms(seconds * 1000)
     }
@@ -209,18 +294,38 @@ mod tests {
     async fn the_next_start_finds_the_published_checkpoint() {
         let (_data, settings) = settings();
         let mut publisher = Publisher::open(&settings, false, START).unwrap();
-        assert_eq!(publisher.newest_exported(&Arc::default()).await.unwrap(), None);
+        assert_eq!(newest(&publisher, GivenUp::default()).await, None);
         let signed = publisher.sign(3, [9; 32], seconds(1)).unwrap();
         publisher.publish(&signed);
         publisher.finish().await;
 
         let next = Publisher::open(&settings, true, seconds(2)).unwrap();
-        let newest = next.newest_exported(&Arc::default()).await.unwrap().unwrap().checkpoint;
-        assert_eq!((newest.size, newest.root), (3, [9; 32]));
-        assert_eq!(newest.origin, next.verifying_key().name());
+        let found = newest(&next, GivenUp::default()).await.unwrap();
+        assert_eq!((found.size, found.root), (3, [9; 32]));
+        assert_eq!(found.origin, next.verifying_key().name());
         let mut given_up = GivenUp::default();
-        given_up.add(&newest, 2);
-        assert_eq!(next.newest_exported(&Arc::new(given_up)).await.unwrap(), None);
+        given_up.add(&found, 2);
+        assert_eq!(newest(&next, given_up).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_start_knows_the_last_checkpoint_without_any_sink() {
+        let (_data, mut settings) = settings();
+        settings.sinks.clear();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
+        publisher.sign(3, [9; 32], seconds(1)).unwrap();
+        let next = Publisher::open(&settings, true, seconds(2)).unwrap();
+        assert_eq!(newest(&next, GivenUp::default()).await, publisher.last().cloned());
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_that_cannot_be_kept_is_not_made() {
+        let (data, settings) = settings();
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
+        fs::rename(&settings.folder, data.path().join("away")).unwrap();
+        let signed = publisher.sign(3, [9; 32], seconds(1));
+        assert!(matches!(signed, Err(SignError::Kept(KeyFileError::Io { .. }))));
+        assert_eq!(publisher.last(), None);
     }
 
     #[tokio::test]
@@ -288,14 +393,16 @@ mod tests {
     async fn an_epoch_key_that_is_two_epochs_old_signs_nothing() {
         let (data, settings) = settings();
         let mut publisher = Publisher::open(&settings, false, START).unwrap();
-        // The epoch key cannot be written without its folder.
-        let away = data.path().join("away");
-        fs::rename(&settings.folder, &away).unwrap();
+        // The epoch key cannot replace a folder.
+        let (file, away) = (settings.folder.join("epoch.toml"), data.path().join("away"));
+        fs::rename(&file, &away).unwrap();
+        fs::create_dir_all(file.join("taken")).unwrap();
         for (minutes, epoch) in [(14, Some(0)), (29, Some(0)), (31, None), (600, None)] {
             let signed = publisher.sign(3, [9; 32], seconds(60 * minutes));
             assert_eq!(signed.ok().map(|signed| signed.epoch), epoch, "{minutes}");
         }
-        fs::rename(&away, &settings.folder).unwrap();
+        fs::remove_dir_all(&file).unwrap();
+        fs::rename(&away, &file).unwrap();
         assert_eq!(publisher.sign(3, [9; 32], seconds(60 * 31)).unwrap().epoch, 2);
     }
 }

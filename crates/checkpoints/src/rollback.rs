@@ -1,19 +1,21 @@
 //! Rollback check at start: does the database hold everything that was signed and exported?
 //!
-//! It detects an older copy of the database and rows cut off the end. It does not detect a changed
-//! row: only `fourauthd audit verify` reads the whole log.
+//! It compares the tree with the checkpoint that was signed last and with every exported one, so it
+//! detects an older copy of the database, rows cut off the end, and a tree that was rewritten. It
+//! does not read rows: only `fourauthd audit verify` compares them with the tree.
 
 use crate::{
+    claims::Claims,
     exported::{Exported, leads_to},
     given_up::GivenUp,
     publisher::Publisher,
-    sink::SinkError,
+    sink::{SinkError, Wanted},
 };
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, Error, Store};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The action if rows of the log are missing that a checkpoint covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +52,18 @@ pub enum RollbackError {
         /// Time of the signature.
         at: String,
     },
+    /// The database has other rows than those that were signed.
+    #[error(
+        "the database contradicts its signed audit log: its first {size} rows are not those that \
+         were signed at {at}. Restore the database with these rows, or a backup from before the \
+         change"
+    )]
+    Contradicts {
+        /// Number of rows that were signed.
+        size: u64,
+        /// Time of the signature.
+        at: String,
+    },
     /// A sink holds checkpoints of another log.
     #[error(transparent)]
     Sink(#[from] SinkError),
@@ -58,15 +72,25 @@ pub enum RollbackError {
     Store(#[from] Error),
 }
 
+/// When a database is found that lacks or contradicts what was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherHistory {
+    /// At the start of the server, which continues nevertheless.
+    AtStart,
+    /// While the server runs. It signs nothing any more.
+    Running,
+}
+
 impl Publisher {
-    /// Refuses a database that is signed with another key or lacks rows that were signed. With
-    /// [`OnRollback::Alarm`], missing rows are only logged, and recorded in the audit log.
+    /// Refuses a database that is signed with another key, or that lacks or contradicts what was
+    /// signed. With [`OnRollback::Alarm`] the latter is only logged, recorded in the audit log, and
+    /// forgotten: the log is signed as it is now.
     ///
     /// # Errors
     ///
     /// [`RollbackError`]. Its text says what to do.
     pub async fn check(
-        &self,
+        &mut self,
         store: &Store,
         on_rollback: OnRollback,
         now: UnixMillis,
@@ -81,25 +105,55 @@ impl Publisher {
             lost => lost?,
         };
         let Some(Exported { checkpoint: lost, .. }) = lost.last() else { return Ok(()) };
-        let refusal = RollbackError::Behind { size: lost.size, at: lost.at.clone() };
+        let refusal = refusal(lost, store.tree_size().await?);
         match on_rollback {
             OnRollback::Refuse => Err(refusal),
             OnRollback::Alarm => {
                 tracing::error!(error = %refusal, "audit rollback");
-                store.append(alarm(lost, now)).await?;
+                store.append(alarm(lost, OtherHistory::AtStart, now)).await?;
+                self.forget_last();
                 Ok(())
             }
         }
     }
 
-    /// Exported checkpoints that the database lacks; see [`lost`].
+    /// Signed checkpoints that the database lacks, see [`lost`], or else the largest one that it
+    /// contradicts.
     ///
     /// # Errors
     ///
     /// [`RollbackError`].
     pub async fn lost(&self, store: &Store) -> Result<Vec<Exported>, RollbackError> {
-        let largest = async |given_up: &Arc<GivenUp>| Ok(self.newest_exported(given_up).await?);
-        lost(store, self.verifying_key(), largest).await
+        let claims: Mutex<Option<Claims>> = Mutex::default();
+        let largest = async |given_up: &Arc<GivenUp>| {
+            let wanted = Wanted { given_up: Arc::clone(given_up), among: None };
+            let (newest, claimed) = self.exported(&wanted).await?;
+            *claims.lock().unwrap_or_else(PoisonError::into_inner) = Some(claimed);
+            Ok::<_, RollbackError>(newest)
+        };
+        let mut lost = lost(store, self.verifying_key(), largest).await?;
+        let claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if lost.is_empty() {
+            lost.extend(self.contradicted(claims.unwrap_or_default(), store).await?);
+        }
+        Ok(lost)
+    }
+
+    /// The largest exported checkpoint that the tree contradicts, if no operator has given it up.
+    /// The sinks are read again only if a note claims something else than the tree.
+    async fn contradicted(
+        &self,
+        claims: Claims,
+        store: &Store,
+    ) -> Result<Option<Exported>, RollbackError> {
+        let among = claims.contradicted(store).await?;
+        if among.is_empty() {
+            return Ok(None);
+        }
+        let given_up = Arc::new(GivenUp::read(store, self.verifying_key()).await?);
+        let (found, _claims) =
+            self.exported(&Wanted { given_up, among: Some(Arc::new(among)) }).await?;
+        Ok(found)
     }
 
     async fn claim(&self, store: &Store) -> Result<(), RollbackError> {
@@ -145,13 +199,27 @@ pub async fn lost<E: From<Error>>(
     Ok(all)
 }
 
-fn alarm(lost: &Checkpoint, now: UnixMillis) -> AuditEntry {
+fn refusal(lost: &Checkpoint, has: u64) -> RollbackError {
+    let (size, at) = (lost.size, lost.at.clone());
+    if size > has {
+        RollbackError::Behind { size, at }
+    } else {
+        RollbackError::Contradicts { size, at }
+    }
+}
+
+/// The row about a database that lacks or contradicts the checkpoint `lost`.
+pub(crate) fn alarm(lost: &Checkpoint, found: OtherHistory, now: UnixMillis) -> AuditEntry {
     let Checkpoint { size, at, .. } = lost;
+    let says = match found {
+        OtherHistory::AtStart => "The database lacks what was signed.",
+        OtherHistory::Running => "The database lacks what was signed, and is not signed any more.",
+    };
     AuditEntry {
         at: now,
         username: None,
         action: "audit_rollback",
         success: false,
-        detail: format!("The database lacks what was signed. size={size} at={at}"),
+        detail: format!("{says} size={size} at={at}"),
     }
 }

@@ -4,8 +4,14 @@
 //! `publisher` signs and exports. A sink that does not answer or a busy database delays no
 //! request: the next interval signs the rows that were left.
 
-use crate::publisher::Publisher;
-use fourauth_store::{Error, SignedCheckpoint, Store};
+use crate::{
+    given_up::GivenUp,
+    last_signed::Growth,
+    publisher::Publisher,
+    rollback::{OtherHistory, alarm},
+};
+use fourauth_audit::tree::Frontier;
+use fourauth_store::{Error, Store};
 use fourauth_timekeeper::Clock;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -14,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// Interval at which waiting leaves enter the tree, on databases where they wait.
 const GROW_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Interval between log messages about a tree that is not signed.
+const REMINDER: Duration = Duration::from_mins(1);
+
 /// Signs one log.
 #[derive(Debug)]
 pub struct Signer {
@@ -21,42 +30,27 @@ pub struct Signer {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     every: Duration,
-    /// Leaves of the tree that was signed last.
-    signed: u64,
+    /// When the text log last said that the tree contradicts what was signed. `None` if it does not.
+    contradicted: Option<Instant>,
 }
 
 impl Signer {
-    /// Continues after the newest checkpoint in the database. Signs once per interval `every`.
+    /// Continues after the newest valid checkpoint. Signs once per interval `every`.
     ///
-    /// The newest checkpoint counts only if it is valid for this tree. If it is not, the database
-    /// was changed: this is logged as an error, and the tree is signed again.
+    /// A checkpoint in the database counts only if it is valid for this tree. If it is not, the
+    /// database was changed, which is logged as an error.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     pub async fn new(
-        publisher: Publisher,
+        mut publisher: Publisher,
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
         every: Duration,
     ) -> Result<Self, Error> {
-        let signed = match store.newest_checkpoint().await? {
-            // It may not have been exported: the process was killed, or no sink answered.
-            Some(newest) if publisher.has_signed(&newest, &store).await? => {
-                publisher.publish(&newest);
-                newest.size
-            }
-            Some(SignedCheckpoint { size, .. }) => {
-                tracing::error!(
-                    size,
-                    "the newest checkpoint in the database does not belong to this log: the \
-                     database was changed. Run `fourauthd audit verify`"
-                );
-                0
-            }
-            None => 0,
-        };
-        Ok(Self { publisher, store, clock, every, signed })
+        publisher.resume(&store).await?;
+        Ok(Self { publisher, store, clock, every, contradicted: None })
     }
 
     /// Signs until `stop` is cancelled, and then signs the rows that are left. Cancel it after the
@@ -94,22 +88,18 @@ impl Signer {
     }
 
     async fn sign_new_rows(&mut self) -> Result<(), Error> {
-        let head = self.store.tree_head().await?.frontier;
-        if head.size() < self.signed {
-            tracing::error!(
-                size = head.size(),
-                signed = self.signed,
-                "the tree of the audit log has fewer rows than were signed: the database was \
-                 changed. Run `fourauthd audit verify`"
-            );
-            // Later checkpoints contradict the exported ones, which proves the change.
-            self.signed = head.size();
+        let tree = self.store.tree_head().await?.frontier;
+        match self.publisher.growth(&tree, &self.store).await? {
+            Growth::Unchanged => Ok(()),
+            Growth::Grown => self.sign_tree(&tree).await,
+            Growth::Contradiction => self.refuse(&tree).await,
         }
-        if head.size() == self.signed {
-            return Ok(());
-        }
+    }
+
+    async fn sign_tree(&mut self, tree: &Frontier) -> Result<(), Error> {
+        self.contradicted = None;
         let now = self.clock.read().now;
-        let signed = match self.publisher.sign(head.size(), head.root(), now) {
+        let signed = match self.publisher.sign(tree.size(), tree.root(), now) {
             Ok(signed) => signed,
             Err(error) => {
                 tracing::error!(%error, "the audit log was not signed");
@@ -122,8 +112,32 @@ impl Signer {
         // Publish it even if another server stored its checkpoint first: that server may have
         // crashed before it sent it.
         let _is_first: bool = keep.await?;
-        self.signed = head.size();
         self.publisher.publish(&signed);
+        Ok(())
+    }
+
+    /// Signs nothing: the tree lacks or contradicts what was signed last. A signature would vouch
+    /// for the change. It can be signed once an operator has accepted a rollback.
+    async fn refuse(&mut self, tree: &Frontier) -> Result<(), Error> {
+        let Some(last) = self.publisher.last().cloned() else { return Ok(()) };
+        if GivenUp::read(&self.store, self.publisher.verifying_key()).await?.covers(&last) {
+            self.publisher.forget_last();
+            return Ok(());
+        }
+        let said = self.contradicted;
+        if said.is_none_or(|said| said.elapsed() >= REMINDER) {
+            tracing::error!(
+                size = tree.size(),
+                signed = last.size,
+                "the audit log is not signed: its tree does not begin with what was signed last. \
+                 The database was changed. Run `fourauthd audit verify`"
+            );
+            self.contradicted = Some(Instant::now());
+        }
+        if said.is_none() {
+            let row = alarm(&last, OtherHistory::Running, self.clock.read().now);
+            self.store.append(row).await?;
+        }
         Ok(())
     }
 }

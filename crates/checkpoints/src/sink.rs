@@ -9,14 +9,13 @@ mod https;
 mod syslog;
 mod trust;
 
-use crate::exported::Exported;
 pub use address::{NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
 use crate::{given_up::GivenUp, largest::Largest, largest::Seen};
-use fourauth_audit::{checkpoint::parse_all, key::VerifyingKey};
+use fourauth_audit::{Hash, checkpoint::parse_all, key::VerifyingKey};
 use fourauth_store::SignedCheckpoint;
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Timeout for one checkpoint, from the name lookup to the last byte of the answer.
@@ -57,6 +56,21 @@ pub enum SinkError {
         /// Address of the sink.
         place: String,
     },
+}
+
+/// The checkpoints that are searched in a sink.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Checkpoints that do not count.
+    pub given_up: Arc<GivenUp>,
+    /// Sizes and roots that count. `None` if all do.
+    pub among: Option<Arc<BTreeSet<(u64, Hash)>>>,
+}
+
+impl Wanted {
+    fn search<'a>(&'a self, key: &'a VerifyingKey) -> Largest<'a> {
+        Largest::new(key, &self.given_up).among(self.among.as_deref())
+    }
 }
 
 /// A [`SinkError`] without the address of the sink.
@@ -103,29 +117,27 @@ impl Sink {
         in_time(TIMEOUT, done).await.map_err(|fault| fault.at(&self.name))
     }
 
-    /// Largest checkpoint in the sink, without those in `given_up`. `None` if there is no such
-    /// checkpoint. Syslog collectors cannot be read, so they always return `None`.
+    /// Reads the sink for its largest checkpoint that is wanted. A syslog collector cannot be read
+    /// and seems empty.
     ///
     /// # Errors
     ///
     /// [`SinkError`] if reading fails. The timeout is ten seconds for a URL and two minutes for a
     /// file.
-    pub async fn newest(
-        &self,
-        key: &VerifyingKey,
-        given_up: &Arc<GivenUp>,
-    ) -> Result<Option<Exported>, SinkError> {
+    pub async fn read(&self, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, SinkError> {
         let seen = match &self.kind {
-            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(key, given_up)).await,
-            Kind::Syslog(_) => return Ok(None),
+            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(key, wanted)).await,
+            Kind::Syslog(_) => Ok(wanted.search(key).finish()),
             Kind::Https(receiver) => {
                 let shown = in_time(TIMEOUT, receiver.get()).await;
-                shown.map(|text| largest_in(&text, key, given_up))
+                shown.map(|text| largest_in(&text, key, wanted))
             }
         };
         let ours = seen.and_then(|seen| match seen {
-            Seen { has_own_key: false, notes: 1.., .. } => Err(Fault::Foreign),
-            Seen { largest, .. } => Ok(largest),
+            Seen { has_own_key: false, notes: 1.., .. } if wanted.among.is_none() => {
+                Err(Fault::Foreign)
+            }
+            seen => Ok(seen),
         });
         ours.map_err(|fault| fault.at(&self.name))
     }
@@ -137,8 +149,8 @@ impl fmt::Display for Sink {
     }
 }
 
-fn largest_in(text: &str, key: &VerifyingKey, given_up: &GivenUp) -> Seen {
-    let mut largest = Largest::new(key, given_up);
+fn largest_in(text: &str, key: &VerifyingKey, wanted: &Wanted) -> Seen {
+    let mut largest = wanted.search(key);
     let (notes, _torn) = parse_all(text);
     for note in &notes {
         largest.offer(note);

@@ -80,7 +80,7 @@ impl Server {
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
         let parts = Parts::open(config, engine, now).await?;
         let has_checkpoints = parts.store.newest_checkpoint().await?.is_some();
-        let publisher = Publisher::open(&config.publisher(), has_checkpoints, now)?;
+        let mut publisher = Publisher::open(&config.publisher(), has_checkpoints, now)?;
         publisher.check(&parts.store, config.audit.on_rollback, now).await?;
         let socket = TcpListener::bind(config.listen)
             .await

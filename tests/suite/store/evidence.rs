@@ -4,7 +4,7 @@ use super::fixture::{Database, NOW};
 use fourauth_audit::{
     Hash,
     leaf::{self, Leaf},
-    proof::verify_inclusion,
+    proof::{verify_consistency, verify_inclusion},
     tree::Frontier,
 };
 use fourauth_store::{AuditEntry, Error, EvidenceRow, SignedCheckpoint, Store};
@@ -15,6 +15,8 @@ on_both_databases![
     every_leaf_follows_from_its_row_and_the_leaf_before,
     the_root_of_every_smaller_tree_can_be_recomputed,
     every_row_has_an_inclusion_proof,
+    every_smaller_tree_leads_to_the_whole_one,
+    roots_of_a_tree_without_a_leaf_are_unknown,
     a_rolled_back_row_leaves_no_leaf,
     concurrent_rows_form_one_chain_without_a_gap,
     rows_older_than_the_tree_get_their_leaves_once,
@@ -110,6 +112,37 @@ async fn the_root_of_every_smaller_tree_can_be_recomputed(database: Database) {
         assert_eq!(store.root_at(size as u64).await, Ok(Some(expected)), "{size}");
     }
     assert_eq!(store.root_at(601).await, Ok(None));
+    let sizes = [0, 1, 2, 2, 3, 255, 256, 257, 400, 511, 512, 513, 599, 600, 601, 900];
+    let roots: Vec<_> = sizes.iter().map(|size| leaves.get(..*size).map(root)).collect();
+    let sizes = sizes.map(|size| size as u64);
+    assert_eq!(store.roots_at(&sizes).await.unwrap(), roots);
+    assert_eq!(store.roots_at(&[]).await.unwrap(), []);
+}
+
+async fn every_smaller_tree_leads_to_the_whole_one(database: Database) {
+    let store = database.open().await;
+    append(&store, 300).await;
+    store.integrate_all().await.unwrap();
+    let leaves: Vec<Hash> = evidence(&store).await.iter().map(|row| row.leaf_hash).collect();
+    for (old, size) in [(0_usize, 300), (1, 300), (255, 256), (256, 257), (299, 300), (300, 300)] {
+        let [before, after] = [old, size].map(|size| root(&leaves[..size]));
+        let [old, size] = [old, size].map(|size: usize| size as u64);
+        let proof = store.consistency_proof(old, size).await.unwrap().unwrap();
+        assert!(verify_consistency(old, &before, size, &after, &proof), "{old} {size}");
+    }
+    assert_eq!(store.consistency_proof(301, 300).await, Ok(None));
+    assert_eq!(store.consistency_proof(1, 301).await, Ok(None));
+}
+
+async fn roots_of_a_tree_without_a_leaf_are_unknown(database: Database) {
+    let store = database.open().await;
+    append(&store, 300).await;
+    store.integrate_all().await.unwrap();
+    let plain = database.plain().await;
+    plain.execute("DELETE FROM audit_leaf WHERE position = 280").await;
+    let roots = store.roots_at(&[256, 280, 281, 300]).await.unwrap();
+    assert_eq!(roots.iter().map(Option::is_some).collect::<Vec<_>>(), [false; 4]);
+    assert!(store.roots_at(&[256, 280]).await.unwrap().iter().all(Option::is_some));
 }
 
 async fn every_row_has_an_inclusion_proof(database: Database) {

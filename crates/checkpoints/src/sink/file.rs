@@ -3,11 +3,8 @@
 //! An operator may move the file away at any time: the next checkpoint creates a new one. A path
 //! that is not a regular file, such as `/dev/stdout`, is written to but never read.
 
-use super::Fault;
-use crate::{
-    given_up::GivenUp,
-    largest::{Largest, Seen},
-};
+use super::{Fault, Wanted};
+use crate::largest::Seen;
 use fourauth_audit::{key::VerifyingKey, note::SIGNATURE_LINE};
 use fourauth_audit_verify::{Unreadable, for_each_note};
 use std::{
@@ -55,13 +52,9 @@ impl Notes {
     }
 
     /// Reads the whole file to find the largest checkpoint. A missing file counts as empty.
-    pub(super) async fn largest(
-        &self,
-        key: &VerifyingKey,
-        given_up: &Arc<GivenUp>,
-    ) -> Result<Seen, Fault> {
-        let (path, key, given_up) = (self.path.clone(), key.clone(), Arc::clone(given_up));
-        let read = spawn_blocking(move || largest(&path, &key, &given_up));
+    pub(super) async fn largest(&self, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, Fault> {
+        let (path, key, wanted) = (self.path.clone(), key.clone(), wanted.clone());
+        let read = spawn_blocking(move || largest(&path, &key, &wanted));
         read.await.map_err(io::Error::other)?
     }
 }
@@ -85,8 +78,8 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     if whole == 0 { sync_folder(path) } else { Ok(()) }
 }
 
-fn largest(path: &Path, key: &VerifyingKey, given_up: &GivenUp) -> Result<Seen, Fault> {
-    let mut largest = Largest::new(key, given_up);
+fn largest(path: &Path, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, Fault> {
+    let mut largest = wanted.search(key);
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(largest.finish()),
         // Reading a pipe would block until a writer appears.

@@ -41,8 +41,8 @@ fn open(address: &str, trust: &Trust) -> Sink {
 }
 
 async fn newest(sink: &Sink) -> Option<u64> {
-    let newest = sink.newest(&verifying(), &Arc::default()).await;
-    newest.unwrap().map(|shown| shown.checkpoint.size)
+    let seen = sink.read(&verifying(), &Wanted::default()).await;
+    seen.unwrap().largest.map(|shown| shown.checkpoint.size)
 }
 
 /// TLS acceptor for `localhost`, and roots that trust its certificate.
@@ -118,8 +118,9 @@ async fn only_checkpoints_that_were_given_up_are_skipped() {
     {
         let mut given_up = GivenUp::default();
         given_up.add(&Checkpoint::open(&signed(lost).note, &verifying()).unwrap(), after);
-        let newest = sink.newest(&verifying(), &Arc::new(given_up)).await.unwrap();
-        assert_eq!(newest.map(|shown| shown.checkpoint.size), left);
+        let wanted = Wanted { given_up: Arc::new(given_up), among: None };
+        let seen = sink.read(&verifying(), &wanted).await.unwrap();
+        assert_eq!(seen.largest.map(|shown| shown.checkpoint.size), left);
     }
 }
 
@@ -141,7 +142,7 @@ async fn a_file_with_only_foreign_checkpoints_is_an_error() {
     let sink = open(&format!("file:{}/log", folder.path().display()), &Trust::System);
     let another = SigningKey::from_seed(&[2; 32]).unwrap();
     sink.publish(&signed_with(&another, 7)).await.unwrap();
-    let shown = sink.newest(&verifying(), &Arc::default()).await;
+    let shown = sink.read(&verifying(), &Wanted::default()).await;
     assert!(matches!(shown, Err(SinkError::Foreign { .. })));
 
     sink.publish(&signed(3)).await.unwrap();

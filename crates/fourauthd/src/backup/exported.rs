@@ -9,9 +9,13 @@ use fourauth_audit::key::VerifyingKey;
 use fourauth_audit_verify::for_each_note;
 use fourauth_checkpoints::{Exported, GivenUp, Largest, sink::SinkAddress};
 use fourauth_config::Config;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Exported checkpoints that the restored tree does not contain; see [`fourauth_checkpoints::lost`].
+/// `own` has the one that was signed last on this machine, if the file exists.
 ///
 /// # Errors
 ///
@@ -22,8 +26,9 @@ pub(super) async fn newer(
     key: &VerifyingKey,
     inside: &LocalStore,
     more: &[PathBuf],
+    own: &Path,
 ) -> anyhow::Result<Vec<Exported>> {
-    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, key, given_up);
+    let largest = async |given_up: &Arc<GivenUp>| largest(config, more, own, key, given_up);
     let lost = fourauth_checkpoints::lost(&inside.store, key, largest).await?;
     inside.refuse_contradictions(&lost).await?;
     Ok(lost)
@@ -32,11 +37,13 @@ pub(super) async fn newer(
 fn largest(
     config: &Config,
     more: &[PathBuf],
+    own: &Path,
     key: &VerifyingKey,
     given_up: &GivenUp,
 ) -> anyhow::Result<Option<Exported>> {
     let mut newest: Option<Exported> = None;
-    for file in files(config, more) {
+    let own = own.is_file().then(|| own.to_owned());
+    for file in files(config, more).into_iter().chain(own) {
         let mut largest = Largest::new(key, given_up);
         for_each_note(&file, key.name(), |note| largest.offer(note))?;
         let seen = largest.finish();

@@ -13,7 +13,7 @@ use super::{
 use crate::{local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fourauth_checkpoints::Exported;
+use fourauth_checkpoints::{Exported, last_signed_file};
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
@@ -52,7 +52,7 @@ impl Restore {
         let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
         keep_one_log(config, &examined.config)?;
         match (&examined.manifest.database, &database) {
-            (Some(_), Some(_)) => self.settle(&examined, now).await?,
+            (Some(_), Some(_)) => self.settle(&examined, config, now).await?,
             (None, _) => {}
             (Some(_), None) => {
                 bail!("the backup holds a SQLite database, but store.url names PostgreSQL")
@@ -92,10 +92,18 @@ impl Restore {
     }
 
     /// Writes the rows about the restore while the database is still in the temporary folder.
-    async fn settle(&self, examined: &VerifiedBackup, now: UnixMillis) -> anyhow::Result<()> {
+    async fn settle(
+        &self,
+        examined: &VerifiedBackup,
+        config: &Config,
+        now: UnixMillis,
+    ) -> anyhow::Result<()> {
         let inside = LocalStore::open_unpacked(&examined.config, now).await?;
         let newer = match &examined.log_key {
-            Some(key) => exported::newer(&examined.config, key, &inside, &self.checkpoints).await?,
+            Some(key) => {
+                let last = last_signed_file(&config.audit_dir());
+                exported::newer(&examined.config, key, &inside, &self.checkpoints, &last).await?
+            }
             None => Vec::new(),
         };
         if let Some(Exported { checkpoint, .. }) = newer.last()

@@ -1,23 +1,24 @@
 //! Evidence that the audit log was not changed: a leaf for every row, in one RFC 9162 tree.
 //!
 //! This module reads rows with their leaves. [`snapshot`] reads all of them at one moment, [`leaf`]
-//! writes leaves, [`tree`] builds the tree, [`checkpoint`] stores signed tree heads, and
-//! [`row_proof`] makes the proof of one row. This
-//! module neither signs nor verifies: docs/AUDIT.md describes the verification, and
+//! writes leaves, [`tree`] builds the tree, [`old_trees`] reads earlier trees, [`checkpoint`] stores signed tree
+//! heads, and [`row_proof`] makes the proof of one row. This module neither signs nor verifies: docs/AUDIT.md describes the verification, and
 //! `fourauth-audit-verify` does it without this crate.
 
 mod checkpoint;
 mod leaf;
 mod legacy;
+mod old_trees;
 mod rollback;
 mod row_proof;
 mod snapshot;
 mod tree;
 
 pub use checkpoint::SignedCheckpoint;
+pub use old_trees::InclusionProof;
 pub use rollback::{ACCEPT_ROLLBACK, AcceptedRollback, Rollback};
 pub use snapshot::LogSnapshot;
-pub use tree::{InclusionProof, TreeHead};
+pub use tree::TreeHead;
 
 pub(crate) use leaf::node;
 pub(crate) use legacy::has_old_rows;

@@ -102,7 +102,7 @@ async fn an_error_status_or_a_redirect_is_a_failure() {
         *web.answer.lock().unwrap() = Some(answer);
         let sent = sink.publish(&signed(3)).await;
         assert!(matches!(sent, Err(SinkError::Away { .. })), "{answer}");
-        let shown = sink.newest(&verifying(), &Arc::default()).await;
+        let shown = sink.read(&verifying(), &Wanted::default()).await;
         assert!(matches!(shown, Err(SinkError::Away { .. })), "{answer}");
     }
 }
@@ -124,7 +124,7 @@ async fn an_endless_answer_is_read_up_to_the_limit() {
     let sink = open(&address, &Trust::System);
     let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20));
     *web.answer.lock().unwrap() = Some(answer.leak());
-    let Err(error) = sink.newest(&verifying(), &Arc::default()).await else {
+    let Err(error) = sink.read(&verifying(), &Wanted::default()).await else {
         panic!("the answer was accepted")
     };
     assert!(error.to_string().contains("longer than 65536 bytes"), "{error}");

@@ -1,7 +1,7 @@
 //! The tree over all leaves (RFC 9162 §2.1), extended leaf by leaf.
 //!
 //! The database stores the leaves, and the roots of perfect subtrees along the right edge and at
-//! every eighth level. An append is cheap; an old root or a proof needs a few hundred hashes.
+//! every eighth level, so an append is cheap. [`old_trees`](super::old_trees) reads old roots and proofs.
 
 use super::{LEAF, array};
 use crate::{
@@ -12,17 +12,11 @@ use crate::{
     error::Error,
     store::Store,
 };
-use fourauth_audit::{
-    Hash,
-    proof::inclusion_ranges,
-    tree::{Frontier, node_hash},
-};
+use fourauth_audit::{Hash, tree::Frontier};
 
 const TREE: &str = "audit_tree";
-const TILE: &str = "audit_tile";
-
 /// Every `STEP`-th level is stored.
-const STEP: u32 = 8;
+pub(super) const STEP: u32 = 8;
 
 /// Most leaves that enter the tree in one transaction.
 const AT_ONCE: i64 = 500;
@@ -34,21 +28,6 @@ pub struct TreeHead {
     pub frontier: Frontier,
     /// The signing key in the format of C2SP's signed notes, once it signed a checkpoint.
     pub vkey: Option<String>,
-}
-
-/// Proof that a row is in the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InclusionProof {
-    /// The row's leaf.
-    pub leaf_hash: Hash,
-    /// Position of the leaf, from 0.
-    pub position: u64,
-    /// Number of leaves of the tree that the proof is for.
-    pub size: u64,
-    /// The root of that tree.
-    pub root: Hash,
-    /// Hashes from the leaf's sibling upwards (RFC 9162 §2.1.3).
-    pub path: Vec<Hash>,
 }
 
 impl Tx {
@@ -138,93 +117,6 @@ impl Store {
     pub async fn tree_size(&self) -> Result<u64, Error> {
         Ok(self.tree_head().await?.frontier.size())
     }
-
-    /// The root of the tree with the first `size` leaves. `None` if the tree is smaller.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails or lacks a hash that it should have.
-    pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
-        if size > self.tree_size().await? {
-            return Ok(None);
-        }
-        self.subtree(0, size).await.map(Some)
-    }
-
-    /// Proves that row `id` is in the tree of `size` leaves. `None` if it is not.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails or lacks a hash that it should have.
-    pub async fn inclusion_proof(
-        &self,
-        id: i64,
-        size: u64,
-    ) -> Result<Option<InclusionProof>, Error> {
-        const SQL: &str = "SELECT position, leaf_hash FROM audit_leaf \
-                           WHERE log_id = $1 AND position IS NOT NULL";
-
-        let Some(row) = self.row(SQL, &[Value::Int(id)]).await? else { return Ok(None) };
-        let position = row.int(LEAF, "position")?;
-        let position = u64::try_from(position).map_err(|_| missing("position"))?;
-        let leaf_hash = array(&row, LEAF, "leaf_hash")?;
-        let Some(root) = self.root_at(size).await?.filter(|_| position < size) else {
-            return Ok(None);
-        };
-        let mut path = Vec::new();
-        for other in inclusion_ranges(position, size).unwrap_or_default() {
-            path.push(self.subtree(other.start, other.end - other.start).await?);
-        }
-        Ok(Some(InclusionProof { leaf_hash, position, size, root, path }))
-    }
-
-    /// The root over `length` leaves from `from`. A perfect subtree of at least that length must
-    /// begin at `from`.
-    async fn subtree(&self, from: u64, length: u64) -> Result<Hash, Error> {
-        let (mut at, end, mut roots) = (from, from + length, Vec::new());
-        while at < end {
-            let level = (end - at).ilog2();
-            roots.push(self.perfect(level, at >> level).await?);
-            at += 1 << level;
-        }
-        // The largest subtree comes first; RFC 9162 §2.1.1 combines the smaller ones first.
-        let Some(mut root) = roots.pop() else { return Ok(Frontier::default().root()) };
-        while let Some(left) = roots.pop() {
-            root = node_hash(&left, &root);
-        }
-        Ok(root)
-    }
-
-    /// The root of the perfect subtree of this level and number, from the stored level below it.
-    async fn perfect(&self, level: u32, number: u64) -> Result<Hash, Error> {
-        let kept = level - level % STEP;
-        let first = number << (level - kept);
-        let below = self.kept(kept, first, 1 << (level - kept)).await?;
-        let mut frontier = Frontier::default();
-        // Roots of subtrees of equal size combine as leaves do.
-        for hash in below {
-            frontier.push(hash);
-        }
-        Ok(frontier.root())
-    }
-
-    /// Reads `number` hashes of a stored level.
-    async fn kept(&self, level: u32, first: u64, number: u64) -> Result<Vec<Hash>, Error> {
-        const LEAVES: &str = "SELECT leaf_hash AS hash FROM audit_leaf \
-             WHERE position >= $1 AND position < $2 ORDER BY position";
-        const TILES: &str = "SELECT hash FROM audit_tile \
-             WHERE level = $3 AND number >= $1 AND number < $2 ORDER BY number";
-
-        let range = [Value::Int(count(first)?), Value::Int(count(first + number)?)];
-        let rows = match level {
-            0 => self.rows(LEAVES, &range).await?,
-            _ => self.rows(TILES, &[range[0], range[1], Value::Int(level.into())]).await?,
-        };
-        if u64::try_from(rows.len()) != Ok(number) {
-            return Err(missing("leaf_hash"));
-        }
-        rows.iter().map(|row| array(row, TILE, "hash")).collect()
-    }
 }
 
 fn frontier(row: &Row) -> Result<Frontier, Error> {
@@ -235,10 +127,6 @@ fn frontier(row: &Row) -> Result<Frontier, Error> {
         .ok_or(Error::Corrupt { table: TREE, column: "frontier" })
 }
 
-fn count(number: u64) -> Result<i64, Error> {
+pub(super) fn count(number: u64) -> Result<i64, Error> {
     i64::try_from(number).map_err(|_| Error::Corrupt { table: TREE, column: "size" })
-}
-
-const fn missing(column: &'static str) -> Error {
-    Error::Corrupt { table: LEAF, column }
 }
