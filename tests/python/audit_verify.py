@@ -26,7 +26,7 @@ import urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-NOTES = {"unsigned_tail", "late", "not_exported"}
+NOTES = {"unsigned_tail", "late", "not_exported", "foreign_note"}
 DASH = "\u2014 "
 BLANK = " \t\r\n"
 MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
@@ -218,31 +218,33 @@ def carried_note(line):
 
 
 def notes_in(path, origin):
-    """The notes in a file of checkpoints. An incomplete note at the end is left out."""
-    gathered, size, signed = [], 0, False
+    """The notes in a file of checkpoints, each with its line. An incomplete note at the end is left out."""
+    gathered, size, signed, begin = [], 0, False, 0
     with open(path, "rb") as file:
-        for raw in file:
+        for number, raw in enumerate(file, 1):
             line = unmarked(raw).decode(errors="replace")
             carried = carried_note(line) if len(raw) < MAX_LINE else None
             is_signature, more = line.startswith(DASH), len(line.encode())
-            if carried is not None or signed and not is_signature or size + more > MAX_NOTE:
+            ends = carried is not None or signed and not is_signature or size + more > MAX_NOTE
+            if ends or line == origin + "\n":
                 if signed:
-                    yield "".join(gathered)
+                    yield begin, "".join(gathered)
                 gathered, size, signed = [], 0, False
             if carried is not None:
                 if carried.startswith(origin + "\n"):
-                    yield carried
+                    yield number, carried
             elif more <= MAX_NOTE and (gathered or line.strip(BLANK)):
+                begin = begin if gathered else number
                 gathered.append(line)
                 size, signed = size + more, signed or is_signature
     if signed and gathered[-1].endswith("\n"):
-        yield "".join(gathered)
+        yield begin, "".join(gathered)
 
 
-def exported_in(path, origin):
+def exported_in(path, key):
     """Without this check, a file that cannot be read would pass for one that says nothing against the log."""
-    notes = list(notes_in(path, origin))
-    if not notes:
+    notes = [(line, opened(note, key)) for line, note in notes_in(path, key.name)]
+    if all(checkpoint is None for _, checkpoint in notes):
         raise Unreadable(f"{path} holds no checkpoint of this log")
     return notes
 
@@ -583,8 +585,8 @@ class Audit:
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
         self.erased, self.told, self.oldest, self.rows, self.erased_rows = {}, {}, None, 0, 0
         self.exported, self.given_up, self.count, self.compared = [], 0, 0, None
-        for note in notes:
-            self.take_exported(note)
+        for line, checkpoint in notes:
+            self.take_exported(line, checkpoint)
         self.exported.sort(key=lambda checkpoint: checkpoint.size)
         self.total = len(self.exported)
         self.rollbacks = []
@@ -599,8 +601,8 @@ class Audit:
         self.own = source.checkpoints()
         self.next = self.next_own()
 
-    def find(self, finding, row=None, position=None, size=None):
-        where = {"row": row, "position": position, "size": size}
+    def find(self, finding, row=None, position=None, size=None, line=None):
+        where = {"row": row, "position": position, "size": size, "line": line}
         self.counts[finding] = self.counts.get(finding, 0) + 1
         if self.counts[finding] <= MAX_LISTED:
             self.findings.append({"finding": finding} | {name: at for name, at in where.items() if at is not None})
@@ -610,10 +612,9 @@ class Audit:
             self.once.add(kind or finding)
             self.find(finding, size=size)
 
-    def take_exported(self, note):
-        checkpoint = opened(note, self.key)
+    def take_exported(self, line, checkpoint):
         if checkpoint is None:
-            self.find("bad_signature")
+            self.find("foreign_note", line=line)
         else:
             self.check_epoch(checkpoint)
             self.exported.append(checkpoint)
@@ -824,7 +825,7 @@ def verify(arguments):
         epoch_key = bytes.fromhex(epoch_key)
         if len(epoch_key) != 32:
             raise Unreadable("the epoch key must have 64 hexadecimal digits")
-    notes = [note for path in arguments.checkpoints for note in exported_in(path, key.name)]  # read before the log
+    notes = [note for path in arguments.checkpoints for note in exported_in(path, key)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
     accepted = set(arguments.accept_rollback)

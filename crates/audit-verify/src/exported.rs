@@ -51,17 +51,16 @@ impl Known {
     }
 
     fn read_file(&mut self, path: &Path, options: &Options) -> Result<(), Unreadable> {
-        let mut notes = 0_u64;
-        for_each_note(path, options.key.name(), |note| {
-            notes += 1;
-            self.take(note, path, options);
+        let before = self.exported.len();
+        for_each_note_at(path, options.key.name(), |line, note| {
+            self.take(note, line, path, options);
         })?;
         // Otherwise a file that cannot be read would pass for one that says nothing against the log.
         let none = || Unreadable::NoCheckpoint { path: path.display().to_string() };
-        if notes == 0 { Err(none()) } else { Ok(()) }
+        if self.exported.len() == before { Err(none()) } else { Ok(()) }
     }
 
-    fn take(&mut self, note: &str, path: &Path, options: &Options) {
+    fn take(&mut self, note: &str, line: u64, path: &Path, options: &Options) {
         match Checkpoint::open(note, &options.key) {
             Ok(found) => {
                 self.epochs.check(note, &found, &mut self.findings);
@@ -69,8 +68,9 @@ impl Known {
                 self.exported.push(Exported { size, at, root });
             }
             Err(error) => {
-                let says = format!("in {}: {error}", path.display());
-                self.findings.add(Finding::new(Kind::BadSignature, says));
+                // A writer of the file could as well have left the checkpoint out.
+                let says = format!("{}, line {line}: {error}", path.display());
+                self.findings.add(Finding::new(Kind::ForeignNote, says).line(line));
             }
         }
     }
@@ -89,16 +89,40 @@ pub fn for_each_note(
     origin: &str,
     mut take: impl FnMut(&str),
 ) -> Result<(), Unreadable> {
-    let (mut lines, mut notes) = (Lines::open(path)?, Notes::default());
+    for_each_note_at(path, origin, |_, note| take(note))
+}
+
+/// The same, with the number of the line at which each note begins.
+fn for_each_note_at(
+    path: &Path,
+    origin: &str,
+    mut take: impl FnMut(u64, &str),
+) -> Result<(), Unreadable> {
+    let (mut lines, mut notes, mut number, mut begin) =
+        (Lines::open(path)?, Notes::default(), 0, 0);
     while let Some(line) = lines.next_lossily()? {
+        number += 1_u64;
         let carried = carried(&line);
-        let ended = if carried.is_some() { notes.interrupt() } else { notes.line(&line) };
-        for note in ended.into_iter().chain(carried.filter(|note| is_of(note, origin))) {
-            take(&note);
+        // Other text may stand directly before a note.
+        let begins = line.strip_suffix('\n') == Some(origin);
+        if let Some(note) = (carried.is_some() || begins).then(|| notes.interrupt()).flatten() {
+            take(begin, &note);
+        }
+        match carried {
+            Some(note) if is_of(&note, origin) => take(number, &note),
+            Some(_) => {}
+            None => {
+                if let Some(note) = notes.line(&line) {
+                    take(begin, &note);
+                }
+                if notes.gathered() == line.len() {
+                    begin = number;
+                }
+            }
         }
     }
     if let (Some(note), _) = notes.finish() {
-        take(&note);
+        take(begin, &note);
     }
     Ok(())
 }

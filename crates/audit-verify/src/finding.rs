@@ -46,6 +46,8 @@ pub enum Kind {
     Late,
     /// The checkpoint of a proof is not among the exported ones. Only a note.
     NotExported,
+    /// A note in a file of exported checkpoints that is not one of this log. Only a note.
+    ForeignNote,
 }
 
 impl Kind {
@@ -71,13 +73,14 @@ impl Kind {
             Self::UnsignedTail => "unsigned_tail",
             Self::Late => "late",
             Self::NotExported => "not_exported",
+            Self::ForeignNote => "foreign_note",
         }
     }
 
     /// True if the finding is no evidence of a change.
     #[must_use]
     pub const fn is_note(self) -> bool {
-        matches!(self, Self::UnsignedTail | Self::Late | Self::NotExported)
+        matches!(self, Self::UnsignedTail | Self::Late | Self::NotExported | Self::ForeignNote)
     }
 }
 
@@ -107,13 +110,16 @@ pub struct Finding {
     /// Size of the checkpoint, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Line of a file of exported checkpoints, from 1, if it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The finding as a sentence.
     pub says: String,
 }
 
 impl Finding {
     pub(crate) fn new(finding: Kind, says: impl Into<String>) -> Self {
-        Self { finding, row: None, position: None, size: None, says: says.into() }
+        Self { finding, row: None, position: None, size: None, line: None, says: says.into() }
     }
 
     pub(crate) fn row(self, row: i64) -> Self {
@@ -126,6 +132,10 @@ impl Finding {
 
     pub(crate) fn size(self, size: u64) -> Self {
         Self { size: Some(size), ..self }
+    }
+
+    pub(crate) fn line(self, line: u64) -> Self {
+        Self { line: Some(line), ..self }
     }
 }
 

@@ -132,6 +132,13 @@ impl Notes {
         ended
     }
 
+    /// Length of the gathered lines, in bytes. If that is the length of the line added last, that
+    /// line is the first.
+    #[must_use]
+    pub const fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
     /// Ends the current note. Returns it if it has a signature, and drops it otherwise.
     pub fn interrupt(&mut self) -> Option<String> {
         let is_signed = self.has_signature;

@@ -5,7 +5,7 @@ use super::{peer::Peer, signer::Signer};
 use crate::{chance::Chance, disk::people};
 use anyhow::{Context as _, ensure};
 use data_encoding::HEXLOWER;
-use fourauth_audit::{Checkpoint, Frontier};
+use fourauth_audit::{Checkpoint, Frontier, checkpoint::parse_all, note::signature_line};
 use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, Error, Location, SignedCheckpoint, Store, Tx};
@@ -72,7 +72,27 @@ impl Log {
         if chance.below(4) == 0 {
             log.grow_elsewhere(chance).await?;
         }
+        log.litter(chance)?;
         Ok(log)
+    }
+
+    /// Other programs write to the collector's file as well: text, checkpoints of other keys, line
+    /// ends of another system, signatures of witnesses.
+    fn litter(&self, chance: &mut Chance) -> anyhow::Result<()> {
+        let Ok(text) = fs::read_to_string(self.exported()) else { return Ok(()) };
+        let stranger = Signer::new(2, BEGIN)?.sign_again(&Frontier::default(), &BEGIN.to_string());
+        let mut all = String::new();
+        for note in parse_all(&text).0 {
+            match chance.below(12) {
+                0 => all += "collector restarted\n",
+                1 => all += &stranger.note,
+                2 => all += &note.replace('\n', "\r\n"),
+                3 => all += &format!("{note}{}", signature_line("witness", [7; 4], &[1; 8])),
+                _ => {}
+            }
+            all += &note;
+        }
+        Ok(fs::write(self.exported(), all)?)
     }
 
     /// When the log began.

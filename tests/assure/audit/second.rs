@@ -21,7 +21,7 @@ pub(super) struct Verdict {
     /// Number of findings of each kind.
     counts: Value,
     /// Each listed finding with its row, position and size, and how often it is listed.
-    findings: BTreeMap<[String; 4], u32>,
+    findings: BTreeMap<[String; 5], u32>,
 }
 
 impl Verdict {
@@ -38,7 +38,8 @@ impl Verdict {
     fn told(report: &Value, exit: u8) -> Self {
         let mut findings = BTreeMap::new();
         for finding in report["findings"].as_array().into_iter().flatten() {
-            let key = ["finding", "row", "position", "size"].map(|name| finding[name].to_string());
+            let key = ["finding", "row", "position", "size", "line"]
+                .map(|name| finding[name].to_string());
             *findings.entry(key).or_default() += 1;
         }
         let root = report["root"].as_str().map(str::to_owned);

@@ -6,5 +6,6 @@ mod changed;
 mod clean;
 mod command;
 mod fixture;
+mod foreign;
 mod hidden;
 mod hostile;
