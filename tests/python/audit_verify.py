@@ -1,7 +1,7 @@
 """Checks fourauth's audit log for changes: a second verifier, written from docs/AUDIT.md.
 
     python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]
-                            [--accept-rollback SIZE]... [--json] INPUT
+                            [--accept-rollback SIZE]... [--accept-erasure ROW]... [--json] INPUT
     python3 audit_verify.py --batch        reads one JSON array of arguments per line, prints one JSON report per line
 
 Exit codes: 0 if no change was found, 1 if one was found, 2 if the input could not be read. All checkpoints are kept in
@@ -81,7 +81,7 @@ def leaf_hash(row, previous):
     if erased_by is None:
         name_hash = None if username is None else sha256(salt, b"\x01", username.encode())
         detail_hash = sha256(salt, b"\x02", detail.encode())
-    elif username is not None or detail != "":
+    elif username is not None or detail != "" or name_hash is None:
         return None
     node, node_seq = row["link"]
     leaf = [1, row["id"], ts_utc, name_hash, action, success, detail_hash, node, node_seq, previous]
@@ -578,8 +578,8 @@ class Database:
 
 
 class Audit:
-    def __init__(self, source, key, notes, epoch_key, accepted):
-        self.source, self.key, self.accepted = source, key, accepted
+    def __init__(self, source, key, notes, epoch_key, accepted, erasures):
+        self.source, self.key, self.accepted, self.erasures = source, key, accepted, erasures
         self.findings, self.counts, self.once = [], {}, set()
         self.epoch_key, self.epoch_keys, self.bounds = epoch_key, [epoch_key], None
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
@@ -761,6 +761,8 @@ class Audit:
             digest = sha256(*(struct.pack(">q", row) for row in ids)).hex()
             if self.told.get(by) != (len(ids), digest):
                 self.find("erased_without_row", row=by)
+            elif by not in self.erasures:
+                self.find("erasure", row=by)
         for rollback in self.rollbacks:
             size = rollback["lost"].size
             if rollback["position"] is None or size not in self.accepted:
@@ -828,12 +830,12 @@ def verify(arguments):
     notes = [note for path in arguments.checkpoints for note in exported_in(path, key)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
-    accepted = set(arguments.accept_rollback)
+    accepted = set(arguments.accept_rollback), set(arguments.accept_erasure)
     if beginning == PROOF:
-        return ProofAudit(Proof(arguments.input), key, notes, epoch_key, accepted).report()
+        return ProofAudit(Proof(arguments.input), key, notes, epoch_key, *accepted).report()
     is_database = beginning.startswith(b"SQLite format 3\0")
     source = Database(arguments.input) if is_database else Export(arguments.input)
-    return Audit(source, key, notes, epoch_key, accepted).report()
+    return Audit(source, key, notes, epoch_key, *accepted).report()
 
 
 def run(arguments):
@@ -851,6 +853,7 @@ def parser():
     parser.add_argument("--checkpoints", action="append", default=[])
     parser.add_argument("--epoch-key")
     parser.add_argument("--accept-rollback", type=int, action="append", default=[])
+    parser.add_argument("--accept-erasure", type=int, action="append", default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("input")
     return parser

@@ -40,6 +40,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE")]
     accept_rollback: Vec<u64>,
 
+    /// The id of the row of an erasure that the operator told you about. May be repeated.
+    #[arg(long, value_name = "ROW")]
+    accept_erasure: Vec<i64>,
+
     /// Print one JSON object instead of sentences.
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,6 +64,7 @@ impl Args {
             checkpoints: self.checkpoints.clone(),
             epoch_key,
             accepted: self.accept_rollback.iter().copied().collect(),
+            erasures: self.accept_erasure.iter().copied().collect(),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Checks that every erased row is recorded by the row of an erasure.
+//! Checks that every erased row is recorded by the row of an erasure, and that the auditor knows of
+//! each.
 //!
 //! Erased rows usually come before the row of the erasure. Only their ids are kept until then.
 
@@ -9,7 +10,7 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use fourauth_audit::{Hash, leaf::erasure_digest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Action of a row that records an erasure.
 const ACTION: &str = "erase_audit";
@@ -21,7 +22,9 @@ const MAX_WAITING: usize = 4_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Erasures {
     waiting: BTreeMap<i64, Erasure>,
-    /// Number of row ids in `waiting`.
+    /// Rows that record an erasure of exactly the rows that were found.
+    complete: BTreeSet<i64>,
+    /// Number of row ids in both.
     kept: usize,
     /// Number of erased rows.
     pub(crate) rows: u64,
@@ -51,8 +54,9 @@ impl Erasures {
             let erasure = self.waiting.entry(row.id).or_default();
             erasure.told = Some(told);
             if erasure.is_as_told() {
-                self.kept -= erasure.rows.len() + 1;
+                self.kept -= erasure.rows.len();
                 self.waiting.remove(&row.id);
+                self.complete.insert(row.id);
             }
         }
         Ok(())
@@ -67,13 +71,24 @@ impl Erasures {
         Ok(())
     }
 
-    /// Reports every erasure that is still incomplete.
-    pub(crate) fn finish(&mut self, findings: &mut Findings) {
+    /// Reports every erasure that is still incomplete, and every other one that the auditor does not
+    /// know of. A writer of the database can add both the row and its leaf.
+    pub(crate) fn finish(&mut self, accepted: &BTreeSet<i64>, findings: &mut Findings) {
         for (row, mut erasure) in std::mem::take(&mut self.waiting) {
-            if !erasure.is_as_told() {
+            if erasure.is_as_told() {
+                self.complete.insert(row);
+            } else {
                 let says = erasure.says(row);
                 findings.add(Finding::new(Kind::ErasedWithoutRow, says).row(row));
+                self.complete.remove(&row);
             }
+        }
+        for row in self.complete.difference(accepted) {
+            let says = format!(
+                "row {row} records that rows were erased; if the operator told you about it, use \
+                 --accept-erasure {row}"
+            );
+            findings.add(Finding::new(Kind::Erasure, says).row(*row));
         }
     }
 }

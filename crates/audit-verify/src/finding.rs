@@ -40,6 +40,8 @@ pub enum Kind {
     TreeState,
     /// The log was rolled back and the auditor was not told, or no row records it.
     Rollback,
+    /// A name was erased and the auditor was not told.
+    Erasure,
     /// Rows that no checkpoint covers yet. Only a note.
     UnsignedTail,
     /// Rows that a checkpoint covered late. Only a note.
@@ -70,6 +72,7 @@ impl Kind {
             Self::ErasedWithoutRow => "erased_without_row",
             Self::TreeState => "tree_state",
             Self::Rollback => "rollback",
+            Self::Erasure => "erasure",
             Self::UnsignedTail => "unsigned_tail",
             Self::Late => "late",
             Self::NotExported => "not_exported",

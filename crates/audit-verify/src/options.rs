@@ -14,12 +14,20 @@ pub struct Options {
     pub epoch_key: Option<EpochKey>,
     /// Sizes of lost checkpoints that the operator told the auditor about.
     pub accepted: BTreeSet<u64>,
+    /// Ids of the rows that record erasures that the operator told the auditor about.
+    pub erasures: BTreeSet<i64>,
 }
 
 impl Options {
     /// Only the key. Checks the log against itself.
     #[must_use]
     pub const fn new(key: VerifyingKey) -> Self {
-        Self { key, checkpoints: Vec::new(), epoch_key: None, accepted: BTreeSet::new() }
+        Self {
+            key,
+            checkpoints: Vec::new(),
+            epoch_key: None,
+            accepted: BTreeSet::new(),
+            erasures: BTreeSet::new(),
+        }
     }
 }

@@ -103,11 +103,12 @@ impl Text<'_> {
                 let name = self.username.map(|name| name_hash(&salt, name));
                 Some((name, detail_hash(&salt, self.detail)))
             }
-            Sealing::Erased { name, detail, .. } => {
+            Sealing::Erased { name: Some(name), detail, .. } => {
                 let is_empty = self.username.is_none() && self.detail.is_empty();
-                is_empty.then_some((name, detail))
+                is_empty.then_some((Some(name), detail))
             }
-            Sealing::Unfit => None,
+            // The server erases only rows with a name.
+            Sealing::Erased { name: None, .. } | Sealing::Unfit => None,
         }
     }
 }

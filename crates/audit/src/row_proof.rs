@@ -169,9 +169,10 @@ impl ProvenRow {
     fn hashes(&self) -> Option<(Option<Hash>, Hash)> {
         match (self.salt, self.name_hash, self.detail_hash) {
             (Some(Hex(salt)), None, None) => Some(self.salted(&salt)),
-            (None, name, Some(Hex(detail))) => {
+            // Only rows with a name are erased.
+            (None, Some(Hex(name)), Some(Hex(detail))) => {
                 let is_erased = self.username.is_none() && self.detail.is_empty();
-                is_erased.then_some((name.map(|name| name.0), detail))
+                is_erased.then_some((Some(name), detail))
             }
             _ => None,
         }

@@ -80,6 +80,7 @@ pub use account::spelling::{Collision, Respelled, Shared};
 pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::entry::{AuditEntry, AuditId};
+pub use audit::erasure::ErasedRows;
 pub use audit::evidence::{
     ACCEPT_ROLLBACK, AcceptedRollback, EvidenceRow, InclusionProof, LogSnapshot, MAX_EVIDENCE,
     Rollback, SignedCheckpoint, TreeHead,

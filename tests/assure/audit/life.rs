@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use fourauth_audit::{Checkpoint, Frontier, checkpoint::parse_all, note::signature_line};
 use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, Error, Location, SignedCheckpoint, Store, Tx};
+use fourauth_store::{AuditEntry, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx};
 use rusqlite::{Connection, params};
 use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -28,6 +28,8 @@ pub(super) struct Log {
     now: UnixMillis,
     /// Sizes of checkpoints that the operator told the auditor were lost.
     accepted: Vec<u64>,
+    /// Rows of erasures that the operator told the auditor about.
+    erasures: Vec<i64>,
     /// Size of the largest exported tree that this log still contains.
     pub(super) exported_to: u64,
     /// Note of that tree.
@@ -43,6 +45,7 @@ impl Log {
             signer: Signer::new(1, BEGIN)?,
             now: BEGIN,
             accepted: Vec::new(),
+            erasures: Vec::new(),
             exported_to: 0,
             newest: None,
             copied: 0,
@@ -73,7 +76,18 @@ impl Log {
             log.grow_elsewhere(chance).await?;
         }
         log.litter(chance)?;
+        log.tell_of_erasures()?;
         Ok(log)
+    }
+
+    /// The operator tells the auditor of every erasure so far.
+    fn tell_of_erasures(&mut self) -> anyhow::Result<()> {
+        let database = Connection::open(self.database())?;
+        let mut rows =
+            database.prepare("SELECT id FROM access_logs WHERE action = 'erase_audit'")?;
+        let rows = rows.query_map([], |row| row.get(0))?;
+        self.erasures = rows.collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Other programs write to the collector's file as well: text, checkpoints of other keys, line
@@ -87,7 +101,7 @@ impl Log {
                 0 => all += "collector restarted\n",
                 1 => all += &stranger.note,
                 2 => all += &note.replace('\n', "\r\n"),
-                3 => all += &format!("{note}{}", signature_line("witness", [7; 4], &[1; 8])),
+                3 => all.extend([note.clone(), signature_line("witness", [7; 4], &[1; 8])]),
                 _ => {}
             }
             all += &note;
@@ -98,6 +112,11 @@ impl Log {
     /// When the log began.
     pub(super) const fn begin() -> UnixMillis {
         BEGIN
+    }
+
+    /// The time of the newest row.
+    pub(super) const fn now(&self) -> UnixMillis {
+        self.now
     }
 
     pub(super) fn database(&self) -> PathBuf {
@@ -121,6 +140,7 @@ impl Log {
             checkpoints: exported.into_iter().collect(),
             epoch_key: Some(Signer::first_epoch_key()),
             accepted: self.accepted.iter().copied().collect(),
+            erasures: self.erasures.iter().copied().collect(),
         }
     }
 
@@ -168,7 +188,7 @@ impl Log {
         let erased = store.write(move |tx| {
             Box::pin(async move { tx.erase_audit_rows(&name, at, "console").await })
         });
-        let erased: Result<u64, Error> = erased.await;
+        let erased: Result<ErasedRows, Error> = erased.await;
         erased?;
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Peer {
     }
 
     /// Appends a row and its leaf on behalf of `node`.
-    pub(super) fn append(&mut self, node: &str, entry: &AuditEntry) -> anyhow::Result<()> {
+    pub(super) fn append(&mut self, node: &str, entry: &AuditEntry) -> anyhow::Result<i64> {
         const ROW: &str = "INSERT INTO access_logs (ts_utc, username, action, success, detail) \
                            VALUES (?, ?, ?, ?, ?)";
         const LEAF: &str = "INSERT INTO audit_leaf \
@@ -79,7 +79,27 @@ impl Peer {
         leaf.execute(params![id, node, newest + 1, hash, salt, position])?;
         drop((row, leaf));
         self.keep_end(node, newest + 1, hash)?;
-        self.grow(hash)
+        self.grow(hash)?;
+        Ok(id)
+    }
+
+    /// Erases a row as the server does, under the row `by`.
+    pub(super) fn erase(&self, id: i64, by: i64) -> anyhow::Result<()> {
+        const ROW: &str = "SELECT a.username, a.detail, l.salt FROM audit_leaf l \
+                           JOIN access_logs a ON a.id = l.log_id WHERE a.id = ?";
+        const LEAF: &str = "UPDATE audit_leaf SET salt = NULL, name_hash = ?, detail_hash = ?, \
+                            erased_by = ? WHERE log_id = ?";
+        const TEXT: &str = "UPDATE access_logs SET username = NULL, detail = '' WHERE id = ?";
+
+        let (name, detail) = self.database.query_row(ROW, [id], |row| {
+            let (name, detail): (Option<String>, String) = (row.get(0)?, row.get(1)?);
+            let salt: Salt = row.get(2)?;
+            let name = name.map(|name| leaf::name_hash(&salt, &name));
+            Ok((name, leaf::detail_hash(&salt, &detail)))
+        })?;
+        self.database.execute(LEAF, params![name, detail, by, id])?;
+        self.database.execute(TEXT, [id])?;
+        Ok(())
     }
 
     fn end(&self, node: &str) -> anyhow::Result<(i64, Hash)> {

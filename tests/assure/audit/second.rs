@@ -83,6 +83,7 @@ impl Second {
         let files = options.checkpoints.iter();
         arguments.extend(files.map(|file| format!("--checkpoints={}", file.display())));
         arguments.extend(options.accepted.iter().map(|size| format!("--accept-rollback={size}")));
+        arguments.extend(options.erasures.iter().map(|row| format!("--accept-erasure={row}")));
         self.input.write_all(format!("{}\n", json!(arguments)).as_bytes()).await?;
         self.input.flush().await?;
         let line = self.output.next_line().await?.context("python3 has ended")?;

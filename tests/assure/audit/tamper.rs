@@ -23,7 +23,7 @@ pub(super) struct Tampering {
 /// Makes a change and describes it, or returns `None` if the log has nothing to change.
 type Way = fn(&Log, &Database, &mut Chance) -> anyhow::Result<Option<String>>;
 
-const WAYS: [(&str, Way); 24] = [
+const WAYS: [(&str, Way); 26] = [
     ("edit_row", rows::edit_row),
     ("edit_leaf", leaves::edit_leaf),
     ("delete_row", rows::delete_row),
@@ -44,6 +44,8 @@ const WAYS: [(&str, Way); 24] = [
     ("edit_tree_state", leaves::edit_tree_state),
     ("undo_erasure", leaves::undo_erasure),
     ("feign_erasure", leaves::feign_erasure),
+    ("forge_erasure", machine::forge_erasure),
+    ("forge_nameless_erasure", machine::forge_nameless_erasure),
     ("replace_key", machine::replace_key),
     ("older_backup", machine::older_backup),
     ("cut_and_sign_again", machine::cut_and_sign_again),

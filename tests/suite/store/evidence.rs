@@ -269,10 +269,10 @@ async fn a_snapshot_is_consistent_and_has_the_referenced_rows(database: Database
     append(&store, 5).await;
     let mut before = store.log_snapshot().await.unwrap();
     assert_eq!(before.evidence(0, 100).await.unwrap().len(), 5);
-    let erased: Result<u64, Error> = store
+    let erased: Result<_, Error> = store
         .write(|tx| Box::pin(async { tx.erase_audit_rows("user1", NOW, "by hand").await }))
         .await;
-    assert_eq!(erased, Ok(1));
+    assert_eq!(erased.unwrap().rows, 1);
 
     let mut after = store.log_snapshot().await.unwrap();
     let rows = after.evidence(0, 100).await.unwrap();

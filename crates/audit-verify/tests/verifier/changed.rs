@@ -1,7 +1,8 @@
 //! Every change of the database yields a finding of the right kind.
 
 use crate::fixture::{Log, kinds};
-use fourauth_audit::{EpochKey, SigningKey};
+use data_encoding::HEXLOWER;
+use fourauth_audit::{EpochKey, SigningKey, leaf::erasure_digest};
 use fourauth_audit_verify::{Kind, verify};
 use rusqlite::ToSql;
 
@@ -245,6 +246,38 @@ fn an_erasure_must_match_its_row() {
         change(&log, told);
         assert!(log.found().contains(&"erased_without_row"), "{number}: {}", log.report());
     }
+}
+
+#[test]
+fn an_erasure_unknown_to_the_auditor_is_found() {
+    let log = Log::of(300);
+    let told = log.erase(301, "person-3");
+    log.sign(302);
+    assert!(log.report().is_proved(), "{}", log.report());
+    let mut options = log.options();
+    options.erasures.clear();
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(kinds(&report), ["erasure"]);
+    assert_eq!(report.findings[0].row, Some(told));
+    assert!(report.findings[0].says.ends_with(&format!("--accept-erasure {told}")));
+}
+
+#[test]
+fn an_erased_row_without_a_name_is_found() {
+    let log = Log::of(30);
+    let id = log.append(31, None, "admin_add", "ok");
+    log.sign(32);
+    // A writer of the database adds the row of an erasure, and the server signs it.
+    let digest = HEXLOWER.encode(&erasure_digest([id].into_iter()));
+    let told = log.append(33, None, "erase_audit", &format!("rows=1 digest={digest}"));
+    log.erase_row(id, "", told);
+    log.run("UPDATE audit_leaf SET name_hash = NULL WHERE log_id = ?", &[&id]);
+    log.sign(34);
+    let mut options = log.options();
+    options.erasures.insert(told);
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(kinds(&report), ["edited_row"]);
+    assert_eq!(report.findings[0].row, Some(id));
 }
 
 #[test]

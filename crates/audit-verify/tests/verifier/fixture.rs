@@ -31,6 +31,8 @@ pub(crate) struct Log {
     tree: RefCell<Frontier>,
     ends: RefCell<HashMap<String, (i64, Hash)>>,
     epoch: RefCell<EpochKey>,
+    /// Rows of erasures that the operator told the auditor about.
+    erasures: RefCell<BTreeSet<i64>>,
     pub(crate) key: SigningKey,
 }
 
@@ -60,6 +62,7 @@ impl Log {
             tree: RefCell::default(),
             ends: RefCell::default(),
             epoch: RefCell::new(EpochKey::new(0, [3; 32])),
+            erasures: RefCell::default(),
             key: SigningKey::from_seed(&[1; 32]).unwrap(),
         }
     }
@@ -201,6 +204,7 @@ impl Log {
         for id in ids {
             self.erase_row(id, name, told);
         }
+        self.erasures.borrow_mut().insert(told);
         told
     }
 
@@ -275,6 +279,7 @@ impl Log {
             checkpoints: exported.into_iter().collect(),
             epoch_key: Some(EpochKey::new(0, [3; 32])),
             accepted: BTreeSet::new(),
+            erasures: self.erasures.borrow().clone(),
         }
     }
 

@@ -111,6 +111,7 @@ fn audit(
     };
     let mut options = Options::new(key.clone());
     options.accepted = snapshot::given_up(path)?.into_iter().collect();
+    options.erasures = snapshot::erasures(path)?.into_iter().collect();
     let report = fourauth_audit_verify::verify(path, &options)?;
     ensure!(report.is_proved(), "the audit log is not what was signed:\n{report}");
     Ok(Some(report))

@@ -60,6 +60,16 @@ pub(super) fn given_up(path: &Path) -> anyhow::Result<Vec<u64>> {
     sizes.collect()
 }
 
+/// Rows that record erasures. The operator is not asked about them again: an auditor is.
+pub(super) fn erasures(path: &Path) -> anyhow::Result<Vec<i64>> {
+    const SQL: &str = "SELECT id FROM access_logs WHERE action = 'erase_audit' AND success = 1";
+
+    let database = open(path)?;
+    let mut statement = database.prepare(SQL)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Checks that the database is intact, and has no triggers or views.
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     const ACTING: &str = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1";

@@ -9,7 +9,7 @@
 //! file system.
 
 use crate::{
-    audit::entry::{AuditEntry, MAX_USERNAME},
+    audit::entry::{AuditEntry, AuditId, MAX_USERNAME},
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -30,9 +30,18 @@ pub(crate) const ERASE_AUDIT: &str = "erase_audit";
 /// Most rows that one transaction erases. On SQLite, other writes wait until it ends.
 const AT_ONCE: i64 = 1000;
 
+/// What one transaction erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErasedRows {
+    /// Number of rows. 0 if no row has the name any more.
+    pub rows: u64,
+    /// The row that records the erasure of rows in the tree. Auditors ask for it.
+    pub recorded_by: Option<AuditId>,
+}
+
 impl Tx {
-    /// Erases name and detail of rows with this name, oldest first, and returns their number. One
-    /// call erases a limited number of rows; repeat it until it returns 0.
+    /// Erases name and detail of rows with this name, oldest first. One call erases a limited number
+    /// of rows; repeat it until there are none.
     ///
     /// `name` can be any text: it may come from a refused peer or from another system.
     ///
@@ -42,7 +51,7 @@ impl Tx {
         name: &str,
         at: UnixMillis,
         by: &str,
-    ) -> Result<u64, Error> {
+    ) -> Result<ErasedRows, Error> {
         const SQL: &str = "SELECT a.id, a.username, a.detail, l.salt FROM access_logs a \
              JOIN audit_leaf l ON l.log_id = a.id \
              WHERE a.username = $1 AND l.salt IS NOT NULL ORDER BY a.id LIMIT $2";
@@ -53,7 +62,8 @@ impl Tx {
         let rows: Vec<Sealed> =
             self.rows(SQL, &values).await?.iter().map(Sealed::read).collect::<Result<_, _>>()?;
         if rows.is_empty() {
-            return self.erase_unproved_rows(&name, at, by).await;
+            let rows = self.erase_unproved_rows(&name, at, by).await?;
+            return Ok(ErasedRows { rows, recorded_by: None });
         }
         let digest = leaf::erasure_digest(rows.iter().map(|row| row.id));
         let digest = HEXLOWER.encode(&digest);
@@ -68,7 +78,7 @@ impl Tx {
         for row in &rows {
             self.erase_row(row, record.0).await?;
         }
-        Ok(rows.len() as u64)
+        Ok(ErasedRows { rows: rows.len() as u64, recorded_by: Some(record) })
     }
 
     /// Erases rows without a leaf, which an older server or another program wrote. One statement

@@ -5,6 +5,9 @@ use crate::{
     audit::{life::Log, peer::Peer, signer::Signer},
     chance::Chance,
 };
+use data_encoding::HEXLOWER;
+use fourauth_audit::leaf::erasure_digest;
+use fourauth_store::AuditEntry;
 use std::fs;
 
 /// Every checkpoint is signed again, with a key made by the attacker.
@@ -64,6 +67,46 @@ pub(super) fn rewrite_and_sign_again(
     );
     let done = database.run(&sql, &[])?;
     sign_again(log, done)
+}
+
+/// Adds the row of an erasure with its leaf, which the server signs, and erases a row under it.
+pub(super) fn forge_erasure(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    let named = "SELECT a.id FROM access_logs a JOIN audit_leaf l ON l.log_id = a.id \
+                 WHERE a.username IS NOT NULL AND l.salt IS NOT NULL";
+    erase_as_the_server(log, database.one(named, chance)?)
+}
+
+/// The same for a row without a name, which no server erases.
+pub(super) fn forge_nameless_erasure(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    let nameless = "SELECT a.id FROM access_logs a JOIN audit_leaf l ON l.log_id = a.id \
+                    WHERE a.username IS NULL AND l.salt IS NOT NULL";
+    erase_as_the_server(log, database.one(nameless, chance)?)
+}
+
+fn erase_as_the_server(log: &Log, id: Option<i64>) -> anyhow::Result<Option<String>> {
+    let Some(id) = id else { return Ok(None) };
+    let digest = HEXLOWER.encode(&erasure_digest([id].into_iter()));
+    let row = AuditEntry {
+        at: log.now(),
+        username: None,
+        action: "erase_audit",
+        success: true,
+        detail: format!("rows=1 digest={digest} by local administration"),
+    };
+    let mut peer = Peer::open(&log.database())?;
+    let by = peer.append("self", &row)?;
+    peer.erase(id, by)?;
+    peer.note(&log.signer.sign_again(peer.tree(), &log.now().to_string()))?;
+    peer.close()?;
+    Ok(Some(format!("row {id} by row {by}")))
 }
 
 fn sign_again(log: &Log, done: Option<String>) -> anyhow::Result<Option<String>> {

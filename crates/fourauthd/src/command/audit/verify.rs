@@ -31,6 +31,9 @@ pub(super) struct Request {
     /// An expected rollback, given by the size of the checkpoint that was given up
     #[arg(long, value_name = "SIZE")]
     accept_rollback: Vec<u64>,
+    /// An expected erasure, given by the id of the row that records it
+    #[arg(long, value_name = "ROW")]
+    accept_erasure: Vec<i64>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -69,6 +72,7 @@ impl Request {
         options.checkpoints = files.chain(self.checkpoints.iter().cloned()).collect();
         options.epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
         options.accepted = self.accept_rollback.iter().copied().collect();
+        options.erasures = self.accept_erasure.iter().copied().collect();
         Ok(options)
     }
 }

@@ -10,7 +10,7 @@ use fourauth_protocol::{
     contact::{Email, Phone},
     username::Username,
 };
-use fourauth_store::{Error, Remains, Target, Tx, UserSummary};
+use fourauth_store::{AuditId, ErasedRows, Error, Remains, Target, Tx, UserSummary};
 
 /// Erases the account and the log rows of this name, and prints what it erased.
 ///
@@ -28,7 +28,7 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
         rename::settle(local).await?;
     }
     // Printed after the work, which must not stop if it cannot be printed.
-    let rows = rows(local, username).await?;
+    let Erased { rows, recorded_by } = rows(local, username).await?;
     let remains = local.store.compact().await;
     if had_account {
         print_out!("{username} is erased, with everything that belonged to the account.")?;
@@ -37,6 +37,10 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     print_out!(
         "The name is erased from {rows} {noun} of the audit log; the log can still be verified."
     )?;
+    if !recorded_by.is_empty() {
+        let records: Vec<_> = recorded_by.iter().map(|row| row.0.to_string()).collect();
+        print_out!("Tell the auditor of the rows that record it: {}.", records.join(", "))?;
+    }
     let remains = remains.context(
         "everything is erased, but pages of the database may still hold its bytes, because the \
          database could not be rewritten; run the same command again later",
@@ -98,36 +102,46 @@ async fn forget_requests(tx: &mut Tx, of: Vec<Target>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The rows that were erased.
+#[derive(Default)]
+struct Erased {
+    rows: u64,
+    /// The rows that record it.
+    recorded_by: Vec<AuditId>,
+}
+
 /// Erases the name, in each spelling that the log has, from counts that are not rows yet and from rows of the audit log, in several
-/// transactions. Returns the number of rows.
-async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
-    let mut erased = 0;
+/// transactions.
+async fn rows(local: &LocalStore, name: &str) -> anyhow::Result<Erased> {
+    let mut erased = Erased::default();
     for spelling in local.store.spellings_in_log(name).await? {
-        erased += rows_of(local, &spelling).await?;
+        rows_of(local, &spelling, &mut erased).await?;
     }
     Ok(erased)
 }
 
 /// The same for one spelling of the name.
-async fn rows_of(local: &LocalStore, name: &str) -> anyhow::Result<u64> {
+async fn rows_of(local: &LocalStore, name: &str, erased: &mut Erased) -> anyhow::Result<()> {
     let (counted, at) = (name.to_owned(), local.now);
     let counts: Result<u64, Error> = local
         .store
         .write(move |tx| Box::pin(async move { tx.erase_refusals(&counted, at).await }))
         .await;
-    let mut erased = counts?;
+    erased.rows += counts?;
     loop {
         let (name, at) = (name.to_owned(), local.now);
-        let some: Result<u64, Error> = local
+        let some: Result<ErasedRows, Error> = local
             .store
             .write(move |tx| {
                 Box::pin(async move { tx.erase_audit_rows(&name, at, LOCAL_SUFFIX).await })
             })
             .await;
-        match some? {
-            0 => return Ok(erased),
-            some => erased += some,
+        let ErasedRows { rows, recorded_by } = some?;
+        if rows == 0 {
+            return Ok(());
         }
+        erased.rows += rows;
+        erased.recorded_by.extend(recorded_by);
     }
 }
 
