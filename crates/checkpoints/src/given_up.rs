@@ -1,12 +1,18 @@
 //! Checkpoints that an operator has given up, because an older database was restored on purpose.
 //!
 //! Implements the rule of docs/AUDIT.md, "Rollbacks", which auditors apply as well: only lost
-//! checkpoints are given up, and only by a row that says so.
+//! checkpoints are given up, and only by a row that says so. A writer of the database could add such
+//! a row, so it counts only if a checkpoint that this log's key has signed covers it.
 
+use crate::exported::leads_to;
 use data_encoding::HEXLOWER;
-use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
+use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey, row_proof::ProvenRow};
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AcceptedRollback, Error, Store};
+use fourauth_store::{ACCEPT_ROLLBACK, AcceptedRollback, AuditId, Error, SignedCheckpoint, Store};
+
+/// Most checkpoints of the database that are tried. The newest one is valid, unless the database was
+/// changed.
+const TRIED: u32 = 100;
 
 /// All checkpoints that rows of the audit log give up.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +30,7 @@ struct Lost {
 }
 
 impl GivenUp {
-    /// Reads the rows that give up checkpoints.
+    /// Reads the signed rows that give up checkpoints.
     ///
     /// # Errors
     ///
@@ -32,11 +38,16 @@ impl GivenUp {
     pub async fn read(store: &Store, key: &VerifyingKey) -> Result<Self, Error> {
         // The position of a row in the tree decides what it gives up, so the tree must be complete.
         store.integrate_all().await?;
-        let mut given_up = Self::default();
-        for AcceptedRollback { note, position, detail } in store.accepted_rollbacks().await? {
-            match Checkpoint::open(&note, key) {
-                Ok(lost) if is_named(&lost, &detail) => given_up.add(&lost, position),
-                Ok(_) | Err(_) => {}
+        let (mut given_up, accepted) = (Self::default(), store.accepted_rollbacks().await?);
+        if accepted.is_empty() {
+            return Ok(given_up);
+        }
+        let Some(newest) = newest_signed(store, key).await? else { return Ok(given_up) };
+        for AcceptedRollback { note, row } in accepted {
+            let Ok(lost) = Checkpoint::open(&note, key) else { continue };
+            match signed_row(row, &newest, store, key).await? {
+                Some((row, position)) if gives_up(&row, &lost) => given_up.add(&lost, position),
+                Some(_) | None => {}
             }
         }
         Ok(given_up)
@@ -63,6 +74,42 @@ impl GivenUp {
 #[must_use]
 pub fn accepted_detail(lost: &Checkpoint) -> String {
     format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root))
+}
+
+/// The newest checkpoint in the database that `key` has signed and the tree contains.
+async fn newest_signed(
+    store: &Store,
+    key: &VerifyingKey,
+) -> Result<Option<SignedCheckpoint>, Error> {
+    for stored in store.newest_checkpoints(TRIED).await? {
+        if let Ok(checkpoint) = Checkpoint::open(&stored.note, key)
+            && checkpoint.size == stored.size
+            && leads_to(store, &checkpoint).await?
+        {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
+/// A row and its position, computed from its leaf, if this checkpoint covers it.
+async fn signed_row(
+    row: AuditId,
+    newest: &SignedCheckpoint,
+    store: &Store,
+    key: &VerifyingKey,
+) -> Result<Option<(ProvenRow, u64)>, Error> {
+    match store.row_proof_by(row, newest, key).await {
+        Err(Error::Corrupt { .. }) => Ok(None),
+        proof => Ok(proof?.map(|proof| (proof.row, proof.position))),
+    }
+}
+
+fn gives_up(row: &ProvenRow, lost: &Checkpoint) -> bool {
+    row.action == ACCEPT_ROLLBACK
+        && row.success
+        && row.salt.is_some()
+        && is_named(lost, &row.detail)
 }
 
 fn is_named(lost: &Checkpoint, detail: &str) -> bool {

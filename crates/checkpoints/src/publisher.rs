@@ -61,6 +61,9 @@ pub enum SignError {
     /// The checkpoint cannot be kept beside the keys, so it must not leave this machine.
     #[error(transparent)]
     Kept(#[from] KeyFileError),
+    /// The database failed.
+    #[error("the audit log cannot be read or written")]
+    Store(#[from] Error),
 }
 
 impl Publisher {
@@ -171,12 +174,13 @@ impl Publisher {
     /// Largest wanted checkpoint that was signed last or that any sink returns, and what all
     /// checkpoints in the sinks claim.
     ///
-    /// A sink that does not answer is logged and skipped: it must not prevent the server from
-    /// starting.
+    /// A sink elsewhere that does not answer is logged and skipped: it must not prevent the server
+    /// from starting.
     ///
     /// # Errors
     ///
-    /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key.
+    /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key;
+    /// [`SinkError::Unread`] if a file is there and cannot be read to its end.
     pub(crate) async fn exported(
         &self,
         wanted: &Wanted,
@@ -186,7 +190,9 @@ impl Publisher {
         for outlet in &self.outlets {
             let seen = match outlet.sink().read(self.verifying_key(), wanted).await {
                 Ok(seen) => seen,
-                Err(error @ SinkError::Foreign { .. }) => return Err(error),
+                Err(error @ (SinkError::Foreign { .. } | SinkError::Unread { .. })) => {
+                    return Err(error);
+                }
                 Err(error @ SinkError::Away { .. }) => {
                     tracing::error!(%error, "cannot read the newest checkpoint of a sink");
                     continue;
@@ -236,6 +242,25 @@ impl Publisher {
         let signed = Exported { checkpoint, note };
         self.last.keep(signed.clone())?;
         Ok(signed.into())
+    }
+
+    /// Signs the tree in `store` after an operator has given up what it lacks, and stores and sends
+    /// the checkpoint. Only then does the row of the operator count.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`], also if the database fails.
+    pub async fn sign_accepted(mut self, store: &Store, at: UnixMillis) -> Result<(), SignError> {
+        store.integrate_all().await?;
+        let tree = store.tree_head().await?.frontier;
+        self.forget_last();
+        let signed = self.sign(tree.size(), tree.root(), at)?;
+        let kept = signed.clone();
+        let _is_first: bool =
+            store.write(|tx| Box::pin(async move { tx.note_checkpoint(&kept).await })).await?;
+        self.publish(&signed);
+        self.finish().await;
+        Ok(())
     }
 
     /// Sends a checkpoint to every sink, in the background. A sink that fails is retried every

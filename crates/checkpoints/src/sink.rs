@@ -21,8 +21,8 @@ use tokio::time::timeout;
 /// Timeout for one checkpoint, from the name lookup to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Timeout for reading a file: enough for many gigabytes on a disk.
-const READ_TIMEOUT: Duration = Duration::from_mins(2);
+/// Timeout for reading a file: enough for fifty gigabytes on a disk.
+const READ_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// A sink for checkpoints.
 #[derive(Debug)]
@@ -45,6 +45,17 @@ pub enum SinkError {
     /// The sink could not be reached, or did not take a checkpoint. A retry may succeed.
     #[error("{place}: {reason}")]
     Away {
+        /// Address of the sink.
+        place: String,
+        /// Description of the failure.
+        reason: String,
+    },
+    /// A file exists and was not read to its end. Its newest checkpoint may be in the rest.
+    #[error(
+        "{place} cannot be read to its end ({reason}): make it readable, or move it away and keep it \
+         for the auditor"
+    )]
+    Unread {
         /// Address of the sink.
         place: String,
         /// Description of the failure.
@@ -122,7 +133,7 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// [`SinkError`] if reading fails. The timeout is ten seconds for a URL and two minutes for a
+    /// [`SinkError`] if reading fails. The timeout is ten seconds for a URL and ten minutes for a
     /// file.
     pub async fn read(&self, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, SinkError> {
         let seen = match &self.kind {
@@ -139,7 +150,12 @@ impl Sink {
             }
             seen => Ok(seen),
         });
-        ours.map_err(|fault| fault.at(&self.name))
+        ours.map_err(|fault| match (fault.at(&self.name), &self.kind) {
+            (SinkError::Away { place, reason }, Kind::File(_)) => {
+                SinkError::Unread { place, reason }
+            }
+            (error, _) => error,
+        })
     }
 }
 

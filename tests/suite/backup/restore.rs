@@ -95,7 +95,7 @@ async fn a_restore_behind_exported_checkpoints_needs_a_flag() {
     };
     let rows = local.store.audit_rows(&query).await.unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].detail, rollbacks[0].detail);
+    assert_eq!(rows[0].id, rollbacks[0].row.0);
     local.store.close().await;
 
     // The same again, after the restored server has signed other checkpoints.

@@ -1,29 +1,52 @@
 //! A writer of the database rewrites rows, leaves and tree together, while the server runs and while
 //! it is stopped. Without the log's key they cannot get that signed.
 
-use super::{accept_rollback, database, exported, file, refusal, used};
+use super::{accept_rollback, database, exported, file, refusal, set_back, used};
 use fourauth_audit::{
     Frontier, Hash, Leaf,
     checkpoint::parse_all,
     leaf::{self, detail_hash, name_hash},
 };
-use fourauth_checkpoints::OnRollback;
+use fourauth_checkpoints::{OnRollback, accepted_detail};
 use fourauth_config::Config;
 use fourauth_tests::server::TestServer;
 use rusqlite::{Connection, params};
 use std::fs;
 
-/// Changes the action of the row at `position` and makes every later leaf, the chain and the tree
-/// fit, in one transaction. The log has one node and fewer rows than a tile.
+/// Changes the action of the row at `position` and makes everything fit, in one transaction.
 fn rewrite(database: &Connection, position: i64) {
-    const ROWS: &str = "SELECT a.id, a.ts_utc, a.username, a.action, a.success, a.detail, l.salt, \
-         l.node_seq, l.position FROM audit_leaf l JOIN access_logs a ON a.id = l.log_id \
-         ORDER BY l.position";
-
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
     let changed = "UPDATE access_logs SET action = action || '!' WHERE id = \
                    (SELECT log_id FROM audit_leaf WHERE position = ?)";
     assert_eq!(database.execute(changed, [position]).unwrap(), 1);
+    make_whole(database);
+    database.execute_batch("COMMIT").unwrap();
+}
+
+/// Adds a row with its leaf, as the server does, and returns its id.
+fn add(database: &Connection, action: &str, detail: &str) -> i64 {
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let row = "INSERT INTO access_logs (ts_utc, action, success, detail) VALUES \
+               ('2026-11-21T12:00:00.000Z', ?, 1, ?)";
+    database.execute(row, [action, detail]).unwrap();
+    let id = database.last_insert_rowid();
+    let leaf = "INSERT INTO audit_leaf (log_id, node, node_seq, leaf_hash, salt, position) \
+                SELECT ?, node, MAX(node_seq) + 1, zeroblob(32), zeroblob(16), MAX(position) + 1 \
+                FROM audit_leaf";
+    database.execute(leaf, [id]).unwrap();
+    database.execute("UPDATE audit_node SET node_seq = node_seq + 1", []).unwrap();
+    make_whole(database);
+    database.execute_batch("COMMIT").unwrap();
+    id
+}
+
+/// Makes every leaf, the chain and the tree fit the rows. The log has one node and fewer rows than a
+/// tile.
+fn make_whole(database: &Connection) {
+    const ROWS: &str = "SELECT a.id, a.ts_utc, a.username, a.action, a.success, a.detail, l.salt, \
+         l.node_seq, l.position FROM audit_leaf l JOIN access_logs a ON a.id = l.log_id \
+         ORDER BY l.position";
+
     let (mut tree, mut previous): (Frontier, Hash) = (Frontier::default(), leaf::FIRST);
     let mut rows = database.prepare(ROWS).unwrap();
     let mut rows = rows.query([]).unwrap();
@@ -53,7 +76,6 @@ fn rewrite(database: &Connection, position: i64) {
     let state = "UPDATE audit_tree SET size = ?, frontier = ?";
     database.execute(state, params![size, tree.to_bytes()]).unwrap();
     database.execute("UPDATE audit_node SET leaf_hash = ?", [previous]).unwrap();
-    database.execute_batch("COMMIT").unwrap();
 }
 
 fn rows_of(config: &Config, action: &str) -> i64 {
@@ -105,6 +127,38 @@ async fn a_server_set_back_while_it_runs_signs_after_consent() {
     let _folder = TestServer::start_in(folder, |_| {}).await.stop().await;
     assert!(exported(&config).len() > signed.len());
     assert_eq!(refusal(&config).await, None);
+}
+
+#[tokio::test]
+async fn a_forged_rollback_row_does_not_count() {
+    let (folder, config) = used().await;
+    let _folder = set_back(folder, &config, "bob").await;
+    let text = fs::read_to_string(config.audit_dir().join("checkpoints.log")).unwrap();
+    let (lost, note) = (exported(&config).pop().unwrap(), parse_all(&text).0.pop().unwrap());
+    let size = i64::try_from(lost.size).unwrap();
+    let is_behind = |refusal: Option<String>| {
+        refusal.is_some_and(|text| text.contains("older than its signed audit log"))
+    };
+    {
+        let database = database(&config);
+        let row = add(&database, "accept_rollback", &accepted_detail(&lost));
+        let given = "INSERT INTO audit_rollback (size, note, log_id) VALUES (?, ?, ?)";
+        database.execute(given, params![size, note, row]).unwrap();
+    }
+    assert!(is_behind(refusal(&config).await));
+    // The control: the same row, written and signed by the operator's command.
+    accept_rollback(&config).await;
+    assert_eq!(refusal(&config).await, None);
+}
+
+#[tokio::test]
+async fn a_sink_that_cannot_be_read_keeps_the_server_down() {
+    let (_folder, mut config) = used().await;
+    // A regular file in which every read fails.
+    config.audit.checkpoint_sinks = Some(vec!["file:/proc/self/mem".parse().unwrap()]);
+    let refused = refusal(&config).await.unwrap();
+    assert!(refused.contains("cannot be read to its end"), "{refused}");
+    assert_eq!(refusal(&alarm(&config)).await, None);
 }
 
 #[tokio::test]

@@ -136,6 +136,15 @@ async fn an_incomplete_checkpoint_is_skipped() {
     assert_eq!(newest(&sink).await, Some(8));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_not_away() {
+    // A regular file in which every read fails.
+    let sink = open("file:/proc/self/mem", &Trust::System);
+    let shown = sink.read(&verifying(), &Wanted::default()).await;
+    assert!(matches!(shown, Err(SinkError::Unread { .. })), "{shown:?}");
+}
+
 #[tokio::test]
 async fn a_file_with_only_foreign_checkpoints_is_an_error() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use super::{
 use crate::{local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fourauth_checkpoints::{Exported, last_signed_file};
+use fourauth_checkpoints::{Exported, Publisher, PublisherSettings, last_signed_file};
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
@@ -130,6 +130,7 @@ impl Restore {
                 (inside.accept_rollback_row(&checkpoint), checkpoint.size, note)
             })
             .collect();
+        let has_lost = !given_up.is_empty();
         let written: Result<(), Error> = inside
             .store
             .write(move |tx| {
@@ -142,9 +143,28 @@ impl Restore {
                 })
             })
             .await;
+        written?;
+        if has_lost {
+            sign(examined, config, &inside).await?;
+        }
         inside.store.close().await;
-        Ok(written?)
+        Ok(())
     }
+}
+
+/// Signs the rows that give up checkpoints: they do not count before. The key of the epoch must
+/// not go back, so that of this machine is used if there is one.
+async fn sign(
+    examined: &VerifiedBackup,
+    config: &Config,
+    inside: &LocalStore,
+) -> anyhow::Result<()> {
+    let here = config.audit_dir();
+    let has_keys = here.join("log.key").exists();
+    let folder = if has_keys { here } else { examined.config.audit_dir() };
+    let settings = PublisherSettings { folder, sinks: Vec::new() };
+    let publisher = Publisher::open(&settings, true, inside.now)?;
+    Ok(publisher.sign_accepted(&inside.store, inside.now).await?)
 }
 
 /// Suffixes of the files that SQLite keeps next to a database.

@@ -5,7 +5,7 @@
 //! is for databases restored by other means. The row is permanent, and auditors ask for it.
 
 use crate::local_store::LocalStore;
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use fourauth_checkpoints::{Exported, Publisher, PublisherSettings};
 
 /// Gives up every exported checkpoint that the database lacks.
@@ -38,5 +38,6 @@ pub(super) async fn run(
             "Row {row} says that a checkpoint of {size} rows is given up. Tell the auditor."
         )?;
     }
-    Ok(())
+    let signed = publisher.sign_accepted(&local.store, local.now).await;
+    signed.context("the rows are written, but do not count until they are signed: run it again")
 }

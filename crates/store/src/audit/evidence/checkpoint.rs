@@ -59,6 +59,19 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The checkpoints of the largest trees that are not larger than the log, largest first. Rows
+    /// that no server writes are left out, so that they cannot hide the others.
+    pub async fn newest_checkpoints(&self, limit: u32) -> Result<Vec<SignedCheckpoint>, Error> {
+        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
+                           WHERE size <= $1 ORDER BY size DESC LIMIT $2";
+
+        let has = i64::try_from(self.tree_size().await?).unwrap_or(i64::MAX);
+        let rows = self.rows(SQL, &[Value::Int(has), Value::Int(limit.into())]).await?;
+        Ok(rows.iter().filter_map(|row| SignedCheckpoint::read(row).ok()).collect())
+    }
+}
+
 impl SignedCheckpoint {
     pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let count = |column| {

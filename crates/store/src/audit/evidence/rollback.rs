@@ -1,7 +1,6 @@
 //! Exported checkpoints that are no longer valid, because an older backup was restored and an
 //! operator accepted the rollback.
 
-use super::LEAF;
 use crate::{
     audit::entry::{AuditEntry, AuditId},
     engine::{
@@ -33,10 +32,8 @@ pub struct Rollback {
 pub struct AcceptedRollback {
     /// The signed checkpoint.
     pub note: String,
-    /// The row's place in the tree, from 0.
-    pub position: u64,
-    /// Detail of the row.
-    pub detail: String,
+    /// The row. Whether it was signed is shown by its [proof](Store::row_proof_by).
+    pub row: AuditId,
 }
 
 impl Tx {
@@ -62,7 +59,7 @@ impl Tx {
 impl Store {
     /// Every checkpoint that was given up by a successful row that is in the tree and not erased.
     pub async fn accepted_rollbacks(&self) -> Result<Vec<AcceptedRollback>, Error> {
-        const SQL: &str = "SELECT given.note, leaf.position, log.detail FROM audit_rollback given \
+        const SQL: &str = "SELECT given.note, given.log_id FROM audit_rollback given \
              JOIN audit_leaf leaf ON leaf.log_id = given.log_id \
              JOIN access_logs log ON log.id = given.log_id \
              WHERE log.action = $1 AND log.success = 1 \
@@ -75,12 +72,7 @@ impl Store {
 
 impl AcceptedRollback {
     fn read(row: &Row) -> Result<Self, Error> {
-        let position = u64::try_from(row.int(LEAF, "position")?);
-        Ok(Self {
-            note: row.text(TABLE, "note")?,
-            position: position.map_err(|_| Error::Corrupt { table: LEAF, column: "position" })?,
-            detail: row.text("access_logs", "detail")?,
-        })
+        Ok(Self { note: row.text(TABLE, "note")?, row: AuditId(row.int(TABLE, "log_id")?) })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! This module makes proofs. It does not decide to whom one is given.
 
-use super::{EvidenceRow, LEAF, array};
+use super::{EvidenceRow, LEAF, SignedCheckpoint, array};
 use crate::{
     audit::{
         entry::{AuditId, MAX_USERNAME},
@@ -29,13 +29,28 @@ impl Store {
     pub async fn row_proof(&self, id: AuditId) -> Result<Option<RowProof>, Error> {
         let (checkpoint, vkey) = (self.newest_checkpoint().await?, self.tree_head().await?.vkey);
         let (Some(checkpoint), Some(vkey)) = (checkpoint, vkey) else { return Ok(None) };
+        let key = VerifyingKey::parse(&vkey)
+            .map_err(|_| Error::Corrupt { table: "audit_tree", column: "vkey" })?;
+        self.row_proof_by(id, &checkpoint, &key).await
+    }
+
+    /// The proof of row `id` by this checkpoint, which `key` has signed. `None` as for
+    /// [`Self::row_proof`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails, or if its tree is not the one that was signed.
+    pub async fn row_proof_by(
+        &self,
+        id: AuditId,
+        checkpoint: &SignedCheckpoint,
+        key: &VerifyingKey,
+    ) -> Result<Option<RowProof>, Error> {
         let Some(row) = self.proven_row(id).await? else { return Ok(None) };
         let Some(path) = self.inclusion_proof(id.0, checkpoint.size).await? else {
             return Ok(None);
         };
-        let key = VerifyingKey::parse(&vkey)
-            .map_err(|_| Error::Corrupt { table: "audit_tree", column: "vkey" })?;
-        RowProof::new(row, (path.position, &path.path), &checkpoint.note, &key)
+        RowProof::new(row, (path.position, &path.path), &checkpoint.note, key)
             .map(Some)
             .map_err(|_| Error::Corrupt { table: LEAF, column: "leaf_hash" })
     }
