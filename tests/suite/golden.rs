@@ -5,6 +5,7 @@
 
 mod accounts;
 mod challenge;
+mod console;
 mod devices;
 mod errors;
 mod gateway;

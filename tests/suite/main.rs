@@ -10,6 +10,7 @@ mod challenges;
 mod check_tokens;
 mod checked_in;
 mod connections;
+mod console;
 mod courier;
 mod devices;
 mod docs;

@@ -38,6 +38,8 @@ pub enum Action {
     FaceStep,
     /// 184
     EnrolFace,
+    /// 186
+    ProveAgain,
     /// 200
     Register,
     /// 202
@@ -50,8 +52,22 @@ pub enum Action {
     ListDevices,
     /// 224
     RevokeDevice,
+    /// 230
+    ListAccounts,
+    /// 232
+    ShowAccount,
+    /// 234
+    ChangeAccount,
+    /// 238
+    EndAccess,
     /// 240
     ReadAudit,
+    /// 242
+    ViewAudit,
+    /// 244
+    ShowState,
+    /// 248
+    FollowAudit,
     /// 300
     RecoverTotp,
     /// 310
@@ -151,13 +167,21 @@ impl Action {
             Self::CodeStep => CODE_STEP,
             Self::FaceStep => FACE_STEP,
             Self::EnrolFace => ENROL_FACE,
+            Self::ProveAgain => PROVE_AGAIN,
             Self::Register => REGISTER,
             Self::Invite => INVITE,
             Self::ConfirmTotp => CONFIRM_TOTP,
             Self::BindDevice => BIND_DEVICE,
             Self::ListDevices => LIST_DEVICES,
             Self::RevokeDevice => REVOKE_DEVICE,
+            Self::ListAccounts => LIST_ACCOUNTS,
+            Self::ShowAccount => SHOW_ACCOUNT,
+            Self::ChangeAccount => CHANGE_ACCOUNT,
+            Self::EndAccess => END_ACCESS,
             Self::ReadAudit => READ_AUDIT,
+            Self::ViewAudit => VIEW_AUDIT,
+            Self::ShowState => SHOW_STATE,
+            Self::FollowAudit => FOLLOW_AUDIT,
             Self::RecoverTotp => RECOVER_TOTP,
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
@@ -298,6 +322,15 @@ const ENROL_FACE: Traits = Traits {
     denied: INVALID,
 };
 
+const PROVE_AGAIN: Traits = Traits {
+    word: "prove_again",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: true,
+    granted: "One-time code correct.",
+    denied: "TOTP verification failed.",
+};
+
 const REGISTER: Traits = Traits {
     word: "register",
     can_wait: true,
@@ -345,12 +378,75 @@ const REVOKE_DEVICE: Traits = Traits {
     denied: INVALID,
 };
 
+const LIST_ACCOUNTS: Traits = Traits {
+    word: "list_accounts",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Accounts.",
+    denied: INVALID,
+};
+
+const SHOW_ACCOUNT: Traits = Traits {
+    word: "show_account",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Account.",
+    denied: INVALID,
+};
+
+const CHANGE_ACCOUNT: Traits = Traits {
+    word: "change_account",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Account changed.",
+    denied: INVALID,
+};
+
+const END_ACCESS: Traits = Traits {
+    word: "end_access",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Access ended.",
+    denied: INVALID,
+};
+
 const READ_AUDIT: Traits = Traits {
     word: "read_audit",
     can_wait: true,
     replaces_a_factor: false,
     forgives: false,
     granted: "Audit log.",
+    denied: INVALID,
+};
+
+const VIEW_AUDIT: Traits = Traits {
+    word: "view_audit",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Audit log.",
+    denied: INVALID,
+};
+
+const SHOW_STATE: Traits = Traits {
+    word: "show_state",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "State of the server.",
+    denied: INVALID,
+};
+
+const FOLLOW_AUDIT: Traits = Traits {
+    word: "follow_audit",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "New rows.",
     denied: INVALID,
 };
 
@@ -437,13 +533,21 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::CodeStep,
     Action::FaceStep,
     Action::EnrolFace,
+    Action::ProveAgain,
     Action::Register,
     Action::Invite,
     Action::ConfirmTotp,
     Action::BindDevice,
     Action::ListDevices,
     Action::RevokeDevice,
+    Action::ListAccounts,
+    Action::ShowAccount,
+    Action::ChangeAccount,
+    Action::EndAccess,
     Action::ReadAudit,
+    Action::ViewAudit,
+    Action::ShowState,
+    Action::FollowAudit,
     Action::RecoverTotp,
     Action::RecoverPassword,
     Action::RecoverFace,

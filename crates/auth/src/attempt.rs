@@ -7,6 +7,7 @@
 //!
 //! Hence: no answer leaves the process before its audit row is durable.
 
+pub(crate) mod console;
 pub(crate) mod effect;
 pub(crate) mod messages;
 pub(crate) mod reset;
@@ -337,7 +338,7 @@ fn entry(
 }
 
 /// The quality of the row's time: `synced(12ms)`, or `local(?)` if the error has no bound.
-fn time_quality(at: &Reading) -> String {
+pub(crate) fn time_quality(at: &Reading) -> String {
     match at.error_ms {
         Reading::UNBOUNDED => format!("{}(?)", at.state),
         error => format!("{}({error}ms)", at.state),

@@ -7,6 +7,7 @@ mod audit_log;
 mod bearer;
 mod claimed;
 mod confirm;
+mod console;
 mod devices;
 mod enrol_face;
 mod gateway;
@@ -25,6 +26,7 @@ mod signed_token;
 
 pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
+pub use console::{Accounts, FreshProof, LogRows, State, Surroundings};
 pub use devices::Devices;
 pub use enrol_face::FirstFaceEnrolled;
 pub use invitation::{Invited, Joined};

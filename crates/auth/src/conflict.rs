@@ -25,6 +25,8 @@ pub(crate) enum Conflict {
     TooManyDevices,
     /// The account has no such device.
     NoSuchDevice,
+    /// The account does not exist any more.
+    NoSuchAccount,
     /// The session has ended.
     SessionEnded,
     /// The account has no such session.
@@ -56,6 +58,7 @@ impl Conflict {
             Self::DeviceTaken => "device_taken",
             Self::TooManyDevices => "too_many_devices",
             Self::NoSuchDevice => "no_such_device",
+            Self::NoSuchAccount => "no_such_account",
             Self::SessionEnded => "session_ended",
             Self::NoSuchSession => "no_such_session",
             Self::PasscodeSpent => "passcode_spent",
@@ -79,6 +82,7 @@ impl From<Conflict> for Denial {
             Conflict::DeviceTaken => Self::DeviceTaken,
             Conflict::TooManyDevices => Self::TooManyDevices,
             Conflict::NoSuchDevice => Self::NoSuchDevice,
+            Conflict::NoSuchAccount => Self::NoSuchAccount,
             Conflict::SessionEnded => Self::SignedOut,
             Conflict::NoSuchSession => Self::NoSuchSession,
             Conflict::PasscodeSpent => Self::Passcode,

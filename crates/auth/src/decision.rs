@@ -28,6 +28,10 @@ pub enum Denial {
     Time,
     /// The administrator's secret was wrong.
     Admin,
+    /// The account may not use the console.
+    NotAnAdministrator,
+    /// There is no such account. Only administrators are told.
+    NoSuchAccount,
     /// The proof of a gateway was wrong.
     Gateway,
     /// The new password does not meet the rule.

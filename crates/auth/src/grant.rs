@@ -18,7 +18,7 @@ pub(crate) mod step;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{AccountId, GrantHolder, GrantId};
+use fourauth_store::{AccountId, FamilyId, GrantHolder, GrantId};
 
 /// Length of a grant, in bytes.
 pub const GRANT_BYTES: usize = 32;
@@ -64,6 +64,8 @@ pub enum Purpose {
     FirstFace(Holder),
     /// A person that an administrator invited chooses a password, at any address.
     Invitation(Holder),
+    /// Changes in the console, by the session that has just proved a one-time code again.
+    StepUp(Holder, FamilyId),
     /// Frames of a face answer the challenge that the grant names.
     FaceChallenge(Challenged),
     /// Stands for the purposes with a context.
@@ -135,6 +137,7 @@ impl Purpose {
             Self::PasswordReset(_) => "password-reset",
             Self::FirstFace(_) => "first-face",
             Self::Invitation(_) => "invitation",
+            Self::StepUp(..) => "step-up",
             Self::FaceChallenge(_) => "face-challenge",
             #[cfg(test)]
             Self::Sample(_) => "sample",
@@ -153,6 +156,9 @@ impl Purpose {
             | Self::FirstFace(holder)
             | Self::Invitation(holder) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes()]);
+            }
+            Self::StepUp(holder, FamilyId(family)) => {
+                parts.extend([&holder.context[..], holder.peer.as_bytes(), family]);
             }
             Self::FaceChallenge(Challenged { name, asker }) => {
                 parts.push(name.as_bytes());

@@ -12,8 +12,8 @@ use fourauth_protocol::{
     challenge::FaceChallenge,
     command::{
         AcceptInvitation, BindDevice, CodeStep, ConfirmTotp, EnrolFace, FaceStep, Login,
-        PasswordStep, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode,
-        RequestPasscode, RevokeDevice, ValidateReset,
+        PasswordStep, ProveAgain, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+        RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -124,6 +124,12 @@ impl From<&CodeStep> for Offered {
         let grant = StepGrant { step: Step::OneTimeCode, shown: step.grant.clone() };
         let (totp, place_mac) = (step.totp, step.mac);
         Self { password_grant: Some(grant), totp, place_mac, ..Self::default() }
+    }
+}
+
+impl From<&ProveAgain> for Offered {
+    fn from(again: &ProveAgain) -> Self {
+        Self { totp: again.totp, place_mac: again.session.mac, ..Self::default() }
     }
 }
 

@@ -209,6 +209,10 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         (Action::BindDevice | Action::RevokeDevice, Door::Web) => {
             Some(each(&[Password, Totp, DeviceKey]))
         }
+        // Before a change in the console: the code, and the key that its session shows to be there.
+        (Action::ProveAgain, Door::Native | Door::Web) => {
+            Some(Rule { if_enrolled: &[DeviceKey], ..each(&[Totp]) })
+        }
         // A recovery is as strong at the web door as at the native one.
         (Action::RecoverTotp, Door::Native | Door::Web) => {
             Some(each(&[Password, Face, Device, Clock]))
@@ -231,7 +235,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::RecoverTotp
             | Action::RecoverPassword
             | Action::RecoverFace
-            | Action::RecoverDevice,
+            | Action::RecoverDevice
+            | Action::ProveAgain,
             Door::Http,
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
@@ -251,6 +256,13 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::Register
             | Action::Invite
             | Action::ListDevices
+            | Action::ListAccounts
+            | Action::ShowAccount
+            | Action::ChangeAccount
+            | Action::EndAccess
+            | Action::ViewAudit
+            | Action::ShowState
+            | Action::FollowAudit
             | Action::ReadAudit
             | Action::RequestReset
             | Action::ResetPassword,
@@ -366,16 +378,16 @@ mod tests {
         }
     }
 
-    /// A login, a passcode, the steps and the code for a grant change none, and an invited person has
-    /// none yet.
+    /// A login, a passcode, the steps, and a code for a grant or before a change in the console change none,
+    /// and an invited person has none yet.
     fn changes_a_factor(action: Action) -> bool {
         use Action::{
-            AcceptInvitation, CodeStep, FaceStep, Login, PasswordStep, RedeemPasscode,
+            AcceptInvitation, CodeStep, FaceStep, Login, PasswordStep, ProveAgain, RedeemPasscode,
             RequestPasscode, ValidateReset,
         };
         let is_sign_in = matches!(action, Login | PasswordStep | CodeStep | FaceStep);
         let is_message = matches!(action, RequestPasscode | RedeemPasscode | ValidateReset);
-        !is_sign_in && !is_message && action != AcceptInvitation
+        !is_sign_in && !is_message && !matches!(action, AcceptInvitation | ProveAgain)
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl From<Code> for Exit {
             | Code::NotOffered
             | Code::NoSuchDevice
             | Code::NoSuchSession
+            | Code::NoSuchAccount
             | Code::SignedOut
             | Code::AdminDenied
             | Code::GatewayDenied

@@ -59,9 +59,11 @@ impl Code {
             }
             Self::NoSuchDevice => "List the devices of the account for their names.",
             Self::NoSuchSession => "List the sessions of the account for their ids.",
+            Self::NoSuchAccount => "Search for the account by a part of its name.",
             Self::SignedOut => "The session has ended, or is of another device: log in again.",
             Self::AdminDenied => {
-                "The administrator's secret is wrong: check it, or have the operator add another one."
+                "The administrator's secret is wrong, or the account may not use the console: check it, \
+                 or ask the operator."
             }
             Self::GatewayDenied => "The server does not accept this gateway: tell its operator.",
             Self::Locked => {

@@ -1,5 +1,11 @@
 //! Answers. All commands share one type of answer, and fields are only ever added to it.
 
+mod console;
+
+pub use console::{
+    AccountRow, AttemptCount, AuditState, ConsentRow, HealthCheck, KeyRow, OutboxState, ServerState,
+};
+
 use crate::{
     code::Code,
     contact::Email,
@@ -110,7 +116,8 @@ pub struct AnswerBody {
         serialize_with = "secret::list_on_the_wire_if_any"
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
-    /// Authorises the next command, once. Commands 160, 162, 170, 180, 202, 210 and 350.
+    /// Authorises the next command, once, or those of five minutes (186). Commands 160, 162, 170, 180, 186,
+    /// 202, 210 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
     /// The page of the portal that takes an invitation: a URL with the `grant`. Command 202, if the server
@@ -148,13 +155,14 @@ pub struct AnswerBody {
     /// The methods that the login of the session proved, in the words of receipts. Command 130.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<Method>>,
-    /// The account's sessions. Command 142.
+    /// The account's sessions. Commands 142 and 232.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<SessionRow>>,
-    /// The proof of a sign-in: the text of a file, which no client should change. Command 144.
+    /// The proof of a sign-in: the text of a file, which no client should change. Command 144, and
+    /// 242 for one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
-    /// The account's devices. Command 222.
+    /// The account's devices. Commands 222 and 232.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,
     /// Quality of the enrolled face. Commands 184, 200 and 320.
@@ -163,9 +171,15 @@ pub struct AnswerBody {
     /// The server's version, limits and requirements. Command 190.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerInfo>,
-    /// Rows of the audit log, newest first. Command 240.
+    /// Rows of the audit log, newest first. Commands 240, 242 and 248.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<AuditRow>>,
+    /// Accounts, ordered by name. Command 230; one account in 232.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Vec<AccountRow>>,
+    /// The state of the server. Command 244.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<ServerState>>,
 }
 
 /// Quality of an enrolled face.

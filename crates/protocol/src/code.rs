@@ -53,9 +53,11 @@ pub enum Code {
     NoSuchDevice,
     /// The account has no session with that id.
     NoSuchSession,
+    /// There is no such account. Only administrators are told.
+    NoSuchAccount,
     /// The session has ended or never existed.
     SignedOut,
-    /// The administrator's secret was wrong.
+    /// The administrator's secret was wrong, or the account may not use the console.
     AdminDenied,
     /// The connection is not that of a gateway, or the proof of a gateway was wrong.
     GatewayDenied,

@@ -8,6 +8,7 @@
 mod audit;
 mod challenge;
 mod confirm;
+mod console;
 mod device;
 mod enrol;
 mod gateway;
@@ -25,6 +26,10 @@ mod sign_in;
 pub use audit::ReadAudit;
 pub use challenge::BeginFaceChallenge;
 pub use confirm::ConfirmTotp;
+pub use console::{
+    AccountChange, ChangeAccount, ConsoleSession, EndAccess, FollowAudit, ListAccounts, NotAReason,
+    ProveAgain, Reason, ShowAccount, ShowState, ViewAudit,
+};
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
 pub use enrol::EnrolFace;
 pub use gateway::ProveGateway;
@@ -139,6 +144,8 @@ commands! {
     "182" FaceStep with pictures;
     /// 184: enrol the first face, in a browser.
     "184" EnrolFace with pictures;
+    /// 186: prove a one-time code again, before a change in the console.
+    "186" ProveAgain;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 192: get the public keys that verify tokens.
@@ -155,8 +162,22 @@ commands! {
     "222" ListDevices;
     /// 224: revoke a device.
     "224" RevokeDevice of a device;
+    /// 230: list accounts, in the console.
+    "230" ListAccounts;
+    /// 232: show one account, in the console.
+    "232" ShowAccount;
+    /// 234: change an account, in the console.
+    "234" ChangeAccount;
+    /// 238: end sessions or a device of an account, in the console.
+    "238" EndAccess;
     /// 240: read the audit log, as an administrator.
     "240" ReadAudit;
+    /// 242: read the audit log, in the console.
+    "242" ViewAudit;
+    /// 244: show the state of the server, in the console.
+    "244" ShowState;
+    /// 248: read new rows of the audit log, in the console.
+    "248" FollowAudit;
     /// 300: replace the secret for one-time codes.
     "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.

@@ -188,6 +188,8 @@ words! {
         FaceStep = "face_step",
         /// 184.
         EnrolFace = "enrol_face",
+        /// 186.
+        ProveAgain = "prove_again",
         /// 200.
         Register = "register",
         /// 202.
@@ -200,8 +202,22 @@ words! {
         ListDevices = "list_devices",
         /// 224.
         RevokeDevice = "revoke_device",
+        /// 230.
+        ListAccounts = "list_accounts",
+        /// 232.
+        ShowAccount = "show_account",
+        /// 234.
+        ChangeAccount = "change_account",
+        /// 238.
+        EndAccess = "end_access",
         /// 240.
         ReadAudit = "read_audit",
+        /// 242.
+        ViewAudit = "view_audit",
+        /// 244.
+        ShowState = "show_state",
+        /// 248, summarised as [`Action::SessionUse`].
+        FollowAudit = "follow_audit",
         /// 300.
         RecoverTotp = "recover_totp",
         /// 310.

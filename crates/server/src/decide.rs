@@ -78,6 +78,7 @@ const fn is_quick(command: &Command) -> bool {
             | Command::ExchangeToken(_)
             | Command::ListSessions(_)
             | Command::ListDevices(_)
+            | Command::FollowAudit(_)
     )
 }
 

@@ -1,12 +1,12 @@
 //! Passes each command to the method that decides it.
 
-use crate::{decide::request_span, reply::Reply};
+use crate::{decide::request_span, monitor::Monitor, reply::Reply};
 use fourauth_auth::{
     action::Action,
     answer::CommandAnswer,
     attempt::Audited,
     authenticator::{Authenticator, PICTURES_AT_ENROLMENT},
-    command::Authorisation,
+    command::{Authorisation, Surroundings},
     decision::Denial,
     error::Error,
     looked_up::LookedUp,
@@ -27,6 +27,9 @@ use std::sync::Arc;
 /// Version of the protocol that this server speaks.
 const PROTOCOL: u32 = 1;
 
+/// Name and version of this server.
+const SOFTWARE: &str = concat!("fourauth ", env!("CARGO_PKG_VERSION"));
+
 /// State that all sessions share.
 #[derive(Debug)]
 pub struct Context {
@@ -34,6 +37,8 @@ pub struct Context {
     pub authenticator: Authenticator,
     /// The trusted clock.
     pub clock: Arc<dyn Clock>,
+    /// How the server is.
+    pub(crate) monitor: Arc<Monitor>,
 }
 
 impl Context {
@@ -88,11 +93,24 @@ impl Context {
             Command::PasswordStep(step) => slow(id, auth.password_step(received, step)).await,
             Command::CodeStep(step) => slow(id, auth.code_step(received, step)).await,
             Command::FaceStep(step) => slow(id, auth.face_step(received, step)).await,
+            Command::ProveAgain(again) => slow(id, auth.prove_again(received, again)).await,
             Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
             Command::Register(register) => slow(id, auth.register(received, register)).await,
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,
             Command::BindDevice(bind) => slow(id, auth.bind_device(received, bind)).await,
             Command::RevokeDevice(revoke) => slow(id, auth.revoke_device(received, revoke)).await,
+            Command::ListAccounts(list) => slow(id, auth.list_accounts(received, list)).await,
+            Command::ShowAccount(show) => slow(id, auth.show_account(received, show)).await,
+            Command::ChangeAccount(change) => slow(id, auth.change_account(received, change)).await,
+            Command::EndAccess(end) => slow(id, auth.end_access(received, end)).await,
+            Command::ViewAudit(view) => slow(id, auth.view_audit(received, view)).await,
+            Command::ShowState(show) => {
+                let state = async || self.surroundings().await;
+                slow(id, auth.show_state(received, show, state)).await
+            }
+            Command::FollowAudit(follow) => {
+                looked_up(id, &origin, auth.follow_audit(received, follow).await)
+            }
             Command::ReadAudit(read) => slow(id, auth.read_audit(received, read)).await,
             Command::RecoverTotp(recover) => slow(id, auth.recover_totp(received, recover)).await,
             Command::RecoverPassword(recover) => {
@@ -110,10 +128,15 @@ impl Context {
         }
     }
 
+    /// What only the server knows about its state.
+    async fn surroundings(&self) -> Surroundings {
+        Surroundings { software: SOFTWARE.to_owned(), ..self.monitor.surroundings().await }
+    }
+
     fn server_info(&self, received: &Received, nonce: Option<DeviceNonce>) -> ServerInfo {
         ServerInfo {
             protocol: PROTOCOL,
-            software: concat!("fourauth ", env!("CARGO_PKG_VERSION")).into(),
+            software: SOFTWARE.into(),
             max_frame: MAX_PAYLOAD as u64,
             max_frame_without_picture: MAX_PAYLOAD_WITHOUT_PICTURE as u64,
             pictures_at_enrolment: PICTURES_AT_ENROLMENT,

@@ -4,10 +4,12 @@
 //! read. Metrics have to be there at once, so a reading gets the numbers of the last count and asks
 //! for the next one.
 
-use crate::health::{self, Evidence, Health, database::ANSWER, disk};
+use crate::health::{self, Check, Evidence, Health, database::ANSWER, disk};
+use fourauth_auth::command::Surroundings;
 use fourauth_checkpoints::SinkProgress;
 use fourauth_config::Config;
-use fourauth_daemon::tls::Certificate;
+use fourauth_daemon::tls::{Certificate, Validity};
+use fourauth_protocol::answer::HealthCheck;
 use fourauth_store::{Census, Store};
 use fourauth_timekeeper::Clock;
 use std::{
@@ -106,6 +108,20 @@ impl Monitor {
         &self.certificate
     }
 
+    /// What the console shows of this.
+    pub(crate) async fn surroundings(&self) -> Surroundings {
+        let health = self.health().await;
+        let leaf = self.certificate.leaf();
+        let behind = self.sinks.behind();
+        Surroundings {
+            checks: health.checks().iter().map(shown).collect(),
+            certificate_until: Validity::of(&leaf).ok().map(|validity| validity.until),
+            sinks: u64::try_from(self.sinks.sinks()).unwrap_or(u64::MAX),
+            sinks_behind: behind.into_iter().map(|it| it.sink).collect(),
+            ..Surroundings::default()
+        }
+    }
+
     /// Checks and counts whenever results were asked for, until `stop` is cancelled.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         loop {
@@ -152,5 +168,13 @@ impl Monitor {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shown(check: &Check) -> HealthCheck {
+    HealthCheck {
+        subject: check.subject.as_str().to_owned(),
+        condition: check.condition.word().to_owned(),
+        fault: check.condition.words().map(str::to_owned),
     }
 }

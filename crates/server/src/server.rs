@@ -104,17 +104,13 @@ impl Server {
         let sinks = publisher.progress();
         tasks.start_signer(every, publisher, &store, Arc::clone(&clock)).await?;
         tasks.start_courier(config, &store, Arc::clone(&clock)).await?;
-        let context = Arc::new(Context { authenticator, clock });
+        let time = Arc::clone(&clock);
+        let monitor =
+            Monitor::new(config, Arc::clone(&store), time, Arc::clone(&certificate), sinks);
+        let context = Arc::new(Context { authenticator, clock, monitor: Arc::clone(&monitor) });
         tasks.start_housekeeping(config.store.max_mib, &context, &store).await?;
         tasks.start_keyring_watch(&store);
         certificate.report(context.clock.read().now);
-        let monitor = Monitor::new(
-            config,
-            Arc::clone(&store),
-            Arc::clone(&context.clock),
-            Arc::clone(&certificate),
-            sinks,
-        );
         tasks.start_monitor(&monitor).await;
         let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
         let shared = Shared {

@@ -1,6 +1,7 @@
 //! Accounts: the record of each, its factors, its devices and sessions, and what its owner is told.
 
 pub(crate) mod consent;
+pub(crate) mod console;
 pub(crate) mod decoy;
 pub(crate) mod delivery;
 pub(crate) mod device;

@@ -57,6 +57,7 @@ mod store;
 mod visible;
 
 pub use account::consent::{Consented, Held, NewConsent};
+pub use account::console::{AccountSearch, AttemptCount};
 pub use account::decoy::{Decoy, SealedDecoy};
 pub use account::delivery::{Channel, Deliveries, Destination, Due, HeldBack, Lease, Sort};
 pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};

@@ -3,6 +3,7 @@
 use data_encoding::BASE64;
 use fourauth_client::Identity;
 use fourauth_protocol::{
+    answer::Answer,
     challenge::FaceChallenge,
     command::{BeginFaceChallenge, Command, ProveDevice, ProveGateway},
     device::{EXPORTER_BYTES, message},
@@ -19,7 +20,7 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 22] = [
+const VARIABLE: [(&str, &[char], &str); 27] = [
     // First, because its text holds others.
     ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
@@ -28,6 +29,11 @@ const VARIABLE: [(&str, &[char], &str); 22] = [
     ("\"grant\":\"", &['"'], "<grant>"),
     ("&invitation=", &['"'], "<grant>"),
     ("\"challenge\":\"", &['"'], "<challenge>"),
+    ("\"keys\":[{\"id\":\"", &['"'], "<key id>"),
+    ("\"created_at\":\"", &['"'], "<time>"),
+    ("\"audit\":{", &['}'], "<tree>"),
+    ("\"certificate_until\":\"", &['"'], "<time>"),
+    ("\"bytes\":", &['}', ','], "<number>"),
     ("\"steps\":[", &[']'], "\"left\",\"mouth\""),
     ("\"jwt\":\"", &['"'], "<signed token>"),
     ("\"x\":\"", &['"'], "<x>"),
@@ -137,6 +143,14 @@ impl Transcript {
     /// The keying material of the connection.
     pub(super) fn exporter(&self) -> [u8; EXPORTER_BYTES] {
         self.connection.exporter()
+    }
+
+    /// Sends a command that is not part of the transcript.
+    pub(super) async fn noted(&mut self, command: Command) -> Answer {
+        self.connection.send_payload(command.to_json().expose()).await;
+        let answer = self.connection.answer().await.expect("an answer");
+        assert!(answer.is_ok(), "{}", answer.message);
+        answer
     }
 
     /// Sends a command and records both sides.

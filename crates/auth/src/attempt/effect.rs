@@ -1,7 +1,10 @@
 //! The change that a decision makes: a value that is applied in the transaction of its audit row.
 
 use crate::{
-    attempt::reset::{PasswordReset, ResetRequest},
+    attempt::{
+        console::ConsoleUse,
+        reset::{PasswordReset, ResetRequest},
+    },
     conflict::{Aborted, Conflict},
     device::Moved,
     rules::{passcode, reset},
@@ -38,6 +41,8 @@ pub(crate) enum Effect {
     RequestReset(Box<ResetRequest>),
     /// A password that is reset.
     ResetPassword(Box<PasswordReset>),
+    /// A command of the console.
+    Console(Box<ConsoleUse>),
 }
 
 /// A change to the sessions of an account, authorised by the token of one of them.
@@ -198,7 +203,8 @@ impl Effect {
             | Self::Account(_)
             | Self::Session(_)
             | Self::RequestReset(_)
-            | Self::ResetPassword(_) => None,
+            | Self::ResetPassword(_)
+            | Self::Console(_) => None,
         }
     }
 
@@ -211,6 +217,7 @@ impl Effect {
             Self::Session(change) => change.apply(tx).await,
             Self::RequestReset(request) => request.apply(tx).await,
             Self::ResetPassword(reset) => reset.apply(tx).await,
+            Self::Console(used) => used.apply(tx).await,
         }
     }
 }

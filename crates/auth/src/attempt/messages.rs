@@ -51,7 +51,9 @@ pub(crate) const fn refusal(
             | Denial::Time,
         ) => (Code::Denied, action.denied_text()),
         // The one-time code is this command's first secret: a spent one looks like a wrong one.
-        (Profile::Secure, Denial::Totp) if matches!(action, Action::RecoverPassword) => {
+        (Profile::Secure, Denial::Totp)
+            if matches!(action, Action::RecoverPassword | Action::ProveAgain) =>
+        {
             (Code::Denied, action.denied_text())
         }
         (Profile::Strict | Profile::Secure, denial) => (code(denial), text(action, denial)),
@@ -70,6 +72,8 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::Device => "Unauthorized device.",
         Denial::Clock | Denial::Time => "Time out of allowed window.",
         Denial::Admin => "Admin authorization failed.",
+        Denial::NotAnAdministrator => "This account may not use the console.",
+        Denial::NoSuchAccount => "No such account.",
         Denial::Gateway => "Not the proof of a gateway.",
         Denial::NewPassword(weak) => weak_password(weak),
         Denial::NewFace(_) => match action {
@@ -124,7 +128,8 @@ const fn code(denial: Denial) -> Code {
         Denial::Device => Code::DeviceMismatch,
         Denial::Clock => Code::ClockSkew,
         Denial::Time => Code::TimeDegraded,
-        Denial::Admin => Code::AdminDenied,
+        Denial::Admin | Denial::NotAnAdministrator => Code::AdminDenied,
+        Denial::NoSuchAccount => Code::NoSuchAccount,
         Denial::Gateway => Code::GatewayDenied,
         Denial::NewPassword(_) => Code::WeakPassword,
         Denial::NewMac => Code::BadMac,

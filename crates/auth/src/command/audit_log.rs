@@ -15,10 +15,10 @@ use fourauth_protocol::{
 use fourauth_store::AuditQuery;
 
 /// Number of rows returned if the command does not specify one.
-const DEFAULT_ROWS: u32 = 50;
+pub(super) const DEFAULT_ROWS: u32 = 50;
 
 /// Upper bound of rows returned: about 300 KiB, far below the frame limit.
-const MAX_ROWS: u32 = 500;
+pub(super) const MAX_ROWS: u32 = 500;
 
 /// The answer to 240.
 #[derive(Debug)]
@@ -59,8 +59,7 @@ fn query(read: ReadAudit) -> AuditQuery {
         success: read.success,
         id: read.id,
         before_id: read.before_id,
-        since: None,
-        before: None,
         limit: read.limit.unwrap_or(DEFAULT_ROWS).min(MAX_ROWS),
+        ..AuditQuery::default()
     }
 }

@@ -253,7 +253,11 @@ impl Authenticator {
 }
 
 /// The session, if it may be used now and reaches the level.
-fn usable(session: Session, level: Option<Level>, received: &Received) -> Result<Session, Denial> {
+pub(crate) fn usable(
+    session: Session,
+    level: Option<Level>,
+    received: &Received,
+) -> Result<Session, Denial> {
     is_time_known(received)?;
     if session.renewed.is_some() {
         return Err(Denial::SignedOut);

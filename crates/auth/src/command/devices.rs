@@ -110,7 +110,7 @@ fn another_device(verified: &Verified<'_>, bind: &BindDevice) -> Result<NewDevic
     })
 }
 
-fn shown(device: Device) -> DeviceRow {
+pub(super) fn shown(device: Device) -> DeviceRow {
     DeviceRow {
         name: device.name,
         device_id: device.id.to_string(),

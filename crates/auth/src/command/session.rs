@@ -352,7 +352,7 @@ fn authorised(
     }
 }
 
-fn detail(family: FamilyId) -> String {
+pub(super) fn detail(family: FamilyId) -> String {
     format!("session={}", HEXLOWER.encode(&family.0))
 }
 
@@ -362,7 +362,7 @@ pub(super) fn family(id: &str) -> Option<FamilyId> {
     bytes.try_into().ok().map(FamilyId)
 }
 
-fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
+pub(super) fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
     SessionRow {
         id: HEXLOWER.encode(&row.family.0),
         peer: row.peer,

@@ -192,7 +192,7 @@ impl From<Denial> for Factor {
             Denial::Clock | Denial::Time => Self::Clock,
             Denial::Passcode => Self::Passcode,
             Denial::RecoveryCode | Denial::RecoveryCodeNeeded => Self::RecoveryCode,
-            Denial::Admin => Self::Admin,
+            Denial::Admin | Denial::NotAnAdministrator => Self::Admin,
             Denial::Gateway => Self::Gateway,
             Denial::SignedOut | Denial::SessionExpired | Denial::NoSuchSession => Self::Session,
             Denial::NewPassword(_)
@@ -207,6 +207,7 @@ impl From<Denial> for Factor {
             | Denial::DeviceTaken
             | Denial::TooManyDevices
             | Denial::NoSuchDevice
+            | Denial::NoSuchAccount
             | Denial::MoreNeeded(_)
             | Denial::NotOffered => Self::Other,
         }

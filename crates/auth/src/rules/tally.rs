@@ -51,6 +51,8 @@ pub(crate) fn of_denial(
         Denial::Clock
         | Denial::Time
         | Denial::Admin
+        | Denial::NotAnAdministrator
+        | Denial::NoSuchAccount
         | Denial::Gateway
         | Denial::NewPassword(_)
         | Denial::NewFace(_)
@@ -106,6 +108,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::PasscodesIssued
         | Conflict::TooManyRequests
         | Conflict::SessionEnded
+        | Conflict::NoSuchAccount
         | Conflict::NoSuchSession => None,
     }
 }
@@ -115,7 +118,8 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 ///
 /// A passcode clears none, unless it is all that the account has: a person with the password and the
 /// mailbox could otherwise guess at the other factors without end. The same holds for the first of two
-/// steps. A code that resets a password clears none at all.
+/// steps. A code that resets a password clears none at all, nor does one
+/// that only makes a session fresh.
 pub(crate) fn of_success(
     action: Action,
     account: Enrolled,
@@ -125,7 +129,7 @@ pub(crate) fn of_success(
 ) -> Clears {
     let has_more = account != Enrolled::PASSWORD;
     let clears_nothing = match action {
-        Action::RequestPasscode | Action::ValidateReset => true,
+        Action::RequestPasscode | Action::ValidateReset | Action::ProveAgain => true,
         Action::RedeemPasscode | Action::PasswordStep => has_more,
         _ => false,
     };

@@ -1,5 +1,6 @@
-//! `fourauthd user list|show|groups|unlock|disable|enable|recovery-codes|erase`: accounts.
+//! `fourauthd user list|show|groups|promote|demote|unlock|disable|enable|recovery-codes|erase`: accounts.
 
+mod administrator;
 mod erase;
 mod groups;
 mod rename;
@@ -48,6 +49,16 @@ pub enum UserCommand {
         /// The groups; none takes the account out of all
         groups: Vec<String>,
     },
+    /// Let an account use the console, where it sees and changes other accounts
+    Promote {
+        /// The account's name
+        username: String,
+    },
+    /// Take the console from an account
+    Demote {
+        /// The account's name
+        username: String,
+    },
     /// Give an account another name, and end its sessions
     Rename {
         /// The account's name
@@ -90,6 +101,8 @@ impl UserCommand {
             Self::Disable { username } => disable(local, &username).await,
             Self::Enable { username } => enable(local, &username).await,
             Self::Groups { username, groups } => groups::set(local, &username, &groups).await,
+            Self::Promote { username } => administrator::promote(local, &username).await,
+            Self::Demote { username } => administrator::demote(local, &username).await,
             Self::Rename { username, new_name } => rename::run(local, &username, &new_name).await,
             Self::Collisions { format } => rename::collisions(local, format).await,
             Self::RecoveryCodes { username } => recovery_codes(local, &username).await,
@@ -139,13 +152,14 @@ fn describe(user: &UserSummary) -> String {
     let none = || "-".to_owned();
     format!(
         "username        {}\ndevice          {}\nmail            {}\nphone           {}\n\
-         groups          {}\nTOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
+         groups          {}\nadministrator   {}\nTOTP confirmed  {}\nmust change     {}\nstate           {}\nversion         {}\n\
          created         {}",
         printable(&user.username),
         printable(&user.mac),
         user.email.as_deref().map_or_else(none, printable),
         user.phone.as_deref().map_or_else(none, printable),
         Some(user.groups.listed()).filter(|it| !it.is_empty()).unwrap_or_else(none),
+        user.is_administrator,
         user.totp_confirmed,
         user.must_change,
         state(user),
@@ -247,7 +261,7 @@ pub(super) async fn account(local: &LocalStore, username: &str) -> anyhow::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fourauth_store::{AccountId, Groups, Held};
+    use fourauth_store::{AccountId, Enrolled, Groups, Held};
 
     const FORGED: &str = "x\nstate           active";
 
@@ -278,6 +292,8 @@ mod tests {
             disabled: true,
             version: 1,
             groups: Groups::default(),
+            enrolled: Enrolled::ALL,
+            is_administrator: false,
             created: UnixMillis(0),
         };
         let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));

@@ -15,10 +15,11 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, CodeStep, ConfirmTotp, EndSession, EnrolFace, ExchangeToken, FaceStep,
-    Invite, ListDevices, ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit,
-    RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
-    RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset,
+    Authorise, BindDevice, CodeStep, ConfirmTotp, ConsoleSession, EndAccess, EndSession, EnrolFace,
+    ExchangeToken, FaceStep, FollowAudit, Invite, ListAccounts, ListDevices, ListSessions, Login,
+    PasswordStep, ProveDevice, ProveSignIn, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
+    RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset, ResetPassword,
+    RevokeDevice, ValidateReset, ViewAudit,
 };
 use crate::{
     audience::Audience,
@@ -228,6 +229,44 @@ setters! {
         before_id => before_id: i64,
         /// Maximum number of rows; 50 if not set, never more than 500.
         limit => limit: u32,
+    }
+    ConsoleSession {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+        /// The grant of 186.
+        grant => grant: GrantToken,
+    }
+    ListAccounts {
+        /// A part of the name, mail address or telephone number.
+        search => search: String,
+        /// Accounts with a name after this one: the next page.
+        after => after: String,
+        /// Maximum number of accounts; 50 if not set, never more than 100.
+        limit => limit: u32,
+    }
+    EndAccess {
+        /// The id of the one session that ends.
+        session => ends: String,
+        /// The device that is revoked.
+        device_name => device_name: DeviceName,
+    }
+    ViewAudit {
+        /// Rows with this username, which need not be an account.
+        username => username: String,
+        /// Rows of this action.
+        action => action: String,
+        /// Successes only, or failures only.
+        success => success: bool,
+        /// The one row with this number.
+        id => id: i64,
+        /// Rows older than the one with this number: the next page.
+        before_id => before_id: i64,
+        /// Maximum number of rows; 50 if not set, never more than 500.
+        limit => limit: u32,
+    }
+    FollowAudit {
+        /// Rows newer than the one with this number.
+        after_id => after_id: i64,
     }
     RecoverTotp {
         /// The answer to a face challenge, instead of pictures.

@@ -116,6 +116,8 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::SignedOut => true,
         Denial::Clock
         | Denial::Time
+        | Denial::NotAnAdministrator
+        | Denial::NoSuchAccount
         | Denial::NewPassword(_)
         | Denial::NewFace(_)
         | Denial::NewMac
@@ -157,6 +159,8 @@ mod tests {
             (Denial::Device, true),
             (Denial::Admin, true),
             (Denial::Gateway, true),
+            (Denial::NotAnAdministrator, false),
+            (Denial::NoSuchAccount, false),
             (Denial::RecoveryCode, true),
             (Denial::SignedOut, true),
             (Denial::Clock, false),

@@ -33,7 +33,8 @@ const TABLE: &str = "sessions";
 macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
-         COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, \
+         COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, s.version, s.opened, \
+         s.console_seen, u.administrator, \
          u.email, u.group_names, u.has_totp, u.has_face, u.has_device, u.keyed, \
          d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
@@ -105,6 +106,12 @@ pub struct Session {
     pub methods: Methods,
     /// The factors that the account has.
     pub enrolled: Enrolled,
+    /// Version of the account, which is that of the login.
+    pub version: i64,
+    /// Time of the login, or of the last command of the console with this session.
+    pub attended: UnixMillis,
+    /// True if the account may use the console.
+    pub is_administrator: bool,
     /// The key that it is bound to, and the device if the account still has it.
     pub device: Option<(DeviceId, Option<KnownDevice>)>,
 }
@@ -184,9 +191,9 @@ impl Tx {
         const SPEND: &str =
             "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1";
         const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
-             expires, ends, amr, device_id, mac, peer, level, opened, last_seen) \
+             expires, ends, amr, device_id, mac, peer, level, opened, console_seen, last_seen) \
              SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, level, \
-             opened, $2 FROM sessions WHERE master = $4";
+             opened, console_seen, $2 FROM sessions WHERE master = $4";
         const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL";
 
         let Renewal { account, old, new, at, expires } = renewal;
@@ -307,6 +314,9 @@ impl Session {
             renewed: (renewed > 0).then_some(UnixMillis(renewed)),
             methods: Methods::parse(&row.text(TABLE, "amr")?),
             enrolled: Enrolled::read(row)?,
+            version: row.int(TABLE, "version")?,
+            attended: UnixMillis(row.int(TABLE, "opened")?.max(row.int(TABLE, "console_seen")?)),
+            is_administrator: row.flag("users", "administrator")?,
             device,
         })
     }

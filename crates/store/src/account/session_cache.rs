@@ -112,6 +112,9 @@ mod tests {
             renewed: None,
             methods: Methods(Vec::new()),
             enrolled: Enrolled::ALL,
+            version: 1,
+            attended: NOON,
+            is_administrator: false,
             device: None,
         }
     }

@@ -76,6 +76,7 @@ pub enum Added {
 
 /// An account without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub struct UserSummary {
     /// The id.
     pub id: AccountId,
@@ -97,6 +98,10 @@ pub struct UserSummary {
     pub version: i64,
     /// Its groups.
     pub groups: Groups,
+    /// The factors that it has.
+    pub enrolled: Enrolled,
+    /// True if it may use the console.
+    pub is_administrator: bool,
     /// Time of creation.
     pub created: UnixMillis,
 }
@@ -224,7 +229,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<UserSummary>, Error> {
         const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, group_names, created_utc FROM users \
+             must_change, disabled, version, group_names, created_utc, administrator, \
+             has_totp, has_face, has_device, keyed FROM users \
              WHERE username > $1 ORDER BY username LIMIT $2";
 
         let after = after.map_or("", Username::as_str);
@@ -235,7 +241,8 @@ impl Store {
     /// The account with this name, if any.
     pub async fn user(&self, name: &Username) -> Result<Option<UserSummary>, Error> {
         const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, group_names, created_utc FROM users WHERE username = $1";
+             must_change, disabled, version, group_names, created_utc, administrator, \
+             has_totp, has_face, has_device, keyed FROM users WHERE username = $1";
 
         let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
         row.as_ref().map(UserSummary::read).transpose()
@@ -283,7 +290,7 @@ fn name(row: &Row) -> Result<Username, Error> {
 }
 
 impl UserSummary {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let created = row.text(TABLE, "created_utc")?;
         Ok(Self {
             id: AccountId(row.int(TABLE, "id")?),
@@ -296,6 +303,8 @@ impl UserSummary {
             disabled: row.flag(TABLE, "disabled")?,
             version: row.int(TABLE, "version")?,
             groups: Groups::read(row)?,
+            enrolled: Enrolled::read(row)?,
+            is_administrator: row.flag(TABLE, "administrator")?,
             created: UnixMillis::parse(&created)
                 .map_err(|_| Error::Corrupt { table: TABLE, column: "created_utc" })?,
         })

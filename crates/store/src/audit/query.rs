@@ -31,6 +31,8 @@ pub struct AuditQuery {
     pub id: Option<i64>,
     /// Rows older than the one with this number.
     pub before_id: Option<i64>,
+    /// Rows newer than the one with this number.
+    pub after_id: Option<i64>,
     /// Rows of this second or a later one.
     pub since: Option<UnixMillis>,
     /// Rows of a second before this one.
@@ -80,6 +82,7 @@ impl AuditQuery {
             ("success =", self.success.map(|success| Value::Int(success.into()))),
             ("id =", self.id.map(Value::Int)),
             ("id <", self.before_id.map(Value::Int)),
+            ("id >", self.after_id.map(Value::Int)),
         ];
         for (text, value) in others {
             if let Some(value) = value {

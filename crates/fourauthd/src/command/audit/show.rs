@@ -56,6 +56,7 @@ impl Filter {
             before_id: self.before_id,
             since: self.since,
             before: self.before,
+            after_id: None,
             limit: self.limit,
         };
         let rows = local.store.audit_rows(&query).await?;

@@ -1,0 +1,114 @@
+//! 244: the state of the server, for an administrator.
+
+use super::{Needs, Request};
+use crate::{
+    action::Action,
+    answer::CommandAnswer,
+    attempt::{Audited, console::ConsoleAct},
+    authenticator::Authenticator,
+    error::Error,
+    received::Received,
+};
+use fourauth_protocol::{
+    answer::{AnswerBody, AttemptCount, AuditState, KeyRow, OutboxState, ServerState},
+    command::ShowState,
+};
+use fourauth_store::{KeyState, KeySummary};
+
+/// The time that attempts are counted for, in milliseconds: 24 hours.
+const COUNTED_MS: i64 = 86_400_000;
+
+/// The answer to 244.
+#[derive(Debug)]
+pub struct State(pub Box<ServerState>);
+
+impl CommandAnswer for State {
+    fn into_body(self) -> AnswerBody {
+        let mut body = AnswerBody::default();
+        body.state = Some(self.0);
+        body
+    }
+}
+
+/// What the server around the authenticator knows about itself.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Name and version of the software.
+    pub software: String,
+    /// The checks of health.
+    pub checks: Vec<fourauth_protocol::answer::HealthCheck>,
+    /// The last second of the certificate.
+    pub certificate_until: Option<fourauth_protocol::time::UnixMillis>,
+    /// Places that checkpoints are copied to.
+    pub sinks: u64,
+    /// Those that lack the newest one.
+    pub sinks_behind: Vec<String>,
+}
+
+impl Authenticator {
+    /// 244: shows the state of the server. `surroundings` finds out what only the server knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the command could not be decided.
+    pub async fn show_state(
+        &self,
+        received: Received,
+        show: ShowState,
+        surroundings: impl AsyncFnOnce() -> Surroundings,
+    ) -> Result<Audited<State>, Error> {
+        let at = received.at;
+        let (action, needs) = (Action::ShowState, Needs::Session);
+        let request = Request { action, about: None, needs, detail: String::new() };
+        self.as_console(request, received, show.session, async |_| {
+            let Surroundings { software, checks, certificate_until, sinks, sinks_behind } =
+                surroundings().await;
+            let census = self.store.census(at.now).await?;
+            let keys = self.store.keys().await?.into_iter().map(key).collect();
+            let since = at.now.saturating_add_ms(-COUNTED_MS);
+            let attempts = self.store.attempts_by_hour(since).await?;
+            let (signed_rows, signed_at) = census.checkpoint.unzip();
+            let state = ServerState {
+                software,
+                now: at.now,
+                time: crate::attempt::time_quality(&at),
+                checks,
+                certificate_until,
+                keys,
+                audit: AuditState {
+                    rows: census.audit_rows,
+                    signed_rows,
+                    signed_at,
+                    sinks,
+                    sinks_behind,
+                },
+                outbox: OutboxState {
+                    waiting: census.outbox.waiting,
+                    dead: census.outbox.dead,
+                    without_address: census.outbox.without_address,
+                    sent: census.outbox.sent,
+                },
+                sessions: census.sessions,
+                bytes: census.bytes,
+                attempts: attempts.into_iter().map(counted).collect(),
+            };
+            Ok((ConsoleAct::Nothing, State(Box::new(state))))
+        })
+        .await
+    }
+}
+
+fn key(summary: KeySummary) -> KeyRow {
+    let state = match summary.state {
+        KeyState::Waits => "waits",
+        KeyState::Seals => "seals",
+        KeyState::Opens => "opens",
+        KeyState::Retired => "retired",
+    };
+    KeyRow { id: summary.id, created_at: summary.created, state: state.to_owned() }
+}
+
+fn counted(count: fourauth_store::AttemptCount) -> AttemptCount {
+    let fourauth_store::AttemptCount { hour, door, success, count } = count;
+    AttemptCount { hour, door, success, count }
+}
