@@ -1,5 +1,6 @@
 //! The console: which sessions may use it, and what each command does and writes down.
 
+mod pages;
 mod proof;
 mod refusals;
 

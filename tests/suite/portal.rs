@@ -28,12 +28,12 @@ use tempfile::TempDir;
 const MINUTE_MS: i64 = 60_000;
 
 /// Where the face is in the pictures of the camera.
-const ALICE: (&str, Part) = ("obama2.jpg", (0, 100, 626, 600));
+pub(crate) const ALICE: (&str, Part) = ("obama2.jpg", (0, 100, 626, 600));
 const STRANGER: (&str, Part) = ("biden.jpg", (100, 20, 860, 645));
 
 /// A portal, and a folder for browsers.
-struct Portal {
-    web: WebServer,
+pub(crate) struct Portal {
+    pub(crate) web: WebServer,
     origin: String,
     folder: TempDir,
 }
@@ -43,7 +43,7 @@ impl Portal {
         Self::with(|_| {}).await
     }
 
-    async fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let origin = format!("https://localhost:{}", bind.port());
         let web = WebServer::configured(|config| {
@@ -59,16 +59,16 @@ impl Portal {
         Self { web, origin, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
 
-    fn film(&self, (name, part): (&str, Part)) -> PathBuf {
+    pub(crate) fn film(&self, (name, part): (&str, Part)) -> PathBuf {
         film(self.folder.path(), name, part)
     }
 
     /// A browser of the person with this name, after `change` to how it is started.
-    fn browser(&self, whose: &str, change: impl FnOnce(&mut Launch<'_>)) -> Browser {
+    pub(crate) fn browser(&self, whose: &str, change: impl FnOnce(&mut Launch<'_>)) -> Browser {
         let profile = self.folder.path().join(whose);
         let mut launch = Launch::new(&profile, &self.origin);
         change(&mut launch);
@@ -76,7 +76,7 @@ impl Portal {
     }
 
     /// From the first page to that of the face.
-    fn come_to_the_face(&self, browser: &mut Browser, alice: &Persona) {
+    pub(crate) fn come_to_the_face(&self, browser: &mut Browser, alice: &Persona) {
         self.web.server().clock().advance_ms(MINUTE_MS);
         browser.go(&self.url("/sign-in"));
         browser.fill("Name, mail address or telephone number", alice.username.as_str());
@@ -90,7 +90,7 @@ impl Portal {
     }
 
     /// Takes a picture and sends it, a second later.
-    fn show_the_face(&self, browser: &mut Browser) {
+    pub(crate) fn show_the_face(&self, browser: &mut Browser) {
         self.web.server().clock().advance_ms(1000);
         browser.click("Use the camera");
         browser.click("Take the picture");

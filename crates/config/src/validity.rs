@@ -150,6 +150,12 @@ fn sign_in(Config { sign_in, web, .. }: &Config) -> Vec<Requirement> {
                      one factor after the other",
             holds: sign_in.two_steps || !web.serves(WebResource::Portal),
         },
+        Requirement {
+            key: "sign_in.two_steps",
+            reason: "must be true, because a listener has the resource console: its pages ask for \
+                     one factor after the other",
+            holds: sign_in.two_steps || !web.serves(WebResource::Console),
+        },
     ]
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Cookie {
     Mfa,
     /// The grant for `/reset-password`.
     Reset,
+    /// The grant for changes in the console.
+    Proof,
     /// The check token that the services of a domain see.
     Visit,
     /// The language that a person has chosen.
@@ -32,6 +34,7 @@ impl Cookie {
             Self::Session => "__Host-fourauth",
             Self::Mfa => "__Host-mfa",
             Self::Reset => "__Host-reset",
+            Self::Proof => "__Host-proof",
             Self::Visit => "__Secure-fourauth-fa",
             Self::Language => "__Host-language",
         }
@@ -44,6 +47,7 @@ impl Cookie {
             Self::Session => 86_400,
             Self::Mfa => 900,
             Self::Reset | Self::Visit => 600,
+            Self::Proof => 300,
             Self::Language => 31_536_000,
         }
     }

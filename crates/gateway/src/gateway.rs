@@ -2,6 +2,7 @@
 
 use crate::{
     compat::Pace,
+    console::Tail,
     forward_auth::Services,
     limits,
     listener::Listener,
@@ -71,6 +72,8 @@ pub(crate) struct App {
     pub(crate) services: Option<Services>,
     /// The pages for people, if browsers can find them.
     pub(crate) pages: Option<Pages>,
+    /// New rows of the audit log, for the console.
+    pub(crate) tail: Tail,
 }
 
 /// A running gateway.
@@ -124,6 +127,7 @@ impl Gateway {
             pace: Pace::default(),
             services: forward_auth.map(Services::new),
             pages: origin.map(|origin| Pages::new(origin, brand)),
+            tail: Tail::default(),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

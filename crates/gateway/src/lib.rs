@@ -15,6 +15,7 @@ mod body;
 mod call;
 mod compat;
 mod connection;
+mod console;
 mod cookies;
 mod entropy;
 mod form;

@@ -28,9 +28,12 @@ mod sign_in;
 mod sign_out;
 mod words;
 
-pub(crate) use page::bounce;
+pub(crate) use account::shown;
+pub(crate) use complaint::of as complaint_of;
+pub(crate) use page::{Camera, bounce, page as rendered};
 pub(crate) use session::Session;
-pub(crate) use sign_in::path as sign_in_path;
+pub(crate) use sign_in::{path as sign_in_path, proof_of};
+pub(crate) use words::Words;
 
 use crate::{
     call::Call,
@@ -50,7 +53,6 @@ use hyper::{
     header::{HeaderName, LOCATION, ORIGIN},
 };
 use serde::Deserialize;
-use words::Words;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -78,12 +80,17 @@ pub(crate) static ROUTES: [Route; 21] = [
     form(SignIn, "/account/sessions/end-all", Takes::Form, |call| Box::pin(account::end_all(call))),
 ];
 
-const fn page(resource: Resource, path: &'static str, handler: Handler) -> Route {
+pub(crate) const fn page(resource: Resource, path: &'static str, handler: Handler) -> Route {
     let (method, body) = (Method::GET, Takes::Nothing);
     Route { method, path, resource, body, work: Work::Own(handler) }
 }
 
-const fn form(resource: Resource, path: &'static str, body: Takes, handler: Handler) -> Route {
+pub(crate) const fn form(
+    resource: Resource,
+    path: &'static str,
+    body: Takes,
+    handler: Handler,
+) -> Route {
     Route { method: Method::POST, path, resource, body, work: Work::Own(handler) }
 }
 
@@ -126,7 +133,7 @@ impl Call {
     }
 
     /// Refuses what a page of another origin has sent, by what the browser says about it.
-    fn check_origin(&self) -> Result<(), Problem> {
+    pub(crate) fn check_origin(&self) -> Result<(), Problem> {
         let origin = self.pages()?.origin.as_str();
         let is_of_ours =
             |name, value: &str| self.headers.get_all(name).iter().all(|it| it == value);
@@ -138,7 +145,7 @@ impl Call {
 }
 
 /// A redirect to a path of this origin, after a form.
-fn see(path: &str) -> response::Response {
+pub(crate) fn see(path: &str) -> response::Response {
     let mut response = response::whole(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
     response.headers_mut().insert(LOCATION, response::value(path));
     response

@@ -5,12 +5,13 @@ mod docs;
 mod health;
 mod start;
 
-use crate::{compat, forward_auth, portal, route::Route};
+use crate::{compat, console, forward_auth, portal, route::Route};
 
 /// Every route of this crate.
 pub(crate) fn all() -> Vec<&'static Route> {
     let own = start::ROUTES.iter().chain(&health::ROUTES).chain(&api::ROUTES).chain(&docs::ROUTES);
-    own.chain(&compat::ROUTES).chain(&forward_auth::ROUTES).chain(&portal::ROUTES).collect()
+    let others = compat::ROUTES.iter().chain(&forward_auth::ROUTES).chain(&portal::ROUTES);
+    own.chain(others).chain(&console::ROUTES).collect()
 }
 
 #[cfg(test)]

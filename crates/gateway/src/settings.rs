@@ -69,6 +69,8 @@ pub enum Resource {
     SignIn,
     /// The way there from `/`.
     Portal,
+    /// `/console`, for administrators.
+    Console,
     /// `/livez` and `/readyz`.
     Health,
     /// `/metrics`.
@@ -119,6 +121,7 @@ impl Resource {
             WebResource::Compat => vec![Self::Compat],
             WebResource::ForwardAuth => vec![Self::ForwardAuth, Self::SignIn],
             WebResource::Portal => vec![Self::Portal, Self::SignIn],
+            WebResource::Console => vec![Self::Console, Self::SignIn],
             WebResource::Health => vec![Self::Health],
             WebResource::Metrics => vec![Self::Metrics],
         }

@@ -205,7 +205,7 @@ mod tests {
     const CATALOGUES: [Catalogue; 2] = [Catalogue::Mail, Catalogue::Pages];
 
     /// Every argument that a text may name.
-    const ALL: [(&str, &str); 14] = [
+    const ALL: [(&str, &str); 15] = [
         ("user", "alice"),
         ("issuer", "4Auth"),
         ("name", "laptop"),
@@ -219,6 +219,7 @@ mod tests {
         ("request", "01J"),
         ("seconds", "3"),
         ("level", "2"),
+        ("count", "2"),
         ("reason", "The server is busy."),
     ];
 

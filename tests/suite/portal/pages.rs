@@ -123,7 +123,7 @@ fn the_scripts_of_the_pages_have_right_types() {
         .args(["--checkJs", "--allowJs", "--noEmit", "--strict", "--target", "es2023"])
         .args(["--module", "esnext", "--lib", "es2023,dom,dom.iterable", "--types", ""])
         .args(
-            ["camera.js", "enrol.js", "face.js", "device.js", "known.js"]
+            ["camera.js", "enrol.js", "face.js", "device.js", "known.js", "prove.js", "tail.js"]
                 .map(|name| root.join("crates/gateway/assets").join(name)),
         )
         .output()

@@ -23,6 +23,8 @@ pub struct WebConfig {
     /// Connections of one source, which is an IPv4 address or an IPv6 network of 64 bits. A browser
     /// opens one with HTTP/2, and six without. Those of proxies are counted only in total.
     pub connections_per_source: usize,
+    /// True if the console may be served on other addresses than those of this machine.
+    pub console_everywhere: bool,
     /// The name, the logo and the colour of the pages for people.
     #[serde(skip_serializing_if = "BrandConfig::is_empty")]
     pub brand: BrandConfig,
@@ -60,6 +62,8 @@ pub enum WebResource {
     ForwardAuth,
     /// Where people sign in and see their own account.
     Portal,
+    /// Where administrators see and change accounts, and read the audit log.
+    Console,
     /// Whether the server runs and can work.
     Health,
     /// Numbers for monitoring.
@@ -79,6 +83,7 @@ impl Default for WebConfig {
             proxies: Vec::new(),
             connections: 1024,
             connections_per_source: 64,
+            console_everywhere: false,
             listener: Vec::new(),
         }
     }
@@ -91,7 +96,8 @@ impl WebListener {
             WebResource::Api
             | WebResource::Compat
             | WebResource::ForwardAuth
-            | WebResource::Portal => true,
+            | WebResource::Portal
+            | WebResource::Console => true,
             WebResource::Health | WebResource::Metrics => false,
         };
         self.resources.iter().any(sends)
@@ -118,7 +124,7 @@ impl WebConfig {
 
     /// Everything that must be true.
     #[must_use]
-    pub fn requirements(&self) -> [Requirement; 17] {
+    pub fn requirements(&self) -> [Requirement; 19] {
         let within = |number, range: &RangeInclusive<i64>| {
             i64::try_from(number).is_ok_and(|number| range.contains(&number))
         };
@@ -169,6 +175,17 @@ impl WebConfig {
                 key: "web.origin",
                 reason: "must be set, because a listener has the resource portal",
                 holds: self.origin.is_some() || !self.serves(WebResource::Portal),
+            },
+            Requirement {
+                key: "web.origin",
+                reason: "must be set, because a listener has the resource console",
+                holds: self.origin.is_some() || !self.serves(WebResource::Console),
+            },
+            Requirement {
+                key: "web.console_everywhere",
+                reason: "must be true if a listener with the resource console does not listen on \
+                         loopback: the network that reaches it should have administrators only",
+                holds: self.console_everywhere || self.has_guarded_console(),
             },
             Requirement {
                 key: "web.listener",
@@ -224,6 +241,12 @@ impl WebConfig {
     /// True if plain HTTP is confined to this machine.
     fn is_protected(&self) -> bool {
         self.listener.iter().all(|it| it.tls || is_loopback(it.bind.ip()))
+    }
+
+    /// True if the console is confined to this machine.
+    fn has_guarded_console(&self) -> bool {
+        let has_console = |it: &&WebListener| it.resources.contains(&WebResource::Console);
+        self.listener.iter().filter(has_console).all(|it| is_loopback(it.bind.ip()))
     }
 
     /// True if no two listeners have the same address. Port 0 is a new port each time.
@@ -303,6 +326,20 @@ mod tests {
         }
         let two = listener("127.0.0.1:0", true, "['api']");
         assert_eq!(checked(&format!("{two}{two}")), Ok(()), "two new ports");
+    }
+
+    #[test]
+    fn the_console_is_for_loopback_unless_told_otherwise() {
+        let of = |origin: &str, everywhere: &str, bind: &str| {
+            let listener = listener(bind, true, "['console']");
+            checked(&format!("[web]\n{origin}\n{everywhere}\n{listener}"))
+        };
+        let origin = "origin = 'https://auth.example.org'";
+        assert_eq!(of(origin, "", "127.0.0.1:9444"), Ok(()));
+        assert_eq!(of(origin, "console_everywhere = true", "10.0.0.1:9444"), Ok(()));
+        let open = of(origin, "", "10.0.0.1:9444").unwrap_err();
+        assert!(open.starts_with("web.console_everywhere: "), "{open}");
+        assert!(of("", "", "127.0.0.1:9444").unwrap_err().starts_with("web.origin: "));
     }
 
     const WIKI: &str = "[[web.forward_auth.rule]]\nhosts = ['wiki.example.org']\n";

@@ -26,8 +26,11 @@ pub(super) fn address(origin: &Origin, target: &Target) -> String {
     format!("{origin}{}", path(target))
 }
 
-/// The same within this origin.
+/// The same within this origin. A page of this origin needs no cookie of services.
 pub(crate) fn path(target: &Target) -> String {
+    if let Some(own) = target.own() {
+        return own.to_owned();
+    }
     format!("{PATH}?to={}", target.encoded())
 }
 

@@ -1,5 +1,6 @@
 //! Where a person goes after signing in: a page of a service that a rule names, and nothing else.
 
+use crate::console;
 use fourauth_daemon::settings::{ForwardAuthConfig, Origin};
 use std::fmt;
 
@@ -24,6 +25,16 @@ impl Target {
         let is_plain = page.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
         let is_page = page.starts_with('/') && is_plain && url.len() <= LONGEST;
         (is_named && is_page).then_some(Self(url))
+    }
+
+    /// The console of this origin, which needs no rule.
+    pub(crate) fn console() -> Self {
+        Self(console::START.to_owned())
+    }
+
+    /// The path within this origin, if it is a page of it.
+    pub(super) fn own(&self) -> Option<&str> {
+        Some(&*self.0).filter(|url| url.starts_with('/'))
     }
 
     /// The address, which a header can have.

@@ -148,7 +148,7 @@ impl DeviceCard {
 }
 
 /// A time to the minute, in UTC: the server does not know the zone of the person.
-fn shown(at: UnixMillis) -> String {
+pub(crate) fn shown(at: UnixMillis) -> String {
     let text = at.to_string();
     let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
     format!("{day} {} UTC", clock.get(..5).unwrap_or(clock))

@@ -16,9 +16,11 @@ pub(super) const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("portal.css", STYLE, include_str!("../../assets/portal.css")),
     ("device.js", SCRIPT, include_str!("../../assets/device.js")),
+    ("prove.js", SCRIPT, include_str!("../../assets/prove.js")),
+    ("tail.js", SCRIPT, include_str!("../../assets/tail.js")),
     ("known.js", SCRIPT, include_str!("../../assets/known.js")),
     ("camera.js", SCRIPT, include_str!("../../assets/camera.js")),
     ("enrol.js", SCRIPT, include_str!("../../assets/enrol.js")),

@@ -41,15 +41,15 @@ impl Brand {
 /// What templates ask.
 impl Words<'_> {
     /// The name at the top of each page.
-    pub(super) fn brand_name(&self) -> Option<&str> {
+    pub(crate) fn brand_name(&self) -> Option<&str> {
         self.brand().name.as_deref()
     }
 
-    pub(super) fn has_logo(&self) -> bool {
+    pub(crate) fn has_logo(&self) -> bool {
         self.brand().logo.is_some()
     }
 
-    pub(super) fn has_colours(&self) -> bool {
+    pub(crate) fn has_colours(&self) -> bool {
         self.brand().has_colours()
     }
 }

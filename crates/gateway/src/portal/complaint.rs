@@ -33,7 +33,7 @@ const fn key(code: Code) -> &'static str {
 }
 
 /// The sentence about a refusal.
-pub(super) fn of(answer: &Answer, words: &Words<'_>) -> String {
+pub(crate) fn of(answer: &Answer, words: &Words<'_>) -> String {
     if answer.code == Code::Throttled {
         let seconds = answer.retry_after_ms.unwrap_or(1000).div_ceil(1000).to_string();
         return words.say_with("complaint-wait", "seconds", &seconds);

@@ -30,13 +30,13 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 
 /// Whether a page may use the camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Camera {
+pub(crate) enum Camera {
     Forbidden,
     Allowed,
 }
 
 /// The page of a template.
-pub(super) fn page(status: StatusCode, template: &impl Template, camera: Camera) -> Outcome {
+pub(crate) fn page(status: StatusCode, template: &impl Template, camera: Camera) -> Outcome {
     let html = template.render().map_err(|error| {
         tracing::error!(%error, "a page cannot be made");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The request failed.")

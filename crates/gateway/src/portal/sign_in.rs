@@ -12,6 +12,7 @@ use super::{
 use crate::{
     call::Call,
     compat::{Digits, identity},
+    console,
     cookies::Cookie,
     forward_auth::{self, Target},
     problem::{self, Problem},
@@ -125,7 +126,7 @@ impl OfferedKey {
 }
 
 /// The proof in a form, if it can be read.
-fn proof_of(text: &str) -> Option<BrowserProof> {
+pub(crate) fn proof_of(text: &str) -> Option<BrowserProof> {
     let Remembered { username, device } = serde_json::from_str(text).ok()?;
     Some(device.proof(username))
 }
@@ -387,6 +388,9 @@ pub(super) fn grant(call: &Call) -> Option<GrantToken> {
 fn target(call: &Call, to: String) -> Result<Option<Target>, Problem> {
     if to.is_empty() {
         return Ok(None);
+    }
+    if to == console::START {
+        return Ok(Some(Target::console()));
     }
     let services = call.app.services.as_ref();
     let target = services.and_then(|services| services.target(to));

@@ -77,6 +77,7 @@ pub(super) async fn out(call: Call) -> Outcome {
 fn forget(call: &Call, response: &mut Response) {
     Cookie::Session.clear(response);
     Cookie::Mfa.clear(response);
+    Cookie::Proof.clear(response);
     if let Some(services) = &call.app.services {
         Cookie::Visit.clear_for(response, services.domain());
     }

@@ -42,24 +42,24 @@ impl<'a> Words<'a> {
         })
     }
 
-    pub(super) const fn brand(&self) -> &Brand {
+    pub(crate) const fn brand(&self) -> &Brand {
         self.brand
     }
 
-    pub(super) const fn tag(&self) -> &'static str {
+    pub(crate) const fn tag(&self) -> &'static str {
         self.tongue.tag()
     }
 
-    pub(super) const fn direction(&self) -> &'static str {
+    pub(crate) const fn direction(&self) -> &'static str {
         self.tongue.direction().as_str()
     }
 
     #[expect(clippy::unused_self, reason = "templates have no other way to the languages")]
-    pub(super) const fn all(&self) -> [Tongue; Tongue::ALL.len()] {
+    pub(crate) const fn all(&self) -> [Tongue; Tongue::ALL.len()] {
         Tongue::ALL
     }
 
-    pub(super) fn is(&self, tongue: Tongue) -> bool {
+    pub(crate) fn is(&self, tongue: Tongue) -> bool {
         self.tongue == tongue
     }
 }

@@ -1,0 +1,150 @@
+//! `/console`: a search for accounts, and the page of one.
+
+use super::visit::{Part, Visit, encoded};
+use crate::{
+    call::Call,
+    portal::{Camera, Words, rendered as page, shown},
+    problem::Problem,
+    query::{self, Kind, Parameter},
+    route::Outcome,
+};
+use askama::Template;
+use fourauth_protocol::{
+    answer::{AccountRow, DeviceRow, SessionRow},
+    command::{Command, ListAccounts, ShowAccount},
+    group::Group,
+    receipt::Method,
+    username::Username,
+};
+use hyper::StatusCode;
+
+static PARAMETERS: [Parameter; 2] =
+    [Parameter { name: "search", kind: Kind::Text }, Parameter { name: "after", kind: Kind::Text }];
+
+/// Accounts on one page.
+const AT_ONCE: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "console/people.html")]
+struct PeoplePage<'a> {
+    words: Words<'a>,
+    part: Part,
+    search: &'a str,
+    people: Vec<PersonCard>,
+    /// The address of the next page.
+    next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console/person.html")]
+struct PersonPage<'a> {
+    words: Words<'a>,
+    part: Part,
+    person: PersonCard,
+    failures: String,
+    consents: Vec<(String, String, String)>,
+    devices: Vec<(String, String, String)>,
+    sessions: Vec<(String, String, String, String)>,
+    encoded: String,
+}
+
+/// One account.
+struct PersonCard {
+    name: String,
+    path: String,
+    email: Option<String>,
+    phone: Option<String>,
+    factors: Vec<&'static str>,
+    groups: String,
+    created: String,
+    is_disabled: bool,
+    is_administrator: bool,
+}
+
+impl PersonCard {
+    fn of(row: AccountRow) -> Self {
+        let factors = row.factors.iter().filter_map(|method| match method {
+            Method::Password => Some("factor-password"),
+            Method::OneTimeCode => Some("factor-code"),
+            Method::Face => Some("factor-face"),
+            Method::DeviceKey => Some("factor-device"),
+            _ => None,
+        });
+        Self {
+            path: format!("/console/people/{}", encoded(&row.username)),
+            factors: factors.collect(),
+            groups: row.groups.iter().map(Group::as_str).collect::<Vec<_>>().join(", "),
+            created: shown(row.created_at),
+            name: row.username,
+            email: row.email,
+            phone: row.phone,
+            is_disabled: row.disabled,
+            is_administrator: row.administrator,
+        }
+    }
+}
+
+pub(super) async fn list(call: Call) -> Outcome {
+    let visit = match Visit::of(&call).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let values = query::read(call.query.as_deref(), &PARAMETERS)?;
+    let value = |name| {
+        let found = values.iter().find(|(it, _)| *it == name);
+        found.and_then(|(_, value)| value.as_str()).unwrap_or_default()
+    };
+    let (search, after) = (value("search"), value("after"));
+    let mut list = ListAccounts::new(visit.console()).limit(AT_ONCE + 1);
+    list.search = Some(search.to_owned()).filter(|text| !text.is_empty());
+    list.after = Some(after.to_owned()).filter(|text| !text.is_empty());
+    let answer = match visit.ask(Command::ListAccounts(list)).await? {
+        Ok(answer) => answer,
+        Err(refused) => return Ok(refused.page()),
+    };
+    let mut people: Vec<_> =
+        answer.body.accounts.unwrap_or_default().into_iter().map(PersonCard::of).collect();
+    let most = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+    let has_more = people.len() > most;
+    people.truncate(most);
+    let next = people
+        .last()
+        .filter(|_| has_more)
+        .map(|last| format!("/console?search={}&after={}", encoded(search), encoded(&last.name)));
+    let people = PeoplePage { words: visit.words, part: Part::People, search, people, next };
+    Ok(visit.kept(page(StatusCode::OK, &people, Camera::Forbidden)?))
+}
+
+pub(super) async fn show(call: Call) -> Outcome {
+    let visit = match Visit::of(&call).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let name = Username::parse(&call.parameter).map_err(|_| Problem::not_found())?;
+    let command = Command::ShowAccount(ShowAccount::new(visit.console(), name));
+    let body = match visit.ask(command).await? {
+        Ok(answer) => answer.body,
+        Err(refused) => return Ok(refused.page()),
+    };
+    let row = body.accounts.and_then(|mut rows| rows.pop()).ok_or_else(Problem::incomplete)?;
+    let consents = row
+        .consents
+        .iter()
+        .map(|it| (it.what.clone(), it.notice.clone().unwrap_or_default(), shown(it.given_at)));
+    let device = |it: DeviceRow| (encoded(&it.name), it.name, shown(it.last_seen));
+    let session = |it: SessionRow| {
+        let device = it.device.unwrap_or_default();
+        (it.id, it.peer, device, shown(it.last_seen))
+    };
+    let person = PersonPage {
+        words: visit.words,
+        part: Part::People,
+        failures: row.failures.unwrap_or_default().to_string(),
+        consents: consents.collect(),
+        devices: body.devices.unwrap_or_default().into_iter().map(device).collect(),
+        sessions: body.sessions.unwrap_or_default().into_iter().rev().map(session).collect(),
+        encoded: encoded(&row.username),
+        person: PersonCard::of(row),
+    };
+    Ok(visit.kept(page(StatusCode::OK, &person, Camera::Forbidden)?))
+}

@@ -1,0 +1,228 @@
+//! The pages of the console, in a real browser.
+
+use super::{MINUTE_MS, mark};
+use crate::portal::{ALICE, Portal};
+use fourauth_client::Client;
+use fourauth_config::WebResource;
+use fourauth_protocol::command::Command;
+use fourauth_tests::{browser::Browser, persona::Persona};
+use reqwest::StatusCode;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A portal with only the console, with Alice as administrator, and Bob.
+struct Desk {
+    portal: Portal,
+    alice: Persona,
+    bob: Persona,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let portal = Portal::with(|config| {
+            config.web.listener[0].resources = vec![WebResource::Console];
+        })
+        .await;
+        let server = portal.web.server();
+        let alice = server.enrol("alice", "obama.jpg").await;
+        let bob = server.enrol("bob", "obama.jpg").await;
+        mark(server, &alice.username, true).await;
+        Self { portal, alice, bob }
+    }
+
+    fn browser(&self, is_dark: bool, width: u32) -> Browser {
+        let camera = self.portal.film(ALICE);
+        self.portal.browser("alice", |launch| {
+            launch.camera = Some(camera);
+            (launch.is_dark, launch.width) = (is_dark, width);
+        })
+    }
+
+    /// Signs Alice in with four factors, on the way to the console.
+    fn sign_in(&self, browser: &mut Browser) {
+        let code = || self.alice.code(self.portal.web.server().now());
+        self.portal.web.server().clock().advance_ms(MINUTE_MS);
+        browser.go(&self.portal.url("/console"));
+        browser.fill("Name, mail address or telephone number", self.alice.username.as_str());
+        browser.fill("Password", self.alice.password.expose());
+        browser.click("Continue");
+        browser.see("One-time code");
+        browser.fill("Code from your authenticator app", code().as_str());
+        browser.click("Continue");
+        browser.see("Show your face");
+        self.portal.show_the_face(browser);
+        browser.wait_for("#search");
+    }
+
+    fn client(&self) -> Client {
+        self.portal.web.server().client()
+    }
+}
+
+fn check(browser: &mut Browser, name: &str) {
+    let found = browser.list("violations");
+    assert!(found.is_empty(), "{name}: {found:#?}");
+    assert_eq!(browser.act(&json!({ "action": "overflows" })), json!(false), "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_disables_an_account_in_the_browser() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    assert_eq!(browser.heading(), "People");
+    browser.go(&desk.portal.url("/console/people/bob"));
+    assert_eq!(browser.heading(), "bob");
+    browser.go(&desk.portal.url("/console/change?username=bob&what=disable"));
+    browser.fill("Reason, for the audit log", "left the company");
+    browser.fill("Code from your authenticator app", "000000");
+    browser.click("Disable");
+    assert_eq!(browser.complaint(), "The code is wrong. Wait for the next one.");
+
+    let server = desk.portal.web.server();
+    server.clock().advance_ms(MINUTE_MS);
+    let code = desk.alice.code(server.now());
+    browser.fill("Code from your authenticator app", code.as_str());
+    browser.click("Disable");
+    browser.see("Disabled");
+    let row = server.last_row().await;
+    let rows = server.audit().await;
+    let change = rows.iter().find(|row| row.action.as_str() == "change_account").unwrap();
+    let expected = "Account changed. admin=alice change=disable reason=\"left the company\" ";
+    assert!(change.detail.starts_with(expected), "{}", change.detail);
+    assert!(change.detail.contains("door=web"), "{}", change.detail);
+    assert_eq!(row.action.as_str(), "show_account");
+
+    // The proof holds for further changes.
+    browser.go(&desk.portal.url("/console/change?username=bob&what=enable"));
+    browser.fill("Reason, for the audit log", "came back");
+    browser.click("Enable");
+    browser.see("Active");
+    assert_eq!(
+        browser.list("noise"),
+        ["Failed to load resource: the server responded with a status of 401 ()"]
+    );
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_rows_appear_within_two_seconds() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    browser.go(&desk.portal.url("/console/audit?action=login"));
+    browser.click("Follow");
+    browser.see("New rows appear as they are written.");
+    let login = desk.bob.login(desk.portal.web.server().now());
+    assert!(desk.client().send_once(Command::Login(login)).await.unwrap().is_ok());
+    let begun = Instant::now();
+    browser.see("Login successful.");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+
+    // It ends with the session.
+    let store = desk.portal.web.server().server().store();
+    let id = store.user(&desk.alice.username).await.unwrap().unwrap().id;
+    let ended: Result<u64, fourauth_store::Error> =
+        store.write(move |tx| Box::pin(async move { tx.end_sessions(id).await })).await;
+    assert_eq!(ended, Ok(1));
+    browser.see("The console has closed");
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_any_page_of_the_console() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    browser.close();
+    for (language, is_dark, width) in
+        [("English", false, 900), ("Deutsch", true, 320), ("العربية", false, 320)]
+    {
+        let mut browser = desk.browser(is_dark, width);
+        browser.go(&desk.portal.url("/console"));
+        browser.click(language);
+        for (path, selector) in [
+            ("/console", "#search"),
+            ("/console/people/alice", "#sessions"),
+            ("/console/change?username=bob&what=disable", "#reason"),
+            ("/console/audit", "#follow"),
+            ("/console/state", "#chart"),
+            ("/console/people/nemo", "[role=alert]"),
+        ] {
+            browser.go(&desk.portal.url(path));
+            browser.wait_for(selector);
+            check(&mut browser, &format!("{path} {language} {width}"));
+        }
+        assert_eq!(browser.list("strangers"), Vec::<String>::new());
+        browser.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_has_its_proof_and_rows_are_exported() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    browser.go(&desk.portal.url("/console/audit?action=face_step"));
+    let id = desk.portal.web.server().audit().await;
+    let id = id.iter().find(|row| row.action.as_str() == "face_step").unwrap().id;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let link = format!("Proof {id}");
+    let proof = browser.text(&json!({ "action": "download", "link": link }));
+    assert!(proof.contains("face_step"), "{proof}");
+    let exported = browser.text(&json!({ "action": "download", "link": "Export as JSON lines" }));
+    let lines: Vec<serde_json::Value> =
+        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["action"]), (1, &json!("face_step")));
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_no_administrator_sees_no_console() {
+    let desk = Desk::open().await;
+    mark(desk.portal.web.server(), &desk.alice.username, false).await;
+    let mut browser = desk.browser(false, 900);
+    desk.portal.come_to_the_face(&mut browser, &desk.alice);
+    desk.portal.show_the_face(&mut browser);
+    browser.see("You are signed in as");
+    for path in ["/console", "/console/audit", "/console/state", "/console/people/bob"] {
+        browser.go(&desk.portal.url(path));
+        assert!(browser.complaint().starts_with("This account may not use the console."), "{path}");
+    }
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_another_site_changes_nothing() {
+    let desk = Desk::open().await;
+    for (origin, status) in [
+        ("https://evil.example", StatusCode::FORBIDDEN),
+        // Control: without a session the form leads to the sign-in.
+        (&*desk.portal.url(""), StatusCode::SEE_OTHER),
+    ] {
+        let client = reqwest::Client::builder()
+            .danger_accept_invalid_certs(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let answer = client
+            .post(desk.portal.url("/console/change"))
+            .header("origin", origin)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("username=bob&what=disable&reason=x&otp=1")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{origin}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_has_no_console() {
+    let portal = Portal::with(|_| {}).await;
+    for path in ["/console", "/console/audit", "/console/audit/events", "/console/state"] {
+        let answer = portal.web.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
