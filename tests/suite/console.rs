@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// A server, and Alice, who is an administrator and has signed in with four factors.
+/// A server, and Alice, an administrator that has signed in with four factors.
 struct Console {
     server: TestServer,
     alice: Persona,
