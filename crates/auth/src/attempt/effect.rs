@@ -393,7 +393,11 @@ impl Change {
                 // A device that moves raises no version.
                 late.unless(tx.has_address(account, present).await?)?;
                 late.unless(tx.replace_mac(account, version, registered).await?)?;
-                let revoked = tx.revoke_devices_at(account, old, at).await?;
+                let mut revoked = tx.revoke_devices_at(account, old, at).await?;
+                if revoked.is_empty() && !by_key {
+                    // The address of a browser is the label of its key, and not that of the account.
+                    revoked.extend(tx.revoke_only_device(account, at).await?);
+                }
                 Conflict::NoSuchDevice.unless(!revoked.is_empty() || !by_key)?;
                 for device in revoked {
                     tx.forget_lane(target, Lane::Device(device)).await?;

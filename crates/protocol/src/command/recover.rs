@@ -246,7 +246,7 @@ pub struct RecoverDevice {
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_code: Option<RecoveryCode>,
-    /// The MAC address to replace; the account's first if absent.
+    /// The MAC address to replace. If absent: the account's first, or else its only device.
     #[serde(
         default,
         deserialize_with = "mac_address::offered",

@@ -313,7 +313,7 @@ setters! {
         sent_at => client_ts_utc: UnixMillis,
         /// One of the recovery codes shown at registration.
         recovery_code => recovery_code: RecoveryCode,
-        /// The MAC address to replace; the account's first if not set.
+        /// The MAC address to replace. If not set: the account's first, or else its only device.
         replaces => mac: MacAddress,
         /// The public key of the new device.
         new_device_key => new_device_pubkey: DeviceKey,

@@ -209,6 +209,21 @@ impl Tx {
         self.rows(SQL, &values).await?.iter().map(device_id).collect()
     }
 
+    /// Revokes the device of an account that has exactly one, and returns its id.
+    pub async fn revoke_only_device(
+        &mut self,
+        account: AccountId,
+        at: UnixMillis,
+    ) -> Result<Option<DeviceId>, Error> {
+        const SQL: &str = "UPDATE devices SET revoked_at = $1 \
+             WHERE account = $2 AND revoked_at IS NULL AND \
+             (SELECT COUNT(*) FROM devices WHERE account = $2 AND revoked_at IS NULL) = 1 \
+             RETURNING device_id";
+
+        let revoked = self.rows(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await?;
+        revoked.first().map(device_id).transpose()
+    }
+
     /// Records the use of a device. `false` if the device is no longer trusted.
     pub async fn saw_device(
         &mut self,
