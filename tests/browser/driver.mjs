@@ -25,7 +25,7 @@ let strangers = [];
 
 const actions = {
   /** Starts a browser with a profile of its own: what an earlier one with this profile kept is there. */
-  async launch({ profile, camera, origin, language, dark, width, permission }) {
+  async launch({ profile, camera, origin, language, dark, width, scale, script, permission }) {
     const args = [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -43,6 +43,8 @@ const actions = {
       locale: language,
       colorScheme: dark ? "dark" : "light",
       viewport: { width, height: 900 },
+      deviceScaleFactor: scale,
+      javaScriptEnabled: script,
       reducedMotion: "reduce",
     });
     context.setDefaultTimeout(PATIENCE);
@@ -102,6 +104,36 @@ const actions = {
   /** True if the page is wider than the window. */
   async overflows() {
     return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  },
+  /** What the clock of the page shows, in milliseconds since 1970. */
+  async clock({ time }) { await page.clock.setFixedTime(new Date(time)); },
+  async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).first().click(); },
+  async text_of({ selector }) { return page.locator(selector).first().innerText(); },
+  /** The value of a cookie, as a copy of it would have. */
+  async cookie({ name }) {
+    return (await context.cookies()).find((it) => it.name === name)?.value ?? "";
+  },
+  async press_at({ selector }) { await page.locator(selector).click(); },
+  /** Shows parts of the page that a script would show later, each with a text. */
+  async show({ selectors }) {
+    await page.evaluate((all) => {
+      for (const part of all.map((it) => document.querySelector(it))) {
+        part.hidden = false;
+        part.textContent ||= "…";
+      }
+    }, selectors);
+  },
+  async set_cookie({ url, value }) {
+    const name = "__Host-fourauth";
+    await context.addCookies([{ name, value, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
+  },
+  /** Sends the pages at this path with a rule against the camera. */
+  async block_camera({ path }) {
+    await page.route(`**${path}`, async (route) => {
+      const response = await route.fetch();
+      const headers = { ...response.headers(), "permissions-policy": "camera=()" };
+      await route.fulfill({ response, headers });
+    });
   },
   async noise() { return noise; },
   async strangers() { return strangers; },

@@ -1,6 +1,7 @@
 //! A real browser with a camera that shows a picture, driven by `tests/browser/driver.mjs`.
 
 use crate::models;
+use fourauth_protocol::time::UnixMillis;
 use image::{Rgb, RgbImage, imageops};
 use serde_json::{Value, json};
 use std::{
@@ -37,8 +38,12 @@ pub struct Launch<'a> {
     pub language: &'a str,
     /// True for dark colours.
     pub is_dark: bool,
-    /// Width of the window, in pixels.
+    /// Width of the window, in pixels of CSS.
     pub width: u32,
+    /// How many pixels of the screen one of CSS has, in each direction: 2 for a page at 200 %.
+    pub scale: u32,
+    /// True if scripts of the pages run.
+    pub has_script: bool,
 }
 
 impl<'a> Launch<'a> {
@@ -46,7 +51,17 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub const fn new(profile: &'a Path, origin: &'a str) -> Self {
         let (language, permission) = ("en", "allow");
-        Self { profile, origin, camera: None, permission, language, is_dark: false, width: 900 }
+        Self {
+            profile,
+            origin,
+            camera: None,
+            permission,
+            language,
+            is_dark: false,
+            width: 900,
+            scale: 1,
+            has_script: true,
+        }
     }
 }
 
@@ -83,6 +98,8 @@ impl Browser {
             "language": launch.language,
             "dark": launch.is_dark,
             "width": launch.width,
+            "scale": launch.scale,
+            "script": launch.has_script,
         }));
         browser
     }
@@ -128,6 +145,21 @@ impl Browser {
     /// Waits until this text is shown.
     pub fn see(&mut self, text: &str) {
         self.act(&json!({ "action": "see", "text": text }));
+    }
+
+    /// Sets the clock of the page.
+    pub fn set_clock(&mut self, now: UnixMillis) {
+        self.act(&json!({ "action": "clock", "time": now.0 }));
+    }
+
+    /// Follows the first link with this name.
+    pub fn follow(&mut self, link: &str) {
+        self.act(&json!({ "action": "follow", "link": link }));
+    }
+
+    /// What an element shows.
+    pub fn text_of(&mut self, selector: &str) -> String {
+        self.text(&json!({ "action": "text_of", "selector": selector }))
     }
 
     /// The main heading.

@@ -2,9 +2,11 @@
 
 mod account;
 mod face;
+mod forgotten;
 mod keyboard;
 mod other_browsers;
 mod pages;
+mod recover;
 mod register;
 
 use fourauth_config::{Config, WebListener, WebResource};
@@ -96,6 +98,22 @@ impl Portal {
         browser.click("Take the picture");
         browser.see("The pictures are taken.");
         browser.click("Sign in");
+    }
+
+    /// A browser that Alice has signed in with, so that its key is one of her devices.
+    fn browser_of_alice(&self, alice: &Persona) -> Browser {
+        let camera = self.film(ALICE);
+        let mut browser = self.browser("alice", |launch| launch.camera = Some(camera));
+        self.come_to_the_face(&mut browser, alice);
+        self.show_the_face(&mut browser);
+        browser.see("You are signed in as");
+        browser
+    }
+
+    /// Lets the clock of a browser show that of the server, a minute later: every code is a new one.
+    fn a_minute_later(&self, browser: &mut Browser) {
+        self.web.server().clock().advance_ms(MINUTE_MS);
+        browser.set_clock(self.web.server().now());
     }
 
     async fn row(&self) -> String {

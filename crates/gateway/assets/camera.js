@@ -61,8 +61,8 @@ export function complain(words) {
   complaint.hidden = words === "";
 }
 
-/** @param {unknown} error @returns {string} */
-export const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
+/** @param {unknown} error @returns {string} the words of the server, or that there are none */
+export const wordsOf = (error) => (error instanceof Refusal ? error.message : text("failed"));
 
 /** Ends the camera. The last picture stays in view if `keepStill`. @param {boolean} [keepStill] */
 export function stopCamera(keepStill = false) {

@@ -137,6 +137,26 @@ export async function remember(username) {
   }
 }
 
+/** Deletes the key of this browser and what was noted with it. The next proof makes another key. */
+export async function forgetKey() {
+  const opened = await database();
+  try {
+    await answered(opened.transaction(STORE, "readwrite").objectStore(STORE).clear());
+  } finally {
+    opened.close();
+  }
+}
+
+/**
+ * The spelling of a name that the server knows (docs/PROTOCOL.md, "Values"). The key signs it.
+ * @param {string} name what a person has typed
+ * @returns {string}
+ */
+export function spelled(name) {
+  const ordinary = (/** @type {string} */ letter) => letter.normalize("NFKC");
+  return name.trim().replace(/[\u3000\uff01-\uffee]/g, ordinary).normalize("NFC");
+}
+
 /** @returns {string} a name for this browser that its owner will recognise in a list */
 function browserName() {
   const agent = navigator.userAgent;

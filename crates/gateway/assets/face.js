@@ -6,7 +6,7 @@ import {
   complain, frame, HINT_MS, openCamera, page, part, pause, post, Refusal, say, stopCamera, stopHints,
   text, wordsOf,
 } from "./camera.js";
-import { deviceProof, remember } from "./device.js";
+import { deviceProof, forgetKey, noteIdentifier, remember, spelled } from "./device.js";
 
 /** Time for one step of a challenge, and between its two frames, in milliseconds. */
 const STEP_MS = 2500;
@@ -14,11 +14,25 @@ const FRAME_MS = 400;
 
 const add = part("add", HTMLDivElement);
 const command = part("command", HTMLElement);
+const keyMade = part("key-made", HTMLParagraphElement);
+/** The other factors, on a page that takes them all at once. */
+const fields = document.getElementById("fields");
+/** Codes that mean that the key of this browser does not count for the account. */
+const KEY_REFUSED = ["device_mismatch", "device_key_needed", "conflict"];
 const [start, take, send, again] =
   ["start", "take", "send", "again"].map((id) => part(id, HTMLButtonElement));
 
 /** @type {{ pictures?: string[], challenge?: { id: string, frames: string[] } } | null} */
 let taken = null;
+
+/** @returns {Record<string, string>} what the person has typed, by the names of the fields */
+function typed() {
+  if (!(fields instanceof HTMLFormElement)) return {};
+  return Object.fromEntries([...new FormData(fields)].map(([name, it]) => [name, String(it)]));
+}
+
+/** @returns {string} the account */
+const username = () => page.dataset.username ?? spelled(typed().username ?? "");
 
 /** @param {HTMLButtonElement[]} shown */
 function showButtons(...shown) {
@@ -27,6 +41,7 @@ function showButtons(...shown) {
 }
 
 async function open() {
+  if (fields instanceof HTMLFormElement && !fields.reportValidity()) return;
   showButtons();
   const isOpen = await openCamera(() => showButtons(start));
   showButtons(isOpen ? take : start);
@@ -58,7 +73,7 @@ async function pictures() {
 
 /** @returns {Promise<{ challenge: { id: string, frames: string[] } }>} */
 async function challenge() {
-  const answer = await post("/sign-in/challenge", { username: page.dataset.username });
+  const answer = await post("/sign-in/challenge", { username: username() });
   say(text("rest"));
   await pause(STEP_MS);
   const frames = [await frame()];
@@ -93,10 +108,11 @@ async function submit() {
   add.hidden = true;
   showButtons();
   say(text("sending"));
-  const { username, nonce, to } = page.dataset;
+  const { nonce, to, action } = page.dataset;
+  const [name, client_ts_utc] = [username(), new Date().toISOString()];
   let device;
   try {
-    device = await deviceProof(username ?? "", nonce ?? "");
+    device = await deviceProof(name, nonce ?? "");
   } catch {
     complain(text("no-key"));
     say("");
@@ -104,16 +120,19 @@ async function submit() {
     return;
   }
   try {
-    const answer = await post("/sign-in/face", { username, to, device, ...taken });
-    await remember(username ?? "");
-    location.assign(answer.to);
+    const proof = { ...typed(), username: name, to, client_ts_utc, device, ...taken };
+    const answer = await post(action ?? "/sign-in/face", proof);
+    if (action) noteIdentifier(name);
+    await remember(name);
+    if (action) page.dispatchEvent(new CustomEvent("replaced", { detail: answer }));
+    else location.assign(answer.to);
   } catch (error) {
     taken = null;
     stopCamera();
     complain(wordsOf(error));
-    if (error instanceof Refusal && error.code === "device_mismatch") {
-      const { key, mac } = device;
-      command.textContent = `fourauth device add --pubkey ${key} --mac ${mac}`;
+    if (error instanceof Refusal && KEY_REFUSED.includes(error.code ?? "")) {
+      showCommand(device);
+      keyMade.hidden = true;
       add.hidden = false;
     }
     say("");
@@ -121,6 +140,20 @@ async function submit() {
   }
 }
 
+/** @param {{ key: string, mac: string }} device */
+function showCommand({ key, mac }) {
+  command.textContent = `fourauth device add --pubkey ${key} --mac ${mac}`;
+}
+
+/** A revoked key cannot be added again. */
+async function makeNewKey() {
+  await forgetKey();
+  showCommand(await deviceProof(username(), page.dataset.nonce ?? ""));
+  keyMade.hidden = false;
+}
+
+part("new-key", HTMLButtonElement).addEventListener("click", makeNewKey);
+fields?.addEventListener("submit", (event) => event.preventDefault());
 start.addEventListener("click", open);
 take.addEventListener("click", capture);
 send.addEventListener("click", submit);

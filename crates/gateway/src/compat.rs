@@ -48,7 +48,7 @@ const fn post(path: &'static str, body: Takes, handler: Handler) -> Route {
 }
 
 /// A text of a body. Digits that a person copied may have spaces between them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Digits(Secret<String>);
 

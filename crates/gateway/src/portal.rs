@@ -11,6 +11,10 @@
 //! account    /account: one's own sign-ins and devices
 //! register   /sign-up and /invitation: password and authenticator of a new account (160, 162, 210)
 //! enrol      its face and this browser (184)
+//! forgotten  /forgotten: a code and a new password (340, 350, 360)
+//! recover    /recover: the four recoveries (300 to 330)
+//! done       the page that says what has been done
+//! fault      what is wrong with one field of a form
 //! ```
 //!
 //! Forms work without a script, except the face: it needs the camera and the key of the browser. No page
@@ -20,8 +24,12 @@ mod account;
 mod assets;
 mod brand;
 mod complaint;
+mod done;
 mod enrol;
+mod fault;
+mod forgotten;
 mod page;
+mod recover;
 mod register;
 mod session;
 mod sign_in;
@@ -56,7 +64,7 @@ use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 21] = [
+pub(crate) static ROUTES: [Route; 31] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -78,6 +86,20 @@ pub(crate) static ROUTES: [Route; 21] = [
     page(SignIn, "/account/sessions/{id}/proof", |call| Box::pin(account::proof(call))),
     form(SignIn, "/account/sessions/end", Takes::Form, |call| Box::pin(account::end_session(call))),
     form(SignIn, "/account/sessions/end-all", Takes::Form, |call| Box::pin(account::end_all(call))),
+    page(SignIn, "/account/devices/revoke", |call| Box::pin(account::revoke::form(call))),
+    form(SignIn, "/account/devices/revoke", Takes::Form, |call| {
+        Box::pin(account::revoke::revoke(call))
+    }),
+    page(SignIn, "/forgotten", |call| Box::pin(async move { forgotten::form(&call) })),
+    form(SignIn, "/forgotten", Takes::Form, |call| Box::pin(forgotten::request(call))),
+    form(SignIn, "/forgotten/code", Takes::Form, |call| Box::pin(forgotten::code(call))),
+    form(SignIn, "/forgotten/password", Takes::Form, |call| Box::pin(forgotten::password(call))),
+    page(SignIn, "/recover", |call| Box::pin(async move { recover::choice(&call) })),
+    page(SignIn, "/recover/{lost}", |call| Box::pin(recover::form(call))),
+    form(SignIn, "/recover/{lost}", Takes::Pictures, |call| Box::pin(recover::replace(call))),
+    form(SignIn, "/recover/authenticator/confirm", Takes::Json, |call| {
+        Box::pin(recover::confirm(call))
+    }),
 ];
 
 pub(crate) const fn page(resource: Resource, path: &'static str, handler: Handler) -> Route {

@@ -205,7 +205,7 @@ mod tests {
     const CATALOGUES: [Catalogue; 2] = [Catalogue::Mail, Catalogue::Pages];
 
     /// Every argument that a text may name.
-    const ALL: [(&str, &str); 15] = [
+    const ALL: [(&str, &str); 16] = [
         ("user", "alice"),
         ("issuer", "4Auth"),
         ("name", "laptop"),
@@ -220,6 +220,7 @@ mod tests {
         ("seconds", "3"),
         ("level", "2"),
         ("count", "2"),
+        ("hours", "24"),
         ("reason", "The server is busy."),
     ];
 

@@ -2,9 +2,10 @@
 
 use super::{MINUTE_MS, Portal};
 use fourauth_tests::{browser::Browser, persona::Persona};
+use serde_json::json;
 
 /// Signs Carol in, and waits for her account.
-fn sign_in(portal: &Portal, whose: &str, carol: &Persona) -> Browser {
+pub(super) fn sign_in(portal: &Portal, whose: &str, carol: &Persona) -> Browser {
     portal.web.server().clock().advance_ms(MINUTE_MS);
     let mut browser = portal.browser(whose, |_| {});
     browser.go(&portal.url("/account"));
@@ -60,4 +61,73 @@ async fn a_person_chooses_a_language_and_it_stays() {
     browser.click("العربية");
     browser.see("كلمة المرور");
     browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_devices_is_told_what_to_do_next() {
+    let portal = Portal::open().await;
+    let carol = portal.carol().await;
+    let mut browser = sign_in(&portal, "carol", &carol);
+    browser.see("No device has a key yet. Sign in with your face in this browser");
+    browser.close();
+}
+
+/// What the page of the revocation asks for.
+fn revoke(browser: &mut Browser, password: &str, code: &str) {
+    browser.fill("Password", password);
+    browser.fill("Code from your authenticator app", code);
+    browser.click("Revoke");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_revokes_a_device_and_makes_a_new_key() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let mut browser = portal.browser_of_alice(&alice);
+    browser.click("Revoke");
+    browser.see("The key of");
+    portal.a_minute_later(&mut browser);
+    let now = portal.web.server().now();
+    revoke(&mut browser, "violet-Ox-43", alice.code(now).as_str());
+    assert_eq!(browser.complaint(), "The password is wrong.");
+    revoke(&mut browser, alice.password.expose(), alice.wrong_code(now).as_str());
+    assert!(browser.complaint().starts_with("The code is wrong."));
+    revoke(&mut browser, alice.password.expose(), alice.code(now).as_str());
+    browser.see("The device is revoked");
+    let row = portal.row().await;
+    assert!(row.contains("device=match(key,web)"), "{row}");
+
+    // The session has ended, and the key counts no more.
+    browser.go(&portal.url("/account"));
+    assert_eq!(browser.heading(), "Sign in");
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    browser.see("Was the key of this browser revoked?");
+    let command = browser.text_of("#command");
+    browser.click("Make a new key for this browser");
+    browser.see("This browser has a new key.");
+    let renewed = browser.text_of("#command");
+    assert!(renewed.starts_with("fourauth device add --pubkey ed25519:"), "{renewed}");
+    assert_ne!(renewed, command);
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_is_no_device_revokes_none() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let mut browser = portal.browser_of_alice(&alice);
+    let cookie = browser.text(&json!({ "action": "cookie", "name": "__Host-fourauth" }));
+    browser.close();
+    // The cookie was copied into a browser without the key.
+    let mut other = portal.browser("other", |_| {});
+    other.act(&json!({ "action": "set_cookie", "url": portal.origin, "value": cookie }));
+    other.go(&portal.url("/account"));
+    other.click("Revoke");
+    other.see("The key of");
+    portal.a_minute_later(&mut other);
+    let code = alice.code(portal.web.server().now());
+    revoke(&mut other, alice.password.expose(), code.as_str());
+    assert!(other.complaint().starts_with("This browser is not one of your devices."));
+    other.close();
 }

@@ -90,6 +90,14 @@ async fn each_trouble_with_the_camera_has_its_own_words() {
     assert!(denied.complaint().starts_with("The browser may not use the camera."));
     denied.close();
 
+    let camera = portal.film(ALICE);
+    let mut blocked = portal.browser("blocked", |launch| launch.camera = Some(camera));
+    blocked.act(&json!({ "action": "block_camera", "path": "/sign-in/code" }));
+    portal.come_to_the_face(&mut blocked, &alice);
+    blocked.click("Use the camera");
+    assert!(blocked.complaint().starts_with("A rule of this browser or of your organisation"));
+    blocked.close();
+
     let camera = dark_film(portal.folder.path());
     let mut dark = portal.browser("dark", |launch| launch.camera = Some(camera));
     portal.come_to_the_face(&mut dark, &alice);

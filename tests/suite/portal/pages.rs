@@ -1,7 +1,11 @@
 //! What is true of every page.
 
-use super::{ALICE, MINUTE_MS, Portal, register::person};
-use fourauth_tests::browser::Browser;
+use super::{
+    ALICE, MINUTE_MS, Portal,
+    forgotten::{EMAIL, portal_with_mail},
+    register::person,
+};
+use fourauth_tests::{browser::Browser, persona::Persona};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::{env, ffi::OsString, fs, path::Path, process::Command};
@@ -64,21 +68,100 @@ async fn axe_finds_nothing_on_any_page_in_any_language_and_light() {
     }
 }
 
+/// From the first page to that of the face, in any language.
+fn come_to_the_face(portal: &Portal, browser: &mut Browser, alice: &Persona) {
+    portal.web.server().clock().advance_ms(MINUTE_MS);
+    browser.go(&portal.url("/sign-in"));
+    browser.type_text(alice.username.as_str());
+    browser.press(&["Tab"]);
+    browser.type_text(alice.password.expose());
+    browser.press(&["Enter"]);
+    browser.wait_for("#otp");
+    browser.type_text(alice.code(portal.web.server().now()).as_str());
+    browser.press(&["Enter"]);
+    browser.wait_for("#face");
+}
+
+/// The windows that the pages with a camera are checked in: a language, whether it is dark, its width in pixels of CSS, and
+/// how many pixels of the screen each has. The narrow ones are a window of 640 pixels at 200 %.
+const WINDOWS: [(&str, bool, u32, u32); 4] =
+    [("en", false, 900, 1), ("de", true, 320, 2), ("ar", true, 320, 2), ("ar", false, 900, 1)];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_the_page_of_the_camera() {
     let portal = Portal::open().await;
     let alice = portal.web.server().enrol("alice", "obama.jpg").await;
     let camera = portal.film(ALICE);
-    let mut browser = portal.browser("alice", |launch| launch.camera = Some(camera));
-    portal.come_to_the_face(&mut browser, &alice);
-    check(&mut browser, "face");
-    browser.click("Use the camera");
-    browser.see("Keep your face in the oval.");
-    check(&mut browser, "face-camera");
-    browser.click("Take the picture");
-    browser.see("The pictures are taken.");
-    check(&mut browser, "face-taken");
-    browser.close();
+    for (language, is_dark, width, scale) in WINDOWS {
+        let name = |page: &str| format!("{page}-{language}-{is_dark}-{width}");
+        let mut browser = portal.browser(&name("face"), |launch| {
+            (launch.language, launch.is_dark) = (language, is_dark);
+            (launch.width, launch.scale, launch.camera) = (width, scale, Some(camera.clone()));
+        });
+        come_to_the_face(&portal, &mut browser, &alice);
+        check(&mut browser, &name("face"));
+        browser.act(&json!({ "action": "press_at", "selector": "#start" }));
+        browser.wait_for("#take:visible");
+        check(&mut browser, &name("face-camera"));
+        browser.act(&json!({ "action": "press_at", "selector": "#take" }));
+        browser.wait_for("#send:visible");
+        check(&mut browser, &name("face-taken"));
+        browser.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_the_pages_of_recovery() {
+    let (portal, mut mailbox) = portal_with_mail().await;
+    let carol = portal.carol().await;
+    for (language, is_dark, width, scale) in WINDOWS {
+        let name = |page: &str| format!("{page}-{language}-{is_dark}-{width}");
+        let mut browser = portal.browser(&name("recovery"), |launch| {
+            (launch.language, launch.is_dark) = (language, is_dark);
+            (launch.width, launch.scale) = (width, scale);
+        });
+        portal.web.server().clock().advance_ms(MINUTE_MS);
+        browser.go(&portal.url("/forgotten"));
+        check(&mut browser, &name("forgotten"));
+        browser.type_text(EMAIL);
+        browser.press(&["Enter"]);
+        browser.wait_for("#otp");
+        check(&mut browser, &name("forgotten-code"));
+        browser.type_text(mailbox.reset_code().await.as_str());
+        browser.press(&["Enter"]);
+        browser.wait_for("#new-password");
+        check(&mut browser, &name("forgotten-password"));
+        browser.type_text("password");
+        browser.press(&["Tab"]);
+        browser.type_text("other");
+        browser.press(&["Enter"]);
+        browser.complaint();
+        check(&mut browser, &name("forgotten-fault"));
+        for path in ["", "/authenticator", "/password", "/face", "/device"] {
+            browser.go(&portal.url(&format!("/recover{path}")));
+            check(&mut browser, &name(&format!("recover{}", path.replace('/', "-"))));
+        }
+        // What a page shows after a refusal, and at its end.
+        browser.go(&portal.url("/recover/authenticator"));
+        browser.act(&json!({ "action": "show", "selectors": ["#done", "#add", "#complaint"] }));
+        check(&mut browser, &name("recover-done"));
+        browser.go(&portal.url("/nothing"));
+        check(&mut browser, &name("trouble"));
+
+        browser.go(&portal.url("/sign-in"));
+        browser.type_text(carol.username.as_str());
+        browser.press(&["Tab"]);
+        browser.type_text(carol.password.expose());
+        browser.press(&["Enter"]);
+        browser.wait_for("#otp");
+        browser.type_text(carol.code(portal.web.server().now()).as_str());
+        browser.press(&["Enter"]);
+        browser.wait_for("#sessions");
+        browser.go(&portal.url("/account/devices/revoke?device=laptop"));
+        check(&mut browser, &name("revoke"));
+        assert_eq!(browser.list("strangers"), Vec::<String>::new());
+        browser.close();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,13 +202,13 @@ fn the_scripts_of_the_pages_have_right_types() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let compiler = root.join("target/browser/node_modules/.bin/tsc");
     assert!(compiler.exists(), "TypeScript is missing: `cargo xtask test` installs it");
+    let assets = fs::read_dir(root.join("crates/gateway/assets")).unwrap();
+    let scripts = assets.map(|file| file.unwrap().path());
+    let scripts = scripts.filter(|path| path.extension().is_some_and(|it| it == "js"));
     let ran = Command::new(compiler)
         .args(["--checkJs", "--allowJs", "--noEmit", "--strict", "--target", "es2023"])
         .args(["--module", "esnext", "--lib", "es2023,dom,dom.iterable", "--types", ""])
-        .args(
-            ["camera.js", "enrol.js", "face.js", "device.js", "known.js", "prove.js", "tail.js"]
-                .map(|name| root.join("crates/gateway/assets").join(name)),
-        )
+        .args(scripts)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);

@@ -1,5 +1,7 @@
 //! `/account`: the person's own sign-ins, each with its proof, and devices.
 
+pub(super) mod revoke;
+
 use super::{
     page::{Camera, page},
     see,

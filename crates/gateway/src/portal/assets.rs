@@ -25,6 +25,7 @@ const ASSETS: [(&str, &str, &str); 8] = [
     ("camera.js", SCRIPT, include_str!("../../assets/camera.js")),
     ("enrol.js", SCRIPT, include_str!("../../assets/enrol.js")),
     ("face.js", SCRIPT, include_str!("../../assets/face.js")),
+    ("recover.js", SCRIPT, include_str!("../../assets/recover.js")),
 ];
 
 /// How long a browser may keep one.

@@ -3,6 +3,8 @@
 use super::words::Words;
 use fourauth_protocol::{answer::Answer, code::Code};
 
+const HOUR_MS: u64 = 3_600_000;
+
 /// The key of the text about a code that needs no number. An unknown account and a wrong password have the same one.
 const fn key(code: Code) -> &'static str {
     match code {
@@ -28,6 +30,11 @@ const fn key(code: Code) -> &'static str {
         Code::Unavailable => "complaint-busy",
         Code::TimeDegraded => "complaint-time",
         Code::NotOffered => "complaint-not-offered",
+        Code::ClockSkew => "complaint-clock",
+        Code::RecoveryCodeMismatch => "complaint-recovery-code",
+        Code::WeakPassword => "complaint-weak-password",
+        Code::NoSuchDevice => "complaint-no-such-device",
+        Code::Conflict => "complaint-conflict",
         _ => "complaint-other",
     }
 }
@@ -38,6 +45,10 @@ pub(crate) fn of(answer: &Answer, words: &Words<'_>) -> String {
         let seconds = answer.retry_after_ms.unwrap_or(1000).div_ceil(1000).to_string();
         return words.say_with("complaint-wait", "seconds", &seconds);
     }
+    if answer.code == Code::CoolingDown {
+        let hours = answer.retry_after_ms.unwrap_or(HOUR_MS).div_ceil(HOUR_MS).to_string();
+        return words.say_with("complaint-cooling-down", "hours", &hours);
+    }
     words.say(key(answer.code))
 }
 
@@ -47,6 +58,15 @@ pub(super) fn of_last_step(answer: &Answer, words: &Words<'_>) -> String {
     match answer.code {
         Code::Denied => words.say("complaint-late"),
         Code::MoreNeeded => words.say("complaint-face-outdated"),
+        _ => of(answer, words),
+    }
+}
+
+/// The sentence about a refusal of a step that replaces a forgotten password. What is denied there is the code.
+pub(super) fn of_reset(answer: &Answer, words: &Words<'_>) -> String {
+    match answer.code {
+        Code::Denied => words.say("complaint-reset-code"),
+        Code::NotOffered => words.say("forgotten-not-offered"),
         _ => of(answer, words),
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     complaint,
+    fault::Fault,
     page::{Camera, bounce, page},
     see,
     words::Words,
@@ -44,7 +45,7 @@ use std::time::Duration;
 static PARAMETERS: [Parameter; 1] = [Parameter { name: "to", kind: Kind::Text }];
 
 /// The texts that the script of the face page shows.
-const OF_THE_CAMERA: [&str; 15] = [
+pub(super) const OF_THE_CAMERA: [&str; 16] = [
     "face-starting",
     "face-ready",
     "face-dark",
@@ -60,11 +61,14 @@ const OF_THE_CAMERA: [&str; 15] = [
     "face-denied",
     "face-blocked",
     "face-no-key",
+    "face-failed",
 ];
 
 #[derive(Deserialize)]
 struct PasswordForm {
+    #[serde(default)]
     identifier: String,
+    #[serde(default)]
     password: Secret<String>,
     #[serde(default)]
     to: String,
@@ -76,7 +80,9 @@ struct PasswordForm {
 
 #[derive(Deserialize)]
 struct CodeForm {
+    #[serde(default)]
     identifier: String,
+    #[serde(default)]
     otp: Digits,
     #[serde(default)]
     to: String,
@@ -163,6 +169,7 @@ struct PasswordPage<'a> {
     complaint: Option<String>,
     /// True if a person may register here.
     can_sign_up: bool,
+    fault: Fault,
     identifier: &'a str,
     nonce: &'a str,
     to: &'a str,
@@ -207,9 +214,11 @@ pub(super) async fn password(call: Call) -> Outcome {
     let PasswordForm { identifier, password, to, proof } = call.read()?;
     let visit = Visit::of(&call, identifier, to)?;
     let Ok(account) = identity::any(&visit.identifier) else {
-        let complaint = visit.words.say("complaint-name-or-password");
-        return visit.password_page(StatusCode::UNAUTHORIZED, Some(complaint)).await;
+        return visit.impossible("identifier", "fault-identifier").await;
     };
+    if password.expose().is_empty() {
+        return visit.impossible("password", "fault-password").await;
+    }
     let step = Command::PasswordStep(PasswordStep::new(account, password));
     let answer = send(&call, proof_of(&proof), step).await?;
     if !answer.is_ok() {
@@ -343,12 +352,27 @@ impl<'a> Visit<'a> {
     }
 
     async fn password_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
+        self.first_page(status, complaint, Fault::default()).await
+    }
+
+    /// The first page again, because a field has a text that no account can have.
+    async fn impossible(&self, field: &'static str, key: &str) -> Outcome {
+        let fault = Fault::at(field, self.words.say(key));
+        self.first_page(StatusCode::BAD_REQUEST, None, fault).await
+    }
+
+    async fn first_page(
+        &self,
+        status: StatusCode,
+        complaint: Option<String>,
+        fault: Fault,
+    ) -> Outcome {
         let (words, identifier, to) = (self.words, &*self.identifier, self.to());
         let server = self.server().await;
         let can_sign_up = server.as_ref().is_some_and(|server| server.self_registration);
         let nonce = &*server.and_then(|server| server.device_nonce).unwrap_or_default();
-        let shown = PasswordPage { words, complaint, can_sign_up, identifier, nonce, to };
-        page(status, &shown, Camera::Forbidden)
+        let first = PasswordPage { words, complaint, fault, can_sign_up, identifier, nonce, to };
+        page(status, &first, Camera::Forbidden)
     }
 
     async fn code_page(&self, status: StatusCode, complaint: Option<String>) -> Outcome {
