@@ -8,6 +8,7 @@ mod other_browsers;
 mod pages;
 mod recover;
 mod register;
+mod trouble;
 
 use fourauth_config::{Config, WebListener, WebResource};
 use fourauth_protocol::{

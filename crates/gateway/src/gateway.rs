@@ -7,7 +7,7 @@ use crate::{
     limits,
     listener::Listener,
     peer::Proxies,
-    portal::Pages,
+    portal::{Ended, Pages},
     route::Route,
     routes,
     settings::{ListenerSettings, Settings},
@@ -74,6 +74,8 @@ pub(crate) struct App {
     pub(crate) pages: Option<Pages>,
     /// New rows of the audit log, for the console.
     pub(crate) tail: Tail,
+    /// Tokens of sessions that have ended, which browsers may still show.
+    pub(crate) ended: Ended,
 }
 
 /// A running gateway.
@@ -128,6 +130,7 @@ impl Gateway {
             services: forward_auth.map(Services::new),
             pages: origin.map(|origin| Pages::new(origin, brand)),
             tail: Tail::default(),
+            ended: Ended::default(),
         });
         let tls = tls.map(TlsAcceptor::from);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -14,6 +14,8 @@
 //! forgotten  /forgotten: a code and a new password (340, 350, 360)
 //! recover    /recover: the four recoveries (300 to 330)
 //! done       the page that says what has been done
+//! ended      tokens of sessions that have ended
+//! trouble    the page about a request that no page can answer
 //! fault      what is wrong with one field of a form
 //! ```
 //!
@@ -25,6 +27,7 @@ mod assets;
 mod brand;
 mod complaint;
 mod done;
+mod ended;
 mod enrol;
 mod fault;
 mod forgotten;
@@ -34,13 +37,16 @@ mod register;
 mod session;
 mod sign_in;
 mod sign_out;
+mod trouble;
 mod words;
 
 pub(crate) use account::shown;
 pub(crate) use complaint::of as complaint_of;
+pub(crate) use ended::Ended;
 pub(crate) use page::{Camera, bounce, page as rendered};
 pub(crate) use session::Session;
 pub(crate) use sign_in::{path as sign_in_path, proof_of};
+pub(crate) use trouble::{as_page, reader};
 pub(crate) use words::Words;
 
 use crate::{

@@ -6,7 +6,7 @@ use crate::{
     body,
     call::Call,
     connection::Connection,
-    entropy, limits,
+    entropy, limits, portal,
     problem::{Form, Problem},
     response::{self, Response},
     route::{Found, Outcome, find},
@@ -29,6 +29,7 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
     let form = Form::of(request.headers());
     let span = span::open(request.method(), id);
     let is_head = request.method() == Method::HEAD;
+    let reader = portal::reader(&connection.app, &connection.resources, &request);
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     // A panic has been logged by its hook.
     let outcome = AssertUnwindSafe(outcome(connection, request)).catch_unwind();
@@ -36,7 +37,13 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The request failed."))
     });
-    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(form, id));
+    let mut response = outcome.unwrap_or_else(|problem| {
+        let refusal = problem.into_response(form, id);
+        match reader {
+            Some(words) => portal::as_page(refusal, words),
+            None => refusal,
+        }
+    });
     response::secure(&mut response, id, connection.is_tls);
     span::close(&span, response.status());
     if is_chunked {

@@ -19,11 +19,16 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The session of the browser, renewed if it is due. `None` if it has none, or if it has ended.
+    /// The session of the browser, renewed if it is due. `None` if it has none, or if it has ended. The
+    /// server hears of one that has ended only once.
     pub(crate) async fn of(call: &Call) -> Result<Option<Self>, Problem> {
         let Some(token) = Cookie::Session.read(&call.headers) else { return Ok(None) };
+        let (ended, peer) = (&call.app.ended, call.peer?);
+        if ended.contains(&token, peer) {
+            return Ok(None);
+        }
         let authorise = Command::Authorise(Authorise::new(token.clone()));
-        let answer = call.app.upstream.send(call.peer?, authorise).await?;
+        let answer = call.app.upstream.send(peer, authorise).await?;
         match answer.code {
             Code::Ok => {
                 let mut body = answer.body;
@@ -32,7 +37,10 @@ impl Session {
                 let token = renewed.unwrap_or_else(|| Secret::new(token));
                 Ok(Some(Self { token, body, is_renewed }))
             }
-            Code::SignedOut => Ok(None),
+            Code::SignedOut => {
+                ended.note(&token, peer);
+                Ok(None)
+            }
             _ => Err(Problem::of_answer(answer)),
         }
     }
