@@ -113,6 +113,42 @@ const actions = {
   async cookie({ name }) {
     return (await context.cookies()).find((it) => it.name === name)?.value ?? "";
   },
+  /**
+   * The texts of the page that are not between the marks ⟦ and ⟧: of its elements, also the hidden ones, and of
+   * attributes. Values of the server are in elements of their own (bdi, time, code), and a language has its own name.
+   */
+  async unmarked() {
+    return page.evaluate(() => {
+      const found = [];
+      const note = (text) => {
+        const rest = text.replace(/⟦[^⟦⟧]*⟧/g, "").trim();
+        if (/[\p{L}\p{N}]/u.test(rest)) found.push(rest);
+      };
+      note(document.title);
+      const shown = ["title", "aria-label", "aria-description", "alt", "placeholder"];
+      for (const element of document.querySelectorAll("*")) {
+        for (const { name, value } of element.attributes) {
+          if (shown.includes(name) || name.startsWith("data-face-")) note(value);
+        }
+        if (element.matches("head *, script, bdi, time, code, footer button[lang]")) continue;
+        // Where scripts run, the content of `noscript` is one text with its marks of HTML.
+        const text = (data) => element.matches("noscript") ? data.replace(/<[^>]*>/g, "") : data;
+        for (const node of element.childNodes) {
+          if (node.nodeType === Node.TEXT_NODE) note(text(node.data));
+        }
+      }
+      return found;
+    });
+  },
+  /** Adds an element with a text, or with a text in one attribute. */
+  async add_text({ element, attribute }) {
+    await page.evaluate(([name, into]) => {
+      const added = document.createElement(name);
+      if (into) added.setAttribute(into, "Hello");
+      else added.textContent = "Hello";
+      document.body.append(added);
+    }, [element, attribute]);
+  },
   async press_at({ selector }) { await page.locator(selector).click(); },
   /** Shows parts of the page that a script would show later, each with a text. */
   async show({ selectors }) {

@@ -3,7 +3,7 @@
 use crate::{models, raw, server::TestServer};
 use fourauth_config::{Config, WebConfig, WebListener, WebResource};
 use fourauth_face::Engine;
-use fourauth_gateway::Gateway;
+use fourauth_gateway::{Gateway, TextsOf, texts};
 use reqwest::{Certificate, Client, Method, RequestBuilder};
 use rustls_pki_types::ServerName;
 use std::{
@@ -71,12 +71,25 @@ impl WebServer {
         Self::with_engine(models::engine(), change).await
     }
 
+    /// As [`configured`](Self::configured), with other texts on the pages for people.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn with_texts(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(models::engine(), texts, change).await
+    }
+
     /// As [`configured`](Self::configured), with an engine of other networks.
     ///
     /// # Panics
     ///
     /// If it does not start.
     pub async fn with_engine(engine: Arc<Engine>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(engine, texts, change).await
+    }
+
+    async fn with(engine: Arc<Engine>, texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
         let mut of_gateway = None;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let server = TestServer::start_with(engine, folder, |config| {
@@ -86,7 +99,8 @@ impl WebServer {
         })
         .await;
         let config = of_gateway.expect("a configuration");
-        let gateway = fourauthd::web::start(&config, server.server()).await.expect("it starts");
+        let gateway = fourauthd::web::start_with(&config, server.server(), texts);
+        let gateway = gateway.await.expect("it starts");
         let pem = fs::read(config.certificate_file()).expect("a certificate");
         let certificate = Certificate::from_pem(&pem).expect("a certificate");
         let client = Client::builder().tls_certs_only([certificate]).no_proxy();

@@ -4,13 +4,16 @@ mod account;
 mod face;
 mod forgotten;
 mod keyboard;
+mod marked;
 mod other_browsers;
 mod pages;
 mod recover;
 mod register;
 mod trouble;
+mod walk;
 
 use fourauth_config::{Config, WebListener, WebResource};
+use fourauth_gateway::{TextsOf, texts};
 use fourauth_protocol::{
     command::{Command, ConfirmTotp, SelfRegister},
     contact::Email,
@@ -47,9 +50,14 @@ impl Portal {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::shown_in(texts, change).await
+    }
+
+    /// A portal with other texts on its pages.
+    async fn shown_in(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let origin = format!("https://localhost:{}", bind.port());
-        let web = WebServer::configured(|config| {
+        let web = WebServer::with_texts(texts, |config| {
             config.sign_in.two_steps = true;
             config.sign_in.self_registration = true;
             config.audit.checkpoint_s = 1;

@@ -8,7 +8,7 @@ use fourauth_client::GatewayConnection;
 use fourauth_config::Config;
 use fourauth_daemon::tls;
 use fourauth_gateway::{
-    ALPN, Gateway, Parts, Settings,
+    ALPN, Gateway, Parts, Settings, TextsOf, texts,
     upstream::{Dial, Pending, Upstream},
     vitals::{Check, Readiness, Vitals},
 };
@@ -53,6 +53,19 @@ fn shown(check: &health::Check) -> Check {
 ///
 /// Fails if an address cannot be used.
 pub async fn start(config: &Config, server: &Server) -> anyhow::Result<Gateway> {
+    start_with(config, server, texts).await
+}
+
+/// As [`start`], with other texts on the pages for people.
+///
+/// # Errors
+///
+/// As for [`start`].
+pub async fn start_with(
+    config: &Config,
+    server: &Server,
+    texts: TextsOf,
+) -> anyhow::Result<Gateway> {
     let upstream = Upstream::new(Inside(server.open_gateway()));
     let certificate = Arc::clone(server.certificate());
     let clock = Arc::clone(&server.context().clock);
@@ -61,6 +74,7 @@ pub async fn start(config: &Config, server: &Server) -> anyhow::Result<Gateway> 
         upstream,
         tls: Some(tls::server_config(certificate, config.tls.min_version, &ALPN)?),
         clock: Arc::new(move || clock.read().now),
+        texts,
     };
     let mut settings = Settings::from(&config.web);
     settings.brand.logo = config.web.brand.read_logo().context("cannot use web.brand.logo")?;

@@ -7,7 +7,7 @@ use crate::{
     limits,
     listener::Listener,
     peer::Proxies,
-    portal::{Ended, Pages},
+    portal::{Ended, Pages, TextsOf},
     route::Route,
     routes,
     settings::{ListenerSettings, Settings},
@@ -35,6 +35,8 @@ pub struct Parts {
     pub tls: Option<Arc<ServerConfig>>,
     /// The time.
     pub clock: Clock,
+    /// The texts of the pages for people.
+    pub texts: TextsOf,
 }
 
 /// Why a gateway did not start.
@@ -114,7 +116,7 @@ impl Gateway {
             forward_auth,
             listeners,
         } = settings;
-        let Parts { upstream, vitals, tls, clock } = parts;
+        let Parts { upstream, vitals, tls, clock, texts } = parts;
         let few = limits::FEW_CONNECTIONS.min(connections_per_source);
         let places = || Shares::new(connections, connections_per_source, few);
         let app = Arc::new(App {
@@ -128,7 +130,7 @@ impl Gateway {
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),
             pace: Pace::default(),
             services: forward_auth.map(Services::new),
-            pages: origin.map(|origin| Pages::new(origin, brand)),
+            pages: origin.map(|origin| Pages::new(origin, brand, texts)),
             tail: Tail::default(),
             ended: Ended::default(),
         });

@@ -46,4 +46,5 @@ pub mod vitals;
 
 pub use connection::ALPN;
 pub use gateway::{Clock, Gateway, Parts, StartError};
+pub use portal::{TextsOf, texts};
 pub use settings::{Brand, ListenerSettings, Resource, Settings};

@@ -122,6 +122,18 @@ pub(crate) const fn form(
     Route { method: Method::POST, path, resource, body, work: Work::Own(handler) }
 }
 
+/// The texts of the pages in a language.
+pub type TextsOf = fn(Tongue) -> Result<Texts, NotAText>;
+
+/// The texts that are compiled in.
+///
+/// # Errors
+///
+/// Never: a test reads them.
+pub fn texts(tongue: Tongue) -> Result<Texts, NotAText> {
+    Texts::of(Catalogue::Pages, tongue)
+}
+
 /// What the pages of a gateway share.
 #[derive(Debug)]
 pub(crate) struct Pages {
@@ -136,9 +148,9 @@ impl Pages {
     ///
     /// # Panics
     ///
-    /// Never: the texts are compiled in, and a test reads them.
-    pub(crate) fn new(origin: Origin, brand: Brand) -> Self {
-        let texts = |tongue| Ok::<_, NotAText>((tongue, Texts::of(Catalogue::Pages, tongue)?));
+    /// If `texts` fails. Those that are compiled in do not, and a test reads them.
+    pub(crate) fn new(origin: Origin, brand: Brand, texts: TextsOf) -> Self {
+        let texts = |tongue| Ok::<_, NotAText>((tongue, texts(tongue)?));
         let texts = Tongue::ALL.into_iter().map(texts).collect::<Result<_, _>>();
         Self { origin, brand, texts: texts.expect("the texts are valid") }
     }

@@ -10,7 +10,7 @@ mod remote;
 pub use configuration::{Configuration, Unusable};
 
 use crate::{
-    ALPN, Clock, Gateway, Parts, Settings, StartError, upstream::Upstream, vitals::Reachable,
+    ALPN, Clock, Gateway, Parts, Settings, StartError, texts, upstream::Upstream, vitals::Reachable,
 };
 use fourauth_daemon::tls::{self, Certificate, TlsError};
 use fourauth_private_file::{self as private_file, Unread};
@@ -71,7 +71,8 @@ impl Program {
             vitals = vitals.presenting(Arc::clone(certificate), Arc::clone(&clock));
         }
         let (vitals, tls) = (Arc::new(vitals), config.transpose()?);
-        let parts = Parts { upstream, vitals, tls, clock: Arc::clone(&clock) };
+        let clock_of_parts = Arc::clone(&clock);
+        let parts = Parts { upstream, vitals, tls, clock: clock_of_parts, texts };
         let gateway = Gateway::start(settings, parts).await?;
         Ok(Self { gateway, certificate, clock })
     }

@@ -95,7 +95,9 @@ pub enum Catalogue {
 }
 
 impl Catalogue {
-    const fn source(self, tongue: Tongue) -> &'static str {
+    /// The texts of a language, as its file has them.
+    #[must_use]
+    pub const fn source(self, tongue: Tongue) -> &'static str {
         match (self, tongue) {
             (Self::Mail, Tongue::En) => include_str!("../../../locales/mail/en.ftl"),
             (Self::Mail, Tongue::De) => include_str!("../../../locales/mail/de.ftl"),
@@ -146,7 +148,16 @@ impl Texts {
     ///
     /// [`NotAText`] if the file of the language is not valid.
     pub fn of(catalogue: Catalogue, tongue: Tongue) -> Result<Self, NotAText> {
-        let bundle = |is_isolating| bundle(catalogue, tongue, is_isolating);
+        Self::read(catalogue.source(tongue), tongue)
+    }
+
+    /// Reads texts in the form of a file of the folder `locales`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAText`] if the form is not valid.
+    pub fn read(source: &str, tongue: Tongue) -> Result<Self, NotAText> {
+        let bundle = |is_isolating| bundle(source, tongue, is_isolating);
         Ok(Self { isolating: bundle(true)?, plain: bundle(false)? })
     }
 
@@ -170,12 +181,11 @@ impl Texts {
 }
 
 fn bundle(
-    catalogue: Catalogue,
+    source: &str,
     tongue: Tongue,
     is_isolating: bool,
 ) -> Result<FluentBundle<FluentResource>, NotAText> {
-    let source = catalogue.source(tongue).to_owned();
-    let source = FluentResource::try_new(source).map_err(|_| NotAText)?;
+    let source = FluentResource::try_new(source.to_owned()).map_err(|_| NotAText)?;
     let language: LanguageIdentifier = tongue.tag().parse().map_err(|_| NotAText)?;
     let mut bundle = FluentBundle::new_concurrent(vec![language]);
     bundle.set_use_isolating(is_isolating);

@@ -1,6 +1,7 @@
 //! A forgotten password, on pages that need no script.
 
 use super::{MINUTE_MS, Portal};
+use fourauth_gateway::{TextsOf, texts};
 use fourauth_protocol::{
     command::{Command, Identifier, SelfRegister},
     contact::Email,
@@ -15,8 +16,13 @@ const NEW_PASSWORD: &str = "amber-Fox-17";
 
 /// A portal that mails codes, and Alice with a password only.
 pub(super) async fn portal_with_mail() -> (Portal, Mailbox) {
+    portal_with_mail_in(texts).await
+}
+
+/// The same, with other texts on its pages.
+pub(super) async fn portal_with_mail_in(texts: TextsOf) -> (Portal, Mailbox) {
     let mailbox = Mailbox::open().await;
-    let portal = Portal::with(|config| mailbox.receive(config)).await;
+    let portal = Portal::shown_in(texts, |config| mailbox.receive(config)).await;
     let (name, email) = (Username::parse("alice").ok(), Email::parse(EMAIL).ok());
     let account = Identifier::of(name, email, None).unwrap();
     let register = SelfRegister::new(account, Secret::new(OLD_PASSWORD.to_owned()));

@@ -1,14 +1,16 @@
 //! What is true of every page.
 
-use super::{
-    ALICE, MINUTE_MS, Portal,
-    forgotten::{EMAIL, portal_with_mail},
-    register::person,
-};
-use fourauth_tests::{browser::Browser, persona::Persona};
+use super::{ALICE, Portal, forgotten::portal_with_mail, register::person, walk};
+use fourauth_tests::browser::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use std::{env, ffi::OsString, fs, path::Path, process::Command};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Most bytes of the first page with all that it loads.
 const MOST_BYTES: usize = 60 * 1024;
@@ -29,83 +31,68 @@ fn screenshots() -> Option<OsString> {
     env::var_os("FOURAUTH_SCREENSHOTS")
 }
 
+/// A window that the pages are checked in.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    language: &'static str,
+    is_dark: bool,
+    /// Width, in pixels of CSS, and how many pixels of the screen each has.
+    width: u32,
+    scale: u32,
+}
+
+const fn window(language: &'static str, is_dark: bool, width: u32, scale: u32) -> Window {
+    Window { language, is_dark, width, scale }
+}
+
+/// The narrow ones are a window of 640 pixels at 200 %.
+const WINDOWS: [Window; 4] = [
+    window("en", true, 900, 1),
+    window("de", true, 320, 2),
+    window("ar", false, 320, 2),
+    window("ar", true, 900, 1),
+];
+
+impl Window {
+    fn name(self, page: &str) -> String {
+        let Self { language, is_dark, width, .. } = self;
+        let light = if is_dark { "dark" } else { "light" };
+        format!("{page}-{language}-{light}-{width}")
+    }
+
+    fn browser(self, portal: &Portal, camera: Option<PathBuf>) -> Browser {
+        portal.browser(&self.name("profile"), |launch| {
+            (launch.language, launch.is_dark) = (self.language, self.is_dark);
+            (launch.width, launch.scale) = (self.width, self.scale);
+            launch.camera = camera;
+        })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_any_page_in_any_language_and_light() {
     let portal = Portal::open().await;
     let carol = portal.carol().await;
-    for (language, is_dark, width) in
-        [("en", false, 900), ("de", true, 320), ("ar", false, 320), ("en", true, 900)]
-    {
-        let light = if is_dark { "dark" } else { "light" };
-        let name = |page: &str| format!("{page}-{language}-{light}-{width}");
-        let mut browser = portal.browser(&name("profile"), |launch| {
-            launch.language = language;
-            launch.is_dark = is_dark;
-            launch.width = width;
+    for window in [window("en", false, 900, 1)].into_iter().chain(WINDOWS) {
+        let mut browser = window.browser(&portal, None);
+        walk::sign_in(&portal, &mut browser, &carol, |browser, page| {
+            check(browser, &window.name(page));
         });
-        portal.web.server().clock().advance_ms(MINUTE_MS);
-        browser.go(&portal.url("/sign-in"));
-        check(&mut browser, &name("password"));
-        browser.type_text("carol@example.org");
-        browser.press(&["Tab"]);
-        browser.type_text(carol.password.expose());
-        browser.press(&["Enter"]);
-        browser.wait_for("#otp");
-        check(&mut browser, &name("code"));
-        browser.type_text("000000");
-        browser.press(&["Enter"]);
-        browser.complaint();
-        check(&mut browser, &name("wrong-code"));
-        let code = carol.code(portal.web.server().now());
-        browser.type_text(code.as_str());
-        browser.press(&["Enter"]);
-        browser.wait_for("#sessions");
-        check(&mut browser, &name("account"));
-        browser.go(&portal.url("/sign-out"));
-        check(&mut browser, &name("sign-out"));
         assert_eq!(browser.list("strangers"), Vec::<String>::new());
         browser.close();
     }
 }
-
-/// From the first page to that of the face, in any language.
-fn come_to_the_face(portal: &Portal, browser: &mut Browser, alice: &Persona) {
-    portal.web.server().clock().advance_ms(MINUTE_MS);
-    browser.go(&portal.url("/sign-in"));
-    browser.type_text(alice.username.as_str());
-    browser.press(&["Tab"]);
-    browser.type_text(alice.password.expose());
-    browser.press(&["Enter"]);
-    browser.wait_for("#otp");
-    browser.type_text(alice.code(portal.web.server().now()).as_str());
-    browser.press(&["Enter"]);
-    browser.wait_for("#face");
-}
-
-/// The windows that the pages with a camera are checked in: a language, whether it is dark, its width in pixels of CSS, and
-/// how many pixels of the screen each has. The narrow ones are a window of 640 pixels at 200 %.
-const WINDOWS: [(&str, bool, u32, u32); 4] =
-    [("en", false, 900, 1), ("de", true, 320, 2), ("ar", true, 320, 2), ("ar", false, 900, 1)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_the_page_of_the_camera() {
     let portal = Portal::open().await;
     let alice = portal.web.server().enrol("alice", "obama.jpg").await;
     let camera = portal.film(ALICE);
-    for (language, is_dark, width, scale) in WINDOWS {
-        let name = |page: &str| format!("{page}-{language}-{is_dark}-{width}");
-        let mut browser = portal.browser(&name("face"), |launch| {
-            (launch.language, launch.is_dark) = (language, is_dark);
-            (launch.width, launch.scale, launch.camera) = (width, scale, Some(camera.clone()));
+    for window in WINDOWS {
+        let mut browser = window.browser(&portal, Some(camera.clone()));
+        walk::camera(&portal, &mut browser, &alice, |browser, page| {
+            check(browser, &window.name(page));
         });
-        come_to_the_face(&portal, &mut browser, &alice);
-        check(&mut browser, &name("face"));
-        browser.act(&json!({ "action": "press_at", "selector": "#start" }));
-        browser.wait_for("#take:visible");
-        check(&mut browser, &name("face-camera"));
-        browser.act(&json!({ "action": "press_at", "selector": "#take" }));
-        browser.wait_for("#send:visible");
-        check(&mut browser, &name("face-taken"));
         browser.close();
     }
 }
@@ -113,53 +100,12 @@ async fn axe_finds_nothing_on_the_page_of_the_camera() {
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_the_pages_of_recovery() {
     let (portal, mut mailbox) = portal_with_mail().await;
-    let carol = portal.carol().await;
-    for (language, is_dark, width, scale) in WINDOWS {
-        let name = |page: &str| format!("{page}-{language}-{is_dark}-{width}");
-        let mut browser = portal.browser(&name("recovery"), |launch| {
-            (launch.language, launch.is_dark) = (language, is_dark);
-            (launch.width, launch.scale) = (width, scale);
-        });
-        portal.web.server().clock().advance_ms(MINUTE_MS);
-        browser.go(&portal.url("/forgotten"));
-        check(&mut browser, &name("forgotten"));
-        browser.type_text(EMAIL);
-        browser.press(&["Enter"]);
-        browser.wait_for("#otp");
-        check(&mut browser, &name("forgotten-code"));
-        browser.type_text(mailbox.reset_code().await.as_str());
-        browser.press(&["Enter"]);
-        browser.wait_for("#new-password");
-        check(&mut browser, &name("forgotten-password"));
-        browser.type_text("password");
-        browser.press(&["Tab"]);
-        browser.type_text("other");
-        browser.press(&["Enter"]);
-        browser.complaint();
-        check(&mut browser, &name("forgotten-fault"));
-        for path in ["", "/authenticator", "/password", "/face", "/device"] {
-            browser.go(&portal.url(&format!("/recover{path}")));
-            check(&mut browser, &name(&format!("recover{}", path.replace('/', "-"))));
-        }
-        // What a page shows after a refusal, and at its end.
-        browser.go(&portal.url("/recover/authenticator"));
-        browser.act(&json!({ "action": "show", "selectors": ["#done", "#add", "#complaint"] }));
-        check(&mut browser, &name("recover-done"));
-        browser.go(&portal.url("/nothing"));
-        check(&mut browser, &name("trouble"));
-
-        browser.go(&portal.url("/sign-in"));
-        browser.type_text(carol.username.as_str());
-        browser.press(&["Tab"]);
-        browser.type_text(carol.password.expose());
-        browser.press(&["Enter"]);
-        browser.wait_for("#otp");
-        browser.type_text(carol.code(portal.web.server().now()).as_str());
-        browser.press(&["Enter"]);
-        browser.wait_for("#sessions");
-        browser.go(&portal.url("/account/devices/revoke?device=laptop"));
-        check(&mut browser, &name("revoke"));
-        assert_eq!(browser.list("strangers"), Vec::<String>::new());
+    for window in WINDOWS {
+        let mut browser = window.browser(&portal, None);
+        walk::recovery(&portal, &mut browser, &mut mailbox, |browser, page| {
+            check(browser, &window.name(page));
+        })
+        .await;
         browser.close();
     }
 }

@@ -2,7 +2,7 @@
 
 use fourauth_client::GatewayConnection;
 use fourauth_gateway::{
-    Gateway, ListenerSettings, Parts, Resource, Settings,
+    Gateway, ListenerSettings, Parts, Resource, Settings, texts,
     upstream::{Dial, Pending, Upstream},
     vitals::{Reachable, Readiness, Vitals},
 };
@@ -47,7 +47,7 @@ async fn gateway(vitals: impl FnOnce(Arc<Upstream>) -> Arc<dyn Vitals>) -> Gatew
         ..Settings::default()
     };
     let vitals = vitals(Arc::clone(&upstream));
-    let parts = Parts { upstream, vitals, tls: None, clock: Arc::new(|| NOON) };
+    let parts = Parts { upstream, vitals, tls: None, clock: Arc::new(|| NOON), texts };
     Gateway::start(settings, parts).await.unwrap()
 }
 

@@ -1,0 +1,123 @@
+//! Walks through all pages, in any language: each page is given to a check with its name.
+
+use super::{MINUTE_MS, Portal, forgotten::EMAIL};
+use fourauth_tests::{browser::Browser, mailbox::Mailbox, persona::Persona};
+use serde_json::json;
+
+/// Types into the fields of a form, one after the other, and sends it.
+fn fill_in(browser: &mut Browser, texts: &[&str]) {
+    for (number, text) in texts.iter().enumerate() {
+        if number > 0 {
+            browser.press(&["Tab"]);
+        }
+        browser.type_text(text);
+    }
+    browser.press(&["Enter"]);
+}
+
+fn press_at(browser: &mut Browser, selector: &str) {
+    browser.act(&json!({ "action": "press_at", "selector": selector }));
+}
+
+/// The pages of a person without a face.
+pub(super) fn sign_in(
+    portal: &Portal,
+    browser: &mut Browser,
+    carol: &Persona,
+    mut check: impl FnMut(&mut Browser, &str),
+) {
+    portal.web.server().clock().advance_ms(MINUTE_MS);
+    browser.go(&portal.url("/sign-in"));
+    check(browser, "password");
+    fill_in(browser, &[carol.username.as_str(), "violet-Ox-43"]);
+    browser.complaint();
+    check(browser, "wrong-password");
+    browser.go(&portal.url("/sign-in"));
+    fill_in(browser, &[carol.username.as_str(), carol.password.expose()]);
+    browser.wait_for("#otp");
+    check(browser, "code");
+    fill_in(browser, &["000000"]);
+    browser.complaint();
+    check(browser, "wrong-code");
+    let code = carol.code(portal.web.server().now());
+    fill_in(browser, &[code.as_str()]);
+    browser.wait_for("#sessions");
+    check(browser, "account");
+    browser.go(&portal.url("/account/devices/revoke?device=laptop"));
+    check(browser, "revoke");
+    let code = carol.code(portal.web.server().now());
+    fill_in(browser, &["violet-Ox-43", code.as_str()]);
+    browser.complaint();
+    check(browser, "revoke-fault");
+    browser.go(&portal.url("/sign-out"));
+    check(browser, "sign-out");
+    press_at(browser, "main button");
+    browser.wait_for("main a[href='/sign-in']");
+    check(browser, "signed-out");
+    browser.go(&portal.url("/nothing"));
+    check(browser, "trouble");
+}
+
+/// The page with the camera, to a sign-in or a refusal.
+pub(super) fn camera(
+    portal: &Portal,
+    browser: &mut Browser,
+    alice: &Persona,
+    mut check: impl FnMut(&mut Browser, &str),
+) {
+    portal.web.server().clock().advance_ms(MINUTE_MS);
+    browser.go(&portal.url("/sign-in"));
+    fill_in(browser, &[alice.username.as_str(), alice.password.expose()]);
+    browser.wait_for("#otp");
+    let code = alice.code(portal.web.server().now());
+    fill_in(browser, &[code.as_str()]);
+    browser.wait_for("#face");
+    check(browser, "face");
+    press_at(browser, "#start");
+    browser.wait_for("#take:visible");
+    check(browser, "face-camera");
+    press_at(browser, "#take");
+    browser.wait_for("#send:visible");
+    check(browser, "face-taken");
+    press_at(browser, "#send");
+    // The first browser becomes a device, and all others are refused.
+    browser.wait_for("#devices, #new-key:visible");
+    check(browser, "face-sent");
+}
+
+/// The pages of a forgotten password and of the recoveries.
+pub(super) async fn recovery(
+    portal: &Portal,
+    browser: &mut Browser,
+    mailbox: &mut Mailbox,
+    mut check: impl FnMut(&mut Browser, &str),
+) {
+    portal.web.server().clock().advance_ms(MINUTE_MS);
+    browser.go(&portal.url("/forgotten"));
+    check(browser, "forgotten");
+    fill_in(browser, &["a\u{200b}b"]);
+    browser.complaint();
+    check(browser, "forgotten-name");
+    browser.go(&portal.url("/forgotten"));
+    fill_in(browser, &[EMAIL]);
+    browser.wait_for("#otp");
+    check(browser, "forgotten-code");
+    let code = mailbox.reset_code().await;
+    fill_in(browser, &[code.as_str()]);
+    browser.wait_for("#new-password");
+    check(browser, "forgotten-password");
+    fill_in(browser, &["password", "other"]);
+    browser.complaint();
+    check(browser, "forgotten-fault");
+    fill_in(browser, &["amber-Fox-17", "amber-Fox-17"]);
+    browser.wait_for("p[role=status]");
+    check(browser, "forgotten-done");
+    for path in ["", "/authenticator", "/password", "/face", "/device"] {
+        browser.go(&portal.url(&format!("/recover{path}")));
+        check(browser, &format!("recover{}", path.replace('/', "-")));
+    }
+    // What a page shows after a refusal, and at its end.
+    browser.go(&portal.url("/recover/authenticator"));
+    browser.act(&json!({ "action": "show", "selectors": ["#done", "#add"] }));
+    check(browser, "recover-done");
+}
