@@ -107,7 +107,6 @@ const actions = {
   },
   /** What the clock of the page shows, in milliseconds since 1970. */
   async clock({ time }) { await page.clock.setFixedTime(new Date(time)); },
-  async follow({ link }) { await page.getByRole("link", { name: link, exact: true }).first().click(); },
   async text_of({ selector }) { return page.locator(selector).first().innerText(); },
   /** The value of a cookie, as a copy of it would have. */
   async cookie({ name }) {

@@ -152,7 +152,7 @@ impl Browser {
         self.act(&json!({ "action": "clock", "time": now.0 }));
     }
 
-    /// Follows the first link with this name.
+    /// Follows the link with this name.
     pub fn follow(&mut self, link: &str) {
         self.act(&json!({ "action": "follow", "link": link }));
     }

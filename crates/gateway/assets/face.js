@@ -11,6 +11,8 @@ import { deviceProof, forgetKey, noteIdentifier, remember, spelled } from "./dev
 /** Time for one step of a challenge, and between its two frames, in milliseconds. */
 const STEP_MS = 2500;
 const FRAME_MS = 400;
+/** How long the nonce of a page is used, in milliseconds. The server takes it for ten minutes. */
+const NONCE_MS = 540_000;
 
 const add = part("add", HTMLDivElement);
 const command = part("command", HTMLElement);
@@ -33,6 +35,17 @@ function typed() {
 
 /** @returns {string} the account */
 const username = () => page.dataset.username ?? spelled(typed().username ?? "");
+
+const ofPage = { nonce: page.dataset.nonce ?? "", since: Date.now() };
+
+/** @returns {Promise<string>} the nonce of the page, or a new one if it is too old */
+async function nonce() {
+  if (Math.abs(Date.now() - ofPage.since) > NONCE_MS) {
+    ofPage.nonce = (await post("/nonce", {})).nonce;
+    ofPage.since = Date.now();
+  }
+  return ofPage.nonce;
+}
 
 /** @param {HTMLButtonElement[]} shown */
 function showButtons(...shown) {
@@ -108,12 +121,19 @@ async function submit() {
   add.hidden = true;
   showButtons();
   say(text("sending"));
-  const { nonce, to, action } = page.dataset;
+  const { to, action } = page.dataset;
   const [name, client_ts_utc] = [username(), new Date().toISOString()];
   let device;
   try {
-    device = await deviceProof(name, nonce ?? "");
-  } catch {
+    const fresh = await nonce();
+    device = await deviceProof(name, fresh).catch(() => null);
+  } catch (error) {
+    complain(wordsOf(error));
+    say("");
+    showButtons(send, again);
+    return;
+  }
+  if (!device) {
     complain(text("no-key"));
     say("");
     showButtons(again);
@@ -148,7 +168,7 @@ function showCommand({ key, mac }) {
 /** A revoked key cannot be added again. */
 async function makeNewKey() {
   await forgetKey();
-  showCommand(await deviceProof(username(), page.dataset.nonce ?? ""));
+  showCommand(await deviceProof(username(), ofPage.nonce));
   keyMade.hidden = false;
 }
 

@@ -16,6 +16,7 @@
 //! done       the page that says what has been done
 //! ended      tokens of sessions that have ended
 //! trouble    the page about a request that no page can answer
+//! nonce      /nonce: for a page that has been open for long
 //! fault      what is wrong with one field of a form
 //! ```
 //!
@@ -31,6 +32,7 @@ mod ended;
 mod enrol;
 mod fault;
 mod forgotten;
+mod nonce;
 mod page;
 mod recover;
 mod register;
@@ -70,7 +72,7 @@ use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 31] = [
+pub(crate) static ROUTES: [Route; 32] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -106,6 +108,7 @@ pub(crate) static ROUTES: [Route; 31] = [
     form(SignIn, "/recover/authenticator/confirm", Takes::Json, |call| {
         Box::pin(recover::confirm(call))
     }),
+    form(SignIn, "/nonce", Takes::Json, |call| Box::pin(nonce::fresh(call))),
 ];
 
 pub(crate) const fn page(resource: Resource, path: &'static str, handler: Handler) -> Route {

@@ -198,3 +198,19 @@ async fn a_recovery_asks_for_the_steps_of_a_challenge() {
     assert!(portal.row().await.contains("challenge: "), "{}", portal.row().await);
     browser.close();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_open_for_long_still_proves_the_key() {
+    let (portal, alice, mut browser) = alice_at_home().await;
+    browser.set_clock(portal.web.server().now());
+    browser.go(&portal.url("/recover/authenticator"));
+    browser.fill("Name of the account", "alice");
+    browser.fill("Password", alice.password.expose());
+    // The nonce of the page is valid for ten minutes.
+    for _ in 0..11 {
+        portal.a_minute_later(&mut browser);
+    }
+    show_the_face(&mut browser, "Take the picture", "Replace the authenticator");
+    browser.see("The old authenticator is invalid");
+    browser.close();
+}

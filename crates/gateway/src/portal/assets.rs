@@ -16,7 +16,7 @@ pub(super) const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("portal.css", STYLE, include_str!("../../assets/portal.css")),
     ("device.js", SCRIPT, include_str!("../../assets/device.js")),
     ("prove.js", SCRIPT, include_str!("../../assets/prove.js")),

@@ -15,7 +15,7 @@ mod lost;
 use super::{
     complaint,
     page::{Camera, page},
-    sign_in::{OF_THE_CAMERA, refusal, refused, send},
+    sign_in::{camera_texts, refusal, refused, send},
     words::Words,
 };
 use crate::{call::Call, compat::Digits, problem::Problem, response, route::Outcome, status};
@@ -89,8 +89,6 @@ pub(super) async fn form(call: Call) -> Outcome {
     let words = call.words()?;
     let hello = send(&call, None, Command::Hello(Hello::default())).await?;
     let server = hello.body.server.ok_or_else(Problem::incomplete)?;
-    let mut texts: Vec<_> = OF_THE_CAMERA.into_iter().map(|key| (key, words.say(key))).collect();
-    texts.push(("face-count", words.say_with("face-count", "seconds", "3")));
     let factor = FactorPage {
         words,
         lost,
@@ -98,7 +96,7 @@ pub(super) async fn form(call: Call) -> Outcome {
         pictures: lost.pictures(&server),
         has_challenge: lost.has_challenge(&server),
         needs_recovery_code: server.requires.contains(&Requirement::RecoveryCode),
-        texts,
+        texts: camera_texts(words),
     };
     page(StatusCode::OK, &factor, Camera::Allowed)
 }

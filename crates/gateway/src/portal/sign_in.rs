@@ -45,7 +45,7 @@ use std::time::Duration;
 static PARAMETERS: [Parameter; 1] = [Parameter { name: "to", kind: Kind::Text }];
 
 /// The texts that the script of the face page shows.
-pub(super) const OF_THE_CAMERA: [&str; 16] = [
+const OF_THE_CAMERA: [&str; 16] = [
     "face-starting",
     "face-ready",
     "face-dark",
