@@ -167,9 +167,9 @@ struct Refusal {
 struct PasswordPage<'a> {
     words: Words<'a>,
     complaint: Option<String>,
+    fault: Fault,
     /// True if a person may register here.
     can_sign_up: bool,
-    fault: Fault,
     identifier: &'a str,
     nonce: &'a str,
     to: &'a str,
