@@ -148,7 +148,6 @@ const actions = {
       document.body.append(added);
     }, [element, attribute]);
   },
-  async press_at({ selector }) { await page.locator(selector).click(); },
   /** Shows parts of the page that a script would show later, each with a text. */
   async show({ selectors }) {
     await page.evaluate((all) => {

@@ -16,7 +16,7 @@ fn fill_in(browser: &mut Browser, texts: &[&str]) {
 }
 
 fn press_at(browser: &mut Browser, selector: &str) {
-    browser.act(&json!({ "action": "press_at", "selector": selector }));
+    browser.act(&json!({ "action": "press_on", "selector": selector }));
 }
 
 /// The pages of a person without a face.
