@@ -25,7 +25,7 @@ function showButtons() {
   take.hidden = !isOpen || isFull;
   send.hidden = !isFull;
   take.textContent = text("take-number")
-    .replace("{number}", String(pictures.length + 1)).replace("{count}", String(COUNT));
+    .replace("%1", String(pictures.length + 1)).replace("%2", String(COUNT));
   [start, take, send].find((button) => !button.hidden)?.focus();
 }
 
