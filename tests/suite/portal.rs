@@ -12,6 +12,8 @@ mod register;
 mod trouble;
 mod walk;
 
+pub(crate) use pages::check;
+
 use fourauth_config::{Config, WebListener, WebResource};
 use fourauth_gateway::{TextsOf, texts};
 use fourauth_protocol::{

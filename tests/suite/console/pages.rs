@@ -1,7 +1,7 @@
 //! The pages of the console, in a real browser.
 
 use super::{MINUTE_MS, mark};
-use crate::portal::{ALICE, Portal};
+use crate::portal::{ALICE, Portal, check};
 use fourauth_client::Client;
 use fourauth_config::WebResource;
 use fourauth_protocol::command::Command;
@@ -58,12 +58,6 @@ impl Desk {
     fn client(&self) -> Client {
         self.portal.web.server().client()
     }
-}
-
-fn check(browser: &mut Browser, name: &str) {
-    let found = browser.list("violations");
-    assert!(found.is_empty(), "{name}: {found:#?}");
-    assert_eq!(browser.act(&json!({ "action": "overflows" })), json!(false), "{name}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,17 +136,17 @@ async fn axe_finds_nothing_on_any_page_of_the_console() {
         let mut browser = desk.browser(is_dark, width);
         browser.go(&desk.portal.url("/console"));
         browser.click(language);
-        for (path, selector) in [
-            ("/console", "#search"),
-            ("/console/people/alice", "#sessions"),
-            ("/console/change?username=bob&what=disable", "#reason"),
-            ("/console/audit", "#follow"),
-            ("/console/state", "#chart"),
-            ("/console/people/nemo", "[role=alert]"),
+        for (name, path, selector) in [
+            ("people", "/console", "#search"),
+            ("person", "/console/people/alice", "#sessions"),
+            ("change", "/console/change?username=bob&what=disable", "#reason"),
+            ("audit", "/console/audit", "#follow"),
+            ("state", "/console/state", "#chart"),
+            ("unknown", "/console/people/nemo", "[role=alert]"),
         ] {
             browser.go(&desk.portal.url(path));
             browser.wait_for(selector);
-            check(&mut browser, &format!("{path} {language} {width}"));
+            check(&mut browser, &format!("console-{name}-{language}-{width}"));
         }
         assert_eq!(browser.list("strangers"), Vec::<String>::new());
         browser.close();

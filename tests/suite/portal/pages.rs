@@ -16,7 +16,7 @@ use std::{
 const MOST_BYTES: usize = 60 * 1024;
 
 /// Checks the page that a browser shows. With `FOURAUTH_SCREENSHOTS` it is also kept as a picture there.
-fn check(browser: &mut Browser, name: &str) {
+pub(crate) fn check(browser: &mut Browser, name: &str) {
     let found = browser.list("violations");
     assert!(found.is_empty(), "{name}: {found:#?}");
     assert_eq!(browser.act(&json!({ "action": "overflows" })), json!(false), "{name}");
