@@ -254,7 +254,8 @@ async fn the_database_is_counted_only_every_15_seconds() {
 async fn a_sink_that_takes_no_checkpoint_is_behind() {
     let server = TestServer::configured(|config: &mut Config| {
         config.audit.checkpoint_s = 1;
-        config.audit.checkpoint_sinks = Some(vec!["file:/dev/null/log".parse().unwrap()]);
+        config.audit.checkpoint_sinks =
+            Some(vec!["https://127.0.0.1:9/checkpoints".parse().unwrap()]);
     })
     .await;
     let text = metrics_with(&server, "fourauth_checkpoint_sinks_behind 1").await;

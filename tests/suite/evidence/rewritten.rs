@@ -93,7 +93,7 @@ fn contradicts(refusal: Option<String>) -> bool {
     refusal.is_some_and(|text| text.contains("contradicts its signed audit log"))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tree_that_was_rewritten_is_not_signed() {
     let (folder, config) = used().await;
     let signed = exported(&config);
@@ -112,7 +112,7 @@ async fn a_tree_that_was_rewritten_is_not_signed() {
     assert_eq!(refusal(&config).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_set_back_while_it_runs_signs_after_consent() {
     let (folder, config) = used().await;
     let before = fs::read(file(&config)).unwrap();
@@ -129,7 +129,7 @@ async fn a_server_set_back_while_it_runs_signs_after_consent() {
     assert_eq!(refusal(&config).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_rollback_row_does_not_count() {
     let (folder, config) = used().await;
     let _folder = set_back(folder, &config, "bob").await;
@@ -151,7 +151,7 @@ async fn a_forged_rollback_row_does_not_count() {
     assert_eq!(refusal(&config).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_cannot_be_read_keeps_the_server_down() {
     let (_folder, mut config) = used().await;
     // A regular file in which every read fails.
@@ -161,7 +161,7 @@ async fn a_sink_that_cannot_be_read_keeps_the_server_down() {
     assert_eq!(refusal(&alarm(&config)).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_exported_checkpoint_is_compared_at_start() {
     let (folder, config) = used().await;
     rewrite(&database(&config), 2);
@@ -176,7 +176,7 @@ async fn every_exported_checkpoint_is_compared_at_start() {
     assert_eq!(refusal(&config).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_note_in_a_sink_contradicts_nothing() {
     let (_folder, config) = used().await;
     let path = config.audit_dir().join("checkpoints.log");
@@ -188,7 +188,7 @@ async fn a_forged_note_in_a_sink_contradicts_nothing() {
     assert_eq!(refusal(&config).await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_from_before_that_file_is_continued() {
     let (folder, config) = used().await;
     let file = config.audit_dir().join("last-signed");
