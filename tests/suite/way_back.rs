@@ -5,7 +5,7 @@ use fourauth_auth::profile::Profile;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     answer::Answer, code::Code, command::Command, mac_address::MacAddress,
-    recovery_code::RecoveryCode,
+    recovery_code::RecoveryCode, secret::Secret,
 };
 use fourauth_store::{Event, Factor};
 use fourauth_tests::{
@@ -125,6 +125,28 @@ async fn a_recovery_code_is_spent_on_a_trusted_device_too() {
     assert_eq!(recover(&made_up).await, Code::RecoveryCodeMismatch);
     assert_eq!(recover(&codes[0]).await, Code::Ok);
     assert_eq!(recover(&codes[0]).await, Code::RecoveryCodeMismatch);
+}
+
+#[tokio::test]
+async fn a_recovery_code_ends_the_wait_of_an_earlier_factor() {
+    let server = TestServer::start().await;
+    let (alice, codes) = alice_and_her_codes(&server).await;
+    let row = async |password: &str| {
+        server.clock().advance_ms(60_000);
+        let alice = Persona { password: Secret::new(password.to_owned()), ..alice.clone() };
+        let login = Command::Login(alice.login(server.now()));
+        assert_eq!(ask(&server, login).await.code, Code::Ok);
+        server.last_row().await.detail
+    };
+    assert_eq!(ask(&server, new_password(&server, &alice)).await.code, Code::Ok);
+    let waiting = row("amber-Fox-17").await;
+    assert!(waiting.contains(" settling=password "), "{waiting}");
+    server.clock().advance_ms(60_000);
+    let mut recover = alice.recover_password("amber-Fox-18", server.now());
+    recover.recovery_code = Some(codes[0].clone());
+    assert_eq!(ask(&server, Command::RecoverPassword(recover)).await.code, Code::Ok);
+    let trusted = row("amber-Fox-18").await;
+    assert!(!trusted.contains("settling="), "{trusted}");
 }
 
 #[tokio::test]

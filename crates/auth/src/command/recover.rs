@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     not_granted::NotGranted,
     offered::Offered,
+    policy::Door,
     profile::Profile,
     provisioning::{NewAuthenticator, face_quality},
     received::Received,
@@ -155,12 +156,14 @@ impl Authenticator {
         let used = used_settled(verified.examination.findings, &verified.subject.settling);
         let needs_code = self.settings.profile == Profile::Strict;
         let replaced = verified.trust_facts().may_recover(used, needs_code)?;
+        let until = match replaced {
+            // An earlier factor in its place may be settling still.
+            Replaced::Trusted => verified.at(),
+            Replaced::Settles(until) => until,
+        };
         Ok(SideEffects {
             recovery_code: code,
-            settles: match replaced {
-                Replaced::Trusted => None,
-                Replaced::Settles(until) => Some((factor, until)),
-            },
+            settles: Some((factor, until)),
             notices: vec![verified.notice(Event::replaced(factor))],
             ..SideEffects::default()
         })
@@ -199,6 +202,12 @@ fn new_device(verified: &Verified<'_>, recover: &RecoverDevice) -> Result<Change
     let mac = recover.new_mac.ok_or(Denial::NewMac)?;
     if subject.enrolled.key && recover.new_device_pubkey.is_none() {
         return Err(Denial::DeviceKeyNeeded);
+    }
+    // A wrong signature is the sign of a page that only looks like the portal, or of a wrong `web.origin`:
+    // the old device would be lost for a key that cannot be used.
+    let proved = |key| verified.device.holds(&key, &subject.username);
+    if verified.received.door == Door::Web && !recover.new_device_pubkey.is_some_and(proved) {
+        return Err(Denial::Device);
     }
     let old = recover.mac.unwrap_or(subject.mac);
     let by_key = old != subject.mac;
