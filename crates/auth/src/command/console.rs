@@ -121,7 +121,7 @@ impl Authenticator {
             Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         attempt.proven_device = admin.proven_device;
-        let detail = format!("admin={} {detail}", admin.session.username);
+        let detail = format!("admin={} {detail}", quoted(&admin.session.username));
         let detail = detail.trim_end().to_owned();
         let is_fresh = needs == Needs::Session || self.is_fresh(&admin, grant, &received);
         let outcome = if is_fresh {
@@ -159,4 +159,10 @@ impl Authenticator {
             self.check_grant(&grant, &admin.purpose(received), received.at.now).is_ok()
         })
     }
+}
+
+/// A name in an audit row. One that could be taken for other parts of the row is quoted.
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
 }

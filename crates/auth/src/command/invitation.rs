@@ -27,7 +27,7 @@ use data_encoding::BASE64;
 use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
     answer::AnswerBody,
-    command::{AcceptInvitation, Invite},
+    command::{AcceptInvitation, Identifier, Invite},
     grant::GrantToken,
     secret::Secret,
     time::UnixMillis,
@@ -107,6 +107,9 @@ impl Authenticator {
         let password = NewPassword::in_use(&Secret::new(random)).ok_or(Denial::Credentials)?;
         let password = self.hasher.create(password, Requester::proven(received)).await?;
         let Invite { username, email, phone, .. } = invite;
+        let account = Identifier::of(Some(username.clone()), email.clone(), phone.clone());
+        let account = account.map_err(|_| Denial::NameTaken)?;
+        self.is_free(&username, &account).await?;
         let name = utf8_percent_encode(username.as_str(), NON_ALPHANUMERIC).to_string();
         let bare = self.bare_account(id, username, password, received.at.now);
         let user = NewUser { email, phone, must_change: true, ..bare };

@@ -72,6 +72,18 @@ impl Authenticator {
         attempt.conclude(&self.store, Verdict::new(outcome, String::new())).await
     }
 
+    /// Refuses names of a new account for which its person could be taken for another one.
+    pub(super) async fn is_free(
+        &self,
+        name: &Username,
+        account: &Identifier,
+    ) -> Result<(), NotGranted> {
+        if !is_own(name, account) {
+            return Err(Denial::NameTaken.into());
+        }
+        self.is_no_name_of_another(name, account).await
+    }
+
     /// Refuses an address that is the name of another account. Its owner would be taken for this person.
     async fn is_no_name_of_another(
         &self,
@@ -117,10 +129,7 @@ impl Authenticator {
             return Err(Denial::NotOffered.into());
         }
         self.count_registration(received).await?;
-        if !is_own(&username, &register.account) {
-            return Err(Denial::NameTaken.into());
-        }
-        self.is_no_name_of_another(&username, &register.account).await?;
+        self.is_free(&username, &register.account).await?;
         let rule = self.settings.password_rule;
         let password =
             rule.accept(&register.password, username.as_str()).map_err(Denial::NewPassword)?;
