@@ -34,7 +34,7 @@ pub(crate) const START: &str = "/console";
 
 pub(crate) static ROUTES: [Route; 9] = [
     page(Console, START, |call| Box::pin(people::list(call))),
-    page(Console, "/console/people/{name}", |call| Box::pin(people::show(call))),
+    page(Console, "/console/person", |call| Box::pin(people::show(call))),
     page(Console, "/console/change", |call| Box::pin(change::question(call))),
     form(Console, "/console/change", Takes::Form, |call| Box::pin(change::carry_out(call))),
     page(Console, "/console/audit", |call| Box::pin(audit::show(call))),

@@ -66,7 +66,7 @@ async fn an_administrator_disables_an_account_in_the_browser() {
     let mut browser = desk.browser(false, 900);
     desk.sign_in(&mut browser);
     assert_eq!(browser.heading(), "People");
-    browser.go(&desk.portal.url("/console/people/bob"));
+    browser.go(&desk.portal.url("/console/person?name=bob"));
     assert_eq!(browser.heading(), "bob");
     browser.go(&desk.portal.url("/console/change?username=bob&what=disable"));
     browser.fill("Reason, for the audit log", "left the company");
@@ -138,11 +138,11 @@ async fn axe_finds_nothing_on_any_page_of_the_console() {
         browser.click(language);
         for (name, path, selector) in [
             ("people", "/console", "#search"),
-            ("person", "/console/people/alice", "#sessions"),
+            ("person", "/console/person?name=alice", "#sessions"),
             ("change", "/console/change?username=bob&what=disable", "#reason"),
             ("audit", "/console/audit", "#follow"),
             ("state", "/console/state", "#chart"),
-            ("unknown", "/console/people/nemo", "[role=alert]"),
+            ("unknown", "/console/person?name=nemo", "[role=alert]"),
         ] {
             browser.go(&desk.portal.url(path));
             browser.wait_for(selector);
@@ -180,11 +180,34 @@ async fn an_account_that_is_no_administrator_sees_no_console() {
     desk.portal.come_to_the_face(&mut browser, &desk.alice);
     desk.portal.show_the_face(&mut browser);
     browser.see("You are signed in as");
-    for path in ["/console", "/console/audit", "/console/state", "/console/people/bob"] {
+    for path in ["/console", "/console/audit", "/console/state", "/console/person?name=bob"] {
         browser.go(&desk.portal.url(path));
         assert!(browser.complaint().starts_with("This account may not use the console."), "{path}");
     }
     browser.close();
+}
+
+/// A client without a session, which follows no redirect.
+fn visitor() -> reqwest::Client {
+    let client = reqwest::Client::builder().danger_accept_invalid_certs(true);
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_only_leads_to_the_console() {
+    let desk = Desk::open().await;
+    for (site, status) in [
+        // A page that makes the browser ask again by itself.
+        ("same-site", StatusCode::OK),
+        ("cross-site", StatusCode::OK),
+        // Without a session, these lead to the sign-in.
+        ("same-origin", StatusCode::SEE_OTHER),
+        ("none", StatusCode::SEE_OTHER),
+    ] {
+        let get = visitor().get(desk.portal.url("/console/person?name=bob"));
+        let answer = get.header("sec-fetch-site", site).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{site}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,12 +218,7 @@ async fn a_form_of_another_site_changes_nothing() {
         // Control: without a session the form leads to the sign-in.
         (&*desk.portal.url(""), StatusCode::SEE_OTHER),
     ] {
-        let client = reqwest::Client::builder()
-            .danger_accept_invalid_certs(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        let answer = client
+        let answer = visitor()
             .post(desk.portal.url("/console/change"))
             .header("origin", origin)
             .header("content-type", "application/x-www-form-urlencoded")

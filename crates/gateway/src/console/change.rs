@@ -1,6 +1,6 @@
 //! `/console/change`: the question before a change, with a reason and a one-time code, and the change.
 
-use super::visit::{Part, Refused, Visit, encoded};
+use super::visit::{Part, Refused, Visit, person};
 use crate::{
     call::Call,
     compat::Digits,
@@ -117,7 +117,7 @@ impl Change {
     }
 
     fn person(&self) -> String {
-        format!("/console/people/{}", encoded(self.username.as_str()))
+        person(self.username.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/console`: a search for accounts, and the page of one.
 
-use super::visit::{Part, Visit, encoded};
+use super::visit::{Part, Visit, encoded, person};
 use crate::{
     call::Call,
     portal::{Camera, Words, rendered as page, shown},
@@ -17,6 +17,9 @@ use fourauth_protocol::{
     username::Username,
 };
 use hyper::StatusCode;
+
+/// The parameter of the page of one account. A name may have letters that a path may not.
+static OF_A_PERSON: [Parameter; 1] = [Parameter { name: "name", kind: Kind::Text }];
 
 static PARAMETERS: [Parameter; 2] =
     [Parameter { name: "search", kind: Kind::Text }, Parameter { name: "after", kind: Kind::Text }];
@@ -71,7 +74,7 @@ impl PersonCard {
             _ => None,
         });
         Self {
-            path: format!("/console/people/{}", encoded(&row.username)),
+            path: person(&row.username),
             factors: factors.collect(),
             groups: row.groups.iter().map(Group::as_str).collect::<Vec<_>>().join(", "),
             created: shown(row.created_at),
@@ -120,7 +123,9 @@ pub(super) async fn show(call: Call) -> Outcome {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
     };
-    let name = Username::parse(&call.parameter).map_err(|_| Problem::not_found())?;
+    let values = query::read(call.query.as_deref(), &OF_A_PERSON)?;
+    let name = values.first().and_then(|(_, value)| value.as_str()).unwrap_or_default();
+    let name = Username::parse(name).map_err(|_| Problem::not_found())?;
     let command = Command::ShowAccount(ShowAccount::new(visit.console(), name));
     let body = match visit.ask(command).await? {
         Ok(answer) => answer.body,

@@ -4,7 +4,7 @@ use crate::{
     call::Call,
     console::START,
     cookies::Cookie,
-    portal::{Camera, Session, Words, rendered as page, see},
+    portal::{Camera, Session, Words, bounce, rendered as page, see},
     problem::Problem,
     response::Response,
     status,
@@ -75,6 +75,11 @@ impl<'a> Visit<'a> {
     /// The visit of this request, or the way to the sign-in.
     pub(super) async fn of(call: &'a Call) -> Result<Result<Self, Response>, Problem> {
         let words = call.words()?;
+        // Each page has a row in the audit log and keeps the console open. Another site may only send the
+        // person here, and the browser then asks again by itself.
+        if !call.is_of_this_site() {
+            return Ok(Err(bounce(words, START)?));
+        }
         Ok(match Session::of(call).await? {
             Some(session) => Ok(Self { call, words, session }),
             None => Err(to_sign_in()),
@@ -145,6 +150,11 @@ pub(super) fn to_sign_in() -> Response {
     let mut response = see("/sign-in?to=%2Fconsole");
     Cookie::Proof.clear(&mut response);
     response
+}
+
+/// The address of the page of one account.
+pub(super) fn person(name: &str) -> String {
+    format!("/console/person?name={}", encoded(name))
 }
 
 /// A text as a value in a query or a segment of a path: everything but unreserved characters is encoded (RFC
