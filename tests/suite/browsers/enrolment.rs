@@ -1,12 +1,14 @@
 //! New accounts in a browser: an invitation, the authenticator, and the first face.
 
 use super::{Browser, MINUTE_MS, ORIGIN, Portal};
+use fourauth_config::ChallengeConfig;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
     command::{
         AcceptInvitation, Command, ConfirmTotp, EnrolFace, Invite, PasswordStep, RequestReset,
     },
+    contact::Email,
     envelope::Envelope,
     grant::GrantToken,
     level::Level,
@@ -14,8 +16,8 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_store::Event;
-use fourauth_tests::{models::picture, persona::Persona};
+use fourauth_store::{Event, Factor};
+use fourauth_tests::{models::picture, persona::Persona, with::With as _};
 use std::net::IpAddr;
 
 const PASSWORD: &str = "violet-Ox-42";
@@ -204,4 +206,85 @@ async fn an_invited_account_opens_with_no_password() {
     let reset = RequestReset::new(dora());
     let answer = portal.ask(None, Command::RequestReset(reset)).await;
     assert_eq!(answer.code, Code::NotOffered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_goes_on_where_it_stopped() {
+    let portal = Portal::open().await;
+    let invitation = portal.invite().await;
+    let shown_before = persona(&portal.accept(&invitation).await.body.provisioning_uri.unwrap());
+    let step = PasswordStep::new(dora(), Secret::new(PASSWORD.to_owned()));
+    let again = portal.ask(None, Command::PasswordStep(step.clone())).await;
+    assert_eq!(again.message, "Authenticator needed. Scan the QR code.");
+    assert!(again.body.token.is_none());
+    let shown_now = persona(&again.body.provisioning_uri.unwrap());
+    let confirm = |dora: &Persona, grant| {
+        let code = dora.code(portal.server.now());
+        Command::ConfirmTotp(ConfirmTotp::by_grant(dora.username.clone(), grant).code(code))
+    };
+    let grant = again.body.grant;
+    let old = portal.ask(None, confirm(&shown_before, grant.clone())).await;
+    assert_eq!(old.code, Code::TotpMismatch);
+    let confirmed = portal.ask(None, confirm(&shown_now, grant)).await;
+    assert_eq!(confirmed.code, Code::Ok, "{}", confirmed.message);
+    let first_face = confirmed.body.grant.unwrap();
+    assert_eq!(portal.enrol(first_face, &Browser::new()).await.code, Code::Ok);
+    // Programs that know the two steps only sign in with the password until a code was confirmed.
+    let portal = Portal::open().await;
+    portal.accept(&portal.invite().await).await;
+    let native = portal.server.client().send_once(Command::PasswordStep(step)).await.unwrap();
+    assert_eq!((&*native.message, native.body.token.is_some()), ("Login successful.", true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_from_a_mailbox_enrols_no_face_for_a_day() {
+    let portal = Portal::open().await;
+    let (dora, _) = portal.dora().await;
+    let account = portal.server.server().store().user(&dora.username).await.unwrap().unwrap();
+    let until = portal.server.now().saturating_add_ms(DAY_MS);
+    let settled = portal.server.server().store().write(move |tx| {
+        Box::pin(async move { tx.settle(account.id, Factor::Password, until).await })
+    });
+    let settled: Result<(), fourauth_store::Error> = settled.await;
+    settled.unwrap();
+    let confirm = async || {
+        portal.server.clock().advance_ms(MINUTE_MS);
+        let confirm = Command::ConfirmTotp(dora.confirm(portal.server.now()));
+        portal.ask(None, confirm).await.body.grant.unwrap()
+    };
+    let waiting = portal.enrol(confirm().await, &Browser::new()).await;
+    assert_eq!(waiting.code, Code::CoolingDown);
+    portal.server.clock().advance_ms(DAY_MS);
+    assert_eq!(portal.enrol(confirm().await, &Browser::new()).await.code, Code::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_device_is_replaced_only_for_a_proved_key() {
+    let portal = Portal::with(|config| config.face.challenge = Some(ChallengeConfig::Off)).await;
+    let alice = portal.server.enrol("alice", "obama.jpg").await;
+    let mut browser = Browser::new();
+    let recover = async |browser: &Browser| {
+        portal.server.clock().advance_ms(MINUTE_MS);
+        let mut recover = alice.recover_device(browser.mac, portal.server.now());
+        recover.new_device_pubkey = Some(browser.key.key());
+        let proof = browser.proof(&alice.username, portal.nonce().await);
+        portal.ask(Some(proof), Command::RecoverDevice(recover)).await.code
+    };
+    browser.origin = "https://auth.example.net".to_owned();
+    assert_eq!(recover(&browser).await, Code::DeviceMismatch);
+    browser.origin = ORIGIN.to_owned();
+    assert_eq!(recover(&browser).await, Code::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_takes_no_address_of_another_account() {
+    let portal = Portal::open().await;
+    let register = portal.server.registration("alice", "obama.jpg").with(|register| {
+        register.email = Email::parse("alice@example.org").ok();
+    });
+    portal.server.enrol_as(register).await;
+    let name = Username::parse("alice@example.org").unwrap();
+    let invite = Invite::new(portal.server.admin().clone(), name);
+    let answer = portal.server.client().send_once(Command::Invite(invite)).await.unwrap();
+    assert_eq!(answer.code, Code::Conflict);
 }

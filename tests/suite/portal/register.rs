@@ -152,3 +152,53 @@ async fn a_server_without_registration_does_not_offer_it() {
     assert_eq!(browser.complaint(), "This server does not offer the sign-in on this page.");
     browser.close();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_goes_on_after_the_page_was_closed() {
+    let portal = Portal::open().await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("dora", |launch| launch.camera = Some(camera));
+    browser.go(&portal.url("/sign-up"));
+    browser.fill("Name", "dora");
+    browser.fill("Password", PASSWORD);
+    browser.click("Continue");
+    browser.see("Authenticator app");
+    browser.go(&portal.url("/sign-in"));
+    browser.fill("Name, mail address or telephone number", "dora");
+    browser.fill("Password", PASSWORD);
+    browser.click("Continue");
+    portal.set_up_authenticator(&mut browser, "dora");
+    assert_eq!(portal.enrol_the_face(&mut browser).len(), 10);
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_without_a_face_adds_one_later() {
+    let portal = Portal::open().await;
+    let carol = portal.carol().await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("carol", |launch| launch.camera = Some(camera));
+    let next_code = || {
+        portal.web.server().clock().advance_ms(MINUTE_MS);
+        carol.code(portal.web.server().now())
+    };
+    browser.go(&portal.url("/sign-in"));
+    browser.fill("Name, mail address or telephone number", carol.username.as_str());
+    browser.fill("Password", carol.password.expose());
+    browser.click("Continue");
+    browser.see("One-time code");
+    browser.fill("Code from your authenticator app", next_code().as_str());
+    browser.click("Continue");
+    browser.act(&json!({ "action": "follow", "link": "Add your face" }));
+    browser.fill("Password", "wrong");
+    browser.fill("Code from your authenticator app", next_code().as_str());
+    browser.click("Continue");
+    assert_eq!(browser.complaint(), "The password is wrong.");
+    browser.fill("Password", carol.password.expose());
+    browser.fill("Code from your authenticator app", next_code().as_str());
+    browser.click("Continue");
+    browser.see("Enrol your face");
+    assert_eq!(portal.enrol_the_face(&mut browser).len(), 10);
+    portal.come_to_the_face(&mut browser, &carol);
+    browser.close();
+}

@@ -146,6 +146,8 @@ pub(crate) enum Change {
     },
     /// The first of several steps: replaces an outdated password hash.
     ProvePassword(Option<Hash>),
+    /// The first step of an account without a confirmed authenticator: another secret that is to be confirmed.
+    ProposeTotp(Option<Hash>, Key),
     /// The second of three steps. Only the code is spent.
     ProveCode,
     /// A new passcode, and the message that carries it.
@@ -352,6 +354,12 @@ impl Change {
                 if let Some(hash) = upgraded {
                     tx.upgrade_password(account, version, &hash).await?;
                 }
+            }
+            Self::ProposeTotp(upgraded, key) => {
+                if let Some(hash) = upgraded {
+                    tx.upgrade_password(account, version, &hash).await?;
+                }
+                late.unless(tx.propose_totp(account, &key).await?)?;
             }
             Self::IssuePasscode { new, message, source } => {
                 Conflict::PasscodesIssued.unless(tx.issue_passcode(account, &new).await?)?;

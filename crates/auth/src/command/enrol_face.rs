@@ -19,6 +19,7 @@ use crate::{
     provisioning::face_quality,
     received::Received,
     recovery_codes::{recovery_codes, shown},
+    rules::settling::used_settled,
     verified::Verified,
 };
 use fourauth_protocol::{
@@ -73,6 +74,9 @@ impl Authenticator {
     ) -> Result<GrantedChange<FirstFaceEnrolled>, NotGranted> {
         let device = new_device(verified, enrol)?;
         let subject = verified.subject;
+        // A password from a mailbox must not bind a device before its owner could object.
+        let used = used_settled(verified.examination.findings, &subject.settling);
+        verified.trust_facts().may_recover(used, false)?;
         let image =
             self.kept_image(enrol.faces.first().map(Picture::bytes), enrol.consent.as_ref());
         let enrolled = self.faces.enrol(enrol.faces.clone(), verified.requester()).await?;

@@ -21,7 +21,9 @@ use crate::{
     error::Error,
     grant::step::{IssuedGrant, Step},
     offered::Offered,
+    policy::Door,
     profile::Profile,
+    provisioning::NewAuthenticator,
     received::Received,
     verified::Verified,
 };
@@ -43,6 +45,15 @@ use fourauth_store::{OpenGrant, TotpStage};
 pub enum SignIn {
     /// Nothing else is needed. The grant is for an authenticator that is to be confirmed.
     Done(LoggedIn, Option<GrantToken>),
+    /// A registration stopped before its authenticator was confirmed. In a browser it goes on here.
+    AuthenticatorNeeded {
+        /// A new secret for the authenticator.
+        authenticator: NewAuthenticator,
+        /// Stands for the password in 210.
+        grant: GrantToken,
+        /// When it expires.
+        expires_at: UnixMillis,
+    },
     /// A one-time code is needed as well.
     CodeNeeded {
         /// Stands for the password in 180.
@@ -65,6 +76,7 @@ impl CommandAnswer for SignIn {
     fn text(&self) -> Option<&'static str> {
         match self {
             Self::Done(..) => Some("Login successful."),
+            Self::AuthenticatorNeeded { .. } => Some("Authenticator needed. Scan the QR code."),
             Self::CodeNeeded { .. } => Some("One-time code needed."),
             Self::FaceNeeded { .. } => Some("Face needed."),
         }
@@ -75,6 +87,12 @@ impl CommandAnswer for SignIn {
             Self::Done(logged_in, grant) => {
                 let mut body = logged_in.into_body();
                 body.grant = grant;
+                body
+            }
+            Self::AuthenticatorNeeded { authenticator, grant, expires_at } => {
+                let mut body = authenticator.into_body();
+                body.grant = Some(grant);
+                body.expires_at = Some(expires_at);
                 body
             }
             Self::CodeNeeded { grant, expires_at } => {
@@ -122,6 +140,9 @@ impl Authenticator {
                 return Ok(self.face_needed(verified, Change::ProvePassword(upgraded)));
             }
             let is_proposed = subject.totp_stage == TotpStage::Proposed;
+            if is_proposed && verified.received.door == Door::Web {
+                return Ok(self.authenticator_needed(verified, upgraded));
+            }
             let issued =
                 is_proposed.then(|| self.grant_for(Step::Enrolment, verified, step.open_grant));
             let (grant, open) = issued.map(|it| (it.token, it.open)).unzip();
@@ -193,6 +214,20 @@ impl Authenticator {
             Ok((change, side_effects, logged_in))
         })
         .await
+    }
+
+    /// The secret that was shown before may be lost, so there is a new one.
+    fn authenticator_needed(
+        &self,
+        verified: &Verified<'_>,
+        upgraded: Option<Hash>,
+    ) -> GrantedChange<SignIn> {
+        let key = Self::new_key();
+        let IssuedGrant { token: grant, expires: expires_at, open } =
+            self.grant_for(Step::Enrolment, verified, false);
+        let authenticator = self.provisioning(&key, &verified.subject.username);
+        let answer = SignIn::AuthenticatorNeeded { authenticator, grant, expires_at };
+        (Change::ProposeTotp(upgraded, key), opening(open), answer)
     }
 
     fn face_needed(&self, verified: &Verified<'_>, change: Change) -> GrantedChange<SignIn> {

@@ -1,5 +1,6 @@
 //! `/account`: the person's own sign-ins, each with its proof, and devices.
 
+pub(super) mod face;
 pub(super) mod revoke;
 
 use super::{
@@ -20,6 +21,7 @@ use fourauth_protocol::{
     answer::{DeviceRow, SessionRow},
     code::Code,
     command::{Command, EndSession, ListDevices, ListSessions, ProveSignIn},
+    level::Level,
     time::UnixMillis,
 };
 use hyper::{
@@ -34,6 +36,8 @@ struct AccountPage<'a> {
     words: Words<'a>,
     username: &'a str,
     level: Option<&'a str>,
+    /// True if the account may be without a face.
+    can_add_face: bool,
     sessions: Vec<SessionCard>,
     /// `None` if the sign-in may not see them.
     devices: Option<Vec<DeviceCard>>,
@@ -71,6 +75,7 @@ pub(super) async fn show(call: Call) -> Outcome {
         words: call.words()?,
         username: username.as_str(),
         level: level.as_deref(),
+        can_add_face: session.body.level.is_some_and(|level| level <= Level::Two),
         sessions: sessions.into_iter().rev().map(SessionCard::of).collect(),
         devices: devices.map(|rows| rows.into_iter().map(DeviceCard::of).collect()),
     };

@@ -225,7 +225,7 @@ fn invitation_page(
 }
 
 /// The page with the code to scan, and the cookie with the grant.
-fn with_authenticator(words: Words<'_>, identifier: &str, body: AnswerBody) -> Outcome {
+pub(super) fn with_authenticator(words: Words<'_>, identifier: &str, body: AnswerBody) -> Outcome {
     let AnswerBody { qr_png_b64, provisioning_uri, grant, .. } = body;
     let text = |secret: Option<Secret<String>>| secret.map(|it| it.expose().clone());
     let (qr, uri) = (text(qr_png_b64).unwrap_or_default(), text(provisioning_uri));

@@ -7,7 +7,7 @@ use super::{
     complaint,
     fault::Fault,
     page::{Camera, bounce, page},
-    see,
+    register, see,
     words::Words,
 };
 use crate::{
@@ -330,6 +330,9 @@ impl<'a> Visit<'a> {
 
     /// The page after a granted step: of the code, of the face, or where the person wants to go.
     async fn next(&self, body: AnswerBody) -> Outcome {
+        if body.provisioning_uri.is_some() {
+            return register::with_authenticator(self.words, &self.identifier, body);
+        }
         let AnswerBody { token, grant, missing, username, .. } = body;
         if let Some(token) = token {
             return signed_in(self.words, &token, self.target.as_ref());
