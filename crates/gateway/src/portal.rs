@@ -56,23 +56,23 @@ use crate::{
     cookies::Cookie,
     problem::Problem,
     response,
-    route::{Handler, Outcome, Route, Takes, Work},
+    route::{Found, Handler, Outcome, Route, Takes, Work, find},
     settings::{
         Brand,
-        Resource::{self, Portal, SignIn},
+        Resource::{self, Console, Portal, SignIn},
     },
 };
 use fourauth_daemon::settings::Origin;
 use fourauth_locale::{Catalogue, NotAText, Texts, Tongue};
 use hyper::{
     Method, StatusCode,
-    header::{HeaderName, LOCATION, ORIGIN},
+    header::{HeaderName, LOCATION, ORIGIN, REFERER},
 };
 use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 32] = [
+pub(crate) static ROUTES: [Route; 34] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -86,14 +86,16 @@ pub(crate) static ROUTES: [Route; 32] = [
     page(Portal, "/", |call| Box::pin(async move { start(&call) })),
     page(Portal, "/sign-up", |call| Box::pin(async move { register::form(&call) })),
     form(Portal, "/sign-up", Takes::Form, |call| Box::pin(register::register(call))),
-    form(Portal, "/sign-up/code", Takes::Form, |call| Box::pin(register::confirm(call))),
-    form(Portal, "/sign-up/face", Takes::Pictures, |call| Box::pin(enrol::face(call))),
+    form(SignIn, "/sign-up/code", Takes::Form, |call| Box::pin(register::confirm(call))),
+    form(SignIn, "/sign-up/face", Takes::Pictures, |call| Box::pin(enrol::face(call))),
     page(Portal, "/invitation", |call| Box::pin(async move { register::invitation(&call) })),
     form(Portal, "/invitation", Takes::Form, |call| Box::pin(register::accept(call))),
     page(SignIn, "/account", |call| Box::pin(account::show(call))),
     page(SignIn, "/account/sessions/{id}/proof", |call| Box::pin(account::proof(call))),
     form(SignIn, "/account/sessions/end", Takes::Form, |call| Box::pin(account::end_session(call))),
     form(SignIn, "/account/sessions/end-all", Takes::Form, |call| Box::pin(account::end_all(call))),
+    page(SignIn, "/account/face", |call| Box::pin(account::face::form(call))),
+    form(SignIn, "/account/face", Takes::Form, |call| Box::pin(account::face::prove(call))),
     page(SignIn, "/account/devices/revoke", |call| Box::pin(account::revoke::form(call))),
     form(SignIn, "/account/devices/revoke", Takes::Form, |call| {
         Box::pin(account::revoke::revoke(call))
@@ -175,6 +177,12 @@ impl Call {
         Words::of(self.pages()?, &self.headers)
     }
 
+    /// False if the browser says that a page of another origin has caused this request (Fetch Metadata §2.3).
+    pub(crate) fn is_of_this_site(&self) -> bool {
+        let from = self.headers.get_all(FETCH_SITE).iter();
+        from.into_iter().all(|it| it == "same-origin" || it == "none")
+    }
+
     /// Refuses what a page of another origin has sent, by what the browser says about it.
     pub(crate) fn check_origin(&self) -> Result<(), Problem> {
         let origin = self.pages()?.origin.as_str();
@@ -199,14 +207,25 @@ struct Chosen {
     lang: String,
 }
 
-/// Remembers a language and shows the start again: the page before may have been the answer to a form.
+/// Remembers a language and shows the same page again, or the first one after the answer to a form.
 fn language(call: &Call) -> Outcome {
     call.check_origin()?;
     let Chosen { lang } = call.read()?;
     let tongue = Tongue::find(&lang).ok_or_else(|| Problem::bad("Invalid field: lang"))?;
-    let mut response = see("/sign-in");
+    let mut response = see(page_before(call).unwrap_or("/sign-in"));
     Cookie::Language.set(&mut response, tongue.tag());
     Ok(response)
+}
+
+/// The path and query of the page that sent a form, if it is a page of this origin that can be opened again.
+fn page_before(call: &Call) -> Option<&str> {
+    let address = call.headers.get(REFERER)?.to_str().ok()?;
+    let path = address.strip_prefix(call.pages().ok()?.origin.as_str())?;
+    let alone = path.split_once('?').map_or(path, |(alone, _)| alone);
+    let all = [Portal, SignIn, Console];
+    let found = find(&call.app.routes, &all, &Method::GET, alone);
+    let is_page = matches!(found, Found::Route(route, _) if route.body == Takes::Nothing);
+    (is_page && alone.starts_with('/')).then_some(path)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "all routes have the same type")]

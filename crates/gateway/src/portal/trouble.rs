@@ -30,7 +30,8 @@ pub(crate) fn reader<'a, B>(
     if !response::accepts(request.headers(), "text/html") {
         return None;
     }
-    let is_page = |resource| matches!(resource, Resource::SignIn | Resource::Portal);
+    let is_page =
+        |resource| matches!(resource, Resource::SignIn | Resource::Portal | Resource::Console);
     let is_for_people = match find(&app.routes, resources, request.method(), request.uri().path()) {
         Found::Route(route, _) => is_page(route.resource),
         Found::OtherMethods(_) | Found::Nothing => resources.contains(&Resource::SignIn),
