@@ -205,6 +205,7 @@ async fn axe_finds_nothing_on_the_pages_of_a_new_account() {
         check(&mut browser, &name("invitation"));
         browser.go(&portal.url("/sign-up"));
         check(&mut browser, &name("sign-up"));
+        browser.wait_for("#name:focus");
         browser.type_text("dora");
         browser.press(&["Tab", "Tab", "Tab"]);
         browser.type_text("violet-Ox-42");
@@ -213,6 +214,7 @@ async fn axe_finds_nothing_on_the_pages_of_a_new_account() {
         check(&mut browser, &name("authenticator"));
         let uri = browser.text(&json!({ "action": "value", "selector": "input[name=uri]" }));
         let dora = person("dora", uri);
+        browser.wait_for("#otp:focus");
         browser.type_text(dora.code(portal.web.server().now()).as_str());
         browser.press(&["Enter"]);
         browser.wait_for("#start");

@@ -6,6 +6,8 @@ use serde_json::json;
 
 /// Types into the fields of a form, one after the other, and sends it.
 fn fill_in(browser: &mut Browser, texts: &[&str]) {
+    // The first field gets the focus a moment after the page is there.
+    browser.wait_for("input:focus");
     for (number, text) in texts.iter().enumerate() {
         if number > 0 {
             browser.press(&["Tab"]);
