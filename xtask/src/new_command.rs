@@ -20,8 +20,8 @@ const MOST: usize = 6;
 type Insertion = (&'static str, &'static str, &'static str);
 
 const INSERTIONS: &[Insertion] = &[
-    ("crates/protocol/src/command.rs", "ConfirmTotp;\npub use device", "{"),
-    ("crates/protocol/src/command.rs", ";\npub use device", ", Wave}"),
+    ("crates/protocol/src/command.rs", "ConfirmTotp;\npub use console", "{"),
+    ("crates/protocol/src/command.rs", ";\npub use console", ", Wave}"),
     (
         "crates/protocol/src/command.rs",
         "    /// 300: replace the secret",
@@ -100,8 +100,8 @@ pub struct Wave {
 
 ",
     ),
-    ("crates/auth/src/command/confirm.rs", "ConfirmTotp};", "{Wave, "),
-    ("crates/auth/src/command/confirm.rs", "};\n\n/// The answer to 210", "}"),
+    ("crates/auth/src/command/confirm.rs", "ConfirmTotp, grant", "{Wave, "),
+    ("crates/auth/src/command/confirm.rs", ", grant::GrantToken, time", "}"),
     (
         "crates/server/src/dispatch.rs",
         "            Command::BindDevice(",
