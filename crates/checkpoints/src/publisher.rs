@@ -218,7 +218,7 @@ impl Publisher {
     /// Signs a checkpoint of a tree with this size and root, in the epoch of `at`. It is on disk
     /// beside the keys before it is returned.
     ///
-    /// The caller has made sure that the tree [grew](Self::growth) from the one signed last.
+    /// The caller has made sure that the tree grew from the one signed last.
     ///
     /// # Errors
     ///
