@@ -17,6 +17,9 @@ use tokio::{
 /// How long a test waits for spans.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a server may send nothing before a test believes that it has sent everything.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// A collector that keeps what it gets.
 pub(crate) struct Collector {
     address: SocketAddr,
@@ -87,6 +90,18 @@ impl Collector {
         while let Ok(body) = self.received.try_recv() {
             self.note(&body);
         }
+    }
+
+    /// Takes what arrives until nothing more comes.
+    pub(crate) async fn gather(&mut self) {
+        while let Ok(Some(body)) = timeout(PAUSE, self.received.recv()).await {
+            self.note(&body);
+        }
+    }
+
+    /// True if the span of a login with this outcome is there.
+    pub(crate) fn has_login(&self, outcome: &str) -> bool {
+        self.named("login").iter().any(|it| it.fields["fourauth.outcome"] == outcome)
     }
 
     /// Waits until a span is there.
