@@ -13,6 +13,7 @@ mod enrol_face;
 mod gateway;
 mod invitation;
 mod login;
+mod new_face;
 mod passcode;
 mod proof;
 mod recover;

@@ -16,7 +16,6 @@ use crate::{
     error::Error,
     not_granted::NotGranted,
     offered::Offered,
-    provisioning::face_quality,
     received::Received,
     recovery_codes::{recovery_codes, shown},
     rules::settling::used_settled,
@@ -25,10 +24,9 @@ use crate::{
 use fourauth_protocol::{
     answer::{AnswerBody, FaceQuality},
     command::EnrolFace,
-    picture::Picture,
     secret::Secret,
 };
-use fourauth_store::{BoundBy, Event, NewConsent, NewDevice, NewFace};
+use fourauth_store::{BoundBy, Event, NewDevice};
 
 /// The answer to 184.
 #[derive(Debug)]
@@ -73,32 +71,16 @@ impl Authenticator {
         enrol: &EnrolFace,
     ) -> Result<GrantedChange<FirstFaceEnrolled>, NotGranted> {
         let device = new_device(verified, enrol)?;
-        let subject = verified.subject;
         // A password from a mailbox must not bind a device before its owner could object.
-        let used = used_settled(verified.examination.findings, &subject.settling);
+        let used = used_settled(verified.examination.findings, &verified.subject.settling);
         verified.trust_facts().may_recover(used, false)?;
-        let image =
-            self.kept_image(enrol.faces.first().map(Picture::bytes), enrol.consent.as_ref());
-        let enrolled = self.faces.enrol(enrol.faces.clone(), verified.requester()).await?;
-        let likeness = enrolled.map_err(Denial::NewFace)?;
-        let consent = NewConsent {
-            notice: enrol.consent.clone(),
-            keeps_picture: image.is_some(),
-            given: verified.at(),
-            given_by: "self".to_owned(),
-            request: Some(verified.received.id.to_string()),
-        };
-        let epoch = subject.face_epoch + 1;
-        let template = self.faces.template(&likeness, subject.account, epoch);
+        let (faces, notice) = (enrol.faces.clone(), enrol.consent.clone());
+        let (face, consent, quality) = self.new_face(verified, faces, notice).await?;
         let codes = recovery_codes();
-        let answer = FirstFaceEnrolled {
-            quality: face_quality(likeness.count()),
-            recovery_codes: shown(&codes),
-        };
+        let answer = FirstFaceEnrolled { quality, recovery_codes: shown(&codes) };
         let bound = device.as_ref().map(|device| Event::DeviceBound { name: device.given_name() });
         let notices = bound.into_iter().chain([Event::FaceEnrolled]);
         let notices = notices.map(|event| verified.notice(event)).collect();
-        let face = NewFace { template, epoch, image };
         let first = Box::new(FirstFace { face, consent, device, codes });
         let side_effects = SideEffects { notices, ..SideEffects::default() };
         Ok((Change::FirstFace(first), side_effects, answer))

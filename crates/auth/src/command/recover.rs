@@ -12,14 +12,12 @@ use crate::{
         effect::{Change, SideEffects},
     },
     authenticator::Authenticator,
-    command::proof::GrantedChange,
     decision::Denial,
     error::Error,
-    not_granted::NotGranted,
     offered::Offered,
     policy::Door,
     profile::Profile,
-    provisioning::{NewAuthenticator, face_quality},
+    provisioning::NewAuthenticator,
     received::Received,
     rules::{settling::used_settled, trust::Replaced},
     verified::Verified,
@@ -27,11 +25,10 @@ use crate::{
 use fourauth_protocol::{
     answer::{AnswerBody, FaceQuality},
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
-    consent::Consent,
     picture::Picture,
     recovery_code::RecoveryCode,
 };
-use fourauth_store::{BoundBy, Event, Factor, NewConsent, NewDevice, NewFace};
+use fourauth_store::{BoundBy, Event, Factor, NewDevice};
 
 /// The answer to 320.
 #[derive(Debug)]
@@ -119,7 +116,9 @@ impl Authenticator {
         self.prove(action, received, name, offered, async |verified| {
             let side_effects =
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Face)?;
-            self.new_face(verified, pictures, recover.consent.clone(), side_effects).await
+            let notice = recover.consent.clone();
+            let (face, consent, quality) = self.new_face(verified, pictures, notice).await?;
+            Ok((Change::Face(face, consent), side_effects, FaceEnrolled { quality }))
         })
         .await
     }
@@ -167,33 +166,6 @@ impl Authenticator {
             notices: vec![verified.notice(Event::replaced(factor))],
             ..SideEffects::default()
         })
-    }
-
-    /// Creates the template of the next epoch. A stolen template of the present epoch is useless
-    /// from then on.
-    async fn new_face(
-        &self,
-        verified: &Verified<'_>,
-        pictures: Vec<Picture>,
-        notice: Option<Consent>,
-        side_effects: SideEffects,
-    ) -> Result<GrantedChange<FaceEnrolled>, NotGranted> {
-        let subject = verified.subject;
-        let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
-        let consent = NewConsent {
-            notice,
-            keeps_picture: image.is_some(),
-            given: verified.at(),
-            given_by: "self".to_owned(),
-            request: Some(verified.received.id.to_string()),
-        };
-        let enrolled = self.faces.enrol(pictures, verified.requester()).await?;
-        let likeness = enrolled.map_err(Denial::NewFace)?;
-        let epoch = subject.face_epoch + 1;
-        let template = self.faces.template(&likeness, subject.account, epoch);
-        let face = NewFace { template, epoch, image };
-        let enrolled = FaceEnrolled { quality: face_quality(likeness.count()) };
-        Ok((Change::Face(face, consent), side_effects, enrolled))
     }
 }
 
