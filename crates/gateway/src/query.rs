@@ -53,6 +53,12 @@ pub(crate) fn read(
     Ok(values)
 }
 
+/// The text of one parameter; empty without it.
+pub(crate) fn text<'a>(values: &'a [(&'static str, Value)], name: &str) -> &'a str {
+    let found = values.iter().find(|(it, _)| *it == name);
+    found.and_then(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

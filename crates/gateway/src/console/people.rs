@@ -93,10 +93,7 @@ pub(super) async fn list(call: Call) -> Outcome {
         Err(response) => return Ok(response),
     };
     let values = query::read(call.query.as_deref(), &PARAMETERS)?;
-    let value = |name| {
-        let found = values.iter().find(|(it, _)| *it == name);
-        found.and_then(|(_, value)| value.as_str()).unwrap_or_default()
-    };
+    let value = |name| query::text(&values, name);
     let (search, after) = (value("search"), value("after"));
     let mut list = ListAccounts::new(visit.console()).limit(AT_ONCE + 1);
     list.search = Some(search.to_owned()).filter(|text| !text.is_empty());
@@ -124,8 +121,7 @@ pub(super) async fn show(call: Call) -> Outcome {
         Err(response) => return Ok(response),
     };
     let values = query::read(call.query.as_deref(), &OF_A_PERSON)?;
-    let name = values.first().and_then(|(_, value)| value.as_str()).unwrap_or_default();
-    let name = Username::parse(name).map_err(|_| Problem::not_found())?;
+    let name = Username::parse(query::text(&values, "name")).map_err(|_| Problem::not_found())?;
     let command = Command::ShowAccount(ShowAccount::new(visit.console(), name));
     let body = match visit.ask(command).await? {
         Ok(answer) => answer.body,
